@@ -1,1 +1,4 @@
-export {};
+export * from './vocabulary.ts';
+export * from './errors.ts';
+export * from './result.ts';
+export * from './limits.ts';

@@ -1,0 +1,269 @@
+import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
+
+/**
+ * The Store contract: what the engine asks of a database, in the engine's words. A driver knows nothing of patterns; it keeps records,
+ * compares versions and finds due work.
+ *
+ * Rules that hold for every driver (the suite in `@holdfast/conformance` checks them):
+ *
+ * S1  `write` answers only when every applied item is durable (see `capabilities.durable`).
+ * S2  A version grows by exactly one with each change of a record; a conditional item changes nothing unless its condition holds.
+ * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours.
+ * S4  An item that was applied already is recognised by its write id and answers `applied` again (a write whose outcome was unknown is
+ *     simply sent again).
+ * S5  Keys are compared whole: a gid that is a prefix of another never sees its branches.
+ * S6  Only the store's clock decides what is due; callers pass durations.
+ * S7  Nothing unfinished ever expires.
+ */
+export interface Store {
+  readonly capabilities: StoreCapabilities;
+
+  /** Opens, creating or migrating the schema. Throws `StoreError` `locked` when another process holds an exclusive store. */
+  open(): Promise<void>;
+  /** Waits for writes under way, then closes. Calling it twice is harmless. */
+  close(): Promise<void>;
+
+  /** Applies a batch in one durable write; answers in the order of the items. */
+  write(batch: readonly WriteItem[]): Promise<WriteOutcome[]>;
+  /** The records of these keys, in their order; undefined where there is none. */
+  get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]>;
+  /** One page, newest first by (createdAtMs, gid). */
+  list(query: ListQuery): Promise<Page<StoredTransaction>>;
+  /** How many records there are of each status, and how many need a person. Exact, and cheap enough to ask every few seconds. */
+  count(namespace?: string): Promise<StoreCounts>;
+
+  /** Takes ownership of due, unowned, unfinished transactions, earliest due first: owner := session, version + 1, claims + 1. */
+  claimDue(request: ClaimRequest): Promise<ClaimResult>;
+  /** Makes unowned, unfinished transactions that are due later than `laterThanMs` from now due at once (version + 1). */
+  makeDue(request: {
+    readonly namespace: string;
+    readonly laterThanMs: number;
+    readonly limit: number;
+  }): Promise<{ readonly count: number; readonly more: boolean }>;
+
+  /** Registers a session; its first heartbeat is now. */
+  openSession(session: SessionId, info: SessionInfo): Promise<void>;
+  /** Says that the session lives. `alive` is false once somebody ended it; it never becomes alive again. */
+  heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }>;
+  /** Ends a session. What it still owns is released by the next `takeOver`. */
+  endSession(session: SessionId): Promise<void>;
+  /**
+   * Ends the sessions that were silent for longer than `silenceMs` (all but `keep`), then releases up to `limit` unfinished transactions whose
+   * owner is not a living session: owner := null, due at once, version + 1, claims unchanged.
+   */
+  takeOver(request: {
+    readonly silenceMs: number;
+    readonly keep: SessionId;
+    readonly limit: number;
+  }): Promise<TakeOverResult>;
+  /** The living sessions. */
+  sessions(): Promise<SessionRow[]>;
+
+  /** Versioned key-values (topics, settings). */
+  kvGet(id: KeyValueId): Promise<KeyValue | undefined>;
+  /** Writes when the stored version is `expectVersion` (0: there is none yet). */
+  kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<'applied' | 'conflict'>;
+  /** Deletes when the stored version is `expectVersion`. */
+  kvDelete(id: KeyValueId, expectVersion: number): Promise<'applied' | 'conflict' | 'missing'>;
+  /** One page of a category, by key. */
+  kvScan(query: {
+    readonly namespace: string;
+    readonly category: string;
+    readonly cursor?: string;
+    readonly limit: number;
+  }): Promise<Page<KeyValue>>;
+
+  /** Deletes up to `limit` transactions that finished more than `olderThanMs` ago; answers how many. */
+  purge(request: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
+  /** The store's time, ms since the epoch. A round trip: also serves as the readiness check. */
+  nowMs(): Promise<number>;
+}
+
+export interface StoreCapabilities {
+  /** For people, such as `memory` or `lmdb`. */
+  readonly name: string;
+  /** False for a store that forgets at exit. */
+  readonly durable: boolean;
+  /** True when one process at a time may open it: opening ends all earlier sessions at once. */
+  readonly exclusive: boolean;
+}
+
+/** A node's incarnation: node id and a part that is new at every start. */
+export type SessionId = string;
+
+export interface SessionInfo {
+  /** Where it runs, for people: host, pid. */
+  readonly node: string;
+  readonly version: string;
+}
+
+export interface SessionRow extends SessionInfo {
+  readonly session: SessionId;
+  readonly startedAtMs: number;
+  readonly heartbeatAtMs: number;
+}
+
+/** What was added to a transaction from outside after its creation: a registered branch, an order. Its key is unique within the transaction. */
+export interface Entry {
+  readonly key: string;
+  readonly body: Uint8Array;
+}
+
+/** One transaction as stored. `definition`, `state` and the bodies of `entries` are opaque to a driver. */
+export interface StoredTransaction {
+  readonly key: TransactionKey;
+  readonly pattern: Pattern;
+  /** Application group whose nodes may claim it; empty for any node. */
+  readonly group: string;
+  readonly status: Status;
+  /** Fencing version: starts at 1. */
+  readonly version: number;
+  /** Write id of the last insert or update. */
+  readonly writeId: string;
+  readonly owner: SessionId | null;
+  /** How often it was claimed since its last orderly write; an insert or update by an owner leaves 1, one that releases leaves 0. */
+  readonly claims: number;
+  /** When it is due; null: never by itself (finished, parked, or owned). */
+  readonly dueAtMs: number | null;
+  /** It needs a person. */
+  readonly attention: boolean;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly definition: Uint8Array;
+  readonly state: Uint8Array;
+  readonly entries: readonly Entry[];
+}
+
+/** What an insert or an update sets. A final status clears owner and due time whatever is said here, and sets the finishing time. */
+interface Settings {
+  readonly key: TransactionKey;
+  /** Unique to this write; the same when the write is sent again. */
+  readonly writeId: string;
+  readonly status: Status;
+  readonly owner: SessionId | null;
+  /** Due so many ms from now by the store's clock; null: never by itself. An owned record has null. */
+  readonly dueInMs: number | null;
+  readonly attention: boolean;
+  readonly state: Uint8Array;
+}
+
+/** Creates a record: `conflict` when the key exists (unless with this write id). */
+export interface InsertItem extends Settings {
+  readonly kind: 'insert';
+  readonly pattern: Pattern;
+  readonly group: string;
+  readonly definition: Uint8Array;
+}
+
+/** Changes a record whose version is `expectVersion`. */
+export interface UpdateItem extends Settings {
+  readonly kind: 'update';
+  readonly expectVersion: number;
+}
+
+/**
+ * Adds entries while the status is one of `whenStatus` and the record has room (`maxEntries`); the version grows by one. Entries whose key
+ * is there already are left as they are; when all are, nothing changes. The outcome tells the entries that were there.
+ */
+export interface AppendItem {
+  readonly kind: 'append';
+  readonly key: TransactionKey;
+  readonly whenStatus: readonly Status[];
+  readonly entries: readonly Entry[];
+  readonly maxEntries: number;
+  /** Moves the due time of a record that has one (is unowned and waiting) to so many ms from now. */
+  readonly postponeMs?: number;
+}
+
+export type WriteItem = InsertItem | UpdateItem | AppendItem;
+
+export type WriteOutcome =
+  | { readonly kind: 'applied'; readonly version: number; readonly existing: readonly Entry[] }
+  | { readonly kind: 'conflict'; readonly status: Status; readonly version: number }
+  | { readonly kind: 'missing' };
+
+export interface ClaimRequest {
+  readonly session: SessionId;
+  readonly limit: number;
+  /** Application groups this node hosts; the empty group belongs to every node and is always included. */
+  readonly groups: readonly string[];
+}
+
+export interface ClaimResult {
+  /** The records as they are after the claim. */
+  readonly claimed: readonly StoredTransaction[];
+  /** How long until the next unclaimed one of these groups is due (0: more are due now); null: none waits. */
+  readonly nextDueInMs: number | null;
+  /** The session was ended by somebody: nothing was claimed. */
+  readonly sessionEnded: boolean;
+}
+
+export interface TakeOverResult {
+  readonly ended: readonly SessionId[];
+  readonly released: number;
+  /** The limit was reached: call again. */
+  readonly more: boolean;
+}
+
+export interface ListQuery {
+  readonly namespace: string;
+  readonly gid?: string;
+  readonly status?: Status;
+  readonly pattern?: Pattern;
+  readonly attention?: boolean;
+  /** Inclusive. */
+  readonly createdFromMs?: number;
+  /** Inclusive. */
+  readonly createdToMs?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Keyset cursor of the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+export interface StoreCounts {
+  readonly byStatus: Readonly<Record<Status, number>>;
+  readonly attention: number;
+}
+
+export interface KeyValueId {
+  readonly namespace: string;
+  readonly category: string;
+  readonly key: string;
+}
+
+export interface KeyValue extends KeyValueId {
+  readonly value: string;
+  /** Starts at 1, grows by one with each change. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/**
+ * - `closed`: not open.
+ * - `locked`: another process has it open.
+ * - `invalid`: the call breaks the contract, or a cursor is not one of ours.
+ * - `unsupported_format`: written by a newer Holdfast.
+ * - `unavailable`: could not be reached or failed; nothing of the call was applied.
+ * - `outcome_unknown`: the connection was lost while committing; send the same items again.
+ * - `rejected`: one item of the batch cannot be stored; nothing was applied. The caller bisects.
+ */
+export type StoreErrorCode =
+  'closed' | 'locked' | 'invalid' | 'unsupported_format' | 'unavailable' | 'outcome_unknown' | 'rejected';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,97 @@
+import type { ResultKind } from './vocabulary.ts';
+
+/**
+ * The answer of a branch, whatever transport brought it.
+ */
+export interface BranchResult {
+  readonly kind: ResultKind;
+  /** Why it was not a success, for people: the answered body, or what went wrong; empty on SUCCESS. Bounded by `MAX_REASON_LENGTH`. */
+  readonly reason: string;
+  /** Set when no call was made because the destination's queue was full: it does not count as an attempt. */
+  readonly deferred?: true;
+}
+
+export const SUCCESS: BranchResult = { kind: 'SUCCESS', reason: '' };
+
+/** Longest reason kept, in UTF-16 units; longer ones are cut and end in "…". */
+export const MAX_REASON_LENGTH = 1024;
+
+const cut = (text: string): string =>
+  text.length <= MAX_REASON_LENGTH ? text : text.slice(0, MAX_REASON_LENGTH - 1) + '…';
+
+/** A result that is not a success, its reason cut to the bound. */
+export function branchResult(kind: Exclude<ResultKind, 'SUCCESS'>, reason: string): BranchResult {
+  return { kind, reason: cut(reason) };
+}
+
+const HTTP_KINDS: Readonly<Record<number, ResultKind>> = {
+  200: 'SUCCESS',
+  201: 'SUCCESS',
+  204: 'SUCCESS',
+  202: 'ONGOING',
+  425: 'ONGOING',
+  409: 'FAILURE',
+};
+
+/**
+ * Result of an HTTP answer. The status decides, except that dtm's words count on any status: `dtm_result` of a JSON body, or the bare
+ * word in a body that is not JSON. A JSON body that merely mentions the word elsewhere does not count. ONGOING is looked for first.
+ * Redirects are not followed: UNKNOWN.
+ */
+export function resultOfHttp(status: number, body: string): BranchResult {
+  const kind = wordOf(body) ?? HTTP_KINDS[status] ?? 'UNKNOWN';
+  if (kind === 'SUCCESS') return SUCCESS;
+  return branchResult(kind, body === '' ? `HTTP ${status}` : kind === 'UNKNOWN' ? `HTTP ${status}: ${body}` : body);
+}
+
+function wordOf(body: string): 'FAILURE' | 'ONGOING' | undefined {
+  const ongoing = body.includes('ONGOING');
+  if (!ongoing && !body.includes('FAILURE')) return undefined;
+  try {
+    const json: unknown = JSON.parse(body);
+    const word = typeof json === 'object' && json !== null && 'dtm_result' in json ? json.dtm_result : json;
+    return word === 'ONGOING' || word === 'FAILURE' ? word : undefined;
+  } catch {
+    return ongoing ? 'ONGOING' : 'FAILURE';
+  }
+}
+
+const JSON_RPC_FAILURE = -32901;
+const JSON_RPC_ONGOING = -32902;
+
+/**
+ * Result of a JSON-RPC branch: it must answer a JSON body; error codes -32901 and -32902 decide, and dtm's words as over HTTP.
+ */
+export function resultOfJsonRpc(status: number, body: string): BranchResult {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC answer: ${body}`);
+  }
+  if (typeof answer !== 'object' || answer === null) return branchResult('UNKNOWN', `not a JSON-RPC answer: ${body}`);
+  if ('error' in answer && answer.error !== null && answer.error !== undefined) {
+    const code = typeof answer.error === 'object' && 'code' in answer.error ? answer.error.code : undefined;
+    return branchResult(
+      code === JSON_RPC_FAILURE ? 'FAILURE' : code === JSON_RPC_ONGOING ? 'ONGOING' : 'UNKNOWN',
+      body,
+    );
+  }
+  const inner = 'result' in answer ? JSON.stringify(answer.result) : undefined;
+  const worded = inner === undefined ? undefined : wordOf(inner);
+  if (worded !== undefined) return branchResult(worded, body);
+  return resultOfHttp(status, body);
+}
+
+const GRPC_OK = 0;
+const GRPC_FAILED_PRECONDITION = 9;
+const GRPC_ABORTED = 10;
+
+/** Result of a gRPC answer: only the code decides (Aborted with the message `ONGOING` is ONGOING, for old clients). */
+export function resultOfGrpc(code: number, message: string): BranchResult {
+  if (code === GRPC_OK) return SUCCESS;
+  if (code === GRPC_FAILED_PRECONDITION || (code === GRPC_ABORTED && message === 'ONGOING'))
+    return branchResult('ONGOING', message);
+  if (code === GRPC_ABORTED) return branchResult('FAILURE', message);
+  return branchResult('UNKNOWN', `gRPC code ${code}: ${message}`);
+}

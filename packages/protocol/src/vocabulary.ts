@@ -1,0 +1,41 @@
+/**
+ * The words of the protocol, one for one thing; code, wire, command line and docs use the same.
+ */
+
+/** How a global transaction reaches its end (dtm's `trans_type`). */
+export const PATTERNS = ['saga', 'tcc', 'xa', 'msg', 'workflow'] as const;
+export type Pattern = (typeof PATTERNS)[number];
+
+/** Status of a global transaction; `succeed` and `failed` are final. */
+export const STATUSES = ['prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** True for a status that never changes again. */
+export const isFinal = (status: Status): boolean => status === 'succeed' || status === 'failed';
+
+/** What a call to a branch does. `try` is called by the client and never stored; `msg` is the op of a check-back. */
+export const OPS = ['action', 'compensate', 'try', 'confirm', 'cancel', 'commit', 'rollback', 'msg'] as const;
+export type Op = (typeof OPS)[number];
+
+/** Status of one op of a branch. */
+export const BRANCH_STATUSES = ['prepared', 'succeed', 'failed'] as const;
+export type BranchStatus = (typeof BRANCH_STATUSES)[number];
+
+/** How branches of a transaction are called unless their URL says otherwise. */
+export const BRANCH_PROTOCOLS = ['http', 'json-rpc', 'grpc'] as const;
+export type BranchProtocol = (typeof BRANCH_PROTOCOLS)[number];
+
+/** The four meanings an answer can have (protocol page, "Vocabulary"). */
+export const RESULTS = ['SUCCESS', 'FAILURE', 'ONGOING', 'UNKNOWN'] as const;
+export type ResultKind = (typeof RESULTS)[number];
+
+/** A transaction's key: gids are unique within a namespace. */
+export interface TransactionKey {
+  readonly namespace: string;
+  readonly gid: string;
+}
+
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Branch id that the coordinator's own questions carry (check-back of a message, call-back of a workflow). */
+export const CHECK_BRANCH_ID = '00';
