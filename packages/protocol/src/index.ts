@@ -2,3 +2,4 @@ export * from './vocabulary.ts';
 export * from './errors.ts';
 export * from './result.ts';
 export * from './limits.ts';
+export * from './api-v1.ts';

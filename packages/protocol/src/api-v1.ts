@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from './vocabulary.ts';
+
+/**
+ * Holdfast's own API, `/api/v1`: JSON, milliseconds, problem details (RFC 9457) for errors. Used by the SDK, the command line and the console.
+ *
+ *     POST   /api/v1/transactions                 TransactionRequest → TransactionReply   (?waitMs=N: answer when final, or after N ms)
+ *     GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs&createdToMs&cursor&limit → TransactionPage
+ *     GET    /api/v1/transactions/:gid            ?waitMs=N: long-poll until final → TransactionDetails
+ *     POST   /api/v1/transactions/:gid/submit     turns a prepared one into submitted (?waitMs) → TransactionReply
+ *     POST   /api/v1/transactions/:gid/abort      {reason?} → TransactionDetails
+ *     POST   /api/v1/transactions/:gid/retry      → TransactionDetails
+ *     POST   /api/v1/transactions/:gid/stop       → TransactionDetails
+ *     GET    /api/v1/topics                       ?cursor&limit → TopicPage
+ *     PUT    /api/v1/topics/:topic/subscribers    {url, remark?}
+ *     DELETE /api/v1/topics/:topic/subscribers    ?url=
+ *     DELETE /api/v1/topics/:topic
+ *     GET    /api/v1/nodes                        → NodeList
+ *     GET    /api/v1/status                       → NodeStatus
+ */
+
+const text = (max: number) => z.string().max(max);
+const url = text(LIMITS.urlLength);
+const milliseconds = z
+  .number()
+  .int()
+  .min(0)
+  .max(365 * 24 * 3_600_000);
+
+/** A payload: JSON, sent to the branch as its JSON text. */
+const payload = z.unknown();
+
+export const stepRequest = z.strictObject({
+  action: url.min(1),
+  compensate: url.optional(),
+  payload: payload.optional(),
+  /** Overrides the transaction's `requestTimeoutMs` for calls of this step. */
+  requestTimeoutMs: milliseconds.optional(),
+  /** Concurrent sagas: indices of the steps that must have succeeded before this one starts. */
+  after: z.array(z.number().int().min(0)).optional(),
+});
+
+export const transactionRequest = z.strictObject({
+  gid: text(LIMITS.gidLength).min(1).optional(),
+  pattern: z.enum(['saga', 'msg']),
+  /** `prepared` for the first phase of a two-phase message. */
+  status: z.enum(['prepared', 'submitted']).default('submitted'),
+  steps: z.array(stepRequest).min(1).max(LIMITS.steps),
+  protocol: z.enum(BRANCH_PROTOCOLS).optional(),
+  queryPrepared: url.optional(),
+  concurrent: z.boolean().optional(),
+  timeoutToFailMs: milliseconds.optional(),
+  retryIntervalMs: milliseconds.optional(),
+  requestTimeoutMs: milliseconds.optional(),
+  retryLimit: z.number().int().min(0).max(1_000_000).optional(),
+  delayMs: milliseconds.optional(),
+  branchHeaders: z.record(z.string(), z.string()).optional(),
+});
+export type TransactionRequest = z.input<typeof transactionRequest>;
+
+const summaryShape = {
+  namespace: z.string(),
+  gid: z.string(),
+  pattern: z.enum(PATTERNS),
+  status: z.enum(STATUSES),
+  rollbackReason: z.string(),
+  attention: z.boolean(),
+  /** Why it waits for a person and is not driven; empty while it is driven. */
+  parked: z.string(),
+  createdAtMs: z.number(),
+  updatedAtMs: z.number(),
+  finishedAtMs: z.number().nullable(),
+  /** When it is driven next; null while it is being driven, parked or finished. */
+  dueAtMs: z.number().nullable(),
+  owner: z.string().nullable(),
+} as const;
+
+export const transactionSummary = z.object(summaryShape);
+export type TransactionSummary = z.infer<typeof transactionSummary>;
+
+/** What a submit answers; `lastResult` tells why an unfinished one is not finished yet. */
+export const transactionReply = z.object({
+  ...summaryShape,
+  lastResult: z.object({ kind: z.enum(RESULTS), reason: z.string() }).nullable(),
+});
+export type TransactionReply = z.infer<typeof transactionReply>;
+
+export const timelineEntry = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('status'), atMs: z.number(), status: z.enum(STATUSES), reason: z.string() }),
+  z.object({
+    kind: z.literal('call'),
+    atMs: z.number(),
+    durationMs: z.number(),
+    branchId: z.string(),
+    op: z.string(),
+    result: z.enum(RESULTS),
+    reason: z.string(),
+    attempt: z.number(),
+    retryAtMs: z.number(),
+  }),
+  z.object({ kind: z.enum(['resumed', 'order', 'parked', 'alert']), atMs: z.number(), detail: z.string() }),
+]);
+export type TimelineLine = z.infer<typeof timelineEntry>;
+
+export const branchDetails = z.object({
+  branchId: z.string(),
+  op: z.string(),
+  url: z.string(),
+  status: z.enum(BRANCH_STATUSES),
+  started: z.boolean(),
+  attempts: z.number(),
+  nextAttemptAtMs: z.number(),
+  finishedAtMs: z.number(),
+});
+export type BranchDetails = z.infer<typeof branchDetails>;
+
+export const transactionDetails = z.object({
+  ...summaryShape,
+  version: z.number(),
+  result: z.string(),
+  queryPrepared: z.string(),
+  branches: z.array(branchDetails),
+  timeline: z.array(timelineEntry),
+  /** Entries between the first and the last half that the bound left out. */
+  timelineOmitted: z.number(),
+});
+export type TransactionDetails = z.infer<typeof transactionDetails>;
+
+export const transactionPage = z.object({ items: z.array(transactionSummary), next: z.string().nullable() });
+export type TransactionPage = z.infer<typeof transactionPage>;
+
+export const topic = z.object({
+  topic: z.string(),
+  version: z.number(),
+  subscribers: z.array(z.object({ url: z.string(), remark: z.string() })),
+});
+export const topicPage = z.object({ items: z.array(topic), next: z.string().nullable() });
+export type TopicPage = z.infer<typeof topicPage>;
+
+export const nodeList = z.object({
+  items: z.array(
+    z.object({
+      session: z.string(),
+      node: z.string(),
+      version: z.string(),
+      startedAtMs: z.number(),
+      heartbeatAtMs: z.number(),
+    }),
+  ),
+});
+export type NodeList = z.infer<typeof nodeList>;
+
+/** RFC 9457. `code` is one of `ERROR_CODES`; `detail` says what happened and what to do. */
+export const problemDetails = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string(),
+  gid: z.string().optional(),
+  field: z.string().optional(),
+  /** Status of the transaction that refused a change. */
+  transactionStatus: z.enum(STATUSES).optional(),
+});
+export type ProblemDetails = z.infer<typeof problemDetails>;
