@@ -3,3 +3,4 @@ export * from './errors.ts';
 export * from './result.ts';
 export * from './limits.ts';
 export * from './api-v1.ts';
+export * from './branch-errors.ts';
