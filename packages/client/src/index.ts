@@ -1,1 +1,29 @@
-export {};
+export { connect } from './connect.ts';
+export type { Holdfast } from './holdfast.ts';
+export type { ListQuery } from './api/api.ts';
+export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions } from './options.ts';
+export type { Saga, SagaOptions, SagaStep } from './saga.ts';
+export type { Message, MessageOptions } from './message.ts';
+export type { TransactionOptions } from './transaction-options.ts';
+export { newGid } from './gid.ts';
+export {
+  CoordinatorUnreachable,
+  RequestRejected,
+  TransactionFailed,
+  TransactionPending,
+  UnexpectedAnswer,
+  type HoldfastClientError,
+  type ReadDetails,
+  type RejectionCode,
+} from './errors.ts';
+export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
+export type {
+  BranchDetails,
+  Op,
+  Pattern,
+  Status,
+  TimelineLine,
+  TransactionDetails,
+  TransactionPage,
+  TransactionSummary,
+} from '@holdfast/protocol';

@@ -1,0 +1,164 @@
+import { problemDetails } from '@holdfast/protocol';
+import { type Dispatcher, Pool } from 'undici';
+import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
+import type { ConnectOptions } from '../options.ts';
+import type { Answer, ApiCall } from './api.ts';
+import { backOff, pause } from './back-off.ts';
+
+/** Reads a JSON value, or throws. */
+interface Schema<T> {
+  parse(value: unknown): T;
+}
+
+export interface HttpRequest<T> {
+  readonly method: 'GET' | 'POST';
+  /** Below the API's root, such as `/transactions`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly schema: Schema<T>;
+  /** For error messages. */
+  readonly gid?: string;
+}
+
+/** A larger answer cannot come from the API: its pages and transactions are bounded. */
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
+
+/** Errors of a connection that was never made: the request did not leave, so it was certainly not carried out. */
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Rejections; every other code means that the coordinator could not do it now, or a defect. */
+const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
+const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
+
+type Outcome<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'rejected'; readonly rejection: RequestRejected }
+  | { readonly kind: 'retry'; readonly cause: unknown; readonly sent: boolean };
+
+/**
+ * Sends requests to the coordinator and repeats them while it is unreachable or says "not now". Repeating is safe: every request of the API either
+ * reads, or names a gid and does nothing the second time.
+ */
+export class HttpTransport {
+  readonly url: string;
+  readonly #root: string;
+  readonly #pool: Pool;
+  readonly #options: Required<ConnectOptions>;
+
+  constructor(url: string, options: Required<ConnectOptions>) {
+    const parsed = new URL(url);
+    if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+      throw new TypeError(`a coordinator's URL starts with http:// or https://, not ${parsed.protocol}//`);
+    }
+    this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
+    this.#root = parsed.pathname.replace(/\/+$/, '') + '/api/v1';
+    this.#options = options;
+    this.#pool = new Pool(parsed.origin, {
+      connections: options.connections,
+      connect: { timeout: options.requestTimeoutMs },
+      maxResponseSize: MAX_RESPONSE_BYTES,
+    });
+  }
+
+  async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<Answer<T>> {
+    const giveUpAtMs = performance.now() + (call.retryForMs ?? this.#options.retryForMs);
+    let repeated = false;
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#attempt(request, call);
+      if (outcome.kind === 'done') return { ok: true, value: outcome.value };
+      if (outcome.kind === 'rejected') return { ok: false, rejection: outcome.rejection, repeated };
+      repeated ||= outcome.sent;
+      const pauseMs = backOff(attempt);
+      if (performance.now() + pauseMs > giveUpAtMs) {
+        throw new CoordinatorUnreachable(this.url, request.gid, attempt, outcome.cause);
+      }
+      await pause(pauseMs, call.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #attempt<T>(request: HttpRequest<T>, call: ApiCall): Promise<Outcome<T>> {
+    call.signal?.throwIfAborted();
+    let status: number;
+    let text: string;
+    try {
+      const response = await this.#pool.request(this.#requestOptions(request, call));
+      status = response.statusCode;
+      text = await response.body.text();
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      return { kind: 'retry', cause: error, sent: !NEVER_SENT.has(codeOf(error)) };
+    }
+    return this.#read(request, status, text);
+  }
+
+  #requestOptions(request: HttpRequest<unknown>, call: ApiCall): Dispatcher.RequestOptions {
+    const timeoutMs = this.#options.requestTimeoutMs + (call.waitMs ?? 0);
+    return {
+      method: request.method,
+      path: this.#root + request.path + queryString({ ...request.query, waitMs: call.waitMs }),
+      headers: {
+        ...this.#options.headers,
+        accept: 'application/json',
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    };
+  }
+
+  #read<T>(request: HttpRequest<T>, status: number, text: string): Outcome<T> {
+    const json = parseJson(text);
+    if (status >= 200 && status < 300) {
+      try {
+        return { kind: 'done', value: request.schema.parse(json) };
+      } catch (error) {
+        throw new UnexpectedAnswer(this.url, request.gid, status, 'with a body this client cannot read', error);
+      }
+    }
+    const problem = problemDetails.safeParse(json).data;
+    if (problem !== undefined && isRejection(problem.code)) {
+      const gid = problem.gid ?? request.gid;
+      const { field, transactionStatus } = problem;
+      const rejection = new RequestRejected(problem.code, problem.detail, { gid, field, transactionStatus });
+      return { kind: 'rejected', rejection };
+    }
+    // 502 to 504 also come from proxies in front of a coordinator that is away.
+    if (status === 429 || (status >= 502 && status <= 504)) {
+      return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
+    }
+    throw new UnexpectedAnswer(this.url, request.gid, status, problem?.detail ?? 'which is no answer of its API');
+  }
+}
+
+function queryString(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
+  return search.size === 0 ? '' : `?${search.toString()}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

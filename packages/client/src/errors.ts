@@ -1,0 +1,142 @@
+import type { ErrorCode, Status, TransactionDetails } from '@holdfast/protocol';
+
+/**
+ * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for people. A cancelled call (`signal`) throws the
+ * signal's own reason instead. `BranchFailure` and `BranchOngoing`, which participants throw, are no errors of a caller.
+ */
+export type HoldfastClientError =
+  TransactionFailed | TransactionPending | CoordinatorUnreachable | RequestRejected | UnexpectedAnswer;
+
+/** Reads the transaction with its branches and timeline. */
+export type ReadDetails = () => Promise<TransactionDetails>;
+
+/**
+ * The decision fell against the transaction: it is rolled back (`failed`) or is being rolled back (`aborting`; compensations that do not succeed
+ * at once are retried until they do). Nothing of it will stay. Act on `reason`; start a new transaction if the business wants another try.
+ */
+export class TransactionFailed extends Error {
+  override readonly name = 'TransactionFailed';
+  readonly code = 'transaction_failed';
+  readonly gid: string;
+  readonly status: 'aborting' | 'failed';
+  /** Why, for people: the words of the branch that refused, a time-out, an operator's order. */
+  readonly reason: string;
+  /** Reads the transaction with its timeline, to see which branch said what. */
+  readonly details: ReadDetails;
+
+  constructor(gid: string, status: 'aborting' | 'failed', reason: string, details: ReadDetails) {
+    const progress = status === 'failed' ? 'was rolled back' : 'is being rolled back';
+    super(`Transaction ${gid} ${progress}: ${reason === '' ? 'no reason was given' : reason}`);
+    this.gid = gid;
+    this.status = status;
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+/**
+ * The time to wait is over and the transaction is still running: it may yet succeed or be rolled back, and goes on by itself. Do not start it
+ * again under another gid; ask later with `wait(gid)` or `get(gid)`.
+ */
+export class TransactionPending extends Error {
+  override readonly name = 'TransactionPending';
+  readonly code = 'transaction_pending';
+  readonly gid: string;
+  readonly status: 'prepared' | 'submitted';
+  /** What the last unsuccessful call answered, when known; else empty. */
+  readonly reason: string;
+  readonly details: ReadDetails;
+
+  constructor(gid: string, status: 'prepared' | 'submitted', reason: string, details: ReadDetails) {
+    const because = reason === '' ? '' : ` (last answer: ${reason})`;
+    super(`Transaction ${gid} is still running${because}: it goes on by itself; ask for it later with wait('${gid}')`);
+    this.gid = gid;
+    this.status = status;
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+/**
+ * No coordinator answered within the time for retries, or it answered that it cannot take work now. What a submit asked for may have happened or
+ * not: call `submit()` of the same object again, or look with `get(gid)`. Both are safe.
+ */
+export class CoordinatorUnreachable extends Error {
+  override readonly name = 'CoordinatorUnreachable';
+  readonly code = 'coordinator_unreachable';
+  readonly url: string;
+  readonly gid: string | undefined;
+
+  constructor(url: string, gid: string | undefined, attempts: number, cause: unknown) {
+    const why = cause instanceof Error ? messageOf(cause) : String(cause);
+    const about = gid === undefined ? '' : ` about transaction ${gid}`;
+    const tries = attempts === 1 ? 'one try' : `${attempts} tries`;
+    super(`The coordinator at ${url} did not take the request${about} in ${tries}: ${why}. Check that it runs there.`, {
+      cause,
+    });
+    this.url = url;
+    this.gid = gid;
+  }
+}
+
+/** An AggregateError of refused connections (one an address) has an empty message of its own. */
+function messageOf(error: Error): string {
+  if (error.message !== '') return error.message;
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** Codes of a request that the coordinator understood and will not carry out. */
+export type RejectionCode = Extract<ErrorCode, 'invalid' | 'too_large' | 'not_found' | 'refused'>;
+
+/**
+ * The coordinator understood the request and will not do it; sending it again cannot help. `invalid` and `too_large`: correct `field`.
+ * `not_found`: check the gid. `refused`: `transactionStatus` does not allow it, or the gid belongs to another transaction.
+ */
+export class RequestRejected extends Error {
+  override readonly name = 'RequestRejected';
+  readonly code = 'request_rejected';
+  readonly rejection: RejectionCode;
+  readonly gid: string | undefined;
+  /** Path of the offending field, such as `steps[1].action`. */
+  readonly field: string | undefined;
+  readonly transactionStatus: Status | undefined;
+
+  constructor(
+    rejection: RejectionCode,
+    message: string,
+    details: {
+      readonly gid?: string | undefined;
+      readonly field?: string | undefined;
+      readonly transactionStatus?: Status | undefined;
+    } = {},
+  ) {
+    super(message);
+    this.rejection = rejection;
+    this.gid = details.gid;
+    this.field = details.field;
+    this.transactionStatus = details.transactionStatus;
+  }
+}
+
+/**
+ * Something answered, but not as a Holdfast coordinator of this version does: a wrong URL, a proxy in between, or a defect of the coordinator.
+ * The outcome is as unknown as with `CoordinatorUnreachable`, and the same is safe to do once the cause is found.
+ */
+export class UnexpectedAnswer extends Error {
+  override readonly name = 'UnexpectedAnswer';
+  readonly code = 'unexpected_answer';
+  readonly url: string;
+  readonly gid: string | undefined;
+  readonly httpStatus: number;
+
+  constructor(url: string, gid: string | undefined, httpStatus: number, what: string, cause?: unknown) {
+    super(
+      `${url} answered HTTP ${httpStatus}, ${what}. Check that the URL is that of a Holdfast coordinator.`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.url = url;
+    this.gid = gid;
+    this.httpStatus = httpStatus;
+  }
+}

@@ -1,0 +1,97 @@
+import type { TransactionDetails, TransactionPage } from '@holdfast/protocol';
+import type { Api, ListQuery } from './api/api.ts';
+import { newGid } from './gid.ts';
+import { Message } from './message.ts';
+import type { CallOptions, WaitOptions } from './options.ts';
+import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
+import { Saga } from './saga.ts';
+
+/** A coordinator, as the application sees it. */
+export interface Holdfast {
+  /** A new saga; the gid is made here unless given (128 characters at most). */
+  saga(gid?: string): Saga;
+  /** A new message; the gid is made here unless given (128 characters at most). */
+  message(gid?: string): Message;
+  /** A gid nobody used before; no request is made. */
+  newGid(): string;
+  /** A transaction with its branches and timeline; undefined when there is none of that gid (finished ones are purged after the retention). */
+  get(gid: string, options?: CallOptions): Promise<TransactionDetails | undefined>;
+  /**
+   * Waits until the transaction succeeded.
+   *
+   * @throws {TransactionFailed} it was rolled back, or is being rolled back
+   * @throws {TransactionPending} the time is over, the transaction goes on
+   * @throws {RequestRejected} there is none of that gid
+   */
+  wait(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
+  /** One page of transactions, newest first. */
+  list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
+  /**
+   * Turns an unfinished transaction back: started steps of a saga are compensated, a prepared message is given up.
+   *
+   * @throws {RequestRejected} its status does not allow it, or there is none of that gid
+   */
+  abort(gid: string, options?: CallOptions & { readonly reason?: string }): Promise<TransactionDetails>;
+  /**
+   * Drives an unfinished transaction now instead of at its next attempt.
+   *
+   * @throws {RequestRejected} it is finished, or there is none of that gid
+   */
+  retry(gid: string, options?: CallOptions): Promise<TransactionDetails>;
+  /** Lets calls that are under way end, then closes the connections. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The application's object over any way to reach a coordinator. */
+export function holdfast(api: Api, waitTimeoutMs: number): Holdfast {
+  const context = { api, waitTimeoutMs };
+  return {
+    saga: (gid = newGid()) => new Saga(gid, context),
+    message: (gid = newGid()) => new Message(gid, context),
+    newGid,
+
+    async get(gid, { signal } = {}) {
+      const answer = await api.get(gid, { signal });
+      if (answer.ok) return answer.value;
+      if (answer.rejection.rejection === 'not_found') return undefined;
+      throw answer.rejection;
+    },
+
+    async wait(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
+      return answerOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
+    },
+
+    async list(query = {}, { signal } = {}) {
+      const answer = await api.list(query, { signal });
+      if (answer.ok) return answer.value;
+      throw answer.rejection;
+    },
+
+    async abort(gid, { reason, signal } = {}) {
+      const answer = await api.abort(gid, reason, { signal });
+      if (answer.ok) return answer.value;
+      const { rejection, repeated } = answer;
+      const { transactionStatus: status } = rejection;
+      // An abort whose answer was lost may be why it is aborting or failed now.
+      return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection);
+    },
+
+    async retry(gid, { signal } = {}) {
+      const answer = await api.retry(gid, { signal });
+      if (answer.ok) return answer.value;
+      // A retry whose answer was lost may be why it is finished now.
+      return readIf(answer.repeated && answer.rejection.rejection === 'refused', api, gid, answer.rejection);
+    },
+
+    close: () => api.close(),
+    [Symbol.asyncDispose]: () => api.close(),
+  };
+}
+
+async function readIf(done: boolean, api: Api, gid: string, rejection: Error): Promise<TransactionDetails> {
+  if (!done) throw rejection;
+  const answer = await api.get(gid, {});
+  if (!answer.ok) throw rejection;
+  return answer.value;
+}

@@ -1,0 +1,83 @@
+import {
+  isFinal,
+  readableReason,
+  type TransactionDetails,
+  type TransactionReply,
+  type TransactionSummary,
+} from '@holdfast/protocol';
+import type { Api } from './api/api.ts';
+import { pause } from './api/back-off.ts';
+import { type ReadDetails, TransactionFailed, TransactionPending } from './errors.ts';
+
+/** Longest time one request asks the coordinator to hold its answer back: shorter than what proxies in between tolerate. */
+const LONGEST_POLL_MS = 20_000;
+
+/** Pause before asking again when the coordinator did not hold the answer back as long as asked (it is stopping, or has too many waiters). */
+const EARLY_ANSWER_PAUSE_MS = 100;
+
+/** A moment on the monotonic clock until which to wait. */
+export const deadlineIn = (timeoutMs: number): number => performance.now() + timeoutMs;
+
+/** How long the next request may ask the coordinator to wait. */
+export const pollMs = (deadlineMs: number): number =>
+  Math.round(Math.max(0, Math.min(deadlineMs - performance.now(), LONGEST_POLL_MS)));
+
+/** Waits until the transaction is final or the deadline has come, and answers what it is then. */
+export async function waitUntilFinal(
+  api: Api,
+  gid: string,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<TransactionDetails> {
+  for (;;) {
+    const waitMs = pollMs(deadlineMs);
+    const askedAtMs = performance.now();
+    // A coordinator that restarts meanwhile is no reason to give up earlier than the caller would.
+    const answer = await api.get(gid, { waitMs, signal, ...retryUntil(deadlineMs) });
+    if (!answer.ok) throw answer.rejection;
+    if (isFinal(answer.value.status) || performance.now() >= deadlineMs) return answer.value;
+    if (performance.now() - askedAtMs < Math.min(waitMs, EARLY_ANSWER_PAUSE_MS)) {
+      await pause(EARLY_ANSWER_PAUSE_MS, signal);
+    }
+  }
+}
+
+/** The client's own time for retries, or the time left to wait when that is longer. */
+function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
+  const leftMs = deadlineMs - performance.now();
+  return leftMs > LONGEST_POLL_MS / 4 ? { retryForMs: leftMs } : {};
+}
+
+/** What an answer of the coordinator tells about a transaction. */
+type Seen = TransactionSummary | TransactionReply | TransactionDetails;
+
+/**
+ * What a caller is told about a transaction: it is answered when it succeeded, or, unless `waited`, when it is on its way; otherwise the typed
+ * error is thrown.
+ */
+export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean): T {
+  const details: ReadDetails = async () => {
+    const answer = await api.get(seen.gid, {});
+    if (!answer.ok) throw answer.rejection;
+    return answer.value;
+  };
+  switch (seen.status) {
+    case 'succeed':
+      return seen;
+    case 'aborting':
+    case 'failed':
+      throw new TransactionFailed(seen.gid, seen.status, readableReason(seen.rollbackReason), details);
+    case 'prepared':
+    case 'submitted':
+      if (!waited) return seen;
+      throw new TransactionPending(seen.gid, seen.status, lastReason(seen), details);
+  }
+}
+
+/** Why it is not finished yet: what it is parked for, or what the last call answered if that was no success. */
+function lastReason(seen: Seen): string {
+  if (seen.parked !== '') return seen.parked;
+  if ('lastResult' in seen) return readableReason(seen.lastResult?.reason ?? '');
+  const last = 'timeline' in seen ? seen.timeline.findLast((entry) => entry.kind === 'call') : undefined;
+  return last === undefined || last.result === 'SUCCESS' ? '' : readableReason(last.reason);
+}

@@ -1,0 +1,61 @@
+import { LIMITS, type Op, type Pattern, PATTERNS } from '@holdfast/protocol';
+
+/** One call of the coordinator, as the participant's code sees it. */
+export interface BranchCallContext<Payload = unknown> {
+  /** The global transaction this call belongs to. */
+  readonly gid: string;
+  readonly transType: Pattern;
+  /** Which branch of it; with `gid` and `op`, what tells a repeated call from a new one. */
+  readonly branchId: string;
+  /** What to do: `action`, `compensate`, …; for a workflow, its name. */
+  readonly op: Op | (string & {});
+  /** The step's payload; undefined when it has none. */
+  readonly payload: Payload;
+  /** All query parameters of the call. */
+  readonly query: URLSearchParams;
+}
+
+/** The participant's work. What it returns is of no account: returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). */
+export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
+
+export interface BranchOptions<Payload> {
+  /** Checks the body and gives it its type, for example a schema's `parse`. What it throws is answered with 400. Default: the body as it came. */
+  readonly parse?: (body: unknown) => Payload;
+  /**
+   * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
+   * that cannot be read (without `call`). The place for the log; a throw of its own is ignored.
+   */
+  readonly onError?: (error: unknown, call?: BranchCallContext) => void;
+}
+
+/** A call that cannot be understood. Sending it again cannot help, but only a person can tell: the coordinator takes it as unknown. */
+export class BadBranchCall extends Error {
+  override readonly name = 'BadBranchCall';
+  readonly httpStatus: 400 | 405 | 413;
+
+  constructor(httpStatus: 400 | 405 | 413, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.httpStatus = httpStatus;
+  }
+}
+
+const LONGEST_BRANCH_ID = 64;
+
+/** Reads what the coordinator adds to the URL. */
+export function readBranchCall(query: URLSearchParams): Omit<BranchCallContext, 'payload'> {
+  const gid = required(query, 'gid', LIMITS.gidLength);
+  const transType = required(query, 'trans_type', LIMITS.gidLength);
+  const branchId = required(query, 'branch_id', LONGEST_BRANCH_ID);
+  const op = required(query, 'op', LIMITS.gidLength);
+  if (!isPattern(transType)) throw new BadBranchCall(400, `trans_type is none of ${PATTERNS.join(', ')}`);
+  return { gid, transType, branchId, op, query };
+}
+
+function required(query: URLSearchParams, name: string, maxLength: number): string {
+  const value = query.get(name) ?? '';
+  if (value === '') throw new BadBranchCall(400, `query parameter ${name} is missing: this URL is for a coordinator`);
+  if (value.length > maxLength) throw new BadBranchCall(400, `query parameter ${name} exceeds ${maxLength} characters`);
+  return value;
+}
+
+const isPattern = (text: string): text is Pattern => (PATTERNS as readonly string[]).includes(text);

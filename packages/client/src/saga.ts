@@ -1,0 +1,86 @@
+import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
+import type { SubmitOptions } from './options.ts';
+import { Submission, type SubmissionContext } from './submission.ts';
+import { type TransactionOptions, wireOptions } from './transaction-options.ts';
+
+/** One step of a saga: what to do, and what undoes it. */
+export interface SagaStep {
+  /** URL that does it. Called until it answers success (or a failure, which rolls the saga back), perhaps more than once. */
+  readonly action: string;
+  /** URL that undoes it; also called when it is not certain that the action happened. Left out: there is nothing to undo. */
+  readonly compensate?: string;
+  /** A JSON value, sent to both. Left out: the call has no body. */
+  readonly payload?: unknown;
+  /** How long one call of this step may take; default: the saga's. */
+  readonly requestTimeoutMs?: number;
+  /** In a concurrent saga: the steps (indices from 0) that must have succeeded before this one starts. */
+  readonly after?: readonly number[];
+}
+
+export interface SagaOptions extends TransactionOptions {
+  /** The saga is rolled back when it has not succeeded after so long. Default: never. */
+  readonly timeoutToFailMs?: number;
+  /** The saga is rolled back when more retries than this are needed. Default: no limit. */
+  readonly retryLimit?: number;
+}
+
+/**
+ * Steps that all succeed, or are all undone. Steps run one after the other, or all at once with `concurrent()`, as far as their `after` allows.
+ *
+ * Collect the steps, then `submit()`: from then on the coordinator drives it, whatever happens to this process.
+ */
+export class Saga {
+  readonly gid: string;
+  readonly #submission: Submission;
+  readonly #steps: SagaStep[] = [];
+  #concurrent = false;
+  #options: SagaOptions = {};
+
+  /** Made by `connect(…).saga()`. */
+  constructor(gid: string, context: SubmissionContext) {
+    this.gid = gid;
+    this.#submission = new Submission(context);
+  }
+
+  step(step: SagaStep): this {
+    this.#steps.push(step);
+    return this;
+  }
+
+  /** Steps start together, except those that name others in `after`. */
+  concurrent(): this {
+    this.#concurrent = true;
+    return this;
+  }
+
+  /** Adds to the options given before. */
+  options(options: SagaOptions): this {
+    this.#options = { ...this.#options, ...options };
+    return this;
+  }
+
+  /**
+   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it succeeded. Calling it again is safe: the gid is the same.
+   *
+   * @throws {TransactionFailed} it was rolled back, or is being rolled back
+   * @throws {TransactionPending} the time to wait is over, the saga goes on
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or look with `get(gid)`
+   * @throws {RequestRejected} a field is wrong, or the gid is taken
+   */
+  submit(options?: SubmitOptions): Promise<TransactionSummary> {
+    return this.#submission.submit(this.#request(), options);
+  }
+
+  #request(): TransactionRequest & { readonly gid: string } {
+    return {
+      gid: this.gid,
+      pattern: 'saga',
+      steps: this.#steps.map(({ after, ...step }) => ({
+        ...step,
+        ...(after === undefined ? {} : { after: [...after] }),
+      })),
+      ...(this.#concurrent ? { concurrent: true } : {}),
+      ...wireOptions(this.#options),
+    };
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  isFinal,
+  type TransactionDetails,
+  type TransactionReply,
+  type TransactionRequest,
+  type TransactionSummary,
+} from '@holdfast/protocol';
+import type { Answer, Api, ApiCall } from './api/api.ts';
+import { RequestRejected } from './errors.ts';
+import type { SubmitOptions } from './options.ts';
+import { answerOrThrow, deadlineIn, pollMs, waitUntilFinal } from './outcome.ts';
+
+/** What a saga or message shares with the client that made it. */
+export interface SubmissionContext {
+  readonly api: Api;
+  readonly waitTimeoutMs: number;
+}
+
+/**
+ * One transaction on its way to the coordinator. It may be submitted again and again: if an earlier answer was lost, the coordinator may refuse the
+ * repetition because the transaction is already further, and then what it became is the answer.
+ */
+export class Submission {
+  readonly #context: SubmissionContext;
+  /** A call was sent and not answered: the transaction may exist. */
+  #doubtful = false;
+
+  constructor(context: SubmissionContext) {
+    this.#context = context;
+  }
+
+  /** Creates it as prepared. */
+  async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
+    if (answer.ok) return;
+    await this.#ownOrThrow(request, answer);
+  }
+
+  /** Creates it as submitted, and waits for its end if asked to. */
+  submit(
+    request: TransactionRequest & { readonly gid: string },
+    options: SubmitOptions = {},
+  ): Promise<TransactionSummary> {
+    return this.#finish(
+      request.gid,
+      options,
+      (call) => this.#context.api.create(request, call),
+      (answer) => this.#ownOrThrow(request, answer),
+    );
+  }
+
+  /**
+   * Submits what was prepared. The coordinator may have learned from the check-back what the local transaction became, and be further already:
+   * that is no error.
+   */
+  submitPrepared(gid: string, options: SubmitOptions = {}): Promise<TransactionSummary> {
+    return this.#finish(
+      gid,
+      options,
+      (call) => this.#context.api.submitPrepared(gid, call),
+      async ({ rejection }) => {
+        if (rejection.transactionStatus === undefined) throw rejection;
+        return this.#read(gid, rejection);
+      },
+    );
+  }
+
+  async #finish(
+    gid: string,
+    options: SubmitOptions,
+    send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
+    resolveRefusal: (answer: Refusal) => Promise<TransactionDetails>,
+  ): Promise<TransactionSummary> {
+    const { signal } = options;
+    const waited = options.wait !== undefined && options.wait !== false;
+    const timeoutMs = typeof options.wait === 'object' ? options.wait.timeoutMs : this.#context.waitTimeoutMs;
+    const deadlineMs = deadlineIn(waited ? timeoutMs : 0);
+
+    const answer = await this.#send(send, { signal, ...(waited ? { waitMs: pollMs(deadlineMs) } : {}) });
+    let seen: TransactionSummary = answer.ok ? answer.value : await resolveRefusal(answer);
+    if (waited && !isFinal(seen.status) && performance.now() < deadlineMs) {
+      seen = await waitUntilFinal(this.#context.api, gid, deadlineMs, signal);
+    }
+    return answerOrThrow(this.#context.api, seen, waited);
+  }
+
+  async #send(
+    send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
+    call: ApiCall,
+  ): Promise<Answer<TransactionReply>> {
+    try {
+      const answer = await send(call);
+      return answer.ok ? answer : { ...answer, repeated: answer.repeated || this.#doubtful };
+    } catch (error) {
+      this.#doubtful = true;
+      throw error;
+    }
+  }
+
+  /** The refused transaction, if it is this one, sent by a call whose answer was lost; else throws the refusal. */
+  async #ownOrThrow(
+    request: TransactionRequest & { readonly gid: string },
+    answer: Refusal,
+  ): Promise<TransactionDetails> {
+    if (!answer.repeated || answer.rejection.rejection !== 'refused') throw answer.rejection;
+    const details = await this.#read(request.gid, answer.rejection);
+    if (isSame(details, request)) return details;
+    throw new RequestRejected('refused', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
+      gid: request.gid,
+      transactionStatus: details.status,
+    });
+  }
+
+  async #read(gid: string, rejection: RequestRejected): Promise<TransactionDetails> {
+    const answer = await this.#context.api.get(gid, {});
+    if (!answer.ok) throw rejection;
+    return answer.value;
+  }
+}
+
+type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
+
+/** The same pattern and actions. The branches of a topic are its subscribers, so a message with a topic is told by its pattern alone. */
+function isSame(details: TransactionDetails, request: TransactionRequest): boolean {
+  if (details.pattern !== request.pattern) return false;
+  const asked = request.steps.map((step) => step.action);
+  if (asked.some((url) => url.startsWith('topic://'))) return true;
+  const found = details.branches.filter((branch) => branch.op === 'action').map((branch) => branch.url);
+  return found.length === asked.length && found.every((url, index) => url === asked[index]);
+}
