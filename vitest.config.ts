@@ -1,14 +1,44 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { TotalReporter } from './tools/src/total-reporter.ts';
 
 export default defineConfig({
   resolve: {
     // Tests run against the sources; only processes that a test spawns run the built files.
     alias: [
-      { find: /^@holdfast\/([a-z-]+)$/, replacement: fileURLToPath(new URL('./packages/$1/src/index.ts', import.meta.url)) },
+      {
+        find: /^@holdfast\/([a-z-]+)$/,
+        replacement: fileURLToPath(new URL('./packages/$1/src/index.ts', import.meta.url)),
+      },
     ],
   },
   test: {
-    include: ['{packages,examples}/*/test/**/*.test.ts', '{simulator,crash-test,bench,interop}/test/**/*.test.ts'],
+    reporters: ['default', new TotalReporter({ skipFails: process.env['HOLDFAST_TEST_REQUIRE'] === 'all' })],
+    pool: 'forks',
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in-process',
+          include: ['packages/*/test/**/*.test.ts', '{simulator,tools}/test/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // These start coordinators, services and databases and judge how fast things happen: alone, one after the other.
+        extends: true,
+        test: {
+          name: 'processes',
+          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop}/test/**/*.test.ts'],
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

@@ -1,0 +1,45 @@
+import { writeSync } from 'node:fs';
+import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
+import { addUp, type Total } from './total.ts';
+
+/**
+ * Makes `N passed, N failed, N skipped` the last line of a test run, and says why each skipped test was skipped.
+ *
+ * With `HOLDFAST_TEST_REQUIRE=all` nothing may be skipped: each skipped test counts as failed, and so does the run.
+ */
+export class TotalReporter implements Reporter {
+  readonly #skipFails: boolean;
+  #filtered = false;
+  #total: Total | undefined;
+
+  constructor(options: { readonly skipFails: boolean }) {
+    this.#skipFails = options.skipFails;
+  }
+
+  onInit(vitest: Vitest): void {
+    this.#filtered = vitest.config.testNamePattern !== undefined;
+    // Other reporters and Vitest itself may still print after the run has ended; nothing can after this.
+    process.once('exit', () => this.#close());
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    this.#total = addUp(modules, unhandledErrors.length, {
+      skipFails: this.#skipFails,
+      filtered: this.#filtered,
+    });
+  }
+
+  #close(): void {
+    // A run that never ended has failed.
+    const total = this.#total ?? { passed: 0, failed: 1, skipped: 0, skips: new Map() };
+    if (total.failed > 0) process.exitCode = 1;
+    const lines = [...total.skips].map(([reason, tests]) => explain(reason, tests, this.#skipFails));
+    lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+    writeSync(1, `${lines.join('\n')}\n`);
+  }
+}
+
+function explain(reason: string, tests: readonly string[], skipFails: boolean): string {
+  const verdict = skipFails ? 'Failed, because nothing may be skipped here' : 'Skipped';
+  return [`${verdict}: ${reason}`, ...tests.map((test) => `  ${test}`)].join('\n');
+}
