@@ -1,1 +1,10 @@
-export {};
+export * from './system-clock.ts';
+export * from './identities.ts';
+export * from './http-settings.ts';
+export * from './branch-target.ts';
+export * from './branch-headers.ts';
+export * from './connection-pools.ts';
+export * from './http-exchange.ts';
+export * from './local-branches.ts';
+export * from './branch-router.ts';
+export * from './alert-web-hook.ts';

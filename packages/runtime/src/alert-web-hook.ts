@@ -1,0 +1,113 @@
+import type { Alert, Clock, Logger } from '@holdfast/core';
+import { branchResult, SUCCESS } from '@holdfast/protocol';
+import { headerList } from './branch-headers.ts';
+import { type HttpTarget, parseBranchUrl } from './branch-target.ts';
+import type { ConnectionPools } from './connection-pools.ts';
+import { send } from './http-caller.ts';
+import type { AnswerReader } from './http-exchange.ts';
+
+export interface AlertWebHookOptions {
+  /** An `http://` or `https://` URL. */
+  readonly url: string;
+  readonly pools: ConnectionPools;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timeoutMs?: number;
+  /** Waits before the second, third, … try; after the last one the alert is given up, with a line in the log. */
+  readonly retryDelaysMs?: readonly number[];
+  readonly maxQueued?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_RETRY_DELAYS_MS = [1_000, 5_000, 25_000] as const;
+const DEFAULT_MAX_QUEUED = 1_000;
+
+/** Tells a URL about each transaction that needs a person: POST `{gid,status,branch,error,retry_count}`, one after another. */
+export class AlertWebHook {
+  readonly #options: AlertWebHookOptions;
+  readonly #target: HttpTarget;
+  readonly #queue: Alert[] = [];
+  #delivering = false;
+  #closed = false;
+  #endPause: (() => void) | undefined;
+
+  /** Throws `TypeError` when the URL is not one that can be posted to. */
+  constructor(options: AlertWebHookOptions) {
+    const target = parseBranchUrl(options.url);
+    if (target.kind !== 'http')
+      throw new TypeError(`the alert web hook needs an http:// or https:// URL: ${options.url}`);
+    this.#options = options;
+    this.#target = target;
+  }
+
+  /** Queues an alert; when the queue is full the oldest one is given up. */
+  notify(alert: Alert): void {
+    if (this.#closed) return this.#giveUp(alert, 'shutting down');
+    this.#queue.push(alert);
+    if (!this.#delivering) void this.#deliverAll();
+    else if (this.#queue.length > (this.#options.maxQueued ?? DEFAULT_MAX_QUEUED)) {
+      const oldest = this.#queue.shift();
+      if (oldest !== undefined) this.#giveUp(oldest, 'too many alerts are waiting');
+    }
+  }
+
+  /** Stops; what was not delivered is named in the log. */
+  close(): void {
+    this.#closed = true;
+    for (const alert of this.#queue.splice(0)) this.#giveUp(alert, 'shutting down');
+    this.#endPause?.();
+  }
+
+  async #deliverAll(): Promise<void> {
+    this.#delivering = true;
+    for (let alert = this.#queue.shift(); alert !== undefined; alert = this.#queue.shift()) {
+      const failure = await this.#deliver(alert);
+      if (failure !== undefined) this.#giveUp(alert, failure);
+    }
+    this.#delivering = false;
+  }
+
+  /** Answers why it could not be delivered; undefined when it was. */
+  async #deliver(alert: Alert): Promise<string | undefined> {
+    let failure: string | undefined;
+    for (const delayMs of [0, ...(this.#options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)]) {
+      if (delayMs > 0) await this.#pause(delayMs);
+      if (this.#closed) return failure ?? 'shutting down';
+      failure = await this.#post(alert);
+      if (failure === undefined) return undefined;
+    }
+    return failure;
+  }
+
+  async #post(alert: Alert): Promise<string | undefined> {
+    const result = await send(this.#options.pools, this.#target, readAnswer, {
+      method: 'POST',
+      path: this.#target.path,
+      headers: headerList({}, this.#target.authorization),
+      body: bodyOf(alert),
+      timeoutMs: this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    });
+    return result.kind === 'SUCCESS' ? undefined : result.reason;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(delayMs, resolve);
+      this.#endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #giveUp(alert: Alert, reason: string): void {
+    const { gid, branch } = alert;
+    this.#options.logger.error({ gid, branch, reason }, 'alert web hook: an alert was not delivered');
+  }
+}
+
+const bodyOf = ({ gid, status, branch, error, retryCount }: Alert): string =>
+  JSON.stringify({ gid, status, branch, error, retry_count: retryCount });
+
+const readAnswer: AnswerReader = (status) =>
+  status >= 200 && status < 300 ? SUCCESS : branchResult('UNKNOWN', `HTTP ${status}`);

@@ -1,0 +1,69 @@
+import type { BranchCaller, BranchRequest } from '@holdfast/core';
+import { type BranchResult, branchResult, SUCCESS } from '@holdfast/protocol';
+import { BranchHeaderError } from './branch-headers.ts';
+import { BranchTargets } from './branch-target.ts';
+import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
+import { callHttp } from './http-caller.ts';
+import { callJsonRpc } from './json-rpc-caller.ts';
+import { LocalBranches } from './local-branches.ts';
+
+export interface BranchRouterOptions {
+  readonly connections?: ConnectionPoolsOptions;
+  readonly locals?: LocalBranches;
+  readonly targets?: BranchTargets;
+}
+
+/** What an empty URL answers: there is nothing to do. */
+const NOTHING_TO_DO: Promise<BranchResult> = Promise.resolve(SUCCESS);
+
+/** Finds out how a branch wants to be called, and calls it so: HTTP, JSON-RPC, a function of this process; gRPC has its place here. */
+export class BranchRouter implements BranchCaller {
+  readonly #pools: ConnectionPools;
+  readonly #locals: LocalBranches;
+  readonly #targets: BranchTargets;
+
+  constructor(options: BranchRouterOptions = {}) {
+    this.#pools = new ConnectionPools(options.connections);
+    this.#locals = options.locals ?? new LocalBranches();
+    this.#targets = options.targets ?? new BranchTargets();
+  }
+
+  call(request: BranchRequest): Promise<BranchResult> {
+    if (request.url === '') return NOTHING_TO_DO;
+    try {
+      return this.#route(request);
+    } catch (error) {
+      if (!(error instanceof BranchHeaderError)) throw error;
+      return Promise.resolve(branchResult('UNKNOWN', `branch_headers: ${error.message}`));
+    }
+  }
+
+  destinationOf(url: string): string {
+    return url === '' ? '' : this.#targets.of(url).destination;
+  }
+
+  /** Ends every connection. */
+  close(): Promise<void> {
+    return this.#pools.close();
+  }
+
+  #route(request: BranchRequest): Promise<BranchResult> {
+    const target = this.#targets.of(request.url);
+    switch (target.kind) {
+      case 'http':
+        return request.protocol === 'json-rpc' && target.rpcMethod !== ''
+          ? callJsonRpc(this.#pools, request, target)
+          : callHttp(this.#pools, request, target);
+      case 'local':
+        return this.#locals.call(target.name, request);
+      case 'grpc':
+        return unknown(`gRPC branches are not supported by this version: ${request.url}`);
+      case 'topic':
+        return unknown(`a topic can only be the action of a message's step: ${request.url}`);
+      case 'malformed':
+        return unknown(`not a URL that can be called: ${request.url}`);
+    }
+  }
+}
+
+const unknown = (reason: string): Promise<BranchResult> => Promise.resolve(branchResult('UNKNOWN', reason));

@@ -1,0 +1,107 @@
+import { Pool } from 'undici';
+import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
+
+/** Connections to one origin. `running` is what keeps it from being closed. */
+export interface OriginPool {
+  readonly pool: Pool;
+  running: number;
+  lastUsedMs: number;
+  /** To be called when a call has ended. One function a pool, not one a call. */
+  readonly release: () => void;
+}
+
+export interface ConnectionPoolsOptions {
+  readonly settings?: Pool.Options;
+  /** Origins with connections at once. */
+  readonly maxOrigins?: number;
+  /** A pool that nobody used for so long is closed. */
+  readonly idleMs?: number;
+  readonly nowMs?: () => number;
+}
+
+const DEFAULT_MAX_ORIGINS = 512;
+const DEFAULT_IDLE_MS = 60_000;
+
+/** Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. */
+export class ConnectionPools {
+  readonly #settings: Pool.Options;
+  readonly #maxOrigins: number;
+  readonly #idleMs: number;
+  readonly #nowMs: () => number;
+  readonly #pools = new Map<string, OriginPool>();
+  readonly #sweep: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: ConnectionPoolsOptions = {}) {
+    this.#settings = options.settings ?? HTTP_CLIENT_SETTINGS;
+    this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
+    this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
+    this.#nowMs = options.nowMs ?? performance.now.bind(performance);
+    // Does not keep the process alive: it only tidies.
+    this.#sweep = setInterval(() => this.closeIdle(), Math.max(1, this.#idleMs / 2)).unref();
+  }
+
+  /** The origin's pool with `running` counted up; undefined when every place is taken by a pool in use, or after `close`. */
+  acquire(origin: string): OriginPool | undefined {
+    const found = this.#pools.get(origin) ?? this.#add(origin);
+    if (found === undefined) return undefined;
+    found.running++;
+    return found;
+  }
+
+  /** Origins with connections now. */
+  get size(): number {
+    return this.#pools.size;
+  }
+
+  /** Closes the pools that nobody used for the idle time. */
+  closeIdle(): void {
+    const beforeMs = this.#nowMs() - this.#idleMs;
+    for (const [origin, entry] of this.#pools) {
+      if (entry.running === 0 && entry.lastUsedMs <= beforeMs) this.#drop(origin, entry);
+    }
+  }
+
+  /** Ends every connection; calls under way end with an error. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+  }
+
+  #add(origin: string): OriginPool | undefined {
+    if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom())) return undefined;
+    const entry: OriginPool = {
+      pool: new Pool(origin, this.#settings),
+      running: 0,
+      lastUsedMs: 0,
+      release: () => {
+        entry.running--;
+        if (entry.running === 0) entry.lastUsedMs = this.#nowMs();
+      },
+    };
+    this.#pools.set(origin, entry);
+    return entry;
+  }
+
+  /** Closes the pool that has been idle for the longest time. */
+  #makeRoom(): boolean {
+    let oldest: [string, OriginPool] | undefined;
+    for (const candidate of this.#pools) {
+      if (candidate[1].running > 0) continue;
+      if (oldest === undefined || candidate[1].lastUsedMs < oldest[1].lastUsedMs) oldest = candidate;
+    }
+    if (oldest === undefined) return false;
+    this.#drop(...oldest);
+    return true;
+  }
+
+  #drop(origin: string, entry: OriginPool): void {
+    this.#pools.delete(origin);
+    entry.pool.destroy().catch(() => {
+      // Its connections are gone either way.
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import type { BranchRequest } from '@holdfast/core';
+import { type BranchResult, branchResult, resultOfHttp } from '@holdfast/protocol';
+import { headerList } from './branch-headers.ts';
+import type { HttpTarget } from './branch-target.ts';
+import { type AnswerReader, exchange, type HttpRequest } from './http-exchange.ts';
+import type { ConnectionPools } from './connection-pools.ts';
+
+/**
+ * Calls a branch over plain HTTP: POST with the payload, GET without one (xa is always a POST); the transaction's coordinates are added to the
+ * URL's query.
+ */
+export function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+  const hasBody = request.payload.length > 0;
+  return send(pools, target, readHttpAnswer, {
+    method: hasBody || request.pattern === 'xa' ? 'POST' : 'GET',
+    path: target.pathPrefix + coordinates(request),
+    headers: headerList(request.headers, target.authorization),
+    body: hasBody ? request.payload : null,
+    timeoutMs: request.timeoutMs,
+  });
+}
+
+/** Sends one request to a target's origin. */
+export function send(
+  pools: ConnectionPools,
+  target: HttpTarget,
+  read: AnswerReader,
+  request: HttpRequest,
+): Promise<BranchResult> {
+  const entry = pools.acquire(target.destination);
+  if (entry === undefined) return Promise.resolve(NO_ROOM);
+  return exchange(entry.pool, request, read, entry.release);
+}
+
+/** No call was made, so it does not count as an attempt. */
+const NO_ROOM: BranchResult = {
+  ...branchResult('UNKNOWN', 'too many different destinations are being called at once'),
+  deferred: true,
+};
+
+const PLAIN = /^[\w.~-]+$/;
+const encode = (text: string): string => (PLAIN.test(text) ? text : encodeURIComponent(text));
+
+function coordinates({ gid, pattern, branchId, op }: BranchRequest): string {
+  return `gid=${encode(gid)}&trans_type=${pattern}&branch_id=${encode(branchId)}&op=${encode(op)}`;
+}
+
+/** Of an answer too long to be read whole only the status counts, unless dtm's words stand in what was read: then its meaning is not known. */
+export const readHttpAnswer: AnswerReader = (status, body, truncated) => {
+  if (!truncated) return resultOfHttp(status, body);
+  if (body.includes('ONGOING') || body.includes('FAILURE'))
+    return branchResult('UNKNOWN', `HTTP ${status}, answer too long to be read: ${body}`);
+  return resultOfHttp(status, '');
+};

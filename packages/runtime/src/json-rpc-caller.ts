@@ -1,0 +1,47 @@
+import type { BranchRequest } from '@holdfast/core';
+import { type BranchResult, branchResult, resultOfJsonRpc } from '@holdfast/protocol';
+import { headerList } from './branch-headers.ts';
+import type { HttpTarget } from './branch-target.ts';
+import { send } from './http-caller.ts';
+import type { AnswerReader } from './http-exchange.ts';
+import type { ConnectionPools } from './connection-pools.ts';
+
+/** Calls a branch over JSON-RPC 2.0: the method stands in the URL's query, the params are the payload's fields and the transaction's coordinates. */
+export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+  const params = paramsOf(request);
+  if (params === undefined)
+    return Promise.resolve(branchResult('UNKNOWN', 'the payload of a JSON-RPC branch must be a JSON object'));
+  const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
+  return send(pools, target, readJsonRpcAnswer, {
+    method: 'POST',
+    path: target.path,
+    headers: headerList(request.headers, target.authorization),
+    body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(target.rpcMethod)},"params":${params}}`,
+    timeoutMs: request.timeoutMs,
+  });
+}
+
+/** The payload's text stays as it is (numbers keep all their digits); the coordinates come last, so they win. */
+function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): string | undefined {
+  const coordinates = JSON.stringify({ gid, trans_type: pattern, branch_id: branchId, op });
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString().trim();
+  if (text === '' || text === 'null') return coordinates;
+  const fields = fieldsOf(text);
+  if (fields === undefined) return undefined;
+  return fields === 0 ? coordinates : `${text.slice(0, -1)},${coordinates.slice(1)}`;
+}
+
+function fieldsOf(text: string): number | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+    return Object.keys(json).length;
+  } catch {
+    return undefined;
+  }
+}
+
+const readJsonRpcAnswer: AnswerReader = (status, body, truncated) =>
+  truncated
+    ? branchResult('UNKNOWN', `HTTP ${status}, answer too long to be read: ${body}`)
+    : resultOfJsonRpc(status, body);

@@ -1,0 +1,154 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { BranchFailure, BranchOngoing } from '@holdfast/protocol';
+import { BranchRouter, type LocalCall, LocalBranches } from '@holdfast/runtime';
+import { always, BranchServer } from './support/branch-server.ts';
+import { branchRequest, bytes } from './support/requests.ts';
+
+describe('the branch router', () => {
+  const locals = new LocalBranches();
+  const router = new BranchRouter({ locals });
+  afterEach(() => router.close());
+
+  it('counts an empty URL as success without a call', async () => {
+    expect(await router.call(branchRequest(''))).toEqual({ kind: 'SUCCESS', reason: '' });
+  });
+
+  it.each([
+    ['127.0.0.1:58081/busi.Busi/TransIn', 'gRPC branches are not supported by this version'],
+    ['topic://orders', 'a topic can only be'],
+    ['ftp://a/b', 'not a URL that can be called'],
+    ['http://', 'not a URL that can be called'],
+    ['nonsense', 'not a URL that can be called'],
+  ])('does not know how to call %s, and says why', async (url, reason) => {
+    const result = await router.call(branchRequest(url, { protocol: 'grpc' }));
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain(reason);
+  });
+
+  it.each([
+    ['http://Bank-A:80/debit?x=1', 'http://bank-a'],
+    ['https://bank-a/debit', 'https://bank-a'],
+    ['local://debit', 'local://debit'],
+    ['127.0.0.1:58081/busi.Busi/TransIn', '127.0.0.1:58081'],
+    ['', ''],
+  ])('counts %s towards %s', (url, destination) => {
+    expect(router.destinationOf(url)).toBe(destination);
+  });
+});
+
+describe('a function of this process as a branch', () => {
+  const locals = new LocalBranches();
+  const router = new BranchRouter({ locals });
+
+  it('is given the call, and succeeds by returning', async () => {
+    const calls: LocalCall[] = [];
+    locals.register('debit', (call) => calls.push(call));
+    const payload = bytes('{"amount":30}');
+    const result = await router.call(branchRequest('local://debit', { payload, headers: { tenant: 'acme' } }));
+    expect(result.kind).toBe('SUCCESS');
+    expect(calls[0]).toMatchObject({
+      gid: 'g1',
+      pattern: 'saga',
+      branchId: '01',
+      op: 'action',
+      headers: { tenant: 'acme' },
+    });
+    expect(calls[0]?.json()).toEqual({ amount: 30 });
+  });
+
+  it.each([
+    ['BranchFailure', new BranchFailure('sold out'), { kind: 'FAILURE', reason: 'sold out' }],
+    ['BranchOngoing', new BranchOngoing('packing'), { kind: 'ONGOING', reason: 'packing' }],
+    ['any other error', new Error('FAILURE'), { kind: 'UNKNOWN', reason: 'FAILURE' }],
+    ['something that is no error', 'oops', { kind: 'UNKNOWN', reason: 'oops' }],
+  ])('throwing %s means what it says', async (name, thrown, result) => {
+    locals.register(name, () => {
+      throw thrown as Error;
+    });
+    expect(await router.call(branchRequest(`local://${name}`))).toEqual(result);
+  });
+
+  it('has an unknown result, and a signal that says so, when it takes too long', async () => {
+    let signal: AbortSignal | undefined;
+    locals.register('slow', (call) => {
+      signal = call.signal;
+      return new Promise(() => {});
+    });
+    const result = await router.call(branchRequest('local://slow', { timeoutMs: 20 }));
+    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 20 ms' });
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it('is unknown when nobody registered it, or it is gone', async () => {
+    locals.register('brief', () => {});
+    locals.unregister('brief');
+    expect((await router.call(branchRequest('local://brief'))).reason).toContain('no local branch named brief');
+  });
+
+  it('cannot be registered twice', () => {
+    locals.register('twice', () => {});
+    expect(() => locals.register('twice', () => {})).toThrow('registered already');
+  });
+});
+
+describe('a JSON-RPC branch', () => {
+  const answerWith = (answer: object) => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...answer });
+
+  async function callWith(body: string, payload: string, path = '/rpc?method=Debit') {
+    await using server = await BranchServer.start(always(200, body));
+    const router = new BranchRouter();
+    const result = await router.call(
+      branchRequest(server.url + path, { protocol: 'json-rpc', payload: bytes(payload) }),
+    );
+    await router.close();
+    return { result, seen: server.seen };
+  }
+
+  it('gets the payload fields and the coordinates as params of the method that its URL names', async () => {
+    const { result, seen } = await callWith(
+      answerWith({ result: 'ok' }),
+      ' {"amount":12345678901234567890, "gid":"forged"} ',
+    );
+    expect(result.kind).toBe('SUCCESS');
+    expect(seen[0]?.method).toBe('POST');
+    expect(seen[0]?.url.search).toBe('?method=Debit');
+    expect(seen[0]?.body).toContain('12345678901234567890');
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+      jsonrpc: '2.0',
+      id: 'g1-01-action',
+      method: 'Debit',
+      params: { amount: 1.2345678901234567e19, gid: 'g1', trans_type: 'saga', branch_id: '01', op: 'action' },
+    });
+  });
+
+  it.each(['', 'null', '{}', ' { } '])('gets the coordinates alone when the payload is %j', async (payload) => {
+    const { seen } = await callWith(answerWith({ result: 'ok' }), payload);
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({
+      params: { gid: 'g1', trans_type: 'saga', branch_id: '01', op: 'action' },
+    });
+  });
+
+  it.each(['[1]', '7', '"text"', 'no json'])(
+    'is not called with the payload %j, which has no fields',
+    async (payload) => {
+      const { result, seen } = await callWith(answerWith({ result: 'ok' }), payload);
+      expect(result).toEqual({ kind: 'UNKNOWN', reason: 'the payload of a JSON-RPC branch must be a JSON object' });
+      expect(seen).toEqual([]);
+    },
+  );
+
+  it.each([
+    [answerWith({ error: { code: -32901, message: 'sold out' } }), 'FAILURE'],
+    [answerWith({ error: { code: -32902, message: 'packing' } }), 'ONGOING'],
+    [answerWith({ error: { code: -32603, message: 'FAILURE' } }), 'UNKNOWN'],
+    ['', 'UNKNOWN'],
+  ])('answering %s means %s', async (body, kind) => {
+    expect((await callWith(body, '{}')).result.kind).toBe(kind);
+  });
+
+  it('is called like any other over HTTP when its URL names no method', async () => {
+    const { seen } = await callWith('', '{"amount":30}', '/rpc');
+    expect(seen[0]?.body).toBe('{"amount":30}');
+    expect(seen[0]?.url.searchParams.get('gid')).toBe('g1');
+  });
+});

@@ -1,0 +1,201 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BranchRouter, MAX_ANSWER_BYTES } from '@holdfast/runtime';
+import { always, BranchServer } from './support/branch-server.ts';
+import { branchRequest, bytes } from './support/requests.ts';
+
+describe('a branch called over HTTP', () => {
+  let server: BranchServer;
+  let router: BranchRouter;
+
+  beforeEach(async () => {
+    server = await BranchServer.start();
+    router = new BranchRouter();
+  });
+  afterEach(async () => {
+    await router.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const call = (changes = {}, path = '/debit') => router.call(branchRequest(server.url + path, changes));
+
+  it('gets the payload by POST as JSON, with the coordinates of the transaction added to its own query', async () => {
+    const result = await call(
+      { payload: bytes('{"amount":30}'), gid: 'order 1/ü', branchId: '02', op: 'compensate' },
+      '/debit?shop=7',
+    );
+    expect(result).toEqual({ kind: 'SUCCESS', reason: '' });
+    const [seen] = server.seen;
+    expect(seen?.method).toBe('POST');
+    expect(seen?.body).toBe('{"amount":30}');
+    expect(seen?.headers['content-type']).toBe('application/json');
+    expect(Object.fromEntries(seen?.url.searchParams ?? [])).toEqual({
+      shop: '7',
+      gid: 'order 1/ü',
+      trans_type: 'saga',
+      branch_id: '02',
+      op: 'compensate',
+    });
+  });
+
+  it('is asked by GET when there is no payload', async () => {
+    await call();
+    expect(server.seen[0]?.method).toBe('GET');
+    expect(server.seen[0]?.headers['content-type']).toBe('application/json');
+  });
+
+  it('is always asked by POST for xa', async () => {
+    await call({ pattern: 'xa', op: 'commit' });
+    expect(server.seen[0]?.method).toBe('POST');
+    expect(server.seen[0]?.body).toBe('');
+  });
+
+  it('gets the branch headers, which may replace the content type but not what belongs to the connection', async () => {
+    await call({
+      headers: {
+        'X-Tenant': 'acme',
+        'Content-Type': 'application/x-order',
+        Host: 'elsewhere',
+        'Content-Length': '5',
+        Connection: 'close',
+      },
+    });
+    expect(server.seen[0]?.headers).toMatchObject({ 'x-tenant': 'acme', 'content-type': 'application/x-order' });
+    expect(server.seen[0]?.headers.host).not.toBe('elsewhere');
+    expect(server.seen[0]?.headers.connection).toBe('keep-alive');
+  });
+
+  it.each([
+    ['value', { 'x-a': 'one\r\nx-b: two' }],
+    ['value', { 'x-a': 'nul\0' }],
+    ['name', { 'x-a: 1\r\nx-b': 'two' }],
+    ['name', { '': 'empty' }],
+  ])('is not called when a header %s would smuggle something in', async (part, headers) => {
+    const result = await call({ headers });
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain('branch_headers');
+    expect(result.reason).toContain(part);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('sends the credentials of the URL as basic authorization', async () => {
+    const url = server.url.replace('http://', 'http://shop:p%40ss@');
+    await router.call(branchRequest(`${url}/debit`));
+    expect(server.seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from('shop:p@ss').toString('base64')}`);
+  });
+
+  it.each([
+    [200, '', 'SUCCESS'],
+    [201, '{"id":1}', 'SUCCESS'],
+    [204, '', 'SUCCESS'],
+    [202, '', 'ONGOING'],
+    [425, '', 'ONGOING'],
+    [409, '{"message":"sold out"}', 'FAILURE'],
+    [500, '', 'UNKNOWN'],
+    [200, '{"dtm_result":"FAILURE"}', 'FAILURE'],
+  ])('means with %i and %j: %s', async (status, body, kind) => {
+    server.answer = always(status, body);
+    expect((await call()).kind).toBe(kind);
+  });
+
+  it('is not followed when it redirects', async () => {
+    server.answer = (response) => response.writeHead(302, { location: '/elsewhere' }).end();
+    expect(await call()).toEqual({ kind: 'UNKNOWN', reason: 'HTTP 302' });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('tells why it failed in the words of its body, put together from any number of pieces', async () => {
+    server.answer = (response) => {
+      const text = Buffer.from('{"message":"ausverkauft – größer"}');
+      response.writeHead(409);
+      for (const byte of text) response.write(Buffer.of(byte));
+      response.end();
+    };
+    expect(await call()).toEqual({ kind: 'FAILURE', reason: '{"message":"ausverkauft – größer"}' });
+  });
+
+  it('has an unknown result when it does not answer in time, and is cut off', async () => {
+    let closed: Promise<unknown> | undefined;
+    server.answer = (response) => {
+      closed = once(response, 'close');
+    };
+    const result = await call({ timeoutMs: 40 });
+    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 40 ms' });
+    await closed;
+  });
+
+  it('has an unknown result when its answer never ends', async () => {
+    server.answer = (response) => {
+      response.writeHead(200);
+      response.write('{"dtm_result":');
+    };
+    expect(await call({ timeoutMs: 40 })).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 40 ms' });
+  });
+
+  it('has an unknown result when nobody listens there', async () => {
+    const { url } = server;
+    await server[Symbol.asyncDispose]();
+    const result = await router.call(branchRequest(`${url}/debit`));
+    server = await BranchServer.start();
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain('ECONNREFUSED');
+  });
+
+  it('has an unknown result when it hangs up or talks nonsense', async () => {
+    const nonsense = createServer((socket) =>
+      socket.on('data', () => socket.end('what?\r\n\r\n')).on('error', () => {}),
+    );
+    await once(nonsense.listen(0, '127.0.0.1'), 'listening');
+    const { port } = nonsense.address() as AddressInfo;
+    const result = await router.call(branchRequest(`http://127.0.0.1:${port}/`));
+    nonsense.close();
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).not.toBe('');
+  });
+
+  describe('whose answer is too long to be read whole', () => {
+    const long = 'x'.repeat(MAX_ANSWER_BYTES + 1);
+
+    it('is judged by its status', async () => {
+      server.answer = always(200, `{"data":"${long}"}`);
+      expect((await call()).kind).toBe('SUCCESS');
+      server.answer = always(409, `{"data":"${long}"}`);
+      expect((await call()).kind).toBe('FAILURE');
+    });
+
+    it('is not known when one of the words stands in what was read', async () => {
+      server.answer = always(200, `{"note":"FAILURE","data":"${long}"}`);
+      expect((await call()).kind).toBe('UNKNOWN');
+    });
+  });
+
+  it('is not sent at all when its time was over before it got a connection', async () => {
+    await router.close();
+    router = new BranchRouter({ connections: { settings: { connections: 1, headersTimeout: 0, bodyTimeout: 0 } } });
+    let first: Promise<unknown> | undefined;
+    const answerFirst = await new Promise<() => void>((asked) => {
+      server.answer = (response) => asked(() => response.end());
+      first = call({ gid: 'first' });
+    });
+    const late = await call({ gid: 'late', timeoutMs: 20 });
+    server.answer = (response) => response.end();
+    const third = call({ gid: 'third' });
+    answerFirst();
+    await Promise.all([first, third]);
+    expect(late.reason).toBe('no answer within 20 ms');
+    expect(server.seen.map(({ url }) => url.searchParams.get('gid'))).toEqual(['first', 'third']);
+  });
+
+  it('is reached over connections that are used again', async () => {
+    const ports = new Set<number | undefined>();
+    server.answer = (response) => {
+      ports.add(response.socket?.remotePort);
+      response.end();
+    };
+    for (let index = 0; index < 50; index++) await call();
+    // The next call may start before undici has put the connection back.
+    expect(ports.size).toBeLessThanOrEqual(2);
+  });
+});

@@ -1,0 +1,20 @@
+import type { BranchRequest } from '@holdfast/core';
+
+/** A branch call like any other, save for what a test says. */
+export function branchRequest(url: string, changes: Partial<BranchRequest> = {}): BranchRequest {
+  return {
+    namespace: 'default',
+    gid: 'g1',
+    pattern: 'saga',
+    branchId: '01',
+    op: 'action',
+    url,
+    protocol: 'http',
+    payload: new Uint8Array(),
+    headers: {},
+    timeoutMs: 5_000,
+    ...changes,
+  };
+}
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
