@@ -77,7 +77,7 @@ export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean
 /** Why it is not finished yet: what it is parked for, or what the last call answered if that was no success. */
 function lastReason(seen: Seen): string {
   if (seen.parked !== '') return seen.parked;
-  if ('lastResult' in seen) return readableReason(seen.lastResult?.reason ?? '');
+  if ('lastResult' in seen) return seen.lastResult === null ? '' : readableReason(seen.lastResult.reason);
   const last = 'timeline' in seen ? seen.timeline.findLast((entry) => entry.kind === 'call') : undefined;
   return last === undefined || last.result === 'SUCCESS' ? '' : readableReason(last.reason);
 }

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { CoordinatorUnreachable, RequestRejected, TransactionFailed, TransactionPending } from '../src/errors.ts';
+import { clientOf, withCoordinator } from './support/with-coordinator.ts';
+
+const DEBIT = { action: 'http://bank-a/debit', compensate: 'http://bank-a/refund', payload: { amount: 30 } };
+const CREDIT = { action: 'http://bank-b/credit', compensate: 'http://bank-b/revoke', payload: { amount: 30 } };
+
+describe('submitting a saga', () => {
+  it('sends steps and options as the API takes them', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    await hf
+      .saga('transfer-1')
+      .step({ ...DEBIT, requestTimeoutMs: 500 })
+      .step({ ...CREDIT, after: [0] })
+      .concurrent()
+      .options({ retryIntervalMs: 200, timeoutToFailMs: 60_000, retryLimit: 3 })
+      .options({ branchHeaders: { authorization: 'secret' } })
+      .submit();
+    expect(coordinator.requests).toMatchObject([{ method: 'POST', path: '/api/v1/transactions', query: {} }]);
+    expect(coordinator.requests[0]?.body).toEqual({
+      gid: 'transfer-1',
+      pattern: 'saga',
+      steps: [
+        { ...DEBIT, requestTimeoutMs: 500 },
+        { ...CREDIT, after: [0] },
+      ],
+      concurrent: true,
+      retryIntervalMs: 200,
+      timeoutToFailMs: 60_000,
+      retryLimit: 3,
+      branchHeaders: { authorization: 'secret' },
+    });
+  });
+
+  it('answers at once without `wait`, although the saga still runs', async () => {
+    const { hf } = await withCoordinator();
+    const saga = hf.saga().step(DEBIT);
+    await expect(saga.submit()).resolves.toMatchObject({ gid: saga.gid, status: 'submitted' });
+  });
+
+  it('answers with `wait` when the saga has succeeded', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    const saga = hf.saga().step(DEBIT);
+    const submitted = saga.submit({ wait: true });
+    await coordinator.seen('POST', '/api/v1/transactions');
+    coordinator.change(saga.gid, { status: 'succeed' });
+    await expect(submitted).resolves.toMatchObject({ status: 'succeed' });
+  });
+
+  it('throws TransactionFailed with the words of the branch that refused', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    const rollbackReason = '{"dtm_result":"FAILURE","message":"the card was declined"}';
+    coordinator.onSubmit = () => ({ status: 'failed', rollbackReason });
+    const failure: unknown = await hf
+      .saga('declined')
+      .step(DEBIT)
+      .submit({ wait: true })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TransactionFailed);
+    expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: 'the card was declined' });
+    await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ gid: 'declined', rollbackReason });
+  });
+
+  it('throws TransactionFailed, not TransactionPending, when the roll-back still runs at the end of the wait', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'aborting', rollbackReason: 'no' });
+    const submitted = hf
+      .saga()
+      .step(DEBIT)
+      .submit({ wait: { timeoutMs: 20 } });
+    await expect(submitted).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting', reason: 'no' });
+  });
+
+  it('throws TransactionPending, with the reason, when the time to wait is over', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    const call = {
+      kind: 'call',
+      atMs: 1,
+      durationMs: 1,
+      branchId: '01',
+      op: 'action',
+      attempt: 1,
+      retryAtMs: 2,
+    } as const;
+    coordinator.onSubmit = () => ({ timeline: [{ ...call, result: 'UNKNOWN', reason: 'connection refused' }] });
+    const submitted = hf
+      .saga('slow')
+      .step(DEBIT)
+      .submit({ wait: { timeoutMs: 30 } });
+    await expect(submitted).rejects.toBeInstanceOf(TransactionPending);
+    const expected = { gid: 'slow', status: 'submitted', reason: 'connection refused' };
+    await expect(submitted).rejects.toMatchObject(expected);
+    await expect(hf.wait('slow', { timeoutMs: 30 })).rejects.toMatchObject(expected);
+  });
+
+  it('names the field of a request that is wrong', async () => {
+    const { hf } = await withCoordinator();
+    const submitted = hf.saga().step({ action: '' }).submit();
+    await expect(submitted).rejects.toMatchObject({ rejection: 'invalid', field: 'steps.0.action' });
+    await expect(submitted).rejects.toBeInstanceOf(RequestRejected);
+  });
+
+  it('refuses a gid that is taken', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    await hf.saga('order-1').step(DEBIT).submit();
+    const second = hf.saga('order-1').step(DEBIT).submit();
+    await expect(second).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+  });
+
+  it('ends with the reason of its signal', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    const hangUp = new AbortController();
+    const submitted = hf.saga().step(DEBIT).submit({ wait: true, signal: hangUp.signal });
+    await coordinator.seen('POST', '/api/v1/transactions');
+    const reason = new Error('the customer left');
+    hangUp.abort(reason);
+    await expect(submitted).rejects.toBe(reason);
+  });
+});
+
+describe('a submit whose answer is lost', () => {
+  it.each(['lost-request', 'lost-answer', 'unavailable'] as const)(
+    'is repeated under the same gid: %s',
+    async (fault) => {
+      const { coordinator, hf } = await withCoordinator();
+      coordinator.faults.push(fault, fault);
+      await expect(hf.saga().step(DEBIT).submit()).resolves.toMatchObject({ status: 'submitted' });
+      const gids = coordinator.requests.map((request) => (request.body as { gid: string }).gid);
+      expect(gids).toHaveLength(3);
+      expect(new Set(gids).size).toBe(1);
+    },
+  );
+
+  it('succeeds when the transaction succeeded meanwhile, although the coordinator refuses the repetition', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    coordinator.faults.push('lost-answer');
+    await expect(hf.saga().step(DEBIT).submit()).resolves.toMatchObject({ status: 'succeed' });
+    expect(coordinator.transactions.size).toBe(1);
+  });
+
+  it('throws TransactionFailed when the transaction was rolled back meanwhile', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'failed', rollbackReason: 'sold out' });
+    coordinator.faults.push('lost-answer');
+    const submitted = hf.saga().step(DEBIT).submit({ wait: true });
+    await expect(submitted).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
+  });
+
+  it('does not take a transaction of the same gid with other steps for its own', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    await hf.saga('order-1').step(DEBIT).submit();
+    coordinator.faults.push('lost-request');
+    const other = hf.saga('order-1').step(CREDIT).submit();
+    await expect(other).rejects.toMatchObject({ rejection: 'refused', gid: 'order-1' });
+  });
+
+  it('is CoordinatorUnreachable after the time for retries, and may be submitted again', async () => {
+    const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    coordinator.faults.push('lost-answer');
+    const saga = hf.saga().step(DEBIT);
+    const unreachable: unknown = await saga.submit({ wait: true }).catch((error: unknown) => error);
+    expect(unreachable).toBeInstanceOf(CoordinatorUnreachable);
+    expect(unreachable).toMatchObject({ gid: saga.gid, url: coordinator.url });
+    await expect(saga.submit({ wait: true })).resolves.toMatchObject({ status: 'succeed' });
+  });
+});
+
+describe('a coordinator that is not there', () => {
+  it('is CoordinatorUnreachable, and a connection that was never made puts no gid in doubt', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    await hf.saga('order-1').step(DEBIT).submit();
+    const port = Number(new URL(coordinator.url).port);
+    await coordinator.close();
+    const again = clientOf(coordinator.url, { retryForMs: 10_000 }).saga('order-1').step(DEBIT).submit();
+    const refused = clientOf(coordinator.url, { retryForMs: 0 }).saga().step(DEBIT).submit();
+    await expect(refused).rejects.toBeInstanceOf(CoordinatorUnreachable);
+    await coordinator.listen(port);
+    await expect(again).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+  });
+
+  it('is waited for as long as the caller waits for the transaction', async () => {
+    const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
+    const saga = hf.saga().step(DEBIT);
+    await saga.submit();
+    const waiting = hf.wait(saga.gid, { timeoutMs: 20_000 });
+    await coordinator.seen('GET', `/api/v1/transactions/${saga.gid}`);
+    const port = Number(new URL(coordinator.url).port);
+    await coordinator.close();
+    coordinator.change(saga.gid, { status: 'succeed' });
+    await coordinator.listen(port);
+    await expect(waiting).resolves.toMatchObject({ status: 'succeed' });
+  });
+
+  it('is told from something else that answers there', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.faults.push('html', 'defect');
+    const saga = hf.saga().step(DEBIT);
+    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_answer', httpStatus: 200, gid: saga.gid });
+    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_answer', httpStatus: 500 });
+  });
+});

@@ -1,0 +1,205 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  isFinal,
+  type ProblemDetails,
+  type Status,
+  type TransactionDetails,
+  transactionRequest,
+} from '@holdfast/protocol';
+
+/** What happens to a request instead of, or after, being handled. */
+export type Fault =
+  | 'none'
+  /** The connection breaks and nothing was done. */
+  | 'lost-request'
+  /** It was done, and the answer is lost. */
+  | 'lost-answer'
+  /** 503: not now. */
+  | 'unavailable'
+  /** 500 with a problem of the code `internal`. */
+  | 'defect'
+  /** 200 with a page of HTML. */
+  | 'html';
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Record<string, string>;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: unknown;
+}
+
+/**
+ * Holdfast's own API over a Map, with faults to order. Transactions do not run: a test says what becomes of them.
+ */
+export class FakeCoordinator {
+  readonly transactions = new Map<string, TransactionDetails>();
+  readonly requests: SeenRequest[] = [];
+  /** What happens to the next requests, in order. */
+  readonly faults: Fault[] = [];
+  /** What a submitted transaction becomes at once. */
+  onSubmit: (transaction: TransactionDetails) => Partial<TransactionDetails> = () => ({});
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  url = '';
+
+  async listen(port = 0): Promise<this> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  change(gid: string, change: Partial<TransactionDetails>): void {
+    const current = this.transactions.get(gid);
+    if (current === undefined) throw new Error(`no transaction ${gid}`);
+    this.transactions.set(gid, { ...current, ...change });
+    this.#changes.emit('change');
+  }
+
+  /** Resolves when a request comes whose method and path are these. */
+  async seen(method: string, path: string): Promise<void> {
+    while (!this.requests.some((request) => request.method === method && request.path === path)) {
+      await once(this.#changes, 'request');
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const url = new URL(request.url ?? '/', this.url);
+    const seen: SeenRequest = {
+      method: request.method ?? '',
+      path: decodeURIComponent(url.pathname),
+      query: Object.fromEntries(url.searchParams),
+      headers: request.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+    this.requests.push(seen);
+    this.#changes.emit('request');
+    const fault = this.faults.shift() ?? 'none';
+    if (fault === 'lost-request') return void request.socket.destroy();
+    if (fault === 'unavailable') return this.#problem(response, 503, 'unavailable', 'the node is stopping');
+    if (fault === 'defect') return this.#problem(response, 500, 'internal', 'a defect');
+    if (fault === 'html') return void response.writeHead(200).end('<html>welcome</html>');
+    if (fault === 'lost-answer') response.end = () => (request.socket.destroy(), response);
+    await this.#handle(seen, response);
+  }
+
+  async #handle({ method, path, query, body }: SeenRequest, response: ServerResponse): Promise<void> {
+    const [, , , resource, gid, verb] = path.split('/');
+    if (resource !== 'transactions') return this.#problem(response, 404, 'not_found', `no ${path}`);
+    if (method === 'POST' && gid === undefined) return this.#create(body, query, response);
+    if (gid === undefined) return this.#answer(response, { items: [...this.transactions.values()], next: 'more' });
+    const transaction = this.transactions.get(gid);
+    if (transaction === undefined) return this.#problem(response, 404, 'not_found', `no transaction ${gid}`, { gid });
+    if (method === 'GET') return this.#whenFinal(gid, query, response);
+    if (verb === 'submit') return this.#submit(gid, query, response);
+    if (isFinal(transaction.status)) return this.#refuse(response, gid, transaction.status);
+    if (verb === 'abort') this.change(gid, { status: 'aborting', rollbackReason: (body as { reason: string }).reason });
+    if (verb === 'retry') this.change(gid, { dueAtMs: null });
+    this.#answer(response, this.transactions.get(gid));
+  }
+
+  async #create(body: unknown, query: Record<string, string>, response: ServerResponse): Promise<void> {
+    const parsed = transactionRequest.safeParse(body);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      return this.#problem(response, 400, 'invalid', issue?.message ?? '', { field: issue?.path.join('.') ?? '' });
+    }
+    const { gid = '', status, pattern, steps, queryPrepared = '' } = parsed.data;
+    const found = this.transactions.get(gid);
+    if (found === undefined) {
+      const branches = steps.map((step, index) => branchOf(index, step.action));
+      this.transactions.set(gid, { ...EMPTY, gid, pattern, status: 'prepared', queryPrepared, branches });
+    } else if (status === 'prepared' && found.status !== 'prepared') {
+      return this.#refuse(response, gid, found.status);
+    }
+    if (status === 'submitted') return this.#submit(gid, query, response);
+    this.#answer(response, replyOf(this.transactions.get(gid) ?? EMPTY));
+  }
+
+  async #submit(gid: string, query: Record<string, string>, response: ServerResponse): Promise<void> {
+    const found = this.transactions.get(gid) ?? EMPTY;
+    if (found.status !== 'prepared' && found.status !== 'submitted') return this.#refuse(response, gid, found.status);
+    if (found.status === 'prepared') this.change(gid, { status: 'submitted', ...this.onSubmit(found) });
+    await this.#whenFinal(gid, query, response);
+  }
+
+  async #whenFinal(gid: string, query: Record<string, string>, response: ServerResponse): Promise<void> {
+    const timeOut = AbortSignal.timeout(Number(query['waitMs'] ?? 0));
+    try {
+      while (!isFinal(this.transactions.get(gid)?.status ?? 'failed')) {
+        await once(this.#changes, 'change', { signal: timeOut });
+      }
+    } catch (error) {
+      if (!timeOut.aborted) throw error;
+    }
+    this.#answer(response, replyOf(this.transactions.get(gid) ?? EMPTY));
+  }
+
+  #refuse(response: ServerResponse, gid: string, transactionStatus: Status): void {
+    this.#problem(response, 409, 'refused', `current status '${transactionStatus}'`, { gid, transactionStatus });
+  }
+
+  #problem(
+    response: ServerResponse,
+    status: number,
+    code: string,
+    detail: string,
+    more: Partial<ProblemDetails> = {},
+  ): void {
+    response.writeHead(status, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ type: 'about:blank', title: code, status, detail, code, ...more }));
+  }
+
+  #answer(response: ServerResponse, body: unknown): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
+}
+
+const EMPTY: TransactionDetails = {
+  namespace: 'default',
+  gid: '',
+  pattern: 'saga',
+  status: 'prepared',
+  rollbackReason: '',
+  attention: false,
+  parked: '',
+  createdAtMs: 1,
+  updatedAtMs: 1,
+  finishedAtMs: null,
+  dueAtMs: null,
+  owner: null,
+  version: 1,
+  result: '',
+  queryPrepared: '',
+  branches: [],
+  timeline: [],
+  timelineOmitted: 0,
+};
+
+/** With the result of the last call, as a submit answers it. */
+function replyOf(transaction: TransactionDetails): TransactionDetails & { lastResult: unknown } {
+  const call = transaction.timeline.findLast((entry) => entry.kind === 'call');
+  return { ...transaction, lastResult: call === undefined ? null : { kind: call.result, reason: call.reason } };
+}
+
+const branchOf = (index: number, url: string) => ({
+  branchId: String(index + 1).padStart(2, '0'),
+  op: 'action',
+  url,
+  status: 'prepared' as const,
+  started: false,
+  attempts: 0,
+  nextAttemptAtMs: 0,
+  finishedAtMs: 0,
+});

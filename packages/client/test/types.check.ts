@@ -1,0 +1,70 @@
+/**
+ * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is right.
+ */
+import type { Holdfast, HoldfastClientError, TransactionDetails, TransactionSummary } from '@holdfast/client';
+import { connect, TransactionFailed } from '@holdfast/client';
+import { branch as fastifyBranch } from '@holdfast/client/fastify';
+import { branch } from '@holdfast/client/node-http';
+import { createServer } from 'node:http';
+import Fastify from 'fastify';
+import { expectTypeOf } from 'vitest';
+
+interface Debit {
+  readonly amount: number;
+}
+
+export async function sdk(): Promise<void> {
+  const hf = connect('http://127.0.0.1:36789');
+  expectTypeOf(hf).toEqualTypeOf<Holdfast>();
+  expectTypeOf(await hf.get('gid')).toEqualTypeOf<TransactionDetails | undefined>();
+
+  const saga = hf
+    .saga()
+    .step({ action: 'http://a', payload: { amount: 1 } })
+    .concurrent();
+  expectTypeOf(await saga.submit({ wait: { timeoutMs: 1_000 } })).toEqualTypeOf<TransactionSummary>();
+  // @ts-expect-error a step needs an action
+  saga.step({ compensate: 'http://a' });
+  // A delay belongs to messages.
+  expectTypeOf(saga).not.toHaveProperty('delay');
+  expectTypeOf(hf.message()).toHaveProperty('delay');
+  // @ts-expect-error only the patterns that exist can be listed
+  await hf.list({ pattern: 'sagas' });
+  // @ts-expect-error times are milliseconds, in names that say so
+  await saga.submit({ wait: { timeout: 1 } });
+}
+
+export function errors(error: HoldfastClientError): string {
+  if (error instanceof TransactionFailed) {
+    expectTypeOf(error.status).toEqualTypeOf<'aborting' | 'failed'>();
+  }
+  // The set is closed: this switch compiles only while it is complete.
+  switch (error.code) {
+    case 'transaction_failed':
+    case 'transaction_pending':
+      return error.reason;
+    case 'coordinator_unreachable':
+    case 'unexpected_answer':
+      return error.url;
+    case 'request_rejected':
+      return error.rejection;
+  }
+}
+
+export function participants(): void {
+  const debit = branch<Debit>((call) => {
+    expectTypeOf(call.payload).toEqualTypeOf<Debit>();
+    expectTypeOf(call.gid).toBeString();
+  });
+  createServer((request, response) => void debit(request, response));
+
+  branch((call) => expectTypeOf(call.payload).toBeNumber(), { parse: (body: unknown) => Number(body) });
+  // @ts-expect-error without a type or a parser nothing is known of the payload
+  branch((call) => call.payload.amount);
+
+  const app = Fastify();
+  app.post(
+    '/debit',
+    fastifyBranch<Debit>((call) => expectTypeOf(call.payload).toEqualTypeOf<Debit>()),
+  );
+}
