@@ -16,8 +16,13 @@ export const SUCCESS: BranchResult = { kind: 'SUCCESS', reason: '' };
 /** Longest reason kept, in UTF-16 units; longer ones are cut and end in "…". */
 export const MAX_REASON_LENGTH = 1024;
 
-const cut = (text: string): string =>
-  text.length <= MAX_REASON_LENGTH ? text : text.slice(0, MAX_REASON_LENGTH - 1) + '…';
+function cut(text: string): string {
+  if (text.length <= MAX_REASON_LENGTH) return text;
+  const end = MAX_REASON_LENGTH - 1;
+  return text.slice(0, isHighSurrogate(text.charCodeAt(end - 1)) ? end - 1 : end) + '…';
+}
+
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 
 /** A result that is not a success, its reason cut to the bound. */
 export function branchResult(kind: Exclude<ResultKind, 'SUCCESS'>, reason: string): BranchResult {
@@ -44,43 +49,54 @@ export function resultOfHttp(status: number, body: string): BranchResult {
   return branchResult(kind, body === '' ? `HTTP ${status}` : kind === 'UNKNOWN' ? `HTTP ${status}: ${body}` : body);
 }
 
-function wordOf(body: string): 'FAILURE' | 'ONGOING' | undefined {
+type Word = 'FAILURE' | 'ONGOING';
+
+function wordOf(body: string): Word | undefined {
   const ongoing = body.includes('ONGOING');
   if (!ongoing && !body.includes('FAILURE')) return undefined;
   try {
-    const json: unknown = JSON.parse(body);
-    const word = typeof json === 'object' && json !== null && 'dtm_result' in json ? json.dtm_result : json;
-    return word === 'ONGOING' || word === 'FAILURE' ? word : undefined;
+    return wordOfJson(JSON.parse(withoutByteOrderMark(body)));
   } catch {
     return ongoing ? 'ONGOING' : 'FAILURE';
   }
 }
 
+/** A JSON value says a word when it is that word, or an object whose `dtm_result` is. */
+function wordOfJson(json: unknown): Word | undefined {
+  const word = typeof json === 'object' && json !== null && 'dtm_result' in json ? json.dtm_result : json;
+  return word === 'ONGOING' || word === 'FAILURE' ? word : undefined;
+}
+
+const withoutByteOrderMark = (text: string): string => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+
 const JSON_RPC_FAILURE = -32901;
 const JSON_RPC_ONGOING = -32902;
 
 /**
- * Result of a JSON-RPC branch: it must answer a JSON body; error codes -32901 and -32902 decide, and dtm's words as over HTTP.
+ * Result of a JSON-RPC branch: it must answer a JSON object. The error's code decides; without an error dtm's words count as over HTTP, in the
+ * result too, then the HTTP status.
  */
 export function resultOfJsonRpc(status: number, body: string): BranchResult {
-  let answer: unknown;
+  const answer = parseObject(body);
+  if (answer === undefined) return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC answer: ${body}`);
+  if ('error' in answer && answer.error !== null && answer.error !== undefined)
+    return branchResult(kindOfRpcError(answer.error), body);
+  const word = 'result' in answer ? wordOfJson(answer.result) : undefined;
+  return word === undefined ? resultOfHttp(status, body) : branchResult(word, body);
+}
+
+function kindOfRpcError(error: unknown): Exclude<ResultKind, 'SUCCESS'> {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === JSON_RPC_FAILURE ? 'FAILURE' : code === JSON_RPC_ONGOING ? 'ONGOING' : 'UNKNOWN';
+}
+
+function parseObject(body: string): object | undefined {
   try {
-    answer = JSON.parse(body);
+    const json: unknown = JSON.parse(withoutByteOrderMark(body));
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? json : undefined;
   } catch {
-    return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC answer: ${body}`);
+    return undefined;
   }
-  if (typeof answer !== 'object' || answer === null) return branchResult('UNKNOWN', `not a JSON-RPC answer: ${body}`);
-  if ('error' in answer && answer.error !== null && answer.error !== undefined) {
-    const code = typeof answer.error === 'object' && 'code' in answer.error ? answer.error.code : undefined;
-    return branchResult(
-      code === JSON_RPC_FAILURE ? 'FAILURE' : code === JSON_RPC_ONGOING ? 'ONGOING' : 'UNKNOWN',
-      body,
-    );
-  }
-  const inner = 'result' in answer ? JSON.stringify(answer.result) : undefined;
-  const worded = inner === undefined ? undefined : wordOf(inner);
-  if (worded !== undefined) return branchResult(worded, body);
-  return resultOfHttp(status, body);
 }
 
 const GRPC_OK = 0;

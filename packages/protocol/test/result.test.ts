@@ -1,0 +1,155 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  branchResult,
+  MAX_REASON_LENGTH,
+  RESULTS,
+  resultOfGrpc,
+  resultOfHttp,
+  resultOfJsonRpc,
+} from '@holdfast/protocol';
+
+const status = fc.integer({ min: 200, max: 599 });
+const wordless = fc.string().filter((text) => !/FAILURE|ONGOING/.test(text));
+const word = fc.constantFrom('FAILURE', 'ONGOING');
+const STATUS_KINDS: Readonly<Record<number, string>> = {
+  200: 'SUCCESS',
+  201: 'SUCCESS',
+  204: 'SUCCESS',
+  202: 'ONGOING',
+  425: 'ONGOING',
+  409: 'FAILURE',
+};
+
+describe('the result of an HTTP answer', () => {
+  it('is decided by the status when the body says neither word', () => {
+    fc.assert(
+      fc.property(status, wordless, (code, body) => {
+        expect(resultOfHttp(code, body).kind).toBe(STATUS_KINDS[code] ?? 'UNKNOWN');
+      }),
+    );
+  });
+
+  it('is UNKNOWN for every redirect', () => {
+    for (let code = 300; code < 400; code++) expect(resultOfHttp(code, '').kind).toBe('UNKNOWN');
+  });
+
+  it("is dtm's word on any status when a JSON body has it as dtm_result", () => {
+    fc.assert(
+      fc.property(status, word, fc.dictionary(fc.string(), fc.jsonValue()), (code, said, others) => {
+        expect(resultOfHttp(code, JSON.stringify({ ...others, dtm_result: said })).kind).toBe(said);
+      }),
+    );
+  });
+
+  it("is dtm's word on any status when a body that is not JSON contains it", () => {
+    fc.assert(
+      fc.property(status, word, wordless, wordless, (code, said, before, after) => {
+        // A leading bracket that is never closed keeps it from being JSON.
+        expect(resultOfHttp(code, `<${before}${said}${after}`).kind).toBe(said);
+      }),
+    );
+  });
+
+  it('does not take a word for the result that a JSON body merely mentions elsewhere', () => {
+    fc.assert(
+      fc.property(status, word, fc.string(), (code, said, text) => {
+        for (const body of [
+          { note: `${text}${said}` },
+          [said],
+          { dtm_result: 'SUCCESS', note: said },
+          { nested: { dtm_result: said } },
+        ])
+          expect(resultOfHttp(code, JSON.stringify(body)).kind).toBe(STATUS_KINDS[code] ?? 'UNKNOWN');
+      }),
+    );
+  });
+
+  it('looks for ONGOING before FAILURE', () => {
+    expect(resultOfHttp(200, 'FAILURE or ONGOING').kind).toBe('ONGOING');
+    expect(resultOfHttp(409, 'ONGOING').kind).toBe('ONGOING');
+  });
+
+  it('is the word that is the whole JSON text, and reads past a byte order mark', () => {
+    expect(resultOfHttp(200, '"FAILURE"').kind).toBe('FAILURE');
+    expect(resultOfHttp(200, '\ufeff{"note":"FAILURE"}').kind).toBe('SUCCESS');
+  });
+
+  it('has the body as reason of a failure, and names the status where there is nothing better', () => {
+    expect(resultOfHttp(409, '{"message":"sold out"}').reason).toBe('{"message":"sold out"}');
+    expect(resultOfHttp(409, '').reason).toBe('HTTP 409');
+    expect(resultOfHttp(503, 'try later').reason).toBe('HTTP 503: try later');
+    expect(resultOfHttp(200, 'all well').reason).toBe('');
+  });
+});
+
+describe('the result of a JSON-RPC answer', () => {
+  const answer = (fields: object): string => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...fields });
+
+  it("is decided by the error's code, whatever status and message say", () => {
+    fc.assert(
+      fc.property(status, fc.string(), fc.integer(), (code, message, other) => {
+        fc.pre(other !== -32901 && other !== -32902);
+        expect(resultOfJsonRpc(code, answer({ error: { code: -32901, message } })).kind).toBe('FAILURE');
+        expect(resultOfJsonRpc(code, answer({ error: { code: -32902, message } })).kind).toBe('ONGOING');
+        expect(resultOfJsonRpc(code, answer({ error: { code: other, message: `FAILURE ${message}` } })).kind).toBe(
+          'UNKNOWN',
+        );
+      }),
+    );
+  });
+
+  it('is a success when there is no error, or a null one', () => {
+    expect(resultOfJsonRpc(200, answer({ result: { balance: 5 } })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(200, answer({ result: null, error: null })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(200, answer({})).kind).toBe('SUCCESS');
+  });
+
+  it("counts dtm's words in the result as over HTTP, and the status after them", () => {
+    expect(resultOfJsonRpc(200, answer({ result: { dtm_result: 'FAILURE' } })).kind).toBe('FAILURE');
+    expect(resultOfJsonRpc(200, answer({ result: 'ONGOING' })).kind).toBe('ONGOING');
+    expect(resultOfJsonRpc(200, answer({ result: { note: 'FAILURE' } })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(500, answer({ result: 1 })).kind).toBe('UNKNOWN');
+    expect(resultOfJsonRpc(200, '{"dtm_result":"FAILURE"}').kind).toBe('FAILURE');
+  });
+
+  it.each(['', 'FAILURE', 'null', '7', '[]', '"FAILURE"', '{'])(
+    'is UNKNOWN when the body is %j, which is no answer',
+    (body) => {
+      expect(resultOfJsonRpc(200, body).kind).toBe('UNKNOWN');
+    },
+  );
+});
+
+describe('the result of a gRPC answer', () => {
+  it('is decided by the code alone, except that Aborted may say ONGOING', () => {
+    expect(resultOfGrpc(0, 'FAILURE').kind).toBe('SUCCESS');
+    expect(resultOfGrpc(10, 'sold out').kind).toBe('FAILURE');
+    expect(resultOfGrpc(10, 'ONGOING').kind).toBe('ONGOING');
+    expect(resultOfGrpc(9, '').kind).toBe('ONGOING');
+    for (const code of [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16])
+      expect(resultOfGrpc(code, 'FAILURE').kind).toBe('UNKNOWN');
+  });
+});
+
+describe('any answer', () => {
+  const anyBody = fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary', minLength: 900, maxLength: 1_200 }));
+
+  it('becomes one of the four results with a bounded reason, never an exception', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 999 }), anyBody, (code, body) => {
+        for (const result of [resultOfHttp(code, body), resultOfJsonRpc(code, body), resultOfGrpc(code, body)]) {
+          expect(RESULTS).toContain(result.kind);
+          expect(result.reason.length).toBeLessThanOrEqual(MAX_REASON_LENGTH);
+          expect(result.kind !== 'SUCCESS' || result.reason === '').toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('is cut between characters, not within one', () => {
+    const { reason } = branchResult('FAILURE', `${'x'.repeat(MAX_REASON_LENGTH - 2)}😀😀`);
+    expect(reason).toBe(`${'x'.repeat(MAX_REASON_LENGTH - 2)}…`);
+    expect(branchResult('FAILURE', '😀'.repeat(MAX_REASON_LENGTH / 2)).reason).toBe('😀'.repeat(MAX_REASON_LENGTH / 2));
+  });
+});
