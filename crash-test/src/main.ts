@@ -1,1 +1,54 @@
-export {}
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BROKEN_BUILDS, type BrokenBuild } from './broken-builds.ts';
+import { HELP, readCommandLine, UsageError, type CommandLine } from './options.ts';
+import { withPatchedBuild } from './patched-build.ts';
+import { describePlan, describeResult } from './report.ts';
+import { isClean, runCrashTest } from './run.ts';
+
+const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
+
+/** Exit codes: 0 nothing wrong, 1 a violation, 2 the test could not be done. */
+async function main(): Promise<number> {
+  const options = readCommandLine(process.argv.slice(2), randomInt(1, 1_000_000));
+  if (options === undefined || options.broken === 'list') {
+    console.log(
+      options === undefined ? HELP : BROKEN_BUILDS.map(({ name, wrong }) => `${name.padEnd(24)}${wrong}`).join('\n'),
+    );
+    return 0;
+  }
+  if (options.broken === undefined) return run(options, CLI);
+  const broken = brokenBuild(options.broken);
+  const build = withPatchedBuild(...broken.patches);
+  try {
+    console.log(`broken on purpose: ${broken.wrong}`);
+    return await run(options, build.cliPath);
+  } finally {
+    build.dispose();
+  }
+}
+
+async function run(options: CommandLine, cliPath: string): Promise<number> {
+  if (!existsSync(cliPath)) throw new UsageError(`${cliPath} does not exist: build first (npm run build)`);
+  console.log(describePlan(options));
+  const result = await runCrashTest(options, cliPath, console.log);
+  console.log(describeResult(options, result));
+  return isClean(result) ? 0 : 1;
+}
+
+function brokenBuild(name: string): BrokenBuild {
+  const found = BROKEN_BUILDS.find((build) => build.name === name);
+  if (found === undefined) throw new UsageError(`--broken ${name}: there is no such build; --broken list names them`);
+  return found;
+}
+
+// An interrupt ends this process, and with it every process that it started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof UsageError ? `${error.message}\n\n${HELP}` : error);
+  process.exitCode = 2;
+}

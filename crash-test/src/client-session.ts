@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CoordinatorClient } from './coordinator-client.ts';
+import type { LineWriter } from './journal.ts';
+import type { Answer, ClientCall, Note } from './notes.ts';
+import type { ParticipantsClient } from './participants-client.ts';
+import type { ParticipantUrls } from './participant-urls.ts';
+import type { Plan } from './plan.ts';
+
+/** What every client works with. */
+export interface ClientTools {
+  readonly coordinator: CoordinatorClient;
+  readonly participants: ParticipantsClient;
+  readonly urls: ParticipantUrls;
+  readonly notes: LineWriter<Note>;
+  /** Length of the participants' journal now. */
+  readonly journalBytes: () => number;
+}
+
+/** How a patient client repeats a call that is not answered: long enough to outlast a restart. */
+const ATTEMPTS = 100;
+const ATTEMPT_GAP_MS = 100;
+
+/** One client with one transaction. */
+export class ClientSession<P extends Plan = Plan> {
+  readonly gid: string;
+  readonly plan: P;
+  readonly tools: ClientTools;
+
+  constructor(gid: string, plan: P, tools: ClientTools) {
+    this.gid = gid;
+    this.plan = plan;
+    this.tools = tools;
+  }
+
+  /** Calls the coordinator, again and again unless the plan is impatient, and notes every answer. */
+  async call(call: ClientCall, body: object): Promise<Answer> {
+    const waited = call === 'submit' && this.plan.waitResult;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.tools.coordinator.post(
+        call,
+        { gid: this.gid, trans_type: this.plan.pattern, ...body },
+        waited,
+      );
+      const journalBytes = this.tools.journalBytes();
+      this.tools.notes.append({ kind: 'answered', gid: this.gid, call, answer, repeated: attempt > 1, journalBytes });
+      if (answer.outcome !== 'unknown' || this.plan.impatient || attempt >= ATTEMPTS) return answer;
+      await delay(ATTEMPT_GAP_MS);
+    }
+  }
+}

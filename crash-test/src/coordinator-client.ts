@@ -1,0 +1,92 @@
+import { Pool } from 'undici';
+import type { Answer } from './notes.ts';
+
+const PREFIX = '/api/dtmsvr';
+
+/** Speaks to the coordinator as clients do. Nothing here throws: a call that fails is an answer `unknown`. */
+export class CoordinatorClient {
+  readonly #pool: Pool;
+
+  constructor(origin: string, connections: number) {
+    this.#pool = new Pool(origin, {
+      connections,
+      connect: { timeout: 2_000 },
+      headersTimeout: 15_000,
+      bodyTimeout: 15_000,
+    });
+  }
+
+  /** A mutating call. `waited`: it asked for the result, so that a success says that the transaction succeeded. */
+  async post(call: string, body: object, waited: boolean): Promise<Answer> {
+    const reply = await this.#request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
+    const status = textOf(reply?.body['status']);
+    return { outcome: outcomeOf(reply), status, waited };
+  }
+
+  /** A fresh gid, or undefined when there is no answer. */
+  async newGid(): Promise<string | undefined> {
+    const reply = await this.#request('GET', `${PREFIX}/newGid`);
+    const gid = textOf(reply?.body['gid']);
+    return gid === '' ? undefined : gid;
+  }
+
+  /** The status of a transaction: `absent` when the coordinator does not know it, undefined when it does not answer. */
+  async status(gid: string): Promise<string | undefined> {
+    const reply = await this.#request('GET', `${PREFIX}/query?gid=${encodeURIComponent(gid)}`);
+    if (reply?.code !== 200) return undefined;
+    const transaction = reply.body['transaction'];
+    if (typeof transaction !== 'object' || transaction === null) return 'absent';
+    return textOf((transaction as Record<string, unknown>)['status']);
+  }
+
+  /** Whether it takes calls. */
+  async ready(): Promise<boolean> {
+    return (await this.#request('GET', '/readyz'))?.code === 200;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #request(method: 'GET' | 'POST', path: string, body?: string): Promise<Reply | undefined> {
+    try {
+      const headers = { 'content-type': 'application/json' };
+      const response = await this.#pool.request({ method, path, headers, body: body ?? null });
+      return { code: response.statusCode, body: parse(await response.body.text()) };
+    } catch {
+      // Refused, cut off or timed out: the caller cannot know more than that.
+      return undefined;
+    }
+  }
+}
+
+interface Reply {
+  readonly code: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+function outcomeOf(reply: Reply | undefined): Answer['outcome'] {
+  switch (reply?.code) {
+    case 200:
+      return reply.body['dtm_result'] === 'SUCCESS' ? 'success' : 'unknown';
+    case 409:
+      return 'refused';
+    case 425:
+      return 'ongoing';
+    default:
+      return 'unknown';
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,92 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CoordinatorClient } from './coordinator-client.ts';
+import { ended, endedOrKilled, ownChild } from './process-end.ts';
+
+export interface CoordinatorOptions {
+  readonly cliPath: string;
+  readonly dataDir: string;
+  readonly port: number;
+  /** Its output of all starts. */
+  readonly logPath: string;
+}
+
+/** A coordinator says "ready" within this, or the run is over. */
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 10;
+
+/** The coordinator under test: one process at a time, always on the same data and port. */
+export class CoordinatorProcess {
+  readonly #options: CoordinatorOptions;
+  readonly #log: number;
+  readonly #probe: CoordinatorClient;
+  #child: ChildProcess | undefined;
+  #deaths = 0;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#log = openSync(options.logPath, 'a');
+    this.#probe = new CoordinatorClient(`http://127.0.0.1:${options.port}`, 1);
+  }
+
+  /** How often it ended without having been killed. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  start(): void {
+    const { cliPath, dataDir, port } = this.#options;
+    const args = [cliPath, 'serve', '--store', `lmdb:${dataDir}`, '--http-port', String(port)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', this.#log, this.#log], env: cleanEnvironment() });
+    ownChild(child);
+    child.once('exit', () => {
+      if (this.#child === child) this.#deaths += 1;
+    });
+    this.#child = child;
+  }
+
+  /** Returns how many ms it took, from now, to say that it is ready; `killed` if it was killed before. */
+  async ready(): Promise<number | 'killed'> {
+    const child = this.#child;
+    const startMs = performance.now();
+    while (this.#child === child) {
+      if (await this.#probe.ready()) return performance.now() - startMs;
+      if (child?.exitCode !== null) throw new Error(`the coordinator ended by itself, see ${this.#options.logPath}`);
+      if (performance.now() - startMs > READY_TIMEOUT_MS) {
+        throw new Error(`the coordinator was not ready in ${READY_TIMEOUT_MS} ms, see ${this.#options.logPath}`);
+      }
+      await delay(POLL_MS);
+    }
+    return 'killed';
+  }
+
+  /** SIGKILL; returns when the process is gone. */
+  async kill(): Promise<void> {
+    const child = this.#forget();
+    child?.kill('SIGKILL');
+    if (child !== undefined) await ended(child);
+  }
+
+  /** The orderly end. */
+  async stop(): Promise<void> {
+    const child = this.#forget();
+    child?.kill('SIGTERM');
+    if (child !== undefined) await endedOrKilled(child, 5_000);
+    await this.#probe.close();
+  }
+
+  /** From here on its end is not a death of its own. */
+  #forget(): ChildProcess | undefined {
+    const child = this.#child;
+    this.#child = undefined;
+    return child;
+  }
+}
+
+/** This process's environment without the settings that would change what is tested. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_') && name !== 'NODE_OPTIONS'),
+  );
+}

@@ -1,0 +1,75 @@
+import type { Case } from './evidence.ts';
+import type { AnsweredNote } from './notes.ts';
+import { mustRollBack, type Plan } from './plan.ts';
+
+/** How a transaction has to end, and who says so. */
+export interface Demand {
+  readonly outcome: 'succeed' | 'failed';
+  readonly because: string;
+}
+
+/** Whether the coordinator took the responsibility for this transaction: from then on it owes it an end. */
+export function acknowledged(one: Case, plan: Plan): boolean {
+  const submitted = one.answers.some(({ call, answer }) => call === 'submit' && answer.outcome !== 'unknown');
+  return submitted || (plan.pattern !== 'saga' && prepared(one));
+}
+
+/**
+ * Everything that has been promised or planned about the end. None: the client never learned what became of its call, so that either end is
+ * right, as long as it is the same for all branches. Two that contradict each other cannot both be met, which is how a coordinator is
+ * convicted that said one thing and had to do the other.
+ */
+export function demandsOf(one: Case, plan: Plan): readonly Demand[] {
+  return [...one.answers.flatMap(promised), ...planned(one, plan)];
+}
+
+/** What an answer says about the end. */
+function promised({ call, answer }: AnsweredNote): readonly Demand[] {
+  if (answer.status === 'succeed')
+    return [{ outcome: 'succeed', because: `${call} was answered with the status succeed` }];
+  if (answer.status === 'failed' || answer.status === 'aborting') {
+    return [{ outcome: 'failed', because: `${call} was answered with the status ${answer.status}` }];
+  }
+  if (call !== 'submit' || answer.outcome !== 'success' || !answer.waited) return [];
+  return [{ outcome: 'succeed', because: 'the caller waited and was answered SUCCESS' }];
+}
+
+function planned(one: Case, plan: Plan): readonly Demand[] {
+  switch (plan.pattern) {
+    case 'saga':
+      if (!acknowledged(one, plan)) return [];
+      return mustRollBack(plan)
+        ? [{ outcome: 'failed', because: 'a step of it can never succeed' }]
+        : [{ outcome: 'succeed', because: 'it was acknowledged, and every step succeeds in the end' }];
+    case 'tcc':
+      return decidedByClient(one);
+    case 'msg':
+      if (plan.flavour === 'direct') {
+        return acknowledged(one, plan) ? [{ outcome: 'succeed', because: 'its submit was acknowledged' }] : [];
+      }
+      return locallyCommitted(one)
+        ? [{ outcome: 'succeed', because: 'the local transaction was committed' }]
+        : [{ outcome: 'failed', because: 'the local transaction was never committed' }];
+  }
+}
+
+function decidedByClient(one: Case): readonly Demand[] {
+  const submits = one.answers.filter(({ call }) => call === 'submit');
+  if (submits.length === 0) return [{ outcome: 'failed', because: 'it was never submitted' }];
+  if (submits.some(({ answer }) => answer.outcome === 'success' || answer.outcome === 'ongoing')) {
+    return [{ outcome: 'succeed', because: 'its submit was acknowledged' }];
+  }
+  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished.
+  if (submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated)) {
+    return [{ outcome: 'failed', because: 'its submit was refused' }];
+  }
+  return [];
+}
+
+function prepared(one: Case): boolean {
+  return one.answers.some(({ call, answer }) => call === 'prepare' && answer.outcome === 'success');
+}
+
+function locallyCommitted(one: Case): boolean {
+  return one.commits.some(({ line }) => line.branchId === '00' && line.effect !== null);
+}

@@ -1,0 +1,44 @@
+/**
+ * How a participant misbehaves in one op of one branch:
+ *
+ * - `refuse`: business failure, no effect, each time
+ * - `unknown`: answers 500 without an effect
+ * - `ongoing`: answers "still running" without an effect
+ * - `slow`: the effect at once, the answer later
+ * - `late`: effect and answer later, when the caller may have given up
+ * - `lost`: the effect at once, then the connection breaks without an answer
+ */
+export type FaultKind = 'none' | 'refuse' | 'unknown' | 'ongoing' | 'slow' | 'late' | 'lost';
+
+/** The first `times` calls of the op misbehave like `kind`; the ones after it behave. */
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly times: number;
+  readonly delayMs: number;
+}
+
+/** Behaves. */
+export const NO_FAULT: Fault = { kind: 'none', times: 0, delayMs: 0 };
+
+/** `times` of a fault that never goes away. */
+export const ALWAYS = 1_000_000;
+
+const KINDS: readonly FaultKind[] = ['none', 'refuse', 'unknown', 'ongoing', 'slow', 'late', 'lost'];
+
+/** The fault as a URL carries it: `kind.times.delayMs`. */
+export function writeFault(fault: Fault): string {
+  return `${fault.kind}.${fault.times}.${fault.delayMs}`;
+}
+
+/** Reads what `writeFault` wrote; anything else is "behaves". */
+export function readFault(text: string | null): Fault {
+  const [kind, times, delayMs] = (text ?? '').split('.');
+  const known = KINDS.find((one) => one === kind);
+  if (known === undefined) return NO_FAULT;
+  return { kind: known, times: Number(times), delayMs: Number(delayMs) };
+}
+
+/** What the `call`-th call (from 1) of an op with this fault meets. */
+export function faultOfCall(fault: Fault, call: number): FaultKind {
+  return call <= fault.times ? fault.kind : 'none';
+}

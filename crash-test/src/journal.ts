@@ -1,0 +1,88 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+
+/**
+ * What the participants write down, one JSON line each. A line is their unit of atomicity: barrier rows and the change they protect stand in
+ * the same one. Nobody kills the participants, so a written line is a kept one.
+ */
+export type JournalLine = CallLine | CommitLine | AnswerLine;
+
+/** Which op of which branch, as the caller said. */
+export interface OpId {
+  readonly gid: string;
+  readonly branchId: string;
+  readonly op: string;
+}
+
+/** A call came in. */
+export interface CallLine extends OpId {
+  readonly kind: 'call';
+  /** Whom the URL was made for: `gid branchId op`. A coordinator that mixes transactions up calls it in another's name. */
+  readonly madeFor: string;
+}
+
+/** A local transaction was committed. */
+export interface CommitLine extends OpId {
+  readonly kind: 'commit';
+  /** Barrier rows it inserted. */
+  readonly rows: readonly BarrierRow[];
+  /** Why the business function was left out; empty if it ran. */
+  readonly skipped: '' | 'empty' | 'repeated';
+  /** What the business function changed. */
+  readonly effect: Effect | null;
+}
+
+/** A row of the barrier's table. */
+export interface BarrierRow extends OpId {
+  readonly barrierId: string;
+  /** The op that inserted it. */
+  readonly reason: string;
+}
+
+/** A change of one account: `amount` is what the request's body said. */
+export interface Effect {
+  readonly account: string;
+  readonly amount: number;
+}
+
+/** How the call was answered. */
+export interface AnswerLine extends OpId {
+  readonly kind: 'answer';
+  readonly answer: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
+}
+
+/** A line and where it ends in the file, so that it can be told whether it was there when somebody looked at the file's size. */
+export interface Placed<T> {
+  readonly line: T;
+  readonly text: string;
+  readonly endByte: number;
+}
+
+/** An append-only file of JSON lines. */
+export interface LineWriter<T> {
+  /** Returns when the line is written. */
+  append(line: T): void;
+  close(): void;
+}
+
+/** Opens (or creates) a file of lines for appending. */
+export function openLines<T>(path: string): LineWriter<T> {
+  const file = openSync(path, 'a');
+  return {
+    append(line) {
+      const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+      if (writeSync(file, bytes) !== bytes.length) throw new Error(`${path}: a line was written in part`);
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** Reads a file of lines; a last line without its end was never written and is left out. */
+export function readLines<T>(path: string): Placed<T>[] {
+  let endByte = 0;
+  const placed: Placed<T>[] = [];
+  for (const text of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
+    endByte += Buffer.byteLength(text) + 1;
+    placed.push({ line: JSON.parse(text) as T, text, endByte });
+  }
+  return placed;
+}

@@ -1,0 +1,90 @@
+import { figuresOf, type Figures } from './figures.ts';
+import type { Judged } from './judge.ts';
+import { killMoments } from './kill-plan.ts';
+import { commandOf, type RunOptions } from './options.ts';
+import { isClean, type RunResult } from './run.ts';
+
+/** Violations are told in full for so many transactions, each with so many of its lines. */
+const SHOWN_TRANSACTIONS = 10;
+const SHOWN_LINES = 60;
+
+/** What is going to be done, before it is. */
+export function describePlan(options: RunOptions): string {
+  const moments = killMoments(options.seed, options.kills, options.seconds).map((moment) => (moment / 1000).toFixed(1));
+  return [
+    `seed ${options.seed}: ${options.rate} transactions/s by at most ${options.clients} clients for ${options.seconds} s`,
+    `kills at ${moments.join(', ')} s`,
+  ].join('\n');
+}
+
+/** What was seen. */
+export function describeResult(options: RunOptions, result: RunResult): string {
+  return [
+    ...figureLines(figuresOf(result.evidence, result.judged)),
+    ...recoveryLines(result),
+    ...violationLines(result),
+    `repeat with     ${commandOf(options)}`,
+  ].join('\n');
+}
+
+function figureLines(figures: Figures): string[] {
+  const effects = Object.entries(figures.effects).map(([op, count]) => `${op} ${count}`);
+  const total = Object.values(figures.effects).reduce((sum, count) => sum + count, 0);
+  return [
+    '',
+    `transactions    ${figures.transactions}, of which ${figures.acknowledged} acknowledged`,
+    ...figures.byPattern.map(({ pattern, outcomes }) => {
+      const parts = Object.entries(outcomes).filter(([outcome, count]) => count > 0 || outcome !== 'mixed');
+      return `  ${pattern.padEnd(13)} ${parts.map(([outcome, count]) => `${outcome} ${count}`).join(', ')}`;
+    }),
+    `effects         ${total} (${effects.join(', ')})`,
+    `calls           ${figures.calls}, of which ${figures.repeatedCalls} repeated`,
+    `barrier         left out ${figures.absorbedRepeats} repeated and ${figures.absorbedEmpty} empty ones`,
+  ];
+}
+
+function recoveryLines({ kills, firstReadyMs, settledMs, deaths }: RunResult): string[] {
+  const ready = kills.flatMap(({ readyMs }) => (readyMs === 'killed' ? [] : [readyMs])).toSorted((a, b) => a - b);
+  const median = ready[Math.floor(ready.length / 2)] ?? Number.NaN;
+  return [
+    `kills           ${kills.length}, ${kills.filter(({ during }) => during === 'starting').length} of them during a start`,
+    `time to recover ready ${ms(median)} after a restart (median), ${ms(ready.at(-1) ?? Number.NaN)} at most; first start ${ms(firstReadyMs)}`,
+    `                all transactions final ${(settledMs / 1000).toFixed(1)} s after the last restart`,
+    ...(deaths > 0 ? [`DIED BY ITSELF  ${deaths} times`] : []),
+  ];
+}
+
+function violationLines(result: RunResult): string[] {
+  const guilty = result.judged.filter(({ violations }) => violations.length > 0);
+  const count = guilty.reduce((sum, { violations }) => sum + violations.length, 0);
+  const counted = Object.entries(countKinds(guilty)).map(([kind, times]) => `${kind} ${times}`);
+  return [
+    ...guilty.slice(0, SHOWN_TRANSACTIONS).flatMap(guiltLines),
+    ...(guilty.length > SHOWN_TRANSACTIONS ? [`… and ${guilty.length - SHOWN_TRANSACTIONS} more transactions`] : []),
+    `violations      ${count}${counted.length > 0 ? ` (${counted.join(', ')})` : ''}`,
+    ...(result.folder === undefined ? [] : [`journals        ${result.folder}`]),
+    isClean(result) ? 'PASSED' : 'FAILED',
+  ];
+}
+
+function guiltLines({ gid, violations, texts }: Judged): string[] {
+  const omitted = texts.length - SHOWN_LINES;
+  return [
+    '',
+    ...violations.map(({ kind, detail }) => `VIOLATION ${kind} of ${gid}: ${detail}`),
+    ...texts.slice(0, SHOWN_LINES).map((text) => `    ${text}`),
+    ...(omitted > 0 ? [`    … and ${omitted} more lines`] : []),
+    '',
+  ];
+}
+
+/** How often each kind of violation was found. */
+export function countKinds(judged: readonly Judged[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { violations } of judged) for (const { kind } of violations) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
