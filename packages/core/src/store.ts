@@ -9,11 +9,12 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  * S1  `write` answers only when every applied item is durable (see `capabilities.durable`).
  * S2  A version grows by exactly one with each change of a record; a conditional item changes nothing unless its condition holds.
  * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours.
- * S4  An item that was applied already is recognised by its write id and answers `applied` again (a write whose outcome was unknown is
- *     simply sent again).
+ * S4  An item that was applied already is recognised by its write id (an append: by the keys of its entries) and answers `applied` again,
+ *     with the version that it made, not a later one (a write whose outcome was unknown is simply sent again).
  * S5  Keys are compared whole: a gid that is a prefix of another never sees its branches.
  * S6  Only the store's clock decides what is due; callers pass durations.
- * S7  Nothing unfinished ever expires.
+ * S7  Nothing unfinished ever expires, and what is finished stays finished: an update to an unfinished status is a `conflict` then.
+ * S8  A driver copies what it is given before its first await, and nobody changes what it answers.
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;
@@ -27,7 +28,10 @@ export interface Store {
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]>;
   /** The records of these keys, in their order; undefined where there is none. */
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]>;
-  /** One page, newest first by (createdAtMs, gid). */
+  /**
+   * One page, newest first by (createdAtMs, gid); gids of the same millisecond in any total order. The work of one call is bounded: a filter
+   * that matches little may give a short page, even an empty one, with a `next`.
+   */
   list(query: ListQuery): Promise<Page<StoredTransaction>>;
   /** How many records there are of each status, and how many need a person. Exact, and cheap enough to ask every few seconds. */
   count(namespace?: string): Promise<StoreCounts>;
@@ -41,9 +45,9 @@ export interface Store {
     readonly limit: number;
   }): Promise<{ readonly count: number; readonly more: boolean }>;
 
-  /** Registers a session; its first heartbeat is now. */
+  /** Registers a session; its first heartbeat is now. Ids are never used twice: `invalid` when it was ended. Sending it again is harmless. */
   openSession(session: SessionId, info: SessionInfo): Promise<void>;
-  /** Says that the session lives. `alive` is false once somebody ended it; it never becomes alive again. */
+  /** Says that the session lives. `alive` is false once somebody ended it (or when it is unknown); it never becomes alive again. */
   heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }>;
   /** Ends a session. What it still owns is released by the next `takeOver`. */
   endSession(session: SessionId): Promise<void>;
@@ -73,7 +77,7 @@ export interface Store {
     readonly limit: number;
   }): Promise<Page<KeyValue>>;
 
-  /** Deletes up to `limit` transactions that finished more than `olderThanMs` ago; answers how many. */
+  /** Deletes up to `limit` transactions that finished more than `olderThanMs` ago, oldest first; answers how many. */
   purge(request: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   /** The store's time, ms since the epoch. A round trip: also serves as the readiness check. */
   nowMs(): Promise<number>;
@@ -123,15 +127,17 @@ export interface StoredTransaction {
   readonly owner: SessionId | null;
   /** How often it was claimed since its last orderly write; an insert or update by an owner leaves 1, one that releases leaves 0. */
   readonly claims: number;
-  /** When it is due; null: never by itself (finished, parked, or owned). */
+  /** When it is due (`dueAtMs` ≤ now); null: never by itself (finished, parked, or owned). */
   readonly dueAtMs: number | null;
   /** It needs a person. */
   readonly attention: boolean;
   readonly createdAtMs: number;
+  /** When the version last grew. */
   readonly updatedAtMs: number;
   readonly finishedAtMs: number | null;
   readonly definition: Uint8Array;
   readonly state: Uint8Array;
+  /** In the order in which they were appended. */
   readonly entries: readonly Entry[];
 }
 
@@ -142,7 +148,7 @@ interface Settings {
   readonly writeId: string;
   readonly status: Status;
   readonly owner: SessionId | null;
-  /** Due so many ms from now by the store's clock; null: never by itself. An owned record has null. */
+  /** Due so many ms from now by the store's clock; null: never by itself. An owned record has null: anything else is `invalid`. */
   readonly dueInMs: number | null;
   readonly attention: boolean;
   readonly state: Uint8Array;
@@ -163,8 +169,9 @@ export interface UpdateItem extends Settings {
 }
 
 /**
- * Adds entries while the status is one of `whenStatus` and the record has room (`maxEntries`); the version grows by one. Entries whose key
- * is there already are left as they are; when all are, nothing changes. The outcome tells the entries that were there.
+ * Adds entries while the status is one of `whenStatus` and the record has room for all of them (`maxEntries`, counting those there), else
+ * answers `conflict` and adds none; the version grows by one. Entries whose key is there already are left as they are; when all are,
+ * nothing changes and the outcome is `applied` whatever the status. The outcome tells the entries that were there, in the item's order.
  */
 export interface AppendItem {
   readonly kind: 'append';
