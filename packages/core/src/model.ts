@@ -1,4 +1,13 @@
-import type { BranchProtocol, BranchStatus, Op, Pattern, ResultKind, Status, TransactionKey } from '@holdfast/protocol';
+import type {
+  BranchProtocol,
+  BranchResult,
+  BranchStatus,
+  Op,
+  Pattern,
+  ResultKind,
+  Status,
+  TransactionKey,
+} from '@holdfast/protocol';
 
 /**
  * A transaction as the patterns see it: an immutable definition, a small state, and what was registered later.
@@ -10,11 +19,15 @@ export interface Transaction {
   /** The options that govern this pass: those of the definition, or those of the submit call during its first pass. */
   readonly options: TransactionOptions;
   readonly registered: readonly RegisteredBranch[];
+  /** All ops in their order, derived from definition and registrations (`branchesOf`). */
+  readonly branches: readonly Branch[];
   readonly state: State;
-  /** Indices into `branchesOf(transaction)` of the ops being called now. In memory only. */
+  /** Indices into `branches` of the ops being called now. In memory only. */
   readonly running: readonly number[];
   /** The client is being asked now (check-back of a message, call-back of a workflow). In memory only. */
   readonly checking: boolean;
+  /** The last answer of this pass that was not a success: what a caller who waits is told. In memory only. */
+  readonly lastResult: BranchResult | undefined;
 }
 
 /** Says what a transaction is; written once. */
@@ -97,7 +110,7 @@ export interface State {
   readonly rollbackReason: string;
   /** Workflow: what its code returned (base64). */
   readonly result: string;
-  /** By index of `branchesOf`; a missing element means "not started". */
+  /** One per element of `Transaction.branches`. */
   readonly branches: readonly BranchState[];
   /** False once possession was broken by a crash before the decision: then what was started is not known. */
   readonly unbroken: boolean;
@@ -112,8 +125,6 @@ export interface State {
   /** Next question to the client (message, workflow), and how many went unanswered in a row. */
   readonly nextCheckAtMs: number;
   readonly checkFailures: number;
-  /** Interval that the last schedule used, ms. */
-  readonly intervalMs: number;
   /** It needs a person (shown as such until it makes progress). */
   readonly attention: boolean;
   /** Why it waits for a person and is not driven; empty while it is driven. */

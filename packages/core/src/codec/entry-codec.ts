@@ -1,0 +1,42 @@
+import type { RegisteredBranch } from '../model.ts';
+import type { Entry } from '../store.ts';
+import { decodeFrame, encodeFrame } from './frame.ts';
+
+const FORMAT = 1;
+const BRANCH = 'branch:';
+const ORDER = 'order:';
+
+/** Key of the entry by which another node is told that a person wants the transaction aborted; its body is the reason. */
+export const ABORT_ORDER_KEY = `${ORDER}abort`;
+
+/** A registered branch as an entry of its transaction; the same op of the same branch has the same key. */
+export function encodeRegistration(branch: RegisteredBranch): Entry {
+  const { branchId, op, url, status, createdAtMs, payload } = branch;
+  return {
+    key: `${BRANCH}${branchId}:${op}`,
+    body: encodeFrame(FORMAT, { branchId, op, url, status, createdAtMs }, [payload]),
+  };
+}
+
+/** The order to abort as an entry. */
+export const encodeAbortOrder = (reason: string): Entry => ({
+  key: ABORT_ORDER_KEY,
+  body: encodeFrame(FORMAT, { reason }, []),
+});
+
+/** The branches among a transaction's entries, in the order of their registration. */
+export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch[] {
+  return entries.filter((entry) => entry.key.startsWith(BRANCH)).map(decodeRegistration);
+}
+
+/** One registered branch. Throws `UnreadableRecord`. */
+export function decodeRegistration(entry: Entry): RegisteredBranch {
+  const frame = decodeFrame(entry.body, FORMAT, 'registered branch');
+  return { ...(frame.head as Omit<RegisteredBranch, 'payload'>), payload: frame.body };
+}
+
+/** Reason of the order to abort, if there is one. */
+export function decodeAbortOrder(entries: readonly Entry[]): string | undefined {
+  const entry = entries.find((e) => e.key === ABORT_ORDER_KEY);
+  return entry === undefined ? undefined : (decodeFrame(entry.body, FORMAT, 'order').head as { reason: string }).reason;
+}

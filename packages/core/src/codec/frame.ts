@@ -1,0 +1,58 @@
+/**
+ * How records are written: one byte of format number, the length of a JSON head (4 bytes, big endian), the head, then raw bytes. Payloads stay bytes;
+ * what is small and structured is JSON that a person can read in a database.
+ */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+}
+
+const HEAD_START = 5;
+
+/** Writes a frame. */
+export function encodeFrame(format: number, head: unknown, bodies: readonly Uint8Array[]): Uint8Array {
+  const json = JSON.stringify(head);
+  const jsonLength = Buffer.byteLength(json);
+  const bodyLength = bodies.reduce((sum, body) => sum + body.length, 0);
+  const frame = Buffer.allocUnsafe(HEAD_START + jsonLength + bodyLength);
+  frame[0] = format;
+  frame.writeUInt32BE(jsonLength, 1);
+  frame.write(json, HEAD_START);
+  let at = HEAD_START + jsonLength;
+  for (const body of bodies) {
+    frame.set(body, at);
+    at += body.length;
+  }
+  return frame;
+}
+
+export interface Frame {
+  readonly format: number;
+  readonly head: unknown;
+  readonly body: Uint8Array;
+}
+
+/** Reads a frame whose format is at most `newest`. Throws `UnreadableRecord`. */
+export function decodeFrame(bytes: Uint8Array, newest: number, what: string): Frame {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const format = buffer[0];
+  if (format === undefined || buffer.length < HEAD_START)
+    throw new UnreadableRecord(`${what}: ${buffer.length} bytes are too few`);
+  if (format < 1 || format > newest) {
+    throw new UnreadableRecord(
+      `${what}: format ${format} is unknown to this version (it reads 1 to ${newest}); a newer Holdfast wrote it`,
+    );
+  }
+  const headEnd = HEAD_START + buffer.readUInt32BE(1);
+  if (headEnd > buffer.length) throw new UnreadableRecord(`${what}: cut short`);
+  try {
+    return { format, head: JSON.parse(buffer.toString('utf8', HEAD_START, headEnd)), body: buffer.subarray(headEnd) };
+  } catch (cause) {
+    throw new UnreadableRecord(`${what}: its head is not JSON: ${String(cause)}`);
+  }
+}
+
+/** Cuts a body into parts of these lengths. */
+export function splitBody(body: Uint8Array, lengths: readonly number[]): Uint8Array[] {
+  let at = 0;
+  return lengths.map((length) => body.subarray(at, (at += length)));
+}

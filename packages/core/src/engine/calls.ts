@@ -1,0 +1,74 @@
+import { type BranchResult, CHECK_BRANCH_ID, SUCCESS } from '@holdfast/protocol';
+import type { EngineOptions } from '../engine-options.ts';
+import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
+import type { Transaction } from '../model.ts';
+import type { EngineObserver } from '../observer.ts';
+import type { Destinations } from './destinations.ts';
+import { DEFERRED } from './run.ts';
+
+interface CallsDependencies {
+  readonly caller: BranchCaller;
+  readonly destinations: Destinations;
+  readonly clock: Clock;
+  readonly observer: EngineObserver;
+  readonly options: EngineOptions;
+}
+
+type Done = (result: BranchResult, durationMs: number) => void;
+
+/** Turns effects into calls: what is sent to a branch or a client, within the bounds per destination. */
+export class Calls {
+  readonly #d: CallsDependencies;
+
+  constructor(dependencies: CallsDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Calls one op. `mayCall` is asked at the last moment; when it says no, `done` is not called. */
+  branch(transaction: Transaction, index: number, mayCall: () => boolean, done: Done): void {
+    const branch = transaction.branches[index];
+    if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
+    if (branch.url === '') return done(SUCCESS, 0);
+    const { branchId, op, url, payload } = branch;
+    this.#send({ ...this.#common(transaction, branch.requestTimeoutMs), branchId, op, url, payload }, mayCall, done);
+  }
+
+  /** Asks the client: the check-back of a message, the call-back of a workflow (protocol page, "What each pattern does"). */
+  check(transaction: Transaction, mayCall: () => boolean, done: Done): void {
+    const { pattern, workflowName, workflowData, queryPrepared } = transaction.definition;
+    const op = pattern === 'workflow' ? workflowName : 'msg';
+    this.#send(
+      { ...this.#common(transaction, 0), branchId: CHECK_BRANCH_ID, op, url: queryPrepared, payload: workflowData },
+      mayCall,
+      done,
+    );
+  }
+
+  #common(transaction: Transaction, branchTimeoutMs: number) {
+    const { key, definition, options } = transaction;
+    return {
+      namespace: key.namespace,
+      gid: key.gid,
+      pattern: definition.pattern,
+      protocol: definition.protocol,
+      headers: options.branchHeaders,
+      timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
+    };
+  }
+
+  #send(request: BranchRequest, mayCall: () => boolean, done: Done): void {
+    const { caller, destinations, clock, observer } = this.#d;
+    const destination = caller.destinationOf(request.url);
+    const entered = destinations.enter(destination, () => {
+      if (!mayCall()) return destinations.leave(destination);
+      const startedMs = clock.monotonicMs();
+      void caller.call(request).then((result) => {
+        const durationMs = Math.round(clock.monotonicMs() - startedMs);
+        destinations.leave(destination);
+        observer.branchAnswered(request.pattern, result.kind, durationMs);
+        done(result, durationMs);
+      });
+    });
+    if (!entered) done(DEFERRED, 0);
+  }
+}

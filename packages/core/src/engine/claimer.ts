@@ -1,0 +1,91 @@
+import type { Clock, Logger, Timer } from '../environment.ts';
+import type { EngineObserver } from '../observer.ts';
+import type { Store, StoredTransaction } from '../store.ts';
+import type { Session } from './session.ts';
+
+interface ClaimerDependencies {
+  readonly store: Store;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: EngineObserver;
+  readonly options: { readonly pollMs: number; readonly claimBatch: number; readonly groups: readonly string[] };
+  /** How many more transactions this node may take. */
+  readonly room: () => number;
+  readonly adopt: (record: StoredTransaction) => void;
+}
+
+/** Between two claims while more is due than there is room for. */
+const FULL_PAUSE_MS = 20;
+
+/**
+ * Takes due work from the store: when the earliest known due time comes, and at least once in a poll interval, since other nodes and the end of sessions
+ * make work due as well.
+ */
+export class Claimer {
+  readonly #d: ClaimerDependencies;
+  #timer: Timer | undefined;
+  #timerAtMs = Infinity;
+  #claiming = false;
+  #stopped = true;
+
+  constructor(dependencies: ClaimerDependencies) {
+    this.#d = dependencies;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#wakeIn(0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timerAtMs = Infinity;
+  }
+
+  /** Something will be due in so many ms. */
+  hint(dueInMs: number): void {
+    this.#wakeIn(dueInMs);
+  }
+
+  #wakeIn(delayMs: number): void {
+    const atMs = this.#d.clock.monotonicMs() + Math.min(delayMs, this.#d.options.pollMs);
+    if (this.#stopped || atMs >= this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    if (this.#claiming) return;
+    this.#timer = this.#d.clock.setTimer(atMs - this.#d.clock.monotonicMs(), () => void this.#claim());
+  }
+
+  async #claim(): Promise<void> {
+    this.#timerAtMs = Infinity;
+    this.#claiming = true;
+    let nextInMs = this.#d.options.pollMs;
+    try {
+      nextInMs = await this.#claimOnce();
+    } catch (error) {
+      this.#d.logger.warn({ error: String(error) }, 'due work could not be claimed');
+    }
+    this.#claiming = false;
+    // Hints that came meanwhile moved the due time but set no timer.
+    const hintedInMs = this.#timerAtMs - this.#d.clock.monotonicMs();
+    this.#timerAtMs = Infinity;
+    this.#wakeIn(Math.max(0, Math.min(nextInMs, hintedInMs)));
+  }
+
+  /** Answers when to look again, in ms. */
+  async #claimOnce(): Promise<number> {
+    const { store, session, options, observer } = this.#d;
+    const limit = Math.min(options.claimBatch, this.#d.room());
+    if (limit <= 0) return FULL_PAUSE_MS;
+    if (!session.leaseHeld()) return options.pollMs;
+    const owner = session.id;
+    const { claimed, nextDueInMs } = await store.claimDue({ session: owner, limit, groups: options.groups });
+    if (claimed.length > 0) observer.claimed(claimed.length);
+    // Claimed by a session that ended meanwhile: the next take-over releases them.
+    if (owner !== session.id) return 0;
+    for (const record of claimed) this.#d.adopt(record);
+    return nextDueInMs ?? options.pollMs;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Clock, Logger } from '../environment.ts';
+import type { EngineObserver } from '../observer.ts';
+import { type Store, StoreError, type WriteItem, type WriteOutcome } from '../store.ts';
+
+/** What became of a write. `failed`: certainly not applied. `abandoned`: this node stopped asking; it may have been applied. */
+export type WriteResult =
+  WriteOutcome | { readonly kind: 'failed'; readonly error: StoreError } | { readonly kind: 'abandoned' };
+
+interface Pending {
+  readonly item: WriteItem;
+  readonly id: string;
+  /** Sent again when the store could not be reached: nobody waits, and the state must get there. */
+  readonly persistent: boolean;
+  readonly done: (result: WriteResult) => void;
+}
+
+interface CommitterDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly observer: EngineObserver;
+  readonly logger: Logger;
+  readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
+}
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * Group commit. Everything that waits goes to the store in one batch; the next batch leaves as soon as the one before came back, with no linger timer.
+ *
+ * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
+ * G2  A batch whose outcome is unknown is sent again, the same, before any other (the write ids make that harmless).
+ * G3  A batch that the store rejects is halved until the item that cannot be stored is alone; its neighbours are written.
+ * G4  Every item is answered exactly once.
+ */
+export class Committer {
+  readonly #dependencies: CommitterDependencies;
+  #queue: Pending[] = [];
+  #pumping = false;
+  /** Grows when everything is abandoned; a batch of an older generation is not sent again. */
+  #generation = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  constructor(dependencies: CommitterDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Items waiting for their batch. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Writes an item with the next batch. */
+  enqueue(item: WriteItem, id: string, persistent: boolean, done: (result: WriteResult) => void): void {
+    this.#queue.push({ item, id, persistent, done });
+    if (this.#pumping) return;
+    this.#pumping = true;
+    // Everything that this turn of the event loop still adds joins the first batch.
+    void Promise.resolve().then(() => this.#pump());
+  }
+
+  /** Gives up everything that waits or is being resolved: the session that wrote it is over. */
+  abandon(): void {
+    this.#generation++;
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const pending of waiting) pending.done({ kind: 'abandoned' });
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
+    this.#pumping = false;
+  }
+
+  #takeBatch(): Pending[] {
+    const { batchItems, batchBytes } = this.#dependencies.bounds;
+    const ids = new Set<string>();
+    const batch: Pending[] = [];
+    const later: Pending[] = [];
+    let bytes = 0;
+    let taken = 0;
+    for (const pending of this.#queue) {
+      if (batch.length >= batchItems || bytes >= batchBytes) break;
+      taken++;
+      if (ids.has(pending.id)) {
+        later.push(pending);
+        continue;
+      }
+      ids.add(pending.id);
+      batch.push(pending);
+      bytes += sizeOf(pending.item);
+    }
+    this.#queue = taken === this.#queue.length ? later : [...later, ...this.#queue.slice(taken)];
+    return batch;
+  }
+
+  async #commit(batch: readonly Pending[], generation: number): Promise<void> {
+    const { store, clock, observer } = this.#dependencies;
+    const items = batch.map((pending) => pending.item);
+    for (;;) {
+      if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
+      const startedMs = clock.monotonicMs();
+      try {
+        const outcomes = await store.write(items);
+        observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
+        this.#pauseMs = FIRST_PAUSE_MS;
+        batch.forEach((pending, i) =>
+          pending.done(
+            outcomes[i] ?? { kind: 'failed', error: new StoreError('invalid', 'the store left an item unanswered') },
+          ),
+        );
+        return;
+      } catch (thrown) {
+        observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
+        const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
+        if (error.code === 'outcome_unknown') await this.#pause(error);
+        else if (error.code === 'rejected' && batch.length > 1) return this.#bisect(batch, generation);
+        else return this.#fail(batch, error, generation);
+      }
+    }
+  }
+
+  async #bisect(batch: readonly Pending[], generation: number): Promise<void> {
+    const half = batch.length >> 1;
+    await this.#commit(batch.slice(0, half), generation);
+    await this.#commit(batch.slice(half), generation);
+  }
+
+  /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */
+  async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
+    const again = error.code === 'rejected' ? [] : batch.filter((pending) => pending.persistent);
+    answer(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), { kind: 'failed', error });
+    if (again.length === 0) return;
+    await this.#pause(error);
+    if (generation !== this.#generation) return answer(again, { kind: 'abandoned' });
+    this.#queue = [...again, ...this.#queue];
+  }
+
+  async #pause(error: StoreError): Promise<void> {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+    this.#dependencies.logger.warn(
+      { code: error.code, error: error.message, pauseMs },
+      'the store did not take a batch; trying again',
+    );
+    await new Promise<void>((resolve) => this.#dependencies.clock.setTimer(pauseMs, resolve));
+  }
+}
+
+const answer = (batch: readonly Pending[], result: WriteResult): void =>
+  batch.forEach((pending) => pending.done(result));
+
+function sizeOf(item: WriteItem): number {
+  if (item.kind === 'append') return item.entries.reduce((sum, entry) => sum + entry.body.length, 0);
+  return item.state.length + (item.kind === 'insert' ? item.definition.length : 0);
+}

@@ -1,0 +1,497 @@
+import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import { decodeAbortOrder, decodeRegistrations, encodeAbortOrder } from '../codec/entry-codec.ts';
+import { encodeDefinition } from '../codec/definition-codec.ts';
+import { UnreadableRecord } from '../codec/frame.ts';
+import { encodeState } from '../codec/state-codec.ts';
+import type { EngineOptions } from '../engine-options.ts';
+import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
+import type { Transaction } from '../model.ts';
+import type { EngineObserver } from '../observer.ts';
+import { step } from '../patterns/index.ts';
+import { withRegistered } from '../patterns/state.ts';
+import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
+import type { Store, StoredTransaction } from '../store.ts';
+import type { Calls } from './calls.ts';
+import type { Committer, WriteResult } from './committer.ts';
+import { transactionOf } from './records.ts';
+import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
+import type { Session } from './session.ts';
+
+export interface DriverDependencies {
+  readonly store: Store;
+  readonly committer: Committer;
+  readonly session: Session;
+  readonly calls: Calls;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: EngineObserver;
+  readonly logger: Logger;
+  readonly alert: AlertHook;
+  readonly options: EngineOptions;
+  /** Told when a transaction was written to be due after so long. */
+  readonly onReleased: (dueInMs: number) => void;
+  /** Told when a final status became durable. */
+  readonly onFinal: (id: string) => void;
+}
+
+/** A command that keeps losing against other writers gives up after so many rounds. */
+const MAX_CONFLICTS = 50;
+/** Orders find room where branches do not. */
+const MAX_ENTRIES = 10_000;
+/** Timers cannot be set further ahead; waking early does no harm. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const RELOAD_PAUSE_MS = 100;
+
+/**
+ * Runs transactions: delivers events to the pure core one at a time, and runs the effects in the order that keeps the promises.
+ *
+ * E1  What `persist: wait` says is durable before any other effect of that step happens (D1).
+ * E2  A branch is called only by the owner of the record, while its lease holds.
+ * E3  A write that loses against another writer is thrown away: the record is read again, and if this session still owns it the event is stepped again on
+ *     what it holds now; otherwise the node lets go.
+ * E4  Every reply is answered exactly once.
+ */
+export class Driver {
+  readonly #d: DriverDependencies;
+  readonly #runs = new Map<string, Run>();
+  #dirty = new Set<Run>();
+  #writeIds = 0;
+
+  constructor(dependencies: DriverDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Transactions in memory. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  has(id: string): boolean {
+    return this.#runs.has(id);
+  }
+
+  /** Creates a transaction, or delivers the event to the stored one when the gid exists. */
+  create(fresh: Transaction, group: string, delivery: Delivery): void {
+    const id = idOf(fresh.key);
+    const existing = this.#runs.get(id);
+    if (existing !== undefined) return this.#deliver(existing, delivery);
+    const run = this.#add(newRun(id, fresh.key, 'open', group));
+    run.transaction = fresh;
+    this.#deliver(run, delivery);
+  }
+
+  /** Delivers an event to a stored transaction. */
+  command(key: TransactionKey, delivery: Delivery): void {
+    const id = idOf(key);
+    const existing = this.#runs.get(id);
+    if (existing !== undefined) return this.#deliver(existing, delivery);
+    const run = this.#add(newRun(id, key, 'loading', ''));
+    run.queue.push(delivery);
+    void this.#reload(run);
+  }
+
+  /** Drives a record that this session has just claimed. */
+  adopt(record: StoredTransaction): void {
+    const id = idOf(record.key);
+    const existing = this.#runs.get(id);
+    if (existing === undefined) this.#open(this.#add(newRun(id, record.key, 'loading', record.group)), record, true);
+    else if (!existing.owned || existing.version < record.version) existing.claimed = record;
+  }
+
+  /** The session is over: nothing more is called or written for what it held. */
+  dropAll(): void {
+    for (const run of [...this.#runs.values()]) this.#drop(run, unavailable(run, 'this node lost its session'));
+    this.#d.committer.abandon();
+  }
+
+  /** Writes progress that is not written yet. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    for (const run of dirty) if (run.phase === 'open') this.#write(run, undefined);
+  }
+
+  #add(run: Run): Run {
+    this.#runs.set(run.id, run);
+    return run;
+  }
+
+  #deliver(run: Run, delivery: Delivery): void {
+    run.queue.push(delivery);
+    this.#work(run);
+  }
+
+  /** Delivers what is queued, until a write must be waited for. */
+  #work(run: Run): void {
+    if (run.delivering) return;
+    run.delivering = true;
+    while (run.phase === 'open') {
+      const next = run.queue.shift();
+      if (next === undefined) break;
+      this.#apply(run, next);
+    }
+    run.delivering = false;
+    if (run.phase === 'open' && !run.owned) this.#forget(run);
+  }
+
+  #apply(run: Run, delivery: Delivery): void {
+    const { event, reply } = delivery;
+    const before = run.transaction;
+    if (before === undefined) throw new Error('an open run has a transaction');
+    if (run.foreign && before.state.status !== 'prepared' && event.kind !== 'stop')
+      return this.#tellOwner(run, before, delivery);
+    if (delivery.pattern !== undefined && delivery.pattern !== before.definition.pattern)
+      return reply?.failed(contradicts(run, before, delivery.pattern));
+    const again = event.kind === 'prepared' && run.version > 0 ? { ...event, again: true } : event;
+    const stepped = step(before, again, this.#moment());
+    if (isRefusal(stepped)) return reply?.failed(refused(run, stepped.refusal, before));
+    const { transaction, effects } = stepped;
+    run.transaction = transaction;
+    const hold = transaction.running.length > 0 || transaction.checking;
+    if (effects.persist === 'wait' || hold !== run.owned) return this.#write(run, { before, delivery, effects });
+    if (effects.persist === 'lazily') this.#markDirty(run);
+    this.#carryOut(run, effects, reply);
+  }
+
+  #moment() {
+    return { nowMs: this.#d.session.nowMs(), random: this.#d.random(), policy: this.#d.options };
+  }
+
+  /** Another node drives it: it hears an order to abort with its next write; everything else is happening there already. */
+  #tellOwner(run: Run, transaction: Transaction, { event, reply }: Delivery): void {
+    const stepped = step(transaction, event, this.#moment());
+    if (isRefusal(stepped)) return reply?.failed(refused(run, stepped.refusal, transaction));
+    if (event.kind !== 'abort' || transaction.state.status !== 'submitted') return reply?.done(transaction);
+    const item = {
+      kind: 'append',
+      key: run.key,
+      whenStatus: ['submitted'],
+      entries: [encodeAbortOrder(event.reason)],
+      maxEntries: MAX_ENTRIES,
+    } as const;
+    this.#d.committer.enqueue(item, run.id, false, (result) => {
+      if (result.kind === 'applied') reply?.done(transaction);
+      else reply?.failed(unavailable(run, 'the order could not be stored; give it again'));
+    });
+  }
+
+  // ---- writing
+
+  #write(run: Run, cause: Cause | undefined): void {
+    const transaction = run.transaction;
+    if (transaction === undefined) throw new Error('nothing to write');
+    const { session, options, committer } = this.#d;
+    const { state } = transaction;
+    const final = isFinal(state.status);
+    let hold = !final && (transaction.running.length > 0 || transaction.checking);
+    let dueInMs = hold || final ? null : dueIn(cause?.effects.wakeAtMs ?? null, session.nowMs());
+    if (hold && run.version === 0 && this.#runs.size > options.maxInProgress) {
+      hold = false;
+      dueInMs = 0;
+    }
+    const settings = {
+      key: run.key,
+      writeId: `${session.id}-${++this.#writeIds}`,
+      status: state.status,
+      owner: hold ? session.id : null,
+      dueInMs,
+      attention: state.attention,
+      state: encodeState(state),
+    };
+    const { definition } = transaction;
+    const item =
+      run.version === 0
+        ? ({
+            kind: 'insert',
+            ...settings,
+            pattern: definition.pattern,
+            group: run.group,
+            definition: encodeDefinition(definition),
+          } as const)
+        : ({ kind: 'update', ...settings, expectVersion: run.version } as const);
+    run.phase = 'writing';
+    this.#dirty.delete(run);
+    committer.enqueue(item, run.id, run.owned, (result) => this.#written(run, cause, hold, dueInMs, result));
+  }
+
+  #written(run: Run, cause: Cause | undefined, hold: boolean, dueInMs: number | null, result: WriteResult): void {
+    if (run.phase === 'gone') return cause?.delivery.reply?.failed(unavailable(run, 'this node lost its session'));
+    switch (result.kind) {
+      case 'applied':
+        return this.#applied(run, cause, hold, dueInMs, result.version);
+      case 'conflict':
+        this.#d.observer.conflicted();
+        return this.#startOver(run, cause);
+      case 'missing':
+        return this.#startOver(run, cause);
+      case 'failed':
+      case 'abandoned': {
+        const why =
+          result.kind === 'failed'
+            ? `the store did not take it (${result.error.message})`
+            : 'whether it was stored is not known';
+        cause?.delivery.reply?.failed(unavailable(run, why));
+        return this.#drop(run, unavailable(run, why));
+      }
+    }
+  }
+
+  #applied(run: Run, cause: Cause | undefined, hold: boolean, dueInMs: number | null, version: number): void {
+    const created = run.version === 0;
+    run.version = version;
+    run.owned = hold;
+    run.foreign = false;
+    run.phase = 'open';
+    run.conflicts = 0;
+    const transaction = run.transaction;
+    if (transaction !== undefined) this.#observe(transaction, created);
+    if (!hold) return this.#released(run, cause, dueInMs);
+    if (cause !== undefined) this.#carryOut(run, cause.effects, cause.delivery.reply);
+    this.#work(run);
+  }
+
+  /** It lives in the store only, from now on: what is still queued starts anew from there. */
+  #released(run: Run, cause: Cause | undefined, dueInMs: number | null): void {
+    const { claimed, queue } = run;
+    this.#forget(run);
+    if (dueInMs !== null) this.#d.onReleased(dueInMs);
+    if (cause !== undefined) this.#answer(run, cause.effects, cause.delivery.reply);
+    if (run.transaction !== undefined && isFinal(run.transaction.state.status)) this.#d.onFinal(run.id);
+    if (claimed !== undefined && claimed.version > run.version) this.adopt(claimed);
+    for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
+    this.#answerEarly(run);
+  }
+
+  /** The pass goes on elsewhere: callers who wait for it are told the transaction as it is, unfinished. */
+  #answerEarly(run: Run): void {
+    const { passWaiters, transaction } = run;
+    run.passWaiters = [];
+    if (transaction !== undefined) for (const reply of passWaiters) reply.done(transaction);
+  }
+
+  #observe(transaction: Transaction, created: boolean): void {
+    const { observer, session } = this.#d;
+    const pattern: Pattern = transaction.definition.pattern;
+    if (created) observer.transactionAccepted(pattern);
+    const { status } = transaction.state;
+    if (isFinal(status)) observer.transactionFinished(pattern, status, session.nowMs() - transaction.createdAtMs);
+  }
+
+  /** The write lost (E3). */
+  #startOver(run: Run, cause: Cause | undefined): void {
+    if (cause !== undefined) {
+      run.transaction = cause.before;
+      run.queue.unshift(cause.delivery);
+    }
+    if (++run.conflicts > MAX_CONFLICTS)
+      return this.#drop(run, unavailable(run, 'too many others change it at once; send it again'));
+    run.phase = 'loading';
+    void this.#reload(run);
+  }
+
+  async #reload(run: Run): Promise<void> {
+    try {
+      const [record] = await this.#d.store.get([run.key]);
+      if (run.phase === 'loading') this.#reloaded(run, record);
+    } catch (error) {
+      if (run.phase !== 'loading') return;
+      if (!run.owned) return this.#drop(run, unavailable(run, `the store could not be read (${String(error)})`));
+      this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
+    }
+  }
+
+  #reloaded(run: Run, record: StoredTransaction | undefined): void {
+    const mine = record !== undefined && record.owner === this.#d.session.id;
+    if (record === undefined)
+      this.#drop(
+        run,
+        new HoldfastError('not_found', `there is no transaction with gid ${run.key.gid}`, { gid: run.key.gid }),
+      );
+    else if (run.owned && mine) this.#merge(run, record);
+    else if (run.owned) this.#letGo(run, record);
+    else
+      this.#open(
+        run,
+        run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record,
+        run.claimed !== undefined && mine,
+      );
+  }
+
+  /** Still this session's: only additions from outside can have bumped the version. Progress in memory stays. */
+  #merge(run: Run, record: StoredTransaction): void {
+    if (run.transaction === undefined) throw new Error('an owned run has a transaction');
+    run.transaction = withRegistered(run.transaction, decodeRegistrations(record.entries));
+    run.version = record.version;
+    run.phase = 'open';
+    const order = decodeAbortOrder(record.entries);
+    if (order !== undefined && run.transaction.state.status === 'submitted') {
+      run.queue.unshift({ event: { kind: 'abort', reason: order, byOperator: true } });
+    }
+    if (run.queue.length === 0) this.#markDirty(run);
+    this.#work(run);
+  }
+
+  /** Somebody else has it now: callers are served from the store, answers still to come are dropped. */
+  #letGo(run: Run, record: StoredTransaction): void {
+    this.#d.logger.info(
+      { gid: run.key.gid, version: record.version, owner: record.owner },
+      'let go: another node has it',
+    );
+    this.#forget(run);
+    this.#answerEarly(run);
+    for (const delivery of run.queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
+  }
+
+  #open(run: Run, record: StoredTransaction, owned: boolean): void {
+    try {
+      run.transaction = transactionOf(record);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error;
+      return this.#park(run, record, owned, error);
+    }
+    run.version = record.version;
+    run.owned = owned;
+    run.foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
+    run.claimed = undefined;
+    run.phase = 'open';
+    if (owned) {
+      run.queue.unshift({ event: { kind: 'resumed', claims: record.claims } });
+      const order = decodeAbortOrder(record.entries);
+      if (order !== undefined && run.transaction.state.status === 'submitted') {
+        run.queue.unshift({ event: { kind: 'abort', reason: order, byOperator: true } });
+      }
+    }
+    this.#work(run);
+  }
+
+  /** A record this version cannot read is left as it is, for a person. */
+  #park(run: Run, record: StoredTransaction, owned: boolean, error: UnreadableRecord): void {
+    this.#d.logger.error({ gid: run.key.gid, error: error.message }, 'a record cannot be read: it needs a person');
+    this.#drop(
+      run,
+      new HoldfastError('internal', `the record of ${run.key.gid} cannot be read: ${error.message}`, {
+        gid: run.key.gid,
+      }),
+    );
+    if (!owned) return;
+    const { key, status, state, version } = record;
+    const item = {
+      kind: 'update',
+      key,
+      writeId: `${this.#d.session.id}-${++this.#writeIds}`,
+      status,
+      owner: null,
+      dueInMs: null,
+      attention: true,
+      state,
+      expectVersion: version,
+    } as const;
+    this.#d.committer.enqueue(item, run.id, true, () => {});
+  }
+
+  // ---- effects
+
+  #carryOut(run: Run, effects: Effects, reply: Reply | undefined): void {
+    this.#answer(run, effects, reply);
+    const transaction = run.transaction;
+    if (transaction === undefined || !run.owned) return;
+    run.timer?.cancel();
+    run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
+    const mayCall = (): boolean => this.#mayCall(run);
+    for (const branch of effects.calls) {
+      this.#d.calls.branch(transaction, branch, mayCall, (result, durationMs) =>
+        this.#answered(run, { kind: 'answered', branch, result, durationMs }),
+      );
+    }
+    if (effects.check) {
+      this.#d.calls.check(transaction, mayCall, (result, durationMs) =>
+        this.#answered(run, { kind: 'checked', result, durationMs }),
+      );
+    }
+  }
+
+  /** Answers that come when this node has let go are dropped: who has it now calls again. */
+  #answered(run: Run, event: TransactionEvent): void {
+    if (run.phase !== 'gone') this.#deliver(run, { event });
+  }
+
+  /** Looked at right before each call (E2). A lapsed lease drops everything this node holds. */
+  #mayCall(run: Run): boolean {
+    if (run.phase === 'gone') return false;
+    return !this.#d.session.loseIfLapsed() && this.#d.session.leaseHeld();
+  }
+
+  #wake(run: Run, atMs: number) {
+    return this.#d.clock.setTimer(Math.min(LONGEST_TIMER_MS, Math.max(0, atMs - this.#d.session.nowMs())), () => {
+      run.timer = undefined;
+      if (run.phase !== 'gone') this.#deliver(run, { event: { kind: 'timer' } });
+    });
+  }
+
+  #answer(run: Run, effects: Effects, reply: Reply | undefined): void {
+    const transaction = run.transaction;
+    if (transaction === undefined) return;
+    if (reply !== undefined && !reply.wholePass) reply.done(transaction);
+    else if (reply !== undefined) run.passWaiters.push(reply);
+    if (effects.passOver && run.passWaiters.length > 0) {
+      const waiters = run.passWaiters;
+      run.passWaiters = [];
+      for (const waiter of waiters) waiter.done(transaction);
+    }
+    if (effects.alert !== undefined) {
+      this.#d.observer.alerted();
+      this.#d.logger.warn({ gid: run.key.gid, ...effects.alert }, 'a transaction needs a person');
+      this.#d.alert({
+        namespace: run.key.namespace,
+        gid: run.key.gid,
+        status: transaction.state.status,
+        ...effects.alert,
+      });
+    }
+  }
+
+  #markDirty(run: Run): void {
+    if (this.#dirty.size === 0) this.#d.clock.setTimer(this.#d.options.progressFlushMs, () => this.flush());
+    this.#dirty.add(run);
+  }
+
+  #forget(run: Run): void {
+    run.phase = 'gone';
+    run.timer?.cancel();
+    this.#dirty.delete(run);
+    if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
+  }
+
+  /** Gives up a run: whoever waits hears why. */
+  #drop(run: Run, error: HoldfastError): void {
+    const replies = [...run.queue.flatMap((delivery) => delivery.reply ?? []), ...run.passWaiters];
+    run.queue = [];
+    run.passWaiters = [];
+    this.#forget(run);
+    for (const reply of replies) reply.failed(error);
+    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.adopt(run.claimed);
+  }
+}
+
+/** What a write is about; undefined for progress alone. */
+interface Cause {
+  readonly before: Transaction;
+  readonly delivery: Delivery;
+  readonly effects: Effects;
+}
+
+const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
+  wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);
+
+const refused = (run: Run, message: string, transaction: Transaction): HoldfastError =>
+  new HoldfastError('refused', message, { gid: run.key.gid, status: transaction.state.status });
+
+const contradicts = (run: Run, transaction: Transaction, asked: Pattern): HoldfastError =>
+  new HoldfastError('refused', `${run.key.gid} is a ${transaction.definition.pattern}, not a ${asked}`, {
+    gid: run.key.gid,
+    field: 'trans_type',
+    status: transaction.state.status,
+  });
+
+const unavailable = (run: Run, why: string): HoldfastError =>
+  new HoldfastError('unavailable', `${run.key.gid}: ${why}; send it again with the same gid`, { gid: run.key.gid });

@@ -1,0 +1,443 @@
+import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import { decodeRegistration, encodeRegistration } from '../codec/entry-codec.ts';
+import type {
+  BranchRegistration,
+  CallContext,
+  Coordinator,
+  NodeLoad,
+  PassOutcome,
+  TransactionInput,
+  TransactionQuery,
+  TransactionView,
+} from '../coordinator.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../engine-options.ts';
+import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
+import type { RegisteredBranch, Transaction } from '../model.ts';
+import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
+import { newTransaction } from '../patterns/state.ts';
+import type { TransactionEvent } from '../patterns/step.ts';
+import {
+  type Entry,
+  type KeyValue,
+  type Page,
+  type SessionRow,
+  type Store,
+  type StoreCounts,
+  StoreError,
+} from '../store.ts';
+import { acceptDefinition, acceptRegistrations, groupOf } from './accept.ts';
+import { Calls } from './calls.ts';
+import { Claimer } from './claimer.ts';
+import { Committer, type WriteResult } from './committer.ts';
+import { Destinations } from './destinations.ts';
+import { Driver } from './driver.ts';
+import { FinalWaiters } from './final-waiters.ts';
+import { Janitor } from './janitor.ts';
+import { viewOf } from './records.ts';
+import { idOf } from './run.ts';
+import { Session } from './session.ts';
+import { Topics } from './topics.ts';
+
+/** What an engine is made of: everything that is not pure comes from outside. The store must be open. */
+export interface EngineDependencies {
+  readonly store: Store;
+  readonly caller: BranchCaller;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identities: Identities;
+  readonly logger: Logger;
+  readonly alert: AlertHook;
+  readonly observer?: EngineObserver;
+}
+
+const DRAIN_POLL_MS = 20;
+const MAX_REGISTERED = 1_000;
+
+/**
+ * A coordinator: one node over a store. See `Coordinator` for what it promises to callers.
+ */
+export class Engine implements Coordinator {
+  readonly #d: EngineDependencies & { readonly observer: EngineObserver };
+  readonly #options: EngineOptions;
+  readonly #session: Session;
+  readonly #committer: Committer;
+  readonly #destinations: Destinations;
+  readonly #driver: Driver;
+  readonly #claimer: Claimer;
+  readonly #janitor: Janitor;
+  readonly #topics: Topics;
+  readonly #waiters: FinalWaiters;
+  #draining = false;
+
+  constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
+    const d = (this.#d = { ...dependencies, observer: dependencies.observer ?? NO_OBSERVER });
+    const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
+    this.#session = new Session({ ...d, options: all, onLost: () => this.#driver.dropAll() });
+    this.#committer = new Committer({ ...d, bounds: all });
+    this.#destinations = new Destinations(all.maxCallsPerDestination, all.maxQueuedPerDestination);
+    this.#waiters = new FinalWaiters({ ...d, drivenHere: (id) => this.#driver.has(id) });
+    this.#driver = new Driver({
+      ...d,
+      committer: this.#committer,
+      session: this.#session,
+      calls: new Calls({ ...d, destinations: this.#destinations, options: all }),
+      options: all,
+      onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
+      onFinal: (id) => this.#waiters.notify(id),
+    });
+    this.#claimer = new Claimer({
+      ...d,
+      session: this.#session,
+      options: all,
+      room: () => all.maxInProgress - this.#driver.size,
+      adopt: (record) => this.#driver.adopt(record),
+    });
+    this.#janitor = new Janitor({
+      ...d,
+      session: this.#session,
+      options: all,
+      onReleased: () => this.#claimer.hint(0),
+    });
+    this.#topics = new Topics(d.store);
+  }
+
+  /** Registers this node and starts to drive what is due. Throws `unavailable` when the store cannot be reached. */
+  async start(): Promise<void> {
+    await this.#fromStore(() => this.#session.start());
+    this.#janitor.start();
+    this.#claimer.start();
+  }
+
+  /**
+   * Stops accepting, waits up to `timeoutMs` for what is being driven, and ends the session, so that other nodes (or the next start) go on at once with
+   * what is left. Answers how many transactions were left unfinished in this node's hands.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    this.#draining = true;
+    this.#claimer.stop();
+    this.#janitor.stop();
+    const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
+    while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
+    const left = this.#driver.size;
+    await this.#fromStore(() => this.#session.stop());
+    this.#driver.dropAll();
+    return left;
+  }
+
+  newGid(): string {
+    return this.#d.identities.newGid();
+  }
+
+  async prepare(context: CallContext, input: TransactionInput): Promise<void> {
+    await this.#create(context, input, { kind: 'prepared', again: false }, false);
+  }
+
+  async submit(context: CallContext, input: TransactionInput): Promise<PassOutcome> {
+    const wholePass = input.options?.waitResult === true;
+    const transaction = await this.#create(
+      context,
+      input,
+      { kind: 'submitted', options: input.options ?? {} },
+      wholePass,
+    );
+    const { state, lastResult } = transaction;
+    if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
+      // The pass goes on in another possession: beyond the bound of work in progress, or on another node.
+      const view = await this.wait(context, input.gid, this.#options.maxWaitMs);
+      return { status: view.status, waited: true, rollbackReason: view.state.rollbackReason, lastResult: undefined };
+    }
+    return { status: state.status, waited: wholePass, rollbackReason: state.rollbackReason, lastResult };
+  }
+
+  async finishWorkflow(
+    context: CallContext,
+    {
+      gid,
+      status,
+      rollbackReason,
+      result,
+    }: {
+      readonly gid: string;
+      readonly status: 'succeed' | 'failed';
+      readonly rollbackReason: string;
+      readonly result: string;
+    },
+  ): Promise<void> {
+    await this.#command(context, gid, { kind: 'ended', status, rollbackReason, result }, 'workflow');
+  }
+
+  async abort(
+    context: CallContext,
+    {
+      gid,
+      pattern,
+      reason,
+      byOperator = false,
+    }: { readonly gid: string; readonly pattern?: Pattern; readonly reason: string; readonly byOperator?: boolean },
+  ): Promise<void> {
+    await this.#command(context, gid, { kind: 'abort', reason, byOperator }, pattern);
+  }
+
+  async registerBranch(
+    context: CallContext,
+    {
+      gid,
+      pattern,
+      branches,
+    }: { readonly gid: string; readonly pattern?: Pattern; readonly branches: readonly BranchRegistration[] },
+  ): Promise<void> {
+    this.#assertAccepting();
+    acceptRegistrations(gid, branches);
+    const key = { namespace: context.namespace, gid };
+    const isWorkflow = pattern === 'workflow';
+    const createdAtMs = this.#session.nowMs();
+    const entries = branches.map((branch) => encodeRegistration({ ...branch, createdAtMs }));
+    const result = await this.#append(key, {
+      kind: 'append',
+      key,
+      whenStatus: isWorkflow ? ['prepared', 'aborting'] : ['prepared'],
+      entries,
+      maxEntries: MAX_REGISTERED,
+      ...(isWorkflow && { postponeMs: this.#options.retryIntervalMs }),
+    });
+    if (result.kind === 'applied') return assertSame(gid, branches, result.existing);
+    throw registrationError(gid, result, isWorkflow);
+  }
+
+  async prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
+    try {
+      await this.#create(context, input, { kind: 'prepared', again: false }, false);
+    } catch (error) {
+      // One that ended already is found all the same: its client learns how.
+      if (!(error instanceof HoldfastError) || error.code !== 'refused' || error.field !== undefined) throw error;
+    }
+    return this.#mustGet(context, input.gid);
+  }
+
+  async forceStop(context: CallContext, gid: string): Promise<void> {
+    await this.#command(context, gid, { kind: 'stop' });
+  }
+
+  async retryNow(context: CallContext, gid: string): Promise<void> {
+    await this.#command(context, gid, { kind: 'retry' });
+  }
+
+  async retryWaiting(
+    context: CallContext,
+    { laterThanMs, limit }: { readonly laterThanMs: number; readonly limit: number },
+  ) {
+    const made = await this.#fromStore(() =>
+      this.#d.store.makeDue({ namespace: context.namespace, laterThanMs, limit }),
+    );
+    if (made.count > 0) this.#claimer.hint(0);
+    return made;
+  }
+
+  async get(context: CallContext, gid: string): Promise<TransactionView | undefined> {
+    const [record] = await this.#fromStore(() => this.#d.store.get([{ namespace: context.namespace, gid }]));
+    return record === undefined ? undefined : viewOf(record);
+  }
+
+  async list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
+    const page = await this.#fromStore(() => this.#d.store.list({ ...query, namespace: context.namespace }));
+    return { items: page.items.map(viewOf), next: page.next };
+  }
+
+  async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
+    const view = await this.#mustGet(context, gid);
+    if (isFinal(view.status) || timeoutMs <= 0) return view;
+    if (this.#waiters.count >= this.#options.maxWaiters)
+      throw new HoldfastError('overloaded', 'too many callers wait for results; ask again later', { gid });
+    const ended = this.#waiters.wait(
+      { namespace: context.namespace, gid },
+      Math.min(timeoutMs, this.#options.maxWaitMs),
+      context.signal,
+    );
+    // It may have become final between the reading and the waiting.
+    const now = await this.#mustGet(context, gid);
+    if (isFinal(now.status)) {
+      this.#waiters.notify(idOf({ namespace: context.namespace, gid }));
+      return now;
+    }
+    await ended;
+    return this.#mustGet(context, gid);
+  }
+
+  async subscribe(
+    context: CallContext,
+    { topic, url, remark }: { readonly topic: string; readonly url: string; readonly remark: string },
+  ): Promise<void> {
+    await this.#fromStore(() => this.#topics.subscribe(context.namespace, topic, { url, remark }));
+  }
+
+  async unsubscribe(
+    context: CallContext,
+    { topic, url }: { readonly topic: string; readonly url: string },
+  ): Promise<void> {
+    await this.#fromStore(() => this.#topics.unsubscribe(context.namespace, topic, url));
+  }
+
+  async deleteTopic(context: CallContext, topic: string): Promise<void> {
+    await this.#fromStore(() => this.#topics.remove(context.namespace, topic));
+  }
+
+  scanKeyValues(
+    context: CallContext,
+    query: { readonly category: string; readonly cursor?: string; readonly limit: number },
+  ): Promise<Page<KeyValue>> {
+    return this.#fromStore(() => this.#d.store.kvScan({ ...query, namespace: context.namespace }));
+  }
+
+  queryKeyValue(
+    context: CallContext,
+    { category, key }: { readonly category: string; readonly key: string },
+  ): Promise<KeyValue | undefined> {
+    return this.#fromStore(() => this.#d.store.kvGet({ namespace: context.namespace, category, key }));
+  }
+
+  counts(context: CallContext): Promise<StoreCounts> {
+    return this.#fromStore(() => this.#d.store.count(context.namespace));
+  }
+
+  nodes(): Promise<readonly SessionRow[]> {
+    return this.#fromStore(() => this.#d.store.sessions());
+  }
+
+  load(): NodeLoad {
+    return {
+      session: this.#session.id,
+      inProgress: this.#driver.size,
+      callsRunning: this.#destinations.running,
+      writesQueued: this.#committer.queued,
+      waiters: this.#waiters.count,
+      draining: this.#draining,
+      leaseHeld: this.#session.leaseHeld(),
+    };
+  }
+
+  async ready(): Promise<void> {
+    this.#assertAccepting();
+    await this.#fromStore(() => this.#d.store.nowMs());
+    if (!this.#session.leaseHeld())
+      throw new HoldfastError(
+        'unavailable',
+        'this node has no session in the store; it opens a new one with its next heartbeat',
+      );
+  }
+
+  // ---- how commands reach the driver
+
+  async #create(
+    context: CallContext,
+    input: TransactionInput,
+    event: TransactionEvent,
+    wholePass: boolean,
+  ): Promise<Transaction> {
+    this.#assertAccepting();
+    const accepted = acceptDefinition(input);
+    // Only awaits where it must: most definitions name no topic.
+    const definition =
+      accepted.pattern === 'msg'
+        ? await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted))
+        : accepted;
+    const key = { namespace: context.namespace, gid: input.gid };
+    const fresh = newTransaction(key, definition, this.#session.nowMs());
+    return new Promise((done, failed) => {
+      this.#driver.create(fresh, groupOf(definition), {
+        event,
+        reply: { done, failed, wholePass },
+        pattern: input.pattern,
+      });
+    });
+  }
+
+  #command(context: CallContext, gid: string, event: TransactionEvent, pattern?: Pattern): Promise<Transaction> {
+    if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
+    return new Promise((done, failed) => {
+      const reply = { done, failed, wholePass: false };
+      this.#driver.command(
+        { namespace: context.namespace, gid },
+        { event, reply, ...(pattern !== undefined && { pattern }) },
+      );
+    });
+  }
+
+  #append(key: TransactionKey, item: Parameters<Committer['enqueue']>[0]): Promise<WriteResult> {
+    return new Promise((resolve) => this.#committer.enqueue(item, idOf(key), false, resolve));
+  }
+
+  async #mustGet(context: CallContext, gid: string): Promise<TransactionView> {
+    const view = await this.get(context, gid);
+    if (view === undefined) throw unknownGid(gid);
+    return view;
+  }
+
+  #assertAccepting(): void {
+    if (this.#draining) throw new HoldfastError('unavailable', 'this node is stopping; send it again to another one');
+    const { maxQueuedWrites } = this.#options;
+    if (this.#committer.queued >= maxQueuedWrites)
+      throw new HoldfastError('overloaded', `${maxQueuedWrites} writes wait for the store; send it again later`);
+  }
+
+  async #fromStore<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof StoreError) {
+        throw new HoldfastError(error.code === 'invalid' ? 'invalid' : 'unavailable', error.message, { cause: error });
+      }
+      throw HoldfastError.from(error);
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#d.clock.setTimer(delayMs, resolve));
+  }
+}
+
+const unknownGid = (gid: string): HoldfastError =>
+  new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
+
+/** A step recorded again must have the same outcome; what was recorded first stays. */
+function assertSame(gid: string, branches: readonly BranchRegistration[], existing: readonly Entry[]): void {
+  for (const entry of existing) {
+    const first: RegisteredBranch = decodeRegistration(entry);
+    const second = branches.find((branch) => branch.branchId === first.branchId && branch.op === first.op);
+    if (second !== undefined && second.status !== first.status) {
+      throw new HoldfastError(
+        'refused',
+        `branch ${first.branchId} ${first.op} was recorded as ${first.status} before; that stays`,
+        { gid, field: 'status' },
+      );
+    }
+  }
+}
+
+function registrationError(
+  gid: string,
+  result: Exclude<WriteResult, { kind: 'applied' }>,
+  isWorkflow: boolean,
+): HoldfastError {
+  switch (result.kind) {
+    case 'missing':
+      return unknownGid(gid);
+    case 'conflict':
+      return result.status === 'prepared' || (isWorkflow && result.status === 'aborting')
+        ? new HoldfastError('too_large', `a transaction has at most ${MAX_REGISTERED} registered branches`, {
+            gid,
+            status: result.status,
+          })
+        : new HoldfastError('refused', `current status '${result.status}', cannot register a branch`, {
+            gid,
+            status: result.status,
+          });
+    case 'failed':
+      return new HoldfastError(
+        'unavailable',
+        `${gid}: the store did not take it (${result.error.message}); send it again`,
+        { gid },
+      );
+    case 'abandoned':
+      return new HoldfastError('unavailable', `${gid}: whether it was stored is not known; send it again`, { gid });
+  }
+}

@@ -1,0 +1,82 @@
+import { isFinal, type TransactionKey } from '@holdfast/protocol';
+import type { Clock, Logger, Timer } from '../environment.ts';
+import type { Store } from '../store.ts';
+import { idOf } from './run.ts';
+
+interface Waiter {
+  readonly key: TransactionKey;
+  readonly end: () => void;
+}
+
+interface FinalWaitersDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Driven by this node: it will tell. */
+  readonly drivenHere: (id: string) => boolean;
+}
+
+const POLL_MS = 100;
+const POLL_BATCH = 500;
+
+/** Callers who wait until a transaction is final. Those driven by other nodes are asked for in the store, in batches. */
+export class FinalWaiters {
+  readonly #d: FinalWaitersDependencies;
+  readonly #byId = new Map<string, Set<Waiter>>();
+  #timer: Timer | undefined;
+  #count = 0;
+
+  constructor(dependencies: FinalWaitersDependencies) {
+    this.#d = dependencies;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Resolves when the transaction is final, after `timeoutMs`, or when the signal aborts. */
+  wait(key: TransactionKey, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const id = idOf(key);
+      const waiters = this.#byId.get(id) ?? new Set();
+      const timer = this.#d.clock.setTimer(timeoutMs, () => waiter.end());
+      const waiter: Waiter = {
+        key,
+        end: () => {
+          if (!waiters.delete(waiter)) return;
+          this.#count--;
+          if (waiters.size === 0) this.#byId.delete(id);
+          timer.cancel();
+          signal?.removeEventListener('abort', waiter.end);
+          resolve();
+        },
+      };
+      waiters.add(waiter);
+      this.#byId.set(id, waiters);
+      this.#count++;
+      signal?.addEventListener('abort', waiter.end);
+      if (signal?.aborted === true) return waiter.end();
+      this.#timer ??= this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
+    });
+  }
+
+  /** The transaction's final status is durable. */
+  notify(id: string): void {
+    for (const waiter of [...(this.#byId.get(id) ?? [])]) waiter.end();
+  }
+
+  async #poll(): Promise<void> {
+    const elsewhere = [...this.#byId].filter(([id]) => !this.#d.drivenHere(id));
+    try {
+      for (let i = 0; i < elsewhere.length; i += POLL_BATCH) {
+        const batch = elsewhere.slice(i, i + POLL_BATCH);
+        const keys = batch.map(([, waiters]) => [...waiters][0]?.key).filter((key) => key !== undefined);
+        for (const record of await this.#d.store.get(keys))
+          if (record !== undefined && isFinal(record.status)) this.notify(idOf(record.key));
+      }
+    } catch (error) {
+      this.#d.logger.warn({ error: String(error) }, 'waiting callers could not be answered from the store');
+    }
+    this.#timer = this.#byId.size === 0 ? undefined : this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
+  }
+}

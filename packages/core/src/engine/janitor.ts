@@ -1,0 +1,83 @@
+import type { Clock, Logger, Timer } from '../environment.ts';
+import type { EngineObserver } from '../observer.ts';
+import type { Store } from '../store.ts';
+import type { Session } from './session.ts';
+
+interface JanitorDependencies {
+  readonly store: Store;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: EngineObserver;
+  readonly options: { readonly heartbeatMs: number; readonly silenceMs: number; readonly retentionMs: number };
+  /** Released work is due at once. */
+  readonly onReleased: () => void;
+}
+
+const TAKE_OVER_BATCH = 500;
+/** How long a silent node may go unnoticed beyond the silence limit. */
+const LONGEST_WATCH_MS = 1_000;
+const PURGE_BATCH = 200;
+const PURGE_EVERY_MS = 30_000;
+/** Between two batches of a purge, so that it does not disturb the load. */
+const PURGE_PAUSE_MS = 50;
+
+/** Periodic duties: takes over the work of silent nodes, deletes what finished long ago. */
+export class Janitor {
+  readonly #d: JanitorDependencies;
+  #timers: Partial<Record<'takeOver' | 'purge', Timer>> = {};
+  #stopped = true;
+
+  constructor(dependencies: JanitorDependencies) {
+    this.#d = dependencies;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    // Opening a store that only one process can have ends all earlier sessions at once: nobody else can live.
+    const { store, options } = this.#d;
+    void this.#takeOver(store.capabilities.exclusive ? -1 : options.silenceMs);
+    if (options.retentionMs > 0) this.#after('purge', PURGE_PAUSE_MS, () => this.#purge());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of Object.values(this.#timers)) timer.cancel();
+  }
+
+  #after(duty: 'takeOver' | 'purge', delayMs: number, run: () => Promise<void>): void {
+    if (!this.#stopped) this.#timers[duty] = this.#d.clock.setTimer(delayMs, () => void run());
+  }
+
+  async #takeOver(silenceMs: number): Promise<void> {
+    const { store, session, options, logger, observer } = this.#d;
+    let more = false;
+    try {
+      if (session.leaseHeld()) {
+        const taken = await store.takeOver({ silenceMs, keep: session.id, limit: TAKE_OVER_BATCH });
+        more = taken.more;
+        if (taken.ended.length > 0) logger.info({ sessions: taken.ended }, 'ended silent sessions');
+        if (taken.released > 0) {
+          observer.tookOver(taken.released);
+          logger.info({ transactions: taken.released }, 'took over unfinished transactions');
+          this.#d.onReleased();
+        }
+      }
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'take-over failed');
+    }
+    this.#after('takeOver', more ? 0 : Math.min(options.heartbeatMs / 2, LONGEST_WATCH_MS), () =>
+      this.#takeOver(more ? silenceMs : options.silenceMs),
+    );
+  }
+
+  async #purge(): Promise<void> {
+    let purged = 0;
+    try {
+      purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: PURGE_BATCH });
+    } catch (error) {
+      this.#d.logger.warn({ error: String(error) }, 'purge failed');
+    }
+    this.#after('purge', purged === PURGE_BATCH ? PURGE_PAUSE_MS : PURGE_EVERY_MS, () => this.#purge());
+  }
+}

@@ -1,0 +1,44 @@
+import { decodeDefinition } from '../codec/definition-codec.ts';
+import { decodeRegistrations } from '../codec/entry-codec.ts';
+import { decodeState } from '../codec/state-codec.ts';
+import type { TransactionView } from '../coordinator.ts';
+import type { Transaction } from '../model.ts';
+import { assemble, branchState } from '../patterns/state.ts';
+import type { StoredTransaction } from '../store.ts';
+
+/** A record as the patterns see it. Throws `UnreadableRecord`. */
+export function transactionOf(record: StoredTransaction): Transaction {
+  return assemble(
+    record.key,
+    decodeDefinition(record.definition),
+    record.createdAtMs,
+    decodeRegistrations(record.entries),
+    decodeState(record.state),
+  );
+}
+
+/** A record as callers see it. Throws `UnreadableRecord`. */
+export function viewOf(record: StoredTransaction): TransactionView {
+  const { definition, state, branches, registered } = transactionOf(record);
+  const { key, pattern, status, version, owner, dueAtMs, attention, createdAtMs, updatedAtMs, finishedAtMs } = record;
+  return {
+    namespace: key.namespace,
+    gid: key.gid,
+    pattern,
+    status,
+    version,
+    owner,
+    dueAtMs,
+    attention,
+    createdAtMs,
+    updatedAtMs,
+    finishedAtMs,
+    definition,
+    state,
+    branches: branches.map((branch, i) => ({
+      ...branch,
+      ...branchState(state, i),
+      createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
+    })),
+  };
+}

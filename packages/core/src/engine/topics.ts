@@ -1,0 +1,114 @@
+import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import type { Definition, Step } from '../model.ts';
+import type { KeyValue, Store } from '../store.ts';
+import { TOPIC_PREFIX } from './accept.ts';
+
+/** Category of the versioned key-values that hold topics. */
+export const TOPICS = 'topics';
+
+interface Subscriber {
+  readonly url: string;
+  readonly remark: string;
+}
+
+const MAX_ROUNDS = 20;
+
+/** Topics of messages, kept as versioned key-values: the JSON text of `[{url, remark}]`. A change is seen by the next transaction. */
+export class Topics {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Adds a subscriber. Throws `invalid` (empty or too long), `refused` (there already), `too_large`. */
+  async subscribe(namespace: string, topic: string, subscriber: Subscriber): Promise<void> {
+    requireName(topic, subscriber.url);
+    await this.#change(namespace, topic, (subscribers) => {
+      if (subscribers?.some((s) => s.url === subscriber.url))
+        throw new HoldfastError('refused', `${subscriber.url} subscribes ${topic} already`, { field: 'url' });
+      if (subscribers !== undefined && subscribers.length >= LIMITS.topicSubscribers) {
+        throw new HoldfastError(
+          'too_large',
+          `topic ${topic} has ${subscribers.length} subscribers, which is the limit`,
+          { field: 'topic' },
+        );
+      }
+      return [...(subscribers ?? []), subscriber];
+    });
+  }
+
+  /** Takes a subscriber away. Throws `invalid` (empty), `not_found`. */
+  async unsubscribe(namespace: string, topic: string, url: string): Promise<void> {
+    requireName(topic, url);
+    await this.#change(namespace, topic, (subscribers) => {
+      if (subscribers === undefined) throw noSuchTopic(topic);
+      if (!subscribers.some((s) => s.url === url))
+        throw new HoldfastError('not_found', `${url} does not subscribe ${topic}`, { field: 'url' });
+      return subscribers.filter((s) => s.url !== url);
+    });
+  }
+
+  /** Throws `invalid` (empty), `not_found`. */
+  async remove(namespace: string, topic: string): Promise<void> {
+    if (topic === '') throw new HoldfastError('invalid', 'topic must not be empty', { field: 'topic' });
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const id = { namespace, category: TOPICS, key: topic };
+      const stored = await this.#store.kvGet(id);
+      if (stored === undefined) throw noSuchTopic(topic);
+      if ((await this.#store.kvDelete(id, stored.version)) === 'applied') return;
+    }
+    throw contended(topic);
+  }
+
+  /** A message's definition with the subscribers of its topics. Throws `invalid` for a topic without subscribers. */
+  async resolve(namespace: string, gid: string, definition: Definition): Promise<Definition> {
+    if (definition.pattern !== 'msg' || !definition.steps.some((step) => step.action.startsWith(TOPIC_PREFIX)))
+      return definition;
+    return {
+      ...definition,
+      steps: await Promise.all(definition.steps.map((step, i) => this.#resolveStep(namespace, gid, step, i))),
+    };
+  }
+
+  async #resolveStep(namespace: string, gid: string, step: Step, index: number): Promise<Step> {
+    if (!step.action.startsWith(TOPIC_PREFIX)) return step;
+    const topic = step.action.slice(TOPIC_PREFIX.length);
+    const stored = await this.#store.kvGet({ namespace, category: TOPICS, key: topic });
+    const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => s.url);
+    if (subscribers.length === 0)
+      throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field: `steps[${index}].action` });
+    return { ...step, subscribers };
+  }
+
+  async #change(
+    namespace: string,
+    topic: string,
+    change: (subscribers: readonly Subscriber[] | undefined) => readonly Subscriber[],
+  ): Promise<void> {
+    const id = { namespace, category: TOPICS, key: topic };
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const stored = await this.#store.kvGet(id);
+      const next = change(stored === undefined ? undefined : subscribersOf(stored));
+      if ((await this.#store.kvPut(id, JSON.stringify(next), stored?.version ?? 0)) === 'applied') return;
+    }
+    throw contended(topic);
+  }
+}
+
+const subscribersOf = (stored: KeyValue): readonly Subscriber[] => JSON.parse(stored.value) as readonly Subscriber[];
+
+const noSuchTopic = (topic: string): HoldfastError =>
+  new HoldfastError('not_found', `there is no topic ${topic}`, { field: 'topic' });
+
+const contended = (topic: string): HoldfastError =>
+  new HoldfastError('unavailable', `too many change topic ${topic} at once; try again`);
+
+function requireName(topic: string, url: string): void {
+  if (topic === '') throw new HoldfastError('invalid', 'topic must not be empty', { field: 'topic' });
+  if (topic.length > LIMITS.topicLength)
+    throw new HoldfastError('invalid', `topic must have at most ${LIMITS.topicLength} characters`, { field: 'topic' });
+  if (url === '') throw new HoldfastError('invalid', 'url must not be empty', { field: 'url' });
+  if (url.length > LIMITS.urlLength)
+    throw new HoldfastError('invalid', `url must have at most ${LIMITS.urlLength} characters`, { field: 'url' });
+}

@@ -1,0 +1,137 @@
+import type { BranchResult } from '@holdfast/protocol';
+import type { BranchState, State, Transaction } from '../model.ts';
+import { type Plan, waitUntil } from './rules.ts';
+import { backOffMs, plainIntervalMs } from './retry.ts';
+import { branchState, withBranchState } from './state.ts';
+import type { Moment } from './step.ts';
+import { withLine } from './timeline.ts';
+
+/** A call that found its destination's queue full is tried again after so long. */
+const DEFERRED_MS = 1_000;
+
+/**
+ * Starts those of `candidates` (ops whose turn it is) that are not running and not backing off; the plan wakes when the next of the others is due.
+ */
+export function startReady(transaction: Transaction, candidates: readonly number[], nowMs: number): Plan {
+  const calls: number[] = [];
+  let wakeAtMs: number | null = null;
+  let branches: BranchState[] | undefined;
+  for (const index of candidates) {
+    if (transaction.running.includes(index)) continue;
+    const branch = branchState(transaction.state, index);
+    if (branch.nextAttemptAtMs > nowMs) {
+      wakeAtMs = wakeAtMs === null ? branch.nextAttemptAtMs : Math.min(wakeAtMs, branch.nextAttemptAtMs);
+      continue;
+    }
+    calls.push(index);
+    if (!branch.started) {
+      branches ??= transaction.state.branches.slice();
+      branches[index] = { ...branch, started: true };
+    }
+  }
+  if (calls.length === 0) return waitUntil(transaction, wakeAtMs);
+  const state = branches === undefined ? transaction.state : { ...transaction.state, branches };
+  return {
+    transaction: { ...transaction, state, running: [...transaction.running, ...calls] },
+    calls,
+    check: false,
+    wakeAtMs,
+  };
+}
+
+/** How an answer that is not SUCCESS is taken. */
+export interface AnswerPolicy {
+  /** FAILURE is an outcome. Otherwise the op must succeed one day: FAILURE is retried and raised as needing a person. */
+  readonly mayFail: boolean;
+  /** Retry without an interval. */
+  readonly immediately: boolean;
+}
+
+/** The transaction after a call was answered: the op's state, its next attempt, the timeline, whether it needs a person. */
+export function recordAnswer(
+  transaction: Transaction,
+  event: { readonly branch: number; readonly result: BranchResult; readonly durationMs: number },
+  moment: Moment,
+  policy: AnswerPolicy,
+): Transaction {
+  const { branch: index, result } = event;
+  const running = transaction.running.filter((i) => i !== index);
+  const before = branchState(transaction.state, index);
+  const after = answered(transaction, before, result, moment, policy);
+  let state = withBranchState(transaction.state, index, after);
+  if (result.deferred !== true) {
+    const { branchId, op } = transaction.branches[index] ?? { branchId: '', op: '' };
+    state = withLine(state, {
+      kind: 'call',
+      atMs: moment.nowMs,
+      durationMs: event.durationMs,
+      branchId,
+      op,
+      result: result.kind,
+      reason: result.reason,
+      attempt: after.attempts,
+      retryAtMs: after.nextAttemptAtMs,
+    });
+    state = withRetries(state, result, moment, result.kind === 'FAILURE' && !policy.mayFail);
+  }
+  return { ...transaction, state, running, lastResult: result.kind === 'SUCCESS' ? transaction.lastResult : result };
+}
+
+function answered(
+  transaction: Transaction,
+  before: BranchState,
+  result: BranchResult,
+  moment: Moment,
+  policy: AnswerPolicy,
+): BranchState {
+  const { nowMs } = moment;
+  if (result.deferred === true) return { ...before, nextAttemptAtMs: nowMs + DEFERRED_MS };
+  const attempts = before.attempts + 1;
+  if (result.kind === 'SUCCESS')
+    return { status: 'succeed', started: true, attempts, failures: 0, nextAttemptAtMs: 0, finishedAtMs: nowMs };
+  if (result.kind === 'FAILURE' && policy.mayFail) {
+    return {
+      status: 'failed',
+      started: true,
+      attempts,
+      failures: before.failures,
+      nextAttemptAtMs: 0,
+      finishedAtMs: nowMs,
+    };
+  }
+  const failures = result.kind === 'ONGOING' ? 0 : before.failures + 1;
+  const intervalMs =
+    result.kind === 'ONGOING'
+      ? plainIntervalMs(transaction.options, moment.policy)
+      : backOffMs(transaction.options, failures, moment);
+  return {
+    status: 'prepared',
+    started: true,
+    attempts,
+    failures,
+    nextAttemptAtMs: policy.immediately ? 0 : nowMs + intervalMs,
+    finishedAtMs: 0,
+  };
+}
+
+/**
+ * Counts retries towards the alert threshold. Progress ends the need for a person; `urgent` raises it at once.
+ */
+export function withRetries(state: State, result: BranchResult, moment: Moment, urgent: boolean): State {
+  if (result.kind === 'ONGOING') return state;
+  if (result.kind === 'SUCCESS')
+    return state.retries === 0 && !state.attention ? state : { ...state, retries: 0, attention: false };
+  const retries = state.retries + 1;
+  if (state.attention || (!urgent && retries < moment.policy.alertAfterRetries)) return { ...state, retries };
+  const detail = urgent ? 'answered FAILURE where only success can end it' : `no progress after ${retries} attempts`;
+  return withLine(
+    { ...state, retries, attention: true },
+    { kind: 'alert', atMs: moment.nowMs, detail: `needs a person: ${detail}` },
+  );
+}
+
+/** Every unfinished op and question is due at once. A message's delay stays. */
+export function madeDue(transaction: Transaction, nowMs: number): Transaction {
+  const branches = transaction.state.branches.map((b) => (b.nextAttemptAtMs === 0 ? b : { ...b, nextAttemptAtMs: 0 }));
+  return { ...transaction, state: { ...transaction.state, branches, nextCheckAtMs: nowMs } };
+}

@@ -1,0 +1,60 @@
+import { type BranchResult, CHECK_BRANCH_ID } from '@holdfast/protocol';
+import type { State, Transaction } from '../model.ts';
+import { withRetries } from './calls.ts';
+import { type Plan, waitUntil } from './rules.ts';
+import type { Moment } from './step.ts';
+import { withLine } from './timeline.ts';
+
+/** Asks the client when it is time; one question at a time. Without an address to ask, only a person can help. */
+export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Moment): Plan {
+  if (transaction.checking) return waitUntil(transaction, null);
+  if (moment.nowMs < dueAtMs) return waitUntil(transaction, dueAtMs);
+  if (transaction.definition.queryPrepared === '') {
+    return waitUntil(
+      { ...transaction, state: parked(transaction.state, 'it has no query_prepared URL to ask the client at', moment) },
+      null,
+    );
+  }
+  return { transaction: { ...transaction, checking: true }, calls: [], check: true, wakeAtMs: null };
+}
+
+/** Not driven any more until a person says so. */
+export function parked(state: State, reason: string, moment: Moment): State {
+  return withLine(
+    { ...state, parked: reason, attention: true },
+    { kind: 'parked', atMs: moment.nowMs, detail: reason },
+  );
+}
+
+/** The transaction after the client answered a question; the pattern decides what the answer means. */
+export function recordCheck(
+  transaction: Transaction,
+  event: { readonly result: BranchResult; readonly durationMs: number },
+  op: string,
+  nextCheckAtMs: number,
+  moment: Moment,
+): Transaction {
+  const { result } = event;
+  const { state } = transaction;
+  const checkFailures = result.kind === 'UNKNOWN' ? state.checkFailures + 1 : 0;
+  const told = withLine(
+    { ...state, checkFailures, nextCheckAtMs },
+    {
+      kind: 'call',
+      atMs: moment.nowMs,
+      durationMs: event.durationMs,
+      branchId: CHECK_BRANCH_ID,
+      op,
+      result: result.kind,
+      reason: result.reason,
+      attempt: state.timeline.filter((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID).length + 1,
+      retryAtMs: nextCheckAtMs,
+    },
+  );
+  return {
+    ...transaction,
+    checking: false,
+    state: result.kind === 'FAILURE' ? told : withRetries(told, result, moment, false),
+    lastResult: result.kind === 'SUCCESS' ? transaction.lastResult : result,
+  };
+}

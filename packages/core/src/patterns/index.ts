@@ -1,0 +1,107 @@
+import { isFinal, type Pattern } from '@holdfast/protocol';
+import type { State, Transaction } from '../model.ts';
+import { madeDue } from './calls.ts';
+import { parked } from './check.ts';
+import { conclude } from './conclude.ts';
+import { msg } from './msg.ts';
+import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { saga } from './saga.ts';
+import type { Moment, Refusal, Stepped, TransactionEvent } from './step.ts';
+import { tcc } from './tcc.ts';
+import { withLine, withStatus } from './timeline.ts';
+import { workflow } from './workflow.ts';
+import { xa } from './xa.ts';
+
+const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, workflow };
+
+/**
+ * What an event makes of a transaction. Pure: the same arguments give the same answer.
+ *
+ * C1  A final status never changes.
+ * C2  A parked transaction starts nothing until a person orders a retry.
+ * C3  After `maxClaims` claims without progress (a payload that kills its coordinator) it is parked.
+ */
+export function step(transaction: Transaction, event: TransactionEvent, moment: Moment): Stepped | Refusal {
+  const rules = RULES[transaction.definition.pattern];
+  const next = transition(rules, transaction, event, moment);
+  if ('refusal' in next) return next;
+  const plan = advance(rules, next, moment);
+  return conclude(
+    transaction,
+    event.kind === 'resumed' && startsNothing(plan)
+      ? advance(rules, madeDue(plan.transaction, moment.nowMs), moment)
+      : plan,
+  );
+}
+
+function transition(
+  rules: PatternRules,
+  transaction: Transaction,
+  event: TransactionEvent,
+  moment: Moment,
+): Transaction | Refusal {
+  const { state } = transaction;
+  switch (event.kind) {
+    case 'prepared':
+      if (event.again) return state.status === 'prepared' ? transaction : refuse(state.status, 'prepare');
+      return {
+        ...transaction,
+        state: withLine(state, { kind: 'status', atMs: moment.nowMs, status: 'prepared', reason: '' }),
+      };
+    case 'submitted':
+      return rules.submit(transaction, event, moment);
+    case 'abort':
+      return rules.abort(transaction, event, moment);
+    case 'ended':
+      return rules.end(transaction, event, moment);
+    case 'answered':
+      return isFinal(state.status) ? transaction : rules.answered(transaction, event, moment);
+    case 'checked':
+      return isFinal(state.status) ? { ...transaction, checking: false } : rules.checked(transaction, event, moment);
+    case 'timer':
+      return transaction;
+    case 'resumed':
+      return { ...transaction, state: resumed(state, event.claims, moment) };
+    case 'retry':
+      if (isFinal(state.status)) return refuse(state.status, 'retry');
+      return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
+    case 'stop':
+      if (isFinal(state.status)) return refuse(state.status, 'stop');
+      return { ...transaction, state: stopped(state, moment) };
+  }
+}
+
+function resumed(state: State, claims: number, moment: Moment): State {
+  if (claims > moment.policy.maxClaims)
+    return parked(state, `${claims - 1} nodes in a row took it and vanished`, moment);
+  if (claims < 2) return state;
+  const told = withLine(state, {
+    kind: 'resumed',
+    atMs: moment.nowMs,
+    detail: 'taken over: the node that drove it went silent',
+  });
+  return { ...told, unbroken: false };
+}
+
+function stopped(state: State, moment: Moment): State {
+  const reason = 'stopped by an operator';
+  const ended = { ...state, finishedAtMs: moment.nowMs, rollbackReason: state.rollbackReason || reason };
+  return withStatus(ordered(ended, 'stop', moment), 'failed', moment.nowMs, reason);
+}
+
+const ordered = (state: State, order: string, moment: Moment): State =>
+  withLine(state, { kind: 'order', atMs: moment.nowMs, detail: order });
+
+function advance(rules: PatternRules, transaction: Transaction, moment: Moment): Plan {
+  const { state } = transaction;
+  return isFinal(state.status) || state.parked !== ''
+    ? waitUntil(transaction, null)
+    : rules.advance(transaction, moment);
+}
+
+/** Claimed before anything in it is due: somebody made it due. */
+const startsNothing = (plan: Plan): boolean =>
+  plan.calls.length === 0 &&
+  !plan.check &&
+  !isFinal(plan.transaction.state.status) &&
+  plan.transaction.state.parked === '';

@@ -1,0 +1,98 @@
+import type { BranchResult } from '@holdfast/protocol';
+import type { Transaction } from '../model.ts';
+import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { askWhenDue, recordCheck } from './check.ts';
+import { backOffMs, plainIntervalMs } from './retry.ts';
+import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { branchState } from './state.ts';
+import type { Moment } from './step.ts';
+import { withStatus } from './timeline.ts';
+
+/**
+ * Two-phase message: prepared before the client's local transaction commits, delivered after.
+ *
+ *     prepared ──submit · check-back SUCCESS──▶ submitted ──all steps succeeded──▶ succeed
+ *         │
+ *         └──abort · check-back FAILURE──▶ failed
+ *
+ * MS1  No step is called before the message is submitted, nor before its delay is over.
+ * MS2  Once submitted it is never rolled back: a step is retried until it succeeds; FAILURE is retried and needs a person.
+ * MS3  succeed ⇒ every step (every subscriber of a topic) succeeded.
+ * MS4  Prepared beyond the time-out the client is asked: SUCCESS submits, FAILURE fails, anything else asks again (ONGOING after the plain interval,
+ *      UNKNOWN with back-off). A question that finds the message submitted meanwhile changes nothing.
+ * MS5  Sequential unless `concurrent`: a step starts after the one before it succeeded.
+ */
+export const msg: PatternRules = {
+  submit(transaction, event, moment) {
+    const { state } = transaction;
+    if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+    if (state.status !== 'prepared') return refuse(state.status, 'submit');
+    return submitted({ ...transaction, options: { ...transaction.options, ...event.options } }, moment);
+  },
+
+  abort(transaction, event, moment) {
+    const { state } = transaction;
+    if (state.status !== 'prepared') return refuse(state.status, 'abort');
+    return failed(transaction, event.reason, moment);
+  },
+
+  end: (transaction) => refuse(transaction.state.status, 'end a message as a workflow'),
+
+  answered: (transaction, event, moment) =>
+    recordAnswer(transaction, event, moment, { mayFail: false, immediately: false }),
+
+  checked(transaction, event, moment) {
+    if (transaction.state.status !== 'prepared') return { ...transaction, checking: false };
+    const after = recordCheck(transaction, event, 'msg', nextCheckAtMs(transaction, event.result, moment), moment);
+    if (event.result.kind === 'SUCCESS') return submitted(after, moment);
+    if (event.result.kind === 'FAILURE') return failed(after, event.result.reason, moment);
+    return after;
+  },
+
+  advance(transaction, moment) {
+    const { state } = transaction;
+    if (state.status === 'prepared') {
+      const timeoutMs = transaction.options.timeoutToFailMs || moment.policy.timeoutToFailMs;
+      return askWhenDue(transaction, state.nextCheckAtMs || transaction.createdAtMs + timeoutMs, moment);
+    }
+    return state.status === 'submitted' ? deliver(transaction, moment) : waitUntil(transaction, null);
+  },
+};
+
+function deliver(transaction: Transaction, moment: Moment): Plan {
+  const { state } = transaction;
+  if (moment.nowMs < state.notBeforeMs) return waitUntil(transaction, state.notBeforeMs);
+  const left = state.branches.flatMap((_, i) => (branchState(state, i).status === 'succeed' ? [] : [i]));
+  if (left.length > 0)
+    return startReady(transaction, transaction.options.concurrent ? left : left.slice(0, 1), moment.nowMs);
+  return waitUntil(
+    { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'succeed', moment.nowMs) },
+    null,
+  );
+}
+
+function submitted(transaction: Transaction, moment: Moment): Transaction {
+  const { delayMs } = transaction.options;
+  const state = {
+    ...transaction.state,
+    submittedAtMs: moment.nowMs,
+    notBeforeMs: delayMs > 0 ? moment.nowMs + delayMs : 0,
+  };
+  return { ...transaction, state: withStatus(state, 'submitted', moment.nowMs) };
+}
+
+function failed(transaction: Transaction, reason: string, moment: Moment): Transaction {
+  const state = {
+    ...transaction.state,
+    rollbackReason: reason,
+    finishedAtMs: moment.nowMs,
+    rollbackAtMs: moment.nowMs,
+  };
+  return { ...transaction, state: withStatus(state, 'failed', moment.nowMs, reason) };
+}
+
+function nextCheckAtMs(transaction: Transaction, result: BranchResult, moment: Moment): number {
+  if (result.kind === 'UNKNOWN')
+    return moment.nowMs + backOffMs(transaction.options, transaction.state.checkFailures + 1, moment);
+  return result.kind === 'ONGOING' ? moment.nowMs + plainIntervalMs(transaction.options, moment.policy) : 0;
+}

@@ -1,0 +1,126 @@
+import type { State, Transaction } from '../model.ts';
+import { actionOf, compensateOf, stepOf } from './branches.ts';
+import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { branchState } from './state.ts';
+import type { Moment } from './step.ts';
+import { withStatus } from './timeline.ts';
+
+/**
+ * Saga: actions forward; when one fails for good, compensations backward.
+ *
+ *     prepared ──submit──▶ submitted ──all actions succeeded──▶ succeed
+ *                              │
+ *                              │ FAILURE of an action · time-out · retry limit · operator's abort
+ *                              ▼
+ *                          aborting ──all of the set compensated──▶ failed
+ *
+ * SG1  An action starts only while submitted, and only after all steps it comes after (sequential: the step before; concurrent: its `orders`) succeeded.
+ * SG2  succeed ⇒ every action succeeded.
+ * SG3  The set to compensate is fixed with the decision to abort, and contains every step that may have been started: those started by a possession
+ *      unbroken since the submission, otherwise all.
+ * SG4  A compensation starts only while aborting, only for a step of the set, only when that step's own action is not running, and only after the
+ *      compensations of all steps of the set that come after it are done.
+ * SG5  failed (other than stopped by a person) ⇒ every step of the set was compensated.
+ * SG6  A compensation's FAILURE is retried and needs a person; it never turns the decision. UNKNOWN and ONGOING decide nothing (other than by the retry limit).
+ */
+export const saga: PatternRules = {
+  submit(transaction, event, moment) {
+    const { state } = transaction;
+    if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+    if (state.status !== 'prepared') return refuse(state.status, 'submit');
+    return {
+      ...transaction,
+      options: { ...transaction.options, ...event.options },
+      state: withStatus({ ...state, submittedAtMs: moment.nowMs }, 'submitted', moment.nowMs),
+    };
+  },
+
+  abort(transaction, event, moment) {
+    const { state } = transaction;
+    if (!event.byOperator) return refuse(state.status, 'abort a saga');
+    if (state.status === 'aborting') return madeDue(transaction, moment.nowMs);
+    if (state.status !== 'submitted' && state.status !== 'prepared') return refuse(state.status, 'abort');
+    return toAborting(transaction, event.reason, moment);
+  },
+
+  end: (transaction) => refuse(transaction.state.status, 'end a saga as a workflow'),
+
+  answered(transaction, event, moment) {
+    const isAction = event.branch === actionOf(stepOf(event.branch));
+    if (!isAction || transaction.state.status !== 'submitted') {
+      return recordAnswer(transaction, event, moment, { mayFail: isAction, immediately: false });
+    }
+    const { kind, reason, deferred } = event.result;
+    const limit = transaction.options.retryLimit;
+    const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN') && deferred !== true;
+    const exhausted = counts && transaction.state.limitedRetries >= limit;
+    const after = recordAnswer(transaction, event, moment, { mayFail: true, immediately: counts && !exhausted });
+    if (kind === 'FAILURE') return toAborting(after, reason, moment);
+    if (exhausted) return toAborting(after, `RetryCount is greater than RetryLimit, RetryLimit: ${limit}`, moment);
+    return counts ? { ...after, state: { ...after.state, limitedRetries: after.state.limitedRetries + 1 } } : after;
+  },
+
+  checked: (transaction) => transaction,
+
+  advance(transaction, moment) {
+    switch (transaction.state.status) {
+      case 'submitted':
+        return forward(transaction, moment);
+      case 'aborting':
+        return backward(transaction, moment);
+      default:
+        return waitUntil(transaction, null);
+    }
+  },
+};
+
+function forward(transaction: Transaction, moment: Moment): Plan {
+  const { state } = transaction;
+  const unfinished = stepIndices(transaction).filter((step) => !done(state, actionOf(step)));
+  if (unfinished.length === 0) {
+    return waitUntil(
+      { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'succeed', moment.nowMs) },
+      null,
+    );
+  }
+  const timeoutMs = transaction.options.timeoutToFailMs;
+  const deadlineMs = timeoutMs > 0 ? transaction.createdAtMs + timeoutMs : Infinity;
+  if (moment.nowMs >= deadlineMs)
+    return backward(toAborting(transaction, `Timeout after ${timeoutMs / 1000} seconds`, moment), moment);
+  const ready = transaction.options.concurrent
+    ? unfinished.filter((step) => before(transaction, step).every((earlier) => done(state, actionOf(earlier))))
+    : unfinished.slice(0, 1);
+  const plan = startReady(transaction, ready.map(actionOf), moment.nowMs);
+  return deadlineMs === Infinity ? plan : { ...plan, wakeAtMs: Math.min(plan.wakeAtMs ?? Infinity, deadlineMs) };
+}
+
+function backward(transaction: Transaction, moment: Moment): Plan {
+  const { state } = transaction;
+  const left = state.compensate.filter((step) => !done(state, compensateOf(step)));
+  if (left.length === 0)
+    return waitUntil(
+      { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'failed', moment.nowMs) },
+      null,
+    );
+  const ready = transaction.options.concurrent
+    ? left.filter((step) => !left.some((later) => before(transaction, later).includes(step)))
+    : left.slice(-1);
+  const free = ready.filter((step) => !transaction.running.includes(actionOf(step)));
+  return startReady(transaction, free.map(compensateOf), moment.nowMs);
+}
+
+/** The decision: from here on only the stored set counts (SG3). */
+function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
+  const { state } = transaction;
+  const steps = stepIndices(transaction);
+  const compensate = state.unbroken ? steps.filter((step) => branchState(state, actionOf(step)).started) : steps;
+  const decided = { ...state, rollbackReason: reason, compensate, rollbackAtMs: moment.nowMs };
+  return { ...transaction, state: withStatus(decided, 'aborting', moment.nowMs, reason) };
+}
+
+const stepIndices = (transaction: Transaction): number[] => transaction.definition.steps.map((_, i) => i);
+
+const before = (transaction: Transaction, step: number): readonly number[] => transaction.definition.orders[step] ?? [];
+
+const done = (state: State, index: number): boolean => branchState(state, index).status === 'succeed';

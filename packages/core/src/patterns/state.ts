@@ -1,0 +1,94 @@
+import type { TransactionKey } from '@holdfast/protocol';
+import type { BranchState, Definition, RegisteredBranch, State, Transaction } from '../model.ts';
+import { branchesOf } from './branches.ts';
+
+/** An op that was never called. */
+export const NOT_STARTED: BranchState = {
+  status: 'prepared',
+  started: false,
+  attempts: 0,
+  failures: 0,
+  nextAttemptAtMs: 0,
+  finishedAtMs: 0,
+};
+
+const NEW_STATE: Omit<State, 'branches'> = {
+  status: 'prepared',
+  rollbackReason: '',
+  result: '',
+  unbroken: true,
+  compensate: [],
+  retries: 0,
+  limitedRetries: 0,
+  notBeforeMs: 0,
+  nextCheckAtMs: 0,
+  checkFailures: 0,
+  attention: false,
+  parked: '',
+  submittedAtMs: 0,
+  rollbackAtMs: 0,
+  finishedAtMs: 0,
+  timeline: [],
+  timelineOmitted: 0,
+};
+
+/** A transaction nobody has stored yet. */
+export function newTransaction(key: TransactionKey, definition: Definition, createdAtMs: number): Transaction {
+  return assemble(key, definition, createdAtMs, [], { ...NEW_STATE, branches: [] });
+}
+
+/** Puts a transaction together from its parts; a state written before a branch was registered gets that branch as not started. */
+export function assemble(
+  key: TransactionKey,
+  definition: Definition,
+  createdAtMs: number,
+  registered: readonly RegisteredBranch[],
+  state: State,
+): Transaction {
+  const branches = branchesOf(definition, registered);
+  return {
+    key,
+    createdAtMs,
+    definition,
+    options: definition.options,
+    registered,
+    branches,
+    state: withBranches(state, branches.length, registered),
+    running: [],
+    checking: false,
+    lastResult: undefined,
+  };
+}
+
+/** The transaction with branches that were registered meanwhile; everything else stays. */
+export function withRegistered(transaction: Transaction, registered: readonly RegisteredBranch[]): Transaction {
+  if (registered.length === transaction.registered.length) return transaction;
+  const branches = branchesOf(transaction.definition, registered);
+  return { ...transaction, registered, branches, state: withBranches(transaction.state, branches.length, registered) };
+}
+
+function withBranches(state: State, count: number, registered: readonly RegisteredBranch[]): State {
+  if (state.branches.length === count) return state;
+  const branches = Array.from({ length: count }, (_, i) => state.branches[i] ?? recorded(registered[i]));
+  return { ...state, branches };
+}
+
+/** A workflow registers a step with its outcome; other patterns register ops that are yet to be called. */
+function recorded(branch: RegisteredBranch | undefined): BranchState {
+  if (branch === undefined || branch.status === 'prepared') return NOT_STARTED;
+  return { ...NOT_STARTED, status: branch.status, started: true, attempts: 1, finishedAtMs: branch.createdAtMs };
+}
+
+/** The state with one op's state replaced. */
+export function withBranchState(state: State, index: number, branch: BranchState): State {
+  const branches = state.branches.slice();
+  branches[index] = branch;
+  return { ...state, branches };
+}
+
+/** State of one op. Throws when the index does not belong to the transaction: a defect. */
+export function branchState(state: State, index: number): BranchState {
+  const branch = state.branches[index];
+  if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
+  return branch;
+}

@@ -1,0 +1,80 @@
+import type { Op } from '@holdfast/protocol';
+import type { Transaction } from '../model.ts';
+import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { branchState } from './state.ts';
+import type { Moment } from './step.ts';
+import { withStatus } from './timeline.ts';
+
+/** What TCC and XA differ in. */
+export interface SecondPhase {
+  readonly onSubmit: Op;
+  readonly onAbort: Op;
+  readonly newestFirst: boolean;
+}
+
+/** Client-driven first phase, coordinator-driven second phase; see `tcc.ts` and `xa.ts` for their diagrams and invariants. */
+export function twoPhase(phase: SecondPhase): PatternRules {
+  return {
+    submit(transaction, event, moment) {
+      const { state } = transaction;
+      if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+      if (state.status !== 'prepared') return refuse(state.status, 'submit');
+      return {
+        ...transaction,
+        options: { ...transaction.options, ...event.options },
+        state: withStatus({ ...state, submittedAtMs: moment.nowMs }, 'submitted', moment.nowMs),
+      };
+    },
+
+    abort(transaction, event, moment) {
+      const { status } = transaction.state;
+      if (status === 'aborting') return madeDue(transaction, moment.nowMs);
+      if (status !== 'prepared') return refuse(status, 'abort');
+      return toAborting(transaction, event.reason, moment);
+    },
+
+    end: (transaction) => refuse(transaction.state.status, `end a ${transaction.definition.pattern} as a workflow`),
+
+    answered: (transaction, event, moment) =>
+      recordAnswer(transaction, event, moment, { mayFail: false, immediately: false }),
+
+    checked: (transaction) => transaction,
+
+    advance(transaction, moment) {
+      switch (transaction.state.status) {
+        case 'prepared': {
+          const timeoutMs = transaction.options.timeoutToFailMs || moment.policy.timeoutToFailMs;
+          const deadlineMs = transaction.createdAtMs + timeoutMs;
+          if (moment.nowMs < deadlineMs) return waitUntil(transaction, deadlineMs);
+          return drive(toAborting(transaction, `Timeout after ${timeoutMs / 1000} seconds`, moment), phase, moment);
+        }
+        case 'submitted':
+        case 'aborting':
+          return drive(transaction, phase, moment);
+        default:
+          return waitUntil(transaction, null);
+      }
+    },
+  };
+}
+
+function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Plan {
+  const { state } = transaction;
+  const [op, final] =
+    state.status === 'submitted' ? [phase.onSubmit, 'succeed' as const] : [phase.onAbort, 'failed' as const];
+  const left = transaction.branches.flatMap((branch, i) =>
+    branch.op === op && branchState(state, i).status !== 'succeed' ? [i] : [],
+  );
+  const next = phase.newestFirst ? left.at(-1) : left[0];
+  if (next !== undefined) return startReady(transaction, [next], moment.nowMs);
+  return waitUntil(
+    { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, final, moment.nowMs) },
+    null,
+  );
+}
+
+function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
+  const state = { ...transaction.state, rollbackReason: reason, rollbackAtMs: moment.nowMs };
+  return { ...transaction, state: withStatus(state, 'aborting', moment.nowMs, reason) };
+}

@@ -1,0 +1,61 @@
+import { madeDue } from './calls.ts';
+import { askWhenDue, recordCheck } from './check.ts';
+import { plainIntervalMs } from './retry.ts';
+import { type PatternRules, refuse, waitUntil } from './rules.ts';
+import { withStatus } from './timeline.ts';
+
+/**
+ * Workflow: code that runs in the client, which records each step here; the coordinator calls it back until it ends.
+ *
+ *     prepared ──ended: succeed──▶ succeed
+ *         │ └────ended: failed──▶ failed
+ *         └──abort──▶ aborting ──ended: failed──▶ failed
+ *
+ * WF1  Only the client's code ends a workflow (or a person stops it).
+ * WF2  Once aborting (durable before the first compensation) success is refused.
+ * WF3  While unfinished and due the client is called back: first after the retry interval, then at the server's interval, without back-off; every
+ *      recorded step postpones it.
+ * WF4  Ending it again alike is no error and changes nothing; ending it otherwise is refused.
+ */
+export const workflow: PatternRules = {
+  submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),
+
+  abort(transaction, event, moment) {
+    const { state } = transaction;
+    if (state.status === 'aborting') return madeDue(transaction, moment.nowMs);
+    if (state.status !== 'prepared') return refuse(state.status, 'abort');
+    const aborting = { ...state, rollbackReason: event.reason, rollbackAtMs: moment.nowMs };
+    return { ...transaction, state: withStatus(aborting, 'aborting', moment.nowMs, event.reason) };
+  },
+
+  end(transaction, event, moment) {
+    const { state } = transaction;
+    if (state.status === event.status) return transaction;
+    if (state.status !== 'prepared' && !(state.status === 'aborting' && event.status === 'failed'))
+      return refuse(state.status, 'submit');
+    const ended = { ...state, result: event.result, rollbackReason: event.rollbackReason, finishedAtMs: moment.nowMs };
+    return { ...transaction, state: withStatus(ended, event.status, moment.nowMs, event.rollbackReason) };
+  },
+
+  answered: (transaction) => transaction,
+
+  checked(transaction, event, moment) {
+    return recordCheck(
+      transaction,
+      event,
+      transaction.definition.workflowName,
+      moment.nowMs + moment.policy.retryIntervalMs,
+      moment,
+    );
+  },
+
+  advance(transaction, moment) {
+    const { status, nextCheckAtMs } = transaction.state;
+    if (status !== 'prepared' && status !== 'aborting') return waitUntil(transaction, null);
+    return askWhenDue(
+      transaction,
+      nextCheckAtMs || transaction.createdAtMs + plainIntervalMs(transaction.options, moment.policy),
+      moment,
+    );
+  },
+};
