@@ -1,16 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { sourceAliases } from './tools/src/source-aliases.ts';
 import { TotalReporter } from './tools/src/total-reporter.ts';
 
 export default defineConfig({
   resolve: {
     // Tests run against the sources; only processes that a test spawns run the built files.
-    alias: [
-      {
-        find: /^@holdfast\/([a-z-]+)$/,
-        replacement: fileURLToPath(new URL('./packages/$1/src/index.ts', import.meta.url)),
-      },
-    ],
+    alias: sourceAliases(fileURLToPath(new URL('./', import.meta.url))),
   },
   test: {
     reporters: ['default', new TotalReporter({ skipFails: process.env['HOLDFAST_TEST_REQUIRE'] === 'all' })],

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
-import './total.ts';
+import type { SkipMeta } from './total.ts';
 
 /**
  * A suite that needs programs of the machine, such as `strace` or `mariadbd`. Where one is missing the suite is skipped, and the end
@@ -11,8 +11,12 @@ import './total.ts';
  */
 export function describeWith(programs: readonly string[], name: string, body: () => void): void {
   const missing = programs.filter((program) => findProgram(program) === undefined);
-  if (missing.length === 0) describe(name, body);
-  else describe(name, { skip: true, meta: { skipReason: `not installed: ${missing.join(', ')}` } }, body);
+  if (missing.length === 0) {
+    describe(name, body);
+  } else {
+    const meta: SkipMeta = { skipReason: `not installed: ${missing.join(', ')}` };
+    describe(name, { skip: true, meta }, body);
+  }
 }
 
 /** The path of an executable, or undefined where it is not installed. */

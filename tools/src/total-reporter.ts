@@ -2,6 +2,8 @@ import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
 import { addUp, type Total } from './total.ts';
 
+const NEVER_ENDED: Total = { passed: 0, failed: 1, skipped: 0, skips: new Map() };
+
 /**
  * Makes `N passed, N failed, N skipped` the last line of a test run, and says why each skipped test was skipped.
  *
@@ -30,8 +32,7 @@ export class TotalReporter implements Reporter {
   }
 
   #close(): void {
-    // A run that never ended has failed.
-    const total = this.#total ?? { passed: 0, failed: 1, skipped: 0, skips: new Map() };
+    const total = this.#total ?? NEVER_ENDED;
     if (total.failed > 0) process.exitCode = 1;
     const lines = [...total.skips].map(([reason, tests]) => explain(reason, tests, this.#skipFails));
     lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

@@ -62,9 +62,11 @@ function nameOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
 }
 
+/** Why a suite and all its tests are skipped; a single test gives its reason to `context.skip`. */
+export interface SkipMeta {
+  readonly skipReason?: string;
+}
+
 declare module 'vitest' {
-  interface TaskMeta {
-    /** Why a suite and all its tests are skipped; a single test gives its reason to `context.skip`. */
-    skipReason?: string;
-  }
+  interface TaskMeta extends SkipMeta {}
 }

@@ -1,0 +1,42 @@
+/**
+ * The part of `npm run lint` that oxlint has no rule for. Prints what breaks a rule, one line each; exits with 1 if anything does.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkImports } from './check-imports.ts';
+import { checkLinks } from './check-links.ts';
+import { checkManifests } from './check-manifests.ts';
+import { checkWords } from './check-words.ts';
+import type { Finding, SourceFile } from './finding.ts';
+import { readBuildReferences, readWorkspaces } from './workspace.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const files = filesOf(root);
+const workspaces = readWorkspaces(root);
+
+const findings: readonly Finding[] = [
+  ...checkManifests(workspaces, readBuildReferences(root)),
+  ...files.filter(({ path }) => path.endsWith('.ts')).flatMap((file) => checkImports(file, workspaces)),
+  ...files
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap((file) => checkLinks(file, (path) => existsSync(join(root, path)))),
+  ...files.flatMap((file) => checkWords(file)),
+];
+
+for (const { path, line, message } of findings)
+  console.log(line === undefined ? `${path}: ${message}` : `${path}:${line}: ${message}`);
+console.log(`Checked ${files.length} files in ${workspaces.length} workspaces: ${findings.length} findings.`);
+if (findings.length > 0) process.exitCode = 1;
+
+/** Everything that is, or would be, committed and is text. */
+function filesOf(folder: string): readonly SourceFile[] {
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  const paths = [...new Set(list.split('\0'))].filter((path) => path !== '' && existsSync(join(folder, path)));
+  const texts = paths.map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
+  return texts.filter(({ text }) => !text.includes('\0'));
+}

@@ -1,0 +1,87 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+
+type Versions = Readonly<Record<string, string>>;
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly workspaces?: readonly string[];
+  readonly exports?: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly dependencies?: Versions;
+  readonly peerDependencies?: Versions;
+  readonly optionalDependencies?: Versions;
+  readonly devDependencies?: Versions;
+}
+
+/** A folder of this repository with a package.json of its own. */
+export interface Workspace {
+  /** From the root of the repository; `.` is the root itself. */
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  /** What others may import, such as `@holdfast/client/fastify` → its built file, from the root of the repository. */
+  readonly modules: ReadonlyMap<string, string>;
+  /** What the published code may import: dependencies, peer and optional ones. */
+  readonly dependencies: Versions;
+  readonly devDependencies: Versions;
+  /** Folders that its tsconfig.json refers to, from the root of the repository; undefined without a tsconfig.json. */
+  readonly references: readonly string[] | undefined;
+  readonly hasReadme: boolean;
+}
+
+/** All workspaces; the root, which only has development dependencies, comes first. */
+export function readWorkspaces(root: string): readonly Workspace[] {
+  const folders = (readJson<Manifest>(join(root, 'package.json')).workspaces ?? []).flatMap((glob) =>
+    expand(root, glob),
+  );
+  return ['.', ...folders].map((folder) => readWorkspace(root, folder));
+}
+
+/** The folders that `tsconfig.build.json` builds. */
+export function readBuildReferences(root: string): readonly string[] {
+  return readReferences(root, 'tsconfig.build.json');
+}
+
+function readWorkspace(root: string, folder: string): Workspace {
+  const manifest = readJson<Manifest>(join(root, folder, 'package.json'));
+  const tsconfig = posix.join(folder, 'tsconfig.json');
+  return {
+    folder,
+    name: manifest.name,
+    version: manifest.version,
+    modules: modulesOf(folder, manifest),
+    dependencies: { ...manifest.peerDependencies, ...manifest.optionalDependencies, ...manifest.dependencies },
+    devDependencies: manifest.devDependencies ?? {},
+    references: existsSync(join(root, tsconfig)) ? readReferences(root, tsconfig) : undefined,
+    hasReadme: existsSync(join(root, folder, 'README.md')),
+  };
+}
+
+function modulesOf(folder: string, manifest: Manifest): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(manifest.exports ?? {}).map(([path, target]) => {
+      const built = typeof target === 'string' ? target : target.default;
+      return [posix.join(manifest.name, path), posix.join(folder, built)];
+    }),
+  );
+}
+
+/** Workspace patterns here are either a folder or all folders within one. */
+function expand(root: string, glob: string): readonly string[] {
+  if (!glob.endsWith('/*')) return [glob];
+  const parent = glob.slice(0, -2);
+  const children = readdirSync(join(root, parent)).map((child) => posix.join(parent, child));
+  return children.filter((folder) => existsSync(join(root, folder, 'package.json')));
+}
+
+function readReferences(root: string, tsconfig: string): readonly string[] {
+  const { references = [] } = readJson<{ readonly references?: readonly { readonly path: string }[] }>(
+    join(root, tsconfig),
+  );
+  return references.map(({ path }) => posix.join(posix.dirname(tsconfig), path));
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(path, 'utf8')) as T;
+}

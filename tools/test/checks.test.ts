@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest';
+import { checkImports } from '../src/check-imports.ts';
+import { checkLinks } from '../src/check-links.ts';
+import { checkManifests } from '../src/check-manifests.ts';
+import { checkWords } from '../src/check-words.ts';
+import type { Workspace } from '../src/workspace.ts';
+
+const folders = ['protocol', 'core', 'store-lmdb', 'runtime', 'client', 'conformance', 'server'];
+const workspaces: readonly Workspace[] = [
+  workspace('.', {}, { vitest: '4' }),
+  ...folders.map((name) => workspace(`packages/${name}`)),
+  workspace('bench'),
+  workspace('simulator'),
+];
+
+describe('the import direction', () => {
+  const allowed: readonly (readonly [user: string, used: readonly string[]])[] = [
+    ['protocol', []],
+    ['core', ['protocol']],
+    ['store-lmdb', ['protocol', 'core']],
+    ['runtime', ['protocol', 'core']],
+    ['conformance', ['protocol', 'core']],
+    ['client', ['protocol']],
+    ['server', ['protocol', 'core', 'store-lmdb', 'runtime', 'conformance']],
+  ];
+
+  test.each(allowed)('lets %s import exactly %j', (user, used) => {
+    const others = folders.filter((name) => name !== user);
+    const may = others.filter(
+      (name) => messages(`packages/${user}/src/a.ts`, `import '@holdfast/${name}';`, everything).length === 0,
+    );
+    expect(may.toSorted()).toEqual(used.toSorted());
+  });
+
+  test('lets no package import what is built on it', () => {
+    expect(messages('packages/server/src/a.ts', "import '@holdfast/bench';", everything)).toEqual([
+      'import of @holdfast/bench: @holdfast/server must not use @holdfast/bench',
+    ]);
+    expect(messages('packages/server/test/a.test.ts', "import '@holdfast/bench';")).toEqual([
+      'import of @holdfast/bench: nothing is built on bench',
+    ]);
+  });
+
+  test('lets tests and tools import every package', () => {
+    const code = folders.map((name) => `import '@holdfast/${name}';`).join('\n');
+    expect(messages('packages/protocol/test/a.test.ts', code)).toEqual([]);
+    expect(messages('bench/src/a.ts', code, everything)).toEqual([]);
+  });
+
+  test('holds for each way to name a module', () => {
+    const ways = [
+      "import x from '@holdfast/client';",
+      "import type { X } from '@holdfast/client';",
+      "export * from '@holdfast/client';",
+      "export { x } from '@holdfast/client';",
+      "const x = () => import('@holdfast/client');",
+      "type X = import('@holdfast/client').X;",
+      "import X = require('@holdfast/client');",
+    ];
+    const found = ways.map((way) => messages('packages/core/src/a.ts', way));
+    expect(found).toEqual(ways.map(() => ['import of @holdfast/client: @holdfast/core must not use @holdfast/client']));
+  });
+});
+
+describe('an import', () => {
+  test('of a package is by its name or another of its exports', () => {
+    const deep =
+      "import '@holdfast/core/src/store.ts';\nimport '@holdfast/core/dist/store.js';\nimport '@holdfast/core/extra';";
+    expect(messages('packages/server/src/a.ts', deep, everything)).toEqual([
+      'import of @holdfast/core/src/store.ts: not among the exports of @holdfast/core',
+      'import of @holdfast/core/dist/store.js: not among the exports of @holdfast/core',
+    ]);
+  });
+
+  test('by a relative path stays within the package', () => {
+    expect(messages('packages/server/src/a/b.ts', "import '../c.ts'; import '../../../core/src/store.ts';")).toEqual([
+      'import of ../../../core/src/store.ts: published code stays within packages/server/src/',
+    ]);
+    expect(messages('packages/server/src/a.ts', "import '../test/b.ts';")).toHaveLength(1);
+    expect(messages('packages/server/test/a.test.ts', "import '../../core/src/store.ts';")).toEqual([
+      'import of ../../core/src/store.ts: another package is imported by its name',
+    ]);
+    const fine = "import '../src/a.ts'; import './b.ts'; import '../../../tools/src/describe-with.ts';";
+    expect(messages('packages/server/test/a.test.ts', fine)).toEqual([]);
+  });
+
+  test('is of something that package.json declares', () => {
+    expect(messages('packages/core/src/a.ts', "import 'zod';\nimport 'node:fs';\nimport '@scope/x/deep';")).toEqual([
+      'import of zod: not a dependency in package.json',
+      'import of @scope/x/deep: not a dependency in package.json',
+    ]);
+    expect(messages('packages/core/src/a.ts', "import 'vitest';")).toHaveLength(1);
+    expect(messages('packages/core/test/a.test.ts', "import 'vitest'; import 'zod';")).toEqual([
+      'import of zod: not a dependency in package.json',
+    ]);
+    expect(messages('tools/src/a.ts', "import 'vitest/node';")).toEqual([]);
+  });
+
+  test('is reported with its line', () => {
+    const file = { path: 'packages/core/src/a.ts', text: "\n\nimport 'zod';\n" };
+    expect(checkImports(file, workspaces)).toMatchObject([{ path: file.path, line: 3 }]);
+  });
+
+  test('in a comment or a string is none', () => {
+    expect(messages('packages/core/src/a.ts', `// import 'zod'\nexport const x = "import 'zod'";`)).toEqual([]);
+  });
+});
+
+describe('the manifests', () => {
+  const built = workspaces.map(({ folder }) => folder);
+
+  test('are in order', () => {
+    const server = workspace('packages/server', { '@holdfast/core': '1.0.0', pino: '^1.0.0' }, {}, ['packages/core']);
+    expect(checkManifests(replace(server), built)).toEqual([]);
+  });
+
+  test('depend on nothing that the import direction forbids', () => {
+    const core = workspace('packages/core', { '@holdfast/server': '1.0.0' }, {}, ['packages/server']);
+    expect(checkManifests(replace(core), built)).toEqual([
+      { path: 'packages/core/package.json', message: '@holdfast/core must not depend on @holdfast/server' },
+    ]);
+  });
+
+  test('of a package without a place in the direction depend on nothing of ours', () => {
+    const added = workspace('packages/extra', { '@holdfast/protocol': '1.0.0' }, {}, ['packages/protocol']);
+    expect(checkManifests([...workspaces, added], [...built, 'packages/extra'])).toEqual([
+      { path: 'packages/extra/package.json', message: '@holdfast/extra must not depend on @holdfast/protocol' },
+    ]);
+  });
+
+  test('depend on the version that is here', () => {
+    const core = workspace('packages/core', { '@holdfast/protocol': '0.9.0' }, {}, ['packages/protocol']);
+    expect(checkManifests(replace(core), built)).toEqual([
+      { path: 'packages/core/package.json', message: 'depends on @holdfast/protocol 0.9.0, but 1.0.0 is here' },
+    ]);
+  });
+
+  test('refer to what they depend on, and to nothing else', () => {
+    const core = workspace('packages/core', { '@holdfast/protocol': '1.0.0' }, {}, ['packages/client']);
+    expect(checkManifests(replace(core), built).map(({ message }) => message)).toEqual([
+      'does not refer to packages/protocol, which package.json depends on',
+      'refers to packages/client, which package.json does not depend on',
+    ]);
+  });
+
+  test('are all built, with a tsconfig.json each and a README in what is published', () => {
+    const bare = { ...workspace('packages/core'), references: undefined, hasReadme: false };
+    const without = built.filter((folder) => folder !== 'packages/core');
+    expect(checkManifests(replace(bare), without)).toEqual([
+      { path: 'packages/core/tsconfig.json', message: 'is missing' },
+      { path: 'tsconfig.build.json', message: 'does not build packages/core' },
+      { path: 'packages/core/README.md', message: 'is missing' },
+    ]);
+  });
+});
+
+describe('the words', () => {
+  // Put together here, so that this file keeps the rule it tests.
+  const slash = '/';
+  const up = '../';
+
+  test.each([
+    ['a path of one machine', `see ${slash}work${slash}main`],
+    ['a path of one machine', `cd ${slash}home${slash}somebody`],
+    ['a path of one machine', `"${slash}root${slash}.config"`],
+    ["a package registry's address", `https:${slash}${slash}registry.${'npmjs'}.org`],
+    ["a package registry's address", `"resolved": "http${'s'}:${slash}${slash}example.org"`],
+    ['the number of an issue: say what it was about', `see issue ${'#'}12`],
+    ['leads out of the repository', `[page](${up.repeat(3)}other${slash}page.md)`],
+  ])('do not hold: %s', (rule, text) => {
+    const found = checkWords({ path: 'packages/core/README.md', text: `first line\n${text}` });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ line: 2, message: expect.stringMatching(`${rule}$`) as unknown });
+  });
+
+  test('may look alike and be harmless', () => {
+    const text = `GET http://host/home/page, ${up}core/src, ${up}${up}tsconfig.base.json, this issue, network/work, "resolved": "packages/core"`;
+    expect(checkWords({ path: 'packages/core/README.md', text })).toEqual([]);
+  });
+});
+
+describe('a link of a page', () => {
+  const exists = (path: string): boolean => ['docs/a.md', 'README.md'].includes(path);
+
+  test('leads to a file', () => {
+    const text = '[a](a.md) [home](../README.md#start) [web](https://example.org/x) [here](#there)';
+    expect(checkLinks({ path: 'docs/b.md', text }, exists)).toEqual([]);
+  });
+
+  test('is reported when it does not', () => {
+    expect(checkLinks({ path: 'docs/b.md', text: '\n[c](c.md#x)' }, exists)).toEqual([
+      { path: 'docs/b.md', line: 2, message: 'link to c.md: there is no such file' },
+    ]);
+  });
+});
+
+function workspace(
+  folder: string,
+  dependencies: Workspace['dependencies'] = {},
+  devDependencies: Workspace['devDependencies'] = {},
+  references: readonly string[] = [],
+): Workspace {
+  const name = `@holdfast/${folder.split('/').at(-1)}`;
+  const modules = new Map([name, `${name}/extra`].map((specifier) => [specifier, 'dist/index.js']));
+  return { folder, name, version: '1.0.0', modules, dependencies, devDependencies, references, hasReadme: true };
+}
+
+function replace(changed: Workspace): readonly Workspace[] {
+  return workspaces.map((one) => (one.folder === changed.folder ? changed : one));
+}
+
+function messages(path: string, text: string, declare?: (folder: string) => Workspace): readonly string[] {
+  const home = path
+    .split('/')
+    .slice(0, path.startsWith('packages/') ? 2 : 1)
+    .join('/');
+  const all = declare === undefined ? workspaces : replace(declare(home));
+  return checkImports({ path, text }, all).map(({ message }) => message);
+}
+
+/** A workspace that declares every other one. */
+function everything(folder: string): Workspace {
+  return workspace(folder, Object.fromEntries([...folders, 'bench'].map((name) => [`@holdfast/${name}`, '1.0.0'])));
+}
