@@ -1,0 +1,121 @@
+import { problemDetails, type ProblemDetails } from '@holdfast/protocol';
+import { Pool } from 'undici';
+import { CommandError, EXIT } from './command-error.ts';
+
+/** Reads a JSON value, or throws. */
+interface Schema<T> {
+  parse(value: unknown): T;
+}
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below `/api/v1`, such as `/transactions`. */
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: unknown;
+}
+
+/** An answer other than success that says why in the API's own way. */
+export class ApiProblem extends CommandError {
+  readonly problem: ProblemDetails;
+
+  constructor(problem: ProblemDetails) {
+    super(problem.status >= 500 ? EXIT.unreachable : EXIT.refused, problem.detail);
+    this.problem = problem;
+  }
+}
+
+const TIMEOUT_MS = 15_000;
+/** Commands on many transactions run so many requests at once. */
+export const PARALLEL_REQUESTS = 8;
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+
+/** The coordinator's own API as the commands use it: every request once, every failure a `CommandError`. */
+export class CoordinatorApi {
+  readonly server: string;
+  readonly #root: string;
+  readonly #pool: Pool;
+
+  constructor(server: string) {
+    const url = URL.canParse(server) ? new URL(server) : undefined;
+    if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+      throw new CommandError(EXIT.usage, `--server takes a URL such as http://127.0.0.1:36789, not ${server}`);
+    }
+    this.server = url.origin;
+    this.#root = `${url.pathname.replace(/\/+$/, '')}/api/v1`;
+    this.#pool = new Pool(url.origin, {
+      connections: PARALLEL_REQUESTS,
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+      connect: { timeout: TIMEOUT_MS },
+      maxResponseSize: MAX_RESPONSE_BYTES,
+    });
+  }
+
+  /** Sends a request whose answer is read by a schema. */
+  async ask<T>(request: ApiRequest, schema: Schema<T>): Promise<T> {
+    const { status, json } = await this.#send(request);
+    try {
+      return schema.parse(json);
+    } catch (error) {
+      throw this.#unexpected(status, error);
+    }
+  }
+
+  /** Sends a request whose answer says no more than that it was done. */
+  async tell(request: ApiRequest): Promise<void> {
+    await this.#send(request);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #send({ method, path, query = {}, body }: ApiRequest): Promise<{ status: number; json: unknown }> {
+    let status: number;
+    let text: string;
+    try {
+      const response = await this.#pool.request({
+        method,
+        path: this.#root + path + queryString(query),
+        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      status = response.statusCode;
+      text = await response.body.text();
+    } catch (error) {
+      const message = `no coordinator answers at ${this.server} (${codeOf(error)}): start one with "holdfast serve", or name another with --server URL or HOLDFAST_SERVER`;
+      throw new CommandError(EXIT.unreachable, message, { cause: error });
+    }
+    const json = parseJson(text);
+    if (status >= 200 && status < 300) return { status, json };
+    const problem = problemDetails.safeParse(json).data;
+    throw problem === undefined ? this.#unexpected(status) : new ApiProblem(problem);
+  }
+
+  #unexpected(status: number, cause?: unknown): CommandError {
+    const message = `what answers at ${this.server} (HTTP ${status}) is no Holdfast coordinator of this version: check --server`;
+    return new CommandError(EXIT.unreachable, message, { cause });
+  }
+}
+
+function queryString(query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
+  return search.size === 0 ? '' : `?${search.toString()}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

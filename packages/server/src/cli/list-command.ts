@@ -1,0 +1,84 @@
+import { LIMITS, PATTERNS, STATUSES, type TransactionPage } from '@holdfast/protocol';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandIo } from './command-io.ts';
+import { type ListWriter, listWriter } from './list-writers.ts';
+import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
+import { parseMoment } from './time.ts';
+import { type ListFilters, listTransactions } from './transactions-api.ts';
+
+interface ListOptions extends CommonOptions {
+  readonly status?: string;
+  readonly pattern?: string;
+  readonly attention?: true;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly all?: true;
+}
+
+const DEFAULT_LIMIT = 50;
+
+/** `holdfast list`: transactions, newest first, a page at a time. */
+export function registerList(program: Command, io: CommandIo): void {
+  const moment = momentParser(io);
+  const command = program
+    .command('list')
+    .summary('list transactions, newest first')
+    .description('List transactions, newest first.')
+    .addOption(new Option('--status <status>', 'only those of this status').choices(STATUSES))
+    .addOption(new Option('--pattern <pattern>', 'only those of this pattern').choices(PATTERNS))
+    .option('--attention', 'only those that need a person')
+    .option('--since <time>', 'only those created since: 90s, 15m, 2h, 3d ago, or a date (ISO 8601)', moment)
+    .option('--until <time>', 'only those created until then', moment)
+    .option('--limit <n>', `how many (of one page, with --all), ${LIMITS.pageSize} at most`, parseLimit, DEFAULT_LIMIT)
+    .option('--cursor <cursor>', 'go on where the previous page ended')
+    .option('--all', 'every page');
+  operatorCommand(command, [
+    'list --status aborting',
+    'list --attention --since 2h',
+    'list --pattern saga --status submitted --all -o ids | holdfast retry -',
+  ]);
+  command.action((options: ListOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      const writer = listWriter(options.output, io);
+      let cursor = options.cursor;
+      for (;;) {
+        const page = await listTransactions(api, filtersOf(options, cursor));
+        const more = options.all === true && page.next !== null;
+        writer.page(page.items);
+        if (!more) return end(writer, page, io);
+        cursor = page.next ?? undefined;
+      }
+    }),
+  );
+}
+
+function end(writer: ListWriter, page: TransactionPage, io: CommandIo): void {
+  writer.end(page.next);
+  if (page.next !== null) io.err(`there are more: --cursor ${page.next} for the next page, --all for every page`);
+}
+
+function filtersOf(options: ListOptions, cursor: string | undefined): ListFilters {
+  return {
+    limit: options.limit,
+    ...(options.status === undefined ? {} : { status: options.status }),
+    ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
+    ...(options.attention === undefined ? {} : { attention: true }),
+    ...(options.since === undefined ? {} : { createdFromMs: options.since }),
+    ...(options.until === undefined ? {} : { createdToMs: options.until }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.pageSize) return limit;
+  throw new InvalidArgumentError(`A whole number from 1 to ${LIMITS.pageSize}.`);
+}
+
+const momentParser = (io: CommandIo) => (text: string) => {
+  const atMs = parseMoment(text, io.nowMs());
+  if (atMs === undefined) throw new InvalidArgumentError('Like 90s, 15m, 2h, 3d, or 2026-01-31T12:00:00Z.');
+  return atMs;
+};

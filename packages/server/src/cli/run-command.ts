@@ -1,0 +1,59 @@
+import { type Command, type CommanderError, Option } from 'commander';
+import { CommandError, EXIT } from './command-error.ts';
+import type { CommandIo } from './command-io.ts';
+import { CoordinatorApi } from './coordinator-api.ts';
+import { clean } from './text.ts';
+
+export type OutputForm = 'table' | 'json' | 'ids';
+
+/** Options that every operator command has. */
+export interface CommonOptions {
+  readonly server: string;
+  readonly output: OutputForm;
+}
+
+export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly api: CoordinatorApi;
+  readonly io: CommandIo;
+}
+
+/** Adds `--server` and `-o`, examples, and an exit code of its own for wrong usage. */
+export function operatorCommand(command: Command, examples: readonly string[]): Command {
+  return command
+    .addOption(
+      new Option('--server <url>', 'the coordinator to talk to').env('HOLDFAST_SERVER').default(DEFAULT_SERVER),
+    )
+    .addOption(
+      new Option('-o, --output <form>', 'table for people, json for programs, ids for pipes')
+        .choices(['table', 'json', 'ids'] satisfies OutputForm[])
+        .default('table'),
+    )
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ holdfast ${example}`).join('\n')}`)
+    .exitOverride(exitOfCommander);
+}
+
+/** Help was asked for, or the command line is wrong and commander has said why. */
+export const exitOfCommander = (error: CommanderError): never =>
+  process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+
+/** Runs a command's work: its errors become one line and an exit code, its connections are closed. */
+export async function runCommand(
+  io: CommandIo,
+  options: CommonOptions,
+  work: (context: CommandContext) => Promise<void>,
+): Promise<void> {
+  let api: CoordinatorApi | undefined;
+  try {
+    api = new CoordinatorApi(options.server);
+    await work({ api, io });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    io.err(`holdfast: ${clean(error.message)}`);
+    io.setExitCode(error.exitCode);
+  } finally {
+    await api?.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { readableReason, type TimelineLine } from '@holdfast/protocol';
+import { clean, type Colour } from './text.ts';
+import { duration } from './time.ts';
+
+/** One row before it is laid out. */
+export interface Row {
+  readonly atMs: number | undefined;
+  readonly mark: string;
+  readonly colour: Colour | undefined;
+  /** `01 action`, or a status. */
+  readonly what: string;
+  /** Who was called. */
+  readonly whom: string;
+  /** What came of it. */
+  readonly text: string;
+}
+
+type Words = Pick<Row, 'mark' | 'colour' | 'what' | 'text'>;
+type Call = Extract<TimelineLine, { kind: 'call' }>;
+
+/** Ops that undo. */
+const UNDOING: ReadonlySet<string> = new Set(['compensate', 'cancel', 'rollback']);
+
+/** What one entry of a timeline says. */
+export function wordsOf(line: TimelineLine): Words {
+  switch (line.kind) {
+    case 'call':
+      return { ...callWords(line), what: clean(`${line.branchId} ${line.op}`) };
+    case 'status':
+      return statusWords(line);
+    case 'resumed':
+      return { mark: '»', colour: 'cyan', what: 'resumed', text: clean(line.detail) };
+    case 'order':
+      return { mark: '▸', colour: 'cyan', what: 'operator', text: clean(line.detail) };
+    case 'parked':
+      return { mark: '‖', colour: 'red', what: 'parked', text: clean(line.detail) };
+    case 'alert':
+      return { mark: '!', colour: 'red', what: 'alert', text: clean(line.detail) };
+  }
+}
+
+function callWords(call: Call): Omit<Words, 'what'> {
+  const reason = clean(readableReason(call.reason));
+  const again = call.retryAtMs === 0 ? '' : `; again in ${duration(call.retryAtMs - call.atMs)}`;
+  switch (call.result) {
+    case 'SUCCESS': {
+      const attempt = call.attempt > 1 ? `, attempt ${call.attempt}` : '';
+      const text = `done in ${duration(call.durationMs)}${attempt}`;
+      return { mark: UNDOING.has(call.op) ? '↩' : '✓', colour: 'green', text };
+    }
+    case 'FAILURE':
+      return { mark: '✗', colour: 'red', text: `refused: ${reason}${again}` };
+    case 'ONGOING':
+      return { mark: '…', colour: 'yellow', text: `not done yet: ${reason}${again}` };
+    case 'UNKNOWN':
+      return { mark: '↻', colour: 'yellow', text: `no result: ${reason}${again}` };
+  }
+}
+
+function statusWords({ status, reason }: Extract<TimelineLine, { kind: 'status' }>): Words {
+  const text = clean(readableReason(reason));
+  switch (status) {
+    case 'succeed':
+      return { mark: '●', colour: 'green', what: status, text };
+    case 'aborting':
+    case 'failed':
+      return { mark: '●', colour: 'red', what: status, text };
+    case 'prepared':
+    case 'submitted':
+      return { mark: '●', colour: 'cyan', what: status, text };
+  }
+}

@@ -1,0 +1,99 @@
+import { readableReason, type TimelineLine, type TransactionDetails } from '@holdfast/protocol';
+import { clean, type Colour, cut, padEnd, padStart, painter, widthOf, wrap } from './text.ts';
+import { duration, moment } from './time.ts';
+import { type Row, wordsOf } from './timeline-words.ts';
+
+export interface TimelineOptions {
+  readonly colour: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Now, for what is still to come; left out: nothing is said about the future. */
+  readonly nowMs?: number;
+  /** What a call's URL is called; default: the URL without scheme and query. */
+  readonly nameOf?: (url: string, op: string) => string;
+}
+
+const TIME_WIDTH = 10;
+const LONGEST_WHOM = 40;
+const NARROWEST_TEXT = 24;
+
+/**
+ * The history of a transaction, for people: what was called when, what came of it and what follows, one line each, wrapped to the terminal's width.
+ */
+export function renderTimeline(details: TransactionDetails, options: TimelineOptions): string {
+  const rows = [...historyRows(details, options), ...futureRows(details, options)];
+  const whatWidth = Math.max(...rows.map((row) => widthOf(row.what)), 0);
+  const whomWidth = Math.min(Math.max(...rows.map((row) => widthOf(row.whom)), 0), LONGEST_WHOM);
+  const lines = rows.flatMap((row) => layOut(row, details.createdAtMs, whatWidth, whomWidth, options));
+  return [...header(details, options), '', ...lines].join('\n');
+}
+
+function header(details: TransactionDetails, { colour, width }: TimelineOptions): string[] {
+  const paint = painter(colour);
+  const took = details.finishedAtMs === null ? '' : `, took ${duration(details.finishedAtMs - details.createdAtMs)}`;
+  const title = `${details.pattern} ${paint('bold', clean(details.gid))}  ${paint(statusColour(details), details.status)}`;
+  const lines = [title, paint('dim', `created ${moment(details.createdAtMs)}${took}`)];
+  if (details.attention) lines.push(paint('red', 'needs a person'));
+  const reason = clean(readableReason(details.rollbackReason));
+  if (reason !== '') lines.push(...wrap(`rolled back because: ${reason}`, width));
+  return lines;
+}
+
+function statusColour({ status, attention }: TransactionDetails): Colour {
+  if (attention) return 'red';
+  if (status === 'succeed') return 'green';
+  return status === 'failed' || status === 'aborting' ? 'red' : 'yellow';
+}
+
+function historyRows(details: TransactionDetails, options: TimelineOptions): Row[] {
+  const urls = new Map(details.branches.map((branch) => [`${branch.branchId} ${branch.op}`, branch.url]));
+  const rows = details.timeline.map((line): Row => {
+    const words = wordsOf(line);
+    return { ...words, atMs: line.atMs, whom: line.kind === 'call' ? whomOf(line, urls, details, options) : '' };
+  });
+  if (details.timelineOmitted === 0) return rows;
+  const text = `${details.timelineOmitted} entries in between were not kept`;
+  const gap: Row = { atMs: undefined, mark: '⋮', colour: 'dim', what: '', whom: '', text };
+  return rows.toSpliced(Math.ceil(rows.length / 2), 0, gap);
+}
+
+function whomOf(
+  line: Extract<TimelineLine, { kind: 'call' }>,
+  urls: ReadonlyMap<string, string>,
+  details: TransactionDetails,
+  { nameOf = shortUrl }: TimelineOptions,
+): string {
+  const url = urls.get(`${line.branchId} ${line.op}`) ?? details.queryPrepared;
+  return clean(nameOf(url, line.op));
+}
+
+const shortUrl = (url: string): string => url.replace(/^https?:\/\//, '').replace(/\?.*$/, '');
+
+function futureRows(details: TransactionDetails, { nowMs }: TimelineOptions): Row[] {
+  const row = (what: string, text: string): Row[] => [
+    { atMs: undefined, mark: '·', colour: 'dim', what, whom: '', text },
+  ];
+  if (nowMs === undefined || details.finishedAtMs !== null) return [];
+  if (details.parked !== '')
+    return row('waits', `not driven until somebody says so: holdfast retry ${clean(details.gid)}`);
+  if (details.dueAtMs === null) return row('now', 'is being driven');
+  const leftMs = details.dueAtMs - nowMs;
+  return row('next', leftMs <= 0 ? 'due now' : `in ${duration(leftMs)}`);
+}
+
+function layOut(row: Row, startMs: number, whatWidth: number, whomWidth: number, options: TimelineOptions): string[] {
+  const paint = painter(options.colour);
+  const time = row.atMs === undefined ? '' : duration(row.atMs - startMs);
+  const whom = row.whom === '' ? '' : padEnd(cut(row.whom, whomWidth), whomWidth) + '  ';
+  const left = `${padStart(time, TIME_WIDTH)}  ${row.mark} ${padEnd(row.what, whatWidth)}  ${whom}`;
+  const painted = `${paint('dim', padStart(time, TIME_WIDTH))}  ${paint(row.colour, `${row.mark} ${padEnd(row.what, whatWidth)}`)}  ${whom}`;
+  const room = options.width - widthOf(left);
+  if (row.text === '') return [painted.trimEnd()];
+  if (room >= NARROWEST_TEXT) {
+    const [first = '', ...others] = wrap(row.text, room);
+    return [painted + first, ...others.map((line) => ' '.repeat(widthOf(left)) + line)];
+  }
+  const indent = ' '.repeat(TIME_WIDTH + 4);
+  const below = wrap(row.text, Math.max(options.width - indent.length, NARROWEST_TEXT));
+  return [painted.trimEnd(), ...below.map((line) => indent + line)];
+}

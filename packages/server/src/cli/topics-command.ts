@@ -1,0 +1,127 @@
+import { LIMITS, type TopicPage, topicPage } from '@holdfast/protocol';
+import type { Command } from 'commander';
+import { CommandError, EXIT } from './command-error.ts';
+import type { CommandIo } from './command-io.ts';
+import type { CoordinatorApi } from './coordinator-api.ts';
+import { type CommonOptions, exitOfCommander, operatorCommand, runCommand } from './run-command.ts';
+import { columnWidths, tableHead, tableRow } from './table.ts';
+import { clean, painter } from './text.ts';
+
+type Topic = TopicPage['items'][number];
+
+/** `holdfast topics …`: who gets the messages sent to a topic. */
+export function registerTopics(program: Command, io: CommandIo): void {
+  const topics = program
+    .command('topics')
+    .summary('list and change the topics that messages fan out to')
+    .description('A message step to topic://NAME calls every URL subscribed to the topic NAME.')
+    .exitOverride(exitOfCommander);
+  registerListTopics(topics, io);
+  registerShowTopic(topics, io);
+  registerChanges(topics, io);
+}
+
+function registerListTopics(topics: Command, io: CommandIo): void {
+  const command = topics.command('list').description('List the topics.');
+  operatorCommand(command, ['topics list', 'topics list -o json']);
+  command.action((options: CommonOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      const found: Topic[] = [];
+      for await (const topic of eachTopic(api)) found.push(topic);
+      if (options.output === 'json') return io.out(JSON.stringify(found, undefined, 2));
+      if (options.output === 'ids') return found.forEach(({ topic }) => io.out(topic));
+      if (found.length === 0) return io.err('there is no topic: "holdfast topics add NAME URL" makes one');
+      const columns = [
+        { title: 'TOPIC', text: (row: Topic) => clean(row.topic) },
+        { title: 'SUBSCRIBERS', text: (row: Topic) => String(row.subscribers.length) },
+      ];
+      writeTable(io, columns, found);
+    }),
+  );
+}
+
+function registerShowTopic(topics: Command, io: CommandIo): void {
+  const command = topics.command('show').description('Show who subscribes to a topic.').argument('<topic>');
+  operatorCommand(command, ['topics show order-paid', 'topics show order-paid -o ids']);
+  command.action((name: string, options: CommonOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      const topic = await findTopic(api, name);
+      if (options.output === 'json') return io.out(JSON.stringify(topic, undefined, 2));
+      if (options.output === 'ids') return topic.subscribers.forEach(({ url }) => io.out(url));
+      const columns = [
+        { title: 'URL', text: (row: Topic['subscribers'][number]) => clean(row.url) },
+        { title: 'REMARK', text: (row: Topic['subscribers'][number]) => clean(row.remark) },
+      ];
+      writeTable(io, columns, topic.subscribers);
+    }),
+  );
+}
+
+function registerChanges(topics: Command, io: CommandIo): void {
+  const pathOf = (topic: string) => `/topics/${encodeURIComponent(topic)}`;
+  const add = topics
+    .command('add')
+    .description('Subscribe a URL to a topic; the topic is made if there is none.')
+    .argument('<topic>')
+    .argument('<url>', 'called with every message to the topic')
+    .option('--remark <text>', 'a note for people');
+  operatorCommand(add, ['topics add order-paid http://mail:8080/order-paid --remark "confirmation mail"']);
+  add.action((topic: string, url: string, options: CommonOptions & { readonly remark?: string }) =>
+    runCommand(io, options, async ({ api }) => {
+      const body = { url, ...(options.remark === undefined ? {} : { remark: options.remark }) };
+      await api.tell({ method: 'PUT', path: `${pathOf(topic)}/subscribers`, body });
+      io.err(`${url} gets the messages to ${topic}`);
+    }),
+  );
+
+  const remove = topics
+    .command('remove')
+    .description('End the subscription of a URL to a topic.')
+    .argument('<topic>')
+    .argument('<url>');
+  operatorCommand(remove, ['topics remove order-paid http://mail:8080/order-paid']);
+  remove.action((topic: string, url: string, options: CommonOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      await api.tell({ method: 'DELETE', path: `${pathOf(topic)}/subscribers`, query: { url } });
+      io.err(`${url} gets no more messages to ${topic}`);
+    }),
+  );
+
+  const drop = topics
+    .command('delete')
+    .description('Delete a topic with all its subscriptions; new messages to it are refused.')
+    .argument('<topic>');
+  operatorCommand(drop, ['topics delete order-paid']);
+  drop.action((topic: string, options: CommonOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      await api.tell({ method: 'DELETE', path: pathOf(topic) });
+      io.err(`topic ${topic} is deleted`);
+    }),
+  );
+}
+
+async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
+  let cursor: string | undefined;
+  do {
+    const query = { limit: LIMITS.pageSize, cursor };
+    const page = await api.ask({ method: 'GET', path: '/topics', query }, topicPage);
+    yield* page.items;
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+}
+
+async function findTopic(api: CoordinatorApi, name: string): Promise<Topic> {
+  for await (const topic of eachTopic(api)) if (topic.topic === name) return topic;
+  throw new CommandError(EXIT.refused, `no topic ${name} at ${api.server}: "holdfast topics list" shows what there is`);
+}
+
+function writeTable<T>(
+  io: CommandIo,
+  columns: { readonly title: string; readonly text: (row: T) => string }[],
+  rows: readonly T[],
+): void {
+  const paint = painter(io.colour);
+  const widths = columnWidths(columns, rows);
+  io.out(tableHead(columns, widths, paint));
+  for (const row of rows) io.out(tableRow(columns, widths, row, io.width, paint));
+}
