@@ -2,13 +2,13 @@ import type { BranchCaller, BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, SUCCESS } from '@holdfast/protocol';
 import { BranchHeaderError } from './branch-headers.ts';
 import { BranchTargets } from './branch-target.ts';
-import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
+import { ConnectionPools } from './connection-pools.ts';
 import { callHttp } from './http-caller.ts';
 import { callJsonRpc } from './json-rpc-caller.ts';
 import { LocalBranches } from './local-branches.ts';
 
 export interface BranchRouterOptions {
-  readonly connections?: ConnectionPoolsOptions;
+  readonly pools?: ConnectionPools;
   readonly locals?: LocalBranches;
   readonly targets?: BranchTargets;
 }
@@ -23,7 +23,7 @@ export class BranchRouter implements BranchCaller {
   readonly #targets: BranchTargets;
 
   constructor(options: BranchRouterOptions = {}) {
-    this.#pools = new ConnectionPools(options.connections);
+    this.#pools = options.pools ?? new ConnectionPools();
     this.#locals = options.locals ?? new LocalBranches();
     this.#targets = options.targets ?? new BranchTargets();
   }

@@ -8,3 +8,4 @@ export * from './http-exchange.ts';
 export * from './local-branches.ts';
 export * from './branch-router.ts';
 export * from './alert-web-hook.ts';
+export * from './start-coordinator.ts';

@@ -44,7 +44,7 @@ describe('connection pools', () => {
 
   it('make a call wait without counting it as an attempt when there is no room for its destination', async () => {
     await using busy = await BranchServer.start(() => {});
-    const router = new BranchRouter({ connections: { maxOrigins: 1 } });
+    const router = new BranchRouter({ pools: new ConnectionPools({ maxOrigins: 1 }) });
     const running = router.call(branchRequest(`${busy.url}/`));
     const result = await router.call(branchRequest('http://127.0.0.1:1/'));
     expect(result).toMatchObject({ kind: 'UNKNOWN', deferred: true });

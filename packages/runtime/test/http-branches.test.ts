@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BranchRouter, MAX_ANSWER_BYTES } from '@holdfast/runtime';
+import { BranchRouter, ConnectionPools, MAX_ANSWER_BYTES } from '@holdfast/runtime';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
 
@@ -173,7 +173,7 @@ describe('a branch called over HTTP', () => {
 
   it('is not sent at all when its time was over before it got a connection', async () => {
     await router.close();
-    router = new BranchRouter({ connections: { settings: { connections: 1, headersTimeout: 0, bodyTimeout: 0 } } });
+    router = new BranchRouter({ pools: new ConnectionPools({ settings: { connections: 1 } }) });
     let first: Promise<unknown> | undefined;
     const answerFirst = await new Promise<() => void>((asked) => {
       server.answer = (response) => asked(() => response.end());

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+/**
+ * dtm's wire as it comes in over REST and JSON-RPC, tolerant as its clients need it: `null` means absent, unknown fields are ignored, a key that
+ * stands twice counts with its last value (that is `JSON.parse`). What a transaction means is decided where it is read, not here.
+ *
+ * dtm's wire counts in whole seconds.
+ */
+
+const text = z.string().nullish();
+const flag = z.boolean().nullish();
+const count = z.number().int().min(0).nullish();
+const seconds = count;
+/** A map of texts; a null value counts as an empty text. */
+const textMap = z.record(z.string(), z.string().nullable());
+
+/** Old clients put the payload into the step, as `data`. */
+const step = z.object({ action: text, compensate: text, data: text }).nullable();
+
+/** Body of `prepare`, `submit` and `prepareWorkflow`. */
+export const dtmTransaction = z.object({
+  gid: text,
+  trans_type: text,
+  steps: z.array(step).nullish(),
+  payloads: z.array(z.string().nullable()).nullish(),
+  custom_data: text,
+  query_prepared: text,
+  protocol: text,
+  rollback_reason: text,
+  req_extra: textMap.nullish(),
+  wait_result: flag,
+  timeout_to_fail: seconds,
+  retry_interval: seconds,
+  request_timeout: seconds,
+  branch_headers: textMap.nullish(),
+  concurrent: flag,
+  retry_limit: count,
+});
+export type DtmTransaction = z.infer<typeof dtmTransaction>;
+
+/** Body of `abort`, `forceStop` and `resetNextCronTime`. */
+export const dtmOrder = z.object({ gid: text, trans_type: text, rollback_reason: text });
+export type DtmOrder = z.infer<typeof dtmOrder>;
+
+/** Body of `registerBranch`: texts only. */
+export const dtmBranch = textMap;
+export type DtmBranch = z.infer<typeof dtmBranch>;
+
+/** `custom_data` of a saga: step index → indices of the steps that must succeed before it. */
+export const dtmSagaData = z.object({
+  orders: z.record(z.string(), z.array(z.number().int()).nullable()).nullish(),
+  concurrent: flag,
+});
+
+/** `custom_data` of a message. */
+export const dtmMessageData = z.object({ delay: seconds });
+
+/** `custom_data` of a workflow; `data` is base64. */
+export const dtmWorkflowData = z.object({ name: text, data: text });
+
+/** Error codes of the JSON-RPC transport; those below -32900 are dtm's own. */
+export const JSON_RPC_CODES = {
+  unparsable: -32_700,
+  badRequest: -32_600,
+  unknownMethod: -32_601,
+  failed: -32_603,
+  failure: -32_901,
+  ongoing: -32_902,
+} as const;

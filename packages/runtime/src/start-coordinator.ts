@@ -1,0 +1,80 @@
+import { Engine, type EngineObserver, type EngineOptions, type Logger, type Store } from '@holdfast/core';
+import { AlertWebHook } from './alert-web-hook.ts';
+import { BranchRouter } from './branch-router.ts';
+import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
+import { systemIdentities } from './identities.ts';
+import { LocalBranches } from './local-branches.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface CoordinatorOptions {
+  /** Not yet open; closed by `RunningCoordinator.close`. */
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly engine?: Partial<EngineOptions>;
+  readonly observer?: EngineObserver;
+  /** Told about each transaction that needs a person. */
+  readonly alertWebHook?: string;
+  readonly locals?: LocalBranches;
+  readonly connections?: ConnectionPoolsOptions;
+}
+
+/** A coordinator with everything it stands on. */
+export interface RunningCoordinator {
+  readonly engine: Engine;
+  readonly store: Store;
+  /** Functions that `local://NAME` calls. */
+  readonly locals: LocalBranches;
+  /** Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything. Repeated calls are one. */
+  close(drainMs: number): Promise<void>;
+}
+
+/** The composition root: opens the store, wires the engine to the machine, recovers what an earlier process left, and drives it. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
+  const { store, logger } = options;
+  const locals = options.locals ?? new LocalBranches();
+  const pools = new ConnectionPools(options.connections);
+  const caller = new BranchRouter({ pools, locals });
+  const alerts =
+    options.alertWebHook === undefined
+      ? undefined
+      : new AlertWebHook({ url: options.alertWebHook, pools, clock: systemClock, logger });
+  await store.open();
+  const node = options.engine?.node;
+  const engine = new Engine(
+    {
+      store,
+      caller,
+      clock: systemClock,
+      random: Math.random,
+      identities: systemIdentities(node === undefined ? {} : { node }),
+      logger,
+      alert: (alert) => alerts?.notify(alert),
+      ...(options.observer !== undefined && { observer: options.observer }),
+    },
+    options.engine,
+  );
+  const release = async (): Promise<void> => {
+    alerts?.close();
+    await pools.close();
+    await store.close();
+  };
+  try {
+    await engine.start();
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  return {
+    engine,
+    store,
+    locals,
+    close: (drainMs) => (closing ??= drain(engine, drainMs, logger).finally(release)),
+  };
+}
+
+async function drain(engine: Engine, drainMs: number, logger: Logger): Promise<void> {
+  const left = await engine.drain(drainMs);
+  if (left > 0)
+    logger.info({ transactions: left }, 'stopping: what is unfinished goes on at the next start or on another node');
+}
