@@ -1,4 +1,4 @@
-import { parseAst } from 'vitest/node';
+import { parseSync } from 'vite';
 import { lineAt, type SourceFile } from './finding.ts';
 
 /** One place where a file names another module. */
@@ -19,7 +19,7 @@ const NAMES_A_MODULE = new Set([
 /** Every module that a file names: imported, re-exported, imported lazily or for its types. */
 export function importsOf(file: SourceFile): readonly Import[] {
   const imports: Import[] = [];
-  visit(parseAst(file.text, { lang: 'ts' }), (node) => {
+  visit(parseSync(file.path, file.text).program, (node) => {
     const source = node['source'] ?? node['expression'];
     if (!NAMES_A_MODULE.has(String(node['type'])) || !isNode(source)) return;
     const specifier = source['value'];

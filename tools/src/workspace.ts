@@ -14,6 +14,10 @@ interface Manifest {
   readonly devDependencies?: Versions;
 }
 
+interface ProjectFile {
+  readonly references?: readonly { readonly path: string }[];
+}
+
 /** A folder of this repository with a package.json of its own. */
 export interface Workspace {
   /** From the root of the repository; `.` is the root itself. */
@@ -32,9 +36,7 @@ export interface Workspace {
 
 /** All workspaces; the root, which only has development dependencies, comes first. */
 export function readWorkspaces(root: string): readonly Workspace[] {
-  const folders = (readJson<Manifest>(join(root, 'package.json')).workspaces ?? []).flatMap((glob) =>
-    expand(root, glob),
-  );
+  const folders = (readManifest(root, '.').workspaces ?? []).flatMap((glob) => expand(root, glob));
   return ['.', ...folders].map((folder) => readWorkspace(root, folder));
 }
 
@@ -44,7 +46,7 @@ export function readBuildReferences(root: string): readonly string[] {
 }
 
 function readWorkspace(root: string, folder: string): Workspace {
-  const manifest = readJson<Manifest>(join(root, folder, 'package.json'));
+  const manifest = readManifest(root, folder);
   const tsconfig = posix.join(folder, 'tsconfig.json');
   return {
     folder,
@@ -76,12 +78,14 @@ function expand(root: string, glob: string): readonly string[] {
 }
 
 function readReferences(root: string, tsconfig: string): readonly string[] {
-  const { references = [] } = readJson<{ readonly references?: readonly { readonly path: string }[] }>(
-    join(root, tsconfig),
-  );
+  const { references = [] } = readJson(join(root, tsconfig)) as ProjectFile;
   return references.map(({ path }) => posix.join(posix.dirname(tsconfig), path));
 }
 
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+function readManifest(root: string, folder: string): Manifest {
+  return readJson(join(root, folder, 'package.json')) as Manifest;
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }

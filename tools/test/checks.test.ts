@@ -5,6 +5,11 @@ import { checkManifests } from '../src/check-manifests.ts';
 import { checkWords } from '../src/check-words.ts';
 import type { Workspace } from '../src/workspace.ts';
 
+// Put together here, so that this file keeps the rules it tests.
+const slash = '/';
+const up = '../';
+const [npm, http, number] = ['npmjs', 'https', '#12'];
+
 const folders = ['protocol', 'core', 'store-lmdb', 'runtime', 'client', 'conformance', 'server'];
 const workspaces: readonly Workspace[] = [
   workspace('.', {}, { vitest: '4' }),
@@ -73,14 +78,14 @@ describe('an import', () => {
   });
 
   test('by a relative path stays within the package', () => {
-    expect(messages('packages/server/src/a/b.ts', "import '../c.ts'; import '../../../core/src/store.ts';")).toEqual([
-      'import of ../../../core/src/store.ts: published code stays within packages/server/src/',
-    ]);
+    expect(
+      messages('packages/server/src/a/b.ts', `import '../c.ts'; import '${up.repeat(3)}core/src/store.ts';`),
+    ).toEqual([`import of ${up.repeat(3)}core/src/store.ts: published code stays within packages/server/src/`]);
     expect(messages('packages/server/src/a.ts', "import '../test/b.ts';")).toHaveLength(1);
     expect(messages('packages/server/test/a.test.ts', "import '../../core/src/store.ts';")).toEqual([
       'import of ../../core/src/store.ts: another package is imported by its name',
     ]);
-    const fine = "import '../src/a.ts'; import './b.ts'; import '../../../tools/src/describe-with.ts';";
+    const fine = `import '../src/a.ts'; import './b.ts'; import '${up.repeat(3)}tools/src/describe-with.ts';`;
     expect(messages('packages/server/test/a.test.ts', fine)).toEqual([]);
   });
 
@@ -155,17 +160,13 @@ describe('the manifests', () => {
 });
 
 describe('the words', () => {
-  // Put together here, so that this file keeps the rule it tests.
-  const slash = '/';
-  const up = '../';
-
   test.each([
     ['a path of one machine', `see ${slash}work${slash}main`],
     ['a path of one machine', `cd ${slash}home${slash}somebody`],
     ['a path of one machine', `"${slash}root${slash}.config"`],
-    ["a package registry's address", `https:${slash}${slash}registry.${'npmjs'}.org`],
-    ["a package registry's address", `"resolved": "http${'s'}:${slash}${slash}example.org"`],
-    ['the number of an issue: say what it was about', `see issue ${'#'}12`],
+    ["a package registry's address", `https:${slash}${slash}registry.${npm}.org`],
+    ["a package registry's address", `"resolved": "${http}:${slash}${slash}example.org"`],
+    ['the number of an issue: say what it was about', `see issue ${number}`],
     ['leads out of the repository', `[page](${up.repeat(3)}other${slash}page.md)`],
   ])('do not hold: %s', (rule, text) => {
     const found = checkWords({ path: 'packages/core/README.md', text: `first line\n${text}` });
