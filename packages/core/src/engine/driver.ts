@@ -1,21 +1,22 @@
 import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import { decodeAbortOrder, decodeRegistrations, encodeAbortOrder } from '../codec/entry-codec.ts';
-import { encodeDefinition } from '../codec/definition-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
-import { encodeState } from '../codec/state-codec.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import { step } from '../patterns/index.ts';
 import { withRegistered } from '../patterns/state.ts';
-import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
+import { type Effects, isRefusal } from '../patterns/step.ts';
 import type { Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
+import { EffectRunner } from './effects.ts';
+import { contradicts, refused, unavailable, unknownGid } from './errors.ts';
 import { transactionOf } from './records.ts';
-import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
+import { type Delivery, idOf, newRun, type Run } from './run.ts';
 import type { Session } from './session.ts';
+import { writeItem } from './write-item.ts';
 
 export interface DriverDependencies {
   readonly store: Store;
@@ -38,8 +39,6 @@ export interface DriverDependencies {
 const MAX_CONFLICTS = 50;
 /** Orders find room where branches do not. */
 const MAX_ENTRIES = 10_000;
-/** Timers cannot be set further ahead; waking early does no harm. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const RELOAD_PAUSE_MS = 100;
 
 /**
@@ -53,12 +52,14 @@ const RELOAD_PAUSE_MS = 100;
  */
 export class Driver {
   readonly #d: DriverDependencies;
+  readonly #effects: EffectRunner;
   readonly #runs = new Map<string, Run>();
   #dirty = new Set<Run>();
   #writeIds = 0;
 
   constructor(dependencies: DriverDependencies) {
     this.#d = dependencies;
+    this.#effects = new EffectRunner({ ...dependencies, deliver: (run, event) => this.#deliver(run, { event }) });
   }
 
   /** Transactions in memory. */
@@ -100,7 +101,7 @@ export class Driver {
 
   /** The session is over: nothing more is called or written for what it held. */
   dropAll(): void {
-    for (const run of [...this.#runs.values()]) this.#drop(run, unavailable(run, 'this node lost its session'));
+    for (const run of [...this.#runs.values()]) this.#drop(run, unavailable(run.key, 'this node lost its session'));
     this.#d.committer.abandon();
   }
 
@@ -141,16 +142,16 @@ export class Driver {
     if (run.foreign && before.state.status !== 'prepared' && event.kind !== 'stop')
       return this.#tellOwner(run, before, delivery);
     if (delivery.pattern !== undefined && delivery.pattern !== before.definition.pattern)
-      return reply?.failed(contradicts(run, before, delivery.pattern));
+      return reply?.failed(contradicts(run.key, before, delivery.pattern));
     const again = event.kind === 'prepared' && run.version > 0 ? { ...event, again: true } : event;
     const stepped = step(before, again, this.#moment());
-    if (isRefusal(stepped)) return reply?.failed(refused(run, stepped.refusal, before));
+    if (isRefusal(stepped)) return reply?.failed(refused(run.key, stepped.refusal, before));
     const { transaction, effects } = stepped;
     run.transaction = transaction;
     const hold = transaction.running.length > 0 || transaction.checking;
     if (effects.persist === 'wait' || hold !== run.owned) return this.#write(run, { before, delivery, effects });
     if (effects.persist === 'lazily') this.#markDirty(run);
-    this.#carryOut(run, effects, reply);
+    this.#effects.carryOut(run, transaction, effects, reply);
   }
 
   #moment() {
@@ -160,7 +161,7 @@ export class Driver {
   /** Another node drives it: it hears an order to abort with its next write; everything else is happening there already. */
   #tellOwner(run: Run, transaction: Transaction, { event, reply }: Delivery): void {
     const stepped = step(transaction, event, this.#moment());
-    if (isRefusal(stepped)) return reply?.failed(refused(run, stepped.refusal, transaction));
+    if (isRefusal(stepped)) return reply?.failed(refused(run.key, stepped.refusal, transaction));
     if (event.kind !== 'abort' || transaction.state.status !== 'submitted') return reply?.done(transaction);
     const item = {
       kind: 'append',
@@ -171,11 +172,13 @@ export class Driver {
     } as const;
     this.#d.committer.enqueue(item, run.id, false, (result) => {
       if (result.kind === 'applied') reply?.done(transaction);
-      else reply?.failed(unavailable(run, 'the order could not be stored; give it again'));
+      else reply?.failed(unavailable(run.key, 'the order could not be stored; give it again'));
     });
   }
 
-  // ---- writing
+  #newWriteId(): string {
+    return `${this.#d.session.id}-${++this.#writeIds}`;
+  }
 
   #write(run: Run, cause: Cause | undefined): void {
     const transaction = run.transaction;
@@ -189,40 +192,24 @@ export class Driver {
       hold = false;
       dueInMs = 0;
     }
-    const settings = {
-      key: run.key,
-      writeId: `${session.id}-${++this.#writeIds}`,
-      status: state.status,
-      owner: hold ? session.id : null,
-      dueInMs,
-      attention: state.attention,
-      state: encodeState(state),
-    };
-    const { definition } = transaction;
-    const item =
-      run.version === 0
-        ? ({
-            kind: 'insert',
-            ...settings,
-            pattern: definition.pattern,
-            group: run.group,
-            definition: encodeDefinition(definition),
-          } as const)
-        : ({ kind: 'update', ...settings, expectVersion: run.version } as const);
+    const item = writeItem(run, transaction, { writeId: this.#newWriteId(), owner: hold ? session.id : null, dueInMs });
     run.phase = 'writing';
     this.#dirty.delete(run);
-    committer.enqueue(item, run.id, run.owned, (result) => this.#written(run, cause, hold, dueInMs, result));
+    committer.enqueue(item, run.id, run.owned, (result) =>
+      this.#written({ run, transaction, cause, hold, dueInMs }, result),
+    );
   }
 
-  #written(run: Run, cause: Cause | undefined, hold: boolean, dueInMs: number | null, result: WriteResult): void {
-    if (run.phase === 'gone') return cause?.delivery.reply?.failed(unavailable(run, 'this node lost its session'));
+  #written(write: Write, result: WriteResult): void {
+    const { run, cause } = write;
+    const reply = cause?.delivery.reply;
+    if (run.phase === 'gone') return reply?.failed(unavailable(run.key, 'this node lost its session'));
     switch (result.kind) {
       case 'applied':
-        return this.#applied(run, cause, hold, dueInMs, result.version);
+        return this.#applied(write, result.version);
       case 'conflict':
-        this.#d.observer.conflicted();
-        return this.#startOver(run, cause);
       case 'missing':
+        this.#d.observer.conflicted();
         return this.#startOver(run, cause);
       case 'failed':
       case 'abandoned': {
@@ -230,43 +217,33 @@ export class Driver {
           result.kind === 'failed'
             ? `the store did not take it (${result.error.message})`
             : 'whether it was stored is not known';
-        cause?.delivery.reply?.failed(unavailable(run, why));
-        return this.#drop(run, unavailable(run, why));
+        if (run.owned)
+          this.#d.logger.error({ gid: run.key.gid, why }, 'a transaction in progress could not be written');
+        const error = unavailable(run.key, why);
+        reply?.failed(error);
+        return this.#drop(run, error);
       }
     }
   }
 
-  #applied(run: Run, cause: Cause | undefined, hold: boolean, dueInMs: number | null, version: number): void {
+  #applied({ run, transaction, cause, hold, dueInMs }: Write, version: number): void {
     const created = run.version === 0;
+    const { claimed, queue } = run;
     run.version = version;
     run.owned = hold;
     run.foreign = false;
     run.phase = 'open';
     run.conflicts = 0;
-    const transaction = run.transaction;
-    if (transaction !== undefined) this.#observe(transaction, created);
-    if (!hold) return this.#released(run, cause, dueInMs);
-    if (cause !== undefined) this.#carryOut(run, cause.effects, cause.delivery.reply);
-    this.#work(run);
-  }
-
-  /** It lives in the store only, from now on: what is still queued starts anew from there. */
-  #released(run: Run, cause: Cause | undefined, dueInMs: number | null): void {
-    const { claimed, queue } = run;
-    this.#forget(run);
+    this.#observe(transaction, created);
+    if (!hold) this.#forget(run);
+    if (cause !== undefined) this.#effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
+    if (hold) return this.#work(run);
+    // Released: it lives in the store only, and what is still queued starts anew from there.
+    this.#effects.answerEarly(run);
     if (dueInMs !== null) this.#d.onReleased(dueInMs);
-    if (cause !== undefined) this.#answer(run, cause.effects, cause.delivery.reply);
-    if (run.transaction !== undefined && isFinal(run.transaction.state.status)) this.#d.onFinal(run.id);
-    if (claimed !== undefined && claimed.version > run.version) this.adopt(claimed);
+    if (isFinal(transaction.state.status)) this.#d.onFinal(run.id);
+    if (claimed !== undefined && claimed.version > version) this.adopt(claimed);
     for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
-    this.#answerEarly(run);
-  }
-
-  /** The pass goes on elsewhere: callers who wait for it are told the transaction as it is, unfinished. */
-  #answerEarly(run: Run): void {
-    const { passWaiters, transaction } = run;
-    run.passWaiters = [];
-    if (transaction !== undefined) for (const reply of passWaiters) reply.done(transaction);
   }
 
   #observe(transaction: Transaction, created: boolean): void {
@@ -284,7 +261,7 @@ export class Driver {
       run.queue.unshift(cause.delivery);
     }
     if (++run.conflicts > MAX_CONFLICTS)
-      return this.#drop(run, unavailable(run, 'too many others change it at once; send it again'));
+      return this.#drop(run, unavailable(run.key, 'too many others change it at once; send it again'));
     run.phase = 'loading';
     void this.#reload(run);
   }
@@ -295,18 +272,14 @@ export class Driver {
       if (run.phase === 'loading') this.#reloaded(run, record);
     } catch (error) {
       if (run.phase !== 'loading') return;
-      if (!run.owned) return this.#drop(run, unavailable(run, `the store could not be read (${String(error)})`));
+      if (!run.owned) return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
       this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
     }
   }
 
   #reloaded(run: Run, record: StoredTransaction | undefined): void {
     const mine = record !== undefined && record.owner === this.#d.session.id;
-    if (record === undefined)
-      this.#drop(
-        run,
-        new HoldfastError('not_found', `there is no transaction with gid ${run.key.gid}`, { gid: run.key.gid }),
-      );
+    if (record === undefined) this.#drop(run, unknownGid(run.key.gid));
     else if (run.owned && mine) this.#merge(run, record);
     else if (run.owned) this.#letGo(run, record);
     else
@@ -338,7 +311,7 @@ export class Driver {
       'let go: another node has it',
     );
     this.#forget(run);
-    this.#answerEarly(run);
+    this.#effects.answerEarly(run);
     for (const delivery of run.queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
   }
 
@@ -378,7 +351,7 @@ export class Driver {
     const item = {
       kind: 'update',
       key,
-      writeId: `${this.#d.session.id}-${++this.#writeIds}`,
+      writeId: this.#newWriteId(),
       status,
       owner: null,
       dueInMs: null,
@@ -387,67 +360,6 @@ export class Driver {
       expectVersion: version,
     } as const;
     this.#d.committer.enqueue(item, run.id, true, () => {});
-  }
-
-  // ---- effects
-
-  #carryOut(run: Run, effects: Effects, reply: Reply | undefined): void {
-    this.#answer(run, effects, reply);
-    const transaction = run.transaction;
-    if (transaction === undefined || !run.owned) return;
-    run.timer?.cancel();
-    run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
-    const mayCall = (): boolean => this.#mayCall(run);
-    for (const branch of effects.calls) {
-      this.#d.calls.branch(transaction, branch, mayCall, (result, durationMs) =>
-        this.#answered(run, { kind: 'answered', branch, result, durationMs }),
-      );
-    }
-    if (effects.check) {
-      this.#d.calls.check(transaction, mayCall, (result, durationMs) =>
-        this.#answered(run, { kind: 'checked', result, durationMs }),
-      );
-    }
-  }
-
-  /** Answers that come when this node has let go are dropped: who has it now calls again. */
-  #answered(run: Run, event: TransactionEvent): void {
-    if (run.phase !== 'gone') this.#deliver(run, { event });
-  }
-
-  /** Looked at right before each call (E2). A lapsed lease drops everything this node holds. */
-  #mayCall(run: Run): boolean {
-    if (run.phase === 'gone') return false;
-    return !this.#d.session.loseIfLapsed() && this.#d.session.leaseHeld();
-  }
-
-  #wake(run: Run, atMs: number) {
-    return this.#d.clock.setTimer(Math.min(LONGEST_TIMER_MS, Math.max(0, atMs - this.#d.session.nowMs())), () => {
-      run.timer = undefined;
-      if (run.phase !== 'gone') this.#deliver(run, { event: { kind: 'timer' } });
-    });
-  }
-
-  #answer(run: Run, effects: Effects, reply: Reply | undefined): void {
-    const transaction = run.transaction;
-    if (transaction === undefined) return;
-    if (reply !== undefined && !reply.wholePass) reply.done(transaction);
-    else if (reply !== undefined) run.passWaiters.push(reply);
-    if (effects.passOver && run.passWaiters.length > 0) {
-      const waiters = run.passWaiters;
-      run.passWaiters = [];
-      for (const waiter of waiters) waiter.done(transaction);
-    }
-    if (effects.alert !== undefined) {
-      this.#d.observer.alerted();
-      this.#d.logger.warn({ gid: run.key.gid, ...effects.alert }, 'a transaction needs a person');
-      this.#d.alert({
-        namespace: run.key.namespace,
-        gid: run.key.gid,
-        status: transaction.state.status,
-        ...effects.alert,
-      });
-    }
   }
 
   #markDirty(run: Run): void {
@@ -473,25 +385,22 @@ export class Driver {
   }
 }
 
-/** What a write is about; undefined for progress alone. */
+/** The step that asked for a write. */
 interface Cause {
   readonly before: Transaction;
   readonly delivery: Delivery;
   readonly effects: Effects;
 }
 
+interface Write {
+  readonly run: Run;
+  readonly transaction: Transaction;
+  /** Undefined when it is for progress alone. */
+  readonly cause: Cause | undefined;
+  /** This session owns the record afterwards. */
+  readonly hold: boolean;
+  readonly dueInMs: number | null;
+}
+
 const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
   wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);
-
-const refused = (run: Run, message: string, transaction: Transaction): HoldfastError =>
-  new HoldfastError('refused', message, { gid: run.key.gid, status: transaction.state.status });
-
-const contradicts = (run: Run, transaction: Transaction, asked: Pattern): HoldfastError =>
-  new HoldfastError('refused', `${run.key.gid} is a ${transaction.definition.pattern}, not a ${asked}`, {
-    gid: run.key.gid,
-    field: 'trans_type',
-    status: transaction.state.status,
-  });
-
-const unavailable = (run: Run, why: string): HoldfastError =>
-  new HoldfastError('unavailable', `${run.key.gid}: ${why}; send it again with the same gid`, { gid: run.key.gid });

@@ -31,6 +31,7 @@ import { Claimer } from './claimer.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
+import { unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
 import { viewOf } from './records.ts';
@@ -394,9 +395,6 @@ export class Engine implements Coordinator {
     return new Promise((resolve) => this.#d.clock.setTimer(delayMs, resolve));
   }
 }
-
-const unknownGid = (gid: string): HoldfastError =>
-  new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
 
 /** A step recorded again must have the same outcome; what was recorded first stays. */
 function assertSame(gid: string, branches: readonly BranchRegistration[], existing: readonly Entry[]): void {

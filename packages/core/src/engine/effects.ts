@@ -1,0 +1,89 @@
+import type { AlertHook, Clock, Logger, Timer } from '../environment.ts';
+import type { Transaction } from '../model.ts';
+import type { EngineObserver } from '../observer.ts';
+import type { Effects, TransactionEvent } from '../patterns/step.ts';
+import type { Calls } from './calls.ts';
+import type { Reply, Run } from './run.ts';
+import type { Session } from './session.ts';
+
+interface EffectRunnerDependencies {
+  readonly calls: Calls;
+  readonly clock: Clock;
+  readonly session: Session;
+  readonly observer: EngineObserver;
+  readonly logger: Logger;
+  readonly alert: AlertHook;
+  /** How the answer of a call, or the time it waited for, comes back to its transaction. */
+  readonly deliver: (run: Run, event: TransactionEvent) => void;
+}
+
+/** Timers cannot be set further ahead; waking early does no harm. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Carries out what a step asked for, once what must be durable is. */
+export class EffectRunner {
+  readonly #d: EffectRunnerDependencies;
+
+  constructor(dependencies: EffectRunnerDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Answers who waits, and when this node owns the record: sets the timer and starts the calls. */
+  carryOut(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
+    this.#answer(run, transaction, effects, reply);
+    if (!run.owned) return;
+    run.timer?.cancel();
+    run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
+    const mayCall = (): boolean => this.#mayCall(run);
+    for (const branch of effects.calls) {
+      this.#d.calls.branch(transaction, branch, mayCall, (result, durationMs) =>
+        this.#deliver(run, { kind: 'answered', branch, result, durationMs }),
+      );
+    }
+    if (effects.check) {
+      this.#d.calls.check(transaction, mayCall, (result, durationMs) =>
+        this.#deliver(run, { kind: 'checked', result, durationMs }),
+      );
+    }
+  }
+
+  /** The pass goes on in another possession: callers who wait for it are told the transaction as it is, unfinished. */
+  answerEarly(run: Run): void {
+    const { passWaiters, transaction } = run;
+    run.passWaiters = [];
+    if (transaction !== undefined) for (const reply of passWaiters) reply.done(transaction);
+  }
+
+  /** What comes when this node has let go is dropped: who has it now calls again. */
+  #deliver(run: Run, event: TransactionEvent): void {
+    if (run.phase !== 'gone') this.#d.deliver(run, event);
+  }
+
+  /** Looked at right before each call (E2). A lapsed lease drops everything this node holds. */
+  #mayCall(run: Run): boolean {
+    const { session } = this.#d;
+    return run.phase !== 'gone' && !session.loseIfLapsed() && session.leaseHeld();
+  }
+
+  #wake(run: Run, atMs: number): Timer {
+    const delayMs = Math.max(0, atMs - this.#d.session.nowMs());
+    return this.#d.clock.setTimer(Math.min(LONGEST_TIMER_MS, delayMs), () => {
+      run.timer = undefined;
+      this.#deliver(run, { kind: 'timer' });
+    });
+  }
+
+  #answer(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
+    if (reply?.wholePass === true) run.passWaiters.push(reply);
+    else reply?.done(transaction);
+    if (effects.passOver) this.answerEarly(run);
+    if (effects.alert !== undefined) this.#alert(run, transaction, effects.alert);
+  }
+
+  #alert({ key }: Run, transaction: Transaction, alert: NonNullable<Effects['alert']>): void {
+    const { observer, logger } = this.#d;
+    observer.alerted();
+    logger.warn({ gid: key.gid, ...alert }, 'a transaction needs a person');
+    this.#d.alert({ namespace: key.namespace, gid: key.gid, status: transaction.state.status, ...alert });
+  }
+}

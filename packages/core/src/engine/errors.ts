@@ -1,0 +1,23 @@
+import { HoldfastError, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import type { Transaction } from '../model.ts';
+
+/** The errors that the engine answers to a command on one transaction. */
+
+export const unknownGid = (gid: string): HoldfastError =>
+  new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
+
+/** The transaction's status does not allow it. */
+export const refused = ({ gid }: TransactionKey, message: string, transaction: Transaction): HoldfastError =>
+  new HoldfastError('refused', message, { gid, status: transaction.state.status });
+
+/** The caller says that it is of another pattern than it is. */
+export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, asked: Pattern): HoldfastError =>
+  new HoldfastError('refused', `${gid} is a ${transaction.definition.pattern}, not a ${asked}`, {
+    gid,
+    field: 'trans_type',
+    status: transaction.state.status,
+  });
+
+/** It could not be made durable, or it is not known whether it is; the same gid makes another attempt safe. */
+export const unavailable = ({ gid }: TransactionKey, why: string): HoldfastError =>
+  new HoldfastError('unavailable', `${gid}: ${why}; send it again with the same gid`, { gid });
