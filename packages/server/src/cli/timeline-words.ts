@@ -21,13 +21,13 @@ type Call = Extract<TimelineLine, { kind: 'call' }>;
 /** Ops that undo. */
 const UNDOING: ReadonlySet<string> = new Set(['compensate', 'cancel', 'rollback']);
 
-/** What one entry of a timeline says. */
-export function wordsOf(line: TimelineLine): Words {
+/** What one entry of a timeline says, given the entry before it. */
+export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
   switch (line.kind) {
     case 'call':
       return { ...callWords(line), what: clean(`${line.branchId} ${line.op}`) };
     case 'status':
-      return statusWords(line);
+      return statusWords(line, before);
     case 'resumed':
       return { mark: '»', colour: 'cyan', what: 'resumed', text: clean(line.detail) };
     case 'order':
@@ -57,8 +57,12 @@ function callWords(call: Call): Omit<Words, 'what'> {
   }
 }
 
-function statusWords({ status, reason }: Extract<TimelineLine, { kind: 'status' }>): Words {
-  const text = clean(readableReason(reason));
+function statusWords(
+  { status, reason }: Extract<TimelineLine, { kind: 'status' }>,
+  before: TimelineLine | undefined,
+): Words {
+  const saidBefore = before?.kind === 'call' && before.reason === reason;
+  const text = saidBefore ? '' : clean(readableReason(reason));
   switch (status) {
     case 'succeed':
       return { mark: '●', colour: 'green', what: status, text };

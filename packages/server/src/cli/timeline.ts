@@ -14,6 +14,9 @@ export interface TimelineOptions {
 }
 
 const TIME_WIDTH = 10;
+/** Of the mark with the spaces around it. */
+const MARK_WIDTH = 4;
+const NARROWEST_WHOM = 8;
 const LONGEST_WHOM = 40;
 const NARROWEST_TEXT = 24;
 
@@ -23,7 +26,8 @@ const NARROWEST_TEXT = 24;
 export function renderTimeline(details: TransactionDetails, options: TimelineOptions): string {
   const rows = [...historyRows(details, options), ...futureRows(details, options)];
   const whatWidth = Math.max(...rows.map((row) => widthOf(row.what)), 0);
-  const whomWidth = Math.min(Math.max(...rows.map((row) => widthOf(row.whom)), 0), LONGEST_WHOM);
+  const room = Math.max(options.width - TIME_WIDTH - MARK_WIDTH - whatWidth - 2, NARROWEST_WHOM);
+  const whomWidth = Math.min(Math.max(...rows.map((row) => widthOf(row.whom)), 0), LONGEST_WHOM, room);
   const lines = rows.flatMap((row) => layOut(row, details.createdAtMs, whatWidth, whomWidth, options));
   return [...header(details, options), '', ...lines].join('\n');
 }
@@ -47,8 +51,8 @@ function statusColour({ status, attention }: TransactionDetails): Colour {
 
 function historyRows(details: TransactionDetails, options: TimelineOptions): Row[] {
   const urls = new Map(details.branches.map((branch) => [`${branch.branchId} ${branch.op}`, branch.url]));
-  const rows = details.timeline.map((line): Row => {
-    const words = wordsOf(line);
+  const rows = details.timeline.map((line, index): Row => {
+    const words = wordsOf(line, details.timeline[index - 1]);
     return { ...words, atMs: line.atMs, whom: line.kind === 'call' ? whomOf(line, urls, details, options) : '' };
   });
   if (details.timelineOmitted === 0) return rows;
@@ -93,7 +97,7 @@ function layOut(row: Row, startMs: number, whatWidth: number, whomWidth: number,
     const [first = '', ...others] = wrap(row.text, room);
     return [painted + first, ...others.map((line) => ' '.repeat(widthOf(left)) + line)];
   }
-  const indent = ' '.repeat(TIME_WIDTH + 4);
+  const indent = ' '.repeat(TIME_WIDTH + MARK_WIDTH);
   const below = wrap(row.text, Math.max(options.width - indent.length, NARROWEST_TEXT));
   return [painted.trimEnd(), ...below.map((line) => indent + line)];
 }

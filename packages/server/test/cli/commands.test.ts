@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TransactionDetails } from '@holdfast/protocol';
+import { callAt, detailsOf, START_MS, statusAt } from './support/details.ts';
+import { FakeApi } from './support/fake-api.ts';
+import { runCli } from './support/run-cli.ts';
+
+let api: FakeApi;
+beforeEach(async () => {
+  api = await new FakeApi().listen();
+});
+afterEach(() => api.close());
+
+const add = (gid: string, change: Partial<TransactionDetails> = {}) =>
+  api.transactions.set(gid, detailsOf({ gid, ...change }));
+const run = (args: string, input?: readonly string[]) => runCli([...args.split(' '), '--server', api.url], input);
+
+describe('holdfast list', () => {
+  it('shows a table with what an operator wants to know first', async () => {
+    add('order-1', { status: 'succeed', finishedAtMs: START_MS });
+    add('order-22', { status: 'failed', rollbackReason: '{"message":"sold out"}' });
+    add('order-333', { attention: true, dueAtMs: START_MS + 65_000 });
+    const { out, err, exitCode } = await run('list');
+    expect(out).toEqual([
+      'GID        PATTERN  STATUS     AGE       NOTE',
+      'order-1    saga     succeed    1 m 00 s',
+      'order-22   saga     failed     1 m 00 s  sold out',
+      'order-333  saga     submitted  1 m 00 s  needs a person, next in 5.0 s',
+    ]);
+    expect([err, exitCode]).toEqual([[], 0]);
+  });
+
+  it('goes page by page, says that there are more, and takes the cursor', async () => {
+    for (const n of [1, 2, 3]) add(`order-${n}`);
+    const first = await run('list --limit 2 -o ids');
+    expect(first.out).toEqual(['order-1', 'order-2']);
+    expect(first.err).toEqual(['there are more: --cursor 2 for the next page, --all for every page']);
+    const second = await run('list --limit 2 --cursor 2 -o ids');
+    expect([second.out, second.err]).toEqual([['order-3'], []]);
+    const all = await run('list --limit 2 --all -o ids');
+    expect([all.out, all.err]).toEqual([['order-1', 'order-2', 'order-3'], []]);
+  });
+
+  it('writes one JSON document over all pages', async () => {
+    for (const n of [1, 2, 3]) add(`order-${n}`);
+    const { out } = await run('list --limit 2 --all -o json');
+    expect(JSON.parse(out.join('\n'))).toMatchObject({
+      items: [{ gid: 'order-1' }, { gid: 'order-2' }, { gid: 'order-3' }],
+      next: null,
+    });
+    const none = await run('list --status failed -o json');
+    expect(JSON.parse(none.out.join('\n'))).toEqual({ items: [], next: null });
+  });
+
+  it('says so when nothing matches', async () => {
+    add('order-1');
+    const { out, err, exitCode } = await run('list --status failed');
+    expect([out, err, exitCode]).toEqual([[], ['no transaction matches'], 0]);
+  });
+});
+
+describe('holdfast show', () => {
+  it('tells the timeline', async () => {
+    add('order-1', { timeline: [statusAt(0, 'submitted'), callAt(3, '01 action', 'SUCCESS')] });
+    const { out } = await run('show order-1');
+    expect(out[0]).toBe('saga order-1  submitted');
+    expect(out).toContain('      3 ms  ✓ 01 action  shop:80/stock/take  done in 2 ms');
+    expect(out.at(-1)).toContain('is being driven');
+  });
+
+  it('gives everything as JSON', async () => {
+    const details = add('order-1', { timeline: [statusAt(0, 'submitted')] }).get('order-1');
+    expect(JSON.parse((await run('show order-1 -o json')).out.join('\n'))).toEqual(details);
+  });
+
+  it('says in one line that a gid is unknown, and guesses the one that was meant', async () => {
+    add('order-1');
+    const part = await run('show order-');
+    expect(part.err).toEqual([`holdfast: no transaction order- at ${api.url}: did you mean order-1?`]);
+    expect(part.exitCode).toBe(1);
+    const unknown = await run('show nobody');
+    expect(unknown.err).toHaveLength(1);
+    expect(unknown.err[0]).toContain('"holdfast list" shows what there is');
+  });
+});
+
+describe('holdfast retry, abort, stop', () => {
+  it('order one transaction', async () => {
+    add('order-1');
+    const retried = await run('retry order-1');
+    expect([retried.out, retried.err, retried.exitCode]).toEqual([['✓ order-1  driven now (submitted)'], [], 0]);
+    const aborted = await run('abort order-1 --reason mistake');
+    expect(aborted.out).toEqual(['✓ order-1  turned back (aborting)']);
+    const stopped = await run('stop order-1');
+    expect(stopped.out).toEqual(['✓ order-1  given up (failed)']);
+    expect(api.orders).toEqual(['retry order-1', 'abort order-1 mistake', 'stop order-1']);
+  });
+
+  it('order many, also from standard input, sum up, and end with 1 when one was refused', async () => {
+    for (const n of [1, 2, 3]) add(`order-${n}`);
+    add('order-4', { status: 'succeed' });
+    const { out, err, exitCode } = await run('stop order-1 - nobody', ['order-2\n\n  order', '-3  \r\norder-4']);
+    expect(out.toSorted()).toEqual([
+      '✓ order-1  given up (failed)',
+      '✓ order-2  given up (failed)',
+      '✓ order-3  given up (failed)',
+      expect.stringContaining('✗ nobody  no transaction nobody'),
+      '✗ order-4  order-4 is succeed: too late',
+    ]);
+    expect([err, exitCode]).toEqual([['3 of 5 given up, 2 not'], 1]);
+  });
+
+  it('print what was done as ids for the next command, or as one JSON document a line', async () => {
+    add('order-1');
+    add('order-2', { status: 'failed' });
+    const ids = await run('retry order-1 order-2 -o ids');
+    expect(ids.out).toEqual(['order-1']);
+    expect(ids.err).toEqual(['holdfast: order-2 is failed: too late', '1 of 2 driven now, 1 not']);
+    const json = await run('retry order-1 order-2 -o json');
+    expect(json.out.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { gid: 'order-1', status: 'submitted' },
+      { gid: 'order-2', error: 'order-2 is failed: too late' },
+    ]);
+  });
+
+  it('do nothing, and say so, when standard input is empty', async () => {
+    const { err, exitCode } = await run('retry -', []);
+    expect([err, exitCode]).toEqual([['no gid was given'], 0]);
+  });
+
+  it('give up at once when the coordinator goes away', async () => {
+    api.breakage = {
+      status: 503,
+      body: JSON.stringify({ type: '', title: '', status: 503, detail: 'stopping', code: 'unavailable' }),
+    };
+    const { out, err, exitCode } = await run('retry a b c d e f g h i j k l');
+    expect([out, err, exitCode]).toEqual([[], ['holdfast: stopping'], 3]);
+  });
+});
+
+describe('holdfast topics', () => {
+  it('adds, lists, shows, removes and deletes', async () => {
+    await run('topics add paid http://mail/paid --remark mail');
+    await run('topics add paid http://stock/paid');
+    await run('topics add sent http://mail/sent');
+    expect((await run('topics list')).out).toEqual(['TOPIC  SUBSCRIBERS', 'paid   2', 'sent   1']);
+    expect((await run('topics show paid')).out).toEqual([
+      'URL                REMARK',
+      'http://mail/paid   mail',
+      'http://stock/paid',
+    ]);
+    expect((await run('topics remove paid http://mail/paid')).exitCode).toBe(0);
+    expect((await run('topics show paid -o ids')).out).toEqual(['http://stock/paid']);
+    expect((await run('topics delete paid')).exitCode).toBe(0);
+    expect((await run('topics list -o ids')).out).toEqual(['sent']);
+  });
+
+  it('says in one line that there is no such topic', async () => {
+    const shown = await run('topics show paid');
+    expect(shown.exitCode).toBe(1);
+    expect(shown.err).toEqual([`holdfast: no topic paid at ${api.url}: "holdfast topics list" shows what there is`]);
+    expect((await run('topics delete paid')).err).toEqual(['holdfast: no topic paid']);
+  });
+});
+
+describe('a coordinator that does not answer as one', () => {
+  it('is named with what to do when nothing listens there', async () => {
+    await api.close();
+    const { err, exitCode } = await run('list');
+    expect(err).toHaveLength(1);
+    expect(err[0]).toContain(`no coordinator answers at ${api.url} (ECONNREFUSED): start one with "holdfast serve"`);
+    expect(exitCode).toBe(3);
+    api = await new FakeApi().listen();
+  });
+
+  it('is told from something else that listens there', async () => {
+    api.breakage = { status: 200, body: '<html>' };
+    const { err, exitCode } = await run('list');
+    expect([err.length, exitCode]).toEqual([1, 3]);
+    expect(err[0]).toContain('is no Holdfast coordinator');
+  });
+
+  it('is not looked for at what is no URL', async () => {
+    const { err, exitCode } = await runCli(['list', '--server', 'localhost:36789']);
+    expect([err.length, exitCode]).toEqual([1, 2]);
+  });
+});
