@@ -46,19 +46,18 @@ export class CoordinatorProcess {
     this.#child = child;
   }
 
-  /** Returns how many ms it took, from now, to say that it is ready; `killed` if it was killed before. */
-  async ready(): Promise<number | 'killed'> {
-    const child = this.#child;
+  /** Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too long. */
+  async ready(): Promise<number> {
     const startMs = performance.now();
-    while (this.#child === child) {
-      if (await this.#probe.ready()) return performance.now() - startMs;
-      if (child?.exitCode !== null) throw new Error(`the coordinator ended by itself, see ${this.#options.logPath}`);
+    while (!(await this.#probe.ready())) {
+      if (this.#child?.exitCode !== null)
+        throw new Error(`the coordinator ended by itself, see ${this.#options.logPath}`);
       if (performance.now() - startMs > READY_TIMEOUT_MS) {
         throw new Error(`the coordinator was not ready in ${READY_TIMEOUT_MS} ms, see ${this.#options.logPath}`);
       }
       await delay(POLL_MS);
     }
-    return 'killed';
+    return performance.now() - startMs;
   }
 
   /** SIGKILL; returns when the process is gone. */

@@ -19,7 +19,7 @@ export interface Case {
   readonly calls: readonly Placed<CallLine>[];
   readonly commits: readonly Placed<CommitLine>[];
   readonly unfinished: boolean;
-  /** The lines as they stand in the journals. */
+  /** The lines of both journals, in the order in which things happened. */
   readonly texts: readonly string[];
 }
 
@@ -27,34 +27,37 @@ export interface Case {
 export function casesOf(evidence: Evidence): readonly Case[] {
   const drafts = new Map<string, Draft>();
   const draft = (gid: string): Draft => {
-    const existing = drafts.get(gid) ?? newDraft(gid, evidence.unfinished.has(gid));
+    const existing = drafts.get(gid) ?? { plans: [], answers: [], calls: [], commits: [], story: [] };
     drafts.set(gid, existing);
     return existing;
   };
-  for (const { line, text } of evidence.notes) {
-    const one = draft(line.gid);
-    one.texts.push(text);
-    if (line.kind === 'planned') one.plans.push(line.plan);
-    else one.answers.push(line);
-  }
+  for (const note of evidence.notes) addNote(draft(note.line.gid), note);
   for (const placed of evidence.journal) addJournalLine(draft(placed.line.gid), placed);
-  return [...drafts.values()];
+  return Array.from(drafts, ([gid, { story, ...rest }]) => ({
+    gid,
+    ...rest,
+    unfinished: evidence.unfinished.has(gid),
+    texts: story.toSorted((a, b) => a.atByte - b.atByte).map(({ text }) => text),
+  }));
 }
 
-interface Draft extends Case {
+interface Draft {
   readonly plans: Plan[];
   readonly answers: AnsweredNote[];
   readonly calls: Placed<CallLine>[];
   readonly commits: Placed<CommitLine>[];
-  readonly texts: string[];
+  /** A note of an answer knows how long the participants' journal was: it belongs right behind that. */
+  readonly story: { readonly atByte: number; readonly text: string }[];
 }
 
-function newDraft(gid: string, unfinished: boolean): Draft {
-  return { gid, plans: [], answers: [], calls: [], commits: [], unfinished, texts: [] };
+function addNote(draft: Draft, { line, text }: Placed<Note>): void {
+  if (line.kind === 'planned') draft.plans.push(line.plan);
+  else draft.answers.push(line);
+  draft.story.push({ atByte: line.kind === 'planned' ? 0 : line.journalBytes + 0.5, text });
 }
 
-function addJournalLine(one: Draft, { line, text, endByte }: Placed<JournalLine>): void {
-  one.texts.push(text);
-  if (line.kind === 'call') one.calls.push({ line, text, endByte });
-  if (line.kind === 'commit') one.commits.push({ line, text, endByte });
+function addJournalLine(draft: Draft, { line, text, endByte }: Placed<JournalLine>): void {
+  if (line.kind === 'call') draft.calls.push({ line, text, endByte });
+  if (line.kind === 'commit') draft.commits.push({ line, text, endByte });
+  draft.story.push({ atByte: endByte, text });
 }

@@ -1,14 +1,41 @@
 import { createRandom } from './random.ts';
 
-/** Not the number of any transaction, so that the moments do not depend on the load. */
+/** One planned kill: so long after the coordinator was ready, or into its start. */
+export interface PlannedKill {
+  readonly during: 'serving' | 'starting';
+  readonly afterMs: number;
+}
+
+/** Not the number of any transaction, so that the kills do not depend on the load. */
 const STREAM = 0x7fff_fffe;
+/** Share of kills that hit the recovery from the kill before. */
+const STARTING = 0.2;
+const STARTING_WITHIN_MS = 300;
 
 /**
- * Moments of the kills, in ms since the load began: one at random in each of as many equal stretches, so that they are spread over the run
- * but may also follow each other closely (a kill during the recovery from the one before).
+ * When to kill. The times of service before the kills are random and add up to `seconds`; some kills come on top of that while the
+ * coordinator starts. They count from what the coordinator does, not from the clock: on a slow machine it is killed under load all the same.
  */
-export function killMoments(seed: number, kills: number, seconds: number): readonly number[] {
+export function planKills(seed: number, kills: number, seconds: number): readonly PlannedKill[] {
   const random = createRandom(seed, STREAM);
-  const stretchMs = (seconds * 1000) / kills;
-  return Array.from({ length: kills }, (_, index) => Math.round((index + random.next()) * stretchMs));
+  const drafts = Array.from({ length: kills }, (_, index) => ({
+    starting: index > 0 && random.chance(STARTING),
+    share: 0.05 + random.next(),
+    intoStartMs: random.between(0, STARTING_WITHIN_MS),
+  }));
+  const shares = drafts.reduce((sum, { starting, share }) => sum + (starting ? 0 : share), 0);
+  return drafts.map(({ starting, share, intoStartMs }) =>
+    starting
+      ? { during: 'starting', afterMs: intoStartMs }
+      : { during: 'serving', afterMs: Math.round((share / shares) * seconds * 1000) },
+  );
+}
+
+/** The plan in one line. */
+export function describeKills(kills: readonly PlannedKill[]): string {
+  return kills
+    .map(({ during, afterMs }) =>
+      during === 'starting' ? `${afterMs} ms into the start` : `${(afterMs / 1000).toFixed(1)} s`,
+    )
+    .join(', ');
 }

@@ -1,49 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorProcess } from './coordinator-process.ts';
+import type { PlannedKill } from './kill-plan.ts';
 
 /** One SIGKILL. */
 export interface Kill {
+  readonly during: PlannedKill['during'];
   /** Since the load began. */
   readonly atMs: number;
   /** Clients at work at that moment. */
   readonly inFlight: number;
-  /** What the coordinator was doing: a kill may hit the recovery from the one before. */
-  readonly during: 'serving' | 'starting';
-  /** From the restart to the first "ready"; `killed` if the next kill came first. */
-  readonly readyMs: number | 'killed';
+  /** From the restart to the first "ready"; undefined if the next kill came first. */
+  readonly readyMs: number | undefined;
 }
 
-/** Kills and restarts the coordinator at each of the moments (ms from now); returns when it is ready after the last one. */
-export async function killAtMoments(
+/** Kills and restarts a coordinator that is ready, as planned; returns when it is ready after the last kill. */
+export async function killAsPlanned(
   coordinator: CoordinatorProcess,
-  moments: readonly number[],
+  plan: readonly PlannedKill[],
   inFlight: () => number,
   print: (line: string) => void,
 ): Promise<readonly Kill[]> {
   const startMs = performance.now();
-  const kills: Promise<Kill>[] = [];
-  let starting = false;
-  for (const [index, moment] of moments.entries()) {
-    await delay(Math.max(0, startMs + moment - performance.now()));
-    const atMs = performance.now() - startMs;
-    const seen = { atMs, inFlight: inFlight(), during: starting ? 'starting' : 'serving' } as const;
+  const kills: Kill[] = [];
+  for (const [index, { during, afterMs }] of plan.entries()) {
+    await delay(afterMs);
+    const seen = { during, atMs: performance.now() - startMs, inFlight: inFlight() };
     await coordinator.kill();
     coordinator.start();
-    starting = true;
-    const ready = coordinator.ready().then((readyMs): Kill => {
-      if (readyMs !== 'killed') starting = false;
-      print(describeKill({ ...seen, readyMs }, `${index + 1}/${moments.length}`));
-      return { ...seen, readyMs };
-    });
-    // Thrown where it is awaited, below; here it must only not count as unhandled meanwhile.
-    ready.catch(() => undefined);
-    kills.push(ready);
+    const readyMs = plan[index + 1]?.during === 'starting' ? undefined : await coordinator.ready();
+    const kill = { ...seen, readyMs };
+    kills.push(kill);
+    print(describeKill(kill, `${index + 1}/${plan.length}`));
   }
-  return Promise.all(kills);
+  return kills;
 }
 
 function describeKill({ atMs, inFlight, during, readyMs }: Kill, which: string): string {
-  const after =
-    readyMs === 'killed' ? 'killed again before it was ready' : `ready again after ${Math.round(readyMs)} ms`;
+  const after = readyMs === undefined ? 'the next one comes at once' : `ready again after ${Math.round(readyMs)} ms`;
   return `${(atMs / 1000).toFixed(1).padStart(5)} s  kill ${which} while ${during}, ${inFlight} clients at work; ${after}`;
 }

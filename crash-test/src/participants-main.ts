@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Bank } from './bank.ts';
 import { createParticipants } from './participants.ts';
@@ -7,11 +8,11 @@ const journalPath = process.argv[2];
 if (journalPath === undefined) throw new Error('usage: participants-main.js JOURNAL');
 
 const bank = new Bank(journalPath);
-const server = createParticipants(bank);
-server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
+const participants = createParticipants(bank);
+participants.server.listen(0, '127.0.0.1');
+await once(participants.server, 'listening');
+console.log((participants.server.address() as AddressInfo).port);
 
-// Calls that are still running end first: what they do belongs into the journal.
-process.stdin.resume().on('end', () => {
-  server.close(() => bank.close());
-  server.closeIdleConnections();
-});
+await once(process.stdin.resume(), 'end');
+await participants.close();
+bank.close();

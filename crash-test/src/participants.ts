@@ -10,18 +10,37 @@ type Said = 'success' | 'failure' | 'ongoing' | 'unknown';
 
 const HTTP_STATUS: Record<Said, number> = { success: 200, failure: 409, ongoing: 425, unknown: 500 };
 
+/** The running participants. */
+export interface Participants {
+  readonly server: Server;
+  /** Takes no more calls; returns when the ones under way are done, also those whose caller has given up. */
+  close(): Promise<void>;
+}
+
 /**
  * The branches of the transactions, as an HTTP server over one bank. The URL says how a call misbehaves (`fault.ts`), the body what is to be
  * done, and the parameters that the caller adds which op of which branch it is.
  */
-export function createParticipants(bank: Bank): Server {
-  return createServer((request, response) => {
-    serve(bank, request, response).catch((error: unknown) => {
-      // A bug of this test, not of the coordinator: better no journal than a wrong one.
-      console.error(error);
-      process.exit(70);
-    });
+export function createParticipants(bank: Bank): Participants {
+  const running = new Set<Promise<void>>();
+  const server = createServer((request, response) => {
+    const call: Promise<void> = serve(bank, request, response).then(() => void running.delete(call), giveUp);
+    running.add(call);
   });
+  return {
+    server,
+    async close() {
+      server.close();
+      await Promise.all(running);
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** A bug of this test, not of the coordinator: better no journal than a wrong one. */
+function giveUp(error: unknown): never {
+  console.error(error);
+  process.exit(70);
 }
 
 async function serve(bank: Bank, request: IncomingMessage, response: ServerResponse): Promise<void> {

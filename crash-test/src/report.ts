@@ -1,6 +1,6 @@
 import { figuresOf, type Figures } from './figures.ts';
 import type { Judged } from './judge.ts';
-import { killMoments } from './kill-plan.ts';
+import { describeKills, planKills } from './kill-plan.ts';
 import { commandOf, type RunOptions } from './options.ts';
 import { isClean, type RunResult } from './run.ts';
 
@@ -10,10 +10,9 @@ const SHOWN_LINES = 60;
 
 /** What is going to be done, before it is. */
 export function describePlan(options: RunOptions): string {
-  const moments = killMoments(options.seed, options.kills, options.seconds).map((moment) => (moment / 1000).toFixed(1));
   return [
     `seed ${options.seed}: ${options.rate} transactions/s by at most ${options.clients} clients for ${options.seconds} s`,
-    `kills at ${moments.join(', ')} s`,
+    `kills after these times of service: ${describeKills(planKills(options.seed, options.kills, options.seconds))}`,
   ].join('\n');
 }
 
@@ -44,7 +43,7 @@ function figureLines(figures: Figures): string[] {
 }
 
 function recoveryLines({ kills, firstReadyMs, settledMs, deaths }: RunResult): string[] {
-  const ready = kills.flatMap(({ readyMs }) => (readyMs === 'killed' ? [] : [readyMs])).toSorted((a, b) => a - b);
+  const ready = kills.flatMap(({ readyMs }) => (readyMs === undefined ? [] : [readyMs])).toSorted((a, b) => a - b);
   const median = ready[Math.floor(ready.length / 2)] ?? Number.NaN;
   return [
     `kills           ${kills.length}, ${kills.filter(({ during }) => during === 'starting').length} of them during a start`,

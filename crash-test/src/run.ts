@@ -7,8 +7,8 @@ import type { Evidence } from './evidence.ts';
 import { freePort } from './free-port.ts';
 import { openLines, readLines, type JournalLine } from './journal.ts';
 import { judge, type Judged } from './judge.ts';
-import { killMoments } from './kill-plan.ts';
-import { killAtMoments, type Kill } from './kills.ts';
+import { planKills } from './kill-plan.ts';
+import { killAsPlanned, type Kill } from './kills.ts';
 import { Load } from './load.ts';
 import type { Note } from './notes.ts';
 import type { RunOptions } from './options.ts';
@@ -89,7 +89,7 @@ async function observe(
   print: (line: string) => void,
 ): Promise<Observed> {
   coordinator.start();
-  const firstReadyMs = Number(await coordinator.ready());
+  const firstReadyMs = await coordinator.ready();
 
   const client = new CoordinatorClient(origin, options.clients);
   const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS);
@@ -100,12 +100,12 @@ async function observe(
   const load = new Load({ coordinator: client, participants: ownCalls, urls, notes, journalBytes }, options);
   load.start();
 
-  const moments = killMoments(options.seed, options.kills, options.seconds);
-  const kills = await killAtMoments(coordinator, moments, () => load.inFlight, print);
+  const plan = planKills(options.seed, options.kills, options.seconds);
+  const kills = await killAsPlanned(coordinator, plan, () => load.inFlight, print);
   const lastReadyMs = performance.now();
   await load.stop();
   const unfinished = await settle(client, new Set(load.gids), options.settleSeconds * 1000);
-  const settledMs = performance.now() - lastReadyMs + Number(kills.at(-1)?.readyMs ?? 0);
+  const settledMs = performance.now() - lastReadyMs + (kills.at(-1)?.readyMs ?? 0);
 
   await Promise.all([client.close(), ownCalls.close()]);
   notes.close();

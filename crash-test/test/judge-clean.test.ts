@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { message, saga, Story, tcc } from './story.ts';
+
+/** Journals of coordinators that did everything right: a judge that convicts them is of no use. */
+describe('the judge finds nothing wrong with', () => {
+  it('a saga whose steps all took effect, once, though they were called again', () => {
+    const story = new Story().planned(saga('x', 2)).answered('x', 'submit').effect('x', '01', 'action');
+    story.skipped('x', '01', 'action', 'repeated').effect('x', '02', 'action').skipped('x', '02', 'action', 'repeated');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ gid: 'x', outcome: 'committed', acknowledged: true }]);
+  });
+
+  it('a saga that was undone because a step was refused, and whose refused step had an empty compensation', () => {
+    const story = new Story().planned(saga('x', 3, { flavour: 'refused' })).answered('x', 'submit');
+    story.effect('x', '01', 'action').called('x', '02', 'action');
+    story.skipped('x', '02', 'compensate', 'empty').effect('x', '01', 'compensate');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
+  });
+
+  it('a concurrent saga whose independent steps took effect in any order', () => {
+    const plan = saga('x', 3, { concurrent: true, orders: { '2': [0] } });
+    const story = new Story().planned(plan).answered('x', 'submit');
+    story.effect('x', '02', 'action').effect('x', '01', 'action').effect('x', '03', 'action');
+    expect(story.found()).toEqual([]);
+  });
+
+  it('a saga that nobody acknowledged, whether it was carried out or never heard of', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'unknown' });
+    story.planned(saga('y', 1)).answered('y', 'submit', { outcome: 'unknown' }).effect('y', '01', 'action');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'not accepted' }, { outcome: 'committed', acknowledged: false }]);
+  });
+
+  it('a saga with a time-out that ran out before its first call', () => {
+    const story = new Story().planned(saga('x', 2, { flavour: 'timeout' })).answered('x', 'submit');
+    expect(story.found()).toEqual([]);
+  });
+
+  it('a success that was answered after the last effect', () => {
+    const story = new Story().planned(saga('x', 1, { waitResult: true })).effect('x', '01', 'action');
+    expect(story.answered('x', 'submit', { waited: true }).found()).toEqual([]);
+  });
+
+  it('a saga whose caller waited and heard that it is not done yet', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'refused', waited: true });
+    expect(story.effect('x', '01', 'action').found()).toEqual([]);
+  });
+
+  it('a TCC that was submitted and confirmed', () => {
+    const story = new Story()
+      .planned(tcc('x', 2))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try')
+      .effect('x', '02', 'try');
+    story.answered('x', 'submit').effect('x', '02', 'confirm').effect('x', '01', 'confirm');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'committed' }]);
+  });
+
+  it('a TCC whose client died, and whose tries were cancelled', () => {
+    const story = new Story()
+      .planned(tcc('x', 2, { flavour: 'dies' }))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try');
+    story.skipped('x', '02', 'cancel', 'empty').effect('x', '01', 'cancel');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
+  });
+
+  it('a TCC that is confirmed although a repeated submit was refused: the first one had been accepted', () => {
+    const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
+    story.answered('x', 'submit', { outcome: 'unknown' }).effect('x', '01', 'confirm');
+    expect(story.answered('x', 'submit', { outcome: 'refused' }, true).found()).toEqual([]);
+  });
+
+  it('a message whose sender died after its local commit', () => {
+    const story = new Story().planned(message('x', 2, { flavour: 'dies' })).answered('x', 'prepare');
+    story.effect('x', '00', 'msg').called('x', '00', 'msg').effect('x', '01', 'action').effect('x', '02', 'action');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'committed' }]);
+  });
+
+  it('a message whose sender never committed, and which had no effect', () => {
+    const story = new Story().planned(message('x', 2, { flavour: 'silent' })).answered('x', 'prepare');
+    expect(story.skipped('x', '00', 'msg', 'empty').found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
+  });
+
+  it('transactions whose gids are prefixes of one another', () => {
+    const story = new Story().planned(saga('x-4', 2)).planned(saga('x-48', 2));
+    story.answered('x-4', 'submit').answered('x-48', 'submit');
+    story.effect('x-4', '01', 'action').effect('x-48', '01', 'action');
+    story.effect('x-48', '02', 'action').effect('x-4', '02', 'action');
+    expect(story.found()).toEqual([]);
+  });
+});

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { message, saga, Story, tcc } from './story.ts';
+
+/** One journal for each thing that can go wrong. */
+describe('the judge reports', () => {
+  it('lost: an acknowledged saga of which no participant ever heard', () => {
+    expect(new Story().planned(saga('x', 2)).answered('x', 'submit').found()).toEqual(['lost x']);
+  });
+
+  it('lost: an acknowledged message of which no participant ever heard', () => {
+    const story = new Story().planned(message('x', 2, { flavour: 'direct' })).answered('x', 'submit');
+    expect(story.found()).toEqual(['lost x']);
+  });
+
+  it('never-called: a branch of x-4 was lost because x-48 exists', () => {
+    const story = new Story().planned(saga('x-4', 2)).planned(saga('x-48', 1));
+    story.answered('x-4', 'submit').answered('x-48', 'submit');
+    expect(story.effect('x-4', '01', 'action').effect('x-48', '01', 'action').found()).toEqual(['never-called x-4']);
+  });
+
+  it('half-done: a refused saga keeps an effect that was not undone', () => {
+    const story = new Story().planned(saga('x', 3, { flavour: 'refused' })).answered('x', 'submit');
+    story
+      .effect('x', '01', 'action')
+      .effect('x', '02', 'action')
+      .called('x', '03', 'action')
+      .effect('x', '02', 'compensate');
+    expect(story.found()).toEqual(['half-done x']);
+  });
+
+  it('half-done: also when nobody acknowledged it', () => {
+    const story = new Story().planned(saga('x', 2)).answered('x', 'submit', { outcome: 'unknown' });
+    story.effect('x', '01', 'action').effect('x', '02', 'action').effect('x', '02', 'compensate');
+    expect(story.found()).toEqual(['half-done x']);
+  });
+
+  it('not-final: a try about which nobody decided', () => {
+    const story = new Story()
+      .planned(tcc('x', 2))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try')
+      .effect('x', '02', 'try');
+    expect(story.answered('x', 'submit').effect('x', '02', 'confirm').found()).toEqual(['not-final x']);
+  });
+
+  it('not-final: the coordinator itself calls it unfinished', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit').effect('x', '01', 'action');
+    expect(story.unfinished('x').found()).toEqual(['not-final x']);
+  });
+
+  it('wrong-outcome: a saga that had to commit was rolled back', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit').effect('x', '01', 'action');
+    expect(story.effect('x', '01', 'compensate').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: a refused saga was kept', () => {
+    const story = new Story().planned(saga('x', 1, { flavour: 'refused' })).answered('x', 'submit');
+    expect(story.effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: a caller who waited was answered SUCCESS, and it was rolled back', () => {
+    const plan = saga('x', 1, { flavour: 'refused' });
+    const story = new Story().planned(plan).effect('x', '01', 'action').answered('x', 'submit', { waited: true });
+    expect(story.effect('x', '01', 'compensate').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: an answer said that it failed, and it was kept', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'refused', status: 'failed' });
+    expect(story.effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: a TCC was cancelled although its submit was acknowledged', () => {
+    const story = new Story()
+      .planned(tcc('x', 1))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try')
+      .answered('x', 'submit');
+    expect(story.effect('x', '01', 'cancel').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: a TCC was confirmed although nobody submitted it', () => {
+    const story = new Story()
+      .planned(tcc('x', 1))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try')
+      .answered('x', 'abort');
+    expect(story.effect('x', '01', 'confirm').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: a TCC was confirmed although its submit was refused', () => {
+    const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
+    story.answered('x', 'submit', { outcome: 'refused' }).effect('x', '01', 'confirm');
+    expect(story.found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: the sender of a message committed, and its steps never ran', () => {
+    const story = new Story().planned(message('x', 2, { flavour: 'dies' })).answered('x', 'prepare');
+    expect(story.effect('x', '00', 'msg').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('wrong-outcome: the sender of a message never committed, and its steps ran', () => {
+    const story = new Story().planned(message('x', 1, { flavour: 'silent' })).answered('x', 'prepare');
+    expect(story.skipped('x', '00', 'msg', 'empty').effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
+  });
+
+  it('early-success: a caller who waited heard of success before the last effect', () => {
+    const story = new Story()
+      .planned(saga('x', 2))
+      .effect('x', '01', 'action')
+      .answered('x', 'submit', { waited: true });
+    expect(story.effect('x', '02', 'action').found()).toEqual(['early-success x']);
+  });
+
+  it('twice: an effect that the barrier let through again', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit');
+    expect(story.effect('x', '01', 'action').effect('x', '01', 'action').found()).toEqual(['twice x']);
+  });
+
+  it('without-origin: a compensation that took effect without its action', () => {
+    const story = new Story().planned(saga('x', 1, { flavour: 'refused' })).answered('x', 'submit');
+    expect(story.called('x', '01', 'action').effect('x', '01', 'compensate').found()).toEqual(['without-origin x']);
+  });
+
+  it('dangling: an action that took effect after its compensation', () => {
+    const story = new Story().planned(saga('x', 1, { flavour: 'refused' })).answered('x', 'submit');
+    expect(story.effect('x', '01', 'compensate').effect('x', '01', 'action').found()).toEqual(['dangling x']);
+  });
+
+  it('both-ways: a try that was cancelled and confirmed', () => {
+    const story = new Story()
+      .planned(tcc('x', 1))
+      .answered('x', 'prepare')
+      .effect('x', '01', 'try')
+      .answered('x', 'abort');
+    expect(story.effect('x', '01', 'cancel').effect('x', '01', 'confirm').found()).toEqual(['both-ways x']);
+  });
+
+  it('out-of-order: a step took effect before the one that it depends on', () => {
+    const story = new Story().planned(saga('x', 2)).answered('x', 'submit');
+    expect(story.effect('x', '02', 'action').effect('x', '01', 'action').found()).toEqual(['out-of-order x']);
+  });
+
+  it('out-of-order: a concurrent saga did not mind its orders', () => {
+    const plan = saga('x', 3, { concurrent: true, orders: { '1': [0] } });
+    const story = new Story().planned(plan).answered('x', 'submit').effect('x', '03', 'action');
+    expect(story.effect('x', '02', 'action').effect('x', '01', 'action').found()).toEqual(['out-of-order x']);
+  });
+
+  it('out-of-order: steps were undone in the order in which they were done', () => {
+    const story = new Story().planned(saga('x', 3, { flavour: 'refused' })).answered('x', 'submit');
+    story.effect('x', '01', 'action').effect('x', '02', 'action').called('x', '03', 'action');
+    expect(story.effect('x', '01', 'compensate').effect('x', '02', 'compensate').found()).toEqual(['out-of-order x']);
+  });
+
+  it('wrong-payload: a participant was asked for something else than the client wanted', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit');
+    expect(story.effect('x', '01', 'action', { account: 'account-01', amount: 11 }).found()).toEqual([
+      'wrong-payload x',
+    ]);
+  });
+
+  it('misrouted: a branch was called at the URL of another transaction', () => {
+    const story = new Story().planned(saga('x-4', 1)).answered('x-4', 'submit').effect('x-4', '01', 'action');
+    expect(story.called('x-4', '01', 'action', 'x-48 01 action').found()).toEqual(['misrouted x-4']);
+  });
+
+  it('stranger: a branch that no client asked for, and a gid that no client used', () => {
+    const story = new Story().planned(saga('x', 1)).answered('x', 'submit').effect('x', '01', 'action');
+    story.called('x', '02', 'action').called('', '01', 'action');
+    expect(story.found()).toEqual(['stranger x', 'stranger ']);
+  });
+
+  it('gid-reused: two clients were given the same fresh gid', () => {
+    const story = new Story()
+      .planned(saga('g', 1))
+      .planned(saga('g', 1))
+      .answered('g', 'submit')
+      .effect('g', '01', 'action');
+    expect(story.found()).toEqual(['gid-reused g']);
+  });
+});
+
+describe('the judge', () => {
+  it('shows the lines of both journals in the order in which things happened', () => {
+    const story = new Story()
+      .planned(tcc('x', 1))
+      .answered('x', 'prepare')
+      .called('x', '01', 'try')
+      .answered('x', 'abort');
+    const kinds = story
+      .judge()
+      .flatMap(({ texts }) => texts.map((text) => (JSON.parse(text) as { kind: string }).kind));
+    expect(kinds).toEqual(['planned', 'answered', 'call', 'answered']);
+  });
+});
