@@ -8,4 +8,64 @@ export interface BrokenBuild {
   readonly patches: readonly Patch[];
 }
 
-export const BROKEN_BUILDS: readonly BrokenBuild[] = [];
+/** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
+export const BROKEN_BUILDS: readonly BrokenBuild[] = [
+  {
+    name: 'answer-before-write',
+    wrong: 'a new transaction is acknowledged at once and written a moment later',
+    patches: [
+      {
+        package: 'core',
+        file: 'engine/committer.js',
+        replace: [
+          [
+            'this.#queue.push({ item, id, persistent, done });',
+            `const early = item.kind === 'insert';
+             if (early) done({ kind: 'applied', version: 1, existing: [] });
+             this.#queue.push({ item, id, persistent, done: early ? () => {} : done });`,
+          ],
+          ['void Promise.resolve().then(() => this.#pump());', 'setTimeout(() => void this.#pump(), 200);'],
+        ],
+      },
+    ],
+  },
+  {
+    name: 'no-recovery',
+    wrong: 'what the killed process was working on is not taken over at the next start',
+    patches: [
+      {
+        package: 'core',
+        file: 'engine/janitor.js',
+        replace: [['void this.#takeOver(store.capabilities.exclusive ? -1 : options.silenceMs);', '']],
+      },
+    ],
+  },
+  {
+    name: 'refusal-is-success',
+    wrong: 'an action that answers FAILURE counts as done',
+    patches: [
+      {
+        package: 'core',
+        file: 'patterns/saga.js',
+        replace: [
+          [
+            'const isAction = event.branch === actionOf(stepOf(event.branch));',
+            `const isAction = event.branch === actionOf(stepOf(event.branch));
+             if (isAction && event.result.kind === 'FAILURE') event = { ...event, result: { ...event.result, kind: 'SUCCESS' } };`,
+          ],
+        ],
+      },
+    ],
+  },
+  {
+    name: 'dropped-branches',
+    wrong: 'of the branches that were registered only the first is found again when the transaction is read',
+    patches: [
+      {
+        package: 'core',
+        file: 'engine/records.js',
+        replace: [['decodeRegistrations(record.entries)', 'decodeRegistrations(record.entries).slice(0, 2)']],
+      },
+    ],
+  },
+];

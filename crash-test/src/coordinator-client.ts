@@ -74,7 +74,8 @@ function outcomeOf(reply: Reply | undefined): Answer['outcome'] {
     case 425:
       return 'ongoing';
     default:
-      return 'unknown';
+      // Another error that still tells the transaction's status comes from a pass that did not succeed: it goes on.
+      return textOf(reply?.body['status']) === '' ? 'unknown' : 'ongoing';
   }
 }
 
