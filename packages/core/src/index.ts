@@ -12,3 +12,5 @@ export { assemble, newTransaction, withRegistered } from './patterns/state.ts';
 export { NO_OPTIONS } from './codec/definition-codec.ts';
 export { UnreadableRecord } from './codec/frame.ts';
 export { transactionOf, viewOf } from './engine/records.ts';
+export * from './memory-store.ts';
+export * from './checked-store.ts';

@@ -9,12 +9,13 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  * S1  `write` answers only when every applied item is durable (see `capabilities.durable`).
  * S2  A version grows by exactly one with each change of a record; a conditional item changes nothing unless its condition holds.
  * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours.
- * S4  An item that was applied already is recognised by its write id (an append: by the keys of its entries) and answers `applied` again,
- *     with the version that it made, not a later one (a write whose outcome was unknown is simply sent again).
+ * S4  An item that was applied already is recognised by its write id and answers `applied` again with the version that it made, even when a
+ *     claim or an append came after it (a write whose outcome was unknown is simply sent again). An append is recognised by the keys of its
+ *     entries and answers the present version.
  * S5  Keys are compared whole: a gid that is a prefix of another never sees its branches.
  * S6  Only the store's clock decides what is due; callers pass durations.
  * S7  Nothing unfinished ever expires, and what is finished stays finished: an update to an unfinished status is a `conflict` then.
- * S8  A driver copies what it is given before its first await, and nobody changes what it answers.
+ * S8  What a call was given stays unchanged until it answered; what it answered is never changed afterwards.
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;

@@ -1,0 +1,221 @@
+import { LIMITS, type TransactionKey } from '@holdfast/protocol';
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  type KeyValue,
+  type KeyValueId,
+  type ListQuery,
+  type Page,
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  type Store,
+  type StoreCapabilities,
+  type StoreCounts,
+  type StoredTransaction,
+  StoreError,
+  type TakeOverResult,
+  type WriteItem,
+  type WriteOutcome,
+} from './store.ts';
+import * as rules from './stores/rules.ts';
+
+export { STORE_LIMITS } from './stores/rules.ts';
+export * from './stores/cursor.ts';
+export * as transitions from './stores/transitions.ts';
+export type { RecordHead } from './stores/transitions.ts';
+export { SessionTable } from './stores/session-table.ts';
+
+/**
+ * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; close waits
+ * for what is under way), checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
+ */
+export class CheckedStore implements Store {
+  readonly #driver: Store;
+  #open = false;
+  /** Opening and closing, one after the other. */
+  #lifecycle: Promise<void> = Promise.resolve();
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(driver: Store) {
+    this.#driver = driver;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#driver.capabilities;
+  }
+
+  /** Opens the driver; harmless when it is open. It may be opened again after a close. */
+  open(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#open) return;
+      await converted(() => this.#driver.open());
+      this.#open = true;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#next(async () => {
+      if (!this.#open) return;
+      this.#open = false;
+      if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await converted(() => this.#driver.close());
+    });
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    const result = this.#lifecycle.then(step);
+    this.#lifecycle = result.catch(() => undefined);
+    return result;
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#open)
+      throw new StoreError(
+        'closed',
+        `the ${this.capabilities.name} store is not open: open it first, and use it before close`,
+      );
+    this.#underWay++;
+    try {
+      return await converted(work);
+    } finally {
+      if (--this.#underWay === 0) this.#onIdle?.();
+    }
+  }
+
+  write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    return this.#call(async () => {
+      rules.checkBatch(batch);
+      return batch.length === 0 ? [] : this.#driver.write(batch);
+    });
+  }
+
+  get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    return this.#call(async () => {
+      if (keys.length === 0) return [];
+      rules.checkLimit(keys.length, rules.STORE_LIMITS.getKeys);
+      keys.forEach(rules.checkKey);
+      return this.#driver.get(keys);
+    });
+  }
+
+  list(query: ListQuery): Promise<Page<StoredTransaction>> {
+    return this.#call(async () => {
+      rules.checkListQuery(query);
+      return this.#driver.list(query);
+    });
+  }
+
+  count(namespace?: string): Promise<StoreCounts> {
+    return this.#call(async () => {
+      if (namespace !== undefined) rules.checkNamespace(namespace);
+      return this.#driver.count(namespace);
+    });
+  }
+
+  claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    return this.#call(async () => {
+      checkSession(request.session);
+      rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
+      if (request.groups.length > rules.STORE_LIMITS.groups)
+        throw new StoreError('invalid', `${request.groups.length} groups; at most ${rules.STORE_LIMITS.groups}`);
+      for (const group of request.groups) rules.checkText('a group', group, rules.STORE_LIMITS.groupLength, 0);
+      return this.#driver.claimDue(request);
+    });
+  }
+
+  makeDue(request: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+    return this.#call(async () => {
+      rules.checkNamespace(request.namespace);
+      rules.checkMs('laterThanMs', request.laterThanMs);
+      rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
+      return this.#driver.makeDue(request);
+    });
+  }
+
+  openSession(session: SessionId, info: SessionInfo): Promise<void> {
+    return this.#call(async () => {
+      checkSession(session);
+      await this.#driver.openSession(session, info);
+    });
+  }
+
+  heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    return this.#call(() => this.#driver.heartbeat(session));
+  }
+
+  endSession(session: SessionId): Promise<void> {
+    return this.#call(async () => {
+      checkSession(session);
+      await this.#driver.endSession(session);
+    });
+  }
+
+  takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    return this.#call(async () => {
+      rules.checkMs('silenceMs', request.silenceMs);
+      rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
+      return this.#driver.takeOver(request);
+    });
+  }
+
+  sessions(): Promise<SessionRow[]> {
+    return this.#call(() => this.#driver.sessions());
+  }
+
+  kvGet(id: KeyValueId): Promise<KeyValue | undefined> {
+    return this.#call(async () => {
+      rules.checkKeyValueId(id);
+      return this.#driver.kvGet(id);
+    });
+  }
+
+  kvPut(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+    return this.#call(async () => {
+      rules.checkKeyValueId(id);
+      rules.checkText('the value', value, rules.STORE_LIMITS.itemBytes / 4, 0);
+      return this.#driver.kvPut(id, value, expectVersion);
+    });
+  }
+
+  kvDelete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+    return this.#call(async () => {
+      rules.checkKeyValueId(id);
+      return this.#driver.kvDelete(id, expectVersion);
+    });
+  }
+
+  kvScan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+    return this.#call(async () => {
+      rules.checkNamespace(query.namespace);
+      rules.checkText('the category', query.category, rules.STORE_LIMITS.categoryLength);
+      rules.checkLimit(query.limit, LIMITS.pageSize);
+      return this.#driver.kvScan(query);
+    });
+  }
+
+  purge(request: Parameters<Store['purge']>[0]): Promise<number> {
+    return this.#call(async () => {
+      rules.checkMs('olderThanMs', request.olderThanMs);
+      rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
+      return this.#driver.purge(request);
+    });
+  }
+
+  nowMs(): Promise<number> {
+    return this.#call(() => this.#driver.nowMs());
+  }
+}
+
+const checkSession = (session: SessionId): void =>
+  rules.checkText('the session', session, rules.STORE_LIMITS.sessionLength);
+
+async function converted<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) throw thrown;
+    throw new StoreError('unavailable', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+  }
+}

@@ -1,0 +1,231 @@
+import type { TransactionKey } from '@holdfast/protocol';
+import type {
+  AppendItem,
+  ClaimRequest,
+  ClaimResult,
+  ListQuery,
+  Page,
+  SessionId,
+  SessionInfo,
+  SessionRow,
+  Store,
+  StoreCounts,
+  StoredTransaction,
+  TakeOverResult,
+  WriteItem,
+  WriteOutcome,
+} from './store.ts';
+import { decodeListCursor, encodeListCursor } from './stores/cursor.ts';
+import { MemoryKeyValues } from './stores/memory-key-values.ts';
+import { type MemoryRecord, MemoryRecords, type Position } from './stores/memory-records.ts';
+import { SessionTable } from './stores/session-table.ts';
+import * as transitions from './stores/transitions.ts';
+
+/**
+ * The reference implementation of the Store contract, for tests, simulations and trying things out. It forgets at exit. One instance may serve
+ * several nodes at once: put it into a `CheckedStore` for each of them. Every call is atomic, for it does all its work before it answers.
+ */
+export class MemoryStore implements Store {
+  readonly capabilities = { name: 'memory', durable: false, exclusive: false };
+  readonly #wallMs: () => number;
+  #lastMs = 0;
+  readonly #records = new MemoryRecords();
+  readonly #sessions = new SessionTable();
+  readonly #keyValues = new MemoryKeyValues();
+
+  /** `wallMs`: milliseconds since the epoch; it may jump, the store's time never goes backwards. */
+  constructor(wallMs: () => number) {
+    this.#wallMs = wallMs;
+  }
+
+  async open(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  #now(): number {
+    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#wallMs()));
+    return this.#lastMs;
+  }
+
+  async nowMs(): Promise<number> {
+    return this.#now();
+  }
+
+  async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const nowMs = this.#now();
+    return batch.map((item) => this.#writeItem(item, nowMs));
+  }
+
+  #writeItem(item: WriteItem, nowMs: number): WriteOutcome {
+    const record = this.#records.get(item.key);
+    switch (item.kind) {
+      case 'insert': {
+        if (record !== undefined) return transitions.insertOverExisting(item, record.head);
+        const definition = item.definition.slice();
+        return this.#put({
+          head: transitions.inserted(item, nowMs),
+          definition,
+          state: item.state.slice(),
+          entries: [],
+        });
+      }
+      case 'update': {
+        const refused = transitions.updateRefused(item, record?.head);
+        if (refused !== undefined || record === undefined) return refused ?? { kind: 'missing' };
+        return this.#put({ ...record, head: transitions.updated(item, record.head, nowMs), state: item.state.slice() });
+      }
+      case 'append':
+        return this.#append(item, record, nowMs);
+    }
+  }
+
+  #append(item: AppendItem, record: MemoryRecord | undefined, nowMs: number): WriteOutcome {
+    const there = new Map(record?.entries.map((entry) => [entry.key, entry]));
+    const existing = item.entries.flatMap((entry) => there.get(entry.key) ?? []);
+    const refused = transitions.appendRefused(item, record?.head, existing);
+    if (refused !== undefined || record === undefined) return refused ?? { kind: 'missing' };
+    const added = item.entries.flatMap(({ key, body }) => (there.has(key) ? [] : { key, body: body.slice() }));
+    const head = transitions.appended(item, record.head, added.length, nowMs);
+    this.#put({ ...record, head, entries: [...record.entries, ...added] });
+    return transitions.applied(head.version, existing);
+  }
+
+  #put(record: MemoryRecord): WriteOutcome {
+    this.#records.put(record);
+    return transitions.applied(record.head.version);
+  }
+
+  async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    return keys.map((key) => this.#stored(key));
+  }
+
+  #stored(key: TransactionKey): StoredTransaction | undefined {
+    const record = this.#records.get(key);
+    return record && transitions.storedTransaction(record.head, record.definition, record.state, record.entries);
+  }
+
+  async list(query: ListQuery): Promise<Page<StoredTransaction>> {
+    const items: StoredTransaction[] = [];
+    for (const { gid } of this.#candidates(query)) {
+      const record = this.#stored({ namespace: query.namespace, gid });
+      if (record === undefined || !matches(record, query)) continue;
+      const last = items.at(-1);
+      if (items.length === query.limit && last !== undefined)
+        return { items, next: encodeListCursor({ createdAtMs: last.createdAtMs, gid: last.key.gid }) };
+      items.push(record);
+    }
+    return { items, next: null };
+  }
+
+  *#candidates(query: ListQuery): Generator<{ readonly gid: string }> {
+    const { namespace, gid, cursor, createdFromMs = 0, createdToMs = Infinity } = query;
+    const after = cursor === undefined ? undefined : decodeListCursor(cursor);
+    const below: Position = { atMs: after?.createdAtMs ?? Infinity, namespace, gid: after?.gid ?? '' };
+    const end: Position = { atMs: createdToMs + 1, namespace, gid: '' };
+    if (gid !== undefined) {
+      if (after === undefined) yield { gid };
+      return;
+    }
+    for (const at of this.#records.newestFirst(namespace, end.atMs < below.atMs ? end : below)) {
+      if (at.atMs < createdFromMs) return;
+      yield at;
+    }
+  }
+
+  async count(namespace?: string): Promise<StoreCounts> {
+    return this.#records.count(namespace);
+  }
+
+  async claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    if (!this.#sessions.isLiving(request.session)) return { claimed: [], nextDueInMs: null, sessionEnded: true };
+    const nowMs = this.#now();
+    const groups = [...new Set(['', ...request.groups])];
+    const claimed: StoredTransaction[] = [];
+    let next = this.#earliestDue(groups);
+    while (next !== undefined && next.atMs <= nowMs && claimed.length < request.limit) {
+      this.#change(next, (head) => transitions.claimed(head, request.session, nowMs));
+      claimed.push(this.#stored(next) as StoredTransaction);
+      next = this.#earliestDue(groups);
+    }
+    return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next.atMs - nowMs), sessionEnded: false };
+  }
+
+  #earliestDue(groups: readonly string[]): Position | undefined {
+    const firsts = groups.flatMap((group) => this.#records.due(group).first() ?? []);
+    return firsts.reduce<Position | undefined>((a, b) => (a === undefined || b.atMs < a.atMs ? b : a), undefined);
+  }
+
+  #change(key: TransactionKey, transition: (head: MemoryRecord['head']) => MemoryRecord['head']): void {
+    const record = this.#records.get(key);
+    if (record !== undefined) this.#records.put({ ...record, head: transition(record.head) });
+  }
+
+  async makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+    const nowMs = this.#now();
+    const later: Position = { atMs: nowMs + Math.floor(laterThanMs) + 1, namespace: '', gid: '' };
+    const found: TransactionKey[] = [];
+    for (const group of this.#records.groups())
+      for (const at of this.#records.due(group).ascending(later)) {
+        if (at.namespace === namespace) found.push(at);
+        if (found.length > limit) break;
+      }
+    const chosen = found.slice(0, limit);
+    for (const key of chosen) this.#change(key, (head) => transitions.madeDue(head, nowMs));
+    return { count: chosen.length, more: found.length > limit };
+  }
+
+  async openSession(session: SessionId, info: SessionInfo): Promise<void> {
+    this.#sessions.open(session, info, this.#now());
+  }
+
+  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    const nowMs = this.#now();
+    return { alive: this.#sessions.heartbeat(session, nowMs), nowMs };
+  }
+
+  async endSession(session: SessionId): Promise<void> {
+    this.#sessions.end(session);
+  }
+
+  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const nowMs = this.#now();
+    const ended = this.#sessions.endSilent(silenceMs, keep, nowMs);
+    const orphans: TransactionKey[] = [];
+    for (const key of this.#records.ownedBy((owner) => !this.#sessions.isLiving(owner))) {
+      orphans.push(key);
+      if (orphans.length > limit) break;
+    }
+    const chosen = orphans.slice(0, limit);
+    for (const key of chosen) this.#change(key, (head) => transitions.madeDue(head, nowMs));
+    return { ended, released: chosen.length, more: orphans.length > limit };
+  }
+
+  async sessions(): Promise<SessionRow[]> {
+    return this.#sessions.rows();
+  }
+
+  async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    const before = this.#now() - olderThanMs;
+    let purged = 0;
+    for (; purged < limit; purged++) {
+      const oldest = this.#records.finished().first();
+      const record = oldest !== undefined && oldest.atMs < before ? this.#records.get(oldest) : undefined;
+      if (record === undefined) break;
+      this.#records.remove(record);
+    }
+    return purged;
+  }
+
+  readonly kvGet: Store['kvGet'] = async (id) => this.#keyValues.get(id);
+  readonly kvPut: Store['kvPut'] = async (id, value, expectVersion) =>
+    this.#keyValues.put(id, value, expectVersion, this.#now());
+  readonly kvDelete: Store['kvDelete'] = async (id, expectVersion) => this.#keyValues.delete(id, expectVersion);
+  readonly kvScan: Store['kvScan'] = async (query) => this.#keyValues.scan(query);
+}
+
+const matches = (record: StoredTransaction, query: ListQuery): boolean =>
+  (query.status === undefined || record.status === query.status) &&
+  (query.pattern === undefined || record.pattern === query.pattern) &&
+  (query.attention === undefined || record.attention === query.attention) &&
+  record.createdAtMs >= (query.createdFromMs ?? 0) &&
+  record.createdAtMs <= (query.createdToMs ?? Infinity);

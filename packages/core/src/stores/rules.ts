@@ -1,0 +1,119 @@
+import { isFinal, LIMITS, type TransactionKey } from '@holdfast/protocol';
+import { type AppendItem, type KeyValueId, type ListQuery, StoreError, type WriteItem } from '../store.ts';
+
+/** Bounds of what a store is asked for, beyond those of the protocol; lengths in UTF-16 units. */
+export const STORE_LIMITS = {
+  /** Items of one batch. */
+  batchItems: 5_000,
+  /** Definition, state and entry bodies of one item, in bytes: what every supported database stores in one value. */
+  itemBytes: 8 * 1024 * 1024,
+  entryKeyLength: 384,
+  groupLength: 128,
+  /** Application groups of one claim. */
+  groups: 1_000,
+  sessionLength: 256,
+  writeIdLength: 128,
+  categoryLength: 64,
+  keyLength: 256,
+  /** Transactions of one claim, take-over, purge or makeDue. */
+  changeLimit: 10_000,
+  /** Keys of one `get`. */
+  getKeys: 10_000,
+} as const;
+
+/** What no supported database keeps apart or at all: NUL and halves of surrogate pairs. */
+const UNSTORABLE = /[\0\p{Cs}]/u;
+
+const invalid = (message: string): StoreError => new StoreError('invalid', message);
+
+/** A text that every store can keep, of 1 to `longest` units (`shortest` 0: may be empty). */
+export function checkText(what: string, text: string, longest: number, shortest: 0 | 1 = 1): void {
+  if (text.length < shortest || text.length > longest)
+    throw invalid(`${what} has ${text.length} characters; ${shortest} to ${longest} are allowed`);
+  if (UNSTORABLE.test(text)) throw invalid(`${what} holds a NUL or half a surrogate pair, which no store keeps`);
+}
+
+/** Throws `invalid` unless namespace and gid can be stored. */
+export function checkKey(key: TransactionKey): void {
+  checkNamespace(key.namespace);
+  checkText('the gid', key.gid, LIMITS.gidLength);
+}
+
+/** Throws `invalid` unless the namespace can be stored. */
+export const checkNamespace = (namespace: string): void =>
+  checkText('the namespace', namespace, LIMITS.namespaceLength);
+
+/** Throws `invalid` unless it is a whole number from 1 to `most`. */
+export function checkLimit(limit: number, most: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most)
+    throw invalid(`limit is ${limit}; 1 to ${most} are allowed`);
+}
+
+/** Throws `invalid` unless it is a finite number of milliseconds. */
+export function checkMs(what: string, ms: number): void {
+  if (!Number.isFinite(ms)) throw invalid(`${what} is ${ms}, not a number of milliseconds`);
+}
+
+/** Throws `invalid` unless the batch keeps the contract, `rejected` when an item is larger than a store can keep. */
+export function checkBatch(batch: readonly WriteItem[]): void {
+  if (batch.length > STORE_LIMITS.batchItems)
+    throw invalid(`a batch of ${batch.length} items; at most ${STORE_LIMITS.batchItems} are allowed`);
+  const seen = new Set<string>();
+  for (const item of batch) {
+    checkItem(item);
+    // Neither holds a NUL, so no two keys give the same text.
+    seen.add(`${item.key.namespace}\0${item.key.gid}`);
+  }
+  if (seen.size !== batch.length) throw invalid('a batch holds at most one item a transaction');
+}
+
+function checkItem(item: WriteItem): void {
+  checkKey(item.key);
+  if (item.kind === 'append') return checkAppend(item);
+  checkText('the write id', item.writeId, STORE_LIMITS.writeIdLength);
+  if (item.owner !== null) checkText('the owner', item.owner, STORE_LIMITS.sessionLength);
+  if (item.dueInMs !== null) {
+    checkMs('dueInMs', item.dueInMs);
+    if (item.owner !== null && !isFinal(item.status))
+      throw invalid(`gid ${item.key.gid}: an owned record has no due time; release it or leave dueInMs null`);
+  }
+  if (item.kind === 'insert') checkText('the group', item.group, STORE_LIMITS.groupLength, 0);
+  checkSize(item, item.state.length + (item.kind === 'insert' ? item.definition.length : 0));
+}
+
+function checkAppend(item: AppendItem): void {
+  if (item.postponeMs !== undefined) checkMs('postponeMs', item.postponeMs);
+  if (item.entries.length === 0) throw invalid(`gid ${item.key.gid}: an append without entries`);
+  let bytes = 0;
+  for (const entry of item.entries) {
+    checkText('an entry key', entry.key, STORE_LIMITS.entryKeyLength);
+    bytes += entry.body.length;
+  }
+  if (item.entries.length > 1 && new Set(item.entries.map((entry) => entry.key)).size !== item.entries.length)
+    throw invalid(`gid ${item.key.gid}: an append names an entry twice`);
+  checkSize(item, bytes);
+}
+
+function checkSize(item: WriteItem, bytes: number): void {
+  if (bytes > STORE_LIMITS.itemBytes)
+    throw new StoreError(
+      'rejected',
+      `gid ${item.key.gid}: ${bytes} bytes in one item; at most ${STORE_LIMITS.itemBytes} can be stored`,
+    );
+}
+
+/** Throws `invalid` unless namespace, category and key can be stored. */
+export function checkKeyValueId(id: KeyValueId): void {
+  checkNamespace(id.namespace);
+  checkText('the category', id.category, STORE_LIMITS.categoryLength);
+  checkText('the key', id.key, STORE_LIMITS.keyLength);
+}
+
+/** Throws `invalid` unless it asks for something that can be stored. */
+export function checkListQuery(query: ListQuery): void {
+  checkNamespace(query.namespace);
+  checkLimit(query.limit, LIMITS.pageSize);
+  if (query.gid !== undefined) checkText('the gid', query.gid, LIMITS.gidLength);
+  if (query.createdFromMs !== undefined) checkMs('createdFromMs', query.createdFromMs);
+  if (query.createdToMs !== undefined) checkMs('createdToMs', query.createdToMs);
+}

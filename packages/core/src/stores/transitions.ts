@@ -1,0 +1,157 @@
+import { isFinal } from '@holdfast/protocol';
+import type {
+  AppendItem,
+  Entry,
+  InsertItem,
+  SessionId,
+  StoredTransaction,
+  UpdateItem,
+  WriteItem,
+  WriteOutcome,
+} from '../store.ts';
+
+/**
+ * What the Store contract says about one record, as pure functions: drivers that compare and change records in this process (memory, LMDB) share
+ * them and keep to storing and indexing; drivers that do it in their database are held to the same by the suite.
+ */
+
+/** A record without its bodies. */
+export interface RecordHead extends Omit<StoredTransaction, 'definition' | 'state' | 'entries'> {
+  readonly entryCount: number;
+}
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** A record as it is answered. */
+export const storedTransaction = (
+  head: RecordHead,
+  definition: Uint8Array,
+  state: Uint8Array,
+  entries: readonly Entry[],
+): StoredTransaction => ({
+  key: head.key,
+  pattern: head.pattern,
+  group: head.group,
+  status: head.status,
+  version: head.version,
+  writeId: head.writeId,
+  owner: head.owner,
+  claims: head.claims,
+  dueAtMs: head.dueAtMs,
+  attention: head.attention,
+  createdAtMs: head.createdAtMs,
+  updatedAtMs: head.updatedAtMs,
+  finishedAtMs: head.finishedAtMs,
+  definition,
+  state,
+  entries,
+});
+
+/** The answer to an item that changed its record into `version`. */
+export const applied = (version: number, existing: readonly Entry[] = NO_ENTRIES): WriteOutcome => ({
+  kind: 'applied',
+  version,
+  existing,
+});
+
+const conflict = (head: RecordHead): WriteOutcome => ({ kind: 'conflict', status: head.status, version: head.version });
+
+/** The answer to an insert whose key exists. */
+export function insertOverExisting(item: InsertItem, head: RecordHead): WriteOutcome {
+  return head.writeId === item.writeId ? applied(1) : conflict(head);
+}
+
+/** The answer to an update that changes nothing; undefined: it is to be applied. */
+export function updateRefused(item: UpdateItem, head: RecordHead | undefined): WriteOutcome | undefined {
+  if (head === undefined) return { kind: 'missing' };
+  // A claim may have come after the write that is sent again: it answers the version that it made, so that its sender is fenced out.
+  if (head.version !== item.expectVersion)
+    return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);
+  return isFinal(head.status) && !isFinal(item.status) ? conflict(head) : undefined;
+}
+
+/** The answer to an append that changes nothing; undefined: the entries that are not in `existing` are to be added. */
+export function appendRefused(
+  item: AppendItem,
+  head: RecordHead | undefined,
+  existing: readonly Entry[],
+): WriteOutcome | undefined {
+  if (head === undefined) return { kind: 'missing' };
+  const added = item.entries.length - existing.length;
+  if (added === 0) return applied(head.version, existing);
+  const allowed = item.whenStatus.includes(head.status) && head.entryCount + added <= item.maxEntries;
+  return allowed ? undefined : conflict(head);
+}
+
+/** The record that an insert creates. */
+export function inserted(item: InsertItem, nowMs: number): RecordHead {
+  return settled(item, nowMs, {
+    createdAtMs: nowMs,
+    finishedAtMs: null,
+    pattern: item.pattern,
+    group: item.group,
+    version: 0,
+    entryCount: 0,
+  });
+}
+
+/** The record that an update leaves. */
+export const updated = (item: UpdateItem, before: RecordHead, nowMs: number): RecordHead =>
+  settled(item, nowMs, before);
+
+type Kept = Pick<RecordHead, 'pattern' | 'group' | 'version' | 'createdAtMs' | 'finishedAtMs' | 'entryCount'>;
+
+function settled(item: Exclude<WriteItem, AppendItem>, nowMs: number, before: Kept): RecordHead {
+  const final = isFinal(item.status);
+  const owner = final ? null : item.owner;
+  return {
+    key: item.key,
+    pattern: before.pattern,
+    group: before.group,
+    status: item.status,
+    version: before.version + 1,
+    writeId: item.writeId,
+    owner,
+    claims: owner === null ? 0 : 1,
+    dueAtMs: final || owner !== null ? null : dueAt(item.dueInMs, nowMs),
+    attention: item.attention,
+    createdAtMs: before.createdAtMs,
+    updatedAtMs: nowMs,
+    finishedAtMs: final ? (before.finishedAtMs ?? nowMs) : null,
+    entryCount: before.entryCount,
+  };
+}
+
+const dueAt = (dueInMs: number | null, nowMs: number): number | null =>
+  dueInMs === null ? null : Math.max(0, nowMs + Math.ceil(dueInMs));
+
+/** The record after `added` entries were appended. */
+export function appended(item: AppendItem, before: RecordHead, added: number, nowMs: number): RecordHead {
+  const postponed = before.dueAtMs !== null && item.postponeMs !== undefined;
+  return {
+    ...before,
+    version: before.version + 1,
+    updatedAtMs: nowMs,
+    entryCount: before.entryCount + added,
+    dueAtMs: postponed ? dueAt(item.postponeMs ?? 0, nowMs) : before.dueAtMs,
+  };
+}
+
+/** The record after a session took it. */
+export const claimed = (before: RecordHead, owner: SessionId, nowMs: number): RecordHead => ({
+  ...before,
+  owner,
+  dueAtMs: null,
+  claims: before.claims + 1,
+  version: before.version + 1,
+  updatedAtMs: nowMs,
+});
+
+/** The record without an owner and due at once. */
+export const madeDue = (before: RecordHead, nowMs: number): RecordHead => ({
+  ...before,
+  owner: null,
+  dueAtMs: nowMs,
+  version: before.version + 1,
+  updatedAtMs: nowMs,
+});
