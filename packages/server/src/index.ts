@@ -1,1 +1,1 @@
-export {};
+export { renderTimeline, type TimelineOptions } from './cli/timeline.ts';
