@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TransactionDetails } from '@holdfast/client';
+import { type Order, orderOf } from './order.ts';
+import { orderSaga } from './order-saga.ts';
+import { HttpService, sendJson } from './services/http-service.ts';
+import { balancesOf, CUSTOMERS } from './story/balances.ts';
+import { endOf, type Teller } from './story/teller.ts';
+
+const MOST_BOTTLES = 24;
+const SLOW_COURIER_MS = 8_000;
+const QUICK_ORDER_MS = 10_000;
+/** Longest time the counter follows a slow order. */
+const SLOW_ORDER_MS = 60_000;
+
+/** Where customers order: `POST /orders?customer=Dora&bottles=6`, with `&courier=slow` for those who want to pull the plug meanwhile. */
+export class Counter {
+  readonly http: HttpService;
+  #teller: Teller | undefined;
+
+  constructor(port: number) {
+    this.http = new HttpService('counter', port, {
+      'POST /orders': (request, response) => this.#order(request, response),
+      'GET /': (_request, response) => Promise.resolve(this.#show(response)),
+    });
+  }
+
+  /** Takes orders from now on. */
+  open(teller: Teller): void {
+    this.#teller = teller;
+  }
+
+  #show(response: ServerResponse): void {
+    const balances = this.#teller === undefined ? [] : balancesOf(this.#teller.shop);
+    sendJson(response, 200, Object.fromEntries(balances.map(({ what, value, write }) => [what, write(value)])));
+  }
+
+  async #order(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const teller = this.#teller;
+    if (teller === undefined) return sendText(response, 503, 'The shop opens in a moment.');
+    const order = readOrder(new URL(request.url ?? '/', this.http.url).searchParams);
+    if (typeof order === 'string') return sendText(response, 400, order);
+    try {
+      await this.#place(teller, order, response);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (!response.writableEnded) sendText(response, 500, `The order was not taken: ${why}`);
+      if (!teller.closing.aborted) teller.screen.line(teller.screen.bad(why));
+    }
+  }
+
+  async #place(teller: Teller, order: Order, response: ServerResponse): Promise<void> {
+    const { hf, shop, book, screen, closing } = teller;
+    const saga = orderSaga(hf, shop, order);
+    await book.take(saga.gid);
+    await saga.submit({ signal: closing });
+    screen.heading(`An order from outside: ${order.customer}, ${order.bottles} bottles`);
+    const slow = order.courierMs > 0;
+    if (slow) {
+      screen.line(`The courier takes ${order.courierMs / 1_000} s. To pull the plug meanwhile: kill -9 ${process.pid}`);
+      sendText(
+        response,
+        202,
+        `Order ${saga.gid} is under way. Pull the plug: kill -9 ${process.pid}; then start the shop again.`,
+      );
+    }
+    const details = await endOf(teller, saga.gid, slow ? SLOW_ORDER_MS : QUICK_ORDER_MS);
+    if (!slow) sendText(response, details === undefined ? 202 : 200, this.#answer(teller, saga.gid, details));
+    if (details === undefined) return;
+    screen.timeline(details);
+    await book.told(saga.gid);
+  }
+
+  #answer({ screen }: Teller, gid: string, details: TransactionDetails | undefined): string {
+    return details === undefined ? `Order ${gid} is under way.` : screen.timelineText(details);
+  }
+}
+
+/** The order that the parameters name, or what is wrong with them. */
+function readOrder(parameters: URLSearchParams): Order | string {
+  const customer = CUSTOMERS.find(
+    (name) => name.toLowerCase() === (parameters.get('customer') ?? 'Dora').toLowerCase(),
+  );
+  const bottles = Number(parameters.get('bottles') ?? 6);
+  if (customer === undefined) return `customer is one of ${CUSTOMERS.join(', ')}`;
+  if (!Number.isInteger(bottles) || bottles < 1 || bottles > MOST_BOTTLES)
+    return `bottles is a number from 1 to ${MOST_BOTTLES}`;
+  return orderOf(customer, bottles, parameters.get('courier') === 'slow' ? SLOW_COURIER_MS : 0);
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text + '\n');
+}

@@ -1,0 +1,79 @@
+import type { TransactionDetails } from '@holdfast/client';
+import { setTimeout } from 'node:timers/promises';
+import { money, type Order, orderOf } from '../order.ts';
+import { orderSaga } from '../order-saga.ts';
+import { endOf, type Teller } from './teller.ts';
+
+const BOTTLES = 6;
+const LONGEST_ORDER_MS = 10_000;
+/** Calls of the delivery service that fail before it comes back. */
+const FAILED_CALLS = 2;
+const LOOK_MS = 50;
+
+/** Everything goes well. */
+export async function orderThatSucceeds(teller: Teller): Promise<void> {
+  const order = orderOf('Ana', BOTTLES);
+  teller.screen.heading('Order 1: everything goes well');
+  teller.screen.line(`${told(order)}.`);
+  await tellEnd(teller, await submit(teller, order));
+}
+
+/** The fourth step is refused: the first three are undone. */
+export async function orderThatIsRefused(teller: Teller): Promise<void> {
+  const order = orderOf('Ben', BOTTLES);
+  const wallet = teller.shop.payment.ledger.state[order.customer] ?? 0;
+  teller.screen.heading('Order 2: the payment is refused');
+  teller.screen.line(`${told(order)}, but the wallet holds ${money(wallet)}.`);
+  teller.screen.line('Order, stock and coupon have done their part by then: it is undone.');
+  await tellEnd(teller, await submit(teller, order));
+}
+
+/** The fifth service is away: its step is called again until it is back. */
+export async function orderThatIsRetried(teller: Teller): Promise<void> {
+  const { http } = teller.shop.delivery;
+  const order = orderOf('Cleo', BOTTLES);
+  teller.screen.heading('Order 3: the delivery service is down');
+  teller.screen.line(`${told(order)}. The delivery service is switched off, and`);
+  teller.screen.line(`switched on again after ${FAILED_CALLS} failed calls. Nobody has to order twice.`);
+  await http.switchOff();
+  try {
+    const gid = await submit(teller, order);
+    await failedCalls(teller, gid);
+    await http.switchOn();
+    await tellEnd(teller, gid);
+  } catch (error) {
+    // Whatever went wrong: at the next start the service must be closed as one that is on.
+    await http.switchOff();
+    throw error;
+  }
+}
+
+const told = (order: Order): string =>
+  `${order.customer}'s group buys ${order.bottles} bottles of cold brew with a coupon for ${money(order.cents)}`;
+
+async function submit({ hf, shop, book, closing }: Teller, order: Order): Promise<string> {
+  const saga = orderSaga(hf, shop, order);
+  await book.take(saga.gid);
+  await saga.submit({ signal: closing });
+  return saga.gid;
+}
+
+/** Waits until the coordinator has noted that calls failed. */
+async function failedCalls({ hf, closing }: Teller, gid: string): Promise<void> {
+  const giveUp = AbortSignal.any([closing, AbortSignal.timeout(LONGEST_ORDER_MS)]);
+  for (;;) {
+    const details = await hf.get(gid, { signal: giveUp });
+    if (details !== undefined && countFailed(details) >= FAILED_CALLS) return;
+    await setTimeout(LOOK_MS, undefined, { signal: giveUp });
+  }
+}
+
+const countFailed = (details: TransactionDetails): number =>
+  details.timeline.filter((line) => line.kind === 'call' && line.result === 'UNKNOWN').length;
+
+async function tellEnd(teller: Teller, gid: string): Promise<void> {
+  const details = await endOf(teller, gid, LONGEST_ORDER_MS);
+  if (details === undefined) throw new Error(`order ${gid} has not ended within ${LONGEST_ORDER_MS / 1_000} s`);
+  teller.screen.timeline(details);
+  await teller.book.told(gid);
+}
