@@ -132,7 +132,7 @@ export class UnexpectedAnswer extends Error {
 
   constructor(url: string, gid: string | undefined, httpStatus: number, what: string, cause?: unknown) {
     super(
-      `${url} answered HTTP ${httpStatus}, ${what}. Check that the URL is that of a Holdfast coordinator.`,
+      `${url} answered HTTP ${httpStatus}, ${what}. Check that a Holdfast coordinator of this version runs there, and its log.`,
       cause === undefined ? undefined : { cause },
     );
     this.url = url;

@@ -9,18 +9,14 @@ import type { Api } from './api/api.ts';
 import { pause } from './api/back-off.ts';
 import { type ReadDetails, TransactionFailed, TransactionPending } from './errors.ts';
 
-/** Longest time one request asks the coordinator to hold its answer back: shorter than what proxies in between tolerate. */
-const LONGEST_POLL_MS = 20_000;
+/** With less time left than this, the client's own time for retries is enough. */
+const LONG_WAIT_MS = 5_000;
 
 /** Pause before asking again when the coordinator did not hold the answer back as long as asked (it is stopping, or has too many waiters). */
 const EARLY_ANSWER_PAUSE_MS = 100;
 
 /** A moment on the monotonic clock until which to wait. */
 export const deadlineIn = (timeoutMs: number): number => performance.now() + timeoutMs;
-
-/** How long the next request may ask the coordinator to wait. */
-export const pollMs = (deadlineMs: number): number =>
-  Math.round(Math.max(0, Math.min(deadlineMs - performance.now(), LONGEST_POLL_MS)));
 
 /** Waits until the transaction is final or the deadline has come, and answers what it is then. */
 export async function waitUntilFinal(
@@ -30,22 +26,19 @@ export async function waitUntilFinal(
   signal: AbortSignal | undefined,
 ): Promise<TransactionDetails> {
   for (;;) {
-    const waitMs = pollMs(deadlineMs);
     const askedAtMs = performance.now();
     // A coordinator that restarts meanwhile is no reason to give up earlier than the caller would.
-    const answer = await api.get(gid, { waitMs, signal, ...retryUntil(deadlineMs) });
+    const answer = await api.get(gid, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
     if (!answer.ok) throw answer.rejection;
     if (isFinal(answer.value.status) || performance.now() >= deadlineMs) return answer.value;
-    if (performance.now() - askedAtMs < Math.min(waitMs, EARLY_ANSWER_PAUSE_MS)) {
-      await pause(EARLY_ANSWER_PAUSE_MS, signal);
-    }
+    if (performance.now() - askedAtMs < EARLY_ANSWER_PAUSE_MS) await pause(EARLY_ANSWER_PAUSE_MS, signal);
   }
 }
 
 /** The client's own time for retries, or the time left to wait when that is longer. */
 function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
   const leftMs = deadlineMs - performance.now();
-  return leftMs > LONGEST_POLL_MS / 4 ? { retryForMs: leftMs } : {};
+  return leftMs > LONG_WAIT_MS ? { retryForMs: leftMs } : {};
 }
 
 /** What an answer of the coordinator tells about a transaction. */

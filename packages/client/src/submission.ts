@@ -8,7 +8,7 @@ import {
 import type { Answer, Api, ApiCall } from './api/api.ts';
 import { RequestRejected } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
-import { answerOrThrow, deadlineIn, pollMs, waitUntilFinal } from './outcome.ts';
+import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 
 /** What a saga or message shares with the client that made it. */
 export interface SubmissionContext {
@@ -76,7 +76,7 @@ export class Submission {
     const timeoutMs = typeof options.wait === 'object' ? options.wait.timeoutMs : this.#context.waitTimeoutMs;
     const deadlineMs = deadlineIn(waited ? timeoutMs : 0);
 
-    const answer = await this.#send(send, { signal, ...(waited ? { waitMs: pollMs(deadlineMs) } : {}) });
+    const answer = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
     let seen: TransactionSummary = answer.ok ? answer.value : await resolveRefusal(answer);
     if (waited && !isFinal(seen.status) && performance.now() < deadlineMs) {
       seen = await waitUntilFinal(this.#context.api, gid, deadlineMs, signal);

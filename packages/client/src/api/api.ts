@@ -13,7 +13,7 @@ import type { RequestRejected } from '../errors.ts';
  * runs in this process.
  */
 export interface Api {
-  /** Saves a transaction as prepared or submitted; with `waitMs`, answers when it is final or after that time. */
+  /** Saves a transaction as prepared or submitted; with `waitUntilMs`, answers when it is final or that moment has come. */
   create(request: TransactionRequest & { readonly gid: string }, call: ApiCall): Promise<Answer<TransactionReply>>;
   submitPrepared(gid: string, call: ApiCall): Promise<Answer<TransactionReply>>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
@@ -24,8 +24,8 @@ export interface Api {
 }
 
 export interface ApiCall {
-  /** How long the coordinator may hold the answer back until the transaction is final. */
-  readonly waitMs?: number;
+  /** Until when (`performance.now()`) the coordinator may hold the answer back because the transaction is not final. */
+  readonly waitUntilMs?: number;
   /** How long to go on trying; default: the client's. */
   readonly retryForMs?: number;
   readonly signal?: AbortSignal | undefined;

@@ -38,6 +38,12 @@ const NEVER_SENT = new Set([
 const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
 const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
 
+/** Longest time one request asks the coordinator to hold its answer back: shorter than what proxies in between tolerate. */
+const LONGEST_POLL_MS = 20_000;
+
+const pollMs = (untilMs: number): number =>
+  Math.round(Math.max(0, Math.min(untilMs - performance.now(), LONGEST_POLL_MS)));
+
 type Outcome<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'rejected'; readonly rejection: RequestRejected }
@@ -103,11 +109,12 @@ export class HttpTransport {
     return this.#read(request, status, text);
   }
 
-  #requestOptions(request: HttpRequest<unknown>, call: ApiCall): Dispatcher.RequestOptions {
-    const timeoutMs = this.#options.requestTimeoutMs + (call.waitMs ?? 0);
+  #requestOptions(request: HttpRequest<unknown>, { waitUntilMs, signal }: ApiCall): Dispatcher.RequestOptions {
+    const waitMs = waitUntilMs === undefined ? undefined : pollMs(waitUntilMs);
+    const timeoutMs = this.#options.requestTimeoutMs + (waitMs ?? 0);
     return {
       method: request.method,
-      path: this.#root + request.path + queryString({ ...request.query, waitMs: call.waitMs }),
+      path: this.#root + request.path + queryString({ ...request.query, waitMs }),
       headers: {
         ...this.#options.headers,
         accept: 'application/json',
@@ -116,7 +123,7 @@ export class HttpTransport {
       body: request.body === undefined ? null : JSON.stringify(request.body),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
-      ...(call.signal === undefined ? {} : { signal: call.signal }),
+      ...(signal === undefined ? {} : { signal }),
     };
   }
 
@@ -140,7 +147,8 @@ export class HttpTransport {
     if (status === 429 || (status >= 502 && status <= 504)) {
       return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
     }
-    throw new UnexpectedAnswer(this.url, request.gid, status, problem?.detail ?? 'which is no answer of its API');
+    const what = problem === undefined ? 'which is no answer of its API' : `a defect of its own: ${problem.detail}`;
+    throw new UnexpectedAnswer(this.url, request.gid, status, what);
   }
 }
 

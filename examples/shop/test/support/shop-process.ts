@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const SHOP_PORTS = 6;
+
+export interface Ports {
+  readonly coordinator: number;
+  readonly shop: number;
+}
+
+/** The demo as a newcomer runs it, in a process of its own. */
+export class ShopProcess {
+  readonly ports: Ports;
+  readonly #child: ChildProcess;
+  readonly #changes = new EventEmitter();
+  readonly #ended: Promise<number | null>;
+  #text = '';
+
+  constructor(folder: string, ports: Ports) {
+    this.ports = ports;
+    this.#child = spawn(process.execPath, [MAIN], {
+      env: {
+        PATH: process.env['PATH'],
+        SHOP_DATA: folder,
+        SHOP_PORT: String(ports.shop),
+        HOLDFAST_HTTP_PORT: String(ports.coordinator),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (chunk: string) => {
+        this.#text += chunk;
+        this.#changes.emit('change');
+      });
+    }
+    this.#ended = once(this.#child, 'close').then(([code]: (number | null)[]) => {
+      this.#changes.emit('change');
+      return code ?? null;
+    });
+  }
+
+  /** Everything it printed. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get counterUrl(): string {
+    return `http://127.0.0.1:${this.ports.shop}`;
+  }
+
+  get coordinatorUrl(): string {
+    return `http://127.0.0.1:${this.ports.coordinator}`;
+  }
+
+  /** Resolves when it has printed this; rejects when it ends before. */
+  async printed(text: string): Promise<void> {
+    while (!this.#text.includes(text)) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`the demo ended without printing "${text}":\n${this.#text}`);
+      }
+      await once(this.#changes, 'change');
+    }
+  }
+
+  /** Sends a signal and answers the exit code, null when the signal itself ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child.kill(signal);
+    return this.#ended;
+  }
+
+  ended(): Promise<number | null> {
+    return this.#ended;
+  }
+}
+
+/** Ports that nobody listens on: one, and six in a row. */
+export async function freePorts(): Promise<Ports> {
+  const coordinator = await listen(0);
+  const port = portOf(coordinator);
+  try {
+    for (;;) {
+      const shop = 20_000 + Math.floor(Math.random() * 10_000);
+      if (await allFree(shop)) return { coordinator: port, shop };
+    }
+  } finally {
+    await close(coordinator);
+  }
+}
+
+async function allFree(first: number): Promise<boolean> {
+  const servers: Server[] = [];
+  try {
+    for (let offset = 0; offset < SHOP_PORTS; offset++) servers.push(await listen(first + offset));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await Promise.all(servers.map(close));
+  }
+}
+
+export async function listen(port: number): Promise<Server> {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+export const close = (server: Server): Promise<unknown> => new Promise((resolve) => server.close(resolve));
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+  return address.port;
+}
