@@ -1,0 +1,67 @@
+// Package cases runs the official Go client of the dtm protocol against a coordinator, and judges by what
+// happened in the business databases and in the participants' journals.
+//
+// Environment: INTEROP_TARGET (http://host:port of the coordinator), INTEROP_MYSQL and INTEROP_POSTGRES
+// (URLs of databases the cases may create tables in; a case whose database is absent is skipped).
+package cases
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/dtm-labs/client/workflow"
+	"github.com/dtm-labs/logger"
+
+	"holdfast/interop/bank"
+	"holdfast/interop/coordinator"
+	"holdfast/interop/participant"
+)
+
+// What all cases share; set once before the first of them and never changed.
+var (
+	server       coordinator.Coordinator
+	participants *participant.Service
+	mariadb      *bank.Bank
+	postgres     *bank.Bank
+)
+
+func TestMain(m *testing.M) {
+	logger.InitLog("fatal") // The client logs every branch that fails, and the cases make them fail on purpose.
+	if runAsChild() {
+		return
+	}
+	os.Exit(runSuite(m))
+}
+
+func runSuite(m *testing.M) int {
+	server.Base = os.Getenv("INTEROP_TARGET")
+	if server.Base == "" {
+		return refuse(fmt.Errorf("INTEROP_TARGET is not set: start the suite with npm run interop go"))
+	}
+	var err error
+	if mariadb, err = openBank("INTEROP_MYSQL"); err != nil {
+		return refuse(err)
+	}
+	if postgres, err = openBank("INTEROP_POSTGRES"); err != nil {
+		return refuse(err)
+	}
+	if participants, err = participant.Start(); err != nil {
+		return refuse(err)
+	}
+	defer participants.Close()
+	workflow.InitHTTP(server.REST(), "") // Each workflow case names a call-back URL of its own.
+	return m.Run()
+}
+
+func openBank(variable string) (*bank.Bank, error) {
+	if os.Getenv(variable) == "" {
+		return nil, nil
+	}
+	return bank.Open(os.Getenv(variable))
+}
+
+func refuse(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 2
+}

@@ -1,0 +1,75 @@
+package cases
+
+import (
+	"testing"
+
+	"github.com/dtm-labs/client/dtmcli"
+	"github.com/dtm-labs/client/workflow"
+
+	"holdfast/interop/bank"
+)
+
+func TestWorkflowResumed(t *testing.T) {
+	run(t, "a call-back resumes it where it broke off", wfResumed)
+	run(t, "a call-back resumes a rollback that broke off", wfRollbackResumed)
+	run(t, "a call-back asks a step again that was still running", wfOngoing)
+}
+
+// The process breaks off after its first step; the coordinator calls back, and the recorded step is not run again.
+func wfResumed(s *scene) {
+	from, to := s.transfer(100)
+	runs := 0
+	s.register(func(wf *workflow.Workflow, amount int) ([]byte, error) {
+		runs++
+		receipt, err := s.step(wf, amount, "debit")
+		if err == nil && runs == 1 {
+			err = errDown
+		}
+		if err == nil {
+			_, err = s.step(wf, amount, "credit")
+		}
+		return []byte(receipt), err
+	})
+	_, err := s.execute()
+	s.wantError(err, errDown.Error())
+	s.wantFinal("succeed")
+	s.wantFunds(from, bank.Funds{Balance: 70})
+	s.wantFunds(to, bank.Funds{Balance: 30})
+	s.wantJournal("debit 01 action", "call-back 00 "+s.gid, "credit 02 action")
+}
+
+func wfRollbackResumed(s *scene) {
+	from, _ := s.transfer(100)
+	s.at.Handle("undo-debit", first(errDown, moves(from, out)))
+	s.at.Handle("credit", answers(dtmcli.ErrFailure))
+	s.register(func(wf *workflow.Workflow, amount int) ([]byte, error) {
+		_, err := s.step(wf, amount, "debit")
+		if err == nil {
+			_, err = s.step(wf, amount, "credit")
+		}
+		return nil, err
+	})
+	_, err := s.execute()
+	s.wantError(err, errDown.Error())
+	s.wantFinal("failed")
+	s.wantFunds(from, bank.Funds{Balance: 100})
+	s.wantJournal("debit 01 action", "credit 02 action", "undo-debit 01 rollback", "call-back 00 "+s.gid, "undo-debit 01 rollback")
+}
+
+func wfOngoing(s *scene) {
+	from, to := s.transfer(100)
+	s.at.Handle("credit", first(dtmcli.ErrOngoing, moves(to, in)))
+	s.register(func(wf *workflow.Workflow, amount int) ([]byte, error) {
+		_, err := s.step(wf, amount, "debit")
+		if err == nil {
+			_, err = s.step(wf, amount, "credit")
+		}
+		return nil, err
+	})
+	_, err := s.execute()
+	s.wantError(err, "ONGOING")
+	s.wantFinal("succeed")
+	s.wantFunds(from, bank.Funds{Balance: 70})
+	s.wantFunds(to, bank.Funds{Balance: 30})
+	s.wantJournal("debit 01 action", "credit 02 action", "call-back 00 "+s.gid, "credit 02 action")
+}

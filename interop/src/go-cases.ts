@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Outcome } from './outcome.ts';
+import { captureChild, runChild } from './servers/child.ts';
+import { createDataFolder, removeDataFolder } from './servers/data-folder.ts';
+import { locate } from './servers/locate.ts';
+import type { Stoppable } from './started.ts';
+import { readGoRun } from './test2json.ts';
+
+const MODULE = fileURLToPath(new URL('../go', import.meta.url));
+/** Most of a case's time is waiting for a retry, so that they all run at once. */
+const PARALLEL_CASES = 64;
+const SUITE_TIMEOUT = '120s';
+
+/** Where the Go cases find what they run against. An absent database skips the cases that need it. */
+export interface GoTargets {
+  readonly coordinator: string;
+  readonly mariadb: string | undefined;
+  readonly postgres: string | undefined;
+}
+
+/** The Go cases, compiled; `stop` removes what was compiled. */
+export interface GoCases extends Stoppable {
+  /** Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined). */
+  run(targets: GoTargets, pattern: string | undefined): Promise<readonly Outcome[]>;
+}
+
+/** Compiles the Go cases; undefined when Go is not installed. */
+export async function buildGoCases(): Promise<GoCases | undefined> {
+  const go = locate('go', ['/usr/local/go/bin']);
+  if (go === undefined) return undefined;
+  const folder = await createDataFolder('go-cases', undefined);
+  const binary = join(folder, 'cases.test');
+  const stop = (): Promise<void> => removeDataFolder(folder);
+  try {
+    await runChild(go, ['test', '-c', '-o', binary, './cases'], { cwd: MODULE });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { run: (targets, pattern) => runBinary(go, binary, targets, pattern), stop };
+}
+
+async function runBinary(
+  go: string,
+  binary: string,
+  targets: GoTargets,
+  pattern: string | undefined,
+): Promise<readonly Outcome[]> {
+  const flags = ['-test.v=test2json', `-test.parallel=${PARALLEL_CASES}`, `-test.timeout=${SUITE_TIMEOUT}`];
+  if (pattern !== undefined) flags.push(`-test.run=${pattern}`);
+  const env = {
+    ...process.env,
+    INTEROP_TARGET: targets.coordinator,
+    INTEROP_MYSQL: targets.mariadb ?? '',
+    INTEROP_POSTGRES: targets.postgres ?? '',
+  };
+  const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], { cwd: MODULE, env });
+  const { outcomes, noise } = readGoRun(output);
+  // The program's own failure (no set-up, a panic) must not hide behind cases that passed before it.
+  if (code === 0 || outcomes.some((outcome) => outcome.verdict === 'fail')) return outcomes;
+  return [...outcomes, { group: 'Suite', name: 'runs to its end', verdict: 'fail', durationMs: 0, detail: noise }];
+}

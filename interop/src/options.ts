@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+
+/** What `npm run interop` was asked to do. */
+export interface Options {
+  readonly suite: 'go';
+  /** A coordinator that runs already; undefined starts a Holdfast. */
+  readonly target: string | undefined;
+  /** Which cases, as a pattern of `go test -run`; undefined runs all. */
+  readonly run: string | undefined;
+}
+
+/** What to tell the user instead of running. */
+export interface Advice {
+  readonly text: string;
+  readonly exitCode: 0 | 2;
+}
+
+/** Printed for `--help`, and with what is wrong about a command line. */
+export const USAGE = `usage: npm run interop -- go [--target URL] [--run PATTERN]
+
+  go             the official Go client of the dtm protocol, over HTTP and JSON-RPC
+  --target URL   a coordinator that runs already (http://127.0.0.1:36789); otherwise a Holdfast is started
+  --run PATTERN  only the cases that match, as in go test: TestSaga, TestXa/commits
+
+HOLDFAST_TEST_REQUIRE=all makes a skipped case a failure.`;
+
+/** Reads the command line: what to do, or what to tell the user. */
+export function readOptions(args: readonly string[]): Options | Advice {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { target: { type: 'string' }, run: { type: 'string' }, help: { type: 'boolean' } },
+    });
+    const [suite, ...others] = positionals;
+    if (values.help === true) return { text: USAGE, exitCode: 0 };
+    if (suite !== 'go' || others.length > 0) return { text: USAGE, exitCode: 2 };
+    return { suite, target: values.target?.replace(/\/+$/, ''), run: values.run };
+  } catch (error) {
+    return { text: `${error instanceof Error ? error.message : String(error)}\n${USAGE}`, exitCode: 2 };
+  }
+}

@@ -1,0 +1,30 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Where Debian keeps one version of PostgreSQL beside another. */
+const POSTGRES_ROOT = '/usr/lib/postgresql';
+
+/** The path of a program, looked for in `folders` and then on the PATH; undefined when it is not installed. */
+export function locate(program: string, folders: readonly string[] = []): string | undefined {
+  const path = (process.env['PATH'] ?? '').split(delimiter);
+  return [...folders, ...path].map((folder) => join(folder, program)).find(isExecutable);
+}
+
+/** The folders of PostgreSQL's own programs, newest version first: Debian does not put them on the PATH. */
+export function postgresFolders(): readonly string[] {
+  try {
+    const versions = readdirSync(POSTGRES_ROOT).toSorted((a, b) => Number(b) - Number(a));
+    return versions.map((version) => join(POSTGRES_ROOT, version, 'bin'));
+  } catch {
+    return []; // No such folder: not Debian, or not installed.
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { unprivilegedAccount } from './account.ts';
+import { runChild, startChild } from './child.ts';
+import { createDataFolder, removeDataFolder } from './data-folder.ts';
+import { freePort } from './free-port.ts';
+import { locate, postgresFolders } from './locate.ts';
+import type { PrivateServer } from './private-server.ts';
+import { untilReady } from './ready.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** Off by default in PostgreSQL, and XA is nothing without it. */
+const PREPARED_TRANSACTIONS = 100;
+
+/** Starts a PostgreSQL with an empty database; undefined when it is not installed. `settings` are server settings (`name=value`). */
+export async function startPostgres(settings: readonly string[] = []): Promise<PrivateServer | undefined> {
+  const folders = postgresFolders();
+  const daemon = locate('postgres', folders);
+  const installer = locate('initdb', folders);
+  const probe = locate('pg_isready', folders);
+  if (daemon === undefined || installer === undefined || probe === undefined) return undefined;
+
+  const account = unprivilegedAccount('postgres');
+  const folder = await createDataFolder('postgres', account);
+  const data = join(folder, 'data');
+  const shape = ['--username=holdfast', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  await runChild(installer, [`--pgdata=${data}`, ...shape], { ...account, cwd: folder });
+
+  const port = await freePort();
+  const all = [
+    'listen_addresses=127.0.0.1',
+    `port=${port}`,
+    `unix_socket_directories=${folder}`,
+    `max_prepared_transactions=${PREPARED_TRANSACTIONS}`,
+    ...settings,
+  ];
+  const args = ['-D', data, ...all.flatMap((setting) => ['-c', setting])];
+  const child = startChild(daemon, args, { ...account, cwd: folder });
+  const stop = async (): Promise<void> => {
+    await child.stop('SIGINT', STOP_TIMEOUT_MS); // PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
+    await removeDataFolder(folder);
+  };
+  const isReady = (): Promise<boolean> =>
+    runChild(probe, ['--host=127.0.0.1', `--port=${port}`]).then(
+      () => true,
+      () => false,
+    );
+  try {
+    await untilReady(child, isReady, READY_TIMEOUT_MS);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  // Any password will do, but some drivers misread a connection string without one.
+  return { name: 'PostgreSQL', url: `postgres://holdfast:holdfast@127.0.0.1:${port}/postgres`, stop };
+}
