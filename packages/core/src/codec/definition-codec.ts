@@ -25,19 +25,19 @@ type Head = Pick<Definition, 'pattern' | 'protocol'> &
 export function encodeDefinition(definition: Definition): Uint8Array {
   const { pattern, protocol, steps, payloads, customData, queryPrepared, orders, workflowName, workflowData } =
     definition;
+  const head: { -readonly [K in keyof Head]: Head[K] } = { pattern, protocol };
+  if (steps.length > 0) head.steps = steps;
+  if (payloads.length > 0) head.payloadLengths = payloads.map((payload) => payload.length);
+  if (customData !== '') head.customData = customData;
+  if (queryPrepared !== '') head.queryPrepared = queryPrepared;
   const options = saidOptions(definition.options);
-  const head: Head = {
-    pattern,
-    protocol,
-    ...(steps.length > 0 && { steps }),
-    ...(payloads.length > 0 && { payloadLengths: payloads.map((p) => p.length) }),
-    ...(customData !== '' && { customData }),
-    ...(queryPrepared !== '' && { queryPrepared }),
-    ...(options !== undefined && { options }),
-    ...(Object.keys(orders).length > 0 && { orders }),
-    ...(workflowName !== '' && { workflowName }),
-  };
-  return encodeFrame(FORMAT, head, [...payloads, workflowData]);
+  if (options !== undefined) head.options = options;
+  for (const _ in orders) {
+    head.orders = orders;
+    break;
+  }
+  if (workflowName !== '') head.workflowName = workflowName;
+  return encodeFrame(FORMAT, head, workflowData.length === 0 ? payloads : [...payloads, workflowData]);
 }
 
 /** Reads what `encodeDefinition` wrote. Throws `UnreadableRecord`. */
@@ -61,10 +61,11 @@ export function decodeDefinition(bytes: Uint8Array): Definition {
 }
 
 function saidOptions(options: TransactionOptions): Partial<TransactionOptions> | undefined {
-  const said = Object.entries(options).filter(([name, value]) =>
-    name === 'branchHeaders'
-      ? Object.keys(options.branchHeaders).length > 0
-      : value !== NO_OPTIONS[name as keyof TransactionOptions],
-  );
-  return said.length === 0 ? undefined : Object.fromEntries(said);
+  let said: Record<string, unknown> | undefined;
+  for (const name in NO_OPTIONS) {
+    const value = options[name as keyof TransactionOptions];
+    if (value === NO_OPTIONS[name as keyof TransactionOptions]) continue;
+    (said ??= {})[name] = value;
+  }
+  return said;
 }

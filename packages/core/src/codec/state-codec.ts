@@ -1,32 +1,36 @@
 import type { BranchStatus, ResultKind, Status } from '@holdfast/protocol';
 import type { BranchState, State, TimelineEntry } from '../model.ts';
+import { NOT_STARTED } from '../patterns/state.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
 
 const FORMAT = 1;
 
+/** Times are written relative to the state's `base`: shorter, and several times quicker to print than ms since the epoch. 0 stays 0 (never). */
+type Relative = number;
+
 type BranchTuple = readonly [
-  BranchStatus,
+  status: BranchStatus,
   started: 0 | 1,
   attempts: number,
   failures: number,
-  nextAttemptAtMs: number,
-  finishedAtMs: number,
+  nextAttempt: Relative,
+  finished: Relative,
 ];
 type CallTuple = readonly [
-  'c',
-  atMs: number,
+  kind: 'c',
+  at: Relative,
   durationMs: number,
   branchId: string,
   op: string,
-  ResultKind,
+  result: ResultKind,
   reason: string,
   attempt: number,
-  retryAtMs: number,
+  retryAt: Relative,
 ];
 type LineTuple =
   | CallTuple
-  | readonly ['s', atMs: number, Status, reason: string]
-  | readonly ['resumed' | 'order' | 'parked' | 'alert', atMs: number, detail: string];
+  | readonly [kind: 's', at: Relative, status: Status, reason: string]
+  | readonly [kind: 'resumed' | 'order' | 'parked' | 'alert', at: Relative, detail: string];
 
 /** The parts of a state that are numbers, texts and flags; those at their usual value are left out. */
 const USUAL = {
@@ -36,19 +40,16 @@ const USUAL = {
   compensate: [] as readonly number[],
   retries: 0,
   limitedRetries: 0,
-  notBeforeMs: 0,
-  nextCheckAtMs: 0,
   checkFailures: 0,
   attention: false,
   parked: '',
-  submittedAtMs: 0,
-  rollbackAtMs: 0,
-  finishedAtMs: 0,
   timelineOmitted: 0,
 };
+const USUAL_TIMES = { notBeforeMs: 0, nextCheckAtMs: 0, submittedAtMs: 0, rollbackAtMs: 0, finishedAtMs: 0 };
 
-interface Head extends Partial<typeof USUAL> {
+interface Head extends Partial<typeof USUAL>, Partial<typeof USUAL_TIMES> {
   readonly status: Status;
+  readonly base: number;
   /** 0: never started. */
   readonly branches: readonly (BranchTuple | 0)[];
   readonly timeline: readonly LineTuple[];
@@ -56,64 +57,92 @@ interface Head extends Partial<typeof USUAL> {
 
 /** A state as stored. */
 export function encodeState(state: State): Uint8Array {
-  const head: Record<string, unknown> = { status: state.status };
+  // One less than the earliest time, so that no time of the state is written as 0.
+  const base = Math.max(0, (state.timeline[0]?.atMs ?? 0) - 1);
+  const head: Record<string, unknown> = { status: state.status, base };
   for (const name in USUAL) {
     const value = state[name as keyof typeof USUAL];
     if (Array.isArray(value) ? value.length > 0 : value !== USUAL[name as keyof typeof USUAL]) head[name] = value;
   }
-  head['branches'] = state.branches.map(encodeBranch);
-  head['timeline'] = state.timeline.map(encodeLine);
+  for (const name in USUAL_TIMES) {
+    const atMs = state[name as keyof typeof USUAL_TIMES];
+    if (atMs !== 0) head[name] = atMs - base;
+  }
+  head['branches'] = state.branches.map((branch) => encodeBranch(branch, base));
+  head['timeline'] = state.timeline.map((line) => encodeLine(line, base));
   return encodeFrame(FORMAT, head, []);
 }
 
 /** Reads what `encodeState` wrote. Throws `UnreadableRecord`. */
 export function decodeState(bytes: Uint8Array): State {
-  const { branches, timeline, status, ...rest } = decodeFrame(bytes, FORMAT, 'state').head as Head;
-  return { ...USUAL, ...rest, status, branches: branches.map(decodeBranch), timeline: timeline.map(decodeLine) };
+  const { branches, timeline, status, base, ...rest } = decodeFrame(bytes, FORMAT, 'state').head as Head;
+  const times = { ...USUAL_TIMES };
+  for (const name in USUAL_TIMES)
+    times[name as keyof typeof times] = absolute(rest[name as keyof typeof times] ?? 0, base);
+  return {
+    ...USUAL,
+    ...rest,
+    ...times,
+    status,
+    branches: branches.map((tuple) => decodeBranch(tuple, base)),
+    timeline: timeline.map((tuple) => decodeLine(tuple, base)),
+  };
 }
 
-function encodeBranch(branch: BranchState): BranchTuple | 0 {
+const relative = (atMs: number, base: number): Relative => (atMs === 0 ? 0 : atMs - base);
+const absolute = (at: Relative, base: number): number => (at === 0 ? 0 : at + base);
+
+function encodeBranch(branch: BranchState, base: number): BranchTuple | 0 {
   const { status, started, attempts, failures, nextAttemptAtMs, finishedAtMs } = branch;
   if (!started && status === 'prepared' && nextAttemptAtMs === 0) return 0;
-  return [status, started ? 1 : 0, attempts, failures, nextAttemptAtMs, finishedAtMs];
+  return [status, started ? 1 : 0, attempts, failures, relative(nextAttemptAtMs, base), relative(finishedAtMs, base)];
 }
 
-function decodeBranch(tuple: BranchTuple | 0): BranchState {
-  const [status, started, attempts, failures, nextAttemptAtMs, finishedAtMs] =
-    tuple === 0 ? (['prepared', 0, 0, 0, 0, 0] as const) : tuple;
-  return { status, started: started === 1, attempts, failures, nextAttemptAtMs, finishedAtMs };
+function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
+  if (tuple === 0) return NOT_STARTED;
+  const [status, started, attempts, failures, nextAttempt, finished] = tuple;
+  return {
+    status,
+    started: started === 1,
+    attempts,
+    failures,
+    nextAttemptAtMs: absolute(nextAttempt, base),
+    finishedAtMs: absolute(finished, base),
+  };
 }
 
-function encodeLine(line: TimelineEntry): LineTuple {
+function encodeLine(line: TimelineEntry, base: number): LineTuple {
   switch (line.kind) {
     case 'status':
-      return ['s', line.atMs, line.status, line.reason];
-    case 'call':
-      return [
-        'c',
-        line.atMs,
-        line.durationMs,
-        line.branchId,
-        line.op,
-        line.result,
-        line.reason,
-        line.attempt,
-        line.retryAtMs,
-      ];
+      return ['s', line.atMs - base, line.status, line.reason];
+    case 'call': {
+      const { atMs, durationMs, branchId, op, result, reason, attempt, retryAtMs } = line;
+      return ['c', atMs - base, durationMs, branchId, op, result, reason, attempt, relative(retryAtMs, base)];
+    }
     default:
-      return [line.kind, line.atMs, line.detail];
+      return [line.kind, line.atMs - base, line.detail];
   }
 }
 
-function decodeLine(tuple: LineTuple): TimelineEntry {
+function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
   switch (tuple[0]) {
     case 's':
-      return { kind: 'status', atMs: tuple[1], status: tuple[2], reason: tuple[3] };
+      return { kind: 'status', atMs: tuple[1] + base, status: tuple[2], reason: tuple[3] };
     case 'c': {
-      const [, atMs, durationMs, branchId, op, result, reason, attempt, retryAtMs] = tuple;
-      return { kind: 'call', atMs, durationMs, branchId, op, result, reason, attempt, retryAtMs };
+      const [, at, durationMs, branchId, op, result, reason, attempt, retryAt] = tuple;
+      return {
+        kind: 'call',
+        atMs: at + base,
+        durationMs,
+        branchId,
+        op,
+        result,
+        reason,
+        attempt,
+        retryAtMs: absolute(retryAt, base),
+      };
     }
     default:
-      return { kind: tuple[0], atMs: tuple[1], detail: tuple[2] };
+      return { kind: tuple[0], atMs: tuple[1] + base, detail: tuple[2] };
   }
 }

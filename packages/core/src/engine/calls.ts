@@ -29,28 +29,39 @@ export class Calls {
     const branch = transaction.branches[index];
     if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
     if (branch.url === '') return done(SUCCESS, 0);
-    const { branchId, op, url, payload } = branch;
-    this.#send({ ...this.#common(transaction, branch.requestTimeoutMs), branchId, op, url, payload }, mayCall, done);
+    this.#send(
+      this.#request(transaction, branch.branchId, branch.op, branch.url, branch.payload, branch.requestTimeoutMs),
+      mayCall,
+      done,
+    );
   }
 
   /** Asks the client: the check-back of a message, the call-back of a workflow (protocol page, "What each pattern does"). */
   check(transaction: Transaction, mayCall: () => boolean, done: Done): void {
     const { pattern, workflowName, workflowData, queryPrepared } = transaction.definition;
     const op = pattern === 'workflow' ? workflowName : 'msg';
-    this.#send(
-      { ...this.#common(transaction, 0), branchId: CHECK_BRANCH_ID, op, url: queryPrepared, payload: workflowData },
-      mayCall,
-      done,
-    );
+    this.#send(this.#request(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0), mayCall, done);
   }
 
-  #common(transaction: Transaction, branchTimeoutMs: number) {
+  /** Spelled out, not spread: this runs for each call. */
+  #request(
+    transaction: Transaction,
+    branchId: string,
+    op: string,
+    url: string,
+    payload: Uint8Array,
+    branchTimeoutMs: number,
+  ): BranchRequest {
     const { key, definition, options } = transaction;
     return {
       namespace: key.namespace,
       gid: key.gid,
       pattern: definition.pattern,
+      branchId,
+      op,
+      url,
       protocol: definition.protocol,
+      payload,
       headers: options.branchHeaders,
       timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
     };

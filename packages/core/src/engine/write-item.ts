@@ -10,19 +10,34 @@ export function writeItem(
   transaction: Transaction,
   possession: Pick<UpdateItem, 'writeId' | 'owner' | 'dueInMs'>,
 ): InsertItem | UpdateItem {
-  const { state, definition } = transaction;
-  const settings = {
-    ...possession,
-    key: run.key,
-    status: state.status,
-    attention: state.attention,
-    state: encodeState(state),
-  };
-  if (run.version > 0) return { kind: 'update', ...settings, expectVersion: run.version };
+  const { state, definition, key } = transaction;
+  const { writeId, owner, dueInMs } = possession;
+  const { status, attention } = state;
+  const bytes = encodeState(state);
+  // Spelled out, not spread: this runs for each write.
+  if (run.version > 0)
+    return {
+      kind: 'update',
+      key,
+      writeId,
+      status,
+      owner,
+      dueInMs,
+      attention,
+      state: bytes,
+      expectVersion: run.version,
+    };
+  const { pattern } = definition;
   return {
     kind: 'insert',
-    ...settings,
-    pattern: definition.pattern,
+    key,
+    writeId,
+    status,
+    owner,
+    dueInMs,
+    attention,
+    state: bytes,
+    pattern,
     group: run.group,
     definition: encodeDefinition(definition),
   };

@@ -1,10 +1,10 @@
 import type { BranchResult } from '@holdfast/protocol';
-import type { BranchState, State, Transaction } from '../model.ts';
+import type { Branch, BranchState, State, Transaction } from '../model.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';
-import { branchState, withBranchState } from './state.ts';
+import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
-import { withLine } from './timeline.ts';
+import { appended, omitted, withLine } from './timeline.ts';
 
 /** A call that found its destination's queue full is tried again after so long. */
 const DEFERRED_MS = 1_000;
@@ -55,26 +55,34 @@ export function recordAnswer(
   policy: AnswerPolicy,
 ): Transaction {
   const { branch: index, result } = event;
+  const { state } = transaction;
+  const after = answered(transaction, branchState(state, index), result, moment, policy);
+  const branches = state.branches.slice();
+  branches[index] = after;
   const running = transaction.running.filter((i) => i !== index);
-  const before = branchState(transaction.state, index);
-  const after = answered(transaction, before, result, moment, policy);
-  let state = withBranchState(transaction.state, index, after);
-  if (result.deferred !== true) {
-    const { branchId, op } = transaction.branches[index] ?? { branchId: '', op: '' };
-    state = withLine(state, {
-      kind: 'call',
-      atMs: moment.nowMs,
-      durationMs: event.durationMs,
-      branchId,
-      op,
-      result: result.kind,
-      reason: result.reason,
-      attempt: after.attempts,
-      retryAtMs: after.nextAttemptAtMs,
-    });
-    state = withRetries(state, result, moment, result.kind === 'FAILURE' && !policy.mayFail);
-  }
-  return { ...transaction, state, running, lastResult: result.kind === 'SUCCESS' ? transaction.lastResult : result };
+  const lastResult = result.kind === 'SUCCESS' ? transaction.lastResult : result;
+  if (result.deferred === true) return { ...transaction, running, lastResult, state: { ...state, branches } };
+  const { branchId, op } = branchAt(transaction, index);
+  const timeline = appended(state.timeline, {
+    kind: 'call',
+    atMs: moment.nowMs,
+    durationMs: event.durationMs,
+    branchId,
+    op,
+    result: result.kind,
+    reason: result.reason,
+    attempt: after.attempts,
+    retryAtMs: after.nextAttemptAtMs,
+  });
+  const told = { ...state, branches, timeline, timelineOmitted: omitted(state) };
+  const urgent = result.kind === 'FAILURE' && !policy.mayFail;
+  return { ...transaction, running, lastResult, state: withRetries(told, result, moment, urgent) };
+}
+
+function branchAt(transaction: Transaction, index: number): Branch {
+  const branch = transaction.branches[index];
+  if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
+  return branch;
 }
 
 function answered(

@@ -12,8 +12,9 @@ export const NOT_STARTED: BranchState = {
   finishedAtMs: 0,
 };
 
-const NEW_STATE: Omit<State, 'branches'> = {
+const NEW_STATE: State = {
   status: 'prepared',
+  branches: [],
   rollbackReason: '',
   result: '',
   unbroken: true,
@@ -34,7 +35,7 @@ const NEW_STATE: Omit<State, 'branches'> = {
 
 /** A transaction nobody has stored yet. */
 export function newTransaction(key: TransactionKey, definition: Definition, createdAtMs: number): Transaction {
-  return assemble(key, definition, createdAtMs, [], { ...NEW_STATE, branches: [] });
+  return assemble(key, definition, createdAtMs, [], NEW_STATE);
 }
 
 /** Puts a transaction together from its parts; a state written before a branch was registered gets that branch as not started. */
@@ -77,13 +78,6 @@ function withBranches(state: State, count: number, registered: readonly Register
 function recorded(branch: RegisteredBranch | undefined): BranchState {
   if (branch === undefined || branch.status === 'prepared') return NOT_STARTED;
   return { ...NOT_STARTED, status: branch.status, started: true, attempts: 1, finishedAtMs: branch.createdAtMs };
-}
-
-/** The state with one op's state replaced. */
-export function withBranchState(state: State, index: number, branch: BranchState): State {
-  const branches = state.branches.slice();
-  branches[index] = branch;
-  return { ...state, branches };
 }
 
 /** State of one op. Throws when the index does not belong to the transaction: a defect. */

@@ -5,12 +5,21 @@ const KEEP_FIRST = LIMITS.timelineEntries / 2;
 
 /** Adds a line; when the bound is reached the oldest line behind the first half is left out and counted. */
 export function withLine(state: State, line: TimelineEntry): State {
-  if (state.timeline.length < LIMITS.timelineEntries) return { ...state, timeline: [...state.timeline, line] };
-  const timeline = [...state.timeline.slice(0, KEEP_FIRST), ...state.timeline.slice(KEEP_FIRST + 1), line];
-  return { ...state, timeline, timelineOmitted: state.timelineOmitted + 1 };
+  return { ...state, timeline: appended(state.timeline, line), timelineOmitted: omitted(state) };
 }
 
 /** The state with another status, told in the timeline. */
 export function withStatus(state: State, status: Status, atMs: number, reason = ''): State {
-  return withLine({ ...state, status }, { kind: 'status', atMs, status, reason });
+  const timeline = appended(state.timeline, { kind: 'status', atMs, status, reason });
+  return { ...state, status, timeline, timelineOmitted: omitted(state) };
 }
+
+/** The timeline with one more line, within its bound. */
+export function appended(timeline: readonly TimelineEntry[], line: TimelineEntry): readonly TimelineEntry[] {
+  if (timeline.length < LIMITS.timelineEntries) return [...timeline, line];
+  return [...timeline.slice(0, KEEP_FIRST), ...timeline.slice(KEEP_FIRST + 1), line];
+}
+
+/** How many lines are left out once one more is appended. */
+export const omitted = ({ timeline, timelineOmitted }: State): number =>
+  timeline.length < LIMITS.timelineEntries ? timelineOmitted : timelineOmitted + 1;
