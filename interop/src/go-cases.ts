@@ -19,7 +19,7 @@ export interface GoTargets {
   readonly postgres: string | undefined;
 }
 
-/** The Go cases, compiled; `stop` removes what was compiled. */
+/** The Go cases, compiled; `stop` ends a run and removes what was compiled. */
 export interface GoCases extends Stoppable {
   /** Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined). */
   run(targets: GoTargets, pattern: string | undefined): Promise<readonly Outcome[]>;
@@ -31,19 +31,28 @@ export async function buildGoCases(): Promise<GoCases | undefined> {
   if (go === undefined) return undefined;
   const folder = await createDataFolder('go-cases', undefined);
   const binary = join(folder, 'cases.test');
-  const stop = (): Promise<void> => removeDataFolder(folder);
+  const abort = new AbortController();
+  const stop = async (): Promise<void> => {
+    abort.abort();
+    await removeDataFolder(folder);
+  };
   try {
     await runChild(go, ['test', '-c', '-o', binary, './cases'], { cwd: MODULE });
   } catch (error) {
     await stop();
     throw error;
   }
-  return { run: (targets, pattern) => runBinary(go, binary, targets, pattern), stop };
+  return { run: (targets, pattern) => runBinary({ go, binary, signal: abort.signal }, targets, pattern), stop };
+}
+
+interface Compiled {
+  readonly go: string;
+  readonly binary: string;
+  readonly signal: AbortSignal;
 }
 
 async function runBinary(
-  go: string,
-  binary: string,
+  { go, binary, signal }: Compiled,
   targets: GoTargets,
   pattern: string | undefined,
 ): Promise<readonly Outcome[]> {
@@ -55,9 +64,14 @@ async function runBinary(
     INTEROP_MYSQL: targets.mariadb ?? '',
     INTEROP_POSTGRES: targets.postgres ?? '',
   };
-  const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], { cwd: MODULE, env });
+  const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], {
+    cwd: MODULE,
+    env,
+    signal,
+  });
   const { outcomes, noise } = readGoRun(output);
   // The program's own failure (no set-up, a panic) must not hide behind cases that passed before it.
   if (code === 0 || outcomes.some((outcome) => outcome.verdict === 'fail')) return outcomes;
-  return [...outcomes, { group: 'Suite', name: 'runs to its end', verdict: 'fail', durationMs: 0, detail: noise }];
+  const detail = `${noise}the Go program ended with ${String(code)}`;
+  return [...outcomes, { group: 'Suite', name: 'runs to its end', verdict: 'fail', durationMs: 0, detail }];
 }

@@ -2,10 +2,12 @@ package cases
 
 import (
 	"testing"
+	"time"
 
 	"github.com/dtm-labs/client/dtmcli"
 
 	"holdfast/interop/bank"
+	"holdfast/interop/participant"
 )
 
 func TestConcurrentSaga(t *testing.T) {
@@ -13,6 +15,7 @@ func TestConcurrentSaga(t *testing.T) {
 	run(t, "rolls back what was started, in the reverse order", concurrentRollsBack)
 	run(t, "without orders runs everything at once", concurrentWithoutOrders)
 	run(t, "compensates a branch that was still running, after it has answered", concurrentStillRunning)
+	run(t, "an action that takes effect only after its compensation has come is kept out", concurrentLateAction)
 }
 
 // The steps 0 and 1 are free, 2 comes after both of them, 3 after 2.
@@ -77,5 +80,28 @@ func concurrentStillRunning(s *scene) {
 	s.at.Handle("undo-refuse", succeeds)
 	s.must(s.newSaga("slow", "refuse").SetConcurrent().Submit())
 	s.wantFinal("failed")
+	s.wantFunds(account, bank.Funds{Balance: 100})
+}
+
+// The slow branch is given up after the request time-out and compensated, and comes to its work only then.
+func concurrentLateAction(s *scene) {
+	account := s.account(s.mariadb(), "from", 100)
+	compensated, worked := make(chan struct{}), make(chan struct{})
+	s.at.Handle("slow", closes(worked, func(call *participant.Call) error {
+		select {
+		case <-compensated:
+			return moves(account, out)(call)
+		case <-time.After(eventTimeout):
+			return errNoAnswer
+		}
+	}))
+	s.at.Handle("undo-slow", closes(compensated, moves(account, out)))
+	s.at.Handle("refuse", answers(dtmcli.ErrFailure))
+	s.at.Handle("undo-refuse", succeeds)
+	saga := s.newSaga("slow", "refuse").SetConcurrent()
+	saga.WithGlobalTransRequestTimeout(1)
+	s.must(saga.Submit())
+	s.wantFinal("failed")
+	s.await(worked, "the late action")
 	s.wantFunds(account, bank.Funds{Balance: 100})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/dtm-labs/client/dtmcli"
 
 	"holdfast/interop/bank"
+	"holdfast/interop/participant"
 )
 
 func TestSaga(t *testing.T) {
@@ -16,6 +17,7 @@ func TestSaga(t *testing.T) {
 	run(t, "passes payload, headers and context to a branch", sagaPassesContext)
 	run(t, "retries a branch that is down, a waiting caller hears that it is not finished", sagaRetriesUnknown)
 	run(t, "a lost answer is retried and the barrier keeps one effect", sagaLostAnswer)
+	run(t, "a branch that hangs is given up after the request time-out and called again", sagaRequestTimeout)
 	run(t, "an ongoing branch is asked again", sagaOngoing)
 	run(t, "a compensation that fails is retried until it succeeds", sagaRetriesCompensation)
 	run(t, "a step without compensate rolls back without a call", sagaWithoutCompensate)
@@ -135,6 +137,25 @@ func sagaLostAnswer(s *scene) {
 	s.wantFunds(from, bank.Funds{Balance: 70})
 	s.wantFunds(to, bank.Funds{Balance: 30})
 	s.wantJournal("debit 01 action", "debit 01 action", "credit 02 action")
+}
+
+func sagaRequestTimeout(s *scene) {
+	from, to := s.transfer(100)
+	s.at.Handle("credit", losesFirstAnswer(moves(to, in)))
+	s.at.Wrap("credit", func(call *participant.Call, handler participant.Handler) error {
+		err := handler(call)
+		if call.Attempt == 1 {
+			<-call.Abandoned
+		}
+		return err
+	})
+	saga := s.newSaga("debit", "credit")
+	saga.WithGlobalTransRequestTimeout(1)
+	s.must(saga.Submit())
+	s.wantFinal("succeed")
+	s.wantFunds(from, bank.Funds{Balance: 70})
+	s.wantFunds(to, bank.Funds{Balance: 30})
+	s.wantJournal("debit 01 action", "credit 02 action", "credit 02 action")
 }
 
 func sagaOngoing(s *scene) {

@@ -10,6 +10,8 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
   readonly gid?: number;
+  /** Ends the process when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A long-running child process with the tail of what it wrote. */
