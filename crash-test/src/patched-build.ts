@@ -79,10 +79,15 @@ function copyPackages(root: string): void {
     const target = join(root, 'packages', name);
     mkdirSync(target, { recursive: true });
     cpSync(join(source, 'package.json'), join(target, 'package.json'));
-    cpSync(join(source, 'dist'), join(target, 'dist'), { recursive: true });
+    cpSync(join(source, 'dist'), join(target, 'dist'), { recursive: true, filter: isRunnable });
     const nested = join(source, 'node_modules');
     if (existsSync(nested)) symlinkSync(nested, join(target, 'node_modules'), 'dir');
   }
+}
+
+/** Everything but what only compilers and debuggers read. */
+function isRunnable(path: string): boolean {
+  return !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
 }
 
 function linkDependencies(root: string): void {

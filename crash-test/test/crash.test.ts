@@ -1,0 +1,50 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BROKEN_BUILDS } from '../src/broken-builds.ts';
+import { figuresOf } from '../src/figures.ts';
+import type { RunOptions } from '../src/options.ts';
+import { withPatchedBuild } from '../src/patched-build.ts';
+import { describeResult } from '../src/report.ts';
+import { isClean, runCrashTest } from '../src/run.ts';
+
+const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
+const HEALTHY: RunOptions = {
+  seconds: 15,
+  kills: 10,
+  seed: 48,
+  rate: 100,
+  clients: 100,
+  settleSeconds: 60,
+  keep: false,
+};
+/** Short, and not patient: what is broken stays unfinished. */
+const BROKEN: RunOptions = { ...HEALTHY, seconds: 4, kills: 3, settleSeconds: 5 };
+
+describe('a coordinator that is killed ten times under load', () => {
+  it('keeps every promise', async () => {
+    const result = await runCrashTest(HEALTHY, CLI, () => undefined);
+    const report = describeResult(HEALTHY, result);
+    expect(isClean(result), report).toBe(true);
+
+    // A run in which nothing happens would be clean, too.
+    const figures = figuresOf(result.evidence, result.judged);
+    expect(result.kills).toHaveLength(10);
+    expect(figures.acknowledged, report).toBeGreaterThan(300);
+    expect(figures.repeatedCalls, report).toBeGreaterThan(0);
+    for (const { outcomes } of figures.byPattern) {
+      expect(outcomes.committed, report).toBeGreaterThan(20);
+      expect(outcomes['rolled back'], report).toBeGreaterThan(20);
+    }
+  });
+});
+
+describe('the crash test convicts a coordinator with the fault', () => {
+  it.each(BROKEN_BUILDS)('$name: $wrong', async ({ patches }) => {
+    const build = withPatchedBuild(...patches);
+    onTestFinished(() => build.dispose());
+    const result = await runCrashTest(BROKEN, build.cliPath, () => undefined);
+    if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
+    expect(isClean(result), describeResult(BROKEN, result)).toBe(false);
+  });
+});
