@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
 import { addUp, type Total } from './total.ts';
 
@@ -25,10 +24,8 @@ export class TotalReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
-    this.#total = addUp(modules, unhandledErrors.length, {
-      skipFails: this.#skipFails,
-      filtered: this.#filtered,
-    });
+    const rules = { skipFails: this.#skipFails, filtered: this.#filtered };
+    this.#total = addUp(modules, unhandledErrors.length, rules);
   }
 
   #close(): void {
@@ -36,7 +33,7 @@ export class TotalReporter implements Reporter {
     if (total.failed > 0) process.exitCode = 1;
     const lines = [...total.skips].map(([reason, tests]) => explain(reason, tests, this.#skipFails));
     lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-    writeSync(1, `${lines.join('\n')}\n`);
+    process.stdout.write(`${lines.join('\n')}\n`);
   }
 }
 
