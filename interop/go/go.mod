@@ -1,6 +1,6 @@
 module holdfast/interop
 
-go 1.21
+go 1.19
 
 require (
 	github.com/dtm-labs/client v1.18.7

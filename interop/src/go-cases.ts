@@ -56,7 +56,7 @@ async function runBinary(
   targets: GoTargets,
   pattern: string | undefined,
 ): Promise<readonly Outcome[]> {
-  const flags = ['-test.v=test2json', `-test.parallel=${PARALLEL_CASES}`, `-test.timeout=${SUITE_TIMEOUT}`];
+  const flags = ['-test.v=true', `-test.parallel=${PARALLEL_CASES}`, `-test.timeout=${SUITE_TIMEOUT}`];
   if (pattern !== undefined) flags.push(`-test.run=${pattern}`);
   const env = {
     ...process.env,

@@ -73,8 +73,8 @@ func (s *Service) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 		Gid: query.Get("gid"), TransType: query.Get("trans_type"), BranchID: query.Get("branch_id"), Op: query.Get("op"),
 		Reply: dtmcli.MapSuccess, Abandoned: request.Context().Done(),
 	}
-	if rpc, ok := strings.CutPrefix(endpoint, rpcPrefix); ok {
-		call.Endpoint = rpc
+	if strings.HasPrefix(endpoint, rpcPrefix) {
+		call.Endpoint = strings.TrimPrefix(endpoint, rpcPrefix)
 		serveRPC(writer, scene, call)
 		return
 	}
