@@ -1,1 +1,49 @@
-export {}
+import { readCommandLine, type Task } from './command-line.ts';
+import { compare } from './compare/compare.ts';
+import { renderComparison } from './compare/render.ts';
+import { Cleanup } from './processes/cleanup.ts';
+import { profilesIn, readProfile } from './profile/read-profile.ts';
+import { renderProfile } from './profile/render-profile.ts';
+import type { Say } from './report/say.ts';
+import { renderScale } from './scale/render.ts';
+import { compareScale } from './scale/scale.ts';
+
+/** Progress goes beside the figures, so that these can be piped. */
+const say: Say = (line) => console.error(line);
+
+const cleanup = new Cleanup();
+const wanted = readCommandLine(process.argv.slice(2));
+let interrupted = false;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupted = true;
+    void cleanup.run().finally(() => process.exit(130));
+  });
+}
+
+async function run(task: Task): Promise<string> {
+  const json = task.options.output === 'json';
+  if (task.kind === 'scale') {
+    const result = await compareScale(task.options, cleanup, say);
+    return json ? JSON.stringify(result, null, 2) : renderScale(result);
+  }
+  const result = await compare(task.options, cleanup, say);
+  if (json) return JSON.stringify(result, null, 2);
+  return [renderComparison(result), ...profilePages(result.profileFolder)].join('\n\n');
+}
+
+const profilePages = (folder: string | undefined): readonly string[] =>
+  folder === undefined
+    ? []
+    : profilesIn(folder).map((path) => `CPU profile ${path}\n${renderProfile(readProfile(path))}`);
+
+try {
+  console.log(await run(wanted));
+} catch (error) {
+  // When everything is being ended, what was under way fails, and that is no news.
+  if (!interrupted) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await cleanup.run();
+}

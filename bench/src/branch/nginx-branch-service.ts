@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cleanup } from '../processes/cleanup.ts';
+import { freePort } from '../processes/free-port.ts';
+import { installedVersion } from '../processes/installed.ts';
+import { hasEnded, own, stop } from '../processes/owned.ts';
+import { waitForOk } from '../processes/wait-for.ts';
+import type { BranchService } from './branch-service.ts';
+import { nginxConfig } from './nginx-config.ts';
+
+const START_TIMEOUT_MS = 10_000;
+
+/** Path and version of nginx; it is often installed where only root's PATH looks. */
+export function findNginx(): { readonly path: string; readonly version: string } | undefined {
+  for (const path of ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']) {
+    const version = installedVersion(path, ['-v'], /nginx\/(\S+)/);
+    if (version !== undefined) return { path, version };
+  }
+  return undefined;
+}
+
+/** Starts a private nginx; `folder` takes what it writes. */
+export async function startNginx(
+  { path, version }: { readonly path: string; readonly version: string },
+  folder: string,
+  cleanup: Cleanup,
+): Promise<BranchService> {
+  const home = join(folder, 'nginx');
+  mkdirSync(home);
+  const port = await freePort();
+  const configPath = join(home, 'nginx.conf');
+  const errorLog = join(home, 'error.log');
+  writeFileSync(configPath, nginxConfig(home, port));
+  const child = spawn(path, ['-p', home, '-e', errorLog, '-c', configPath], { stdio: 'ignore' });
+  own(child);
+  cleanup.add(() => stop(child));
+  const origin = `http://127.0.0.1:${port}`;
+  await waitForOk(origin, START_TIMEOUT_MS, () =>
+    hasEnded(child) ? `nginx ended by itself: ${readFileSync(errorLog, 'utf8').trim()}` : undefined,
+  );
+  return { name: `nginx ${version}`, origin, pid: child.pid ?? 0 };
+}

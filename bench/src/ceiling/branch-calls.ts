@@ -1,0 +1,25 @@
+import { HTTP_CLIENT_SETTINGS } from '@holdfast/runtime';
+import { Pool } from 'undici';
+import { AnswerHandler } from '../load/answer-handler.ts';
+
+const HEADERS = ['content-type', 'application/json'];
+const pools = new Map<string, Pool>();
+
+/** Calls one action as a coordinator does, over a pool with a coordinator's settings; gives the answer's status. */
+export function callAction(url: string, gid: string, branchId: string, payload: string): Promise<number> {
+  const pathStart = url.indexOf('/', url.indexOf('//') + 2);
+  const path = `${url.slice(pathStart)}?gid=${gid}&trans_type=saga&branch_id=${branchId}&op=action`;
+  return new Promise((resolve, reject) => {
+    const handler = new AnswerHandler((status) => resolve(status), reject);
+    poolOf(url.slice(0, pathStart)).dispatch({ path, method: 'POST', headers: HEADERS, body: payload }, handler);
+  });
+}
+
+function poolOf(origin: string): Pool {
+  let pool = pools.get(origin);
+  if (pool === undefined) {
+    pool = new Pool(origin, HTTP_CLIENT_SETTINGS);
+    pools.set(origin, pool);
+  }
+  return pool;
+}

@@ -1,0 +1,108 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CompareOptions, ScaleOptions } from './options.ts';
+import type { Tool } from './tool.ts';
+
+export type Task =
+  | { readonly kind: 'compare'; readonly options: CompareOptions }
+  | { readonly kind: 'scale'; readonly options: ScaleOptions };
+
+interface Values {
+  readonly target?: string[];
+  readonly targetPid?: number;
+  readonly store?: string[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUp: number;
+  readonly connections?: readonly number[];
+  readonly branchService: Tool<'nginx'>;
+  readonly load: Tool<'wrk'>;
+  readonly output: 'table' | 'json';
+  readonly cpuProf?: true;
+  readonly scale?: true;
+  readonly finished: number;
+  readonly waiting: number;
+}
+
+const DEFAULT_STORE = 'lmdb:';
+
+/** Reads the command line; help and errors end the process unless `command` says otherwise. */
+export function readCommandLine(args: readonly string[], command: Command = new Command()): Task {
+  const values = describe(command).parse(args, { from: 'user' }).opts<Values>();
+  const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
+  const common = { rounds, seconds, warmUpSeconds: values.warmUp, branchService, load, output };
+  if (values.scale === true) {
+    if (targets.length > 0 || store !== undefined || values.cpuProf === true)
+      command.error('error: --scale fills stores of its own: it takes no --store, --target or --cpu-prof');
+    const { finished, waiting, connections = [64] } = values;
+    return { kind: 'scale', options: { ...common, connections, finished, waiting } };
+  }
+  if (values.targetPid !== undefined && targets.length !== 1)
+    command.error('error: --target-pid goes with one --target');
+  const stores = store ?? (targets.length > 0 ? [] : [DEFAULT_STORE]);
+  if (values.cpuProf === true && stores.length === 0)
+    command.error('error: --cpu-prof looks into a Holdfast that is started here: add --store');
+  const { connections = [1, 64, 256], targetPid, cpuProf = false } = values;
+  return { kind: 'compare', options: { ...common, connections, stores, targets, targetPid, cpuProfile: cpuProf } };
+}
+
+function describe(command: Command): Command {
+  return command
+    .name('npm run bench --')
+    .usage('[options]')
+    .description(
+      'Measures two-branch sagas that are waited for, against the ceiling: the same HTTP libraries and settings with no engine and no store.',
+    )
+    .option('--target <url>', 'a coordinator that runs already and speaks the dtm protocol (repeatable)', originList)
+    .option('--target-pid <pid>', 'its process, to see its CPU and memory', count(1, 2 ** 22))
+    .option(
+      '--store <url>',
+      'a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder) or memory: (repeatable)',
+      storeList,
+    )
+    .option('--rounds <n>', 'rounds, in which all take turns; the figures are medians', count(1, 100), 3)
+    .option('--seconds <n>', 'length of a round', count(1, 600), 5)
+    .option('--warm-up <n>', 'seconds of load before the first round with so many connections', count(0, 600), 3)
+    .option(
+      '--connections <list>',
+      'callers at once, each with a connection (default: 1,64,256; --scale: 64)',
+      connectionList,
+    )
+    .addOption(
+      new Option('--branch-service <name>', 'who answers the branches')
+        .choices(['auto', 'nginx', 'node'])
+        .default('auto'),
+    )
+    .addOption(new Option('--load <name>', 'who posts the sagas').choices(['auto', 'wrk', 'node']).default('auto'))
+    .addOption(
+      new Option('-o, --output <format>', 'how the figures are written').choices(['table', 'json']).default('table'),
+    )
+    .option('--cpu-prof', 'also write a CPU profile of each Holdfast, and sum it up')
+    .option('--scale', 'instead compare an empty LMDB store with one that holds many transactions')
+    .option('--finished <n>', 'with --scale: finished transactions in the full store', count(0, 10_000_000), 100_000)
+    .option('--waiting <n>', 'with --scale: unfinished transactions in it', count(0, 1_000_000), 10_000);
+}
+
+/** A whole number within bounds. */
+const count =
+  (low: number, high: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It takes a whole number from ${low} to ${high}.`);
+  };
+
+function connectionList(text: string): readonly number[] {
+  return text.split(',').map((part) => count(1, 10_000)(part.trim()));
+}
+
+function originList(text: string, before: string[] = []): string[] {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' || url.pathname !== '/')
+    throw new InvalidArgumentError('It takes an address such as http://127.0.0.1:36789.');
+  return [...before, url.origin];
+}
+
+function storeList(text: string, before: string[] = []): string[] {
+  if (!/^[a-z]+:/.test(text)) throw new InvalidArgumentError('It takes a store such as lmdb: or memory:.');
+  return [...before, text];
+}

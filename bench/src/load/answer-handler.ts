@@ -1,0 +1,36 @@
+import type { Dispatcher } from 'undici';
+
+/** Keeps an answer's status and body; undici's callbacks with raw headers, so that none are parsed that nobody reads. */
+export class AnswerHandler implements Dispatcher.DispatchHandler {
+  #status = 0;
+  #body: Buffer | undefined;
+  readonly #onAnswer: (status: number, body: string) => void;
+  readonly #onFailure: (error: Error) => void;
+
+  constructor(onAnswer: (status: number, body: string) => void, onFailure: (error: Error) => void) {
+    this.#onAnswer = onAnswer;
+    this.#onFailure = onFailure;
+  }
+
+  onConnect(): void {
+    // Nothing is ever aborted; undici asks for the method.
+  }
+
+  onHeaders(status: number): boolean {
+    this.#status = status;
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#body = this.#body === undefined ? chunk : Buffer.concat([this.#body, chunk]);
+    return true;
+  }
+
+  onComplete(): void {
+    this.#onAnswer(this.#status, this.#body === undefined ? '' : this.#body.toString('utf8'));
+  }
+
+  onError(error: Error): void {
+    this.#onFailure(error);
+  }
+}

@@ -1,0 +1,80 @@
+import { Client } from 'undici';
+import { AnswerHandler } from './answer-handler.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import { ANSWER_TIMEOUT_SECONDS, type LoadResult } from './load.ts';
+import { SUCCESS_MARK } from './saga.ts';
+
+/** One POST. */
+export interface Post {
+  readonly path: string;
+  readonly body: string;
+}
+
+export interface ClosedLoopOptions {
+  readonly target: string;
+  readonly connections: number;
+  /** The n-th request, from 1; undefined: no more. */
+  readonly next: (n: number) => Post | undefined;
+  /** Nothing is sent after so many seconds. */
+  readonly seconds: number;
+}
+
+const HEADERS = ['content-type', 'application/json'];
+
+/** Callers that each post, wait for the answer, and post again, until there is nothing more to post or the time is over. */
+export async function runClosedLoop({ target, connections, next, seconds }: ClosedLoopOptions): Promise<LoadResult> {
+  const latencies = new LatencyHistogram();
+  const counts = { answers: 0, status: 0, body: 0, socket: 0, sent: 0 };
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1000;
+  const judge = (status: number, body: string): void => {
+    counts.answers += 1;
+    if (status >= 400) counts.status += 1;
+    else if (status >= 300 || !body.includes(SUCCESS_MARK)) counts.body += 1;
+  };
+
+  const caller = async (): Promise<void> => {
+    const client = new Client(target, {
+      headersTimeout: ANSWER_TIMEOUT_SECONDS * 1000,
+      bodyTimeout: ANSWER_TIMEOUT_SECONDS * 1000,
+    });
+    while (performance.now() < endMs) {
+      const post = next((counts.sent += 1));
+      if (post === undefined) break;
+      const sentMs = performance.now();
+      const answered = await send(client, post, judge);
+      if (answered) latencies.add(performance.now() - sentMs);
+      else counts.socket += 1;
+    }
+    await client.close();
+  };
+  await Promise.all(Array.from({ length: connections }, caller));
+
+  return {
+    seconds: (performance.now() - startMs) / 1000,
+    completed: counts.answers - counts.status - counts.body,
+    p50Ms: latencies.percentileMs(50),
+    p99Ms: latencies.percentileMs(99),
+    statusErrors: counts.status,
+    bodyErrors: counts.body,
+    socketErrors: counts.socket,
+  };
+}
+
+/** False when no answer came. */
+function send(
+  client: Client,
+  { path, body }: Post,
+  onAnswer: (status: number, body: string) => void,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const handler = new AnswerHandler(
+      (status, text) => {
+        onAnswer(status, text);
+        resolve(true);
+      },
+      () => resolve(false),
+    );
+    client.dispatch({ path, method: 'POST', headers: HEADERS, body }, handler);
+  });
+}

@@ -1,0 +1,11 @@
+import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import type { LoadRequest } from './load.ts';
+import { sagaBody, sagaTail, SUBMIT_PATH } from './saga.ts';
+
+// Our own load generator, for machines without wrk: one round, in a process of its own, told in its argument.
+endWithParent();
+const { target, branches, connections, seconds, gidPrefix } = JSON.parse(process.argv[2] ?? '') as LoadRequest;
+const tail = sagaTail(branches);
+const next = (n: number) => ({ path: SUBMIT_PATH, body: sagaBody(`${gidPrefix}${n}`, tail) });
+tellParent(await runClosedLoop({ target, connections, next, seconds }));

@@ -1,0 +1,19 @@
+import { Helper } from '../processes/helper.ts';
+import { ANSWER_TIMEOUT_SECONDS, type LoadGenerator, type LoadResult } from './load.ts';
+
+const START_SECONDS = 20;
+
+/** Our own load generator: a Node process a round. */
+export function nodeLoad(): LoadGenerator {
+  return {
+    name: 'our own (undici)',
+    run: async (request) => {
+      const helper = new Helper(new URL('./node-load-main.js', import.meta.url), JSON.stringify(request));
+      try {
+        return (await helper.answer((request.seconds + ANSWER_TIMEOUT_SECONDS + START_SECONDS) * 1000)) as LoadResult;
+      } finally {
+        await helper.stop();
+      }
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/** Where a two-branch saga is posted. */
+export const SUBMIT_PATH = '/api/dtmsvr/submit';
+
+/** The word in an answer that makes it a success. */
+export const SUCCESS_MARK = '"dtm_result":"SUCCESS"';
+
+/** Everything of the saga's JSON after the gid's value: the same for every saga of a run. */
+export function sagaTail(branches: string): string {
+  const payload = JSON.stringify({ amount: 30 });
+  const saga = {
+    trans_type: 'saga',
+    wait_result: true,
+    steps: [
+      { action: `${branches}/debit`, compensate: `${branches}/refund` },
+      { action: `${branches}/credit`, compensate: `${branches}/revoke` },
+    ],
+    payloads: [payload, payload],
+  };
+  return `,${JSON.stringify(saga).slice(1)}`;
+}
+
+/** The JSON of one saga. `gid` needs no escaping. */
+export const sagaBody = (gid: string, tail: string): string => `{"gid":"${gid}"${tail}`;

@@ -1,0 +1,36 @@
+import { readProc } from './process-figures.ts';
+
+/** CPU time of the whole machine, in ticks since it started. */
+export interface MachineTicks {
+  readonly all: number;
+  /** Used by programs and the kernel here. */
+  readonly busy: number;
+  /** Taken by the hypervisor for other machines. */
+  readonly stolen: number;
+}
+
+/** Reads the first line of /proc/stat. */
+export function parseMachineTicks(stat: string): MachineTicks {
+  const [user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, irq = 0, softIrq = 0, stolen = 0] = stat
+    .slice(0, stat.indexOf('\n'))
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  const busy = user + nice + system + irq + softIrq;
+  return { all: busy + idle + ioWait + stolen, busy, stolen };
+}
+
+/** Undefined where there is no /proc. */
+export function machineTicks(): MachineTicks | undefined {
+  const stat = readProc('/proc/stat');
+  return stat === undefined ? undefined : parseMachineTicks(stat);
+}
+
+/** Share (0 to 1) of the machine that others than we had between two looks; `ourTicks` is what our own processes used meanwhile. */
+export function shareOfOthers(before: MachineTicks, after: MachineTicks, ourTicks: number): number {
+  const all = after.all - before.all;
+  if (all <= 0) return 0;
+  const foreign = Math.max(0, after.busy - before.busy - ourTicks);
+  return (foreign + after.stolen - before.stolen) / all;
+}

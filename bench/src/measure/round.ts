@@ -1,0 +1,73 @@
+import type { BranchService } from '../branch/branch-service.ts';
+import type { LoadGenerator, LoadResult } from '../load/load.ts';
+import { watchMemory } from '../machine/memory-watch.ts';
+import { machineTicks, shareOfOthers } from '../machine/others.ts';
+import { cpuSeconds, ownCpuSeconds, TICKS_PER_SECOND } from '../machine/process-figures.ts';
+import type { Subject } from '../subjects/subject.ts';
+
+/** What a round is done with. */
+export interface Bench {
+  readonly branches: BranchService;
+  readonly load: LoadGenerator;
+  /** Begins every gid of this run. */
+  readonly runId: string;
+}
+
+/** One round of load on one subject. What the system does not tell is undefined. */
+export interface Round extends LoadResult {
+  readonly sagasPerSecond: number;
+  /** CPU of the subject's process, user and system, in µs for each completed saga. */
+  readonly cpuMicrosPerSaga: number | undefined;
+  /** The most that was seen. */
+  readonly rssAnonMb: number | undefined;
+  /** Share (0 to 1) of the machine's CPU time that neither the subject, the branch service nor the load had. */
+  readonly othersShare: number | undefined;
+}
+
+let roundsRun = 0;
+
+/** Puts load on a subject and looks at what it cost. */
+export async function runRound(bench: Bench, subject: Subject, connections: number, seconds: number): Promise<Round> {
+  roundsRun += 1;
+  const gidPrefix = `${bench.runId}-${roundsRun}-`;
+  const endMemoryWatch = watchMemory(subject.pid);
+  const before = look(bench, subject);
+  const load = await bench.load
+    .run({ target: subject.origin, branches: bench.branches.origin, connections, seconds, gidPrefix })
+    .finally(endMemoryWatch);
+  const after = look(bench, subject);
+  return {
+    ...load,
+    sagasPerSecond: load.completed / load.seconds,
+    cpuMicrosPerSaga: cpuPerSaga(before, after, load.completed),
+    rssAnonMb: endMemoryWatch(),
+    othersShare: othersShare(before, after),
+  };
+}
+
+interface Look {
+  readonly subjectSeconds: number | undefined;
+  readonly ourSeconds: number;
+  readonly machine: ReturnType<typeof machineTicks>;
+}
+
+function look({ branches }: Bench, { pid }: Subject): Look {
+  const subjectSeconds = pid === undefined ? undefined : cpuSeconds(pid);
+  return {
+    subjectSeconds,
+    ourSeconds: (subjectSeconds ?? 0) + (cpuSeconds(branches.pid) ?? 0) + ownCpuSeconds(),
+    machine: machineTicks(),
+  };
+}
+
+function cpuPerSaga(before: Look, after: Look, completed: number): number | undefined {
+  if (before.subjectSeconds === undefined || after.subjectSeconds === undefined || completed === 0) return undefined;
+  return ((after.subjectSeconds - before.subjectSeconds) * 1e6) / completed;
+}
+
+/** Unknown too when the subject's own share is. */
+function othersShare(before: Look, after: Look): number | undefined {
+  if (before.machine === undefined || after.machine === undefined || after.subjectSeconds === undefined)
+    return undefined;
+  return shareOfOthers(before.machine, after.machine, (after.ourSeconds - before.ourSeconds) * TICKS_PER_SECOND);
+}

@@ -1,0 +1,29 @@
+import type { Tool } from './tool.ts';
+
+/** What every run is told. */
+export interface BenchOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly connections: readonly number[];
+  readonly branchService: Tool<'nginx'>;
+  readonly load: Tool<'wrk'>;
+  readonly output: 'table' | 'json';
+}
+
+/** A comparison with the ceiling. */
+export interface CompareOptions extends BenchOptions {
+  /** URLs of stores; each gets a Holdfast of its own. */
+  readonly stores: readonly string[];
+  /** Origins of coordinators that run already. */
+  readonly targets: readonly string[];
+  /** Process of the target; undefined: its CPU and memory are not known. */
+  readonly targetPid: number | undefined;
+  readonly cpuProfile: boolean;
+}
+
+/** A comparison of an empty store with a full one, both LMDB. */
+export interface ScaleOptions extends BenchOptions {
+  readonly finished: number;
+  readonly waiting: number;
+}

@@ -1,0 +1,60 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { hasEnded, own, stop } from './owned.ts';
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A program of this package in a process of its own, spoken to over Node's IPC channel: one message each way. */
+export class Helper {
+  readonly #name: string;
+  readonly #child: ChildProcess;
+
+  /** `module` as seen from the caller's folder, such as `new URL('./main.js', import.meta.url)`. */
+  constructor(module: URL, ...args: readonly string[]) {
+    const path = fileURLToPath(module);
+    this.#name = path.slice(path.lastIndexOf('/') + 1);
+    this.#child = fork(path, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: cleanEnvironment() });
+    own(this.#child);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Its next message. Throws when it ends instead, or stays silent. */
+  answer(timeoutMs: number = ANSWER_TIMEOUT_MS): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        clearTimeout(timer);
+        this.#child.off('message', onMessage);
+        this.#child.off('exit', onExit);
+        end();
+      };
+      const fail = (what: string): void => settle(() => reject(new Error(`${this.#name} ${what}`)));
+      const onMessage = (message: unknown): void => settle(() => resolve(message));
+      const onExit = (): void => fail('ended before it answered');
+      const timer = setTimeout(fail, timeoutMs, `gave no answer in ${timeoutMs} ms`);
+      this.#child.once('message', onMessage);
+      this.#child.once('exit', onExit);
+      if (hasEnded(this.#child)) onExit();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.#child);
+  }
+}
+
+/** This process's environment without the settings that would change what is measured. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_') && name !== 'NODE_OPTIONS'),
+  );
+}
+
+/** The port in a helper's first message. */
+export function portOf(message: unknown): number {
+  const port = typeof message === 'object' && message !== null && 'port' in message ? message.port : undefined;
+  if (typeof port !== 'number') throw new Error(`a helper told no port: ${JSON.stringify(message)}`);
+  return port;
+}

@@ -1,0 +1,32 @@
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_MS = 5;
+const REQUEST_TIMEOUT_MS = 2_000;
+
+/** Status of a GET; undefined when nothing answers. */
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: REQUEST_TIMEOUT_MS }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(undefined));
+  });
+}
+
+/** Waits until a GET of `url` answers 200. `failed` says why there is nothing to wait for any more. Throws after `timeoutMs`. */
+export async function waitForOk(
+  url: string,
+  timeoutMs: number,
+  failed: () => string | undefined = () => undefined,
+): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while ((await statusOf(url)) !== 200) {
+    const reason = failed();
+    if (reason !== undefined) throw new Error(reason);
+    if (performance.now() > endMs) throw new Error(`${url} did not answer 200 within ${timeoutMs} ms`);
+    await delay(POLL_MS);
+  }
+}

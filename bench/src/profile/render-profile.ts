@@ -1,0 +1,22 @@
+import { figure, percent, renderTable } from '../report/table.ts';
+import type { ProfileSummary, SelfTime } from './cpu-profile.ts';
+
+const FUNCTIONS = 25;
+const FILES = 15;
+
+/** The most expensive functions and files, for people. */
+export function renderProfile({ busyMs, idleMs, functions, files }: ProfileSummary): string {
+  const table = (title: string, times: readonly SelfTime[], most: number): string =>
+    renderTable(
+      [title, 'self'],
+      times.slice(0, most).map(({ name, share }) => [name, percent(share, 1)]),
+      1,
+    );
+  return [
+    `${figure(busyMs)} ms at work, ${figure(idleMs)} ms idle`,
+    '',
+    table('function', functions, FUNCTIONS),
+    '',
+    table('file', files, FILES),
+  ].join('\n');
+}

@@ -1,0 +1,12 @@
+import type { MachineFacts } from '../machine/facts.ts';
+import { figure } from './table.ts';
+
+/** What the figures depend on, in lines for people. */
+export function machineLines(machine: MachineFacts, branchService: string, load: string): readonly string[] {
+  const { cores, cpu, memoryGb, system, node, syncMs, inMemory } = machine;
+  const where = inMemory ? ' (in memory: nothing there is durable)' : '';
+  return [
+    `${cores} cores (${cpu}), ${memoryGb} GB, ${system}, Node ${node}`,
+    `branch service: ${branchService}; load: ${load}; a synced write of 4 KiB in the temporary folder takes ${figure(syncMs, 2)} ms${where}`,
+  ];
+}

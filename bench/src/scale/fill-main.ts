@@ -1,0 +1,18 @@
+import { runClosedLoop } from '../load/closed-loop.ts';
+import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { fillPost, type FillRequest } from './fill-request.ts';
+
+// Fills a store through its coordinator, in a process of its own; told what in its argument.
+const CALLERS = 128;
+const MOST_SECONDS = 3_600;
+
+endWithParent();
+const request = JSON.parse(process.argv[2] ?? '') as FillRequest;
+tellParent(
+  await runClosedLoop({
+    target: request.target,
+    connections: CALLERS,
+    seconds: MOST_SECONDS,
+    next: (n) => fillPost(request, n),
+  }),
+);

@@ -1,0 +1,35 @@
+import { request } from 'undici';
+
+const TIMEOUT_MS = 30_000;
+
+/** The samples of a Prometheus text: `name` or `name{label="value"}`, as written, to its value. */
+export type Samples = ReadonlyMap<string, number>;
+
+/** Reads a Prometheus text; comments and empty lines are passed over. */
+export function parseSamples(text: string): Samples {
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)/.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined)
+      samples.set(match[1], Number(match[2].replace('Inf', 'Infinity')));
+  }
+  return samples;
+}
+
+/** What a coordinator counts. */
+export async function scrape(origin: string): Promise<Samples> {
+  const { statusCode, body } = await request(`${origin}/api/metrics`, {
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+  });
+  const text = await body.text();
+  if (statusCode !== 200) throw new Error(`${origin}/api/metrics answered HTTP ${statusCode}`);
+  return parseSamples(text);
+}
+
+/** A sample that must be there. */
+export function sample(samples: Samples, name: string): number {
+  const value = samples.get(name);
+  if (value === undefined) throw new Error(`the coordinator's metrics lack ${name}`);
+  return value;
+}

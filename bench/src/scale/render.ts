@@ -1,0 +1,59 @@
+import { machineLines } from '../report/machine-lines.ts';
+import { figure, percent, renderTable } from '../report/table.ts';
+import type { Growth, ScaleSummary } from './growth.ts';
+import type { ScaleComparison } from './scale.ts';
+
+const HEAD = [
+  'connections',
+  'store',
+  'finished',
+  'waiting',
+  'ready ms',
+  'sagas/s',
+  'errors',
+  'CPU µs/saga',
+  'store ms/batch',
+  'items/batch',
+  'store µs/item',
+  'RssAnon MB',
+];
+
+/** The comparison as a page for people. */
+export function renderScale({ machine, branchService, load, options, growth }: ScaleComparison): string {
+  const { rounds, seconds, finished, waiting } = options;
+  return [
+    `An empty store beside one with ${figure(finished)} finished and ${figure(waiting)} waiting transactions; ${rounds} rounds of ${seconds} s, medians`,
+    ...machineLines(machine, branchService, load),
+    '',
+    renderTable(HEAD, growth.flatMap(lines), 2),
+    '',
+    ...growth.map(
+      ({ connections, cpuPerSaga, storeTimePerBatch }) =>
+        `growth at ${connections} connections: CPU per saga ${signed(cpuPerSaga)}, store time per batch ${signed(storeTimePerBatch)}`,
+    ),
+    'finished, waiting: in the store when a round was over, the most seen; the load adds to both stores',
+  ].join('\n');
+}
+
+const lines = ({ connections, empty, full }: Growth): readonly (readonly string[])[] => [
+  cells(connections, 'empty', empty),
+  cells(connections, 'full', full),
+];
+
+const cells = (connections: number, name: string, line: ScaleSummary): readonly string[] => [
+  String(connections),
+  name,
+  figure(line.stored.most.finished),
+  figure(line.stored.most.unfinished),
+  figure(line.readyMs),
+  figure(line.sagasPerSecond),
+  figure(line.errors),
+  figure(line.cpuMicrosPerSaga),
+  figure(line.msPerBatch, 2),
+  figure(line.itemsPerBatch, 1),
+  figure(line.microsPerItem, 1),
+  figure(line.rssAnonMb),
+];
+
+const signed = (share: number | undefined): string =>
+  (share !== undefined && share >= 0 ? '+' : '') + percent(share, 1);

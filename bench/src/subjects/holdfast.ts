@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../processes/free-port.ts';
+import { cleanEnvironment } from '../processes/helper.ts';
+import { hasEnded, own, stop } from '../processes/owned.ts';
+import { waitForOk } from '../processes/wait-for.ts';
+import type { Subject } from './subject.ts';
+
+const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const READY_TIMEOUT_MS = 60_000;
+/** A drain, and writing a CPU profile. */
+const STOP_PATIENCE_MS = 30_000;
+const LOG_TAIL_CHARS = 2_000;
+
+export interface HoldfastOptions {
+  readonly name: string;
+  /** As `holdfast serve --store` takes it. */
+  readonly store: string;
+  /** An empty folder of its own, for its log and an unnamed store. */
+  readonly folder: string;
+  /** Where node writes a CPU profile when it ends; undefined: none. */
+  readonly profileFolder: string | undefined;
+}
+
+export interface Holdfast extends Subject {
+  readonly pid: number;
+  /** From the start of its process to the first 200 of `/readyz`, in ms. */
+  readonly readyMs: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a coordinator from this checkout and waits until it is ready. */
+export async function startHoldfast({ name, store, folder, profileFolder }: HoldfastOptions): Promise<Holdfast> {
+  if (!existsSync(CLI)) throw new Error(`${CLI} does not exist: build first (npm run build)`);
+  mkdirSync(folder, { recursive: true });
+  const [httpPort, grpcPort] = [await freePort(), await freePort()];
+  const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+  const ports = ['--http-port', String(httpPort), '--grpc-port', String(grpcPort)];
+  const logPath = join(folder, 'coordinator.txt');
+  const log = openSync(logPath, 'a');
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [...profile, CLI, 'serve', '--store', store, ...ports], {
+    cwd: folder,
+    stdio: ['ignore', log, log],
+    env: cleanEnvironment(),
+  });
+  own(child);
+  closeSync(log);
+  const origin = `http://127.0.0.1:${httpPort}`;
+  try {
+    await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, () =>
+      hasEnded(child)
+        ? `the coordinator ended by itself:\n${readFileSync(logPath, 'utf8').slice(-LOG_TAIL_CHARS)}`
+        : undefined,
+    );
+  } catch (error) {
+    await stop(child, 0);
+    throw error;
+  }
+  const readyMs = performance.now() - startMs;
+  return { name, origin, pid: child.pid ?? 0, readyMs, stop: () => stop(child, STOP_PATIENCE_MS) };
+}

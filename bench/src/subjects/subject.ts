@@ -1,0 +1,8 @@
+/** What is measured: something that takes sagas. */
+export interface Subject {
+  /** In tables: `ceiling`, `lmdb`, or a target's address. */
+  readonly name: string;
+  readonly origin: string;
+  /** Its process, when it is known; without it there are no figures of CPU and memory. */
+  readonly pid: number | undefined;
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { readCommandLine } from '../src/command-line.ts';
+
+const read = (...args: string[]) =>
+  readCommandLine(args, new Command().exitOverride().configureOutput({ writeErr: () => undefined }));
+
+describe('the command line', () => {
+  test('without options compares LMDB with the ceiling', () => {
+    expect(read()).toEqual({
+      kind: 'compare',
+      options: {
+        rounds: 3,
+        seconds: 5,
+        warmUpSeconds: 3,
+        connections: [1, 64, 256],
+        branchService: 'auto',
+        load: 'auto',
+        output: 'table',
+        stores: ['lmdb:'],
+        targets: [],
+        targetPid: undefined,
+        cpuProfile: false,
+      },
+    });
+  });
+
+  test('with a target starts no Holdfast unless a store is named', () => {
+    expect(read('--target', 'http://127.0.0.1:36789/')).toMatchObject({
+      options: { stores: [], targets: ['http://127.0.0.1:36789'] },
+    });
+    expect(read('--target', 'http://a:1', '--target', 'http://b:2', '--store', 'memory:')).toMatchObject({
+      options: { stores: ['memory:'], targets: ['http://a:1', 'http://b:2'] },
+    });
+  });
+
+  test('with --scale fills stores of its own', () => {
+    expect(read('--scale', '--finished', '1000')).toMatchObject({
+      kind: 'scale',
+      options: { connections: [64], finished: 1000, waiting: 10_000 },
+    });
+  });
+
+  test.each([
+    [['--rounds', '0'], /whole number from 1 to 100/],
+    [['--seconds', '1.5'], /whole number/],
+    [['--connections', '1,x'], /whole number/],
+    [['--target', 'https://a:1'], /address such as/],
+    [['--target', 'http://a:1/api'], /address such as/],
+    [['--store', 'somewhere'], /store such as/],
+    [['--load', 'ab'], /Allowed choices/],
+    [['--target-pid', '7'], /one --target/],
+    [['--target', 'http://a:1', '--cpu-prof'], /add --store/],
+    [['--scale', '--store', 'memory:'], /stores of its own/],
+    [['extra'], /too many arguments/],
+  ])('refuses %j', (args, message) => {
+    expect(() => read(...args)).toThrow(message);
+  });
+});
