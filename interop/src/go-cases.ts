@@ -27,7 +27,7 @@ export interface GoCases extends Stoppable {
 
 /** Compiles the Go cases; undefined when Go is not installed. */
 export async function buildGoCases(): Promise<GoCases | undefined> {
-  const go = locate('go', ['/usr/local/go/bin']);
+  const go = locate('go') ?? locate('go', ['/usr/local/go/bin']);
   if (go === undefined) return undefined;
   const folder = await createDataFolder('go-cases', undefined);
   const binary = join(folder, 'cases.test');

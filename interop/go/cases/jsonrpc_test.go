@@ -139,7 +139,7 @@ func rpcTccCommits(s *scene) {
 func rpcTccRollsBack(s *scene) {
 	from, to := s.reservation(amount - 1)
 	s.wantError(s.rpcTcc("credit", "debit"), "not enough money")
-	s.wantFinal("failed")
+	s.wantStatusNow("failed")
 	s.wantFunds(from, bank.Funds{Balance: amount - 1})
 	s.wantFunds(to, bank.Funds{})
 	s.wantJournal("try-credit 01 try", "try-debit 02 try", "cancel-debit 02 cancel", "cancel-credit 01 cancel")

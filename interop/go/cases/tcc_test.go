@@ -13,7 +13,7 @@ import (
 
 func TestTcc(t *testing.T) {
 	run(t, "commits in two databases, a waiting caller hears it when it is done", tccCommits)
-	run(t, "rolls back newest first when a try refuses", tccRollsBack)
+	run(t, "rolls back newest first when a try refuses, a waiting caller hears it when it is done", tccRollsBack)
 	run(t, "a submit that does not wait returns before the confirms", tccCommitsWithoutWaiting)
 	run(t, "nested branches commit", tccNestedCommits)
 	run(t, "nested branches roll back", tccNestedRollsBack)
@@ -81,6 +81,7 @@ func tccRollsBack(s *scene) {
 	from, to := s.reservation(amount - 1)
 	err := s.tcc(true, func(tcc *dtmcli.Tcc) error { return s.call(tcc, "credit", "debit") })
 	s.wantError(err, "not enough money")
+	s.wantStatusNow("failed")
 	s.wantFunds(from, bank.Funds{Balance: amount - 1})
 	s.wantFunds(to, bank.Funds{})
 	s.wantJournal("try-credit 01 try", "try-debit 02 try", "cancel-debit 02 cancel", "cancel-credit 01 cancel")

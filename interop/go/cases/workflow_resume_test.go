@@ -2,6 +2,7 @@ package cases
 
 import (
 	"testing"
+	"time"
 
 	"github.com/dtm-labs/client/dtmcli"
 	"github.com/dtm-labs/client/workflow"
@@ -13,6 +14,20 @@ func TestWorkflowResumed(t *testing.T) {
 	run(t, "a call-back resumes it where it broke off", wfResumed)
 	run(t, "a call-back resumes a rollback that broke off", wfRollbackResumed)
 	run(t, "a call-back asks a step again that was still running", wfOngoing)
+}
+
+// callBackTimeout is the retry interval these workflows ask for (1 s) with room for a coordinator that polls every few seconds,
+// and well below the interval of a coordinator that does not heed the option.
+const callBackTimeout = 6 * time.Second
+
+// wantCalledBack says that the workflow was called back at the interval it asked for, and ended.
+func (s *scene) wantCalledBack(status string) {
+	s.Helper()
+	brokeOff := time.Now()
+	s.wantFinal(status)
+	if waited := time.Since(brokeOff); waited > callBackTimeout {
+		s.Errorf("called back after %s, with a retry interval of 1 s", waited)
+	}
 }
 
 // The process breaks off after its first step; the coordinator calls back, and the recorded step is not run again.
@@ -32,7 +47,7 @@ func wfResumed(s *scene) {
 	})
 	_, err := s.execute()
 	s.wantError(err, errDown.Error())
-	s.wantFinal("succeed")
+	s.wantCalledBack("succeed")
 	s.wantFunds(from, bank.Funds{Balance: 70})
 	s.wantFunds(to, bank.Funds{Balance: 30})
 	s.wantJournal("debit 01 action", "call-back 00 "+s.gid, "credit 02 action")
@@ -51,7 +66,7 @@ func wfRollbackResumed(s *scene) {
 	})
 	_, err := s.execute()
 	s.wantError(err, errDown.Error())
-	s.wantFinal("failed")
+	s.wantCalledBack("failed")
 	s.wantFunds(from, bank.Funds{Balance: 100})
 	s.wantJournal("debit 01 action", "credit 02 action", "undo-debit 01 rollback", "call-back 00 "+s.gid, "undo-debit 01 rollback")
 }
@@ -68,7 +83,7 @@ func wfOngoing(s *scene) {
 	})
 	_, err := s.execute()
 	s.wantError(err, "ONGOING")
-	s.wantFinal("succeed")
+	s.wantCalledBack("succeed")
 	s.wantFunds(from, bank.Funds{Balance: 70})
 	s.wantFunds(to, bank.Funds{Balance: 30})
 	s.wantJournal("debit 01 action", "credit 02 action", "call-back 00 "+s.gid, "credit 02 action")

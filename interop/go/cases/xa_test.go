@@ -95,6 +95,7 @@ func xaCommits(s *scene, b *bank.Bank) {
 func xaRollsBack(s *scene, b *bank.Bank) {
 	from, to := s.pair(b, b, amount-1)
 	s.wantError(s.xa(true, func(xa *dtmcli.Xa) error { return s.join(xa, "credit", "debit") }), "not enough money")
+	s.wantStatusNow("failed")
 	s.wantBranches(s.wantFinal("failed"), "01 rollback succeed", "01 commit prepared")
 	s.wantPrepared(b, 0)
 	s.wantFunds(from, bank.Funds{Balance: amount - 1})
