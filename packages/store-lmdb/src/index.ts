@@ -1,1 +1,17 @@
-export {};
+import { CheckedStore, type Store } from '@holdfast/core';
+import { LmdbStore } from './lmdb-store.ts';
+
+/** Settings of the embedded store. */
+export interface LmdbStoreOptions {
+  /** The directory that holds the data; created when it is not there. */
+  readonly path: string;
+  /** Wall clock, milliseconds since the epoch. It may jump: the store's time never goes backwards, not even over a restart. */
+  readonly wallMs?: () => number;
+}
+
+/**
+ * The embedded store on LMDB, not open yet. Everything is synced to disk before a write answers. One process at a time may have a directory open; `open`
+ * throws `locked` for another, and names the one that has it.
+ */
+export const createLmdbStore = ({ path, wallMs = Date.now }: LmdbStoreOptions): Store =>
+  new CheckedStore(new LmdbStore({ path, wallMs }));

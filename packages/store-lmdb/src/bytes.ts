@@ -1,0 +1,157 @@
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** Writes numbers and texts into one growing buffer that is reused. Views that it gave stay valid until `reset`. */
+export class ByteWriter {
+  #buffer: Buffer;
+  #position = 0;
+
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Forgets everything written; a buffer that one large batch grew is given back. */
+  reset(): void {
+    this.#position = 0;
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
+  }
+
+  /** What was written since a position. */
+  since(start: number): Uint8Array {
+    return new Uint8Array(this.#buffer.buffer, start, this.#position - start);
+  }
+
+  u8(value: number): this {
+    this.#room(1);
+    this.#buffer[this.#position++] = value;
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#room(2);
+    this.#position = this.#buffer.writeUInt16BE(value, this.#position);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#room(4);
+    this.#position = this.#buffer.writeUInt32BE(value, this.#position);
+    return this;
+  }
+
+  /** Milliseconds and sequences; big-endian, so that keys sort by value. */
+  u48(value: number): this {
+    this.#room(6);
+    this.#position = this.#buffer.writeUIntBE(value, this.#position, 6);
+    return this;
+  }
+
+  /** A text with its length in front: no text is a prefix of another. */
+  text(value: string): this {
+    this.#room(2 + value.length * 3);
+    const lengthAt = this.#position;
+    this.#position += 2;
+    this.#utf8(value);
+    this.#buffer.writeUInt16BE(this.#position - lengthAt - 2, lengthAt);
+    return this;
+  }
+
+  /** A text up to the end of its key or value; sorts by its bytes. */
+  lastText(value: string): this {
+    this.#room(value.length * 3);
+    this.#utf8(value);
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.#room(value.length);
+    this.#buffer.set(value, this.#position);
+    this.#position += value.length;
+    return this;
+  }
+
+  #utf8(value: string): void {
+    const buffer = this.#buffer;
+    let at = this.#position;
+    // Most texts are short and ASCII, for which a call of the native encoder costs more than the loop.
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) {
+        this.#position += buffer.write(value, this.#position);
+        return;
+      }
+      buffer[at++] = code;
+    }
+    this.#position = at;
+  }
+
+  #room(bytes: number): void {
+    const needed = this.#position + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#position));
+    this.#buffer = larger;
+  }
+}
+
+/** Reads what a ByteWriter wrote. */
+export class ByteReader {
+  readonly #buffer: Buffer;
+  #position: number;
+
+  constructor(bytes: Uint8Array, position = 0) {
+    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#position = position;
+  }
+
+  get atEnd(): boolean {
+    return this.#position >= this.#buffer.length;
+  }
+
+  u8(): number {
+    return this.#buffer.readUInt8(this.#position++);
+  }
+
+  u16(): number {
+    this.#position += 2;
+    return this.#buffer.readUInt16BE(this.#position - 2);
+  }
+
+  u32(): number {
+    this.#position += 4;
+    return this.#buffer.readUInt32BE(this.#position - 4);
+  }
+
+  u48(): number {
+    this.#position += 6;
+    return this.#buffer.readUIntBE(this.#position - 6, 6);
+  }
+
+  text(): string {
+    const length = this.u16();
+    this.#position += length;
+    return length === 0 ? '' : this.#buffer.toString('utf8', this.#position - length, this.#position);
+  }
+
+  lastText(): string {
+    const text = this.#buffer.toString('utf8', this.#position);
+    this.#position = this.#buffer.length;
+    return text;
+  }
+
+  /** A copy of the next bytes, or of all that are left. */
+  bytes(length = this.#buffer.length - this.#position): Uint8Array {
+    const copy = new Uint8Array(length);
+    copy.set(this.#buffer.subarray(this.#position, this.#position + length));
+    this.#position += length;
+    return copy;
+  }
+
+  skip(length: number): this {
+    this.#position += length;
+    return this;
+  }
+}

@@ -1,0 +1,53 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import type { Changes } from './changes.ts';
+import type { Environment } from './environment.ts';
+import { checkFormat, VALUE_FORMAT } from './formats.ts';
+import { clockKey } from './keys.ts';
+
+/** The store's time, which never goes backwards, not even over a restart, and the sequence of its writes. Each write carries both. */
+export class StoreClock {
+  readonly #wallMs: () => number;
+  #lastMs = 0;
+  #sequence = 0;
+
+  constructor(wallMs: () => number) {
+    this.#wallMs = wallMs;
+  }
+
+  load(env: Environment): void {
+    const stored = readClock(env);
+    this.#lastMs = Math.max(this.#lastMs, stored.lastMs);
+    this.#sequence = stored.sequence;
+  }
+
+  nowMs(): number {
+    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#wallMs()));
+    return this.#lastMs;
+  }
+
+  /** The number of the next write. */
+  get nextSequence(): number {
+    return this.#sequence + 1;
+  }
+
+  /** Counts a write, and lets it carry the clock. */
+  flush(changes: Changes): void {
+    this.#sequence++;
+    const { writer } = changes;
+    const key = clockKey(writer);
+    const start = writer.position;
+    writer.u8(VALUE_FORMAT).u48(this.#lastMs).u48(this.#sequence);
+    changes.put(key, start);
+  }
+}
+
+function readClock(env: Environment): { readonly lastMs: number; readonly sequence: number } {
+  const value = env.read(clockKey(new ByteWriter(16)));
+  if (value === undefined) return { lastMs: 0, sequence: 0 };
+  const from = new ByteReader(value);
+  checkFormat(from.u8());
+  return { lastMs: from.u48(), sequence: from.u48() };
+}
+
+/** The number of the last write that is in the file. */
+export const lastSequence = (env: Environment): number => readClock(env).sequence;

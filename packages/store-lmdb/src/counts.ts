@@ -1,0 +1,64 @@
+import type { RecordHead, StoreCounts } from '@holdfast/core';
+import type { Status } from '@holdfast/protocol';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import type { Changes } from './changes.ts';
+import type { Environment } from './environment.ts';
+import { checkFormat, VALUE_FORMAT } from './formats.ts';
+import { allCounts, countsKey } from './keys.ts';
+
+/** The order in which a namespace's counters are stored. */
+const ORDER: readonly Status[] = ['prepared', 'submitted', 'aborting', 'succeed', 'failed'];
+const ATTENTION = ORDER.length;
+
+const zeros = (): number[] => [0, 0, 0, 0, 0, 0];
+
+/** How one write changes the counters of each namespace: one key a namespace and write, however many records it changes. */
+export class CountChanges {
+  readonly #byNamespace = new Map<string, number[]>();
+
+  /** A record came (`before` undefined), changed, or went (`after` undefined). */
+  note(before: RecordHead | undefined, after: RecordHead | undefined): void {
+    if (before !== undefined) this.#add(before, -1);
+    if (after !== undefined) this.#add(after, 1);
+  }
+
+  #add(head: RecordHead, by: number): void {
+    let counts = this.#byNamespace.get(head.key.namespace);
+    if (counts === undefined) this.#byNamespace.set(head.key.namespace, (counts = zeros()));
+    const status = ORDER.indexOf(head.status);
+    counts[status] = (counts[status] ?? 0) + by;
+    if (head.attention) counts[ATTENTION] = (counts[ATTENTION] ?? 0) + by;
+  }
+
+  flush(env: Environment, changes: Changes): void {
+    const { writer } = changes;
+    for (const [namespace, deltas] of this.#byNamespace) {
+      if (deltas.every((delta) => delta === 0)) continue;
+      const key = countsKey(writer, namespace);
+      const stored = readCounts(env.read(key));
+      const start = writer.position;
+      writer.u8(VALUE_FORMAT);
+      stored.forEach((count, i) => writer.u48(count + (deltas[i] ?? 0)));
+      changes.put(key, start);
+    }
+  }
+}
+
+function readCounts(value: Uint8Array | undefined): number[] {
+  if (value === undefined) return zeros();
+  const from = new ByteReader(value);
+  checkFormat(from.u8());
+  return zeros().map(() => from.u48());
+}
+
+/** The counters of a namespace, or of all. */
+export function countRecords(env: Environment, namespace?: string): StoreCounts {
+  const writer = new ByteWriter(256);
+  const stored =
+    namespace === undefined
+      ? [...env.scan(allCounts(writer))].map(({ value }) => readCounts(value))
+      : [readCounts(env.read(countsKey(writer, namespace)))];
+  const sums = zeros().map((_, i) => stored.reduce((sum, counts) => sum + (counts[i] ?? 0), 0));
+  const byStatus = Object.fromEntries(ORDER.map((status, i) => [status, sums[i] ?? 0])) as Record<Status, number>;
+  return { byStatus, attention: sums[ATTENTION] ?? 0 };
+}

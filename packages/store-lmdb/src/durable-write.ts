@@ -1,0 +1,143 @@
+import { type Entry, type RecordHead, StoreError } from '@holdfast/core';
+import type { Changes } from './changes.ts';
+import { type StoreClock, lastSequence } from './clock.ts';
+import { CountChanges } from './counts.ts';
+import type { Environment } from './environment.ts';
+import { VALUE_FORMAT } from './formats.ts';
+import * as keys from './keys.ts';
+import type { Possessions } from './possessions.ts';
+import { beginPlaces, writeBirth, writeChange, writeEntry, writePlace } from './record.ts';
+import type { Records } from './records.ts';
+
+export interface Durable {
+  readonly env: Environment;
+  readonly clock: StoreClock;
+  readonly records: Records;
+  readonly possessions: Possessions;
+  readonly changes: Changes;
+}
+
+/**
+ * Puts one durable write together: records with everything that is derived from them. One at a time. Clock and possessions run ahead of the file while
+ * it is put together: whoever throws it away reads them anew.
+ */
+export class DurableWrite {
+  readonly nowMs: number;
+  readonly #store: Durable;
+  readonly #counts = new CountChanges();
+  readonly #finished: RecordHead[] = [];
+
+  constructor(store: Durable) {
+    this.#store = store;
+    this.nowMs = store.clock.nowMs();
+    store.changes.clear();
+  }
+
+  /** A new record. */
+  create(head: RecordHead, state: Uint8Array, definition: Uint8Array): void {
+    const { changes } = this.#store;
+    const { writer } = changes;
+    this.#putCreatedAt(keys.gidKey(writer, head.key), head.createdAtMs);
+    const key = keys.recordKey(writer, head, keys.RECORD_PARTS.birth);
+    const start = writer.position;
+    writeBirth(writer, head, state, definition);
+    changes.put(key, start);
+    this.#derive(undefined, head);
+  }
+
+  /** A record's next version. */
+  change(before: RecordHead, after: RecordHead, state: Uint8Array): void {
+    const { changes } = this.#store;
+    const { writer } = changes;
+    const key = keys.recordKey(writer, after, keys.RECORD_PARTS.change);
+    const start = writer.position;
+    writeChange(writer, after, state);
+    changes.put(key, start);
+    this.#derive(before, after);
+  }
+
+  /** One more entry of a record. */
+  addEntry(place: keys.RecordPlace, entry: Entry, order: number): void {
+    const { changes } = this.#store;
+    const key = keys.entryKey(changes.writer, place, entry.key);
+    const start = changes.writer.position;
+    writeEntry(changes.writer, order, entry.body);
+    changes.put(key, start);
+  }
+
+  /** Deletes a finished record. */
+  delete(head: RecordHead): void {
+    const { changes, env } = this.#store;
+    const { writer } = changes;
+    changes.remove(keys.gidKey(writer, head.key));
+    for (const part of Object.values(keys.RECORD_PARTS)) changes.remove(keys.recordKey(writer, head, part));
+    if (head.entryCount > 0) for (const key of env.keys(keys.entryRange(writer, head))) changes.remove(key);
+    this.#counts.note(head, undefined);
+  }
+
+  /** Puts a value that no record depends on. */
+  put(key: Uint8Array, valueStart: number): void {
+    this.#store.changes.put(key, valueStart);
+  }
+
+  remove(key: Uint8Array): void {
+    this.#store.changes.remove(key);
+  }
+
+  #derive(before: RecordHead | undefined, after: RecordHead): void {
+    this.#counts.note(before, after);
+    this.#store.possessions.note(before, after);
+    const { changes } = this.#store;
+    if (before !== undefined && before.dueAtMs !== null && before.dueAtMs !== after.dueAtMs)
+      changes.remove(keys.dueKey(changes.writer, before.group, before.dueAtMs, before.key));
+    if (after.dueAtMs !== null && after.dueAtMs !== before?.dueAtMs)
+      this.#putCreatedAt(keys.dueKey(changes.writer, after.group, after.dueAtMs, after.key), after.createdAtMs);
+    if (after.finishedAtMs !== null && (before === undefined || before.finishedAtMs === null))
+      this.#finished.push(after);
+  }
+
+  #putCreatedAt(key: Uint8Array, createdAtMs: number): void {
+    const { changes } = this.#store;
+    const start = changes.writer.position;
+    changes.writer.u8(VALUE_FORMAT).u48(createdAtMs);
+    changes.put(key, start);
+  }
+
+  /** Commits; answers when it is durable. Throws `unavailable` when nothing was applied, `outcome_unknown` when that cannot be told. */
+  async commit(): Promise<void> {
+    const { env, clock, changes, possessions } = this.#store;
+    if (changes.keys.length === 0) return;
+    const sequence = clock.nextSequence;
+    possessions.flush(changes, sequence);
+    this.#counts.flush(env, changes);
+    this.#putFinished(sequence);
+    clock.flush(changes);
+    try {
+      await env.commit(changes);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw isIn(env, sequence)
+        ? new StoreError('outcome_unknown', `a write may not have become durable: ${reason}`, cause)
+        : new StoreError('unavailable', `nothing was written: ${reason}; is the disk full?`, cause);
+    }
+  }
+
+  #putFinished(sequence: number): void {
+    if (this.#finished.length === 0) return;
+    const { changes } = this.#store;
+    const key = keys.finishedKey(changes.writer, this.nowMs, sequence);
+    const start = changes.writer.position;
+    beginPlaces(changes.writer);
+    for (const head of this.#finished) writePlace(changes.writer, head);
+    changes.put(key, start);
+  }
+}
+
+/** Whether a write is in the file; true as well when the file cannot be read. */
+function isIn(env: Environment, sequence: number): boolean {
+  try {
+    return lastSequence(env) >= sequence;
+  } catch {
+    return true;
+  }
+}

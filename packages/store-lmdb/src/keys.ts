@@ -1,0 +1,176 @@
+import type { TransactionKey } from '@holdfast/protocol';
+import { ByteReader, type ByteWriter } from './bytes.ts';
+
+/**
+ * Keys are typed tuples: a byte that says which, then fields of fixed length, texts with their length in front, and at most one bare text at the end.
+ * So no key can be mistaken for another, whatever its texts hold, and each range below is one transaction's, one group's, one category's.
+ */
+const KEY = {
+  meta: 1,
+  counts: 2,
+  keyValue: 3,
+  due: 4,
+  owned: 5,
+  finished: 6,
+  gid: 7,
+  entry: 8,
+  record: 9,
+} as const;
+
+/** Where a record stands: its key and the time of its creation, which its place in the file follows. */
+export interface RecordPlace {
+  readonly key: TransactionKey;
+  readonly createdAtMs: number;
+}
+
+/** A record is written whole at its creation; what changes later goes into a value beside it. */
+export const RECORD_PARTS = { birth: 0, change: 1 } as const;
+
+type Key = Uint8Array;
+
+const END_OF_RANGE = 0xff;
+
+export function schemaKey(to: ByteWriter): Key {
+  const start = to.position;
+  return to.u8(KEY.meta).lastText('schema').since(start);
+}
+
+/** High-water marks of time and of the sequence of writes. */
+export function clockKey(to: ByteWriter): Key {
+  const start = to.position;
+  return to.u8(KEY.meta).lastText('clock').since(start);
+}
+
+export function countsKey(to: ByteWriter, namespace: string): Key {
+  const start = to.position;
+  return to.u8(KEY.counts).lastText(namespace).since(start);
+}
+
+/** gid → the time of its record's creation. */
+export function gidKey(to: ByteWriter, { namespace, gid }: TransactionKey): Key {
+  const start = to.position;
+  return to.u8(KEY.gid).text(namespace).lastText(gid).since(start);
+}
+
+export function recordKey(to: ByteWriter, place: RecordPlace, part: number): Key {
+  const start = to.position;
+  return to.u8(KEY.record).text(place.key.namespace).u48(place.createdAtMs).text(place.key.gid).u8(part).since(start);
+}
+
+/** The bound below which the records of a namespace lie that were created before a time. */
+export function recordsCreatedBefore(to: ByteWriter, namespace: string, createdAtMs: number): Key {
+  const start = to.position;
+  return to.u8(KEY.record).text(namespace).u48(createdAtMs).since(start);
+}
+
+export function readRecordKey(bytes: Key): RecordPlace & { readonly part: number } {
+  const from = new ByteReader(bytes, 1);
+  const namespace = from.text();
+  const createdAtMs = from.u48();
+  return { key: { namespace, gid: from.text() }, createdAtMs, part: from.u8() };
+}
+
+export function entryKey(to: ByteWriter, place: RecordPlace, entry: string): Key {
+  const start = to.position;
+  return entryPrefix(to, place).lastText(entry).since(start);
+}
+
+const entryPrefix = (to: ByteWriter, { key, createdAtMs }: RecordPlace): ByteWriter =>
+  to.u8(KEY.entry).text(key.namespace).u48(createdAtMs).text(key.gid);
+
+/** All entries of a record. */
+export const entryRange = (to: ByteWriter, place: RecordPlace): Range => rangeOf(to, () => entryPrefix(to, place));
+
+/** The name of an entry of this record. */
+export const readEntryKey = (bytes: Key, range: Range): string => new ByteReader(bytes, range.start.length).lastText();
+
+export function dueKey(to: ByteWriter, group: string, dueAtMs: number, { namespace, gid }: TransactionKey): Key {
+  const start = to.position;
+  return to.u8(KEY.due).text(group).u48(dueAtMs).text(namespace).lastText(gid).since(start);
+}
+
+/** What waits for a group, due from one time to just before another. */
+export function dueRange(to: ByteWriter, group: string, fromMs: number, beforeMs: number): Range {
+  const bound = (atMs: number): Key => {
+    const start = to.position;
+    return to
+      .u8(KEY.due)
+      .text(group)
+      .u48(Math.min(Math.max(0, atMs), LAST_MS))
+      .since(start);
+  };
+  return { start: bound(fromMs), end: bound(beforeMs) };
+}
+
+/** The last moment that a key can hold. */
+export const LAST_MS = 2 ** 48 - 1;
+
+/** Everything that waits, of the groups after this one. */
+export function dueAfterGroup(to: ByteWriter, group: string): Range {
+  const start = to.position;
+  const first = to.u8(KEY.due).text(group).u48(LAST_MS).u8(END_OF_RANGE).since(start);
+  return { start: first, end: allOf(to, KEY.due).end };
+}
+
+export function readDueKey(bytes: Key): { group: string; dueAtMs: number; key: TransactionKey } {
+  const from = new ByteReader(bytes, 1);
+  const group = from.text();
+  const dueAtMs = from.u48();
+  const namespace = from.text();
+  return { group, dueAtMs, key: { namespace, gid: from.lastText() } };
+}
+
+/** A block of records that became owned in one write. */
+export function ownedKey(to: ByteWriter, sequence: number): Key {
+  const start = to.position;
+  return to.u8(KEY.owned).u48(sequence).since(start);
+}
+
+export const readOwnedKey = (bytes: Key): number => new ByteReader(bytes, 1).u48();
+
+/** A block of records that finished in one write. */
+export function finishedKey(to: ByteWriter, finishedAtMs: number, sequence: number): Key {
+  const start = to.position;
+  return to.u8(KEY.finished).u48(finishedAtMs).u48(sequence).since(start);
+}
+
+export function finishedBefore(to: ByteWriter, finishedAtMs: number): Range {
+  const start = to.position;
+  const end = to
+    .u8(KEY.finished)
+    .u48(Math.min(Math.max(0, finishedAtMs), LAST_MS))
+    .since(start);
+  return { start: allOf(to, KEY.finished).start, end };
+}
+
+export function keyValueKey(to: ByteWriter, namespace: string, category: string, key: string): Key {
+  const start = to.position;
+  return to.u8(KEY.keyValue).text(namespace).text(category).lastText(key).since(start);
+}
+
+export const keyValueRange = (to: ByteWriter, namespace: string, category: string): Range =>
+  rangeOf(to, () => to.u8(KEY.keyValue).text(namespace).text(category));
+
+/** The last field of a key-value's key. */
+export const readKeyValueKey = (bytes: Key, range: Range): string =>
+  new ByteReader(bytes, range.start.length).lastText();
+
+/** From `start` to just before `end`. */
+export interface Range {
+  readonly start: Key;
+  readonly end: Key;
+}
+
+export const allCounts = (to: ByteWriter): Range => allOf(to, KEY.counts);
+export const allDue = (to: ByteWriter): Range => allOf(to, KEY.due);
+export const allOwned = (to: ByteWriter): Range => allOf(to, KEY.owned);
+
+const allOf = (to: ByteWriter, kind: number): Range => rangeOf(to, () => to.u8(kind));
+
+/** Every key that begins with what `write` writes; no field can begin with a byte of ones (texts are UTF-8). */
+function rangeOf(to: ByteWriter, write: () => ByteWriter): Range {
+  const from = to.position;
+  const start = write().since(from);
+  const again = to.position;
+  return { start, end: to.bytes(start).u8(END_OF_RANGE).since(again) };
+}

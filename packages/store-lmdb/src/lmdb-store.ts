@@ -1,0 +1,203 @@
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  type KeyValue,
+  type KeyValueId,
+  type ListQuery,
+  type Page,
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  SessionTable,
+  type Store,
+  type StoreCounts,
+  type StoredTransaction,
+  type TakeOverResult,
+  type WriteItem,
+  type WriteOutcome,
+} from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
+import { Changes } from './changes.ts';
+import { StoreClock } from './clock.ts';
+import { countRecords } from './counts.ts';
+import * as due from './due.ts';
+import { type Durable, DurableWrite } from './durable-write.ts';
+import { Environment } from './environment.ts';
+import * as keyValues from './key-values.ts';
+import { list } from './list.ts';
+import { Possessions } from './possessions.ts';
+import { purge } from './purge.ts';
+import { Records } from './records.ts';
+import { prepareSchema } from './schema.ts';
+import { applyItem } from './write-items.ts';
+
+interface DriverOptions {
+  /** The directory that holds the data; created when it is not there. */
+  readonly path: string;
+  /** Milliseconds since the epoch; it may jump, the store's time never goes backwards. */
+  readonly wallMs: () => number;
+  /** False only in tests that prove that a missing sync is noticed. */
+  readonly sync?: boolean;
+}
+
+/**
+ * The driver on LMDB: one process, one file, one write at a time. Reads run at once, on what was committed last. A driver is put into a `CheckedStore`,
+ * which keeps the order of open, calls and close.
+ */
+export class LmdbStore implements Store {
+  readonly capabilities = { name: 'lmdb', durable: true, exclusive: true };
+  readonly #options: DriverOptions;
+  /** In memory only: sessions end with the process that holds the file. */
+  #sessions = new SessionTable();
+  #opened: Durable | undefined;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { path, wallMs, sync = true } = this.#options;
+    const env = await Environment.open({ path, sync });
+    try {
+      await prepareSchema(env);
+      const store: Durable = {
+        env,
+        clock: new StoreClock(wallMs),
+        records: new Records(env),
+        possessions: new Possessions(),
+        changes: new Changes(),
+      };
+      loadMemory(store);
+      this.#sessions = new SessionTable();
+      this.#opened = store;
+    } catch (error) {
+      await env.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.env.close();
+    this.#opened = undefined;
+  }
+
+  get #store(): Durable {
+    if (this.#opened === undefined) throw new Error('the driver is used before open or after close');
+    return this.#opened;
+  }
+
+  /** One write after the other: each sees what the one before made durable. */
+  #inTurn<T>(work: (store: Durable) => Promise<T>): Promise<T> {
+    const result = this.#lastWrite.then(() => this.#orAsBefore(work));
+    this.#lastWrite = result.catch(() => undefined);
+    return result;
+  }
+
+  async #orAsBefore<T>(work: (store: Durable) => Promise<T>): Promise<T> {
+    const store = this.#store;
+    try {
+      return await work(store);
+    } catch (error) {
+      loadMemory(store);
+      throw error;
+    }
+  }
+
+  write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    return this.#inTurn(async (store) => {
+      const write = new DurableWrite(store);
+      const outcomes = batch.map((item) => applyItem(store, write, item));
+      await write.commit();
+      return outcomes;
+    });
+  }
+
+  async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    return keys.map((key) => this.#store.records.read(key));
+  }
+
+  async list(query: ListQuery): Promise<Page<StoredTransaction>> {
+    return list(this.#store.env, this.#store.records, query);
+  }
+
+  async count(namespace?: string): Promise<StoreCounts> {
+    return countRecords(this.#store.env, namespace);
+  }
+
+  async claimDue({ session, limit, groups: hosted }: ClaimRequest): Promise<ClaimResult> {
+    const { env, clock } = this.#store;
+    const groups = [...new Set(['', ...hosted])];
+    let claimed: StoredTransaction[] = [];
+    // Nothing due: nothing to wait for, and nothing to write.
+    if ((due.earliestDue(env, groups) ?? Infinity) <= clock.nowMs() && this.#sessions.isLiving(session))
+      claimed = await this.#inTurn(async (store) =>
+        this.#sessions.isLiving(session) ? due.claim(store, session, groups, limit) : [],
+      );
+    const sessionEnded = claimed.length === 0 && !this.#sessions.isLiving(session);
+    const next = sessionEnded ? undefined : due.earliestDue(env, groups);
+    return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next - clock.nowMs()), sessionEnded };
+  }
+
+  makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+    return this.#inTurn((store) => due.makeDue(store, namespace, laterThanMs, limit));
+  }
+
+  async openSession(session: SessionId, info: SessionInfo): Promise<void> {
+    this.#sessions.open(session, info, this.#store.clock.nowMs());
+  }
+
+  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    const nowMs = this.#store.clock.nowMs();
+    return { alive: this.#sessions.heartbeat(session, nowMs), nowMs };
+  }
+
+  async endSession(session: SessionId): Promise<void> {
+    this.#sessions.end(session);
+  }
+
+  takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    return this.#inTurn(async (store) => {
+      const ended = this.#sessions.endSilent(silenceMs, keep, store.clock.nowMs());
+      const isLiving = (owner: SessionId): boolean => this.#sessions.isLiving(owner);
+      return { ended, ...(await due.releaseOrphans(store, isLiving, limit)) };
+    });
+  }
+
+  async sessions(): Promise<SessionRow[]> {
+    return this.#sessions.rows();
+  }
+
+  async kvGet(id: KeyValueId): Promise<KeyValue | undefined> {
+    return keyValues.getKeyValue(this.#store.env, id);
+  }
+
+  kvPut(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+    return this.#inTurn((store) => keyValues.putKeyValue(store, id, value, expectVersion));
+  }
+
+  kvDelete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+    return this.#inTurn((store) => keyValues.deleteKeyValue(store, id, expectVersion));
+  }
+
+  async kvScan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+    return keyValues.scanKeyValues(this.#store.env, query);
+  }
+
+  purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    return this.#inTurn((store) => purge(store, olderThanMs, limit));
+  }
+
+  /** Reads the file, so that an answer says that it can be read. */
+  async nowMs(): Promise<number> {
+    const { env, clock } = this.#store;
+    countRecords(env, '');
+    return clock.nowMs();
+  }
+}
+
+/** Brings what is kept in memory to what is in the file. */
+function loadMemory({ env, clock, possessions, records }: Durable): void {
+  clock.load(env);
+  possessions.load(env, records);
+}

@@ -1,0 +1,38 @@
+import { StoreError } from '@holdfast/core';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { Changes } from './changes.ts';
+import type { Environment } from './environment.ts';
+import { SCHEMA_VERSION } from './formats.ts';
+import { schemaKey } from './keys.ts';
+
+/** What brings a file of one schema version to the next, by the version it starts from. There is none yet: version 1 is the first. */
+const MIGRATIONS: ReadonlyMap<number, (env: Environment) => Promise<void>> = new Map();
+
+/** Creates or migrates the schema. Throws `unsupported_format` for a file that a newer Holdfast wrote. */
+export async function prepareSchema(env: Environment): Promise<void> {
+  let version = readVersion(env);
+  if (version > SCHEMA_VERSION)
+    throw new StoreError(
+      'unsupported_format',
+      `the data has schema version ${version}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that wrote it, or a newer one`,
+    );
+  if (version === 0) return writeVersion(env, SCHEMA_VERSION);
+  for (; version < SCHEMA_VERSION; version++) {
+    await MIGRATIONS.get(version)?.(env);
+    await writeVersion(env, version + 1);
+  }
+}
+
+function readVersion(env: Environment): number {
+  const value = env.read(schemaKey(new ByteWriter(16)));
+  return value === undefined ? 0 : new ByteReader(value).u32();
+}
+
+async function writeVersion(env: Environment, version: number): Promise<void> {
+  const changes = new Changes();
+  const key = schemaKey(changes.writer);
+  const start = changes.writer.position;
+  changes.writer.u32(version);
+  changes.put(key, start);
+  await env.commit(changes);
+}
