@@ -69,12 +69,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     engine,
     store,
     locals,
-    close: (drainMs) => (closing ??= drain(engine, drainMs, logger).finally(release)),
+    close: (drainMs) => (closing ??= drainAnd(release, engine, drainMs, logger)),
   };
 }
 
-async function drain(engine: Engine, drainMs: number, logger: Logger): Promise<void> {
-  const left = await engine.drain(drainMs);
-  if (left > 0)
-    logger.info({ transactions: left }, 'stopping: what is unfinished goes on at the next start or on another node');
+async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
+  try {
+    const left = await engine.drain(drainMs);
+    if (left > 0)
+      logger.info({ transactions: left }, 'what is unfinished goes on at the next start or on another node');
+  } finally {
+    await release();
+  }
 }

@@ -53,7 +53,7 @@ function callWords(call: Call): Omit<Words, 'what'> {
     case 'ONGOING':
       return { mark: '…', colour: 'yellow', text: `not done yet: ${reason}${again}` };
     case 'UNKNOWN':
-      return { mark: '↻', colour: 'yellow', text: `no result: ${reason}${again}` };
+      return { mark: '↻', colour: 'yellow', text: `${reason || 'no result'}${again}` };
   }
 }
 

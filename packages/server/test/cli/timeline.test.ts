@@ -79,7 +79,7 @@ describe('a timeline', () => {
       'needs a person',
       '',
       '      0 ms  ● submitted',
-      '     10 ms  ↻ 01 action  shop:80/stock/take  no result: connection refused; again in 300 ms',
+      '     10 ms  ↻ 01 action  shop:80/stock/take  connection refused; again in 300 ms',
       '    320 ms  … 01 action  shop:80/stock/take  not done yet: soon; again in 1.5 s',
       '     5.0 s  » resumed    taken over: the node that drove it went silent',
       '     6.0 s  ▸ operator   retry now',

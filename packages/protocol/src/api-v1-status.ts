@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { STATUSES } from './vocabulary.ts';
+
+/** What `GET /api/v1/status` answers: the node that was asked, and what its store holds. */
+export const nodeStatus = z.object({
+  version: z.string(),
+  /** Where it runs, for people. */
+  node: z.string(),
+  session: z.string(),
+  uptimeMs: z.number(),
+  store: z.object({ name: z.string(), durable: z.boolean(), exclusive: z.boolean() }),
+  load: z.object({
+    inProgress: z.number(),
+    callsRunning: z.number(),
+    writesQueued: z.number(),
+    waiters: z.number(),
+    draining: z.boolean(),
+    leaseHeld: z.boolean(),
+  }),
+  /** Transactions of the namespace by status, and how many need a person. */
+  counts: z.object({ byStatus: z.record(z.enum(STATUSES), z.number()), attention: z.number() }),
+});
+export type NodeStatus = z.infer<typeof nodeStatus>;
+
+/** Body of `POST /api/v1/transactions/:gid/abort`. */
+export const abortRequest = z.strictObject({ reason: z.string().max(1024).optional() });
+
+/** Body of `PUT /api/v1/topics/:topic/subscribers`. */
+export const subscriberRequest = z.strictObject({ url: z.string(), remark: z.string().max(1024).optional() });

@@ -1,0 +1,60 @@
+import { LIMITS } from '@holdfast/protocol';
+import { ConfigError } from './config-error.ts';
+import { flagOf, type ServerConfig } from './options.ts';
+
+/** Checks what one option cannot know alone. Throws `ConfigError`. */
+export function checkConfig(config: ServerConfig): void {
+  checkHost(config);
+  if (config.workers !== 1)
+    throw new ConfigError(
+      `--workers ${config.workers}: ${config.store.split(':', 1)[0]}: lives in one process, which many cannot share; use --workers 1`,
+    );
+  if (config.silence < 2 * config.heartbeat)
+    throw new ConfigError('--silence must be at least two heartbeats, or nodes that live are taken for dead');
+  if (config.alertWebHook !== '' && !/^https?:\/\//i.test(config.alertWebHook))
+    throw new ConfigError('--alert-web-hook must be an http:// or https:// URL');
+  for (const name of MUST_BE_POSITIVE) {
+    if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`);
+  }
+  checkBound(config, 'maxSteps', LIMITS.steps);
+  checkBound(config, 'maxPayloadBytes', LIMITS.payloadBytes);
+  checkBound(config, 'maxPageSize', LIMITS.pageSize);
+}
+
+const MUST_BE_POSITIVE = [
+  'retryInterval',
+  'maxRetryInterval',
+  'timeoutToFail',
+  'requestTimeout',
+  'maxClaims',
+  'heartbeat',
+  'poll',
+  'maxInProgress',
+  'maxCallsPerDestination',
+  'maxWaiters',
+  'maxWait',
+  'maxQueuedWrites',
+  'claimBatch',
+  'batchItems',
+  'batchBytes',
+  'maxBodyBytes',
+  'maxSteps',
+  'maxPayloadBytes',
+  'maxPageSize',
+  'maxConnections',
+] as const satisfies readonly (keyof ServerConfig)[];
+
+function checkBound(config: ServerConfig, name: 'maxSteps' | 'maxPayloadBytes' | 'maxPageSize', bound: number): void {
+  if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}`);
+}
+
+function checkHost({ host, insecure }: ServerConfig): void {
+  if (insecure || isLoopback(host)) return;
+  throw new ConfigError(
+    `--host ${host}: whoever reaches it could make the coordinator call any URL, since nobody has to prove who they are yet; ` +
+      'listen on 127.0.0.1, or say --insecure where only friends can reach it',
+  );
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -1,0 +1,29 @@
+import type { EngineOptions } from '@holdfast/core';
+import type { ServerConfig } from './options.ts';
+
+/** The part of the configuration that is the engine's. */
+export const engineOptionsOf = (config: ServerConfig, node: string, version: string): EngineOptions => ({
+  node,
+  version,
+  heartbeatMs: config.heartbeat,
+  silenceMs: config.silence,
+  retryIntervalMs: config.retryInterval,
+  maxRetryIntervalMs: config.maxRetryInterval,
+  timeoutToFailMs: config.timeoutToFail,
+  requestTimeoutMs: config.requestTimeout,
+  alertAfterRetries: config.alertAfterRetries,
+  maxClaims: config.maxClaims,
+  maxInProgress: config.maxInProgress,
+  maxCallsPerDestination: config.maxCallsPerDestination,
+  maxQueuedPerDestination: config.maxQueuedPerDestination,
+  maxWaiters: config.maxWaiters,
+  progressFlushMs: config.progressFlush,
+  pollMs: config.poll,
+  claimBatch: config.claimBatch,
+  batchItems: config.batchItems,
+  batchBytes: config.batchBytes,
+  maxQueuedWrites: config.maxQueuedWrites,
+  retentionMs: config.retention,
+  groups: config.groups,
+  maxWaitMs: config.maxWait,
+});

@@ -1,0 +1,104 @@
+/** A kind of option: how its text is read, and what to say when it cannot be. */
+export interface Kind<T> {
+  /** For help and errors: what is expected. */
+  readonly expects: string;
+  /** Reads a text (command line, environment) or a value (file); undefined: not one of these. */
+  read(raw: unknown): T | undefined;
+  /** As one would write it. */
+  show(value: T): string;
+}
+
+const numberOf = (raw: unknown): number | undefined => {
+  if (typeof raw === 'number') return Number.isSafeInteger(raw) && raw >= 0 ? raw : undefined;
+  return typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : undefined;
+};
+
+export const text: Kind<string> = {
+  expects: 'a text',
+  read: (raw) => (typeof raw === 'string' ? raw : undefined),
+  show: (value) => value,
+};
+
+export const count: Kind<number> = {
+  expects: 'a whole number',
+  read: numberOf,
+  show: String,
+};
+
+export const port: Kind<number> = {
+  expects: 'a port, 0 to 65535',
+  read: (raw) => {
+    const value = numberOf(raw);
+    return value !== undefined && value <= 65_535 ? value : undefined;
+  },
+  show: String,
+};
+
+export const flag: Kind<boolean> = {
+  expects: 'true or false',
+  read: (raw) => {
+    if (typeof raw === 'boolean') return raw;
+    if (raw === 'true' || raw === '1') return true;
+    return raw === 'false' || raw === '0' ? false : undefined;
+  },
+  show: String,
+};
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** In milliseconds. */
+export const duration: Kind<number> = {
+  expects: 'a time such as 500ms, 10s, 5m, 2h, 7d, or plain milliseconds',
+  read: (raw) => {
+    const plain = numberOf(raw);
+    if (plain !== undefined) return plain;
+    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,12})\s?(ms|s|m|h|d)$/.exec(raw)) || [];
+    const factor = UNITS_MS[unit];
+    return factor === undefined ? undefined : Number(digits) * factor;
+  },
+  show: (ms) => {
+    const [unit, factor] = Object.entries(UNITS_MS).findLast(([, each]) => ms > 0 && ms % each === 0) ?? ['ms', 1];
+    return `${ms / factor}${unit}`;
+  },
+};
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+export const bytes: Kind<number> = {
+  expects: 'a size such as 512KiB, 4MiB, or plain bytes',
+  read: (raw) => {
+    const plain = numberOf(raw);
+    if (plain !== undefined) return plain;
+    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,9})\s?(B|KiB|MiB|GiB)$/.exec(raw)) || [];
+    const factor = UNITS_BYTES[unit];
+    return factor === undefined ? undefined : Number(digits) * factor;
+  },
+  show: (value) => {
+    const [unit, factor] = Object.entries(UNITS_BYTES).findLast(([, each]) => value > 0 && value % each === 0) ?? [
+      'B',
+      1,
+    ];
+    return `${value / factor}${unit}`;
+  },
+};
+
+/** Texts, separated by commas where there is one text only. */
+export const list: Kind<readonly string[]> = {
+  expects: 'names separated by commas',
+  read: (raw) => {
+    if (Array.isArray(raw)) return raw.every((one) => typeof one === 'string') ? raw : undefined;
+    if (typeof raw !== 'string') return undefined;
+    return raw
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+  },
+  show: (values) => values.join(','),
+};
+
+/** One of a few words. */
+export const choice = <const Word extends string>(...words: readonly Word[]): Kind<Word> => ({
+  expects: `one of ${words.join(', ')}`,
+  read: (raw) => words.find((word) => word === raw),
+  show: (word) => word,
+});

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from './config-error.ts';
+import { checkConfig } from './check-config.ts';
+import { nearest } from './nearest.ts';
+import {
+  flagOf,
+  OPTION_NAMES,
+  type OptionName,
+  OPTIONS,
+  type OptionSpec,
+  type ServerConfig,
+  variableOf,
+} from './options.ts';
+
+export interface ConfigSources {
+  /** From the command line, by option name; undefined: not said. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Path of a YAML or JSON file; `HOLDFAST_CONFIG` unless said. */
+  readonly file?: string;
+}
+
+/** Options before environment before file before defaults. Throws `ConfigError`. */
+export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources): Promise<ServerConfig> {
+  const path = file ?? env['HOLDFAST_CONFIG'];
+  const fromFile = path === undefined || path === '' ? {} : await readConfigFile(path);
+  const config = Object.fromEntries(
+    OPTION_NAMES.map((name) => {
+      const variable = variableOf(name);
+      if (flags[name] !== undefined) return [name, read(name, flags[name], flagOf(name))];
+      if (env[variable] !== undefined && env[variable] !== '') return [name, read(name, env[variable], variable)];
+      if (fromFile[name] !== undefined) return [name, read(name, fromFile[name], `${name} in ${path}`)];
+      return [name, OPTIONS[name].default];
+    }),
+  ) as ServerConfig;
+  checkConfig(config);
+  return config;
+}
+
+/** A configuration from values that were read already: what is left out takes its default. Throws `ConfigError`. */
+export function configWith(values: Partial<ServerConfig>): ServerConfig {
+  const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default]));
+  const config = { ...defaults, ...values } as ServerConfig;
+  checkConfig(config);
+  return config;
+}
+
+function read(name: OptionName, raw: unknown, where: string): unknown {
+  const { kind } = OPTIONS[name] as OptionSpec<unknown>;
+  const value = kind.read(raw);
+  if (value === undefined) throw new ConfigError(`${where}: must be ${kind.expects}, not ${JSON.stringify(raw)}`);
+  return value;
+}
+
+async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ConfigError(`the config file ${path} cannot be read: ${(error as Error).message}`);
+  });
+  // Only who has a file pays for its reader. JSON is YAML.
+  const { parse } = await import('yaml');
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new ConfigError(`the config file ${path} is neither YAML nor JSON: ${(error as Error).message}`);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ConfigError(`the config file ${path} must be a map of options`);
+  for (const key of Object.keys(value)) refuseUnknown(key, path);
+  return value as Record<string, unknown>;
+}
+
+function refuseUnknown(key: string, path: string): void {
+  if (Object.hasOwn(OPTIONS, key)) return;
+  const meant = nearest(key, OPTION_NAMES);
+  const hint = meant === undefined ? `there are ${OPTION_NAMES.join(', ')}` : `did you mean ${meant}?`;
+  throw new ConfigError(`${key} in ${path} is no option: ${hint}`);
+}

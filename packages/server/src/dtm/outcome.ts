@@ -1,0 +1,35 @@
+import type { PassOutcome } from '@holdfast/core';
+import type { DtmResultAnswer, Pattern } from '@holdfast/protocol';
+
+/** An answer in dtm's words; `UNKNOWN` is any error that is neither failure nor still running. */
+export type Outcome =
+  | { readonly kind: 'SUCCESS' }
+  | { readonly kind: 'FAILURE' | 'ONGOING'; readonly answer: DtmResultAnswer }
+  | { readonly kind: 'UNKNOWN'; readonly message: string; readonly status: PassOutcome['status'] };
+
+export const SUCCEEDED: Outcome = { kind: 'SUCCESS' };
+
+const NOT_FINISHED = 'wait result not return success';
+
+/**
+ * What a submit answers after one pass (protocol page, "wait_result"). A saga or message that has not succeeded is FAILURE in dtm's words, with its
+ * `status` beside them: only `aborting` and `failed` mean that it will not happen.
+ */
+export function outcomeOf(pattern: Pattern, pass: PassOutcome): Outcome {
+  if (!pass.waited || pass.status === 'succeed') return SUCCEEDED;
+  const { status, rollbackReason, lastResult } = pass;
+  const unknown = lastResult?.kind === 'UNKNOWN' || (lastResult?.kind === 'FAILURE' && isTwoPhase(pattern));
+  // The confirm of a tcc that answers FAILURE is retried; FAILURE would tell its client that it was rolled back.
+  if (unknown && pattern !== 'saga' && status === 'submitted')
+    return { kind: 'UNKNOWN', message: lastResult.reason, status };
+  if (isTwoPhase(pattern) && status === 'submitted')
+    return unfinished('ONGOING', lastResult?.reason || 'still running', status);
+  return unfinished('FAILURE', rollbackReason || NOT_FINISHED, status);
+}
+
+const isTwoPhase = (pattern: Pattern): boolean => pattern === 'tcc' || pattern === 'xa';
+
+const unfinished = (kind: 'FAILURE' | 'ONGOING', message: string, status: PassOutcome['status']): Outcome => ({
+  kind,
+  answer: { dtm_result: kind, message, status },
+});

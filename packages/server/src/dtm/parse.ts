@@ -1,0 +1,61 @@
+import { HoldfastError } from '@holdfast/protocol';
+
+/** As much of a schema as is needed here. */
+export interface Schema<T> {
+  safeParse(value: unknown):
+    | { readonly success: true; readonly data: T }
+    | {
+        readonly success: false;
+        readonly error: {
+          readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+        };
+      };
+}
+
+/** Reads a value with a schema. Throws `invalid`, naming the first field that is wrong. */
+export function parse<T>(schema: Schema<T>, value: unknown): T {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0];
+  const field = issue === undefined ? '' : fieldPath(issue.path);
+  const gid = gidOf(value);
+  throw new HoldfastError('invalid', `${field === '' ? 'the request' : field}: ${issue?.message ?? 'invalid'}`, {
+    ...(field !== '' && { field }),
+    ...(gid !== '' && { gid }),
+  });
+}
+
+/** `steps[1].action`. */
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+function gidOf(value: unknown): string {
+  const gid = typeof value === 'object' && value !== null && 'gid' in value ? value.gid : undefined;
+  return typeof gid === 'string' ? gid : '';
+}
+
+/** A field is missing or not one of what it may be. */
+export function invalid(gid: string, field: string, fault: string): HoldfastError {
+  return new HoldfastError('invalid', `${field}: ${fault}`, { field, ...(gid !== '' && { gid }) });
+}
+
+/** Reads a JSON text that stands in a field, such as `custom_data`. */
+export function parseField<T>(schema: Schema<T>, gid: string, field: string, text: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid(gid, field, 'not a JSON text');
+  }
+  try {
+    return parse(schema, value);
+  } catch (error) {
+    const { field: inner } = HoldfastError.from(error);
+    const path = inner === undefined ? field : `${field}.${inner}`;
+    const { message } = error as Error;
+    throw invalid(gid, path, inner === undefined ? message : message.slice(inner.length + 2));
+  }
+}

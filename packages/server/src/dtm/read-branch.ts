@@ -1,0 +1,51 @@
+import type { BranchRegistration } from '@holdfast/core';
+import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
+import { invalid, parse } from './parse.ts';
+import { readPattern } from './read-transaction.ts';
+
+export interface Registration {
+  readonly gid: string;
+  readonly pattern: Pattern;
+  readonly branches: readonly BranchRegistration[];
+}
+
+/**
+ * Reads the body of `registerBranch`: tcc stores cancel and confirm, xa rollback and commit at one URL, a workflow one step's outcome.
+ * @param impliedPattern by the call's old names, when `trans_type` is left out.
+ */
+export function readRegistration(body: unknown, impliedPattern?: Pattern): Registration {
+  const wire = parse(dtmBranch, body);
+  const gid = wire['gid'] ?? '';
+  const pattern = readPattern(gid, (wire['trans_type'] ?? '') === '' ? impliedPattern : wire['trans_type']);
+  return { gid, pattern, branches: branchesOf(gid, pattern, wire) };
+}
+
+function branchesOf(gid: string, pattern: Pattern, wire: DtmBranch): readonly BranchRegistration[] {
+  const common = { branchId: wire['branch_id'] ?? '', payload: Buffer.from(wire['data'] ?? '') };
+  switch (pattern) {
+    case 'tcc':
+      return (['cancel', 'confirm'] as const).map((op) => ({ ...common, op, url: wire[op] ?? '', status: 'prepared' }));
+    case 'xa':
+      return (['rollback', 'commit'] as const).map((op) => ({
+        ...common,
+        op,
+        url: wire['url'] ?? '',
+        status: 'prepared',
+      }));
+    case 'workflow':
+      return [{ ...common, op: wire['op'] ?? '', url: '', status: readOutcome(gid, wire['status']) }];
+    case 'saga':
+    case 'msg':
+      throw invalid(
+        gid,
+        'trans_type',
+        `branches are registered for tcc, xa and workflow; those of a ${pattern} are its steps`,
+      );
+  }
+}
+
+function readOutcome(gid: string, text: string | null | undefined): BranchStatus {
+  if (text !== 'succeed' && text !== 'failed')
+    throw invalid(gid, 'status', 'must be succeed or failed: how the step ended');
+  return text;
+}

@@ -1,0 +1,25 @@
+import { dtmOrder, type Pattern } from '@holdfast/protocol';
+import { invalid, parse } from './parse.ts';
+import { readPattern } from './read-transaction.ts';
+
+export interface AbortOrder {
+  readonly gid: string;
+  readonly pattern?: Pattern;
+  readonly reason: string;
+}
+
+/** Reads the body of `abort`. */
+export function readAbort(body: unknown): AbortOrder {
+  const { gid, trans_type, rollback_reason } = parse(dtmOrder, body);
+  const pattern = (trans_type ?? '') === '' ? undefined : readPattern(gid ?? '', trans_type);
+  return { gid: requireGid(gid), reason: rollback_reason ?? '', ...(pattern !== undefined && { pattern }) };
+}
+
+/** Reads the body of `forceStop` and `resetNextCronTime`. */
+export const readOrderGid = (body: unknown): string => requireGid(parse(dtmOrder, body).gid);
+
+/** Throws `invalid` when there is none. */
+export function requireGid(gid: string | null | undefined): string {
+  if (gid === null || gid === undefined || gid === '') throw invalid('', 'gid', 'must not be empty');
+  return gid;
+}

@@ -1,0 +1,147 @@
+import type { Step, TransactionInput, TransactionOptions } from '@holdfast/core';
+import {
+  BRANCH_PROTOCOLS,
+  type BranchProtocol,
+  type DtmTransaction,
+  dtmMessageData,
+  dtmSagaData,
+  dtmTransaction,
+  dtmWorkflowData,
+  type Pattern,
+  PATTERNS,
+} from '@holdfast/protocol';
+import { invalid, parse, parseField } from './parse.ts';
+
+/** What a `submit` asks for: most start a transaction, that of a workflow ends one. */
+export type Submission =
+  | { readonly kind: 'transaction'; readonly input: TransactionInput }
+  | { readonly kind: 'workflow-end'; readonly end: WorkflowEnd };
+
+export interface WorkflowEnd {
+  readonly gid: string;
+  readonly status: 'succeed' | 'failed';
+  readonly rollbackReason: string;
+  /** Base64. */
+  readonly result: string;
+}
+
+/** Reads a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
+export const readTransaction = (body: unknown): TransactionInput => transactionOf(parse(dtmTransaction, body));
+
+export function readSubmission(body: unknown): Submission {
+  const wire = parse(dtmTransaction, body);
+  if (wire.trans_type === 'workflow') return { kind: 'workflow-end', end: workflowEndOf(wire) };
+  return { kind: 'transaction', input: transactionOf(wire) };
+}
+
+const NO_TEXTS: readonly string[] = [];
+
+function transactionOf(wire: DtmTransaction): TransactionInput {
+  const gid = wire.gid ?? '';
+  const pattern = readPattern(gid, wire.trans_type);
+  const protocol = readProtocol(gid, wire.protocol);
+  const options = optionsOf(wire);
+  const customData = wire.custom_data ?? '';
+  const input = {
+    gid,
+    pattern,
+    protocol,
+    steps: stepsOf(wire),
+    payloads: payloadsOf(wire),
+    customData,
+    queryPrepared: wire.query_prepared ?? '',
+    options,
+  };
+  return customData === '' ? input : { ...input, ...readCustomData(gid, pattern, customData, options) };
+}
+
+/** Reads `trans_type`. */
+export function readPattern(gid: string, text: string | null | undefined): Pattern {
+  const pattern = PATTERNS.find((one) => one === text);
+  if (pattern === undefined) throw invalid(gid, 'trans_type', `must be one of ${PATTERNS.join(', ')}`);
+  return pattern;
+}
+
+function readProtocol(gid: string, text: string | null | undefined): BranchProtocol {
+  if (text === null || text === undefined || text === '') return 'http';
+  const protocol = BRANCH_PROTOCOLS.find((one) => one === text);
+  if (protocol === undefined) throw invalid(gid, 'protocol', `must be one of ${BRANCH_PROTOCOLS.join(', ')}`);
+  return protocol;
+}
+
+function stepsOf({ steps }: DtmTransaction): readonly Step[] {
+  if (steps === null || steps === undefined) return [];
+  return steps.map((step) => ({ action: step?.action ?? '', compensate: step?.compensate ?? '' }));
+}
+
+/** The payload of a step stands in `payloads`; old clients put it into the step. Payloads beyond the last step belong to nothing. */
+function payloadsOf({ steps, payloads }: DtmTransaction): readonly Uint8Array[] {
+  const read: Uint8Array[] = [];
+  const texts = payloads ?? NO_TEXTS;
+  for (let index = 0; index < (steps?.length ?? 0); index++) {
+    const inStep = steps?.[index]?.data;
+    if (index >= texts.length && (inStep === null || inStep === undefined)) break;
+    read.push(Buffer.from(texts[index] ?? inStep ?? ''));
+  }
+  return read;
+}
+
+/** A hundred years: what asks for more means "never". */
+const LONGEST_SECONDS = 100 * 365 * 24 * 3_600;
+
+const milliseconds = (seconds: number): number => Math.min(seconds, LONGEST_SECONDS) * 1_000;
+
+type Options = { -readonly [Name in keyof TransactionOptions]?: TransactionOptions[Name] };
+
+/** Only what was said: what is left out in the submit of a prepared transaction stays as it was prepared. */
+function optionsOf(wire: DtmTransaction): Options {
+  const options: Options = {};
+  if (said(wire.wait_result)) options.waitResult = wire.wait_result;
+  if (said(wire.concurrent)) options.concurrent = wire.concurrent;
+  if (said(wire.timeout_to_fail)) options.timeoutToFailMs = milliseconds(wire.timeout_to_fail);
+  if (said(wire.retry_interval)) options.retryIntervalMs = milliseconds(wire.retry_interval);
+  if (said(wire.request_timeout)) options.requestTimeoutMs = milliseconds(wire.request_timeout);
+  if (said(wire.retry_limit)) options.retryLimit = wire.retry_limit;
+  if (said(wire.branch_headers)) options.branchHeaders = textsOf(wire.branch_headers);
+  return options;
+}
+
+const said = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
+
+const textsOf = (map: Readonly<Record<string, string | null>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(map).map(([name, text]) => [name, text ?? '']));
+
+/** What `custom_data` adds, by pattern. */
+function readCustomData(gid: string, pattern: Pattern, text: string, options: Options): Partial<TransactionInput> {
+  switch (pattern) {
+    case 'saga': {
+      const { orders, concurrent } = parseField(dtmSagaData, gid, 'custom_data', text);
+      if (concurrent === true) options.concurrent = true;
+      return said(orders) && options.concurrent === true ? { orders: ordersOf(orders) } : {};
+    }
+    case 'msg': {
+      const { delay } = parseField(dtmMessageData, gid, 'custom_data', text);
+      if (said(delay)) options.delayMs = milliseconds(delay);
+      return {};
+    }
+    case 'workflow': {
+      const { name, data } = parseField(dtmWorkflowData, gid, 'custom_data', text);
+      return { workflowName: name ?? '', workflowData: Buffer.from(data ?? '', 'base64') };
+    }
+    case 'tcc':
+    case 'xa':
+      return {};
+  }
+}
+
+const ordersOf = (orders: Readonly<Record<string, readonly number[] | null>>): Record<string, readonly number[]> =>
+  Object.fromEntries(Object.entries(orders).map(([step, before]) => [step, before ?? []]));
+
+function workflowEndOf(wire: DtmTransaction): WorkflowEnd {
+  const gid = wire.gid ?? '';
+  const extra = wire.req_extra ?? {};
+  const status = extra['status'];
+  if (status !== 'succeed' && status !== 'failed')
+    throw invalid(gid, 'req_extra.status', 'must be succeed or failed: the submit of a workflow says how it ended');
+  return { gid, status, rollbackReason: extra['rollback_reason'] ?? '', result: extra['result'] ?? '' };
+}

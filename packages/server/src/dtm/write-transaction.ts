@@ -1,0 +1,81 @@
+import type { BranchView, TransactionView } from '@holdfast/core';
+import type { DtmBranchAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
+
+/** A transaction in dtm's words. Empty texts, zeros and false are left out. */
+export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
+  const { definition, state } = view;
+  const flat = optionsOf(view);
+  return withoutEmpty({
+    gid: view.gid,
+    trans_type: view.pattern,
+    status: view.status,
+    protocol: definition.protocol,
+    steps: definition.steps.map((step) => withoutEmpty({ action: step.action, compensate: step.compensate })),
+    payloads: definition.payloads.map(textOf),
+    custom_data: definition.customData,
+    query_prepared: definition.queryPrepared,
+    rollback_reason: state.rollbackReason,
+    result: state.result,
+    options: JSON.stringify(flat),
+    ...flat,
+    create_time: timeOf(view.createdAtMs),
+    update_time: timeOf(view.updatedAtMs),
+    finish_time: timeOf(view.finishedAtMs),
+    rollback_time: timeOf(state.rollbackAtMs),
+    next_cron_interval: view.dueAtMs === null ? 0 : secondsOf(Math.max(0, view.dueAtMs - view.updatedAtMs)),
+    next_cron_time: timeOf(view.dueAtMs),
+    owner: view.owner ?? '',
+  });
+}
+
+/** The branches' ops, in dtm's order. */
+export const writeBranches = (view: TransactionView): readonly DtmBranchAnswer[] =>
+  view.branches.map((branch) => {
+    const changedAtMs = Math.max(branch.createdAtMs, branch.finishedAtMs);
+    return withoutEmpty({
+      gid: view.gid,
+      url: branch.url,
+      bin_data: base64Of(branch.payload),
+      branch_id: branch.branchId,
+      op: branch.op,
+      status: branch.status,
+      create_time: timeOf(branch.createdAtMs),
+      update_time: timeOf(changedAtMs),
+      finish_time: timeOf(branch.finishedAtMs),
+    });
+  });
+
+/** What a workflow has recorded. */
+export const writeProgresses = (view: TransactionView): readonly DtmProgressAnswer[] =>
+  view.branches.map(({ branchId, op, status, payload }: BranchView) =>
+    withoutEmpty({ branch_id: branchId, op, status, bin_data: base64Of(payload) }),
+  );
+
+function optionsOf({ definition: { options } }: TransactionView) {
+  return withoutEmpty({
+    wait_result: options.waitResult,
+    concurrent: options.concurrent,
+    timeout_to_fail: secondsOf(options.timeoutToFailMs),
+    retry_interval: secondsOf(options.retryIntervalMs),
+    request_timeout: secondsOf(options.requestTimeoutMs),
+    retry_limit: options.retryLimit,
+    branch_headers: Object.keys(options.branchHeaders).length === 0 ? '' : options.branchHeaders,
+  }) as Pick<DtmTransactionAnswer, 'wait_result' | 'concurrent'>;
+}
+
+/** dtm's wire counts in whole seconds; what is shorter is shown as one. */
+const secondsOf = (ms: number): number => Math.ceil(ms / 1_000);
+
+const timeOf = (ms: number | null): string => (ms === null || ms === 0 ? '' : new Date(ms).toISOString());
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const textOf = (bytes: Uint8Array): string => bufferOf(bytes).toString();
+const base64Of = (bytes: Uint8Array): string => bufferOf(bytes).toString('base64');
+
+function withoutEmpty<T extends Readonly<Record<string, unknown>>>(fields: T): T {
+  const kept = Object.entries(fields).filter(([, value]) => !isEmpty(value));
+  return Object.fromEntries(kept) as T;
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === '' || value === 0 || value === false || value === undefined || (Array.isArray(value) && value.length === 0);

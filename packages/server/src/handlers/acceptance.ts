@@ -1,0 +1,111 @@
+import type { BranchRegistration, TransactionInput } from '@holdfast/core';
+import { type BranchProtocol, HoldfastError, LIMITS } from '@holdfast/protocol';
+import { branchHeaderFault, type BranchTarget, BranchTargets } from '@holdfast/runtime';
+
+/** Bounds that an operator may tighten. */
+export interface AcceptanceLimits {
+  readonly maxSteps: number;
+  readonly maxPayloadBytes: number;
+  readonly maxPageSize: number;
+}
+
+export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
+  maxSteps: LIMITS.steps,
+  maxPayloadBytes: LIMITS.payloadBytes,
+  maxPageSize: LIMITS.pageSize,
+};
+
+const MAX_BRANCH_HEADERS = 100;
+const MAX_BRANCH_HEADER_CHARACTERS = 8 * 1024;
+
+/**
+ * What this coordinator takes from the network, beyond what the engine checks for everyone: URLs that it can call and that a stranger may name, header
+ * texts that can be sent, and the operator's bounds. Throws `invalid` or `too_large`, naming the field.
+ */
+export class Acceptance {
+  readonly #limits: AcceptanceLimits;
+  readonly #targets = new BranchTargets();
+
+  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  transaction(input: TransactionInput): TransactionInput {
+    const { gid, protocol, steps = [], payloads = [], queryPrepared, options } = input;
+    const { maxSteps, maxPayloadBytes } = this.#limits;
+    if (steps.length > maxSteps) throw tooLarge(gid, 'steps', maxSteps, 'entries');
+    for (let index = 0; index < steps.length; index++) {
+      const step = steps[index];
+      if (step === undefined) continue;
+      // The names are made only when there is something to say about them: this is the hot path.
+      if (!this.#callable(step.action))
+        this.#refuse(gid, `steps[${index}].action`, step.action, protocol, input.pattern);
+      if (!this.#callable(step.compensate)) this.#refuse(gid, `steps[${index}].compensate`, step.compensate, protocol);
+    }
+    for (let index = 0; index < payloads.length; index++) {
+      if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
+        throw tooLarge(gid, `payloads[${index}]`, maxPayloadBytes, 'bytes');
+    }
+    if (queryPrepared !== undefined && !this.#callable(queryPrepared))
+      this.#refuse(gid, 'query_prepared', queryPrepared, protocol);
+    if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
+    return input;
+  }
+
+  registrations(gid: string, branches: readonly BranchRegistration[]): void {
+    for (const { op, url, payload } of branches) {
+      if (!this.#callable(url)) this.#refuse(gid, op === 'commit' || op === 'rollback' ? 'url' : op, url);
+      if (payload.length > this.#limits.maxPayloadBytes)
+        throw tooLarge(gid, 'data', this.#limits.maxPayloadBytes, 'bytes');
+    }
+  }
+
+  /** A topic's subscriber is called like any branch. */
+  subscriber(url: string): void {
+    if (!this.#callable(url)) this.#refuse(undefined, 'url', url);
+  }
+
+  pageSize(asked: number): number {
+    return Math.min(asked, this.#limits.maxPageSize);
+  }
+
+  #callable(url: string): boolean {
+    return url === '' || this.#targets.of(url).kind === 'http';
+  }
+
+  #refuse(gid: string | undefined, field: string, url: string, protocol?: BranchProtocol, pattern?: string): void {
+    const target = this.#targets.of(url);
+    if (target.kind === 'topic' && pattern === 'msg') return;
+    throw new HoldfastError('invalid', `${field}: ${faultOf(target, protocol)}: ${url.slice(0, 200)}`, {
+      field,
+      ...(gid !== undefined && gid !== '' && { gid }),
+    });
+  }
+}
+
+function faultOf({ kind }: BranchTarget, protocol: BranchProtocol | undefined): string {
+  if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
+    return 'gRPC branches are not supported by this version';
+  if (kind === 'local') return 'a local:// branch cannot be named over the network, only by the process that hosts it';
+  if (kind === 'topic') return "only the action of a message's step can be a topic";
+  return 'not an http:// or https:// URL';
+}
+
+function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
+  let count = 0;
+  let characters = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    const field = `branch_headers[${JSON.stringify(name.slice(0, 64))}]`;
+    const fault = branchHeaderFault(name, value);
+    if (fault !== undefined) throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
+    count++;
+    characters += name.length + value.length;
+  }
+  if (count > MAX_BRANCH_HEADERS) throw tooLarge(gid, 'branch_headers', MAX_BRANCH_HEADERS, 'entries');
+  if (characters > MAX_BRANCH_HEADER_CHARACTERS)
+    throw tooLarge(gid, 'branch_headers', MAX_BRANCH_HEADER_CHARACTERS, 'characters');
+}
+
+function tooLarge(gid: string, field: string, limit: number, unit: string): HoldfastError {
+  return new HoldfastError('too_large', `${field} must have at most ${limit} ${unit}`, { gid, field });
+}

@@ -1,0 +1,113 @@
+import type {
+  CallContext,
+  Coordinator,
+  KeyValue,
+  NodeLoad,
+  Page,
+  PassOutcome,
+  SessionRow,
+  StoreCapabilities,
+  StoreCounts,
+  TransactionInput,
+  TransactionQuery,
+  TransactionView,
+} from '@holdfast/core';
+import type { Acceptance } from './acceptance.ts';
+
+/** One thing that can be asked of a coordinator, whatever transport asks. Input and output know no wire; errors are `HoldfastError`. */
+export type Handler<Input, Output> = (context: CallContext, input: Input) => Output | Promise<Output>;
+
+type Asked<Method extends keyof Coordinator> =
+  Parameters<Coordinator[Method]> extends [unknown, infer Input] ? Input : never;
+
+/** Everything a client can ask: REST, JSON-RPC and `/api/v1` are thin readers and writers around this table. */
+export interface Handlers {
+  readonly newGid: Handler<void, string>;
+  readonly prepare: Handler<TransactionInput, void>;
+  readonly submit: Handler<TransactionInput, PassOutcome>;
+  readonly finishWorkflow: Handler<Asked<'finishWorkflow'>, void>;
+  readonly abort: Handler<Asked<'abort'>, void>;
+  readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
+  readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
+  readonly forceStop: Handler<string, void>;
+  readonly retryNow: Handler<string, void>;
+  readonly retryWaiting: Handler<Asked<'retryWaiting'>, { readonly count: number; readonly more: boolean }>;
+  readonly get: Handler<string, TransactionView | undefined>;
+  readonly list: Handler<TransactionQuery, Page<TransactionView>>;
+  readonly wait: Handler<{ readonly gid: string; readonly timeoutMs: number }, TransactionView>;
+  readonly subscribe: Handler<Asked<'subscribe'>, void>;
+  readonly unsubscribe: Handler<Asked<'unsubscribe'>, void>;
+  readonly deleteTopic: Handler<string, void>;
+  readonly scanKeyValues: Handler<Asked<'scanKeyValues'>, Page<KeyValue>>;
+  readonly queryKeyValue: Handler<Asked<'queryKeyValue'>, KeyValue | undefined>;
+  readonly nodes: Handler<void, readonly SessionRow[]>;
+  readonly status: Handler<void, NodeReport>;
+  readonly ready: Handler<void, void>;
+}
+
+/** What a node says of itself. */
+export interface NodeReport {
+  readonly version: string;
+  readonly node: string;
+  readonly uptimeMs: number;
+  readonly store: StoreCapabilities;
+  readonly load: NodeLoad;
+  readonly counts: StoreCounts;
+}
+
+export interface HandlerDependencies {
+  readonly coordinator: Coordinator;
+  readonly acceptance: Acceptance;
+  readonly store: StoreCapabilities;
+  readonly version: string;
+  readonly node: string;
+  readonly uptimeMs: () => number;
+}
+
+/** The one table that all transports share. What is accepted at all is decided here, the same for everyone. */
+export function createHandlers({
+  coordinator,
+  acceptance,
+  store,
+  version,
+  node,
+  uptimeMs,
+}: HandlerDependencies): Handlers {
+  return {
+    newGid: () => coordinator.newGid(),
+    prepare: (context, input) => coordinator.prepare(context, acceptance.transaction(input)),
+    submit: (context, input) => coordinator.submit(context, acceptance.transaction(input)),
+    finishWorkflow: (context, input) => coordinator.finishWorkflow(context, input),
+    abort: (context, input) => coordinator.abort(context, input),
+    registerBranch: (context, input) => {
+      acceptance.registrations(input.gid, input.branches);
+      return coordinator.registerBranch(context, input);
+    },
+    prepareWorkflow: (context, input) => coordinator.prepareWorkflow(context, acceptance.transaction(input)),
+    forceStop: (context, gid) => coordinator.forceStop(context, gid),
+    retryNow: (context, gid) => coordinator.retryNow(context, gid),
+    retryWaiting: (context, input) => coordinator.retryWaiting(context, input),
+    get: (context, gid) => coordinator.get(context, gid),
+    list: (context, query) => coordinator.list(context, { ...query, limit: acceptance.pageSize(query.limit) }),
+    wait: (context, { gid, timeoutMs }) => coordinator.wait(context, gid, timeoutMs),
+    subscribe: (context, input) => {
+      acceptance.subscriber(input.url);
+      return coordinator.subscribe(context, input);
+    },
+    unsubscribe: (context, input) => coordinator.unsubscribe(context, input),
+    deleteTopic: (context, topic) => coordinator.deleteTopic(context, topic),
+    scanKeyValues: (context, query) =>
+      coordinator.scanKeyValues(context, { ...query, limit: acceptance.pageSize(query.limit) }),
+    queryKeyValue: (context, query) => coordinator.queryKeyValue(context, query),
+    nodes: (context) => coordinator.nodes(context),
+    status: async (context) => ({
+      version,
+      node,
+      uptimeMs: uptimeMs(),
+      store,
+      load: coordinator.load(),
+      counts: await coordinator.counts(context),
+    }),
+    ready: () => coordinator.ready(),
+  };
+}

@@ -1,0 +1,37 @@
+import type { HoldfastError } from '@holdfast/protocol';
+import type { Outcome } from '../dtm/outcome.ts';
+import { headOfError, messageOf, STATUS_OF_ERROR } from './error-status.ts';
+import { jsonReply, type Reply } from './reply.ts';
+
+/** The answer to every change that was made. */
+export const SUCCESS_REPLY: Reply = jsonReply(200, { dtm_result: 'SUCCESS' });
+
+/** An outcome as dtm's REST says it: 200, 409, 425, 500. */
+export function replyOfOutcome(outcome: Outcome): Reply {
+  switch (outcome.kind) {
+    case 'SUCCESS':
+      return SUCCESS_REPLY;
+    case 'FAILURE':
+      return jsonReply(409, outcome.answer);
+    case 'ONGOING':
+      return jsonReply(425, outcome.answer);
+    case 'UNKNOWN':
+      return jsonReply(500, { message: withoutWords(outcome.message), status: outcome.status });
+  }
+}
+
+/** An error as dtm's REST says it: a refusal is a FAILURE, everything else a message under another status. */
+export function replyOfError(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
+  if (error.code === 'refused') return failureReply(error, more);
+  const { code, field } = error;
+  const message = withoutWords(messageOf(error));
+  return jsonReply(STATUS_OF_ERROR[code], { message, code, field, ...more }, undefined, headOfError(error));
+}
+
+/** 409 FAILURE. */
+export function failureReply(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
+  return jsonReply(409, { dtm_result: 'FAILURE', message: messageOf(error), status: error.status, ...more });
+}
+
+/** Clients look for dtm's two words in any body, so a text that means neither must not contain them. */
+export const withoutWords = (text: string): string => text.replaceAll(/FAILURE|ONGOING/g, (word) => word.toLowerCase());

@@ -1,0 +1,192 @@
+import type { CallContext } from '@holdfast/core';
+import type { Pattern } from '@holdfast/protocol';
+import { outcomeOf, SUCCEEDED } from '../dtm/outcome.ts';
+import { readAbort, readOrderGid, requireGid } from '../dtm/read-order.ts';
+import { readRegistration } from '../dtm/read-branch.ts';
+import { DEFAULT_PAGE_SIZE, defined, QueryReader, readListQuery } from '../dtm/read-query.ts';
+import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
+import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-transaction.ts';
+import { writeKeyValue } from '../dtm/write-key-value.ts';
+import type { Handlers } from '../handlers/table.ts';
+import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
+import { parseJson } from './json-text.ts';
+import { jsonReply, type Reply } from './reply.ts';
+import type { Route, RouteRequest } from './router.ts';
+
+const PREFIX = '/api/dtmsvr';
+const DEFAULT_RESET_LIMIT = 100;
+
+export interface DtmRouteOptions {
+  readonly version: string;
+  /** What `resetCronTime` assumes when the request does not say. */
+  readonly defaultResetAfterMs: number;
+}
+
+/** dtm's REST calls (protocol page, "REST"): thin readers and writers around the handler table. */
+export function dtmRoutes(handlers: Handlers, options: DtmRouteOptions): readonly Route[] {
+  return [...changes(handlers), ...orders(handlers, options), ...queries(handlers, options), ...topics(handlers)];
+}
+
+type Run = (request: RouteRequest) => Reply | Promise<Reply>;
+
+const get = (path: string, run: Run): Route => ({
+  method: 'GET',
+  path: PREFIX + path,
+  readsBody: false,
+  run,
+  fail: replyOfError,
+});
+
+/** A call with a JSON body. */
+function post<T>(
+  path: string,
+  read: (body: unknown) => T,
+  run: (context: CallContext, input: T) => Promise<Reply>,
+  fail: Route['fail'] = (error) => replyOfError(error),
+): Route {
+  return {
+    method: 'POST',
+    path: PREFIX + path,
+    readsBody: true,
+    run: ({ context, body }) => run(context, read(parseJson(body))),
+    fail,
+  };
+}
+
+/** The three GETs of dtm that change something also exist as POST, with the parameters in the query, too. */
+const getAndPost = (path: string, run: Run): readonly Route[] => [
+  get(path, run),
+  { ...get(path, run), method: 'POST' },
+];
+
+function changes(handlers: Handlers): readonly Route[] {
+  return [
+    post('/prepare', readTransaction, async (context, input) => {
+      await handlers.prepare(context, input);
+      return SUCCESS_REPLY;
+    }),
+    post('/submit', readSubmission, async (context, submission) => {
+      if (submission.kind === 'transaction') {
+        const pass = await handlers.submit(context, submission.input);
+        return replyOfOutcome(outcomeOf(submission.input.pattern, pass));
+      }
+      await handlers.finishWorkflow(context, submission.end);
+      return replyOfOutcome(SUCCEEDED);
+    }),
+    post('/abort', readAbort, async (context, order) => {
+      await handlers.abort(context, order);
+      return SUCCESS_REPLY;
+    }),
+    register(handlers, '/registerBranch'),
+    register(handlers, '/registerTccBranch', 'tcc'),
+    register(handlers, '/registerXaBranch', 'xa'),
+    prepareWorkflow(handlers),
+  ];
+}
+
+const register = (handlers: Handlers, path: string, impliedPattern?: Pattern): Route =>
+  post(
+    path,
+    (body) => readRegistration(body, impliedPattern),
+    async (context, registration) => {
+      await handlers.registerBranch(context, registration);
+      return SUCCESS_REPLY;
+    },
+    // A branch whose transaction is gone must not go on: its client needs a FAILURE.
+    (error) => (error.code === 'not_found' ? failureReply(error) : replyOfError(error)),
+  );
+
+/**
+ * The Go client looks at the body alone, whatever the status: an answer without a `transaction` crashes it, and one with an empty transaction makes it run
+ * a workflow that nobody records. So an error has the object, and a `progresses` that cannot be read as a list, whose text its error then shows.
+ */
+const prepareWorkflow = (handlers: Handlers): Route =>
+  post(
+    '/prepareWorkflow',
+    readTransaction,
+    async (context, input) => {
+      const view = await handlers.prepareWorkflow(context, input);
+      return jsonReply(200, { transaction: writeTransaction(view), progresses: writeProgresses(view) });
+    },
+    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: error.message }),
+  );
+
+function orders(handlers: Handlers, { defaultResetAfterMs }: DtmRouteOptions): readonly Route[] {
+  return [
+    post('/forceStop', readOrderGid, async (context, gid) => {
+      await handlers.forceStop(context, gid);
+      return SUCCESS_REPLY;
+    }),
+    post('/resetNextCronTime', readOrderGid, async (context, gid) => {
+      await handlers.retryNow(context, gid);
+      return SUCCESS_REPLY;
+    }),
+    ...getAndPost('/resetCronTime', async ({ context, query }) => {
+      const reader = new QueryReader(query);
+      const timeoutSeconds = reader.count('timeout');
+      const { count, more } = await handlers.retryWaiting(context, {
+        laterThanMs: timeoutSeconds === undefined ? defaultResetAfterMs : timeoutSeconds * 1_000,
+        limit: reader.count('limit') || DEFAULT_RESET_LIMIT,
+      });
+      return jsonReply(200, { succeed_count: count, has_remaining: more });
+    }),
+  ];
+}
+
+function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Route[] {
+  return [
+    get('/version', () => jsonReply(200, { version })),
+    get('/newGid', async ({ context }) =>
+      jsonReply(200, { gid: await handlers.newGid(context, undefined), dtm_result: 'SUCCESS' }),
+    ),
+    get('/query', async ({ context, query }) => {
+      const view = await handlers.get(context, requireGid(query.get('gid')));
+      if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
+      return jsonReply(200, { transaction: writeTransaction(view), branches: writeBranches(view) });
+    }),
+    get('/all', async ({ context, query }) => {
+      const page = await handlers.list(context, readListQuery(new QueryReader(query)));
+      return jsonReply(200, { transactions: page.items.map(writeTransaction), next_position: page.next ?? '' });
+    }),
+    get('/scanKV', async ({ context, query }) => {
+      const reader = new QueryReader(query);
+      const page = await handlers.scanKeyValues(context, {
+        category: reader.text('cat'),
+        limit: reader.count('limit') || DEFAULT_PAGE_SIZE,
+        ...defined({ cursor: reader.text('position') || undefined }),
+      });
+      return jsonReply(200, { kv: page.items.map(writeKeyValue), next_position: page.next ?? '' });
+    }),
+    get('/queryKV', async ({ context, query }) => {
+      const reader = new QueryReader(query);
+      const found = await handlers.queryKeyValue(context, { category: reader.text('cat'), key: reader.text('key') });
+      return jsonReply(200, { kv: found === undefined ? [] : [writeKeyValue(found)] });
+    }),
+  ];
+}
+
+function topics(handlers: Handlers): readonly Route[] {
+  return [
+    ...getAndPost('/subscribe', async ({ context, query }) => {
+      const reader = new QueryReader(query);
+      const [topic, url, remark] = [reader.text('topic'), reader.text('url'), reader.text('remark')];
+      await handlers.subscribe(context, { topic, url, remark });
+      return SUCCESS_REPLY;
+    }),
+    ...getAndPost('/unsubscribe', async ({ context, query }) => {
+      const reader = new QueryReader(query);
+      await handlers.unsubscribe(context, { topic: reader.text('topic'), url: reader.text('url') });
+      return SUCCESS_REPLY;
+    }),
+    {
+      method: 'DELETE',
+      path: `${PREFIX}/topic/:name`,
+      readsBody: false,
+      run: async ({ context, params: [topic = ''] }) => {
+        await handlers.deleteTopic(context, topic);
+        return SUCCESS_REPLY;
+      },
+      fail: replyOfError,
+    },
+  ];
+}

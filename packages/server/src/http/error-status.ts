@@ -1,0 +1,23 @@
+import type { ErrorCode, HoldfastError } from '@holdfast/protocol';
+
+/** The one place where an error's code becomes an HTTP status. */
+export const STATUS_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
+  invalid: 400,
+  not_found: 404,
+  refused: 409,
+  too_large: 413,
+  internal: 500,
+  unavailable: 503,
+  overloaded: 503,
+};
+
+const RETRY_AFTER: readonly string[] = ['Retry-After', '1'];
+const NOTHING: readonly string[] = [];
+
+/** Headers that belong to an error: when to come back. */
+export const headOfError = ({ code }: HoldfastError): readonly string[] =>
+  code === 'unavailable' || code === 'overloaded' ? RETRY_AFTER : NOTHING;
+
+/** What a client is told: a defect's own words stay in the log. */
+export const messageOf = (error: HoldfastError): string =>
+  error.code === 'internal' ? 'internal error; the log of the coordinator has the details' : error.message;

@@ -1,0 +1,190 @@
+import type { CallContext } from '@holdfast/core';
+import { HoldfastError, JSON_RPC_CODES, type ErrorCode } from '@holdfast/protocol';
+import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
+import { readAbort } from '../dtm/read-order.ts';
+import { readRegistration } from '../dtm/read-branch.ts';
+import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
+import type { Handlers } from '../handlers/table.ts';
+import { messageOf } from './error-status.ts';
+import { parseJson } from './json-text.ts';
+import { jsonReply, type Reply } from './reply.ts';
+import type { Route } from './router.ts';
+
+/** Requests of one batch. */
+export const MAX_RPC_BATCH = 100;
+
+type Id = string | number | null;
+
+interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+type Answer = { readonly result: unknown } | { readonly error: RpcError };
+
+type Method = (context: CallContext, params: unknown) => Promise<Answer>;
+
+/**
+ * JSON-RPC 2.0 (protocol page, "JSON-RPC"). The HTTP status is 200 whatever the answer, 400 only when the request cannot be parsed. Every call changes
+ * something that its caller must know to be durable, so a request without an id, which could not be answered, is refused.
+ */
+export function jsonRpcRoute(handlers: Handlers): Route {
+  const methods = new Map(Object.entries(methodsOf(handlers)));
+  return {
+    method: 'POST',
+    path: '/api/json-rpc',
+    readsBody: true,
+    run: async ({ context, body }) => {
+      const request = parse(body);
+      if (request === UNPARSABLE) return replyTo(400, null, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
+      if (!Array.isArray(request)) return jsonReply(200, await answer(methods, context, request));
+      return answerBatch(methods, context, request);
+    },
+    fail: (error) =>
+      replyTo(error.code === 'too_large' ? 413 : 400, null, failed(JSON_RPC_CODES.badRequest, error.message)),
+  };
+}
+
+const UNPARSABLE = Symbol('unparsable');
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return UNPARSABLE;
+  }
+}
+
+function faultOf(body: string): string {
+  try {
+    parseJson(body);
+    return '';
+  } catch (error) {
+    return HoldfastError.from(error).message;
+  }
+}
+
+function methodsOf(handlers: Handlers): Readonly<Record<string, Method>> {
+  return {
+    newGid: async (context) => ({
+      result: { gid: await handlers.newGid(context, undefined), dtm_result: 'SUCCESS' },
+    }),
+    prepare: async (context, params) => {
+      await handlers.prepare(context, readTransaction(params));
+      return SUCCESS;
+    },
+    submit: async (context, params) => {
+      const submission = readSubmission(params);
+      if (submission.kind === 'transaction')
+        return answerOf(outcomeOf(submission.input.pattern, await handlers.submit(context, submission.input)));
+      await handlers.finishWorkflow(context, submission.end);
+      return answerOf(SUCCEEDED);
+    },
+    abort: async (context, params) => {
+      await handlers.abort(context, readAbort(params));
+      return SUCCESS;
+    },
+    registerBranch: async (context, params) => {
+      try {
+        await handlers.registerBranch(context, readRegistration(params));
+        return SUCCESS;
+      } catch (error) {
+        // A branch whose transaction is gone must not go on: its client needs a FAILURE.
+        return errorOf(HoldfastError.from(error), FAILURE_CODES_OF_REGISTRATION);
+      }
+    },
+  };
+}
+
+const SUCCESS: Answer = { result: { dtm_result: 'SUCCESS' } };
+const FAILURE_CODES: readonly ErrorCode[] = ['refused'];
+const FAILURE_CODES_OF_REGISTRATION: readonly ErrorCode[] = ['refused', 'not_found'];
+
+function answerOf(outcome: Outcome): Answer {
+  switch (outcome.kind) {
+    case 'SUCCESS':
+      return SUCCESS;
+    case 'UNKNOWN':
+      return failed(JSON_RPC_CODES.failed, outcome.message, { status: outcome.status });
+    case 'FAILURE':
+    case 'ONGOING': {
+      const { message = '', ...data } = outcome.answer;
+      return failed(outcome.kind === 'FAILURE' ? JSON_RPC_CODES.failure : JSON_RPC_CODES.ongoing, message, data);
+    }
+  }
+}
+
+function errorOf(error: HoldfastError, failureCodes: readonly ErrorCode[] = FAILURE_CODES): Answer {
+  const { code, gid, field, status } = error;
+  const rpcCode = failureCodes.includes(code) ? JSON_RPC_CODES.failure : JSON_RPC_CODES.failed;
+  return failed(rpcCode, messageOf(error), { code, gid, field, status });
+}
+
+const failed = (code: number, message: string, data?: Readonly<Record<string, unknown>>): Answer => ({
+  error: { code, message, ...(data !== undefined && { data }) },
+});
+
+const replyTo = (status: number, id: Id, said: Answer): Reply => jsonReply(status, { jsonrpc: '2.0', id, ...said });
+
+async function answer(methods: ReadonlyMap<string, Method>, context: CallContext, request: unknown): Promise<object> {
+  const id = idOf(request);
+  return { jsonrpc: '2.0', id: id ?? null, ...(await call(methods, context, request, id)) };
+}
+
+async function call(
+  methods: ReadonlyMap<string, Method>,
+  context: CallContext,
+  request: unknown,
+  id: Id | undefined,
+): Promise<Answer> {
+  if (typeof request !== 'object' || request === null || !('jsonrpc' in request) || request.jsonrpc !== '2.0')
+    return failed(JSON_RPC_CODES.badRequest, 'not a JSON-RPC 2.0 request: it must be an object with "jsonrpc": "2.0"');
+  if (id === undefined)
+    return failed(JSON_RPC_CODES.badRequest, 'id must be a string, a number or null; without one there is no answer');
+  const name = 'method' in request ? request.method : undefined;
+  const method = typeof name === 'string' ? methods.get(name) : undefined;
+  if (method === undefined)
+    return failed(JSON_RPC_CODES.unknownMethod, `there is no such method; there are ${[...methods.keys()].join(', ')}`);
+  try {
+    return await method(context, 'params' in request ? request.params : {});
+  } catch (error) {
+    return errorOf(HoldfastError.from(error));
+  }
+}
+
+/** Undefined when there is none that can be sent back. */
+function idOf(request: unknown): Id | undefined {
+  const id = typeof request === 'object' && request !== null && 'id' in request ? request.id : undefined;
+  return typeof id === 'string' || typeof id === 'number' || id === null ? id : undefined;
+}
+
+/** Requests of one gid are carried out in their order, the others at the same time. */
+async function answerBatch(
+  methods: ReadonlyMap<string, Method>,
+  context: CallContext,
+  requests: readonly unknown[],
+): Promise<Reply> {
+  if (requests.length === 0 || requests.length > MAX_RPC_BATCH) {
+    const fault = `a batch has 1 to ${MAX_RPC_BATCH} requests, this one ${requests.length}`;
+    return replyTo(200, null, failed(JSON_RPC_CODES.badRequest, fault));
+  }
+  const previous = new Map<string, Promise<object>>();
+  const answers = requests.map((request) => {
+    const gid = gidOf(request);
+    const before = gid === undefined ? undefined : previous.get(gid);
+    const one = (async () => {
+      await before;
+      return answer(methods, context, request);
+    })();
+    if (gid !== undefined) previous.set(gid, one);
+    return one;
+  });
+  return jsonReply(200, await Promise.all(answers));
+}
+
+function gidOf(request: unknown): string | undefined {
+  const params = typeof request === 'object' && request !== null && 'params' in request ? request.params : undefined;
+  const gid = typeof params === 'object' && params !== null && 'gid' in params ? params.gid : undefined;
+  return typeof gid === 'string' ? gid : undefined;
+}

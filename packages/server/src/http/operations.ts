@@ -1,0 +1,53 @@
+import { HoldfastError } from '@holdfast/protocol';
+import type { Handlers } from '../handlers/table.ts';
+import { replyOfError } from './dtm-replies.ts';
+import { jsonReply, type Reply, textReply } from './reply.ts';
+import type { Route, RouteRequest } from './router.ts';
+
+/** A store that does not answer within this makes the node not ready. */
+const READY_TIMEOUT_MS = 2_000;
+
+export interface OperationsOptions {
+  /** The text of all metrics and its content type. */
+  readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+  readonly readyTimeoutMs?: number;
+}
+
+const ALIVE: Reply = jsonReply(200, { status: 'ok' });
+const PONG: Reply = jsonReply(200, { msg: 'pong' });
+
+/** What watches over a coordinator: probes and metrics. */
+export function operationsRoutes(handlers: Handlers, options: OperationsOptions): readonly Route[] {
+  const route = (method: Route['method'], path: string, run: Route['run']): Route => ({
+    method,
+    path,
+    readsBody: false,
+    run,
+    fail: (error) => replyOfError(error),
+  });
+  return [
+    // The process lives; it says nothing of the store, so that a store's outage restarts nobody.
+    route('GET', '/healthz', () => ALIVE),
+    route('GET', '/readyz', (request) => ready(handlers, request, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
+    route('ANY', '/api/ping', () => PONG),
+    route('GET', '/api/metrics', async () => {
+      const { text, contentType } = await options.metrics();
+      return textReply(200, text, contentType);
+    }),
+  ];
+}
+
+async function ready(handlers: Handlers, { context }: RouteRequest, timeoutMs: number): Promise<Reply> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new HoldfastError('unavailable', `the store did not answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([handlers.ready(context, undefined), late]);
+    return ALIVE;
+  } finally {
+    clearTimeout(timer);
+  }
+}

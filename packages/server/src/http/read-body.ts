@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { HoldfastError } from '@holdfast/protocol';
+
+const BYTE_ORDER_MARK = 0xfe_ff;
+
+/**
+ * Reads a request's body as text, whatever its content type says: dtm's clients are not careful with it. Throws `too_large` beyond `maxBytes` (the rest is
+ * read and dropped, so that the sender gets to read the answer), and `invalid` when the sender breaks off.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const announced = request.headers['content-length'];
+    if (announced !== undefined && Number(announced) > maxBytes) return reject(tooLarge(maxBytes));
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) reject(tooLarge(maxBytes));
+      else if (first === undefined) first = chunk;
+      else (rest ??= []).push(chunk);
+    });
+    request.on('end', () => {
+      if (first === undefined) return resolve('');
+      const text = (rest === undefined ? first : Buffer.concat([first, ...rest])).toString();
+      resolve(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+    });
+    request.on('close', () => {
+      if (!request.complete) reject(brokenOff());
+    });
+  });
+}
+
+const brokenOff = (): HoldfastError =>
+  new HoldfastError('invalid', 'the request broke off before its body was complete');
+
+const tooLarge = (maxBytes: number): HoldfastError =>
+  new HoldfastError('too_large', `the body must have at most ${maxBytes} bytes`);

@@ -1,0 +1,110 @@
+import type { CallContext } from '@holdfast/core';
+import type { HoldfastError } from '@holdfast/protocol';
+import { nearest } from '../config/nearest.ts';
+import type { Reply } from './reply.ts';
+
+/** What a route is given. */
+export interface RouteRequest {
+  readonly context: CallContext;
+  readonly query: URLSearchParams;
+  /** Values of the `:name` parts of its path, in their order. */
+  readonly params: readonly string[];
+  /** The body's text; empty when the route reads none. */
+  readonly body: string;
+}
+
+/** One method on one path of one transport. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'ANY';
+  /** Parts that start with `:` match any one segment. */
+  readonly path: string;
+  /** Whether the body is read. */
+  readonly readsBody: boolean;
+  run(request: RouteRequest): Reply | Promise<Reply>;
+  /** How this transport says an error. */
+  fail(error: HoldfastError): Reply;
+}
+
+export type Match =
+  | { readonly kind: 'route'; readonly route: Route; readonly params: readonly string[] }
+  | { readonly kind: 'wrong-method'; readonly allow: readonly string[] }
+  | { readonly kind: 'unknown'; readonly nearest: string | undefined };
+
+interface Path {
+  readonly segments: readonly string[];
+  readonly routes: Map<string, Route>;
+}
+
+const NO_PARAMS: readonly string[] = [];
+const LONGEST_GUESSED = 200;
+
+/** Finds the route of a path: fixed paths by one look-up, paths with parameters by their segments. */
+export class Router {
+  readonly #fixed = new Map<string, Map<string, Route>>();
+  readonly #patterns: Path[] = [];
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) this.#add(route);
+  }
+
+  /** Every path there is, with its methods. */
+  get paths(): readonly string[] {
+    return [...this.#fixed.keys(), ...this.#patterns.map(({ segments }) => segments.join('/'))];
+  }
+
+  match(method: string, path: string): Match {
+    const fixed = this.#fixed.get(path);
+    if (fixed !== undefined) return choose(fixed, method, NO_PARAMS);
+    const segments = path.split('/');
+    for (const pattern of this.#patterns) {
+      const params = paramsOf(pattern.segments, segments);
+      if (params !== undefined) return choose(pattern.routes, method, params);
+    }
+    return { kind: 'unknown', nearest: path.length > LONGEST_GUESSED ? undefined : nearest(path, this.paths) };
+  }
+
+  #add(route: Route): void {
+    const routes = route.path.includes('/:') ? this.#patternRoutes(route.path) : this.#fixedRoutes(route.path);
+    if (routes.has(route.method)) throw new Error(`two routes for ${route.method} ${route.path}`);
+    routes.set(route.method, route);
+  }
+
+  #fixedRoutes(path: string): Map<string, Route> {
+    const known = this.#fixed.get(path) ?? new Map<string, Route>();
+    this.#fixed.set(path, known);
+    return known;
+  }
+
+  #patternRoutes(path: string): Map<string, Route> {
+    const known = this.#patterns.find(({ segments }) => segments.join('/') === path);
+    if (known !== undefined) return known.routes;
+    const added = { segments: path.split('/'), routes: new Map<string, Route>() };
+    this.#patterns.push(added);
+    return added.routes;
+  }
+}
+
+function choose(routes: ReadonlyMap<string, Route>, method: string, params: readonly string[]): Match {
+  const route = routes.get(method) ?? routes.get('ANY');
+  if (route !== undefined) return { kind: 'route', route, params };
+  return { kind: 'wrong-method', allow: [...routes.keys()] };
+}
+
+function paramsOf(pattern: readonly string[], segments: readonly string[]): readonly string[] | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const params: string[] = [];
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? '';
+    if (part.startsWith(':')) params.push(decodeSegment(segment));
+    else if (part !== segment) return undefined;
+  }
+  return params;
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

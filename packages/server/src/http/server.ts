@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HoldfastError } from '@holdfast/protocol';
+import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
+import type { Log } from '../logs/log.ts';
+import { crossSiteFault } from './cross-site.ts';
+import { readBody } from './read-body.ts';
+import { jsonReply, type Reply } from './reply.ts';
+import { RequestContext } from './request-context.ts';
+import type { Match, Route, Router } from './router.ts';
+
+export interface HttpServerOptions {
+  readonly log: Log;
+  readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  /** Told about each answer. */
+  readonly answered: (route: string, status: number, durationMs: number) => void;
+}
+
+const STARTING = jsonReply(503, { message: 'the coordinator is starting' }, undefined, ['Retry-After', '1']);
+const NO_QUERY = new URLSearchParams();
+/** How long answers under way may take to leave after everything else has ended. */
+const LAST_ANSWERS_MS = 1_000;
+
+/** The HTTP transport: bounds, routes, errors; `node:http` and nothing between. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  #router: Router | undefined;
+  #stopping = false;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) => this.#onRequest(request, response));
+    this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
+    this.#server.maxConnections = options.maxConnections;
+  }
+
+  /** Answers the URL it can be reached at. Throws what `listen` throws. */
+  async listen(host: string, port: number): Promise<string> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    const { address, family, port: bound } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+  }
+
+  /** From now on requests are answered by these routes; until then they are told to come back. */
+  use(router: Router): void {
+    this.#router = router;
+  }
+
+  /** Takes no new connections; those that are open end with their next answer. */
+  stopAccepting(): void {
+    this.#stopping = true;
+    this.#server.close();
+  }
+
+  /** Ends what is still open: at once what is idle, the rest when it is answered or its time is over. */
+  async close(): Promise<void> {
+    if (!this.#stopping) this.stopAccepting();
+    const impatient = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
+    if (this.#server.listening || (await connectionsOf(this.#server)) > 0) {
+      this.#server.closeIdleConnections();
+      await once(this.#server, 'close');
+    }
+    clearTimeout(impatient);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const fault = crossSiteFault(request.headers);
+    if (fault !== undefined) return this.#send(response, jsonReply(403, { message: fault }));
+    if (this.#router === undefined) return this.#send(response, STARTING);
+    const match = this.#router.match(request.method ?? 'GET', path);
+    if (match.kind !== 'route') return this.#send(response, replyOfMiss(match, path));
+    const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
+    void this.#serve(request, response, match.route, match.params, query);
+  }
+
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    params: readonly string[],
+    query: URLSearchParams,
+  ): Promise<void> {
+    const startedMs = performance.now();
+    const { maxBodyBytes, answered, log } = this.#options;
+    let reply: Reply;
+    try {
+      const body = route.readsBody ? await readBody(request, maxBodyBytes) : '';
+      reply = await route.run({ context: new RequestContext(response), query, params, body });
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      if (error.code === 'internal')
+        log.error({ gid: error.gid, route: route.path, err: error.cause ?? error }, 'a request failed by a defect');
+      reply = route.fail(error);
+    }
+    this.#send(response, reply);
+    const durationMs = performance.now() - startedMs;
+    answered(route.path, reply.status, durationMs);
+    if (log.debugs)
+      log.debug({ method: request.method, path: route.path, status: reply.status, durationMs }, 'answered');
+  }
+
+  #send(response: ServerResponse, reply: Reply): void {
+    if (this.#stopping) response.shouldKeepAlive = false;
+    response.writeHead(reply.status, reply.head as string[]);
+    response.end(reply.body, reply.encoding);
+  }
+}
+
+function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: string): Reply {
+  if (match.kind === 'wrong-method') {
+    const allow = match.allow.join(', ');
+    return jsonReply(405, { message: `this path takes ${allow}` }, undefined, ['Allow', allow]);
+  }
+  const hint = match.nearest === undefined ? '' : `; the nearest there is: ${match.nearest}`;
+  return jsonReply(404, { message: `there is nothing at ${path.slice(0, 200)}${hint}`, nearest: match.nearest });
+}
+
+const connectionsOf = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((_, count) => resolve(count)));

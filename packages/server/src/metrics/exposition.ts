@@ -1,0 +1,141 @@
+import type { Coordinator, StoreCounts } from '@holdfast/core';
+import { DEFAULT_NAMESPACE, STATUSES } from '@holdfast/protocol';
+import type * as prometheus from 'prom-client';
+import type { CounterChild, Family, HistogramChild } from './families.ts';
+import type { ServerMetrics } from './server-metrics.ts';
+
+export interface Exposition {
+  readonly text: string;
+  readonly contentType: string;
+}
+
+/** A store that does not answer a scrape within this is shown as down. */
+const COUNTS_TIMEOUT_MS = 2_000;
+
+/**
+ * Makes the Prometheus text. The library is loaded by the first scrape: a coordinator that is starting has better things to do.
+ */
+export function createExposition(metrics: ServerMetrics, coordinator: Coordinator): () => Promise<Exposition> {
+  let built: Promise<Built> | undefined;
+  return async () => {
+    built ??= import('prom-client').then((prom) => build(prom, metrics, coordinator));
+    const { register, showCounts } = await built;
+    showCounts(await askCounts(coordinator));
+    return { text: await register.metrics(), contentType: register.contentType };
+  };
+}
+
+interface Built {
+  readonly register: Registry;
+  readonly showCounts: (counts: StoreCounts | undefined) => void;
+}
+
+function build(prom: typeof prometheus, metrics: ServerMetrics, coordinator: Coordinator): Built {
+  const register = new prom.Registry();
+  prom.collectDefaultMetrics({ register });
+  for (const family of metrics.counterFamilies) addCounter(prom, register, family);
+  for (const family of metrics.histogramFamilies) addHistogram(prom, register, family);
+  addLoad(prom, register, coordinator);
+  return { register, showCounts: addCounts(prom, register) };
+}
+
+type Registry = prometheus.Registry;
+
+function addCounter(prom: typeof prometheus, register: Registry, family: Family<CounterChild>): void {
+  const { name, help, labelNames } = family;
+  const counter = new prom.Counter({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { labels, child } of family.children) this.inc({ ...labels }, child.value);
+    },
+  });
+  register.registerMetric(counter);
+}
+
+function addHistogram(prom: typeof prometheus, register: Registry, family: Family<HistogramChild>): void {
+  const { name, help, labelNames } = family;
+  class FamilyHistogram extends prom.Histogram {
+    override get() {
+      const values = [...family.children].flatMap(({ labels, child }) => samplesOf(name, labels, child));
+      return Promise.resolve({
+        name,
+        help,
+        type: prom.MetricType.Histogram,
+        aggregator: 'sum' as const,
+        values,
+        collect() {},
+      });
+    }
+  }
+  register.registerMetric(new FamilyHistogram({ name, help, labelNames: [...labelNames], registers: [] }));
+}
+
+function samplesOf(name: string, labels: Readonly<Record<string, string>>, { bounds, counts, sum }: HistogramChild) {
+  let below = 0;
+  const buckets = counts.map((count, index) => {
+    below += count;
+    const le = bounds[index] ?? '+Inf';
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below, exemplar: null };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: { ...labels }, value: sum, exemplar: null },
+    { metricName: `${name}_count`, labels: { ...labels }, value: below, exemplar: null },
+  ];
+}
+
+function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coordinator): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const made = new prom.Gauge({
+      name: `holdfast_${name}`,
+      help,
+      registers: [],
+      collect() {
+        this.set(read());
+      },
+    });
+    register.registerMetric(made);
+  };
+  gauge('transactions_in_progress', 'Transactions this node drives now', () => coordinator.load().inProgress);
+  gauge('branch_calls_running', 'Calls of branches under way', () => coordinator.load().callsRunning);
+  gauge('store_writes_queued', 'Writes that wait for the store', () => coordinator.load().writesQueued);
+  gauge('waiters', 'Callers that wait for a result', () => coordinator.load().waiters);
+  gauge('draining', '1 while the node is stopping', () => Number(coordinator.load().draining));
+  gauge('lease_held', '0 when the store was silent for too long to start anything', () =>
+    Number(coordinator.load().leaseHeld),
+  );
+}
+
+function addCounts(prom: typeof prometheus, register: Registry): Built['showCounts'] {
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new prom.Gauge({ name: `holdfast_${name}`, help, labelNames, registers: [register] });
+  const up = gauge('store_up', '1 when the store answered this scrape');
+  const stored = gauge('stored_transactions', 'Transactions in the store', ['status']);
+  const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person');
+  return (counts) => {
+    up.set(counts === undefined ? 0 : 1);
+    stored.reset();
+    attention.reset();
+    if (counts === undefined) return;
+    for (const status of STATUSES) stored.set({ status }, counts.byStatus[status]);
+    attention.set(counts.attention);
+  };
+}
+
+/** Undefined when the store does not answer in time. */
+async function askCounts(coordinator: Coordinator): Promise<StoreCounts | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, COUNTS_TIMEOUT_MS, undefined);
+  });
+  const context = { principal: 'metrics', namespace: DEFAULT_NAMESPACE };
+  try {
+    return await Promise.race([coordinator.counts(context).catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,130 @@
+import type { EngineObserver } from '@holdfast/core';
+import { type Pattern, PATTERNS, type ResultKind, RESULTS, type Status, STATUSES } from '@holdfast/protocol';
+import { type CounterChild, counters, type Family, type HistogramChild, histograms } from './families.ts';
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const LONG_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 3_600] as const;
+const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
+
+/** Everything that is counted while the coordinator works. */
+export class ServerMetrics implements EngineObserver {
+  readonly #accepted = counters('holdfast_transactions_accepted_total', 'Transactions made durable', 'pattern');
+  readonly #finished = counters(
+    'holdfast_transactions_finished_total',
+    'Transactions that took their final status',
+    'pattern',
+    'status',
+  );
+  readonly #lifetime = histograms(
+    'holdfast_transaction_seconds',
+    'From creation to final status',
+    LONG_SECONDS,
+    'pattern',
+  );
+  readonly #results = counters('holdfast_branch_results_total', 'Answers of branches and clients', 'pattern', 'result');
+  readonly #calls = histograms('holdfast_branch_call_seconds', 'Calls of branches and clients', SECONDS, 'pattern');
+  readonly #writes = histograms('holdfast_store_write_seconds', 'Batches of writes to the store', SECONDS);
+  readonly #batches = histograms('holdfast_store_batch_items', 'Writes in one batch', ITEMS);
+  readonly #failedWrites = counters('holdfast_store_write_failures_total', 'Batches that the store did not take');
+  readonly #conflicts = counters('holdfast_write_conflicts_total', 'Writes that lost against another one');
+  readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions taken from the store');
+  readonly #takeovers = counters('holdfast_transactions_taken_over_total', 'Transactions released from silent nodes');
+  readonly #alerts = counters('holdfast_alerts_total', 'Transactions raised as needing a person');
+  readonly #requests = counters('holdfast_http_requests_total', 'Requests answered', 'route', 'status');
+  readonly #requestTimes = histograms(
+    'holdfast_http_request_seconds',
+    'From the request to its answer',
+    SECONDS,
+    'route',
+  );
+
+  /** What the hot path counts into, found once. */
+  readonly #acceptedOf = byKey(PATTERNS, (pattern) => this.#accepted.child({ pattern }));
+  readonly #finishedOf = byKey(PATTERNS, (pattern) =>
+    byKey(STATUSES, (status) => this.#finished.child({ pattern, status })),
+  );
+  readonly #lifetimeOf = byKey(PATTERNS, (pattern) => this.#lifetime.child({ pattern }));
+  readonly #resultsOf = byKey(PATTERNS, (pattern) =>
+    byKey(RESULTS, (result) => this.#results.child({ pattern, result })),
+  );
+  readonly #callsOf = byKey(PATTERNS, (pattern) => this.#calls.child({ pattern }));
+  readonly #routes = new Map<
+    string,
+    { readonly times: HistogramChild; readonly statuses: Map<number, CounterChild> }
+  >();
+
+  get counterFamilies(): readonly Family<CounterChild>[] {
+    return [
+      this.#accepted,
+      this.#finished,
+      this.#results,
+      this.#failedWrites,
+      this.#conflicts,
+      this.#claims,
+      this.#takeovers,
+      this.#alerts,
+      this.#requests,
+    ];
+  }
+
+  get histogramFamilies(): readonly Family<HistogramChild>[] {
+    return [this.#lifetime, this.#calls, this.#writes, this.#batches, this.#requestTimes];
+  }
+
+  branchAnswered(pattern: Pattern, result: ResultKind, durationMs: number): void {
+    this.#resultsOf[pattern][result].add();
+    this.#callsOf[pattern].observe(durationMs / 1_000);
+  }
+
+  batchWritten(items: number, durationMs: number, ok: boolean): void {
+    this.#writes.child().observe(durationMs / 1_000);
+    this.#batches.child().observe(items);
+    if (!ok) this.#failedWrites.child().add();
+  }
+
+  transactionFinished(pattern: Pattern, status: Status, durationMs: number): void {
+    this.#finishedOf[pattern][status].add();
+    this.#lifetimeOf[pattern].observe(durationMs / 1_000);
+  }
+
+  transactionAccepted(pattern: Pattern): void {
+    this.#acceptedOf[pattern].add();
+  }
+
+  claimed(count: number): void {
+    this.#claims.child().add(count);
+  }
+
+  tookOver(count: number): void {
+    this.#takeovers.child().add(count);
+  }
+
+  conflicted(): void {
+    this.#conflicts.child().add();
+  }
+
+  alerted(): void {
+    this.#alerts.child().add();
+  }
+
+  /** A request of a known route was answered. */
+  answered(route: string, status: number, durationMs: number): void {
+    let found = this.#routes.get(route);
+    if (found === undefined) {
+      found = { times: this.#requestTimes.child({ route }), statuses: new Map() };
+      this.#routes.set(route, found);
+    }
+    found.times.observe(durationMs / 1_000);
+    let count = found.statuses.get(status);
+    if (count === undefined) {
+      count = this.#requests.child({ route, status: String(status) });
+      found.statuses.set(status, count);
+    }
+    count.add();
+  }
+}
+
+const byKey = <Key extends string, Value>(
+  keys: readonly Key[],
+  make: (key: Key) => Value,
+): Readonly<Record<Key, Value>> => Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;

@@ -1,0 +1,137 @@
+import { hostname } from 'node:os';
+import type { Engine, Store } from '@holdfast/core';
+import { type LocalBranches, type RunningCoordinator, startCoordinator } from '@holdfast/runtime';
+import { ConfigError } from './config/config-error.ts';
+import { engineOptionsOf } from './config/engine-options.ts';
+import { configWith } from './config/load-config.ts';
+import type { ServerConfig } from './config/options.ts';
+import { Acceptance } from './handlers/acceptance.ts';
+import { createHandlers } from './handlers/table.ts';
+import { dtmRoutes } from './http/dtm-routes.ts';
+import { jsonRpcRoute } from './http/json-rpc.ts';
+import { operationsRoutes } from './http/operations.ts';
+import { Router } from './http/router.ts';
+import { HttpServer } from './http/server.ts';
+import { v1Routes } from './http/v1-routes.ts';
+import { type Log, SILENT } from './logs/log.ts';
+import { createExposition } from './metrics/exposition.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
+import { storeOf } from './open-store.ts';
+import { VERSION } from './version.ts';
+
+/** A coordinator with its transports. */
+export interface RunningServer {
+  /** Such as `http://127.0.0.1:36789`. */
+  readonly url: string;
+  readonly coordinator: Engine;
+  /** Functions of this process that `local://NAME` calls. */
+  readonly locals: LocalBranches;
+  readonly config: ServerConfig;
+  /** Stops accepting, finishes or releases what is under way, closes the store. Repeated calls are one. */
+  close(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly log?: Log;
+  /** Used instead of the one that `store` names; closed with the server. */
+  readonly store?: Store;
+  readonly locals?: LocalBranches;
+}
+
+/**
+ * Starts a coordinator and its HTTP server in this process. What `values` leave out takes its default. Throws `ConfigError` (one line that says what to
+ * do), `StoreError`, or `HoldfastError` when the store cannot be reached.
+ */
+export async function startServer(values: Partial<ServerConfig> = {}, parts: ServerParts = {}): Promise<RunningServer> {
+  const config = configWith(values);
+  const log = parts.log ?? SILENT;
+  const metrics = new ServerMetrics();
+  const store = parts.store ?? (await storeOf(config.store));
+  const http = new HttpServer({
+    log,
+    maxBodyBytes: config.maxBodyBytes,
+    maxConnections: config.maxConnections,
+    answered: (route, status, durationMs) => metrics.answered(route, status, durationMs),
+  });
+  // The port first: when it is taken, most often by another coordinator, the store is not even touched.
+  const url = await listen(http, config);
+  const node = config.node === '' ? `${hostname()}-${process.pid}` : config.node;
+  let running: RunningCoordinator;
+  try {
+    running = await startCoordinator({
+      store,
+      logger: log,
+      observer: metrics,
+      engine: engineOptionsOf(config, node, VERSION),
+      ...(config.alertWebHook !== '' && { alertWebHook: config.alertWebHook }),
+      ...(parts.locals !== undefined && { locals: parts.locals }),
+    });
+  } catch (error) {
+    await http.close();
+    throw error;
+  }
+  http.use(routerOf(running, config, metrics, node));
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    coordinator: running.engine,
+    locals: running.locals,
+    config,
+    close: () => (closing ??= closeAll(http, running, config)),
+  };
+}
+
+async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTimeout }: ServerConfig): Promise<void> {
+  http.stopAccepting();
+  try {
+    await running.close(drainTimeout);
+  } finally {
+    await http.close();
+  }
+}
+
+function routerOf(
+  { engine, store }: RunningCoordinator,
+  config: ServerConfig,
+  metrics: ServerMetrics,
+  node: string,
+): Router {
+  const startedMs = performance.now();
+  const handlers = createHandlers({
+    coordinator: engine,
+    acceptance: new Acceptance(config),
+    store: store.capabilities,
+    version: VERSION,
+    node,
+    uptimeMs: () => performance.now() - startedMs,
+  });
+  return new Router([
+    ...dtmRoutes(handlers, { version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }),
+    jsonRpcRoute(handlers),
+    ...v1Routes(handlers),
+    ...operationsRoutes(handlers, { metrics: createExposition(metrics, engine) }),
+  ]);
+}
+
+async function listen(http: HttpServer, { host, httpPort }: ServerConfig): Promise<string> {
+  try {
+    return await http.listen(host, httpPort);
+  } catch (error) {
+    throw new ConfigError(listenFault(host, httpPort, error));
+  }
+}
+
+function listenFault(host: string, port: number, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${host} is in use: stop what listens there (a coordinator that runs already?), or take another with --http-port`;
+    case 'EACCES':
+      return `port ${port} on ${host} is not for this user: take one above 1023 with --http-port`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine: say another with --host`;
+    default:
+      return `cannot listen on ${host}, port ${port}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Step, TransactionInput, TransactionOptions, TransactionQuery } from '@holdfast/core';
+import { HoldfastError, PATTERNS, STATUSES, transactionRequest } from '@holdfast/protocol';
+import { parse } from '../dtm/parse.ts';
+import { DEFAULT_PAGE_SIZE, defined, type QueryReader } from '../dtm/read-query.ts';
+
+type Request = ReturnType<(typeof transactionRequest)['parse']>;
+
+export interface Creation {
+  readonly status: 'prepared' | 'submitted';
+  readonly input: TransactionInput;
+}
+
+/** Reads the body of `POST /api/v1/transactions`. Throws `invalid`, naming the field. */
+export function readCreation(body: unknown, newGid: () => string): Creation {
+  const request = parse(transactionRequest, body);
+  const orders = ordersOf(request);
+  const input = {
+    gid: request.gid ?? newGid(),
+    pattern: request.pattern,
+    steps: request.steps.map(stepOf),
+    payloads: request.steps.map(({ payload }) => payloadOf(payload)),
+    options: optionsOf(request, orders !== undefined),
+    ...defined({ protocol: request.protocol, queryPrepared: request.queryPrepared, orders }),
+  };
+  return { status: request.status, input };
+}
+
+const stepOf = ({ action, compensate, requestTimeoutMs }: Request['steps'][number]): Step => ({
+  action,
+  compensate: compensate ?? '',
+  ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+});
+
+/** A step without a payload is called by GET. */
+const payloadOf = (payload: unknown): Uint8Array => Buffer.from(payload === undefined ? '' : JSON.stringify(payload));
+
+function optionsOf(request: Request, ordered: boolean): Partial<TransactionOptions> {
+  const { timeoutToFailMs, retryIntervalMs, requestTimeoutMs, retryLimit, delayMs, branchHeaders } = request;
+  const concurrent = ordered || request.concurrent;
+  return defined({
+    timeoutToFailMs,
+    retryIntervalMs,
+    requestTimeoutMs,
+    retryLimit,
+    delayMs,
+    branchHeaders,
+    concurrent,
+  });
+}
+
+/** `after` of the steps, by the step's index; it makes the transaction concurrent. */
+function ordersOf({ steps, concurrent, pattern }: Request): Record<number, readonly number[]> | undefined {
+  const orders: Record<number, readonly number[]> = {};
+  for (const [index, { after }] of steps.entries()) {
+    if (after === undefined) continue;
+    const field = `steps[${index}].after`;
+    if (pattern !== 'saga')
+      throw new HoldfastError('invalid', `${field}: only the steps of a saga can be ordered`, { field });
+    if (concurrent === false)
+      throw new HoldfastError('invalid', `${field}: a saga that is not concurrent runs its steps in their order`, {
+        field,
+      });
+    orders[index] = after;
+  }
+  return Object.keys(orders).length === 0 ? undefined : orders;
+}
+
+/** Reads the filters of `GET /api/v1/transactions`. */
+export function readListQuery(query: QueryReader): TransactionQuery {
+  return {
+    ...defined({
+      gid: query.text('gid') || undefined,
+      status: query.oneOf('status', STATUSES),
+      pattern: query.oneOf('pattern', PATTERNS),
+      attention: query.flag('attention'),
+      createdFromMs: query.count('createdFromMs'),
+      createdToMs: query.count('createdToMs'),
+      cursor: query.text('cursor') || undefined,
+    }),
+    limit: query.count('limit') || DEFAULT_PAGE_SIZE,
+  };
+}

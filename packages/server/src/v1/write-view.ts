@@ -1,0 +1,85 @@
+import type { KeyValue, SessionRow, TransactionView } from '@holdfast/core';
+import {
+  isFinal,
+  type NodeList,
+  type NodeStatus,
+  type TopicPage,
+  type TransactionDetails,
+  type TransactionReply,
+  type TransactionSummary,
+} from '@holdfast/protocol';
+import type { NodeReport } from '../handlers/table.ts';
+
+/** One line of a list. */
+export function writeSummary(view: TransactionView): TransactionSummary {
+  const { namespace, gid, pattern, status, attention, state } = view;
+  return {
+    namespace,
+    gid,
+    pattern,
+    status,
+    rollbackReason: state.rollbackReason,
+    attention,
+    parked: state.parked,
+    createdAtMs: view.createdAtMs,
+    updatedAtMs: view.updatedAtMs,
+    finishedAtMs: view.finishedAtMs,
+    dueAtMs: view.dueAtMs,
+    owner: view.owner,
+  };
+}
+
+/** What a submit answers: the transaction, and why it is not finished if it is not. */
+export const writeReply = (view: TransactionView): TransactionReply => ({
+  ...writeSummary(view),
+  lastResult: isFinal(view.status) ? null : lastResultOf(view),
+});
+
+/** The last call that did not succeed. */
+function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'] {
+  const last = state.timeline.findLast((entry) => entry.kind === 'call');
+  return last === undefined || last.result === 'SUCCESS' ? null : { kind: last.result, reason: last.reason };
+}
+
+/** Everything there is to show, save for payloads: they may hold what is nobody's business. */
+export const writeDetails = (view: TransactionView): TransactionDetails => ({
+  ...writeSummary(view),
+  version: view.version,
+  result: view.state.result,
+  queryPrepared: view.definition.queryPrepared,
+  branches: view.branches.map(({ branchId, op, url, status, started, attempts, nextAttemptAtMs, finishedAtMs }) => ({
+    branchId,
+    op,
+    url,
+    status,
+    started,
+    attempts,
+    nextAttemptAtMs,
+    finishedAtMs,
+  })),
+  timeline: [...view.state.timeline],
+  timelineOmitted: view.state.timelineOmitted,
+});
+
+/** A topic is stored as the JSON text of its subscribers. */
+export const writeTopic = ({ key, version, value }: KeyValue): TopicPage['items'][number] => ({
+  topic: key,
+  version,
+  subscribers: JSON.parse(value) as TopicPage['items'][number]['subscribers'],
+});
+
+export const writeNodes = (rows: readonly SessionRow[]): NodeList => ({ items: [...rows] });
+
+export function writeStatus({ version, node, uptimeMs, store, load, counts }: NodeReport): NodeStatus {
+  const { session, ...figures } = load;
+  const { name, durable, exclusive } = store;
+  return {
+    version,
+    node,
+    session,
+    uptimeMs: Math.round(uptimeMs),
+    store: { name, durable, exclusive },
+    load: figures,
+    counts: { byStatus: { ...counts.byStatus }, attention: counts.attention },
+  };
+}
