@@ -7,12 +7,13 @@ import { balancesOf, CUSTOMERS } from './story/balances.ts';
 import { endOf, type Teller } from './story/teller.ts';
 
 const MOST_BOTTLES = 24;
-const SLOW_COURIER_MS = 8_000;
+const SLOWEST_COURIER_S = 60;
 const QUICK_ORDER_MS = 10_000;
 /** Longest time the counter follows a slow order. */
-const SLOW_ORDER_MS = 60_000;
+const SLOW_ORDER_MS = 90_000;
 
-/** Where customers order: `POST /orders?customer=Dora&bottles=6`, with `&courier=slow` for those who want to pull the plug meanwhile. */
+/** Where customers order: `POST /orders?customer=Dora&bottles=6`, with `&courier=8` by a courier who takes eight seconds, for those who want
+ * to pull the plug meanwhile. */
 export class Counter {
   readonly http: HttpService;
   #teller: Teller | undefined;
@@ -84,7 +85,9 @@ function readOrder(parameters: URLSearchParams): Order | string {
   if (customer === undefined) return `customer is one of ${CUSTOMERS.join(', ')}`;
   if (!Number.isInteger(bottles) || bottles < 1 || bottles > MOST_BOTTLES)
     return `bottles is a number from 1 to ${MOST_BOTTLES}`;
-  return orderOf(customer, bottles, parameters.get('courier') === 'slow' ? SLOW_COURIER_MS : 0);
+  const courierS = Number(parameters.get('courier') ?? 0);
+  if (!(courierS >= 0 && courierS <= SLOWEST_COURIER_S)) return `courier is seconds, at most ${SLOWEST_COURIER_S}`;
+  return orderOf(customer, bottles, courierS * 1_000);
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

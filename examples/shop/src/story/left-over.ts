@@ -28,6 +28,7 @@ export async function tellLeftOver(teller: Teller): Promise<void> {
     }
     screen.timeline(details);
     screen.line();
+    screen.line('  What had been called before is called again; the services know the calls and do nothing twice.');
     screen.line(screen.good(`  ✓ ${gid} was finished after the restart: ${details.status}.`));
     await book.told(gid);
   }

@@ -61,8 +61,8 @@ function invite({ screen, shop }: Teller, settings: Settings, tookMs: number): v
   screen.line();
   screen.line('Order something:');
   screen.line(screen.bold(`  curl -X POST '${counter}/orders?customer=Dora&bottles=6'`));
-  screen.line('Order, pull the plug while the courier is on the way, and start again: the order is finished then.');
-  screen.line(screen.bold(`  curl -X POST '${counter}/orders?courier=slow' && kill -9 ${process.pid}`));
+  screen.line('Order, pull the plug while its courier is on the way, then start the shop again:');
+  screen.line(screen.bold(`  curl -X POST '${counter}/orders?courier=8' && kill -9 ${process.pid}`));
   screen.line('See what the coordinator knows:');
   const server = settings.coordinatorPort === 36789 ? '' : ` --server ${coordinator}`;
   screen.line(screen.bold(`  npx holdfast list${server}`));

@@ -23,8 +23,9 @@ export async function orderThatIsRefused(teller: Teller): Promise<void> {
   const order = orderOf('Ben', BOTTLES);
   const wallet = teller.shop.payment.ledger.state[order.customer] ?? 0;
   teller.screen.heading('Order 2: the payment is refused');
-  teller.screen.line(`${told(order)}, but the wallet holds ${money(wallet)}.`);
-  teller.screen.line('Order, stock and coupon have done their part by then: it is undone.');
+  teller.screen.line(`${told(order)}; his wallet holds ${money(wallet)}.`);
+  teller.screen.line('Order, stock and coupon have done their part by then: it is undone, newest first. The refund');
+  teller.screen.line('finds nothing to give back, because the payment service knows that it took nothing.');
   await tellEnd(teller, await submit(teller, order));
 }
 
@@ -33,8 +34,8 @@ export async function orderThatIsRetried(teller: Teller): Promise<void> {
   const { http } = teller.shop.delivery;
   const order = orderOf('Cleo', BOTTLES);
   teller.screen.heading('Order 3: the delivery service is down');
-  teller.screen.line(`${told(order)}. The delivery service is switched off, and`);
-  teller.screen.line(`switched on again after ${FAILED_CALLS} failed calls. Nobody has to order twice.`);
+  teller.screen.line(`${told(order)}. The delivery service is`);
+  teller.screen.line(`switched off, and on again after ${FAILED_CALLS} failed calls. Nobody has to order twice.`);
   await http.switchOff();
   try {
     const gid = await submit(teller, order);
@@ -49,7 +50,7 @@ export async function orderThatIsRetried(teller: Teller): Promise<void> {
 }
 
 const told = (order: Order): string =>
-  `${order.customer}'s group buys ${order.bottles} bottles of cold brew with a coupon for ${money(order.cents)}`;
+  `${order.customer}'s group buys ${order.bottles} bottles of cold brew, with a coupon for ${money(order.cents)}`;
 
 async function submit({ hf, shop, book, closing }: Teller, order: Order): Promise<string> {
   const saga = orderSaga(hf, shop, order);
