@@ -1,4 +1,5 @@
 import type { Patch } from './patched-build.ts';
+import type { ViolationKind } from './violation.ts';
 
 /** A build that is broken on purpose: the crash test must find it guilty. */
 export interface BrokenBuild {
@@ -6,13 +7,16 @@ export interface BrokenBuild {
   /** What it does wrong. */
   readonly wrong: string;
   readonly patches: readonly Patch[];
+  /** What this leads to: at least one of these must be found. */
+  readonly leadsTo: readonly ViolationKind[];
 }
 
 /** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'answer-before-write',
-    wrong: 'a new transaction is acknowledged at once and written a moment later',
+    wrong: 'a new saga is acknowledged at once and written a moment later',
+    leadsTo: ['lost', 'never-called', 'half-done'],
     patches: [
       {
         package: 'core',
@@ -20,7 +24,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
         replace: [
           [
             'this.#queue.push({ item, id, persistent, done });',
-            `const early = item.kind === 'insert';
+            `const early = item.kind === 'insert' && item.pattern === 'saga';
              if (early) done({ kind: 'applied', version: 1, existing: [] });
              this.#queue.push({ item, id, persistent, done: early ? () => {} : done });`,
           ],
@@ -32,6 +36,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'no-recovery',
     wrong: 'what the killed process was working on is not taken over at the next start',
+    leadsTo: ['not-final'],
     patches: [
       {
         package: 'core',
@@ -43,6 +48,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'refusal-is-success',
     wrong: 'an action that answers FAILURE counts as done',
+    leadsTo: ['half-done', 'wrong-outcome'],
     patches: [
       {
         package: 'core',
@@ -60,6 +66,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'dropped-branches',
     wrong: 'of the branches that were registered only the first is found again when the transaction is read',
+    leadsTo: ['not-final'],
     patches: [
       {
         package: 'core',

@@ -14,10 +14,12 @@ export interface ClientTools {
   readonly notes: LineWriter<Note>;
   /** Length of the participants' journal now. */
   readonly journalBytes: () => number;
+  /** How long a patient client repeats a call that is not answered: long enough to outlast a restart. */
+  readonly patienceMs: number;
+  /** Aborted when nobody is to be patient any more. */
+  readonly patience: AbortSignal;
 }
 
-/** How a patient client repeats a call that is not answered: long enough to outlast a restart. */
-const ATTEMPTS = 100;
 const ATTEMPT_GAP_MS = 100;
 
 /** One client with one transaction. */
@@ -35,6 +37,7 @@ export class ClientSession<P extends Plan = Plan> {
   /** Calls the coordinator, again and again unless the plan is impatient, and notes every answer. */
   async call(call: ClientCall, body: object): Promise<Answer> {
     const waited = call === 'submit' && this.plan.waitResult;
+    const deadlineMs = performance.now() + this.tools.patienceMs;
     for (let attempt = 1; ; attempt++) {
       const answer = await this.tools.coordinator.post(
         call,
@@ -43,7 +46,8 @@ export class ClientSession<P extends Plan = Plan> {
       );
       const journalBytes = this.tools.journalBytes();
       this.tools.notes.append({ kind: 'answered', gid: this.gid, call, answer, repeated: attempt > 1, journalBytes });
-      if (answer.outcome !== 'unknown' || this.plan.impatient || attempt >= ATTEMPTS) return answer;
+      const givesUp = this.plan.impatient || this.tools.patience.aborted || performance.now() > deadlineMs;
+      if (answer.outcome !== 'unknown' || givesUp) return answer;
       await delay(ATTEMPT_GAP_MS);
     }
   }

@@ -11,8 +11,8 @@ export class CoordinatorClient {
     this.#pool = new Pool(origin, {
       connections,
       connect: { timeout: 2_000 },
-      headersTimeout: 15_000,
-      bodyTimeout: 15_000,
+      headersTimeout: 5_000,
+      bodyTimeout: 5_000,
     });
   }
 

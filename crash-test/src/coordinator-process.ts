@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoordinatorClient } from './coordinator-client.ts';
-import { ended, endedOrKilled, ownChild } from './process-end.ts';
+import { ended, ownChild } from './process-end.ts';
 
 export interface CoordinatorOptions {
   readonly cliPath: string;
@@ -62,24 +62,18 @@ export class CoordinatorProcess {
 
   /** SIGKILL; returns when the process is gone. */
   async kill(): Promise<void> {
-    const child = this.#forget();
+    const child = this.#child;
+    // From here on its end is not a death of its own.
+    this.#child = undefined;
     child?.kill('SIGKILL');
     if (child !== undefined) await ended(child);
   }
 
-  /** The orderly end. */
-  async stop(): Promise<void> {
-    const child = this.#forget();
-    child?.kill('SIGTERM');
-    if (child !== undefined) await endedOrKilled(child, 5_000);
+  /** Kills it for good. */
+  async close(): Promise<void> {
+    await this.kill();
     await this.#probe.close();
-  }
-
-  /** From here on its end is not a death of its own. */
-  #forget(): ChildProcess | undefined {
-    const child = this.#child;
-    this.#child = undefined;
-    return child;
+    closeSync(this.#log);
   }
 }
 

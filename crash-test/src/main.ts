@@ -21,12 +21,9 @@ async function main(): Promise<number> {
   if (options.broken === undefined) return run(options, CLI);
   const broken = brokenBuild(options.broken);
   const build = withPatchedBuild(...broken.patches);
-  try {
-    console.log(`broken on purpose: ${broken.wrong}`);
-    return await run(options, build.cliPath);
-  } finally {
-    build.dispose();
-  }
+  process.once('exit', () => build.dispose());
+  console.log(`broken on purpose: ${broken.wrong}`);
+  return run(options, build.cliPath);
 }
 
 async function run(options: CommandLine, cliPath: string): Promise<number> {

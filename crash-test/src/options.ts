@@ -27,7 +27,7 @@ Kills a coordinator with SIGKILL under load, again and again, and judges it from
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150)
   --clients N         clients at work at once (100)
-  --settle-seconds N  patience after the last restart (60)
+  --settle-seconds N  patience of the clients, and after the last restart (60)
   --keep              keeps the journals also when nothing is wrong
   --broken NAME       runs a build that is broken on purpose; "list" names them
 `;

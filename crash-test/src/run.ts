@@ -1,6 +1,7 @@
-import { fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClientTools } from './client-session.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
 import { CoordinatorProcess } from './coordinator-process.ts';
 import type { Evidence } from './evidence.ts';
@@ -19,6 +20,8 @@ import { settle } from './settle.ts';
 
 /** A client gives up a call of its own to a participant after this. */
 const OWN_CALL_TIMEOUT_MS = 1_000;
+const PARTICIPANTS_JOURNAL = 'participants.jsonl';
+const CLIENTS_NOTES = 'clients.jsonl';
 
 /** Everything that a run found out. */
 export interface RunResult {
@@ -41,8 +44,8 @@ export function isClean(result: RunResult): boolean {
 }
 
 /**
- * One crash test: starts participants and a coordinator (`cliPath`), puts load on them, kills the coordinator at the moments of the plan,
- * waits until everything is final, and judges. Leaves no process behind; throws when the test itself cannot be done.
+ * One crash test: starts participants and a coordinator (`cliPath`), puts load on them, kills the coordinator as planned, waits until
+ * everything is final, and judges. Leaves no process behind; throws when the test itself cannot be done.
  */
 export async function runCrashTest(
   options: RunOptions,
@@ -50,26 +53,36 @@ export async function runCrashTest(
   print: (line: string) => void,
 ): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-crash-test-'));
-  const participants = await startParticipants(join(folder, 'participants.jsonl'));
+  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL));
   const port = await freePort();
-  const coordinator = new CoordinatorProcess({
-    cliPath,
-    port,
-    dataDir: join(folder, 'data'),
-    logPath: join(folder, 'coordinator.log'),
-  });
+  const [dataDir, logPath] = [join(folder, 'data'), join(folder, 'coordinator.log')];
+  const coordinator = new CoordinatorProcess({ cliPath, port, dataDir, logPath });
   try {
-    const observed = await observe(options, folder, coordinator, `http://127.0.0.1:${port}`, participants, print);
-    const evidence = await evidenceOf(folder, observed.unfinished, coordinator, participants);
-    const judged = judge(evidence);
-    const result = { ...observed, deaths: coordinator.deaths, evidence, judged, folder };
+    const origin = `http://127.0.0.1:${port}`;
+    const observed = await observe({ options, folder, coordinator, origin, participants, print });
+    // Both are ended first, so that nothing is added to the journal while it is read.
+    await coordinator.kill();
+    await participants.stop();
+    const evidence = evidenceOf(folder, observed.unfinished);
+    const result = { ...observed, deaths: coordinator.deaths, evidence, judged: judge(evidence), folder };
     if (options.keep || !isClean(result)) return result;
     rmSync(folder, { recursive: true });
     return { ...result, folder: undefined };
   } finally {
-    await coordinator.kill();
+    await coordinator.close();
     await participants.stop();
   }
+}
+
+/** Where a run takes place. */
+interface Stage {
+  readonly options: RunOptions;
+  readonly folder: string;
+  readonly coordinator: CoordinatorProcess;
+  /** The coordinator's. */
+  readonly origin: string;
+  readonly participants: ParticipantsProcess;
+  readonly print: (line: string) => void;
 }
 
 interface Observed {
@@ -80,50 +93,64 @@ interface Observed {
 }
 
 /** Load, kills, and the wait for the end. */
-async function observe(
-  options: RunOptions,
-  folder: string,
-  coordinator: CoordinatorProcess,
-  origin: string,
-  participants: ParticipantsProcess,
-  print: (line: string) => void,
-): Promise<Observed> {
+async function observe({ options, folder, coordinator, origin, participants, print }: Stage): Promise<Observed> {
   coordinator.start();
   const firstReadyMs = await coordinator.ready();
 
-  const client = new CoordinatorClient(origin, options.clients);
-  const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS);
-  const notes = openLines<Note>(join(folder, 'clients.jsonl'));
-  const journal = openSync(join(folder, 'participants.jsonl'), 'r');
-  const journalBytes = (): number => fstatSync(journal).size;
-  const urls = participantUrls(participants.origin);
-  const load = new Load({ coordinator: client, participants: ownCalls, urls, notes, journalBytes }, options);
+  const clients = openClients(options, folder, origin, participants);
+  const load = new Load(clients.tools, options);
   load.start();
-
-  const plan = planKills(options.seed, options.kills, options.seconds);
-  const kills = await killAsPlanned(coordinator, plan, () => load.inFlight, print);
-  const lastReadyMs = performance.now();
-  await load.stop();
-  const unfinished = await settle(client, new Set(load.gids), options.settleSeconds * 1000);
-  const settledMs = performance.now() - lastReadyMs + (kills.at(-1)?.readyMs ?? 0);
-
-  await Promise.all([client.close(), ownCalls.close()]);
-  notes.close();
-  return { kills, firstReadyMs, settledMs, unfinished };
+  try {
+    const plan = planKills(options.seed, options.kills, options.seconds);
+    const kills = await killAsPlanned(coordinator, plan, () => load.inFlight, print);
+    const lastReadyMs = performance.now();
+    await load.stop();
+    const unfinished = await settle(clients.tools.coordinator, new Set(load.gids), clients.tools.patienceMs);
+    const settledMs = performance.now() - lastReadyMs + (kills.at(-1)?.readyMs ?? 0);
+    return { kills, firstReadyMs, settledMs, unfinished };
+  } finally {
+    clients.giveUp();
+    await load.stop();
+    await clients.close();
+  }
 }
 
-/** Ends both processes, so that nothing is added any more, and reads what was written. */
-async function evidenceOf(
-  folder: string,
-  unfinished: ReadonlySet<string>,
-  coordinator: CoordinatorProcess,
-  participants: ParticipantsProcess,
-): Promise<Evidence> {
-  await coordinator.stop();
-  await participants.stop();
+interface Clients {
+  readonly tools: ClientTools;
+  /** Ends the patience of the clients at work. */
+  giveUp(): void;
+  close(): Promise<void>;
+}
+
+function openClients(options: RunOptions, folder: string, origin: string, participants: ParticipantsProcess): Clients {
+  const coordinator = new CoordinatorClient(origin, options.clients);
+  const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS);
+  const notes = openLines<Note>(join(folder, CLIENTS_NOTES));
+  const journal = openSync(join(folder, PARTICIPANTS_JOURNAL), 'r');
+  const patience = new AbortController();
   return {
-    journal: readLines<JournalLine>(join(folder, 'participants.jsonl')),
-    notes: readLines<Note>(join(folder, 'clients.jsonl')),
+    tools: {
+      coordinator,
+      participants: ownCalls,
+      urls: participantUrls(participants.origin),
+      notes,
+      journalBytes: () => fstatSync(journal).size,
+      patienceMs: options.settleSeconds * 1000,
+      patience: patience.signal,
+    },
+    giveUp: () => patience.abort(),
+    async close() {
+      await Promise.all([coordinator.close(), ownCalls.close()]);
+      notes.close();
+      closeSync(journal);
+    },
+  };
+}
+
+function evidenceOf(folder: string, unfinished: ReadonlySet<string>): Evidence {
+  return {
+    journal: readLines<JournalLine>(join(folder, PARTICIPANTS_JOURNAL)),
+    notes: readLines<Note>(join(folder, CLIENTS_NOTES)),
     unfinished,
   };
 }
