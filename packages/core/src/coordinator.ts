@@ -36,11 +36,18 @@ export interface Coordinator {
 
   /**
    * Turns tcc and xa (prepared) and workflows (prepared) to `aborting` and prepared messages to `failed`; repeated: no error.
-   * `byOperator`: also a submitted saga, whose started steps are then compensated. Throws `refused` or `not_found`.
+   * `byOperator`: also a submitted saga, whose started steps are then compensated. `waitResult`: answers after one full pass of what undoes it.
+   * Throws `refused` or `not_found`.
    */
   abort(
     context: CallContext,
-    input: { readonly gid: string; readonly pattern?: Pattern; readonly reason: string; readonly byOperator?: boolean },
+    input: {
+      readonly gid: string;
+      readonly pattern?: Pattern;
+      readonly reason: string;
+      readonly byOperator?: boolean;
+      readonly waitResult?: boolean;
+    },
   ): Promise<void>;
 
   /**

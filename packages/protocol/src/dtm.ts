@@ -39,7 +39,7 @@ export const dtmTransaction = z.object({
 export type DtmTransaction = z.infer<typeof dtmTransaction>;
 
 /** Body of `abort`, `forceStop` and `resetNextCronTime`. */
-export const dtmOrder = z.object({ gid: text, trans_type: text, rollback_reason: text });
+export const dtmOrder = z.object({ gid: text, trans_type: text, rollback_reason: text, wait_result: flag });
 export type DtmOrder = z.infer<typeof dtmOrder>;
 
 /** Body of `registerBranch`: texts only. */

@@ -14,6 +14,7 @@ import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../engine-options.ts
 import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
 import type { RegisteredBranch, Transaction } from '../model.ts';
 import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
+import { plainIntervalMs } from '../patterns/retry.ts';
 import { newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import {
@@ -91,7 +92,7 @@ export class Engine implements Coordinator {
       session: this.#session,
       options: all,
       room: () => all.maxInProgress - this.#driver.size,
-      adopt: (record) => this.#driver.adopt(record),
+      adopt: (limit, claim) => this.#driver.adopt(limit, claim),
     });
     this.#janitor = new Janitor({
       ...d,
@@ -120,8 +121,9 @@ export class Engine implements Coordinator {
     const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
     while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
     const left = this.#driver.size;
-    await this.#fromStore(() => this.#session.stop());
+    // Before the session ends: from that moment on others may take over what was left.
     this.#driver.dropAll();
+    await this.#fromStore(() => this.#session.stop());
     return left;
   }
 
@@ -164,19 +166,14 @@ export class Engine implements Coordinator {
       readonly result: string;
     },
   ): Promise<void> {
-    await this.#command(context, gid, { kind: 'ended', status, rollbackReason, result }, 'workflow');
+    await this.#command(context, gid, { kind: 'ended', status, rollbackReason, result }, { pattern: 'workflow' });
   }
 
   async abort(
     context: CallContext,
-    {
-      gid,
-      pattern,
-      reason,
-      byOperator = false,
-    }: { readonly gid: string; readonly pattern?: Pattern; readonly reason: string; readonly byOperator?: boolean },
+    { gid, pattern, reason, byOperator = false, waitResult = false }: Parameters<Coordinator['abort']>[1],
   ): Promise<void> {
-    await this.#command(context, gid, { kind: 'abort', reason, byOperator }, pattern);
+    await this.#command(context, gid, { kind: 'abort', reason, byOperator }, { pattern, wholePass: waitResult });
   }
 
   async registerBranch(
@@ -199,7 +196,7 @@ export class Engine implements Coordinator {
       whenStatus: isWorkflow ? ['prepared', 'aborting'] : ['prepared'],
       entries,
       maxEntries: MAX_REGISTERED,
-      ...(isWorkflow && { postponeMs: this.#options.retryIntervalMs }),
+      ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
     });
     if (result.kind === 'applied') return assertSame(gid, branches, result.existing);
     throw registrationError(gid, result, isWorkflow);
@@ -213,6 +210,18 @@ export class Engine implements Coordinator {
       if (!(error instanceof HoldfastError) || error.code !== 'refused' || error.field !== undefined) throw error;
     }
     return this.#mustGet(context, input.gid);
+  }
+
+  /** A workflow's own interval: every record of it postpones its call-back by as much. */
+  async #callBackIntervalMs(context: CallContext, gid: string): Promise<number> {
+    const { definition } = await this.#mustGet(context, gid);
+    if (definition.pattern !== 'workflow') {
+      throw new HoldfastError('refused', `${gid} is a ${definition.pattern}, not a workflow`, {
+        gid,
+        field: 'trans_type',
+      });
+    }
+    return plainIntervalMs(definition.options, this.#options);
   }
 
   async forceStop(context: CallContext, gid: string): Promise<void> {
@@ -352,14 +361,16 @@ export class Engine implements Coordinator {
     });
   }
 
-  #command(context: CallContext, gid: string, event: TransactionEvent, pattern?: Pattern): Promise<Transaction> {
+  #command(
+    context: CallContext,
+    gid: string,
+    event: TransactionEvent,
+    { pattern, wholePass = false }: { readonly pattern?: Pattern | undefined; readonly wholePass?: boolean } = {},
+  ): Promise<Transaction> {
     if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
     return new Promise((done, failed) => {
-      const reply = { done, failed, wholePass: false };
-      this.#driver.command(
-        { namespace: context.namespace, gid },
-        { event, reply, ...(pattern !== undefined && { pattern }) },
-      );
+      const delivery = { event, reply: { done, failed, wholePass }, ...(pattern !== undefined && { pattern }) };
+      this.#driver.command({ namespace: context.namespace, gid }, delivery);
     });
   }
 

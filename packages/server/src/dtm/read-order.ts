@@ -6,13 +6,16 @@ export interface AbortOrder {
   readonly gid: string;
   readonly pattern?: Pattern;
   readonly reason: string;
+  /** The caller waits until a full pass of cancels or rollbacks is over. */
+  readonly waitResult: boolean;
 }
 
 /** Reads the body of `abort`. */
 export function readAbort(body: unknown): AbortOrder {
-  const { gid, trans_type, rollback_reason } = parse(dtmOrder, body);
+  const { gid, trans_type, rollback_reason, wait_result } = parse(dtmOrder, body);
   const pattern = (trans_type ?? '') === '' ? undefined : readPattern(gid ?? '', trans_type);
-  return { gid: requireGid(gid), reason: rollback_reason ?? '', ...(pattern !== undefined && { pattern }) };
+  const order = { gid: requireGid(gid), reason: rollback_reason ?? '', waitResult: wait_result ?? false };
+  return { ...order, ...(pattern !== undefined && { pattern }) };
 }
 
 /** Reads the body of `forceStop` and `resetNextCronTime`. */
