@@ -9,7 +9,10 @@ export interface CommandIo {
   /** Columns to use. */
   readonly width: number;
   readonly nowMs: () => number;
+  /** What the process ends with when everything is written. */
   readonly setExitCode: (code: number) => void;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => never;
 }
 
 /** Columns when nobody says how wide the terminal is. */
@@ -33,5 +36,6 @@ export function processIo(): CommandIo {
     width: process.stdout.columns ?? DEFAULT_WIDTH,
     nowMs: () => Date.now(),
     setExitCode: (code) => (process.exitCode = code),
+    exit: (code) => process.exit(code),
   };
 }

@@ -34,7 +34,7 @@ export function registerList(program: Command, io: CommandIo): void {
     .option('--limit <n>', `how many (of one page, with --all), ${LIMITS.pageSize} at most`, parseLimit, DEFAULT_LIMIT)
     .option('--cursor <cursor>', 'go on where the previous page ended')
     .option('--all', 'every page');
-  operatorCommand(command, [
+  operatorCommand(command, io, [
     'list --status aborting',
     'list --attention --since 2h',
     'list --pattern saga --status submitted --all -o ids | holdfast retry -',

@@ -16,7 +16,7 @@ export function registerRetry(program: Command, io: CommandIo): void {
     .summary('drive transactions now instead of at their next attempt')
     .description('Drive unfinished transactions now instead of at their next attempt; also those that are parked.')
     .argument('<gid...>', GIDS);
-  operatorCommand(command, ['retry 01jd8m2w3h7q', 'list --attention --all -o ids | holdfast retry -']);
+  operatorCommand(command, io, ['retry 01jd8m2w3h7q', 'list --attention --all -o ids | holdfast retry -']);
   command.action((gids: string[], options: CommonOptions) =>
     runCommand(io, options, (context) => orderAll(context, options, { order: 'retry', done: 'driven now' }, gids)),
   );
@@ -32,7 +32,7 @@ export function registerAbort(program: Command, io: CommandIo): void {
     )
     .argument('<gid...>', GIDS)
     .option('--reason <text>', 'why; shown in the timeline and to callers who wait');
-  operatorCommand(command, ['abort 01jd8m2w3h7q --reason "ordered by mistake"']);
+  operatorCommand(command, io, ['abort 01jd8m2w3h7q --reason "ordered by mistake"']);
   command.action((gids: string[], options: AbortOptions) =>
     runCommand(io, options, (context) => {
       const body = options.reason === undefined ? {} : { reason: options.reason };
@@ -50,7 +50,7 @@ export function registerStop(program: Command, io: CommandIo): void {
       'Give unfinished transactions up: each becomes failed and is never driven again. Nothing is undone: what its branches did stays, for you to put right. To undo it, use abort.',
     )
     .argument('<gid...>', GIDS);
-  operatorCommand(command, ['stop 01jd8m2w3h7q', 'stop - < gids.txt']);
+  operatorCommand(command, io, ['stop 01jd8m2w3h7q', 'stop - < gids.txt']);
   command.action((gids: string[], options: CommonOptions) =>
     runCommand(io, options, (context) => orderAll(context, options, { order: 'stop', done: 'given up' }, gids)),
   );

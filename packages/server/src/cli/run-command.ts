@@ -21,7 +21,7 @@ export interface CommandContext {
 }
 
 /** Adds `--server` and `-o`, examples, and an exit code of its own for wrong usage. */
-export function operatorCommand(command: Command, examples: readonly string[]): Command {
+export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
   return command
     .addOption(
       new Option('--server <url>', 'the coordinator to talk to').env('HOLDFAST_SERVER').default(DEFAULT_SERVER),
@@ -32,12 +32,14 @@ export function operatorCommand(command: Command, examples: readonly string[]): 
         .default('table'),
     )
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ holdfast ${example}`).join('\n')}`)
-    .exitOverride(exitOfCommander);
+    .exitOverride(exitOfCommander(io));
 }
 
 /** Help was asked for, or the command line is wrong and commander has said why. */
-export const exitOfCommander = (error: CommanderError): never =>
-  process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+export const exitOfCommander =
+  (io: CommandIo) =>
+  (error: CommanderError): never =>
+    io.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
 
 /** Runs a command's work: its errors become one line and an exit code, its connections are closed. */
 export async function runCommand(

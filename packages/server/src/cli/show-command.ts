@@ -13,7 +13,7 @@ export function registerShow(program: Command, io: CommandIo): void {
       'Show one transaction with its timeline: calls, retries with reasons, compensations, operators’ orders, and take-overs after a crash.',
     )
     .argument('<gid>', 'the transaction');
-  operatorCommand(command, ['show 01jd8m2w3h7q', 'show 01jd8m2w3h7q -o json | jq .branches']);
+  operatorCommand(command, io, ['show 01jd8m2w3h7q', 'show 01jd8m2w3h7q -o json | jq .branches']);
   command.action((gid: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       const details = await readTransaction(api, gid);

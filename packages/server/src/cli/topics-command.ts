@@ -15,7 +15,7 @@ export function registerTopics(program: Command, io: CommandIo): void {
     .command('topics')
     .summary('list and change the topics that messages fan out to')
     .description('A message step to topic://NAME calls every URL subscribed to the topic NAME.')
-    .exitOverride(exitOfCommander);
+    .exitOverride(exitOfCommander(io));
   registerListTopics(topics, io);
   registerShowTopic(topics, io);
   registerChanges(topics, io);
@@ -23,7 +23,7 @@ export function registerTopics(program: Command, io: CommandIo): void {
 
 function registerListTopics(topics: Command, io: CommandIo): void {
   const command = topics.command('list').description('List the topics.');
-  operatorCommand(command, ['topics list', 'topics list -o json']);
+  operatorCommand(command, io, ['topics list', 'topics list -o json']);
   command.action((options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       const found: Topic[] = [];
@@ -42,7 +42,7 @@ function registerListTopics(topics: Command, io: CommandIo): void {
 
 function registerShowTopic(topics: Command, io: CommandIo): void {
   const command = topics.command('show').description('Show who subscribes to a topic.').argument('<topic>');
-  operatorCommand(command, ['topics show order-paid', 'topics show order-paid -o ids']);
+  operatorCommand(command, io, ['topics show order-paid', 'topics show order-paid -o ids']);
   command.action((name: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       const topic = await findTopic(api, name);
@@ -65,7 +65,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
     .argument('<topic>')
     .argument('<url>', 'called with every message to the topic')
     .option('--remark <text>', 'a note for people');
-  operatorCommand(add, ['topics add order-paid http://mail:8080/order-paid --remark "confirmation mail"']);
+  operatorCommand(add, io, ['topics add order-paid http://mail:8080/order-paid --remark "confirmation mail"']);
   add.action((topic: string, url: string, options: CommonOptions & { readonly remark?: string }) =>
     runCommand(io, options, async ({ api }) => {
       const body = { url, ...(options.remark === undefined ? {} : { remark: options.remark }) };
@@ -79,7 +79,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
     .description('End the subscription of a URL to a topic.')
     .argument('<topic>')
     .argument('<url>');
-  operatorCommand(remove, ['topics remove order-paid http://mail:8080/order-paid']);
+  operatorCommand(remove, io, ['topics remove order-paid http://mail:8080/order-paid']);
   remove.action((topic: string, url: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       await api.tell({ method: 'DELETE', path: `${pathOf(topic)}/subscribers`, query: { url } });
@@ -91,7 +91,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
     .command('delete')
     .description('Delete a topic with all its subscriptions; new messages to it are refused.')
     .argument('<topic>');
-  operatorCommand(drop, ['topics delete order-paid']);
+  operatorCommand(drop, io, ['topics delete order-paid']);
   drop.action((topic: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       await api.tell({ method: 'DELETE', path: pathOf(topic) });

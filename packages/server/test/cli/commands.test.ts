@@ -14,6 +14,34 @@ const add = (gid: string, change: Partial<TransactionDetails> = {}) =>
   api.transactions.set(gid, detailsOf({ gid, ...change }));
 const run = (args: string, input?: readonly string[]) => runCli([...args.split(' '), '--server', api.url], input);
 
+describe('the command line', () => {
+  const COMMANDS = ['list', 'show', 'retry', 'abort', 'stop'];
+  const TOPICS = ['list', 'show', 'add', 'remove', 'delete'].map((verb) => `topics ${verb}`);
+
+  it.each([...COMMANDS, ...TOPICS])('tells with "%s --help" its options, with examples', async (command) => {
+    const { out, exitCode } = await runCli([...command.split(' '), '--help']);
+    expect(exitCode).toBe(0);
+    expect(out.join('')).toContain('--server <url>');
+    expect(out.join('')).toContain(`$ holdfast ${command}`);
+  });
+
+  it.each([
+    'list --limit 0',
+    'list --limit 1001',
+    'list --status done',
+    'list --since soon',
+    'list -o yaml',
+    'show',
+    'stop',
+    'topics',
+    'topics paint',
+  ])('ends with 2 when used wrongly, and says why: %s', async (args) => {
+    const { out, err, exitCode } = await run(args);
+    expect([out, exitCode]).toEqual([[], 2]);
+    expect(err.join('')).not.toBe('');
+  });
+});
+
 describe('holdfast list', () => {
   it('shows a table with what an operator wants to know first', async () => {
     add('order-1', { status: 'succeed', finishedAtMs: START_MS });

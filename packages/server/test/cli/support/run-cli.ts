@@ -9,6 +9,11 @@ export interface CliResult {
 
 export const NOW_MS = Date.UTC(2026, 0, 31, 12, 1, 0);
 
+/** The command ended its process. */
+class Exit extends Error {}
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+
 /** Runs one operator command in this process, as the command line would. */
 export async function runCli(args: readonly string[], input: readonly string[] = []): Promise<CliResult> {
   const out: string[] = [];
@@ -25,7 +30,16 @@ export async function runCli(args: readonly string[], input: readonly string[] =
     width: 100,
     nowMs: () => NOW_MS,
     setExitCode: (code) => (exitCode = code),
+    exit: (code) => {
+      exitCode = code;
+      throw new Exit();
+    },
   });
-  await program.parseAsync(args, { from: 'user' });
+  for (const command of everyCommand(program)) {
+    command.configureOutput({ writeOut: (text) => void out.push(text), writeErr: (text) => void err.push(text) });
+  }
+  await program.parseAsync(args, { from: 'user' }).catch((error: unknown) => {
+    if (!(error instanceof Exit)) throw error;
+  });
   return { out, err, exitCode };
 }

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Runs the built command line as a shell would. */
+async function holdfast(args: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [CLI, ...args.split(' ')], { env: { PATH: process.env['PATH'], ...env } });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+
+it('tells its options with examples, and ends with 2 when used wrongly', async () => {
+  const help = await holdfast('list --help');
+  expect(help).toMatchObject({ code: 0, err: '' });
+  expect(help.out).toContain('$ holdfast list');
+  expect(await holdfast('list --limit 0')).toMatchObject({ code: 2, out: '' });
+});
+
+it('says in one line that no coordinator answers, and takes its address from the environment', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  const { code, out, err } = await holdfast('list', { HOLDFAST_SERVER: `http://127.0.0.1:${port}` });
+  expect([code, out]).toEqual([3, '']);
+  expect(err).toMatch(new RegExp(`^holdfast: no coordinator answers at http://127.0.0.1:${port} .*\\n$`));
+});
