@@ -1,6 +1,6 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { Store, StoredTransaction } from '../store.ts';
+import { type ClaimResult, type SessionId, type Store, StoreError, type StoredTransaction } from '../store.ts';
 import type { Session } from './session.ts';
 
 interface ClaimerDependencies {
@@ -12,7 +12,8 @@ interface ClaimerDependencies {
   readonly options: { readonly pollMs: number; readonly claimBatch: number; readonly groups: readonly string[] };
   /** How many more transactions this node may take. */
   readonly room: () => number;
-  readonly adopt: (record: StoredTransaction) => void;
+  /** Drives what `claim` takes, at most `limit`. */
+  readonly adopt: (limit: number, claim: () => Promise<readonly StoredTransaction[]>) => Promise<void>;
 }
 
 /** Between two claims while more is due than there is room for. */
@@ -76,16 +77,32 @@ export class Claimer {
 
   /** Answers when to look again, in ms. */
   async #claimOnce(): Promise<number> {
-    const { store, session, options, observer } = this.#d;
+    const { session, options } = this.#d;
     const limit = Math.min(options.claimBatch, this.#d.room());
     if (limit <= 0) return FULL_PAUSE_MS;
     if (!session.leaseHeld()) return options.pollMs;
-    const owner = session.id;
-    const { claimed, nextDueInMs } = await store.claimDue({ session: owner, limit, groups: options.groups });
-    if (claimed.length > 0) observer.claimed(claimed.length);
-    // Claimed by a session that ended meanwhile: the next take-over releases them.
-    if (owner !== session.id) return 0;
-    for (const record of claimed) this.#d.adopt(record);
-    return nextDueInMs ?? options.pollMs;
+    let nextInMs = options.pollMs;
+    await this.#d.adopt(limit, async () => {
+      const { claimed, nextDueInMs } = await this.#ask(session.id, limit);
+      nextInMs = nextDueInMs ?? options.pollMs;
+      return claimed;
+    });
+    return nextInMs;
+  }
+
+  async #ask(owner: SessionId, limit: number): Promise<Pick<ClaimResult, 'claimed' | 'nextDueInMs'>> {
+    const { store, session, options, observer } = this.#d;
+    try {
+      const result = await store.claimDue({ session: owner, limit, groups: options.groups });
+      if (result.claimed.length > 0) observer.claimed(result.claimed.length);
+      // Claimed by a session that is over: the next take-over releases them.
+      const isOver = owner !== session.id || session.loseIfLapsed() || !session.leaseHeld();
+      return isOver ? { claimed: [], nextDueInMs: null } : result;
+    } catch (error) {
+      // The session may own what it does not know of: it is given up, so that others find it.
+      if (error instanceof StoreError && error.code === 'outcome_unknown' && owner === session.id)
+        session.lose('nobody knows what its last claim took');
+      throw error;
+    }
   }
 }

@@ -97,6 +97,7 @@ export class Committer {
   async #commit(batch: readonly Pending[], generation: number): Promise<void> {
     const { store, clock, observer } = this.#dependencies;
     const items = batch.map((pending) => pending.item);
+    let doubtful = false;
     for (;;) {
       if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
       const startedMs = clock.monotonicMs();
@@ -113,7 +114,9 @@ export class Committer {
       } catch (thrown) {
         observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
         const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
-        if (error.code === 'outcome_unknown') await this.#pause(error);
+        // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
+        doubtful ||= error.code === 'outcome_unknown';
+        if (error.code === 'outcome_unknown' || (doubtful && error.code === 'unavailable')) await this.#pause(error);
         else if (error.code === 'rejected' && batch.length > 1) return this.#bisect(batch, generation);
         else return this.#fail(batch, error, generation);
       }

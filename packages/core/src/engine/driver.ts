@@ -7,14 +7,14 @@ import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import { step } from '../patterns/index.ts';
 import { withRegistered } from '../patterns/state.ts';
-import { type Effects, isRefusal } from '../patterns/step.ts';
+import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
 import type { Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { EffectRunner } from './effects.ts';
 import { contradicts, refused, unavailable, unknownGid } from './errors.ts';
 import { transactionOf } from './records.ts';
-import { type Delivery, idOf, newRun, type Run } from './run.ts';
+import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
 import { writeItem } from './write-item.ts';
 
@@ -55,6 +55,10 @@ export class Driver {
   readonly #effects: EffectRunner;
   readonly #runs = new Map<string, Run>();
   #dirty = new Set<Run>();
+  /** Places kept free for a claim on its way. */
+  #reserved = 0;
+  /** Versions of what left memory since that claim was sent. */
+  #leftMeanwhile: Map<string, number> | undefined;
   #writeIds = 0;
 
   constructor(dependencies: DriverDependencies) {
@@ -91,8 +95,21 @@ export class Driver {
     void this.#reload(run);
   }
 
-  /** Drives a record that this session has just claimed. */
-  adopt(record: StoredTransaction): void {
+  /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them meanwhile. */
+  async adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
+    this.#reserved = limit;
+    const left = (this.#leftMeanwhile = new Map());
+    try {
+      const records = await claim();
+      // A command may have found it in the store, and this node be through with it, before the claim's answer came.
+      for (const record of records) if (record.version >= (left.get(idOf(record.key)) ?? 0)) this.#adopt(record);
+    } finally {
+      this.#reserved = 0;
+      this.#leftMeanwhile = undefined;
+    }
+  }
+
+  #adopt(record: StoredTransaction): void {
     const id = idOf(record.key);
     const existing = this.#runs.get(id);
     if (existing === undefined) this.#open(this.#add(newRun(id, record.key, 'loading', record.group)), record, true);
@@ -136,16 +153,16 @@ export class Driver {
   }
 
   #apply(run: Run, delivery: Delivery): void {
-    const { event, reply } = delivery;
+    const { reply } = delivery;
     const before = run.transaction;
     if (before === undefined) throw new Error('an open run has a transaction');
-    if (run.foreign && before.state.status !== 'prepared' && event.kind !== 'stop')
-      return this.#tellOwner(run, before, delivery);
     if (delivery.pattern !== undefined && delivery.pattern !== before.definition.pattern)
       return reply?.failed(contradicts(run.key, before, delivery.pattern));
-    const again = event.kind === 'prepared' && run.version > 0 ? { ...event, again: true } : event;
-    const stepped = step(before, again, this.#moment());
+    const event =
+      delivery.event.kind === 'prepared' && run.version > 0 ? { ...delivery.event, again: true } : delivery.event;
+    const stepped = step(before, event, this.#moment());
     if (isRefusal(stepped)) return reply?.failed(refused(run.key, stepped.refusal, before));
+    if (run.foreign && !takesOver(event, before)) return this.#tellOwner(run, before, event, reply);
     const { transaction, effects } = stepped;
     run.transaction = transaction;
     const hold = transaction.running.length > 0 || transaction.checking;
@@ -159,9 +176,7 @@ export class Driver {
   }
 
   /** Another node drives it: it hears an order to abort with its next write; everything else is happening there already. */
-  #tellOwner(run: Run, transaction: Transaction, { event, reply }: Delivery): void {
-    const stepped = step(transaction, event, this.#moment());
-    if (isRefusal(stepped)) return reply?.failed(refused(run.key, stepped.refusal, transaction));
+  #tellOwner(run: Run, transaction: Transaction, event: TransactionEvent, reply: Reply | undefined): void {
     if (event.kind !== 'abort' || transaction.state.status !== 'submitted') return reply?.done(transaction);
     const item = {
       kind: 'append',
@@ -188,7 +203,8 @@ export class Driver {
     const final = isFinal(state.status);
     let hold = !final && (transaction.running.length > 0 || transaction.checking);
     let dueInMs = hold || final ? null : dueIn(cause?.effects.wakeAtMs ?? null, session.nowMs());
-    if (hold && run.version === 0 && this.#runs.size > options.maxInProgress) {
+    // Beyond the bound, or without a session that could own it, it queues in the store.
+    if (hold && !run.owned && (this.#runs.size + this.#reserved > options.maxInProgress || !session.leaseHeld())) {
       hold = false;
       dueInMs = 0;
     }
@@ -234,6 +250,7 @@ export class Driver {
     run.foreign = false;
     run.phase = 'open';
     run.conflicts = 0;
+    run.claimed = undefined;
     this.#observe(transaction, created);
     if (!hold) this.#forget(run);
     if (cause !== undefined) this.#effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
@@ -242,7 +259,7 @@ export class Driver {
     this.#effects.answerEarly(run);
     if (dueInMs !== null) this.#d.onReleased(dueInMs);
     if (isFinal(transaction.state.status)) this.#d.onFinal(run.id);
-    if (claimed !== undefined && claimed.version > version) this.adopt(claimed);
+    if (claimed !== undefined && claimed.version > version) this.#adopt(claimed);
     for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
   }
 
@@ -278,16 +295,12 @@ export class Driver {
   }
 
   #reloaded(run: Run, record: StoredTransaction | undefined): void {
-    const mine = record !== undefined && record.owner === this.#d.session.id;
-    if (record === undefined) this.#drop(run, unknownGid(run.key.gid));
-    else if (run.owned && mine) this.#merge(run, record);
-    else if (run.owned) this.#letGo(run, record);
-    else
-      this.#open(
-        run,
-        run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record,
-        run.claimed !== undefined && mine,
-      );
+    const { session } = this.#d;
+    if (record === undefined) return this.#drop(run, unknownGid(run.key.gid));
+    if (run.owned) return record.owner === session.id ? this.#merge(run, record) : this.#letGo(run, record);
+    // What was read may be older than a claim whose answer came first; and one may be ours whose claim or write was not answered.
+    const newest = run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record;
+    this.#open(run, newest, newest.owner === session.id && session.leaseHeld());
   }
 
   /** Still this session's: only additions from outside can have bumped the version. Progress in memory stays. */
@@ -310,6 +323,7 @@ export class Driver {
       { gid: run.key.gid, version: record.version, owner: record.owner },
       'let go: another node has it',
     );
+    run.version = record.version;
     this.#forget(run);
     this.#effects.answerEarly(run);
     for (const delivery of run.queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
@@ -370,6 +384,7 @@ export class Driver {
   #forget(run: Run): void {
     run.phase = 'gone';
     run.timer?.cancel();
+    this.#leftMeanwhile?.set(run.id, run.version);
     this.#dirty.delete(run);
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
   }
@@ -381,7 +396,7 @@ export class Driver {
     run.passWaiters = [];
     this.#forget(run);
     for (const reply of replies) reply.failed(error);
-    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.adopt(run.claimed);
+    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adopt(run.claimed);
   }
 }
 
@@ -401,6 +416,13 @@ interface Write {
   readonly hold: boolean;
   readonly dueInMs: number | null;
 }
+
+/**
+ * Whether an event on a transaction that another node drives is decided here, which ends that node's possession. While it is prepared its node only asks
+ * the client; the client's word counts more, but to prepare it again is no word and must not start another question.
+ */
+const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
+  event.kind === 'stop' || event.kind === 'ended' || (state.status === 'prepared' && event.kind !== 'prepared');
 
 const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
   wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);

@@ -56,8 +56,9 @@ export class Session {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
-    if (this.#open) await this.#dependencies.store.endSession(this.#id);
+    const wasOpen = this.#open;
     this.#open = false;
+    if (wasOpen) await this.#dependencies.store.endSession(this.#id);
   }
 
   leaseHeld(): boolean {
@@ -78,11 +79,13 @@ export class Session {
   /** Drops this session when its lease has run out; a new one is opened with the next heartbeat. True: it was dropped. */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
-    this.#lose('no heartbeat was acknowledged for too long');
+    this.lose('no heartbeat was acknowledged for too long');
     return true;
   }
 
-  #lose(reason: string): void {
+  /** Gives this session up: it lets go of everything, and a new one is opened with the next heartbeat. */
+  lose(reason: string): void {
+    if (!this.#open) return;
     this.#open = false;
     this.#dependencies.logger.error({ session: this.#id, reason }, 'session lost: everything it held is let go');
     this.#dependencies.onLost();
@@ -122,7 +125,7 @@ export class Session {
         const { alive, nowMs } = await store.heartbeat(id);
         if (!this.#open) return;
         if (alive) return this.#acknowledge(sentMs, nowMs);
-        this.#lose('another node ended it after a silence');
+        this.lose('another node ended it after a silence');
       }
       // What the lost session still owns in the store is released by the next take-over.
       await store.endSession(id);
