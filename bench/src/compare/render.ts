@@ -1,4 +1,4 @@
-import { machineLines } from '../report/machine-lines.ts';
+import { machineLines, OTHERS_LEGEND } from '../report/machine-lines.ts';
 import { figure, percent, renderTable } from '../report/table.ts';
 import type { Comparison } from './compare.ts';
 import type { Summary } from './summary.ts';
@@ -20,13 +20,13 @@ const HEAD = [
 export function renderComparison({ machine, branchService, load, options, lines, ready }: Comparison): string {
   const { rounds, seconds } = options;
   return [
-    `Two-branch sagas with wait_result; ${rounds} rounds of ${seconds} s, medians`,
+    `Two-branch sagas with wait_result; medians of ${rounds} × ${seconds} s`,
     ...machineLines(machine, branchService, load),
     '',
     renderTable(HEAD, lines.map(cells), 2),
     '',
     ...ready.map(({ name, readyMs }) => `${name}: ready ${figure(readyMs)} ms after its start`),
-    'others: CPU time of the machine that went to other programs and to other machines on the same host',
+    OTHERS_LEGEND,
   ].join('\n');
 }
 

@@ -10,3 +10,7 @@ export function machineLines(machine: MachineFacts, branchService: string, load:
     `branch service: ${branchService}; load: ${load}; a synced write of 4 KiB in the temporary folder takes ${figure(syncMs, 2)} ms${where}`,
   ];
 }
+
+/** What the column of that name is. */
+export const OTHERS_LEGEND =
+  'others: CPU time of the machine that went to other programs, and to other machines on the same host';

@@ -15,6 +15,7 @@ export interface ScaleSummary {
   readonly itemsPerBatch: number | undefined;
   readonly microsPerItem: number | undefined;
   readonly rssAnonMb: number | undefined;
+  readonly othersShare: number | undefined;
   /** What all this was made from. */
   readonly rounds: readonly ScaleRound[];
 }
@@ -57,6 +58,7 @@ function summarize(rounds: readonly ScaleRound[]): ScaleSummary {
     itemsPerBatch: middle((round) => round.itemsPerBatch),
     microsPerItem: middle((round) => round.microsPerItem),
     rssAnonMb: maxOfKnown(rounds.map((round) => round.rssAnonMb)),
+    othersShare: middle((round) => round.othersShare),
     rounds,
   };
 }

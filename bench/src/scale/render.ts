@@ -1,4 +1,4 @@
-import { machineLines } from '../report/machine-lines.ts';
+import { machineLines, OTHERS_LEGEND } from '../report/machine-lines.ts';
 import { figure, percent, renderTable } from '../report/table.ts';
 import type { Growth, ScaleSummary } from './growth.ts';
 import type { ScaleComparison } from './scale.ts';
@@ -16,13 +16,14 @@ const HEAD = [
   'items/batch',
   'store µs/item',
   'RssAnon MB',
+  'others',
 ];
 
 /** The comparison as a page for people. */
 export function renderScale({ machine, branchService, load, options, growth }: ScaleComparison): string {
   const { rounds, seconds, finished, waiting } = options;
   return [
-    `An empty store beside one with ${figure(finished)} finished and ${figure(waiting)} waiting transactions; ${rounds} rounds of ${seconds} s, medians`,
+    `An empty store beside one with ${figure(finished)} finished and ${figure(waiting)} waiting transactions; medians of ${rounds} × ${seconds} s`,
     ...machineLines(machine, branchService, load),
     '',
     renderTable(HEAD, growth.flatMap(lines), 2),
@@ -32,6 +33,7 @@ export function renderScale({ machine, branchService, load, options, growth }: S
         `growth at ${connections} connections: CPU per saga ${signed(cpuPerSaga)}, store time per batch ${signed(storeTimePerBatch)}`,
     ),
     'finished, waiting: in the store when a round was over, the most seen; the load adds to both stores',
+    OTHERS_LEGEND,
   ].join('\n');
 }
 
@@ -53,6 +55,7 @@ const cells = (connections: number, name: string, line: ScaleSummary): readonly 
   figure(line.itemsPerBatch, 1),
   figure(line.microsPerItem, 1),
   figure(line.rssAnonMb),
+  percent(line.othersShare),
 ];
 
 const signed = (share: number | undefined): string =>
