@@ -212,7 +212,7 @@ export class Driver {
     run.phase = 'writing';
     this.#dirty.delete(run);
     committer.enqueue(item, run.id, run.owned, (result) =>
-      this.#written({ run, transaction, cause, hold, dueInMs }, result),
+      this.#written({ run, transaction, cause, hold, dueInMs, writeId: item.writeId }, result),
     );
   }
 
@@ -242,10 +242,11 @@ export class Driver {
     }
   }
 
-  #applied({ run, transaction, cause, hold, dueInMs }: Write, version: number): void {
+  #applied({ run, transaction, cause, hold, dueInMs, writeId }: Write, version: number): void {
     const created = run.version === 0;
     const { claimed, queue } = run;
     run.version = version;
+    run.writeId = writeId;
     run.owned = hold;
     run.foreign = false;
     run.phase = 'open';
@@ -297,7 +298,11 @@ export class Driver {
   #reloaded(run: Run, record: StoredTransaction | undefined): void {
     const { session } = this.#d;
     if (record === undefined) return this.#drop(run, unknownGid(run.key.gid));
-    if (run.owned) return record.owner === session.id ? this.#merge(run, record) : this.#letGo(run, record);
+    if (run.owned) {
+      // Owned by this session again, but after another node's decision, it is not what this node knows.
+      const unbroken = record.owner === session.id && record.writeId === run.writeId;
+      return unbroken ? this.#merge(run, record) : this.#letGo(run, record);
+    }
     // What was read may be older than a claim whose answer came first; and one may be ours whose claim or write was not answered.
     const newest = run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record;
     this.#open(run, newest, newest.owner === session.id && session.leaseHeld());
@@ -317,15 +322,16 @@ export class Driver {
     this.#work(run);
   }
 
-  /** Somebody else has it now: callers are served from the store, answers still to come are dropped. */
+  /** Somebody else decided about it: callers are served from the store, answers still to come are dropped. If it is this node's again, it begins anew. */
   #letGo(run: Run, record: StoredTransaction): void {
     this.#d.logger.info(
       { gid: run.key.gid, version: record.version, owner: record.owner },
-      'let go: another node has it',
+      'let go: another node decided about it',
     );
     run.version = record.version;
     this.#forget(run);
     this.#effects.answerEarly(run);
+    if (record.owner === this.#d.session.id && this.#d.session.leaseHeld()) this.#adopt(record);
     for (const delivery of run.queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
   }
 
@@ -337,6 +343,7 @@ export class Driver {
       return this.#park(run, record, owned, error);
     }
     run.version = record.version;
+    run.writeId = record.writeId;
     run.owned = owned;
     run.foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
     run.claimed = undefined;
@@ -415,6 +422,7 @@ interface Write {
   /** This session owns the record afterwards. */
   readonly hold: boolean;
   readonly dueInMs: number | null;
+  readonly writeId: string;
 }
 
 /**

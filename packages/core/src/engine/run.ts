@@ -35,6 +35,8 @@ export interface Run {
   transaction: Transaction | undefined;
   /** Fencing version of the record; 0: not stored yet. */
   version: number;
+  /** Write id of the record as this node knows it: while it is the record's, nobody else decided anything. */
+  writeId: string;
   /** This session is the record's owner. */
   owned: boolean;
   /** Another living session is, or was when the record was read. */
@@ -56,6 +58,7 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     phase,
     transaction: undefined,
     version: 0,
+    writeId: '',
     owned: false,
     foreign: false,
     group,
