@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { registerOperatorCommands } from './cli/register-commands.ts';
 import { registerServe } from './serve-command.ts';
 import { VERSION } from './version.ts';
 
@@ -10,9 +9,16 @@ const program = new Command('holdfast')
   .showHelpAfterError('(--help shows what there is)');
 
 registerServe(program);
-registerOperatorCommands(program);
-
-program.parseAsync().catch((error: unknown) => {
+run().catch((error: unknown) => {
   process.stderr.write(`holdfast: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 });
+
+async function run(): Promise<void> {
+  // A coordinator that starts need not load the other commands.
+  if (process.argv[2] !== 'serve') {
+    const { registerOperatorCommands } = await import('./cli/register-commands.ts');
+    registerOperatorCommands(program);
+  }
+  await program.parseAsync();
+}

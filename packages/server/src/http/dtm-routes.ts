@@ -8,6 +8,7 @@ import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-transaction.ts';
 import { writeKeyValue } from '../dtm/write-key-value.ts';
 import type { Handlers } from '../handlers/table.ts';
+import { messageOf } from './error-status.ts';
 import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
 import { parseJson } from './json-text.ts';
 import { jsonReply, type Reply } from './reply.ts';
@@ -108,7 +109,7 @@ const prepareWorkflow = (handlers: Handlers): Route =>
       const view = await handlers.prepareWorkflow(context, input);
       return jsonReply(200, { transaction: writeTransaction(view), progresses: writeProgresses(view) });
     },
-    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: error.message }),
+    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: messageOf(error) }),
   );
 
 function orders(handlers: Handlers, { defaultResetAfterMs }: DtmRouteOptions): readonly Route[] {

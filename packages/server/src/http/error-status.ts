@@ -18,6 +18,8 @@ const NOTHING: readonly string[] = [];
 export const headOfError = ({ code }: HoldfastError): readonly string[] =>
   code === 'unavailable' || code === 'overloaded' ? RETRY_AFTER : NOTHING;
 
-/** What a client is told: a defect's own words stay in the log. */
-export const messageOf = (error: HoldfastError): string =>
-  error.code === 'internal' ? 'internal error; the log of the coordinator has the details' : error.message;
+/** What a client is told, the field's name included; a defect's own words stay in the log. */
+export function messageOf({ code, message, field }: HoldfastError): string {
+  if (code === 'internal') return 'internal error; the log of the coordinator has the details';
+  return field === undefined || message.includes(field) ? message : `${field}: ${message}`;
+}

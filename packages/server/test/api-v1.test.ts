@@ -1,0 +1,245 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  nodeList,
+  nodeStatus,
+  problemDetails,
+  topicPage,
+  transactionDetails,
+  transactionPage,
+  transactionReply,
+} from '@holdfast/protocol';
+import { always, Participants } from './support/participants.ts';
+import { type Answered, TestServer } from './support/running-server.ts';
+
+let server: TestServer;
+let shop: Participants;
+let gid = '';
+let serial = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  shop = await Participants.start();
+  shop.answer('/sold-out action', always(409, '{"message":"sold out"}'));
+  shop.answer('/broken', always(503, 'closed'));
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await shop[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  gid = `v1-${++serial}`;
+});
+
+const saga = (path: string, fields = {}) => ({
+  gid,
+  pattern: 'saga',
+  steps: [{ action: shop.url(path), compensate: shop.url('/undo'), payload: { amount: 30 } }],
+  ...fields,
+});
+const create = (body: unknown, query = '') => server.post(`/api/v1/transactions${query}`, body);
+const problem = ({ status, json, headers }: Answered) => {
+  expect(headers.get('content-type')).toBe('application/problem+json');
+  const read = problemDetails.parse(json);
+  expect(read.status).toBe(status);
+  return read;
+};
+
+describe('POST /api/v1/transactions', () => {
+  it('answers with the transaction as it is once it is durable', async () => {
+    const { status, json } = await create(saga('/broken'));
+    expect(status).toBe(200);
+    expect(transactionReply.parse(json)).toMatchObject({
+      namespace: 'default',
+      gid,
+      pattern: 'saga',
+      status: 'submitted',
+    });
+  });
+
+  it('waits until it is final when it is asked to', async () => {
+    const { json } = await create(saga('/ok'), '?waitMs=10000');
+    expect(transactionReply.parse(json)).toMatchObject({ status: 'succeed', lastResult: null });
+    expect(shop.seen.at(-1)?.body).toBe('{"amount":30}');
+    const failed = await create(saga('/sold-out', { gid: `${gid}-b` }), '?waitMs=10000');
+    expect(transactionReply.parse(failed.json)).toMatchObject({
+      status: 'failed',
+      rollbackReason: '{"message":"sold out"}',
+    });
+  });
+
+  it('tells why it is not final yet when the wait is over', async () => {
+    const { json } = await create(saga('/broken'), '?waitMs=50');
+    expect(transactionReply.parse(json)).toMatchObject({
+      status: 'submitted',
+      lastResult: { kind: 'UNKNOWN', reason: 'HTTP 503: closed' },
+    });
+  });
+
+  it('makes a gid when there is none', async () => {
+    const { json } = await create(saga('/ok', { gid: undefined }));
+    expect(json.gid).toMatch(/^[0-9a-z]{26}$/);
+  });
+
+  it('prepares a message, which submit sends off', async () => {
+    const message = saga('/ok', { pattern: 'msg', status: 'prepared', queryPrepared: shop.url('/check') });
+    expect((await create(message)).json.status).toBe('prepared');
+    const { json } = await server.post(`/api/v1/transactions/${gid}/submit?waitMs=10000`);
+    expect(transactionReply.parse(json).status).toBe('succeed');
+  });
+
+  it('orders concurrent steps by what they come after, and gives each its own time-out', async () => {
+    const step = (path: string, more = {}) => ({ action: shop.url(path), ...more });
+    const steps = [
+      step('/third', { after: [1] }),
+      step('/second', { after: [2] }),
+      step('/first', { requestTimeoutMs: 1_000 }),
+    ];
+    await create({ gid, pattern: 'saga', steps }, '?waitMs=10000');
+    expect(shop.calls.slice(-3)).toEqual(['03 action /first', '02 action /second', '01 action /third']);
+  });
+
+  it.each([
+    ['pattern', { pattern: 'tcc' }],
+    ['steps', { steps: [] }],
+    ['steps[0].action', { steps: [{ action: '' }] }],
+    ['steps[0].action', { steps: [{ action: 'local://debit' }] }],
+    ['steps[0].after', { steps: [{ action: 'http://a/', after: [0] }], concurrent: false }],
+    ['steps[0].after', { steps: [{ action: 'http://a/', after: [0] }], pattern: 'msg' }],
+    ['steps[].after', { steps: [{ action: 'http://a/', after: [0] }] }],
+    ['queryPrepared', { queryPrepared: 'nonsense' }],
+    ['branchHeaders["a b"]', { branchHeaders: { 'a b': 'c' } }],
+    ['retryLimit', { retryLimit: 0.5 }],
+    [undefined, { surprise: true }],
+  ])('names the field that is wrong, in its own words: %s', async (field, wrong) => {
+    const read = problem(await create(saga('/ok', wrong)));
+    expect(read).toMatchObject({ status: 400, code: 'invalid', ...(field !== undefined && { field }) });
+    expect(read.detail).toContain(field ?? 'surprise');
+  });
+
+  it('refuses one that ended, and tells how it ended', async () => {
+    await create(saga('/ok'), '?waitMs=10000');
+    expect(problem(await create(saga('/ok')))).toMatchObject({
+      status: 409,
+      code: 'refused',
+      gid,
+      transactionStatus: 'succeed',
+    });
+  });
+});
+
+describe('GET /api/v1/transactions', () => {
+  it('shows everything of one, save for its payloads', async () => {
+    await create(saga('/sold-out'), '?waitMs=10000');
+    const { json, text } = await server.get(`/api/v1/transactions/${gid}`);
+    const details = transactionDetails.parse(json);
+    expect(details).toMatchObject({ gid, status: 'failed', dueAtMs: null, timelineOmitted: 0 });
+    expect(details.branches.map(({ branchId, op, status }) => `${branchId} ${op} ${status}`)).toEqual([
+      '01 compensate succeed',
+      '01 action failed',
+    ]);
+    expect(details.timeline.map(({ kind }) => kind)).toContain('call');
+    expect(text).not.toContain('amount');
+  });
+
+  it('waits for one to end', async () => {
+    shop.answer('/slow', (response) => setImmediate(() => response.end()));
+    await create(saga('/slow'));
+    const { json } = await server.get(`/api/v1/transactions/${gid}?waitMs=10000`);
+    expect(json.status).toBe('succeed');
+  });
+
+  it('lists them newest first, in pages, by their filters', async () => {
+    await using own = await TestServer.start();
+    for (const name of ['a', 'b', 'c'])
+      await own.post('/api/v1/transactions', saga('/ok', { gid: name, status: 'prepared', pattern: 'msg' }));
+    const first = transactionPage.parse((await own.get('/api/v1/transactions?limit=2')).json);
+    const second = transactionPage.parse(
+      (await own.get(`/api/v1/transactions?limit=2&cursor=${encodeURIComponent(first.next ?? '')}`)).json,
+    );
+    expect([...first.items, ...second.items].map((item) => item.gid).toSorted()).toEqual(['a', 'b', 'c']);
+    expect(second.next).toBeNull();
+    const count = async (query: string) => (await own.get(`/api/v1/transactions?${query}`)).json.items.length;
+    expect(await count('status=prepared&pattern=msg&attention=false')).toBe(3);
+    expect(await count('status=succeed')).toBe(0);
+    expect(await count('gid=b')).toBe(1);
+    expect(await count(`createdFromMs=${Date.now() + 60_000}`)).toBe(0);
+    expect(problem(await own.get('/api/v1/transactions?attention=maybe')).field).toBe('attention');
+    expect(problem(await own.get('/api/v1/transactions?cursor=%00')).code).toBe('invalid');
+  });
+
+  it('says of an unknown gid that there is none', async () => {
+    for (const answer of [
+      await server.get('/api/v1/transactions/nobody'),
+      await server.get('/api/v1/transactions/nobody?waitMs=5'),
+      await server.post('/api/v1/transactions/nobody/submit'),
+      await server.post('/api/v1/transactions/nobody/abort'),
+      await server.post('/api/v1/transactions/nobody/retry'),
+      await server.post('/api/v1/transactions/nobody/stop'),
+    ])
+      expect(problem(answer)).toMatchObject({ status: 404, code: 'not_found', gid: 'nobody' });
+  });
+
+  it('finds a gid that needs encoding', async () => {
+    const odd = 'a/b?c d%é';
+    await create(saga('/ok', { gid: odd }), '?waitMs=10000');
+    expect((await server.get(`/api/v1/transactions/${encodeURIComponent(odd)}`)).json.gid).toBe(odd);
+  });
+});
+
+describe('orders of an operator', () => {
+  it('abort a running saga, and say why', async () => {
+    await create(saga('/broken'), '?waitMs=50');
+    const { json } = await server.post(`/api/v1/transactions/${gid}/abort`, { reason: 'customer called' });
+    expect(transactionDetails.parse(json).rollbackReason).toContain('customer called');
+    expect((await server.get(`/api/v1/transactions/${gid}?waitMs=10000`)).json.status).toBe('failed');
+  });
+
+  it('drive one again at once', async () => {
+    shop.answer('/healing', always(500));
+    await create(saga('/healing'), '?waitMs=50');
+    shop.answer('/healing', always(200));
+    expect((await server.post(`/api/v1/transactions/${gid}/retry`)).status).toBe(200);
+    expect((await server.get(`/api/v1/transactions/${gid}?waitMs=10000`)).json.status).toBe('succeed');
+    expect(problem(await server.post(`/api/v1/transactions/${gid}/retry`)).code).toBe('refused');
+  });
+
+  it('give one up', async () => {
+    await create(saga('/broken'), '?waitMs=50');
+    const { json } = await server.post(`/api/v1/transactions/${gid}/stop`);
+    expect(transactionDetails.parse(json).status).toBe('failed');
+  });
+
+  it('take a body that is right or none', async () => {
+    await create(saga('/broken'));
+    expect(problem(await server.post(`/api/v1/transactions/${gid}/abort`, { because: 'x' })).code).toBe('invalid');
+  });
+});
+
+describe('topics, nodes, status', () => {
+  it('subscribe, list, unsubscribe, delete', async () => {
+    await using own = await TestServer.start();
+    const path = `/api/v1/topics/${encodeURIComponent('order/paid')}`;
+    const url = shop.url('/mail');
+    expect((await own.ask('PUT', `${path}/subscribers`, { url, remark: 'mail' })).status).toBe(204);
+    expect(problem(await own.ask('PUT', `${path}/subscribers`, { url })).code).toBe('refused');
+    expect(problem(await own.ask('PUT', `${path}/subscribers`, { url: 'local://x' })).field).toBe('url');
+    expect(topicPage.parse((await own.get('/api/v1/topics')).json)).toEqual({
+      items: [{ topic: 'order/paid', version: 1, subscribers: [{ url, remark: 'mail' }] }],
+      next: null,
+    });
+    expect((await own.ask('DELETE', `${path}/subscribers?url=${encodeURIComponent(url)}`)).status).toBe(204);
+    expect((await own.ask('DELETE', path)).status).toBe(204);
+    expect(problem(await own.ask('DELETE', path)).code).toBe('not_found');
+  });
+
+  it('show the node, its load and what its store holds', async () => {
+    const { items } = nodeList.parse((await server.get('/api/v1/nodes')).json);
+    const status = nodeStatus.parse((await server.get('/api/v1/status')).json);
+    expect(items.map(({ session }) => session)).toContain(status.session);
+    expect(status).toMatchObject({
+      store: { name: 'memory', durable: false },
+      load: { draining: false, leaseHeld: true },
+    });
+    expect(status.counts.byStatus.succeed).toBeGreaterThan(0);
+  });
+});

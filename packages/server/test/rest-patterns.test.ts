@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { always, Participants } from './support/participants.ts';
+import { TestServer } from './support/running-server.ts';
+
+let server: TestServer;
+let shop: Participants;
+let gid = '';
+let serial = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(async () => {
+  shop = await Participants.start();
+  gid = `g${++serial}`;
+  return () => shop[Symbol.asyncDispose]();
+});
+
+const status = async (): Promise<string> => (await server.query(gid)).transaction?.status;
+const becomes = (wanted: string) =>
+  vi.waitUntil(async () => (await status()) === wanted, { timeout: 10_000, interval: 2 });
+
+const saga = (fields = {}) => ({
+  gid,
+  trans_type: 'saga',
+  steps: ['/debit', '/credit'].map((path) => ({ action: shop.url(path), compensate: shop.url(path) })),
+  payloads: ['{"amount":30}', '{"amount":30}'],
+  ...fields,
+});
+
+describe('a saga over REST', () => {
+  it('is answered once it is durable, and its actions run in order with their payloads', async () => {
+    const answer = await server.dtm('submit', saga());
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe('{"dtm_result":"SUCCESS"}');
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    await becomes('succeed');
+    expect(shop.calls).toEqual(['01 action /debit', '02 action /credit']);
+    expect(shop.seen.map(({ body }) => body)).toEqual(['{"amount":30}', '{"amount":30}']);
+  });
+
+  it('that is waited for answers SUCCESS when it succeeded', async () => {
+    const answer = await server.dtm('submit', saga({ wait_result: true }));
+    expect([answer.status, answer.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
+    expect(await status()).toBe('succeed');
+  });
+
+  it('that is waited for answers FAILURE with the reason when it failed', async () => {
+    shop.answer('/credit action', always(409, '{"message":"sold out"}'));
+    const answer = await server.dtm('submit', saga({ wait_result: true }));
+    expect(answer.status).toBe(409);
+    expect(answer.json).toMatchObject({ dtm_result: 'FAILURE', status: 'failed' });
+    expect(answer.json.message).toContain('sold out');
+    expect(shop.calls).toEqual([
+      '01 action /debit',
+      '02 action /credit',
+      '02 compensate /credit',
+      '01 compensate /debit',
+    ]);
+  });
+
+  it.each([
+    ['ONGOING', always(425)],
+    ['an unknown error', always(500)],
+  ])('that is waited for says that it goes on when an action answers %s', async (_, answers) => {
+    shop.answer('/credit action', answers);
+    const answer = await server.dtm('submit', saga({ wait_result: true }));
+    expect([answer.status, answer.json]).toEqual([
+      409,
+      { dtm_result: 'FAILURE', message: 'wait result not return success', status: 'submitted' },
+    ]);
+    expect(await status()).toBe('submitted');
+  });
+
+  it('that was submitted already is driven again, and one that ended is refused', async () => {
+    shop.answer('/credit', always(500));
+    await server.dtm('submit', saga({ wait_result: true }));
+    shop.answer('/credit', always(200));
+    expect((await server.dtm('submit', saga({ wait_result: true }))).status).toBe(200);
+    expect(shop.calls).toEqual(['01 action /debit', '02 action /credit', '02 action /credit']);
+    const again = await server.dtm('submit', saga());
+    expect([again.status, again.json.dtm_result]).toEqual([409, 'FAILURE']);
+    expect(again.json.message).toContain("'succeed'");
+  });
+
+  it('runs the steps at once that its orders allow', async () => {
+    const custom_data = JSON.stringify({ concurrent: true, orders: { 0: [1] } });
+    await server.dtm('submit', saga({ wait_result: true, concurrent: true, custom_data }));
+    expect(shop.calls).toEqual(['02 action /credit', '01 action /debit']);
+  });
+
+  it('takes the payloads that old clients put into the steps', async () => {
+    const steps = saga().steps.map((step, index) => ({ ...step, data: `{"step":${index}}` }));
+    await server.dtm('submit', saga({ wait_result: true, steps, payloads: null }));
+    expect(shop.seen.map(({ body }) => body)).toEqual(['{"step":0}', '{"step":1}']);
+  });
+
+  it('passes its branch headers on', async () => {
+    await server.dtm('submit', saga({ wait_result: true, branch_headers: { 'x-tenant': 'acme', 'x-none': null } }));
+    expect(shop.seen[0]?.headers).toMatchObject({ 'x-tenant': 'acme', 'x-none': '' });
+  });
+});
+
+describe('a message over REST', () => {
+  const message = (fields = {}) => ({
+    gid,
+    trans_type: 'msg',
+    steps: [{ action: shop.url('/credit') }],
+    payloads: ['{"amount":30}'],
+    query_prepared: shop.url('/check'),
+    ...fields,
+  });
+
+  it('is prepared, then submitted, then delivered', async () => {
+    expect((await server.dtm('prepare', message())).json).toEqual({ dtm_result: 'SUCCESS' });
+    expect((await server.dtm('prepare', message())).status).toBe(200);
+    expect(await status()).toBe('prepared');
+    expect(shop.calls).toEqual([]);
+    const answer = await server.dtm('submit', message({ wait_result: true }));
+    expect(answer.status).toBe(200);
+    expect(shop.calls).toEqual(['01 action /credit']);
+    const late = await server.dtm('prepare', message());
+    expect([late.status, late.json.dtm_result]).toEqual([409, 'FAILURE']);
+    expect(late.json.message).toContain("current status 'succeed', cannot prepare");
+  });
+
+  it('is given up by abort while it is prepared, and no later', async () => {
+    await server.dtm('prepare', message());
+    expect((await server.dtm('abort', { gid, trans_type: 'msg' })).json).toEqual({ dtm_result: 'SUCCESS' });
+    expect(await status()).toBe('failed');
+    expect((await server.dtm('submit', message())).status).toBe(409);
+  });
+
+  it('that is waited for answers 500 with the error when a step failed in an unknown way', async () => {
+    shop.answer('/credit', always(500, '{"note":"a FAILURE of the disk"}'));
+    const answer = await server.dtm('submit', message({ wait_result: true }));
+    expect(answer.status).toBe(500);
+    expect(answer.json.message).toContain('HTTP 500');
+    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
+  });
+
+  it('that is waited for answers FAILURE, with its status, while a step is ongoing', async () => {
+    shop.answer('/credit', always(425));
+    const answer = await server.dtm('submit', message({ wait_result: true }));
+    expect([answer.status, answer.json]).toEqual([
+      409,
+      { dtm_result: 'FAILURE', message: 'wait result not return success', status: 'submitted' },
+    ]);
+  });
+
+  it('starts its steps only after the delay that the submit names', async () => {
+    await server.dtm('prepare', message());
+    const answer = await server.dtm('submit', message({ custom_data: '{"delay":3600}' }));
+    expect(answer.status).toBe(200);
+    expect(shop.calls).toEqual([]);
+    const { transaction } = await server.query(gid);
+    expect(Date.parse(transaction.next_cron_time) - Date.now()).toBeGreaterThan(3_500_000);
+  });
+});
+
+describe.each([
+  ['tcc', ['02 confirm /b', '01 confirm /a'], ['02 cancel /b', '01 cancel /a']],
+  ['xa', ['01 commit /a', '02 commit /b'], ['01 rollback /a', '02 rollback /b']],
+] as const)('a %s over REST', (trans_type, commits, rollbacks) => {
+  const begin = async (): Promise<void> => {
+    await server.dtm('prepare', { gid, trans_type });
+    for (const [branch_id, path] of [
+      ['01', '/a'],
+      ['02', '/b'],
+    ] as const) {
+      const url = shop.url(path);
+      const urls = trans_type === 'tcc' ? { confirm: url, cancel: url } : { url };
+      const answer = await server.dtm('registerBranch', { gid, trans_type, branch_id, data: '{}', ...urls });
+      expect(answer.json).toEqual({ dtm_result: 'SUCCESS' });
+    }
+  };
+
+  it('commits its branches on submit', async () => {
+    await begin();
+    const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
+    expect([answer.status, answer.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
+    expect(shop.calls).toEqual(commits);
+  });
+
+  it('undoes them on abort, which may be repeated', async () => {
+    await begin();
+    expect((await server.dtm('abort', { gid, trans_type, rollback_reason: 'changed my mind' })).status).toBe(200);
+    await becomes('failed');
+    expect(shop.calls).toEqual(rollbacks);
+    expect((await server.query(gid)).transaction.rollback_reason).toBe('changed my mind');
+  });
+
+  it.each([
+    ['ONGOING', 425, 'ONGOING'],
+    ['an unknown error', 500, undefined],
+    ['FAILURE, which is retried', 409, undefined],
+  ])('that is waited for while a branch answers %s never says FAILURE', async (_, branchStatus, dtm_result) => {
+    await begin();
+    shop.answer('/a', always(branchStatus));
+    const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
+    expect(answer.status).toBe(dtm_result === 'ONGOING' ? 425 : 500);
+    expect(answer.json).toMatchObject({ status: 'submitted', ...(dtm_result !== undefined && { dtm_result }) });
+    expect(answer.text).not.toContain('FAILURE');
+  });
+
+  it('takes a branch again, and none once it is decided', async () => {
+    await begin();
+    const url = shop.url('/a');
+    const branch = { gid, trans_type, branch_id: '01', data: null, confirm: url, cancel: url, url, status: null };
+    expect((await server.dtm('registerBranch', branch)).status).toBe(200);
+    expect((await server.query(gid)).branches).toHaveLength(4);
+    await server.dtm('submit', { gid, trans_type, wait_result: true });
+    const late = await server.dtm('registerBranch', { ...branch, branch_id: '03' });
+    expect([late.status, late.json.dtm_result]).toEqual([409, 'FAILURE']);
+  });
+
+  it('takes branches by their old names, and refuses to be aborted as something else', async () => {
+    await server.dtm('prepare', { gid, trans_type });
+    const name = trans_type === 'tcc' ? 'registerTccBranch' : 'registerXaBranch';
+    expect((await server.dtm(name, { gid, branch_id: '01', url: shop.url('/a') })).status).toBe(200);
+    const { branches } = await server.query(gid);
+    expect(branches.map(({ op }: { op: string }) => op)).toEqual(
+      trans_type === 'tcc' ? ['cancel', 'confirm'] : ['rollback', 'commit'],
+    );
+    const other = trans_type === 'tcc' ? 'xa' : 'tcc';
+    expect((await server.dtm('abort', { gid, trans_type: other })).status).toBe(409);
+  });
+});
+
+describe('a workflow over REST', () => {
+  const workflow = () => ({
+    gid,
+    trans_type: 'workflow',
+    protocol: 'http',
+    query_prepared: shop.url('/resume'),
+    custom_data: JSON.stringify({ name: 'transfer', data: Buffer.from('input').toString('base64') }),
+  });
+  const end = (extra: object) => server.dtm('submit', { gid, trans_type: 'workflow', req_extra: extra });
+
+  it('is prepared or found, records its steps, and ends as its code says', async () => {
+    const begun = await server.dtm('prepareWorkflow', workflow());
+    expect([begun.status, begun.json]).toMatchObject([
+      200,
+      { transaction: { gid, status: 'prepared' }, progresses: [] },
+    ]);
+    const step = { gid, trans_type: 'workflow', branch_id: '01', op: 'action', status: 'succeed', data: 'paid' };
+    expect((await server.dtm('registerBranch', step)).status).toBe(200);
+    expect((await server.dtm('registerBranch', step)).status).toBe(200);
+    expect((await server.dtm('registerBranch', { ...step, status: 'failed' })).status).toBe(409);
+    const found = await server.dtm('prepareWorkflow', workflow());
+    expect(found.json.progresses).toEqual([
+      { branch_id: '01', op: 'action', status: 'succeed', bin_data: Buffer.from('paid').toString('base64') },
+    ]);
+    expect((await end({ status: 'succeed', result: 'b2s=', rollback_reason: '' })).json).toEqual({
+      dtm_result: 'SUCCESS',
+    });
+    expect((await server.dtm('prepareWorkflow', workflow())).json.transaction).toMatchObject({
+      status: 'succeed',
+      result: 'b2s=',
+    });
+  });
+
+  it('that failed tells why', async () => {
+    await server.dtm('prepareWorkflow', workflow());
+    await end({ status: 'failed', rollback_reason: 'no money' });
+    expect((await server.query(gid)).transaction).toMatchObject({ status: 'failed', rollback_reason: 'no money' });
+    expect((await end({ status: 'succeed' })).status).toBe(409);
+  });
+
+  it('that is not said how it ended is not taken', async () => {
+    await server.dtm('prepareWorkflow', workflow());
+    const answer = await end({ result: 'b2s=' });
+    expect([answer.status, answer.json.field]).toEqual([400, 'req_extra.status']);
+  });
+
+  it('has a transaction object in every answer, and a list of steps in none that is an error', async () => {
+    for (const body of [
+      { ...workflow(), gid: '' },
+      { ...workflow(), protocol: 'smoke' },
+      '{',
+      { ...workflow(), gid: 7 },
+    ]) {
+      const answer = await server.dtm('prepareWorkflow', body);
+      expect(answer.status).toBe(400);
+      expect(typeof answer.json.transaction).toBe('object');
+      expect(answer.json.progresses).toBe(answer.json.message);
+    }
+  });
+});

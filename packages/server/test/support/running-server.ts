@@ -1,0 +1,128 @@
+import { createHandlers } from '../../src/handlers/table.ts';
+import { Acceptance } from '../../src/handlers/acceptance.ts';
+import { dtmRoutes } from '../../src/http/dtm-routes.ts';
+import { jsonRpcRoute } from '../../src/http/json-rpc.ts';
+import { operationsRoutes } from '../../src/http/operations.ts';
+import { Router } from '../../src/http/router.ts';
+import { HttpServer } from '../../src/http/server.ts';
+import { v1Routes } from '../../src/http/v1-routes.ts';
+import type { Coordinator } from '@holdfast/core';
+import { SILENT, startServer, type RunningServer, type ServerConfig, type ServerParts } from '@holdfast/server';
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; undefined when it is none. */
+  readonly json: any;
+}
+
+/** Sends requests to a server under test. */
+export class TestClient {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(this.url + path, { method, headers, ...(text !== undefined && { body: text }) });
+    const answer = await response.text();
+    return { status: response.status, headers: response.headers, text: answer, json: jsonOf(answer) };
+  }
+
+  get(path: string): Promise<Answered> {
+    return this.ask('GET', path);
+  }
+
+  post(path: string, body?: unknown): Promise<Answered> {
+    return this.ask('POST', path, body);
+  }
+
+  /** A call of dtm's REST. */
+  dtm(call: string, body: unknown): Promise<Answered> {
+    return this.post(`/api/dtmsvr/${call}`, body);
+  }
+
+  rpc(method: string, params?: unknown, id: unknown = 'x'): Promise<Answered> {
+    return this.post('/api/json-rpc', { jsonrpc: '2.0', id, method, params });
+  }
+
+  /** The transaction as dtm's `query` shows it. */
+  async query(gid: string): Promise<any> {
+    return (await this.get(`/api/dtmsvr/query?gid=${encodeURIComponent(gid)}`)).json;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A whole coordinator on the memory store, on a free port. */
+export class TestServer extends TestClient implements AsyncDisposable {
+  readonly running: RunningServer;
+
+  private constructor(running: RunningServer) {
+    super(running.url);
+    this.running = running;
+  }
+
+  static async start(values: Partial<ServerConfig> = {}, parts: ServerParts = {}): Promise<TestServer> {
+    return new TestServer(await startServer({ store: 'memory:', httpPort: 0, drainTimeout: 0, ...values }, parts));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.running.close();
+  }
+}
+
+/** The transports over a coordinator that does what a test says; what it does not say throws. */
+export class TransportServer extends TestClient implements AsyncDisposable {
+  readonly #http: HttpServer;
+
+  private constructor(url: string, http: HttpServer) {
+    super(url);
+    this.#http = http;
+  }
+
+  static async start(
+    coordinator: Partial<Coordinator>,
+    bounds: { readonly maxBodyBytes?: number } = {},
+  ): Promise<TransportServer> {
+    const http = new HttpServer({
+      log: SILENT,
+      maxBodyBytes: bounds.maxBodyBytes ?? 64 * 1024,
+      maxConnections: 100,
+      answered: () => {},
+    });
+    const handlers = createHandlers({
+      coordinator: coordinator as Coordinator,
+      acceptance: new Acceptance(),
+      store: { name: 'fake', durable: false, exclusive: false },
+      version: '0.0.0',
+      node: 'test',
+      uptimeMs: () => 1,
+    });
+    http.use(
+      new Router([
+        ...dtmRoutes(handlers, { version: '0.0.0', defaultResetAfterMs: 105_000 }),
+        jsonRpcRoute(handlers),
+        ...v1Routes(handlers),
+        ...operationsRoutes(handlers, {
+          metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain' }),
+          readyTimeoutMs: 20,
+        }),
+      ]),
+    );
+    return new TransportServer(await http.listen('127.0.0.1', 0), http);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#http.close();
+  }
+}

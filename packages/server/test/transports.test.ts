@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { CallContext, Coordinator, PassOutcome } from '@holdfast/core';
+import { ERROR_CODES, HoldfastError } from '@holdfast/protocol';
+import { TransportServer } from './support/running-server.ts';
+
+const PASSED: PassOutcome = { status: 'succeed', waited: false, rollbackReason: '', lastResult: undefined };
+const saga = { gid: 'g', trans_type: 'saga', steps: [], payloads: [] };
+
+describe('an error of the coordinator', () => {
+  const failing = (error: unknown) =>
+    TransportServer.start({ newGid: () => 'n', submit: () => Promise.reject(error as Error) });
+
+  it.each([
+    ['invalid', 400, -32603],
+    ['too_large', 413, -32603],
+    ['not_found', 404, -32603],
+    ['refused', 409, -32901],
+    ['unavailable', 503, -32603],
+    ['overloaded', 503, -32603],
+    ['internal', 500, -32603],
+  ] as const)('%s has its status on every transport', async (code, status, rpcCode) => {
+    expect(ERROR_CODES).toContain(code);
+    await using server = await failing(
+      new HoldfastError(code, 'FAILURE of g', { gid: 'g', field: 'steps', status: 'aborting' }),
+    );
+    const [rest, rpc, v1] = [
+      await server.dtm('submit', saga),
+      await server.rpc('submit', saga),
+      await server.post('/api/v1/transactions', { gid: 'g', pattern: 'saga', steps: [{ action: 'http://a/' }] }),
+    ];
+    expect([rest.status, rpc.status, v1.status]).toEqual([status, 200, status]);
+    expect(rest.json.dtm_result).toBe(code === 'refused' ? 'FAILURE' : undefined);
+    // Clients look for the word in the body of any answer.
+    expect(rest.text.includes('FAILURE')).toBe(code === 'refused');
+    expect(rpc.json.error.code).toBe(rpcCode);
+    expect(v1.json).toMatchObject({ code, status, gid: 'g' });
+    for (const { headers } of [rest, v1]) expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null);
+  });
+
+  it('that is a defect does not show its words', async () => {
+    await using server = await failing(new TypeError('secret detail'));
+    for (const { status, text } of [await server.dtm('submit', saga), await server.rpc('submit', saga)]) {
+      expect([200, 500]).toContain(status);
+      expect(text).toContain('internal error');
+      expect(text).not.toContain('secret');
+    }
+  });
+});
+
+describe('the caller', () => {
+  it('is anonymous in the default namespace', async () => {
+    let seen: CallContext | undefined;
+    await using server = await TransportServer.start({
+      submit: (context) => {
+        seen = context;
+        return Promise.resolve(PASSED);
+      },
+    });
+    await server.dtm('submit', saga);
+    expect(seen).toMatchObject({ principal: 'anonymous', namespace: 'default' });
+  });
+
+  it('who hangs up aborts the signal of what waits for them', async () => {
+    let context: CallContext | undefined;
+    let arrived: () => void = () => {};
+    const waiting = new Promise<void>((resolve) => (arrived = resolve));
+    const aborted = new Promise<void>((resolve) => {
+      void waiting.then(() => context?.signal?.addEventListener('abort', () => resolve()));
+    });
+    await using server = await TransportServer.start({
+      wait: (asked) => {
+        context = asked;
+        arrived();
+        return new Promise(() => {});
+      },
+    });
+    const abort = new AbortController();
+    const asked = fetch(`${server.url}/api/v1/transactions/g?waitMs=10000`, { signal: abort.signal });
+    await waiting;
+    abort.abort();
+    await expect(asked).rejects.toThrow('abort');
+    await aborted;
+  });
+});
+
+describe('the HTTP server', () => {
+  const idle: Partial<Coordinator> = {
+    newGid: () => 'n',
+    submit: () => Promise.resolve(PASSED),
+    ready: () => Promise.resolve(),
+  };
+
+  it('answers an unknown path with the nearest there is', async () => {
+    await using server = await TransportServer.start(idle);
+    const { status, json } = await server.post('/api/dtmsvr/sumbit', saga);
+    expect([status, json.nearest]).toEqual([404, '/api/dtmsvr/submit']);
+    expect(json.message).toContain('/api/dtmsvr/submit');
+    expect((await server.get('/entirely/elsewhere/and/very/far/away')).json.nearest).toBeUndefined();
+  });
+
+  it('answers a wrong method with those there are', async () => {
+    await using server = await TransportServer.start(idle);
+    const { status, headers } = await server.get('/api/dtmsvr/submit');
+    expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await server.ask('PUT', '/api/v1/transactions')).headers.get('allow')).toBe('POST, GET');
+    expect((await server.ask('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
+  });
+
+  it('answers a body that is no JSON with the position of the fault', async () => {
+    await using server = await TransportServer.start(idle);
+    const broken = await server.dtm('submit', '{"gid":"g",}');
+    expect([broken.status, broken.json.message]).toEqual([400, 'the body is not JSON: unexpected "}" at position 11']);
+    expect((await server.dtm('submit', '{"gid":"g"')).json.message).toContain('ends too early, at position 10');
+    expect((await server.dtm('submit', '')).json.message).toContain('the body is empty');
+    expect((await server.dtm('submit', '[]')).status).toBe(400);
+  });
+
+  it.each([
+    ['announced', (text: string) => text],
+    ['not announced', (text: string) => new Blob([text]).stream()],
+  ])('refuses a body beyond its limit whose length is %s', async (_, bodyOf) => {
+    await using server = await TransportServer.start(idle, { maxBodyBytes: 1_000 });
+    const send = async (length: number) => {
+      const text = JSON.stringify({ ...saga, custom_data: '' }).padEnd(length);
+      const init = { method: 'POST', body: bodyOf(text), duplex: 'half' };
+      return (await fetch(`${server.url}/api/dtmsvr/submit`, init)).status;
+    };
+    expect(await send(1_000)).toBe(200);
+    expect(await send(1_001)).toBe(413);
+    expect(await send(3_000_000)).toBe(413);
+    expect(await send(100)).toBe(200);
+  });
+
+  it('refuses headers beyond its limit', async () => {
+    await using server = await TransportServer.start(idle);
+    const answer = await server.ask('GET', '/healthz', undefined, { 'x-long': 'x'.repeat(20_000) });
+    expect(answer.status).toBe(431);
+  });
+
+  it('answers nonsense instead of HTTP with 400, and closes', async () => {
+    await using server = await TransportServer.start(idle);
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.end('what is this?\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 /);
+    await once(socket, 'close');
+  });
+
+  it.each([{ origin: 'http://evil.example' }, { origin: 'null' }])(
+    'refuses what the page of another site makes a browser send: %j',
+    async (headers) => {
+      await using server = await TransportServer.start(idle);
+      expect((await server.ask('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
+    },
+  );
+
+  it('takes what its own pages send', async () => {
+    await using server = await TransportServer.start(idle);
+    expect((await server.ask('POST', '/api/dtmsvr/submit', saga, { origin: server.url })).status).toBe(200);
+  });
+});
+
+describe('what watches over it', () => {
+  it('is told that the process lives without asking the store', async () => {
+    await using server = await TransportServer.start({});
+    expect((await server.get('/healthz')).status).toBe(200);
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE'])
+      expect((await server.ask(method, '/api/ping')).json).toEqual({ msg: 'pong' });
+  });
+
+  it('is told that it is ready only when the store says so, in time', async () => {
+    let ready: () => Promise<void> = () => Promise.resolve();
+    await using server = await TransportServer.start({ ready: () => ready() });
+    expect((await server.get('/readyz')).status).toBe(200);
+    ready = () => Promise.reject(new HoldfastError('unavailable', 'the store is away'));
+    const away = await server.get('/readyz');
+    expect([away.status, away.json.message]).toEqual([503, 'the store is away']);
+    ready = () => new Promise(() => {});
+    expect((await server.get('/readyz')).status).toBe(503);
+  });
+
+  it('reads metrics as text', async () => {
+    await using server = await TransportServer.start({});
+    const { text, headers } = await server.get('/api/metrics');
+    expect([text, headers.get('content-type')]).toEqual(['x 1\n', 'text/plain']);
+  });
+});
