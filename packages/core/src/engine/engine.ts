@@ -69,6 +69,7 @@ export class Engine implements Coordinator {
   readonly #janitor: Janitor;
   readonly #topics: Topics;
   readonly #waiters: FinalWaiters;
+  #started = false;
   #draining = false;
 
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
@@ -106,6 +107,7 @@ export class Engine implements Coordinator {
   /** Registers this node and starts to drive what is due. Throws `unavailable` when the store cannot be reached. */
   async start(): Promise<void> {
     await this.#fromStore(() => this.#session.start());
+    this.#started = true;
     this.#janitor.start();
     this.#claimer.start();
   }
@@ -368,6 +370,7 @@ export class Engine implements Coordinator {
     { pattern, wholePass = false }: { readonly pattern?: Pattern | undefined; readonly wholePass?: boolean } = {},
   ): Promise<Transaction> {
     if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
+    this.#assertStarted();
     return new Promise((done, failed) => {
       const delivery = { event, reply: { done, failed, wholePass }, ...(pattern !== undefined && { pattern }) };
       this.#driver.command({ namespace: context.namespace, gid }, delivery);
@@ -384,7 +387,13 @@ export class Engine implements Coordinator {
     return view;
   }
 
+  /** Before it has a session it does not know the time. */
+  #assertStarted(): void {
+    if (!this.#started) throw new HoldfastError('unavailable', 'this node has not started yet; send it again');
+  }
+
   #assertAccepting(): void {
+    this.#assertStarted();
     if (this.#draining) throw new HoldfastError('unavailable', 'this node is stopping; send it again to another one');
     const { maxQueuedWrites } = this.#options;
     if (this.#committer.queued >= maxQueuedWrites)
