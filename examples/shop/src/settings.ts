@@ -11,7 +11,7 @@ export interface Settings {
   readonly width: number;
 }
 
-const DEFAULT_COORDINATOR_PORT = 36789;
+export const DEFAULT_COORDINATOR_PORT = 36789;
 const DEFAULT_SHOP_PORT = 36800;
 const WIDEST = 100;
 

@@ -21,7 +21,7 @@ export const paymentService: ServiceDefinition<PaymentState, PaymentEffect, Orde
         const { customer, cents } = call.payload;
         const held = wallets[customer] ?? 0;
         if (held < cents) {
-          throw new BranchFailure(`${customer}'s wallet holds ${money(held)}, the order costs ${money(cents)}`);
+          throw new BranchFailure(`${customer}'s wallet holds ${money(held)}, not ${money(cents)}`);
         }
         return { customer, cents: -cents };
       }),
