@@ -38,24 +38,21 @@ const testFiles = {
 };
 
 describe('the last line of a test run', () => {
-  test('counts what passed, failed and was skipped', async () => {
-    expect(await run(['passes', 'fails', 'skips'])).toMatchObject({ last: '2 passed, 1 failed, 2 skipped', exit: 1 });
+  test('says that nothing failed only when the run succeeded, and why tests were skipped', async () => {
+    const { last, exit, output } = await run(['passes', 'skips', 'needs']);
+    expect({ last, exit }).toEqual({ last: '3 passed, 0 failed, 3 skipped', exit: 0 });
+    expect(output).toContain('Skipped: not installed: no-such-server\n  needs.test.ts > a suite > inside\n');
+    expect(output).toContain('Skipped: the moon is wrong\n  skips.test.ts > later\n');
+    expect(output).toContain('Skipped: no reason given\n  skips.test.ts > bare\n');
   });
 
-  test('says that nothing failed only when the run succeeded', async () => {
-    expect(await run(['passes', 'skips'])).toMatchObject({ last: '2 passed, 0 failed, 2 skipped', exit: 0 });
+  test('counts a failed test', async () => {
+    expect(await run(['passes', 'fails'])).toMatchObject({ last: '2 passed, 1 failed, 0 skipped', exit: 1 });
   });
 
-  test('counts a file that cannot be loaded as a failure', async () => {
-    expect(await run(['passes', 'unloadable'])).toMatchObject({ last: '2 passed, 1 failed, 0 skipped', exit: 1 });
-  });
-
-  test('counts a hook that throws as a failure', async () => {
-    expect(await run(['passes', 'hook'])).toMatchObject({ last: '2 passed, 1 failed, 1 skipped', exit: 1 });
-  });
-
-  test('counts an error that nobody caught as a failure', async () => {
-    expect(await run(['uncaught'])).toMatchObject({ last: '1 passed, 1 failed, 0 skipped', exit: 1 });
+  test('counts whatever else breaks a run as one failure: a file, a hook, an error nobody caught', async () => {
+    const { last, exit } = await run(['passes', 'unloadable', 'hook', 'uncaught']);
+    expect({ last, exit }).toEqual({ last: '3 passed, 3 failed, 1 skipped', exit: 1 });
   });
 
   test('counts a test whose process died as a failure', async () => {
@@ -67,18 +64,8 @@ describe('the last line of a test run', () => {
   test('counts a run without a test as a failure', async () => {
     expect(await run(['no-such-file'])).toMatchObject({ last: '0 passed, 1 failed, 0 skipped', exit: 1 });
   });
-});
 
-describe('a suite whose program is not installed', () => {
-  test('is skipped, and the run names the program and each test', async () => {
-    const { last, exit, output } = await run(['needs', 'skips']);
-    expect({ last, exit }).toEqual({ last: '1 passed, 0 failed, 3 skipped', exit: 0 });
-    expect(output).toContain('Skipped: not installed: no-such-server\n  needs.test.ts > a suite > inside\n');
-    expect(output).toContain('Skipped: the moon is wrong\n  skips.test.ts > later\n');
-    expect(output).toContain('Skipped: no reason given\n  skips.test.ts > bare\n');
-  });
-
-  test('fails the run where nothing may be skipped', async () => {
+  test('counts a skipped test as a failure where nothing may be skipped', async () => {
     const { last, exit, output } = await run(['needs'], { SKIP_FAILS: 'yes' });
     expect({ last, exit }).toEqual({ last: '1 passed, 1 failed, 0 skipped', exit: 1 });
     expect(output).toContain('Failed, because nothing may be skipped here: not installed: no-such-server\n');
