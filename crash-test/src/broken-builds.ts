@@ -9,6 +9,8 @@ export interface BrokenBuild {
   readonly patches: readonly Patch[];
   /** What this leads to: at least one of these must be found. */
   readonly leadsTo: readonly ViolationKind[];
+  /** It takes many transactions until this matters: a short run may miss it. */
+  readonly rare: boolean;
 }
 
 /** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
@@ -17,6 +19,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'answer-before-write',
     wrong: 'a new saga is acknowledged at once and written a moment later',
     leadsTo: ['lost', 'never-called', 'half-done'],
+    rare: false,
     patches: [
       {
         package: 'core',
@@ -37,6 +40,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'no-recovery',
     wrong: 'what the killed process was working on is not taken over at the next start',
     leadsTo: ['not-final'],
+    rare: false,
     patches: [
       {
         package: 'core',
@@ -49,6 +53,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'refusal-is-success',
     wrong: 'an action that answers FAILURE counts as done',
     leadsTo: ['half-done', 'wrong-outcome'],
+    rare: false,
     patches: [
       {
         package: 'core',
@@ -67,11 +72,25 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'dropped-branches',
     wrong: 'of the branches that were registered only the first is found again when the transaction is read',
     leadsTo: ['not-final'],
+    rare: false,
     patches: [
       {
         package: 'core',
         file: 'engine/records.js',
         replace: [['decodeRegistrations(record.entries)', 'decodeRegistrations(record.entries).slice(0, 2)']],
+      },
+    ],
+  },
+  {
+    name: 'forgotten-starts',
+    wrong: 'after a crash a saga compensates only the steps that its record calls started',
+    leadsTo: ['half-done'],
+    rare: true,
+    patches: [
+      {
+        package: 'core',
+        file: 'patterns/saga.js',
+        replace: [['const compensate = state.unbroken ?', 'const compensate = true ?']],
       },
     ],
   },
