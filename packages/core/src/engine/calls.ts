@@ -4,7 +4,7 @@ import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Destinations } from './destinations.ts';
-import { DEFERRED } from './run.ts';
+import { DEFERRED, WITHDRAWN } from './run.ts';
 
 interface CallsDependencies {
   readonly caller: BranchCaller;
@@ -13,6 +13,9 @@ interface CallsDependencies {
   readonly observer: EngineObserver;
   readonly options: EngineOptions;
 }
+
+/** `withdrawn`: a decision made the call needless while it waited for its place. `void`: this node has nothing to do with it any more. */
+export type Permit = 'granted' | 'withdrawn' | 'void';
 
 type Done = (result: BranchResult, durationMs: number) => void;
 
@@ -24,23 +27,23 @@ export class Calls {
     this.#d = dependencies;
   }
 
-  /** Calls one op. `mayCall` is asked at the last moment; when it says no, `done` is not called. */
-  branch(transaction: Transaction, index: number, mayCall: () => boolean, done: Done): void {
+  /** Calls one op. `permit` is asked at the last moment; when it says `void`, `done` is not called. */
+  branch(transaction: Transaction, index: number, permit: () => Permit, done: Done): void {
     const branch = transaction.branches[index];
     if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
     if (branch.url === '') return done(SUCCESS, 0);
     this.#send(
       this.#request(transaction, branch.branchId, branch.op, branch.url, branch.payload, branch.requestTimeoutMs),
-      mayCall,
+      permit,
       done,
     );
   }
 
   /** Asks the client: the check-back of a message, the call-back of a workflow (protocol page, "What each pattern does"). */
-  check(transaction: Transaction, mayCall: () => boolean, done: Done): void {
+  check(transaction: Transaction, permit: () => Permit, done: Done): void {
     const { pattern, workflowName, workflowData, queryPrepared } = transaction.definition;
     const op = pattern === 'workflow' ? workflowName : 'msg';
-    this.#send(this.#request(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0), mayCall, done);
+    this.#send(this.#request(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0), permit, done);
   }
 
   /** Spelled out, not spread: this runs for each call. */
@@ -67,11 +70,16 @@ export class Calls {
     };
   }
 
-  #send(request: BranchRequest, mayCall: () => boolean, done: Done): void {
+  #send(request: BranchRequest, permit: () => Permit, done: Done): void {
     const { caller, destinations, clock, observer } = this.#d;
     const destination = caller.destinationOf(request.url);
     const entered = destinations.enter(destination, () => {
-      if (!mayCall()) return destinations.leave(destination);
+      const permitted = permit();
+      if (permitted !== 'granted') {
+        destinations.leave(destination);
+        if (permitted === 'withdrawn') done(WITHDRAWN, 0);
+        return;
+      }
       const startedMs = clock.monotonicMs();
       void caller.call(request).then((result) => {
         const durationMs = Math.round(clock.monotonicMs() - startedMs);

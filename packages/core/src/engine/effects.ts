@@ -2,7 +2,7 @@ import type { AlertHook, Clock, Logger, Timer } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
-import type { Calls } from './calls.ts';
+import type { Calls, Permit } from './calls.ts';
 import type { Reply, Run } from './run.ts';
 import type { Session } from './session.ts';
 
@@ -34,9 +34,12 @@ export class EffectRunner {
     if (!run.owned) return;
     run.timer?.cancel();
     run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
-    const mayCall = (): boolean => this.#mayCall(run);
+    const { status } = transaction.state;
+    const mayCall = (): Permit => (this.#mayCall(run) ? 'granted' : 'void');
+    // What waits for its place is not started after a decision that makes it needless.
+    const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
     for (const branch of effects.calls) {
-      this.#d.calls.branch(transaction, branch, mayCall, (result, durationMs) =>
+      this.#d.calls.branch(transaction, branch, mayCallStill, (result, durationMs) =>
         this.#deliver(run, { kind: 'answered', branch, result, durationMs }),
       );
     }

@@ -74,6 +74,9 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
 /** A key as a string: namespaces hold no NUL. */
 export const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
+/** A call that was not made because the transaction took another turn while it waited for its place. */
+export const WITHDRAWN: BranchResult = { kind: 'UNKNOWN', reason: 'needless after the decision', deferred: true };
+
 /** A call that was not made because too many wait for the same destination. */
 export const DEFERRED: BranchResult = {
   kind: 'UNKNOWN',
