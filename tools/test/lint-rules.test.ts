@@ -70,6 +70,7 @@ const cases: readonly (readonly [claim: string, folder: string, code: string, ru
   ['the bench prints', 'bench/src', "console.log('hello');", []],
   ['the server has a clock', SERVER, 'export const at = Date.now();', []],
   ['tests have a clock', TESTS, 'export const at = Date.now();', []],
+  ['tests look into answers of any shape', TESTS, "export const x = JSON.parse('{}').y;", []],
   ['a handled promise is fine', SERVER, 'export const done = (): Promise<number> => Promise.resolve(1);', []],
 ];
 
