@@ -4,6 +4,6 @@ export function portErrorOf(error: unknown): string | undefined {
   const port = 'port' in error ? Number(error.port) : Number.NaN;
   return [
     `Port ${port} is in use, by another shop or coordinator perhaps. Close that one, or choose other ports:`,
-    `  HOLDFAST_HTTP_PORT=37789 SHOP_PORT=37800 npm start`,
+    `  HOLDFAST_HTTP_PORT=28079 SHOP_PORT=28080 npm start`,
   ].join('\n');
 }

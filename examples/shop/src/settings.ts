@@ -12,7 +12,7 @@ export interface Settings {
 }
 
 export const DEFAULT_COORDINATOR_PORT = 36789;
-const DEFAULT_SHOP_PORT = 36800;
+const DEFAULT_SHOP_PORT = 18080;
 const WIDEST = 100;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,7 @@ import { readSettings } from '../src/settings.ts';
 it('takes ports and folder from the environment', () => {
   const settings = readSettings({ HOLDFAST_HTTP_PORT: '4000', SHOP_PORT: '5000', SHOP_DATA: '/tmp/x' }, {});
   expect(settings).toMatchObject({ coordinatorPort: 4000, shopPort: 5000, folder: '/tmp/x' });
-  expect(readSettings({}, {})).toMatchObject({ coordinatorPort: 36789, shopPort: 36800, folder: 'data/shop' });
+  expect(readSettings({}, {})).toMatchObject({ coordinatorPort: 36789, shopPort: 18080, folder: 'data/shop' });
 });
 
 it('refuses what is no port, and a first port that leaves no room for the services', () => {

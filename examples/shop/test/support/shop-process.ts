@@ -76,24 +76,18 @@ export class ShopProcess {
   }
 }
 
-/** Ports that nobody listens on: one, and six in a row. */
+/** Seven ports in a row that nobody listens on, below those that systems give to outgoing connections. */
 export async function freePorts(): Promise<Ports> {
-  const coordinator = await listen(0);
-  const port = portOf(coordinator);
-  try {
-    for (;;) {
-      const shop = 20_000 + Math.floor(Math.random() * 10_000);
-      if (await allFree(shop)) return { coordinator: port, shop };
-    }
-  } finally {
-    await close(coordinator);
+  for (;;) {
+    const shop = 20_000 + Math.floor(Math.random() * 10_000);
+    if (await allFree(shop, SHOP_PORTS + 1)) return { shop, coordinator: shop + SHOP_PORTS };
   }
 }
 
-async function allFree(first: number): Promise<boolean> {
+async function allFree(first: number, count: number): Promise<boolean> {
   const servers: Server[] = [];
   try {
-    for (let offset = 0; offset < SHOP_PORTS; offset++) servers.push(await listen(first + offset));
+    for (let offset = 0; offset < count; offset++) servers.push(await listen(first + offset));
     return true;
   } catch {
     return false;
@@ -110,9 +104,3 @@ export async function listen(port: number): Promise<Server> {
 }
 
 export const close = (server: Server): Promise<unknown> => new Promise((resolve) => server.close(resolve));
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not listening on a port');
-  return address.port;
-}
