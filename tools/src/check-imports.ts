@@ -8,7 +8,7 @@ import type { Workspace } from './workspace.ts';
  * Holds the imports of one file to what its package.json declares and to the import direction.
  *
  * Published code (`src`) uses declared dependencies only, and other packages by their name alone. Tests may also use any package,
- * the development dependencies, and `tools/src`.
+ * the development dependencies, `tools/src`, and the `test/support` of other packages.
  */
 export function checkImports(file: SourceFile, workspaces: readonly Workspace[]): readonly Finding[] {
   const home = homeOf(file.path, workspaces);
@@ -20,6 +20,9 @@ export function checkImports(file: SourceFile, workspaces: readonly Workspace[])
   });
 }
 
+/** What tests of all packages may use: the tools, and the helpers of another package's tests. */
+const SHARED_BY_TESTS = /^tools\/src\/|^packages\/[^/]+\/test\/support\//;
+
 type Verdict = string | undefined;
 
 function judgeRelative(path: string, specifier: string, home: Workspace): Verdict {
@@ -27,7 +30,7 @@ function judgeRelative(path: string, specifier: string, home: Workspace): Verdic
   const sources = `${posix.join(home.folder, 'src')}/`;
   if (isTest(path)) {
     const near = home.folder === '.' || target.startsWith(`${home.folder}/`);
-    return near || target.startsWith('tools/src/')
+    return near || SHARED_BY_TESTS.test(target)
       ? undefined
       : `import of ${specifier}: another package is imported by its name`;
   }

@@ -1,9 +1,12 @@
 import { posix } from 'node:path';
 import { lineAt, type Finding, type SourceFile } from './finding.ts';
 
-/** What must stand nowhere in this repository, and why. The patterns are written so that they do not match themselves. */
+/**
+ * What must stand nowhere in this repository, and why. The patterns are written so that they do not match themselves; a home
+ * of one letter, as in `/home/x`, stands for anybody's.
+ */
 const FORBIDDEN: readonly (readonly [pattern: RegExp, message: string])[] = [
-  [/\/work\/|(?<![\w.-])\/(?:home|Users|root)\/[\w.]+/g, 'a path of one machine'],
+  [/\/work\/|(?<![\w.-])\/(?:home|Users|root)\/[\w.]{2,}/g, 'a path of one machine'],
   [/registry\.(?:npmjs|yarnpkg)\.|proxy\.golang\.|"resolved": "https?:/g, "a package registry's address"],
   [/\bissues? (?:no\. |number )?#?\d+/gi, 'the number of an issue: say what it was about'],
 ];

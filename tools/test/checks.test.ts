@@ -85,7 +85,7 @@ describe('an import', () => {
     expect(messages('packages/server/test/a.test.ts', "import '../../core/src/store.ts';")).toEqual([
       'import of ../../core/src/store.ts: another package is imported by its name',
     ]);
-    const fine = `import '../src/a.ts'; import './b.ts'; import '${up.repeat(3)}tools/src/describe-with.ts';`;
+    const fine = `import '../src/a.ts'; import './b.ts'; import '${up.repeat(3)}tools/src/describe-with.ts'; import '${up}${up}core/test/support/clock.ts';`;
     expect(messages('packages/server/test/a.test.ts', fine)).toEqual([]);
   });
 
@@ -175,7 +175,7 @@ describe('the words', () => {
   });
 
   test('may look alike and be harmless', () => {
-    const text = `GET http://host/home/page, ${up}core/src, ${up}${up}tsconfig.base.json, this issue, network/work, "resolved": "packages/core"`;
+    const text = `GET http://host/home/page, /home/x/shop, ${up}core/src, ${up}${up}tsconfig.base.json, this issue, network/work, "resolved": "packages/core"`;
     expect(checkWords({ path: 'packages/core/README.md', text })).toEqual([]);
   });
 });
