@@ -114,7 +114,7 @@ describe('JSON-RPC', () => {
 
     it('answers each request in its place, those of one gid carried out in their order', async () => {
       const tcc = { gid, trans_type: 'tcc' };
-      const { status, json } = await server.post('/api/json-rpc', [
+      const { status, list } = await server.post('/api/json-rpc', [
         request(1, 'prepare', tcc),
         request(2, 'registerBranch', { ...tcc, branch_id: '01', confirm: shop.url('/ok') }),
         7,
@@ -123,9 +123,9 @@ describe('JSON-RPC', () => {
         request(5, 'nothing'),
       ]);
       expect(status).toBe(200);
-      expect(json.map(({ id }: { id: unknown }) => id)).toEqual([1, 2, null, 3, 4, 5]);
-      expect(json[3].result).toEqual(SUCCESS);
-      expect([json[2].error.code, json[5].error.code]).toEqual([-32600, -32601]);
+      expect(list.map(({ id }) => id)).toEqual([1, 2, null, 3, 4, 5]);
+      expect(list[3]?.result).toEqual(SUCCESS);
+      expect([list[2]?.error.code, list[5]?.error.code]).toEqual([-32600, -32601]);
       expect((await server.query(gid)).transaction.status).toBe('succeed');
     });
 

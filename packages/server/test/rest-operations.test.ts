@@ -147,8 +147,8 @@ describe('query', () => {
       retry_interval: 5,
       branch_headers: { 'x-tenant': 'acme' },
     });
-    for (const time of ['create_time', 'update_time', 'finish_time'])
-      expect(new Date(transaction[time]).toISOString()).toBe(transaction[time]);
+    for (const time of [transaction.create_time, transaction.update_time, transaction.finish_time ?? ''])
+      expect(new Date(time).toISOString()).toBe(time);
     for (const empty of [
       'rollback_reason',
       'rollback_time',
@@ -159,8 +159,8 @@ describe('query', () => {
       'next_cron_time',
     ])
       expect(transaction).not.toHaveProperty(empty);
-    expect(JSON.parse(transaction.options)).toMatchObject({ wait_result: true, retry_interval: 5 });
-    expect(branches.map(({ branch_id, op, status }: any) => `${branch_id} ${op} ${status}`)).toEqual([
+    expect(JSON.parse(transaction.options ?? '')).toMatchObject({ wait_result: true, retry_interval: 5 });
+    expect(branches.map(({ branch_id, op, status }) => `${branch_id} ${op} ${status}`)).toEqual([
       '01 compensate prepared',
       '01 action succeed',
       '02 compensate prepared',
@@ -188,12 +188,12 @@ describe('all', () => {
     await own.dtm('abort', { gid: 'list-0', trans_type: 'tcc' });
     const page = async (query: string) => {
       const { json } = await own.get(`/api/dtmsvr/all?${query}`);
-      return { gids: json.transactions.map((one: any) => one.gid), next: json.next_position };
+      return { gids: json.transactions.map((one) => one.gid), next: json.next_position };
     };
     const first = await page('limit=3');
     expect(first.gids).toHaveLength(3);
     const second = await page(`limit=3&position=${encodeURIComponent(first.next)}`);
-    expect([...first.gids, ...second.gids].toSorted()).toEqual(gids);
+    expect(new Set([...first.gids, ...second.gids])).toEqual(new Set(gids));
     expect(second.next).toBe('');
     for (const limit of ['', 'limit=0', 'limit=999999999']) expect((await page(limit)).gids).toHaveLength(5);
     expect((await page('gid=list-3')).gids).toEqual(['list-3']);
@@ -212,7 +212,8 @@ describe('all', () => {
 });
 
 describe('topics', () => {
-  const at = (call: string, params: Record<string, string>) => `/api/dtmsvr/${call}?${new URLSearchParams(params)}`;
+  const at = (call: string, params: Record<string, string>) =>
+    `/api/dtmsvr/${call}?${new URLSearchParams(params).toString()}`;
 
   it.each(['GET', 'POST'])('are subscribed and unsubscribed by %s, and a message fans out to them', async (method) => {
     const topic = `${method}-orders`;
@@ -222,7 +223,7 @@ describe('topics', () => {
       });
     const { kv } = (await server.get(at('queryKV', { cat: 'topics', key: topic }))).json;
     expect(kv).toMatchObject([{ cat: 'topics', k: topic, version: 2 }]);
-    expect(JSON.parse(kv[0].v)).toEqual([
+    expect(JSON.parse(kv[0]?.v ?? '')).toEqual([
       { url: shop.url('/mail'), remark: '/mail' },
       { url: shop.url('/stock'), remark: '/stock' },
     ]);

@@ -9,8 +9,7 @@ const PASSED: PassOutcome = { status: 'succeed', waited: false, rollbackReason: 
 const saga = { gid: 'g', trans_type: 'saga', steps: [], payloads: [] };
 
 describe('an error of the coordinator', () => {
-  const failing = (error: unknown) =>
-    TransportServer.start({ newGid: () => 'n', submit: () => Promise.reject(error as Error) });
+  const failing = (error: Error) => TransportServer.start({ newGid: () => 'n', submit: () => Promise.reject(error) });
 
   it.each([
     ['invalid', 400, -32603],
@@ -125,7 +124,7 @@ describe('the HTTP server', () => {
     const send = async (length: number) => {
       const text = JSON.stringify({ ...saga, custom_data: '' }).padEnd(length);
       const init = { method: 'POST', body: bodyOf(text), duplex: 'half' };
-      return (await fetch(`${server.url}/api/dtmsvr/submit`, init)).status;
+      return (await fetch(`${server.url}/api/dtmsvr/submit`, init as RequestInit)).status;
     };
     expect(await send(1_000)).toBe(200);
     expect(await send(1_001)).toBe(413);

@@ -52,7 +52,7 @@ export const duration: Kind<number> = {
   read: (raw) => {
     const plain = numberOf(raw);
     if (plain !== undefined) return plain;
-    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,12})\s?(ms|s|m|h|d)$/.exec(raw)) || [];
+    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,15})\s?(ms|s|m|h|d)$/.exec(raw)) || [];
     const factor = UNITS_MS[unit];
     return factor === undefined ? undefined : Number(digits) * factor;
   },
@@ -69,7 +69,7 @@ export const bytes: Kind<number> = {
   read: (raw) => {
     const plain = numberOf(raw);
     if (plain !== undefined) return plain;
-    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,9})\s?(B|KiB|MiB|GiB)$/.exec(raw)) || [];
+    const [, digits = '', unit = ''] = (typeof raw === 'string' && /^(\d{1,15})\s?(B|KiB|MiB|GiB)$/.exec(raw)) || [];
     const factor = UNITS_BYTES[unit];
     return factor === undefined ? undefined : Number(digits) * factor;
   },

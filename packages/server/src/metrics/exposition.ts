@@ -56,15 +56,19 @@ function addCounter(prom: typeof prometheus, register: Registry, family: Family<
   register.registerMetric(counter);
 }
 
+/** The library declares the enumeration of types without exporting it. */
+const HISTOGRAM = 'histogram' as unknown as prometheus.MetricType;
+
 function addHistogram(prom: typeof prometheus, register: Registry, family: Family<HistogramChild>): void {
   const { name, help, labelNames } = family;
-  class FamilyHistogram extends prom.Histogram {
+  // The library's histogram cannot be given counts, but whatever answers `get` is written as its type says.
+  class FamilyHistogram extends prom.Gauge {
     override get() {
       const values = [...family.children].flatMap(({ labels, child }) => samplesOf(name, labels, child));
       return Promise.resolve({
         name,
         help,
-        type: prom.MetricType.Histogram,
+        type: HISTOGRAM,
         aggregator: 'sum' as const,
         values,
         collect() {},
@@ -79,12 +83,12 @@ function samplesOf(name: string, labels: Readonly<Record<string, string>>, { bou
   const buckets = counts.map((count, index) => {
     below += count;
     const le = bounds[index] ?? '+Inf';
-    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below, exemplar: null };
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
   });
   return [
     ...buckets,
-    { metricName: `${name}_sum`, labels: { ...labels }, value: sum, exemplar: null },
-    { metricName: `${name}_count`, labels: { ...labels }, value: below, exemplar: null },
+    { metricName: `${name}_sum`, labels: { ...labels }, value: sum },
+    { metricName: `${name}_count`, labels: { ...labels }, value: below },
   ];
 }
 

@@ -48,7 +48,7 @@ async function submit(gid: string): Promise<void> {
 
 /** Waits until `holdfast show` says this. */
 const shows = (gid: string, what: string | RegExp) =>
-  expect.poll(async () => (await run(`show ${gid}`)).out.join('\n')).toMatch(what);
+  expect.poll(async () => (await run(`show ${gid}`)).out.join('\n'), { timeout: 20_000 }).toMatch(what);
 
 describe('the commands and a real coordinator', () => {
   it('show and list what succeeded', async () => {

@@ -7,6 +7,7 @@ import { Router } from '../../src/http/router.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import type { Coordinator } from '@holdfast/core';
+import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
 import { SILENT, startServer, type RunningServer, type ServerConfig, type ServerParts } from '@holdfast/server';
 
 export interface Answered {
@@ -14,7 +15,31 @@ export interface Answered {
   readonly headers: Headers;
   readonly text: string;
   /** The body as JSON; undefined when it is none. */
-  readonly json: any;
+  readonly json: AnyBody;
+  /** The same, where it is a list. */
+  readonly list: readonly AnyBody[];
+}
+
+/** Whatever the transports answer; a test asserts what is there. */
+export interface AnyBody {
+  readonly gid: string;
+  readonly dtm_result: string;
+  readonly message: string;
+  readonly status: string;
+  readonly code: string;
+  readonly field: string;
+  readonly nearest: string;
+  readonly rollbackReason: string;
+  readonly transaction: DtmTransactionAnswer;
+  readonly branches: readonly DtmBranchAnswer[];
+  readonly progresses: readonly DtmProgressAnswer[];
+  readonly transactions: readonly DtmTransactionAnswer[];
+  readonly next_position: string;
+  readonly kv: readonly DtmKeyValueAnswer[];
+  readonly items: readonly AnyBody[];
+  readonly id: unknown;
+  readonly result: unknown;
+  readonly error: { readonly code: number; readonly message: string; readonly data: unknown };
 }
 
 /** Sends requests to a server under test. */
@@ -29,7 +54,13 @@ export class TestClient {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const response = await fetch(this.url + path, { method, headers, ...(text !== undefined && { body: text }) });
     const answer = await response.text();
-    return { status: response.status, headers: response.headers, text: answer, json: jsonOf(answer) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: answer,
+      json: jsonOf(answer) as AnyBody,
+      list: jsonOf(answer) as AnyBody[],
+    };
   }
 
   get(path: string): Promise<Answered> {
@@ -50,7 +81,7 @@ export class TestClient {
   }
 
   /** The transaction as dtm's `query` shows it. */
-  async query(gid: string): Promise<any> {
+  async query(gid: string): Promise<Pick<AnyBody, 'transaction' | 'branches'>> {
     return (await this.get(`/api/dtmsvr/query?gid=${encodeURIComponent(gid)}`)).json;
   }
 }

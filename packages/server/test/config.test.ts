@@ -1,0 +1,159 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError, configWith, loadConfig } from '@holdfast/server';
+import { bytes, duration, flag, list, port } from '../src/config/kinds.ts';
+import { nearest } from '../src/config/nearest.ts';
+import { defaultOf, flagOf, OPTION_NAMES, OPTIONS, type OptionSpec, variableOf } from '../src/config/options.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-config-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function fileWith(text: string, name = 'holdfast.yaml'): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+describe('the configuration', () => {
+  it('is its defaults when nothing is said', async () => {
+    const config = await loadConfig({});
+    for (const name of OPTION_NAMES) expect(config[name]).toEqual(OPTIONS[name].default);
+  });
+
+  it('takes the command line before the environment before the file before the defaults', async () => {
+    const file = await fileWith('httpPort: 1\nretention: 1d\nmaxSteps: 5\nheartbeat: 1s\n');
+    const env = {
+      HOLDFAST_HTTP_PORT: '2',
+      HOLDFAST_RETENTION: '2d',
+      HOLDFAST_MAX_WAITERS: '',
+      HOLDFAST_CONFIG: 'nowhere',
+    };
+    const config = await loadConfig({ flags: { httpPort: '3', store: undefined }, env, file });
+    expect(config).toMatchObject({
+      httpPort: 3,
+      retention: 2 * 86_400_000,
+      maxSteps: 5,
+      heartbeat: 1_000,
+      store: 'lmdb:./data',
+      maxWaiters: OPTIONS.maxWaiters.default,
+    });
+  });
+
+  it('reads its file from where HOLDFAST_CONFIG says, YAML or JSON, or empty', async () => {
+    const json = await fileWith('{"httpPort": 7, "insecure": true, "groups": ["a", "b"]}', 'holdfast.json');
+    expect(await loadConfig({ env: { HOLDFAST_CONFIG: json } })).toMatchObject({
+      httpPort: 7,
+      insecure: true,
+      groups: ['a', 'b'],
+    });
+    expect((await loadConfig({ file: await fileWith('# nothing yet\n') })).httpPort).toBe(36_789);
+  });
+
+  it.each([
+    ['htpPort: 1', 'did you mean httpPort?'],
+    ['http_port: 1', 'did you mean httpPort?'],
+    ['somethingEntirelyDifferent: 1', 'there are store,'],
+    ['httpPort: many', 'httpPort in'],
+    ['retention: 1 week', 'must be a time such as'],
+    ['retention: -1', 'must be a time such as'],
+    ['logLevel: loud', 'must be one of debug, info, warn, error, silent'],
+    ['groups: 5', 'names separated by commas'],
+    ['- a\n- b', 'must be a map of options'],
+    ['{', 'neither YAML nor JSON'],
+  ])('refuses a file with %j', async (text, message) => {
+    const loading = loadConfig({ file: await fileWith(text) });
+    await expect(loading).rejects.toThrow(ConfigError);
+    await expect(loading).rejects.toThrow(message);
+  });
+
+  it('refuses a file that is not there, and names where a wrong value stands', async () => {
+    await expect(loadConfig({ file: join(folder, 'none.yaml') })).rejects.toThrow('cannot be read');
+    await expect(loadConfig({ env: { HOLDFAST_HTTP_PORT: '70000' } })).rejects.toThrow(
+      'HOLDFAST_HTTP_PORT: must be a port',
+    );
+    await expect(loadConfig({ flags: { httpPort: 'x' } })).rejects.toThrow('--http-port: must be a port');
+  });
+
+  it.each([
+    [{ host: '0.0.0.0' }, '--insecure'],
+    [{ host: 'example.org' }, '--insecure'],
+    [{ workers: 2 }, 'one process'],
+    [{ workers: 0 }, 'one process'],
+    [{ silence: 9_999, heartbeat: 5_000 }, 'two heartbeats'],
+    [{ alertWebHook: 'mailto:me' }, 'http:// or https:// URL'],
+    [{ maxSteps: 1_001 }, 'at most 1000'],
+    [{ maxInProgress: 0 }, 'at least 1'],
+  ])('refuses %j, and says why', (values, reason) => {
+    expect(() => configWith(values)).toThrow(ConfigError);
+    expect(() => configWith(values)).toThrow(reason);
+  });
+
+  it('takes every spelling of loopback, and anything with --insecure', () => {
+    for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1']) expect(configWith({ host }).host).toBe(host);
+    expect(configWith({ host: '0.0.0.0', insecure: true }).host).toBe('0.0.0.0');
+  });
+});
+
+describe('a value', () => {
+  it.each([
+    ['500ms', 500],
+    ['10s', 10_000],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+    ['7d', 604_800_000],
+    ['1500', 1_500],
+    [1_500, 1_500],
+    ['0', 0],
+    ['1.5s', undefined],
+    ['-1s', undefined],
+    ['s', undefined],
+    [-1, undefined],
+    [0.5, undefined],
+    [null, undefined],
+  ])('that is a time: %j is %s ms', (raw, ms) => {
+    expect(duration.read(raw)).toBe(ms);
+  });
+
+  it('that is a size, a port, a flag, a list', () => {
+    expect([bytes.read('4MiB'), bytes.read('512KiB'), bytes.read(7), bytes.read('4MB')]).toEqual([
+      4_194_304,
+      524_288,
+      7,
+      undefined,
+    ]);
+    expect([port.read('0'), port.read(65_535), port.read('65536')]).toEqual([0, 65_535, undefined]);
+    expect([flag.read('1'), flag.read('false'), flag.read('yes')]).toEqual([true, false, undefined]);
+    expect([list.read('a, b,'), list.read(['a']), list.read([1])]).toEqual([['a', 'b'], ['a'], undefined]);
+  });
+
+  it('is read as it is shown', () => {
+    for (const kind of [duration, bytes])
+      fc.assert(
+        fc.property(fc.nat(), (value) => {
+          expect(kind.read(kind.show(value))).toBe(value);
+        }),
+      );
+    for (const name of OPTION_NAMES) {
+      const { kind, default: preset } = OPTIONS[name] as OptionSpec<unknown>;
+      expect(kind.read(defaultOf(name))).toEqual(preset);
+    }
+  });
+});
+
+describe('an option', () => {
+  it('is named alike on the command line, in the environment and in the file', () => {
+    expect([flagOf('httpPort'), variableOf('httpPort')]).toEqual(['--http-port', 'HOLDFAST_HTTP_PORT']);
+    expect(new Set(OPTION_NAMES.map(variableOf)).size).toBe(OPTION_NAMES.length);
+  });
+
+  it('that is misspelt is guessed only when something is near', () => {
+    expect(nearest('retension', OPTION_NAMES)).toBe('retention');
+    expect(nearest('colour', OPTION_NAMES)).toBeUndefined();
+  });
+});

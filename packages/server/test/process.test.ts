@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+
+let folder: string;
+const started: ChildProcess[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-serve-'));
+});
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function holdfast(...args: string[]) {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  started.push(child);
+  const output = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return { child, output, ended };
+}
+
+/** The URL from the line that says that it is ready. */
+async function ready({ child, output, ended }: ReturnType<typeof holdfast>): Promise<string> {
+  for (;;) {
+    const found = /"url":"([^"]+)"/.exec(output.out);
+    if (found !== null) return found[1] ?? '';
+    const code = await Promise.race([once(child.stdout ?? child, 'data').then(() => undefined), ended]);
+    if (code !== undefined) throw new Error(`it ended with ${code}: ${output.err}`);
+  }
+}
+
+describe('holdfast serve', () => {
+  it('runs until SIGTERM, then ends in an orderly way and keeps what was accepted', async () => {
+    const args = ['serve', '--store', 'lmdb:./data', '--http-port', '0'];
+    const first = holdfast(...args);
+    const url = await ready(first);
+    expect(new URL(url).hostname).toBe('127.0.0.1');
+    const body = JSON.stringify({ gid: 'kept', trans_type: 'tcc' });
+    expect((await fetch(`${url}/api/dtmsvr/prepare`, { method: 'POST', body })).status).toBe(200);
+    first.child.kill('SIGTERM');
+    expect([await first.ended, first.output.err]).toEqual([0, '']);
+    expect(first.output.out).toContain('"msg":"stopped"');
+    const second = holdfast(...args);
+    const { transaction } = (await (await fetch(`${await ready(second)}/api/dtmsvr/query?gid=kept`)).json()) as {
+      transaction: { status: string };
+    };
+    expect(transaction.status).toBe('prepared');
+    second.child.kill('SIGINT');
+    expect(await second.ended).toBe(0);
+  });
+
+  it('ends at once at the second signal', async () => {
+    const hanging = createServer(() => {});
+    await once(hanging.listen(0, '127.0.0.1'), 'listening');
+    const run = holdfast(
+      'serve',
+      '--store',
+      'memory:',
+      '--http-port',
+      '0',
+      '--drain-timeout',
+      '1h',
+      '--request-timeout',
+      '1h',
+    );
+    const url = await ready(run);
+    const action = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/`;
+    const called = once(hanging, 'connection');
+    const body = JSON.stringify({ gid: 'g', trans_type: 'saga', steps: [{ action }], payloads: ['{}'] });
+    await fetch(`${url}/api/dtmsvr/submit`, { method: 'POST', body });
+    await called;
+    run.child.kill('SIGTERM');
+    await once(run.child.stdout, 'data');
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(1);
+    hanging.close();
+  });
+
+  it('says in one line which port is in use and what to do, and leaves the store alone', async () => {
+    const other = createServer();
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { ended, output } = holdfast('serve', '--store', 'lmdb:./untouched', '--http-port', String(port));
+    expect(await ended).toBe(1);
+    other.close();
+    expect(output.err).toMatch(new RegExp(`^holdfast: port ${port} on 127\\.0\\.0\\.1 is in use: .*--http-port\\n$`));
+    expect(output.out).toBe('');
+  });
+
+  it.each([
+    [['--host', '0.0.0.0'], '--insecure'],
+    [['--store', 'sqlite:./x'], 'memory: (forgets at exit) and lmdb:PATH'],
+    [['--store', 'postgres://user:s3cret@host/db'], 'is no store of this version'],
+    [['--store', 'lmdb:'], 'needs a directory'],
+    [['--workers', '4', '--store', 'memory:'], 'one process'],
+    [['--retention', 'soon'], '--retention: must be a time'],
+    [['--config', 'nowhere.yaml'], 'cannot be read'],
+  ])('refuses %j in one line', async (args, reason) => {
+    const { ended, output } = holdfast('serve', '--http-port', '0', ...args);
+    expect(await ended).toBe(1);
+    expect(output.err).toMatch(/^holdfast: [^\n]*\n$/);
+    expect(output.err).toContain(reason);
+    expect(output.err).not.toContain('s3cret');
+  });
+
+  it('says once that gRPC is not served, when it is asked for', async () => {
+    const run = holdfast('serve', '--store', 'memory:', '--http-port', '0', '--grpc-port', '50051');
+    await ready(run);
+    run.child.kill('SIGTERM');
+    await run.ended;
+    expect(run.output.out.match(/gRPC is not served/g)).toHaveLength(1);
+  });
+
+  it('shows every option with its variable and default', async () => {
+    const { ended, output } = holdfast('serve', '--help');
+    expect(await ended).toBe(0);
+    expect(output.out).toContain('--http-port <value>');
+    expect(output.out.replaceAll(/\s+/g, ' ')).toContain('(default: 36789, env: HOLDFAST_HTTP_PORT)');
+  });
+
+  it('stands beside the operator commands', async () => {
+    const { ended, output } = holdfast('--help');
+    expect(await ended).toBe(0);
+    for (const command of ['serve', 'list', 'show', 'retry', 'topics']) expect(output.out).toContain(command);
+    const wrong = holdfast('serve', '--colour');
+    expect(await wrong.ended).toBe(2);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { createLog, type LogOptions } from '@holdfast/server';
+import { crossSiteFault } from '../src/http/cross-site.ts';
+import { HistogramChild } from '../src/metrics/families.ts';
+import { always, Participants } from './support/participants.ts';
+import { TestServer } from './support/running-server.ts';
+
+describe('metrics', () => {
+  it('count what the coordinator did, and show what its store holds', async () => {
+    await using shop = await Participants.start();
+    await using server = await TestServer.start();
+    shop.answer('/sold-out action', always(409));
+    for (const [gid, path] of [
+      ['a', '/ok'],
+      ['b', '/sold-out'],
+    ] as const) {
+      const steps = [{ action: shop.url(path), compensate: shop.url(path) }];
+      await server.dtm('submit', { gid, trans_type: 'saga', steps, payloads: [''], wait_result: true });
+    }
+    await server.dtm('prepare', { gid: 'c', trans_type: 'tcc' });
+    await server.get('/nowhere');
+    const { text, headers } = await server.get('/api/metrics');
+    expect(headers.get('content-type')).toContain('text/plain');
+    const value = (line: string): number =>
+      Number(new RegExp(`^${line.replaceAll(/[{}"+]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1]);
+    expect(value('holdfast_transactions_accepted_total{pattern="saga"}')).toBe(2);
+    expect(value('holdfast_transactions_finished_total{pattern="saga",status="succeed"}')).toBe(1);
+    expect(value('holdfast_transactions_finished_total{pattern="saga",status="failed"}')).toBe(1);
+    expect(value('holdfast_branch_results_total{pattern="saga",result="FAILURE"}')).toBe(1);
+    expect(value('holdfast_branch_results_total{pattern="saga",result="SUCCESS"}')).toBe(2);
+    expect(value('holdfast_branch_call_seconds_count{pattern="saga"}')).toBe(3);
+    expect(value('holdfast_branch_call_seconds_bucket{pattern="saga",le="+Inf"}')).toBe(3);
+    expect(value('holdfast_store_write_seconds_count')).toBeGreaterThan(3);
+    expect(value('holdfast_store_batch_items_sum')).toBeGreaterThan(3);
+    expect(value('holdfast_http_requests_total{route="/api/dtmsvr/submit",status="200"}')).toBe(1);
+    expect(value('holdfast_http_requests_total{route="/api/dtmsvr/submit",status="409"}')).toBe(1);
+    expect(value('holdfast_stored_transactions{status="prepared"}')).toBe(1);
+    expect(value('holdfast_store_up')).toBe(1);
+    expect(value('holdfast_lease_held')).toBe(1);
+    expect(value('process_resident_memory_bytes')).toBeGreaterThan(0);
+    expect(text).not.toContain('nowhere');
+    const again = (await server.get('/api/metrics')).text;
+    expect(again).toContain('holdfast_transactions_accepted_total{pattern="saga"} 2');
+  });
+
+  it('put a value into the first bucket that holds it', () => {
+    const histogram = new HistogramChild([1, 2, 5]);
+    for (const value of [0.5, 1, 1.5, 5, 6]) histogram.observe(value);
+    expect([histogram.counts, histogram.sum]).toEqual([[2, 1, 1, 1], 14]);
+  });
+});
+
+describe('a log', () => {
+  const logTo = (lines: string[], options: Partial<LogOptions>) =>
+    createLog({
+      level: 'info',
+      format: 'auto',
+      output: { write: (line) => lines.push(line) },
+      colour: false,
+      ...options,
+    });
+
+  it('is JSON where no terminal reads it', () => {
+    const lines: string[] = [];
+    logTo(lines, {}).warn({ gid: 'g1', branch: '01 action' }, 'retried');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, gid: 'g1', branch: '01 action', msg: 'retried' });
+    expect(lines[0]).toMatch(/\n$/);
+  });
+
+  it('is a readable line on a terminal, in colour when wanted, and cannot be made to steer it', () => {
+    const lines: string[] = [];
+    const output = { isTTY: true, write: (line: string) => lines.push(line) };
+    logTo(lines, { output }).info({ gid: 'g\u001b[2J1', count: 3 }, 'two\nlines');
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}two lines gid=g \[2J1 count=3\n$/);
+    logTo(lines, { output, colour: true }).error({}, 'oh');
+    expect(lines[1]).toContain('\u001b[31merror');
+  });
+
+  it('shows where a defect came from', () => {
+    const lines: string[] = [];
+    logTo(lines, { format: 'pretty' }).error({ err: new TypeError('nothing there') }, 'a request failed');
+    expect(lines[0]).toContain('a request failed\n    TypeError: nothing there');
+    expect(lines[0]).toContain('watching.test.ts');
+  });
+
+  it('leaves out what is less important than its level', () => {
+    const lines: string[] = [];
+    const log = logTo(lines, { level: 'warn' });
+    log.debug({}, 'a');
+    log.info({}, 'b');
+    expect([lines, log.debugs]).toEqual([[], false]);
+    expect(logTo(lines, { level: 'debug' }).debugs).toBe(true);
+  });
+});
+
+describe('the log of a server', () => {
+  it('holds no payload and no header value', async () => {
+    const lines: string[] = [];
+    const log = createLog({
+      level: 'debug',
+      format: 'json',
+      output: { write: (line) => lines.push(line) },
+      colour: false,
+    });
+    await using shop = await Participants.start();
+    await using server = await TestServer.start({}, { log });
+    shop.answer('/b action', always(409, 'no'));
+    const steps = ['/a', '/b'].map((path) => ({ action: shop.url(path), compensate: shop.url(path) }));
+    const saga = {
+      gid: 'g1',
+      trans_type: 'saga',
+      steps,
+      payloads: ['"s3cret"', '"s3cret"'],
+      branch_headers: { 'x-token': 's3cret' },
+    };
+    await server.dtm('submit', { ...saga, wait_result: true });
+    await server.dtm('submit', { ...saga, gid: 7 });
+    expect(lines.join('')).toContain('/api/dtmsvr/submit');
+    expect(lines.join('')).not.toContain('s3cret');
+  });
+});
+
+describe('a request of a browser', () => {
+  it('is refused when another site made it, also one that is a mere GET', () => {
+    expect(crossSiteFault({ 'sec-fetch-site': 'cross-site' })).toBeDefined();
+    expect(crossSiteFault({ origin: 'http://a:1', host: 'a:2' })).toBeDefined();
+    expect(crossSiteFault({ origin: 'null', host: 'a:1' })).toBeDefined();
+    expect(crossSiteFault({ 'sec-fetch-site': 'same-origin', origin: 'http://a:1', host: 'a:1' })).toBeUndefined();
+    expect(crossSiteFault({ 'sec-fetch-site': 'none' })).toBeUndefined();
+    expect(crossSiteFault({})).toBeUndefined();
+  });
+});
