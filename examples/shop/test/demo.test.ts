@@ -103,7 +103,7 @@ describe('the demo', () => {
   it('finishes the order that was being retried when it was killed in the middle of its story', async () => {
     const first = start();
     await first.printed('Order 3');
-    await expect.poll(() => unfinished(first)).toBeDefined();
+    await expect.poll(() => unfinished(first), { timeout: 20_000 }).toBeDefined();
     const gid = await unfinished(first);
     await first.end('SIGKILL');
 

@@ -28,7 +28,8 @@ export async function tellLeftOver(teller: Teller): Promise<void> {
     }
     screen.timeline(details);
     screen.line();
-    screen.line('  What had been called before is called again; the services know the calls and do nothing twice.');
+    if (killed)
+      screen.line('  What had been called before is called again: the services know it and do nothing twice.');
     screen.line(screen.good(`  ✓ ${gid} was finished after the restart: ${details.status}.`));
     await book.told(gid);
   }
