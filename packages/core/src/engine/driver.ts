@@ -336,8 +336,11 @@ export class Driver {
   }
 
   #open(run: Run, record: StoredTransaction, owned: boolean): void {
+    // An orderly release leaves no claim behind: whoever had it vanished, and it is taken now as if it were claimed.
+    const abandoned = record.owner === null && record.claims > 0;
     try {
       run.transaction = transactionOf(record);
+      if (owned || abandoned) run.queue.unshift({ event: resumed(record, owned ? record.claims : record.claims + 1) });
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error;
       return this.#park(run, record, owned, error);
@@ -348,13 +351,6 @@ export class Driver {
     run.foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
     run.claimed = undefined;
     run.phase = 'open';
-    if (owned) {
-      run.queue.unshift({ event: { kind: 'resumed', claims: record.claims } });
-      const order = decodeAbortOrder(record.entries);
-      if (order !== undefined && run.transaction.state.status === 'submitted') {
-        run.queue.unshift({ event: { kind: 'abort', reason: order, byOperator: true } });
-      }
-    }
     this.#work(run);
   }
 
@@ -431,6 +427,11 @@ interface Write {
  */
 const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
   event.kind === 'stop' || event.kind === 'ended' || (state.status === 'prepared' && event.kind !== 'prepared');
+
+function resumed(record: StoredTransaction, claims: number): TransactionEvent {
+  const abort = record.status === 'submitted' ? decodeAbortOrder(record.entries) : undefined;
+  return abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
+}
 
 const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
   wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);

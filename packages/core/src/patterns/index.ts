@@ -60,8 +60,13 @@ function transition(
       return isFinal(state.status) ? { ...transaction, checking: false } : rules.checked(transaction, event, moment);
     case 'timer':
       return transaction;
-    case 'resumed':
-      return { ...transaction, state: resumed(state, event.claims, moment) };
+    case 'resumed': {
+      // First what is not known any more, then the decision that depends on it.
+      const taken = { ...transaction, state: resumed(state, event.claims, moment) };
+      return event.abort === undefined
+        ? taken
+        : rules.abort(taken, { kind: 'abort', reason: event.abort, byOperator: true }, moment);
+    }
     case 'retry':
       if (isFinal(state.status)) return refuse(state.status, 'retry');
       return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);

@@ -34,8 +34,11 @@ export type TransactionEvent =
       readonly rollbackReason: string;
       readonly result: string;
     }
-  /** A node took it from the store. `claims` > 1: the node before vanished without an orderly release. */
-  | { readonly kind: 'resumed'; readonly claims: number }
+  /**
+   * A node took it from the store. `claims` > 1: the node before vanished without an orderly release. `abort`: reason of an order that the node before
+   * did not carry out any more.
+   */
+  | { readonly kind: 'resumed'; readonly claims: number; readonly abort?: string }
   | { readonly kind: 'answered'; readonly branch: number; readonly result: BranchResult; readonly durationMs: number }
   /** The client answered the check-back (message) or the call-back (workflow). */
   | { readonly kind: 'checked'; readonly result: BranchResult; readonly durationMs: number }

@@ -1,0 +1,85 @@
+import { isFinal, type Status } from '@holdfast/protocol';
+import type { PassOutcome, TransactionView } from '@holdfast/core';
+import { type Case, nameOf } from '../parts/case.ts';
+import type { Checker } from './checker.ts';
+
+/** Judges what a coordinator answers, at the moment it does, against what the store holds at that moment. */
+export class AckWatch {
+  readonly #checker: Checker;
+
+  constructor(checker: Checker) {
+    this.#checker = checker;
+  }
+
+  prepared(one: Case): void {
+    one.acks.add('prepare');
+    this.#stored(one, 'A1', 'prepare', ['prepared', 'submitted', 'aborting', 'succeed', 'failed']);
+  }
+
+  submitted(one: Case, { status, waited }: PassOutcome): void {
+    one.acks.add('submit');
+    this.#stored(one, 'A1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
+    this.told(one, waited ? 'submit with waitResult' : 'submit', status);
+  }
+
+  aborted(one: Case): void {
+    one.acks.add('abort');
+    this.#stored(one, 'A1', 'abort', ['aborting', 'failed']);
+  }
+
+  /** A person's order to a saga that another node drives is on its way to that node; it is stored, and will be kept. */
+  abortOrdered(one: Case): void {
+    one.acks.add('abort-order');
+    const ordered = one.record?.entries.some((entry) => entry.key.startsWith('order:')) === true;
+    const status = one.record?.status;
+    this.#checker.expect(
+      status === 'aborting' || status === 'failed' || (status === 'submitted' && ordered),
+      'A1',
+      nameOf(one.key),
+      () => `an order to abort was acknowledged, but the record is ${status ?? 'not there'}`,
+    );
+  }
+
+  stopped(one: Case): void {
+    one.acks.add('stop');
+    this.#stored(one, 'D5', 'stop', ['failed']);
+  }
+
+  finished(one: Case, status: 'succeed' | 'failed'): void {
+    one.acks.add(`finish-${status}`);
+    this.#stored(one, 'A1', `finish: ${status}`, [status]);
+  }
+
+  registered(one: Case, entryKeys: readonly string[]): void {
+    for (const key of entryKeys) {
+      one.registered.add(key);
+      const stored = one.record?.entries.some((entry) => entry.key === key) === true;
+      this.#checker.expect(
+        stored,
+        'A1',
+        nameOf(one.key),
+        () => `the registration of ${key} was acknowledged, but is not stored`,
+      );
+    }
+  }
+
+  /** A view of a transaction: what is final in it is final. */
+  seen(one: Case, view: TransactionView): void {
+    this.told(one, 'a query', view.status);
+  }
+
+  told(one: Case, by: string, status: Status): void {
+    if (!isFinal(status) && status !== 'aborting') return;
+    this.#stored(one, 'A5', `${by} says ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
+  }
+
+  #stored(one: Case, invariant: 'A1' | 'A5' | 'D5', what: string, expected: readonly Status[]): void {
+    const status = one.record?.status;
+    this.#checker.expect(
+      status !== undefined && expected.includes(status),
+      invariant,
+      nameOf(one.key),
+      () => `${what}, but the record is ${status ?? 'not there'}`,
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import type { BranchResult } from '@holdfast/protocol';
+import type { BranchRequest, SessionId } from '@holdfast/core';
+import { type Case, type Cases, count, nameOf } from '../parts/case.ts';
+import { type BranchPlan, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
+import type { Checker } from './checker.ts';
+import type { World } from '../kernel/world.ts';
+
+interface CallWatchDependencies {
+  readonly world: World;
+  readonly checker: Checker;
+  readonly cases: Cases;
+  readonly maxClaims: number;
+  /** Nodes' ideas of the time differ by their clocks' drift alone, not by answers of the store that took long. */
+  readonly steadyTime: boolean;
+}
+
+/** Judges every branch call at the moment a coordinator starts it, against what the store holds at that moment. */
+export class CallWatch {
+  readonly #d: CallWatchDependencies;
+
+  constructor(dependencies: CallWatchDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** `running`: the calls that this node is making already, see `labelOf`. Answers the case. */
+  started(session: SessionId, request: BranchRequest, running: ReadonlySet<string>): Case | undefined {
+    const { cases, checker, maxClaims } = this.#d;
+    const gid = nameOf(request);
+    const one = cases.find(request);
+    const record = one?.record;
+    if (one === undefined || record === undefined) {
+      checker.violate('D4', gid, `${request.branchId} ${request.op} is called, but the transaction is not stored`);
+      return one;
+    }
+    // Whoever was stopped by an operator may hear of it a flush later; and a question may cross the submit that makes it needless.
+    if (request.branchId === '00') return one;
+    this.#asTheClientSaid(one, request);
+    if (one.stopped) return one;
+    const { undo, forward } = OPS_OF[one.plan.pattern];
+    const what = `${request.branchId} ${request.op} is called by ${session}`;
+    checker.expect(
+      record.owner === session,
+      'P1',
+      gid,
+      () => `${what}, but the record is owned by ${record.owner ?? 'nobody'}`,
+    );
+    checker.expect(record.claims <= maxClaims, 'P6', gid, () => `${what} after ${record.claims} claims`);
+    const [needed, invariant] = request.op === undo ? (['aborting', 'D3'] as const) : (['submitted', 'D4'] as const);
+    checker.expect(record.status === needed, invariant, gid, () => `${what}, but the record is ${record.status}`);
+    checker.expect(
+      !running.has(labelOf(session, request, request.op)),
+      'P7',
+      gid,
+      () => `${what} while the same call is running`,
+    );
+    if (request.op === undo)
+      checker.expect(
+        !running.has(labelOf(session, request, forward)),
+        'P7',
+        gid,
+        () => `${what} while its ${forward} is running`,
+      );
+    this.#inOrder(one, request);
+    const facts = one.branches.get(request.branchId);
+    if (facts !== undefined) count(facts.sent, request.op);
+    return one;
+  }
+
+  answered(one: Case | undefined, request: BranchRequest, result: BranchResult): void {
+    if (one === undefined || one.plan.pattern !== 'saga' || request.op !== 'action') return;
+    if (result.kind === 'FAILURE') one.failuresHeard++;
+    else if (result.kind !== 'SUCCESS') one.uncertainHeard++;
+  }
+
+  #asTheClientSaid(one: Case, request: BranchRequest): void {
+    const { checker } = this.#d;
+    const gid = nameOf(one.key);
+    const facts = one.branches.get(request.branchId);
+    if (facts === undefined) return checker.violate('E7', gid, `no client knows a branch ${request.branchId}`);
+    const expected = facts.plan.topic ?? urlOf(facts.plan.service, one.key.gid, request.branchId, request.op);
+    checker.expect(
+      request.url === expected,
+      'E7',
+      gid,
+      () => `${request.branchId} ${request.op} goes to ${request.url}, not to ${expected}`,
+    );
+    const payload = new TextDecoder().decode(request.payload);
+    const payloadOf = payloadFor(one, facts.plan);
+    checker.expect(
+      payload === payloadOf,
+      'E7',
+      gid,
+      () => `${request.branchId} ${request.op} carries ${payload}, not ${payloadOf}`,
+    );
+  }
+
+  /** E4: forward after what comes before; backward after what comes after has been undone. */
+  #inOrder(one: Case, { branchId, op }: BranchRequest): void {
+    const { plan } = one;
+    const gid = nameOf(one.key);
+    if (plan.pattern === 'msg') this.#notBeforeItsDelay(one, branchId);
+    if (plan.pattern !== 'saga' && plan.pattern !== 'msg') return;
+    const steps = plan.branches;
+    const index = steps.findIndex((step) => step.branchId === branchId);
+    const others =
+      op === 'action'
+        ? stepsBefore(plan, index)
+        : steps.flatMap((_, i) => (stepsBefore(plan, i).includes(index) ? i : []));
+    for (const other of others) {
+      const facts = one.branches.get(steps[other]?.branchId ?? '');
+      if (facts === undefined || !this.#concerns(facts.plan, branchId)) continue;
+      const holds =
+        op === 'action'
+          ? facts.completed.has('action')
+          : !facts.sent.has('action') || facts.completed.has('compensate') || facts.plan.lasting;
+      this.#d.checker.expect(
+        holds,
+        'E4',
+        gid,
+        () => `${branchId} ${op} is called before ${facts.plan.branchId} is through`,
+      );
+    }
+  }
+
+  /** Subscribers of one topic stand side by side. */
+  #concerns(plan: BranchPlan, branchId: string): boolean {
+    return plan.branchId.split('-')[0] !== branchId.split('-')[0];
+  }
+
+  #notBeforeItsDelay(one: Case, branchId: string): void {
+    if (one.plan.pattern !== 'msg' || one.plan.delayMs === 0) return;
+    const { world, checker, steadyTime } = this.#d;
+    // When the coordinator's own question submitted it, there is no submit to count from.
+    if (!steadyTime || one.checkedSuccess) return;
+    const earliestMs = one.firstSubmitMs + one.plan.delayMs * 0.9;
+    checker.expect(
+      world.nowMs >= earliestMs,
+      'E4',
+      nameOf(one.key),
+      () => `${branchId} is called before its delay is over`,
+    );
+  }
+}
+
+/** Names a call that a node is making: what a session lost is called again by the next one. */
+export const labelOf = (session: SessionId, { branchId, ...key }: BranchRequest, op: string): string =>
+  `${session} ${nameOf(key)} ${branchId} ${op}`;
+
+/** What a client sends to a branch: tells whose it is. Subscribers of a topic share their step's. */
+export const payloadFor = (one: Case, branch: BranchPlan): string =>
+  `${one.key.gid}:${branch.branchId.split('-')[0] ?? ''}`;

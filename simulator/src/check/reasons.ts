@@ -1,0 +1,60 @@
+import type { StoredTransaction } from '@holdfast/core';
+import type { Case } from '../parts/case.ts';
+import { storeTimeAt } from '../parts/store-time.ts';
+
+/** Engine time may be ahead of the store's: clocks drift between two heartbeats. */
+const DRIFT_MS = 3_000;
+
+/** Why a change of status is unfounded; undefined: there is a reason for it. */
+export function reasonIsMissing(one: Case, before: StoredTransaction, after: StoredTransaction): string | undefined {
+  if (after.status === 'failed' && one.asked.has('stop')) return undefined;
+  // A node that waits for its first write counts from the request, others count from the record.
+  const askedMs = storeTimeAt(one.firstAskedMs);
+  const late = (timeoutMs: number): boolean => timeoutMs > 0 && after.updatedAtMs + DRIFT_MS >= askedMs + timeoutMs;
+  const { plan, asked } = one;
+  switch (after.status) {
+    case 'submitted':
+      if (asked.has('submit') || (plan.pattern === 'msg' && one.checkedSuccess)) return undefined;
+      return 'submitted, but no client did that';
+    case 'aborting':
+      return rollbackUnfounded(one, late);
+    case 'failed':
+      // With nothing to undo a transaction fails in the same step in which it is aborted.
+      if (before.status !== 'aborting') return rollbackUnfounded(one, late);
+      return plan.pattern !== 'workflow' || asked.has('finish-failed')
+        ? undefined
+        : 'failed, but its client did not say so';
+    case 'succeed':
+      if (before.status === 'submitted') return undefined;
+      return plan.pattern === 'workflow' && asked.has('finish-succeed') ? undefined : `succeeded from ${before.status}`;
+    case 'prepared':
+      return 'prepared again';
+  }
+}
+
+function rollbackUnfounded(one: Case, late: (timeoutMs: number) => boolean): string | undefined {
+  const { plan, asked } = one;
+  if (asked.has('abort') || asked.has('abort-order')) return undefined;
+  switch (plan.pattern) {
+    case 'saga':
+      return sagaMayAbort(one, late(plan.timeoutToFailMs));
+    case 'tcc':
+    case 'xa':
+      return late(plan.timeoutToFailMs || one.defaultTimeoutMs)
+        ? undefined
+        : 'aborted before its time-out, and no client asked for it';
+    case 'msg':
+      return one.checkedFailure ? undefined : 'failed, but its client never said that it rolled back';
+    case 'workflow':
+      return asked.has('finish-failed') ? undefined : 'rolled back, but its client did not say so';
+  }
+}
+
+/** A saga aborts when an action was refused, when its time is over, or when it used up the retries it has. */
+function sagaMayAbort(one: Case, late: boolean): string | undefined {
+  if (one.plan.pattern !== 'saga') return undefined;
+  const { retryLimit } = one.plan;
+  if (one.failuresHeard > 0 || late) return undefined;
+  if (retryLimit > 0 && one.uncertainHeard > retryLimit) return undefined;
+  return `aborted after ${one.uncertainHeard} uncertain answers, but no action was refused`;
+}

@@ -1,0 +1,101 @@
+import type { BranchResult } from '@holdfast/protocol';
+import type { CallContext, Engine } from '@holdfast/core';
+import type { AckWatch } from '../check/ack-watch.ts';
+import type { Checker } from '../check/checker.ts';
+import type { Counters } from '../counters.ts';
+import type { Random } from '../kernel/random.ts';
+import type { World } from '../kernel/world.ts';
+import { type Case, nameOf } from '../parts/case.ts';
+import type { Answer, Gateway } from '../parts/gateway.ts';
+import type { Network } from '../parts/network.ts';
+import { urlOf } from '../parts/plan.ts';
+import type { SimNode } from '../parts/sim-node.ts';
+
+/** What clients work with. */
+export interface ClientTools {
+  readonly world: World;
+  readonly random: Random;
+  readonly gateway: Gateway;
+  readonly network: Network;
+  readonly checker: Checker;
+  readonly acks: AckWatch;
+  readonly counters: Counters;
+  readonly nodes: () => readonly SimNode[];
+}
+
+/** The client's process ended in the middle of what it did. */
+export class ClientDied extends Error {}
+
+const ATTEMPTS = 8;
+
+/** One client of one transaction: asks any node, again when the answer is unclear, and may die between any two of its steps. */
+export class Client {
+  readonly tools: ClientTools;
+  readonly one: Case;
+  readonly context: CallContext;
+  #stepsLeft: number;
+
+  constructor(tools: ClientTools, one: Case, stepsLeft: number) {
+    this.tools = tools;
+    this.one = one;
+    this.context = { principal: 'client', namespace: one.key.namespace };
+    this.#stepsLeft = stepsLeft;
+  }
+
+  /** Something the client does; throws `ClientDied` when it is one too many. */
+  step(): void {
+    if (--this.#stepsLeft >= 0) return;
+    this.tools.counters.count('clients died');
+    throw new ClientDied();
+  }
+
+  /** Asks a node. Sends it again, to any node, until the answer is clear or its patience is over. */
+  async ask<T>(
+    label: string,
+    call: (engine: Engine, context: CallContext) => Promise<T>,
+    answered?: (value: T) => void,
+    attempts = ATTEMPTS,
+  ): Promise<Answer<T>> {
+    const { world, random, gateway, nodes } = this.tools;
+    let answer: Answer<T> = { kind: 'unclear', why: 'never asked' };
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      this.step();
+      answer = await gateway.request(random.pick(nodes()), {
+        gid: nameOf(this.one.key),
+        label,
+        call: (engine) => {
+          this.one.firstAskedMs = Math.min(this.one.firstAskedMs, world.nowMs);
+          return call(engine, this.context);
+        },
+        ...(answered !== undefined && { answered }),
+      });
+      if (answer.kind !== 'unclear') break;
+      await world.sleep(random.between(50, 400 * attempt));
+    }
+    return answer;
+  }
+
+  /** Calls a participant itself, as clients of tcc, xa and workflows do. */
+  async callBranch(branchId: string, op: string): Promise<BranchResult> {
+    this.step();
+    const { key, plan, branches } = this.one;
+    const service = branches.get(branchId)?.plan.service ?? '';
+    return this.tools.network.call(
+      {
+        ...key,
+        pattern: plan.pattern,
+        branchId,
+        op,
+        url: urlOf(service, key.gid, branchId, op),
+        protocol: 'http',
+        payload: new Uint8Array(0),
+        headers: {},
+        timeoutMs: plan.requestTimeoutMs || 1_000,
+      },
+      'client',
+    );
+  }
+}
+
+export const NO_BYTES = new Uint8Array(0);
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,0 +1,120 @@
+import type { CallContext, Engine } from '@holdfast/core';
+import type { Case } from '../parts/case.ts';
+import { nameOf } from '../parts/case.ts';
+import type { ClientTools } from './client.ts';
+
+/** A person, or a script, who looks at transactions and gives orders. */
+export class Operator {
+  readonly #tools: ClientTools;
+
+  constructor(tools: ClientTools) {
+    this.#tools = tools;
+  }
+
+  /** Does one thing to one transaction. */
+  async act(one: Case): Promise<void> {
+    switch (this.#tools.random.weighted({ look: 4, wait: 3, retry: 3, abort: 2, stop: 0.5, all: 1 })) {
+      case 'look':
+        return this.#look(one);
+      case 'wait':
+        return this.#wait(one);
+      case 'retry':
+        return this.retry(one);
+      case 'abort':
+        return this.#abort(one);
+      case 'stop':
+        return this.#stop(one);
+      case 'all':
+        return this.#retryAll(one);
+    }
+  }
+
+  /** Drives it again at once, parked or not. */
+  async retry(one: Case): Promise<void> {
+    await this.#ask(one, 'retry now', (engine, context) => {
+      one.asked.add('retry');
+      return engine.retryNow(context, one.key.gid);
+    });
+  }
+
+  async #look(one: Case): Promise<void> {
+    const { acks } = this.#tools;
+    await this.#ask(
+      one,
+      'get',
+      (engine, context) => engine.get(context, one.key.gid),
+      (view) => {
+        if (view !== undefined) acks.seen(one, view);
+      },
+    );
+    await this.#ask(one, 'list', (engine, context) => engine.list(context, { limit: 5 }));
+    await this.#ask(one, 'count', (engine, context) => engine.counts(context));
+  }
+
+  async #wait(one: Case): Promise<void> {
+    const { acks, random } = this.#tools;
+    const timeoutMs = random.pick([0, 500, 10_000]);
+    await this.#ask(
+      one,
+      `wait ${timeoutMs} ms`,
+      (engine, context) => engine.wait(context, one.key.gid, timeoutMs),
+      (view) => acks.seen(one, view),
+    );
+  }
+
+  async #abort(one: Case): Promise<void> {
+    const { acks, counters } = this.#tools;
+    // To abort a message would contradict its client's local transaction.
+    if (one.plan.pattern === 'msg') return;
+    await this.#ask(
+      one,
+      'abort by operator',
+      (engine, context) => {
+        one.asked.add('abort-order');
+        return engine.abort(context, { gid: one.key.gid, reason: 'an operator said so', byOperator: true });
+      },
+      () => {
+        counters.count('aborted by an operator');
+        if (one.plan.pattern === 'saga') acks.abortOrdered(one);
+        else acks.aborted(one);
+      },
+    );
+  }
+
+  async #stop(one: Case): Promise<void> {
+    await this.#ask(
+      one,
+      'stop',
+      (engine, context) => {
+        one.asked.add('stop');
+        return engine.forceStop(context, one.key.gid);
+      },
+      () => {
+        this.#tools.counters.count('stopped by an operator');
+        this.#tools.acks.stopped(one);
+      },
+    );
+  }
+
+  async #retryAll(one: Case): Promise<void> {
+    await this.#ask(one, 'retry waiting', (engine, context) =>
+      engine.retryWaiting(context, { laterThanMs: 500, limit: 5 }),
+    );
+  }
+
+  async #ask<T>(
+    one: Case,
+    label: string,
+    call: (engine: Engine, context: CallContext) => Promise<T>,
+    answered?: (value: T) => void,
+  ): Promise<void> {
+    const { gateway, random, nodes } = this.#tools;
+    const context = { principal: 'operator', namespace: one.key.namespace };
+    await gateway.request(random.pick(nodes()), {
+      gid: nameOf(one.key),
+      label,
+      call: (engine) => call(engine, context),
+      ...(answered !== undefined && { answered }),
+    });
+  }
+}

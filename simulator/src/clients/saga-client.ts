@@ -1,0 +1,33 @@
+import type { TransactionInput } from '@holdfast/core';
+import { payloadFor } from '../check/call-watch.ts';
+import { type SagaPlan, urlOf } from '../parts/plan.ts';
+import { bytesOf, type Client } from './client.ts';
+import { optionsOf } from './input.ts';
+
+/** Submits a saga until somebody takes it, and now and then once more. */
+export async function runSaga(client: Client, plan: SagaPlan): Promise<void> {
+  const { one, tools } = client;
+  const submit = (engine: Parameters<Parameters<Client['ask']>[1]>[0], context: Client['context']) => {
+    one.asked.add('submit');
+    return engine.submit(context, sagaInput(client, plan));
+  };
+  const answer = await client.ask('submit', submit, (outcome) => tools.acks.submitted(one, outcome));
+  if (answer.kind !== 'done' || !tools.random.chance(0.15)) return;
+  await tools.world.sleep(tools.random.between(0, 3_000));
+  await client.ask('submit again', submit, (outcome) => tools.acks.submitted(one, outcome));
+}
+
+function sagaInput({ one }: Client, plan: SagaPlan): TransactionInput {
+  const { gid } = one.key;
+  return {
+    gid,
+    pattern: 'saga',
+    steps: plan.branches.map(({ service, branchId, lasting }) => ({
+      action: urlOf(service, gid, branchId, 'action'),
+      compensate: lasting ? '' : urlOf(service, gid, branchId, 'compensate'),
+    })),
+    payloads: plan.branches.map((branch) => bytesOf(payloadFor(one, branch))),
+    orders: plan.orders,
+    options: { ...optionsOf(plan), retryLimit: plan.retryLimit, concurrent: plan.concurrent },
+  };
+}

@@ -1,0 +1,84 @@
+import type { BranchRegistration, CallContext, Engine, TransactionInput } from '@holdfast/core';
+import { payloadFor } from '../check/call-watch.ts';
+import { type BranchPlan, OPS_OF, type TwoPhasePlan, urlOf } from '../parts/plan.ts';
+import { bytesOf, type Client } from './client.ts';
+import { optionsOf } from './input.ts';
+
+/** TCC and XA: prepares, registers each branch and calls it, then decides; unless it dies before. */
+export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<void> {
+  const { one, tools } = client;
+  const input: TransactionInput = { gid: one.key.gid, pattern: plan.pattern, options: optionsOf(plan) };
+  const prepared = await client.ask(
+    'prepare',
+    (engine, context) => engine.prepare(context, input),
+    () => tools.acks.prepared(one),
+  );
+  if (prepared.kind !== 'done') return;
+  const late: Promise<unknown>[] = [];
+  let allWell = true;
+  for (const branch of plan.branches) {
+    if (branch.late) {
+      late.push(registerLate(client, plan, branch));
+      continue;
+    }
+    if (!allWell) continue;
+    const registered = await register(client, plan, branch);
+    if (registered.kind === 'refused') break;
+    const tried =
+      registered.kind === 'done' ? await client.callBranch(branch.branchId, OPS_OF[plan.pattern].forward) : undefined;
+    allWell = tried?.kind === 'SUCCESS';
+  }
+  await decide(client, plan, input, allWell && !plan.givesUp);
+  await Promise.all(late);
+}
+
+async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInput, commit: boolean): Promise<void> {
+  const { one, tools } = client;
+  if (!commit) {
+    const abort = (engine: Engine, context: CallContext) => {
+      one.asked.add('abort');
+      return engine.abort(context, { gid: one.key.gid, pattern: plan.pattern, reason: 'a branch was refused' });
+    };
+    await client.ask('abort', abort, () => tools.acks.aborted(one));
+    return;
+  }
+  const submit = (engine: Engine, context: CallContext) => {
+    one.asked.add('submit');
+    return engine.submit(context, input);
+  };
+  await client.ask('submit', submit, (outcome) => tools.acks.submitted(one, outcome));
+}
+
+/** Registers while the client already decides: whoever is told that it counts must find it confirmed or cancelled. */
+async function registerLate(client: Client, plan: TwoPhasePlan, branch: BranchPlan): Promise<void> {
+  const { tools } = client;
+  // Its death is the client's death, which the main path already reports.
+  const quietly = register(client, plan, branch).catch(() => undefined);
+  const answer = await quietly;
+  if (answer !== undefined) tools.counters.count(`late registrations ${answer.kind}`);
+}
+
+async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) {
+  const { one, tools } = client;
+  const { confirm, undo } = OPS_OF[plan.pattern];
+  const ops = [undo, confirm];
+  const registration = (op: string): BranchRegistration => ({
+    branchId: branch.branchId,
+    op,
+    url: urlOf(branch.service, one.key.gid, branch.branchId, op),
+    payload: bytesOf(payloadFor(one, branch)),
+    status: 'prepared',
+  });
+  if (branch.late) await tools.world.sleep(tools.random.between(0, 1_500));
+  const call = (engine: Engine, context: CallContext) =>
+    engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches: ops.map(registration) });
+  const told = (): void =>
+    tools.acks.registered(
+      one,
+      ops.map((op) => `branch:${branch.branchId}:${op}`),
+    );
+  const answer = await client.ask(`register ${branch.branchId}`, call, told);
+  if (answer.kind === 'done' && tools.random.chance(0.1))
+    return client.ask(`register ${branch.branchId} again`, call, told);
+  return answer;
+}

@@ -1,0 +1,121 @@
+import { branchResult, SUCCESS } from '@holdfast/protocol';
+import type { BranchRegistration, CallContext, Engine, TransactionView } from '@holdfast/core';
+import type { Reply } from '../parts/participants.ts';
+import { urlOf, type WorkflowPlan } from '../parts/plan.ts';
+import { type Client, ClientDied, NO_BYTES } from './client.ts';
+import { optionsOf } from './input.ts';
+
+/**
+ * A workflow's code with its SDK: runs the steps that are not recorded yet and records them; after a refused one, makes aborting durable, undoes every
+ * step and ends it. The coordinator's call-back runs the same code again.
+ */
+export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<void> {
+  const view = await begin(client, plan);
+  if (view === undefined || view.status === 'succeed' || view.status === 'failed') return;
+  if (view.status === 'prepared') {
+    const went = await goForward(client, plan, view);
+    if (went === 'unclear') return;
+    if (went === 'done') {
+      const ended = await finish(client, 'succeed');
+      if (ended.kind !== 'refused') return;
+    }
+  }
+  await goBack(client, plan);
+}
+
+/** What the coordinator's call-back runs into. */
+export async function answerCallBack(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
+  client.tools.counters.count('workflow call-backs');
+  try {
+    await runWorkflow(client, plan);
+    reply(SUCCESS);
+  } catch (error) {
+    if (!(error instanceof ClientDied)) throw error;
+    reply(branchResult('UNKNOWN', 'the client died'));
+  }
+}
+
+async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionView | undefined> {
+  const { one, tools } = client;
+  const { gid } = one.key;
+  const answer = await client.ask(
+    'prepare workflow',
+    (engine, context) =>
+      engine.prepareWorkflow(context, {
+        gid,
+        pattern: 'workflow',
+        workflowName: plan.name,
+        workflowData: NO_BYTES,
+        queryPrepared: urlOf('clients', gid, '00', plan.name),
+        options: optionsOf(plan),
+      }),
+    (view) => {
+      tools.acks.prepared(one);
+      tools.acks.seen(one, view);
+    },
+    3,
+  );
+  return answer.kind === 'done' ? answer.value : undefined;
+}
+
+async function goForward(
+  client: Client,
+  plan: WorkflowPlan,
+  view: TransactionView,
+): Promise<'done' | 'refused' | 'unclear'> {
+  for (const { branchId } of plan.branches) {
+    const recorded = view.branches.find((branch) => branch.branchId === branchId && branch.op === 'action')?.status;
+    if (recorded === 'succeed') continue;
+    if (recorded === 'failed') return 'refused';
+    const { kind } = await client.callBranch(branchId, 'action');
+    if (kind !== 'SUCCESS' && kind !== 'FAILURE') return 'unclear';
+    const noted = await record(client, branchId, 'action', kind === 'SUCCESS' ? 'succeed' : 'failed');
+    if (noted.kind !== 'done') return 'unclear';
+    if (kind === 'FAILURE') return 'refused';
+  }
+  return 'done';
+}
+
+/** Undoes every step, those that perhaps never ran too: the barrier makes that harmless, and keeps them from running later. */
+async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
+  const { one, tools } = client;
+  const abort = (engine: Engine, context: CallContext) => {
+    one.asked.add('abort');
+    return engine.abort(context, { gid: one.key.gid, pattern: 'workflow', reason: 'a step was refused' });
+  };
+  const aborted = await client.ask('abort', abort, () => tools.acks.aborted(one));
+  if (aborted.kind !== 'done') return;
+  for (const { branchId } of plan.branches.toReversed()) {
+    if ((await client.callBranch(branchId, 'rollback')).kind !== 'SUCCESS') return;
+    if ((await record(client, branchId, 'rollback', 'succeed')).kind !== 'done') return;
+  }
+  await finish(client, 'failed');
+}
+
+function record(client: Client, branchId: string, op: string, status: BranchRegistration['status']) {
+  const { one, tools } = client;
+  return client.ask(
+    `record ${branchId} ${op} ${status}`,
+    (engine, context) =>
+      engine.registerBranch(context, {
+        gid: one.key.gid,
+        pattern: 'workflow',
+        branches: [{ branchId, op, url: '', payload: NO_BYTES, status }],
+      }),
+    () => tools.acks.registered(one, [`branch:${branchId}:${op}`]),
+    4,
+  );
+}
+
+function finish(client: Client, status: 'succeed' | 'failed') {
+  const { one, tools } = client;
+  return client.ask(
+    `finish: ${status}`,
+    (engine, context) => {
+      one.asked.add(`finish-${status}`);
+      return engine.finishWorkflow(context, { gid: one.key.gid, status, rollbackReason: '', result: '' });
+    },
+    () => tools.acks.finished(one, status),
+    4,
+  );
+}

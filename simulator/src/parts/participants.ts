@@ -1,0 +1,109 @@
+import { branchResult, type BranchResult, SUCCESS } from '@holdfast/protocol';
+import type { BranchRequest } from '@holdfast/core';
+import type { Counters } from '../counters.ts';
+import type { Random } from '../kernel/random.ts';
+import type { World } from '../kernel/world.ts';
+import type { Profile } from '../profile.ts';
+import { askLocally, throughBarrier } from './barrier.ts';
+import { type BranchFacts, type Case, type Cases, count } from './case.ts';
+import { OPS_OF } from './plan.ts';
+
+/** Gives the answer; a participant may never do so. */
+export type Reply = (result: BranchResult) => void;
+
+interface ParticipantsDependencies {
+  readonly world: World;
+  readonly random: Random;
+  readonly profile: Profile;
+  readonly cases: Cases;
+  readonly counters: Counters;
+  /** A workflow's code runs in its client. */
+  readonly callBack: (one: Case, reply: Reply) => void;
+  readonly isHealed: () => boolean;
+}
+
+/**
+ * The services behind the branches. Each keeps its own data and a barrier. They succeed, refuse for business reasons, and do everything a real
+ * service does on a bad day.
+ */
+export class Participants {
+  readonly #d: ParticipantsDependencies;
+  readonly #downUntilMs = new Map<string, number>();
+
+  constructor(dependencies: ParticipantsDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** A service answers nothing useful for a while. */
+  takeDown(service: string, durationMs: number): void {
+    this.#downUntilMs.set(service, this.#d.world.nowMs + durationMs);
+  }
+
+  /** A call arrives. */
+  receive(request: BranchRequest, service: string, reply: Reply): void {
+    const one = this.#d.cases.find(request);
+    if (one === undefined) return reply(branchResult('UNKNOWN', 'nobody knows this transaction'));
+    if (request.branchId === '00') return this.#question(one, request, reply);
+    const facts = one.branches.get(request.branchId);
+    if (facts === undefined) return reply(branchResult('UNKNOWN', 'nobody knows this branch'));
+    count(facts.arrived, request.op);
+    const { isHealed, world } = this.#d;
+    if (!isHealed() && (this.#downUntilMs.get(service) ?? 0) > world.nowMs)
+      return reply(branchResult('UNKNOWN', 'the service is down'));
+    this.#onADay(one, facts, request, reply);
+  }
+
+  #question(one: Case, request: BranchRequest, reply: Reply): void {
+    if (one.plan.pattern === 'workflow') return this.#d.callBack(one, reply);
+    if (request.op !== 'msg') return reply(branchResult('UNKNOWN', 'not a question for this client'));
+    const { random, profile, isHealed, counters } = this.#d;
+    if (!isHealed() && random.chance(profile.participants.hiccup))
+      return reply(branchResult(random.chance(0.3) ? 'ONGOING' : 'UNKNOWN', 'the client cannot tell now'));
+    const committed = askLocally(one);
+    counters.count(committed ? 'check-backs answered SUCCESS' : 'check-backs answered FAILURE');
+    one.checkedSuccess ||= committed;
+    one.checkedFailure ||= !committed;
+    reply(committed ? SUCCESS : branchResult('FAILURE', 'rolled back locally'));
+  }
+
+  #onADay(one: Case, facts: BranchFacts, request: BranchRequest, reply: Reply): void {
+    const { random, profile, world, counters, isHealed } = this.#d;
+    if (isHealed() || !random.chance(profile.participants.hiccup)) return reply(this.#work(one, facts, request.op));
+    const hiccup = random.weighted({ error: 3, loses: 3, mute: 1, ongoing: 2, late: 2, grumbles: 1 });
+    counters.count(`participant ${hiccup}`);
+    switch (hiccup) {
+      case 'error':
+        return reply(branchResult('UNKNOWN', 'HTTP 500'));
+      case 'loses':
+        this.#work(one, facts, request.op);
+        return reply(branchResult('UNKNOWN', 'connection reset'));
+      case 'mute':
+        this.#work(one, facts, request.op);
+        return;
+      case 'ongoing':
+        return reply(branchResult('ONGOING', 'still running'));
+      case 'late':
+        world.after(request.timeoutMs * random.between(0.5, 4), () => reply(this.#work(one, facts, request.op)));
+        return;
+      case 'grumbles':
+        // A FAILURE where only success can end it; forward ops must not lie about the business.
+        return reply(branchResult(isForward(one, request.op) ? 'UNKNOWN' : 'FAILURE', 'not now'));
+    }
+  }
+
+  /** Does what the op asks for, behind the barrier. */
+  #work(one: Case, facts: BranchFacts, op: string): BranchResult {
+    const { forward, confirm, undo } = OPS_OF[one.plan.pattern];
+    if (op === forward && facts.plan.refuses && !one.barrier.has(`${facts.plan.branchId} ${op}`))
+      return branchResult('FAILURE', `${facts.plan.branchId} is refused`);
+    throughBarrier(one, facts.plan.branchId, op, () => {
+      if (op === forward) facts.did++;
+      else if (op === confirm) facts.confirmed++;
+      else if (op === undo) facts.undid++;
+    });
+    count(facts.completed, op);
+    return SUCCESS;
+  }
+}
+
+const isForward = (one: Case, op: string): boolean => OPS_OF[one.plan.pattern].forward === op;

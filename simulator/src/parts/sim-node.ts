@@ -1,0 +1,134 @@
+import { Engine, type Logger, type Store } from '@holdfast/core';
+import type { CallWatch } from '../check/call-watch.ts';
+import { labelOf } from '../check/call-watch.ts';
+import type { Checker } from '../check/checker.ts';
+import type { Counters } from '../counters.ts';
+import type { Domain } from '../kernel/agenda.ts';
+import type { Random } from '../kernel/random.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { World } from '../kernel/world.ts';
+import type { Profile } from '../profile.ts';
+import type { Network } from './network.ts';
+import { SimClock } from './sim-clock.ts';
+import { StoreLink } from './store-link.ts';
+
+export interface SimNodeDependencies {
+  readonly world: World;
+  readonly random: Random;
+  readonly profile: Profile;
+  readonly trace: Trace;
+  readonly counters: Counters;
+  readonly store: Store;
+  readonly network: Network;
+  readonly checker: Checker;
+  readonly calls: CallWatch;
+  readonly isHealed: () => boolean;
+}
+
+/** One process that runs a coordinator: the real engine in a simulated environment. A restart is a new one. */
+export class SimNode {
+  readonly name: string;
+  readonly domain: Domain;
+  readonly engine: Engine;
+  readonly link: StoreLink;
+  readonly #d: SimNodeDependencies;
+  readonly #clock: SimClock;
+  readonly #running = new Set<string>();
+  #sessions = 0;
+  #gids = 0;
+
+  constructor(name: string, dependencies: SimNodeDependencies) {
+    const { world, random, profile, network } = (this.#d = dependencies);
+    this.name = name;
+    this.domain = { name, state: 'running', held: [] };
+    this.#clock = new SimClock(world, random, this.domain);
+    this.link = new StoreLink({ ...dependencies, domain: this.domain });
+    this.engine = new Engine(
+      {
+        store: this.link,
+        clock: this.#clock,
+        random: random.fork(name).next,
+        identities: {
+          newGid: () => `${name}-gid-${++this.#gids}`,
+          newSession: () => `${name}.${++this.#sessions}`,
+        },
+        caller: {
+          call: (request) => this.#call(network, request),
+          destinationOf: (url) => url.split('/', 3).join('/'),
+        },
+        logger: this.#logger(),
+        alert: ({ gid, error }) => {
+          this.#d.counters.count('alerts');
+          this.#d.trace.add(name, gid, `alert: ${error}`);
+        },
+      },
+      { ...profile.options, node: name },
+    );
+  }
+
+  /** Starts the engine, again and again until the store lets it. */
+  async start(): Promise<void> {
+    const { trace } = this.#d;
+    trace.add(this.name, '', 'starts');
+    for (;;) {
+      try {
+        await this.engine.start();
+        return trace.add(this.name, '', 'is up');
+      } catch (error) {
+        trace.add(this.name, '', `cannot start: ${String(error)}`);
+        await new Promise<void>((resolve) => this.#clock.setTimer(500, resolve));
+      }
+    }
+  }
+
+  get isUp(): boolean {
+    return this.domain.state === 'running' && this.engine.load().leaseHeld;
+  }
+
+  /** The process vanishes. */
+  kill(why: string): void {
+    if (this.domain.state === 'dead') return;
+    this.#d.trace.add(this.name, '', `dies: ${why}`);
+    this.domain.state = 'dead';
+    this.domain.held = [];
+  }
+
+  pause(durationMs: number): void {
+    if (this.domain.state !== 'running') return;
+    const { world, trace, random } = this.#d;
+    trace.add(this.name, '', `is paused for ${Math.round(durationMs)} ms`);
+    this.domain.state = 'paused';
+    world.after(durationMs, () => {
+      if (this.domain.state !== 'paused') return;
+      trace.add(this.name, '', 'goes on');
+      // Timers and answers that piled up come in either order.
+      world.resume(this.domain, (held) => (random.chance(0.5) ? held : held.reverse()));
+    });
+  }
+
+  async #call(network: Network, request: Parameters<Network['call']>[0]) {
+    const { calls, world } = this.#d;
+    const { session } = this.engine.load();
+    const label = labelOf(session, request, request.op);
+    const one = calls.started(session, request, this.#running);
+    this.#running.add(label);
+    if (one?.plan.killer === request.branchId && one.record !== undefined && !this.#d.isHealed()) {
+      this.#d.counters.count('nodes killed by a call');
+      world.after(0, () => this.kill(`by its call of ${label}`));
+    }
+    const result = await network.call(request, this.name, this.domain, this.#clock.rate);
+    this.#running.delete(label);
+    calls.answered(one, request, result);
+    return result;
+  }
+
+  #logger(): Logger {
+    const { trace, counters } = this.#d;
+    const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+      const { gid = '', ...rest } = fields;
+      counters.count(`log: ${message}`);
+      trace.add(this.name, String(gid), `log: ${message} ${JSON.stringify(rest)}`);
+    };
+    return { debug: tell, info: tell, warn: tell, error: tell };
+  }
+}

@@ -1,0 +1,139 @@
+import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core';
+import type { Counters } from '../counters.ts';
+import type { Domain } from '../kernel/agenda.ts';
+import type { Random } from '../kernel/random.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { World } from '../kernel/world.ts';
+import type { Profile } from '../profile.ts';
+
+interface StoreLinkDependencies {
+  readonly world: World;
+  readonly random: Random;
+  readonly profile: Profile;
+  readonly trace: Trace;
+  readonly counters: Counters;
+  readonly store: Store;
+  readonly domain: Domain;
+  readonly isHealed: () => boolean;
+}
+
+/** What becomes of a call to the store. `late`: it is carried out after the caller was told that nobody knows. */
+type Fate = 'done' | 'unavailable' | 'done, answer lost' | 'lost' | 'late';
+
+/** Calls that change nothing that a second call could not change again: their outcome is never in doubt for long. */
+const READS = new Set(['get', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
+
+const LONGEST_LATE_MS = 20_000;
+
+/**
+ * One node's connection to the store: slow, at times broken. A call that was on its way when its connection broke may be carried out at once, later, or
+ * never. The node hears nothing any more once it is dead, and everything only after its pause.
+ */
+export class StoreLink implements Store {
+  readonly capabilities: StoreCapabilities;
+  readonly #d: StoreLinkDependencies;
+  #downUntilMs = 0;
+
+  constructor(dependencies: StoreLinkDependencies) {
+    this.#d = dependencies;
+    this.capabilities = { name: 'simulated', durable: true, exclusive: dependencies.profile.exclusive };
+  }
+
+  /** Nothing gets through for a while. */
+  takeDown(durationMs: number): void {
+    this.#downUntilMs = this.#d.world.nowMs + durationMs;
+  }
+
+  #call<T>(name: string, carryOut: (store: Store) => Promise<T>): Promise<T> {
+    const { world, domain, counters, trace } = this.#d;
+    const fate = this.#fate(name);
+    if (fate !== 'done') {
+      counters.count(`store ${fate}`);
+      trace.add(domain.name, '', `${name}: ${fate}`);
+    }
+    return new Promise<T>((resolve, reject) => {
+      const settle = (how: () => void): void => void world.after(this.#latencyMs(), how, domain);
+      const fail = (code: 'unavailable' | 'outcome_unknown'): void =>
+        settle(() =>
+          reject(new StoreError(code, `${name}: connection ${code === 'unavailable' ? 'refused' : 'lost'}`)),
+        );
+      const arrive = (delayMs: number, then: (result: Promise<T>) => void): void => {
+        world.after(delayMs, () => {
+          // What a dying process had not sent yet never arrives.
+          if (domain.state === 'dead' && this.#d.random.chance(0.5)) return;
+          then(carryOut(this.#d.store));
+        });
+      };
+      switch (fate) {
+        case 'done':
+          return arrive(
+            this.#latencyMs(),
+            (result) =>
+              void result.then(
+                (value) => settle(() => resolve(value)),
+                (error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))),
+              ),
+          );
+        case 'unavailable':
+          return fail('unavailable');
+        case 'done, answer lost':
+          return arrive(
+            this.#latencyMs(),
+            (result) =>
+              void result.then(
+                () => fail('outcome_unknown'),
+                () => fail('outcome_unknown'),
+              ),
+          );
+        case 'lost':
+          return fail('outcome_unknown');
+        case 'late':
+          fail('outcome_unknown');
+          return arrive(this.#d.random.between(0, LONGEST_LATE_MS), (result) => void result.catch(() => {}));
+      }
+    });
+  }
+
+  #fate(name: string): Fate {
+    const { world, random, profile, isHealed } = this.#d;
+    if (isHealed()) return 'done';
+    const isRead = READS.has(name);
+    if (world.nowMs < this.#downUntilMs) return isRead || random.chance(0.9) ? 'unavailable' : 'lost';
+    if (random.chance(profile.store.unavailable)) return 'unavailable';
+    if (isRead || !random.chance(profile.store.outcomeUnknown)) return 'done';
+    return random.weighted({ 'done, answer lost': 3, lost: 1, late: 1 });
+  }
+
+  #latencyMs(): number {
+    const { random, profile, isHealed } = this.#d;
+    const latencyMs = random.delayMs(profile.store.latencyMs);
+    // Now and then something stalls: a vacuum, a failing disk, a lost packet.
+    return !isHealed() && !profile.exclusive && random.chance(0.01)
+      ? latencyMs + random.between(100, 4_000)
+      : latencyMs;
+  }
+
+  readonly open: Store['open'] = () => Promise.resolve();
+  readonly close: Store['close'] = () => Promise.resolve();
+  readonly write: Store['write'] = (batch) => this.#call('write', (store) => store.write(batch));
+  readonly get: Store['get'] = (keys) => this.#call('get', (store) => store.get(keys));
+  readonly list: Store['list'] = (query) => this.#call('list', (store) => store.list(query));
+  readonly count: Store['count'] = (namespace) => this.#call('count', (store) => store.count(namespace));
+  readonly claimDue: Store['claimDue'] = (request) => this.#call('claimDue', (store) => store.claimDue(request));
+  readonly makeDue: Store['makeDue'] = (request) => this.#call('makeDue', (store) => store.makeDue(request));
+  readonly openSession: Store['openSession'] = (session, info) =>
+    this.#call('openSession', (store) => store.openSession(session, info));
+  readonly heartbeat: Store['heartbeat'] = (session) => this.#call('heartbeat', (store) => store.heartbeat(session));
+  readonly endSession: Store['endSession'] = (session) =>
+    this.#call('endSession', (store) => store.endSession(session));
+  readonly takeOver: Store['takeOver'] = (request) => this.#call('takeOver', (store) => store.takeOver(request));
+  readonly sessions: Store['sessions'] = () => this.#call('sessions', (store) => store.sessions());
+  readonly kvGet: Store['kvGet'] = (id) => this.#call('kvGet', (store) => store.kvGet(id));
+  readonly kvPut: Store['kvPut'] = (id, value, expectVersion) =>
+    this.#call('kvPut', (store) => store.kvPut(id, value, expectVersion));
+  readonly kvDelete: Store['kvDelete'] = (id, expectVersion) =>
+    this.#call('kvDelete', (store) => store.kvDelete(id, expectVersion));
+  readonly kvScan: Store['kvScan'] = (query) => this.#call('kvScan', (store) => store.kvScan(query));
+  readonly purge: Store['purge'] = (request) => this.#call('purge', (store) => store.purge(request));
+  readonly nowMs: Store['nowMs'] = () => this.#call('nowMs', (store) => store.nowMs());
+}

@@ -1,0 +1,121 @@
+import { isFinal, type TransactionKey } from '@holdfast/protocol';
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  MemoryStore,
+  type SessionId,
+  type SessionInfo,
+  type StoredTransaction,
+  type TakeOverResult,
+  type WriteItem,
+  type WriteOutcome,
+} from '@holdfast/core';
+import type { World } from '../kernel/world.ts';
+import type { StoreWatch } from '../check/store-watch.ts';
+import type { Case, Cases } from './case.ts';
+import { storeTimeAt } from './store-time.ts';
+
+interface WatchedStoreDependencies {
+  readonly world: World;
+  readonly cases: Cases;
+  readonly watch: StoreWatch;
+}
+
+/**
+ * The store that all nodes share: the real memory store. Each case's `record` follows it at once, and every change is judged as it happens.
+ * Nothing else happens between a change and its judgement.
+ */
+export class WatchedStore extends MemoryStore {
+  readonly #cases: Cases;
+  readonly #watch: StoreWatch;
+  readonly #retired: Case[] = [];
+
+  constructor({ world, cases, watch }: WatchedStoreDependencies) {
+    super(() => storeTimeAt(world.nowMs));
+    this.#cases = cases;
+    this.#watch = watch;
+  }
+
+  override async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const outcomes = await super.write(batch);
+    const changes = await this.#look(batch.map((item) => item.key));
+    changes.forEach(({ one, before }, i) => {
+      const item = batch[i];
+      const outcome = outcomes[i];
+      if (item !== undefined && outcome !== undefined) this.#watch.written(one, before, item, outcome);
+    });
+    return outcomes;
+  }
+
+  override async claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    const result = await super.claimDue(request);
+    const nowMs = await this.nowMs();
+    for (const { one, before } of await this.#look(result.claimed.map((record) => record.key)))
+      this.#watch.claimed(one, before, request.session, nowMs);
+    return result;
+  }
+
+  override async makeDue(request: Parameters<MemoryStore['makeDue']>[0]): ReturnType<MemoryStore['makeDue']> {
+    const made = await super.makeDue(request);
+    for (const { one, before } of await this.#lookAtUnfinished()) this.#watch.madeDue(one, before);
+    return made;
+  }
+
+  override async openSession(session: SessionId, info: SessionInfo): Promise<void> {
+    await super.openSession(session, info);
+    this.#watch.sessionOpened(session, await this.nowMs());
+  }
+
+  override async heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }> {
+    const answer = await super.heartbeat(session);
+    this.#watch.beat(session, answer);
+    return answer;
+  }
+
+  override async endSession(session: SessionId): Promise<void> {
+    await super.endSession(session);
+    this.#watch.sessionEnded(session);
+  }
+
+  override async takeOver(request: Parameters<MemoryStore['takeOver']>[0]): Promise<TakeOverResult> {
+    const result = await super.takeOver(request);
+    this.#watch.endedBySilence(result.ended, request.silenceMs, await this.nowMs());
+    if (result.released === 0) return result;
+    for (const { one, before } of await this.#lookAtUnfinished()) this.#watch.takenOver(one, before);
+    return result;
+  }
+
+  override async purge(request: Parameters<MemoryStore['purge']>[0]): Promise<number> {
+    const purged = await super.purge(request);
+    if (purged > 0) {
+      for (const { one, before } of await this.#look(this.#retired.map((one) => one.key)))
+        if (one.record === undefined && before !== undefined)
+          this.#watch.purged(one, before, request.olderThanMs, await this.nowMs());
+    }
+    return purged;
+  }
+
+  #lookAtUnfinished(): Promise<Change[]> {
+    return this.#look([...this.#cases.unfinished].map((one) => one.key));
+  }
+
+  /** Brings the cases up to date with their records; answers what they were before. */
+  async #look(keys: readonly TransactionKey[]): Promise<Change[]> {
+    const records = await this.get(keys);
+    return keys.map((key, i) => {
+      const one = this.#cases.find(key);
+      if (one === undefined) throw new Error(`a record that no client made: ${key.gid}`);
+      const before = one.record;
+      const record = records[i];
+      one.record = record;
+      if (record !== undefined && !isFinal(record.status)) this.#cases.unfinished.add(one);
+      else if (this.#cases.unfinished.delete(one)) this.#retired.push(one);
+      return { one, before };
+    });
+  }
+}
+
+interface Change {
+  readonly one: Case;
+  readonly before: StoredTransaction | undefined;
+}

@@ -1,0 +1,127 @@
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core';
+import type { Random } from './kernel/random.ts';
+
+/** What kind of world a seed makes: how many nodes, how much goes wrong, how the engine is set. */
+export interface Profile {
+  /** Coordinators over the one store. */
+  readonly nodes: number;
+  /** The store belongs to one process, as an embedded one does: its calls do not get lost, and a new process starts after the old one ended. */
+  readonly exclusive: boolean;
+  /** Nothing goes wrong but for business reasons. */
+  readonly calm: boolean;
+  /** Faults happen until then; afterwards everything heals, and everything must end. */
+  readonly faultsUntilMs: number;
+  readonly transactions: number;
+  readonly store: StoreFaults;
+  readonly network: NetworkFaults;
+  readonly participants: ParticipantFaults;
+  readonly nodeFaults: NodeFaults;
+  readonly options: EngineOptions;
+}
+
+/** Probabilities per call, unless said otherwise. */
+export interface StoreFaults {
+  readonly latencyMs: number;
+  readonly unavailable: number;
+  readonly outcomeUnknown: number;
+  /** Times that one node cannot reach the store at all. */
+  readonly outages: number;
+  readonly longestOutageMs: number;
+}
+
+export interface NetworkFaults {
+  readonly latencyMs: number;
+  readonly loss: number;
+  /** A request arrives a second time, later. */
+  readonly repeat: number;
+}
+
+export interface ParticipantFaults {
+  /** A call goes wrong for a technical reason. */
+  readonly hiccup: number;
+  readonly outages: number;
+}
+
+export interface NodeFaults {
+  readonly crashes: number;
+  readonly pauses: number;
+  readonly longestPauseMs: number;
+  readonly drains: number;
+  /** Transactions whose branch call kills the node that makes it. */
+  readonly killers: number;
+}
+
+const NO_STORE_FAULTS = { unavailable: 0, outcomeUnknown: 0, outages: 0, longestOutageMs: 0 };
+const NO_NODE_FAULTS: NodeFaults = { crashes: 0, pauses: 0, longestPauseMs: 0, drains: 0, killers: 0 };
+
+/** Draws the world of a seed. */
+export function drawProfile(random: Random): Profile {
+  const exclusive = random.chance(0.15);
+  const calm = random.chance(0.06);
+  const rough = random.chance(0.3);
+  const silenceMs = random.pick([4_500, 6_000, 15_000]);
+  return {
+    nodes: exclusive ? 1 : random.weighted({ 2: 8, 3: 2 }) === '2' ? 2 : 3,
+    exclusive,
+    calm,
+    faultsUntilMs: random.int(25_000, 50_000),
+    transactions: random.int(25, 45),
+    store: {
+      latencyMs: random.pick([0.5, 2, 8, 40]),
+      ...(calm || exclusive ? NO_STORE_FAULTS : drawStoreFaults(random, rough)),
+    },
+    network: {
+      latencyMs: random.pick([0.5, 3, 20]),
+      loss: calm ? 0 : random.pick([0, 0.01, rough ? 0.08 : 0.03]),
+      repeat: calm ? 0 : random.pick([0, 0.02]),
+    },
+    participants: calm
+      ? { hiccup: 0, outages: 0 }
+      : { hiccup: random.pick([0.03, 0.1, rough ? 0.35 : 0.2]), outages: random.int(0, 2) },
+    nodeFaults: calm ? NO_NODE_FAULTS : drawNodeFaults(random, rough),
+    options: drawOptions(random, silenceMs, calm),
+  };
+}
+
+function drawStoreFaults(random: Random, rough: boolean) {
+  return {
+    unavailable: random.pick([0, 0.01, rough ? 0.1 : 0.03]),
+    outcomeUnknown: random.pick([0, 0.01, rough ? 0.1 : 0.04]),
+    outages: random.int(0, rough ? 4 : 2),
+    longestOutageMs: random.pick([1_500, 8_000, 20_000]),
+  };
+}
+
+function drawNodeFaults(random: Random, rough: boolean): NodeFaults {
+  return {
+    crashes: random.int(0, rough ? 6 : 3),
+    pauses: random.int(0, rough ? 5 : 2),
+    longestPauseMs: random.pick([4_000, 12_000, 30_000]),
+    drains: random.int(0, 2),
+    killers: random.chance(0.1) ? 1 : 0,
+  };
+}
+
+function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOptions {
+  const tight = !calm && random.chance(0.25);
+  return {
+    ...DEFAULT_ENGINE_OPTIONS,
+    heartbeatMs: silenceMs / 3,
+    silenceMs,
+    retryIntervalMs: random.pick([500, 2_000]),
+    maxRetryIntervalMs: random.pick([4_000, 8_000]),
+    timeoutToFailMs: random.pick([6_000, 12_000]),
+    requestTimeoutMs: random.pick([800, 2_000]),
+    maxClaims: random.pick([3, 5]),
+    maxInProgress: tight ? random.int(3, 10) : 1_000,
+    maxCallsPerDestination: tight ? random.int(1, 4) : 512,
+    maxQueuedPerDestination: tight ? random.int(1, 6) : 2_048,
+    progressFlushMs: random.pick([100, 1_000]),
+    pollMs: random.pick([200, 1_000]),
+    claimBatch: random.pick([3, 200]),
+    batchItems: random.pick([2, 1_000]),
+    maxQueuedWrites: 500,
+    retentionMs: random.chance(0.2) ? 120_000 : 0,
+    maxWaitMs: random.pick([3_000, 20_000]),
+  };
+}
