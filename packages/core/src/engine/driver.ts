@@ -55,6 +55,8 @@ export class Driver {
   readonly #effects: EffectRunner;
   readonly #runs = new Map<string, Run>();
   #dirty = new Set<Run>();
+  /** A flush is on its way. */
+  #flushing = false;
   /** Places kept free for a claim on its way. */
   #reserved = 0;
   /** Versions of what left memory since that claim was sent. */
@@ -123,7 +125,8 @@ export class Driver {
   }
 
   /** Writes progress that is not written yet. */
-  flush(): void {
+  #flush(): void {
+    this.#flushing = false;
     const dirty = this.#dirty;
     this.#dirty = new Set();
     for (const run of dirty) if (run.phase === 'open') this.#write(run, undefined);
@@ -380,8 +383,10 @@ export class Driver {
   }
 
   #markDirty(run: Run): void {
-    if (this.#dirty.size === 0) this.#d.clock.setTimer(this.#d.options.progressFlushMs, () => this.flush());
     this.#dirty.add(run);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#d.clock.setTimer(this.#d.options.progressFlushMs, () => this.#flush());
   }
 
   #forget(run: Run): void {
