@@ -20,7 +20,8 @@ export interface ClientTools {
   readonly patience: AbortSignal;
 }
 
-const ATTEMPT_GAP_MS = 100;
+/** Many clients knock at a coordinator that is down; they must not take the machine from the one that starts. */
+const ATTEMPT_GAP_MS = 250;
 
 /** One client with one transaction. */
 export class ClientSession<P extends Plan = Plan> {

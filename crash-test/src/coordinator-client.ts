@@ -39,9 +39,11 @@ export class CoordinatorClient {
     return textOf((transaction as Record<string, unknown>)['status']);
   }
 
-  /** Whether it takes calls. */
-  async ready(): Promise<boolean> {
-    return (await this.#request('GET', '/readyz'))?.code === 200;
+  /** Empty when it takes calls; otherwise what it said instead. */
+  async notReadyBecause(): Promise<string> {
+    const reply = await this.#request('GET', '/readyz');
+    if (reply === undefined) return 'no answer';
+    return reply.code === 200 ? '' : `${reply.code} ${textOf(reply.body['message'])}`;
   }
 
   async close(): Promise<void> {

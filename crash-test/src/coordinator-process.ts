@@ -13,7 +13,7 @@ export interface CoordinatorOptions {
 }
 
 /** A coordinator says "ready" within this, or the run is over. */
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
 
 /** The coordinator under test: one process at a time, always on the same data and port. */
@@ -49,12 +49,12 @@ export class CoordinatorProcess {
   /** Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too long. */
   async ready(): Promise<number> {
     const startMs = performance.now();
-    while (!(await this.#probe.ready())) {
-      if (this.#child?.exitCode !== null)
-        throw new Error(`the coordinator ended by itself, see ${this.#options.logPath}`);
-      if (performance.now() - startMs > READY_TIMEOUT_MS) {
-        throw new Error(`the coordinator was not ready in ${READY_TIMEOUT_MS} ms, see ${this.#options.logPath}`);
-      }
+    for (;;) {
+      const reason = await this.#probe.notReadyBecause();
+      if (reason === '') break;
+      if (this.#child?.exitCode !== null) this.#fail('ended by itself');
+      if (performance.now() - startMs > READY_TIMEOUT_MS)
+        this.#fail(`was not ready in ${READY_TIMEOUT_MS} ms (${reason})`);
       await delay(POLL_MS);
     }
     return performance.now() - startMs;
@@ -67,6 +67,10 @@ export class CoordinatorProcess {
     this.#child = undefined;
     child?.kill('SIGKILL');
     if (child !== undefined) await ended(child);
+  }
+
+  #fail(what: string): never {
+    throw new Error(`the coordinator ${what}, see ${this.#options.logPath}`);
   }
 
   /** Kills it for good. */

@@ -13,9 +13,7 @@ const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.me
 async function main(): Promise<number> {
   const options = readCommandLine(process.argv.slice(2), randomInt(1, 1_000_000));
   if (options === undefined || options.broken === 'list') {
-    console.log(
-      options === undefined ? HELP : BROKEN_BUILDS.map(({ name, wrong }) => `${name.padEnd(24)}${wrong}`).join('\n'),
-    );
+    console.log(options === undefined ? HELP : BROKEN_BUILDS.map(describeBroken).join('\n'));
     return 0;
   }
   if (options.broken === undefined) return run(options, CLI);
@@ -32,6 +30,10 @@ async function run(options: CommandLine, cliPath: string): Promise<number> {
   const result = await runCrashTest(options, cliPath, console.log);
   console.log(describeResult(options, result));
   return isClean(result) ? 0 : 1;
+}
+
+function describeBroken({ name, wrong, rare }: BrokenBuild): string {
+  return `${name.padEnd(22)}${wrong}${rare ? ' (found in longer runs)' : ''}`;
 }
 
 function brokenBuild(name: string): BrokenBuild {
