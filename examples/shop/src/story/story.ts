@@ -1,5 +1,4 @@
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { DEFAULT_COORDINATOR_PORT, type Settings } from '../settings.ts';
 import { servicesOf } from '../shop.ts';
 import { type Balance, balancesOf, balanceTable } from './balances.ts';
@@ -51,12 +50,6 @@ const EXPECTED_CHANGES = [2, 1, -12, -2, -2_112, 0, -2_112, 2];
 const isWhole = (before: readonly Balance[], after: readonly Balance[]): boolean =>
   EXPECTED_CHANGES.every((change, index) => (after[index]?.value ?? 0) - (before[index]?.value ?? 0) === change);
 
-/** `packages/server/dist/cli.js`, as seen from where the demo was started. */
-const COMMAND_LINE = relative(
-  process.cwd(),
-  fileURLToPath(new URL('./cli.js', import.meta.resolve('@holdfast/server'))),
-);
-
 function invite({ screen, shop }: Teller, settings: Settings, tookMs: number): void {
   const coordinator = `http://127.0.0.1:${settings.coordinatorPort}`;
   const counter = `http://127.0.0.1:${settings.shopPort}`;
@@ -72,7 +65,7 @@ function invite({ screen, shop }: Teller, settings: Settings, tookMs: number): v
   screen.line(screen.bold(`  curl -X POST '${counter}/orders?courier=8' && kill -9 ${process.pid}`));
   screen.line('See what the coordinator knows:');
   const server = settings.coordinatorPort === DEFAULT_COORDINATOR_PORT ? '' : ` --server ${coordinator}`;
-  screen.line(screen.bold(`  node ${COMMAND_LINE} list${server}`));
+  screen.line(screen.bold(`  npx holdfast list${server}`));
   screen.line();
   screen.line('Ctrl-C closes the shop.');
 }

@@ -83,7 +83,7 @@ function resumed(state: State, claims: number, moment: Moment): State {
   const told = withLine(state, {
     kind: 'resumed',
     atMs: moment.nowMs,
-    detail: 'taken over: the node that drove it went silent',
+    detail: 'the node that drove it crashed or went silent; it goes on from what is durable',
   });
   return { ...told, unbroken: false };
 }
