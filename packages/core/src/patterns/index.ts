@@ -83,7 +83,7 @@ function resumed(state: State, claims: number, moment: Moment): State {
   const told = withLine(state, {
     kind: 'resumed',
     atMs: moment.nowMs,
-    detail: 'the node that drove it crashed or went silent; it goes on from what is durable',
+    detail: 'taken up again: its node crashed or went silent',
   });
   return { ...told, unbroken: false };
 }
