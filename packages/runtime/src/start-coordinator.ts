@@ -1,7 +1,16 @@
-import { Engine, type EngineObserver, type EngineOptions, type Logger, type Store } from '@holdfast/core';
+import {
+  DEFAULT_ENGINE_OPTIONS,
+  Engine,
+  type EngineObserver,
+  type EngineOptions,
+  type Logger,
+  type Store,
+} from '@holdfast/core';
+import type { Pool } from 'undici';
 import { AlertWebHook } from './alert-web-hook.ts';
 import { BranchRouter } from './branch-router.ts';
 import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
+import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
 import { systemIdentities } from './identities.ts';
 import { LocalBranches } from './local-branches.ts';
 import { systemClock } from './system-clock.ts';
@@ -32,7 +41,7 @@ export interface RunningCoordinator {
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { store, logger } = options;
   const locals = options.locals ?? new LocalBranches();
-  const pools = new ConnectionPools(options.connections);
+  const pools = new ConnectionPools({ settings: clientSettings(options.engine), ...options.connections });
   const caller = new BranchRouter({ pools, locals });
   const alerts =
     options.alertWebHook === undefined
@@ -72,6 +81,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     close: (drainMs) => (closing ??= drainAnd(release, engine, drainMs, logger)),
   };
 }
+
+/**
+ * As many connections as calls to one destination may run at once: a call that waited here for a connection would spend its time-out without having been
+ * sent, and count as an attempt.
+ */
+const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {}): Pool.Options => ({
+  ...HTTP_CLIENT_SETTINGS,
+  connections: maxCallsPerDestination ?? DEFAULT_ENGINE_OPTIONS.maxCallsPerDestination,
+});
 
 async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
   try {

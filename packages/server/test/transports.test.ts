@@ -96,6 +96,9 @@ describe('the HTTP server', () => {
     const { status, json } = await server.post('/api/dtmsvr/sumbit', saga);
     expect([status, json.nearest]).toEqual([404, '/api/dtmsvr/submit']);
     expect(json.message).toContain('/api/dtmsvr/submit');
+    const v1 = await server.get('/api/v1/transaction');
+    expect([v1.status, v1.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
+    expect(v1.json).toMatchObject({ status: 404, code: 'not_found', nearest: '/api/v1/transactions' });
     expect((await server.get('/entirely/elsewhere/and/very/far/away')).json.nearest).toBeUndefined();
   });
 

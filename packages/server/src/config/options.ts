@@ -1,6 +1,6 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core';
 import { LIMITS } from '@holdfast/protocol';
-import { HTTP_SERVER_LIMITS } from '@holdfast/runtime';
+import { HTTP_CLIENT_SETTINGS, HTTP_SERVER_LIMITS } from '@holdfast/runtime';
 import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**
@@ -58,7 +58,11 @@ export const OPTIONS = {
   drainTimeout: option(duration, 10_000, 'how long a stopping node waits for what it drives'),
 
   maxInProgress: option(count, ENGINE.maxInProgress, 'transactions driven at once; further ones wait in the store'),
-  maxCallsPerDestination: option(count, ENGINE.maxCallsPerDestination, 'calls running at once to one host'),
+  maxCallsPerDestination: option(
+    count,
+    HTTP_CLIENT_SETTINGS.connections,
+    'calls running at once to one host, each over a connection of its own',
+  ),
   maxQueuedPerDestination: option(count, ENGINE.maxQueuedPerDestination, 'calls waiting in memory for one host'),
   maxWaiters: option(count, ENGINE.maxWaiters, 'callers waiting for results at once'),
   maxWait: option(duration, ENGINE.maxWaitMs, 'longest wait of one call for a result'),

@@ -5,10 +5,11 @@ import { HoldfastError } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import type { Log } from '../logs/log.ts';
 import { crossSiteFault } from './cross-site.ts';
+import { replyOfMiss } from './misses.ts';
 import { readBody } from './read-body.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
-import type { Match, Route, Router } from './router.ts';
+import type { Route, Router } from './router.ts';
 
 export interface HttpServerOptions {
   readonly log: Log;
@@ -111,15 +112,6 @@ export class HttpServer {
     response.writeHead(reply.status, reply.head as string[]);
     response.end(reply.body, reply.encoding);
   }
-}
-
-function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: string): Reply {
-  if (match.kind === 'wrong-method') {
-    const allow = match.allow.join(', ');
-    return jsonReply(405, { message: `this path takes ${allow}` }, undefined, ['Allow', allow]);
-  }
-  const hint = match.nearest === undefined ? '' : `; the nearest there is: ${match.nearest}`;
-  return jsonReply(404, { message: `there is nothing at ${path.slice(0, 200)}${hint}`, nearest: match.nearest });
 }
 
 const connectionsOf = (server: Server): Promise<number> =>
