@@ -76,16 +76,17 @@ function transition(
   }
 }
 
-function resumed(state: State, claims: number, moment: Moment): State {
+function resumed(before: State, claims: number, moment: Moment): State {
+  if (claims < 2) return before;
+  // Also when it is parked now: whoever retries it one day knows as little.
+  const state = { ...before, unbroken: false };
   if (claims > moment.policy.maxClaims)
     return parked(state, `${claims - 1} nodes in a row took it and vanished`, moment);
-  if (claims < 2) return state;
-  const told = withLine(state, {
+  return withLine(state, {
     kind: 'resumed',
     atMs: moment.nowMs,
     detail: 'taken up again: its node crashed or went silent',
   });
-  return { ...told, unbroken: false };
 }
 
 function stopped(state: State, moment: Moment): State {
