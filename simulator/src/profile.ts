@@ -65,7 +65,7 @@ export function drawProfile(random: Random): Profile {
     exclusive,
     calm,
     faultsUntilMs: random.int(25_000, 50_000),
-    transactions: random.int(25, 45),
+    transactions: random.int(20, 40),
     store: {
       latencyMs: random.pick([0.5, 2, 8, 40]),
       ...(calm || exclusive ? NO_STORE_FAULTS : drawStoreFaults(random, rough)),

@@ -199,9 +199,13 @@ class Simulation {
       );
     }
     const operator = new Operator(this.#tools);
-    for (let i = 0; i < transactions / 3; i++) {
-      const one = random.pick([...this.#cases.all()]);
-      this.#world.after(random.between(500, faultsUntilMs), () => this.#start(() => operator.act(one)));
+    for (let i = 0; i < transactions / 2; i++) {
+      this.#world.after(random.between(500, faultsUntilMs), () => {
+        // Mostly somebody looks at what has not ended yet.
+        const { unfinished } = this.#cases;
+        const one = random.pick(unfinished.size > 0 && random.chance(0.8) ? [...unfinished] : [...this.#cases.all()]);
+        this.#start(() => operator.act(one));
+      });
     }
   }
 

@@ -69,7 +69,8 @@ async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) 
     payload: bytesOf(payloadFor(one, branch)),
     status: 'prepared',
   });
-  if (branch.late) await tools.world.sleep(tools.random.between(0, 1_500));
+  // Mostly the two race each other through the network.
+  if (branch.late) await tools.world.sleep(tools.random.delayMs(tools.random.pick([1, 5, 20, 500])));
   const call = (engine: Engine, context: CallContext) =>
     engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches: ops.map(registration) });
   const told = (): void =>

@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { MUTATIONS } from './support/mutations.ts';
+import { runPatched } from './support/patched-simulator.ts';
+
+const MOST_SEEDS = 300;
+
+describe('the simulator finds mistakes that are put into production code on purpose', () => {
+  it.each(MUTATIONS)('$name', async ({ patches, caughtBy }) => {
+    const { violations } = await runPatched(patches, ['--seeds', String(MOST_SEEDS), '--jobs', '1']);
+    expect(caughtBy).toContain(violations[0]?.invariant);
+  });
+});

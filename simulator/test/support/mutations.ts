@@ -1,0 +1,150 @@
+import type { Invariant } from '../../src/check/invariants.ts';
+import type { Patch } from './patched-simulator.ts';
+
+/** A mistake that somebody could make in production code, and the invariants of which the first one broken must be one. */
+export interface Mutation {
+  readonly name: string;
+  readonly caughtBy: readonly Invariant[];
+  readonly patches: readonly Patch[];
+}
+
+const ENGINE = 'packages/core/dist/engine';
+const PATTERNS = 'packages/core/dist/patterns';
+const STORES = 'packages/core/dist/stores';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'acknowledge before the write came back',
+    caughtBy: ['A1', 'D4'],
+    patches: [
+      {
+        file: `${ENGINE}/committer.js`,
+        from: 'this.#queue.push({ item, id, persistent, done });',
+        to: `const early = item.kind === 'insert';
+        if (early) done({ kind: 'applied', version: 1, existing: [] });
+        this.#queue.push({ item, id, persistent, done: early ? () => {} : done });`,
+      },
+    ],
+  },
+  {
+    name: 'compensate before aborting is stored',
+    caughtBy: ['D3'],
+    patches: [
+      {
+        file: `${PATTERNS}/conclude.js`,
+        from: "return over || decided(before, after) ? 'wait' : 'lazily';",
+        to: "return over || (decided(before, after) && after.state.status !== 'aborting') ? 'wait' : 'lazily';",
+      },
+    ],
+  },
+  {
+    name: 'skip the fencing check in the store',
+    caughtBy: ['P2'],
+    patches: [
+      {
+        file: `${STORES}/transitions.js`,
+        from: 'if (head.version !== item.expectVersion)',
+        to: 'if (head.version < item.expectVersion)',
+      },
+    ],
+  },
+  {
+    name: 'take a conflict for an applied write',
+    caughtBy: ['P1', 'A1', 'D4', 'A5'],
+    patches: [
+      {
+        file: `${ENGINE}/driver.js`,
+        from: "case 'conflict':",
+        to: "case 'conflict': return this.#applied(write, result.version);",
+      },
+    ],
+  },
+  {
+    name: 'drop a branch that is registered while the decision is made',
+    caughtBy: ['E3'],
+    patches: [
+      {
+        file: `${STORES}/transitions.js`,
+        from: 'version: before.version + 1, updatedAtMs: nowMs, entryCount',
+        to: 'version: before.version, updatedAtMs: nowMs, entryCount',
+      },
+    ],
+  },
+  {
+    name: 'treat UNKNOWN as FAILURE',
+    caughtBy: ['D2'],
+    patches: [
+      {
+        file: `${PATTERNS}/saga.js`,
+        from: "if (kind === 'FAILURE')",
+        to: "if (kind === 'FAILURE' || kind === 'UNKNOWN')",
+      },
+    ],
+  },
+  {
+    name: 'call without looking at the lease',
+    caughtBy: ['P1'],
+    patches: [
+      {
+        file: `${ENGINE}/effects.js`,
+        from: "return run.phase !== 'gone' && !session.loseIfLapsed() && session.leaseHeld();",
+        to: "return run.phase !== 'gone';",
+      },
+    ],
+  },
+  {
+    name: 'forget what a vanished node may have started',
+    caughtBy: ['E2', 'E4'],
+    patches: [
+      {
+        file: `${PATTERNS}/saga.js`,
+        from: 'const compensate = state.unbroken ?',
+        to: 'const compensate = true ?',
+      },
+    ],
+  },
+  {
+    name: 'leave a claimed record due, so that a second node claims it too',
+    caughtBy: ['P3'],
+    patches: [
+      {
+        file: `${STORES}/transitions.js`,
+        from: 'dueAtMs: null, claims:',
+        to: 'claims:',
+      },
+    ],
+  },
+  {
+    name: 'take over from a node that is only a little late',
+    caughtBy: ['P3'],
+    patches: [
+      {
+        file: `${STORES}/session-table.js`,
+        from: '> silenceMs',
+        to: '> silenceMs / 4',
+      },
+    ],
+  },
+  {
+    name: 'leave callers without an answer when a transaction is released',
+    caughtBy: ['A4'],
+    patches: [
+      {
+        file: `${ENGINE}/effects.js`,
+        from: 'for (const reply of passWaiters) reply.done(transaction);',
+        to: ';',
+      },
+    ],
+  },
+  {
+    name: 'take a new possession for the old one',
+    caughtBy: ['D1'],
+    patches: [
+      {
+        file: `${ENGINE}/driver.js`,
+        from: ' && record.writeId === run.writeId',
+        to: '',
+      },
+    ],
+  },
+];
