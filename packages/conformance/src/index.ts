@@ -1,1 +1,3 @@
-export {};
+export { storeSuite } from './store/suite.ts';
+export { crashWriter } from './store/crash-writer.ts';
+export type { StoredFormat, StoreManifest, StorePlace, StoreSuiteOptions, TestApi } from './store/harness.ts';

@@ -63,6 +63,12 @@ export function recordsCreatedBefore(to: ByteWriter, namespace: string, createdA
   return to.u8(KEY.record).text(namespace).u48(createdAtMs).since(start);
 }
 
+/** The bound below which the records lie that come before this one; it lies below every part of the record itself. */
+export function recordsBelow(to: ByteWriter, { key, createdAtMs }: RecordPlace): Key {
+  const start = to.position;
+  return to.u8(KEY.record).text(key.namespace).u48(createdAtMs).text(key.gid).since(start);
+}
+
 export function readRecordKey(bytes: Key): RecordPlace & { readonly part: number } {
   const from = new ByteReader(bytes, 1);
   const namespace = from.text();

@@ -72,7 +72,7 @@ function rangeOf({ namespace, cursor, createdFromMs = 0, createdToMs = keys.LAST
     end:
       after === undefined || after.createdAtMs > createdToMs
         ? end
-        : keys.recordKey(writer, { key: { namespace, gid: after.gid }, createdAtMs: after.createdAtMs }, 0),
+        : keys.recordsBelow(writer, { key: { namespace, gid: after.gid }, createdAtMs: after.createdAtMs }),
   };
 }
 

@@ -17,6 +17,8 @@ export const STORE_LIMITS = {
   keyLength: 256,
   /** Transactions of one claim, take-over, purge or makeDue. */
   changeLimit: 10_000,
+  /** Longest duration, and latest time: some 300 years. */
+  durationMs: 10_000_000_000_000,
   /** Keys of one `get`. */
   getKeys: 10_000,
 } as const;
@@ -49,9 +51,10 @@ export function checkLimit(limit: number, most: number): void {
     throw invalid(`limit is ${limit}; 1 to ${most} are allowed`);
 }
 
-/** Throws `invalid` unless it is a finite number of milliseconds. */
+/** Throws `invalid` unless it is a number of milliseconds that any database can add to its time. */
 export function checkMs(what: string, ms: number): void {
-  if (!Number.isFinite(ms)) throw invalid(`${what} is ${ms}, not a number of milliseconds`);
+  if (!(Math.abs(ms) <= STORE_LIMITS.durationMs))
+    throw invalid(`${what} is ${ms}; it takes milliseconds, at most ${STORE_LIMITS.durationMs}`);
 }
 
 /** Throws `invalid` unless the batch keeps the contract, `rejected` when an item is larger than a store can keep. */

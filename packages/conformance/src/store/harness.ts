@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { type Store, StoreError, type StoreErrorCode, type StoredTransaction } from '@holdfast/core';
+
+/** The two functions of a test runner that the suite needs; those of Vitest, Jest, Mocha and `node:test` fit. */
+export interface TestApi {
+  readonly describe: (name: string, body: () => void) => void;
+  readonly it: (name: string, body: () => Promise<void>, timeoutMs?: number) => void;
+}
+
+/** What a driver declares; what it does not offer, and nothing else, is left out of the suite. */
+export interface StoreManifest {
+  /** As in the store's capabilities. */
+  readonly durable: boolean;
+  /** As in the store's capabilities. A store that is not exclusive is opened several times at one place. */
+  readonly exclusive: boolean;
+  /** A place can move the wall clock that its stores read (`moveWallClock`). */
+  readonly controllableClock: boolean;
+  /** The value formats that the driver reads, each with records that were written in it: at least the present and the previous one. */
+  readonly formats: readonly StoredFormat[];
+}
+
+/** Records as an earlier version of the driver, or this one, left them. */
+export interface StoredFormat {
+  readonly name: string;
+  /** Puts them at a place that no store was opened at yet; answers what must be read from there. */
+  plant(place: StorePlace): Promise<readonly StoredTransaction[]>;
+}
+
+/** Where a store keeps its data: a folder, a database, an instance in memory. New and empty for each test. */
+export interface StorePlace {
+  /** A store at this place, not open. */
+  createStore(): Store;
+  /** Moves the wall clock by so many ms, backwards too. */
+  moveWallClock?(byMs: number): void;
+  /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
+  readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
+  remove(): Promise<void>;
+}
+
+export interface StoreSuiteOptions {
+  readonly name: string;
+  readonly test: TestApi;
+  readonly manifest: StoreManifest;
+  readonly createPlace: () => Promise<StorePlace>;
+}
+
+/** What a test works with: an open store, at a place of its own. */
+export interface Fixture {
+  readonly store: Store;
+  readonly place: StorePlace;
+  /** Another store at the same place, open; of an exclusive one the same store. As another node would have it. */
+  readonly secondNode: () => Promise<Store>;
+  /** Closes the store and opens one at the same place again. */
+  readonly reopen: () => Promise<Store>;
+}
+
+export type CaseBody = (fixture: Fixture) => Promise<void>;
+
+export interface Cases {
+  readonly manifest: StoreManifest;
+  readonly describe: TestApi['describe'];
+  readonly it: (name: string, body: CaseBody, timeoutMs?: number) => void;
+  /** A test at a place where no store was opened yet. */
+  readonly itAtNewPlace: (name: string, body: (place: StorePlace) => Promise<void>) => void;
+  /** A test that makes its places itself. */
+  readonly itWithPlaces: (
+    name: string,
+    body: (withStore: (body: CaseBody) => Promise<void>) => Promise<void>,
+    timeoutMs?: number,
+  ) => void;
+}
+
+/** Gives each test a place and an open store, and takes both away again. */
+export function casesFor({ test, manifest, createPlace }: StoreSuiteOptions): Cases {
+  return {
+    manifest,
+    describe: test.describe,
+    it: (name, body, timeoutMs) => test.it(name, () => withPlace(createPlace, manifest, body), timeoutMs),
+    itAtNewPlace: (name, body) =>
+      test.it(name, async () => {
+        const place = await createPlace();
+        try {
+          await body(place);
+        } finally {
+          await place.remove();
+        }
+      }),
+    itWithPlaces: (name, body, timeoutMs) =>
+      test.it(name, () => body((caseBody) => withPlace(createPlace, manifest, caseBody)), timeoutMs),
+  };
+}
+
+/** Runs a body with an open store at a new place. */
+export async function withPlace(
+  createPlace: () => Promise<StorePlace>,
+  manifest: StoreManifest,
+  body: CaseBody,
+): Promise<void> {
+  const place = await createPlace();
+  const opened: Store[] = [];
+  const open = async (): Promise<Store> => {
+    const store = place.createStore();
+    opened.push(store);
+    await store.open();
+    return store;
+  };
+  try {
+    const store = await open();
+    await body({
+      store,
+      place,
+      secondNode: async () => (manifest.exclusive ? store : open()),
+      reopen: async () => {
+        await Promise.all(opened.map((earlier) => earlier.close()));
+        return open();
+      },
+    });
+  } finally {
+    await Promise.all(opened.map((store) => store.close()));
+    await place.remove();
+  }
+}
+
+/** Asserts that a call fails with a `StoreError` of this code. */
+export async function assertRejects(call: Promise<unknown>, code: StoreErrorCode): Promise<StoreError> {
+  const error = await call.then(
+    () => assert.fail(`expected a StoreError ${code}, but the call succeeded`),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof StoreError, `expected a StoreError, got ${String(error)}`);
+  assert.equal(error.code, code, error.message);
+  return error;
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { assertRejects, type Cases } from './harness.ts';
+import { insertOf, keyOf, openSession, read, updateOf, writeAll } from './items.ts';
+
+const NEVER_SILENT = 600_000;
+
+/** Nodes that come, live and go, and what becomes of their work. */
+export function sessionCases(cases: Cases): void {
+  cases.describe('sessions', () => {
+    lifeCases(cases);
+    takeOverCases(cases);
+    reopenCases(cases);
+  });
+}
+
+function lifeCases({ it, manifest }: Cases): void {
+  it('lists the sessions that live', async ({ store }) => {
+    const before = await store.nowMs();
+    await store.openSession('node-1#abc', { node: 'host-1:77', version: '1.2.3' });
+    await openSession(store, 'session 2');
+    await store.endSession('session 2');
+    const [row, ...others] = await store.sessions();
+    assert.deepEqual(others, []);
+    assert.deepEqual([row?.session, row?.node, row?.version], ['node-1#abc', 'host-1:77', '1.2.3']);
+    assert.ok(row !== undefined && row.startedAtMs >= before && row.heartbeatAtMs === row.startedAtMs);
+  });
+
+  it('answers a heartbeat with life and the time', async ({ store }) => {
+    const session = await openSession(store, 'session 1');
+    const before = await store.nowMs();
+    const { alive, nowMs } = await store.heartbeat(session);
+    assert.equal(alive, true);
+    assert.ok(nowMs >= before && nowMs <= (await store.nowMs()));
+    assert.deepEqual(await store.heartbeat('nobody').then((beat) => beat.alive), false);
+  });
+
+  it('takes a session that is registered twice, as when the first answer was lost', async ({ store }) => {
+    await openSession(store, 'session 1');
+    await openSession(store, 'session 1');
+    assert.deepEqual((await store.heartbeat('session 1')).alive, true);
+    assert.equal((await store.sessions()).length, 1);
+  });
+
+  it('never lets a session live again that was ended', async ({ store }) => {
+    const [ended, taken, kept] = ['ended', 'taken', 'kept'];
+    for (const session of [ended, taken, kept]) await openSession(store, session);
+    await store.endSession(ended);
+    const { ended: silent } = await store.takeOver({ silenceMs: -1, keep: kept, limit: 10 });
+    assert.deepEqual(silent, [taken]);
+    await writeAll(store, [insertOf('a', { dueInMs: -1 })]);
+    for (const session of [ended, taken]) {
+      assert.equal((await store.heartbeat(session)).alive, false);
+      assert.deepEqual(await store.claimDue({ session, limit: 1, groups: [] }), {
+        claimed: [],
+        nextDueInMs: null,
+        sessionEnded: true,
+      });
+      await assertRejects(openSession(store, session), 'invalid');
+    }
+    assert.equal((await store.heartbeat(kept)).alive, true);
+    assert.deepEqual(
+      (await store.sessions()).map((row) => row.session),
+      [kept],
+    );
+  });
+
+  it('refuses a claim of a session that is not known, also when nothing is due', async ({ store }) => {
+    assert.equal((await store.claimDue({ session: 'nobody', limit: 1, groups: [] })).sessionEnded, true);
+  });
+
+  if (manifest.controllableClock)
+    it('ends a session that was silent for longer than the limit, by the time of the store', async ({
+      store,
+      place,
+    }) => {
+      for (const session of ['silent', 'beating', 'keeper']) await openSession(store, session);
+      place.moveWallClock?.(10_000);
+      await store.heartbeat('beating');
+      place.moveWallClock?.(5_000);
+      assert.deepEqual((await store.takeOver({ silenceMs: 15_000, keep: 'keeper', limit: 1 })).ended, []);
+      place.moveWallClock?.(1);
+      assert.deepEqual((await store.takeOver({ silenceMs: 15_000, keep: 'keeper', limit: 1 })).ended, ['silent']);
+    });
+}
+
+function takeOverCases({ it }: Cases): void {
+  it('releases what sessions owned that are gone: due at once, one version on, claims kept', async ({ store }) => {
+    const [session, keeper] = [await openSession(store, 'session 1'), await openSession(store, 'keeper')];
+    await writeAll(store, [insertOf('claimed', { dueInMs: -1 })]);
+    await store.claimDue({ session, limit: 1, groups: [] });
+    await writeAll(store, [
+      insertOf('inserted', { owner: session, group: 'shop' }),
+      insertOf('of nobody', { owner: 'never registered' }),
+      insertOf('alive', { owner: keeper }),
+      insertOf('parked', { dueInMs: null }),
+      insertOf('finished', { status: 'succeed', owner: session }),
+    ]);
+    await store.endSession(session);
+    const before = await read(store, 'claimed');
+    assert.deepEqual(await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 }), {
+      ended: [],
+      released: 3,
+      more: false,
+    });
+    const after = await read(store, 'claimed');
+    assert.deepEqual([after.owner, after.version, after.claims], [null, before.version + 1, 1]);
+    assert.equal(after.dueAtMs, after.updatedAtMs);
+    assert.equal((await read(store, 'alive')).owner, keeper);
+    const { claimed } = await store.claimDue({ session: keeper, limit: 10, groups: ['shop'] });
+    assert.deepEqual(claimed.map((record) => `${record.key.gid}: ${record.claims}`).toSorted(), [
+      'claimed: 2',
+      'inserted: 2',
+      'of nobody: 2',
+    ]);
+  });
+
+  it('releases nothing of sessions that live', async ({ store }) => {
+    const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
+    await writeAll(store, [insertOf('a', { owner: one }), insertOf('b', { owner: two })]);
+    assert.deepEqual(await store.takeOver({ silenceMs: NEVER_SILENT, keep: one, limit: 10 }), {
+      ended: [],
+      released: 0,
+      more: false,
+    });
+  });
+
+  it('keeps the session that asks, however silent', async ({ store }) => {
+    const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
+    await writeAll(store, [insertOf('a', { owner: one }), insertOf('b', { owner: two })]);
+    assert.deepEqual(await store.takeOver({ silenceMs: -1, keep: one, limit: 10 }), {
+      ended: [two],
+      released: 1,
+      more: false,
+    });
+    assert.deepEqual([(await read(store, 'a')).owner, (await read(store, 'b')).owner], [one, null]);
+  });
+
+  it('releases in steps of its limit and says whether there are more', async ({ store }) => {
+    const keeper = await openSession(store, 'keeper');
+    await writeAll(
+      store,
+      Array.from({ length: 25 }, (_, i) => insertOf(`gid-${i}`, { owner: `gone ${i % 3}` })),
+    );
+    const answers = [];
+    for (let i = 0; i < 4; i++) {
+      const { released, more } = await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 });
+      answers.push([released, more]);
+    }
+    assert.deepEqual(answers, [
+      [10, true],
+      [10, true],
+      [5, false],
+      [0, false],
+    ]);
+    assert.equal((await store.claimDue({ session: keeper, limit: 100, groups: [] })).claimed.length, 25);
+  });
+
+  it('releases what a session wrote after it was ended', async ({ store }) => {
+    const [session, keeper] = [await openSession(store, 'session 1'), await openSession(store, 'keeper')];
+    await writeAll(store, [insertOf('a', { owner: session })]);
+    await store.endSession(session);
+    await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 });
+    await writeAll(store, [insertOf('b', { owner: session }), updateOf('a', 2, { owner: session })]);
+    assert.equal((await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 })).released, 2);
+  });
+}
+
+function reopenCases({ it, manifest }: Cases): void {
+  if (!manifest.durable) return;
+  it('releases, once opened again, what sessions of before owned', async ({ store, reopen }) => {
+    const session = await openSession(store, 'session 1');
+    await writeAll(
+      store,
+      Array.from({ length: 100 }, (_, i) => insertOf(`gid-${i}`, { owner: session })),
+    );
+    await writeAll(
+      store,
+      Array.from({ length: 90 }, (_, i) => updateOf(`gid-${i}`, 1, { status: 'succeed' })),
+    );
+    await writeAll(store, [
+      insertOf('waits', { dueInMs: -1 }),
+      insertOf('waits elsewhere', { group: 'shop', dueInMs: -1 }),
+    ]);
+    await store.endSession(session);
+    const again = await reopen();
+    const keeper = await openSession(again, 'session 2');
+    assert.equal((await again.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 100 })).released, 10);
+    const { claimed } = await again.claimDue({ session: keeper, limit: 100, groups: [] });
+    assert.deepEqual(claimed.length, 11);
+    assert.deepEqual((await again.get([keyOf('gid-99')]))[0]?.claims, 2);
+  });
+
+  if (manifest.exclusive)
+    it('ends all sessions when it is opened again', async ({ store, reopen }) => {
+      await openSession(store, 'session 1');
+      const again = await reopen();
+      assert.deepEqual(await again.sessions(), []);
+      assert.equal((await again.heartbeat('session 1')).alive, false);
+    });
+}

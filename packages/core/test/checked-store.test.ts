@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { CheckedStore, MemoryStore, type Store, StoreError } from '../src/index.ts';
+
+/** A memory store of which some calls are replaced. */
+const driverWith = (replaced: Partial<Store>): Store => Object.assign(new MemoryStore(() => 1), replaced);
+
+async function opened(driver: Store): Promise<CheckedStore> {
+  const store = new CheckedStore(driver);
+  await store.open();
+  return store;
+}
+
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof StoreError ? error.code : error),
+  );
+
+describe('CheckedStore', () => {
+  it('turns whatever a driver throws into a StoreError that keeps the cause', async () => {
+    const cause = new TypeError('socket hang up');
+    const store = await opened(driverWith({ nowMs: () => Promise.reject(cause) }));
+    const error = await store.nowMs().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ code: 'unavailable', message: 'socket hang up', cause });
+  });
+
+  it('leaves the StoreErrors of a driver as they are', async () => {
+    const error = new StoreError('outcome_unknown', 'lost');
+    const store = await opened(driverWith({ count: () => Promise.reject(error) }));
+    await expect(store.count()).rejects.toBe(error);
+  });
+
+  it('stays closed when opening failed, and may be opened again', async () => {
+    let attempts = 0;
+    const open = (): Promise<void> =>
+      ++attempts === 1 ? Promise.reject(new StoreError('locked', 'taken')) : Promise.resolve();
+    const store = new CheckedStore(driverWith({ open }));
+    expect(await codeOf(store.open())).toBe('locked');
+    expect(await codeOf(store.nowMs())).toBe('closed');
+    await store.open();
+    await store.open();
+    expect(attempts).toBe(2);
+    expect(await store.nowMs()).toBe(1);
+  });
+
+  it('closes its driver only when every call has answered, and refuses new ones meanwhile', async () => {
+    const order: string[] = [];
+    let answer: ((nowMs: number) => void) | undefined;
+    const driver = driverWith({
+      nowMs: () => new Promise<number>((resolve) => (answer = resolve)).finally(() => order.push('answered')),
+      close: async () => void order.push('closed'),
+    });
+    const store = await opened(driver);
+    const call = store.nowMs();
+    const close = store.close();
+    await Promise.resolve();
+    expect(await codeOf(store.count())).toBe('closed');
+    answer?.(5);
+    await Promise.all([call, close]);
+    expect(order).toEqual(['answered', 'closed']);
+  });
+
+  it('does not bother its driver with what is invalid', async () => {
+    let asked = 0;
+    const ask = (): never => {
+      asked++;
+      throw new Error('asked');
+    };
+    const store = await opened(
+      driverWith({ claimDue: ask, list: ask, purge: ask, takeOver: ask, makeDue: ask, kvPut: ask, get: ask }),
+    );
+    const calls = [
+      store.claimDue({ session: '', limit: 1, groups: [] }),
+      store.claimDue({ session: 's', limit: 10_001, groups: [] }),
+      store.claimDue({ session: 's', limit: 1, groups: ['g'.repeat(129)] }),
+      store.list({ namespace: 'n', limit: 1, createdFromMs: Number.NaN }),
+      store.purge({ olderThanMs: Number.POSITIVE_INFINITY, limit: 1 }),
+      store.takeOver({ silenceMs: Number.NaN, keep: 's', limit: 1 }),
+      store.makeDue({ namespace: '', laterThanMs: 0, limit: 1 }),
+      store.kvPut({ namespace: 'n', category: 'c', key: '\0' }, 'v', 0),
+      store.get([{ namespace: 'n', gid: 'g'.repeat(129) }]),
+    ];
+    for (const call of calls) expect(await codeOf(call)).toBe('invalid');
+    expect(asked).toBe(0);
+  });
+});
