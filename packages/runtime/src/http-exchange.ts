@@ -1,5 +1,6 @@
 import { type BranchResult, branchResult } from '@holdfast/protocol';
 import type { Dispatcher } from 'undici';
+import { LONGEST_TIMER_MS } from './system-clock.ts';
 
 /** Reads a complete answer. `truncated`: the body was longer than `MAX_ANSWER_BYTES` and `body` is its beginning. */
 export type AnswerReader = (status: number, body: string, truncated: boolean) => BranchResult;
@@ -68,7 +69,7 @@ class HttpExchange implements Dispatcher.DispatchOptions, Dispatcher.DispatchHan
     this.read = read;
     this.resolve = resolve;
     this.onDone = onDone;
-    this.deadline = setTimeout(onDeadline, request.timeoutMs, this);
+    this.deadline = setTimeout(onDeadline, Math.min(request.timeoutMs, LONGEST_TIMER_MS), this);
   }
 
   timeOut(): void {

@@ -1,5 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, resultOfThrown, SUCCESS } from '@holdfast/protocol';
+import { LONGEST_TIMER_MS } from './system-clock.ts';
 
 /** One call of an in-process branch. */
 export interface LocalCall {
@@ -43,10 +44,13 @@ export class LocalBranches {
     const abort = new AbortController();
     let deadline: NodeJS.Timeout | undefined;
     const late = new Promise<BranchResult>((resolve) => {
-      deadline = setTimeout(() => {
-        resolve(branchResult('UNKNOWN', `no answer within ${request.timeoutMs} ms`));
-        abort.abort();
-      }, request.timeoutMs);
+      deadline = setTimeout(
+        () => {
+          resolve(branchResult('UNKNOWN', `no answer within ${request.timeoutMs} ms`));
+          abort.abort();
+        },
+        Math.min(request.timeoutMs, LONGEST_TIMER_MS),
+      );
     });
     try {
       return await Promise.race([run(branch, request, abort.signal), late]);

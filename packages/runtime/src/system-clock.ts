@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '@holdfast/core';
 
 /** Node fires a longer timer at once; such waits are made of several. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The machine's clock. Its timers keep the process alive: a coordinator has work to finish until it is closed.

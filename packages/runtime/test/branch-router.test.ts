@@ -79,6 +79,12 @@ describe('a function of this process as a branch', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it('may be given longer than one timer of Node can wait', async () => {
+    locals.register('patient', () => new Promise((resolve) => setImmediate(resolve)));
+    const timeoutMs = 100 * 365 * 24 * 3_600_000;
+    expect((await router.call(branchRequest('local://patient', { timeoutMs }))).kind).toBe('SUCCESS');
+  });
+
   it('is unknown when nobody registered it, or it is gone', async () => {
     locals.register('brief', () => {});
     locals.unregister('brief');

@@ -126,6 +126,10 @@ describe('a branch called over HTTP', () => {
     await closed;
   });
 
+  it('may be given longer than one timer of Node can wait', async () => {
+    expect((await call({ timeoutMs: 100 * 365 * 24 * 3_600_000 })).kind).toBe('SUCCESS');
+  });
+
   it('has an unknown result when its answer never ends', async () => {
     server.answer = (response) => {
       response.writeHead(200);

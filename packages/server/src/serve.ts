@@ -13,7 +13,7 @@ import { operationsRoutes } from './http/operations.ts';
 import { Router } from './http/router.ts';
 import { HttpServer } from './http/server.ts';
 import { v1Routes } from './http/v1-routes.ts';
-import { type Log, SILENT } from './logs/log.ts';
+import { type Log, logDefect, SILENT } from './logs/log.ts';
 import { createExposition } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
@@ -70,7 +70,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     await http.close();
     throw error;
   }
-  http.use(routerOf(running, config, metrics, node));
+  http.use(routerOf(running, config, metrics, node, log));
   let closing: Promise<void> | undefined;
   return {
     url,
@@ -95,6 +95,7 @@ function routerOf(
   config: ServerConfig,
   metrics: ServerMetrics,
   node: string,
+  log: Log,
 ): Router {
   const startedMs = performance.now();
   const handlers = createHandlers({
@@ -107,7 +108,7 @@ function routerOf(
   });
   return new Router([
     ...dtmRoutes(handlers, { version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }),
-    jsonRpcRoute(handlers),
+    jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
     ...v1Routes(handlers),
     ...operationsRoutes(handlers, { metrics: createExposition(metrics, engine) }),
   ]);

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CallContext, Coordinator, PassOutcome } from '@holdfast/core';
 import { ERROR_CODES, HoldfastError } from '@holdfast/protocol';
+import { SILENT } from '@holdfast/server';
 import { TransportServer } from './support/running-server.ts';
 
 const PASSED: PassOutcome = { status: 'succeed', waited: false, rollbackReason: '', lastResult: undefined };
@@ -38,13 +39,18 @@ describe('an error of the coordinator', () => {
     for (const { headers } of [rest, v1]) expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null);
   });
 
-  it('that is a defect does not show its words', async () => {
-    await using server = await failing(new TypeError('secret detail'));
+  it('that is a defect shows its words in the log alone', async () => {
+    const logged: unknown[] = [];
+    const log = { ...SILENT, error: (fields: Readonly<Record<string, unknown>>) => logged.push(fields['err']) };
+    const defect = new TypeError('secret detail');
+    const submit = () => Promise.reject(defect);
+    await using server = await TransportServer.start({ submit }, { log });
     for (const { status, text } of [await server.dtm('submit', saga), await server.rpc('submit', saga)]) {
       expect([200, 500]).toContain(status);
       expect(text).toContain('internal error');
       expect(text).not.toContain('secret');
     }
+    expect(logged).toEqual([defect, defect]);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { CallContext } from '@holdfast/core';
-import { HoldfastError, JSON_RPC_CODES, type ErrorCode } from '@holdfast/protocol';
+import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
@@ -29,8 +29,10 @@ type Method = (context: CallContext, params: unknown) => Promise<Answer>;
  * JSON-RPC 2.0 (protocol page, "JSON-RPC"). The HTTP status is 200 whatever the answer, 400 only when the request cannot be parsed. Every call changes
  * something that its caller must know to be durable, so a request without an id, which could not be answered, is refused.
  */
-export function jsonRpcRoute(handlers: Handlers): Route {
-  const methods = new Map(Object.entries(methodsOf(handlers)));
+export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError) => void): Route {
+  const methods = new Map(
+    Object.entries(methodsOf(handlers)).map(([name, method]) => [name, guarded(method, onDefect)]),
+  );
   return {
     method: 'POST',
     path: '/api/json-rpc',
@@ -89,17 +91,29 @@ function methodsOf(handlers: Handlers): Readonly<Record<string, Method>> {
       try {
         await handlers.registerBranch(context, readRegistration(params));
         return SUCCESS;
-      } catch (error) {
+      } catch (thrown) {
+        const error = HoldfastError.from(thrown);
+        if (error.code !== 'not_found') throw error;
         // A branch whose transaction is gone must not go on: its client needs a FAILURE.
-        return errorOf(HoldfastError.from(error), FAILURE_CODES_OF_REGISTRATION);
+        return errorOf(error, JSON_RPC_CODES.failure);
       }
     },
   };
 }
 
 const SUCCESS: Answer = { result: { dtm_result: 'SUCCESS' } };
-const FAILURE_CODES: readonly ErrorCode[] = ['refused'];
-const FAILURE_CODES_OF_REGISTRATION: readonly ErrorCode[] = ['refused', 'not_found'];
+/** The method with its errors as answers. */
+const guarded =
+  (method: Method, onDefect: (error: HoldfastError) => void): Method =>
+  async (context, params) => {
+    try {
+      return await method(context, params);
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      if (error.code === 'internal') onDefect(error);
+      return errorOf(error, error.code === 'refused' ? JSON_RPC_CODES.failure : JSON_RPC_CODES.failed);
+    }
+  };
 
 function answerOf(outcome: Outcome): Answer {
   switch (outcome.kind) {
@@ -115,9 +129,8 @@ function answerOf(outcome: Outcome): Answer {
   }
 }
 
-function errorOf(error: HoldfastError, failureCodes: readonly ErrorCode[] = FAILURE_CODES): Answer {
+function errorOf(error: HoldfastError, rpcCode: number): Answer {
   const { code, gid, field, status } = error;
-  const rpcCode = failureCodes.includes(code) ? JSON_RPC_CODES.failure : JSON_RPC_CODES.failed;
   return failed(rpcCode, messageOf(error), { code, gid, field, status });
 }
 
@@ -146,11 +159,7 @@ async function call(
   const method = typeof name === 'string' ? methods.get(name) : undefined;
   if (method === undefined)
     return failed(JSON_RPC_CODES.unknownMethod, `there is no such method; there are ${[...methods.keys()].join(', ')}`);
-  try {
-    return await method(context, 'params' in request ? request.params : {});
-  } catch (error) {
-    return errorOf(HoldfastError.from(error));
-  }
+  return method(context, 'params' in request ? request.params : {});
 }
 
 /** Undefined when there is none that can be sent back. */

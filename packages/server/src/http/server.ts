@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { HoldfastError } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
-import type { Log } from '../logs/log.ts';
+import { type Log, logDefect } from '../logs/log.ts';
 import { crossSiteFault } from './cross-site.ts';
 import { replyOfMiss } from './misses.ts';
 import { readBody } from './read-body.ts';
@@ -20,6 +20,8 @@ export interface HttpServerOptions {
 }
 
 const STARTING = jsonReply(503, { message: 'the coordinator is starting' }, undefined, ['Retry-After', '1']);
+/** What misses are counted under: their paths have no bound. */
+const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
 /** How long answers under way may take to leave after everything else has ended. */
 const LAST_ANSWERS_MS = 1_000;
@@ -76,7 +78,7 @@ export class HttpServer {
     if (fault !== undefined) return this.#send(response, jsonReply(403, { message: fault }));
     if (this.#router === undefined) return this.#send(response, STARTING);
     const match = this.#router.match(request.method ?? 'GET', path);
-    if (match.kind !== 'route') return this.#send(response, replyOfMiss(match, path));
+    if (match.kind !== 'route') return this.#miss(response, replyOfMiss(match, path));
     const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
     void this.#serve(request, response, match.route, match.params, query);
   }
@@ -96,8 +98,7 @@ export class HttpServer {
       reply = await route.run({ context: new RequestContext(response), query, params, body });
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
-      if (error.code === 'internal')
-        log.error({ gid: error.gid, route: route.path, err: error.cause ?? error }, 'a request failed by a defect');
+      if (error.code === 'internal') logDefect(log, route.path, error);
       reply = route.fail(error);
     }
     this.#send(response, reply);
@@ -105,6 +106,11 @@ export class HttpServer {
     answered(route.path, reply.status, durationMs);
     if (log.debugs)
       log.debug({ method: request.method, path: route.path, status: reply.status, durationMs }, 'answered');
+  }
+
+  #miss(response: ServerResponse, reply: Reply): void {
+    this.#send(response, reply);
+    this.#options.answered(NO_ROUTE, reply.status, 0);
   }
 
   #send(response: ServerResponse, reply: Reply): void {

@@ -4,11 +4,19 @@ import { dtmRoutes } from '../../src/http/dtm-routes.ts';
 import { jsonRpcRoute } from '../../src/http/json-rpc.ts';
 import { operationsRoutes } from '../../src/http/operations.ts';
 import { Router } from '../../src/http/router.ts';
+import { logDefect } from '../../src/logs/log.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
-import { SILENT, startServer, type RunningServer, type ServerConfig, type ServerParts } from '@holdfast/server';
+import {
+  type Log,
+  SILENT,
+  startServer,
+  type RunningServer,
+  type ServerConfig,
+  type ServerParts,
+} from '@holdfast/server';
 
 export interface Answered {
   readonly status: number;
@@ -123,11 +131,11 @@ export class TransportServer extends TestClient implements AsyncDisposable {
 
   static async start(
     coordinator: Partial<Coordinator>,
-    bounds: { readonly maxBodyBytes?: number } = {},
+    { maxBodyBytes = 64 * 1024, log = SILENT }: { readonly maxBodyBytes?: number; readonly log?: Log } = {},
   ): Promise<TransportServer> {
     const http = new HttpServer({
-      log: SILENT,
-      maxBodyBytes: bounds.maxBodyBytes ?? 64 * 1024,
+      log,
+      maxBodyBytes,
       maxConnections: 100,
       answered: () => {},
     });
@@ -142,7 +150,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
     http.use(
       new Router([
         ...dtmRoutes(handlers, { version: '0.0.0', defaultResetAfterMs: 105_000 }),
-        jsonRpcRoute(handlers),
+        jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
         ...v1Routes(handlers),
         ...operationsRoutes(handlers, {
           metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain' }),
