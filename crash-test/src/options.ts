@@ -22,7 +22,7 @@ export const HELP = `npm run crash-test -- [options]
 
 Kills a coordinator with SIGKILL under load, again and again, and judges it from its participants' journals.
 
-  --seconds N         how long the coordinator serves between the kills, in all (30)
+  --seconds N         how long the coordinator serves between the kills, in all; 2 or more a kill (30)
   --kills N           kills, at random moments of it (10)
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150)

