@@ -25,6 +25,8 @@ export function step(transaction: Transaction, event: TransactionEvent, moment: 
   const rules = RULES[transaction.definition.pattern];
   const next = transition(rules, transaction, event, moment);
   if ('refusal' in next) return next;
+  // To prepare again what is prepared is no reason to look at it again: its time-out or call-back comes by itself.
+  if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null));
   const plan = advance(rules, next, moment);
   return conclude(
     transaction,
