@@ -18,7 +18,7 @@ const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, wor
  * What an event makes of a transaction. Pure: the same arguments give the same answer.
  *
  * C1  A final status never changes.
- * C2  A parked transaction starts nothing until a person orders a retry.
+ * C2  A parked transaction starts nothing until a person orders a retry; a message parked while prepared also when its client submits it.
  * C3  After `maxClaims` claims without progress (a payload that kills its coordinator) it is parked.
  */
 export function step(transaction: Transaction, event: TransactionEvent, moment: Moment): Stepped | Refusal {

@@ -75,6 +75,9 @@ function submitted(transaction: Transaction, moment: Moment): Transaction {
   const { delayMs } = transaction.options;
   const state = {
     ...transaction.state,
+    // What it may be parked for, a question to its client, is answered.
+    parked: '',
+    attention: false,
     submittedAtMs: moment.nowMs,
     notBeforeMs: delayMs > 0 ? moment.nowMs + delayMs : 0,
   };
