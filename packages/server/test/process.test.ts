@@ -99,6 +99,16 @@ describe('holdfast serve', () => {
     expect(output.out).toBe('');
   });
 
+  it('says in one line who has the store open, and ends', async () => {
+    const first = holdfast('serve', '--store', 'lmdb:./one', '--http-port', '0');
+    await ready(first);
+    const second = holdfast('serve', '--store', 'lmdb:./one', '--http-port', '0');
+    expect(await second.ended).toBe(1);
+    expect(second.output.err).toMatch(/^holdfast: [^\n]*one process at a time[^\n]*\n$/);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+  });
+
   it.each([
     [['--host', '0.0.0.0'], '--insecure'],
     [['--store', 'sqlite:./x'], 'memory: (forgets at exit) and lmdb:PATH'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '@holdfast/server';
 import { crossSiteFault } from '../src/http/cross-site.ts';
 import { HistogramChild } from '../src/metrics/families.ts';
@@ -47,6 +47,29 @@ describe('metrics', () => {
     const histogram = new HistogramChild([1, 2, 5]);
     for (const value of [0.5, 1, 1.5, 5, 6]) histogram.observe(value);
     expect([histogram.counts, histogram.sum]).toEqual([[2, 1, 1, 1], 14]);
+  });
+});
+
+describe('a transaction that needs a person', () => {
+  it('is told to the alert web hook', async () => {
+    await using shop = await Participants.start();
+    await using server = await TestServer.start({
+      alertAfterRetries: 2,
+      retryInterval: 5,
+      alertWebHook: shop.url('/alert'),
+    });
+    shop.answer('/broken', always(500, 'the disk is full'));
+    const steps = [{ action: shop.url('/broken'), compensate: '' }];
+    await server.dtm('submit', { gid: 'g1', trans_type: 'saga', steps, payloads: [''] });
+    await vi.waitUntil(() => shop.seen.some(({ url }) => url.pathname === '/alert'), { timeout: 10_000, interval: 5 });
+    const told = shop.seen.find(({ url }) => url.pathname === '/alert');
+    expect(JSON.parse(told?.body ?? '')).toEqual({
+      gid: 'g1',
+      status: 'submitted',
+      branch: '01 action',
+      error: 'HTTP 500: the disk is full',
+      retry_count: 2,
+    });
   });
 });
 

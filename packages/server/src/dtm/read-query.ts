@@ -1,53 +1,7 @@
 import type { TransactionQuery } from '@holdfast/core';
-import { HoldfastError, PATTERNS, STATUSES } from '@holdfast/protocol';
-
-/** Reads query parameters; a parameter that is there but cannot be read is `invalid`, never ignored. */
-export class QueryReader {
-  readonly #query: URLSearchParams;
-
-  constructor(query: URLSearchParams) {
-    this.#query = query;
-  }
-
-  /** Empty when it is not there. */
-  text(name: string): string {
-    return this.#query.get(name) ?? '';
-  }
-
-  /** Undefined when it is not there or empty. */
-  count(name: string): number | undefined {
-    const text = this.text(name);
-    if (text === '') return undefined;
-    const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || !Number.isSafeInteger(value))
-      throw new HoldfastError('invalid', `${name}: must be a whole number, not ${JSON.stringify(text.slice(0, 64))}`, {
-        field: name,
-      });
-    return value;
-  }
-
-  /** Undefined when it is not there or empty. */
-  flag(name: string): boolean | undefined {
-    const text = this.text(name);
-    if (text === '') return undefined;
-    if (text === 'true' || text === '1') return true;
-    if (text === 'false' || text === '0') return false;
-    throw new HoldfastError('invalid', `${name}: must be true or false`, { field: name });
-  }
-
-  /** Undefined when it is not there or empty. */
-  oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
-    const text = this.text(name);
-    if (text === '') return undefined;
-    const value = values.find((one) => one === text);
-    if (value === undefined)
-      throw new HoldfastError('invalid', `${name}: must be one of ${values.join(', ')}`, { field: name });
-    return value;
-  }
-}
-
-/** A page's size when the request does not say. */
-export const DEFAULT_PAGE_SIZE = 100;
+import { PATTERNS, STATUSES } from '@holdfast/protocol';
+import { defined } from '../reading/defined.ts';
+import { DEFAULT_PAGE_SIZE, type QueryReader } from '../reading/query-reader.ts';
 
 /** Reads the filters of dtm's `/all`. */
 export function readListQuery(query: QueryReader): TransactionQuery {
@@ -62,11 +16,4 @@ export function readListQuery(query: QueryReader): TransactionQuery {
     }),
     limit: query.count('limit') || DEFAULT_PAGE_SIZE,
   };
-}
-
-type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-/** The object without its undefined fields. */
-export function defined<T extends Readonly<Record<string, unknown>>>(fields: T): Defined<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

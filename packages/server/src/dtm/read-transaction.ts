@@ -10,7 +10,7 @@ import {
   type Pattern,
   PATTERNS,
 } from '@holdfast/protocol';
-import { invalid, parse, parseField } from './parse.ts';
+import { invalid, parse, parseField } from '../reading/parse.ts';
 
 /** What a `submit` asks for: most start a transaction, that of a workflow ends one. */
 export type Submission =

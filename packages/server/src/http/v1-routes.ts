@@ -1,7 +1,8 @@
 import type { CallContext, TransactionView } from '@holdfast/core';
 import { abortRequest, HoldfastError, subscriberRequest } from '@holdfast/protocol';
-import { DEFAULT_PAGE_SIZE, defined, QueryReader } from '../dtm/read-query.ts';
-import { parse } from '../dtm/parse.ts';
+import { defined } from '../reading/defined.ts';
+import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
+import { parse } from '../reading/parse.ts';
 import type { Handlers } from '../handlers/table.ts';
 
 import { readCreation, readListQuery } from '../v1/read-request.ts';

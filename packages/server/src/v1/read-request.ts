@@ -1,7 +1,8 @@
 import type { Step, TransactionInput, TransactionOptions, TransactionQuery } from '@holdfast/core';
 import { HoldfastError, PATTERNS, STATUSES, transactionRequest } from '@holdfast/protocol';
-import { parse } from '../dtm/parse.ts';
-import { DEFAULT_PAGE_SIZE, defined, type QueryReader } from '../dtm/read-query.ts';
+import { parse } from '../reading/parse.ts';
+import { defined } from '../reading/defined.ts';
+import { DEFAULT_PAGE_SIZE, type QueryReader } from '../reading/query-reader.ts';
 
 type Request = ReturnType<(typeof transactionRequest)['parse']>;
 
