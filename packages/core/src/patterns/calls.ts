@@ -43,8 +43,8 @@ export function startReady(transaction: Transaction, candidates: readonly number
 export interface AnswerPolicy {
   /** FAILURE is an outcome. Otherwise the op must succeed one day: FAILURE is retried and raised as needing a person. */
   readonly mayFail: boolean;
-  /** Retry without an interval. */
-  readonly immediately: boolean;
+  /** When an op that did not come to its end is called again; `never`: a decision has made it needless. */
+  readonly again: 'later' | 'at once' | 'never';
 }
 
 /** The transaction after a call was answered: the op's state, its next attempt, the timeline, whether it needs a person. */
@@ -75,8 +75,13 @@ export function recordAnswer(
     retryAtMs: after.nextAttemptAtMs,
   });
   const told = { ...state, branches, timeline, timelineOmitted: omitted(state) };
-  const urgent = result.kind === 'FAILURE' && !policy.mayFail;
-  return { ...transaction, running, lastResult, state: withRetries(told, result, moment, urgent) };
+  return { ...transaction, running, lastResult, state: counted(told, after, result, moment, policy) };
+}
+
+/** An op that came to its end is progress, whichever end it is; one that will not be called again is no attempt. */
+function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: AnswerPolicy): State {
+  if (after.status !== 'prepared') return withProgress(state);
+  return policy.again === 'never' ? state : withRetries(state, result, moment, result.kind === 'FAILURE');
 }
 
 function branchAt(transaction: Transaction, index: number): Branch {
@@ -93,7 +98,8 @@ function answered(
   policy: AnswerPolicy,
 ): BranchState {
   const { nowMs } = moment;
-  if (result.deferred === true) return { ...before, nextAttemptAtMs: nowMs + DEFERRED_MS };
+  if (result.deferred === true)
+    return { ...before, nextAttemptAtMs: policy.again === 'never' ? 0 : nowMs + DEFERRED_MS };
   const attempts = before.attempts + 1;
   if (result.kind === 'SUCCESS')
     return { status: 'succeed', started: true, attempts, failures: 0, nextAttemptAtMs: 0, finishedAtMs: nowMs };
@@ -117,18 +123,19 @@ function answered(
     started: true,
     attempts,
     failures,
-    nextAttemptAtMs: policy.immediately ? 0 : nowMs + intervalMs,
+    nextAttemptAtMs: policy.again === 'later' ? nowMs + intervalMs : policy.again === 'at once' ? nowMs : 0,
     finishedAtMs: 0,
   };
 }
 
-/**
- * Counts retries towards the alert threshold. Progress ends the need for a person; `urgent` raises it at once.
- */
+/** Progress ends the need for a person. */
+export const withProgress = (state: State): State =>
+  state.retries === 0 && !state.attention ? state : { ...state, retries: 0, attention: false };
+
+/** Counts retries towards the alert threshold; `urgent` raises it at once. */
 export function withRetries(state: State, result: BranchResult, moment: Moment, urgent: boolean): State {
   if (result.kind === 'ONGOING') return state;
-  if (result.kind === 'SUCCESS')
-    return state.retries === 0 && !state.attention ? state : { ...state, retries: 0, attention: false };
+  if (result.kind === 'SUCCESS') return withProgress(state);
   const retries = state.retries + 1;
   if (state.attention || (!urgent && retries < moment.policy.alertAfterRetries)) return { ...state, retries };
   const detail = urgent ? 'answered FAILURE where only success can end it' : `no progress after ${retries} attempts`;

@@ -39,7 +39,7 @@ export const msg: PatternRules = {
   end: (transaction) => refuse(transaction.state.status, 'end a message as a workflow'),
 
   answered: (transaction, event, moment) =>
-    recordAnswer(transaction, event, moment, { mayFail: false, immediately: false }),
+    recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' }),
 
   checked(transaction, event, moment) {
     if (transaction.state.status !== 'prepared') return { ...transaction, checking: false };

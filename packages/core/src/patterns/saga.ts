@@ -48,14 +48,15 @@ export const saga: PatternRules = {
 
   answered(transaction, event, moment) {
     const isAction = event.branch === actionOf(stepOf(event.branch));
-    if (!isAction || transaction.state.status !== 'submitted') {
-      return recordAnswer(transaction, event, moment, { mayFail: isAction, immediately: false });
-    }
+    if (!isAction) return recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' });
+    if (transaction.state.status !== 'submitted')
+      return recordAnswer(transaction, event, moment, { mayFail: true, again: 'never' });
     const { kind, reason, deferred } = event.result;
     const limit = transaction.options.retryLimit;
     const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN') && deferred !== true;
     const exhausted = counts && transaction.state.limitedRetries >= limit;
-    const after = recordAnswer(transaction, event, moment, { mayFail: true, immediately: counts && !exhausted });
+    const again = exhausted ? 'never' : counts ? 'at once' : 'later';
+    const after = recordAnswer(transaction, event, moment, { mayFail: true, again });
     if (kind === 'FAILURE') return toAborting(after, reason, moment);
     if (exhausted) return toAborting(after, `RetryCount is greater than RetryLimit, RetryLimit: ${limit}`, moment);
     return counts ? { ...after, state: { ...after.state, limitedRetries: after.state.limitedRetries + 1 } } : after;
@@ -110,12 +111,19 @@ function backward(transaction: Transaction, moment: Moment): Plan {
   return startReady(transaction, free.map(compensateOf), moment.nowMs);
 }
 
-/** The decision: from here on only the stored set counts (SG3). */
+/** The decision: from here on only the stored set counts (SG3). It is progress: who was called for to help the actions is not needed any more. */
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
   const { state } = transaction;
   const steps = stepIndices(transaction);
   const compensate = state.unbroken ? steps.filter((step) => branchState(state, actionOf(step)).started) : steps;
-  const decided = { ...state, rollbackReason: reason, compensate, rollbackAtMs: moment.nowMs };
+  const decided = {
+    ...state,
+    rollbackReason: reason,
+    compensate,
+    rollbackAtMs: moment.nowMs,
+    retries: 0,
+    attention: state.parked !== '',
+  };
   return { ...transaction, state: withStatus(decided, 'aborting', moment.nowMs, reason) };
 }
 

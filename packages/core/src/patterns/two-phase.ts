@@ -37,7 +37,7 @@ export function twoPhase(phase: SecondPhase): PatternRules {
     end: (transaction) => refuse(transaction.state.status, `end a ${transaction.definition.pattern} as a workflow`),
 
     answered: (transaction, event, moment) =>
-      recordAnswer(transaction, event, moment, { mayFail: false, immediately: false }),
+      recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' }),
 
     checked: (transaction) => transaction,
 
