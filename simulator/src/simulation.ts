@@ -2,38 +2,35 @@ import { AckWatch } from './check/ack-watch.ts';
 import { CallWatch } from './check/call-watch.ts';
 import { Checker } from './check/checker.ts';
 import type { Violation } from './check/invariants.ts';
-import { judge } from './check/judge.ts';
+import { judgeAll } from './check/judge-all.ts';
 import { StoreWatch } from './check/store-watch.ts';
-import { Client, ClientDied, type ClientTools } from './clients/client.ts';
-import { runMessage } from './clients/message-client.ts';
-import { Operator } from './clients/operator.ts';
-import { runSaga } from './clients/saga-client.ts';
-import { runTwoPhase } from './clients/two-phase-client.ts';
-import { answerCallBack, runWorkflow } from './clients/workflow-client.ts';
+import { Crowd } from './clients/crowd.ts';
 import { Counters } from './counters.ts';
 import { Random } from './kernel/random.ts';
 import { Trace } from './kernel/trace.ts';
 import { World } from './kernel/world.ts';
-import { Case, Cases, nameOf } from './parts/case.ts';
+import { Cases } from './parts/case.ts';
 import { Cluster } from './parts/cluster.ts';
 import { Gateway } from './parts/gateway.ts';
-import { makePlan, TOPICS } from './parts/make-plan.ts';
 import { Network } from './parts/network.ts';
 import { Participants } from './parts/participants.ts';
+import { subscribeTopics } from './parts/topics.ts';
 import { WatchedStore } from './parts/watched-store.ts';
 import { drawProfile, type Profile } from './profile.ts';
+import { scheduleHelp, scheduleInterference, scheduleTransactions } from './schedule.ts';
 
 /** What a seed came to. */
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly counters: Readonly<Record<string, number>>;
-  readonly profile: Profile;
   readonly simulatedMs: number;
+  /** How many things happened. */
   readonly happened: number;
   readonly trace: Trace;
 }
 
+const START_MS = 5_000;
 /** Everything is healed for so long before what has not ended counts as lost. */
 const PATIENCE_MS = 240_000;
 /** How long everything is left alone after the last transaction ended, so that nothing happens behind the judge's back. */
@@ -44,6 +41,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   return new Simulation(seed).run();
 }
 
+/** Wires the parts of one run together, and leads through its phases. */
 class Simulation {
   readonly #seed: number;
   readonly #random: Random;
@@ -56,14 +54,14 @@ class Simulation {
   readonly #gateway: Gateway;
   readonly #cluster: Cluster;
   readonly #participants: Participants;
-  readonly #tools: ClientTools;
+  readonly #crowd: Crowd;
   #healed = true;
-  #clientsRunning = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = new Random(seed);
     const profile = (this.#profile = drawProfile(this.#random.fork('profile')));
+    const { maxInProgress, maxClaims } = profile.options;
     const base = {
       world: this.#world,
       trace: this.#trace,
@@ -73,37 +71,27 @@ class Simulation {
       profile,
       isHealed: () => this.#healed,
     };
-    const { options } = profile;
-    const watch = new StoreWatch({ ...base, maxInProgress: options.maxInProgress });
-    const network = new Network({
-      ...base,
-      random: this.#random.fork('network'),
-      participants: () => this.#participants,
-    });
-    this.#gateway = new Gateway({ ...base, random: this.#random.fork('gateway') });
+    const from = (name: string) => ({ ...base, random: this.#random.fork(name) });
+    const participants = () => this.#participants;
+    const network = new Network({ ...from('network'), participants });
+    const watch = new StoreWatch({ ...base, maxInProgress });
+    this.#gateway = new Gateway(from('gateway'));
     this.#cluster = new Cluster({
-      ...base,
-      random: this.#random.fork('nodes'),
+      ...from('nodes'),
       store: new WatchedStore({ ...base, watch }),
       network,
-      calls: new CallWatch({ ...base, maxClaims: options.maxClaims, steadyTime: profile.calm || profile.exclusive }),
+      calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm || profile.exclusive }),
     });
-    this.#tools = {
-      ...base,
-      random: this.#random.fork('clients'),
+    this.#crowd = new Crowd({
+      ...from('clients'),
       gateway: this.#gateway,
       network,
       acks: new AckWatch(this.#checker),
       nodes: () => this.#cluster.nodes,
-    };
+    });
     this.#participants = new Participants({
-      ...base,
-      random: this.#random.fork('participants'),
-      callBack: (one, reply) => {
-        if (one.plan.pattern !== 'workflow') return;
-        const { plan } = one;
-        this.#start(() => answerCallBack(new Client(this.#tools, one, Infinity), plan, reply));
-      },
+      ...from('participants'),
+      callBack: (one, reply) => this.#crowd.callBack(one, reply),
     });
   }
 
@@ -112,7 +100,7 @@ class Simulation {
       this.#checker.violate('Z1', '', `unhandled rejection: ${textOf(reason)}`);
     process.on('unhandledRejection', rejected);
     try {
-      await this.#runThrough();
+      await this.#phases();
       // Rejections that nobody handled are told at the end of a turn of the event loop.
       await new Promise<void>((resolve) => setImmediate(resolve));
     } catch (error) {
@@ -120,173 +108,78 @@ class Simulation {
     } finally {
       process.off('unhandledRejection', rejected);
     }
-    const { happened, nowMs } = this.#world;
     return {
       seed: this.#seed,
       violations: this.#checker.violations,
       counters: this.#counters.all(),
-      profile: this.#profile,
-      simulatedMs: nowMs,
-      happened,
+      simulatedMs: this.#world.nowMs,
+      happened: this.#world.happened,
       trace: this.#trace,
     };
   }
 
-  async #runThrough(): Promise<void> {
-    const world = this.#world;
-    await world.run(() => this.#cluster.nodes.every((node) => node.isUp), 5_000);
-    await this.#subscribeTopics();
-    this.#healed = this.#profile.calm;
-    this.#scheduleWork();
-    const { faultsUntilMs } = this.#profile;
-    await world.run(() => this.#violated, faultsUntilMs);
-    if (this.#violated) return;
-    this.#trace.add('', '', 'everything heals');
-    this.#healed = true;
-    this.#cluster.heal();
-    this.#helpOut();
-    await world.run(() => this.#violated || this.#isOver(), world.nowMs + PATIENCE_MS);
-    if (this.#violated) return;
-    await world.run(() => this.#violated, world.nowMs + REST_MS);
-    if (!this.#violated) this.#judgeAll();
+  async #phases(): Promise<void> {
+    const { faultsUntilMs, calm } = this.#profile;
+    await this.#until(() => this.#cluster.nodes.every((node) => node.isUp), START_MS);
+    await subscribeTopics(this.#cluster.nodes, (done) => this.#until(done, this.#world.nowMs + START_MS));
+    this.#healed = calm;
+    this.#schedule();
+    await this.#until(() => false, faultsUntilMs);
+    this.#heal();
+    await this.#until(() => this.#isOver(), this.#world.nowMs + PATIENCE_MS);
+    await this.#until(() => false, this.#world.nowMs + REST_MS);
+    if (!this.#violated)
+      judgeAll({
+        checker: this.#checker,
+        cases: this.#cases,
+        gateway: this.#gateway,
+        nodes: this.#cluster.nodes,
+        counters: this.#counters,
+        calm,
+      });
   }
 
   get #violated(): boolean {
     return this.#checker.violations.length > 0;
   }
 
-  async #subscribeTopics(): Promise<void> {
-    const [node] = this.#cluster.nodes;
-    if (node === undefined) return;
-    let left = 0;
-    for (const [topic, urls] of Object.entries(TOPICS)) {
-      left++;
-      const subscribeAll = async (): Promise<void> => {
-        for (const namespace of NAMESPACES) {
-          for (const url of urls)
-            await node.engine.subscribe({ principal: 'operator', namespace }, { topic, url, remark: '' });
-        }
-        left--;
-      };
-      void subscribeAll();
-    }
-    await this.#world.run(() => left === 0, this.#world.nowMs + 10_000);
+  /** Lets things happen until `done`, but not after a violation. */
+  async #until(done: () => boolean, limitMs: number): Promise<void> {
+    await this.#world.run(() => this.#violated || done(), limitMs);
   }
 
-  #scheduleWork(): void {
-    const random = this.#random.fork('work');
-    const { transactions, faultsUntilMs, nodeFaults, participants, options } = this.#profile;
-    const { timeoutToFailMs } = options;
-    for (let i = 1; i <= transactions; i++) {
-      const plan = makePlan(random, this.#profile, i <= nodeFaults.killers);
-      // Few gids are so different that none is the beginning of another, and some exist in two namespaces.
-      const key = { namespace: random.chance(0.1) ? 'other' : 'default', gid: `g${i}` };
-      const one = this.#cases.add(new Case(key, plan, timeoutToFailMs));
-      this.#world.after(random.between(0, faultsUntilMs * 0.8), () => this.#startClients(one));
-      if (random.chance(0.1)) {
-        const twin = this.#cases.add(
-          new Case({ ...key, namespace: 'twin' }, makePlan(random, this.#profile, false), timeoutToFailMs),
-        );
-        this.#world.after(random.between(0, faultsUntilMs * 0.8), () => this.#startClients(twin));
-      }
-    }
-    if (this.#profile.calm) return;
-    this.#cluster.scheduleFaults();
-    for (let i = 0; i < participants.outages; i++) {
-      const service = random.pick(['stock', 'payment', 'coupon', 'delivery', 'points']);
-      this.#world.after(random.between(0, faultsUntilMs), () =>
-        this.#participants.takeDown(service, random.between(500, 8_000)),
-      );
-    }
-    const operator = new Operator(this.#tools);
-    for (let i = 0; i < transactions / 2; i++) {
-      this.#world.after(random.between(500, faultsUntilMs), () => {
-        // Mostly somebody looks at what has not ended yet.
-        const { unfinished } = this.#cases;
-        const one = random.pick(unfinished.size > 0 && random.chance(0.8) ? [...unfinished] : [...this.#cases.all()]);
-        this.#start(() => operator.act(one));
-      });
-    }
-  }
-
-  #startClients(one: Case): void {
-    const { plan } = one;
-    this.#counters.count(`transactions ${plan.pattern}`);
-    const clients = plan.pattern === 'saga' ? plan.clients : 1;
-    for (let i = 0; i < clients; i++) {
-      this.#start(async () => {
-        const client = new Client(this.#tools, one, plan.diesAfter);
-        switch (plan.pattern) {
-          case 'saga':
-            return runSaga(client, plan);
-          case 'tcc':
-          case 'xa':
-            return runTwoPhase(client, plan);
-          case 'msg':
-            return runMessage(client, plan);
-          case 'workflow':
-            return runWorkflow(client, plan);
-        }
-      });
-    }
-  }
-
-  #start(script: () => Promise<void>): void {
-    this.#clientsRunning++;
-    void script()
-      .catch((error: unknown) => {
-        if (!(error instanceof ClientDied)) throw error;
-      })
-      .finally(() => this.#clientsRunning--);
-  }
-
-  /** After the faults a person looks after what was parked. */
-  #helpOut(): void {
-    const operator = new Operator(this.#tools);
-    const look = (): void => {
-      for (const one of this.#cases.unfinished) {
-        if (one.record?.attention !== true || one.record.dueAtMs !== null || one.record.owner !== null) continue;
-        this.#counters.count('parked');
-        this.#start(() => operator.retry(one));
-      }
-      this.#world.after(5_000, look);
+  get #stage() {
+    return {
+      world: this.#world,
+      random: this.#random.fork('work'),
+      profile: this.#profile,
+      cases: this.#cases,
+      crowd: this.#crowd,
+      participants: this.#participants,
+      counters: this.#counters,
     };
-    this.#world.after(1_000, look);
+  }
+
+  #schedule(): void {
+    const stage = this.#stage;
+    scheduleTransactions(stage);
+    if (this.#profile.calm) return;
+    scheduleInterference(stage);
+    this.#cluster.scheduleFaults();
+  }
+
+  #heal(): void {
+    this.#trace.add('', '', 'everything heals');
+    this.#healed = true;
+    this.#cluster.heal();
+    scheduleHelp(this.#stage);
   }
 
   #isOver(): boolean {
-    if (this.#clientsRunning > 0 || this.#cases.unfinished.size > 0) return false;
+    if (this.#crowd.busy > 0 || this.#cases.unfinished.size > 0) return false;
     return this.#cluster.nodes.every(({ engine }) => engine.load().inProgress === 0);
   }
-
-  #judgeAll(): void {
-    const checker = this.#checker;
-    for (const one of this.#cases.all()) {
-      judge(one, checker, this.#profile.calm);
-      const status = one.record?.status ?? 'never stored';
-      this.#counters.count(`${one.plan.pattern} ${status}`);
-      checker.expect(
-        one.record?.owner == null,
-        'P4',
-        nameOf(one.key),
-        () => `it is still owned by ${one.record?.owner ?? ''}`,
-      );
-    }
-    for (const what of this.#gateway.unanswered()) checker.violate('A4', '', `never answered: ${what}`);
-    for (const { name, engine } of this.#cluster.nodes) {
-      const { inProgress, callsRunning, writesQueued, waiters } = engine.load();
-      checker.expect(
-        inProgress + callsRunning + writesQueued + waiters === 0,
-        'P4',
-        '',
-        () =>
-          `${name} holds ${inProgress} transactions, ${callsRunning} calls, ${writesQueued} writes, ${waiters} waiters`,
-      );
-    }
-  }
 }
-
-const NAMESPACES = ['default', 'other', 'twin'];
 
 const textOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' ') : String(error);

@@ -14,7 +14,7 @@ export interface Share {
 async function work({ first, step, end, trace }: Share): Promise<void> {
   for (let seed = first; seed < end; seed += step) {
     const report = reportOf(await simulate(seed), trace);
-    parentPort?.postMessage(report);
+    parentPort?.postMessage(report, []);
     if (report.violations.length > 0) return;
   }
 }

@@ -30,12 +30,10 @@ export function judge(one: Case, checker: Checker, calm: boolean): void {
   for (const [invariant, wrong] of [...one.branches.values()].flatMap((facts) =>
     wrongIn(one, facts, record.status === 'succeed'),
   ))
-    checker.violate(invariant, gid, `${facts_(one, wrong)}`);
+    checker.violate(invariant, gid, `${record.status}, but ${wrong}`);
   if (one.plan.pattern === 'msg') judgeMessage(one, checker, record.status === 'succeed');
   if (calm) judgeCalm(one, checker);
 }
-
-const facts_ = (one: Case, wrong: string): string => `${one.record?.status ?? 'no record'}, but ${wrong}`;
 
 function wrongIn(one: Case, facts: BranchFacts, succeeded: boolean): [Invariant, string][] {
   switch (one.plan.pattern) {

@@ -5,6 +5,7 @@ import type { Trace } from '../kernel/trace.ts';
 import { type Case, nameOf } from '../parts/case.ts';
 import type { Checker } from './checker.ts';
 import { reasonIsMissing } from './reasons.ts';
+import { SessionWatch } from './session-watch.ts';
 
 interface StoreWatchDependencies {
   readonly checker: Checker;
@@ -23,17 +24,12 @@ const MOVES: Readonly<Record<Status, readonly Status[]>> = {
 
 /** Judges every change of the store at the moment it happens. */
 export class StoreWatch {
+  readonly sessions: SessionWatch;
   readonly #d: StoreWatchDependencies;
-  readonly #lastBeatMs = new Map<SessionId, number>();
-  readonly #owned = new Map<SessionId, number>();
 
   constructor(dependencies: StoreWatchDependencies) {
     this.#d = dependencies;
-  }
-
-  /** Sessions that were opened and not ended. */
-  isLiving(session: SessionId): boolean {
-    return this.#lastBeatMs.has(session);
+    this.sessions = new SessionWatch(dependencies);
   }
 
   written(one: Case, before: StoredTransaction | undefined, item: WriteItem, outcome: WriteOutcome): void {
@@ -58,7 +54,7 @@ export class StoreWatch {
     checker.expect(before !== undefined && before.owner === null && due <= nowMs, 'P3', gid, () =>
       before === undefined ? `${session} claimed nothing` : `${session} claimed it while it was ${state(before)}`,
     );
-    checker.expect(this.isLiving(session), 'P3', gid, () => `${session} claimed it, though it is over`);
+    checker.expect(this.sessions.isLiving(session), 'P3', gid, () => `${session} claimed it, though it is over`);
     this.#moves(one, before);
   }
 
@@ -68,7 +64,7 @@ export class StoreWatch {
     this.#d.trace.add('', gid, `store: taken over, now ${state(one.record)}`);
     this.#d.counters.count('taken over');
     this.#d.checker.expect(
-      before.owner !== null && !this.isLiving(before.owner),
+      before.owner !== null && !this.sessions.isLiving(before.owner),
       'P3',
       gid,
       () => `taken over while it was ${state(before)}`,
@@ -102,47 +98,13 @@ export class StoreWatch {
     one.record = before;
   }
 
-  sessionOpened(session: SessionId, nowMs: number): void {
-    this.#d.trace.add('', '', `store: session ${session} opened`);
-    this.#lastBeatMs.set(session, nowMs);
-  }
-
-  beat(session: SessionId, { alive, nowMs }: { readonly alive: boolean; readonly nowMs: number }): void {
-    this.#d.checker.expect(
-      alive === this.isLiving(session),
-      'P3',
-      '',
-      () => `session ${session} is told that alive is ${alive}`,
-    );
-    if (alive) this.#lastBeatMs.set(session, nowMs);
-  }
-
-  sessionEnded(session: SessionId): void {
-    this.#d.trace.add('', '', `store: session ${session} ended`);
-    this.#lastBeatMs.delete(session);
-  }
-
-  endedBySilence(sessions: readonly SessionId[], silenceMs: number, nowMs: number): void {
-    for (const session of sessions) {
-      const silentMs = nowMs - (this.#lastBeatMs.get(session) ?? -Infinity);
-      this.#d.checker.expect(
-        silentMs > silenceMs,
-        'P3',
-        '',
-        () => `session ${session} was ended after ${silentMs} ms of silence`,
-      );
-      this.#d.counters.count('sessions ended by silence');
-      this.sessionEnded(session);
-    }
-  }
-
   /** What holds for every change, whoever made it. */
   #moves(one: Case, before: StoredTransaction | undefined): void {
     const { checker } = this.#d;
     const after = one.record;
     const gid = nameOf(one.key);
     if (after === undefined) return checker.violate('A3', gid, 'the record is gone');
-    this.#possession(gid, before?.owner ?? null, after.owner);
+    this.sessions.possession(gid, before?.owner ?? null, after.owner);
     if (before === undefined) return;
     const entriesKept = before.entries.every(
       (entry, i) => entry === after.entries[i] || entry.key === after.entries[i]?.key,
@@ -159,21 +121,6 @@ export class StoreWatch {
     checker.expect(missing === undefined, 'D2', gid, () => missing ?? '');
     if (one.acks.has('abort-order') && one.plan.pattern === 'saga')
       checker.expect(after.status !== 'succeed', 'D5', gid, () => 'succeeded after an acknowledged order to abort');
-  }
-
-  #possession(gid: string, from: SessionId | null, to: SessionId | null): void {
-    if (from === to) return;
-    if (from !== null) this.#owned.set(from, (this.#owned.get(from) ?? 0) - 1);
-    if (to === null) return;
-    const owned = (this.#owned.get(to) ?? 0) + 1;
-    const { checker, maxInProgress } = this.#d;
-    this.#owned.set(to, owned);
-    checker.expect(
-      owned <= maxInProgress,
-      'P5',
-      gid,
-      () => `${to} owns ${owned} transactions, ${maxInProgress} are allowed`,
-    );
   }
 
   #followsTheContract(one: Case, before: StoredTransaction | undefined, item: WriteItem, outcome: WriteOutcome): void {

@@ -2,7 +2,8 @@ import type { Random } from '../kernel/random.ts';
 import type { Profile } from '../profile.ts';
 import type { BranchPlan, MessagePlan, Plan, SagaPlan, TwoPhasePlan, WorkflowPlan } from './plan.ts';
 
-const SERVICES = ['stock', 'payment', 'coupon', 'delivery', 'points'];
+/** The participants of all runs. */
+export const SERVICES = ['stock', 'payment', 'coupon', 'delivery', 'points'];
 
 /** Topics that exist in every run, with their subscribers' URLs. */
 export const TOPICS: Readonly<Record<string, readonly string[]>> = {

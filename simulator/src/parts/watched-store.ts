@@ -63,23 +63,23 @@ export class WatchedStore extends MemoryStore {
 
   override async openSession(session: SessionId, info: SessionInfo): Promise<void> {
     await super.openSession(session, info);
-    this.#watch.sessionOpened(session, await this.nowMs());
+    this.#watch.sessions.opened(session, await this.nowMs());
   }
 
   override async heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }> {
     const answer = await super.heartbeat(session);
-    this.#watch.beat(session, answer);
+    this.#watch.sessions.beat(session, answer);
     return answer;
   }
 
   override async endSession(session: SessionId): Promise<void> {
     await super.endSession(session);
-    this.#watch.sessionEnded(session);
+    this.#watch.sessions.ended(session);
   }
 
   override async takeOver(request: Parameters<MemoryStore['takeOver']>[0]): Promise<TakeOverResult> {
     const result = await super.takeOver(request);
-    this.#watch.endedBySilence(result.ended, request.silenceMs, await this.nowMs());
+    this.#watch.sessions.endedBySilence(result.ended, request.silenceMs, await this.nowMs());
     if (result.released === 0) return result;
     for (const { one, before } of await this.#lookAtUnfinished()) this.#watch.takenOver(one, before);
     return result;
@@ -88,7 +88,7 @@ export class WatchedStore extends MemoryStore {
   override async purge(request: Parameters<MemoryStore['purge']>[0]): Promise<number> {
     const purged = await super.purge(request);
     if (purged > 0) {
-      for (const { one, before } of await this.#look(this.#retired.map((one) => one.key)))
+      for (const { one, before } of await this.#look(this.#retired.map(({ key }) => key)))
         if (one.record === undefined && before !== undefined)
           this.#watch.purged(one, before, request.olderThanMs, await this.nowMs());
     }

@@ -1,0 +1,77 @@
+import type { SessionId } from '@holdfast/core';
+import type { Counters } from '../counters.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { Checker } from './checker.ts';
+
+export interface SessionWatchDependencies {
+  readonly checker: Checker;
+  readonly trace: Trace;
+  readonly counters: Counters;
+  readonly maxInProgress: number;
+}
+
+/** Follows the sessions in the store: which live, when they were heard of, how much they own. */
+export class SessionWatch {
+  readonly #d: SessionWatchDependencies;
+  readonly #lastBeatMs = new Map<SessionId, number>();
+  readonly #owned = new Map<SessionId, number>();
+
+  constructor(dependencies: SessionWatchDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** It was opened and is not ended. */
+  isLiving(session: SessionId): boolean {
+    return this.#lastBeatMs.has(session);
+  }
+
+  opened(session: SessionId, nowMs: number): void {
+    this.#d.trace.add('', '', `store: session ${session} opened`);
+    this.#lastBeatMs.set(session, nowMs);
+  }
+
+  beat(session: SessionId, { alive, nowMs }: { readonly alive: boolean; readonly nowMs: number }): void {
+    this.#d.checker.expect(
+      alive === this.isLiving(session),
+      'P3',
+      '',
+      () => `session ${session} is told that alive is ${alive}`,
+    );
+    if (alive) this.#lastBeatMs.set(session, nowMs);
+  }
+
+  ended(session: SessionId): void {
+    this.#d.trace.add('', '', `store: session ${session} ended`);
+    this.#lastBeatMs.delete(session);
+  }
+
+  endedBySilence(sessions: readonly SessionId[], silenceMs: number, nowMs: number): void {
+    for (const session of sessions) {
+      const silentMs = nowMs - (this.#lastBeatMs.get(session) ?? -Infinity);
+      this.#d.checker.expect(
+        silentMs > silenceMs,
+        'P3',
+        '',
+        () => `session ${session} was ended after ${silentMs} ms of silence`,
+      );
+      this.#d.counters.count('sessions ended by silence');
+      this.ended(session);
+    }
+  }
+
+  /** Ownership of a record passes on. */
+  possession(gid: string, from: SessionId | null, to: SessionId | null): void {
+    if (from === to) return;
+    if (from !== null) this.#owned.set(from, (this.#owned.get(from) ?? 0) - 1);
+    if (to === null) return;
+    const owned = (this.#owned.get(to) ?? 0) + 1;
+    const { checker, maxInProgress } = this.#d;
+    this.#owned.set(to, owned);
+    checker.expect(
+      owned <= maxInProgress,
+      'P5',
+      gid,
+      () => `${to} owns ${owned} transactions, ${maxInProgress} are allowed`,
+    );
+  }
+}

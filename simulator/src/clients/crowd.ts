@@ -1,0 +1,74 @@
+import type { Case } from '../parts/case.ts';
+import { Client, ClientDied, type ClientTools } from './client.ts';
+import { runMessage } from './message-client.ts';
+import { Operator } from './operator.ts';
+import { runSaga } from './saga-client.ts';
+import { runTwoPhase } from './two-phase-client.ts';
+import { answerCallBack, runWorkflow } from './workflow-client.ts';
+import type { Reply } from '../parts/participants.ts';
+
+/** All clients and operators of a run. */
+export class Crowd {
+  readonly #tools: ClientTools;
+  readonly #operator: Operator;
+  #busy = 0;
+
+  constructor(tools: ClientTools) {
+    this.#tools = tools;
+    this.#operator = new Operator(tools);
+  }
+
+  /** Scripts that have not come to their end. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** The clients of a transaction begin. */
+  begin(one: Case): void {
+    const { plan } = one;
+    this.#tools.counters.count(`transactions ${plan.pattern}`);
+    const clients = plan.pattern === 'saga' ? plan.clients : 1;
+    for (let i = 0; i < clients; i++) this.#start(() => run(new Client(this.#tools, one, plan.diesAfter)));
+  }
+
+  /** The coordinator calls a workflow's client back. */
+  callBack(one: Case, reply: Reply): void {
+    const { plan } = one;
+    if (plan.pattern === 'workflow')
+      this.#start(() => answerCallBack(new Client(this.#tools, one, Infinity), plan, reply));
+  }
+
+  /** An operator does something to a transaction. */
+  interfere(one: Case): void {
+    this.#start(() => this.#operator.act(one));
+  }
+
+  /** An operator orders what was parked to go on. */
+  retry(one: Case): void {
+    this.#start(() => this.#operator.retry(one));
+  }
+
+  #start(script: () => Promise<void>): void {
+    this.#busy++;
+    void script()
+      .catch((error: unknown) => {
+        if (!(error instanceof ClientDied)) throw error;
+      })
+      .finally(() => this.#busy--);
+  }
+}
+
+async function run(client: Client): Promise<void> {
+  const { plan } = client.one;
+  switch (plan.pattern) {
+    case 'saga':
+      return runSaga(client, plan);
+    case 'tcc':
+    case 'xa':
+      return runTwoPhase(client, plan);
+    case 'msg':
+      return runMessage(client, plan);
+    case 'workflow':
+      return runWorkflow(client, plan);
+  }
+}
