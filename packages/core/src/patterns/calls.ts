@@ -7,7 +7,7 @@ import type { Moment } from './step.ts';
 import { appended, omitted, withLine } from './timeline.ts';
 
 /** A call that found its destination's queue full is tried again after so long. */
-const DEFERRED_MS = 1_000;
+export const DEFERRED_MS = 1_000;
 
 /**
  * Starts those of `candidates` (ops whose turn it is) that are not running and not backing off; the plan wakes when the next of the others is due.
