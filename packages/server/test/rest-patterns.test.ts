@@ -191,6 +191,13 @@ describe.each([
     expect((await server.query(gid)).transaction.rollback_reason).toBe('changed my mind');
   });
 
+  it('that is waited for has undone them when abort answers', async () => {
+    await begin();
+    expect((await server.dtm('abort', { gid, trans_type, wait_result: true })).json).toEqual({ dtm_result: 'SUCCESS' });
+    expect(await status()).toBe('failed');
+    expect(shop.calls).toEqual(rollbacks);
+  });
+
   it.each([
     ['ONGOING', 425, 'ONGOING'],
     ['an unknown error', 500, undefined],
