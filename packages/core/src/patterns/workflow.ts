@@ -1,4 +1,3 @@
-import { madeDue } from './calls.ts';
 import { askWhenDue, recordCheck } from './check.ts';
 import { plainIntervalMs } from './retry.ts';
 import { type PatternRules, refuse, waitUntil } from './rules.ts';
@@ -14,16 +13,20 @@ import { withStatus } from './timeline.ts';
  * WF1  Only the client's code ends a workflow (or a person stops it).
  * WF2  Once aborting (durable before the first compensation) success is refused.
  * WF3  While unfinished and due the client is called back: first after the retry interval, then at the server's interval, without back-off; every
- *      recorded step postpones it.
+ *      recorded step and every abort by the client, which is alive then, postpones it. An operator's abort calls it back at once.
  * WF4  Ending it again alike is no error and changes nothing; ending it otherwise is refused.
  */
 export const workflow: PatternRules = {
   submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),
 
   abort(transaction, event, moment) {
-    const { state } = transaction;
-    if (state.status === 'aborting') return madeDue(transaction, moment.nowMs);
-    if (state.status !== 'prepared') return refuse(state.status, 'abort');
+    const { status } = transaction.state;
+    if (status !== 'aborting' && status !== 'prepared') return refuse(status, 'abort');
+    const nextCheckAtMs = event.byOperator
+      ? moment.nowMs
+      : moment.nowMs + plainIntervalMs(transaction.options, moment.policy);
+    const state = { ...transaction.state, nextCheckAtMs };
+    if (status === 'aborting') return { ...transaction, state };
     const aborting = { ...state, rollbackReason: event.reason, rollbackAtMs: moment.nowMs };
     return { ...transaction, state: withStatus(aborting, 'aborting', moment.nowMs, event.reason) };
   },
