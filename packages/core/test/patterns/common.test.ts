@@ -1,0 +1,86 @@
+import { LIMITS } from '@holdfast/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { State } from '../../src/index.ts';
+import { newTransaction } from '../../src/index.ts';
+import { withLine } from '../../src/patterns/timeline.ts';
+import { CREATED_AT_MS, KEY, message, saga } from './support/definitions.ts';
+import { Model } from './support/model.ts';
+
+describe('a person’s orders', () => {
+  it('stop makes it failed and drives it never again, keeping the reason it was rolled back for', () => {
+    const model = new Model(saga(1));
+    model.deliver({ kind: 'submitted', options: {} });
+    model.deliver({ kind: 'stop' });
+    expect([model.status, model.nextAtMs]).toEqual(['failed', null]);
+    expect(model.transaction.state.rollbackReason).toBe('stopped by an operator');
+    expect(model.deliver({ kind: 'stop' })).toBe("current status 'failed', cannot stop");
+    expect(model.deliver({ kind: 'retry' })).toBe("current status 'failed', cannot retry");
+  });
+
+  it('are told in the timeline', () => {
+    const model = new Model(message(1));
+    model.deliver({ kind: 'submitted', options: {} });
+    model.deliver({ kind: 'retry' });
+    model.deliver({ kind: 'stop' });
+    const told = model.transaction.state.timeline.map((line) =>
+      'detail' in line ? line.detail : 'status' in line ? line.status : '',
+    );
+    expect(told).toEqual(['submitted', 'retry now', 'stop', 'failed']);
+  });
+});
+
+describe('a payload that kills its coordinators', () => {
+  it('is parked after five of them, and an order drives it again', () => {
+    const model = new Model(message(1));
+    model.deliver({ kind: 'submitted', options: {} });
+    model.crash(false, 3);
+    expect(model.running).toEqual(['01 action']);
+    model.crash(false);
+    expect(model.transaction.state).toMatchObject({ parked: '5 nodes in a row took it and vanished', attention: true });
+    expect([model.nextAtMs, model.alerts.length]).toEqual([null, 1]);
+    model.deliver({ kind: 'retry' });
+    expect(model.running).toEqual(['01 action']);
+  });
+
+  it('leaves a saga that does not know what was started', () => {
+    const model = new Model(saga(2));
+    model.deliver({ kind: 'submitted', options: {} });
+    model.answer('01 action');
+    model.crash(false, 5);
+    model.deliver({ kind: 'retry' });
+    model.answer('01 action', 'FAILURE');
+    expect(model.transaction.state.compensate).toEqual([0, 1]);
+  });
+});
+
+describe('preparing again', () => {
+  it('changes nothing while prepared, and is refused later', () => {
+    const model = new Model(message(1));
+    model.deliver({ kind: 'prepared', again: false });
+    const { state } = model.transaction;
+    model.deliver({ kind: 'prepared', again: true });
+    expect(model.transaction.state).toEqual(state);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.deliver({ kind: 'prepared', again: true })).toBe("current status 'submitted', cannot prepare");
+  });
+});
+
+describe('the timeline', () => {
+  it('keeps the first and the last lines within its bound and counts the others', () => {
+    fc.assert(
+      fc.property(fc.nat(500), (count) => {
+        let { state }: { state: State } = newTransaction(KEY, message(1), CREATED_AT_MS);
+        for (let i = 0; i < count; i++) state = withLine(state, { kind: 'order', atMs: i, detail: String(i) });
+        const kept = state.timeline.map((line) => line.atMs);
+        expect(kept.length + state.timelineOmitted).toBe(count);
+        expect(kept.length).toBe(Math.min(count, LIMITS.timelineEntries));
+        const half = LIMITS.timelineEntries / 2;
+        expect(kept.slice(0, half)).toEqual(Array.from({ length: Math.min(count, half) }, (_, i) => i));
+        expect(kept.at(-1) ?? -1).toBe(count - 1);
+        expect(kept).toEqual([...kept].sort((a, b) => a - b));
+      }),
+      { seed: 7 },
+    );
+  });
+});

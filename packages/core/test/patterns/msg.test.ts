@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import type { Definition } from '../../src/index.ts';
+import { message } from './support/definitions.ts';
+import { Model } from './support/model.ts';
+
+function prepared(definition: Definition): Model {
+  const model = new Model(definition);
+  model.deliver({ kind: 'prepared', again: false });
+  return model;
+}
+
+function submitted(definition: Definition, options: Partial<Definition['options']> = {}): Model {
+  const model = prepared(definition);
+  model.deliver({ kind: 'submitted', options });
+  return model;
+}
+
+/** Prepared, late, and being asked about. */
+function asked(definition: Definition = message(1)): Model {
+  const model = prepared(definition);
+  model.waitForNext();
+  expect(model.asking).toBe(true);
+  return model;
+}
+
+describe('msg: delivery', () => {
+  it('calls one step after the other once it is submitted', () => {
+    const model = submitted(message(2));
+    expect(model.running).toEqual(['01 action']);
+    model.answer('01 action');
+    expect(model.running).toEqual(['02 action']);
+    model.answer('02 action');
+    expect(model.status).toBe('succeed');
+  });
+
+  it('can be submitted without having been prepared', () => {
+    const model = new Model(message(1));
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.running).toEqual(['01 action']);
+  });
+
+  it('calls all steps at once when concurrent', () => {
+    expect(submitted(message(3, { concurrent: true })).running).toEqual(['01 action', '02 action', '03 action']);
+  });
+
+  it.each(['FAILURE', 'UNKNOWN', 'ONGOING'] as const)(
+    'never rolls back: a step that answers %s is called again',
+    (kind) => {
+      const model = submitted(message(1));
+      model.answer('01 action', kind);
+      expect([model.status, model.nextInMs]).toEqual(['submitted', 10_000]);
+      expect(model.transaction.state.attention).toBe(kind === 'FAILURE');
+      model.waitForNext();
+      model.answer('01 action');
+      expect(model.status).toBe('succeed');
+    },
+  );
+
+  it('fans a topic out to its subscribers, with branch ids 01-01, 01-02', () => {
+    const [step] = message(1).steps;
+    const steps = [{ ...step, action: 'topic://orders', compensate: '', subscribers: ['http://a', 'http://b'] }];
+    const model = submitted({ ...message(1, { concurrent: true }), steps });
+    expect(model.running).toEqual(['01-01 action', '01-02 action']);
+    expect(model.transaction.branches.map((branch) => branch.url)).toEqual(['http://a', 'http://b']);
+  });
+
+  it('keeps the branch id 01 for a topic with one subscriber', () => {
+    const steps = [{ action: 'topic://orders', compensate: '', subscribers: ['http://a'] }];
+    expect(submitted({ ...message(1), steps }).running).toEqual(['01 action']);
+  });
+
+  it('is not rolled back once submitted', () => {
+    expect(submitted(message(1)).deliver({ kind: 'abort', reason: '', byOperator: true })).toBe(
+      "current status 'submitted', cannot abort",
+    );
+  });
+});
+
+describe('msg: delay', () => {
+  it('starts so long after the submit, with the delay of the submit call', () => {
+    const model = prepared(message(1));
+    model.nowMs += 5_000;
+    model.deliver({ kind: 'submitted', options: { delayMs: 3_000 } });
+    expect([model.status, model.running, model.nextInMs]).toEqual(['submitted', [], 3_000]);
+    model.waitForNext();
+    expect(model.running).toEqual(['01 action']);
+  });
+
+  it('is not shortened by a second submit or a retry', () => {
+    const model = submitted(message(1), { delayMs: 3_000 });
+    model.deliver({ kind: 'submitted', options: {} });
+    model.deliver({ kind: 'retry' });
+    expect([model.running, model.nextInMs]).toEqual([[], 3_000]);
+  });
+});
+
+describe('msg: check-back', () => {
+  it('asks the client 35 seconds after it was prepared unless it says otherwise', () => {
+    expect(prepared(message(1)).nextInMs).toBe(35_000);
+    expect(prepared(message(1, { timeoutToFailMs: 4_000 })).nextInMs).toBe(4_000);
+  });
+
+  it('SUCCESS submits it', () => {
+    const model = asked();
+    model.reply('SUCCESS');
+    expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
+  });
+
+  it('FAILURE fails it, with the answer as the reason', () => {
+    const model = asked();
+    model.reply('FAILURE', 'rolled back');
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['failed', 'rolled back']);
+  });
+
+  it('ONGOING asks again after the plain interval', () => {
+    const model = asked(message(1, { retryIntervalMs: 2_000 }));
+    for (let i = 0; i < 3; i++) {
+      model.reply('ONGOING');
+      expect(model.nextInMs).toBe(2_000);
+      model.waitForNext();
+    }
+  });
+
+  it('an unknown answer asks again with back-off', () => {
+    const model = asked(message(1, { retryIntervalMs: 2_000 }));
+    const intervals: (number | null)[] = [];
+    for (let i = 0; i < 7; i++) {
+      model.reply('UNKNOWN', 'down');
+      intervals.push(model.nextInMs);
+      model.waitForNext();
+    }
+    expect(intervals).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    expect(model.alerts).toEqual([{ branch: '00 msg', error: 'down', retryCount: 3 }]);
+  });
+
+  it('a question that was not asked, for its destination is full, does not count', () => {
+    const model = asked();
+    model.deliver({
+      kind: 'checked',
+      result: { kind: 'UNKNOWN', reason: 'queue full', deferred: true },
+      durationMs: 0,
+    });
+    expect([model.nextInMs, model.transaction.state.checkFailures, model.transaction.state.retries]).toEqual([
+      1_000, 0, 0,
+    ]);
+    expect(model.transaction.state.timeline.filter((line) => line.kind === 'call')).toEqual([]);
+  });
+
+  it('an answer that comes after the submit changes nothing', () => {
+    const model = asked();
+    model.deliver({ kind: 'submitted', options: {} });
+    model.reply('FAILURE');
+    expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
+  });
+
+  it('is not asked when it is prepared again', () => {
+    const model = prepared(message(1));
+    model.nowMs += 40_000;
+    model.deliver({ kind: 'prepared', again: true });
+    expect(model.asking).toBe(false);
+  });
+
+  it('counts its questions beyond the bound of the timeline', () => {
+    const model = asked();
+    for (let i = 0; i < 150; i++) {
+      model.reply('ONGOING');
+      model.waitForNext();
+    }
+    model.reply('ONGOING');
+    expect(model.transaction.state.timeline.findLast((line) => line.kind === 'call')).toMatchObject({ attempt: 151 });
+  });
+
+  it('an abort before the submit fails it', () => {
+    const model = prepared(message(1));
+    model.deliver({ kind: 'abort', reason: 'local transaction failed', byOperator: false });
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['failed', 'local transaction failed']);
+  });
+
+  it('without an address to ask it waits for a person, and a late submit delivers it all the same', () => {
+    const model = prepared({ ...message(1), queryPrepared: '' });
+    model.waitForNext();
+    expect(model.transaction.state.parked).toContain('query_prepared');
+    expect(model.nextAtMs).toBe(null);
+    expect(model.deliver({ kind: 'submitted', options: {} })).toBe(undefined);
+    expect(model.running).toEqual(['01 action']);
+    expect(model.transaction.state.attention).toBe(false);
+  });
+});

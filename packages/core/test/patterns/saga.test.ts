@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest';
+import type { Definition, TimelineEntry } from '../../src/index.ts';
+import { saga } from './support/definitions.ts';
+import { Model } from './support/model.ts';
+
+function submitted(definition: Definition): Model {
+  const model = new Model(definition);
+  model.deliver({ kind: 'submitted', options: {} });
+  return model;
+}
+
+/** Answers everything that runs with success until nothing does; the ops in the order of their calls. */
+function finish(model: Model): string[] {
+  const order: string[] = [];
+  for (let [next] = model.running; next !== undefined; [next] = model.running) {
+    order.push(next);
+    model.answer(next);
+  }
+  return order;
+}
+
+const lastCall = (model: Model): Extract<TimelineEntry, { kind: 'call' }> | undefined =>
+  model.transaction.state.timeline.findLast((line) => line.kind === 'call');
+
+describe('saga: the way forward', () => {
+  it('calls actions one after the other and succeeds', () => {
+    const model = submitted(saga(3));
+    expect(finish(model)).toEqual(['01 action', '02 action', '03 action']);
+    expect(model.status).toBe('succeed');
+  });
+
+  it('lists the branches as compensate, action of each step', () => {
+    const { branches } = submitted(saga(2)).transaction;
+    expect(branches.map(({ branchId, op }) => `${branchId} ${op}`)).toEqual([
+      '01 compensate',
+      '01 action',
+      '02 compensate',
+      '02 action',
+    ]);
+    expect(Buffer.from(branches[2]?.payload ?? []).toString()).toBe('payload 1');
+  });
+
+  it('starts all steps at once when concurrent', () => {
+    expect(submitted(saga(3, { concurrent: true })).running).toEqual(['01 action', '02 action', '03 action']);
+  });
+
+  it('starts a concurrent step when all that its orders name have succeeded', () => {
+    const model = submitted(saga(4, { concurrent: true }, { 2: [0, 1], 3: [1] }));
+    expect(model.running).toEqual(['01 action', '02 action']);
+    model.answer('01 action');
+    expect(model.running).toEqual(['02 action']);
+    model.answer('02 action');
+    expect(model.running).toEqual(['03 action', '04 action']);
+  });
+
+  it('ignores orders unless it is concurrent', () => {
+    expect(finish(submitted(saga(2, {}, { 0: [1] })))).toEqual(['01 action', '02 action']);
+  });
+
+  it('succeeds at once without steps', () => {
+    expect(submitted(saga(0)).status).toBe('succeed');
+  });
+
+  it('does nothing while it is only prepared, and runs when it is submitted', () => {
+    const model = new Model(saga(1));
+    model.deliver({ kind: 'prepared', again: false });
+    expect([model.status, model.running, model.nextAtMs]).toEqual(['prepared', [], null]);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.running).toEqual(['01 action']);
+  });
+});
+
+describe('saga: the way back', () => {
+  it('compensates in reverse order, the failed step too, never one that was not started', () => {
+    const model = submitted(saga(4));
+    model.answer('01 action');
+    model.answer('02 action');
+    model.answer('03 action', 'FAILURE', '{"message":"out of stock"}');
+    expect(model.status).toBe('aborting');
+    expect(model.transaction.state.rollbackReason).toContain('out of stock');
+    expect(finish(model)).toEqual(['03 compensate', '02 compensate', '01 compensate']);
+    expect(model.status).toBe('failed');
+  });
+
+  it('compensates concurrently, a step after all that came after it', () => {
+    const model = submitted(saga(4, { concurrent: true }, { 2: [0], 3: [2] }));
+    model.answer('01 action');
+    model.answer('02 action');
+    model.answer('03 action');
+    model.answer('04 action', 'FAILURE');
+    expect(model.running).toEqual(['02 compensate', '04 compensate']);
+    model.answer('04 compensate');
+    expect(model.running).toEqual(['02 compensate', '03 compensate']);
+    model.answer('03 compensate');
+    expect(model.running).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it.each(['SUCCESS', 'FAILURE', 'UNKNOWN', 'ONGOING'] as const)(
+    'compensates a branch that still runs after it answered %s',
+    (kind) => {
+      const model = submitted(saga(2, { concurrent: true }));
+      model.answer('01 action', 'FAILURE', 'no');
+      expect(model.running).toEqual(['02 action', '01 compensate']);
+      model.answer('02 action', kind, 'late');
+      expect(model.running).toEqual(['01 compensate', '02 compensate']);
+      expect(model.transaction.state.rollbackReason).toBe('no');
+    },
+  );
+
+  it('does not call an action again after the decision, and does not say that it will', () => {
+    const model = submitted(saga(2, { concurrent: true }));
+    model.answer('01 action', 'FAILURE', 'no');
+    model.answer('02 action', 'UNKNOWN', 'timed out');
+    expect(lastCall(model)).toMatchObject({ branchId: '02', op: 'action', retryAtMs: 0 });
+    expect(model.alerts).toEqual([]);
+    expect(finish(model)).toEqual(['01 compensate', '02 compensate']);
+  });
+
+  it('retries a compensation until it succeeds, with back-off, and asks for a person when it answers FAILURE', () => {
+    const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
+    model.answer('01 action', 'FAILURE');
+    model.answer('01 compensate', 'FAILURE', 'cannot refund');
+    expect([model.status, model.nextInMs, model.transaction.state.attention]).toEqual(['aborting', 1_000, true]);
+    expect(model.alerts).toEqual([{ branch: '01 compensate', error: 'cannot refund', retryCount: 1 }]);
+    model.waitForNext();
+    model.answer('01 compensate', 'UNKNOWN');
+    expect(model.nextInMs).toBe(2_000);
+    model.waitForNext();
+    model.answer('01 compensate');
+    expect([model.status, model.transaction.state.attention]).toEqual(['failed', false]);
+  });
+
+  it('compensates every step when its node vanished before the decision: nobody knows which were started', () => {
+    const model = submitted(saga(3));
+    model.answer('01 action');
+    model.crash(false);
+    expect(model.running).toEqual(['01 action']);
+    model.answer('01 action', 'FAILURE');
+    expect(finish(model)).toEqual(['03 compensate', '02 compensate', '01 compensate']);
+  });
+
+  it('keeps the set of the decision when its node vanishes afterwards', () => {
+    const model = submitted(saga(3));
+    model.answer('01 action', 'FAILURE');
+    model.crash(false);
+    expect(finish(model)).toEqual(['01 compensate']);
+    expect(model.status).toBe('failed');
+  });
+
+  it('knows what was started across an orderly release', () => {
+    const model = submitted(saga(3));
+    model.answer('01 action');
+    model.answer('02 action', 'UNKNOWN');
+    expect(model.running).toEqual([]);
+    model.waitForNext();
+    model.answer('02 action', 'FAILURE');
+    expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it('carries out an order to abort that the vanished node left, not knowing what that one started', () => {
+    const model = submitted(saga(2));
+    model.answer('01 action');
+    const { transaction } = model;
+    model.crash(false, 0);
+    model.deliver({ kind: 'resumed', claims: 2, abort: 'an operator said so' });
+    expect(transaction.state.unbroken).toBe(true);
+    expect(model.transaction.state).toMatchObject({
+      status: 'aborting',
+      compensate: [0, 1],
+      rollbackReason: 'an operator said so',
+    });
+  });
+});
+
+describe('saga: time-out, limit, abort', () => {
+  it('has no time-out unless it says so', () => {
+    const model = submitted(saga(1));
+    expect(model.nextAtMs).toBe(null);
+  });
+
+  it('aborts at its time-out with the seconds in the reason, while the call still runs', () => {
+    const model = submitted(saga(2, { timeoutToFailMs: 7_000 }));
+    model.answer('01 action');
+    expect(model.nextInMs).toBe(7_000);
+    model.waitForNext();
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'Timeout after 7 seconds']);
+    expect(model.running).toEqual(['02 action']);
+    model.answer('02 action');
+    expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it('has no time-out any more once it aborts', () => {
+    const model = submitted(saga(1, { timeoutToFailMs: 7_000 }));
+    model.answer('01 action', 'FAILURE', 'no');
+    model.answer('01 compensate', 'UNKNOWN');
+    model.wait(60_000);
+    expect(model.transaction.state.rollbackReason).toBe('no');
+  });
+
+  it('retries at once within its retry limit, which counts over all actions, ONGOING included', () => {
+    const model = submitted(saga(2, { retryLimit: 3 }));
+    model.answer('01 action', 'UNKNOWN');
+    expect(lastCall(model)).toMatchObject({ attempt: 1, retryAtMs: model.nowMs });
+    model.answer('01 action', 'ONGOING');
+    model.answer('01 action');
+    model.answer('02 action', 'UNKNOWN');
+    expect(model.running).toEqual(['02 action']);
+    model.answer('02 action', 'UNKNOWN');
+    expect(model.transaction.state.rollbackReason).toBe('RetryCount is greater than RetryLimit, RetryLimit: 3');
+    expect(lastCall(model)).toMatchObject({ op: 'action', attempt: 2, retryAtMs: 0 });
+    expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it('does not count calls that were not made', () => {
+    const model = submitted(saga(1, { retryLimit: 1 }));
+    const [branch = -1] = model.transaction.running;
+    for (let i = 0; i < 3; i++) {
+      model.answerWith(branch, { kind: 'UNKNOWN', reason: 'queue full', deferred: true });
+      expect([model.status, model.nextInMs]).toEqual(['submitted', 1_000]);
+      model.waitForNext();
+    }
+    expect(model.transaction.state.timeline.filter((line) => line.kind === 'call')).toEqual([]);
+  });
+
+  it('does not limit compensations', () => {
+    const model = submitted(saga(1, { retryLimit: 1 }));
+    model.answer('01 action', 'FAILURE');
+    for (let i = 0; i < 4; i++) {
+      model.answer('01 compensate', 'UNKNOWN');
+      expect(model.running).toEqual([]);
+      model.waitForNext();
+    }
+    expect(model.running).toEqual(['01 compensate']);
+  });
+
+  it('is aborted by an operator only', () => {
+    const model = submitted(saga(2));
+    model.answer('01 action');
+    expect(model.deliver({ kind: 'abort', reason: 'x', byOperator: false })).toBe(
+      "current status 'submitted', cannot abort a saga",
+    );
+    expect(model.deliver({ kind: 'abort', reason: 'changed our mind', byOperator: true })).toBe(undefined);
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'changed our mind']);
+  });
+
+  it('is driven again from where it stands when it is submitted again, and refuses it once aborting', () => {
+    const model = submitted(saga(2));
+    model.answer('01 action');
+    model.answer('02 action', 'UNKNOWN');
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.running).toEqual(['02 action']);
+    model.answer('02 action', 'FAILURE');
+    expect(model.deliver({ kind: 'submitted', options: {} })).toBe("current status 'aborting', cannot submit");
+  });
+});
+
+describe('saga: who needs a person', () => {
+  it('a failure that turns the saga is progress, not one more attempt', () => {
+    const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
+    model.answer('01 action', 'UNKNOWN');
+    model.waitForNext();
+    model.answer('01 action', 'UNKNOWN');
+    model.waitForNext();
+    model.answer('01 action', 'FAILURE');
+    expect([model.alerts, model.transaction.state.retries]).toEqual([[], 0]);
+  });
+
+  it('a decision to abort ends the need', () => {
+    const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
+    for (let i = 0; i < 3; i++) {
+      model.answer('01 action', 'UNKNOWN', 'down');
+      model.waitForNext();
+    }
+    expect(model.transaction.state.attention).toBe(true);
+    model.deliver({ kind: 'abort', reason: 'enough', byOperator: true });
+    expect([model.status, model.transaction.state.attention]).toEqual(['aborting', false]);
+  });
+});

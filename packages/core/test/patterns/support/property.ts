@@ -1,0 +1,112 @@
+import { isFinal, type Status } from '@holdfast/protocol';
+import fc from 'fast-check';
+import { beforeAll, expect, it } from 'vitest';
+import type { Definition } from '../../../src/index.ts';
+import { apply, type Command, commandsOf } from './commands.ts';
+import { Model, type Observation } from './model.ts';
+
+/** Looks at one step; answers what is wrong with it. */
+export type Invariant = (observation: Observation) => string | undefined;
+
+export interface Case {
+  readonly definition: Definition;
+  /** Prepared before it is submitted. */
+  readonly prepared: boolean;
+  readonly commands: readonly Command[];
+}
+
+export type Cases = fc.Arbitrary<Case>;
+
+const RUNS = { seed: 20_240_917, numRuns: 500 };
+
+/** Runs of a transaction with any definition, in which anything may happen. */
+export function casesOf(definitions: fc.Arbitrary<Definition>, prepared: fc.Arbitrary<boolean>): Cases {
+  return definitions.chain((definition) =>
+    fc.record({ definition: fc.constant(definition), prepared, commands: commandsOf(definition.pattern) }),
+  );
+}
+
+/**
+ * A test for each invariant, named by its number and its claim, and one for liveness. All look at the same runs, which are played once; an invariant
+ * that was broken plays them again to find the smallest run that breaks it.
+ */
+export function holdsAlways(
+  cases: Cases,
+  statuses: readonly Status[],
+  invariants: Readonly<Record<string, Invariant>>,
+): void {
+  const broken = new Set<string>();
+  const reached = new Set<Status>();
+
+  beforeAll(() => {
+    for (const run of fc.sample(cases, RUNS)) {
+      play(run, (seen) => {
+        reached.add(seen.after.state.status);
+        for (const [claim, invariant] of Object.entries(invariants))
+          if (invariant(seen) !== undefined) broken.add(claim);
+      });
+    }
+  });
+
+  it(`the runs reach ${statuses.join(', ')}`, () => expect([...reached].sort()).toEqual([...statuses].sort()));
+
+  for (const [claim, invariant] of Object.entries(invariants)) {
+    it(claim, () => {
+      if (broken.has(claim))
+        fc.assert(
+          fc.property(cases, (run) => void play(run, failOn(invariant))),
+          RUNS,
+        );
+      expect(broken).not.toContain(claim);
+    });
+  }
+
+  it('ends in a bounded number of steps once every participant is healthy, whatever happened before', () => {
+    fc.assert(
+      fc.property(cases, (run) => heal(play(run, () => {}))),
+      RUNS,
+    );
+  });
+}
+
+const failOn =
+  (invariant: Invariant) =>
+  (seen: Observation): void => {
+    const wrong = invariant(seen);
+    if (wrong !== undefined) throw new Error(`${wrong} (${told(seen)})`);
+  };
+
+function play({ definition, prepared, commands }: Case, observe: (seen: Observation) => void): Model {
+  const model = new Model(definition, observe);
+  model.deliver(prepared ? { kind: 'prepared', again: false } : { kind: 'submitted', options: {} });
+  for (const command of commands) apply(model, command);
+  return model;
+}
+
+function heal(model: Model): void {
+  const { branches, state } = model.transaction;
+  if (state.parked !== '') model.deliver({ kind: 'retry' });
+  if (state.status === 'prepared' && model.definition.pattern !== 'workflow')
+    model.deliver({ kind: 'submitted', options: {} });
+  // Each op once, each running call answered before, and a waiting time before each of them.
+  const bound = 3 * branches.length + 10;
+  for (let steps = 0; !isFinal(model.transaction.state.status); steps++) {
+    if (steps > bound) throw new Error(`still ${model.status} after ${steps} steps`);
+    const [branch] = model.transaction.running;
+    if (branch !== undefined) model.answerWith(branch, { kind: 'SUCCESS', reason: '' });
+    else if (model.asking) finish(model);
+    else if (!model.waitForNext()) throw new Error(`nothing will ever happen to it again: it stays ${model.status}`);
+  }
+}
+
+/** What a healthy client does when it is asked. */
+function finish(model: Model): void {
+  if (model.definition.pattern !== 'workflow') return model.reply('SUCCESS');
+  const status = model.status === 'aborting' ? 'failed' : 'succeed';
+  model.deliver({ kind: 'ended', status, rollbackReason: '', result: '' });
+}
+
+function told({ event, before, after, effects }: Observation): string {
+  const names = effects.calls.map((i) => `${after.branches[i]?.branchId} ${after.branches[i]?.op}`);
+  return `${before.state.status} --${JSON.stringify(event)}--> ${after.state.status}, calls [${names.join(', ')}], ${effects.persist}`;
+}

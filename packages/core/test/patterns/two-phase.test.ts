@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { twoPhase } from './support/definitions.ts';
+import { Model } from './support/model.ts';
+
+function prepared(pattern: 'tcc' | 'xa', branches: readonly string[], options = {}): Model {
+  const model = new Model(twoPhase(pattern, options));
+  model.deliver({ kind: 'prepared', again: false });
+  const ops = pattern === 'tcc' ? ['cancel', 'confirm'] : ['rollback', 'commit'];
+  for (const branchId of branches) model.register(branchId, ...ops);
+  return model;
+}
+
+function finish(model: Model): string[] {
+  const order: string[] = [];
+  for (let [next] = model.running; next !== undefined; [next] = model.running) {
+    order.push(next);
+    model.answer(next);
+  }
+  return order;
+}
+
+describe('tcc', () => {
+  it('confirms newest first after the submit, a nested branch before its parent', () => {
+    const model = prepared('tcc', ['01', '0101', '02']);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(finish(model)).toEqual(['02 confirm', '0101 confirm', '01 confirm']);
+    expect(model.status).toBe('succeed');
+  });
+
+  it('cancels newest first after an abort', () => {
+    const model = prepared('tcc', ['01', '02']);
+    model.deliver({ kind: 'abort', reason: 'try refused', byOperator: false });
+    expect(model.transaction.state.rollbackReason).toBe('try refused');
+    expect(finish(model)).toEqual(['02 cancel', '01 cancel']);
+    expect(model.status).toBe('failed');
+  });
+
+  it('stops at a branch that does not succeed and goes on from it', () => {
+    const model = prepared('tcc', ['01', '02']);
+    model.deliver({ kind: 'submitted', options: {} });
+    model.answer('02 confirm', 'UNKNOWN');
+    expect([model.running, model.nextInMs]).toEqual([[], 10_000]);
+    model.waitForNext();
+    expect(finish(model)).toEqual(['02 confirm', '01 confirm']);
+  });
+});
+
+describe('xa', () => {
+  it('commits oldest first after the submit', () => {
+    const model = prepared('xa', ['01', '02']);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(finish(model)).toEqual(['01 commit', '02 commit']);
+    expect(model.status).toBe('succeed');
+  });
+
+  it('rolls back oldest first after an abort', () => {
+    const model = prepared('xa', ['01', '02']);
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    expect(finish(model)).toEqual(['01 rollback', '02 rollback']);
+    expect(model.status).toBe('failed');
+  });
+});
+
+describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
+  it('is aborted after 35 seconds unless it says otherwise', () => {
+    const model = prepared(pattern, ['01']);
+    expect(model.nextInMs).toBe(35_000);
+    model.waitForNext();
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'Timeout after 35 seconds']);
+  });
+
+  it('is aborted at its own time-out', () => {
+    const model = prepared(pattern, ['01'], { timeoutToFailMs: 2_000 });
+    model.waitForNext();
+    expect(model.transaction.state.rollbackReason).toBe('Timeout after 2 seconds');
+  });
+
+  it('cannot be aborted once submitted, nor submitted once aborting', () => {
+    const model = prepared(pattern, ['01']);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.deliver({ kind: 'abort', reason: '', byOperator: false })).toBe(
+      "current status 'submitted', cannot abort",
+    );
+    const other = prepared(pattern, ['01']);
+    other.deliver({ kind: 'abort', reason: '', byOperator: false });
+    expect(other.deliver({ kind: 'submitted', options: {} })).toBe("current status 'aborting', cannot submit");
+  });
+
+  it('is driven at once when it is submitted or aborted again', () => {
+    const model = prepared(pattern, ['01']);
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    model.answer(model.running[0] ?? '', 'UNKNOWN');
+    expect(model.running).toEqual([]);
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    expect(model.running).toHaveLength(1);
+  });
+
+  it('is not moved by being prepared again, even late', () => {
+    const model = prepared(pattern, ['01']);
+    model.nowMs += 40_000;
+    expect(model.deliver({ kind: 'prepared', again: true })).toBe(undefined);
+    expect(model.status).toBe('prepared');
+  });
+
+  it('ends at once without branches', () => {
+    const model = prepared(pattern, []);
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.status).toBe('succeed');
+  });
+
+  it('takes branches registered while the decision was on its way', () => {
+    const model = prepared(pattern, ['01']);
+    model.register('02', ...(pattern === 'tcc' ? ['cancel', 'confirm'] : ['rollback', 'commit']));
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(finish(model)).toHaveLength(2);
+  });
+});

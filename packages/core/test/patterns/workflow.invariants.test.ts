@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { describe } from 'vitest';
+import { workflow } from './support/definitions.ts';
+import { statusChanged } from './support/facts.ts';
+import { casesOf, holdsAlways } from './support/property.ts';
+
+const workflows = fc.constantFrom(0, 2_000).map((retryIntervalMs) => workflow({ retryIntervalMs }));
+
+describe('workflow, whatever happens', () => {
+  holdsAlways(casesOf(workflows, fc.constant(true)), ['prepared', 'aborting', 'succeed', 'failed'], {
+    'WF1: only the client ends a workflow, or a person stops it': (seen) => {
+      const { event, after } = seen;
+      if (!statusChanged(seen) || !['succeed', 'failed'].includes(after.state.status)) return undefined;
+      if (event.kind === 'stop') return undefined;
+      return event.kind === 'ended' && event.status === after.state.status ? undefined : `ended by ${event.kind}`;
+    },
+
+    'WF2: once aborting, success is refused': ({ before, after }) =>
+      before.state.status === 'aborting' && after.state.status === 'succeed' ? 'it succeeded' : undefined,
+
+    'WF3: it is called back only while unfinished, one call at a time, and not before the retry interval is over': ({
+      before,
+      after,
+      effects,
+      nowMs,
+      world,
+    }) => {
+      if (!effects.check) return undefined;
+      if (!['prepared', 'aborting'].includes(after.state.status)) return `called back while ${after.state.status}`;
+      if (before.checking) return 'called back twice at once';
+      const firstMs = after.createdAtMs + (after.definition.options.retryIntervalMs || 10_000);
+      return nowMs < firstMs && !world.pushed ? 'called back too early' : undefined;
+    },
+
+    'WF4: what its client recorded as the end stays': ({ event, before, after }) =>
+      event.kind === 'ended' && ['succeed', 'failed'].includes(before.state.status) && before.state !== after.state
+        ? 'an end changed'
+        : undefined,
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Definition } from '../../src/index.ts';
+import { workflow } from './support/definitions.ts';
+import { Model } from './support/model.ts';
+
+function prepared(options: Partial<Definition['options']> = {}): Model {
+  const model = new Model(workflow(options));
+  model.deliver({ kind: 'prepared', again: false });
+  return model;
+}
+
+const end = (status: 'succeed' | 'failed', result = '') => ({
+  kind: 'ended' as const,
+  status,
+  rollbackReason: status === 'failed' ? 'refused' : '',
+  result,
+});
+
+describe('workflow: its end', () => {
+  it('takes the status, the result and the reason that its client says', () => {
+    const model = prepared();
+    model.deliver(end('succeed', 'cmVzdWx0'));
+    expect(model.transaction.state).toMatchObject({ status: 'succeed', result: 'cmVzdWx0' });
+    const other = prepared();
+    other.deliver(end('failed'));
+    expect(other.transaction.state).toMatchObject({ status: 'failed', rollbackReason: 'refused' });
+  });
+
+  it('may be said twice alike, not otherwise', () => {
+    const model = prepared();
+    model.deliver(end('succeed', 'first'));
+    expect(model.deliver(end('succeed', 'second'))).toBe(undefined);
+    expect(model.transaction.state.result).toBe('first');
+    expect(model.deliver(end('failed'))).toBe("current status 'succeed', cannot submit");
+  });
+
+  it('cannot be success once it is aborting', () => {
+    const model = prepared();
+    model.deliver({ kind: 'abort', reason: 'step 2 refused', byOperator: false });
+    expect(model.deliver(end('succeed'))).toBe("current status 'aborting', cannot submit");
+    expect(model.deliver(end('failed'))).toBe(undefined);
+    expect(model.status).toBe('failed');
+  });
+
+  it('cannot be submitted without an outcome', () => {
+    expect(prepared().deliver({ kind: 'submitted', options: {} })).toContain('cannot submit a workflow');
+  });
+});
+
+describe('workflow: call-backs', () => {
+  it('come first after the retry interval, then at the server interval, without back-off', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    expect(model.nextInMs).toBe(3_000);
+    model.waitForNext();
+    expect(model.asking).toBe(true);
+    for (const kind of ['UNKNOWN', 'ONGOING', 'UNKNOWN', 'SUCCESS', 'FAILURE'] as const) {
+      model.reply(kind, 'x');
+      expect([model.status, model.asking, model.nextInMs]).toEqual(['prepared', false, 10_000]);
+      model.waitForNext();
+    }
+  });
+
+  it('go on while it is aborting', () => {
+    const model = prepared();
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    model.waitForNext();
+    expect(model.asking).toBe(true);
+  });
+
+  it('wait for a client that just said that it aborts, and not for an operator', () => {
+    const model = prepared();
+    model.nowMs += 9_000;
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    expect([model.asking, model.nextInMs]).toEqual([false, 10_000]);
+    model.deliver({ kind: 'abort', reason: '', byOperator: true });
+    expect(model.asking).toBe(true);
+  });
+
+  it('are not caused by a client that prepares it again', () => {
+    const model = prepared();
+    model.nowMs += 11_000;
+    model.deliver({ kind: 'prepared', again: true });
+    expect(model.asking).toBe(false);
+  });
+
+  it('end with it', () => {
+    const model = prepared();
+    model.waitForNext();
+    model.deliver(end('succeed'));
+    expect([model.status, model.nextAtMs]).toEqual(['succeed', null]);
+  });
+});
