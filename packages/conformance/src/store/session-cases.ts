@@ -190,6 +190,24 @@ function reopenCases({ it, manifest }: Cases): void {
     assert.deepEqual((await again.get([keyOf('gid-99')]))[0]?.claims, 2);
   });
 
+  it('keeps apart what was owned and finished before and after it was opened again', async ({
+    reopen,
+    store: first,
+  }) => {
+    let store = first;
+    for (const generation of ['1', '2', '3']) {
+      const owned = Array.from({ length: 20 }, (_, i) => insertOf(`${generation} owned ${i}`, { owner: 'gone' }));
+      const finished = Array.from({ length: 20 }, (_, i) =>
+        insertOf(`${generation} finished ${i}`, { status: 'failed' }),
+      );
+      await writeAll(store, [...owned, ...finished]);
+      store = await reopen();
+    }
+    const keeper = await openSession(store, 'keeper');
+    assert.equal((await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 100 })).released, 60);
+    assert.equal(await store.purge({ olderThanMs: -1, limit: 100 }), 60);
+  });
+
   if (manifest.exclusive)
     it('ends all sessions when it is opened again', async ({ store, reopen }) => {
       await openSession(store, 'session 1');
