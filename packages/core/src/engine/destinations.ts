@@ -50,8 +50,10 @@ export class Destinations {
       return;
     }
     destination.head++;
-    if (destination.head > 64 && destination.head * 2 > destination.waiting.length)
-      (destination.waiting.splice(0, destination.head), (destination.head = 0));
+    if (destination.head > 64 && destination.head * 2 > destination.waiting.length) {
+      destination.waiting.splice(0, destination.head);
+      destination.head = 0;
+    }
     next();
   }
 }

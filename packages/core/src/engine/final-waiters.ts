@@ -1,5 +1,5 @@
 import { isFinal, type TransactionKey } from '@holdfast/protocol';
-import type { Clock, Logger, Timer } from '../environment.ts';
+import type { Clock, Logger } from '../environment.ts';
 import type { Store } from '../store.ts';
 import { idOf } from './run.ts';
 
@@ -23,7 +23,7 @@ const POLL_BATCH = 500;
 export class FinalWaiters {
   readonly #d: FinalWaitersDependencies;
   readonly #byId = new Map<string, Set<Waiter>>();
-  #timer: Timer | undefined;
+  #polling = false;
   #count = 0;
 
   constructor(dependencies: FinalWaitersDependencies) {
@@ -56,13 +56,18 @@ export class FinalWaiters {
       this.#count++;
       signal?.addEventListener('abort', waiter.end);
       if (signal?.aborted === true) return waiter.end();
-      this.#timer ??= this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
+      if (!this.#polling) this.#pollLater();
     });
   }
 
   /** The transaction's final status is durable. */
   notify(id: string): void {
     for (const waiter of [...(this.#byId.get(id) ?? [])]) waiter.end();
+  }
+
+  #pollLater(): void {
+    this.#polling = true;
+    this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
   }
 
   async #poll(): Promise<void> {
@@ -77,6 +82,7 @@ export class FinalWaiters {
     } catch (error) {
       this.#d.logger.warn({ error: String(error) }, 'waiting callers could not be answered from the store');
     }
-    this.#timer = this.#byId.size === 0 ? undefined : this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
+    this.#polling = false;
+    if (this.#byId.size > 0) this.#pollLater();
   }
 }
