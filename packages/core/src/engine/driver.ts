@@ -339,8 +339,9 @@ export class Driver {
   }
 
   #open(run: Run, record: StoredTransaction, owned: boolean): void {
-    // An orderly release leaves no claim behind: whoever had it vanished, and it is taken now as if it were claimed.
-    const abandoned = record.owner === null && record.claims > 0;
+    const foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
+    // An orderly release leaves no claim behind: whoever had it vanished (a lost session of this node, too), and it is taken as if it were claimed.
+    const abandoned = !owned && !foreign && record.claims > 0;
     try {
       run.transaction = transactionOf(record);
       if (owned || abandoned) run.queue.unshift({ event: resumed(record, owned ? record.claims : record.claims + 1) });
@@ -351,7 +352,7 @@ export class Driver {
     run.version = record.version;
     run.writeId = record.writeId;
     run.owned = owned;
-    run.foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
+    run.foreign = foreign;
     run.claimed = undefined;
     run.phase = 'open';
     this.#work(run);
