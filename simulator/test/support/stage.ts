@@ -1,0 +1,167 @@
+import { SUCCESS, type BranchResult } from '@holdfast/protocol';
+import {
+  type BranchRequest,
+  type ClaimResult,
+  Engine,
+  type EngineOptions,
+  MemoryStore,
+  type Store,
+  StoreError,
+  type StoredTransaction,
+} from '@holdfast/core';
+import type { Domain } from '../../src/kernel/agenda.ts';
+import { World } from '../../src/kernel/world.ts';
+
+/** What becomes of one call to the store; `carryOut` does it. */
+type Fate = (carryOut: () => Promise<unknown>) => Promise<unknown>;
+
+/** Something that waits until the test lets it go on. */
+export class Gate {
+  readonly #waiting: (() => void)[] = [];
+  #isOpen = false;
+
+  readonly passed = (): Promise<void> =>
+    this.#isOpen ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+
+  open(): void {
+    this.#isOpen = true;
+    for (const resolve of this.#waiting) resolve();
+  }
+}
+
+export const unavailable: Fate = () => Promise.reject(new StoreError('unavailable', 'connection refused'));
+export const doneAnswerLost: Fate = async (carryOut) => {
+  await carryOut();
+  throw new StoreError('outcome_unknown', 'connection lost');
+};
+/** Carried out at once, answered when the gate opens. */
+export const answeredAt =
+  (gate: Gate): Fate =>
+  async (carryOut) => {
+    const answer = await carryOut();
+    await gate.passed();
+    return answer;
+  };
+/** Like `answeredAt`, for the claims that take something. */
+export const claimsAnsweredAt =
+  (gate: Gate): Fate =>
+  async (carryOut) => {
+    const answer = (await carryOut()) as ClaimResult;
+    if (answer.claimed.length > 0) await gate.passed();
+    return answer;
+  };
+/** Carried out when the gate opens. */
+export const heldUntil =
+  (gate: Gate): Fate =>
+  async (carryOut) => {
+    await gate.passed();
+    return carryOut();
+  };
+
+/** One coordinator whose store calls and branch answers the test decides. */
+export interface Actor {
+  readonly engine: Engine;
+  readonly calls: BranchRequest[];
+  /** What the next calls of a store method come to, one after the other; afterwards all goes well. */
+  next(method: keyof Store, ...fates: Fate[]): void;
+  /** What every call of a store method comes to, until said otherwise (undefined: all goes well). */
+  always(method: keyof Store, fate: Fate | undefined): void;
+  /** Nothing happens to it any more. */
+  kill(): void;
+}
+
+export const context = { principal: 'test', namespace: 'default' };
+
+/** A few coordinators over one memory store, in simulated time: a bug that the simulator found, reduced to its steps. */
+export class Stage {
+  readonly world = new World();
+  readonly store = new MemoryStore(() => 1_700_000_000_000 + this.world.nowMs);
+  /** How branches answer, by `branch op`; what is not here succeeds. */
+  readonly answers = new Map<string, () => Promise<BranchResult>>();
+
+  /** A coordinator that is not started yet. */
+  actor(name: string, options: Partial<EngineOptions> = {}): Actor {
+    const domain: Domain = { name, state: 'running', held: [] };
+    const script = new Script();
+    const calls: BranchRequest[] = [];
+    let sessions = 0;
+    const quiet = (): void => {};
+    const engine = new Engine(
+      {
+        store: script.around(this.store),
+        clock: {
+          monotonicMs: () => this.world.nowMs,
+          setTimer: (delayMs, callback) => this.world.after(delayMs, callback, domain),
+        },
+        random: () => 0,
+        identities: { newGid: () => 'unused', newSession: () => `${name}.${++sessions}` },
+        caller: {
+          destinationOf: () => 'everywhere',
+          call: (request) => {
+            calls.push(request);
+            return this.answers.get(`${request.branchId} ${request.op}`)?.() ?? Promise.resolve(SUCCESS);
+          },
+        },
+        logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+        alert: quiet,
+      },
+      { retryIntervalMs: 1_000, timeoutToFailMs: 10_000, retentionMs: 0, ...options },
+    );
+    return {
+      engine,
+      calls,
+      next: (method, ...fates) => script.next(method, fates),
+      always: (method, fate) => script.always(method, fate),
+      kill: () => (domain.state = 'dead'),
+    };
+  }
+
+  /** A coordinator that is up. */
+  async started(name: string, options: Partial<EngineOptions> = {}): Promise<Actor> {
+    const actor = this.actor(name, options);
+    await actor.engine.start();
+    await this.pass(1);
+    return actor;
+  }
+
+  /** Lets so much time pass. */
+  pass(durationMs: number): Promise<void> {
+    return this.world.run(() => false, this.world.nowMs + durationMs);
+  }
+
+  async record(gid: string): Promise<StoredTransaction | undefined> {
+    const [record] = await this.store.get([{ namespace: 'default', gid }]);
+    return record;
+  }
+}
+
+export const never = (): Promise<BranchResult> => new Promise(() => {});
+export const callsOf = ({ calls }: Actor): string[] => calls.map(({ branchId, op }) => `${branchId} ${op}`);
+
+class Script {
+  readonly #next = new Map<string, Fate[]>();
+  readonly #always = new Map<string, Fate>();
+
+  next(method: string, fates: Fate[]): void {
+    this.#next.set(method, fates);
+  }
+
+  always(method: string, fate: Fate | undefined): void {
+    if (fate === undefined) this.#always.delete(method);
+    else this.#always.set(method, fate);
+  }
+
+  around(store: Store): Store {
+    return new Proxy(store, {
+      get: (target, name: keyof Store & string) => {
+        const member: unknown = target[name];
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): Promise<unknown> => {
+          const carryOut = (): Promise<unknown> => Promise.resolve(member.apply(target, args) as unknown);
+          const fate = this.#next.get(name)?.shift() ?? this.#always.get(name);
+          return fate === undefined ? carryOut() : fate(carryOut);
+        };
+      },
+    });
+  }
+}
