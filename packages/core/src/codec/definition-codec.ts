@@ -1,7 +1,9 @@
+import { PATTERNS } from '@holdfast/protocol';
 import type { Definition, TransactionOptions } from '../model.ts';
-import { decodeFrame, encodeFrame, splitBody } from './frame.ts';
+import { decodeFrame, encodeFrame, type Frame, listOf, oneOf, splitBody } from './frame.ts';
 
 const FORMAT = 1;
+const WHAT = 'definition';
 
 /** What is not said is left out of the record. */
 export const NO_OPTIONS: TransactionOptions = {
@@ -41,22 +43,22 @@ export function encodeDefinition(definition: Definition): Uint8Array {
 }
 
 /** Reads what `encodeDefinition` wrote. Throws `UnreadableRecord`. */
-export function decodeDefinition(bytes: Uint8Array): Definition {
-  const frame = decodeFrame(bytes, FORMAT, 'definition');
+export const decodeDefinition = (bytes: Uint8Array): Definition => decodeFrame(bytes, FORMAT, WHAT, read);
+
+function read(frame: Frame): Definition {
   const head = frame.head as Head;
-  const lengths = head.payloadLengths ?? [];
-  const payloads = splitBody(frame.body, lengths);
+  const [payloads, workflowData] = splitBody(frame.body, head.payloadLengths ?? [], WHAT);
   return {
-    pattern: head.pattern,
+    pattern: oneOf(PATTERNS, head.pattern, WHAT),
     protocol: head.protocol,
-    steps: head.steps ?? [],
+    steps: listOf(head.steps ?? [], WHAT),
     payloads,
     customData: head.customData ?? '',
     queryPrepared: head.queryPrepared ?? '',
     options: { ...NO_OPTIONS, ...head.options },
     orders: head.orders ?? {},
     workflowName: head.workflowName ?? '',
-    workflowData: frame.body.subarray(lengths.reduce((sum, n) => sum + n, 0)),
+    workflowData,
   };
 }
 

@@ -1,6 +1,7 @@
+import { BRANCH_STATUSES } from '@holdfast/protocol';
 import type { RegisteredBranch } from '../model.ts';
 import type { Entry } from '../store.ts';
-import { decodeFrame, encodeFrame } from './frame.ts';
+import { decodeFrame, encodeFrame, oneOf } from './frame.ts';
 
 const FORMAT = 1;
 const BRANCH = 'branch:';
@@ -30,13 +31,21 @@ export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch
 }
 
 /** One registered branch. Throws `UnreadableRecord`. */
-export function decodeRegistration(entry: Entry): RegisteredBranch {
-  const frame = decodeFrame(entry.body, FORMAT, 'registered branch');
-  return { ...(frame.head as Omit<RegisteredBranch, 'payload'>), payload: frame.body };
-}
+export const decodeRegistration = (entry: Entry): RegisteredBranch =>
+  decodeFrame(entry.body, FORMAT, 'registered branch', ({ head, body }) => {
+    const { branchId, op, url, status, createdAtMs } = head as Omit<RegisteredBranch, 'payload'>;
+    return {
+      branchId,
+      op,
+      url,
+      status: oneOf(BRANCH_STATUSES, status, 'registered branch'),
+      createdAtMs,
+      payload: body,
+    };
+  });
 
 /** Reason of the order to abort, if there is one. */
 export function decodeAbortOrder(entries: readonly Entry[]): string | undefined {
   const entry = entries.find((e) => e.key === ABORT_ORDER_KEY);
-  return entry === undefined ? undefined : (decodeFrame(entry.body, FORMAT, 'order').head as { reason: string }).reason;
+  return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => String((head as { reason: unknown }).reason));
 }

@@ -31,8 +31,22 @@ export interface Frame {
   readonly body: Uint8Array;
 }
 
-/** Reads a frame whose format is at most `newest`. Throws `UnreadableRecord`. */
-export function decodeFrame(bytes: Uint8Array, newest: number, what: string): Frame {
+/**
+ * Reads a frame whose format is at most `newest`. Throws `UnreadableRecord` and nothing else: also when `read` stumbles over a head that is not what it
+ * should be.
+ */
+export function decodeFrame<T>(bytes: Uint8Array, newest: number, what: string, read: (frame: Frame) => T): T {
+  const frame = unpack(bytes, newest, what);
+  try {
+    return read(frame);
+  } catch (cause) {
+    throw cause instanceof UnreadableRecord
+      ? cause
+      : new UnreadableRecord(`${what}: its head is not what it should be: ${String(cause)}`);
+  }
+}
+
+function unpack(bytes: Uint8Array, newest: number, what: string): Frame {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const format = buffer[0];
   if (format === undefined || buffer.length < HEAD_START)
@@ -51,8 +65,22 @@ export function decodeFrame(bytes: Uint8Array, newest: number, what: string): Fr
   }
 }
 
-/** Cuts a body into parts of these lengths. */
-export function splitBody(body: Uint8Array, lengths: readonly number[]): Uint8Array[] {
+/** Cuts a body into parts of these lengths and what is left. Throws `UnreadableRecord` when it is too short. */
+export function splitBody(body: Uint8Array, lengths: readonly number[], what: string): [Uint8Array[], Uint8Array] {
   let at = 0;
-  return lengths.map((length) => body.subarray(at, (at += length)));
+  const parts = lengths.map((length) => body.subarray(at, (at += length)));
+  if (at > body.length) throw new UnreadableRecord(`${what}: cut short`);
+  return [parts, body.subarray(at)];
+}
+
+/** The value when it is one of a closed set. Throws `UnreadableRecord`. */
+export function oneOf<T>(set: readonly T[], value: T, what: string): T {
+  if (!set.includes(value)) throw new UnreadableRecord(`${what}: ${String(value)} is none of ${set.join(', ')}`);
+  return value;
+}
+
+/** The value when it is a list. Throws `UnreadableRecord`. */
+export function listOf<T>(value: readonly T[], what: string): readonly T[] {
+  if (!Array.isArray(value)) throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
+  return value;
 }

@@ -1,9 +1,10 @@
-import type { BranchStatus, ResultKind, Status } from '@holdfast/protocol';
+import { type BranchStatus, type ResultKind, type Status, STATUSES } from '@holdfast/protocol';
 import type { BranchState, State, TimelineEntry } from '../model.ts';
 import { NOT_STARTED } from '../patterns/state.ts';
-import { decodeFrame, encodeFrame } from './frame.ts';
+import { decodeFrame, encodeFrame, type Frame, listOf, oneOf } from './frame.ts';
 
 const FORMAT = 1;
+const WHAT = 'state';
 
 /** Times are written relative to the state's `base`: shorter, and several times quicker to print than ms since the epoch. 0 stays 0 (never). */
 type Relative = number;
@@ -74,8 +75,10 @@ export function encodeState(state: State): Uint8Array {
 }
 
 /** Reads what `encodeState` wrote. Throws `UnreadableRecord`. */
-export function decodeState(bytes: Uint8Array): State {
-  const { branches, timeline, status, base, ...rest } = decodeFrame(bytes, FORMAT, 'state').head as Head;
+export const decodeState = (bytes: Uint8Array): State => decodeFrame(bytes, FORMAT, WHAT, read);
+
+function read(frame: Frame): State {
+  const { branches, timeline, status, base, ...rest } = frame.head as Head;
   const times = { ...USUAL_TIMES };
   for (const name in USUAL_TIMES)
     times[name as keyof typeof times] = absolute(rest[name as keyof typeof times] ?? 0, base);
@@ -83,7 +86,8 @@ export function decodeState(bytes: Uint8Array): State {
     ...USUAL,
     ...rest,
     ...times,
-    status,
+    compensate: listOf(rest.compensate ?? USUAL.compensate, WHAT),
+    status: oneOf(STATUSES, status, WHAT),
     branches: branches.map((tuple) => decodeBranch(tuple, base)),
     timeline: timeline.map((tuple) => decodeLine(tuple, base)),
   };
