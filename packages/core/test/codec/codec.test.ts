@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
+import {
+  ABORT_ORDER_KEY,
+  decodeAbortOrder,
+  decodeRegistration,
+  decodeRegistrations,
+  encodeAbortOrder,
+  encodeRegistration,
+} from '../../src/codec/entry-codec.ts';
+import { decodeState, encodeState } from '../../src/codec/state-codec.ts';
+import { newTransaction, UnreadableRecord } from '../../src/index.ts';
+import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
+import { definition, registration, state, text } from './arbitraries.ts';
+
+const SEED = { seed: 20_240_917 };
+
+/** One kind of record: what writes it, what reads it, what it is called. */
+const KINDS = [
+  { what: 'definition', records: definition.map(encodeDefinition), decode: decodeDefinition },
+  { what: 'state', records: state.map(encodeState), decode: decodeState },
+  {
+    what: 'registered branch',
+    records: registration.map((one) => encodeRegistration(one).body),
+    decode: (body: Uint8Array) => decodeRegistration({ key: 'branch:01:action', body }),
+  },
+  {
+    what: 'order',
+    records: text.map((reason) => encodeAbortOrder(reason).body),
+    decode: (body: Uint8Array) => decodeAbortOrder([{ key: ABORT_ORDER_KEY, body }]),
+  },
+];
+
+/** What a record is read as; undefined: it was refused as unreadable. Anything else that is thrown is a defect. */
+function readOrRefuse(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return undefined;
+    throw error;
+  }
+}
+
+const plain = (bytes: Uint8Array): number[] => [...bytes];
+
+describe('what is written is read back', () => {
+  it('a definition, with any texts and payloads', () => {
+    fc.assert(
+      fc.property(definition, (written) => {
+        const read = decodeDefinition(encodeDefinition(written));
+        expect({ ...read, payloads: read.payloads.map(plain), workflowData: plain(read.workflowData) }).toEqual({
+          ...written,
+          payloads: written.payloads.map(plain),
+          workflowData: plain(written.workflowData),
+        });
+      }),
+      SEED,
+    );
+  });
+
+  it('a state, with any history', () => {
+    fc.assert(
+      fc.property(state, (written) => void expect(decodeState(encodeState(written))).toEqual(written)),
+      SEED,
+    );
+  });
+
+  it('a registered branch, with any payload', () => {
+    fc.assert(
+      fc.property(registration, (written) => {
+        const read = decodeRegistration(encodeRegistration(written));
+        expect({ ...read, payload: plain(read.payload) }).toEqual({ ...written, payload: plain(written.payload) });
+      }),
+      SEED,
+    );
+  });
+
+  it('an order to abort', () => {
+    fc.assert(
+      fc.property(text, (reason) => void expect(decodeAbortOrder([encodeAbortOrder(reason)])).toBe(reason)),
+      SEED,
+    );
+  });
+
+  it('a state that is new', () => {
+    const { state: fresh } = newTransaction(KEY, saga(2), CREATED_AT_MS);
+    expect(decodeState(encodeState(fresh))).toEqual(fresh);
+  });
+
+  it('a large payload, and one that is not at the start of its buffer', () => {
+    const large = new Uint8Array(1024 * 1024).map((_, i) => i % 251);
+    const written = { ...saga(2), payloads: [large, large.subarray(3, 10)] };
+    const encoded = encodeDefinition(written);
+    const shifted = new Uint8Array(encoded.length + 7);
+    shifted.set(encoded, 7);
+    const read = decodeDefinition(shifted.subarray(7));
+    expect(Buffer.compare(read.payloads[0] ?? large.subarray(1), large)).toBe(0);
+    expect(plain(read.payloads[1] ?? large)).toEqual([3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe('entries', () => {
+  it('orders are no branches, and branches keep the order of their registration', () => {
+    const branch = {
+      branchId: '01',
+      op: 'confirm',
+      url: 'u',
+      payload: Buffer.from('x'),
+      status: 'prepared',
+      createdAtMs: 1,
+    } as const;
+    const entries = [
+      encodeRegistration(branch),
+      encodeAbortOrder('stop'),
+      encodeRegistration({ ...branch, op: 'cancel' }),
+    ];
+    expect(decodeRegistrations(entries).map(({ op }) => op)).toEqual(['confirm', 'cancel']);
+    expect(decodeAbortOrder(entries)).toBe('stop');
+    expect(decodeAbortOrder(entries.slice(0, 1))).toBe(undefined);
+  });
+
+  it('the same op of the same branch has the same key, others have others', () => {
+    const branch = {
+      branchId: '01',
+      op: 'confirm',
+      url: 'u',
+      payload: Buffer.from('x'),
+      status: 'prepared',
+      createdAtMs: 1,
+    } as const;
+    expect(encodeRegistration({ ...branch, url: 'other' }).key).toBe(encodeRegistration(branch).key);
+    expect(encodeRegistration({ ...branch, op: 'cancel' }).key).not.toBe(encodeRegistration(branch).key);
+    expect(encodeRegistration({ ...branch, branchId: '0101' }).key).not.toBe(encodeRegistration(branch).key);
+  });
+});
+
+describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) => {
+  const encoded = fc.sample(records, { ...SEED, numRuns: 60 });
+
+  it('says so when it is cut short anywhere in its head', () => {
+    for (const bytes of encoded) {
+      const headEnd = 5 + Buffer.from(bytes).readUInt32BE(1);
+      for (let length = 0; length < headEnd; length++)
+        expect(() => decode(bytes.subarray(0, length))).toThrow(UnreadableRecord);
+    }
+  });
+
+  it('names what it is and says that a newer Holdfast wrote it', () => {
+    for (const bytes of encoded) {
+      const newer = Uint8Array.from(bytes);
+      newer[0] = 2;
+      expect(() => decode(newer)).toThrow(UnreadableRecord);
+      expect(() => decode(newer)).toThrow(`${what}: format 2 is unknown to this version (it reads 1 to 1)`);
+    }
+  });
+
+  it('never fails in another way, whatever byte is damaged', () => {
+    for (const bytes of encoded) {
+      for (let at = 0; at < Math.min(bytes.length, 400); at++) {
+        const damaged = Uint8Array.from(bytes);
+        damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
+        readOrRefuse(decode, damaged);
+      }
+    }
+  });
+
+  it('never fails in another way, whatever bytes or JSON it is', () => {
+    const framed = fc.json().map((json) => {
+      const head = Buffer.from(json);
+      const start = Buffer.from([1, 0, 0, 0, 0]);
+      start.writeUInt32BE(head.length, 1);
+      return Buffer.concat([start, head]);
+    });
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), framed), (bytes) => void readOrRefuse(decode, bytes)),
+      { ...SEED, numRuns: 1_000 },
+    );
+  });
+});
+
+describe('a definition whose payloads are cut short', () => {
+  it('is refused: a shorter payload would be another order', () => {
+    const bytes = encodeDefinition(saga(2));
+    for (let missing = 1; missing <= 18; missing++)
+      expect(() => decodeDefinition(bytes.subarray(0, bytes.length - missing))).toThrow('definition: cut short');
+  });
+});
+
+describe('values outside their closed sets', () => {
+  it('are refused', () => {
+    const definitionBytes = Buffer.from(encodeDefinition(saga(1)));
+    const otherPattern = Buffer.from(definitionBytes.toString('latin1').replace('"saga"', '"sagb"'), 'latin1');
+    expect(() => decodeDefinition(otherPattern)).toThrow(UnreadableRecord);
+    const fresh = newTransaction(KEY, saga(1), CREATED_AT_MS).state;
+    const stateBytes = Buffer.from(encodeState(fresh)).toString('latin1').replace('"prepared"', '"preparex"');
+    expect(() => decodeState(Buffer.from(stateBytes, 'latin1'))).toThrow(UnreadableRecord);
+  });
+});
