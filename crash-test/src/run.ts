@@ -110,8 +110,11 @@ async function observe({ options, folder, coordinator, origin, participants, pri
     return { kills, firstReadyMs, settledMs, unfinished };
   } finally {
     clients.giveUp();
-    await load.stop();
-    await clients.close();
+    try {
+      await load.stop();
+    } finally {
+      await clients.close();
+    }
   }
 }
 
