@@ -81,6 +81,6 @@ export function oneOf<T>(set: readonly T[], value: T, what: string): T {
 
 /** The value when it is a list. Throws `UnreadableRecord`. */
 export function listOf<T>(value: readonly T[], what: string): readonly T[] {
-  if (!Array.isArray(value)) throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
-  return value;
+  if (Array.isArray(value)) return value as readonly T[];
+  throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
 }

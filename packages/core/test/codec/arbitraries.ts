@@ -39,7 +39,7 @@ export const definition: fc.Arbitrary<Definition> = fc.record(
       },
       { noNullPrototype: true },
     ),
-    orders: orders as fc.Arbitrary<Definition['orders']>,
+    orders,
     workflowName: text,
     workflowData: bytes,
   },

@@ -66,7 +66,7 @@ describe('saga, whatever happens', () => {
       seen,
     ) => {
       const { before, after, world } = seen;
-      if (before.state.status === 'aborting' && `${before.state.compensate}` !== `${after.state.compensate}`)
+      if (before.state.status === 'aborting' && before.state.compensate.join() !== after.state.compensate.join())
         return 'the set changed after the decision';
       const decided = became(seen, 'aborting') || (became(seen, 'failed') && before.state.status !== 'aborting');
       if (!decided || world.stopped) return undefined;

@@ -56,7 +56,7 @@ const byPattern = {
 /** Sequences of commands that suit a pattern. */
 export function commandsOf(pattern: Pattern): fc.Arbitrary<Command[]> {
   const suiting = byPattern[pattern === 'xa' ? 'tcc' : pattern];
-  return fc.array(fc.oneof(...suiting, stop) as fc.Arbitrary<Command>, { maxLength: 40 });
+  return fc.array(fc.oneof(...suiting, stop), { maxLength: 40 });
 }
 
 const REGISTERED: Readonly<Record<Pattern, readonly string[]>> = {

@@ -169,7 +169,7 @@ export class Model {
 
   /** An operator makes the waiting record due: it is claimed before anything in it is. */
   makeDue(): boolean {
-    if (this.#memory !== undefined || this.#stored?.dueAtMs == null) return false;
+    if (this.#memory !== undefined || this.nextAtMs === null) return false;
     this.world.pushed = true;
     this.#claim();
     return true;
