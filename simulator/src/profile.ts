@@ -121,7 +121,8 @@ function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOp
     claimBatch: random.pick([3, 200]),
     batchItems: random.pick([2, 1_000]),
     maxQueuedWrites: 500,
-    retentionMs: random.chance(0.2) ? 120_000 : 0,
+    // Longer than any client goes on asking.
+    retentionMs: random.chance(0.08) ? 90_000 : 0,
     maxWaitMs: random.pick([3_000, 20_000]),
   };
 }

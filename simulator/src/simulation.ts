@@ -35,6 +35,8 @@ const START_MS = 5_000;
 const PATIENCE_MS = 240_000;
 /** How long everything is left alone after the last transaction ended, so that nothing happens behind the judge's back. */
 const REST_MS = 12_000;
+/** Within so long after its retention what is finished is deleted. */
+const PURGE_MS = 45_000;
 
 /** Runs one seed. The same seed gives the same outcome, line by line. */
 export async function simulate(seed: number): Promise<Outcome> {
@@ -97,14 +99,14 @@ class Simulation {
 
   async run(): Promise<Outcome> {
     const rejected = (reason: unknown): void =>
-      this.#checker.violate('Z1', '', `unhandled rejection: ${textOf(reason)}`);
+      this.#checker.violate('DEF1', '', `unhandled rejection: ${textOf(reason)}`);
     process.on('unhandledRejection', rejected);
     try {
       await this.#phases();
       // Rejections that nobody handled are told at the end of a turn of the event loop.
       await new Promise<void>((resolve) => setImmediate(resolve));
     } catch (error) {
-      this.#checker.violate('Z1', '', `thrown out of a timer or an answer: ${textOf(error)}`);
+      this.#checker.violate('DEF1', '', `thrown out of a timer or an answer: ${textOf(error)}`);
     } finally {
       process.off('unhandledRejection', rejected);
     }
@@ -119,7 +121,7 @@ class Simulation {
   }
 
   async #phases(): Promise<void> {
-    const { faultsUntilMs, calm } = this.#profile;
+    const { faultsUntilMs, calm, options } = this.#profile;
     await this.#until(() => this.#cluster.nodes.every((node) => node.isUp), START_MS);
     await subscribeTopics(this.#cluster.nodes, (done) => this.#until(done, this.#world.nowMs + START_MS));
     this.#healed = calm;
@@ -127,7 +129,10 @@ class Simulation {
     await this.#until(() => false, faultsUntilMs);
     this.#heal();
     await this.#until(() => this.#isOver(), this.#world.nowMs + PATIENCE_MS);
-    await this.#until(() => false, this.#world.nowMs + REST_MS);
+    await this.#until(
+      () => false,
+      this.#world.nowMs + (options.retentionMs > 0 ? options.retentionMs + PURGE_MS : REST_MS),
+    );
     if (!this.#violated)
       judgeAll({
         checker: this.#checker,

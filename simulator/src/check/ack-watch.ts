@@ -13,18 +13,18 @@ export class AckWatch {
 
   prepared(one: Case): void {
     one.acks.add('prepare');
-    this.#stored(one, 'A1', 'prepare', ['prepared', 'submitted', 'aborting', 'succeed', 'failed']);
+    this.#stored(one, 'ACK1', 'prepare', ['prepared', 'submitted', 'aborting', 'succeed', 'failed']);
   }
 
   submitted(one: Case, { status, waited }: PassOutcome): void {
     one.acks.add('submit');
-    this.#stored(one, 'A1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
+    this.#stored(one, 'ACK1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
     this.told(one, waited ? 'submit with waitResult' : 'submit', status);
   }
 
   aborted(one: Case): void {
     one.acks.add('abort');
-    this.#stored(one, 'A1', 'abort', ['aborting', 'failed']);
+    this.#stored(one, 'ACK1', 'abort', ['aborting', 'failed']);
   }
 
   /** A person's order to a saga that another node drives is on its way to that node; it is stored, and will be kept. */
@@ -34,7 +34,7 @@ export class AckWatch {
     const status = one.record?.status;
     this.#checker.expect(
       status === 'aborting' || status === 'failed' || (status === 'submitted' && ordered),
-      'A1',
+      'ACK1',
       nameOf(one.key),
       () => `an order to abort was acknowledged, but the record is ${status ?? 'not there'}`,
     );
@@ -42,12 +42,12 @@ export class AckWatch {
 
   stopped(one: Case): void {
     one.acks.add('stop');
-    this.#stored(one, 'D5', 'stop', ['failed']);
+    this.#stored(one, 'DEC5', 'stop', ['failed']);
   }
 
   finished(one: Case, status: 'succeed' | 'failed'): void {
     one.acks.add(`finish-${status}`);
-    this.#stored(one, 'A1', `finish: ${status}`, [status]);
+    this.#stored(one, 'ACK1', `finish: ${status}`, [status]);
   }
 
   registered(one: Case, entryKeys: readonly string[]): void {
@@ -56,7 +56,7 @@ export class AckWatch {
       const stored = one.record?.entries.some((entry) => entry.key === key) === true;
       this.#checker.expect(
         stored,
-        'A1',
+        'ACK1',
         nameOf(one.key),
         () => `the registration of ${key} was acknowledged, but is not stored`,
       );
@@ -70,10 +70,10 @@ export class AckWatch {
 
   told(one: Case, by: string, status: Status): void {
     if (!isFinal(status) && status !== 'aborting') return;
-    this.#stored(one, 'A5', `${by} says ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
+    this.#stored(one, 'ACK5', `${by} says ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
   }
 
-  #stored(one: Case, invariant: 'A1' | 'A5' | 'D5', what: string, expected: readonly Status[]): void {
+  #stored(one: Case, invariant: 'ACK1' | 'ACK5' | 'DEC5', what: string, expected: readonly Status[]): void {
     const status = one.record?.status;
     this.#checker.expect(
       status !== undefined && expected.includes(status),

@@ -29,7 +29,7 @@ export class CallWatch {
     const one = cases.find(request);
     const record = one?.record;
     if (one === undefined || record === undefined) {
-      checker.violate('D4', gid, `${request.branchId} ${request.op} is called, but the transaction is not stored`);
+      checker.violate('DEC4', gid, `${request.branchId} ${request.op} is called, but the transaction is not stored`);
       return one;
     }
     // Whoever was stopped by an operator may hear of it a flush later; and a question may cross the submit that makes it needless.
@@ -40,23 +40,24 @@ export class CallWatch {
     const what = `${request.branchId} ${request.op} is called by ${session}`;
     checker.expect(
       record.owner === session,
-      'P1',
+      'OWN1',
       gid,
       () => `${what}, but the record is owned by ${record.owner ?? 'nobody'}`,
     );
-    checker.expect(record.claims <= maxClaims, 'P6', gid, () => `${what} after ${record.claims} claims`);
-    const [needed, invariant] = request.op === undo ? (['aborting', 'D3'] as const) : (['submitted', 'D4'] as const);
+    checker.expect(record.claims <= maxClaims, 'OWN6', gid, () => `${what} after ${record.claims} claims`);
+    const [needed, invariant] =
+      request.op === undo ? (['aborting', 'DEC3'] as const) : (['submitted', 'DEC4'] as const);
     checker.expect(record.status === needed, invariant, gid, () => `${what}, but the record is ${record.status}`);
     checker.expect(
       !running.has(labelOf(session, request, request.op)),
-      'P7',
+      'OWN7',
       gid,
       () => `${what} while the same call is running`,
     );
     if (request.op === undo)
       checker.expect(
         !running.has(labelOf(session, request, forward)),
-        'P7',
+        'OWN7',
         gid,
         () => `${what} while its ${forward} is running`,
       );
@@ -76,11 +77,11 @@ export class CallWatch {
     const { checker } = this.#d;
     const gid = nameOf(one.key);
     const facts = one.branches.get(request.branchId);
-    if (facts === undefined) return checker.violate('E7', gid, `no client knows a branch ${request.branchId}`);
+    if (facts === undefined) return checker.violate('EFF7', gid, `no client knows a branch ${request.branchId}`);
     const expected = facts.plan.topic ?? urlOf(facts.plan.service, one.key.gid, request.branchId, request.op);
     checker.expect(
       request.url === expected,
-      'E7',
+      'EFF7',
       gid,
       () => `${request.branchId} ${request.op} goes to ${request.url}, not to ${expected}`,
     );
@@ -88,13 +89,13 @@ export class CallWatch {
     const payloadOf = payloadFor(one, facts.plan);
     checker.expect(
       payload === payloadOf,
-      'E7',
+      'EFF7',
       gid,
       () => `${request.branchId} ${request.op} carries ${payload}, not ${payloadOf}`,
     );
   }
 
-  /** E4: forward after what comes before; backward after what comes after has been undone. */
+  /** EFF4: forward after what comes before; backward after what comes after has been undone. */
   #inOrder(one: Case, { branchId, op }: BranchRequest): void {
     const { plan } = one;
     const gid = nameOf(one.key);
@@ -115,7 +116,7 @@ export class CallWatch {
           : !facts.sent.has('action') || facts.completed.has('compensate') || facts.plan.lasting;
       this.#d.checker.expect(
         holds,
-        'E4',
+        'EFF4',
         gid,
         () => `${branchId} ${op} is called before ${facts.plan.branchId} is through`,
       );
@@ -135,7 +136,7 @@ export class CallWatch {
     const earliestMs = one.firstSubmitMs + one.plan.delayMs * 0.9;
     checker.expect(
       world.nowMs >= earliestMs,
-      'E4',
+      'EFF4',
       nameOf(one.key),
       () => `${branchId} is called before its delay is over`,
     );

@@ -21,14 +21,14 @@ export function judgeAll({ checker, cases, gateway, nodes, counters, calm }: Rem
     const { record } = one;
     counters.count(`${one.plan.pattern} ${record?.status ?? 'never stored'}`);
     const owner = record?.owner ?? null;
-    checker.expect(owner === null, 'P4', nameOf(one.key), () => `it is still owned by ${owner ?? 'nobody'}`);
+    checker.expect(owner === null, 'OWN4', nameOf(one.key), () => `it is still owned by ${owner ?? 'nobody'}`);
   }
-  for (const what of gateway.unanswered()) checker.violate('A4', '', `never answered: ${what}`);
+  for (const what of gateway.unanswered()) checker.violate('ACK4', '', `never answered: ${what}`);
   for (const { name, engine } of nodes) {
     const { inProgress, callsRunning, writesQueued, waiters } = engine.load();
     checker.expect(
       inProgress + callsRunning + writesQueued + waiters === 0,
-      'P4',
+      'OWN4',
       '',
       () =>
         `${name} holds ${inProgress} transactions, ${callsRunning} calls, ${writesQueued} writes, ${waiters} waiters`,

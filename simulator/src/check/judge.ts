@@ -11,20 +11,20 @@ export function judge(one: Case, checker: Checker, calm: boolean): void {
   if (record === undefined) {
     checker.expect(
       acks.size === 0,
-      'A3',
+      'ACK3',
       gid,
       () => `${[...acks].join(', ')} was acknowledged, but there is no record`,
     );
     for (const facts of one.branches.values())
       checker.expect(
         facts.sent.size === 0,
-        'D4',
+        'DEC4',
         gid,
         () => `${facts.plan.branchId} was called, but there is no record`,
       );
     return;
   }
-  if (!isFinal(record.status)) return checker.violate('A2', gid, `it is still ${record.status}`);
+  if (!isFinal(record.status)) return checker.violate('ACK2', gid, `it is still ${record.status}`);
   // What a person stopped is left as it is: the person answers for it.
   if (one.stopped) return;
   for (const [invariant, wrong] of [...one.branches.values()].flatMap((facts) =>
@@ -47,15 +47,15 @@ function wrongIn(one: Case, facts: BranchFacts, succeeded: boolean): [Invariant,
       return succeeded
         ? wrongInSuccess(facts)
         : facts.sent.size > 0
-          ? [['E5', `${facts.plan.branchId} was called`]]
+          ? [['EFF5', `${facts.plan.branchId} was called`]]
           : [];
   }
 }
 
 function wrongInSuccess({ plan, did, undid, sent }: BranchFacts): [Invariant, string][] {
   const wrong: [Invariant, string][] = [];
-  if (did !== 1) wrong.push(['E1', `the effect of ${plan.branchId} is there ${did} times`]);
-  if (undid > 0 || sent.has('compensate')) wrong.push(['E1', `${plan.branchId} was undone`]);
+  if (did !== 1) wrong.push(['EFF1', `the effect of ${plan.branchId} is there ${did} times`]);
+  if (undid > 0 || sent.has('compensate')) wrong.push(['EFF1', `${plan.branchId} was undone`]);
   return wrong;
 }
 
@@ -63,9 +63,10 @@ function wrongInSuccess({ plan, did, undid, sent }: BranchFacts): [Invariant, st
 function wrongInFailure(one: Case, { plan, did, undid, arrived, completed }: BranchFacts): [Invariant, string][] {
   if (plan.lasting) return [];
   const { forward, undo } = OPS_OF[one.plan.pattern];
-  if (did !== undid) return [['E2', `the effect of ${plan.branchId} was made ${did} times and undone ${undid} times`]];
+  if (did !== undid)
+    return [['EFF2', `the effect of ${plan.branchId} was made ${did} times and undone ${undid} times`]];
   if (arrived.has(forward) && !completed.has(undo))
-    return [['E2', `${plan.branchId} was called and never compensated`]];
+    return [['EFF2', `${plan.branchId} was called and never compensated`]];
   return [];
 }
 
@@ -73,21 +74,22 @@ function wrongInTwoPhase(one: Case, facts: BranchFacts, succeeded: boolean): [In
   const { confirm, undo } = OPS_OF[one.plan.pattern];
   const { plan, did, undid, confirmed, sent, completed } = facts;
   const wrong: [Invariant, string][] = [];
-  if (sent.has(confirm) && sent.has(undo)) wrong.push(['E3', `${plan.branchId} was told to ${confirm} and to ${undo}`]);
+  if (sent.has(confirm) && sent.has(undo))
+    wrong.push(['EFF3', `${plan.branchId} was told to ${confirm} and to ${undo}`]);
   if (!one.registered.has(`branch:${plan.branchId}:${confirm}`)) return wrong;
   if (!completed.has(succeeded ? confirm : undo))
-    wrong.push(['E3', `the registered ${plan.branchId} was never told to ${succeeded ? confirm : undo}`]);
+    wrong.push(['EFF3', `the registered ${plan.branchId} was never told to ${succeeded ? confirm : undo}`]);
   if (succeeded && (confirmed !== 1 || undid > 0 || (did !== 1 && !plan.late)))
-    wrong.push(['E1', `${plan.branchId} was done ${did} times, confirmed ${confirmed} times, undone ${undid} times`]);
+    wrong.push(['EFF1', `${plan.branchId} was done ${did} times, confirmed ${confirmed} times, undone ${undid} times`]);
   if (!succeeded && did !== undid)
-    wrong.push(['E2', `${plan.branchId} was done ${did} times and undone ${undid} times`]);
+    wrong.push(['EFF2', `${plan.branchId} was done ${did} times and undone ${undid} times`]);
   return wrong;
 }
 
 function judgeMessage(one: Case, checker: Checker, succeeded: boolean): void {
   checker.expect(
     succeeded === one.localCommitted,
-    'E5',
+    'EFF5',
     nameOf(one.key),
     () =>
       `${succeeded ? 'delivered' : 'not delivered'}, but the local transaction was ${one.localCommitted ? '' : 'not '}committed`,
@@ -99,6 +101,6 @@ function judgeCalm(one: Case, checker: Checker): void {
   if (one.plan.pattern === 'workflow') return;
   for (const { arrived, plan } of one.branches.values()) {
     for (const [op, times] of arrived)
-      checker.expect(times === 1, 'E6', nameOf(one.key), () => `${plan.branchId} ${op} was called ${times} times`);
+      checker.expect(times === 1, 'EFF6', nameOf(one.key), () => `${plan.branchId} ${op} was called ${times} times`);
   }
 }

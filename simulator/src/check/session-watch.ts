@@ -33,7 +33,7 @@ export class SessionWatch {
   beat(session: SessionId, { alive, nowMs }: { readonly alive: boolean; readonly nowMs: number }): void {
     this.#d.checker.expect(
       alive === this.isLiving(session),
-      'P3',
+      'OWN3',
       '',
       () => `session ${session} is told that alive is ${alive}`,
     );
@@ -50,7 +50,7 @@ export class SessionWatch {
       const silentMs = nowMs - (this.#lastBeatMs.get(session) ?? -Infinity);
       this.#d.checker.expect(
         silentMs > silenceMs,
-        'P3',
+        'OWN3',
         '',
         () => `session ${session} was ended after ${silentMs} ms of silence`,
       );
@@ -69,7 +69,7 @@ export class SessionWatch {
     this.#owned.set(to, owned);
     checker.expect(
       owned <= maxInProgress,
-      'P5',
+      'OWN5',
       gid,
       () => `${to} owns ${owned} transactions, ${maxInProgress} are allowed`,
     );

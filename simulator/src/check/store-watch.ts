@@ -51,10 +51,10 @@ export class StoreWatch {
     trace.add('', gid, `store: claimed by ${session}, now ${one.record === undefined ? 'gone' : state(one.record)}`);
     counters.count('claims');
     const due = before?.dueAtMs ?? Infinity;
-    checker.expect(before !== undefined && before.owner === null && due <= nowMs, 'P3', gid, () =>
+    checker.expect(before !== undefined && before.owner === null && due <= nowMs, 'OWN3', gid, () =>
       before === undefined ? `${session} claimed nothing` : `${session} claimed it while it was ${state(before)}`,
     );
-    checker.expect(this.sessions.isLiving(session), 'P3', gid, () => `${session} claimed it, though it is over`);
+    checker.expect(this.sessions.isLiving(session), 'OWN3', gid, () => `${session} claimed it, though it is over`);
     this.#moves(one, before);
   }
 
@@ -65,7 +65,7 @@ export class StoreWatch {
     this.#d.counters.count('taken over');
     this.#d.checker.expect(
       before.owner !== null && !this.sessions.isLiving(before.owner),
-      'P3',
+      'OWN3',
       gid,
       () => `taken over while it was ${state(before)}`,
     );
@@ -76,7 +76,7 @@ export class StoreWatch {
     if (before === undefined || one.record === undefined || before.version === one.record.version) return;
     this.#d.checker.expect(
       before.owner === null && before.dueAtMs !== null,
-      'P3',
+      'OWN3',
       nameOf(one.key),
       () => `made due while it was ${state(before)}`,
     );
@@ -91,7 +91,7 @@ export class StoreWatch {
     trace.add('', gid, 'store: purged');
     checker.expect(
       isFinal(before.status) && before.finishedAtMs !== null && nowMs - before.finishedAtMs > olderThanMs,
-      'A3',
+      'ACK3',
       gid,
       () => `purged while it was ${state(before)}`,
     );
@@ -103,24 +103,24 @@ export class StoreWatch {
     const { checker } = this.#d;
     const after = one.record;
     const gid = nameOf(one.key);
-    if (after === undefined) return checker.violate('A3', gid, 'the record is gone');
+    if (after === undefined) return checker.violate('ACK3', gid, 'the record is gone');
     this.sessions.possession(gid, before?.owner ?? null, after.owner);
     if (before === undefined) return;
     const entriesKept = before.entries.every(
       (entry, i) => entry === after.entries[i] || entry.key === after.entries[i]?.key,
     );
-    checker.expect(entriesKept, 'A3', gid, () => 'a registered branch is gone');
+    checker.expect(entriesKept, 'ACK3', gid, () => 'a registered branch is gone');
     if (before.status === after.status) return;
     checker.expect(
       MOVES[before.status].includes(after.status),
-      'D1',
+      'DEC1',
       gid,
       () => `${before.status} became ${after.status}`,
     );
     const missing = reasonIsMissing(one, before, after);
-    checker.expect(missing === undefined, 'D2', gid, () => missing ?? '');
+    checker.expect(missing === undefined, 'DEC2', gid, () => missing ?? '');
     if (one.acks.has('abort-order') && one.plan.pattern === 'saga')
-      checker.expect(after.status !== 'succeed', 'D5', gid, () => 'succeeded after an acknowledged order to abort');
+      checker.expect(after.status !== 'succeed', 'DEC5', gid, () => 'succeeded after an acknowledged order to abort');
   }
 
   #followsTheContract(one: Case, before: StoredTransaction | undefined, item: WriteItem, outcome: WriteOutcome): void {
@@ -129,18 +129,18 @@ export class StoreWatch {
     const { checker } = this.#d;
     if (before?.version === after?.version) return;
     if (outcome.kind !== 'applied')
-      return checker.violate('P2', gid, `a write that answered ${outcome.kind} changed the record`);
+      return checker.violate('OWN2', gid, `a write that answered ${outcome.kind} changed the record`);
     checker.expect(
       after?.version === (before?.version ?? 0) + 1,
-      'P2',
+      'OWN2',
       gid,
       () => `version ${before?.version} became ${after?.version}`,
     );
-    if (item.kind === 'insert') checker.expect(before === undefined, 'P2', gid, () => 'an insert replaced a record');
+    if (item.kind === 'insert') checker.expect(before === undefined, 'OWN2', gid, () => 'an insert replaced a record');
     if (item.kind === 'update') {
       checker.expect(
         before?.version === item.expectVersion,
-        'P2',
+        'OWN2',
         gid,
         () => `a write that expected version ${item.expectVersion} changed version ${before?.version}`,
       );

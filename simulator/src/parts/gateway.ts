@@ -104,7 +104,7 @@ export class Gateway {
           const error = HoldfastError.from(thrown);
           checker.expect(
             thrown instanceof HoldfastError && error.code !== 'internal',
-            'Z1',
+            'DEF1',
             gid,
             () => `${label} threw ${describe(thrown)}`,
           );

@@ -15,7 +15,7 @@ const STORES = 'packages/core/dist/stores';
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'acknowledge before the write came back',
-    caughtBy: ['A1', 'D4'],
+    caughtBy: ['ACK1', 'DEC4'],
     patches: [
       {
         file: `${ENGINE}/committer.js`,
@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'compensate before aborting is stored',
-    caughtBy: ['D3'],
+    caughtBy: ['DEC3'],
     patches: [
       {
         file: `${PATTERNS}/conclude.js`,
@@ -39,7 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'skip the fencing check in the store',
-    caughtBy: ['P2'],
+    caughtBy: ['OWN2'],
     patches: [
       {
         file: `${STORES}/transitions.js`,
@@ -50,7 +50,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'take a conflict for an applied write',
-    caughtBy: ['P1', 'A1', 'D4', 'A5'],
+    caughtBy: ['OWN1', 'ACK1', 'DEC4', 'ACK5'],
     patches: [
       {
         file: `${ENGINE}/driver.js`,
@@ -61,7 +61,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'drop a branch that is registered while the decision is made',
-    caughtBy: ['E3'],
+    caughtBy: ['EFF3'],
     patches: [
       {
         file: `${STORES}/transitions.js`,
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'treat UNKNOWN as FAILURE',
-    caughtBy: ['D2'],
+    caughtBy: ['DEC2'],
     patches: [
       {
         file: `${PATTERNS}/saga.js`,
@@ -83,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'call without looking at the lease',
-    caughtBy: ['P1'],
+    caughtBy: ['OWN1'],
     patches: [
       {
         file: `${ENGINE}/effects.js`,
@@ -94,7 +94,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'forget what a vanished node may have started',
-    caughtBy: ['E2', 'E4'],
+    caughtBy: ['EFF2', 'EFF4'],
     patches: [
       {
         file: `${PATTERNS}/saga.js`,
@@ -105,7 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'leave a claimed record due, so that a second node claims it too',
-    caughtBy: ['P3'],
+    caughtBy: ['OWN3'],
     patches: [
       {
         file: `${STORES}/transitions.js`,
@@ -116,7 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'take over from a node that is only a little late',
-    caughtBy: ['P3'],
+    caughtBy: ['OWN3'],
     patches: [
       {
         file: `${STORES}/session-table.js`,
@@ -127,7 +127,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'leave callers without an answer when a transaction is released',
-    caughtBy: ['A4'],
+    caughtBy: ['ACK4'],
     patches: [
       {
         file: `${ENGINE}/effects.js`,
@@ -138,7 +138,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'take a new possession for the old one',
-    caughtBy: ['D1'],
+    caughtBy: ['DEC1'],
     patches: [
       {
         file: `${ENGINE}/driver.js`,

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { INVARIANTS } from '../src/check/invariants.ts';
+import { reportOf } from '../src/report.ts';
+import { simulate } from '../src/simulation.ts';
+import { runSimulator } from './support/patched-simulator.ts';
+
+const SEEDS = 500;
+
+/** What a run of that many seeds must have met, at least so often: a simulation that meets no fault proves nothing. */
+const MUST_MEET: Readonly<Record<string, number>> = {
+  'sessions ended by silence': 100,
+  'taken over': 100,
+  'store late': 100,
+  'store done, answer lost': 100,
+  'store lost': 100,
+  'update conflicts': 100,
+  'append conflicts': 100,
+  'late registrations done': 100,
+  'late registrations refused': 100,
+  'participant late': 100,
+  'participant loses': 100,
+  'participant grumbles': 100,
+  'requests repeated by the network': 100,
+  'nodes killed by a call': 20,
+  parked: 5,
+  drains: 50,
+  'aborted by an operator': 50,
+  'stopped by an operator': 20,
+  'check-backs answered SUCCESS': 50,
+  'check-backs answered FAILURE': 50,
+  'workflow call-backs': 500,
+  purged: 20,
+  'saga succeed': 500,
+  'saga failed': 500,
+  'tcc succeed': 200,
+  'tcc failed': 200,
+  'xa succeed': 100,
+  'xa failed': 100,
+  'msg succeed': 500,
+  'msg failed': 200,
+  'workflow succeed': 200,
+  'workflow failed': 200,
+};
+
+describe('the simulation', () => {
+  it(
+    `keeps every invariant over ${SEEDS} seeds, and meets what it is meant to meet`,
+    { timeout: 300_000 },
+    async () => {
+      const { seeds, violations, counters } = await runSimulator(['--seeds', String(SEEDS)]);
+      expect(violations).toEqual([]);
+      expect(seeds).toBe(SEEDS);
+      const rare = Object.entries(MUST_MEET).filter(([what, atLeast]) => (counters[what] ?? 0) < atLeast);
+      expect(rare).toEqual([]);
+    },
+  );
+
+  it.each([3, 17, 40])('gives the same trace for seed %i each time', async (seed) => {
+    const first = await simulate(seed);
+    const second = await simulate(seed);
+    expect(first.trace.lines().length).toBeGreaterThan(500);
+    expect(second.trace.lines().join('\n')).toBe(first.trace.lines().join('\n'));
+    expect(second.counters).toEqual(first.counters);
+  });
+
+  it('gives different traces for different seeds', async () => {
+    const [first, second] = [await simulate(1), await simulate(2)];
+    expect(second.trace.lines()).not.toEqual(first.trace.lines());
+  });
+
+  it('tells of a violation its invariant, the command that shows it again, and what happened to that transaction', async () => {
+    const outcome = await simulate(5);
+    const violations = [{ invariant: 'EFF2', atMs: 1234, gid: 'g4', detail: 'the effect is left' }] as const;
+    const { text } = reportOf({ ...outcome, violations }, false);
+    expect(text).toContain(`EFF2 ${INVARIANTS.EFF2}`);
+    expect(text).toContain('g4: the effect is left (at 1234 ms)');
+    expect(text).toContain('npm run simulate -- --seed 5');
+    expect(text).toMatch(/g4 +store: /);
+    expect(text).not.toMatch(/ g5 +store: /);
+    expect(text.split('\n').length).toBeLessThan(150);
+  });
+
+  it('has every invariant explained in docs/correctness.md, in the same words', () => {
+    const path = fileURLToPath(new URL('../../docs/correctness.md', import.meta.url));
+    const told = [...readFileSync(path, 'utf8').matchAll(/^\| \*\*([A-Z]+\d)\*\* ([^|]+?) *\|/gm)].map(
+      ([, id, words]) => [id, words],
+    );
+    expect(Object.fromEntries(told)).toEqual(INVARIANTS);
+  });
+});
