@@ -30,7 +30,7 @@ const LONGEST_PAUSE_MS = 1_000;
  *
  * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
  * G2  A batch whose outcome is unknown is sent again, the same, before any other (the write ids make that harmless).
- * G3  A batch that the store rejects is halved until the item that cannot be stored is alone; its neighbours are written.
+ * G3  A batch that the store rejects, or calls invalid, is halved until the item that cannot be stored is alone; its neighbours are written.
  * G4  Every item is answered exactly once.
  */
 export class Committer {
@@ -95,31 +95,35 @@ export class Committer {
   }
 
   async #commit(batch: readonly Pending[], generation: number): Promise<void> {
-    const { store, clock, observer } = this.#dependencies;
     const items = batch.map((pending) => pending.item);
     let doubtful = false;
     for (;;) {
       if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
-      const startedMs = clock.monotonicMs();
-      try {
-        const outcomes = await store.write(items);
-        observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
-        this.#pauseMs = FIRST_PAUSE_MS;
-        batch.forEach((pending, i) =>
-          pending.done(
-            outcomes[i] ?? { kind: 'failed', error: new StoreError('invalid', 'the store left an item unanswered') },
-          ),
-        );
-        return;
-      } catch (thrown) {
-        observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
-        const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
-        // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
-        doubtful ||= error.code === 'outcome_unknown';
-        if (error.code === 'outcome_unknown' || (doubtful && error.code === 'unavailable')) await this.#pause(error);
-        else if (error.code === 'rejected' && batch.length > 1) return this.#bisect(batch, generation);
-        else return this.#fail(batch, error, generation);
-      }
+      const written = await this.#write(items);
+      if (!(written instanceof StoreError))
+        return batch.forEach((pending, i) => pending.done(written[i] ?? UNANSWERED));
+      // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
+      doubtful ||= written.code === 'outcome_unknown';
+      if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable'))
+        await this.#pause(written);
+      else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation);
+      else if (doubtful && !isUnstorable(written)) return answer(batch, { kind: 'abandoned' });
+      else return this.#fail(batch, written, generation);
+    }
+  }
+
+  /** One call of the store; answers what it threw. */
+  async #write(items: readonly WriteItem[]): Promise<readonly WriteOutcome[] | StoreError> {
+    const { store, clock, observer } = this.#dependencies;
+    const startedMs = clock.monotonicMs();
+    try {
+      const outcomes = await store.write(items);
+      observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
+      this.#pauseMs = FIRST_PAUSE_MS;
+      return outcomes;
+    } catch (thrown) {
+      observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
+      return thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
     }
   }
 
@@ -131,7 +135,7 @@ export class Committer {
 
   /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */
   async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
-    const again = error.code === 'rejected' ? [] : batch.filter((pending) => pending.persistent);
+    const again = isUnstorable(error) ? [] : batch.filter((pending) => pending.persistent);
     answer(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), { kind: 'failed', error });
     if (again.length === 0) return;
     await this.#pause(error);
@@ -149,6 +153,14 @@ export class Committer {
     await new Promise<void>((resolve) => this.#dependencies.clock.setTimer(pauseMs, resolve));
   }
 }
+
+const UNANSWERED: WriteResult = {
+  kind: 'failed',
+  error: new StoreError('invalid', 'the store left an item unanswered'),
+};
+
+/** One item is to blame, and sending it again cannot help. */
+const isUnstorable = ({ code }: StoreError): boolean => code === 'rejected' || code === 'invalid';
 
 const answer = (batch: readonly Pending[], result: WriteResult): void =>
   batch.forEach((pending) => pending.done(result));
