@@ -1,0 +1,265 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Committer, type InsertItem, NO_OBSERVER, type StoreErrorCode, type WriteResult } from '../../src/index.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { type Fate, ScriptedStore } from './support/scripted-store.ts';
+import { KeptLog } from './support/silence.ts';
+
+const insert = (gid: string, writeId: string, bytes = 1): InsertItem => ({
+  kind: 'insert',
+  key: { namespace: 'default', gid },
+  writeId,
+  status: 'prepared',
+  owner: null,
+  dueInMs: null,
+  attention: false,
+  state: new Uint8Array(bytes),
+  pattern: 'saga',
+  group: '',
+  definition: new Uint8Array(0),
+});
+
+interface Bounds {
+  readonly batchItems: number;
+  readonly batchBytes: number;
+}
+
+/** A committer over a scripted store, and what became of each item. */
+function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, StoreErrorCode>> = {}, bounds?: Bounds) {
+  const clock = new ManualClock();
+  const store = new ScriptedStore(fates, new Map(Object.entries(poison)));
+  const committer = new Committer({
+    store,
+    clock,
+    observer: NO_OBSERVER,
+    logger: new KeptLog(),
+    bounds: bounds ?? { batchItems: 100, batchBytes: 1_000_000 },
+  });
+  const answers = new Map<string, WriteResult['kind'][]>();
+  /** Queues an item named after its transaction and its number there, such as `a1`. */
+  const queue = (name: string, { persistent = false, bytes = 1 } = {}): void => {
+    const gid = name[0] ?? '';
+    committer.enqueue(insert(gid, name, bytes), gid, persistent, ({ kind }) =>
+      answers.set(name, [...(answers.get(name) ?? []), kind]),
+    );
+  };
+  const queueAll = (...names: readonly string[]): void => names.forEach((name) => queue(name));
+  return { clock, store, committer, answers, queue, queueAll };
+}
+
+describe('group commit', () => {
+  it('takes everything of one turn in one batch, with no timer', async () => {
+    const { store, clock, queueAll } = setUp();
+    queueAll('a1', 'b1', 'c1');
+    expect(store.batches).toEqual([]);
+    await settle();
+    expect([store.batches, clock.timers]).toEqual([[['a1', 'b1', 'c1']], 0]);
+  });
+
+  it('sends what came meanwhile as soon as the batch before came back', async () => {
+    const { store, committer, queueAll } = setUp(['hang']);
+    queueAll('a1');
+    await settle();
+    queueAll('b1', 'c1');
+    await settle();
+    expect([store.batches, committer.queued]).toEqual([[['a1']], 2]);
+    store.release();
+    await settle();
+    expect([store.batches, committer.queued]).toEqual([[['a1'], ['b1', 'c1']], 0]);
+  });
+});
+
+describe('G1: a batch', () => {
+  it('holds one item a transaction, in their order', async () => {
+    const { store, queueAll } = setUp();
+    queueAll('a1', 'b1', 'a2', 'a3', 'c1', 'b2');
+    await settle();
+    expect(store.batches).toEqual([['a1', 'b1', 'c1'], ['a2', 'b2'], ['a3']]);
+  });
+
+  it('is bounded in items', async () => {
+    const { store, queueAll } = setUp([], {}, { batchItems: 2, batchBytes: 1_000 });
+    queueAll('a1', 'a2', 'b1', 'c1', 'd1', 'e1');
+    await settle();
+    expect(store.batches).toEqual([
+      ['a1', 'b1'],
+      ['a2', 'c1'],
+      ['d1', 'e1'],
+    ]);
+  });
+
+  it('is bounded in bytes, and holds one item however large it is', async () => {
+    const { store, queue } = setUp([], {}, { batchItems: 10, batchBytes: 10 });
+    for (const [name, bytes] of [
+      ['a1', 6],
+      ['b1', 6],
+      ['c1', 50],
+      ['d1', 1],
+      ['e1', 1],
+    ] as const)
+      queue(name, { bytes });
+    await settle();
+    expect(store.batches).toEqual([['a1', 'b1'], ['c1'], ['d1', 'e1']]);
+  });
+});
+
+describe('G2: a batch whose outcome is unknown', () => {
+  it('is sent again, the same, before any other, and its items hear that they were applied', async () => {
+    const { store, clock, answers, queueAll } = setUp(['lost', 'outcome_unknown']);
+    queueAll('a1', 'b1');
+    await settle();
+    queueAll('c1');
+    await clock.advance(1_000);
+    expect(store.batches).toEqual([['a1', 'b1'], ['a1', 'b1'], ['a1', 'b1'], ['c1']]);
+    expect([...answers.values()]).toEqual([['applied'], ['applied'], ['applied']]);
+  });
+
+  it('stays in doubt when the store cannot be reached afterwards', async () => {
+    const { store, clock, answers, queueAll } = setUp(['lost', 'unavailable', 'unavailable']);
+    queueAll('a1');
+    await clock.advance(1_000);
+    expect(store.batches).toHaveLength(4);
+    expect(answers.get('a1')).toEqual(['applied']);
+  });
+
+  it('is not called a failure by a store that was closed meanwhile', async () => {
+    const { clock, answers, queueAll } = setUp(['lost', 'closed']);
+    queueAll('a1');
+    await clock.advance(1_000);
+    expect(answers.get('a1')).toEqual(['abandoned']);
+  });
+
+  it('pauses longer and longer, a second at most', async () => {
+    const { store, clock, queueAll } = setUp(Array.from({ length: 12 }, () => 'outcome_unknown' as const));
+    queueAll('a1');
+    const pauses: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      await settle();
+      pauses.push(clock.nextInMs);
+      await clock.advance(clock.nextInMs);
+    }
+    expect(pauses).toEqual([20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+    expect(store.batches).toHaveLength(9);
+  });
+});
+
+describe.each(['rejected', 'invalid'] as const)('G3: an item that the store calls %s', (code) => {
+  it('is halved out; its neighbours are written', async () => {
+    const { answers, queueAll } = setUp([], { c1: code });
+    queueAll('a1', 'b1', 'c1', 'd1', 'e1');
+    await settle();
+    expect(Object.fromEntries(answers)).toEqual({
+      a1: ['applied'],
+      b1: ['applied'],
+      c1: ['failed'],
+      d1: ['applied'],
+      e1: ['applied'],
+    });
+  });
+
+  it('is not sent again and again, and hinders nothing that comes later', async () => {
+    const { store, clock, answers, queue } = setUp([], { a1: code });
+    queue('a1', { persistent: true });
+    await clock.advance(5_000);
+    queue('b1');
+    await clock.advance(5_000);
+    expect(store.batches).toEqual([['a1'], ['b1']]);
+    expect([answers.get('a1'), answers.get('b1')]).toEqual([['failed'], ['applied']]);
+  });
+});
+
+describe('a store that cannot be reached', () => {
+  it('fails what somebody waits for, and gets what nobody waits for later', async () => {
+    const { store, clock, answers, queue } = setUp(['unavailable', 'unavailable']);
+    queue('a1');
+    queue('b1', { persistent: true });
+    await clock.advance(1_000);
+    expect(store.batches).toEqual([['a1', 'b1'], ['b1'], ['b1']]);
+    expect([answers.get('a1'), answers.get('b1')]).toEqual([['failed'], ['applied']]);
+  });
+
+  it('does not change the order of one transaction’s items', async () => {
+    const { store, clock, queue } = setUp(['unavailable']);
+    queue('a1', { persistent: true });
+    queue('a2', { persistent: true });
+    await clock.advance(1_000);
+    expect(store.batches).toEqual([['a1'], ['a1'], ['a2']]);
+  });
+});
+
+describe('abandon', () => {
+  it('answers everything that waits, and sends none of it', async () => {
+    const { store, committer, answers, queueAll } = setUp(['hang']);
+    queueAll('a1');
+    await settle();
+    queueAll('b1');
+    committer.abandon();
+    expect([answers.get('b1'), committer.queued]).toEqual([['abandoned'], 0]);
+    store.release();
+    await settle();
+    expect([answers.get('a1'), store.batches]).toEqual([['applied'], [['a1']]]);
+  });
+
+  it('ends the doubt about a batch without sending it again', async () => {
+    const { store, clock, committer, answers, queueAll } = setUp(['lost']);
+    queueAll('a1');
+    await settle();
+    committer.abandon();
+    await clock.advance(1_000);
+    expect([answers.get('a1'), store.batches]).toEqual([['abandoned'], [['a1']]]);
+  });
+
+  it('leaves a committer that works for the next session', async () => {
+    const { clock, committer, answers, queueAll } = setUp(['lost']);
+    queueAll('a1');
+    await settle();
+    committer.abandon();
+    queueAll('b1');
+    await clock.advance(1_000);
+    expect(answers.get('b1')).toEqual(['applied']);
+  });
+});
+
+describe('G4', () => {
+  const fate = fc.constantFrom<Fate>(
+    'applied',
+    'applied',
+    'lost',
+    'outcome_unknown',
+    'unavailable',
+    'rejected',
+    'closed',
+  );
+  const item = fc.record({ gid: fc.constantFrom('a', 'b', 'c', 'd'), persistent: fc.boolean(), pauseMs: fc.nat(60) });
+
+  it('every item is answered exactly once, and those of one transaction in their order, whatever the store does', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fate, { maxLength: 8 }),
+        fc.array(item, { minLength: 1, maxLength: 12 }),
+        fc.option(fc.nat(11)),
+        async (fates, items, abandonAfter) => {
+          const { clock, committer, answers, queue } = setUp(fates, { b2: 'rejected', c1: 'invalid' });
+          const numbers = new Map<string, number>();
+          const names: string[] = [];
+          for (const [index, { gid, persistent, pauseMs }] of items.entries()) {
+            numbers.set(gid, (numbers.get(gid) ?? 0) + 1);
+            names.push(`${gid}${numbers.get(gid)}`);
+            queue(names.at(-1) ?? '', { persistent });
+            await clock.advance(pauseMs);
+            if (abandonAfter === index) committer.abandon();
+          }
+          await clock.advance(60_000);
+          expect([...answers.keys()].sort()).toEqual([...names].sort());
+          for (const kinds of answers.values()) expect(kinds).toHaveLength(1);
+          for (const gid of numbers.keys()) {
+            const inOrder = [...answers.keys()].filter((name) => name.startsWith(gid));
+            expect(inOrder).toEqual(names.filter((name) => name.startsWith(gid)));
+          }
+          expect(committer.queued).toBe(0);
+        },
+      ),
+      { seed: 20_240_917, numRuns: 150 },
+    );
+  });
+});

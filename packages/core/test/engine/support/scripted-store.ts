@@ -1,0 +1,45 @@
+import { MemoryStore, StoreError, type StoreErrorCode, type WriteItem, type WriteOutcome } from '../../../src/index.ts';
+
+/**
+ * What happens to one batch. `lost`: it is applied, and the connection is lost before the answer. `hang`: it is answered when the test says so.
+ */
+export type Fate = 'applied' | 'lost' | 'hang' | StoreErrorCode;
+
+/** The memory store, whose answers to writes follow a script; beyond it everything is applied. */
+export class ScriptedStore extends MemoryStore {
+  /** The batches as they came, by write id. */
+  readonly batches: string[][] = [];
+  readonly fates: Fate[];
+  /** Items that no batch may hold, with the error each makes. */
+  readonly poison: ReadonlyMap<string, StoreErrorCode>;
+  #release: (() => void)[] = [];
+
+  constructor(fates: readonly Fate[] = [], poison: ReadonlyMap<string, StoreErrorCode> = new Map()) {
+    super(() => 1_700_000_000_000);
+    this.fates = [...fates];
+    this.poison = poison;
+  }
+
+  override async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    this.batches.push(batch.map(nameOf));
+    const fate = this.fates.shift() ?? 'applied';
+    if (fate === 'hang') await new Promise<void>((resolve) => this.#release.push(resolve));
+    for (const item of batch) {
+      const code = this.poison.get(nameOf(item));
+      if (code !== undefined) throw new StoreError(code, `${nameOf(item)} cannot be stored`);
+    }
+    if (fate === 'lost') {
+      await super.write(batch);
+      throw new StoreError('outcome_unknown', 'connection lost');
+    }
+    if (fate !== 'applied' && fate !== 'hang') throw new StoreError(fate, `scripted: ${fate}`);
+    return super.write(batch);
+  }
+
+  /** Lets batches that hang go on. */
+  release(): void {
+    for (const resolve of this.#release.splice(0)) resolve();
+  }
+}
+
+const nameOf = (item: WriteItem): string => (item.kind === 'append' ? (item.entries[0]?.key ?? '') : item.writeId);
