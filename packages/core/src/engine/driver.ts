@@ -198,16 +198,23 @@ export class Driver {
     return `${this.#d.session.id}-${++this.#writeIds}`;
   }
 
+  /** Within the bound of work in progress, with a session that can own it, and with the functions that its `local://` branches name. */
+  #mayDrive(run: Run): boolean {
+    const { session, options } = this.#d;
+    const hosted = run.group === '' || options.groups.includes(run.group);
+    return hosted && session.leaseHeld() && this.#runs.size + this.#reserved <= options.maxInProgress;
+  }
+
   #write(run: Run, cause: Cause | undefined): void {
     const transaction = run.transaction;
     if (transaction === undefined) throw new Error('nothing to write');
-    const { session, options, committer } = this.#d;
+    const { session, committer } = this.#d;
     const { state } = transaction;
     const final = isFinal(state.status);
     let hold = !final && (transaction.running.length > 0 || transaction.checking);
     let dueInMs = hold || final ? null : dueIn(cause?.effects.wakeAtMs ?? null, session.nowMs());
-    // Beyond the bound, or without a session that could own it, it queues in the store.
-    if (hold && !run.owned && (this.#runs.size + this.#reserved > options.maxInProgress || !session.leaseHeld())) {
+    if (hold && !run.owned && !this.#mayDrive(run)) {
+      // It queues in the store, for whoever may.
       hold = false;
       dueInMs = 0;
     }
@@ -351,6 +358,7 @@ export class Driver {
     }
     run.version = record.version;
     run.writeId = record.writeId;
+    run.group = record.group;
     run.owned = owned;
     run.foreign = foreign;
     run.claimed = undefined;
@@ -393,7 +401,8 @@ export class Driver {
   #forget(run: Run): void {
     run.phase = 'gone';
     run.timer?.cancel();
-    this.#leftMeanwhile?.set(run.id, run.version);
+    const left = this.#leftMeanwhile;
+    left?.set(run.id, Math.max(run.version, left.get(run.id) ?? 0));
     this.#dirty.delete(run);
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
   }

@@ -41,7 +41,8 @@ export interface Run {
   owned: boolean;
   /** Another living session is, or was when the record was read. */
   foreign: boolean;
-  readonly group: string;
+  /** Application group: only nodes that host it may drive it. */
+  group: string;
   queue: Delivery[];
   delivering: boolean;
   passWaiters: Reply[];
