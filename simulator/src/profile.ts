@@ -120,7 +120,8 @@ function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOp
     pollMs: random.pick([200, 1_000]),
     claimBatch: random.pick([3, 200]),
     batchItems: random.pick([2, 1_000]),
-    maxQueuedWrites: 500,
+    maxQueuedWrites: tight ? 5 : 500,
+    maxWaiters: tight ? 2 : 1_000,
     // Longer than any client goes on asking.
     retentionMs: random.chance(0.08) ? 90_000 : 0,
     maxWaitMs: random.pick([3_000, 20_000]),

@@ -137,6 +137,8 @@ describe('who drives a transaction', () => {
     await a.engine.abort(context, { gid: 't', reason: 'given up' });
     await stage.pass(100);
     expect((await stage.record('t'))?.status).toBe('failed');
+    a.next('write', unavailable);
+    await expect(a.engine.submit(context, tcc)).rejects.toMatchObject({ code: 'unavailable' });
     gate.open();
     await stage.pass(1_000);
     expect(callsOf(a)).toEqual(['01 cancel', '01 cancel']);
@@ -258,6 +260,17 @@ describe('who drives a transaction', () => {
     await stage.pass(20_000);
     expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
     expect((await stage.record('s'))?.status).toBe('failed');
+  });
+
+  it('a node that does not host an application leaves its transactions to one that does', async () => {
+    const a = await stage.started('A', { groups: ['shop'] });
+    const b = await stage.started('B');
+    const local = { ...saga('s', 1), steps: [{ action: 'local://shop/pay', compensate: '' }] };
+    await b.engine.submit(context, local);
+    await stage.pass(2_000);
+    expect(callsOf(b)).toEqual([]);
+    expect(callsOf(a)).toEqual(['01 action']);
+    expect((await stage.record('s'))?.status).toBe('succeed');
   });
 
   it('what was prepared before counts towards the bound of what is driven at once', async () => {

@@ -1,7 +1,7 @@
 import type { BranchResult } from '@holdfast/protocol';
-import type { BranchRequest, SessionId } from '@holdfast/core';
+import type { BranchRequest, SessionId, StoredTransaction } from '@holdfast/core';
 import { type Case, type Cases, count, nameOf } from '../parts/case.ts';
-import { type BranchPlan, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
+import { type BranchPlan, hosts, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
 import type { Checker } from './checker.ts';
 import type { World } from '../kernel/world.ts';
 
@@ -61,7 +61,10 @@ export class CallWatch {
         gid,
         () => `${what} while its ${forward} is running`,
       );
+    if (one.plan.pattern === 'saga' && one.plan.local)
+      checker.expect(hosts(session), 'OWN8', gid, () => `${what}, a node that does not host it`);
     this.#inOrder(one, request);
+    this.#inTheOrderOfRegistration(one, record, request);
     const facts = one.branches.get(request.branchId);
     if (facts !== undefined) count(facts.sent, request.op);
     return one;
@@ -78,7 +81,7 @@ export class CallWatch {
     const gid = nameOf(one.key);
     const facts = one.branches.get(request.branchId);
     if (facts === undefined) return checker.violate('EFF7', gid, `no client knows a branch ${request.branchId}`);
-    const expected = facts.plan.topic ?? urlOf(facts.plan.service, one.key.gid, request.branchId, request.op);
+    const expected = facts.plan.topic ?? urlOf(one.plan, facts.plan.service, one.key.gid, request.branchId, request.op);
     checker.expect(
       request.url === expected,
       'EFF7',
@@ -119,6 +122,23 @@ export class CallWatch {
         'EFF4',
         gid,
         () => `${branchId} ${op} is called before ${facts.plan.branchId} is through`,
+      );
+    }
+  }
+
+  /** The second phase of a tcc goes from the newest branch to the oldest, of an xa the other way. */
+  #inTheOrderOfRegistration(one: Case, { entries }: StoredTransaction, { branchId, op }: BranchRequest): void {
+    const { pattern } = one.plan;
+    if (pattern !== 'tcc' && pattern !== 'xa') return;
+    const ids = entries.flatMap(({ key }) => (key.endsWith(`:${op}`) ? [key.split(':')[1] ?? ''] : []));
+    const place = ids.indexOf(branchId);
+    for (const other of pattern === 'tcc' ? ids.slice(place + 1) : ids.slice(0, place)) {
+      const through = one.branches.get(other)?.completed.has(op) === true;
+      this.#d.checker.expect(
+        through,
+        'EFF4',
+        nameOf(one.key),
+        () => `${branchId} ${op} is called before ${other} is through`,
       );
     }
   }

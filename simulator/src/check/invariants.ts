@@ -24,6 +24,7 @@ export const INVARIANTS = {
   OWN5: 'what one node drives at once stays within its bound',
   OWN6: 'a transaction that keeps killing its node is parked until a person orders a retry',
   OWN7: 'one call of a branch ends before its next call, or its compensation, starts in the same session',
+  OWN8: 'a branch of an application is called only by nodes that host the application',
   DEF1: 'nothing throws where nobody catches, and no answer blames a defect of Holdfast',
 } as const;
 

@@ -86,7 +86,7 @@ export class Client {
         pattern: plan.pattern,
         branchId,
         op,
-        url: urlOf(service, key.gid, branchId, op),
+        url: urlOf(plan, service, key.gid, branchId, op),
         protocol: 'http',
         payload: new Uint8Array(0),
         headers: {},

@@ -46,11 +46,11 @@ function messageInput({ one }: Client, plan: MessagePlan): TransactionInput {
     gid,
     pattern: 'msg',
     steps: [...steps.values()].map(({ service, branchId, topic }) => ({
-      action: topic === undefined ? urlOf(service, gid, branchId, 'action') : `topic://${topicName(topic)}`,
+      action: topic === undefined ? urlOf(plan, service, gid, branchId, 'action') : `topic://${topicName(topic)}`,
       compensate: '',
     })),
     payloads: [...steps.values()].map((branch) => bytesOf(payloadFor(one, branch))),
-    queryPrepared: urlOf('clients', gid, '00', 'msg'),
+    queryPrepared: urlOf(plan, 'clients', gid, '00', 'msg'),
     options: { ...optionsOf(plan), concurrent: plan.concurrent },
   };
 }

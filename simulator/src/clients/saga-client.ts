@@ -23,8 +23,8 @@ function sagaInput({ one }: Client, plan: SagaPlan): TransactionInput {
     gid,
     pattern: 'saga',
     steps: plan.branches.map(({ service, branchId, lasting }) => ({
-      action: urlOf(service, gid, branchId, 'action'),
-      compensate: lasting ? '' : urlOf(service, gid, branchId, 'compensate'),
+      action: urlOf(plan, service, gid, branchId, 'action'),
+      compensate: lasting ? '' : urlOf(plan, service, gid, branchId, 'compensate'),
     })),
     payloads: plan.branches.map((branch) => bytesOf(payloadFor(one, branch))),
     orders: plan.orders,

@@ -65,7 +65,7 @@ async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) 
   const registration = (op: string): BranchRegistration => ({
     branchId: branch.branchId,
     op,
-    url: urlOf(branch.service, one.key.gid, branch.branchId, op),
+    url: urlOf(plan, branch.service, one.key.gid, branch.branchId, op),
     payload: bytesOf(payloadFor(one, branch)),
     status: 'prepared',
   });

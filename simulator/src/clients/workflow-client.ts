@@ -46,7 +46,7 @@ async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionVie
         pattern: 'workflow',
         workflowName: plan.name,
         workflowData: NO_BYTES,
-        queryPrepared: urlOf('clients', gid, '00', plan.name),
+        queryPrepared: urlOf(plan, 'clients', gid, '00', plan.name),
         options: optionsOf(plan),
       }),
     (view) => {

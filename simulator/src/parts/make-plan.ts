@@ -60,6 +60,7 @@ function makeSaga(random: Random, profile: Profile): SagaPlan {
   return {
     ...common(random, profile, 0),
     pattern: 'saga',
+    local: random.chance(0.1),
     branches,
     concurrent,
     orders: concurrent ? makeOrders(random, branches.length) : {},

@@ -28,6 +28,8 @@ interface CommonPlan {
 
 export interface SagaPlan extends CommonPlan {
   readonly pattern: 'saga';
+  /** Its branches are functions of an application, which only some nodes host. */
+  readonly local: boolean;
   readonly concurrent: boolean;
   readonly orders: Readonly<Record<number, readonly number[]>>;
   readonly retryLimit: number;
@@ -80,6 +82,14 @@ export function stepsBefore(plan: Plan, index: number): readonly number[] {
   return plan.pattern === 'saga' ? (plan.orders[index] ?? []) : [];
 }
 
+/** The application whose functions some sagas call. */
+export const GROUP = 'shop';
+
+/** Whether a node hosts that application, by the name of the node or of its session. */
+export const hosts = (name: string): boolean => name.startsWith('A');
+
 /** Where a branch is called. A participant knows by it for whom the URL was made. */
-export const urlOf = (service: string, gid: string, branchId: string, op: string): string =>
-  `http://${service}/${gid}/${branchId}/${op}`;
+export const urlOf = (plan: Plan, service: string, gid: string, branchId: string, op: string): string => {
+  const scheme = plan.pattern === 'saga' && plan.local ? `local://${GROUP}` : 'http:/';
+  return `${scheme}/${service}/${gid}/${branchId}/${op}`;
+};

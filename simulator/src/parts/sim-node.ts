@@ -9,6 +9,7 @@ import type { Trace } from '../kernel/trace.ts';
 import type { World } from '../kernel/world.ts';
 import type { Profile } from '../profile.ts';
 import type { Network } from './network.ts';
+import { GROUP, hosts } from './plan.ts';
 import { SimClock } from './sim-clock.ts';
 import { StoreLink } from './store-link.ts';
 
@@ -62,7 +63,7 @@ export class SimNode {
           this.#d.trace.add(name, gid, `alert: ${error}`);
         },
       },
-      { ...profile.options, node: name },
+      { ...profile.options, node: name, groups: hosts(name) ? [GROUP] : [] },
     );
   }
 

@@ -153,8 +153,8 @@ class Script {
 
   around(store: Store): Store {
     return new Proxy(store, {
-      get: (target, name: keyof Store & string) => {
-        const member: unknown = target[name];
+      get: (target, name: string) => {
+        const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]): Promise<unknown> => {
           const carryOut = (): Promise<unknown> => Promise.resolve(member.apply(target, args) as unknown);
