@@ -2,6 +2,7 @@ import { HoldfastError, LIMITS } from '@holdfast/protocol';
 import { NO_OPTIONS } from '../codec/definition-codec.ts';
 import type { BranchRegistration, TransactionInput } from '../coordinator.ts';
 import type { Definition, Step } from '../model.ts';
+import { isStorable } from '../stores/rules.ts';
 
 const NO_BYTES = new Uint8Array(0);
 /** MySQL's limit for the name of an XA branch, which is `gid-branch_id`. */
@@ -22,6 +23,7 @@ export function acceptDefinition(input: TransactionInput): Definition {
   acceptUrl(input.gid, 'query_prepared', input.queryPrepared ?? '');
   if (Object.keys(orders).length > 0) acceptOrders(input.gid, orders, steps.length);
   acceptPayload(input.gid, 'custom_data', input.workflowData ?? NO_BYTES);
+  acceptSize(input);
   return {
     pattern: input.pattern,
     protocol: input.protocol ?? 'http',
@@ -38,28 +40,43 @@ export function acceptDefinition(input: TransactionInput): Definition {
 
 /** Application group of a transaction: that of its `local://group/…` branches; only nodes that host it may drive it. */
 export function groupOf(definition: Definition): string {
-  for (const { action, compensate } of definition.steps) {
-    for (const url of [action, compensate]) {
-      if (url.startsWith(LOCAL_PREFIX)) return url.slice(LOCAL_PREFIX.length).split('/')[0] ?? '';
-    }
+  for (const { action, compensate, subscribers } of definition.steps) {
+    const group = groupIn(action) || groupIn(compensate) || (subscribers?.map(groupIn).find((one) => one !== '') ?? '');
+    if (group !== '') return group;
   }
-  return '';
+  return groupIn(definition.queryPrepared);
 }
+
+const groupIn = (url: string): string =>
+  url.startsWith(LOCAL_PREFIX) ? (url.slice(LOCAL_PREFIX.length).split('/')[0] ?? '') : '';
 
 /** Checks branches to register. Throws `invalid` or `too_large`. */
 export function acceptRegistrations(gid: string, branches: readonly BranchRegistration[]): void {
   if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
+  acceptStorable(gid, 'gid', gid);
+  const seen = new Set<string>();
   for (const { branchId, op, url, payload } of branches) {
-    if (branchId === '' || branchId.length > LIMITS.gidLength) {
-      throw new HoldfastError('invalid', `branch_id must have 1 to ${LIMITS.gidLength} characters`, {
-        gid,
-        field: 'branch_id',
-      });
-    }
-    if (op === '') throw new HoldfastError('invalid', 'op must not be empty', { gid, field: 'op' });
+    acceptName(gid, 'branch_id', branchId);
+    acceptName(gid, 'op', op);
     acceptUrl(gid, op, url);
     acceptPayload(gid, 'data', payload);
+    const name = `${branchId}\0${op}`;
+    if (seen.has(name))
+      throw new HoldfastError('invalid', `branch ${branchId} ${op} stands there twice`, { gid, field: 'op' });
+    seen.add(name);
   }
+}
+
+function acceptName(gid: string, field: string, text: string): void {
+  if (text === '' || text.length > LIMITS.gidLength)
+    throw new HoldfastError('invalid', `${field} must have 1 to ${LIMITS.gidLength} characters`, { gid, field });
+  acceptStorable(gid, field, text);
+}
+
+/** What is part of a key must be kept as it is by every store; one that is not would be refused there, in the company of others. */
+function acceptStorable(gid: string, field: string, text: string): void {
+  if (!isStorable(text))
+    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, { gid, field });
 }
 
 function acceptGid({ gid, pattern }: TransactionInput): void {
@@ -74,6 +91,7 @@ function acceptGid({ gid, pattern }: TransactionInput): void {
       { field: 'gid' },
     );
   }
+  acceptStorable(gid, 'gid', gid);
   if (pattern === 'xa' && Buffer.byteLength(gid) + '-01'.length > XA_NAME_BYTES) {
     throw new HoldfastError(
       'invalid',
@@ -112,6 +130,18 @@ function acceptSteps(
       });
     }
   });
+}
+
+/** What one record can hold, and one request. */
+function acceptSize({ gid, payloads = [], customData = '', workflowData = NO_BYTES }: TransactionInput): void {
+  const bytes = payloads.reduce((sum, payload) => sum + payload.length, customData.length + workflowData.length);
+  if (bytes > LIMITS.bodyBytes) {
+    throw new HoldfastError(
+      'too_large',
+      `payloads and custom_data must have at most ${LIMITS.bodyBytes} bytes together, these have ${bytes}`,
+      { gid, field: 'payloads' },
+    );
+  }
 }
 
 function acceptPayload(gid: string, field: string, payload: Uint8Array): void {

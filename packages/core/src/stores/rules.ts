@@ -26,13 +26,16 @@ export const STORE_LIMITS = {
 /** What no supported database keeps apart or at all: NUL and halves of surrogate pairs. */
 const UNSTORABLE = /[\0\p{Cs}]/u;
 
+/** True for a text that every store can keep. */
+export const isStorable = (text: string): boolean => !UNSTORABLE.test(text);
+
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
 /** A text that every store can keep, of 1 to `longest` units (`shortest` 0: may be empty). */
 export function checkText(what: string, text: string, longest: number, shortest: 0 | 1 = 1): void {
   if (text.length < shortest || text.length > longest)
     throw invalid(`${what} has ${text.length} characters; ${shortest} to ${longest} are allowed`);
-  if (UNSTORABLE.test(text)) throw invalid(`${what} holds a NUL or half a surrogate pair, which no store keeps`);
+  if (!isStorable(text)) throw invalid(`${what} holds a NUL or half a surrogate pair, which no store keeps`);
 }
 
 /** Throws `invalid` unless namespace and gid can be stored. */
