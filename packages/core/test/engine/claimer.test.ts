@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { Claimer } from '../../src/engine/claimer.ts';
+import { Session } from '../../src/engine/session.ts';
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  MemoryStore,
+  NO_OBSERVER,
+  StoreError,
+  type StoredTransaction,
+} from '../../src/index.ts';
+import { Deferred } from '../support/deferred.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { KeptLog } from './support/silence.ts';
+
+const NOTHING: ClaimResult = { claimed: [], nextDueInMs: null, sessionEnded: false };
+
+/** A store whose answers to claims follow a script; beyond it nothing is due. */
+class ClaimStore extends MemoryStore {
+  readonly requests: ClaimRequest[] = [];
+  answers: (ClaimResult | StoreError | (() => Promise<ClaimResult>))[] = [];
+
+  constructor() {
+    super(() => 1_700_000_000_000);
+  }
+
+  override async claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    this.requests.push(request);
+    const answer = this.answers.shift() ?? NOTHING;
+    if (answer instanceof StoreError) throw answer;
+    return typeof answer === 'function' ? answer() : answer;
+  }
+}
+
+const record = (gid: string): StoredTransaction => ({
+  key: { namespace: 'default', gid },
+  pattern: 'saga',
+  group: '',
+  status: 'submitted',
+  version: 2,
+  writeId: 'w',
+  owner: 's1',
+  claims: 1,
+  dueAtMs: null,
+  attention: false,
+  createdAtMs: 1,
+  updatedAtMs: 1,
+  finishedAtMs: null,
+  definition: new Uint8Array(0),
+  state: new Uint8Array(0),
+  entries: [],
+});
+
+async function setUp() {
+  const clock = new ManualClock();
+  const store = new ClaimStore();
+  const logger = new KeptLog();
+  let lost = 0;
+  const session = new Session({
+    store,
+    clock,
+    logger,
+    identities: { newGid: () => 'unused', newSession: () => `s${lost + 1}` },
+    // Heartbeats are far away: only claims happen in these tests.
+    options: { node: 'n', version: '1', heartbeatMs: 1e9, silenceMs: 1e9 },
+    onLost: () => void lost++,
+  });
+  await session.start();
+  const node = { room: 100, adopted: [] as string[], lost: () => lost };
+  const claimer = new Claimer({
+    store,
+    session,
+    clock,
+    logger,
+    observer: NO_OBSERVER,
+    options: { pollMs: 1_000, claimBatch: 10, groups: ['shop'] },
+    room: () => node.room,
+    adopt: async (_limit, claim) => void node.adopted.push(...(await claim()).map(({ key }) => key.gid)),
+  });
+  return { clock, store, session, claimer, node };
+}
+
+describe('the claimer', () => {
+  it('asks at once and then every poll interval, for this session and its groups', async () => {
+    const { clock, store, claimer } = await setUp();
+    claimer.start();
+    await clock.advance(3_000);
+    expect(store.requests).toEqual(Array.from({ length: 4 }, () => ({ session: 's1', limit: 10, groups: ['shop'] })));
+  });
+
+  it('hands over what it claimed, and asks again at once while more is due', async () => {
+    const { clock, store, claimer, node } = await setUp();
+    store.answers = [
+      { claimed: [record('a')], nextDueInMs: 0, sessionEnded: false },
+      { claimed: [record('b')], nextDueInMs: 300, sessionEnded: false },
+    ];
+    claimer.start();
+    await clock.advance(0);
+    expect([node.adopted, store.requests.length]).toEqual([['a', 'b'], 2]);
+    await clock.advance(299);
+    expect(store.requests).toHaveLength(2);
+    await clock.advance(1);
+    expect(store.requests).toHaveLength(3);
+  });
+
+  it('wakes for what it is told will be due, within 100 ms of it', async () => {
+    const { clock, store, claimer } = await setUp();
+    claimer.start();
+    await clock.advance(0);
+    claimer.hint(400);
+    claimer.hint(250);
+    claimer.hint(900);
+    await clock.advance(249);
+    expect(store.requests).toHaveLength(1);
+    await clock.advance(100);
+    expect(store.requests).toHaveLength(2);
+  });
+
+  it('does not forget what it was told while it was asking', async () => {
+    const { clock, store, claimer } = await setUp();
+    const answer = new Deferred<ClaimResult>();
+    store.answers = [() => answer.promise];
+    claimer.start();
+    await clock.advance(0);
+    claimer.hint(50);
+    answer.resolve(NOTHING);
+    await clock.advance(60);
+    expect(store.requests).toHaveLength(2);
+  });
+
+  it('takes no more than there is room for, and waits a little while there is none', async () => {
+    const { clock, store, claimer, node } = await setUp();
+    node.room = 3;
+    claimer.start();
+    await clock.advance(0);
+    expect(store.requests[0]?.limit).toBe(3);
+    node.room = 0;
+    claimer.hint(0);
+    await clock.advance(50);
+    expect(store.requests).toHaveLength(1);
+    node.room = 1;
+    await clock.advance(20);
+    expect(store.requests).toHaveLength(2);
+  });
+
+  it('asks for nothing without a session, and goes on after an error', async () => {
+    const { clock, store, session, claimer, node } = await setUp();
+    store.answers = [new StoreError('unavailable', 'down')];
+    claimer.start();
+    await clock.advance(1_000);
+    expect([store.requests.length, node.lost()]).toEqual([2, 0]);
+    session.lose('tested');
+    await clock.advance(5_000);
+    expect(store.requests).toHaveLength(2);
+  });
+
+  it('gives its session up when nobody knows what a claim took', async () => {
+    const { clock, store, claimer, node } = await setUp();
+    store.answers = [new StoreError('outcome_unknown', 'connection lost')];
+    claimer.start();
+    await clock.advance(0);
+    expect(node.lost()).toBe(1);
+  });
+
+  it('drops what was claimed for a session that ended meanwhile', async () => {
+    const { clock, store, session, claimer, node } = await setUp();
+    const answer = new Deferred<ClaimResult>();
+    store.answers = [() => answer.promise];
+    claimer.start();
+    await clock.advance(0);
+    session.lose('tested');
+    answer.resolve({ claimed: [record('a')], nextDueInMs: null, sessionEnded: false });
+    await clock.advance(0);
+    expect(node.adopted).toEqual([]);
+  });
+
+  it('asks no more once it stopped', async () => {
+    const { clock, store, claimer } = await setUp();
+    claimer.start();
+    await clock.advance(0);
+    claimer.stop();
+    claimer.hint(0);
+    await clock.advance(10_000);
+    expect(store.requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { Session } from '../../src/engine/session.ts';
+import { MemoryStore, StoreError } from '../../src/index.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { KeptLog } from './support/silence.ts';
+
+/** A store whose heartbeats can fail or be slow, and whose clock the test sets. */
+class FrailStore extends MemoryStore {
+  failing = false;
+  hold: Promise<void> | undefined;
+  heartbeats = 0;
+  wallMs: number;
+
+  override readonly capabilities: MemoryStore['capabilities'];
+
+  constructor(exclusive: boolean) {
+    super(() => this.wallMs);
+    this.wallMs = 1_700_000_000_000;
+    this.capabilities = { name: 'frail', durable: false, exclusive };
+  }
+
+  override async heartbeat(session: string) {
+    this.heartbeats++;
+    await this.hold;
+    this.#check();
+    return super.heartbeat(session);
+  }
+
+  override async openSession(...given: Parameters<MemoryStore['openSession']>) {
+    this.#check();
+    return super.openSession(...given);
+  }
+
+  #check(): void {
+    if (this.failing) throw new StoreError('unavailable', 'down');
+  }
+}
+
+async function setUp({ exclusive = false } = {}) {
+  const clock = new ManualClock();
+  const store = new FrailStore(exclusive);
+  let sessions = 0;
+  let lost = 0;
+  const session = new Session({
+    store,
+    clock,
+    identities: { newGid: () => 'unused', newSession: () => `s${++sessions}` },
+    logger: new KeptLog(),
+    options: { node: 'n', version: '1', heartbeatMs: 5_000, silenceMs: 15_000 },
+    onLost: () => void lost++,
+  });
+  await session.start();
+  return { clock, store, session, lost: () => lost };
+}
+
+describe('a session', () => {
+  it('heartbeats every interval and holds its lease meanwhile', async () => {
+    const { clock, store, session, lost } = await setUp();
+    await clock.advance(60_000);
+    expect([store.heartbeats, session.leaseHeld(), session.id, lost()]).toEqual([12, true, 's1', 0]);
+  });
+
+  it('is ended in the store when it stops, and heartbeats no more', async () => {
+    const { clock, store, session } = await setUp();
+    await session.stop();
+    await clock.advance(60_000);
+    expect([await store.sessions(), store.heartbeats, session.leaseHeld(), clock.timers]).toEqual([[], 0, false, 0]);
+  });
+
+  it('throws when it cannot be opened', async () => {
+    const { store, session } = await setUp();
+    store.failing = true;
+    await expect(session.start()).rejects.toThrow('down');
+  });
+});
+
+describe('L1: the lease', () => {
+  it('holds for less than two thirds of the silence limit after the last acknowledged heartbeat was sent', async () => {
+    const { clock, store, session } = await setUp();
+    store.failing = true;
+    await clock.advance(9_999);
+    expect(session.leaseHeld()).toBe(true);
+    await clock.advance(1);
+    expect(session.leaseHeld()).toBe(false);
+  });
+
+  it('counts from when the heartbeat was sent, not from when it was answered', async () => {
+    const { clock, store, session } = await setUp();
+    let answer = (): void => {};
+    store.hold = new Promise((resolve) => (answer = resolve));
+    await clock.advance(9_000);
+    answer();
+    await settle();
+    store.hold = undefined;
+    store.failing = true;
+    await clock.advance(5_999);
+    expect(session.leaseHeld()).toBe(true);
+    await clock.advance(1);
+    expect(session.leaseHeld()).toBe(false);
+  });
+
+  it('needs no heartbeat where only one process can open the store', async () => {
+    const { clock, store, session, lost } = await setUp({ exclusive: true });
+    store.failing = true;
+    await clock.advance(600_000);
+    expect([session.leaseHeld(), lost()]).toEqual([true, 0]);
+  });
+});
+
+describe('L2: a session', () => {
+  it('that was ended by another node is given up once, and a new one is opened', async () => {
+    const { clock, store, session, lost } = await setUp();
+    await store.endSession('s1');
+    await clock.advance(5_000);
+    expect([lost(), session.id, session.leaseHeld()]).toEqual([1, 's2', true]);
+    await clock.advance(60_000);
+    expect([lost(), session.id]).toEqual([1, 's2']);
+  });
+
+  it('whose lease ran out is given up by whoever looks first, and a new one comes with the store', async () => {
+    const { clock, store, session, lost } = await setUp();
+    clock.jump(10_000);
+    expect(session.loseIfLapsed()).toBe(true);
+    expect([session.loseIfLapsed(), lost(), session.leaseHeld()]).toEqual([false, 1, false]);
+    store.failing = true;
+    await clock.advance(20_000);
+    expect(session.leaseHeld()).toBe(false);
+    store.failing = false;
+    await clock.advance(5_000);
+    expect([session.id === 's1', session.leaseHeld(), lost()]).toEqual([false, true, 1]);
+  });
+
+  it('does not come back when the answer to its heartbeat comes after it was given up', async () => {
+    const { clock, store, session, lost } = await setUp();
+    let answer = (): void => {};
+    store.hold = new Promise((resolve) => (answer = resolve));
+    await clock.advance(5_000);
+    session.lose('tested');
+    answer();
+    await settle();
+    expect([session.leaseHeld(), lost()]).toEqual([false, 1]);
+  });
+
+  it('that was given up is ended in the store, so that others find what it owned', async () => {
+    const { clock, store, session } = await setUp();
+    session.lose('tested');
+    await clock.advance(5_000);
+    expect((await store.sessions()).map((row) => row.session)).toEqual(['s2']);
+    expect(session.id).toBe('s2');
+  });
+});
+
+describe('L3: engine time', () => {
+  it('is the store’s time at the last heartbeat plus the time since', async () => {
+    const { clock, store, session } = await setUp();
+    expect(session.nowMs()).toBe(store.wallMs);
+    clock.jump(1_234);
+    expect(session.nowMs()).toBe(store.wallMs + 1_234);
+    store.wallMs += 50_000;
+    await clock.advance(3_766);
+    expect(session.nowMs()).toBe(store.wallMs);
+  });
+
+  it('never goes backwards, even when the store’s time lags behind this node’s', async () => {
+    const { clock, session } = await setUp();
+    // The store's clock stands still while this node's runs.
+    const told: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      await clock.advance(700);
+      told.push(session.nowMs());
+    }
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(new Set(told).size).toBeGreaterThan(1);
+  });
+});
