@@ -37,6 +37,8 @@ export interface NetworkFaults {
 }
 
 export interface ParticipantFaults {
+  /** How long the work of one call takes. */
+  readonly workMs: number;
   /** A call goes wrong for a technical reason. */
   readonly hiccup: number;
   readonly outages: number;
@@ -75,9 +77,11 @@ export function drawProfile(random: Random): Profile {
       loss: calm ? 0 : random.pick([0, 0.01, rough ? 0.08 : 0.03]),
       repeat: calm ? 0 : random.pick([0, 0.02]),
     },
-    participants: calm
-      ? { hiccup: 0, outages: 0 }
-      : { hiccup: random.pick([0.03, 0.1, rough ? 0.35 : 0.2]), outages: random.int(0, 2) },
+    participants: {
+      workMs: random.pick([0, 5, 40]),
+      hiccup: calm ? 0 : random.pick([0.03, 0.1, rough ? 0.35 : 0.2]),
+      outages: calm ? 0 : random.int(0, 2),
+    },
     nodeFaults: calm ? NO_NODE_FAULTS : drawNodeFaults(random, rough),
     options: drawOptions(random, silenceMs, calm),
   };
@@ -98,12 +102,12 @@ function drawNodeFaults(random: Random, rough: boolean): NodeFaults {
     pauses: random.int(0, rough ? 5 : 2),
     longestPauseMs: random.pick([4_000, 12_000, 30_000]),
     drains: random.int(0, 2),
-    killers: random.chance(0.1) ? 1 : 0,
+    killers: random.chance(0.15) ? 1 : 0,
   };
 }
 
 function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOptions {
-  const tight = !calm && random.chance(0.25);
+  const tight = !calm && random.chance(0.3);
   return {
     ...DEFAULT_ENGINE_OPTIONS,
     heartbeatMs: silenceMs / 3,
@@ -113,7 +117,7 @@ function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOp
     timeoutToFailMs: random.pick([6_000, 12_000]),
     requestTimeoutMs: random.pick([800, 2_000]),
     maxClaims: random.pick([3, 5]),
-    maxInProgress: tight ? random.int(3, 10) : 1_000,
+    maxInProgress: tight ? random.int(2, 6) : 1_000,
     maxCallsPerDestination: tight ? random.int(1, 4) : 512,
     maxQueuedPerDestination: tight ? random.int(1, 6) : 2_048,
     progressFlushMs: random.pick([100, 1_000]),

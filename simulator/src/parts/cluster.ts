@@ -36,11 +36,18 @@ export class Cluster {
         world.after(random.between(1_000, profile.faultsUntilMs), () => happen(index));
       }
     };
-    some(crashes, (index) => this.#at(index).kill('it crashes'));
-    some(pauses, (index) => this.#at(index).pause(random.between(50, longestPauseMs)));
-    some(outages, (index) => this.#at(index).link.takeDown(random.between(200, longestOutageMs)));
+    some(crashes, (index) => this.#whenBusy(index, (node) => node.kill('it crashes')));
+    some(pauses, (index) => this.#whenBusy(index, (node) => node.pause(random.between(50, longestPauseMs))));
+    some(outages, (index) => this.#whenBusy(index, (node) => node.link.takeDown(random.between(200, longestOutageMs))));
     some(drains, (index) => void this.#drain(this.#at(index)));
     this.#watchOver(world, random, profile);
+  }
+
+  /** Faults matter most to a node in the middle of something: waits a while for such a moment. */
+  #whenBusy(index: number, happen: (node: SimNode) => void, tries = 100): void {
+    const node = this.#at(index);
+    if (tries === 0 || node.engine.load().callsRunning > 0) return happen(node);
+    this.#d.world.after(this.#d.random.between(1, 50), () => this.#whenBusy(index, happen, tries - 1));
   }
 
   /** From time to time somebody starts the dead ones again. */

@@ -68,7 +68,10 @@ export class Participants {
 
   #onADay(one: Case, facts: BranchFacts, request: BranchRequest, reply: Reply): void {
     const { random, profile, world, counters, isHealed } = this.#d;
-    if (isHealed() || !random.chance(profile.participants.hiccup)) return reply(this.#work(one, facts, request.op));
+    if (isHealed() || !random.chance(profile.participants.hiccup)) {
+      world.after(random.delayMs(profile.participants.workMs), () => reply(this.#work(one, facts, request.op)));
+      return;
+    }
     const hiccup = random.weighted({ error: 3, loses: 3, mute: 1, ongoing: 2, late: 2, grumbles: 1 });
     counters.count(`participant ${hiccup}`);
     switch (hiccup) {

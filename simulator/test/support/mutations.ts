@@ -61,7 +61,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'drop a branch that is registered while the decision is made',
-    caughtBy: ['EFF3'],
+    caughtBy: ['EFF3', 'EFF4'],
     patches: [
       {
         file: `${STORES}/transitions.js`,
@@ -144,6 +144,70 @@ export const MUTATIONS: readonly Mutation[] = [
         file: `${ENGINE}/driver.js`,
         from: ' && record.writeId === run.writeId',
         to: '',
+      },
+    ],
+  },
+  {
+    name: 'cancel the oldest branch of a tcc first',
+    caughtBy: ['EFF4'],
+    patches: [{ file: `${PATTERNS}/tcc.js`, from: 'newestFirst: true', to: 'newestFirst: false' }],
+  },
+  {
+    name: 'call a saga a success before its last action',
+    caughtBy: ['EFF1'],
+    patches: [
+      {
+        file: `${PATTERNS}/saga.js`,
+        from: 'if (unfinished.length === 0) {',
+        to: 'if (unfinished.length === 0 || (unfinished.length === 1 && transaction.running.length === 0)) {',
+      },
+    ],
+  },
+  {
+    name: 'send every step the first payload',
+    caughtBy: ['EFF7'],
+    patches: [{ file: `${PATTERNS}/branches.js`, from: 'definition.payloads[index]', to: 'definition.payloads[0]' }],
+  },
+  {
+    name: 'start what waited for its place although the decision was made meanwhile',
+    caughtBy: ['DEC4'],
+    patches: [
+      {
+        file: `${ENGINE}/effects.js`,
+        from: "run.transaction?.state.status === status ? mayCall() : 'withdrawn'",
+        to: 'mayCall()',
+      },
+    ],
+  },
+  {
+    name: 'never park what kills its node',
+    caughtBy: ['OWN6'],
+    patches: [{ file: `${PATTERNS}/index.js`, from: 'claims > moment.policy.maxClaims', to: 'false' }],
+  },
+  {
+    name: 'take more work than the bound',
+    caughtBy: ['OWN5'],
+    patches: [
+      {
+        file: `${ENGINE}/driver.js`,
+        from: '&& this.#runs.size + this.#reserved <= options.maxInProgress',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'drive what another application hosts',
+    caughtBy: ['OWN8'],
+    patches: [{ file: `${ENGINE}/driver.js`, from: 'return hosted && session', to: 'return session' }],
+  },
+  {
+    name: 'never look for due work again after the store could not be reached',
+    caughtBy: ['ACK2'],
+    patches: [
+      {
+        file: `${ENGINE}/claimer.js`,
+        from: "'due work could not be claimed');",
+        to: "'due work could not be claimed'); return;",
       },
     ],
   },
