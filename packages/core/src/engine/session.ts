@@ -97,6 +97,8 @@ export class Session {
     const sentMs = clock.monotonicMs();
     await store.openSession(id, { node: options.node, version: options.version });
     const nowMs = await store.nowMs();
+    // Stopped while it was being opened: nobody would ever end it.
+    if (this.#stopped) return store.endSession(id);
     this.#id = id;
     this.#acknowledge(sentMs, nowMs);
     this.#open = true;
