@@ -179,6 +179,20 @@ describe('who drives a transaction', () => {
     await expect(drained).resolves.toBe(1);
   });
 
+  it('a session that is being opened while its node drains does not stay', async () => {
+    const a = await stage.started('A');
+    const gate = new Gate();
+    a.always('heartbeat', unavailable);
+    a.always('openSession', answeredAt(gate));
+    await stage.pass(16_000);
+    expect(await stage.store.sessions()).toMatchObject([{ session: 'A.2' }]);
+    await a.engine.drain(0);
+    gate.open();
+    await stage.pass(100);
+    expect(await stage.store.sessions()).toEqual([]);
+    expect(a.engine.load().leaseHeld).toBe(false);
+  });
+
   it('a record claimed again after another node decided about it is not written back to what this node knew', async () => {
     const a = await stage.started('A');
     // So busy that it leaves what it decides to others.

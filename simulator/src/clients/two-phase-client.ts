@@ -37,7 +37,12 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
   if (!commit) {
     const abort = (engine: Engine, context: CallContext) => {
       one.asked.add('abort');
-      return engine.abort(context, { gid: one.key.gid, pattern: plan.pattern, reason: 'a branch was refused' });
+      return engine.abort(context, {
+        gid: one.key.gid,
+        pattern: plan.pattern,
+        reason: 'a branch was refused',
+        waitResult: plan.waitResult,
+      });
     };
     await client.ask('abort', abort, () => tools.acks.aborted(one));
     return;
