@@ -12,6 +12,8 @@ export interface Profile {
   /** Faults happen until then; afterwards everything heals, and everything must end. */
   readonly faultsUntilMs: number;
   readonly transactions: number;
+  /** They begin within so long. */
+  readonly rushMs: number;
   readonly store: StoreFaults;
   readonly network: NetworkFaults;
   readonly participants: ParticipantFaults;
@@ -62,11 +64,13 @@ export function drawProfile(random: Random): Profile {
   const calm = random.chance(0.06);
   const rough = random.chance(0.3);
   const silenceMs = random.pick([4_500, 6_000, 15_000]);
+  const faultsUntilMs = random.int(25_000, 50_000);
   return {
     nodes: exclusive ? 1 : random.weighted({ 2: 8, 3: 2 }) === '2' ? 2 : 3,
     exclusive,
     calm,
-    faultsUntilMs: random.int(25_000, 50_000),
+    faultsUntilMs,
+    rushMs: random.chance(0.2) ? random.int(500, 5_000) : faultsUntilMs * 0.8,
     transactions: random.int(20, 40),
     store: {
       latencyMs: random.pick([0.5, 2, 8, 40]),

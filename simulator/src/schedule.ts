@@ -19,10 +19,10 @@ export interface Stage {
 
 /** When which transaction begins. */
 export function scheduleTransactions({ world, random, profile, cases, crowd }: Stage): void {
-  const { transactions, faultsUntilMs, nodeFaults, options } = profile;
+  const { transactions, rushMs, nodeFaults, options } = profile;
   const begin = (namespace: string, gid: string, killer: boolean): void => {
     const one = cases.add(new Case({ namespace, gid }, makePlan(random, profile, killer), options.timeoutToFailMs));
-    world.after(random.between(0, faultsUntilMs * 0.8), () => crowd.begin(one));
+    world.after(random.between(0, rushMs), () => crowd.begin(one));
   };
   for (let i = 1; i <= transactions; i++) {
     // Among g1, g2, … g12 some are the beginning of others, and some exist in two namespaces.

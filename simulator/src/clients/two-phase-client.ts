@@ -28,8 +28,10 @@ export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<v
       registered.kind === 'done' ? await client.callBranch(branch.branchId, OPS_OF[plan.pattern].forward) : undefined;
     allWell = tried?.kind === 'SUCCESS';
   }
-  await decide(client, plan, input, allWell && !plan.givesUp);
-  await Promise.all(late);
+  const commit = allWell && !plan.givesUp;
+  const other = plan.confused ? decide(client, plan, input, false).catch(() => {}) : undefined;
+  await decide(client, plan, input, commit);
+  await Promise.all([other, ...late]);
 }
 
 async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInput, commit: boolean): Promise<void> {

@@ -41,6 +41,8 @@ export interface TwoPhasePlan extends CommonPlan {
   readonly pattern: 'tcc' | 'xa';
   /** The client changes its mind although everything went well. */
   readonly givesUp: boolean;
+  /** Two parts of the client decide at the same time, and not alike. */
+  readonly confused: boolean;
 }
 
 export interface MessagePlan extends CommonPlan {
