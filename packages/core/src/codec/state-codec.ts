@@ -60,17 +60,28 @@ interface Head extends Partial<typeof USUAL>, Partial<typeof USUAL_TIMES> {
 export function encodeState(state: State): Uint8Array {
   // One less than the earliest time, so that no time of the state is written as 0.
   const base = Math.max(0, (state.timeline[0]?.atMs ?? 0) - 1);
-  const head: Record<string, unknown> = { status: state.status, base };
-  for (const name in USUAL) {
-    const value = state[name as keyof typeof USUAL];
-    if (Array.isArray(value) ? value.length > 0 : value !== USUAL[name as keyof typeof USUAL]) head[name] = value;
-  }
-  for (const name in USUAL_TIMES) {
-    const atMs = state[name as keyof typeof USUAL_TIMES];
-    if (atMs !== 0) head[name] = atMs - base;
-  }
-  head['branches'] = state.branches.map((branch) => encodeBranch(branch, base));
-  head['timeline'] = state.timeline.map((line) => encodeLine(line, base));
+  // Spelled out, not looped over: this runs for each write. JSON leaves out what is undefined.
+  const head = {
+    status: state.status,
+    base,
+    rollbackReason: state.rollbackReason || undefined,
+    result: state.result || undefined,
+    unbroken: state.unbroken ? undefined : false,
+    compensate: state.compensate.length > 0 ? state.compensate : undefined,
+    retries: state.retries || undefined,
+    limitedRetries: state.limitedRetries || undefined,
+    checkFailures: state.checkFailures || undefined,
+    attention: state.attention || undefined,
+    parked: state.parked || undefined,
+    timelineOmitted: state.timelineOmitted || undefined,
+    notBeforeMs: said(state.notBeforeMs, base),
+    nextCheckAtMs: said(state.nextCheckAtMs, base),
+    submittedAtMs: said(state.submittedAtMs, base),
+    rollbackAtMs: said(state.rollbackAtMs, base),
+    finishedAtMs: said(state.finishedAtMs, base),
+    branches: state.branches.map((branch) => encodeBranch(branch, base)),
+    timeline: state.timeline.map((line) => encodeLine(line, base)),
+  } satisfies Record<keyof Head, unknown>;
   return encodeFrame(FORMAT, head, []);
 }
 
@@ -93,6 +104,7 @@ function read(frame: Frame): State {
   };
 }
 
+const said = (atMs: number, base: number): Relative | undefined => (atMs === 0 ? undefined : atMs - base);
 const relative = (atMs: number, base: number): Relative => (atMs === 0 ? 0 : atMs - base);
 const absolute = (at: Relative, base: number): number => (at === 0 ? 0 : at + base);
 

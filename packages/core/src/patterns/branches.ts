@@ -9,10 +9,7 @@ const NO_PAYLOAD = new Uint8Array(0);
 export function branchesOf(definition: Definition, registered: readonly RegisteredBranch[]): readonly Branch[] {
   switch (definition.pattern) {
     case 'saga':
-      return definition.steps.flatMap((step, i) => [
-        branchOfStep(definition, step, i, stepId(i), 'compensate', step.compensate),
-        branchOfStep(definition, step, i, stepId(i), 'action', step.action),
-      ]);
+      return branchesOfSaga(definition);
     case 'msg':
       return definition.steps.flatMap((step, i) =>
         targetsOf(step).map((url, j, all) =>
@@ -37,6 +34,17 @@ export function branchesOf(definition: Definition, registered: readonly Register
         requestTimeoutMs: 0,
       }));
   }
+}
+
+/** A loop rather than `flatMap`: it runs for each saga. */
+function branchesOfSaga(definition: Definition): readonly Branch[] {
+  const branches: Branch[] = [];
+  definition.steps.forEach((step, i) => {
+    const branchId = stepId(i);
+    branches.push(branchOfStep(definition, step, i, branchId, 'compensate', step.compensate));
+    branches.push(branchOfStep(definition, step, i, branchId, 'action', step.action));
+  });
+  return branches;
 }
 
 /** Index of a saga step's ops in `branchesOf`. */

@@ -1,5 +1,6 @@
 import type { BranchResult } from '@holdfast/protocol';
 import type { Branch, BranchState, State, Transaction } from '../model.ts';
+import { copyState, copyTransaction } from './copies.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';
 import { branchState } from './state.ts';
@@ -30,13 +31,14 @@ export function startReady(transaction: Transaction, candidates: readonly number
     }
   }
   if (calls.length === 0) return waitUntil(transaction, wakeAtMs);
-  const state = branches === undefined ? transaction.state : { ...transaction.state, branches };
-  return {
-    transaction: { ...transaction, state, running: [...transaction.running, ...calls] },
-    calls,
-    check: false,
-    wakeAtMs,
-  };
+  const next = copyTransaction(transaction);
+  next.running = [...transaction.running, ...calls];
+  if (branches !== undefined) {
+    const state = copyState(transaction.state);
+    state.branches = branches;
+    next.state = state;
+  }
+  return { transaction: next, calls, check: false, wakeAtMs };
 }
 
 /** How an answer that is not SUCCESS is taken. */
@@ -74,8 +76,15 @@ export function recordAnswer(
     attempt: after.attempts,
     retryAtMs: after.nextAttemptAtMs,
   });
-  const told = { ...state, branches, timeline, timelineOmitted: omitted(state) };
-  return { ...transaction, running, lastResult, state: counted(told, after, result, moment, policy) };
+  const told = copyState(state);
+  told.branches = branches;
+  told.timeline = timeline;
+  told.timelineOmitted = omitted(state);
+  const next = copyTransaction(transaction);
+  next.running = running;
+  next.lastResult = lastResult;
+  next.state = counted(told, after, result, moment, policy);
+  return next;
 }
 
 /** An op that came to its end is progress, whichever end it is; one that will not be called again is no attempt. */

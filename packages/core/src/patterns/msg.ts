@@ -3,10 +3,11 @@ import type { Transaction } from '../model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { askWhenDue, recordCheck } from './check.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';
+import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
-import { withStatus } from './timeline.ts';
+import { withEnd, withStatus } from './timeline.ts';
 
 /**
  * Two-phase message: prepared before the client's local transaction commits, delivered after.
@@ -65,10 +66,7 @@ function deliver(transaction: Transaction, moment: Moment): Plan {
   const left = state.branches.flatMap((_, i) => (branchState(state, i).status === 'succeed' ? [] : [i]));
   if (left.length > 0)
     return startReady(transaction, transaction.options.concurrent ? left : left.slice(0, 1), moment.nowMs);
-  return waitUntil(
-    { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'succeed', moment.nowMs) },
-    null,
-  );
+  return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
 }
 
 function submitted(transaction: Transaction, moment: Moment): Transaction {

@@ -1,10 +1,11 @@
 import type { State, Transaction } from '../model.ts';
 import { actionOf, compensateOf, stepOf } from './branches.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { copyTransaction, withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
-import { withStatus } from './timeline.ts';
+import { withEnd, withStatus, withSubmission } from './timeline.ts';
 
 /**
  * Saga: actions forward; when one fails for good, compensations backward.
@@ -29,11 +30,10 @@ export const saga: PatternRules = {
     const { state } = transaction;
     if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
     if (state.status !== 'prepared') return refuse(state.status, 'submit');
-    return {
-      ...transaction,
-      options: { ...transaction.options, ...event.options },
-      state: withStatus({ ...state, submittedAtMs: moment.nowMs }, 'submitted', moment.nowMs),
-    };
+    const next = copyTransaction(transaction);
+    next.options = { ...transaction.options, ...event.options };
+    next.state = withSubmission(state, moment.nowMs);
+    return next;
   },
 
   abort(transaction, event, moment) {
@@ -80,10 +80,7 @@ function forward(transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;
   const unfinished = stepIndices(transaction).filter((step) => !done(state, actionOf(step)));
   if (unfinished.length === 0) {
-    return waitUntil(
-      { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'succeed', moment.nowMs) },
-      null,
-    );
+    return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
   }
   const timeoutMs = transaction.options.timeoutToFailMs;
   const deadlineMs = timeoutMs > 0 ? transaction.createdAtMs + timeoutMs : Infinity;
@@ -99,11 +96,7 @@ function forward(transaction: Transaction, moment: Moment): Plan {
 function backward(transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;
   const left = state.compensate.filter((step) => !done(state, compensateOf(step)));
-  if (left.length === 0)
-    return waitUntil(
-      { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, 'failed', moment.nowMs) },
-      null,
-    );
+  if (left.length === 0) return waitUntil(withState(transaction, withEnd(state, 'failed', moment.nowMs)), null);
   const ready = transaction.options.concurrent
     ? left.filter((step) => !left.some((later) => before(transaction, later).includes(step)))
     : left.slice(-1);

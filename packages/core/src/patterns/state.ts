@@ -1,6 +1,7 @@
 import type { TransactionKey } from '@holdfast/protocol';
 import type { BranchState, Definition, RegisteredBranch, State, Transaction } from '../model.ts';
 import { branchesOf } from './branches.ts';
+import { copyState } from './copies.ts';
 
 /** An op that was never called. */
 export const NOT_STARTED: BranchState = {
@@ -70,8 +71,11 @@ export function withRegistered(transaction: Transaction, registered: readonly Re
 
 function withBranches(state: State, count: number, registered: readonly RegisteredBranch[]): State {
   if (state.branches.length === count) return state;
-  const branches = Array.from({ length: count }, (_, i) => state.branches[i] ?? recorded(registered[i]));
-  return { ...state, branches };
+  const branches = state.branches.slice();
+  for (let i = branches.length; i < count; i++) branches.push(recorded(registered[i]));
+  const next = copyState(state);
+  next.branches = branches;
+  return next;
 }
 
 /** A workflow registers a step with its outcome; other patterns register ops that are yet to be called. */

@@ -1,5 +1,6 @@
 import { LIMITS, type Status } from '@holdfast/protocol';
 import type { State, TimelineEntry } from '../model.ts';
+import { copyState } from './copies.ts';
 
 const KEEP_FIRST = LIMITS.timelineEntries / 2;
 
@@ -10,8 +11,25 @@ export function withLine(state: State, line: TimelineEntry): State {
 
 /** The state with another status, told in the timeline. */
 export function withStatus(state: State, status: Status, atMs: number, reason = ''): State {
-  const timeline = appended(state.timeline, { kind: 'status', atMs, status, reason });
-  return { ...state, status, timeline, timelineOmitted: omitted(state) };
+  const next = copyState(state);
+  next.status = status;
+  next.timeline = appended(state.timeline, { kind: 'status', atMs, status, reason });
+  next.timelineOmitted = omitted(state);
+  return next;
+}
+
+/** The state with the status that a client's submit gives it. */
+export function withSubmission(state: State, atMs: number): State {
+  const next = copyState(state);
+  next.submittedAtMs = atMs;
+  return withStatus(next, 'submitted', atMs);
+}
+
+/** The state with its final status. */
+export function withEnd(state: State, status: 'succeed' | 'failed', atMs: number, reason = ''): State {
+  const next = copyState(state);
+  next.finishedAtMs = atMs;
+  return withStatus(next, status, atMs, reason);
 }
 
 /** The timeline with one more line, within its bound. */

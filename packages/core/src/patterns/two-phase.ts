@@ -1,10 +1,11 @@
 import type { Op } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
-import { withStatus } from './timeline.ts';
+import { withEnd, withStatus } from './timeline.ts';
 
 /** What TCC and XA differ in. */
 export interface SecondPhase {
@@ -68,10 +69,7 @@ function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Pl
   );
   const next = phase.newestFirst ? left.at(-1) : left[0];
   if (next !== undefined) return startReady(transaction, [next], moment.nowMs);
-  return waitUntil(
-    { ...transaction, state: withStatus({ ...state, finishedAtMs: moment.nowMs }, final, moment.nowMs) },
-    null,
-  );
+  return waitUntil(withState(transaction, withEnd(state, final, moment.nowMs)), null);
 }
 
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
