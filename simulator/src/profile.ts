@@ -63,6 +63,8 @@ export function drawProfile(random: Random): Profile {
   const exclusive = random.chance(0.15);
   const calm = random.chance(0.06);
   const rough = random.chance(0.3);
+  // Bounds so narrow that they are reached.
+  const tight = !calm && random.chance(0.25);
   const silenceMs = random.pick([4_500, 6_000, 15_000]);
   const faultsUntilMs = random.int(25_000, 50_000);
   return {
@@ -70,7 +72,7 @@ export function drawProfile(random: Random): Profile {
     exclusive,
     calm,
     faultsUntilMs,
-    rushMs: random.chance(0.2) ? random.int(500, 5_000) : faultsUntilMs * 0.8,
+    rushMs: tight || random.chance(0.1) ? random.int(500, 5_000) : faultsUntilMs * 0.8,
     transactions: random.int(20, 40),
     store: {
       latencyMs: random.pick([0.5, 2, 8, 40]),
@@ -82,12 +84,12 @@ export function drawProfile(random: Random): Profile {
       repeat: calm ? 0 : random.pick([0, 0.02]),
     },
     participants: {
-      workMs: random.pick([0, 5, 40]),
+      workMs: random.pick(tight ? [40, 200] : [0, 5, 40]),
       hiccup: calm ? 0 : random.pick([0.03, 0.1, rough ? 0.35 : 0.2]),
       outages: calm ? 0 : random.int(0, 2),
     },
-    nodeFaults: calm ? NO_NODE_FAULTS : drawNodeFaults(random, rough),
-    options: drawOptions(random, silenceMs, calm),
+    nodeFaults: calm ? NO_NODE_FAULTS : drawNodeFaults(random, rough, silenceMs),
+    options: drawOptions(random, silenceMs, tight),
   };
 }
 
@@ -100,18 +102,17 @@ function drawStoreFaults(random: Random, rough: boolean) {
   };
 }
 
-function drawNodeFaults(random: Random, rough: boolean): NodeFaults {
+function drawNodeFaults(random: Random, rough: boolean, silenceMs: number): NodeFaults {
   return {
     crashes: random.int(0, rough ? 6 : 3),
-    pauses: random.int(0, rough ? 5 : 2),
-    longestPauseMs: random.pick([4_000, 12_000, 30_000]),
+    pauses: random.int(0, rough ? 5 : 3),
+    longestPauseMs: silenceMs * random.pick([0.7, 2, 3]),
     drains: random.int(0, 2),
     killers: random.chance(0.15) ? 1 : 0,
   };
 }
 
-function drawOptions(random: Random, silenceMs: number, calm: boolean): EngineOptions {
-  const tight = !calm && random.chance(0.3);
+function drawOptions(random: Random, silenceMs: number, tight: boolean): EngineOptions {
   return {
     ...DEFAULT_ENGINE_OPTIONS,
     heartbeatMs: silenceMs / 3,
