@@ -32,21 +32,36 @@ export class ByteWriter {
 
   u16(value: number): this {
     this.#room(2);
-    this.#position = this.#buffer.writeUInt16BE(value, this.#position);
+    const at = this.#position;
+    this.#position = at + 2;
+    this.#put16(at, value);
     return this;
   }
 
   u32(value: number): this {
     this.#room(4);
-    this.#position = this.#buffer.writeUInt32BE(value, this.#position);
+    const at = this.#position;
+    this.#position = at + 4;
+    this.#put16(at, value >>> 16);
+    this.#put16(at + 2, value);
     return this;
   }
 
   /** Milliseconds and sequences; big-endian, so that keys sort by value. */
   u48(value: number): this {
     this.#room(6);
-    this.#position = this.#buffer.writeUIntBE(value, this.#position, 6);
+    const at = this.#position;
+    this.#position = at + 6;
+    this.#put16(at, value / 2 ** 32);
+    this.#put16(at + 2, value >>> 16);
+    this.#put16(at + 4, value);
     return this;
+  }
+
+  /** By hand: the methods of a Buffer check what is known here. */
+  #put16(at: number, value: number): void {
+    this.#buffer[at] = value >>> 8;
+    this.#buffer[at + 1] = value;
   }
 
   /** A text with its length in front: no text is a prefix of another. */
@@ -55,7 +70,7 @@ export class ByteWriter {
     const lengthAt = this.#position;
     this.#position += 2;
     this.#utf8(value);
-    this.#buffer.writeUInt16BE(this.#position - lengthAt - 2, lengthAt);
+    this.#put16(lengthAt, this.#position - lengthAt - 2);
     return this;
   }
 

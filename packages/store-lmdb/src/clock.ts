@@ -1,8 +1,8 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader } from './bytes.ts';
 import type { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
-import { clockKey } from './keys.ts';
+import { CLOCK_KEY } from './keys.ts';
 
 /** The store's time, which never goes backwards, not even over a restart, and the sequence of its writes. Each write carries both. */
 export class StoreClock {
@@ -34,15 +34,14 @@ export class StoreClock {
   flush(changes: Changes): void {
     this.#sequence++;
     const { writer } = changes;
-    const key = clockKey(writer);
     const start = writer.position;
     writer.u8(VALUE_FORMAT).u48(this.#lastMs).u48(this.#sequence);
-    changes.put(key, start);
+    changes.put(CLOCK_KEY, start);
   }
 }
 
 function readClock(env: Environment): { readonly lastMs: number; readonly sequence: number } {
-  const value = env.read(clockKey(new ByteWriter(16)));
+  const value = env.read(CLOCK_KEY);
   if (value === undefined) return { lastMs: 0, sequence: 0 };
   const from = new ByteReader(value);
   checkFormat(from.u8());

@@ -1,5 +1,5 @@
 import type { TransactionKey } from '@holdfast/protocol';
-import { ByteReader, type ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**
  * Keys are typed tuples: a byte that says which, then fields of fixed length, texts with their length in front, and at most one bare text at the end.
@@ -30,16 +30,11 @@ type Key = Uint8Array;
 
 const END_OF_RANGE = 0xff;
 
-export function schemaKey(to: ByteWriter): Key {
-  const start = to.position;
-  return to.u8(KEY.meta).lastText('schema').since(start);
-}
+const metaKey = (name: string): Key => new ByteWriter(16).u8(KEY.meta).lastText(name).since(0);
 
+export const SCHEMA_KEY = metaKey('schema');
 /** High-water marks of time and of the sequence of writes. */
-export function clockKey(to: ByteWriter): Key {
-  const start = to.position;
-  return to.u8(KEY.meta).lastText('clock').since(start);
-}
+export const CLOCK_KEY = metaKey('clock');
 
 export function countsKey(to: ByteWriter, namespace: string): Key {
   const start = to.position;
@@ -74,6 +69,14 @@ export function readRecordKey(bytes: Key): RecordPlace & { readonly part: number
   const namespace = from.text();
   const createdAtMs = from.u48();
   return { key: { namespace, gid: from.text() }, createdAtMs, part: from.u8() };
+}
+
+/** Whether two keys are of parts of one record: they differ in their last byte alone. */
+export function areOfOneRecord(a: Key, b: Key): boolean {
+  if (a.length !== b.length) return false;
+  // From the end, where keys of neighbours differ.
+  for (let i = a.length - 2; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 export function entryKey(to: ByteWriter, place: RecordPlace, entry: string): Key {

@@ -28,7 +28,7 @@ import { list } from './list.ts';
 import { Possessions } from './possessions.ts';
 import { purge } from './purge.ts';
 import { Records } from './records.ts';
-import { prepareSchema } from './schema.ts';
+import { prepareSchema, readVersion } from './schema.ts';
 import { applyItem } from './write-items.ts';
 
 interface DriverOptions {
@@ -128,15 +128,20 @@ export class LmdbStore implements Store {
   async claimDue({ session, limit, groups: hosted }: ClaimRequest): Promise<ClaimResult> {
     const { env, clock } = this.#store;
     const groups = [...new Set(['', ...hosted])];
-    let claimed: StoredTransaction[] = [];
+    let next = due.earliestDue(env, groups);
+    let claimed: readonly StoredTransaction[] = [];
     // Nothing due: nothing to wait for, and nothing to write.
-    if ((due.earliestDue(env, groups) ?? Infinity) <= clock.nowMs() && this.#sessions.isLiving(session))
-      claimed = await this.#inTurn(async (store) =>
-        this.#sessions.isLiving(session) ? due.claim(store, session, groups, limit) : [],
-      );
-    const sessionEnded = claimed.length === 0 && !this.#sessions.isLiving(session);
-    const next = sessionEnded ? undefined : due.earliestDue(env, groups);
-    return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next - clock.nowMs()), sessionEnded };
+    if (next !== undefined && next <= clock.nowMs()) {
+      claimed = await this.#inTurn((store) => this.#claimFor(store, session, groups, limit));
+      next = due.earliestDue(env, groups);
+    }
+    if (claimed.length === 0 && !this.#sessions.isLiving(session))
+      return { claimed, nextDueInMs: null, sessionEnded: true };
+    return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next - clock.nowMs()), sessionEnded: false };
+  }
+
+  async #claimFor(store: Durable, session: SessionId, groups: string[], limit: number): Promise<StoredTransaction[]> {
+    return this.#sessions.isLiving(session) ? due.claim(store, session, groups, limit) : [];
   }
 
   makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
@@ -191,7 +196,7 @@ export class LmdbStore implements Store {
   /** Reads the file, so that an answer says that it can be read. */
   async nowMs(): Promise<number> {
     const { env, clock } = this.#store;
-    countRecords(env, '');
+    readVersion(env);
     return clock.nowMs();
   }
 }

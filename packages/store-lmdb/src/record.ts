@@ -52,6 +52,22 @@ export function writeBirth(to: ByteWriter, head: RecordHead, state: Uint8Array, 
   to.bytes(definition);
 }
 
+export interface HeadFilter {
+  readonly status?: Status;
+  readonly pattern?: Pattern;
+  readonly attention?: boolean;
+}
+
+/** Whether the head at the front of a value passes a filter; reads nothing but what it asks for. */
+export function headPasses(value: Uint8Array, { status, pattern, attention }: HeadFilter): boolean {
+  checkFormat(value[0] ?? 0);
+  return (
+    (status === undefined || value[1] === STATUS_CODES[status]) &&
+    (pattern === undefined || value[3] === PATTERN_CODES[pattern]) &&
+    (attention === undefined || (((value[2] ?? 0) & FLAGS.attention) !== 0) === attention)
+  );
+}
+
 /** Reads the head; the reader stands before the state then. */
 export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   checkFormat(from.u8());

@@ -1,9 +1,9 @@
 import { StoreError } from '@holdfast/core';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader } from './bytes.ts';
 import { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';
 import { SCHEMA_VERSION } from './formats.ts';
-import { schemaKey } from './keys.ts';
+import { SCHEMA_KEY } from './keys.ts';
 
 /** What brings a file of one schema version to the next, by the version it starts from. There is none yet: version 1 is the first. */
 const MIGRATIONS: ReadonlyMap<number, (env: Environment) => Promise<void>> = new Map();
@@ -23,16 +23,16 @@ export async function prepareSchema(env: Environment): Promise<void> {
   }
 }
 
-function readVersion(env: Environment): number {
-  const value = env.read(schemaKey(new ByteWriter(16)));
+/** The schema version of the file; 0: it is new. */
+export function readVersion(env: Environment): number {
+  const value = env.read(SCHEMA_KEY);
   return value === undefined ? 0 : new ByteReader(value).u32();
 }
 
 async function writeVersion(env: Environment, version: number): Promise<void> {
   const changes = new Changes();
-  const key = schemaKey(changes.writer);
   const start = changes.writer.position;
   changes.writer.u32(version);
-  changes.put(key, start);
+  changes.put(SCHEMA_KEY, start);
   await env.commit(changes);
 }

@@ -6,7 +6,9 @@ import type { Cases, Fixture } from './harness.ts';
 import { bytes, entryOf, keyOf, newWriteId } from './items.ts';
 import { assertSame, DUE_STEP_MS, Model, type ModelRecord } from './model.ts';
 
-const RUNS = 30;
+/** A durable store syncs with each step. */
+const DURABLE_RUNS = 20;
+const RUNS = 60;
 const STEPS = 40;
 const SLOW_MS = 120_000;
 const SEED = 20_250_101;
@@ -107,7 +109,7 @@ export function propertyCases({ describe, itWithPlaces, manifest }: Cases): void
           fc.asyncProperty(fc.array(step, { minLength: STEPS / 2, maxLength: STEPS }), (steps) =>
             withStore((fixture) => new Run(fixture, manifest.durable, manifest.exclusive).all(steps)),
           ),
-          { seed: SEED, numRuns: RUNS, endOnFailure: false },
+          { seed: SEED, numRuns: manifest.durable ? DURABLE_RUNS : RUNS, endOnFailure: false },
         ),
       SLOW_MS,
     );
