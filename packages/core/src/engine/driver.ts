@@ -326,7 +326,9 @@ export class Driver {
     run.phase = 'open';
     const order = decodeAbortOrder(record.entries);
     if (order !== undefined && run.transaction.state.status === 'submitted') {
-      run.queue.unshift({ event: { kind: 'abort', reason: order, byOperator: true } });
+      // Behind the event that tells what is not known any more, if that one is to be stepped again.
+      const place = run.queue[0]?.event.kind === 'resumed' ? 1 : 0;
+      run.queue.splice(place, 0, { event: { kind: 'abort', reason: order, byOperator: true } });
     }
     if (run.queue.length === 0) this.#markDirty(run);
     this.#work(run);
