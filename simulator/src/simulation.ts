@@ -82,7 +82,7 @@ class Simulation {
       ...from('nodes'),
       store: new WatchedStore({ ...base, watch }),
       network,
-      calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm || profile.exclusive }),
+      calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm }),
     });
     this.#crowd = new Crowd({
       ...from('clients'),

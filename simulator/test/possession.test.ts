@@ -246,6 +246,25 @@ describe('who drives a transaction', () => {
     expect(callsOf(b)).toEqual(['01 action', '02 compensate', '01 compensate']);
   });
 
+  it('an order to abort that comes while a saga of a vanished node is taken over does not hide what that node may have started', async () => {
+    const a = await stage.started('A', { progressFlushMs: 60_000 });
+    const b = await stage.started('B');
+    const c = await stage.started('C', { pollMs: 600_000 });
+    stage.answers.set('02 action', never);
+    await a.engine.submit(context, { ...saga('s', 2), options: { timeoutToFailMs: 5_000 } });
+    await stage.pass(100);
+    a.kill();
+    const gate = new Gate();
+    b.always('write', heldUntil(gate));
+    c.always('claimDue', unavailable);
+    await stage.pass(17_000);
+    expect(await stage.record('s')).toMatchObject({ owner: 'B.1', status: 'submitted' });
+    await c.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    gate.open();
+    await stage.pass(1_000);
+    expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
+  });
+
   it('what its own lost session had is as unknown to a node as what a vanished node had', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     stage.answers.set('02 action', never);

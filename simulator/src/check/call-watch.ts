@@ -10,7 +10,7 @@ interface CallWatchDependencies {
   readonly checker: Checker;
   readonly cases: Cases;
   readonly maxClaims: number;
-  /** Nodes' ideas of the time differ by their clocks' drift alone, not by answers of the store that took long. */
+  /** Nodes' ideas of the time are about the same: no answer of the store takes long, and no pause lets a clock drift. */
   readonly steadyTime: boolean;
 }
 
