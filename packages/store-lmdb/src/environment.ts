@@ -1,7 +1,10 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { StoreError } from '@holdfast/core';
 import { open, type RootDatabase } from 'lmdb';
 import type { Changes } from './changes.ts';
 import type { Range } from './keys.ts';
+import { othersThatHaveItOpen } from './lock.ts';
 
 interface EnvironmentOptions {
   readonly path: string;
@@ -34,16 +37,7 @@ export class Environment {
 
   /** Opens or creates a file in a directory. Throws `locked` when somebody else has it open. */
   static async open({ path, sync }: EnvironmentOptions): Promise<Environment> {
-    const db = open<Buffer, Uint8Array>({
-      path,
-      noSubdir: false,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      noSync: !sync,
-      cache: false,
-      maxDbs: 1,
-    });
+    const db = openFile(path, sync);
     const others = othersThatHaveItOpen(db);
     if (others === '') return new Environment(db);
     await db.close();
@@ -91,34 +85,38 @@ export class Environment {
   }
 }
 
-/**
- * Who else has the file open; empty when nobody has. LMDB keeps a table of its readers, and each process in it holds a lock of the kernel's that goes when
- * the process goes, however it goes: what a killed one left behind is recognised, without a lock file to clean up.
- */
-function othersThatHaveItOpen(db: RootDatabase<Buffer, Uint8Array>): string {
-  db.readerCheck();
-  const before = readers(db);
-  if (before.length > 0) return nameProcesses(before);
-  try {
-    // The first read enters us in the table for as long as the file is open. Of two that get here at once, each sees the other.
-    db.getBinaryFast(Buffer.of(0));
-  } catch {
-    // The kernel's lock is at the place of the process id: somebody in another container with the same id has it.
-    return `a process of another container, with the id ${process.pid} there`;
-  }
-  const after = readers(db);
-  after.splice(after.indexOf(process.pid), 1);
-  return nameProcesses(after);
+/** In the first bytes of every LMDB file, in the byte order of the machine. */
+const MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
+
+/** lmdb takes the whole process down when it is given a file of something else. */
+function refuseForeignFile(path: string): void {
+  const file = join(path, 'data.mdb');
+  if (!existsSync(file)) return;
+  const start = Buffer.alloc(64);
+  const descriptor = openSync(file, 'r');
+  const length = readSync(descriptor, start);
+  closeSync(descriptor);
+  if (length > 0 && !start.includes(MAGIC)) throw new Error('its data.mdb is not an LMDB file');
 }
 
-const nameProcesses = (pids: readonly number[]): string =>
-  pids.length === 0
-    ? ''
-    : `process ${[...new Set(pids)].map((pid) => (pid === process.pid ? `${pid} (this one)` : pid)).join(', ')}`;
-
-/** The process ids in LMDB's table of readers, which it only tells as text: a title, then a line each. */
-const readers = (db: RootDatabase<Buffer, Uint8Array>): number[] =>
-  [...db.readerList().matchAll(/^ *(\d+) /gm)].map((match) => Number(match[1]));
+function openFile(path: string, sync: boolean): RootDatabase<Buffer, Uint8Array> {
+  try {
+    refuseForeignFile(path);
+    return open<Buffer, Uint8Array>({
+      path,
+      noSubdir: false,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      overlappingSync: false,
+      noSync: !sync,
+      cache: false,
+      maxDbs: 1,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreError('unavailable', `${path} cannot be opened as the folder of an LMDB store: ${reason}`, cause);
+  }
+}
 
 /** lmdb rejects with an error that holds a promise of its reason. */
 async function causeOf(error: unknown): Promise<unknown> {

@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLmdbStore } from '../src/index.ts';
@@ -53,6 +55,32 @@ describe('another process', () => {
     await first.write([insert('a')]);
     expect(await first.get([{ namespace: 'default', gid: 'a' }])).toMatchObject([{ version: 1 }]);
     await first.close();
+  });
+});
+
+describe('a folder that cannot be used', () => {
+  it.each([
+    ['a file where the folder should be', async (place: string) => writeFile(place, 'text')],
+    [
+      'a data file of something else',
+      async (place: string) => {
+        await mkdir(place);
+        await writeFile(join(place, 'data.mdb'), Buffer.alloc(20_000, 7));
+      },
+    ],
+  ])('is named: %s', async (_, prepare) => {
+    const place = join(path, 'data');
+    await prepare(place);
+    const opening = createLmdbStore({ path: place }).open();
+    await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(opening).rejects.toThrow(`${place} cannot be opened`);
+  });
+
+  it('is made, with those around it, when it is not there', async () => {
+    const store = createLmdbStore({ path: join(path, 'a', 'b') });
+    await store.open();
+    expect(existsSync(join(path, 'a', 'b', 'data.mdb'))).toBe(true);
+    await store.close();
   });
 });
 
