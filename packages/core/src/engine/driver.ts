@@ -308,14 +308,12 @@ export class Driver {
   #reloaded(run: Run, record: StoredTransaction | undefined): void {
     const { session } = this.#d;
     if (record === undefined) return this.#drop(run, unknownGid(run.key.gid));
-    if (run.owned) {
-      // Owned by this session again, but after another node's decision, it is not what this node knows.
-      const unbroken = record.owner === session.id && record.writeId === run.writeId;
-      return unbroken ? this.#merge(run, record) : this.#letGo(run, record);
-    }
     // What was read may be older than a claim whose answer came first; and one may be ours whose claim or write was not answered.
     const newest = run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record;
-    this.#open(run, newest, newest.owner === session.id && session.leaseHeld());
+    const mine = newest.owner === session.id;
+    if (!run.owned) return this.#open(run, newest, mine && session.leaseHeld());
+    // Owned by this session again, but after another node's decision, it is not what this node knows.
+    return mine && newest.writeId === run.writeId ? this.#merge(run, newest) : this.#letGo(run, newest);
   }
 
   /** Still this session's: only additions from outside can have bumped the version. Progress in memory stays. */
