@@ -212,6 +212,33 @@ describe('who drives a transaction', () => {
     expect((await stage.record('w'))?.status).toBe('aborting');
   });
 
+  it('a claim whose answer overtakes the reading after a lost write is not lost', async () => {
+    const a = await stage.started('A');
+    const b = await stage.started('B', { maxInProgress: 0 });
+    const answer = new Gate();
+    const read = new Gate();
+    const claim = new Gate();
+    stage.answers.set('00 transfer', async () => {
+      await answer.passed();
+      return branchResult('UNKNOWN', 'no answer');
+    });
+    await a.engine.prepareWorkflow(context, workflow);
+    await stage.pass(2_500);
+    a.always('claimDue', heldUntil(claim));
+    await stage.pass(1_000);
+    await b.engine.abort(context, { gid: 'w', reason: 'a step was refused', byOperator: true });
+    a.next('get', answeredAt(read));
+    answer.open();
+    await stage.pass(10);
+    claim.open();
+    await stage.pass(1_500);
+    read.open();
+    await stage.pass(100);
+    const asked = a.calls.length;
+    await stage.pass(60_000);
+    expect(a.calls.length).toBeGreaterThan(asked);
+  });
+
   it('an engine that has not started refuses, since it does not know the time', async () => {
     const { engine } = stage.actor('A');
     await expect(engine.submit(context, saga('s', 1))).rejects.toMatchObject({ code: 'unavailable' });
