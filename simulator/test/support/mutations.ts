@@ -142,7 +142,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/driver.js`,
-        from: ' && record.writeId === run.writeId',
+        from: ' && newest.writeId === run.writeId',
         to: '',
       },
     ],
