@@ -1,4 +1,5 @@
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
+import UndiciPool from 'undici/lib/dispatcher/pool.js';
 import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
 
 /** Connections to one origin. `running` is what keeps it from being closed. */
@@ -74,7 +75,7 @@ export class ConnectionPools {
   #add(origin: string): OriginPool | undefined {
     if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom())) return undefined;
     const entry: OriginPool = {
-      pool: new Pool(origin, this.#settings),
+      pool: new UndiciPool(origin, this.#settings),
       running: 0,
       lastUsedMs: 0,
       release: () => {

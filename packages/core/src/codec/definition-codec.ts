@@ -1,6 +1,7 @@
 import { PATTERNS } from '@holdfast/protocol';
-import type { Definition, TransactionOptions } from '../model.ts';
+import type { Definition, Step, TransactionOptions } from '../model.ts';
 import { decodeFrame, encodeFrame, type Frame, listOf, oneOf, splitBody } from './frame.ts';
+import { arrayOf, quoted } from './json.ts';
 
 const FORMAT = 1;
 const WHAT = 'definition';
@@ -23,23 +24,31 @@ type Head = Pick<Definition, 'pattern' | 'protocol'> &
     readonly payloadLengths?: readonly number[];
   };
 
-/** A definition as stored. */
+/** A definition as stored. Its JSON is put together by hand, as a state's is. */
 export function encodeDefinition(definition: Definition): Uint8Array {
   const { pattern, protocol, steps, payloads, customData, queryPrepared, orders, workflowName, workflowData } =
     definition;
-  const head: { -readonly [K in keyof Head]: Head[K] } = { pattern, protocol };
-  if (steps.length > 0) head.steps = steps;
-  if (payloads.length > 0) head.payloadLengths = payloads.map((payload) => payload.length);
-  if (customData !== '') head.customData = customData;
-  if (queryPrepared !== '') head.queryPrepared = queryPrepared;
+  let head = `{"pattern":"${pattern}","protocol":"${protocol}"`;
+  if (steps.length > 0) head += `,"steps":${arrayOf(steps, stepText)}`;
+  if (payloads.length > 0) head += `,"payloadLengths":${arrayOf(payloads, lengthText)}`;
+  if (customData !== '') head += `,"customData":${quoted(customData)}`;
+  if (queryPrepared !== '') head += `,"queryPrepared":${quoted(queryPrepared)}`;
   const options = saidOptions(definition.options);
-  if (options !== undefined) head.options = options;
+  if (options !== undefined) head += `,"options":${JSON.stringify(options)}`;
   for (const _ in orders) {
-    head.orders = orders;
+    head += `,"orders":${JSON.stringify(orders)}`;
     break;
   }
-  if (workflowName !== '') head.workflowName = workflowName;
-  return encodeFrame(FORMAT, head, workflowData.length === 0 ? payloads : [...payloads, workflowData]);
+  if (workflowName !== '') head += `,"workflowName":${quoted(workflowName)}`;
+  return encodeFrame(FORMAT, `${head}}`, workflowData.length === 0 ? payloads : [...payloads, workflowData]);
+}
+
+const lengthText = (payload: Uint8Array): string => String(payload.length);
+
+function stepText(step: Step): string {
+  const { action, compensate, subscribers, requestTimeoutMs } = step;
+  if (subscribers !== undefined || requestTimeoutMs !== undefined) return JSON.stringify(step);
+  return `{"action":${quoted(action)},"compensate":${quoted(compensate)}}`;
 }
 
 /** Reads what `encodeDefinition` wrote. Throws `UnreadableRecord`. */

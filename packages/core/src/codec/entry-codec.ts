@@ -15,14 +15,14 @@ export function encodeRegistration(branch: RegisteredBranch): Entry {
   const { branchId, op, url, status, createdAtMs, payload } = branch;
   return {
     key: `${BRANCH}${branchId}:${op}`,
-    body: encodeFrame(FORMAT, { branchId, op, url, status, createdAtMs }, [payload]),
+    body: encodeFrame(FORMAT, JSON.stringify({ branchId, op, url, status, createdAtMs }), [payload]),
   };
 }
 
 /** The order to abort as an entry. */
 export const encodeAbortOrder = (reason: string): Entry => ({
   key: ABORT_ORDER_KEY,
-  body: encodeFrame(FORMAT, { reason }, []),
+  body: encodeFrame(FORMAT, JSON.stringify({ reason }), []),
 });
 
 /** The branches among a transaction's entries, in the order of their registration. */

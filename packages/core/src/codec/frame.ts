@@ -1,23 +1,26 @@
 /**
- * How records are written: one byte of format number, the length of a JSON head (4 bytes, big endian), the head, then raw bytes. Payloads stay bytes;
- * what is small and structured is JSON that a person can read in a database.
+ * How records are written: one byte of format number, the lengths of the head and of the body (4 bytes each, big endian), a JSON head, then raw bytes.
+ * Payloads stay bytes; what is small and structured is JSON that a person can read in a database.
  */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
 }
 
-const HEAD_START = 5;
+const HEAD_LENGTH_AT = 1;
+const BODY_LENGTH_AT = 5;
+const HEAD_AT = 9;
 
-/** Writes a frame. */
-export function encodeFrame(format: number, head: unknown, bodies: readonly Uint8Array[]): Uint8Array {
-  const json = JSON.stringify(head);
-  const jsonLength = Buffer.byteLength(json);
-  const bodyLength = bodies.reduce((sum, body) => sum + body.length, 0);
-  const frame = Buffer.allocUnsafe(HEAD_START + jsonLength + bodyLength);
+/** Writes a frame; `head` is JSON. */
+export function encodeFrame(format: number, head: string, bodies: readonly Uint8Array[]): Uint8Array {
+  const headLength = Buffer.byteLength(head);
+  let bodyLength = 0;
+  for (const body of bodies) bodyLength += body.length;
+  let at = HEAD_AT + headLength;
+  const frame = Buffer.allocUnsafe(at + bodyLength);
   frame[0] = format;
-  frame.writeUInt32BE(jsonLength, 1);
-  frame.write(json, HEAD_START);
-  let at = HEAD_START + jsonLength;
+  frame.writeUInt32BE(headLength, HEAD_LENGTH_AT);
+  frame.writeUInt32BE(bodyLength, BODY_LENGTH_AT);
+  frame.write(head, HEAD_AT);
   for (const body of bodies) {
     frame.set(body, at);
     at += body.length;
@@ -49,17 +52,18 @@ export function decodeFrame<T>(bytes: Uint8Array, newest: number, what: string, 
 function unpack(bytes: Uint8Array, newest: number, what: string): Frame {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const format = buffer[0];
-  if (format === undefined || buffer.length < HEAD_START)
+  if (format === undefined || buffer.length < HEAD_AT)
     throw new UnreadableRecord(`${what}: ${buffer.length} bytes are too few`);
   if (format < 1 || format > newest) {
     throw new UnreadableRecord(
       `${what}: format ${format} is unknown to this version (it reads 1 to ${newest}); a newer Holdfast wrote it`,
     );
   }
-  const headEnd = HEAD_START + buffer.readUInt32BE(1);
-  if (headEnd > buffer.length) throw new UnreadableRecord(`${what}: cut short`);
+  const headEnd = HEAD_AT + buffer.readUInt32BE(HEAD_LENGTH_AT);
+  const end = headEnd + buffer.readUInt32BE(BODY_LENGTH_AT);
+  if (end !== buffer.length) throw new UnreadableRecord(`${what}: it should have ${end} bytes, not ${buffer.length}`);
   try {
-    return { format, head: JSON.parse(buffer.toString('utf8', HEAD_START, headEnd)), body: buffer.subarray(headEnd) };
+    return { format, head: JSON.parse(buffer.toString('utf8', HEAD_AT, headEnd)), body: buffer.subarray(headEnd) };
   } catch (cause) {
     throw new UnreadableRecord(`${what}: its head is not JSON: ${String(cause)}`);
   }

@@ -2,11 +2,12 @@ import { type BranchStatus, type ResultKind, type Status, STATUSES } from '@hold
 import type { BranchState, State, TimelineEntry } from '../model.ts';
 import { NOT_STARTED } from '../patterns/state.ts';
 import { decodeFrame, encodeFrame, type Frame, listOf, oneOf } from './frame.ts';
+import { arrayOf, quoted } from './json.ts';
 
 const FORMAT = 1;
 const WHAT = 'state';
 
-/** Times are written relative to the state's `base`: shorter, and several times quicker to print than ms since the epoch. 0 stays 0 (never). */
+/** Times are written relative to the state's `base`: shorter, and several times quicker to print than ms since the epoch. 0 means never. */
 type Relative = number;
 
 type BranchTuple = readonly [
@@ -56,32 +57,28 @@ interface Head extends Partial<typeof USUAL>, Partial<typeof USUAL_TIMES> {
   readonly timeline: readonly LineTuple[];
 }
 
-/** A state as stored. */
+/** A state as stored. Its JSON is put together by hand: this runs for each write. */
 export function encodeState(state: State): Uint8Array {
-  // One less than the earliest time, so that no time of the state is written as 0.
-  const base = Math.max(0, (state.timeline[0]?.atMs ?? 0) - 1);
-  // Spelled out, not looped over: this runs for each write. JSON leaves out what is undefined.
-  const head = {
-    status: state.status,
-    base,
-    rollbackReason: state.rollbackReason || undefined,
-    result: state.result || undefined,
-    unbroken: state.unbroken ? undefined : false,
-    compensate: state.compensate.length > 0 ? state.compensate : undefined,
-    retries: state.retries || undefined,
-    limitedRetries: state.limitedRetries || undefined,
-    checkFailures: state.checkFailures || undefined,
-    attention: state.attention || undefined,
-    parked: state.parked || undefined,
-    timelineOmitted: state.timelineOmitted || undefined,
-    notBeforeMs: said(state.notBeforeMs, base),
-    nextCheckAtMs: said(state.nextCheckAtMs, base),
-    submittedAtMs: said(state.submittedAtMs, base),
-    rollbackAtMs: said(state.rollbackAtMs, base),
-    finishedAtMs: said(state.finishedAtMs, base),
-    branches: state.branches.map((branch) => encodeBranch(branch, base)),
-    timeline: state.timeline.map((line) => encodeLine(line, base)),
-  } satisfies Record<keyof Head, unknown>;
+  const base = state.timeline[0]?.atMs ?? 0;
+  const relativeBranch = (branch: BranchState): string => branchText(branch, base);
+  const relativeLine = (line: TimelineEntry): string => lineText(line, base);
+  let head = `{"status":"${state.status}","base":${base}`;
+  if (state.rollbackReason !== '') head += `,"rollbackReason":${quoted(state.rollbackReason)}`;
+  if (state.result !== '') head += `,"result":${quoted(state.result)}`;
+  if (!state.unbroken) head += ',"unbroken":false';
+  if (state.compensate.length > 0) head += `,"compensate":[${state.compensate.join()}]`;
+  if (state.retries !== 0) head += `,"retries":${state.retries}`;
+  if (state.limitedRetries !== 0) head += `,"limitedRetries":${state.limitedRetries}`;
+  if (state.checkFailures !== 0) head += `,"checkFailures":${state.checkFailures}`;
+  if (state.attention) head += ',"attention":true';
+  if (state.parked !== '') head += `,"parked":${quoted(state.parked)}`;
+  if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
+  if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
+  if (state.nextCheckAtMs !== 0) head += `,"nextCheckAtMs":${relative(state.nextCheckAtMs, base)}`;
+  if (state.submittedAtMs !== 0) head += `,"submittedAtMs":${relative(state.submittedAtMs, base)}`;
+  if (state.rollbackAtMs !== 0) head += `,"rollbackAtMs":${relative(state.rollbackAtMs, base)}`;
+  if (state.finishedAtMs !== 0) head += `,"finishedAtMs":${relative(state.finishedAtMs, base)}`;
+  head += `,"branches":${arrayOf(state.branches, relativeBranch)},"timeline":${arrayOf(state.timeline, relativeLine)}}`;
   return encodeFrame(FORMAT, head, []);
 }
 
@@ -104,14 +101,22 @@ function read(frame: Frame): State {
   };
 }
 
-const said = (atMs: number, base: number): Relative | undefined => (atMs === 0 ? undefined : atMs - base);
-const relative = (atMs: number, base: number): Relative => (atMs === 0 ? 0 : atMs - base);
-const absolute = (at: Relative, base: number): number => (at === 0 ? 0 : at + base);
+/** Not 0 for any time: those up to the base are one less than their distance. */
+function relative(atMs: number, base: number): Relative {
+  if (atMs === 0) return 0;
+  return atMs > base ? atMs - base : atMs - base - 1;
+}
 
-function encodeBranch(branch: BranchState, base: number): BranchTuple | 0 {
+function absolute(at: Relative, base: number): number {
+  if (at === 0) return 0;
+  return at > 0 ? at + base : at + base + 1;
+}
+
+function branchText(branch: BranchState, base: number): string {
   const { status, started, attempts, failures, nextAttemptAtMs, finishedAtMs } = branch;
-  if (!started && status === 'prepared' && nextAttemptAtMs === 0) return 0;
-  return [status, started ? 1 : 0, attempts, failures, relative(nextAttemptAtMs, base), relative(finishedAtMs, base)];
+  if (!started && status === 'prepared' && nextAttemptAtMs === 0) return '0';
+  const times = `${relative(nextAttemptAtMs, base)},${relative(finishedAtMs, base)}`;
+  return `["${status}",${started ? 1 : 0},${attempts},${failures},${times}]`;
 }
 
 function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
@@ -127,16 +132,18 @@ function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
   };
 }
 
-function encodeLine(line: TimelineEntry, base: number): LineTuple {
+function lineText(line: TimelineEntry, base: number): string {
+  const at = line.atMs - base;
   switch (line.kind) {
     case 'status':
-      return ['s', line.atMs - base, line.status, line.reason];
+      return `["s",${at},"${line.status}",${quoted(line.reason)}]`;
     case 'call': {
-      const { atMs, durationMs, branchId, op, result, reason, attempt, retryAtMs } = line;
-      return ['c', atMs - base, durationMs, branchId, op, result, reason, attempt, relative(retryAtMs, base)];
+      const { durationMs, branchId, op, result, reason, attempt, retryAtMs } = line;
+      const call = `${durationMs},${quoted(branchId)},${quoted(op)},"${result}",${quoted(reason)}`;
+      return `["c",${at},${call},${attempt},${relative(retryAtMs, base)}]`;
     }
     default:
-      return [line.kind, line.atMs - base, line.detail];
+      return `["${line.kind}",${at},${quoted(line.detail)}]`;
   }
 }
 

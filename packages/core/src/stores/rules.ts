@@ -23,11 +23,8 @@ export const STORE_LIMITS = {
   getKeys: 10_000,
 } as const;
 
-/** What no supported database keeps apart or at all: NUL and halves of surrogate pairs. */
-const UNSTORABLE = /[\0\p{Cs}]/u;
-
-/** True for a text that every store can keep. */
-export const isStorable = (text: string): boolean => !UNSTORABLE.test(text);
+/** True for a text that every store can keep: without what no supported database keeps apart or at all, NUL and halves of surrogate pairs. */
+export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
