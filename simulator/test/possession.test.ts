@@ -322,6 +322,30 @@ describe('who drives a transaction', () => {
     expect((await stage.record('s'))?.status).toBe('failed');
   });
 
+  it('an order to abort that is stored after its transaction was released is carried out before a command drives it', async () => {
+    const a = await stage.started('A', { pollMs: 600_000 });
+    const b = await stage.started('B', { pollMs: 600_000 });
+    const answer = new Gate();
+    const order = new Gate();
+    stage.answers.set('01 action', async () => {
+      await answer.passed();
+      return branchResult('ONGOING', 'still running');
+    });
+    await a.engine.submit(context, { ...saga('s', 1), options: { retryIntervalMs: 600_000 } });
+    b.next('write', heldUntil(order));
+    const aborted = b.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    await stage.pass(10);
+    answer.open();
+    await stage.pass(100);
+    expect(await stage.record('s')).toMatchObject({ owner: null, status: 'submitted' });
+    order.open();
+    await aborted;
+    await a.engine.submit(context, saga('s', 1)).catch(() => {});
+    await stage.pass(1_000);
+    expect((await stage.record('s'))?.status).toBe('failed');
+    expect(callsOf(a)).toEqual(['01 action', '01 compensate']);
+  });
+
   it('a node that does not host an application leaves its transactions to one that does', async () => {
     const a = await stage.started('A', { groups: ['shop'] });
     const b = await stage.started('B');

@@ -187,10 +187,14 @@ export class Driver {
       whenStatus: ['submitted'],
       entries: [encodeAbortOrder(event.reason)],
       maxEntries: MAX_ENTRIES,
+      // Should its node have let go of it meanwhile, it is for whoever looks first.
+      postponeMs: 0,
     } as const;
     this.#d.committer.enqueue(item, run.id, false, (result) => {
-      if (result.kind === 'applied') reply?.done(transaction);
-      else reply?.failed(unavailable(run.key, 'the order could not be stored; give it again'));
+      if (result.kind !== 'applied')
+        return reply?.failed(unavailable(run.key, 'the order could not be stored; give it again'));
+      this.#d.onReleased(0);
+      reply?.done(transaction);
     });
   }
 
@@ -326,7 +330,7 @@ export class Driver {
     if (order !== undefined && run.transaction.state.status === 'submitted') {
       // Behind the event that tells what is not known any more, if that one is to be stepped again.
       const place = run.queue[0]?.event.kind === 'resumed' ? 1 : 0;
-      run.queue.splice(place, 0, { event: { kind: 'abort', reason: order, byOperator: true } });
+      run.queue.splice(place, 0, { event: ordered(order) });
     }
     if (run.queue.length === 0) this.#markDirty(run);
     this.#work(run);
@@ -351,7 +355,11 @@ export class Driver {
     const abandoned = !owned && !foreign && record.claims > 0;
     try {
       run.transaction = transactionOf(record);
-      if (owned || abandoned) run.queue.unshift({ event: resumed(record, owned ? record.claims : record.claims + 1) });
+      // What nobody waits for was about the record as it was read before.
+      run.queue = run.queue.filter((delivery) => delivery.reply !== undefined);
+      const abort = record.status === 'submitted' ? decodeAbortOrder(record.entries) : undefined;
+      if (owned || abandoned) run.queue.unshift({ event: resumed(owned ? record.claims : record.claims + 1, abort) });
+      else if (abort !== undefined && !foreign) run.queue.unshift({ event: ordered(abort) });
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error;
       return this.#park(run, record, owned, error);
@@ -443,10 +451,11 @@ interface Write {
 const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
   event.kind === 'stop' || event.kind === 'ended' || (state.status === 'prepared' && event.kind !== 'prepared');
 
-function resumed(record: StoredTransaction, claims: number): TransactionEvent {
-  const abort = record.status === 'submitted' ? decodeAbortOrder(record.entries) : undefined;
-  return abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
-}
+const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
+  abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
+
+/** The order to abort that another node stored. */
+const ordered = (reason: string): TransactionEvent => ({ kind: 'abort', reason, byOperator: true });
 
 const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
   wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);
