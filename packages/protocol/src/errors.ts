@@ -50,7 +50,15 @@ export class HoldfastError extends Error {
   /** Converts anything thrown; what is not a HoldfastError becomes `internal`. */
   static from(thrown: unknown): HoldfastError {
     if (thrown instanceof HoldfastError) return thrown;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new HoldfastError('internal', message, { cause: thrown });
+    return new HoldfastError('internal', messageOf(thrown), { cause: thrown });
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return 'something that has no text was thrown';
   }
 }

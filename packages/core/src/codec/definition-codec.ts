@@ -1,4 +1,4 @@
-import { PATTERNS } from '@holdfast/protocol';
+import { type Pattern, PATTERNS } from '@holdfast/protocol';
 import type { Definition, Step, TransactionOptions } from '../model.ts';
 import { decodeFrame, encodeFrame, type Frame, listOf, oneOf, splitBody } from './frame.ts';
 import { arrayOf, quoted } from './json.ts';
@@ -17,6 +17,20 @@ export const NO_OPTIONS: TransactionOptions = {
   concurrent: false,
   delayMs: 0,
 };
+
+/** A definition that says nothing but its pattern. */
+export const emptyDefinition = (pattern: Pattern): Definition => ({
+  pattern,
+  protocol: 'http',
+  steps: [],
+  payloads: [],
+  customData: '',
+  queryPrepared: '',
+  options: NO_OPTIONS,
+  orders: {},
+  workflowName: '',
+  workflowData: new Uint8Array(0),
+});
 
 type Head = Pick<Definition, 'pattern' | 'protocol'> &
   Partial<Omit<Definition, 'payloads' | 'workflowData' | 'options'>> & {

@@ -38,13 +38,28 @@ export function acceptDefinition(input: TransactionInput): Definition {
   };
 }
 
-/** Application group of a transaction: that of its `local://group/…` branches; only nodes that host it may drive it. */
-export function groupOf(definition: Definition): string {
-  for (const { action, compensate, subscribers } of definition.steps) {
-    const group = groupIn(action) || groupIn(compensate) || (subscribers?.map(groupIn).find((one) => one !== '') ?? '');
-    if (group !== '') return group;
-  }
-  return groupIn(definition.queryPrepared);
+/**
+ * Application group of a transaction: that of its `local://group/…` branches; only nodes that host it may drive it. Throws `invalid` when there are two:
+ * no node might ever host both.
+ */
+export function groupOf(gid: string, definition: Definition): string {
+  let group = '';
+  const meet = (field: string, url: string): void => {
+    const other = groupIn(url);
+    if (other === '' || other === group) return;
+    if (group !== '') {
+      const fault = `its local branches must be of one application, these are of ${group} and ${other}`;
+      throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
+    }
+    group = other;
+  };
+  definition.steps.forEach(({ action, compensate, subscribers = [] }, i) => {
+    meet(`steps[${i}].action`, action);
+    meet(`steps[${i}].compensate`, compensate);
+    for (const subscriber of subscribers) meet(`steps[${i}].action`, subscriber);
+  });
+  meet('query_prepared', definition.queryPrepared);
+  return group;
 }
 
 const groupIn = (url: string): string =>

@@ -82,10 +82,10 @@ export class Calls {
       }
       const startedMs = clock.monotonicMs();
       void caller.call(request).then((result) => {
-        const durationMs = Math.round(clock.monotonicMs() - startedMs);
+        const durationMs = clock.monotonicMs() - startedMs;
         destinations.leave(destination);
         observer.branchAnswered(request.pattern, result.kind, durationMs);
-        done(result, durationMs);
+        done(result, Math.round(durationMs));
       });
     });
     if (!entered) done(DEFERRED, 0);

@@ -125,6 +125,8 @@ export class Engine implements Coordinator {
     const left = this.#driver.size;
     // Before the session ends: from that moment on others may take over what was left.
     this.#driver.dropAll();
+    // Callers who wait are answered with their transactions as they are.
+    this.#waiters.endAll();
     await this.#fromStore(() => this.#session.stop());
     return left;
   }
@@ -355,7 +357,7 @@ export class Engine implements Coordinator {
     const key = { namespace: context.namespace, gid: input.gid };
     const fresh = newTransaction(key, definition, this.#session.nowMs());
     return new Promise((done, failed) => {
-      this.#driver.create(fresh, groupOf(definition), {
+      this.#driver.create(fresh, groupOf(input.gid, definition), {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,

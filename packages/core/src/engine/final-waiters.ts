@@ -65,6 +65,11 @@ export class FinalWaiters {
     for (const waiter of [...(this.#byId.get(id) ?? [])]) waiter.end();
   }
 
+  /** Nobody waits any longer: this node stops. */
+  endAll(): void {
+    for (const id of [...this.#byId.keys()]) this.notify(id);
+  }
+
   #pollLater(): void {
     this.#polling = true;
     this.#d.clock.setTimer(POLL_MS, () => void this.#poll());

@@ -1,9 +1,10 @@
-import { decodeDefinition } from '../codec/definition-codec.ts';
+import { decodeDefinition, emptyDefinition } from '../codec/definition-codec.ts';
 import { decodeRegistrations } from '../codec/entry-codec.ts';
+import { UnreadableRecord } from '../codec/frame.ts';
 import { decodeState } from '../codec/state-codec.ts';
 import type { TransactionView } from '../coordinator.ts';
 import type { Transaction } from '../model.ts';
-import { assemble, branchState } from '../patterns/state.ts';
+import { assemble, branchState, newTransaction } from '../patterns/state.ts';
 import type { StoredTransaction } from '../store.ts';
 
 /** A record as the patterns see it. Throws `UnreadableRecord`. */
@@ -17,9 +18,9 @@ export function transactionOf(record: StoredTransaction): Transaction {
   );
 }
 
-/** A record as callers see it. Throws `UnreadableRecord`. */
+/** A record as callers see it; of one that cannot be read, what its columns say, and why it cannot be. */
 export function viewOf(record: StoredTransaction): TransactionView {
-  const { definition, state, branches, registered } = transactionOf(record);
+  const { definition, state, branches, registered } = readable(record);
   const { key, pattern, status, version, owner, dueAtMs, attention, createdAtMs, updatedAtMs, finishedAtMs } = record;
   return {
     namespace: key.namespace,
@@ -41,4 +42,15 @@ export function viewOf(record: StoredTransaction): TransactionView {
       createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
     })),
   };
+}
+
+function readable(record: StoredTransaction): Transaction {
+  try {
+    return transactionOf(record);
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error;
+    const { key, pattern, status, createdAtMs } = record;
+    const empty = newTransaction(key, emptyDefinition(pattern), createdAtMs);
+    return { ...empty, state: { ...empty.state, status, parked: `its record cannot be read: ${error.message}` } };
+  }
 }

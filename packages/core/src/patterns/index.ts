@@ -19,7 +19,8 @@ const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, wor
  *
  * C1  A final status never changes.
  * C2  A parked transaction starts nothing until a person orders a retry; a message parked while prepared also when its client submits it.
- * C3  After `maxClaims` claims without progress (a payload that kills its coordinator) it is parked.
+ * C3  After `maxClaims` claims without progress (a payload that kills its coordinator) it is parked, unless it is a tcc or xa that waits for its client:
+ *     such a one calls nobody.
  */
 export function step(transaction: Transaction, event: TransactionEvent, moment: Moment): Stepped | Refusal {
   const rules = RULES[transaction.definition.pattern];
@@ -64,7 +65,7 @@ function transition(
       return transaction;
     case 'resumed': {
       // First what is not known any more, then the decision that depends on it.
-      const taken = { ...transaction, state: resumed(state, event.claims, moment) };
+      const taken = { ...transaction, state: resumed(transaction, event.claims, moment) };
       return event.abort === undefined
         ? taken
         : rules.abort(taken, { kind: 'abort', reason: event.abort, byOperator: true }, moment);
@@ -78,11 +79,11 @@ function transition(
   }
 }
 
-function resumed(before: State, claims: number, moment: Moment): State {
-  if (claims < 2) return before;
+function resumed(transaction: Transaction, claims: number, moment: Moment): State {
+  if (claims < 2) return transaction.state;
   // Also when it is parked now: whoever retries it one day knows as little.
-  const state = { ...before, unbroken: false };
-  if (claims > moment.policy.maxClaims)
+  const state = { ...transaction.state, unbroken: false };
+  if (claims > moment.policy.maxClaims && !callsNobody(transaction))
     return parked(state, `${claims - 1} nodes in a row took it and vanished`, moment);
   return withLine(state, {
     kind: 'resumed',
@@ -90,6 +91,10 @@ function resumed(before: State, claims: number, moment: Moment): State {
     detail: 'taken up again: its node crashed or went silent',
   });
 }
+
+/** A tcc or xa that waits for its client cannot be what its nodes died of. */
+const callsNobody = ({ definition, state }: Transaction): boolean =>
+  state.status === 'prepared' && (definition.pattern === 'tcc' || definition.pattern === 'xa');
 
 function stopped(state: State, moment: Moment): State {
   const reason = 'stopped by an operator';

@@ -158,6 +158,11 @@ describe('the application group', () => {
       'shop',
     ],
   ])('of a transaction with %s', (_, definition, group) => {
-    expect(groupOf(definition)).toBe(group);
+    expect(groupOf('g', definition)).toBe(group);
+  });
+
+  it('is one: no node might host both', () => {
+    const mixed = { ...saga(2), steps: [step('local://shop/debit'), step('http://a', 'local://bank/refund')] };
+    expect(fault(() => groupOf('g', mixed))).toEqual({ code: 'invalid', field: 'steps[1].compensate' });
   });
 });

@@ -32,8 +32,16 @@ describe('every pattern, whatever happens', () => {
           : undefined;
       },
 
-    'C3: after maxClaims claims in a row without progress it is parked': ({ event, before, after, effects }) => {
+    'C3: after maxClaims claims in a row without progress it is parked, but for what calls nobody': ({
+      event,
+      before,
+      after,
+      effects,
+    }) => {
       if (event.kind !== 'resumed' || event.claims <= 5 || isFinal(before.state.status)) return undefined;
+      const { pattern } = before.definition;
+      if (before.state.status === 'prepared' && (pattern === 'tcc' || pattern === 'xa'))
+        return after.state.parked === before.state.parked ? undefined : 'it is parked though it calls nobody';
       if (after.state.parked === '' || !after.state.attention) return 'it is not parked';
       return effects.calls.length > 0 || effects.check ? 'it starts something' : undefined;
     },

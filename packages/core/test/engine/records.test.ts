@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { encodeDefinition } from '../../src/codec/definition-codec.ts';
+import { encodeState } from '../../src/codec/state-codec.ts';
+import { viewOf } from '../../src/engine/records.ts';
+import { newTransaction, type StoredTransaction } from '../../src/index.ts';
+import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
+
+const definition = saga(1);
+const record: StoredTransaction = {
+  key: KEY,
+  pattern: 'saga',
+  group: '',
+  status: 'aborting',
+  version: 4,
+  writeId: 'w',
+  owner: null,
+  claims: 0,
+  dueAtMs: null,
+  attention: true,
+  createdAtMs: CREATED_AT_MS,
+  updatedAtMs: CREATED_AT_MS + 1,
+  finishedAtMs: null,
+  entryCount: 0,
+  definition: encodeDefinition(definition),
+  state: encodeState({ ...newTransaction(KEY, definition, CREATED_AT_MS).state, status: 'aborting' }),
+  entries: [],
+};
+
+describe('a record as callers see it', () => {
+  it('has its definition, its state and its branches', () => {
+    const view = viewOf(record);
+    expect(view).toMatchObject({
+      gid: KEY.gid,
+      status: 'aborting',
+      version: 4,
+      attention: true,
+      definition: { steps: definition.steps },
+    });
+    expect(view.branches.map(({ op }) => op)).toEqual(['compensate', 'action']);
+  });
+
+  it('shows what its columns say when it cannot be read, and why it cannot', () => {
+    const view = viewOf({ ...record, state: record.state.subarray(0, 20) });
+    expect(view).toMatchObject({ gid: KEY.gid, pattern: 'saga', status: 'aborting', version: 4, attention: true });
+    expect(view.state.status).toBe('aborting');
+    expect(view.state.parked).toMatch(/^its record cannot be read: state: it should have \d+ bytes, not 20$/);
+    expect(view.branches).toEqual([]);
+  });
+});
