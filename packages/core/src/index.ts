@@ -14,3 +14,4 @@ export { UnreadableRecord } from './codec/frame.ts';
 export { transactionOf, viewOf } from './engine/records.ts';
 export * from './memory-store.ts';
 export * from './checked-store.ts';
+export { SlotMap } from './slot-map.ts';

@@ -1,4 +1,4 @@
-import type { RecordHead, SessionId } from '@holdfast/core';
+import { type RecordHead, type SessionId, SlotMap } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Changes } from './changes.ts';
@@ -15,17 +15,36 @@ const FOLDED_FROM = 16;
 interface Possession {
   head: RecordHead;
   block: Block;
+  /** Its place among the block's members. */
+  place: number;
 }
 
 /** What became owned in one write, listed under one key; the key goes when all of it was released or finished. */
-interface Block {
+class Block {
   /** Of the write that lists it; not known until then. */
-  sequence: number;
-  listed: number;
-  readonly members: Set<Possession>;
-}
+  sequence = 0;
+  listed = 0;
+  /** Looked at by the next write. */
+  touched = false;
+  size = 0;
+  /** Not a `Set`, which would keep what it held alive: see `SlotMap`. */
+  readonly #members: (Possession | undefined)[] = [];
 
-const emptyBlock = (): Block => ({ sequence: 0, listed: 0, members: new Set() });
+  add(possession: Possession): void {
+    possession.block = this;
+    possession.place = this.#members.push(possession) - 1;
+    this.size++;
+  }
+
+  remove({ place }: Possession): void {
+    this.#members[place] = undefined;
+    this.size--;
+  }
+
+  members(): Possession[] {
+    return this.#members.filter((member) => member !== undefined);
+  }
+}
 
 /**
  * The heads of the records that are owned: at most what the nodes of this process drive at once. The hot path (a record is inserted with its owner,
@@ -35,20 +54,22 @@ const emptyBlock = (): Block => ({ sequence: 0, listed: 0, members: new Set() })
  * P2  Each of them is listed in a block on disk, from which `load` finds them again. Blocks may list others too.
  */
 export class Possessions {
-  readonly #byNamespace = new Map<string, Map<string, Possession>>();
+  readonly #byNamespace = new Map<string, SlotMap<Possession>>();
   /** What becomes owned by the write that is being put together. */
-  #next = emptyBlock();
-  readonly #touched = new Set<Block>();
+  #next = new Block();
+  #touched: Block[] = [];
 
   /** Finds what is owned on disk: a few reads for each transaction that was in progress, however many are stored. */
   load(env: Environment, records: Records): void {
     this.#byNamespace.clear();
-    this.#touched.clear();
-    this.#next = emptyBlock();
+    this.#touched = [];
+    this.#next = new Block();
     for (const { key, value } of env.scan(allOwned(new ByteWriter(64)))) {
       const places = readPlaces(new ByteReader(value));
-      const block: Block = { sequence: readOwnedKey(key), listed: places.length, members: new Set() };
-      this.#touched.add(block);
+      const block = new Block();
+      block.sequence = readOwnedKey(key);
+      block.listed = places.length;
+      this.#touch(block);
       for (const place of places) {
         const head = this.head(place.key) === undefined ? records.head(place) : undefined;
         if (head !== undefined && head.owner !== null) this.#add(head, block);
@@ -76,8 +97,8 @@ export class Possessions {
       owned.head = after;
     } else {
       this.#byNamespace.get(after.key.namespace)?.delete(after.key.gid);
-      owned.block.members.delete(owned);
-      this.#touched.add(owned.block);
+      owned.block.remove(owned);
+      this.#touch(owned.block);
     }
   }
 
@@ -85,33 +106,36 @@ export class Possessions {
   flush(changes: Changes, sequence: number): void {
     const { writer } = changes;
     for (const block of this.#touched) {
-      if (block.members.size > 0 && (block.listed < FOLDED_FROM || block.members.size > block.listed * SPARSE))
-        continue;
-      for (const member of block.members) {
-        member.block = this.#next;
-        this.#next.members.add(member);
-      }
+      block.touched = false;
+      if (block.size > 0 && (block.listed < FOLDED_FROM || block.size > block.listed * SPARSE)) continue;
+      for (const member of block.members()) this.#next.add(member);
       changes.remove(ownedKey(writer, block.sequence));
     }
-    this.#touched.clear();
+    this.#touched = [];
     const block = this.#next;
-    if (block.members.size === 0) return;
+    if (block.size === 0) return;
     block.sequence = sequence;
-    block.listed = block.members.size;
+    block.listed = block.size;
     const key = ownedKey(writer, sequence);
     const start = writer.position;
     beginPlaces(writer);
-    for (const member of block.members) writePlace(writer, member.head);
+    for (const member of block.members()) writePlace(writer, member.head);
     changes.put(key, start);
-    this.#next = emptyBlock();
+    this.#next = new Block();
+  }
+
+  #touch(block: Block): void {
+    if (block.touched) return;
+    block.touched = true;
+    this.#touched.push(block);
   }
 
   #add(head: RecordHead, block: Block): void {
     let byGid = this.#byNamespace.get(head.key.namespace);
-    if (byGid === undefined) this.#byNamespace.set(head.key.namespace, (byGid = new Map<string, Possession>()));
-    const possession = { head, block };
+    if (byGid === undefined) this.#byNamespace.set(head.key.namespace, (byGid = new SlotMap()));
+    const possession = { head, block, place: 0 };
     byGid.set(head.key.gid, possession);
-    block.members.add(possession);
+    block.add(possession);
   }
 
   #find(key: TransactionKey): Possession | undefined {

@@ -1,3 +1,5 @@
+import { SlotMap } from '../slot-map.ts';
+
 interface Destination {
   running: number;
   /** Calls waiting for a place, oldest first from `head`. */
@@ -9,7 +11,7 @@ interface Destination {
  * Bounds what runs at once to one destination, so that a slow service cannot take all there is.
  */
 export class Destinations {
-  readonly #byName = new Map<string, Destination>();
+  readonly #byName = new SlotMap<Destination>();
   readonly #maxRunning: number;
   readonly #maxWaiting: number;
   #running = 0;

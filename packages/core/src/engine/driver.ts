@@ -8,6 +8,7 @@ import type { EngineObserver } from '../observer.ts';
 import { step } from '../patterns/index.ts';
 import { withRegistered } from '../patterns/state.ts';
 import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
+import { SlotMap } from '../slot-map.ts';
 import type { Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
@@ -53,8 +54,8 @@ const RELOAD_PAUSE_MS = 100;
 export class Driver {
   readonly #d: DriverDependencies;
   readonly #effects: EffectRunner;
-  readonly #runs = new Map<string, Run>();
-  #dirty = new Set<Run>();
+  readonly #runs = new SlotMap<Run>();
+  readonly #dirty = new SlotMap<Run>();
   /** A flush is on its way. */
   #flushing = false;
   /** Places kept free for a claim on its way. */
@@ -120,16 +121,17 @@ export class Driver {
 
   /** The session is over: nothing more is called or written for what it held. */
   dropAll(): void {
-    for (const run of [...this.#runs.values()]) this.#drop(run, unavailable(run.key, 'this node lost its session'));
+    for (const run of this.#runs.values()) this.#drop(run, unavailable(run.key, 'this node lost its session'));
     this.#d.committer.abandon();
   }
 
   /** Writes progress that is not written yet. */
   #flush(): void {
     this.#flushing = false;
-    const dirty = this.#dirty;
-    this.#dirty = new Set();
-    for (const run of dirty) if (run.phase === 'open') this.#write(run, undefined);
+    for (const run of this.#dirty.values()) {
+      this.#dirty.delete(run.id);
+      if (run.phase === 'open') this.#write(run, undefined);
+    }
   }
 
   #add(run: Run): Run {
@@ -224,7 +226,7 @@ export class Driver {
     }
     const item = writeItem(run, transaction, { writeId: this.#newWriteId(), owner: hold ? session.id : null, dueInMs });
     run.phase = 'writing';
-    this.#dirty.delete(run);
+    this.#dirty.delete(run.id);
     committer.enqueue(item, run.id, run.owned, (result) =>
       this.#written({ run, transaction, cause, hold, dueInMs, writeId: item.writeId }, result),
     );
@@ -400,7 +402,7 @@ export class Driver {
   }
 
   #markDirty(run: Run): void {
-    this.#dirty.add(run);
+    this.#dirty.set(run.id, run);
     if (this.#flushing) return;
     this.#flushing = true;
     this.#d.clock.setTimer(this.#d.options.progressFlushMs, () => this.#flush());
@@ -411,7 +413,7 @@ export class Driver {
     run.timer?.cancel();
     const left = this.#leftMeanwhile;
     left?.set(run.id, Math.max(run.version, left.get(run.id) ?? 0));
-    this.#dirty.delete(run);
+    this.#dirty.delete(run.id);
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
   }
 

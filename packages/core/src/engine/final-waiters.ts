@@ -1,5 +1,6 @@
 import { isFinal, type TransactionKey } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
+import { SlotMap } from '../slot-map.ts';
 import type { Store } from '../store.ts';
 import { idOf } from './run.ts';
 
@@ -22,7 +23,7 @@ const POLL_BATCH = 500;
 /** Callers who wait until a transaction is final. Those driven by other nodes are asked for in the store, in batches. */
 export class FinalWaiters {
   readonly #d: FinalWaitersDependencies;
-  readonly #byId = new Map<string, Set<Waiter>>();
+  readonly #byId = new SlotMap<Set<Waiter>>();
   #polling = false;
   #count = 0;
 
@@ -67,7 +68,7 @@ export class FinalWaiters {
 
   /** Nobody waits any longer: this node stops. */
   endAll(): void {
-    for (const id of [...this.#byId.keys()]) this.notify(id);
+    for (const waiters of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();
   }
 
   #pollLater(): void {
@@ -76,12 +77,11 @@ export class FinalWaiters {
   }
 
   async #poll(): Promise<void> {
-    const elsewhere = [...this.#byId].filter(([id]) => !this.#d.drivenHere(id));
+    const keys = this.#byId.values().flatMap((waiters) => [...waiters][0]?.key ?? []);
+    const elsewhere = keys.filter((key) => !this.#d.drivenHere(idOf(key)));
     try {
       for (let i = 0; i < elsewhere.length; i += POLL_BATCH) {
-        const batch = elsewhere.slice(i, i + POLL_BATCH);
-        const keys = batch.map(([, waiters]) => [...waiters][0]?.key).filter((key) => key !== undefined);
-        for (const record of await this.#d.store.get(keys))
+        for (const record of await this.#d.store.get(elsewhere.slice(i, i + POLL_BATCH)))
           if (record !== undefined && isFinal(record.status)) this.notify(idOf(record.key));
       }
     } catch (error) {
