@@ -8,6 +8,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs `callback` once after `delayMs`. Answers how to cancel it. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /** Runs `callback` as soon as the events that have come in already are handled. */
+  endOfTurn(callback: () => void): void;
 }
 
 export interface Timer {

@@ -16,6 +16,7 @@ export const systemClock: Clock = {
     }
     return longTimer(delayMs, callback);
   },
+  endOfTurn: (callback) => void setImmediate(callback),
 };
 
 function longTimer(delayMs: number, callback: () => void): Timer {

@@ -23,6 +23,7 @@ function hastyClock(): Clock & { readonly delays: number[] } {
       queueMicrotask(callback);
       return { cancel: () => {} };
     },
+    endOfTurn: queueMicrotask,
   };
 }
 

@@ -11,6 +11,20 @@ describe('the system clock', () => {
     }
   });
 
+  it('ends a turn after all that has come in was handled', async () => {
+    const seen: string[] = [];
+    const ended = new Promise<void>((resolve) =>
+      systemClock.endOfTurn(() => {
+        seen.push('end of turn');
+        resolve();
+      }),
+    );
+    queueMicrotask(() => seen.push('microtask'));
+    process.nextTick(() => seen.push('tick'));
+    await ended;
+    expect(seen).toEqual(['microtask', 'tick', 'end of turn']);
+  });
+
   describe('timers', () => {
     beforeEach(() => void vi.useFakeTimers());
     afterEach(() => void vi.useRealTimers());

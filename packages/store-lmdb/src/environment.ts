@@ -99,6 +99,12 @@ function refuseForeignFile(path: string): void {
   if (length > 0 && !start.includes(MAGIC)) throw new Error('its data.mdb is not an LMDB file');
 }
 
+/**
+ * A commit begins with its first instruction, not when the event loop has come round: batches are put together here, one at a time. The thresholds are
+ * missing in lmdb's types.
+ */
+const WRITE_AT_ONCE = { eventTurnBatching: false, txnStartThreshold: 1, batchStartThreshold: 1 };
+
 function openFile(path: string, sync: boolean): RootDatabase<Buffer, Uint8Array> {
   try {
     refuseForeignFile(path);
@@ -108,6 +114,7 @@ function openFile(path: string, sync: boolean): RootDatabase<Buffer, Uint8Array>
       keyEncoding: 'binary',
       encoding: 'binary',
       overlappingSync: false,
+      ...WRITE_AT_ONCE,
       noSync: !sync,
       cache: false,
       maxDbs: 1,

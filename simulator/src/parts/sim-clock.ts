@@ -28,4 +28,8 @@ export class SimClock implements Clock {
     const lateMs = this.#random.chance(0.1) ? this.#random.delayMs(2) : 0;
     return this.#world.after(Math.max(0, delayMs) / this.rate + lateMs, callback, this.#domain);
   }
+
+  endOfTurn(callback: () => void): void {
+    void Promise.resolve().then(callback);
+  }
 }

@@ -92,6 +92,7 @@ export class Stage {
         clock: {
           monotonicMs: () => this.world.nowMs,
           setTimer: (delayMs, callback) => this.world.after(delayMs, callback, domain),
+          endOfTurn: (callback) => void Promise.resolve().then(callback),
         },
         random: () => 0,
         identities: { newGid: () => 'unused', newSession: () => `${name}.${++sessions}` },

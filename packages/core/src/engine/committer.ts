@@ -55,8 +55,7 @@ export class Committer {
     this.#queue.push({ item, id, persistent, done });
     if (this.#pumping) return;
     this.#pumping = true;
-    // Everything that this turn of the event loop still adds joins the first batch.
-    void Promise.resolve().then(() => this.#pump());
+    this.#pumpLater();
   }
 
   /** Gives up everything that waits or is being resolved: the session that wrote it is over. */
@@ -67,9 +66,15 @@ export class Committer {
     for (const pending of waiting) pending.done({ kind: 'abandoned' });
   }
 
+  /** Everything that this turn of the event loop still adds joins the batch: requests and answers come in together. */
+  #pumpLater(): void {
+    this.#dependencies.clock.endOfTurn(() => void this.#pump());
+  }
+
   async #pump(): Promise<void> {
-    while (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
-    this.#pumping = false;
+    if (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
+    if (this.#queue.length > 0) this.#pumpLater();
+    else this.#pumping = false;
   }
 
   #takeBatch(): Pending[] {

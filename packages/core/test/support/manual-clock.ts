@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../src/index.ts';
 
 /** Promises settle in chains; so many turns of the microtask queue are enough for the longest chain between two timers. */
-const SETTLE_TURNS = 50;
+const SETTLE_TURNS = 200;
 
 /** Lets everything happen that waits for no timer. */
 export async function settle(): Promise<void> {
@@ -30,6 +30,10 @@ export class ManualClock implements Clock {
     const entry = { atMs: this.#nowMs + Math.max(0, delayMs), callback };
     this.#timers.add(entry);
     return { cancel: () => void this.#timers.delete(entry) };
+  }
+
+  endOfTurn(callback: () => void): void {
+    void Promise.resolve().then(callback);
   }
 
   /** Timers that are set. */
