@@ -31,7 +31,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
              if (early) done({ kind: 'applied', version: 1, existing: [] });
              this.#queue.push({ item, id, persistent, done: early ? () => {} : done });`,
           ],
-          ['this.#dependencies.clock.endOfTurn(() => void this.#pump());', 'setTimeout(() => void this.#pump(), 200);'],
+          ['this.#dependencies.clock.endOfTurn(() => void this.#pump());', 'setTimeout(() => void this.#pump(), 600);'],
         ],
       },
     ],

@@ -19,7 +19,7 @@ const HEALTHY: RunOptions = {
   keep: false,
 };
 /** Short, and not patient: what is broken stays unfinished. */
-const BROKEN: RunOptions = { ...HEALTHY, seconds: 4, kills: 2, settleSeconds: 4 };
+const BROKEN: RunOptions = { ...HEALTHY, seconds: 6, kills: 3, settleSeconds: 4 };
 
 /** Each run takes a quarter of a minute: two faults are convicted here, the others by `npm run crash-test -- --broken NAME`. */
 const CONVICTED_HERE: readonly string[] = ['answer-before-write', 'dropped-branches'];

@@ -20,7 +20,6 @@ const record: StoredTransaction = {
   createdAtMs: CREATED_AT_MS,
   updatedAtMs: CREATED_AT_MS + 1,
   finishedAtMs: null,
-  entryCount: 0,
   definition: encodeDefinition(definition),
   state: encodeState({ ...newTransaction(KEY, definition, CREATED_AT_MS).state, status: 'aborting' }),
   entries: [],
