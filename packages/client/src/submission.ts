@@ -123,7 +123,7 @@ type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
 /** The same pattern and actions. The branches of a topic are its subscribers, so a message with a topic is told by its pattern alone. */
 function isSame(details: TransactionDetails, request: TransactionRequest): boolean {
   if (details.pattern !== request.pattern) return false;
-  const asked = request.steps.map((step) => step.action);
+  const asked = (request.steps ?? []).map((step) => step.action);
   if (asked.some((url) => url.startsWith('topic://'))) return true;
   const found = details.branches.filter((branch) => branch.op === 'action').map((branch) => branch.url);
   return found.length === asked.length && found.every((url, index) => url === asked[index]);

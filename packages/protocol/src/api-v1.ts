@@ -43,10 +43,13 @@ export const stepRequest = z.strictObject({
 
 export const transactionRequest = z.strictObject({
   gid: text(LIMITS.gidLength).min(1).optional(),
-  pattern: z.enum(['saga', 'msg']),
-  /** `prepared` for the first phase of a two-phase message. */
+  pattern: z.enum(PATTERNS),
+  /** `prepared` for the first phase of a two-phase message, and always for tcc, xa and workflow. */
   status: z.enum(['prepared', 'submitted']).default('submitted'),
-  steps: z.array(stepRequest).min(1).max(LIMITS.steps),
+  /** Saga and message: at least one. The branches of the others are registered one by one. */
+  steps: z.array(stepRequest).max(LIMITS.steps).default([]),
+  /** Workflow: its name, and its input as JSON; it is called back at `queryPrepared`. */
+  workflow: z.strictObject({ name: text(LIMITS.gidLength).min(1), input: z.unknown().optional() }).optional(),
   protocol: z.enum(BRANCH_PROTOCOLS).optional(),
   queryPrepared: url.optional(),
   concurrent: z.boolean().optional(),

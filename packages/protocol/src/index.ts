@@ -3,6 +3,7 @@ export * from './errors.ts';
 export * from './result.ts';
 export * from './limits.ts';
 export * from './api-v1.ts';
+export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
 export * from './branch-errors.ts';
 export * from './dtm.ts';

@@ -1,10 +1,16 @@
 import type {
+  BranchRegistrationRequest,
+  BranchResult,
+  Op,
   Pattern,
   Status,
+  TopicPage,
   TransactionDetails,
   TransactionPage,
   TransactionReply,
   TransactionRequest,
+  WorkflowEnd,
+  WorkflowProgress,
 } from '@holdfast/protocol';
 import type { RequestRejected } from '../errors.ts';
 
@@ -16,11 +22,47 @@ export interface Api {
   /** Saves a transaction as prepared or submitted; with `waitUntilMs`, answers when it is final or that moment has come. */
   create(request: TransactionRequest & { readonly gid: string }, call: ApiCall): Promise<Answer<TransactionReply>>;
   submitPrepared(gid: string, call: ApiCall): Promise<Answer<TransactionReply>>;
+  /** Registers a branch of a prepared tcc, xa or workflow transaction. Repeated alike: changes nothing. */
+  registerBranch(gid: string, registration: BranchRegistrationRequest, call: ApiCall): Promise<Answer<void>>;
+  /** What a workflow has recorded. */
+  workflowProgress(gid: string, call: ApiCall): Promise<Answer<WorkflowProgress>>;
+  /** Ends a workflow: only its own code does. */
+  finishWorkflow(gid: string, end: WorkflowEnd, call: ApiCall): Promise<Answer<TransactionReply>>;
+  /** Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow does: not repeated. */
+  callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
   list(query: ListQuery, call: ApiCall): Promise<Answer<TransactionPage>>;
   abort(gid: string, reason: string | undefined, call: ApiCall): Promise<Answer<TransactionDetails>>;
   retry(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
+  topics(query: { readonly cursor?: string; readonly limit?: number }, call: ApiCall): Promise<Answer<TopicPage>>;
+  subscribe(topic: string, url: string, remark: string, call: ApiCall): Promise<Answer<void>>;
+  unsubscribe(topic: string, url: string, call: ApiCall): Promise<Answer<void>>;
+  deleteTopic(topic: string, call: ApiCall): Promise<Answer<void>>;
   close(): Promise<void>;
+  /** URL of the coordinator, as participants of XA are told it; undefined when it cannot be reached over the network. */
+  readonly url: string | undefined;
+}
+
+/** A call of a branch by the code that runs the transaction, with what a coordinator's call would carry. */
+export interface InitiatorCall {
+  readonly gid: string;
+  readonly pattern: Pattern;
+  readonly branchId: string;
+  readonly op: Op;
+  readonly url: string;
+  /** JSON value; undefined: no body. */
+  readonly payload: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Added to the URL's query beside `gid`, `trans_type`, `branch_id` and `op`. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface InitiatorCallResult {
+  readonly result: BranchResult;
+  /** What the branch answered, parsed if it is JSON, else its text; of a function: what it returned. */
+  readonly body: unknown;
 }
 
 export interface ApiCall {

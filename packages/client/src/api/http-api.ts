@@ -1,17 +1,30 @@
-import { transactionDetails, transactionPage, transactionReply } from '@holdfast/protocol';
+import { topicPage, transactionDetails, transactionPage, transactionReply, workflowProgress } from '@holdfast/protocol';
 import type { ConnectOptions } from '../options.ts';
 import type { Api } from './api.ts';
+import { BranchCaller } from './branch-caller.ts';
 import { HttpTransport } from './http-transport.ts';
+
+/** An answer without a body. */
+const NOTHING = { parse: () => undefined };
 
 /** The coordinator's `/api/v1` over HTTP. */
 export function httpApi(url: string, options: Required<ConnectOptions>): Api {
   const transport = new HttpTransport(url, options);
+  const branches = new BranchCaller(options.connections);
+  const of = (topic: string) => `/topics/${encodeURIComponent(topic)}`;
   const at = (gid: string, verb = '') => `/transactions/${encodeURIComponent(gid)}${verb}`;
   return {
     create: (body, call) =>
       transport.call({ method: 'POST', path: '/transactions', body, schema: transactionReply, gid: body.gid }, call),
     submitPrepared: (gid, call) =>
       transport.call({ method: 'POST', path: at(gid, '/submit'), schema: transactionReply, gid }, call),
+    registerBranch: (gid, body, call) =>
+      transport.call({ method: 'POST', path: at(gid, '/branches'), body, schema: NOTHING, gid }, call),
+    workflowProgress: (gid, call) =>
+      transport.call({ method: 'GET', path: at(gid, '/progress'), schema: workflowProgress, gid }, call),
+    finishWorkflow: (gid, body, call) =>
+      transport.call({ method: 'POST', path: at(gid, '/finish'), body, schema: transactionReply, gid }, call),
+    callBranch: (request) => branches.call(request),
     get: (gid, call) => transport.call({ method: 'GET', path: at(gid), schema: transactionDetails, gid }, call),
     list: (query, call) =>
       transport.call({ method: 'GET', path: '/transactions', query: { ...query }, schema: transactionPage }, call),
@@ -22,6 +35,16 @@ export function httpApi(url: string, options: Required<ConnectOptions>): Api {
       ),
     retry: (gid, call) =>
       transport.call({ method: 'POST', path: at(gid, '/retry'), schema: transactionDetails, gid }, call),
-    close: () => transport.close(),
+    topics: (query, call) =>
+      transport.call({ method: 'GET', path: '/topics', query: { ...query }, schema: topicPage }, call),
+    subscribe: (topic, url, remark, call) =>
+      transport.call({ method: 'PUT', path: `${of(topic)}/subscribers`, body: { url, remark }, schema: NOTHING }, call),
+    unsubscribe: (topic, url, call) =>
+      transport.call({ method: 'DELETE', path: `${of(topic)}/subscribers`, query: { url }, schema: NOTHING }, call),
+    deleteTopic: (topic, call) => transport.call({ method: 'DELETE', path: of(topic), schema: NOTHING }, call),
+    url: transport.url,
+    close: async () => {
+      await Promise.all([transport.close(), branches.close()]);
+    },
   };
 }

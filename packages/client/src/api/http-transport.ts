@@ -11,7 +11,7 @@ interface Schema<T> {
 }
 
 export interface HttpRequest<T> {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the API's root, such as `/transactions`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;

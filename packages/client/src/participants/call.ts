@@ -1,4 +1,5 @@
 import { LIMITS, type Op, type Pattern, PATTERNS } from '@holdfast/protocol';
+import type { BranchDeclaration } from '../branch-declaration.ts';
 
 /** One call of the coordinator, as the participant's code sees it. */
 export interface BranchCallContext<Payload = unknown> {
@@ -18,7 +19,12 @@ export interface BranchCallContext<Payload = unknown> {
 /** The participant's work. What it returns is of no account: returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). */
 export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
 
+/** As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. */
+export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx: Tx) => unknown;
+
 export interface BranchOptions<Payload> {
+  /** The declaration that the initiator uses, too: gives the payload its type and, if it has one, its `parse`. */
+  readonly of?: BranchDeclaration<Payload>;
   /** Checks the body and gives it its type, for example a schema's `parse`. What it throws is answered with 400. Default: the body as it came. */
   readonly parse?: (body: unknown) => Payload;
   /**

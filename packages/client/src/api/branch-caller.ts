@@ -1,0 +1,58 @@
+import { branchResult, resultOfHttp } from '@holdfast/protocol';
+import { Agent } from 'undici';
+import type { InitiatorCall, InitiatorCallResult } from './api.ts';
+
+/** A longer answer of a branch is not read: UNKNOWN. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a branch"). */
+export class BranchCaller {
+  readonly #agent: Agent;
+
+  constructor(connectionsPerOrigin: number) {
+    this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_ANSWER_BYTES });
+  }
+
+  /** Never rejects, but when the caller's signal ends it: whatever went wrong is UNKNOWN. */
+  async call(call: InitiatorCall): Promise<InitiatorCallResult> {
+    const url = new URL(call.url);
+    const { gid, pattern, branchId, op } = call;
+    for (const [name, value] of Object.entries({ ...call.query, gid, trans_type: pattern, branch_id: branchId, op }))
+      url.searchParams.set(name, value);
+    call.signal?.throwIfAborted();
+    const deadline = AbortSignal.timeout(call.timeoutMs);
+    try {
+      const { statusCode, body } = await this.#agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...call.headers },
+        body: call.payload === undefined ? null : JSON.stringify(call.payload),
+        headersTimeout: call.timeoutMs,
+        bodyTimeout: call.timeoutMs,
+        signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),
+      });
+      const text = await body.text();
+      return { result: resultOfHttp(statusCode, text), body: parsed(text) };
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      const why = deadline.aborted ? `no answer within ${call.timeoutMs} ms` : whyOf(error);
+      return { result: branchResult('UNKNOWN', `${call.url}: ${why}`), body: undefined };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close();
+  }
+}
+
+const whyOf = (error: unknown): string =>
+  error instanceof Error && error.message !== '' ? error.message : String(error);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Pattern } from '@holdfast/protocol';
+
+/** Which call of the coordinator this is: what the barrier tells repeated, empty and late ones by. A `BranchCallContext` is one. */
+export interface BranchKey {
+  readonly gid: string;
+  readonly transType: Pattern;
+  readonly branchId: string;
+  readonly op: string;
+}
+
+/** What came of a call behind the barrier. */
+export type BarrierOutcome<T> =
+  | { readonly ran: true; readonly value: T }
+  /** `repeated`: this call was carried out before, or what undoes it was. `empty`: it undoes what never happened. Either way the answer is success. */
+  | { readonly ran: false; readonly why: 'repeated' | 'empty' };
+
+/**
+ * The branch barrier (protocol page, "The branch barrier"): business work and the record that it was done are one local transaction, so that a
+ * repeated call, an undo of what never happened and an action that arrives after its undo have no effect.
+ *
+ * `Tx` is what the work gets to write with; only what is written through it is protected.
+ */
+export interface Barrier<Tx> {
+  /**
+   * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A throw of `work` rolls both back and is thrown on.
+   * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …).
+   */
+  run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>>;
+
+  /**
+   * The local transaction of a two-phase message: commits `work` together with a row that `checkBack` finds.
+   *
+   * @throws {LocalTransactionRefused} a check-back came first: nothing was committed, and the message is given up
+   * @throws {CommitUnknown} the answer to the commit was lost
+   */
+  message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
+
+  /** Whether the local transaction of a message was committed; if it was not, it can never be from now on. */
+  checkBack(gid: string): Promise<'committed' | 'refused'>;
+}
+
+/** A check-back came before the local transaction of a message, or the message was sent before: nothing was committed by this call. */
+export class LocalTransactionRefused extends Error {
+  override readonly name = 'LocalTransactionRefused';
+  readonly code = 'local_transaction_refused';
+  readonly gid: string;
+
+  constructor(gid: string) {
+    super(
+      `The local transaction of message ${gid} was not committed: it was committed before, or the message was given up`,
+    );
+    this.gid = gid;
+  }
+}
+
+/** The database did not answer the commit: it may have happened or not. `checkBack` finds out. */
+export class CommitUnknown extends Error {
+  override readonly name = 'CommitUnknown';
+  readonly code = 'commit_unknown';
+
+  constructor(cause: unknown) {
+    super('The database did not answer the commit: whether it happened is not known', { cause });
+  }
+}

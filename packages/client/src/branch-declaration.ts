@@ -1,0 +1,35 @@
+/** Where the type of the payload is kept: it has no value at run time. */
+declare const PAYLOAD: unique symbol;
+
+/**
+ * One branch URL and what it is sent: the initiator's payload and the participant's handler get their type from it.
+ *
+ *     export const debit = declareBranch<{ account: string; amount: number }>('http://bank-a/debit');
+ *
+ *     hf.saga().step({ action: debit, compensate: refund, payload: { account: 'a', amount: 30 } });
+ *     app.post('/debit', branch(async (call) => take(call.payload.amount), { of: debit }));
+ */
+export interface BranchDeclaration<Payload> {
+  readonly url: string;
+  /** Checks the body at the participant, for example a schema's `parse`. What it throws is answered with 400. */
+  readonly parse?: (body: unknown) => Payload;
+  readonly [PAYLOAD]?: (payload: Payload) => Payload;
+}
+
+/** A branch: its URL, or its declaration. */
+export type BranchTarget<Payload> = string | BranchDeclaration<Payload>;
+
+/** Declares a branch; `local://NAME` for one of this process. */
+export function declareBranch<Payload = undefined>(
+  url: string,
+  parse?: (body: unknown) => Payload,
+): BranchDeclaration<Payload> {
+  return parse === undefined ? { url } : { url, parse };
+}
+
+/** The payload beside a branch: required unless the branch takes none, or its type is not known. */
+export type WithPayload<Payload> = undefined extends Payload
+  ? { /** A JSON value. Left out: the call has no body. */ readonly payload?: NoInfer<Payload> }
+  : { /** A JSON value. */ readonly payload: NoInfer<Payload> };
+
+export const urlOf = (target: BranchTarget<never>): string => (typeof target === 'string' ? target : target.url);

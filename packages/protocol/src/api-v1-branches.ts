@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
+
+/**
+ * The part of `/api/v1` that initiators of tcc, xa and workflow transactions use while these are prepared:
+ *
+ *     POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204   (repeated alike: changes nothing)
+ *     GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
+ *     POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply    (a workflow's own code ends it)
+ */
+
+const url = z.string().max(LIMITS.urlLength);
+const branchId = z.string().min(1).max(64);
+/** Bytes as base64. */
+const bytes = z.base64();
+
+export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
+  z.strictObject({
+    pattern: z.literal('tcc'),
+    branchId,
+    confirm: url,
+    cancel: url,
+    /** JSON, sent to both. */
+    payload: z.unknown().optional(),
+  }),
+  z.strictObject({ pattern: z.literal('xa'), branchId, url: url.min(1) }),
+  z.strictObject({
+    pattern: z.literal('workflow'),
+    branchId,
+    op: z.enum(['action', 'commit', 'rollback']),
+    status: z.enum(['succeed', 'failed']),
+    /** What the step gave or why it failed: base64. */
+    data: bytes.optional(),
+  }),
+]);
+export type BranchRegistrationRequest = z.input<typeof branchRegistrationRequest>;
+
+export const workflowProgress = z.object({
+  gid: z.string(),
+  status: z.enum(STATUSES),
+  rollbackReason: z.string(),
+  /** What the workflow ended with: base64 of what `finish` was given; empty while it runs. */
+  result: z.string(),
+  steps: z.array(z.object({ branchId: z.string(), op: z.string(), status: z.enum(BRANCH_STATUSES), data: z.string() })),
+});
+export type WorkflowProgress = z.infer<typeof workflowProgress>;
+
+export const workflowEnd = z.strictObject({
+  status: z.enum(['succeed', 'failed']),
+  /** Why it failed. */
+  reason: z.string().max(1024).optional(),
+  /** What it gave: base64. */
+  result: bytes.optional(),
+});
+export type WorkflowEnd = z.input<typeof workflowEnd>;
