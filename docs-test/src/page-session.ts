@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { matchesStart, matchesWhole } from './match-output.ts';
+import { type Command, PageError } from './page.ts';
+
+/** A command that takes longer than this does not do what the page says. */
+const COMMAND_TIMEOUT_MS = 60_000;
+
+interface Job {
+  readonly command: Command;
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+  printed: string;
+  stderr: string;
+  /** Called with each piece of output, and at the end. */
+  onChange: () => void;
+}
+
+/**
+ * Runs the commands of one page as a reader would, in its folder: one after the other, those that end in `&` beside the next ones, which may say
+ * `kill -9 %1` for the first of them.
+ */
+export class PageSession implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #jobs: Job[] = [];
+
+  constructor(folder: string, env: NodeJS.ProcessEnv) {
+    this.#folder = folder;
+    this.#env = env;
+  }
+
+  /** Runs one command; throws `PageError` when it does not print what the page shows. */
+  async run(command: Command): Promise<void> {
+    const kill = /^kill -(9|TERM) %(\d+)$/.exec(command.text);
+    if (kill !== null) return this.#kill(command, kill[1] === '9' ? 'SIGKILL' : 'SIGTERM', Number(kill[2]));
+    const job = this.#start(command);
+    if (command.background) {
+      this.#jobs.push(job);
+      await this.#until(job, () => matchesStart(command.output, job.printed));
+    } else {
+      await this.#until(job, () => job.child.exitCode !== null);
+      await job.ended;
+      if (!matchesWhole(command.output, job.printed)) throw mismatch(job);
+    }
+  }
+
+  /** Ends what still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#jobs) signal(child, 'SIGKILL');
+    await Promise.all(this.#jobs.map(({ ended }) => ended));
+  }
+
+  #start(command: Command): Job {
+    // A group of its own, so that the end of the shell is the end of what it started.
+    const child = spawn('bash', ['-c', command.text], { cwd: this.#folder, env: this.#env, detached: true });
+    const ended = once(child, 'close').then(() => undefined);
+    const job: Job = { command, child, ended, printed: '', stderr: '', onChange: () => undefined };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      job.printed += text;
+      job.onChange();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (job.stderr += text));
+    child.on('close', () => job.onChange());
+    return job;
+  }
+
+  /** Waits until the condition holds; throws when the command ends first, or takes too long. */
+  async #until(job: Job, holds: () => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        signal(job.child, 'SIGKILL');
+        reject(mismatch(job, `it took longer than ${COMMAND_TIMEOUT_MS} ms`));
+      }, COMMAND_TIMEOUT_MS);
+      job.onChange = () => {
+        if (holds()) resolve();
+        else if (job.child.exitCode === null && job.child.signalCode === null) return;
+        else reject(mismatch(job, 'it ended'));
+        clearTimeout(timer);
+      };
+      job.onChange();
+    });
+  }
+
+  async #kill(command: Command, name: NodeJS.Signals, number: number): Promise<void> {
+    const job = this.#jobs[number - 1];
+    if (job === undefined) throw new PageError(`line ${command.line}: there is no background command ${number}`);
+    signal(job.child, name);
+    await job.ended;
+  }
+}
+
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name);
+  } catch {
+    // It has ended already.
+  }
+}
+
+function mismatch({ command, printed, stderr, child }: Job, why = `it ended with ${child.exitCode}`): PageError {
+  const { line, text, output } = command;
+  return new PageError(
+    `line ${line}: $ ${text}\n${why}, and printed\n\n${printed}\ninstead of\n\n${output.join('\n')}\n\nstandard error:\n${stderr}`,
+  );
+}

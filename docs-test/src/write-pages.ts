@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { blocksOf, type Command, commandsOf, filesOf, PageError } from './page.ts';
+
+/** A page that was written into a folder of its own, ready to be run. */
+export interface WrittenPage {
+  readonly name: string;
+  readonly folder: string;
+  readonly commands: readonly Command[];
+}
+
+/** What the pages' code is compiled with: strict, as a reader's own project. */
+const COMPILER_OPTIONS = {
+  target: 'ES2023',
+  lib: ['ES2023', 'ESNext.Disposable'],
+  module: 'NodeNext',
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  rewriteRelativeImportExtensions: true,
+};
+
+/**
+ * Writes the code of a page into a folder, with every well-known port replaced by a free one: a page speaks of 36789 and 5432, and must not meet
+ * what listens there on the machine that tests it.
+ */
+export function writePage(
+  name: string,
+  markdown: string,
+  folder: string,
+  portOf: (wellKnown: number) => number,
+): WrittenPage {
+  const replaced = markdown.replaceAll(WELL_KNOWN_PORT, (port) => String(portOf(Number(port))));
+  const blocks = blocksOf(replaced);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [file, text] of filesOf(blocks)) writeFileSync(join(folder, file), text);
+  return { name, folder, commands: commandsOf(blocks) };
+}
+
+/** Ports that pages speak of: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's and Redis's. */
+export const WELL_KNOWN_PORT = /\b(?:36789|808\d|5432|3306|6379)\b/g;
+
+/** Compiles the TypeScript of all pages below `folder` beside its sources. Throws `PageError` with what the compiler says. */
+export async function compilePages(folder: string): Promise<void> {
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['*/*.ts'] }),
+  );
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  try {
+    await promisify(execFile)(process.execPath, [compiler, '--project', folder, '--pretty', 'false'], { cwd: folder });
+  } catch (error) {
+    const said = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+    throw new PageError(`the code of the guide does not compile:\n${said}`, { cause: error });
+  }
+}
