@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+const TIMEOUT_MS = 180_000;
+
+/** Runs a program in a folder; answers what it printed, throws with all it said when it fails. */
+export async function output(folder: string, program: string, ...args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await run(program, args, { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES, timeout: TIMEOUT_MS });
+    return stdout;
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error && 'stdout' in error ? [error.stdout, error.stderr] : [];
+    throw new Error(`${program} ${args.join(' ')} in ${folder} failed: ${said.map(String).join('\n')}`, {
+      cause: error,
+    });
+  }
+}
