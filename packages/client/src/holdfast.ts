@@ -69,7 +69,7 @@ export function holdfast(api: Api, waitTimeoutMs: number): Holdfast {
     },
 
     async abort(gid, { reason, signal } = {}) {
-      const answer = await api.abort(gid, reason, { signal });
+      const answer = await api.abort(gid, { reason }, { signal });
       if (answer.ok) return answer.value;
       const { rejection, repeated } = answer;
       const { transactionStatus: status } = rejection;

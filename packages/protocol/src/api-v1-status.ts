@@ -22,8 +22,17 @@ export const nodeStatus = z.object({
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
-/** Body of `POST /api/v1/transactions/:gid/abort`. */
-export const abortRequest = z.strictObject({ reason: z.string().max(1024).optional() });
+/** Body of `POST /api/v1/transactions/:gid/abort`; it may be left out. */
+export const abortRequest = z.strictObject({
+  /** For people; it becomes the rollback reason. */
+  reason: z.string().max(1024).optional(),
+  /**
+   * `operator` (the default): a person orders it, also of a submitted saga, and a workflow is called back at once. `initiator`: the code that runs the
+   * transaction gives it up, and a workflow is not called back while that code still compensates.
+   */
+  by: z.enum(['operator', 'initiator']).optional(),
+});
+export type AbortRequest = z.input<typeof abortRequest>;
 
 /** Body of `PUT /api/v1/topics/:topic/subscribers`. */
 export const subscriberRequest = z.strictObject({ url: z.string(), remark: z.string().max(1024).optional() });

@@ -9,7 +9,7 @@ import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from '
  *     GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs&createdToMs&cursor&limit → TransactionPage
  *     GET    /api/v1/transactions/:gid            ?waitMs=N: long-poll until final → TransactionDetails
  *     POST   /api/v1/transactions/:gid/submit     turns a prepared one into submitted (?waitMs) → TransactionReply
- *     POST   /api/v1/transactions/:gid/abort      {reason?} → TransactionDetails
+ *     POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
  *     POST   /api/v1/transactions/:gid/retry      → TransactionDetails
  *     POST   /api/v1/transactions/:gid/stop       → TransactionDetails
  *     GET    /api/v1/topics                       ?cursor&limit → TopicPage
@@ -44,8 +44,8 @@ export const stepRequest = z.strictObject({
 export const transactionRequest = z.strictObject({
   gid: text(LIMITS.gidLength).min(1).optional(),
   pattern: z.enum(PATTERNS),
-  /** `prepared` for the first phase of a two-phase message, and always for tcc, xa and workflow. */
-  status: z.enum(['prepared', 'submitted']).default('submitted'),
+  /** `prepared` for the first phase of a two-phase message. Left out: `submitted`, but tcc, xa and workflow always begin `prepared`. */
+  status: z.enum(['prepared', 'submitted']).optional(),
   /** Saga and message: at least one. The branches of the others are registered one by one. */
   steps: z.array(stepRequest).max(LIMITS.steps).default([]),
   /** Workflow: its name, and its input as JSON; it is called back at `queryPrepared`. */

@@ -36,6 +36,14 @@ const saga = (path: string, fields = {}) => ({
   steps: [{ action: shop.url(path), compensate: shop.url('/undo'), payload: { amount: 30 } }],
   ...fields,
 });
+const message = (path: string, fields = {}) => ({
+  gid,
+  pattern: 'msg',
+  status: 'prepared',
+  steps: [{ action: shop.url(path), payload: { amount: 30 } }],
+  queryPrepared: shop.url('/check'),
+  ...fields,
+});
 const create = (body: unknown, query = '') => server.post(`/api/v1/transactions${query}`, body);
 const problem = ({ status, json, headers }: Answered) => {
   expect(headers.get('content-type')).toBe('application/problem+json');
@@ -81,8 +89,7 @@ describe('POST /api/v1/transactions', () => {
   });
 
   it('prepares a message, which submit sends off', async () => {
-    const message = saga('/ok', { pattern: 'msg', status: 'prepared', queryPrepared: shop.url('/check') });
-    expect((await create(message)).json.status).toBe('prepared');
+    expect((await create(message('/ok'))).json.status).toBe('prepared');
     const { json } = await server.post(`/api/v1/transactions/${gid}/submit?waitMs=10000`);
     expect(transactionReply.parse(json).status).toBe('succeed');
   });
@@ -99,7 +106,7 @@ describe('POST /api/v1/transactions', () => {
   });
 
   it.each([
-    ['pattern', { pattern: 'tcc' }],
+    ['pattern', { pattern: 'tccs' }],
     ['steps', { steps: [] }],
     ['steps[0].action', { steps: [{ action: '' }] }],
     ['steps[0].action', { steps: [{ action: 'local://debit' }] }],
@@ -150,8 +157,7 @@ describe('GET /api/v1/transactions', () => {
 
   it('lists them newest first, in pages, by their filters', async () => {
     await using own = await TestServer.start();
-    for (const name of ['a', 'b', 'c'])
-      await own.post('/api/v1/transactions', saga('/ok', { gid: name, status: 'prepared', pattern: 'msg' }));
+    for (const name of ['a', 'b', 'c']) await own.post('/api/v1/transactions', message('/ok', { gid: name }));
     const first = transactionPage.parse((await own.get('/api/v1/transactions?limit=2')).json);
     const second = transactionPage.parse(
       (await own.get(`/api/v1/transactions?limit=2&cursor=${encodeURIComponent(first.next ?? '')}`)).json,

@@ -1,4 +1,5 @@
 import type {
+  AbortRequest,
   BranchRegistrationRequest,
   BranchResult,
   Op,
@@ -32,7 +33,7 @@ export interface Api {
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
   list(query: ListQuery, call: ApiCall): Promise<Answer<TransactionPage>>;
-  abort(gid: string, reason: string | undefined, call: ApiCall): Promise<Answer<TransactionDetails>>;
+  abort(gid: string, order: AbortRequest, call: ApiCall): Promise<Answer<TransactionDetails>>;
   retry(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
   topics(query: { readonly cursor?: string; readonly limit?: number }, call: ApiCall): Promise<Answer<TopicPage>>;
   subscribe(topic: string, url: string, remark: string, call: ApiCall): Promise<Answer<void>>;

@@ -28,11 +28,8 @@ export function httpApi(url: string, options: Required<ConnectOptions>): Api {
     get: (gid, call) => transport.call({ method: 'GET', path: at(gid), schema: transactionDetails, gid }, call),
     list: (query, call) =>
       transport.call({ method: 'GET', path: '/transactions', query: { ...query }, schema: transactionPage }, call),
-    abort: (gid, reason, call) =>
-      transport.call(
-        { method: 'POST', path: at(gid, '/abort'), body: { reason }, schema: transactionDetails, gid },
-        call,
-      ),
+    abort: (gid, body, call) =>
+      transport.call({ method: 'POST', path: at(gid, '/abort'), body, schema: transactionDetails, gid }, call),
     retry: (gid, call) =>
       transport.call({ method: 'POST', path: at(gid, '/retry'), schema: transactionDetails, gid }, call),
     topics: (query, call) =>

@@ -114,7 +114,7 @@ export class FakeCoordinator {
       const issue = parsed.error.issues[0];
       return this.#problem(response, 400, 'invalid', issue?.message ?? '', { field: issue?.path.join('.') ?? '' });
     }
-    const { gid = '', status, pattern, steps, queryPrepared = '' } = parsed.data;
+    const { gid = '', status = 'submitted', pattern, steps, queryPrepared = '' } = parsed.data;
     const found = this.transactions.get(gid);
     if (found === undefined) {
       const branches = steps.map((step, index) => branchOf(index, step.action));

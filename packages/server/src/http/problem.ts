@@ -34,6 +34,8 @@ const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\bcustom_data\.orders\b/g, 'steps[].after'],
   [/\bquery_prepared\b/g, 'queryPrepared'],
   [/\bbranch_headers\b/g, 'branchHeaders'],
+  [/\bbranch_id\b/g, 'branchId'],
+  [/\btrans_type\b/g, 'pattern'],
 ];
 
 const inOwnWords = (text: string): string =>

@@ -27,3 +27,6 @@ export function textReply(status: number, body: string, contentType: string, mor
   const head = ['Content-Type', contentType, 'Content-Length', String(bytes), ...more];
   return { status, head, body, encoding: bytes === body.length ? 'latin1' : 'utf8' };
 }
+
+/** Done, and nothing to say. */
+export const NO_CONTENT: Reply = { status: 204, head: [], body: '', encoding: 'latin1' };

@@ -1,35 +1,30 @@
-import type { CallContext, TransactionView } from '@holdfast/core';
 import { abortRequest, HoldfastError, subscriberRequest } from '@holdfast/protocol';
+import type { CallContext, TransactionInput } from '@holdfast/core';
 import { defined } from '../reading/defined.ts';
 import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
 import { parse } from '../reading/parse.ts';
 import type { Handlers } from '../handlers/table.ts';
 
-import { readCreation, readListQuery } from '../v1/read-request.ts';
+import { type Creation, readCreation, readListQuery } from '../v1/read-request.ts';
 import { writeDetails, writeNodes, writeReply, writeStatus, writeSummary, writeTopic } from '../v1/write-view.ts';
 import { parseJson } from './json-text.ts';
-import { problemReply } from './problem.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { jsonReply, NO_CONTENT } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
+import { initiatorRoutes } from './v1-initiator-routes.ts';
+import { mustGet, v1Route as route, viewAfter, waitMsOf } from './v1-route.ts';
 
-const PREFIX = '/api/v1';
 const TOPICS = 'topics';
-const NO_CONTENT: Reply = { status: 204, head: [], body: '', encoding: 'latin1' };
 
 /** Holdfast's own API (`@holdfast/protocol`, api-v1): thin readers and writers around the handler table. */
 export function v1Routes(handlers: Handlers): readonly Route[] {
-  return [...transactions(handlers), ...orders(handlers), ...topics(handlers), ...operations(handlers)];
+  return [
+    ...transactions(handlers),
+    ...initiatorRoutes(handlers),
+    ...orders(handlers),
+    ...topics(handlers),
+    ...operations(handlers),
+  ];
 }
-
-type Run = (request: RouteRequest) => Reply | Promise<Reply>;
-
-const route = (method: Route['method'], path: string, run: Run, readsBody = false): Route => ({
-  method,
-  path: PREFIX + path,
-  readsBody,
-  run,
-  fail: problemReply,
-});
 
 function transactions(handlers: Handlers): readonly Route[] {
   return [
@@ -38,10 +33,9 @@ function transactions(handlers: Handlers): readonly Route[] {
       '/transactions',
       async ({ context, query, body }) => {
         const gid = await handlers.newGid(context, undefined);
-        const { status, input } = readCreation(parseJson(body), () => gid);
-        if (status === 'prepared') await handlers.prepare(context, input);
-        else await handlers.submit(context, input);
-        return jsonReply(200, writeReply(await viewAfter(handlers, context, input.gid, waitMsOf(query))));
+        const creation = readCreation(parseJson(body), () => gid);
+        await create(handlers, context, creation);
+        return jsonReply(200, writeReply(await viewAfter(handlers, context, creation.input.gid, waitMsOf(query))));
       },
       true,
     ),
@@ -62,7 +56,24 @@ function transactions(handlers: Handlers): readonly Route[] {
   ];
 }
 
-/** What an operator orders answers with what it made of the transaction. */
+async function create(handlers: Handlers, context: CallContext, { status, input }: Creation): Promise<void> {
+  if (input.pattern === 'workflow') return findOrCreate(handlers, context, input);
+  if (status === 'prepared') await handlers.prepare(context, input);
+  else await handlers.submit(context, input);
+}
+
+/** Starting a workflow a second time finds the first, also when it has ended: its code learns how. */
+async function findOrCreate(handlers: Handlers, context: CallContext, input: TransactionInput): Promise<void> {
+  const { gid, status, definition } = await handlers.prepareWorkflow(context, input);
+  if (definition.workflowName !== input.workflowName)
+    throw new HoldfastError('refused', `gid ${gid} belongs to a workflow named ${definition.workflowName}`, {
+      gid,
+      field: 'workflow.name',
+      status,
+    });
+}
+
+/** An order answers with what it made of the transaction. */
 function orders(handlers: Handlers): readonly Route[] {
   const order = (name: string, run: (request: RouteRequest, gid: string) => void | Promise<void>): Route =>
     route(
@@ -71,14 +82,20 @@ function orders(handlers: Handlers): readonly Route[] {
       async (request) => {
         const [gid = ''] = request.params;
         await run(request, gid);
-        return jsonReply(200, writeDetails(await mustGet(handlers, request.context, gid)));
+        const waitMs = waitMsOf(request.query);
+        return jsonReply(200, writeDetails(await viewAfter(handlers, request.context, gid, waitMs)));
       },
       true,
     );
   return [
     order('abort', ({ context, body }, gid) => {
-      const { reason } = body === '' ? {} : parse(abortRequest, parseJson(body));
-      return handlers.abort(context, { gid, reason: reason ?? 'aborted by an operator', byOperator: true });
+      const { reason, by = 'operator' } = body === '' ? {} : parse(abortRequest, parseJson(body));
+      const byOperator = by === 'operator';
+      return handlers.abort(context, {
+        gid,
+        reason: reason ?? `aborted by ${byOperator ? 'an' : 'its'} ${by}`,
+        byOperator,
+      });
     }),
     order('retry', ({ context }, gid) => handlers.retryNow(context, gid)),
     order('stop', ({ context }, gid) => handlers.forceStop(context, gid)),
@@ -124,16 +141,4 @@ function operations(handlers: Handlers): readonly Route[] {
       jsonReply(200, writeStatus(await handlers.status(context, undefined))),
     ),
   ];
-}
-
-const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;
-
-/** The transaction when it is final, or after `waitMs`. */
-const viewAfter = async (handlers: Handlers, context: CallContext, gid: string, waitMs: number) =>
-  waitMs > 0 ? handlers.wait(context, { gid, timeoutMs: waitMs }) : mustGet(handlers, context, gid);
-
-async function mustGet(handlers: Handlers, context: CallContext, gid: string): Promise<TransactionView> {
-  const view = await handlers.get(context, gid);
-  if (view === undefined) throw new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
-  return view;
 }

@@ -3,8 +3,8 @@ import { HoldfastError, PATTERNS, STATUSES, transactionRequest } from '@holdfast
 import { parse } from '../reading/parse.ts';
 import { defined } from '../reading/defined.ts';
 import { DEFAULT_PAGE_SIZE, type QueryReader } from '../reading/query-reader.ts';
-
-type Request = ReturnType<(typeof transactionRequest)['parse']>;
+import { bytesOf } from './json-bytes.ts';
+import { type CheckedRequest, refuseContradictions } from './contradictions.ts';
 
 export interface Creation {
   readonly status: 'prepared' | 'submitted';
@@ -14,28 +14,29 @@ export interface Creation {
 /** Reads the body of `POST /api/v1/transactions`. Throws `invalid`, naming the field. */
 export function readCreation(body: unknown, newGid: () => string): Creation {
   const request = parse(transactionRequest, body);
+  refuseContradictions(request);
   const orders = ordersOf(request);
+  const { pattern, workflow } = request;
   const input = {
     gid: request.gid ?? newGid(),
-    pattern: request.pattern,
+    pattern,
     steps: request.steps.map(stepOf),
-    payloads: request.steps.map(({ payload }) => payloadOf(payload)),
+    payloads: request.steps.map(({ payload }) => bytesOf(payload)),
     options: optionsOf(request, orders !== undefined),
     ...defined({ protocol: request.protocol, queryPrepared: request.queryPrepared, orders }),
+    ...(workflow !== undefined && { workflowName: workflow.name, workflowData: bytesOf(workflow.input) }),
   };
-  return { status: request.status, input };
+  const status = request.status ?? (pattern === 'saga' || pattern === 'msg' ? 'submitted' : 'prepared');
+  return { status, input };
 }
 
-const stepOf = ({ action, compensate, requestTimeoutMs }: Request['steps'][number]): Step => ({
+const stepOf = ({ action, compensate, requestTimeoutMs }: CheckedRequest['steps'][number]): Step => ({
   action,
   compensate: compensate ?? '',
   ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
 });
 
-/** A step without a payload is called by GET. */
-const payloadOf = (payload: unknown): Uint8Array => Buffer.from(payload === undefined ? '' : JSON.stringify(payload));
-
-function optionsOf(request: Request, ordered: boolean): Partial<TransactionOptions> {
+function optionsOf(request: CheckedRequest, ordered: boolean): Partial<TransactionOptions> {
   const { timeoutToFailMs, retryIntervalMs, requestTimeoutMs, retryLimit, delayMs, branchHeaders } = request;
   const concurrent = ordered || request.concurrent;
   return defined({
@@ -50,7 +51,7 @@ function optionsOf(request: Request, ordered: boolean): Partial<TransactionOptio
 }
 
 /** `after` of the steps, by the step's index; it makes the transaction concurrent. */
-function ordersOf({ steps, concurrent, pattern }: Request): Record<number, readonly number[]> | undefined {
+function ordersOf({ steps, concurrent, pattern }: CheckedRequest): Record<number, readonly number[]> | undefined {
   const orders: Record<number, readonly number[]> = {};
   for (const [index, { after }] of steps.entries()) {
     if (after === undefined) continue;

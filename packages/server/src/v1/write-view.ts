@@ -7,6 +7,7 @@ import {
   type TransactionDetails,
   type TransactionReply,
   type TransactionSummary,
+  type WorkflowProgress,
 } from '@holdfast/protocol';
 import type { NodeReport } from '../handlers/table.ts';
 
@@ -59,6 +60,20 @@ export const writeDetails = (view: TransactionView): TransactionDetails => ({
   })),
   timeline: [...view.state.timeline],
   timelineOmitted: view.state.timelineOmitted,
+});
+
+/** What a workflow's code goes on from. */
+export const writeProgress = ({ gid, status, state, branches }: TransactionView): WorkflowProgress => ({
+  gid,
+  status,
+  rollbackReason: state.rollbackReason,
+  result: state.result,
+  steps: branches.map(({ branchId, op, status: outcome, payload }) => ({
+    branchId,
+    op,
+    status: outcome,
+    data: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
+  })),
 });
 
 /** A topic is stored as the JSON text of its subscribers. */

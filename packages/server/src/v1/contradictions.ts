@@ -1,0 +1,47 @@
+import type { Pattern, transactionRequest } from '@holdfast/protocol';
+import { invalid } from '../reading/parse.ts';
+
+export type CheckedRequest = ReturnType<(typeof transactionRequest)['parse']>;
+
+/** Fields that say something about certain patterns only. */
+const BELONGS_TO: readonly (readonly [keyof CheckedRequest, readonly Pattern[], string])[] = [
+  ['workflow', ['workflow'], 'only a workflow has a name and an input'],
+  ['queryPrepared', ['msg', 'workflow'], 'only a message and a workflow are asked back'],
+  ['concurrent', ['saga', 'msg'], 'only a saga and a message have steps to run at once'],
+  ['retryLimit', ['saga'], 'only a saga is rolled back for its retries'],
+  ['delayMs', ['msg'], 'only a message can be delayed'],
+];
+
+/** Patterns whose branches are registered one by one while they are prepared. */
+const REGISTERED: readonly Pattern[] = ['tcc', 'xa', 'workflow'];
+
+/** What contradicts itself is refused rather than half ignored. Throws `invalid`, naming the field. */
+export function refuseContradictions(request: CheckedRequest): void {
+  const { gid = '', pattern } = request;
+  for (const [field, patterns, why] of BELONGS_TO) {
+    if (request[field] !== undefined && !patterns.includes(pattern))
+      throw invalid(gid, field, `${why}, this is a ${pattern}`);
+  }
+  if (REGISTERED.includes(pattern)) refuseSteps(request);
+  else if (request.steps.length === 0) throw invalid(gid, 'steps', `a ${pattern} has at least one`);
+  if (pattern === 'workflow' && request.workflow === undefined)
+    throw invalid(gid, 'workflow', 'a workflow has a name, by which it is called back');
+  if (pattern === 'msg') refuseCompensations(request);
+}
+
+function refuseSteps({ gid = '', pattern, status, steps }: CheckedRequest): void {
+  if (steps.length > 0)
+    throw invalid(gid, 'steps', `a ${pattern} has none: its branches are registered one by one while it is prepared`);
+  if (status === 'submitted')
+    throw invalid(
+      gid,
+      'status',
+      `a ${pattern} begins as prepared: ${pattern === 'workflow' ? 'its own code ends it' : 'submit it when its branches are registered'}`,
+    );
+}
+
+function refuseCompensations({ gid = '', steps }: CheckedRequest): void {
+  const index = steps.findIndex(({ compensate }) => compensate !== undefined);
+  if (index >= 0)
+    throw invalid(gid, `steps[${index}].compensate`, 'a message is never rolled back, only a saga compensates');
+}

@@ -1,0 +1,40 @@
+import type { BranchRegistration } from '@holdfast/core';
+import { type BranchRegistrationRequest, branchRegistrationRequest } from '@holdfast/protocol';
+import { parse } from '../reading/parse.ts';
+import { bytesOf } from './json-bytes.ts';
+
+export interface Registration {
+  readonly pattern: BranchRegistrationRequest['pattern'];
+  readonly branches: readonly BranchRegistration[];
+}
+
+/** Reads the body of `POST /api/v1/transactions/:gid/branches`. Throws `invalid`, naming the field. */
+export function readRegistration(body: unknown): Registration {
+  const request = parse(branchRegistrationRequest, body);
+  return { pattern: request.pattern, branches: branchesOf(request) };
+}
+
+/** The order in which a branch's ops are stored is the protocol's. */
+function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistration[] {
+  const { branchId } = request;
+  switch (request.pattern) {
+    case 'tcc': {
+      const common = { branchId, payload: bytesOf(request.payload), status: 'prepared' as const };
+      return [
+        { ...common, op: 'cancel', url: request.cancel },
+        { ...common, op: 'confirm', url: request.confirm },
+      ];
+    }
+    case 'xa': {
+      const common = { branchId, url: request.url, payload: bytesOf(undefined), status: 'prepared' as const };
+      return [
+        { ...common, op: 'rollback' },
+        { ...common, op: 'commit' },
+      ];
+    }
+    case 'workflow': {
+      const { op, status, data = '' } = request;
+      return [{ branchId, op, url: '', status, payload: Buffer.from(data, 'base64') }];
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { problemDetails, transactionDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
+import { Participants } from './support/participants.ts';
+import { type Answered, TestServer } from './support/running-server.ts';
+
+let server: TestServer;
+let shop: Participants;
+let gid = '';
+let serial = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  shop = await Participants.start();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await shop[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  gid = `initiator-${++serial}`;
+});
+
+const create = (body: object, query = '') => server.post(`/api/v1/transactions${query}`, { gid, ...body });
+const at = (verb: string, body?: unknown) => server.post(`/api/v1/transactions/${gid}/${verb}`, body);
+const progress = async () => workflowProgress.parse((await server.get(`/api/v1/transactions/${gid}/progress`)).json);
+const problem = ({ status, json }: Answered) => {
+  const read = problemDetails.parse(json);
+  expect(read.status).toBe(status);
+  return read;
+};
+const workflow = (more: object = {}) => ({
+  pattern: 'workflow',
+  workflow: { name: 'transfer', input: { amount: 30 } },
+  queryPrepared: shop.url('/resume'),
+  ...more,
+});
+const tccBranch = (branchId: string, more: object = {}) => ({
+  pattern: 'tcc',
+  branchId,
+  confirm: shop.url('/confirm'),
+  cancel: shop.url('/cancel'),
+  payload: { amount: 30 },
+  ...more,
+});
+const recorded = (branchId: string, status: 'succeed' | 'failed', text: string) => ({
+  pattern: 'workflow',
+  branchId,
+  op: 'action',
+  status,
+  data: Buffer.from(text).toString('base64'),
+});
+const callsOf = (name: string) =>
+  shop.seen
+    .filter(({ url }) => url.searchParams.get('gid') === name)
+    .map(({ url, body }) => `${url.searchParams.get('branch_id')} ${url.pathname} ${body}`);
+
+describe('a tcc', () => {
+  it('is prepared, gets its branches, and confirms them newest first', async () => {
+    expect(transactionReply.parse((await create({ pattern: 'tcc' })).json).status).toBe('prepared');
+    for (const id of ['01', '02', '02']) expect((await at('branches', tccBranch(id))).status).toBe(204);
+    expect(transactionReply.parse((await at('submit?waitMs=10000')).json).status).toBe('succeed');
+    expect(callsOf(gid)).toEqual(['02 /confirm {"amount":30}', '01 /confirm {"amount":30}']);
+  });
+
+  it('is cancelled by its initiator, which can wait for the end', async () => {
+    await create({ pattern: 'tcc', status: 'prepared' });
+    await at('branches', tccBranch('01', { payload: undefined }));
+    const { json } = await at('abort?waitMs=10000', { reason: 'try of 01: sold out', by: 'initiator' });
+    expect(transactionDetails.parse(json)).toMatchObject({ status: 'failed', rollbackReason: 'try of 01: sold out' });
+    expect(callsOf(gid)).toEqual(['01 /cancel ']);
+    expect(problem(await at('branches', tccBranch('02')))).toMatchObject({
+      code: 'refused',
+      transactionStatus: 'failed',
+    });
+  });
+
+  it('takes no branch of another pattern, which would never be called', async () => {
+    await create({ pattern: 'tcc' });
+    const wrong = { pattern: 'xa', branchId: '01', url: shop.url('/xa') };
+    expect(problem(await at('branches', wrong))).toMatchObject({ code: 'refused', field: 'pattern' });
+    expect(problem(await at('branches', recorded('01', 'succeed', ''))).detail).toContain('is a tcc, not a workflow');
+  });
+});
+
+describe('an xa', () => {
+  it('commits its branches oldest first', async () => {
+    await create({ pattern: 'xa' });
+    for (const branchId of ['01', '02']) {
+      const { status } = await at('branches', { pattern: 'xa', branchId, url: shop.url(`/xa-${branchId}`) });
+      expect(status).toBe(204);
+    }
+    expect((await at('submit?waitMs=10000')).json.status).toBe('succeed');
+    expect(callsOf(gid)).toEqual(['01 /xa-01 ', '02 /xa-02 ']);
+  });
+});
+
+describe('a workflow', () => {
+  it('is started twice alike, and records, tells and ends', async () => {
+    expect(transactionReply.parse((await create(workflow())).json).status).toBe('prepared');
+    await at('branches', recorded('01', 'succeed', 'taken'));
+    expect(transactionReply.parse((await create(workflow())).json).status).toBe('prepared');
+    expect(await progress()).toEqual({
+      gid,
+      status: 'prepared',
+      rollbackReason: '',
+      result: '',
+      steps: [{ branchId: '01', op: 'action', status: 'succeed', data: Buffer.from('taken').toString('base64') }],
+    });
+    const end = { status: 'succeed', result: Buffer.from('"ok"').toString('base64') };
+    expect(transactionReply.parse((await at('finish', end)).json).status).toBe('succeed');
+    expect(transactionReply.parse((await at('finish', end)).json).status).toBe('succeed');
+    expect(await progress()).toMatchObject({ status: 'succeed', result: end.result });
+    expect(transactionReply.parse((await create(workflow())).json).status).toBe('succeed');
+  });
+
+  it('is found under its own name only', async () => {
+    await create(workflow());
+    expect(problem(await create(workflow({ workflow: { name: 'other' } })))).toMatchObject({
+      code: 'refused',
+      field: 'workflow.name',
+    });
+    expect(problem(await create({ pattern: 'tcc' })).code).toBe('refused');
+  });
+
+  it('keeps the first outcome of a step', async () => {
+    await create(workflow());
+    await at('branches', recorded('01', 'failed', 'no'));
+    expect((await at('branches', recorded('01', 'failed', 'other words'))).status).toBe(204);
+    expect(problem(await at('branches', recorded('01', 'succeed', ''))).code).toBe('refused');
+    expect((await progress()).steps).toMatchObject([{ status: 'failed', data: Buffer.from('no').toString('base64') }]);
+  });
+
+  it('given up by its own code is not called back while that code compensates; an operator has it called at once', async () => {
+    await create(workflow());
+    await at('abort', { reason: 'declined', by: 'initiator' });
+    const aborting = transactionDetails.parse((await server.get(`/api/v1/transactions/${gid}`)).json);
+    expect(aborting).toMatchObject({ status: 'aborting', rollbackReason: 'declined' });
+    expect(aborting.dueAtMs).toBeGreaterThan(aborting.updatedAtMs + 5_000);
+    expect(problem(await at('finish', { status: 'succeed' }))).toMatchObject({ transactionStatus: 'aborting' });
+
+    const calledBack = shop.seen.length + 1;
+    await at('abort');
+    await shop.called(calledBack);
+    expect(callsOf(gid)).toEqual(['00 /resume {"amount":30}']);
+    expect(shop.seen.at(-1)?.url.searchParams.get('op')).toBe('transfer');
+    const { json } = await at('finish', { status: 'failed', reason: 'declined' });
+    expect(transactionReply.parse(json)).toMatchObject({ status: 'failed', rollbackReason: 'declined' });
+  });
+
+  it('is submitted by nobody, and nothing else has a progress', async () => {
+    await create(workflow());
+    expect(problem(await at('submit')).code).toBe('refused');
+    gid += '-tcc';
+    await create({ pattern: 'tcc' });
+    expect(problem(await server.get(`/api/v1/transactions/${gid}/progress`)).code).toBe('refused');
+    expect(problem(await at('finish', { status: 'failed' })).code).toBe('refused');
+  });
+});
+
+describe('what contradicts itself', () => {
+  const step = { action: 'http://a/' };
+  it.each([
+    ['steps', { pattern: 'tcc', steps: [step] }],
+    ['steps', { pattern: 'msg' }],
+    ['status', { pattern: 'xa', status: 'submitted' }],
+    ['status', { ...workflow0(), status: 'submitted' }],
+    ['workflow', { pattern: 'workflow', queryPrepared: 'http://a/' }],
+    ['workflow', { pattern: 'saga', steps: [step], workflow: { name: 'transfer' } }],
+    ['queryPrepared', { pattern: 'tcc', queryPrepared: 'http://a/' }],
+    ['queryPrepared', { ...workflow0(), queryPrepared: 'nonsense' }],
+    ['concurrent', { pattern: 'tcc', concurrent: true }],
+    ['retryLimit', { pattern: 'msg', steps: [step], retryLimit: 3 }],
+    ['delayMs', { pattern: 'saga', steps: [step], delayMs: 3 }],
+    ['steps[1].compensate', { pattern: 'msg', steps: [step, { ...step, compensate: 'http://a/undo' }] }],
+  ])('is refused, and the field is named: %s', async (field, body) => {
+    const read = problem(await create(body));
+    expect(read).toMatchObject({ status: 400, code: 'invalid', field, gid });
+    expect(read.detail).toContain(field);
+  });
+
+  it.each([
+    ['branchId', { pattern: 'xa', branchId: '', url: 'http://a/' }],
+    ['branchId', { pattern: 'tcc', branchId: 'a\0', confirm: '', cancel: '' }],
+    ['confirm', { pattern: 'tcc', branchId: '01', confirm: 'local://a', cancel: '' }],
+    ['url', { pattern: 'xa', branchId: '01', url: 'nonsense' }],
+    ['status', { pattern: 'workflow', branchId: '01', op: 'action', status: 'prepared' }],
+    ['data', { pattern: 'workflow', branchId: '01', op: 'action', status: 'failed', data: '%' }],
+    ['pattern', { pattern: 'saga', branchId: '01' }],
+  ])('in a branch, too: %s', async (field, body) => {
+    await create(body.pattern === 'workflow' ? workflow() : { pattern: body.pattern === 'xa' ? 'xa' : 'tcc' });
+    expect(problem(await at('branches', body))).toMatchObject({ code: 'invalid', field });
+  });
+
+  it('in the end of a workflow and in an order, too', async () => {
+    await create(workflow());
+    expect(problem(await at('finish', { status: 'succeed', reason: 'x' })).field).toBe('reason');
+    expect(problem(await at('abort', { by: 'somebody' })).field).toBe('by');
+  });
+
+  it('an unknown gid is not found', async () => {
+    for (const answer of [
+      await at('branches', tccBranch('01')),
+      await at('finish', { status: 'failed' }),
+      await server.get(`/api/v1/transactions/${gid}/progress`),
+    ])
+      expect(problem(answer)).toMatchObject({ status: 404, code: 'not_found', gid });
+  });
+});
+
+/** Before the participants have an address. */
+function workflow0(): object {
+  return { pattern: 'workflow', workflow: { name: 'transfer' } };
+}
