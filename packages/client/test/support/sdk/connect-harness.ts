@@ -1,0 +1,53 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { startServer } from '@holdfast/server';
+import { onTestFinished } from 'vitest';
+import { declareBranch } from '../../../src/branch-declaration.ts';
+import { connect } from '../../../src/connect.ts';
+import { branch } from '../../../src/participants/node-http.ts';
+import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness } from './harness.ts';
+
+/** A server on the store in memory, participants over HTTP, and a client of both. */
+export const connectHarness: SdkHarness = {
+  name: 'connect',
+  async start(branches, options = {}) {
+    const { waitTimeoutMs, retryIntervalMs, timeoutToFailMs, requestTimeoutMs } = {
+      ...DEFAULT_SDK_OPTIONS,
+      ...options,
+    };
+    const server = await startServer({
+      store: 'memory:',
+      httpPort: 0,
+      retryInterval: retryIntervalMs,
+      timeoutToFail: timeoutToFailMs,
+      requestTimeout: requestTimeoutMs,
+      drainTimeout: 0,
+    });
+    const participants = await serve(branches);
+    const hf = connect(server.url, { waitTimeoutMs });
+    onTestFinished(async () => {
+      await server.close();
+      await hf.close();
+      await participants.close();
+    });
+    return { hf, branches: participants.declared };
+  },
+};
+
+async function serve<B extends Handlers>(branches: B) {
+  const listeners = new Map(Object.entries(branches).map(([name, handler]) => [`/${name}`, branch(handler)]));
+  const server = createServer((request, response) => {
+    const listener = listeners.get(new URL(request.url ?? '/', 'http://participant').pathname);
+    if (listener === undefined) response.writeHead(404).end();
+    else void listener(request, response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const declared = Object.fromEntries(Object.keys(branches).map((name) => [name, declareBranch(`${root}/${name}`)]));
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { declared: declared as Declared<B>, close };
+}

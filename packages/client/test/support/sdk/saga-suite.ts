@@ -1,0 +1,221 @@
+import { BranchFailure } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
+import { TransactionFailed, TransactionPending } from '../../../src/errors.ts';
+import type { BranchCallContext } from '../../../src/participants/call.ts';
+import type { SdkHarness } from './harness.ts';
+
+interface Transfer {
+  readonly amount: number;
+}
+
+const NOTHING = { run: (): void => undefined };
+
+/** A bank that notes what it was told. */
+function bank() {
+  const told: string[] = [];
+  const note = (call: BranchCallContext<Transfer>): void => {
+    told.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
+  };
+  return { told, branches: { debit: note, refund: note, credit: note, revoke: note } };
+}
+
+export function sagaSuite(harness: SdkHarness): void {
+  describe('a saga', () => {
+    it('calls its actions in their order, with their payloads, and succeeds', async () => {
+      const { told, branches } = bank();
+      const { hf, branches: b } = await harness.start(branches);
+      const saga = hf
+        .saga()
+        .step({ action: b.debit, compensate: b.refund, payload: { amount: 30 } })
+        .step({ action: b.credit, compensate: b.revoke, payload: { amount: 31 } });
+      await expect(saga.submit({ wait: true })).resolves.toMatchObject({
+        gid: saga.gid,
+        pattern: 'saga',
+        status: 'succeed',
+      });
+      expect(told).toEqual(['action 01 30', 'action 02 31']);
+    });
+
+    it('tells a branch which call it is', async () => {
+      const calls: BranchCallContext[] = [];
+      const { hf, branches } = await harness.start({ debit: (call) => void calls.push(call) });
+      const saga = hf.saga('transfer-1').step({ action: branches.debit });
+      await saga.submit({ wait: true });
+      expect(calls).toHaveLength(1);
+      expect(calls[0]).toMatchObject({ gid: 'transfer-1', transType: 'saga', branchId: '01', op: 'action' });
+      expect(calls[0]?.payload).toBeUndefined();
+      expect(Object.fromEntries(calls[0]?.query ?? [])).toEqual({
+        gid: 'transfer-1',
+        trans_type: 'saga',
+        branch_id: '01',
+        op: 'action',
+      });
+    });
+
+    it('is rolled back, in reverse, when a branch refuses, and says why', async () => {
+      const { told, branches } = bank();
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        credit: (_call: BranchCallContext<Transfer>) => {
+          throw new BranchFailure('the account is closed');
+        },
+      });
+      const failure: unknown = await hf
+        .saga('declined')
+        .step({ action: b.debit, compensate: b.refund, payload: { amount: 30 } })
+        .step({ action: b.debit, compensate: b.refund, payload: { amount: 1 } })
+        .step({ action: b.credit, payload: { amount: 31 } })
+        .submit({ wait: true })
+        .catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(TransactionFailed);
+      expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: expect.stringContaining('closed') });
+      expect(told).toEqual(['action 01 30', 'action 02 1', 'compensate 02 1', 'compensate 01 30']);
+      await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ status: 'failed' });
+    });
+
+    it('repeats a call that ended in an error of another kind', async () => {
+      let calls = 0;
+      const { hf, branches } = await harness.start({
+        debit: () => {
+          if (++calls < 3) throw new Error('the database is away');
+        },
+      });
+      await hf.saga().step({ action: branches.debit }).submit({ wait: true });
+      expect(calls).toBe(3);
+    });
+
+    it('is TransactionPending, with the reason, when the time to wait is over', async () => {
+      const { hf, branches } = await harness.start(
+        {
+          debit: () => {
+            throw new Error('the database is away');
+          },
+        },
+        { retryIntervalMs: 60_000 },
+      );
+      const pending = hf
+        .saga('slow')
+        .step({ action: branches.debit })
+        .submit({ wait: { timeoutMs: 300 } });
+      await expect(pending).rejects.toBeInstanceOf(TransactionPending);
+      await expect(pending).rejects.toMatchObject({
+        gid: 'slow',
+        status: 'submitted',
+        reason: expect.stringContaining('the database is away'),
+      });
+    });
+
+    it('answers at once without `wait`, and is waited for later', async () => {
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const { hf, branches } = await harness.start({ debit: () => gate });
+      const { gid, status } = await hf.saga().step({ action: branches.debit }).submit();
+      expect(status).toBe('submitted');
+      letGo();
+      await expect(hf.wait(gid)).resolves.toMatchObject({ gid, status: 'succeed' });
+    });
+
+    it('starts its steps as far as their order allows when it is concurrent', async () => {
+      const { told, branches } = bank();
+      const { hf, branches: b } = await harness.start(branches);
+      await hf
+        .saga()
+        .step({ action: b.debit, payload: { amount: 1 }, after: [1] })
+        .step({ action: b.credit, payload: { amount: 2 } })
+        .concurrent()
+        .submit({ wait: true });
+      expect(told).toEqual(['action 02 2', 'action 01 1']);
+    });
+
+    it('is rolled back when more retries are needed than its limit', async () => {
+      const { hf, branches } = await harness.start({
+        debit: () => {
+          throw new Error('the database is away');
+        },
+        refund: NOTHING.run,
+      });
+      const failed = hf
+        .saga()
+        .step({ action: branches.debit, compensate: branches.refund })
+        .options({ retryLimit: 1, retryIntervalMs: 30 })
+        .submit({ wait: true });
+      await expect(failed).rejects.toMatchObject({ code: 'transaction_failed' });
+    });
+
+    it('names the field of what is wrong', async () => {
+      const { hf } = await harness.start({});
+      await expect(hf.saga().step({ action: '' }).submit()).rejects.toMatchObject({
+        code: 'request_rejected',
+        rejection: 'invalid',
+        field: 'steps[0].action',
+      });
+      await expect(hf.saga().submit()).rejects.toMatchObject({ rejection: 'invalid', field: 'steps' });
+      await expect(
+        hf
+          .saga()
+          .step({ action: 'http://x/', after: [7] })
+          .concurrent()
+          .submit(),
+      ).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[].after' });
+      await expect(hf.saga().step({ action: 'ftp://x/' }).submit()).rejects.toMatchObject({
+        rejection: 'invalid',
+        field: 'steps[0].action',
+      });
+      await expect(
+        hf
+          .saga()
+          .step({ action: 'http://x/', payload: 'x'.repeat(1024 * 1024) })
+          .submit(),
+      ).rejects.toMatchObject({ rejection: 'too_large', field: 'steps[0].payload' });
+    });
+
+    it('is refused under the gid of one that ended', async () => {
+      const { hf, branches } = await harness.start({ debit: NOTHING.run });
+      await hf.saga('order-1').step({ action: branches.debit }).submit({ wait: true });
+      await expect(hf.saga('order-1').step({ action: branches.debit }).submit()).rejects.toMatchObject({
+        rejection: 'refused',
+        transactionStatus: 'succeed',
+      });
+    });
+
+    it('may be submitted twice: it runs once', async () => {
+      let calls = 0;
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const { hf, branches } = await harness.start({
+        debit: () => {
+          calls++;
+          return gate;
+        },
+      });
+      const saga = hf.saga().step({ action: branches.debit });
+      await saga.submit();
+      await expect(saga.submit()).resolves.toMatchObject({ status: 'submitted' });
+      letGo();
+      await hf.wait(saga.gid);
+      expect(calls).toBe(1);
+    });
+
+    it('lets its caller go with the reason of the signal, and goes on', async () => {
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let called = (): void => undefined;
+      const started = new Promise<void>((resolve) => (called = resolve));
+      const { hf, branches } = await harness.start({
+        debit: () => {
+          called();
+          return gate;
+        },
+      });
+      const hangUp = new AbortController();
+      const saga = hf.saga().step({ action: branches.debit });
+      const submitted = saga.submit({ wait: true, signal: hangUp.signal });
+      await started;
+      const reason = new Error('the customer left');
+      hangUp.abort(reason);
+      await expect(submitted).rejects.toBe(reason);
+      letGo();
+      await expect(hf.wait(saga.gid)).resolves.toMatchObject({ status: 'succeed' });
+    });
+  });
+}

@@ -1,0 +1,5 @@
+import type { SdkHarness } from './harness.ts';
+import { sagaSuite } from './saga-suite.ts';
+
+/** Everything the SDK promises whatever is behind it; run against `connect()` and against `embed()`. */
+export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [sagaSuite];
