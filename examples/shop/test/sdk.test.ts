@@ -39,7 +39,10 @@ afterEach(async () => {
 
 describe('a saga through a real coordinator', () => {
   it('calls its steps in order and succeeds', async () => {
-    const saga = hf.saga().step({ action: url, payload: 1 }).step({ action: url, payload: 2 });
+    const saga = hf
+      .saga()
+      .step({ action: url, compensate: null, payload: 1 })
+      .step({ action: url, compensate: null, payload: 2 });
     await expect(saga.submit({ wait: true })).resolves.toMatchObject({ gid: saga.gid, status: 'succeed' });
     expect(calls).toEqual(['01 action 1', '02 action 2']);
     await expect(saga.submit({ wait: true })).rejects.toMatchObject({
@@ -70,7 +73,7 @@ describe('a saga through a real coordinator', () => {
     };
     const saga = hf
       .saga()
-      .step({ action: `${url}?do=later` })
+      .step({ action: `${url}?do=later`, compensate: null })
       .options({ retryIntervalMs: 20 });
     await saga.submit({ wait: true });
     const details = await hf.get(saga.gid);
@@ -85,8 +88,8 @@ describe('a saga through a real coordinator', () => {
   it('runs concurrent steps after those they name', async () => {
     await hf
       .saga()
-      .step({ action: url, payload: 1, after: [1] })
-      .step({ action: url, payload: 2 })
+      .step({ action: url, compensate: null, payload: 1, after: [1] })
+      .step({ action: url, compensate: null, payload: 2 })
       .concurrent()
       .submit({ wait: true });
     expect(calls).toEqual(['02 action 2', '01 action 1']);
@@ -104,7 +107,7 @@ describe('a saga through a real coordinator', () => {
   });
 
   it('is rejected with the field that is wrong', async () => {
-    const rejected = hf.saga().step({ action: url }).step({ action: '' }).submit();
+    const rejected = hf.saga().step({ action: url, compensate: null }).step({ action: '', compensate: null }).submit();
     await expect(rejected).rejects.toMatchObject({
       rejection: 'invalid',
       field: expect.stringContaining('steps') as string,
@@ -148,7 +151,8 @@ describe('a message through a real coordinator', () => {
 
 describe('a list', () => {
   it('finds what was submitted, page by page', async () => {
-    for (let n = 0; n < 3; n++) await hf.saga(`order-${n}`).step({ action: url }).submit({ wait: true });
+    for (let n = 0; n < 3; n++)
+      await hf.saga(`order-${n}`).step({ action: url, compensate: null }).submit({ wait: true });
     const first = await hf.list({ status: 'succeed', limit: 2 });
     const second = await hf.list({
       status: 'succeed',

@@ -32,4 +32,5 @@ export type WithPayload<Payload> = undefined extends Payload
   ? { /** A JSON value. Left out: the call has no body. */ readonly payload?: NoInfer<Payload> }
   : { /** A JSON value. */ readonly payload: NoInfer<Payload> };
 
-export const urlOf = (target: BranchTarget<never>): string => (typeof target === 'string' ? target : target.url);
+export const urlOf = (target: string | { readonly url: string }): string =>
+  typeof target === 'string' ? target : target.url;

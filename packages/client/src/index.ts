@@ -4,7 +4,8 @@ export type { ListQuery } from './api/api.ts';
 export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions } from './options.ts';
 export type { Saga, SagaOptions, SagaStep } from './saga.ts';
 export type { Message, MessageOptions } from './message.ts';
-export type { TransactionOptions } from './transaction-options.ts';
+export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';
+export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayload } from './branch-declaration.ts';
 export { newGid } from './gid.ts';
 export {
   CoordinatorUnreachable,

@@ -1,18 +1,17 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
+import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import type { SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
-import { type TransactionOptions, wireOptions } from './transaction-options.ts';
+import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
-/** One step of a saga: what to do, and what undoes it. */
-export interface SagaStep {
-  /** URL that does it. Called until it answers success (or a failure, which rolls the saga back), perhaps more than once. */
-  readonly action: string;
-  /** URL that undoes it; also called when it is not certain that the action happened. Left out: there is nothing to undo. */
-  readonly compensate?: string;
-  /** A JSON value, sent to both. Left out: the call has no body. */
-  readonly payload?: unknown;
-  /** How long one call of this step may take; default: the saga's. */
-  readonly requestTimeoutMs?: number;
+/** One step of a saga: what to do, and what undoes it. The payload is sent to both; declarations (`declareBranch`) give it its type. */
+export type SagaStep<Payload = unknown> = SagaBranches<Payload> & WithPayload<Payload>;
+
+interface SagaBranches<Payload> extends BranchCallOptions {
+  /** Does it. Called until it answers success (or a failure, which rolls the saga back), perhaps more than once. */
+  readonly action: BranchTarget<Payload>;
+  /** Undoes it; also called when it is not certain that the action happened. `null`: there is nothing to undo. */
+  readonly compensate: BranchTarget<Payload> | null;
   /** In a concurrent saga: the steps (indices from 0) that must have succeeded before this one starts. */
   readonly after?: readonly number[];
 }
@@ -32,7 +31,7 @@ export interface SagaOptions extends TransactionOptions {
 export class Saga {
   readonly gid: string;
   readonly #submission: Submission;
-  readonly #steps: SagaStep[] = [];
+  readonly #steps: NonNullable<TransactionRequest['steps']> = [];
   #concurrent = false;
   #options: SagaOptions = {};
 
@@ -42,8 +41,16 @@ export class Saga {
     this.#submission = new Submission(context);
   }
 
-  step(step: SagaStep): this {
-    this.#steps.push(step);
+  /** Adds a step behind the others. */
+  step<Payload = unknown>(step: SagaStep<Payload>): this {
+    const { action, compensate, payload, requestTimeoutMs, after } = step;
+    this.#steps.push({
+      action: urlOf(action),
+      ...(compensate === null ? {} : { compensate: urlOf(compensate) }),
+      ...(payload === undefined ? {} : { payload }),
+      ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      ...(after === undefined ? {} : { after: [...after] }),
+    });
     return this;
   }
 
@@ -75,10 +82,7 @@ export class Saga {
     return {
       gid: this.gid,
       pattern: 'saga',
-      steps: this.#steps.map(({ after, ...step }) => ({
-        ...step,
-        ...(after === undefined ? {} : { after: [...after] }),
-      })),
+      steps: [...this.#steps],
       ...(this.#concurrent ? { concurrent: true } : {}),
       ...wireOptions(this.#options),
     };

@@ -1,4 +1,4 @@
-/** Options that sagas and messages share. What is left out takes the coordinator's default. */
+/** Options that all patterns share. What is left out takes the coordinator's default. */
 export interface TransactionOptions {
   /** First pause before a call is repeated; it doubles, up to the coordinator's cap. */
   readonly retryIntervalMs?: number;
@@ -6,6 +6,12 @@ export interface TransactionOptions {
   readonly requestTimeoutMs?: number;
   /** Sent with every call of a branch. */
   readonly branchHeaders?: Readonly<Record<string, string>>;
+}
+
+/** Options of one branch. */
+export interface BranchCallOptions {
+  /** How long one call of this branch may take; default: the transaction's. */
+  readonly requestTimeoutMs?: number;
 }
 
 /** Options as the wire takes them. */

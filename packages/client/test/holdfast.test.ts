@@ -3,7 +3,7 @@ import { connect } from '../src/connect.ts';
 import { newGid } from '../src/gid.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
-const STEP = { action: 'http://bank-a/debit' };
+const STEP = { action: 'http://bank-a/debit', compensate: null };
 
 describe('a client', () => {
   it('reads a transaction, and undefined when there is none', async () => {

@@ -95,7 +95,7 @@ describe('submitting a saga', () => {
 
   it('names the field of a request that is wrong', async () => {
     const { hf } = await withCoordinator();
-    const submitted = hf.saga().step({ action: '' }).submit();
+    const submitted = hf.saga().step({ action: '', compensate: null }).submit();
     await expect(submitted).rejects.toMatchObject({ rejection: 'invalid', field: 'steps.0.action' });
     await expect(submitted).rejects.toBeInstanceOf(RequestRejected);
   });

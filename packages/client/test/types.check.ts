@@ -2,7 +2,7 @@
  * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is right.
  */
 import type { Holdfast, HoldfastClientError, TransactionDetails, TransactionSummary } from '@holdfast/client';
-import { connect, TransactionFailed } from '@holdfast/client';
+import { connect, declareBranch, TransactionFailed } from '@holdfast/client';
 import { branch as fastifyBranch } from '@holdfast/client/fastify';
 import { branch } from '@holdfast/client/node-http';
 import { createServer } from 'node:http';
@@ -20,11 +20,17 @@ export async function sdk(): Promise<void> {
 
   const saga = hf
     .saga()
-    .step({ action: 'http://a', payload: { amount: 1 } })
+    .step({ action: 'http://a', compensate: null, payload: { amount: 1 } })
     .concurrent();
   expectTypeOf(await saga.submit({ wait: { timeoutMs: 1_000 } })).toEqualTypeOf<TransactionSummary>();
   // @ts-expect-error a step needs an action
   saga.step({ compensate: 'http://a' });
+  // @ts-expect-error what undoes it must be said; null says that there is nothing to undo
+  saga.step({ action: 'http://a' });
+  // @ts-expect-error options that nobody knows
+  saga.step({ action: 'http://a', compensate: null, retryAfterMs: 1 });
+  // @ts-expect-error options that nobody knows
+  saga.options({ timeoutMs: 1 });
   // A delay belongs to messages.
   expectTypeOf(saga).not.toHaveProperty('delay');
   expectTypeOf(hf.message()).toHaveProperty('delay');
@@ -32,6 +38,26 @@ export async function sdk(): Promise<void> {
   await hf.list({ pattern: 'sagas' });
   // @ts-expect-error times are milliseconds, in names that say so
   await saga.submit({ wait: { timeout: 1 } });
+}
+
+const debit = declareBranch<Debit>('http://bank-a/debit');
+const refund = declareBranch<Debit>('http://bank-a/refund');
+const ping = declareBranch('http://bank-a/ping');
+const rename = declareBranch<{ readonly name: string }>('http://bank-a/rename');
+
+export function declaredPayloads(): void {
+  const saga = connect('http://127.0.0.1:36789').saga();
+  saga.step({ action: debit, compensate: refund, payload: { amount: 1 }, requestTimeoutMs: 1, after: [0] });
+  saga.step({ action: debit, compensate: 'http://bank-a/refund', payload: { amount: 1 } });
+  saga.step({ action: ping, compensate: null });
+  // @ts-expect-error not the payload that the branch declares
+  saga.step({ action: debit, compensate: refund, payload: { amount: '1' } });
+  // @ts-expect-error the branch declares a payload
+  saga.step({ action: debit, compensate: refund });
+  // @ts-expect-error the branch takes none
+  saga.step({ action: ping, compensate: null, payload: { amount: 1 } });
+  // @ts-expect-error both get the payload, so both must declare the same
+  saga.step({ action: debit, compensate: rename, payload: { amount: 1 } });
 }
 
 export function errors(error: HoldfastClientError): string {

@@ -39,7 +39,7 @@ export function sagaSuite(harness: SdkHarness): void {
     it('tells a branch which call it is', async () => {
       const calls: BranchCallContext[] = [];
       const { hf, branches } = await harness.start({ debit: (call) => void calls.push(call) });
-      const saga = hf.saga('transfer-1').step({ action: branches.debit });
+      const saga = hf.saga('transfer-1').step({ action: branches.debit, compensate: null });
       await saga.submit({ wait: true });
       expect(calls).toHaveLength(1);
       expect(calls[0]).toMatchObject({ gid: 'transfer-1', transType: 'saga', branchId: '01', op: 'action' });
@@ -64,7 +64,7 @@ export function sagaSuite(harness: SdkHarness): void {
         .saga('declined')
         .step({ action: b.debit, compensate: b.refund, payload: { amount: 30 } })
         .step({ action: b.debit, compensate: b.refund, payload: { amount: 1 } })
-        .step({ action: b.credit, payload: { amount: 31 } })
+        .step({ action: b.credit, compensate: null, payload: { amount: 31 } })
         .submit({ wait: true })
         .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(TransactionFailed);
@@ -80,7 +80,7 @@ export function sagaSuite(harness: SdkHarness): void {
           if (++calls < 3) throw new Error('the database is away');
         },
       });
-      await hf.saga().step({ action: branches.debit }).submit({ wait: true });
+      await hf.saga().step({ action: branches.debit, compensate: null }).submit({ wait: true });
       expect(calls).toBe(3);
     });
 
@@ -95,7 +95,7 @@ export function sagaSuite(harness: SdkHarness): void {
       );
       const pending = hf
         .saga('slow')
-        .step({ action: branches.debit })
+        .step({ action: branches.debit, compensate: null })
         .submit({ wait: { timeoutMs: 300 } });
       await expect(pending).rejects.toBeInstanceOf(TransactionPending);
       await expect(pending).rejects.toMatchObject({
@@ -109,7 +109,7 @@ export function sagaSuite(harness: SdkHarness): void {
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       const { hf, branches } = await harness.start({ debit: () => gate });
-      const { gid, status } = await hf.saga().step({ action: branches.debit }).submit();
+      const { gid, status } = await hf.saga().step({ action: branches.debit, compensate: null }).submit();
       expect(status).toBe('submitted');
       letGo();
       await expect(hf.wait(gid)).resolves.toMatchObject({ gid, status: 'succeed' });
@@ -120,8 +120,8 @@ export function sagaSuite(harness: SdkHarness): void {
       const { hf, branches: b } = await harness.start(branches);
       await hf
         .saga()
-        .step({ action: b.debit, payload: { amount: 1 }, after: [1] })
-        .step({ action: b.credit, payload: { amount: 2 } })
+        .step({ action: b.debit, compensate: null, payload: { amount: 1 }, after: [1] })
+        .step({ action: b.credit, compensate: null, payload: { amount: 2 } })
         .concurrent()
         .submit({ wait: true });
       expect(told).toEqual(['action 02 2', 'action 01 1']);
@@ -144,7 +144,7 @@ export function sagaSuite(harness: SdkHarness): void {
 
     it('names the field of what is wrong', async () => {
       const { hf } = await harness.start({});
-      await expect(hf.saga().step({ action: '' }).submit()).rejects.toMatchObject({
+      await expect(hf.saga().step({ action: '', compensate: null }).submit()).rejects.toMatchObject({
         code: 'request_rejected',
         rejection: 'invalid',
         field: 'steps[0].action',
@@ -153,26 +153,28 @@ export function sagaSuite(harness: SdkHarness): void {
       await expect(
         hf
           .saga()
-          .step({ action: 'http://x/', after: [7] })
+          .step({ action: 'http://x/', compensate: null, after: [7] })
           .concurrent()
           .submit(),
       ).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[].after' });
-      await expect(hf.saga().step({ action: 'ftp://x/' }).submit()).rejects.toMatchObject({
+      await expect(hf.saga().step({ action: 'ftp://x/', compensate: null }).submit()).rejects.toMatchObject({
         rejection: 'invalid',
         field: 'steps[0].action',
       });
       await expect(
         hf
           .saga()
-          .step({ action: 'http://x/', payload: 'x'.repeat(1024 * 1024) })
+          .step({ action: 'http://x/', compensate: null, payload: 'x'.repeat(1024 * 1024) })
           .submit(),
       ).rejects.toMatchObject({ rejection: 'too_large', field: 'steps[0].payload' });
     });
 
     it('is refused under the gid of one that ended', async () => {
       const { hf, branches } = await harness.start({ debit: NOTHING.run });
-      await hf.saga('order-1').step({ action: branches.debit }).submit({ wait: true });
-      await expect(hf.saga('order-1').step({ action: branches.debit }).submit()).rejects.toMatchObject({
+      await hf.saga('order-1').step({ action: branches.debit, compensate: null }).submit({ wait: true });
+      await expect(
+        hf.saga('order-1').step({ action: branches.debit, compensate: null }).submit(),
+      ).rejects.toMatchObject({
         rejection: 'refused',
         transactionStatus: 'succeed',
       });
@@ -188,7 +190,7 @@ export function sagaSuite(harness: SdkHarness): void {
           return gate;
         },
       });
-      const saga = hf.saga().step({ action: branches.debit });
+      const saga = hf.saga().step({ action: branches.debit, compensate: null });
       await saga.submit();
       await expect(saga.submit()).resolves.toMatchObject({ status: 'submitted' });
       letGo();
@@ -208,7 +210,7 @@ export function sagaSuite(harness: SdkHarness): void {
         },
       });
       const hangUp = new AbortController();
-      const saga = hf.saga().step({ action: branches.debit });
+      const saga = hf.saga().step({ action: branches.debit, compensate: null });
       const submitted = saga.submit({ wait: true, signal: hangUp.signal });
       await started;
       const reason = new Error('the customer left');
