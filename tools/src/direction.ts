@@ -6,6 +6,7 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^core$/, /^protocol$/],
   [/^(store-\w+|runtime|conformance)$/, /^(protocol|core)$/],
   [/^client$/, /^protocol$/],
+  [/^embed$/, /^(protocol|core|runtime|client|store-\w+)$/],
   [/^server$/, /^(?!client$)/],
 ];
 

@@ -1,12 +1,17 @@
 import { hostname } from 'node:os';
 import type { Engine, Store } from '@holdfast/core';
-import { type LocalBranches, type RunningCoordinator, startCoordinator } from '@holdfast/runtime';
+import {
+  Acceptance,
+  ApiV1,
+  createHandlers,
+  type LocalBranches,
+  type RunningCoordinator,
+  startCoordinator,
+} from '@holdfast/runtime';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/load-config.ts';
 import type { ServerConfig } from './config/options.ts';
-import { Acceptance } from './handlers/acceptance.ts';
-import { createHandlers } from './handlers/table.ts';
 import { dtmRoutes } from './http/dtm-routes.ts';
 import { jsonRpcRoute } from './http/json-rpc.ts';
 import { operationsRoutes } from './http/operations.ts';
@@ -109,7 +114,7 @@ function routerOf(
   return new Router([
     ...dtmRoutes(handlers, { version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }),
     jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
-    ...v1Routes(handlers),
+    ...v1Routes(new ApiV1(handlers)),
     ...operationsRoutes(handlers, { metrics: createExposition(metrics, engine) }),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
-import { invalid, parse } from '../reading/parse.ts';
+import { invalid, parse } from '@holdfast/runtime';
 import { readPattern } from './read-transaction.ts';
 
 export interface Registration {

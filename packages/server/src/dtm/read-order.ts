@@ -1,5 +1,5 @@
 import { dtmOrder, type Pattern } from '@holdfast/protocol';
-import { invalid, parse } from '../reading/parse.ts';
+import { invalid, parse } from '@holdfast/runtime';
 import { readPattern } from './read-transaction.ts';
 
 export interface AbortOrder {

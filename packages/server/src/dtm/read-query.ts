@@ -1,7 +1,6 @@
 import type { TransactionQuery } from '@holdfast/core';
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
-import { defined } from '../reading/defined.ts';
-import { DEFAULT_PAGE_SIZE, type QueryReader } from '../reading/query-reader.ts';
+import { DEFAULT_PAGE_SIZE, defined, type QueryReader } from '@holdfast/runtime';
 
 /** Reads the filters of dtm's `/all`. */
 export function readListQuery(query: QueryReader): TransactionQuery {

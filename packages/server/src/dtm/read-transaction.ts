@@ -10,7 +10,7 @@ import {
   type Pattern,
   PATTERNS,
 } from '@holdfast/protocol';
-import { invalid, parse, parseField } from '../reading/parse.ts';
+import { invalid, parse, parseField } from '@holdfast/runtime';
 
 /** What a `submit` asks for: most start a transaction, that of a workflow ends one. */
 export type Submission =

@@ -1,6 +1,7 @@
 import type { HoldfastError } from '@holdfast/protocol';
 import type { Outcome } from '../dtm/outcome.ts';
-import { headOfError, messageOf, STATUS_OF_ERROR } from './error-status.ts';
+import { messageOf } from '@holdfast/runtime';
+import { headOfError, STATUS_OF_ERROR } from './error-status.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
 /** The answer to every change that was made. */

@@ -1,16 +1,13 @@
 import type { CallContext } from '@holdfast/core';
 import type { Pattern } from '@holdfast/protocol';
+import { DEFAULT_PAGE_SIZE, defined, type Handlers, messageOf, QueryReader } from '@holdfast/runtime';
 import { outcomeOf, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort, readOrderGid, requireGid } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readListQuery } from '../dtm/read-query.ts';
-import { defined } from '../reading/defined.ts';
-import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-transaction.ts';
 import { writeKeyValue } from '../dtm/write-key-value.ts';
-import type { Handlers } from '../handlers/table.ts';
-import { messageOf } from './error-status.ts';
 import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
 import { parseJson } from './json-text.ts';
 import { jsonReply, type Reply } from './reply.ts';

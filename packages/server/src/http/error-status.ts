@@ -17,9 +17,3 @@ const NOTHING: readonly string[] = [];
 /** Headers that belong to an error: when to come back. */
 export const headOfError = ({ code }: HoldfastError): readonly string[] =>
   code === 'unavailable' || code === 'overloaded' ? RETRY_AFTER : NOTHING;
-
-/** What a client is told, the field's name included; a defect's own words stay in the log. */
-export function messageOf({ code, message, field }: HoldfastError): string {
-  if (code === 'internal') return 'internal error; the log of the coordinator has the details';
-  return field === undefined || message.includes(field) ? message : `${field}: ${message}`;
-}

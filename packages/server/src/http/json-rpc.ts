@@ -1,11 +1,10 @@
 import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
+import { type Handlers, messageOf } from '@holdfast/runtime';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import type { Handlers } from '../handlers/table.ts';
-import { messageOf } from './error-status.ts';
 import { parseJson } from './json-text.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import type { Route } from './router.ts';

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
+import type { Handlers } from '@holdfast/runtime';
 import { replyOfError } from './dtm-replies.ts';
 import { jsonReply, type Reply, textReply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';

@@ -1,5 +1,6 @@
 import type { ErrorCode, HoldfastError, ProblemDetails } from '@holdfast/protocol';
-import { headOfError, messageOf, STATUS_OF_ERROR } from './error-status.ts';
+import { inOwnWords, messageOf } from '@holdfast/runtime';
+import { headOfError, STATUS_OF_ERROR } from './error-status.ts';
 import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 
 const TITLES: Readonly<Record<ErrorCode, string>> = {
@@ -27,16 +28,3 @@ export function problemReply(error: HoldfastError): Reply {
   };
   return jsonReply(problem.status, problem, PROBLEM_TYPE, headOfError(error));
 }
-
-/** The engine names fields as dtm's wire does; in this API they have other names. */
-const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
-  [/\bpayloads\[(\d+)\]/g, 'steps[$1].payload'],
-  [/\bcustom_data\.orders\b/g, 'steps[].after'],
-  [/\bquery_prepared\b/g, 'queryPrepared'],
-  [/\bbranch_headers\b/g, 'branchHeaders'],
-  [/\bbranch_id\b/g, 'branchId'],
-  [/\btrans_type\b/g, 'pattern'],
-];
-
-const inOwnWords = (text: string): string =>
-  OWN_NAMES.reduce((words, [wire, own]) => words.replaceAll(wire, own), text);

@@ -1,5 +1,3 @@
-import { createHandlers } from '../../src/handlers/table.ts';
-import { Acceptance } from '../../src/handlers/acceptance.ts';
 import { dtmRoutes } from '../../src/http/dtm-routes.ts';
 import { jsonRpcRoute } from '../../src/http/json-rpc.ts';
 import { operationsRoutes } from '../../src/http/operations.ts';
@@ -9,6 +7,7 @@ import { HttpServer } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
+import { Acceptance, ApiV1, createHandlers } from '@holdfast/runtime';
 import {
   type Log,
   SILENT,
@@ -151,7 +150,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       new Router([
         ...dtmRoutes(handlers, { version: '0.0.0', defaultResetAfterMs: 105_000 }),
         jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
-        ...v1Routes(handlers),
+        ...v1Routes(new ApiV1(handlers)),
         ...operationsRoutes(handlers, {
           metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain' }),
           readyTimeoutMs: 20,

@@ -11,14 +11,14 @@ export interface Creation {
   readonly input: TransactionInput;
 }
 
-/** Reads the body of `POST /api/v1/transactions`. Throws `invalid`, naming the field. */
-export function readCreation(body: unknown, newGid: () => string): Creation {
+/** Reads the body of `POST /api/v1/transactions`; the gid is empty when it names none. Throws `invalid`, naming the field. */
+export function readCreation(body: unknown): Creation {
   const request = parse(transactionRequest, body);
   refuseContradictions(request);
   const orders = ordersOf(request);
   const { pattern, workflow } = request;
   const input = {
-    gid: request.gid ?? newGid(),
+    gid: request.gid ?? '',
     pattern,
     steps: request.steps.map(stepOf),
     payloads: request.steps.map(({ payload }) => bytesOf(payload)),

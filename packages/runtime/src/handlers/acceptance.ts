@@ -1,6 +1,7 @@
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
 import { type BranchProtocol, HoldfastError, LIMITS } from '@holdfast/protocol';
-import { branchHeaderFault, type BranchTarget, BranchTargets } from '@holdfast/runtime';
+import { branchHeaderFault } from '../branch-headers.ts';
+import { type BranchTarget, BranchTargets } from '../branch-target.ts';
 
 /** Bounds that an operator may tighten. */
 export interface AcceptanceLimits {

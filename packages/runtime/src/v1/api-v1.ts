@@ -1,0 +1,171 @@
+import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import {
+  abortRequest,
+  HoldfastError,
+  type NodeList,
+  type NodeStatus,
+  type Pattern,
+  subscriberRequest,
+  type TopicPage,
+  type TransactionDetails,
+  type TransactionPage,
+  type TransactionReply,
+  workflowEnd,
+  type WorkflowProgress,
+} from '@holdfast/protocol';
+import type { Handlers } from '../handlers/table.ts';
+import { defined } from '../reading/defined.ts';
+import { invalid, parse } from '../reading/parse.ts';
+import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
+import { readRegistration } from './read-branch.ts';
+import { readCreation, readListQuery } from './read-request.ts';
+import {
+  writeDetails,
+  writeNodes,
+  writeProgress,
+  writeReply,
+  writeStatus,
+  writeSummary,
+  writeTopic,
+} from './write-view.ts';
+
+const TOPICS = 'topics';
+
+/**
+ * What Holdfast's own API (`@holdfast/protocol`, api-v1) does with a request, whatever brought it: the server's routes and the embedding SDK both stand on
+ * this, so that the same request is checked, named and answered alike. Bodies are JSON values as they came; errors are `HoldfastError`.
+ *
+ * `waitMs`: answer when the transaction is final, or after so long with what it is then; 0: at once.
+ */
+export class ApiV1 {
+  readonly #handlers: Handlers;
+
+  constructor(handlers: Handlers) {
+    this.#handlers = handlers;
+  }
+
+  async create(context: CallContext, body: unknown, waitMs: number): Promise<TransactionReply> {
+    const { status, input: read } = readCreation(body);
+    const input = read.gid === '' ? { ...read, gid: await this.#handlers.newGid(context, undefined) } : read;
+    if (input.pattern === 'workflow') await this.#findOrCreate(context, input);
+    else if (status === 'prepared') await this.#handlers.prepare(context, input);
+    else await this.#handlers.submit(context, input);
+    return writeReply(await this.#viewAfter(context, input.gid, waitMs));
+  }
+
+  /** Turns a prepared one into submitted. */
+  async submit(context: CallContext, gid: string, waitMs: number): Promise<TransactionReply> {
+    const { pattern, status } = await this.#mustGet(context, gid);
+    if (pattern === 'workflow')
+      throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
+    await this.#handlers.submit(context, { gid, pattern });
+    return writeReply(await this.#viewAfter(context, gid, waitMs));
+  }
+
+  async get(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
+    return writeDetails(await this.#viewAfter(context, gid, waitMs));
+  }
+
+  async list(context: CallContext, query: URLSearchParams): Promise<TransactionPage> {
+    const page = await this.#handlers.list(context, readListQuery(new QueryReader(query)));
+    return { items: page.items.map(writeSummary), next: page.next };
+  }
+
+  async registerBranch(context: CallContext, gid: string, body: unknown): Promise<void> {
+    const { pattern, branches } = readRegistration(body);
+    assertPattern(await this.#mustGet(context, gid), pattern);
+    await this.#handlers.registerBranch(context, { gid, pattern, branches });
+  }
+
+  async progress(context: CallContext, gid: string): Promise<WorkflowProgress> {
+    const view = await this.#mustGet(context, gid);
+    assertPattern(view, 'workflow');
+    return writeProgress(view);
+  }
+
+  /** Ends a workflow. */
+  async finish(context: CallContext, gid: string, body: unknown): Promise<TransactionReply> {
+    const { status, reason, result = '' } = parse(workflowEnd, body);
+    if (status === 'succeed' && reason !== undefined)
+      throw invalid(gid, 'reason', 'tells why a workflow failed, and this one succeeds');
+    await this.#handlers.finishWorkflow(context, { gid, status, rollbackReason: reason ?? '', result });
+    return writeReply(await this.#mustGet(context, gid));
+  }
+
+  /** @param body may be left out */
+  async abort(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionDetails> {
+    const { reason, by = 'operator' } = body === undefined ? {} : parse(abortRequest, body);
+    const byOperator = by === 'operator';
+    const why = reason ?? `aborted by ${byOperator ? 'an' : 'its'} ${by}`;
+    await this.#handlers.abort(context, { gid, reason: why, byOperator });
+    return this.get(context, gid, waitMs);
+  }
+
+  async retry(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
+    await this.#handlers.retryNow(context, gid);
+    return this.get(context, gid, waitMs);
+  }
+
+  async stop(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
+    await this.#handlers.forceStop(context, gid);
+    return this.get(context, gid, waitMs);
+  }
+
+  async topics(context: CallContext, query: URLSearchParams): Promise<TopicPage> {
+    const reader = new QueryReader(query);
+    const page = await this.#handlers.scanKeyValues(context, {
+      category: TOPICS,
+      limit: reader.count('limit') || DEFAULT_PAGE_SIZE,
+      ...defined({ cursor: reader.text('cursor') || undefined }),
+    });
+    return { items: page.items.map(writeTopic), next: page.next };
+  }
+
+  async subscribe(context: CallContext, topic: string, body: unknown): Promise<void> {
+    const { url, remark } = parse(subscriberRequest, body);
+    await this.#handlers.subscribe(context, { topic, url, remark: remark ?? '' });
+  }
+
+  async unsubscribe(context: CallContext, topic: string, url: string): Promise<void> {
+    await this.#handlers.unsubscribe(context, { topic, url });
+  }
+
+  async deleteTopic(context: CallContext, topic: string): Promise<void> {
+    await this.#handlers.deleteTopic(context, topic);
+  }
+
+  async nodes(context: CallContext): Promise<NodeList> {
+    return writeNodes(await this.#handlers.nodes(context, undefined));
+  }
+
+  async status(context: CallContext): Promise<NodeStatus> {
+    return writeStatus(await this.#handlers.status(context, undefined));
+  }
+
+  /** Starting a workflow a second time finds the first, also when it has ended: its code learns how. */
+  async #findOrCreate(context: CallContext, input: TransactionInput): Promise<void> {
+    const { gid, status, definition } = await this.#handlers.prepareWorkflow(context, input);
+    if (definition.workflowName !== input.workflowName)
+      throw new HoldfastError('refused', `gid ${gid} belongs to a workflow named ${definition.workflowName}`, {
+        gid,
+        field: 'workflow.name',
+        status,
+      });
+  }
+
+  async #viewAfter(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
+    return waitMs > 0 ? this.#handlers.wait(context, { gid, timeoutMs: waitMs }) : this.#mustGet(context, gid);
+  }
+
+  async #mustGet(context: CallContext, gid: string): Promise<TransactionView> {
+    const view = await this.#handlers.get(context, gid);
+    if (view === undefined) throw new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
+    return view;
+  }
+}
+
+/** A branch of another pattern would be stored and never called. */
+function assertPattern({ gid, pattern, status }: TransactionView, expected: Pattern): void {
+  if (pattern !== expected)
+    throw new HoldfastError('refused', `${gid} is a ${pattern}, not a ${expected}`, { gid, field: 'pattern', status });
+}

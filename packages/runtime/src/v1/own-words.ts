@@ -1,0 +1,21 @@
+import type { HoldfastError } from '@holdfast/protocol';
+
+/** The engine names fields as dtm's wire does; in `/api/v1` they have other names. */
+const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/\bpayloads\[(\d+)\]/g, 'steps[$1].payload'],
+  [/\bcustom_data\.orders\b/g, 'steps[].after'],
+  [/\bquery_prepared\b/g, 'queryPrepared'],
+  [/\bbranch_headers\b/g, 'branchHeaders'],
+  [/\bbranch_id\b/g, 'branchId'],
+  [/\btrans_type\b/g, 'pattern'],
+];
+
+/** A text about a request in the words of `/api/v1`. */
+export const inOwnWords = (text: string): string =>
+  OWN_NAMES.reduce((words, [wire, own]) => words.replaceAll(wire, own), text);
+
+/** What a client is told, the field's name included; a defect's own words stay in the log. */
+export function messageOf({ code, message, field }: HoldfastError): string {
+  if (code === 'internal') return 'internal error; the log of the coordinator has the details';
+  return field === undefined || message.includes(field) ? message : `${field}: ${message}`;
+}
