@@ -7,7 +7,7 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^(store-\w+|runtime|conformance)$/, /^(protocol|core)$/],
   [/^client$/, /^protocol$/],
   [/^embed$/, /^(protocol|core|runtime|client|store-\w+)$/],
-  [/^server$/, /^(?!client$)/],
+  [/^server$/, /^(?!(client|embed)$)/],
 ];
 
 /**

@@ -10,7 +10,7 @@ const slash = '/';
 const up = '../';
 const [npm, http, number] = ['npmjs', 'https', '#12'];
 
-const folders = ['protocol', 'core', 'store-lmdb', 'runtime', 'client', 'conformance', 'server'];
+const folders = ['protocol', 'core', 'store-lmdb', 'runtime', 'client', 'conformance', 'server', 'embed'];
 const workspaces: readonly Workspace[] = [
   workspace('.', {}, { vitest: '4' }),
   ...folders.map((name) => workspace(`packages/${name}`)),
@@ -26,6 +26,7 @@ describe('the import direction', () => {
     ['runtime', ['protocol', 'core']],
     ['conformance', ['protocol', 'core']],
     ['client', ['protocol']],
+    ['embed', ['protocol', 'core', 'store-lmdb', 'runtime', 'client']],
     ['server', ['protocol', 'core', 'store-lmdb', 'runtime', 'conformance']],
   ];
 
