@@ -21,6 +21,18 @@ export interface LocalCall {
  */
 export type LocalBranch = (call: LocalCall) => unknown;
 
+/** What a call needs: a request of the engine is one. */
+export type LocalRequest = Pick<
+  BranchRequest,
+  'gid' | 'pattern' | 'branchId' | 'op' | 'payload' | 'headers' | 'timeoutMs'
+>;
+
+export interface LocalAnswer {
+  readonly result: BranchResult;
+  /** What the function returned; undefined unless it is SUCCESS. */
+  readonly value: unknown;
+}
+
 /** The functions that `local://NAME` calls. */
 export class LocalBranches {
   readonly #branches = new Map<string, LocalBranch>();
@@ -36,37 +48,83 @@ export class LocalBranches {
     this.#branches.delete(name);
   }
 
+  has(name: string): boolean {
+    return this.#branches.has(name);
+  }
+
   /** Calls the function of that name; settles within the request's time. */
-  async call(name: string, request: BranchRequest): Promise<BranchResult> {
+  async call(name: string, request: LocalRequest): Promise<BranchResult> {
+    return (await this.ask(name, request)).result;
+  }
+
+  /** As `call`, with what the function returned. */
+  ask(name: string, request: LocalRequest): Promise<LocalAnswer> {
     const branch = this.#branches.get(name);
     if (branch === undefined)
-      return branchResult('UNKNOWN', `no local branch named ${name} is registered in this process`);
-    const abort = new AbortController();
-    let deadline: NodeJS.Timeout | undefined;
-    const late = new Promise<BranchResult>((resolve) => {
-      deadline = setTimeout(
+      return Promise.resolve(unknown(`no local branch named ${name} is registered in this process`));
+    return new Promise((resolve) => {
+      const call = new Call(request);
+      const deadline = setTimeout(
         () => {
-          resolve(branchResult('UNKNOWN', `no answer within ${request.timeoutMs} ms`));
-          abort.abort();
+          resolve(unknown(`no answer within ${request.timeoutMs} ms`));
+          call.end();
         },
         Math.min(request.timeoutMs, LONGEST_TIMER_MS),
       );
+      const answered = (answer: LocalAnswer): void => {
+        clearTimeout(deadline);
+        resolve(answer);
+      };
+      void run(branch, call).then(answered);
     });
-    try {
-      return await Promise.race([run(branch, request, abort.signal), late]);
-    } finally {
-      clearTimeout(deadline);
-    }
   }
 }
 
-async function run(branch: LocalBranch, request: BranchRequest, signal: AbortSignal): Promise<BranchResult> {
-  const { gid, pattern, branchId, op, payload, headers } = request;
-  const json = (): unknown => (payload.length === 0 ? undefined : JSON.parse(new TextDecoder().decode(payload)));
+async function run(branch: LocalBranch, call: LocalCall): Promise<LocalAnswer> {
   try {
-    await branch({ gid, pattern, branchId, op, payload, headers, signal, json });
-    return SUCCESS;
+    return { result: SUCCESS, value: await branch(call) };
   } catch (thrown) {
-    return resultOfThrown(thrown);
+    return { result: resultOfThrown(thrown), value: undefined };
+  }
+}
+
+const unknown = (reason: string): LocalAnswer => ({ result: branchResult('UNKNOWN', reason), value: undefined });
+
+/** Most functions are done long before their time is over and never look at the signal: it is made when somebody asks for it. */
+class Call implements LocalCall {
+  readonly gid: string;
+  readonly pattern: BranchRequest['pattern'];
+  readonly branchId: string;
+  readonly op: string;
+  readonly payload: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  #ended = false;
+  #abort: AbortController | undefined;
+
+  constructor({ gid, pattern, branchId, op, payload, headers }: LocalRequest) {
+    this.gid = gid;
+    this.pattern = pattern;
+    this.branchId = branchId;
+    this.op = op;
+    this.payload = payload;
+    this.headers = headers;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#ended) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  json(): unknown {
+    const { buffer, byteOffset, byteLength } = this.payload;
+    return byteLength === 0 ? undefined : JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'));
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#abort?.abort();
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type AlertHook,
   DEFAULT_ENGINE_OPTIONS,
   Engine,
   type EngineObserver,
@@ -23,6 +24,8 @@ export interface CoordinatorOptions {
   readonly observer?: EngineObserver;
   /** Told about each transaction that needs a person. */
   readonly alertWebHook?: string;
+  /** The same, for a function of this process. */
+  readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;
   readonly connections?: ConnectionPoolsOptions;
 }
@@ -57,7 +60,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       random: Math.random,
       identities: systemIdentities(node === undefined ? {} : { node }),
       logger,
-      alert: (alert) => alerts?.notify(alert),
+      alert: (alert) => {
+        alerts?.notify(alert);
+        options.onAlert?.(alert);
+      },
       ...(options.observer !== undefined && { observer: options.observer }),
     },
     options.engine,

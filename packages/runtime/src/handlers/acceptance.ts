@@ -2,6 +2,7 @@ import type { BranchRegistration, TransactionInput } from '@holdfast/core';
 import { type BranchProtocol, HoldfastError, LIMITS } from '@holdfast/protocol';
 import { branchHeaderFault } from '../branch-headers.ts';
 import { type BranchTarget, BranchTargets } from '../branch-target.ts';
+import type { LocalBranches } from '../local-branches.ts';
 
 /** Bounds that an operator may tighten. */
 export interface AcceptanceLimits {
@@ -20,15 +21,18 @@ const MAX_BRANCH_HEADERS = 100;
 const MAX_BRANCH_HEADER_CHARACTERS = 8 * 1024;
 
 /**
- * What this coordinator takes from the network, beyond what the engine checks for everyone: URLs that it can call and that a stranger may name, header
- * texts that can be sent, and the operator's bounds. Throws `invalid` or `too_large`, naming the field.
+ * What this coordinator takes, beyond what the engine checks for everyone: URLs that it can call and that whoever asks may name, header texts that can be
+ * sent, and the operator's bounds. Throws `invalid` or `too_large`, naming the field.
  */
 export class Acceptance {
   readonly #limits: AcceptanceLimits;
+  readonly #locals: LocalBranches | undefined;
   readonly #targets = new BranchTargets();
 
-  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS) {
+  /** @param locals functions that whoever asks may name, when that is this process itself; left out for the network */
+  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, locals?: LocalBranches) {
     this.#limits = limits;
+    this.#locals = locals;
   }
 
   transaction(input: TransactionInput): TransactionInput {
@@ -71,25 +75,30 @@ export class Acceptance {
   }
 
   #callable(url: string): boolean {
-    return url === '' || this.#targets.of(url).kind === 'http';
+    if (url === '') return true;
+    const target = this.#targets.of(url);
+    return target.kind === 'http' || (target.kind === 'local' && this.#locals?.has(target.name) === true);
   }
 
   #refuse(gid: string | undefined, field: string, url: string, protocol?: BranchProtocol, pattern?: string): void {
     const target = this.#targets.of(url);
     if (target.kind === 'topic' && pattern === 'msg') return;
-    throw new HoldfastError('invalid', `${field}: ${faultOf(target, protocol)}: ${url.slice(0, 200)}`, {
+    throw new HoldfastError('invalid', `${field}: ${this.#faultOf(target, protocol)}: ${url.slice(0, 200)}`, {
       field,
       ...(gid !== undefined && gid !== '' && { gid }),
     });
   }
-}
 
-function faultOf({ kind }: BranchTarget, protocol: BranchProtocol | undefined): string {
-  if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
-    return 'gRPC branches are not supported by this version';
-  if (kind === 'local') return 'a local:// branch cannot be named over the network, only by the process that hosts it';
-  if (kind === 'topic') return "only the action of a message's step can be a topic";
-  return 'not an http:// or https:// URL';
+  #faultOf({ kind }: BranchTarget, protocol: BranchProtocol | undefined): string {
+    if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
+      return 'gRPC branches are not supported by this version';
+    if (kind === 'local')
+      return this.#locals === undefined
+        ? 'a local:// branch cannot be named over the network, only by the process that hosts it'
+        : 'no branch of that name was given to this process when it started';
+    if (kind === 'topic') return "only the action of a message's step can be a topic";
+    return 'not an http:// or https:// URL';
+  }
 }
 
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
