@@ -1,0 +1,13 @@
+/**
+ * For those who bring a coordinator of their own, such as `@holdfast/embed`: what the SDK asks of one, and the SDK's object over it. Applications do not
+ * need this.
+ */
+export { holdfast, type Holdfast } from '../holdfast.ts';
+export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
+export { backOff, pause } from './back-off.ts';
+export { BranchCaller } from './branch-caller.ts';
+export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
+export { runInBranch } from '../participants/branch-context.ts';
+export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
+export type { Barrier } from '../barrier/barrier.ts';
+export type { BranchDeclaration } from '../branch-declaration.ts';

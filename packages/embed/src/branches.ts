@@ -1,0 +1,102 @@
+import { declareBranch, type BranchDeclaration } from '@holdfast/client';
+import {
+  type Barrier,
+  type BarrierHandler,
+  type BranchCallContext,
+  type BranchHandler,
+  runInBranch,
+} from '@holdfast/client/api';
+import type { Logger } from '@holdfast/core';
+import type { LocalBranches, LocalCall } from '@holdfast/runtime';
+import { resultOfThrown } from '@holdfast/protocol';
+
+/** Written as a method, so that functions of any payload are among them. */
+interface AnyBranch {
+  run(call: BranchCallContext): unknown;
+}
+
+/** Functions by their names. What one returns is of no account to a saga: returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). */
+export type Branches = Readonly<Record<string, AnyBranch['run']>>;
+
+/** Their declarations, with the payloads that the functions take. */
+export type DeclaredBranches<B extends Branches> = {
+  readonly [Name in keyof B]: B[Name] extends (call: BranchCallContext<infer Payload>) => unknown
+    ? BranchDeclaration<Payload>
+    : never;
+};
+
+/**
+ * A branch behind a barrier: what `handler` writes with `tx` happens at most once, in one local transaction with the barrier's rows.
+ *
+ *     branches: { debit: withBarrier(barrier, async (call: BranchCallContext<Transfer>, sql) => { await sql.query(…) }) }
+ */
+export const withBarrier =
+  <Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> =>
+  async (call) => {
+    const outcome = await barrier.run(call, (tx) => handler(call, tx));
+    return outcome.ran ? outcome.value : undefined;
+  };
+
+const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
+
+/**
+ * Makes the functions callable as `local://APPLICATION/NAME`.
+ *
+ * @throws {TypeError} a name, or the application's, has characters that a URL's part should not have
+ */
+export function registerBranches<B extends Branches>(
+  locals: LocalBranches,
+  application: string,
+  branches: B,
+  logger: Logger,
+): DeclaredBranches<B> {
+  assertName('application', application);
+  const declared: Record<string, BranchDeclaration<unknown>> = {};
+  for (const [name, handler] of Object.entries(branches)) {
+    assertName('branch', name);
+    locals.register(`${application}/${name}`, (call) => serve(handler, call, logger));
+    declared[name] = declareBranch(`local://${application}/${name}`);
+  }
+  return declared as DeclaredBranches<B>;
+}
+
+function assertName(what: string, name: string): void {
+  if (!NAME.test(name))
+    throw new TypeError(
+      `the name of a${what === 'branch' ? '' : 'n'} ${what} has letters, digits and _ . - only: ${name}`,
+    );
+}
+
+async function serve(handler: AnyBranch['run'], local: LocalCall, logger: Logger): Promise<unknown> {
+  const call = new LocalBranchCall(local);
+  try {
+    return await runInBranch(call, () => handler(call));
+  } catch (error) {
+    // It is called again; this is the one place where the stack of what went wrong can be told.
+    if (resultOfThrown(error).kind === 'UNKNOWN')
+      logger.warn({ gid: call.gid, branch: call.branchId, op: call.op, err: error }, 'a branch threw an error');
+    throw error;
+  }
+}
+
+/** As over HTTP; the query is put together when somebody asks for it. */
+class LocalBranchCall implements BranchCallContext {
+  readonly gid: string;
+  readonly transType: BranchCallContext['transType'];
+  readonly branchId: string;
+  readonly op: BranchCallContext['op'];
+  readonly payload: unknown;
+
+  constructor(call: LocalCall) {
+    this.gid = call.gid;
+    this.transType = call.pattern;
+    this.branchId = call.branchId;
+    this.op = call.op;
+    this.payload = call.json();
+  }
+
+  get query(): URLSearchParams {
+    const { gid, transType, branchId, op } = this;
+    return new URLSearchParams({ gid, trans_type: transType, branch_id: branchId, op });
+  }
+}

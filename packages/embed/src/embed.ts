@@ -1,0 +1,97 @@
+import { hostname } from 'node:os';
+import type { Alert, Logger, Store } from '@holdfast/core';
+import { type Holdfast, holdfast } from '@holdfast/client/api';
+import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
+import {
+  Acceptance,
+  ApiV1,
+  createHandlers,
+  DEFAULT_ACCEPTANCE_LIMITS,
+  LocalBranches,
+  type RunningCoordinator,
+  startCoordinator,
+} from '@holdfast/runtime';
+import { type Branches, type DeclaredBranches, registerBranches } from './branches.ts';
+import { inProcessApi } from './in-process-api.ts';
+import { InitiatorCalls } from './initiator-calls.ts';
+import { storeOf } from './open-store.ts';
+import { DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
+import { VERSION } from './version.ts';
+import { warningsLogger } from './warnings-logger.ts';
+
+/** Connections to one origin that calls of initiators may hold. */
+const CONNECTIONS = 128;
+
+/** The object that `connect()` gives, with the functions of this process as branches. */
+export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
+  /** What transactions name the functions by. */
+  readonly branches: DeclaredBranches<B>;
+  /** The coordinator of this process: its load, and what its store holds. */
+  status(): Promise<NodeStatus>;
+}
+
+/**
+ * Starts a coordinator in this process. What an earlier process left unfinished goes on at once.
+ *
+ *     const hf = await embed({ store: 'lmdb:./data', branches: { debit, refund } });
+ *     await hf.saga().step({ action: hf.branches.debit, compensate: hf.branches.refund, payload: { amount: 30 } }).submit({ wait: true });
+ *     await hf.close();
+ *
+ * Close it at the end (`await using` does): that finishes what is being done, within `drainMs`; the rest goes on at the next start. A process that is
+ * killed loses nothing either.
+ *
+ * @throws {TypeError} an option is wrong
+ * @throws {StoreError} the store cannot be opened; its code is `locked` when another process has it
+ */
+export async function embed<B extends Branches = Record<never, never>>(
+  options: EmbedOptions<B>,
+): Promise<EmbeddedHoldfast<B>> {
+  const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...options };
+  const logger = options.logger ?? warningsLogger;
+  const locals = new LocalBranches();
+  const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
+  const store = await storeOf(options.store);
+  const node = options.engine?.node ?? `${hostname()}-${process.pid}`;
+  const running = await startCoordinator({
+    store,
+    logger,
+    locals,
+    engine: { ...options.engine, node, version: VERSION, groups: [application] },
+    onAlert: guarded(options.onAlert, logger),
+  });
+  const api = apiOf(running, store, node);
+  const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
+  const stop = async (): Promise<void> => {
+    await running.close(drainMs);
+    await initiatorCalls.close();
+  };
+  const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
+  const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs }), waitTimeoutMs);
+  const status = () => api.status({ principal: 'embedded', namespace: DEFAULT_NAMESPACE });
+  return Object.assign(hf, { branches, status });
+}
+
+function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: string): ApiV1 {
+  const startedMs = performance.now();
+  return new ApiV1(
+    createHandlers({
+      coordinator: engine,
+      acceptance: new Acceptance(DEFAULT_ACCEPTANCE_LIMITS, locals),
+      store: store.capabilities,
+      version: VERSION,
+      node,
+      uptimeMs: () => performance.now() - startedMs,
+    }),
+  );
+}
+
+/** The engine must not stumble over what the application does with an alert. */
+const guarded =
+  (onAlert: ((alert: Alert) => void) | undefined, logger: Logger) =>
+  (alert: Alert): void => {
+    try {
+      onAlert?.(alert);
+    } catch (err) {
+      logger.error({ gid: alert.gid, err }, 'onAlert threw');
+    }
+  };

@@ -1,0 +1,110 @@
+import {
+  type Answer,
+  type Api,
+  type ApiCall,
+  backOff,
+  CoordinatorUnreachable,
+  pause,
+  type RejectionCode,
+  RequestRejected,
+  UnexpectedAnswer,
+} from '@holdfast/client/api';
+import type { CallContext } from '@holdfast/core';
+import { DEFAULT_NAMESPACE, HoldfastError } from '@holdfast/protocol';
+import { type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
+import type { InitiatorCalls } from './initiator-calls.ts';
+
+export interface InProcessApiDependencies {
+  readonly api: ApiV1;
+  readonly initiatorCalls: InitiatorCalls;
+  /** Stops the coordinator; called once. */
+  readonly stop: () => Promise<void>;
+  /** What errors call it. */
+  readonly name: string;
+  readonly retryForMs: number;
+}
+
+/** Nobody hangs up, or nobody is told. */
+const CONTEXT: CallContext = { principal: 'embedded', namespace: DEFAULT_NAMESPACE };
+
+const contextOf = ({ signal }: ApiCall): CallContext => (signal === undefined ? CONTEXT : { ...CONTEXT, signal });
+
+const waitMsOf = ({ waitUntilMs }: ApiCall): number =>
+  waitUntilMs === undefined ? 0 : Math.max(0, waitUntilMs - performance.now());
+
+/** What the SDK asks, answered by the coordinator of this process: as over HTTP, without texts in between. */
+export function inProcessApi(dependencies: InProcessApiDependencies): Api {
+  const { api, initiatorCalls, stop } = dependencies;
+  let closing: Promise<void> | undefined;
+  const ask = <T>(gid: string | undefined, call: ApiCall, run: Run<T>): Promise<Answer<T>> =>
+    answer({ ...dependencies, closing: () => closing !== undefined }, gid, call, run);
+  return {
+    create: (request, call) => ask(request.gid, call, (context) => api.create(context, request, waitMsOf(call))),
+    submitPrepared: (gid, call) => ask(gid, call, (context) => api.submit(context, gid, waitMsOf(call))),
+    registerBranch: (gid, body, call) => ask(gid, call, (context) => api.registerBranch(context, gid, body)),
+    workflowProgress: (gid, call) => ask(gid, call, (context) => api.progress(context, gid)),
+    finishWorkflow: (gid, body, call) => ask(gid, call, (context) => api.finish(context, gid, body)),
+    callBranch: (request) => initiatorCalls.call(request),
+    get: (gid, call) => ask(gid, call, (context) => api.get(context, gid, waitMsOf(call))),
+    list: (query, call) => ask(undefined, call, (context) => api.list(context, queryOf({ ...query }))),
+    abort: (gid, body, call) => ask(gid, call, (context) => api.abort(context, gid, body, waitMsOf(call))),
+    retry: (gid, call) => ask(gid, call, (context) => api.retry(context, gid, waitMsOf(call))),
+    topics: (query, call) => ask(undefined, call, (context) => api.topics(context, queryOf({ ...query }))),
+    subscribe: (topic, url, remark, call) =>
+      ask(undefined, call, (context) => api.subscribe(context, topic, { url, remark })),
+    unsubscribe: (topic, url, call) => ask(undefined, call, (context) => api.unsubscribe(context, topic, url)),
+    deleteTopic: (topic, call) => ask(undefined, call, (context) => api.deleteTopic(context, topic)),
+    url: undefined,
+    close: () => (closing ??= stop()),
+  };
+}
+
+type Run<T> = (context: CallContext) => Promise<T>;
+
+interface Asking extends InProcessApiDependencies {
+  readonly closing: () => boolean;
+}
+
+/** Repeats what the coordinator cannot take now, as a client over HTTP does, unless it is stopping: then it never will. */
+async function answer<T>(asking: Asking, gid: string | undefined, call: ApiCall, run: Run<T>): Promise<Answer<T>> {
+  const { name, retryForMs, closing } = asking;
+  const { signal } = call;
+  let giveUpAtMs: number | undefined;
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      const value = await run(contextOf(call));
+      signal?.throwIfAborted();
+      return { ok: true, value };
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const error = HoldfastError.from(thrown);
+      if (isRejection(error.code))
+        return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
+      if (error.code === 'internal')
+        throw new UnexpectedAnswer(name, gid, 500, `a defect of its own: ${error.message}`, thrown);
+      giveUpAtMs ??= performance.now() + (call.retryForMs ?? retryForMs);
+      const pauseMs = backOff(attempt);
+      if (closing() || performance.now() + pauseMs > giveUpAtMs)
+        throw new CoordinatorUnreachable(name, gid, attempt, error);
+      await pause(pauseMs, signal);
+    }
+  }
+}
+
+const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
+const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
+
+const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | undefined): RequestRejected =>
+  new RequestRejected(code, inOwnWords(messageOf(error)), {
+    gid: error.gid ?? gid,
+    field: error.field === undefined ? undefined : inOwnWords(error.field),
+    transactionStatus: error.status,
+  });
+
+/** Read as it would be from a URL, so that what cannot be read is refused alike. */
+function queryOf(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return search;
+}

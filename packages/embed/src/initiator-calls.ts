@@ -1,0 +1,44 @@
+import { BranchCaller, type InitiatorCall, type InitiatorCallResult } from '@holdfast/client/api';
+import type { LocalBranches } from '@holdfast/runtime';
+
+const LOCAL = 'local://';
+
+/** Calls that the code which runs a tcc, xa or workflow makes itself: functions of this process directly, everything else over HTTP. */
+export class InitiatorCalls {
+  readonly #locals: LocalBranches;
+  readonly #remote: BranchCaller;
+
+  constructor(locals: LocalBranches, connections: number) {
+    this.#locals = locals;
+    this.#remote = new BranchCaller(connections);
+  }
+
+  call(request: InitiatorCall): Promise<InitiatorCallResult> {
+    return request.url.startsWith(LOCAL) ? this.#callLocal(request) : this.#remote.call(request);
+  }
+
+  close(): Promise<void> {
+    return this.#remote.close();
+  }
+
+  async #callLocal(request: InitiatorCall): Promise<InitiatorCallResult> {
+    const { url, payload, signal } = request;
+    signal?.throwIfAborted();
+    const asked = this.#locals.ask(url.slice(LOCAL.length), {
+      ...request,
+      payload: Buffer.from(payload === undefined ? '' : JSON.stringify(payload)),
+    });
+    const { result, value } = await (signal === undefined ? asked : unlessAborted(asked, signal));
+    return { result, body: value };
+  }
+}
+
+/** What was called goes on; its caller need not wait for it. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let hangUp = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    hangUp = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', hangUp, { once: true });
+  });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', hangUp));
+}

@@ -1,0 +1,18 @@
+import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
+
+/**
+ * The store that a URL names, not yet open. LMDB is loaded only when it is asked for.
+ *
+ * @throws {TypeError} it names none
+ */
+export async function storeOf(store: string | Store): Promise<Store> {
+  if (typeof store !== 'string') return store;
+  if (store === 'memory:') return new CheckedStore(new MemoryStore(Date.now));
+  const path = /^lmdb:(?:\/\/(?=[/.]))?(.+)$/.exec(store)?.[1];
+  if (path === undefined)
+    throw new TypeError(
+      `store: ${store.split(':', 1)[0] ?? ''}: is none that can be embedded by its URL; there are lmdb:PATH (a directory) and memory:`,
+    );
+  const { createLmdbStore } = await import('@holdfast/store-lmdb');
+  return createLmdbStore({ path });
+}

@@ -1,0 +1,42 @@
+import type { Alert, EngineOptions, Logger, Store } from '@holdfast/core';
+import type { Branches } from './branches.ts';
+
+/** What the engine may be told; times are milliseconds. See `EngineOptions` for each. */
+export type EmbedEngineOptions = Partial<Omit<EngineOptions, 'groups' | 'version'>>;
+
+export interface EmbedOptions<B extends Branches = Branches> {
+  /**
+   * Where transactions are kept: `lmdb:PATH` (a directory, made when it is not there; one process at a time), `memory:` (forgotten at exit), or a store
+   * of your own that is not open yet; it is closed with the coordinator.
+   */
+  readonly store: string | Store;
+  /**
+   * Functions of this process that transactions may name, by `hf.branches.NAME`. All of them are known before the coordinator starts, so that what an
+   * earlier process left unfinished finds them. Names are kept in the store: a function whose name is gone is asked for again until it is back.
+   */
+  readonly branches?: B;
+  /**
+   * Which application the functions belong to: part of their URLs, `local://APPLICATION/NAME`, and kept in the store. On a store that several processes
+   * share, only those of the same application drive its transactions. Default: `app`.
+   */
+  readonly application?: string;
+  /** Retries, time-outs, bounds, retention, in milliseconds. */
+  readonly engine?: EmbedEngineOptions;
+  /** What `wait: true` means. Default 30,000. */
+  readonly waitTimeoutMs?: number;
+  /** How long a call is repeated while the store cannot take it. 0: never. Default 5,000. */
+  readonly retryForMs?: number;
+  /** How long `close` waits for what is being done. Default 10,000. */
+  readonly drainMs?: number;
+  /** Told about each transaction that needs a person. What it throws is logged. */
+  readonly onAlert?: (alert: Alert) => void;
+  /** Default: warnings and errors become warnings of the process (`process.on('warning')`), which Node prints to stderr; the rest is dropped. */
+  readonly logger?: Logger;
+}
+
+export const DEFAULT_EMBED_OPTIONS = {
+  application: 'app',
+  waitTimeoutMs: 30_000,
+  retryForMs: 5_000,
+  drainMs: 10_000,
+} as const;

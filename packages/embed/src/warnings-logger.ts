@@ -1,0 +1,17 @@
+import type { Logger } from '@holdfast/core';
+
+const nothing = (): void => undefined;
+
+/** Warnings and errors as warnings of the process: a library does not print by itself, and an application can listen to or silence them. */
+export const warningsLogger: Logger = { debug: nothing, info: nothing, warn, error: warn };
+
+function warn({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void {
+  const about = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`);
+  const why = err instanceof Error ? [err.message] : [];
+  process.emitWarning([message, ...about, ...why].join(' '), {
+    type: 'HoldfastWarning',
+    ...(err instanceof Error && err.stack !== undefined && { detail: err.stack }),
+  });
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,0 +1,7 @@
+import { describe } from 'vitest';
+import { SDK_SUITES } from '../../client/test/support/sdk/suites.ts';
+import { embedHarness } from './support/embed-harness.ts';
+
+describe('embedded', () => {
+  for (const suite of SDK_SUITES) suite(embedHarness);
+});

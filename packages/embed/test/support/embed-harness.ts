@@ -1,0 +1,15 @@
+import { embed } from '@holdfast/embed';
+import { onTestFinished } from 'vitest';
+import { DEFAULT_SDK_OPTIONS, type SdkHarness } from '../../../client/test/support/sdk/harness.ts';
+import { SILENT } from './silent.ts';
+
+/** A coordinator in this process, on the store in memory, with functions as branches. */
+export const embedHarness: SdkHarness = {
+  name: 'embed',
+  async start(branches, options = {}) {
+    const { waitTimeoutMs, ...engine } = { ...DEFAULT_SDK_OPTIONS, ...options };
+    const hf = await embed({ store: 'memory:', branches, waitTimeoutMs, engine, drainMs: 0, logger: SILENT });
+    onTestFinished(() => hf.close());
+    return { hf, branches: hf.branches };
+  },
+};

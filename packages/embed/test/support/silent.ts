@@ -1,0 +1,5 @@
+import type { Logger } from '@holdfast/embed';
+
+const nothing = (): void => undefined;
+
+export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
