@@ -18,6 +18,7 @@ interface Values {
   readonly load: Tool<'wrk'>;
   readonly output: 'table' | 'json';
   readonly cpuProf?: true;
+  readonly embed?: true;
   readonly scale?: true;
   readonly finished: number;
   readonly waiting: number;
@@ -31,8 +32,8 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
   const common = { rounds, seconds, warmUpSeconds: values.warmUp, branchService, load, output };
   if (values.scale === true) {
-    if (targets.length > 0 || store !== undefined || values.cpuProf === true)
-      command.error('error: --scale fills stores of its own: it takes no --store, --target or --cpu-prof');
+    if (targets.length > 0 || store !== undefined || values.cpuProf === true || values.embed === true)
+      command.error('error: --scale fills stores of its own: it takes no --store, --target, --embed or --cpu-prof');
     const { finished, waiting, connections = [64] } = values;
     return { kind: 'scale', options: { ...common, connections, finished, waiting } };
   }
@@ -41,8 +42,9 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const stores = store ?? (targets.length > 0 ? [] : [DEFAULT_STORE]);
   if (values.cpuProf === true && stores.length === 0)
     command.error('error: --cpu-prof looks into a Holdfast that is started here: add --store');
-  const { connections = [1, 64, 256], targetPid, cpuProf = false } = values;
-  return { kind: 'compare', options: { ...common, connections, stores, targets, targetPid, cpuProfile: cpuProf } };
+  const { connections = [1, 64, 256], targetPid, cpuProf = false, embed = false } = values;
+  const what = { stores, targets, targetPid, embed, cpuProfile: cpuProf };
+  return { kind: 'compare', options: { ...common, connections, ...what } };
 }
 
 function describe(command: Command): Command {
@@ -59,6 +61,7 @@ function describe(command: Command): Command {
       'a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder) or memory: (repeatable)',
       storeList,
     )
+    .option('--embed', 'also embed() on LMDB: sagas of two functions, submitted and run in one process')
     .option('--rounds <n>', 'rounds, in which all take turns; the figures are medians', count(1, 100), 3)
     .option('--seconds <n>', 'length of a round', count(1, 600), 5)
     .option('--warm-up <n>', 'seconds of load before the first round with so many connections', count(0, 600), 3)

@@ -20,6 +20,8 @@ export interface CompareOptions extends BenchOptions {
   /** Process of the target; undefined: its CPU and memory are not known. */
   readonly targetPid: number | undefined;
   readonly cpuProfile: boolean;
+  /** Also a coordinator embedded in the process that submits, with functions as branches. */
+  readonly embed: boolean;
 }
 
 /** A comparison of an empty store with a full one, both LMDB. */

@@ -4,6 +4,7 @@ import type { CompareOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { median } from '../report/statistics.ts';
 import { startCeiling } from '../subjects/ceiling.ts';
+import { startEmbedded } from '../subjects/embedded.ts';
 import { type Holdfast, startHoldfast } from '../subjects/holdfast.ts';
 import { completeStoreUrl, storeName } from '../subjects/store-url.ts';
 import type { Subject } from '../subjects/subject.ts';
@@ -22,7 +23,7 @@ export interface Started {
 
 const leave = async (): Promise<void> => undefined;
 
-/** The ceiling first, then each store's Holdfast, then the targets. */
+/** The ceiling first, then each store's Holdfast, then the embedded one, then the targets. */
 export async function startSubjects(
   options: CompareOptions,
   folder: string,
@@ -35,6 +36,7 @@ export async function startSubjects(
     const profiles = profileFolder === undefined ? undefined : join(profileFolder, `${index}-${storeName(store)}`);
     started.push(await startStore(store, home, profiles, cleanup));
   }
+  if (options.embed) started.push(await startEmbed(folder, profileFolder, cleanup));
   const pid = options.targetPid;
   for (const origin of options.targets)
     started.push({ subject: { name: new URL(origin).host, origin, pid }, readyMs: undefined, stop: leave });
@@ -61,4 +63,12 @@ async function startStore(
   const kept = await start(profileFolder);
   cleanup.add(kept.stop);
   return { subject: kept, readyMs: median(readyMs), stop: kept.stop };
+}
+
+async function startEmbed(folder: string, profileFolder: string | undefined, cleanup: Cleanup): Promise<Started> {
+  const profiles = profileFolder === undefined ? undefined : join(profileFolder, 'embed');
+  if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
+  const embedded = await startEmbedded(`lmdb:${join(folder, 'embed')}`, profiles);
+  cleanup.add(embedded.stop);
+  return { subject: embedded, readyMs: undefined, stop: embedded.stop };
 }

@@ -8,7 +8,7 @@ export function nodeLoad(): LoadGenerator {
   return {
     name: 'our own (undici)',
     run: async (request) => {
-      const helper = new Helper(new URL('./node-load-main.js', import.meta.url), JSON.stringify(request));
+      const helper = new Helper(new URL('./node-load-main.js', import.meta.url), [JSON.stringify(request)]);
       try {
         return (await helper.answer((request.seconds + ANSWER_TIMEOUT_SECONDS + START_SECONDS) * 1000)) as LoadResult;
       } finally {

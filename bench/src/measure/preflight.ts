@@ -6,9 +6,10 @@ import type { Bench } from './round.ts';
 const TIMEOUT_MS = 10_000;
 const QUOTED_CHARS = 500;
 
-/** Runs one saga and throws, with the answer, when it did not succeed: a benchmark of errors is of no use. */
+/** Runs one saga and throws, with the answer, when it did not succeed: a benchmark of errors is of no use. What submits to itself has tried at its start. */
 export async function preflight(bench: Bench, subject: Subject): Promise<void> {
   const { name, origin } = subject;
+  if (subject.ownLoad !== undefined) return;
   const { status, text } = await post(bench, subject).catch((error: unknown) => {
     throw new Error(`${name} at ${origin} does not answer: ${String(error)}`, { cause: error });
   });

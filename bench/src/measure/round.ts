@@ -32,7 +32,7 @@ export async function runRound(bench: Bench, subject: Subject, connections: numb
   const gidPrefix = `${bench.runId}-${roundsRun}-`;
   const endMemoryWatch = watchMemory(subject.pid);
   const before = look(bench, subject);
-  const load = await bench.load
+  const load = await (subject.ownLoad ?? bench.load)
     .run({ target: subject.origin, branches: bench.branches.origin, connections, seconds, gidPrefix })
     .finally(endMemoryWatch);
   const after = look(bench, subject);

@@ -9,11 +9,18 @@ export class Helper {
   readonly #name: string;
   readonly #child: ChildProcess;
 
-  /** `module` as seen from the caller's folder, such as `new URL('./main.js', import.meta.url)`. */
-  constructor(module: URL, ...args: readonly string[]) {
+  /**
+   * @param module as seen from the caller's folder, such as `new URL('./main.js', import.meta.url)`
+   * @param profileFolder where node writes a CPU profile when it ends
+   */
+  constructor(module: URL, args: readonly string[] = [], profileFolder?: string) {
     const path = fileURLToPath(module);
     this.#name = path.slice(path.lastIndexOf('/') + 1);
-    this.#child = fork(path, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: cleanEnvironment() });
+    this.#child = fork(path, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: cleanEnvironment(),
+      execArgv: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    });
     own(this.#child);
   }
 
@@ -40,8 +47,16 @@ export class Helper {
     });
   }
 
-  async stop(): Promise<void> {
-    await stop(this.#child);
+  /** Sends it something, and gives what it says to that. */
+  ask(message: object, timeoutMs?: number): Promise<unknown> {
+    const answered = this.answer(timeoutMs);
+    this.#child.send(message);
+    return answered;
+  }
+
+  /** @param patienceMs time to end by itself before it is killed */
+  async stop(patienceMs?: number): Promise<void> {
+    await stop(this.#child, patienceMs);
   }
 }
 

@@ -8,8 +8,8 @@ import { HttpTransport } from './http-transport.ts';
 const NOTHING = { parse: () => undefined };
 
 /** The coordinator's `/api/v1` over HTTP. */
-export function httpApi(url: string, options: Required<ConnectOptions>): Api {
-  const transport = new HttpTransport(url, options);
+export function httpApi(coordinatorUrl: string, options: Required<ConnectOptions>): Api {
+  const transport = new HttpTransport(coordinatorUrl, options);
   const branches = new BranchCaller(options.connections);
   const of = (topic: string) => `/topics/${encodeURIComponent(topic)}`;
   const at = (gid: string, verb = '') => `/transactions/${encodeURIComponent(gid)}${verb}`;
