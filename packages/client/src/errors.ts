@@ -1,11 +1,11 @@
-import type { ErrorCode, Status, TransactionDetails } from '@holdfast/protocol';
+import type { ErrorCode, Op, Status, TransactionDetails } from '@holdfast/protocol';
 
 /**
  * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for people. A cancelled call (`signal`) throws the
- * signal's own reason instead. `BranchFailure` and `BranchOngoing`, which participants throw, are no errors of a caller.
+ * signal's own reason instead. `BranchFailure` and `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
  */
 export type HoldfastClientError =
-  TransactionFailed | TransactionPending | CoordinatorUnreachable | RequestRejected | UnexpectedAnswer;
+  TransactionFailed | TransactionPending | CoordinatorUnreachable | RequestRejected | UnexpectedAnswer | BranchUnknown;
 
 /** Reads the transaction with its branches and timeline. */
 export type ReadDetails = () => Promise<TransactionDetails>;
@@ -13,6 +13,8 @@ export type ReadDetails = () => Promise<TransactionDetails>;
 /**
  * The decision fell against the transaction: it is rolled back (`failed`) or is being rolled back (`aborting`; compensations that do not succeed
  * at once are retried until they do). Nothing of it will stay. Act on `reason`; start a new transaction if the business wants another try.
+ *
+ * `cause`: what the application's own code threw, when that is why.
  */
 export class TransactionFailed extends Error {
   override readonly name = 'TransactionFailed';
@@ -24,9 +26,15 @@ export class TransactionFailed extends Error {
   /** Reads the transaction with its timeline, to see which branch said what. */
   readonly details: ReadDetails;
 
-  constructor(gid: string, status: 'aborting' | 'failed', reason: string, details: ReadDetails) {
+  constructor(
+    gid: string,
+    status: 'aborting' | 'failed',
+    reason: string,
+    details: ReadDetails,
+    options?: { readonly cause?: unknown },
+  ) {
     const progress = status === 'failed' ? 'was rolled back' : 'is being rolled back';
-    super(`Transaction ${gid} ${progress}: ${reason === '' ? 'no reason was given' : reason}`);
+    super(`Transaction ${gid} ${progress}: ${reason === '' ? 'no reason was given' : reason}`, options);
     this.gid = gid;
     this.status = status;
     this.reason = reason;
@@ -43,13 +51,22 @@ export class TransactionPending extends Error {
   readonly code = 'transaction_pending';
   readonly gid: string;
   readonly status: 'prepared' | 'submitted';
-  /** What the last unsuccessful call answered, when known; else empty. */
+  /** What the last unsuccessful call answered, or what else it waits for, when known; else empty. */
   readonly reason: string;
   readonly details: ReadDetails;
 
-  constructor(gid: string, status: 'prepared' | 'submitted', reason: string, details: ReadDetails) {
-    const because = reason === '' ? '' : ` (last answer: ${reason})`;
-    super(`Transaction ${gid} is still running${because}: it goes on by itself; ask for it later with wait('${gid}')`);
+  constructor(
+    gid: string,
+    status: 'prepared' | 'submitted',
+    reason: string,
+    details: ReadDetails,
+    options?: { readonly cause?: unknown },
+  ) {
+    const because = reason === '' ? '' : ` (${reason})`;
+    super(
+      `Transaction ${gid} is still running${because}: it goes on by itself; ask for it later with wait('${gid}')`,
+      options,
+    );
     this.gid = gid;
     this.status = status;
     this.reason = reason;
@@ -60,22 +77,37 @@ export class TransactionPending extends Error {
 /**
  * No coordinator answered within the time for retries, or it answered that it cannot take work now. What a submit asked for may have happened or
  * not: call `submit()` of the same object again, or look with `get(gid)`. Both are safe.
+ *
+ * A tcc or xa whose first phase failed and which could not be cancelled for this reason has what failed as its `cause`: the coordinator cancels it by
+ * itself when its `timeoutToFailMs` is over.
  */
 export class CoordinatorUnreachable extends Error {
   override readonly name = 'CoordinatorUnreachable';
   readonly code = 'coordinator_unreachable';
   readonly url: string;
   readonly gid: string | undefined;
+  readonly attempts: number;
 
-  constructor(url: string, gid: string | undefined, attempts: number, cause: unknown) {
+  /** @param given what the application's code threw, when it is the order to cancel that was not delivered. */
+  constructor(
+    url: string,
+    gid: string | undefined,
+    attempts: number,
+    cause: unknown,
+    given?: { readonly thrown: unknown },
+  ) {
     const why = cause instanceof Error ? messageOf(cause) : String(cause);
     const about = gid === undefined ? '' : ` about transaction ${gid}`;
     const tries = attempts === 1 ? 'one try' : `${attempts} tries`;
-    super(`The coordinator at ${url} did not take the request${about} in ${tries}: ${why}. Check that it runs there.`, {
-      cause,
-    });
+    const then =
+      given === undefined ? '' : ' It was the order to cancel: that happens by itself when timeoutToFailMs is over.';
+    super(
+      `The coordinator at ${url} did not take the request${about} in ${tries}: ${why}. Check that it runs there.${then}`,
+      { cause: given === undefined ? cause : given.thrown },
+    );
     this.url = url;
     this.gid = gid;
+    this.attempts = attempts;
   }
 }
 
@@ -109,9 +141,10 @@ export class RequestRejected extends Error {
       readonly gid?: string | undefined;
       readonly field?: string | undefined;
       readonly transactionStatus?: Status | undefined;
+      readonly cause?: unknown;
     } = {},
   ) {
-    super(message);
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.rejection = rejection;
     this.gid = details.gid;
     this.field = details.field;
@@ -138,5 +171,32 @@ export class UnexpectedAnswer extends Error {
     this.url = url;
     this.gid = gid;
     this.httpStatus = httpStatus;
+  }
+}
+
+/**
+ * A branch that the initiator itself called (a try, an action of an xa) gave no answer that decides anything: it did not answer in time, could not be
+ * reached, or answered an error. Whether it did its work is not known, so the transaction must not be submitted; roll it back by letting this through.
+ */
+export class BranchUnknown extends Error {
+  override readonly name = 'BranchUnknown';
+  readonly code = 'branch_unknown';
+  readonly gid: string;
+  readonly branchId: string;
+  readonly op: Op;
+  readonly url: string;
+  /** What it answered or what went wrong, for people. */
+  readonly reason: string;
+
+  constructor(
+    call: { readonly gid: string; readonly branchId: string; readonly op: Op; readonly url: string },
+    reason: string,
+  ) {
+    super(`Branch ${call.branchId} of transaction ${call.gid} did not say what came of ${call.op}: ${reason}`);
+    this.gid = call.gid;
+    this.branchId = call.branchId;
+    this.op = call.op;
+    this.url = call.url;
+    this.reason = reason;
   }
 }

@@ -5,6 +5,7 @@ import { Message } from './message.ts';
 import type { CallOptions, WaitOptions } from './options.ts';
 import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import { Saga } from './saga.ts';
+import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
 
 /** A coordinator, as the application sees it. */
 export interface Holdfast {
@@ -12,6 +13,28 @@ export interface Holdfast {
   saga(gid?: string): Saga;
   /** A new message; the gid is made here unless given (128 characters at most). */
   message(gid?: string): Message;
+  /**
+   * Runs `work`, which tries one branch after the other or several at once, and then confirms them all; a throw cancels them all. Answers what `work`
+   * returned once the decision is durable, or with `wait`, once every branch was confirmed.
+   *
+   *     const room = await hf.tcc(async (tx) => {
+   *       await tx.call({ try: seat.hold, confirm: seat.book, cancel: seat.release, payload: { flight } });
+   *       return tx.call({ try: room.hold, confirm: room.book, cancel: room.release, payload: { hotel } });
+   *     });
+   *
+   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a tcc it is part of that one (`join`): a throw then goes up
+   * and lets the try fail.
+   *
+   * A gid runs once: it is refused when the transaction under it has been decided. While it is prepared, a second run goes on with it and calls the
+   * tries again, which the barrier makes harmless.
+   *
+   * @throws {TransactionFailed} it is cancelled; `cause` is what `work` threw
+   * @throws {TransactionPending} with `wait`: the time is over, the confirms go on
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} nothing began; or, with a `cause` that `work` threw, the order to cancel was not delivered, and
+   *   happens by itself after `timeoutToFailMs`; or the answer to the submit was lost: look with `get(gid)`
+   * @throws {RequestRejected} the gid was used before, or a field is wrong
+   */
+  tcc<T>(work: (tx: Tcc) => T | Promise<T>, options?: TccOptions): Promise<T>;
   /** A gid nobody used before; no request is made. */
   newGid(): string;
   /** A transaction with its branches and timeline; undefined when there is none of that gid (finished ones are purged after the retention). */
@@ -49,6 +72,7 @@ export function holdfast(api: Api, waitTimeoutMs: number): Holdfast {
   return {
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),
+    tcc: (work, options) => runTcc(context, work, options),
     newGid,
 
     async get(gid, { signal } = {}) {

@@ -3,11 +3,14 @@ export type { Holdfast } from './holdfast.ts';
 export type { ListQuery } from './api/api.ts';
 export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions } from './options.ts';
 export type { Saga, SagaOptions, SagaStep } from './saga.ts';
+export type { Tcc, TccBranch, TccOptions } from './tcc.ts';
+export type { TwoPhaseOptions } from './first-phase.ts';
 export type { Message, MessageOptions } from './message.ts';
 export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';
 export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayload } from './branch-declaration.ts';
 export { newGid } from './gid.ts';
 export {
+  BranchUnknown,
   CoordinatorUnreachable,
   RequestRejected,
   TransactionFailed,

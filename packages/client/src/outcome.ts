@@ -41,6 +41,15 @@ function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
   return leftMs > LONG_WAIT_MS ? { retryForMs: leftMs } : {};
 }
 
+/** What an error carries to look at its transaction. */
+export const reader =
+  (api: Api, gid: string): ReadDetails =>
+  async () => {
+    const answer = await api.get(gid, {});
+    if (!answer.ok) throw answer.rejection;
+    return answer.value;
+  };
+
 /** What an answer of the coordinator tells about a transaction. */
 type Seen = TransactionSummary | TransactionReply | TransactionDetails;
 
@@ -49,11 +58,7 @@ type Seen = TransactionSummary | TransactionReply | TransactionDetails;
  * error is thrown.
  */
 export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean): T {
-  const details: ReadDetails = async () => {
-    const answer = await api.get(seen.gid, {});
-    if (!answer.ok) throw answer.rejection;
-    return answer.value;
-  };
+  const details = reader(api, seen.gid);
   switch (seen.status) {
     case 'succeed':
       return seen;

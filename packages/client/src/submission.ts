@@ -42,7 +42,6 @@ export class Submission {
     options: SubmitOptions = {},
   ): Promise<TransactionSummary> {
     return this.#finish(
-      request.gid,
       options,
       (call) => this.#context.api.create(request, call),
       (answer) => this.#ownOrThrow(request, answer),
@@ -55,7 +54,6 @@ export class Submission {
    */
   submitPrepared(gid: string, options: SubmitOptions = {}): Promise<TransactionSummary> {
     return this.#finish(
-      gid,
       options,
       (call) => this.#context.api.submitPrepared(gid, call),
       async ({ rejection }) => {
@@ -65,23 +63,51 @@ export class Submission {
     );
   }
 
+  /**
+   * Gives up what was prepared, for the code that prepared it. Being given up already is no error. Answers what the transaction is then: with `wait`,
+   * once everything was undone or the time is over.
+   *
+   * @throws {RequestRejected} it was submitted, or it is not known
+   */
+  async giveUp(gid: string, reason: string, wait: SubmitOptions['wait']): Promise<TransactionSummary> {
+    const { waited, deadlineMs } = this.#patience(wait);
+    const call = waited ? { waitUntilMs: deadlineMs } : {};
+    const answer = await this.#context.api.abort(gid, { reason, by: 'initiator' }, call);
+    const seen = answer.ok ? answer.value : await this.#givenUpOrThrow(gid, answer);
+    return waited ? this.#untilFinal(seen, deadlineMs, undefined) : seen;
+  }
+
+  async #givenUpOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
+    const { transactionStatus: status } = rejection;
+    if (status !== 'aborting' && status !== 'failed') throw rejection;
+    return this.#read(gid, rejection);
+  }
+
   async #finish(
-    gid: string,
     options: SubmitOptions,
     send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
     resolveRefusal: (answer: Refusal) => Promise<TransactionDetails>,
   ): Promise<TransactionSummary> {
     const { signal } = options;
-    const waited = options.wait !== undefined && options.wait !== false;
-    const timeoutMs = typeof options.wait === 'object' ? options.wait.timeoutMs : this.#context.waitTimeoutMs;
-    const deadlineMs = deadlineIn(waited ? timeoutMs : 0);
-
+    const { waited, deadlineMs } = this.#patience(options.wait);
     const answer = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
-    let seen: TransactionSummary = answer.ok ? answer.value : await resolveRefusal(answer);
-    if (waited && !isFinal(seen.status) && performance.now() < deadlineMs) {
-      seen = await waitUntilFinal(this.#context.api, gid, deadlineMs, signal);
-    }
-    return answerOrThrow(this.#context.api, seen, waited);
+    const seen = answer.ok ? answer.value : await resolveRefusal(answer);
+    return answerOrThrow(this.#context.api, waited ? await this.#untilFinal(seen, deadlineMs, signal) : seen, waited);
+  }
+
+  #patience(wait: SubmitOptions['wait']): { readonly waited: boolean; readonly deadlineMs: number } {
+    const waited = wait !== undefined && wait !== false;
+    const timeoutMs = typeof wait === 'object' ? wait.timeoutMs : this.#context.waitTimeoutMs;
+    return { waited, deadlineMs: deadlineIn(waited ? timeoutMs : 0) };
+  }
+
+  async #untilFinal(
+    seen: TransactionSummary,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<TransactionSummary> {
+    if (isFinal(seen.status) || performance.now() >= deadlineMs) return seen;
+    return waitUntilFinal(this.#context.api, seen.gid, deadlineMs, signal);
   }
 
   async #send(

@@ -8,6 +8,9 @@ export interface TransactionOptions {
   readonly branchHeaders?: Readonly<Record<string, string>>;
 }
 
+/** How long a call may take that the initiator makes itself, unless said; the coordinator's own default is the same. */
+export const DEFAULT_BRANCH_TIMEOUT_MS = 3_000;
+
 /** Options of one branch. */
 export interface BranchCallOptions {
   /** How long one call of this branch may take; default: the transaction's. */

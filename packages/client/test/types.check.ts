@@ -40,24 +40,51 @@ export async function sdk(): Promise<void> {
   await saga.submit({ wait: { timeout: 1 } });
 }
 
-const debit = declareBranch<Debit>('http://bank-a/debit');
-const refund = declareBranch<Debit>('http://bank-a/refund');
+const take = declareBranch<Debit>('http://bank-a/debit');
+const giveBack = declareBranch<Debit>('http://bank-a/refund');
 const ping = declareBranch('http://bank-a/ping');
 const rename = declareBranch<{ readonly name: string }>('http://bank-a/rename');
 
 export function declaredPayloads(): void {
   const saga = connect('http://127.0.0.1:36789').saga();
-  saga.step({ action: debit, compensate: refund, payload: { amount: 1 }, requestTimeoutMs: 1, after: [0] });
-  saga.step({ action: debit, compensate: 'http://bank-a/refund', payload: { amount: 1 } });
+  saga.step({ action: take, compensate: giveBack, payload: { amount: 1 }, requestTimeoutMs: 1, after: [0] });
+  saga.step({ action: take, compensate: 'http://bank-a/refund', payload: { amount: 1 } });
   saga.step({ action: ping, compensate: null });
   // @ts-expect-error not the payload that the branch declares
-  saga.step({ action: debit, compensate: refund, payload: { amount: '1' } });
+  saga.step({ action: take, compensate: giveBack, payload: { amount: '1' } });
   // @ts-expect-error the branch declares a payload
-  saga.step({ action: debit, compensate: refund });
+  saga.step({ action: take, compensate: giveBack });
   // @ts-expect-error the branch takes none
   saga.step({ action: ping, compensate: null, payload: { amount: 1 } });
   // @ts-expect-error both get the payload, so both must declare the same
-  saga.step({ action: debit, compensate: rename, payload: { amount: 1 } });
+  saga.step({ action: take, compensate: rename, payload: { amount: 1 } });
+}
+
+export async function tcc(): Promise<void> {
+  const hf = connect('http://127.0.0.1:36789');
+  const seats = { try: take, confirm: take, cancel: giveBack } as const;
+  const order = await hf.tcc(async (tx) => {
+    expectTypeOf(await tx.call({ ...seats, payload: { amount: 1 } })).toBeUnknown();
+    expectTypeOf(await tx.call({ ...seats, payload: { amount: 1 }, parse: Number })).toBeNumber();
+    await tx.call({ try: ping, confirm: null, cancel: null });
+    await tx.call({ try: 'http://a', confirm: 'http://b', cancel: 'http://c', payload: [1], requestTimeoutMs: 5 });
+    // @ts-expect-error not the payload that the branches declare
+    await tx.call({ ...seats, payload: { amount: '1' } });
+    // @ts-expect-error the branches declare a payload
+    await tx.call(seats);
+    // @ts-expect-error what cancels it must be said; null says that there is nothing to do
+    await tx.call({ try: take, confirm: take, payload: { amount: 1 } });
+    // @ts-expect-error all three get the payload, so all must declare the same
+    await tx.call({ try: take, confirm: rename, cancel: giveBack, payload: { amount: 1 } });
+    // @ts-expect-error options that nobody knows
+    await tx.call({ try: ping, confirm: null, cancel: null, timeoutMs: 5 });
+    return { id: 7 };
+  });
+  expectTypeOf(order).toEqualTypeOf<{ id: number }>();
+  // @ts-expect-error options that nobody knows
+  await hf.tcc(() => 0, { timeout: 5 });
+  // @ts-expect-error a tcc has no limit of retries
+  await hf.tcc(() => 0, { retryLimit: 5 });
 }
 
 export function errors(error: HoldfastClientError): string {
@@ -68,6 +95,7 @@ export function errors(error: HoldfastClientError): string {
   switch (error.code) {
     case 'transaction_failed':
     case 'transaction_pending':
+    case 'branch_unknown':
       return error.reason;
     case 'coordinator_unreachable':
     case 'unexpected_answer':

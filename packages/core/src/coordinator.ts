@@ -52,7 +52,7 @@ export interface Coordinator {
 
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
-   * a workflow step repeated with another outcome throws `refused`. Only while `prepared` (workflow: or `aborting`).
+   * another URL or payload, or a workflow step with another outcome, throws `refused`. Only while `prepared` (workflow: or `aborting`).
    */
   registerBranch(
     context: CallContext,

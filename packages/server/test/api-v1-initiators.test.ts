@@ -74,6 +74,18 @@ describe('a tcc', () => {
     });
   });
 
+  it('keeps a branch as it was registered first', async () => {
+    await create({ pattern: 'tcc' });
+    await at('branches', tccBranch('01'));
+    for (const other of [{ payload: { amount: 31 } }, { confirm: shop.url('/other') }, { payload: undefined }])
+      expect(problem(await at('branches', tccBranch('01', other)))).toMatchObject({
+        code: 'refused',
+        field: 'branchId',
+      });
+    await at('submit?waitMs=10000');
+    expect(callsOf(gid)).toEqual(['01 /confirm {"amount":30}']);
+  });
+
   it('takes no branch of another pattern, which would never be called', async () => {
     await create({ pattern: 'tcc' });
     const wrong = { pattern: 'xa', branchId: '01', url: shop.url('/xa') };

@@ -25,7 +25,8 @@ export class BranchCaller {
       const { statusCode, body } = await this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
-        method: 'POST',
+        // As a coordinator does: without a payload by GET, save for xa.
+        method: call.payload === undefined && pattern !== 'xa' ? 'GET' : 'POST',
         headers: { 'content-type': 'application/json', ...call.headers },
         body: call.payload === undefined ? null : JSON.stringify(call.payload),
         headersTimeout: call.timeoutMs,

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  branchRegistrationRequest,
   isFinal,
   type ProblemDetails,
   type Status,
@@ -36,6 +37,8 @@ export interface SeenRequest {
  */
 export class FakeCoordinator {
   readonly transactions = new Map<string, TransactionDetails>();
+  /** The subscribers' URLs by topic. */
+  readonly topics = new Map<string, Set<string>>();
   readonly requests: SeenRequest[] = [];
   /** What happens to the next requests, in order. */
   readonly faults: Fault[] = [];
@@ -95,6 +98,7 @@ export class FakeCoordinator {
 
   async #handle({ method, path, query, body }: SeenRequest, response: ServerResponse): Promise<void> {
     const [, , , resource, gid, verb] = path.split('/');
+    if (resource === 'topics') return this.#changeTopic(method, gid ?? '', query, body, response);
     if (resource !== 'transactions') return this.#problem(response, 404, 'not_found', `no ${path}`);
     if (method === 'POST' && gid === undefined) return this.#create(body, query, response);
     if (gid === undefined) return this.#answer(response, { items: [...this.transactions.values()], next: 'more' });
@@ -103,9 +107,47 @@ export class FakeCoordinator {
     if (method === 'GET') return this.#whenFinal(gid, query, response);
     if (verb === 'submit') return this.#submit(gid, query, response);
     if (isFinal(transaction.status)) return this.#refuse(response, gid, transaction.status);
-    if (verb === 'abort') this.change(gid, { status: 'aborting', rollbackReason: (body as { reason: string }).reason });
+    if (verb === 'branches') return this.#register(transaction, body, response);
+    if (verb === 'abort') {
+      const status = transaction.pattern === 'msg' ? 'failed' : 'aborting';
+      this.change(gid, { status, rollbackReason: (body as { reason: string }).reason });
+    }
     if (verb === 'retry') this.change(gid, { dueAtMs: null });
     this.#answer(response, this.transactions.get(gid));
+  }
+
+  #register(transaction: TransactionDetails, body: unknown, response: ServerResponse): void {
+    const { gid, status, branches } = transaction;
+    if (status !== 'prepared') return this.#refuse(response, gid, status);
+    const { branchId, confirm, cancel } = branchRegistrationRequest.parse(body) as Record<string, string>;
+    const both = { ...branchOf(0, ''), branchId: branchId ?? '' };
+    const added = [
+      { ...both, op: 'cancel', url: cancel ?? '' },
+      { ...both, op: 'confirm', url: confirm ?? '' },
+    ];
+    if (branches.every((branch) => branch.branchId !== branchId))
+      this.change(gid, { branches: [...branches, ...added] });
+    response.writeHead(204).end();
+  }
+
+  #changeTopic(
+    method: string,
+    topic: string,
+    query: Record<string, string>,
+    body: unknown,
+    response: ServerResponse,
+  ): void {
+    const urls = this.topics.get(topic) ?? new Set();
+    if (method === 'PUT') {
+      const { url } = body as { readonly url: string };
+      if (urls.has(url)) return this.#problem(response, 409, 'refused', `${url} subscribes ${topic} already`);
+      this.topics.set(topic, urls.add(url));
+    } else {
+      const url = query['url'];
+      const done = url === undefined ? this.topics.delete(topic) : urls.delete(url);
+      if (!done) return this.#problem(response, 404, 'not_found', `there is no ${url ?? topic}`);
+    }
+    response.writeHead(204).end();
   }
 
   async #create(body: unknown, query: Record<string, string>, response: ServerResponse): Promise<void> {
@@ -114,7 +156,8 @@ export class FakeCoordinator {
       const issue = parsed.error.issues[0];
       return this.#problem(response, 400, 'invalid', issue?.message ?? '', { field: issue?.path.join('.') ?? '' });
     }
-    const { gid = '', status = 'submitted', pattern, steps, queryPrepared = '' } = parsed.data;
+    const { gid = '', pattern, steps, queryPrepared = '' } = parsed.data;
+    const status = parsed.data.status ?? (pattern === 'tcc' ? 'prepared' : 'submitted');
     const found = this.transactions.get(gid);
     if (found === undefined) {
       const branches = steps.map((step, index) => branchOf(index, step.action));

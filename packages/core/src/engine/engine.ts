@@ -418,20 +418,29 @@ export class Engine implements Coordinator {
   }
 }
 
-/** A step recorded again must have the same outcome; what was recorded first stays. */
+/** A step recorded again must have the same outcome, a branch registered again must be the same one; what was stored first stays. */
 function assertSame(gid: string, branches: readonly BranchRegistration[], existing: readonly Entry[]): void {
   for (const entry of existing) {
     const first: RegisteredBranch = decodeRegistration(entry);
     const second = branches.find((branch) => branch.branchId === first.branchId && branch.op === first.op);
-    if (second !== undefined && second.status !== first.status) {
-      throw new HoldfastError(
-        'refused',
-        `branch ${first.branchId} ${first.op} was recorded as ${first.status} before; that stays`,
-        { gid, field: 'status' },
-      );
-    }
+    if (second === undefined) continue;
+    const name = `branch ${first.branchId} ${first.op}`;
+    if (second.status !== first.status)
+      throw new HoldfastError('refused', `${name} was recorded as ${first.status} before; that stays`, {
+        gid,
+        field: 'status',
+      });
+    // Else its client would take for granted that the second payload is confirmed. Recorded steps may differ in what they say.
+    if (first.status === 'prepared' && !isSameCall(first, second))
+      throw new HoldfastError('refused', `${name} was registered with another URL or payload before; that stays`, {
+        gid,
+        field: 'branch_id',
+      });
   }
 }
+
+const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
+  a.url === b.url && a.payload.length === b.payload.length && a.payload.every((byte, i) => byte === b.payload[i]);
 
 function registrationError(
   gid: string,

@@ -1,5 +1,6 @@
 import type { SdkHarness } from './harness.ts';
 import { sagaSuite } from './saga-suite.ts';
+import { tccSuite } from './tcc-suite.ts';
 
 /** Everything the SDK promises whatever is behind it; run against `connect()` and against `embed()`. */
-export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [sagaSuite];
+export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [sagaSuite, tccSuite];

@@ -1,0 +1,20 @@
+/** A branch id has two digits a level. */
+const MAX_BRANCHES = 99;
+
+/** Gives the branches of one transaction, or those within one of its branches, their ids: 01, 02, …; within 01: 0101, 0102, … */
+export class BranchIds {
+  readonly #parent: string;
+  #count = 0;
+
+  constructor(parent = '') {
+    this.#parent = parent;
+  }
+
+  /** Throws a RangeError when there are no more. */
+  next(): string {
+    if (this.#count >= MAX_BRANCHES)
+      throw new RangeError(`a transaction, or one branch of it, calls ${MAX_BRANCHES} branches at most`);
+    this.#count++;
+    return this.#parent + String(this.#count).padStart(2, '0');
+  }
+}

@@ -1,0 +1,66 @@
+import { readableReason, resultOfThrown } from '@holdfast/protocol';
+import { CoordinatorUnreachable, TransactionFailed, UnexpectedAnswer } from './errors.ts';
+import type { SubmitOptions } from './options.ts';
+import { reader } from './outcome.ts';
+import { Submission, type SubmissionContext } from './submission.ts';
+import { type TransactionOptions, wireOptions } from './transaction-options.ts';
+
+/** Options of a transaction whose first phase runs in the application: a tcc or an xa. */
+export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
+  /**
+   * The coordinator cancels the transaction when it is not submitted after so long: because its process died, or takes longer. Default: the
+   * coordinator's (35 s unless configured).
+   */
+  readonly timeoutToFailMs?: number;
+}
+
+/**
+ * Runs the first phase of a tcc or xa between its preparation and its end: submits it when `firstPhase` returns, cancels it when that throws.
+ *
+ * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why
+ * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel that was not delivered
+ */
+export async function withPrepared<T>(
+  context: SubmissionContext,
+  pattern: 'tcc' | 'xa',
+  gid: string,
+  { wait, signal, ...transaction }: TwoPhaseOptions,
+  firstPhase: () => Promise<T>,
+): Promise<T> {
+  const submission = new Submission(context);
+  await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, signal);
+  let value: T;
+  try {
+    value = await firstPhase();
+    signal?.throwIfAborted();
+  } catch (thrown) {
+    const error = await cancel(context, submission, gid, thrown, wait);
+    // A cancelled call throws the signal's own reason, as everywhere in the SDK.
+    throw signal?.aborted === true && thrown === signal.reason ? thrown : error;
+  }
+  const options = { ...(wait === undefined ? {} : { wait }), ...(signal === undefined ? {} : { signal }) };
+  await submission.submitPrepared(gid, options);
+  return value;
+}
+
+/** Cancels, whether or not the caller still waits, and answers what is to be thrown. */
+async function cancel(
+  context: SubmissionContext,
+  submission: Submission,
+  gid: string,
+  thrown: unknown,
+  wait: SubmitOptions['wait'],
+): Promise<Error> {
+  try {
+    const { status, rollbackReason } = await submission.giveUp(gid, resultOfThrown(thrown).reason, wait);
+    const now = status === 'failed' ? 'failed' : 'aborting';
+    const reason = readableReason(rollbackReason);
+    return new TransactionFailed(gid, now, reason, reader(context.api, gid), { cause: thrown });
+  } catch (error) {
+    if (error instanceof CoordinatorUnreachable)
+      return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
+    if (error instanceof UnexpectedAnswer) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
+    // It was submitted by another run under the same gid.
+    return error as Error;
+  }
+}

@@ -1,0 +1,185 @@
+import type { Api, InitiatorCall } from './api/api.ts';
+import { bodyOrThrow } from './branch-answer.ts';
+import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
+import { BranchIds } from './branch-ids.ts';
+import { type TwoPhaseOptions, withPrepared } from './first-phase.ts';
+import { newGid } from './gid.ts';
+import { currentBranch } from './participants/branch-context.ts';
+import type { BranchCallContext } from './participants/call.ts';
+import type { SubmissionContext } from './submission.ts';
+import { type BranchCallOptions, DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
+
+/** One branch of a tcc. The payload is sent to all three; declarations (`declareBranch`) give it its type. */
+export type TccBranch<Payload = unknown, Answer = unknown> = TccBranches<Payload, Answer> & WithPayload<Payload>;
+
+/** `requestTimeoutMs` is that of the try; confirm and cancel take the transaction's. */
+interface TccBranches<Payload, Answer> extends BranchCallOptions {
+  /** Reserves, so that it can be confirmed or cancelled later. Called once, by this process. */
+  readonly try: BranchTarget<Payload>;
+  /** Makes the reservation final; repeated until it succeeds. `null`: there is nothing to do. */
+  readonly confirm: BranchTarget<Payload> | null;
+  /** Gives the reservation up; also called when it is not certain that the try happened. `null`: there is nothing to do. */
+  readonly cancel: BranchTarget<Payload> | null;
+  /** Checks what the try answered and gives it its type, for example a schema's `parse`. */
+  readonly parse?: (answer: unknown) => Answer;
+}
+
+/** A running tcc, as its work sees it. */
+export interface Tcc {
+  readonly gid: string;
+  /**
+   * Registers a branch with the coordinator and calls its try; several may run at once. A branch that did not succeed cannot be made up for: once a call
+   * has failed the transaction is cancelled, also when the error was caught, since its confirm would be called with those of the others.
+   *
+   * @returns what the try answered: its JSON, else its text
+   * @throws {BranchFailure} the try refused
+   * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
+   * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was aborted), or a field is wrong
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; its try was not called
+   * @throws {TypeError} the work has ended already
+   */
+  call<Payload = unknown, Answer = unknown>(branch: TccBranch<Payload, Answer>): Promise<Answer>;
+}
+
+export interface TccOptions extends TwoPhaseOptions {
+  /** 128 characters at most; made here unless given. */
+  readonly gid?: string;
+  /**
+   * Within the try of a tcc, be part of that transaction: its branches are confirmed or cancelled with it, and the other options but `requestTimeoutMs`,
+   * `branchHeaders` and `signal` are those of the whole. Default true; false begins a transaction of its own.
+   */
+  readonly join?: boolean;
+}
+
+/** See `Holdfast.tcc`. */
+export async function runTcc<T>(
+  context: SubmissionContext,
+  callback: (tx: Tcc) => T | Promise<T>,
+  options: TccOptions = {},
+): Promise<T> {
+  const { join = true, gid, ...own } = options;
+  const outer = currentBranch();
+  if (join && outer?.transType === 'tcc' && outer.op === 'try') {
+    if (gid !== undefined)
+      throw new TypeError(
+        `Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`,
+      );
+    return new TccWork(context.api, outer.gid, idsWithin(outer), own).run(callback);
+  }
+  const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
+  return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
+}
+
+/** Several tccs within one try are told apart by one count. */
+const idsOfTries = new WeakMap<BranchCallContext, BranchIds>();
+
+function idsWithin(outer: BranchCallContext): BranchIds {
+  const known = idsOfTries.get(outer);
+  if (known !== undefined) return known;
+  const ids = new BranchIds(outer.branchId);
+  idsOfTries.set(outer, ids);
+  return ids;
+}
+
+/**
+ * The branches of one call of `hf.tcc`. `open` while the work runs; `closed` when it returned: what it did not wait for may end, nothing new begins;
+ * `given up` when it threw: what is not tried yet is not tried any more.
+ */
+class TccWork implements Tcc {
+  readonly gid: string;
+  readonly #api: Api;
+  readonly #ids: BranchIds;
+  readonly #options: TwoPhaseOptions;
+  readonly #running = new Set<Promise<unknown>>();
+  #state: 'open' | 'closed' | 'given up' = 'open';
+  #failed: { readonly thrown: unknown } | undefined;
+
+  constructor(api: Api, gid: string, ids: BranchIds, options: TwoPhaseOptions) {
+    this.#api = api;
+    this.gid = gid;
+    this.#ids = ids;
+    this.#options = options;
+  }
+
+  /** Ends when no call is running any more, so that no try arrives behind its cancel. */
+  async run<T>(callback: (tx: Tcc) => T | Promise<T>): Promise<T> {
+    try {
+      const value = await callback(this);
+      this.#state = 'closed';
+      await this.#settled();
+      if (this.#failed !== undefined) throw this.#failed.thrown;
+      return value;
+    } catch (thrown) {
+      this.#state = 'given up';
+      await this.#settled();
+      throw thrown;
+    }
+  }
+
+  async call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
+    if (this.#state !== 'open') throw this.#ended();
+    const running = this.#try(urlsOf(branch), branch.payload, branch.requestTimeoutMs);
+    this.#running.add(running);
+    try {
+      const body = await running;
+      return branch.parse === undefined ? (body as Answer) : branch.parse(body);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #try(urls: Urls, payload: unknown, requestTimeoutMs: number | undefined): Promise<unknown> {
+    try {
+      const call = this.#callOf(urls.try, payload, requestTimeoutMs);
+      await this.#register(call, urls);
+      if (this.#state === 'given up') throw this.#ended();
+      return bodyOrThrow(call, await this.#api.callBranch(call));
+    } catch (thrown) {
+      this.#failed ??= { thrown };
+      throw thrown;
+    }
+  }
+
+  #callOf(url: string, payload: unknown, ownTimeoutMs: number | undefined): InitiatorCall {
+    const { requestTimeoutMs, branchHeaders = {}, signal } = this.#options;
+    return {
+      gid: this.gid,
+      pattern: 'tcc',
+      branchId: this.#ids.next(),
+      op: 'try',
+      url,
+      payload,
+      headers: branchHeaders,
+      timeoutMs: ownTimeoutMs ?? requestTimeoutMs ?? DEFAULT_BRANCH_TIMEOUT_MS,
+      signal,
+    };
+  }
+
+  async #register({ branchId, payload, signal }: InitiatorCall, { confirm, cancel }: Urls): Promise<void> {
+    const registration = { branchId, confirm, cancel, ...(payload === undefined ? {} : { payload }) };
+    const answer = await this.#api.registerBranch(this.gid, { pattern: 'tcc', ...registration }, { signal });
+    if (!answer.ok) throw answer.rejection;
+  }
+
+  /** Those that fail are noted where they do. */
+  async #settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  #ended(): TypeError {
+    return new TypeError(`The work of tcc ${this.gid} has ended: what is called in it must be awaited within it`);
+  }
+}
+
+interface Urls {
+  readonly try: string;
+  /** Empty: there is nothing to do. */
+  readonly confirm: string;
+  readonly cancel: string;
+}
+
+const urlsOf = <Payload>(branch: TccBranches<Payload, unknown>): Urls => ({
+  try: urlOf(branch.try),
+  confirm: branch.confirm === null ? '' : urlOf(branch.confirm),
+  cancel: branch.cancel === null ? '' : urlOf(branch.cancel),
+});

@@ -1,0 +1,187 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BranchServer } from '../../runtime/test/support/branch-server.ts';
+import { CoordinatorUnreachable, TransactionFailed } from '../src/errors.ts';
+import { withCoordinator } from './support/with-coordinator.ts';
+
+/** A coordinator to order faults from, and a participant that notes what it is asked. */
+async function withTheatre(options?: Parameters<typeof withCoordinator>[0]) {
+  const theatre = await BranchServer.start();
+  onTestFinished(() => theatre[Symbol.asyncDispose]());
+  const seats = (count: number) => ({
+    try: `${theatre.url}/hold`,
+    confirm: `${theatre.url}/book`,
+    cancel: `${theatre.url}/release`,
+    payload: { seats: count },
+  });
+  const tries = () =>
+    theatre.seen.map(({ url }) => `${url.searchParams.get('op')} ${url.searchParams.get('branch_id')}`);
+  return { ...(await withCoordinator(options)), theatre, seats, tries };
+}
+
+const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+
+describe('a tcc', () => {
+  it('is prepared, registers each branch before its try, and is submitted', async () => {
+    const { coordinator, hf, theatre, seats } = await withTheatre();
+    await hf.tcc((tx) => tx.call(seats(2)), {
+      gid: 'evening',
+      timeoutToFailMs: 9_000,
+      retryIntervalMs: 200,
+      requestTimeoutMs: 700,
+      branchHeaders: { 'x-tenant': 'a' },
+    });
+    expect(coordinator.requests.map(({ path }) => path.replace('/api/v1/transactions', ''))).toEqual([
+      '',
+      '/evening/branches',
+      '/evening/submit',
+    ]);
+    expect(coordinator.requests[0]?.body).toEqual({
+      gid: 'evening',
+      pattern: 'tcc',
+      status: 'prepared',
+      timeoutToFailMs: 9_000,
+      retryIntervalMs: 200,
+      requestTimeoutMs: 700,
+      branchHeaders: { 'x-tenant': 'a' },
+    });
+    expect(coordinator.requests[1]?.body).toEqual({
+      pattern: 'tcc',
+      branchId: '01',
+      confirm: `${theatre.url}/book`,
+      cancel: `${theatre.url}/release`,
+      payload: { seats: 2 },
+    });
+    expect(theatre.seen).toMatchObject([{ method: 'POST', body: '{"seats":2}', headers: { 'x-tenant': 'a' } }]);
+    expect(Object.fromEntries(theatre.seen[0]?.url.searchParams ?? [])).toEqual({
+      gid: 'evening',
+      trans_type: 'tcc',
+      branch_id: '01',
+      op: 'try',
+    });
+  });
+
+  it('repeats what it asks of the coordinator, never a try', async () => {
+    const { coordinator, hf, seats, tries } = await withTheatre();
+    coordinator.faults.push('lost-answer', 'none', 'lost-answer', 'unavailable', 'none', 'lost-answer');
+    await hf.tcc((tx) => tx.call(seats(1)));
+    expect(coordinator.requests).toHaveLength(7);
+    expect(tries()).toEqual(['try 01']);
+    expect([...coordinator.transactions.values()]).toMatchObject([{ status: 'submitted' }]);
+  });
+
+  it('calls nothing when it could not be prepared', async () => {
+    const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
+    coordinator.faults.push('lost-request');
+    let worked = false;
+    await expect(hf.tcc(() => (worked = true))).rejects.toBeInstanceOf(CoordinatorUnreachable);
+    expect(worked).toBe(false);
+  });
+
+  it('does not call a try whose branch could not be registered', async () => {
+    const { coordinator, hf, seats, tries } = await withTheatre({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-answer');
+    const failed = errorOf(hf.tcc((tx) => tx.call(seats(1))));
+    expect(await failed).toBeInstanceOf(TransactionFailed);
+    expect(await failed).toMatchObject({ cause: { code: 'coordinator_unreachable' } });
+    expect(tries()).toEqual([]);
+  });
+
+  it('is cancelled by an order that is repeated, by its initiator, with the reason cut to what fits', async () => {
+    const { coordinator, hf } = await withTheatre();
+    coordinator.faults.push('none', 'lost-request', 'lost-answer');
+    const failed = hf.tcc(() => {
+      throw new Error('x'.repeat(5_000));
+    });
+    await expect(failed).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting' });
+    const order = coordinator.requests.at(-1);
+    expect(order?.body).toMatchObject({ by: 'initiator', reason: expect.stringMatching(/^x{1023}…$/) });
+  });
+
+  it('says that it is cancelled by itself when the order to cancel could not be delivered, and why it was to be', async () => {
+    const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
+    const reason = new Error('no money');
+    for (const fault of ['lost-request', 'html'] as const) {
+      coordinator.faults.push('none', fault);
+      const error = await errorOf(hf.tcc(() => Promise.reject(reason)));
+      expect(error).toBeInstanceOf(CoordinatorUnreachable);
+      expect(error).toMatchObject({ cause: reason, message: expect.stringContaining('timeoutToFailMs') });
+    }
+  });
+
+  it('is TransactionFailed when it was cancelled for its time before the order came', async () => {
+    const { coordinator, hf } = await withTheatre();
+    const failed = hf.tcc((tx) => {
+      coordinator.change(tx.gid, { status: 'failed', rollbackReason: 'Timeout after 35 seconds' });
+      throw new Error('no money');
+    });
+    await expect(failed).rejects.toMatchObject({
+      status: 'failed',
+      reason: 'Timeout after 35 seconds',
+      cause: { message: 'no money' },
+    });
+  });
+
+  it('is refused to be cancelled when another run under its gid was submitted', async () => {
+    const { coordinator, hf } = await withTheatre();
+    const failed = hf.tcc((tx) => {
+      coordinator.change(tx.gid, { status: 'succeed' });
+      throw new Error('no money');
+    });
+    await expect(failed).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+  });
+
+  it('is not known to be submitted when that answer is lost, and is not cancelled then', async () => {
+    const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-answer');
+    const error = await errorOf(hf.tcc(() => 'done', { gid: 'doubtful' }));
+    expect(error).toMatchObject({ code: 'coordinator_unreachable', gid: 'doubtful' });
+    expect((error as Error).message).not.toContain('timeoutToFailMs');
+    expect(coordinator.transactions.get('doubtful')?.status).toBe('submitted');
+  });
+
+  it('is TransactionPending when the confirms go on beyond the time to wait', async () => {
+    const { hf } = await withTheatre();
+    const pending = hf.tcc(() => 'done', { wait: { timeoutMs: 20 } });
+    await expect(pending).rejects.toMatchObject({ code: 'transaction_pending', status: 'submitted' });
+  });
+
+  it('waits for the cancels if it is to wait', async () => {
+    const { coordinator, hf } = await withTheatre();
+    const failed = hf.tcc(() => Promise.reject(new Error('no')), { gid: 'undone', wait: true });
+    await coordinator.seen('GET', '/api/v1/transactions/undone');
+    coordinator.change('undone', { status: 'failed' });
+    await expect(failed).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
+  });
+
+  it('does not begin what was not tried yet when its work has thrown', async () => {
+    const { hf, seats, tries } = await withTheatre();
+    const failed = hf.tcc((tx) => {
+      void tx.call(seats(1)).catch(() => undefined);
+      throw new Error('no');
+    });
+    await expect(failed).rejects.toMatchObject({ cause: { message: 'no' } });
+    expect(tries()).toEqual([]);
+  });
+
+  it('is cancelled when its signal came as its work returned', async () => {
+    const { coordinator, hf } = await withTheatre();
+    const hangUp = new AbortController();
+    const reason = new Error('the customer left');
+    const work = hf.tcc(() => hangUp.abort(reason), { gid: 'left', signal: hangUp.signal });
+    await expect(work).rejects.toBe(reason);
+    expect(coordinator.transactions.get('left')).toMatchObject({ status: 'aborting', rollbackReason: reason.message });
+  });
+
+  it('calls 99 branches at most', async () => {
+    const { coordinator, hf, seats } = await withTheatre();
+    const failed = hf.tcc((tx) => Promise.all(Array.from({ length: 100 }, (_, index) => tx.call(seats(index)))), {
+      gid: 'crowd',
+    });
+    await expect(failed).rejects.toMatchObject({ cause: expect.any(RangeError) });
+    expect(coordinator.transactions.get('crowd')?.branches.some(({ branchId }) => branchId === '99')).toBe(true);
+  });
+});
