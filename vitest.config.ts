@@ -28,7 +28,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop,docs-test}/test/**/*.test.ts'],
+          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop,docs-test,test-servers}/test/**/*.test.ts'],
           maxWorkers: 1,
           testTimeout: 300_000,
           hookTimeout: 120_000,

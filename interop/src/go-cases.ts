@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { captureChild, createDataFolder, locate, removeDataFolder, runChild } from '@holdfast/test-servers';
 import type { Outcome } from './outcome.ts';
-import { captureChild, runChild } from './servers/child.ts';
-import { createDataFolder, removeDataFolder } from './servers/data-folder.ts';
-import { locate } from './servers/locate.ts';
 import type { Stoppable } from './started.ts';
 import { readGoRun } from './test2json.ts';
 

@@ -1,9 +1,8 @@
+import { startMariadb, startPostgres } from '@holdfast/test-servers';
 import { type GoTargets, buildGoCases } from './go-cases.ts';
+import { startHoldfast } from './holdfast.ts';
 import type { Options } from './options.ts';
 import type { Outcome } from './outcome.ts';
-import { startHoldfast } from './servers/holdfast.ts';
-import { startMariadb } from './servers/mariadb.ts';
-import { startPostgres } from './servers/postgres.ts';
 import type { Started } from './started.ts';
 
 const GO_IS_ABSENT: Outcome = {

@@ -10,14 +10,18 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^server$/, /^(?!(client|embed)$)/],
 ];
 
+/** Private databases: for tests of every package, and for what is not a package. */
+export const TEST_SERVERS = 'test-servers';
+
 /**
  * Whether published code in `user` may depend on `used`, both folders from the root of the repository such as `packages/core`.
- * What is not a package (examples, bench, simulator, …) may use every package; nothing may use those.
+ * What is not a package (examples, bench, simulator, …) may use every package and the servers for tests; nothing may use those.
  */
 export function mayUse(user: string, used: string): boolean {
+  const userPackage = packageOf(user);
+  if (used === TEST_SERVERS) return userPackage === undefined;
   const usedPackage = packageOf(used);
   if (usedPackage === undefined) return false;
-  const userPackage = packageOf(user);
   if (userPackage === undefined) return true;
   // A package that is new here uses nothing until its place is written down.
   const rule = ALLOWED.find(([pattern]) => pattern.test(userPackage));

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { captureChild, runChild, startChild } from '../src/servers/child.ts';
-import { untilReady } from '../src/servers/ready.ts';
+import { captureChild, runChild, startChild } from '../src/child.ts';
+import { untilReady } from '../src/ready.ts';
 
 const DEAF = `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000);`;
 

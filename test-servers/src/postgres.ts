@@ -1,19 +1,17 @@
 import { join } from 'node:path';
 import { unprivilegedAccount } from './account.ts';
-import { runChild, startChild } from './child.ts';
-import { createDataFolder, removeDataFolder } from './data-folder.ts';
+import { runChild, startChild, succeeds } from './child.ts';
+import { createDataFolder } from './data-folder.ts';
 import { freePort } from './free-port.ts';
 import { locate, postgresFolders } from './locate.ts';
-import type { PrivateServer } from './private-server.ts';
-import { untilReady } from './ready.ts';
+import type { DatabaseServer } from './private-server.ts';
+import { runServer } from './run-server.ts';
 
-const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
 /** Off by default in PostgreSQL, and XA is nothing without it. */
 const PREPARED_TRANSACTIONS = 100;
 
 /** Starts a PostgreSQL with an empty database; undefined when it is not installed. `settings` are server settings (`name=value`). */
-export async function startPostgres(settings: readonly string[] = []): Promise<PrivateServer | undefined> {
+export async function startPostgres(settings: readonly string[] = []): Promise<DatabaseServer | undefined> {
   const folders = postgresFolders();
   const daemon = locate('postgres', folders);
   const installer = locate('initdb', folders);
@@ -35,22 +33,13 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     ...settings,
   ];
   const args = ['-D', data, ...all.flatMap((setting) => ['-c', setting])];
-  const child = startChild(daemon, args, { ...account, cwd: folder });
-  const stop = async (): Promise<void> => {
-    await child.stop('SIGINT', STOP_TIMEOUT_MS); // PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
-    await removeDataFolder(folder);
-  };
-  const isReady = (): Promise<boolean> =>
-    runChild(probe, ['--host=127.0.0.1', `--port=${port}`]).then(
-      () => true,
-      () => false,
-    );
-  try {
-    await untilReady(child, isReady, READY_TIMEOUT_MS);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  // Any password will do, but some drivers misread a connection string without one.
-  return { name: 'PostgreSQL', url: `postgres://holdfast:holdfast@127.0.0.1:${port}/postgres`, stop };
+  return runServer({
+    name: 'PostgreSQL',
+    // Any password will do, but some drivers misread a connection string without one.
+    url: `postgres://holdfast:holdfast@127.0.0.1:${port}/postgres`,
+    folder,
+    stopSignal: 'SIGINT', // PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
+    launch: () => startChild(daemon, args, { ...account, cwd: folder }),
+    probe: () => succeeds(probe, ['--host=127.0.0.1', `--port=${port}`]),
+  });
 }

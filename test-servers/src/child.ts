@@ -56,6 +56,13 @@ export async function runChild(program: string, args: readonly string[], options
   throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}:\n${output()}`);
 }
 
+/** Whether a process runs to its end and exits with 0. */
+export const succeeds = (program: string, args: readonly string[]): Promise<boolean> =>
+  runChild(program, args).then(
+    () => true,
+    () => false,
+  );
+
 /** Runs a process to its end, whatever its exit code, and gives everything it wrote (which is trusted to be bounded). */
 export async function captureChild(
   program: string,

@@ -1,19 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unprivilegedAccount } from './account.ts';
-import { runChild, startChild } from './child.ts';
-import { createDataFolder, removeDataFolder } from './data-folder.ts';
+import { runChild, startChild, succeeds } from './child.ts';
+import { createDataFolder } from './data-folder.ts';
 import { freePort } from './free-port.ts';
 import { locate } from './locate.ts';
-import type { PrivateServer } from './private-server.ts';
-import { untilReady } from './ready.ts';
+import type { DatabaseServer } from './private-server.ts';
+import { runServer } from './run-server.ts';
 
-const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 20_000;
 const DATABASE = 'holdfast';
 
 /** Starts a MariaDB with an empty database; undefined when it is not installed. `settings` are options of mariadbd (`--name=value`). */
-export async function startMariadb(settings: readonly string[] = []): Promise<PrivateServer | undefined> {
+export async function startMariadb(settings: readonly string[] = []): Promise<DatabaseServer | undefined> {
   const daemon = locate('mariadbd', ['/usr/sbin']);
   const installer = locate('mariadb-install-db');
   const admin = locate('mariadb-admin');
@@ -30,19 +28,15 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Pr
   const place = [`--datadir=${data}`, `--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`];
   const network = ['--bind-address=127.0.0.1', `--port=${port}`, '--skip-name-resolve'];
   const args = ['--no-defaults', ...place, ...network, `--init-file=${setUp}`, ...settings];
-  const child = startChild(daemon, args, { ...account, cwd: folder });
-  const stop = async (): Promise<void> => {
-    await child.stop('SIGTERM', STOP_TIMEOUT_MS);
-    await removeDataFolder(folder);
-  };
   const ping = ['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${port}`, '--user=holdfast', 'ping'];
-  try {
-    await untilReady(child, () => succeeds(admin, ping), READY_TIMEOUT_MS);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { name: 'MariaDB', url: `mysql://holdfast@127.0.0.1:${port}/${DATABASE}`, stop };
+  return runServer({
+    name: 'MariaDB',
+    url: `mysql://holdfast@127.0.0.1:${port}/${DATABASE}`,
+    folder,
+    stopSignal: 'SIGTERM',
+    launch: () => startChild(daemon, args, { ...account, cwd: folder }),
+    probe: () => succeeds(admin, ping),
+  });
 }
 
 // The installed root account is for the socket only; the suites come over TCP, and only from this machine.
@@ -50,14 +44,7 @@ function setUpStatements(): string {
   return [
     `create database if not exists ${DATABASE};`,
     `create user if not exists holdfast@'127.0.0.1';`,
-    `grant all on *.* to holdfast@'127.0.0.1';`,
+    `grant all on *.* to holdfast@'127.0.0.1' with grant option;`,
     '',
   ].join('\n');
-}
-
-async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
-  return runChild(program, args).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,14 +1,18 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startChild } from './child.ts';
-import { createDataFolder, removeDataFolder } from './data-folder.ts';
-import { freePort } from './free-port.ts';
-import type { PrivateServer } from './private-server.ts';
-import { answers, untilReady } from './ready.ts';
+import {
+  answers,
+  createDataFolder,
+  freePort,
+  type PrivateServer,
+  removeDataFolder,
+  startChild,
+  untilReady,
+} from '@holdfast/test-servers';
 
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
-const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
 
 /** Starts a Holdfast coordinator as a process of its own, on the embedded store. */
 export async function startHoldfast(): Promise<PrivateServer> {

@@ -1,0 +1,37 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type DatabaseServer, INSTALLED, startMariadb, startPostgres, startRedis } from '../src/index.ts';
+
+/** Whether anybody listens at the server's port. */
+async function listens({ url }: DatabaseServer): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+describe.each([
+  ['MariaDB', INSTALLED.mariadb, startMariadb],
+  ['PostgreSQL', INSTALLED.postgres, startPostgres],
+  ['Redis', INSTALLED.redis, startRedis],
+] as const)('%s', (_name, installed, start) => {
+  it.skipIf(!installed)('starts, is killed, starts again on its port, and leaves nothing behind', async () => {
+    const server = await start();
+    if (server === undefined) throw new Error('it is installed and did not start');
+    onTestFinished(() => server.stop());
+    expect(await listens(server)).toBe(true);
+    await server.kill();
+    expect(await listens(server)).toBe(false);
+    await server.start();
+    expect(await listens(server)).toBe(true);
+    await expect(server.start()).rejects.toThrow('is running already');
+    await server.stop();
+    expect(await listens(server)).toBe(false);
+  });
+});
