@@ -8,6 +8,8 @@ export type { TwoPhaseOptions } from './first-phase.ts';
 export type { Message, MessageOptions } from './message.ts';
 export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';
 export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayload } from './branch-declaration.ts';
+export { branchUrl, currentBranch } from './participants/branch-context.ts';
+export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions } from './participants/call.ts';
 export { newGid } from './gid.ts';
 export {
   BranchUnknown,
@@ -20,6 +22,13 @@ export {
   type ReadDetails,
   type RejectionCode,
 } from './errors.ts';
+export {
+  type Barrier,
+  type BarrierOutcome,
+  type BranchKey,
+  CommitUnknown,
+  LocalTransactionRefused,
+} from './barrier/barrier.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type {
   BranchDetails,

@@ -62,7 +62,7 @@ export interface InitiatorCall {
 
 export interface InitiatorCallResult {
   readonly result: BranchResult;
-  /** What the branch answered, parsed if it is JSON, else its text; of a function: what it returned. */
+  /** What the branch's handler returned, a participant of this SDK or a function; else what was answered, parsed if it is JSON, else its text. */
   readonly body: unknown;
 }
 

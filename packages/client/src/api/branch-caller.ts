@@ -1,5 +1,6 @@
 import { branchResult, resultOfHttp } from '@holdfast/protocol';
 import { Agent } from 'undici';
+import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 
 /** A longer answer of a branch is not read: UNKNOWN. */
@@ -34,7 +35,7 @@ export class BranchCaller {
         signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),
       });
       const text = await body.text();
-      return { result: resultOfHttp(statusCode, text), body: parsed(text) };
+      return { result: resultOfHttp(statusCode, text), body: returnedValue(parsed(text)) };
     } catch (error) {
       call.signal?.throwIfAborted();
       const why = deadline.aborted ? `no answer within ${call.timeoutMs} ms` : whyOf(error);

@@ -1,70 +1,124 @@
 import { resultOfThrown } from '@holdfast/protocol';
+import type { Barrier } from '../barrier/barrier.ts';
+import { runInBranch } from './branch-context.ts';
 import {
   BadBranchCall,
+  type BarrierHandler,
   type BranchCallContext,
   type BranchHandler,
   type BranchOptions,
+  type ErrorOptions,
   readBranchCall,
 } from './call.ts';
+import { successText, wireText } from './wire-body.ts';
+
+/** A call as it came in, whatever the framework. */
+export interface BranchRequest {
+  readonly method: string | undefined;
+  /** With its query; what stands before that does not matter. */
+  readonly url: string | undefined;
+  /** Gives the parsed JSON body, undefined when there is none. Asked once, after the query was found right. */
+  readonly readBody: () => unknown;
+}
 
 /** What goes back to the coordinator, whatever the framework. */
 export interface BranchAnswer {
   readonly status: number;
-  readonly body: { readonly dtm_result?: 'SUCCESS' | 'FAILURE' | 'ONGOING'; readonly message?: string };
+  /** JSON, to be sent as it is. */
+  readonly text: string;
+}
+
+/** Answers calls of one branch URL. Never throws. */
+export type BranchServer = (request: BranchRequest) => Promise<BranchAnswer>;
+
+/** The two ways to call `branch`: `(handler, options?)` and `(barrier, handler, options?)`. */
+export type BranchArguments<Payload, Tx, Options extends BranchOptions<Payload>> = readonly [
+  first: BranchHandler<Payload> | Barrier<Tx>,
+  second: BarrierHandler<Payload, Tx> | Options | undefined,
+  third: Options | undefined,
+];
+
+/** The handler and the options, whichever way they were given; a barrier's handler with the barrier around it. */
+export function readArguments<Payload, Tx, Options extends BranchOptions<Payload>>([
+  first,
+  second,
+  third,
+]: BranchArguments<Payload, Tx, Options>): {
+  readonly handler: BranchHandler<Payload>;
+  readonly options: Partial<Options>;
+} {
+  if (typeof first === 'function') {
+    if (typeof second === 'function')
+      throw new TypeError('branch takes (handler, options) or (barrier, handler, options)');
+    return { handler: first, options: second ?? {} };
+  }
+  if (typeof second !== 'function') throw new TypeError('branch(barrier, handler, options) needs a handler');
+  return { handler: behind(first, second), options: third ?? {} };
+}
+
+function behind<Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> {
+  return async (call) => {
+    const outcome = await barrier.run(call, (tx) => handler(call, tx));
+    return outcome.ran ? outcome.value : undefined;
+  };
 }
 
 /**
- * Runs a participant's handler for one call and maps how it ends: returned → 200 SUCCESS, `BranchFailure` → 409 FAILURE, `BranchOngoing` → 425
- * ONGOING, anything else thrown → 500, an unreadable call → 400. Never throws.
- *
- * @param readBody gives the parsed JSON body, undefined when there is none
+ * Serves a participant's handler and maps how it ends: returned → 200 SUCCESS, `BranchFailure` → 409 FAILURE, `BranchOngoing` → 425 ONGOING, anything
+ * else thrown → 500, an unreadable call → 400, another method → 405, too long a body → 413. `currentBranch` finds the call while the handler runs.
  */
-export async function answerBranchCall<Payload>(
+export function branchServer<Payload>(
   handler: BranchHandler<Payload>,
-  options: BranchOptions<Payload>,
-  query: URLSearchParams,
-  readBody: () => unknown,
-): Promise<BranchAnswer> {
-  let call: BranchCallContext<Payload> | undefined;
-  try {
-    const parsed = readBranchCall(query);
-    call = { ...parsed, payload: parse(options, await readBody()) };
-    await handler(call);
-    return { status: 200, body: { dtm_result: 'SUCCESS' } };
-  } catch (error) {
-    const answer = answerOfThrown(error);
-    if (answer.body.dtm_result === undefined) tell(options.onError, error, call);
-    return answer;
-  }
+  options: Partial<BranchOptions<Payload>>,
+): BranchServer {
+  const parse = options.parse ?? options.of?.parse;
+  return async ({ method, url, readBody }) => {
+    let call: BranchCallContext<Payload> | undefined;
+    try {
+      if (method !== 'POST' && method !== 'GET')
+        throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${method}`);
+      const read = readBranchCall(queryOf(url ?? ''));
+      const context = { ...read, payload: payloadOf(await readBody(), parse) };
+      call = context;
+      const value = await runInBranch(context, async () => handler(context));
+      return { status: 200, text: successText(value, (error) => tell(options.onError, error, context)) };
+    } catch (error) {
+      return answerOfThrown(error, () => tell(options.onError, error, call));
+    }
+  };
 }
 
-function parse<Payload>(options: BranchOptions<Payload>, body: unknown): Payload {
-  if (options.parse === undefined) return body as Payload;
+/** Not by `URL`: it rejects what is before the query, which does not matter here. */
+function queryOf(url: string): URLSearchParams {
+  const start = url.indexOf('?');
+  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+}
+
+function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payload) | undefined): Payload {
+  if (parse === undefined) return body as Payload;
   try {
-    return options.parse(body);
+    return parse(body);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new BadBranchCall(400, `the payload is not as expected: ${why}`, { cause: error });
   }
 }
 
-function answerOfThrown(error: unknown): BranchAnswer {
-  if (error instanceof BadBranchCall) return { status: error.httpStatus, body: { message: harmless(error.message) } };
-  const { kind, reason } = resultOfThrown(error);
-  switch (kind) {
-    case 'FAILURE':
-      return { status: 409, body: { dtm_result: kind, message: reason } };
-    case 'ONGOING':
-      return { status: 425, body: { dtm_result: kind, message: harmless(reason) } };
-    default:
-      return { status: 500, body: { message: harmless(reason) } };
+const STATUSES = { FAILURE: 409, ONGOING: 425 } as const;
+
+function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
+  if (error instanceof BadBranchCall) {
+    complain();
+    return { status: error.httpStatus, text: wireText({ message: error.message }) };
   }
+  const { kind, reason } = resultOfThrown(error);
+  if (kind === 'FAILURE' || kind === 'ONGOING')
+    return { status: STATUSES[kind], text: wireText({ dtm_result: kind, message: reason }) };
+  complain();
+  return { status: 500, text: wireText({ message: reason }) };
 }
 
-/** Old coordinators look for these words anywhere in a body; an unknown error must not become a decision there. */
-const harmless = (message: string): string => (/FAILURE|ONGOING/.test(message) ? 'internal error' : message);
-
-function tell(onError: BranchOptions<unknown>['onError'], error: unknown, call: BranchCallContext | undefined): void {
+function tell(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
   try {
     onError?.(error, call);
   } catch {

@@ -8,3 +8,24 @@ export const currentBranch = (): BranchCallContext | undefined => storage.getSto
 
 /** Runs a handler such that `currentBranch` finds its call, whatever it awaits. */
 export const runInBranch = <T>(call: BranchCallContext, handler: () => T): T => storage.run(call, handler);
+
+/**
+ * The URL with what makes a call of it part of the branch that is being served: another service that serves it with `branch` finds the same gid, branch
+ * and op, and its barrier lets it do its part once. It is told of the later calls (confirm, compensate, …) only if the handler of those calls it, too.
+ *
+ *     await fetch(branchUrl('http://ledger/note'), { method: 'POST', body })
+ *
+ * For a branch that the coordinator knows and calls itself, use `hf.tcc` within a try.
+ *
+ * @param call default: the one being served
+ * @throws {TypeError} no call is being served, or the URL is none
+ */
+export function branchUrl(url: string, call: BranchCallContext | undefined = currentBranch()): string {
+  if (call === undefined) throw new TypeError(`branchUrl(${url}): no branch is being served here; pass its call`);
+  const complete = new URL(url);
+  complete.searchParams.set('gid', call.gid);
+  complete.searchParams.set('trans_type', call.transType);
+  complete.searchParams.set('branch_id', call.branchId);
+  complete.searchParams.set('op', call.op);
+  return complete.href;
+}

@@ -16,22 +16,41 @@ export interface BranchCallContext<Payload = unknown> {
   readonly query: URLSearchParams;
 }
 
-/** The participant's work. What it returns is of no account: returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). */
+/**
+ * The participant's work. Returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). A JSON value that is returned is told to
+ * whoever calls the branch and reads answers, such as the work of a tcc; a coordinator has no use for it.
+ */
 export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
 
-/** As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. */
+/**
+ * As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. A call that
+ * was carried out before is answered without a value.
+ */
 export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx: Tx) => unknown;
 
-export interface BranchOptions<Payload> {
-  /** The declaration that the initiator uses, too: gives the payload its type and, if it has one, its `parse`. */
-  readonly of?: BranchDeclaration<Payload>;
-  /** Checks the body and gives it its type, for example a schema's `parse`. What it throws is answered with 400. Default: the body as it came. */
-  readonly parse?: (body: unknown) => Payload;
+/** Where errors go that are no answers of the business. */
+export interface ErrorOptions {
   /**
    * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
-   * that cannot be read (without `call`). The place for the log; a throw of its own is ignored.
+   * that cannot be read (without `call`). Also about a returned value that cannot be told as JSON. The place for the log; a throw of its own is ignored.
    */
   readonly onError?: (error: unknown, call?: BranchCallContext) => void;
+}
+
+export interface BranchOptions<Payload> extends ErrorOptions {
+  /** The declaration that the initiator uses, too: gives the payload its type and, if it has one, its `parse`. */
+  readonly of?: BranchDeclaration<Payload>;
+  /**
+   * Checks the body and gives it its type, for example a schema's `parse`. What it throws is answered with 400. Default: that of `of`, else the body
+   * as it came.
+   */
+  readonly parse?: (body: unknown) => Payload;
+}
+
+/** Of a framework that leaves it to the participant to read the body. */
+export interface BodyOptions {
+  /** A longer body is answered with 413. Default: 1 MiB, the coordinator's own limit of a payload. */
+  readonly maxBodyBytes?: number;
 }
 
 /** A call that cannot be understood. Sending it again cannot help, but only a person can tell: the coordinator takes it as unknown. */

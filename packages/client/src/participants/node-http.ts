@@ -1,63 +1,55 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '@holdfast/protocol';
-import { answerBranchCall, type BranchAnswer } from './answer.ts';
-import { BadBranchCall, type BranchHandler, type BranchOptions } from './call.ts';
+import type { Barrier } from '../barrier/barrier.ts';
+import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import { checkBackHandler } from './check-back.ts';
+import { readJson, send } from './node-body.ts';
 
-export type { BranchCallContext, BranchHandler, BranchOptions } from './call.ts';
+export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 
-export interface NodeBranchOptions<Payload> extends BranchOptions<Payload> {
-  /** A longer body is answered with 413. Default: 1 MiB, the coordinator's own limit of a payload. */
-  readonly maxBodyBytes?: number;
-}
+export interface NodeBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
+
+/** Serves one request of `node:http`; the promise never rejects. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * A listener for `node:http` that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. The
- * promise never rejects.
+ * A listener for `node:http` that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value
+ * that the handler returns is the answer's `result`.
  *
  *     createServer((request, response) => { if (request.url?.startsWith('/debit')) void debit(request, response) })
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
-  options: NodeBranchOptions<Payload> = {},
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const maxBodyBytes = options.maxBodyBytes ?? LIMITS.payloadBytes;
+  options?: NodeBranchOptions<Payload>,
+): NodeListener;
+/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+export function branch<Payload = unknown, Tx = unknown>(
+  barrier: Barrier<Tx>,
+  handler: BarrierHandler<Payload, Tx>,
+  options?: NodeBranchOptions<Payload>,
+): NodeListener;
+export function branch<Payload, Tx>(
+  first: BranchHandler<Payload> | Barrier<Tx>,
+  second?: BarrierHandler<Payload, Tx> | NodeBranchOptions<Payload>,
+  third?: NodeBranchOptions<Payload>,
+): NodeListener {
+  const { handler, options } = readArguments([first, second, third]);
+  return listener(branchServer(handler, options), options.maxBodyBytes);
+}
+
+/**
+ * A listener for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was committed, 409 when
+ * it was not and never will be.
+ */
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): NodeListener {
+  return listener(branchServer(checkBackHandler(barrier), options));
+}
+
+function listener(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes): NodeListener {
   return async (request, response) => {
-    const query = new URL(request.url ?? '/', 'http://branch').searchParams;
-    const answer = await answerBranchCall(handler, options, query, () => readJson(request, maxBodyBytes));
-    send(request, response, answer);
+    const readBody = () => readJson(request, maxBodyBytes);
+    send(request, response, await serve({ method: request.method, url: request.url, readBody }));
   };
-}
-
-/** Payloads come with POST; a step without a payload is called with GET. */
-async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  if (request.method !== 'POST' && request.method !== 'GET') {
-    throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${request.method}`);
-  }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // A body that is too long must not take the connection with it: the answer still goes out on it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new BadBranchCall(413, `the body exceeds ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  if (bytes === 0) return undefined;
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
-  } catch (error) {
-    throw new BadBranchCall(400, 'the body is not JSON', { cause: error });
-  }
-}
-
-function send(request: IncomingMessage, response: ServerResponse, answer: BranchAnswer): void {
-  if (response.destroyed) return;
-  const text = JSON.stringify(answer.body);
-  response.writeHead(answer.status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    // The rest of a body that was not read would be taken for the next request.
-    ...(request.complete ? {} : { connection: 'close' }),
-  });
-  response.end(text);
 }

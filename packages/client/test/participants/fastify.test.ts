@@ -1,9 +1,41 @@
 import Fastify from 'fastify';
-import { branch } from '../../src/participants/fastify.ts';
+import { expect, it } from 'vitest';
+import { branch, branchBodies, checkBack } from '../../src/participants/fastify.ts';
 import { participantSuite } from './suite.ts';
 
-participantSuite('Fastify', async (handler, options) => {
+participantSuite('Fastify', {
+  branch,
+  checkBack,
+  serve: async (route) => {
+    const app = Fastify();
+    await app.register(branchBodies);
+    app.route({ method: ['GET', 'POST'], url: '/debit', handler: route });
+    return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() };
+  },
+});
+
+const EMPTY = { method: 'POST', headers: { 'content-type': 'application/json' } } as const;
+
+it('branchBodies lets calls without a payload in where it is registered, and leaves other scopes as they are', async () => {
   const app = Fastify();
-  app.route({ method: ['GET', 'POST'], url: '/debit', handler: branch(handler, options) });
-  return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() };
+  await app.register(async (branches) => {
+    await branches.register(branchBodies);
+    branches.post(
+      '/debit',
+      branch(() => {}),
+    );
+  });
+  app.post('/other', () => 'never reached');
+  const query = 'gid=g&trans_type=xa&branch_id=01&op=commit';
+  const debit = await app.inject({ ...EMPTY, url: `/debit?${query}` });
+  const other = await app.inject({ ...EMPTY, url: '/other' });
+  expect([debit.statusCode, other.statusCode]).toEqual([200, 400]);
+});
+
+it('branchBodies parses as Fastify does: a poisoned prototype is refused', async () => {
+  const app = Fastify();
+  await app.register(branchBodies);
+  app.post('/any', () => 'never reached');
+  const answer = await app.inject({ ...EMPTY, url: '/any', body: '{"__proto__":{"admin":true}}' });
+  expect(answer.statusCode).toBe(400);
 });

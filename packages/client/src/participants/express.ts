@@ -1,0 +1,70 @@
+import { LIMITS } from '@holdfast/protocol';
+import type { Request, Response } from 'express';
+import type { Barrier } from '../barrier/barrier.ts';
+import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import { checkBackHandler } from './check-back.ts';
+import { parseJson } from './json-body.ts';
+import { readJson, send } from './node-body.ts';
+
+export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
+
+export interface ExpressBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
+
+/** An Express route handler; the promise never rejects. */
+export type ExpressHandler = (request: Request, response: Response) => Promise<void>;
+
+/**
+ * An Express route handler that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value that
+ * the handler returns is the answer's `result`.
+ *
+ *     app.post('/debit', branch<Debit>(async (call) => { … }))
+ *
+ * No body parser is needed. With `express.json()` before it the body is taken as that left it; it refuses payloads that are neither an object nor an array
+ * unless it is given `strict: false`, and bounds the body by its own `limit`.
+ */
+export function branch<Payload = unknown>(
+  handler: BranchHandler<Payload>,
+  options?: ExpressBranchOptions<Payload>,
+): ExpressHandler;
+/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+export function branch<Payload = unknown, Tx = unknown>(
+  barrier: Barrier<Tx>,
+  handler: BarrierHandler<Payload, Tx>,
+  options?: ExpressBranchOptions<Payload>,
+): ExpressHandler;
+export function branch<Payload, Tx>(
+  first: BranchHandler<Payload> | Barrier<Tx>,
+  second?: BarrierHandler<Payload, Tx> | ExpressBranchOptions<Payload>,
+  third?: ExpressBranchOptions<Payload>,
+): ExpressHandler {
+  const { handler, options } = readArguments([first, second, third]);
+  return route(branchServer(handler, options), options.maxBodyBytes);
+}
+
+/**
+ * An Express route handler for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was
+ * committed, 409 when it was not and never will be.
+ *
+ *     app.get('/check', checkBack(barrier))
+ */
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): ExpressHandler {
+  return route(branchServer(checkBackHandler(barrier), options));
+}
+
+function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes): ExpressHandler {
+  return async (request, response) => {
+    const readBody = () => bodyOf(request, maxBodyBytes);
+    send(request, response, await serve({ method: request.method, url: request.originalUrl, readBody }));
+  };
+}
+
+/** What a body parser left, or else the body itself. */
+function bodyOf(request: Request, maxBytes: number): unknown {
+  const body: unknown = request.body;
+  // `express.json()` makes {} of an empty body.
+  if (request.headers['content-length'] === '0') return undefined;
+  if (Buffer.isBuffer(body)) return parseJson(body.toString('utf8'));
+  return body === undefined ? readJson(request, maxBytes) : body;
+}

@@ -1,0 +1,60 @@
+import { LIMITS } from '@holdfast/protocol';
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Barrier } from '../barrier/barrier.ts';
+import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import { checkBackHandler } from './check-back.ts';
+import { readWebJson } from './web-body.ts';
+
+export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
+
+export interface HonoBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
+
+/** A Hono handler; the promise never rejects. */
+export type HonoHandler = (context: Context) => Promise<Response>;
+
+/**
+ * A Hono handler that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value that the
+ * handler returns is the answer's `result`. It works on the web-standard request, on whatever runtime has `node:async_hooks`.
+ *
+ *     app.post('/debit', branch<Debit>(async (call) => { … }))
+ */
+export function branch<Payload = unknown>(
+  handler: BranchHandler<Payload>,
+  options?: HonoBranchOptions<Payload>,
+): HonoHandler;
+/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+export function branch<Payload = unknown, Tx = unknown>(
+  barrier: Barrier<Tx>,
+  handler: BarrierHandler<Payload, Tx>,
+  options?: HonoBranchOptions<Payload>,
+): HonoHandler;
+export function branch<Payload, Tx>(
+  first: BranchHandler<Payload> | Barrier<Tx>,
+  second?: BarrierHandler<Payload, Tx> | HonoBranchOptions<Payload>,
+  third?: HonoBranchOptions<Payload>,
+): HonoHandler {
+  const { handler, options } = readArguments([first, second, third]);
+  return route(branchServer(handler, options), options.maxBodyBytes);
+}
+
+/**
+ * A Hono handler for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was committed, 409
+ * when it was not and never will be.
+ *
+ *     app.get('/check', checkBack(barrier))
+ */
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): HonoHandler {
+  return route(branchServer(checkBackHandler(barrier), options));
+}
+
+function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes): HonoHandler {
+  return async (context) => {
+    const { req } = context;
+    const readBody = () => readWebJson(req, maxBodyBytes);
+    const { status, text } = await serve({ method: req.method, url: req.url, readBody });
+    return context.body(text, status as ContentfulStatusCode, { 'content-type': 'application/json' });
+  };
+}

@@ -1,0 +1,27 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BranchAnswer } from './answer.ts';
+import { parseJson, tooLong } from './json-body.ts';
+
+/** Reads a body of bounded length as JSON; undefined when there is none. */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // A body that is too long must not take the connection with it: the answer still goes out on it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLong(maxBytes);
+    chunks.push(chunk);
+  }
+  return parseJson(Buffer.concat(chunks).toString('utf8'));
+}
+
+export function send(request: IncomingMessage, response: ServerResponse, { status, text }: BranchAnswer): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    // The rest of a body that was not read would be taken for the next request.
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
+  response.end(text);
+}

@@ -1,0 +1,40 @@
+import { parseJson, tooLong } from './json-body.ts';
+
+/** What is asked of Hono's request. */
+interface WebRequest {
+  readonly raw: Request;
+  header(name: string): string | undefined;
+  text(): Promise<string>;
+}
+
+/** Reads a body of bounded length as JSON; undefined when there is none. A body that a middleware has read before is taken from Hono's memory of it. */
+export async function readWebJson(request: WebRequest, maxBytes: number): Promise<unknown> {
+  if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
+  const { raw } = request;
+  if (raw.bodyUsed) return parseJson(await request.text());
+  if (raw.body === null) return undefined;
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of chunksOf(raw.body.getReader())) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLong(maxBytes);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return parseJson(text + decoder.decode());
+}
+
+/** Not every runtime can iterate over a stream. What is not read is cancelled. */
+async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let ended = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      ended = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    if (!ended) await reader.cancel();
+  }
+}
