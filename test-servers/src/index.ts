@@ -1,7 +1,6 @@
 export { captureChild, runChild, startChild, type Captured, type Child, type ChildOptions } from './child.ts';
 export { createDataFolder, removeDataFolder } from './data-folder.ts';
 export { freePort } from './free-port.ts';
-export { INSTALLED } from './installed.ts';
 export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';
 export { startPostgres } from './postgres.ts';

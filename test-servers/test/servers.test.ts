@@ -1,7 +1,8 @@
-import { connect } from 'node:net';
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { type DatabaseServer, INSTALLED, startMariadb, startPostgres, startRedis } from '../src/index.ts';
+import { connect } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeWith } from '../../tools/src/describe-with.ts';
+import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '../src/index.ts';
 
 /** Whether anybody listens at the server's port. */
 async function listens({ url }: DatabaseServer): Promise<boolean> {
@@ -16,22 +17,24 @@ async function listens({ url }: DatabaseServer): Promise<boolean> {
   }
 }
 
-describe.each([
-  ['MariaDB', INSTALLED.mariadb, startMariadb],
-  ['PostgreSQL', INSTALLED.postgres, startPostgres],
-  ['Redis', INSTALLED.redis, startRedis],
-] as const)('%s', (_name, installed, start) => {
-  it.skipIf(!installed)('starts, is killed, starts again on its port, and leaves nothing behind', async () => {
-    const server = await start();
-    if (server === undefined) throw new Error('it is installed and did not start');
-    onTestFinished(() => server.stop());
-    expect(await listens(server)).toBe(true);
-    await server.kill();
-    expect(await listens(server)).toBe(false);
-    await server.start();
-    expect(await listens(server)).toBe(true);
-    await expect(server.start()).rejects.toThrow('is running already');
-    await server.stop();
-    expect(await listens(server)).toBe(false);
+for (const [program, start] of [
+  ['mariadbd', startMariadb],
+  ['postgres', startPostgres],
+  ['redis-server', startRedis],
+] as const) {
+  describeWith([program], program, () => {
+    it('starts, is killed, starts again on its port, and ends', async () => {
+      const server = await start();
+      if (server === undefined) throw new Error('it is installed and did not start');
+      onTestFinished(() => server.stop());
+      expect(await listens(server)).toBe(true);
+      await server.kill();
+      expect(await listens(server)).toBe(false);
+      await server.start();
+      expect(await listens(server)).toBe(true);
+      await expect(server.start()).rejects.toThrow('is running already');
+      await server.stop();
+      expect(await listens(server)).toBe(false);
+    });
   });
-});
+}
