@@ -36,11 +36,14 @@ export function viewOf(record: StoredTransaction): TransactionView {
     finishedAtMs,
     definition,
     state,
-    branches: branches.map((branch, i) => ({
-      ...branch,
-      ...branchState(state, i),
-      createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
-    })),
+    // Most callers want to know what became of it, not of each branch.
+    get branches() {
+      return branches.map((branch, i) => ({
+        ...branch,
+        ...branchState(state, i),
+        createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
+      }));
+    },
   };
 }
 
