@@ -53,14 +53,28 @@ export interface Coordinator {
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
    * another URL or payload, or a workflow step with another outcome, throws `refused`. Only while `prepared` (workflow: or `aborting`).
+   *
+   * `strict`, for workflows of our own SDK: what a step gave is part of its outcome; and only a rollback is taken while `aborting`, so that from the
+   * decision to abort on it is known which steps may have run.
    */
   registerBranch(
     context: CallContext,
-    input: { readonly gid: string; readonly pattern?: Pattern; readonly branches: readonly BranchRegistration[] },
+    input: {
+      readonly gid: string;
+      readonly pattern?: Pattern;
+      readonly strict?: boolean;
+      readonly branches: readonly BranchRegistration[];
+    },
   ): Promise<void>;
 
   /** Creates a workflow as `prepared`, or finds it; answers its progress. */
   prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView>;
+
+  /**
+   * For the code of a workflow that finds records it did not make: the workflow waits for a person. Throws `refused` when it is finished or no workflow,
+   * `not_found`.
+   */
+  parkWorkflow(context: CallContext, input: { readonly gid: string; readonly reason: string }): Promise<void>;
 
   /** An unfinished transaction becomes `failed` and is never driven again. Throws `refused` when it is finished, `not_found`. */
   forceStop(context: CallContext, gid: string): Promise<void>;

@@ -8,6 +8,7 @@ import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
  *     POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204   (repeated alike: changes nothing)
  *     GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
  *     POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply    (a workflow's own code ends it)
+ *     POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply    (a workflow's own code cannot go on without a person)
  */
 
 const url = z.string().max(LIMITS.urlLength);
@@ -54,3 +55,9 @@ export const workflowEnd = z.strictObject({
   result: bytes.optional(),
 });
 export type WorkflowEnd = z.input<typeof workflowEnd>;
+
+export const parkRequest = z.strictObject({
+  /** What is wrong, and what a person can do about it. */
+  reason: z.string().min(1).max(1024),
+});
+export type ParkRequest = z.input<typeof parkRequest>;

@@ -3,6 +3,7 @@ import type {
   BranchRegistrationRequest,
   BranchResult,
   Op,
+  ParkRequest,
   Pattern,
   Status,
   TopicPage,
@@ -29,6 +30,8 @@ export interface Api {
   workflowProgress(gid: string, call: ApiCall): Promise<Answer<WorkflowProgress>>;
   /** Ends a workflow: only its own code does. */
   finishWorkflow(gid: string, end: WorkflowEnd, call: ApiCall): Promise<Answer<TransactionReply>>;
+  /** Parks a workflow, for its own code, which found records that it did not make. */
+  parkWorkflow(gid: string, order: ParkRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
   /** Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow does: not repeated. */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;

@@ -24,6 +24,8 @@ export function httpApi(coordinatorUrl: string, options: Required<ConnectOptions
       transport.call({ method: 'GET', path: at(gid, '/progress'), schema: workflowProgress, gid }, call),
     finishWorkflow: (gid, body, call) =>
       transport.call({ method: 'POST', path: at(gid, '/finish'), body, schema: transactionReply, gid }, call),
+    parkWorkflow: (gid, body, call) =>
+      transport.call({ method: 'POST', path: at(gid, '/park'), body, schema: transactionReply, gid }, call),
     callBranch: (request) => branches.call(request),
     get: (gid, call) => transport.call({ method: 'GET', path: at(gid), schema: transactionDetails, gid }, call),
     list: (query, call) =>

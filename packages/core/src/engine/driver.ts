@@ -78,6 +78,12 @@ export class Driver {
     return this.#runs.has(id);
   }
 
+  /** It is stored, and being driven here: when it becomes final, `onFinal` is still to come. */
+  drives(id: string): boolean {
+    const run = this.#runs.get(id);
+    return run !== undefined && run.version > 0 && run.phase !== 'loading';
+  }
+
   /** Creates a transaction, or delivers the event to the stored one when the gid exists. */
   create(fresh: Transaction, group: string, delivery: Delivery): void {
     const id = idOf(fresh.key);
@@ -451,7 +457,10 @@ interface Write {
  * the client; the client's word counts more, but to prepare it again is no word and must not start another question.
  */
 const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
-  event.kind === 'stop' || event.kind === 'ended' || (state.status === 'prepared' && event.kind !== 'prepared');
+  event.kind === 'stop' ||
+  event.kind === 'ended' ||
+  event.kind === 'park' ||
+  (state.status === 'prepared' && event.kind !== 'prepared');
 
 const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
   abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };

@@ -182,28 +182,25 @@ export class Engine implements Coordinator {
 
   async registerBranch(
     context: CallContext,
-    {
-      gid,
-      pattern,
-      branches,
-    }: { readonly gid: string; readonly pattern?: Pattern; readonly branches: readonly BranchRegistration[] },
+    { gid, pattern, strict = false, branches }: Parameters<Coordinator['registerBranch']>[1],
   ): Promise<void> {
     this.#assertAccepting();
     acceptRegistrations(gid, branches);
     const key = { namespace: context.namespace, gid };
     const isWorkflow = pattern === 'workflow';
+    const whileAborting = isWorkflow && !(strict && branches.some(({ op }) => op !== 'rollback'));
     const createdAtMs = this.#session.nowMs();
     const entries = branches.map((branch) => encodeRegistration({ ...branch, createdAtMs }));
     const result = await this.#append(key, {
       kind: 'append',
       key,
-      whenStatus: isWorkflow ? ['prepared', 'aborting'] : ['prepared'],
+      whenStatus: whileAborting ? ['prepared', 'aborting'] : ['prepared'],
       entries,
       maxEntries: MAX_REGISTERED,
       ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
     });
-    if (result.kind === 'applied') return assertSame(gid, branches, result.existing);
-    throw registrationError(gid, result, isWorkflow);
+    if (result.kind === 'applied') return assertSame(gid, branches, result.existing, strict);
+    throw registrationError(gid, result, whileAborting);
   }
 
   async prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
@@ -226,6 +223,13 @@ export class Engine implements Coordinator {
       });
     }
     return plainIntervalMs(definition.options, this.#options);
+  }
+
+  async parkWorkflow(
+    context: CallContext,
+    { gid, reason }: { readonly gid: string; readonly reason: string },
+  ): Promise<void> {
+    await this.#command(context, gid, { kind: 'park', reason }, { pattern: 'workflow' });
   }
 
   async forceStop(context: CallContext, gid: string): Promise<void> {
@@ -258,20 +262,22 @@ export class Engine implements Coordinator {
   }
 
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
-    const view = await this.#mustGet(context, gid);
-    if (isFinal(view.status) || timeoutMs <= 0) return view;
+    const key = { namespace: context.namespace, gid };
+    const drivenHere = timeoutMs > 0 && this.#driver.drives(idOf(key));
+    if (!drivenHere) {
+      const view = await this.#mustGet(context, gid);
+      if (isFinal(view.status) || timeoutMs <= 0) return view;
+    }
     if (this.#waiters.count >= this.#options.maxWaiters)
       throw new HoldfastError('overloaded', 'too many callers wait for results; ask again later', { gid });
-    const ended = this.#waiters.wait(
-      { namespace: context.namespace, gid },
-      Math.min(timeoutMs, this.#options.maxWaitMs),
-      context.signal,
-    );
-    // It may have become final between the reading and the waiting.
-    const now = await this.#mustGet(context, gid);
-    if (isFinal(now.status)) {
-      this.#waiters.notify(idOf({ namespace: context.namespace, gid }));
-      return now;
+    const ended = this.#waiters.wait(key, Math.min(timeoutMs, this.#options.maxWaitMs), context.signal);
+    if (!drivenHere) {
+      // It may have become final between the reading and the waiting.
+      const now = await this.#mustGet(context, gid);
+      if (isFinal(now.status)) {
+        this.#waiters.notify(idOf(key));
+        return now;
+      }
     }
     await ended;
     return this.#mustGet(context, gid);
@@ -419,7 +425,12 @@ export class Engine implements Coordinator {
 }
 
 /** A step recorded again must have the same outcome, a branch registered again must be the same one; what was stored first stays. */
-function assertSame(gid: string, branches: readonly BranchRegistration[], existing: readonly Entry[]): void {
+function assertSame(
+  gid: string,
+  branches: readonly BranchRegistration[],
+  existing: readonly Entry[],
+  strict: boolean,
+): void {
   for (const entry of existing) {
     const first: RegisteredBranch = decodeRegistration(entry);
     const second = branches.find((branch) => branch.branchId === first.branchId && branch.op === first.op);
@@ -430,8 +441,8 @@ function assertSame(gid: string, branches: readonly BranchRegistration[], existi
         gid,
         field: 'status',
       });
-    // Else its client would take for granted that the second payload is confirmed. Recorded steps may differ in what they say.
-    if (first.status === 'prepared' && !isSameCall(first, second))
+    // Else its client would take for granted that the second payload is confirmed. Unless strict, recorded steps may differ in what they say.
+    if ((strict || first.status === 'prepared') && !isSameCall(first, second))
       throw new HoldfastError('refused', `${name} was registered with another URL or payload before; that stays`, {
         gid,
         field: 'branch_id',
@@ -445,13 +456,13 @@ const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistrat
 function registrationError(
   gid: string,
   result: Exclude<WriteResult, { kind: 'applied' }>,
-  isWorkflow: boolean,
+  whileAborting: boolean,
 ): HoldfastError {
   switch (result.kind) {
     case 'missing':
       return unknownGid(gid);
     case 'conflict':
-      return result.status === 'prepared' || (isWorkflow && result.status === 'aborting')
+      return result.status === 'prepared' || (whileAborting && result.status === 'aborting')
         ? new HoldfastError('too_large', `a transaction has at most ${MAX_REGISTERED} registered branches`, {
             gid,
             status: result.status,

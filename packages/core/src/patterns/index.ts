@@ -73,6 +73,8 @@ function transition(
     case 'retry':
       if (isFinal(state.status)) return refuse(state.status, 'retry');
       return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
+    case 'park':
+      return rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park what no code of its own runs');
     case 'stop':
       if (isFinal(state.status)) return refuse(state.status, 'stop');
       return { ...transaction, state: stopped(state, moment) };

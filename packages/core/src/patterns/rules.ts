@@ -14,6 +14,8 @@ export interface PatternRules {
   end(transaction: Transaction, event: EventOf<'ended'>, moment: Moment): Transaction | Refusal;
   answered(transaction: Transaction, event: EventOf<'answered'>, moment: Moment): Transaction;
   checked(transaction: Transaction, event: EventOf<'checked'>, moment: Moment): Transaction;
+  /** Only a pattern whose code runs in its client can be parked by it. */
+  park?(transaction: Transaction, event: EventOf<'park'>, moment: Moment): Transaction | Refusal;
   /** Unfinished and not parked. Running it twice without an event in between starts nothing twice. */
   advance(transaction: Transaction, moment: Moment): Plan;
 }

@@ -47,6 +47,8 @@ export type TransactionEvent =
   | { readonly kind: 'abort'; readonly reason: string; readonly byOperator: boolean }
   /** Drive again at once. */
   | { readonly kind: 'retry' }
+  /** The code that runs it cannot go on without a person. */
+  | { readonly kind: 'park'; readonly reason: string }
   /** Make it failed, drive it never again. */
   | { readonly kind: 'stop' };
 

@@ -36,5 +36,18 @@ describe('workflow, whatever happens', () => {
       event.kind === 'ended' && ['succeed', 'failed'].includes(before.state.status) && before.state !== after.state
         ? 'an end changed'
         : undefined,
+
+    'WF5: once a commit is recorded it is neither aborted nor ended as failed': ({ event, before, after }) =>
+      before.state.status === 'prepared' &&
+      before.branches.some((branch) => branch.op === 'commit') &&
+      event.kind !== 'stop' &&
+      ['aborting', 'failed'].includes(after.state.status)
+        ? `${event.kind} made it ${after.state.status}`
+        : undefined,
+
+    'WF6: parked by its code it is not called back before a retry': ({ event, before, effects }) =>
+      before.state.parked !== '' && effects.check && event.kind !== 'retry'
+        ? `called back by ${event.kind}`
+        : undefined,
   });
 });

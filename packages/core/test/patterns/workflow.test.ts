@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Definition } from '../../src/index.ts';
-import { workflow } from './support/definitions.ts';
+import { message, workflow } from './support/definitions.ts';
 import { Model } from './support/model.ts';
 
 function prepared(options: Partial<Definition['options']> = {}): Model {
@@ -44,6 +44,80 @@ describe('workflow: its end', () => {
 
   it('cannot be submitted without an outcome', () => {
     expect(prepared().deliver({ kind: 'submitted', options: {} })).toContain('cannot submit a workflow');
+  });
+});
+
+describe('workflow: a recorded commit', () => {
+  function committing(): Model {
+    const model = prepared();
+    model.register('00', 'commit');
+    return model;
+  }
+
+  it('is the decision to succeed: neither an abort nor an end as failed is taken (WF5)', () => {
+    const model = committing();
+    for (const byOperator of [false, true])
+      expect(model.deliver({ kind: 'abort', reason: 'changed my mind', byOperator })).toBe(
+        "current status 'prepared', cannot abort what has begun to commit",
+      );
+    expect(model.deliver(end('failed'))).toBe(
+      "current status 'prepared', cannot end as failed what has begun to commit",
+    );
+    expect(model.deliver(end('succeed'))).toBe(undefined);
+    expect(model.status).toBe('succeed');
+  });
+
+  it('does not keep a person from stopping it', () => {
+    const model = committing();
+    expect(model.deliver({ kind: 'stop' })).toBe(undefined);
+    expect(model.status).toBe('failed');
+  });
+});
+
+describe('workflow: parked by its code (WF6)', () => {
+  const park = { kind: 'park' as const, reason: 'step debit was recorded by another version' };
+
+  it('needs a person, is shown as such, and is not called back', () => {
+    const model = prepared();
+    model.waitForNext();
+    model.deliver(park);
+    expect(model.transaction.state).toMatchObject({ status: 'prepared', parked: park.reason, attention: true });
+    expect(model.alerts).toMatchObject([{ error: park.reason }]);
+    model.reply('UNKNOWN', 'it does not match');
+    expect([model.asking, model.nextAtMs]).toEqual([false, null]);
+  });
+
+  it('is called back again when a person orders a retry', () => {
+    const model = prepared();
+    model.deliver(park);
+    expect(model.deliver({ kind: 'retry' })).toBe(undefined);
+    expect([model.asking, model.transaction.state.parked]).toEqual([true, '']);
+  });
+
+  it('may be parked while it is aborting, and twice alike', () => {
+    const model = prepared();
+    model.deliver({ kind: 'abort', reason: '', byOperator: false });
+    model.deliver(park);
+    const { state } = model.transaction;
+    expect(model.deliver(park)).toBe(undefined);
+    expect(model.transaction.state).toEqual(state);
+    expect(state).toMatchObject({ status: 'aborting', parked: park.reason });
+  });
+
+  it('is ended by code that can go on', () => {
+    const model = prepared();
+    model.deliver(park);
+    expect(model.deliver(end('succeed'))).toBe(undefined);
+    expect(model.transaction.state).toMatchObject({ status: 'succeed', parked: '', attention: false });
+  });
+
+  it('is not parked once it has ended; and nothing else is', () => {
+    const model = prepared();
+    model.deliver(end('succeed'));
+    expect(model.deliver(park)).toBe("current status 'succeed', cannot park");
+    const other = new Model(message(1));
+    other.deliver({ kind: 'prepared', again: false });
+    expect(other.deliver(park)).toContain('cannot park');
   });
 });
 

@@ -29,6 +29,7 @@ export interface Handlers {
   readonly abort: Handler<Asked<'abort'>, void>;
   readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
   readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
+  readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, void>;
   readonly forceStop: Handler<string, void>;
   readonly retryNow: Handler<string, void>;
   readonly retryWaiting: Handler<Asked<'retryWaiting'>, { readonly count: number; readonly more: boolean }>;
@@ -84,6 +85,7 @@ export function createHandlers({
       return coordinator.registerBranch(context, input);
     },
     prepareWorkflow: (context, input) => coordinator.prepareWorkflow(context, acceptance.transaction(input)),
+    parkWorkflow: (context, input) => coordinator.parkWorkflow(context, input),
     forceStop: (context, gid) => coordinator.forceStop(context, gid),
     retryNow: (context, gid) => coordinator.retryNow(context, gid),
     retryWaiting: (context, input) => coordinator.retryWaiting(context, input),

@@ -4,6 +4,7 @@ import {
   HoldfastError,
   type NodeList,
   type NodeStatus,
+  parkRequest,
   type Pattern,
   subscriberRequest,
   type TopicPage,
@@ -74,7 +75,7 @@ export class ApiV1 {
   async registerBranch(context: CallContext, gid: string, body: unknown): Promise<void> {
     const { pattern, branches } = readRegistration(body);
     assertPattern(await this.#mustGet(context, gid), pattern);
-    await this.#handlers.registerBranch(context, { gid, pattern, branches });
+    await this.#handlers.registerBranch(context, { gid, pattern, branches, strict: true });
   }
 
   async progress(context: CallContext, gid: string): Promise<WorkflowProgress> {
@@ -89,6 +90,13 @@ export class ApiV1 {
     if (status === 'succeed' && reason !== undefined)
       throw invalid(gid, 'reason', 'tells why a workflow failed, and this one succeeds');
     await this.#handlers.finishWorkflow(context, { gid, status, rollbackReason: reason ?? '', result });
+    return writeReply(await this.#mustGet(context, gid));
+  }
+
+  /** Parks a workflow: its code cannot go on without a person. */
+  async park(context: CallContext, gid: string, body: unknown): Promise<TransactionReply> {
+    const { reason } = parse(parkRequest, body);
+    await this.#handlers.parkWorkflow(context, { gid, reason });
     return writeReply(await this.#mustGet(context, gid));
   }
 

@@ -67,6 +67,12 @@ function initiators(api: ApiV1): readonly Route[] {
       async ({ context, params: [gid = ''], body }) => ok(await api.finish(context, gid, parseJson(body))),
       true,
     ),
+    route(
+      'POST',
+      '/transactions/:gid/park',
+      async ({ context, params: [gid = ''], body }) => ok(await api.park(context, gid, parseJson(body))),
+      true,
+    ),
   ];
 }
 

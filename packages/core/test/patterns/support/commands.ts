@@ -10,7 +10,7 @@ export type Command =
   | { readonly do: 'crash'; readonly kept: boolean; readonly vanished: number }
   | { readonly do: 'abort'; readonly byOperator: boolean }
   | { readonly do: 'end'; readonly status: 'succeed' | 'failed' }
-  | { readonly do: 'next' | 'submit' | 'prepare' | 'register' | 'retry' | 'stop' | 'makeDue' };
+  | { readonly do: 'next' | 'submit' | 'prepare' | 'register' | 'commit' | 'park' | 'retry' | 'stop' | 'makeDue' };
 
 const resultKind = fc.constantFrom(...RESULTS, 'SUCCESS' as const, 'SUCCESS' as const);
 
@@ -50,6 +50,7 @@ const byPattern = {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('end' as const), status: fc.constantFrom('succeed', 'failed') }),
     },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('commit', 'park') }) },
   ],
 };
 
@@ -95,6 +96,10 @@ export function apply(model: Model, command: Command): void {
         String(model.world.registrations + 1).padStart(2, '0'),
         ...REGISTERED[model.definition.pattern],
       );
+    case 'commit':
+      return state.status === 'prepared' ? model.register('00', 'commit') : undefined;
+    case 'park':
+      return void model.deliver({ kind: 'park', reason: 'not my records' });
     case 'abort':
       return void model.deliver({ kind: 'abort', reason: 'asked to', byOperator: command.byOperator });
     case 'submit':
