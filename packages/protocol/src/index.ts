@@ -6,5 +6,7 @@ export * from './api-v1.ts';
 export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
 export * from './branch-errors.ts';
+export * from './barrier.ts';
+export * from './barrier-schema.ts';
 export * from './dtm.ts';
 export * from './dtm-answers.ts';
