@@ -1,4 +1,4 @@
-import { readableReason, resultOfThrown } from '@holdfast/protocol';
+import { readableReason } from '@holdfast/protocol';
 import { CoordinatorUnreachable, TransactionFailed, UnexpectedAnswer } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
@@ -52,7 +52,7 @@ async function cancel(
   wait: SubmitOptions['wait'],
 ): Promise<Error> {
   try {
-    const { status, rollbackReason } = await submission.giveUp(gid, resultOfThrown(thrown).reason, wait);
+    const { status, rollbackReason } = await submission.giveUp(gid, thrown, wait);
     const now = status === 'failed' ? 'failed' : 'aborting';
     const reason = readableReason(rollbackReason);
     return new TransactionFailed(gid, now, reason, reader(context.api, gid), { cause: thrown });

@@ -5,6 +5,7 @@ import { Message } from './message.ts';
 import type { CallOptions, WaitOptions } from './options.ts';
 import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import { Saga } from './saga.ts';
+import { type Topics, topicsOf } from './topics.ts';
 import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
 
 /** A coordinator, as the application sees it. */
@@ -35,6 +36,8 @@ export interface Holdfast {
    * @throws {RequestRejected} the gid was used before, or a field is wrong
    */
   tcc<T>(work: (tx: Tcc) => T | Promise<T>, options?: TccOptions): Promise<T>;
+  /** Whom messages to a topic are sent to. */
+  readonly topics: Topics;
   /** A gid nobody used before; no request is made. */
   newGid(): string;
   /** A transaction with its branches and timeline; undefined when there is none of that gid (finished ones are purged after the retention). */
@@ -73,6 +76,7 @@ export function holdfast(api: Api, waitTimeoutMs: number): Holdfast {
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),
     tcc: (work, options) => runTcc(context, work, options),
+    topics: topicsOf(api),
     newGid,
 
     async get(gid, { signal } = {}) {

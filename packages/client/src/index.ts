@@ -5,7 +5,8 @@ export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions } from './
 export type { Saga, SagaOptions, SagaStep } from './saga.ts';
 export type { Tcc, TccBranch, TccOptions } from './tcc.ts';
 export type { TwoPhaseOptions } from './first-phase.ts';
-export type { Message, MessageOptions } from './message.ts';
+export type { Message, MessageOptions, MessageStepRest } from './message.ts';
+export type { Topics } from './topics.ts';
 export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';
 export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayload } from './branch-declaration.ts';
 export { branchUrl, currentBranch } from './participants/branch-context.ts';
@@ -35,6 +36,7 @@ export type {
   Op,
   Pattern,
   Status,
+  TopicPage,
   TimelineLine,
   TransactionDetails,
   TransactionPage,

@@ -1,7 +1,15 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
+import type { Barrier } from './barrier/barrier.ts';
+import { type BranchTarget, urlOf } from './branch-declaration.ts';
+import { sendWithLocalTransaction } from './local-transaction.ts';
 import type { CallOptions, SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
-import { type TransactionOptions, wireOptions } from './transaction-options.ts';
+import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
+
+/** What stands behind the branch of a message's step: its payload, required when the branch declares one, and its options. */
+export type MessageStepRest<Payload> = undefined extends Payload
+  ? readonly [payload?: NoInfer<Payload>, options?: BranchCallOptions]
+  : readonly [payload: NoInfer<Payload>, options?: BranchCallOptions];
 
 export interface MessageOptions extends TransactionOptions {
   /** A prepared message that is not submitted is asked about at `queryPreparedUrl` after so long. */
@@ -11,13 +19,15 @@ export interface MessageOptions extends TransactionOptions {
 /**
  * Calls that will be made, each until it succeeds; a message is never rolled back once it is submitted.
  *
- * Sent at once with `submit()`; or in two phases around a local transaction: `prepare(url)` first, commit the local transaction, then `submit()`.
- * If this process dies in between, the coordinator asks `url` whether the local transaction was committed.
+ * Sent at once with `submit()`; together with a local transaction with `submitWith()`; or, where no barrier fits, in two phases around one: `prepare(url)`
+ * first, commit the local transaction, then `submit()`. If this process dies in between, the coordinator asks `url` whether the local transaction was
+ * committed.
  */
 export class Message {
   readonly gid: string;
+  readonly #context: SubmissionContext;
   readonly #submission: Submission;
-  readonly #steps: { readonly action: string; readonly payload?: unknown }[] = [];
+  readonly #steps: NonNullable<TransactionRequest['steps']> = [];
   #options: MessageOptions = {};
   #delayMs: number | undefined;
   #prepared = false;
@@ -25,13 +35,19 @@ export class Message {
   /** Made by `connect(…).message()`. */
   constructor(gid: string, context: SubmissionContext) {
     this.gid = gid;
+    this.#context = context;
     this.#submission = new Submission(context);
   }
 
-  /** One call: a URL, or `topic://NAME` for all its subscribers. */
-  step(url: string, payload?: unknown): this {
+  /** One call: a branch, its URL, or `topic://NAME` for all subscribers of a topic. The payload is a JSON value. */
+  step<Payload = unknown>(branch: BranchTarget<Payload>, ...[payload, options = {}]: MessageStepRest<Payload>): this {
     this.#refuseWhenPrepared();
-    this.#steps.push(payload === undefined ? { action: url } : { action: url, payload });
+    const { requestTimeoutMs } = options;
+    this.#steps.push({
+      action: urlOf(branch),
+      ...(payload === undefined ? {} : { payload }),
+      ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+    });
     return this;
   }
 
@@ -58,12 +74,39 @@ export class Message {
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   async prepare(queryPreparedUrl: string, options: CallOptions = {}): Promise<this> {
-    await this.#submission.prepare(
-      { ...this.#request(), status: 'prepared', queryPrepared: queryPreparedUrl },
-      options.signal,
-    );
-    this.#prepared = true;
+    await this.#prepare(queryPreparedUrl, options.signal);
     return this;
+  }
+
+  /**
+   * Commits a local transaction and sends the message, both or neither: what `work` writes with `tx` and the sending of the message stand or fall with the
+   * local commit. Answers what `work` returned once the local transaction is committed (the message is sent for certain from then on), or with `wait`,
+   * once every call succeeded. A throw of `work` rolls the local transaction back, gives the message up and is thrown on.
+   *
+   *     await hf.message().step('http://bank-b/credit', { amount: 30 })
+   *       .submitWith(barrier, 'http://bank-a/check', (tx) => tx.query('update …'))
+   *
+   * @param checkBackUrl asked by the coordinator when this process dies between the commit and the submit; serve it with a framework's `checkBack`
+   * @throws whatever `work` or the database throws before the commit: nothing was committed, nothing is sent
+   * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator had asked before the local transaction was through
+   * @throws {TransactionPending} the database did not answer the commit and cannot be asked: the coordinator will, and sends the message or not; or, with
+   *   `wait`, the time is over and the calls go on
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was committed
+   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work` did nothing that lasts
+   */
+  submitWith<Tx, T>(
+    barrier: Pick<Barrier<Tx>, 'message' | 'checkBack'>,
+    checkBackUrl: string,
+    work: (tx: Tx) => T | Promise<T>,
+    options: SubmitOptions = {},
+  ): Promise<T> {
+    return sendWithLocalTransaction(
+      { ...this.#context, gid: this.gid, submission: this.#submission },
+      barrier,
+      (signal) => this.#prepare(checkBackUrl, signal),
+      work,
+      options,
+    );
   }
 
   /**
@@ -80,11 +123,16 @@ export class Message {
       : this.#submission.submit(this.#request(), options);
   }
 
+  async #prepare(queryPrepared: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#submission.prepare({ ...this.#request(), status: 'prepared', queryPrepared }, signal);
+    this.#prepared = true;
+  }
+
   #request(): TransactionRequest & { readonly gid: string } {
     return {
       gid: this.gid,
       pattern: 'msg',
-      steps: this.#steps.map((step) => ({ ...step })),
+      steps: [...this.#steps],
       ...wireOptions(this.#options),
       ...(this.#delayMs === undefined ? {} : { delayMs: this.#delayMs }),
     };

@@ -1,5 +1,6 @@
 import {
   isFinal,
+  resultOfThrown,
   type TransactionDetails,
   type TransactionReply,
   type TransactionRequest,
@@ -67,11 +68,13 @@ export class Submission {
    * Gives up what was prepared, for the code that prepared it. Being given up already is no error. Answers what the transaction is then: with `wait`,
    * once everything was undone or the time is over.
    *
+   * @param thrown why: its words become the rollback reason
    * @throws {RequestRejected} it was submitted, or it is not known
    */
-  async giveUp(gid: string, reason: string, wait: SubmitOptions['wait']): Promise<TransactionSummary> {
+  async giveUp(gid: string, thrown: unknown, wait?: SubmitOptions['wait']): Promise<TransactionSummary> {
     const { waited, deadlineMs } = this.#patience(wait);
     const call = waited ? { waitUntilMs: deadlineMs } : {};
+    const { reason } = resultOfThrown(thrown);
     const answer = await this.#context.api.abort(gid, { reason, by: 'initiator' }, call);
     const seen = answer.ok ? answer.value : await this.#givenUpOrThrow(gid, answer);
     return waited ? this.#untilFinal(seen, deadlineMs, undefined) : seen;
@@ -81,6 +84,12 @@ export class Submission {
     const { transactionStatus: status } = rejection;
     if (status !== 'aborting' && status !== 'failed') throw rejection;
     return this.#read(gid, rejection);
+  }
+
+  /** Waits for the end of what was submitted. */
+  async wait(gid: string, wait: SubmitOptions['wait'], signal: AbortSignal | undefined): Promise<TransactionSummary> {
+    const { deadlineMs } = this.#patience(wait);
+    return answerOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
   }
 
   async #finish(

@@ -31,7 +31,7 @@ export interface Tcc {
    * Registers a branch with the coordinator and calls its try; several may run at once. A branch that did not succeed cannot be made up for: once a call
    * has failed the transaction is cancelled, also when the error was caught, since its confirm would be called with those of the others.
    *
-   * @returns what the try answered: its JSON, else its text
+   * @returns what the try's handler returned; of a participant that does not use this SDK: what it answered, its JSON, else its text
    * @throws {BranchFailure} the try refused
    * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
    * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was aborted), or a field is wrong

@@ -2,6 +2,7 @@
  * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is right.
  */
 import type { Holdfast, HoldfastClientError, TransactionDetails, TransactionSummary } from '@holdfast/client';
+import type { Barrier } from '../src/barrier/barrier.ts';
 import { connect, declareBranch, TransactionFailed } from '@holdfast/client';
 import { branch as fastifyBranch } from '@holdfast/client/fastify';
 import { branch } from '@holdfast/client/node-http';
@@ -85,6 +86,35 @@ export async function tcc(): Promise<void> {
   await hf.tcc(() => 0, { timeout: 5 });
   // @ts-expect-error a tcc has no limit of retries
   await hf.tcc(() => 0, { retryLimit: 5 });
+}
+
+export async function messages(barrier: Barrier<{ query(text: string): void }>): Promise<void> {
+  const hf = connect('http://127.0.0.1:36789');
+  const message = hf
+    .message()
+    .step(take, { amount: 1 })
+    .step(take, { amount: 1 }, { requestTimeoutMs: 5 })
+    .step(ping)
+    .step('http://a', [1])
+    .step('topic://paid');
+  // @ts-expect-error not the payload that the branch declares
+  message.step(take, { amount: '1' });
+  // @ts-expect-error the branch declares a payload
+  message.step(take);
+  // @ts-expect-error the branch takes none
+  message.step(ping, { amount: 1 });
+  // @ts-expect-error options that nobody knows
+  message.step(take, { amount: 1 }, { timeoutMs: 5 });
+  // @ts-expect-error options that nobody knows
+  message.options({ retryLimit: 5 });
+  const receipt = await message.submitWith(barrier, 'http://a/check', (tx) => {
+    expectTypeOf(tx.query).toBeFunction();
+    return 7;
+  });
+  expectTypeOf(receipt).toBeNumber();
+  await hf.topics.subscribe('paid', take, { remark: 'the bank' });
+  // @ts-expect-error options that nobody knows
+  await hf.topics.subscribe('paid', take, { comment: 'the bank' });
 }
 
 export function errors(error: HoldfastClientError): string {

@@ -208,12 +208,18 @@ export function tccSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 undefined']);
     });
 
-    it('checks what a try answers if it is told how', async () => {
+    it('is told what a try returns, and checks it if it is told how', async () => {
       const { branches } = theatre();
-      const { hf, branches: b } = await harness.start(branches);
-      const parse = (answer: unknown): string => `a ${typeof answer}`;
-      const answer = await hf.tcc((tx) => tx.call({ ...seats(b, 1), parse }));
-      expect(answer).toMatch(/^a (object|undefined)$/);
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        row: (call: BranchCallContext<Reservation>) => ({ row: call.payload.seats }),
+      });
+      const answers = await hf.tcc(async (tx) => [
+        await tx.call(seats(b, 1)),
+        await tx.call({ ...seats(b, 7), try: b.row }),
+        await tx.call({ ...seats(b, 8), try: b.row, parse: (answer) => JSON.stringify(answer) }),
+      ]);
+      expect(answers).toEqual([undefined, { row: 7 }, '{"row":8}']);
       const bad = hf.tcc((tx) =>
         tx.call({
           ...seats(b, 1),

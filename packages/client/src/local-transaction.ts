@@ -1,0 +1,139 @@
+import type { Status } from '@holdfast/protocol';
+import { type Barrier, CommitUnknown, LocalTransactionRefused } from './barrier/barrier.ts';
+import {
+  CoordinatorUnreachable,
+  RequestRejected,
+  TransactionFailed,
+  TransactionPending,
+  UnexpectedAnswer,
+} from './errors.ts';
+import type { SubmitOptions } from './options.ts';
+import { reader } from './outcome.ts';
+import type { Submission, SubmissionContext } from './submission.ts';
+
+/** The message that is sent. */
+interface Sending extends SubmissionContext {
+  readonly gid: string;
+  readonly submission: Submission;
+}
+
+type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
+
+/**
+ * A message around a local transaction; see `Message.submitWith`.
+ *
+ * LT1  Nothing is committed before the message is prepared: from then on the coordinator asks what became of it.
+ * LT2  The message is given up only when it is certain that nothing was committed and nothing can be: `work` threw before the commit, or the barrier
+ *      says "refused", which it does only after it made that final.
+ * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the coordinator's question. So a submit that is not delivered
+ *      is no error, and a signal does not keep it from being tried.
+ * LT4  A commit that was not answered is decided by asking the barrier; if that cannot be asked, by nobody here.
+ */
+export async function sendWithLocalTransaction<Tx, T>(
+  sending: Sending,
+  barrier: MessageBarrier<Tx>,
+  prepare: (signal: AbortSignal | undefined) => Promise<void>,
+  work: (tx: Tx) => T | Promise<T>,
+  options: SubmitOptions,
+): Promise<T> {
+  const { signal } = options;
+  await prepare(signal);
+  const value = await commit(sending, barrier, async (tx) => {
+    signal?.throwIfAborted();
+    return work(tx);
+  });
+  await submit(sending, options);
+  return value;
+}
+
+/** Answers what `work` returned once it is known to be committed. */
+async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let returned: { readonly value: T } | undefined;
+  try {
+    return await barrier.message(sending.gid, async (tx) => {
+      const value = await work(tx);
+      returned = { value };
+      return value;
+    });
+  } catch (thrown) {
+    if (thrown instanceof LocalTransactionRefused) throw await refused(sending, barrier, thrown);
+    if (!(thrown instanceof CommitUnknown)) {
+      await giveUp(sending, thrown);
+      throw thrown;
+    }
+    if ((await askBarrier(sending, barrier, thrown)) === 'refused')
+      throw await failed(sending, 'the database did not commit the local transaction', thrown);
+    // Only a commit is not answered, and that comes after the work.
+    if (returned === undefined) throw thrown;
+    return returned.value;
+  }
+}
+
+/** The barrier took nothing: the coordinator asked too early for us, or the message was sent before under this gid. */
+async function refused<Tx>(
+  sending: Sending,
+  barrier: MessageBarrier<Tx>,
+  refusal: LocalTransactionRefused,
+): Promise<Error> {
+  if ((await askBarrier(sending, barrier, refusal)) === 'refused')
+    return failed(sending, 'the coordinator asked before the local transaction was through', refusal);
+  // Whoever committed it may have died before its submit.
+  const transactionStatus = await submit(sending, {});
+  const { gid } = sending;
+  const what = `Message ${gid} was sent before: this call committed nothing. Choose another gid for another message.`;
+  return new RequestRejected('refused', what, { gid, transactionStatus, cause: refusal });
+}
+
+async function askBarrier<Tx>(
+  { api, gid }: Sending,
+  barrier: MessageBarrier<Tx>,
+  cause: Error,
+): Promise<'committed' | 'refused'> {
+  try {
+    return await barrier.checkBack(gid);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const reason = `whether its local transaction was committed is not known: ${why}`;
+    throw new TransactionPending(gid, 'prepared', reason, reader(api, gid), {
+      cause: new AggregateError([cause, error]),
+    });
+  }
+}
+
+/** It is certain that nothing was committed. */
+async function failed(sending: Sending, reason: string, cause: Error): Promise<TransactionFailed> {
+  await giveUp(sending, cause);
+  const { api, gid } = sending;
+  return new TransactionFailed(gid, 'failed', reason, reader(api, gid), { cause });
+}
+
+/** Saves the coordinator its question. If this does not arrive it asks, and learns the same. */
+async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<void> {
+  try {
+    await submission.giveUp(gid, thrown);
+  } catch (error) {
+    if (isUndelivered(error)) return;
+    if (!(error instanceof RequestRejected)) throw error;
+    const { transactionStatus } = error;
+    if (transactionStatus !== 'submitted' && transactionStatus !== 'succeed') return;
+    const what = `Message ${gid} is sent although its local transaction was not committed: its check-back URL said that it was`;
+    throw new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
+  }
+}
+
+/** Answers what the message is then. */
+async function submit({ api, gid, submission }: Sending, { wait, signal }: SubmitOptions): Promise<Status> {
+  const waited = wait !== undefined && wait !== false;
+  let status: Status;
+  try {
+    ({ status } = await submission.submitPrepared(gid));
+  } catch (error) {
+    if (!isUndelivered(error)) throw error;
+    if (!waited) return 'prepared';
+    throw new TransactionPending(gid, 'prepared', error.message, reader(api, gid), { cause: error });
+  }
+  return waited ? (await submission.wait(gid, wait, signal)).status : status;
+}
+
+const isUndelivered = (error: unknown): error is CoordinatorUnreachable | UnexpectedAnswer =>
+  error instanceof CoordinatorUnreachable || error instanceof UnexpectedAnswer;

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { TransactionFailed, TransactionPending } from '../src/errors.ts';
+import { MemoryBarrier } from './support/memory-barrier.ts';
+import { withCoordinator } from './support/with-coordinator.ts';
+
+const CREDIT_URL = 'http://bank-b/credit';
+const CHECK_URL = 'http://bank-a/check';
+
+async function withBank(options?: Parameters<typeof withCoordinator>[0]) {
+  const barrier = new MemoryBarrier();
+  const { coordinator, hf } = await withCoordinator(options);
+  const message = hf.message('m-1').step(CREDIT_URL, { amount: 30 });
+  const debit = (tx: string[]) => {
+    tx.push('debit 30');
+    return 'receipt';
+  };
+  const send = () => message.submitWith(barrier, CHECK_URL, debit);
+  const status = () => coordinator.transactions.get('m-1')?.status;
+  const paths = () => coordinator.requests.map(({ path }) => path.replace('/api/v1/transactions', ''));
+  return { barrier, coordinator, hf, message, debit, send, status, paths };
+}
+
+const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+
+describe('a message with a local transaction', () => {
+  it('is prepared, committed, submitted, and gives what the work returned', async () => {
+    const { barrier, coordinator, send, status, paths } = await withBank();
+    await expect(send()).resolves.toBe('receipt');
+    expect(paths()).toEqual(['', '/m-1/submit']);
+    expect(coordinator.requests[0]?.body).toEqual({
+      gid: 'm-1',
+      pattern: 'msg',
+      status: 'prepared',
+      queryPrepared: CHECK_URL,
+      steps: [{ action: CREDIT_URL, payload: { amount: 30 } }],
+    });
+    expect(barrier.lines).toEqual(['debit 30']);
+    expect(status()).toBe('submitted');
+  });
+
+  it('commits nothing when it could not be prepared', async () => {
+    const { barrier, coordinator, send } = await withBank({ retryForMs: 0 });
+    coordinator.faults.push('lost-answer');
+    await expect(send()).rejects.toMatchObject({ code: 'coordinator_unreachable' });
+    expect(barrier.lines).toEqual([]);
+    // The coordinator did prepare it, which the second call finds out.
+    await expect(send()).resolves.toBe('receipt');
+  });
+
+  it('is given up with the local transaction, and what the work threw is thrown on', async () => {
+    const { barrier, coordinator, message, status } = await withBank();
+    const thrown = new Error('the account holds too little');
+    const sent = message.submitWith(barrier, CHECK_URL, (tx) => {
+      tx.push('debit 30');
+      throw thrown;
+    });
+    await expect(sent).rejects.toBe(thrown);
+    expect(barrier.lines).toEqual([]);
+    expect(status()).toBe('failed');
+    expect(coordinator.requests.at(-1)?.body).toEqual({ reason: thrown.message, by: 'initiator' });
+  });
+
+  it('throws on what the work threw also when the coordinator cannot be told: it will ask', async () => {
+    const { barrier, coordinator, message, status } = await withBank({ retryForMs: 0 });
+    for (const fault of ['lost-request', 'html'] as const) {
+      coordinator.faults.push('none', fault);
+      const thrown = new Error('the account holds too little');
+      await expect(message.submitWith(barrier, CHECK_URL, () => Promise.reject(thrown))).rejects.toBe(thrown);
+      expect(status()).toBe('prepared');
+    }
+  });
+
+  it('asks the barrier when the commit was not answered, and is submitted when it happened', async () => {
+    const { barrier, send, status } = await withBank();
+    barrier.faults.push('lost-answer');
+    await expect(send()).resolves.toBe('receipt');
+    expect(barrier.lines).toEqual(['debit 30']);
+    expect(status()).toBe('submitted');
+  });
+
+  it('is given up when the commit was not answered and did not happen; it never will', async () => {
+    const { barrier, send, status } = await withBank();
+    barrier.faults.push('lost-commit');
+    const error = await errorOf(send());
+    expect(error).toBeInstanceOf(TransactionFailed);
+    expect(error).toMatchObject({ gid: 'm-1', cause: { code: 'commit_unknown' } });
+    expect(barrier.rows.get('m-1')).toBe('refused');
+    expect(status()).toBe('failed');
+  });
+
+  it.each(['lost-answer', 'lost-commit'] as const)(
+    'is TransactionPending, neither submitted nor given up, when the barrier cannot be asked either: %s',
+    async (fault) => {
+      const { barrier, message, debit, status, paths } = await withBank();
+      barrier.faults.push(fault);
+      const sent = message.submitWith(barrier, CHECK_URL, (tx) => {
+        barrier.away = true;
+        return debit(tx);
+      });
+      const error = await errorOf(sent);
+      expect(error).toBeInstanceOf(TransactionPending);
+      expect(error).toMatchObject({ gid: 'm-1', status: 'prepared', reason: expect.stringContaining('away') });
+      expect(paths()).toEqual(['']);
+      expect(status()).toBe('prepared');
+    },
+  );
+
+  it('is TransactionFailed when the check-back came before the local transaction was through', async () => {
+    const { barrier, coordinator, message, debit, status } = await withBank();
+    const sent = message.submitWith(barrier, CHECK_URL, async (tx) => {
+      await barrier.checkBack('m-1');
+      coordinator.change('m-1', { status: 'failed' });
+      return debit(tx);
+    });
+    await expect(sent).rejects.toMatchObject({
+      code: 'transaction_failed',
+      reason: expect.stringContaining('asked before'),
+      cause: { code: 'local_transaction_refused' },
+    });
+    expect(barrier.lines).toEqual([]);
+    expect(status()).toBe('failed');
+  });
+
+  it('is as good as sent once it is committed, also when the submit does not arrive', async () => {
+    const { coordinator, send, status } = await withBank({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-request');
+    await expect(send()).resolves.toBe('receipt');
+    expect(status()).toBe('prepared');
+  });
+
+  it('is TransactionPending then for a caller who waits', async () => {
+    const { barrier, coordinator, message, debit } = await withBank({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-request');
+    const sent = message.submitWith(barrier, CHECK_URL, debit, { wait: true });
+    await expect(sent).rejects.toMatchObject({
+      code: 'transaction_pending',
+      status: 'prepared',
+      cause: { code: 'coordinator_unreachable' },
+    });
+  });
+
+  it('is submitted although the signal came during the commit; only the wait ends', async () => {
+    const { barrier, message, debit, status } = await withBank();
+    const hangUp = new AbortController();
+    const reason = new Error('the customer left');
+    const work = (tx: string[]) => {
+      queueMicrotask(() => hangUp.abort(reason));
+      return debit(tx);
+    };
+    await expect(message.submitWith(barrier, CHECK_URL, work, { wait: true, signal: hangUp.signal })).rejects.toBe(
+      reason,
+    );
+    expect(status()).toBe('submitted');
+  });
+
+  it('does not begin its local transaction when the signal came before, and is given up', async () => {
+    const { barrier, coordinator, message, debit, status } = await withBank();
+    const hangUp = new AbortController();
+    const reason = new Error('the customer left');
+    const message1 = barrier.message.bind(barrier);
+    barrier.message = (gid, work) => {
+      hangUp.abort(reason);
+      return message1(gid, work);
+    };
+    await expect(message.submitWith(barrier, CHECK_URL, debit, { signal: hangUp.signal })).rejects.toBe(reason);
+    expect(barrier.lines).toEqual([]);
+    expect(status()).toBe('failed');
+    expect(coordinator.requests).toHaveLength(2);
+  });
+
+  it('is submitted for a process that died between commit and submit, and says that it was sent before', async () => {
+    const { barrier, coordinator, hf, message, debit, send, status } = await withBank({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-request');
+    await send();
+    const again = hf.message('m-1').step(CREDIT_URL, { amount: 30 }).submitWith(barrier, CHECK_URL, debit);
+    await expect(again).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'submitted', gid: 'm-1' });
+    expect(status()).toBe('submitted');
+    expect(barrier.lines).toEqual(['debit 30']);
+    await expect(message.submitWith(barrier, CHECK_URL, debit)).rejects.toMatchObject({ rejection: 'refused' });
+    expect(barrier.lines).toEqual(['debit 30']);
+  });
+
+  it('says when a check-back that is wrong had it sent although nothing was committed', async () => {
+    const { barrier, coordinator, message } = await withBank();
+    const thrown = new Error('the account holds too little');
+    const sent = message.submitWith(barrier, CHECK_URL, () => {
+      coordinator.change('m-1', { status: 'succeed' });
+      throw thrown;
+    });
+    await expect(sent).rejects.toMatchObject({ code: 'request_rejected', transactionStatus: 'succeed', cause: thrown });
+  });
+
+  it('waits for the end if it is to wait', async () => {
+    const { barrier, coordinator, message, debit } = await withBank();
+    const sent = message.submitWith(barrier, CHECK_URL, debit, { wait: true });
+    await coordinator.seen('GET', '/api/v1/transactions/m-1');
+    coordinator.change('m-1', { status: 'succeed' });
+    await expect(sent).resolves.toBe('receipt');
+  });
+});

@@ -1,0 +1,41 @@
+import { type Barrier, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
+
+/** What happens to a commit. */
+export type CommitFault = 'none' | 'lost-commit' | 'lost-answer';
+
+/** A database of lines with the barrier of messages, and faults to order. */
+export class MemoryBarrier implements Pick<Barrier<string[]>, 'message' | 'checkBack'> {
+  /** What is committed. */
+  readonly lines: string[] = [];
+  readonly rows = new Map<string, 'committed' | 'refused'>();
+  /** What happens to the next commits, in order. */
+  readonly faults: CommitFault[] = [];
+  /** The database answers nothing. */
+  away = false;
+
+  async message<T>(gid: string, work: (tx: string[]) => T | Promise<T>): Promise<T> {
+    this.#assertThere();
+    const written: string[] = [];
+    if (this.rows.has(gid)) throw new LocalTransactionRefused(gid);
+    const value = await work(written);
+    if (this.rows.has(gid)) throw new LocalTransactionRefused(gid);
+    const fault = this.faults.shift() ?? 'none';
+    if (fault !== 'lost-commit') {
+      this.rows.set(gid, 'committed');
+      this.lines.push(...written);
+    }
+    if (fault !== 'none') throw new CommitUnknown(new Error('connection lost'));
+    return value;
+  }
+
+  async checkBack(gid: string): Promise<'committed' | 'refused'> {
+    this.#assertThere();
+    const row = this.rows.get(gid) ?? 'refused';
+    this.rows.set(gid, row);
+    return Promise.resolve(row);
+  }
+
+  #assertThere(): void {
+    if (this.away) throw new Error('the database is away');
+  }
+}
