@@ -43,9 +43,7 @@ export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
  * @throws {TypeError} an option is wrong
  * @throws {StoreError} the store cannot be opened; its code is `locked` when another process has it
  */
-export async function embed<B extends Branches = Branches>(
-  options: EmbedOptions<B>,
-): Promise<EmbeddedHoldfast<B>> {
+export async function embed<B extends Branches = Branches>(options: EmbedOptions<B>): Promise<EmbeddedHoldfast<B>> {
   const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...options };
   const logger = options.logger ?? warningsLogger;
   const locals = new LocalBranches();

@@ -1,0 +1,253 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { currentBranch } from '@holdfast/client';
+import type { Barrier } from '@holdfast/client/api';
+import { branch } from '@holdfast/client/node-http';
+import {
+  type Alert,
+  type BranchCallContext,
+  BranchFailure,
+  embed,
+  type EmbedOptions,
+  withBarrier,
+} from '@holdfast/embed';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SILENT } from './support/silent.ts';
+
+const OPTIONS = { store: 'memory:', logger: SILENT, drainMs: 0 } as const satisfies EmbedOptions;
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-embed-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Something to wait for. */
+function gate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+describe('an embedded coordinator', () => {
+  it('goes on at the next start with what the one before left', async () => {
+    const store = `lmdb:${temporaryFolder()}`;
+    const called: string[] = [];
+    const [credited, never] = [gate(), gate()];
+    const note = (what: string) => (call: BranchCallContext<{ amount: number }>) =>
+      void called.push(`${what} ${call.payload.amount}`);
+    const first = await embed({
+      ...OPTIONS,
+      store,
+      branches: {
+        debit: note('debit'),
+        credit: () => {
+          credited.open();
+          return never.opened;
+        },
+      },
+    });
+    const { gid } = await first
+      .saga()
+      .step({ action: first.branches.debit, compensate: null, payload: { amount: 30 } })
+      .step({ action: first.branches.credit, compensate: null, payload: { amount: 30 } })
+      .submit();
+    await credited.opened;
+    await first.close();
+    expect(called).toEqual(['debit 30']);
+
+    const branches = { debit: note('debit'), credit: note('credit') };
+    await using second = await embed({ ...OPTIONS, store, branches });
+    await second.wait(gid);
+    expect(called.at(-1)).toBe('credit 30');
+  });
+
+  it('finishes what is being done before it is closed, and closes once', async () => {
+    const [started, letGo] = [gate(), gate()];
+    let ended = false;
+    const branches = {
+      debit: async () => {
+        started.open();
+        await letGo.opened;
+        ended = true;
+      },
+    };
+    const hf = await embed({ ...OPTIONS, branches, drainMs: 10_000 });
+    await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
+    await started.opened;
+    const closing = hf.close();
+    expect(hf.close()).toBe(closing);
+    letGo.open();
+    await closing;
+    expect(ended).toBe(true);
+  });
+
+  it('says that it is closed to whoever asks later', async () => {
+    const hf = await embed({ ...OPTIONS, branches: { debit: () => undefined } });
+    await hf.close();
+    const late = hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
+    await expect(late).rejects.toMatchObject({ code: 'coordinator_unreachable', attempts: 1 });
+  });
+
+  it('is refused the folder that another one has open, and the folder is free again when that one is closed', async () => {
+    const store = `lmdb:${temporaryFolder()}`;
+    const first = await embed({ ...OPTIONS, store });
+    await expect(embed({ ...OPTIONS, store })).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'locked',
+      message: expect.stringContaining(`process ${process.pid}`),
+    });
+    await first.close();
+    await (await embed({ ...OPTIONS, store })).close();
+  });
+
+  it.each(['postgres://localhost/x', 'lmdb:', 'data', ''])('refuses %j as its store', async (store) => {
+    await expect(embed({ ...OPTIONS, store })).rejects.toThrow(TypeError);
+  });
+
+  it.each(['', 'a/b', 'ö'])('refuses %j as the name of a branch', async (name) => {
+    await expect(embed({ ...OPTIONS, branches: { [name]: () => undefined } })).rejects.toThrow(TypeError);
+  });
+
+  it('refuses a function that it was not given', async () => {
+    await using hf = await embed(OPTIONS);
+    const submitted = hf.saga().step({ action: 'local://app/nobody', compensate: null }).submit();
+    await expect(submitted).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[0].action' });
+  });
+
+  it('tells its load and what its store holds', async () => {
+    await using hf = await embed({ ...OPTIONS, branches: { debit: () => undefined }, engine: { node: 'till-1' } });
+    await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit({ wait: true });
+    await expect(hf.status()).resolves.toMatchObject({
+      node: 'till-1',
+      store: { name: 'memory', durable: false },
+      load: { draining: false, leaseHeld: true },
+      counts: { byStatus: { succeed: 1 } },
+    });
+  });
+
+  it('tells of a transaction that needs a person, whatever the listener does', async () => {
+    const alerts: Alert[] = [];
+    const logged: string[] = [];
+    await using hf = await embed({
+      ...OPTIONS,
+      branches: {
+        debit: () => {
+          throw new Error('the database is away');
+        },
+      },
+      engine: { retryIntervalMs: 10, alertAfterRetries: 1 },
+      logger: { ...SILENT, error: (_fields, message) => void logged.push(message) },
+      onAlert: (alert) => {
+        alerts.push(alert);
+        throw new Error('the pager is broken');
+      },
+    });
+    const { gid } = await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
+    await vi.waitFor(() => expect(alerts).toHaveLength(1));
+    expect(alerts[0]).toMatchObject({ gid, error: expect.stringContaining('the database is away') });
+    expect(logged).toEqual(['onAlert threw']);
+  });
+
+  it('warns through the process, with the stack of what a branch threw', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
+    const emitted = vi.spyOn(process, 'emitWarning').mockImplementation((message) => listen(message as never));
+    onTestFinished(() => emitted.mockRestore());
+    const branches = {
+      debit: () => {
+        throw new Error('the database is away');
+      },
+      refuse: () => {
+        throw new BranchFailure('no');
+      },
+    };
+    await using hf = await embed({ store: 'memory:', drainMs: 0, branches });
+    const { debit, refuse } = hf.branches;
+    await hf
+      .saga()
+      .step({ action: refuse, compensate: null })
+      .submit({ wait: true })
+      .catch(() => undefined);
+    expect(emitted).not.toHaveBeenCalled();
+    await hf.saga('broken').step({ action: debit, compensate: null }).submit();
+    await vi.waitFor(() => expect(emitted).toHaveBeenCalledOnce());
+    expect(emitted.mock.calls[0]).toEqual([
+      expect.stringMatching(/gid=broken .*the database is away/),
+      { type: 'HoldfastWarning', detail: expect.stringContaining('embed.test.ts') },
+    ]);
+  });
+});
+
+describe('a function as a branch', () => {
+  it('stands beside branches over HTTP in one saga', async () => {
+    const called: string[] = [];
+    const credit = branch((call) => void called.push(`credit ${call.branchId}`));
+    const server = createServer((request, response) => void credit(request, response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/credit`;
+    const branches = { debit: (call: BranchCallContext) => void called.push(`debit ${call.branchId}`) };
+    await using hf = await embed({ ...OPTIONS, branches });
+    await hf
+      .saga()
+      .step({ action: hf.branches.debit, compensate: null })
+      .step({ action: url, compensate: null })
+      .submit({ wait: true });
+    expect(called).toEqual(['debit 01', 'credit 02']);
+  });
+
+  it('finds the call it serves, also after it has waited', async () => {
+    const seen: unknown[] = [];
+    const branches = {
+      debit: async (call: BranchCallContext) => {
+        await Promise.resolve();
+        seen.push(currentBranch() === call);
+      },
+    };
+    await using hf = await embed({ ...OPTIONS, branches });
+    await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit({ wait: true });
+    expect(seen).toEqual([true]);
+    expect(currentBranch()).toBeUndefined();
+  });
+
+  it('does its work behind a barrier', async () => {
+    const runs: string[] = [];
+    const barrier: Barrier<string> = {
+      async run({ gid, branchId, op }, work) {
+        runs.push(`${gid} ${branchId} ${op}`);
+        return { ran: true, value: await work('tx') };
+      },
+      message: () => Promise.reject(new Error('not here')),
+      checkBack: () => Promise.reject(new Error('not here')),
+    };
+    const branches = {
+      debit: withBarrier(barrier, (call: BranchCallContext<{ amount: number }>, tx) => {
+        runs.push(`${tx} ${call.payload.amount}`);
+      }),
+    };
+    await using hf = await embed({ ...OPTIONS, branches });
+    await hf
+      .saga('g')
+      .step({ action: hf.branches.debit, compensate: null, payload: { amount: 30 } })
+      .submit({ wait: true });
+    expect(runs).toEqual(['g 01 action', 'tx 30']);
+  });
+
+  it('counts as unanswered when its time is over, and is called again', async () => {
+    let calls = 0;
+    const branches = { debit: () => (++calls === 1 ? new Promise(() => undefined) : undefined) };
+    await using hf = await embed({ ...OPTIONS, branches, engine: { requestTimeoutMs: 30, retryIntervalMs: 10 } });
+    await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit({ wait: true });
+    expect(calls).toBe(2);
+  });
+});
