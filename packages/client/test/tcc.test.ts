@@ -167,6 +167,38 @@ describe('a tcc', () => {
     expect(tries()).toEqual([]);
   });
 
+  it.each([
+    ['submitted', () => 'done'],
+    [
+      'cancelled',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('is %s when no call is running any more, also one that its work did not wait for', async (_, end) => {
+    const { coordinator, hf, theatre, seats } = await withTheatre();
+    const held: (() => void)[] = [];
+    const tried = new Promise<void>((resolve) => {
+      theatre.answer = (response) => {
+        held.push(() => response.end());
+        resolve();
+      };
+    });
+    const work = hf.tcc(async (tx) => {
+      void tx.call(seats(1));
+      await tried;
+      return end();
+    });
+    const ended = errorOf(work);
+    await tried;
+    // As long as a decision would take to get there.
+    for (let round = 0; round < 3; round++) await hf.list();
+    expect(coordinator.requests.filter(({ path }) => /submit|abort/.test(path))).toEqual([]);
+    for (const release of held) release();
+    await ended;
+    expect(coordinator.requests.at(-1)?.path).toMatch(/submit|abort/);
+  });
+
   it('is cancelled when its signal came as its work returned', async () => {
     const { coordinator, hf } = await withTheatre();
     const hangUp = new AbortController();

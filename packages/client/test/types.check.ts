@@ -88,7 +88,11 @@ export async function tcc(): Promise<void> {
   await hf.tcc(() => 0, { retryLimit: 5 });
 }
 
-export async function messages(barrier: Barrier<{ query(text: string): void }>): Promise<void> {
+interface Sql {
+  query(text: string): void;
+}
+
+export async function messages(barrier: Barrier<Sql>): Promise<void> {
   const hf = connect('http://127.0.0.1:36789');
   const message = hf
     .message()
@@ -108,7 +112,7 @@ export async function messages(barrier: Barrier<{ query(text: string): void }>):
   // @ts-expect-error options that nobody knows
   message.options({ retryLimit: 5 });
   const receipt = await message.submitWith(barrier, 'http://a/check', (tx) => {
-    expectTypeOf(tx.query).toBeFunction();
+    expectTypeOf(tx).toEqualTypeOf<Sql>();
     return 7;
   });
   expectTypeOf(receipt).toBeNumber();
