@@ -1,0 +1,164 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { BranchFailure } from '@holdfast/protocol';
+import {
+  type Barrier,
+  type BarrierOutcome,
+  type BranchKey,
+  CommitUnknown,
+  LocalTransactionRefused,
+} from './barrier.ts';
+import { RedisWorkFailed } from './redis-errors.ts';
+import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
+import { RedisQueue, type RedisTx } from './redis-tx.ts';
+
+export interface RedisBarrierOptions {
+  /**
+   * Stands before the barrier's keys. In a Redis Cluster all keys of one call must lie in one slot: give the hash tag that the business keys have, for example
+   * `{bank}:`, or by the call. One branch and what undoes it need the same prefix. Default: none, as dtm's clients have it.
+   */
+  readonly keyPrefix?: string | ((call: BranchKey) => string);
+  /**
+   * How long it is remembered that a call was carried out. An undo that comes later finds nothing to undo, and a check-back refuses, so let it outlive every
+   * transaction, outages included. Default: 7 days.
+   */
+  readonly expireAfterMs?: number;
+  /** A key that takes more memory is not copied: it can be written by the last command only, not by a script. Default: 1 MiB. */
+  readonly maxCopyBytes?: number;
+}
+
+/** What the barrier asks of a client library. */
+export interface RedisScripts {
+  evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
+  eval(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
+  /** Whether Redis itself answered with this error; of any other it is not known whether the script ran. */
+  isReply(error: unknown): boolean;
+}
+
+/** The op that an op undoes. */
+const ORIGINS: Readonly<Record<string, string>> = { cancel: 'try', compensate: 'action', rollback: 'action' };
+
+const DEFAULT_EXPIRE_AFTER_MS = 7 * 24 * 3_600_000;
+const DEFAULT_MAX_COPY_BYTES = 1024 * 1024;
+
+/** One attempt to carry out a call: which keys tell of it, and how it knows itself again when the driver sends it twice. */
+interface Attempt {
+  readonly keys: readonly string[];
+  readonly mark: string;
+}
+
+/** The branch barrier in Redis; its keys are those of dtm's clients, so that participants in several languages share one. */
+export class RedisBarrier implements Barrier<RedisTx> {
+  readonly #redis: RedisScripts;
+  readonly #options: RedisBarrierOptions;
+  readonly #expiry: string;
+  readonly #maxCopy: string;
+  /** How often one and the same call came to this barrier. */
+  readonly #uses = new WeakMap<BranchKey, number>();
+
+  constructor(redis: RedisScripts, options: RedisBarrierOptions = {}) {
+    this.#redis = redis;
+    this.#options = options;
+    this.#expiry = positive('expireAfterMs', options.expireAfterMs ?? DEFAULT_EXPIRE_AFTER_MS);
+    this.#maxCopy = positive('maxCopyBytes', options.maxCopyBytes ?? DEFAULT_MAX_COPY_BYTES);
+  }
+
+  /**
+   * Runs `work`, which queues, and then carries out what it queued. Calls that come at the same time may each run `work`; what it queues is carried out once.
+   *
+   * @throws {BranchFailure} a check or a script refused: nothing was applied
+   * @throws {RedisWorkFailed} a queued command or script failed
+   * @throws {CommitUnknown} the answer was lost; a repetition of the call finds out
+   */
+  async run<T>(call: BranchKey, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    const uses = (this.#uses.get(call) ?? 0) + 1;
+    this.#uses.set(call, uses);
+    const attempt = this.#attempt(call, String(uses).padStart(2, '0'));
+    const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
+    if (entered !== 'open') return { ran: false, why: entered === 'repeated' ? 'repeated' : 'empty' };
+    return this.#apply(attempt, work);
+  }
+
+  async message<T>(gid: string, work: (tx: RedisTx) => T | Promise<T>): Promise<T> {
+    const attempt = this.#attempt(messageOf(gid), '01');
+    if ((await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt))) !== 'open')
+      throw new LocalTransactionRefused(gid);
+    const outcome = await this.#apply(attempt, work);
+    if (!outcome.ran) throw new LocalTransactionRefused(gid);
+    return outcome.value;
+  }
+
+  async checkBack(gid: string): Promise<'committed' | 'refused'> {
+    const { keys } = this.#attempt(messageOf(gid), '01');
+    return (await this.#send(CHECK_BACK_SCRIPT, keys, [this.#expiry])) === 'refused' ? 'refused' : 'committed';
+  }
+
+  #attempt(call: BranchKey, barrierId: string): Attempt {
+    const { keyPrefix = '' } = this.#options;
+    const prefix = (typeof keyPrefix === 'string' ? keyPrefix : keyPrefix(call)) + `${call.gid}-${call.branchId}-`;
+    const origin = ORIGINS[call.op];
+    const ops = origin === undefined ? [call.op] : [call.op, origin];
+    return { keys: ops.map((op) => `${prefix}${op}-${barrierId}`), mark: `op ${randomUUID()}` };
+  }
+
+  #header({ keys, mark }: Attempt): string[] {
+    return [String(keys.length), mark, this.#expiry, this.#maxCopy];
+  }
+
+  async #apply<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    const queue = new RedisQueue();
+    let value: T;
+    try {
+      value = await work(queue);
+    } finally {
+      queue.close();
+    }
+    const { keys, args } = queue.close();
+    const answer = await this.#commit(
+      applyScript(queue.scripts),
+      [...attempt.keys, ...keys],
+      [...this.#header(attempt), ...args],
+    );
+    if (answer === 'ran') return { ran: true, value };
+    if (answer === 'repeated' || answer === 'empty') return { ran: false, why: answer };
+    throw errorOf(answer);
+  }
+
+  async #commit(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
+    try {
+      return await this.#send(lua, keys, args);
+    } catch (error) {
+      if (this.#redis.isReply(error)) throw error;
+      throw new CommitUnknown(error);
+    }
+  }
+
+  async #send(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
+    try {
+      return String(await this.#redis.evalSha(sha1(lua), keys, args));
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return String(await this.#redis.eval(lua, keys, args));
+    }
+  }
+}
+
+const messageOf = (gid: string): BranchKey => ({ gid, transType: 'msg', branchId: '00', op: 'msg' });
+
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+
+/** Errors of Redis begin with their code. */
+const isUnknownScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT ');
+
+/** Answers of the script that are no success: a word, and the reason. */
+function errorOf(answer: string): Error {
+  const space = answer.indexOf(' ');
+  const [word, reason] = [answer.slice(0, space), answer.slice(space + 1)];
+  if (word === 'refused') return new BranchFailure(reason);
+  return new RedisWorkFailed(reason, word === 'broken' ? 'perhaps a part' : 'nothing');
+}
+
+function positive(name: string, value: number): string {
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new RangeError(`${name} is a positive whole number, not ${value}`);
+  return String(value);
+}

@@ -1,0 +1,149 @@
+/**
+ * The scripts of the Redis barrier. Redis runs a script alone, so all of it happens at once; but what it has written stays when it fails later. Therefore:
+ *
+ * 1. Nothing is written before every check has passed.
+ * 2. The first write is the barrier's own key. Redis refuses for reasons of its own (no memory, read-only, …) at the first write of a script only.
+ * 3. Each key is copied before it is first written, and all copies are put back when anything fails after that. Only the last command needs no copy of its key:
+ *    one command either does all of its work or nothing.
+ * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is needed.
+ *
+ * KEYS: the barrier's keys (this call's, and that of the op which it undoes), then those of the queued work in its order.
+ * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, then for each piece of work: kind, name, number of keys,
+ * number of arguments, arguments.
+ */
+
+/** `ran`: this very run was carried out, and the driver has sent it again. */
+const ENTER = `
+local mark, expiry = ARGV[2], ARGV[3]
+local found = redis.call('GET', KEYS[1])
+if found == mark then return 'ran' end
+if found then return 'repeated' end
+if ARGV[1] == '2' and redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('MSET', KEYS[1], mark, KEYS[2], 'rollback')
+  redis.call('PEXPIRE', KEYS[1], expiry)
+  redis.call('PEXPIRE', KEYS[2], expiry)
+  return 'empty'
+end
+`;
+
+/** Whether there is anything to do: settles repeated and empty calls. */
+export const ENTER_SCRIPT = `${ENTER}return 'open'`;
+
+/** Asks whether the local transaction of a message was committed, and if it was not, sees to it that it never will be. */
+export const CHECK_BACK_SCRIPT = `
+redis.call('SET', KEYS[1], 'rollback', 'PX', ARGV[1], 'NX')
+if redis.call('GET', KEYS[1]) == 'rollback' then return 'refused' end
+return 'committed'
+`;
+
+/** What a check may ask; the others are writes, or not known to be none. */
+const READS = [
+  'GET GETRANGE STRLEN MGET EXISTS TYPE TTL PTTL GETBIT BITCOUNT',
+  'HGET HMGET HGETALL HEXISTS HLEN HSTRLEN HKEYS HVALS LLEN LINDEX LRANGE',
+  'SISMEMBER SMISMEMBER SCARD SMEMBERS ZSCORE ZMSCORE ZCARD ZCOUNT ZRANK ZREVRANK ZRANGE ZRANGEBYSCORE ZREVRANGE XLEN TIME',
+].join(' ');
+
+const APPLY = `
+local limit = tonumber(ARGV[4])
+local copies, order, written = {}, {}, false
+
+local function refuse(reason) error({ refused = tostring(reason) }, 0) end
+local function fail(reason) error({ err = reason }, 0) end
+local function words(thrown)
+  if type(thrown) == 'table' then return tostring(thrown.err) end
+  return tostring(thrown)
+end
+
+local function permitted(...)
+  if redis.acl_check_cmd and not redis.acl_check_cmd(...) then
+    fail('no permission to put a copy back: ' .. select(1, ...) .. ' ' .. select(2, ...))
+  end
+end
+
+local function keep(key)
+  if copies[key] then return end
+  local size = redis.call('MEMORY', 'USAGE', key)
+  if size and size > limit then
+    fail('key ' .. key .. ' takes ' .. size .. ' bytes, more than are copied: write it by the last command, read it by a check')
+  end
+  local copy = { dump = redis.call('DUMP', key), ttl = redis.call('PTTL', key) }
+  permitted('DEL', key)
+  if copy.dump then permitted('RESTORE', key, '0', copy.dump, 'REPLACE') end
+  copies[key] = copy
+  order[#order + 1] = key
+end
+
+local function undo()
+  for i = #order, 1, -1 do
+    local key, copy = order[i], copies[order[i]]
+    if copy.dump then
+      redis.call('RESTORE', key, copy.ttl < 0 and 0 or math.max(copy.ttl, 1), copy.dump, 'REPLACE')
+    else
+      redis.call('DEL', key)
+    end
+  end
+  redis.call('DEL', KEYS[1])
+end
+
+local function onlyRead(caller)
+  return function(command, ...)
+    if not reads[string.upper(tostring(command))] then fail('a check only reads: ' .. tostring(command)) end
+    return caller(command, ...)
+  end
+end
+local reader = {
+  call = onlyRead(redis.call), pcall = onlyRead(redis.pcall),
+  error_reply = redis.error_reply, status_reply = redis.status_reply, sha1hex = redis.sha1hex,
+}
+
+local function run(name, access, keys, args)
+  local answer = scripts[tonumber(name)](access, keys, args, refuse)
+  if type(answer) == 'table' and answer.err then error(answer, 0) end
+end
+
+local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 5
+while arg <= #ARGV do
+  local step = { kind = ARGV[arg], name = ARGV[arg + 1], keys = {}, args = {} }
+  local keyCount, argCount = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
+  for i = 1, keyCount do step.keys[i] = KEYS[key + i - 1] end
+  for i = 1, argCount do step.args[i] = ARGV[arg + 3 + i] end
+  key, arg = key + keyCount, arg + 4 + argCount
+  steps[#steps + 1] = step
+end
+
+local done, thrown = pcall(function()
+  for _, step in ipairs(steps) do
+    if step.kind == 'check' then run(step.name, reader, step.keys, step.args) end
+  end
+  permitted('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], mark, 'PX', expiry)
+  written = true
+  for i, step in ipairs(steps) do
+    if step.kind == 'call' then
+      if i < #steps then keep(step.keys[1]) end
+      redis.call(step.name, step.keys[1], unpack(step.args))
+    elseif step.kind == 'eval' then
+      for _, name in ipairs(step.keys) do keep(name) end
+      run(step.name, redis, step.keys, step.args)
+    end
+  end
+end)
+if done then return 'ran' end
+
+if written then
+  local undone, why = pcall(undo)
+  if not undone then return 'broken ' .. words(thrown) .. '; and it could not be undone: ' .. words(why) end
+end
+if type(thrown) == 'table' and thrown.refused then return 'refused ' .. thrown.refused end
+return 'failed ' .. words(thrown)
+`;
+
+/** Applies the queued work. `scripts`: the texts of the checks and scripts in it, each made a function of its own. */
+export function applyScript(scripts: readonly string[]): string {
+  const functions = scripts.map((lua) => `function(redis, KEYS, ARGV, refuse)\n${lua}\nend`);
+  return `
+local scripts = { ${functions.join(',\n')} }
+local reads = {}
+for command in string.gmatch('${READS}', '%u+') do reads[command] = true end
+${ENTER}${APPLY}`;
+}

@@ -1,0 +1,38 @@
+import { ErrorReply } from 'redis';
+import { RedisBarrier, type RedisBarrierOptions } from './barrier/redis-barrier.ts';
+
+export { RedisWorkFailed } from './barrier/redis-errors.ts';
+export type { RedisBarrier, RedisBarrierOptions } from './barrier/redis-barrier.ts';
+export type { RedisArgument, RedisCommand, RedisTx } from './barrier/redis-tx.ts';
+
+interface Parameters {
+  readonly keys: string[];
+  readonly arguments: (string | Buffer)[];
+}
+
+/** A client, cluster or pool of `redis` (node-redis), whatever its modules and reply types. */
+export interface RedisClient {
+  evalSha(sha: string, parameters: Parameters): Promise<unknown>;
+  eval(lua: string, parameters: Parameters): Promise<unknown>;
+}
+
+/**
+ * The branch barrier in Redis over a client of `redis` (node-redis): what its work queues and the record that it was done are one script call.
+ *
+ *     app.post('/take', branch(redisBarrier(client), (call, tx) => {
+ *       tx.check("if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then refuse('sold out') end", ['stock']);
+ *       tx.call('DECR', 'stock');
+ *     }))
+ *
+ * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always` if a crash must not forget a second's work.
+ */
+export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions): RedisBarrier {
+  return new RedisBarrier(
+    {
+      evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
+      eval: (lua, keys, args) => client.eval(lua, { keys: [...keys], arguments: [...args] }),
+      isReply: (error) => error instanceof ErrorReply,
+    },
+    options,
+  );
+}
