@@ -58,3 +58,24 @@ test(
     expect(complaints).toContain('HTTP 404: no such path');
   },
 );
+
+test('measures an application that runs its own sagas, on synced LMDB', { timeout: 60_000 }, async () => {
+  const { code, output } = await bench('--connections', '4', '--embed', '--target', await busyTarget(), '-o', 'json');
+  expect(code).toBe(0);
+  const { lines } = JSON.parse(output) as {
+    lines: { name: string; errors: number; rounds: { completed: number }[] }[];
+  };
+  const embedded = lines.find(({ name }) => name === 'embed');
+  expect(embedded).toMatchObject({ errors: 0 });
+  expect(embedded?.rounds[0]?.completed).toBeGreaterThan(0);
+});
+
+/** Something that says success to everything: the run needs no Holdfast of its own then. */
+async function busyTarget(): Promise<string> {
+  const { origin, close } = await serve((request, response) => {
+    request.resume();
+    response.end('{"dtm_result":"SUCCESS"}');
+  });
+  onTestFinished(close);
+  return origin;
+}

@@ -21,6 +21,7 @@ describe('the command line', () => {
         targets: [],
         targetPid: undefined,
         cpuProfile: false,
+        embed: false,
       },
     });
   });
@@ -32,6 +33,11 @@ describe('the command line', () => {
     expect(read('--target', 'http://a:1', '--target', 'http://b:2', '--store', 'memory:')).toMatchObject({
       options: { stores: ['memory:'], targets: ['http://a:1', 'http://b:2'] },
     });
+  });
+
+  test('with --embed measures that beside the others', () => {
+    expect(read('--embed')).toMatchObject({ options: { stores: ['lmdb:'], embed: true } });
+    expect(() => read('--embed', '--scale')).toThrow('--embed');
   });
 
   test('with --scale fills stores of its own', () => {

@@ -29,7 +29,17 @@ export class InitiatorCalls {
       payload: Buffer.from(payload === undefined ? '' : JSON.stringify(payload)),
     });
     const { result, value } = await (signal === undefined ? asked : unlessAborted(asked, signal));
-    return { result, body: value };
+    return { result, body: asJson(value) };
+  }
+}
+
+/** As it would come over HTTP: a copy that shares nothing with the function, and nothing where there is no JSON for it. */
+function asJson(value: unknown): unknown {
+  if (value === undefined || value === null) return value;
+  try {
+    return JSON.parse(JSON.stringify(value)) as unknown;
+  } catch {
+    return undefined;
   }
 }
 
