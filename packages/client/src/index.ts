@@ -30,6 +30,9 @@ export {
   CommitUnknown,
   LocalTransactionRefused,
 } from './barrier/barrier.ts';
+export { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
+export type { BarrierDriver, BarrierPurge, BarrierRow } from './barrier/driver.ts';
+export { BarrierUnusable, TransactionEnded } from './barrier/errors.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type {
   BranchDetails,

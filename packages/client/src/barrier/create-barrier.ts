@@ -1,0 +1,136 @@
+import { MESSAGE_BARRIER } from '@holdfast/protocol';
+import { type Barrier, type BarrierOutcome, type BranchKey, LocalTransactionRefused } from './barrier.ts';
+import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import { messageRow, refusalRow, rowsOf } from './rows.ts';
+
+/** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
+const MOST_ATTEMPTS = 10;
+const LARGEST_PURGE = 10_000;
+
+/** A barrier in a database that transactions of the application can share. */
+export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx> {
+  /**
+   * As `run`, but in a transaction that the caller began and will commit: for those who have their transactions from elsewhere, such as an ORM.
+   *
+   *     await orm.transaction(async (tx) => {
+   *       await barrier.within(tx.connection, call, () => tx.accounts.debit(call.payload.amount));
+   *     });
+   *
+   * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are in it already, and committed without the work they would
+   * keep it from ever being done. Only a commit that was answered may be told the coordinator as success.
+   */
+  within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>>;
+
+  /**
+   * As `message`, but in a transaction that the caller began and will commit; the same rules as for `within`.
+   *
+   * @throws {LocalTransactionRefused} roll back
+   */
+  messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T>;
+
+  /**
+   * Deletes old rows, `limit` at most; answers how many. Call it from time to time, until it answers less than `limit`.
+   *
+   * A row must outlive every call that can still come: without it, an undo finds nothing to undo, and a repeated action is carried out again. So let
+   * `olderThanMs` be longer than any transaction may take, with its retries, outages and the time that one waits for a person: weeks, rather than days.
+   */
+  purge(options: BarrierPurge): Promise<number>;
+
+  /** Creates what is missing of the barrier's tables; for set-ups without migrations of their own (`holdfast barrier-schema` prints the statements). */
+  ensureSchema(): Promise<void>;
+}
+
+/** A barrier on what a driver offers; `postgresBarrier` and `mysqlBarrier` are such. */
+export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<Tx, Open>): DatabaseBarrier<Tx, Open> {
+  return new DriverBarrier(driver);
+}
+
+/**
+ * B1  The rows of a call are inserted before its work begins, in one transaction with it: the unique key lets one of several equal calls work, the
+ *     others wait for its end and find its rows, or, if it was rolled back, the place free.
+ * B2  An undo inserts the row of what it undoes before its own, as the undone call does with its only one: both wait at the same row first.
+ * B3  What has run work is never tried again here: only the coordinator may call again.
+ * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
+ */
+class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
+  readonly #driver: BarrierDriver<Tx, Open>;
+  /** How often one and the same call came here. */
+  readonly #uses = new WeakMap<BranchKey, number>();
+
+  constructor(driver: BarrierDriver<Tx, Open>) {
+    this.#driver = driver;
+  }
+
+  async run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    const rows = rowsOf(call, this.#nextUse(call));
+    return this.#transaction((tx, begin) => this.#pass(tx, rows, () => begin(work)));
+  }
+
+  async within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    return this.#pass(open, rowsOf(call, this.#nextUse(call)), work);
+  }
+
+  async message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T> {
+    return this.#transaction((tx, begin) => this.messageWithin(tx, gid, () => begin(work)));
+  }
+
+  async messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T> {
+    const [inserted] = await this.#driver.insertMissing(open, [messageRow(gid)]);
+    if (inserted !== true) throw new LocalTransactionRefused(gid);
+    return work();
+  }
+
+  async checkBack(gid: string): Promise<'committed' | 'refused'> {
+    const row = refusalRow(gid);
+    const [inserted] = await this.#transaction((tx) => this.#driver.insertMissing(tx, [row]));
+    if (inserted === true) return 'refused';
+    const reason = await this.#transaction((tx) => this.#driver.readReason(tx, row));
+    if (reason === undefined) throw new Error(`The barrier's row of message ${gid} was deleted while it was read`);
+    return reason === MESSAGE_BARRIER.refusal ? 'refused' : 'committed';
+  }
+
+  async purge({ olderThanMs, limit }: BarrierPurge): Promise<number> {
+    if (!(Number.isFinite(olderThanMs) && olderThanMs >= 0))
+      throw new RangeError(`olderThanMs is a number of ms from 0 on, not ${olderThanMs}`);
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PURGE))
+      throw new RangeError(`limit is a whole number from 1 to ${LARGEST_PURGE}, not ${limit}`);
+    return this.#driver.purge({ olderThanMs, limit });
+  }
+
+  async ensureSchema(): Promise<void> {
+    return this.#driver.ensureSchema();
+  }
+
+  #nextUse(call: BranchKey): number {
+    const use = (this.#uses.get(call) ?? 0) + 1;
+    this.#uses.set(call, use);
+    return use;
+  }
+
+  async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    const inserted = await this.#driver.insertMissing(open, rows);
+    if (inserted.at(-1) !== true) return { ran: false, why: 'repeated' };
+    if (inserted.length > 1 && inserted[0] === true) return { ran: false, why: 'empty' };
+    return { ran: true, value: await work() };
+  }
+
+  /** Runs `body` in a transaction, again while it loses against others before any work has begun. */
+  async #transaction<T>(body: (tx: Tx, begin: Begin<Tx>) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      let begun = false;
+      try {
+        return await this.#driver.transaction((tx) =>
+          body(tx, async (work) => {
+            begun = true;
+            return work(tx);
+          }),
+        );
+      } catch (error) {
+        if (begun || attempt === MOST_ATTEMPTS || !this.#driver.lostAgainstAnother(error)) throw error;
+      }
+    }
+  }
+}
+
+/** Runs the work, and notes that it has begun. */
+type Begin<Tx> = <T>(work: (tx: Tx) => T | Promise<T>) => Promise<T>;

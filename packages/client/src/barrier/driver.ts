@@ -1,0 +1,55 @@
+/** What identifies a row of a barrier, and what stands in it; columns of the same names in snake case. */
+export interface BarrierRow {
+  readonly gid: string;
+  readonly branchId: string;
+  /** The op that this row keeps from being carried out again. */
+  readonly op: string;
+  readonly barrierId: string;
+  readonly transType: string;
+  /** The op that wrote the row; another than `op` when an undo came first. */
+  readonly reason: string;
+}
+
+/**
+ * What a database must offer for a barrier: `createBarrier` makes one of it. For databases, client libraries and transaction managers that have no barrier
+ * here.
+ *
+ * `Tx` is what the work gets to write with; `Open` is as much of it as the barrier needs for its own rows.
+ */
+export interface BarrierDriver<Tx extends Open, Open = Tx> {
+  /**
+   * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is thrown on as it is. A connection in doubt is not used again.
+   *
+   * @throws {CommitUnknown} the answer to the commit was lost. Anything else thrown means that nothing was committed, and nothing will be
+   */
+  transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+
+  /**
+   * Inserts, in this order, the rows that are not there yet, and says of each whether it was inserted. Where another transaction has inserted a row and is
+   * not through, this waits for its end. Rows that are there must be visible in the answer, whatever the transaction's isolation.
+   */
+  insertMissing(open: Open, rows: readonly BarrierRow[]): Promise<readonly boolean[]>;
+
+  /** The reason of a row that was committed before this transaction began; undefined: there is no such row. */
+  readReason(open: Open, row: BarrierRow): Promise<string | undefined>;
+
+  /**
+   * Whether an error of `insertMissing` or of the commit means that the transaction lost against another one (a deadlock, a serialization failure) and was
+   * rolled back for it. What has not run any work yet is then tried again.
+   */
+  lostAgainstAnother(error: unknown): boolean;
+
+  /** Deletes rows older than that, oldest first, `limit` at most, in a transaction of its own; how many there were. */
+  purge(options: BarrierPurge): Promise<number>;
+
+  /** Creates what is missing of the barrier's tables. Safe when several processes do it at once. */
+  ensureSchema(): Promise<void>;
+}
+
+/** Which rows a purge deletes. */
+export interface BarrierPurge {
+  /** Age in ms, by the database's clock. */
+  readonly olderThanMs: number;
+  /** How many rows at most, from 1 to 10,000; more would be locked for long. */
+  readonly limit: number;
+}

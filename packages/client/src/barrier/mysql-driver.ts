@@ -1,0 +1,113 @@
+import { barrierSchema, barrierTable } from '@holdfast/protocol';
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import { BarrierUnusable } from './errors.ts';
+import { errnoOf, mysqlConnection } from './mysql-connection.ts';
+import type { IsolationLevel } from './pg-driver.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface MysqlBarrierOptions {
+  /** `TABLE` or `DATABASE.TABLE`. Default: `dtm_barrier.barrier`, that of dtm's clients. */
+  readonly table?: string;
+  /** Of the transactions that `run` and `message` begin. Default: the database's own. */
+  readonly isolation?: IsolationLevel;
+}
+
+/** As much of a connection as the barrier's own rows need: a `mysql2` promise connection, or a transaction of a library that runs SQL with parameters `?`. */
+export interface MysqlExecutable {
+  execute(text: string, values: (string | number)[]): Promise<readonly [result: unknown, ...rest: unknown[]]>;
+}
+
+/** Deadlock; "record has changed since last read" of MariaDB's snapshot isolation. */
+const LOST: readonly unknown[] = [1213, 1020];
+/** No such table, no such database. */
+const MISSING: readonly unknown[] = [1146, 1049];
+
+const WHERE = 'where gid = ? and branch_id = ? and op = ? and barrier_id = ?';
+
+/** Barrier rows in MySQL and MariaDB. */
+export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutable> {
+  readonly #pool: Pool;
+  readonly #isolation: IsolationLevel | undefined;
+  readonly #table: string;
+  readonly #schema: readonly string[];
+
+  constructor(pool: Pool, { table, isolation }: MysqlBarrierOptions) {
+    this.#pool = pool;
+    this.#isolation = isolation;
+    this.#table = barrierTable('mysql', table).table;
+    this.#schema = barrierSchema('mysql', table);
+  }
+
+  async transaction<T>(body: (tx: PoolConnection) => Promise<T>): Promise<T> {
+    return inTransaction(mysqlConnection(await this.#pool.getConnection(), this.#isolation), body);
+  }
+
+  /** A statement a row: of one for both, MySQL would not say which of them was inserted. */
+  async insertMissing(open: MysqlExecutable, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
+    const inserted: boolean[] = [];
+    for (const row of rows) inserted.push(await this.#insertMissing(open, row));
+    return inserted;
+  }
+
+  async readReason(open: MysqlExecutable, row: BarrierRow): Promise<string | undefined> {
+    return (await this.#find(open, row))?.reason;
+  }
+
+  lostAgainstAnother(error: unknown): boolean {
+    return LOST.includes(errnoOf(error));
+  }
+
+  async purge({ olderThanMs, limit }: BarrierPurge): Promise<number> {
+    const old = `create_time <= now(6) - interval ${Math.round(olderThanMs * 1_000)} microsecond`;
+    const text = `delete from ${this.#table} where ${old} order by create_time, id limit ${limit}`;
+    return affected(await this.#execute(this.#pool, text, []));
+  }
+
+  async ensureSchema(): Promise<void> {
+    for (const statement of this.#schema) await this.#pool.query(statement);
+  }
+
+  /** `ignore` passes over more than rows that are there, and old tables compare names without case: so what was not inserted is looked at. */
+  async #insertMissing(open: MysqlExecutable, row: BarrierRow): Promise<boolean> {
+    const { transType, gid, branchId, op, barrierId, reason } = row;
+    const text = `insert ignore into ${this.#table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?)`;
+    const result = await this.#execute(open, text, [transType, gid, branchId, op, barrierId, reason]);
+    if (affected(result) === 1) return true;
+    const found = await this.#find(open, row);
+    if (found?.gid === gid && found.branch_id === branchId && found.op === op) return false;
+    const why =
+      found === undefined ? 'and has no such row' : `because of one of ${found.gid}, which it takes for the same`;
+    throw new BarrierUnusable(
+      `${this.#table} takes no row for ${op} of branch ${branchId} of ${gid}, ${why}: compare the table with what "holdfast barrier-schema --database mysql" prints`,
+    );
+  }
+
+  /** Locks the row, and so reads what is committed and not what the transaction's snapshot shows. */
+  async #find(open: MysqlExecutable, row: BarrierRow): Promise<FoundRow | undefined> {
+    const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} lock in share mode`;
+    const rows = await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
+    return (rows as readonly FoundRow[])[0];
+  }
+
+  async #execute(open: MysqlExecutable, text: string, values: (string | number)[]): Promise<unknown> {
+    try {
+      return (await open.execute(text, values))[0];
+    } catch (error) {
+      if (!MISSING.includes(errnoOf(error))) throw error;
+      throw new BarrierUnusable(
+        `There is no barrier table ${this.#table}: create it with what "holdfast barrier-schema --database mysql" prints, or ensureSchema()`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+interface FoundRow {
+  readonly gid: string;
+  readonly branch_id: string;
+  readonly op: string;
+  readonly reason: string;
+}
+
+const affected = (result: unknown): number => (result as { readonly affectedRows: number }).affectedRows;

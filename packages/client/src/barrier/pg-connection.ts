@@ -1,0 +1,48 @@
+import type { PoolClient } from 'pg';
+import { CommitUnknown } from './barrier.ts';
+import { TransactionEnded } from './errors.ts';
+import type { PooledConnection } from './transaction.ts';
+
+/**
+ * Classes of SQLSTATE by which PostgreSQL refuses a commit: data, constraints, triggers, conflicts with other transactions. Of any other error (the server
+ * shuts down, waits for a replica, says that it does not know itself) it is not certain that nothing was committed.
+ */
+const REFUSED = /^(?:22|23|25|27|40(?!003)|42|44|P0)/;
+
+/** A client of a `pg` pool, for one transaction that begins with that statement. */
+export function pgConnection(client: PoolClient, begin: string): PooledConnection<PoolClient> {
+  // A connection that breaks tells it to its pending query and to listeners; without one the process would end.
+  client.on('error', ignore);
+  return {
+    tx: client,
+    begin: async () => {
+      await client.query(begin);
+    },
+    commit: () => commit(client),
+    rollback: async () => {
+      await client.query('rollback');
+    },
+    release: (reusable) => {
+      client.off('error', ignore);
+      client.release(!reusable);
+    },
+  };
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  let answer: { readonly command: string };
+  try {
+    answer = await client.query('commit');
+  } catch (error) {
+    throw isRefused(error) ? error : new CommitUnknown(error);
+  }
+  // In a transaction that an error has ended, commit rolls back, and is no error.
+  if (answer.command !== 'COMMIT') throw new TransactionEnded();
+}
+
+function isRefused(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error) || !('severity' in error)) return false;
+  return error.severity === 'ERROR' && typeof error.code === 'string' && REFUSED.test(error.code);
+}
+
+const ignore = (): void => {};

@@ -1,0 +1,119 @@
+import { barrierSchema, barrierTable } from '@holdfast/protocol';
+import type { Pool, PoolClient } from 'pg';
+import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import { BarrierUnusable } from './errors.ts';
+import { pgConnection } from './pg-connection.ts';
+import { inTransaction } from './transaction.ts';
+
+/** How strictly transactions are kept apart. */
+export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
+
+export interface PostgresBarrierOptions {
+  /** `TABLE` or `SCHEMA.TABLE`. Default: `dtm_barrier.barrier`, that of dtm's clients. */
+  readonly table?: string;
+  /** Of the transactions that `run` and `message` begin. Default: the database's own. */
+  readonly isolation?: IsolationLevel;
+}
+
+/** As much of a connection as the barrier's own rows need: a `pg` client, or a transaction of a library that runs SQL with parameters `$1`, `$2`, …. */
+export interface PostgresQueryable {
+  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+const BEGIN = {
+  default: 'begin',
+  'read committed': 'begin isolation level read committed',
+  'repeatable read': 'begin isolation level repeatable read',
+  serializable: 'begin isolation level serializable',
+} as const satisfies Record<IsolationLevel | 'default', string>;
+
+/** SQLSTATE: serialization failure, deadlock. */
+const LOST: readonly unknown[] = ['40001', '40P01'];
+/** SQLSTATE: no such table, no such schema. */
+const MISSING: readonly unknown[] = ['42P01', '3F000'];
+/** Who creates a barrier's tables takes this lock: `create … if not exists` of PostgreSQL fails when two do it at once. */
+const SCHEMA_LOCK = 4_827_113;
+
+/** Barrier rows in PostgreSQL. */
+export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
+  readonly #pool: Pool;
+  readonly #begin: string;
+  readonly #table: string;
+  readonly #schema: readonly string[];
+
+  constructor(pool: Pool, { table, isolation }: PostgresBarrierOptions) {
+    this.#pool = pool;
+    this.#begin = BEGIN[isolation ?? 'default'];
+    this.#table = barrierTable('postgres', table).table;
+    this.#schema = barrierSchema('postgres', table);
+  }
+
+  async transaction<T>(body: (tx: PoolClient) => Promise<T>): Promise<T> {
+    return inTransaction(pgConnection(await this.#pool.connect(), this.#begin), body);
+  }
+
+  /** One statement, whose rows are inserted in their order. `now()` is said because dtm's own table has no default for the times. */
+  async insertMissing(open: PostgresQueryable, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
+    const values = rows.map(
+      (_, index) => `(${[1, 2, 3, 4, 5, 6].map((n) => `$${index * 6 + n}`).join(', ')}, now(), now())`,
+    );
+    const text =
+      `insert into ${this.#table} (trans_type, gid, branch_id, op, barrier_id, reason, create_time, update_time)` +
+      ` values ${values.join(', ')} on conflict (gid, branch_id, op, barrier_id) do nothing returning op`;
+    const answer = await this.#query(
+      open,
+      text,
+      rows.flatMap(({ transType, gid, branchId, op, barrierId, reason }) => [
+        transType,
+        gid,
+        branchId,
+        op,
+        barrierId,
+        reason,
+      ]),
+    );
+    const inserted = answer.map((row) => (row as { readonly op: string }).op);
+    return rows.map(({ op }) => inserted.includes(op));
+  }
+
+  async readReason(open: PostgresQueryable, row: BarrierRow): Promise<string | undefined> {
+    const text = `select reason from ${this.#table} where gid = $1 and branch_id = $2 and op = $3 and barrier_id = $4`;
+    const [found] = await this.#query(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
+    return (found as { readonly reason: string } | undefined)?.reason;
+  }
+
+  lostAgainstAnother(error: unknown): boolean {
+    return LOST.includes(codeOf(error));
+  }
+
+  /** Rows without a time, as dtm's clients write them into dtm's own table, have no age. */
+  async purge({ olderThanMs, limit }: BarrierPurge): Promise<number> {
+    const text =
+      `with old as (select id from ${this.#table} where create_time <= now() - $1 * interval '1 millisecond'` +
+      ` order by create_time, id limit $2 for update skip locked),` +
+      ` gone as (delete from ${this.#table} where id in (select id from old) returning 1) select count(*)::int as gone from gone`;
+    const [answer] = await this.#query(this.#pool, text, [olderThanMs, limit]);
+    return (answer as { readonly gone: number }).gone;
+  }
+
+  async ensureSchema(): Promise<void> {
+    await this.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
+      for (const statement of this.#schema) await tx.query(statement);
+    });
+  }
+
+  async #query(open: PostgresQueryable, text: string, values: unknown[]): Promise<readonly unknown[]> {
+    try {
+      return (await open.query(text, values)).rows;
+    } catch (error) {
+      if (!MISSING.includes(codeOf(error))) throw error;
+      throw new BarrierUnusable(
+        `There is no barrier table ${this.#table}: create it with what "holdfast barrier-schema --database postgres" prints, or ensureSchema()`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

@@ -1,0 +1,33 @@
+import { BARRIER_COLUMNS, barrierId, MESSAGE_BARRIER, undoneOp } from '@holdfast/protocol';
+import type { BranchKey } from './barrier.ts';
+import type { BarrierRow } from './driver.ts';
+
+/** The rows of one use of the barrier: that of the op which this one undoes, if there is such, always before its own. */
+export function rowsOf(call: BranchKey, use: number): readonly BarrierRow[] {
+  // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
+  if (call.op === MESSAGE_BARRIER.op)
+    throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
+  const { gid, branchId, op, transType } = call;
+  const own = checked({ gid, branchId, op, barrierId: barrierId(use), transType, reason: op });
+  const undone = undoneOp(op);
+  return undone === undefined ? [own] : [{ ...own, op: undone }, own];
+}
+
+/** The row that tells that a message's local transaction was committed. */
+export function messageRow(gid: string): BarrierRow {
+  const { branchId, op, barrierId: id, transType } = MESSAGE_BARRIER;
+  return checked({ gid, branchId, op, barrierId: id, transType, reason: op });
+}
+
+/** The row that keeps it from being committed from now on. */
+export const refusalRow = (gid: string): BarrierRow => ({ ...messageRow(gid), reason: MESSAGE_BARRIER.refusal });
+
+/** A key that is cut off would be another's. */
+function checked(row: BarrierRow): BarrierRow {
+  for (const [column, most] of Object.entries(BARRIER_COLUMNS)) {
+    const value = row[column as keyof typeof BARRIER_COLUMNS];
+    if (value === '' || value.length > most)
+      throw new RangeError(`${column} "${value}" of a barrier: from 1 to ${most} characters`);
+  }
+  return row;
+}
