@@ -34,28 +34,18 @@ type LineTuple =
   | readonly [kind: 's', at: Relative, status: Status, reason: string]
   | readonly [kind: 'resumed' | 'order' | 'parked' | 'alert', at: Relative, detail: string];
 
-/** The parts of a state that are numbers, texts and flags; those at their usual value are left out. */
-const USUAL = {
-  rollbackReason: '',
-  result: '',
-  unbroken: true,
-  compensate: [] as readonly number[],
-  retries: 0,
-  limitedRetries: 0,
-  checkFailures: 0,
-  attention: false,
-  parked: '',
-  timelineOmitted: 0,
-};
-const USUAL_TIMES = { notBeforeMs: 0, nextCheckAtMs: 0, submittedAtMs: 0, rollbackAtMs: 0, finishedAtMs: 0 };
+/** Numbers, texts and flags that are at their usual value are left out; so are times that never came. */
+type Usual = Omit<State, 'status' | 'branches' | 'timeline'>;
 
-interface Head extends Partial<typeof USUAL>, Partial<typeof USUAL_TIMES> {
+interface Head extends Partial<Usual> {
   readonly status: Status;
   readonly base: number;
   /** 0: never started. */
   readonly branches: readonly (BranchTuple | 0)[];
   readonly timeline: readonly LineTuple[];
 }
+
+const NO_STEPS: readonly number[] = [];
 
 /** A state as stored. Its JSON is put together by hand: this runs for each write. */
 export function encodeState(state: State): Uint8Array {
@@ -85,19 +75,29 @@ export function encodeState(state: State): Uint8Array {
 /** Reads what `encodeState` wrote. Throws `UnreadableRecord`. */
 export const decodeState = (bytes: Uint8Array): State => decodeFrame(bytes, FORMAT, WHAT, read);
 
+/** Spelled out, not spread: this runs whenever somebody reads a transaction. */
 function read(frame: Frame): State {
-  const { branches, timeline, status, base, ...rest } = frame.head as Head;
-  const times = { ...USUAL_TIMES };
-  for (const name in USUAL_TIMES)
-    times[name as keyof typeof times] = absolute(rest[name as keyof typeof times] ?? 0, base);
+  const head = frame.head as Head;
+  const { base } = head;
   return {
-    ...USUAL,
-    ...rest,
-    ...times,
-    compensate: listOf(rest.compensate ?? USUAL.compensate, WHAT),
-    status: oneOf(STATUSES, status, WHAT),
-    branches: branches.map((tuple) => decodeBranch(tuple, base)),
-    timeline: timeline.map((tuple) => decodeLine(tuple, base)),
+    status: oneOf(STATUSES, head.status, WHAT),
+    rollbackReason: head.rollbackReason ?? '',
+    result: head.result ?? '',
+    branches: head.branches.map((tuple) => decodeBranch(tuple, base)),
+    unbroken: head.unbroken ?? true,
+    compensate: head.compensate === undefined ? NO_STEPS : listOf(head.compensate, WHAT),
+    retries: head.retries ?? 0,
+    limitedRetries: head.limitedRetries ?? 0,
+    notBeforeMs: absolute(head.notBeforeMs ?? 0, base),
+    nextCheckAtMs: absolute(head.nextCheckAtMs ?? 0, base),
+    checkFailures: head.checkFailures ?? 0,
+    attention: head.attention ?? false,
+    parked: head.parked ?? '',
+    submittedAtMs: absolute(head.submittedAtMs ?? 0, base),
+    rollbackAtMs: absolute(head.rollbackAtMs ?? 0, base),
+    finishedAtMs: absolute(head.finishedAtMs ?? 0, base),
+    timeline: head.timeline.map((tuple) => decodeLine(tuple, base)),
+    timelineOmitted: head.timelineOmitted ?? 0,
   };
 }
 
