@@ -66,18 +66,29 @@ local function keep(key)
   if size and size > limit then
     fail('key ' .. key .. ' takes ' .. size .. ' bytes, more than are copied: write it by the last command, read it by a check')
   end
-  local copy = { dump = redis.call('DUMP', key), ttl = redis.call('PTTL', key) }
+  local copy = { dump = redis.call('DUMP', key) }
+  copy.exact, copy.untilMs = pcall(redis.call, 'PEXPIRETIME', key)
+  if not copy.exact then copy.ttlMs = redis.call('PTTL', key) end
   permitted('DEL', key)
   if copy.dump then permitted('RESTORE', key, '0', copy.dump, 'REPLACE') end
   copies[key] = copy
   order[#order + 1] = key
 end
 
+-- Before Redis 7 the moment of expiry may shift by a millisecond.
+local function restore(key, copy)
+  if copy.exact then
+    redis.call('RESTORE', key, math.max(copy.untilMs, 0), copy.dump, 'REPLACE', 'ABSTTL')
+  else
+    redis.call('RESTORE', key, copy.ttlMs < 0 and 0 or math.max(copy.ttlMs, 1), copy.dump, 'REPLACE')
+  end
+end
+
 local function undo()
   for i = #order, 1, -1 do
     local key, copy = order[i], copies[order[i]]
     if copy.dump then
-      redis.call('RESTORE', key, copy.ttl < 0 and 0 or math.max(copy.ttl, 1), copy.dump, 'REPLACE')
+      restore(key, copy)
     else
       redis.call('DEL', key)
     end

@@ -1,0 +1,222 @@
+import { BranchFailure } from '@holdfast/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { type BranchKey, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
+import { RedisBarrier, type RedisScripts } from '../../src/barrier/redis-barrier.ts';
+import type { RedisTx } from '../../src/barrier/redis-tx.ts';
+import { LIBRARIES, openRedisWorld, type RedisWorld } from './redis-world.ts';
+
+const ACTION: BranchKey = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' };
+const COMPENSATE: BranchKey = { ...ACTION, op: 'compensate' };
+const TRY: BranchKey = { ...ACTION, transType: 'tcc', op: 'try' };
+const CANCEL: BranchKey = { ...TRY, op: 'cancel' };
+
+const SEVEN_DAYS_MS = 7 * 24 * 3_600_000;
+
+const take = (tx: RedisTx) => {
+  tx.check(
+    "if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then refuse('too little') end",
+    ['acc'],
+    [30],
+  );
+  tx.call('DECRBY', 'acc', 30);
+};
+const giveBack = (tx: RedisTx) => tx.call('INCRBY', 'acc', 30);
+
+describeWith(['redis-server'], 'the Redis barrier', () => {
+  let world: RedisWorld;
+  beforeAll(async () => {
+    world = await openRedisWorld();
+  });
+  afterAll(() => world.close());
+  beforeEach(async () => {
+    await world.look.flushall();
+    await world.look.set('acc', 100);
+  });
+  const balance = async () => Number(await world.look.get('acc'));
+
+  describe.each(LIBRARIES)('over %s', (library) => {
+    const barrierOf = () => world.barriers[library]();
+
+    it('carries a call out once; a repetition does not run the work again', async () => {
+      const barrier = barrierOf();
+      let runs = 0;
+      const work = (tx: RedisTx) => (take(tx), ++runs);
+      expect(await barrier.run(ACTION, work)).toEqual({ ran: true, value: 1 });
+      expect(await barrier.run({ ...ACTION }, work)).toEqual({ ran: false, why: 'repeated' });
+      expect([runs, await balance()]).toEqual([1, 70]);
+    });
+
+    it('has no effect when it undoes what never happened, nor when that comes later', async () => {
+      const barrier = barrierOf();
+      expect(await barrier.run({ ...CANCEL }, giveBack)).toEqual({ ran: false, why: 'empty' });
+      expect(await barrier.run({ ...TRY }, take)).toEqual({ ran: false, why: 'repeated' });
+      expect(await barrier.run({ ...CANCEL }, giveBack)).toEqual({ ran: false, why: 'repeated' });
+      expect(await balance()).toBe(100);
+    });
+
+    it.each([
+      [ACTION, COMPENSATE],
+      [TRY, CANCEL],
+      [ACTION, { ...ACTION, op: 'rollback' }],
+    ])('undoes what happened: %o', async (action, undo) => {
+      const barrier = barrierOf();
+      await barrier.run(action, take);
+      expect(await barrier.run(undo, giveBack)).toMatchObject({ ran: true });
+      expect(await balance()).toBe(100);
+    });
+
+    it('tells several uses in one call apart, also when the call is repeated', async () => {
+      const barrier = barrierOf();
+      for (const call of [{ ...ACTION }, { ...ACTION }]) {
+        await barrier.run(call, take);
+        await barrier.run(call, take);
+      }
+      expect(await balance()).toBe(40);
+    });
+
+    it('has one effect of a hundred calls at once', async () => {
+      const barrier = barrierOf();
+      const outcomes = await Promise.all(Array.from({ length: 100 }, () => barrier.run({ ...ACTION }, take)));
+      expect(outcomes.filter((outcome) => outcome.ran)).toHaveLength(1);
+      expect(await balance()).toBe(70);
+    });
+
+    it('has both effects or none of actions and undos at once, whatever comes first', async () => {
+      const barrier = barrierOf();
+      const calls = Array.from({ length: 100 }, (_, index) => {
+        const call = { ...ACTION, gid: `g${index % 10}` };
+        return index % 3 === 0 ? barrier.run(call, take) : barrier.run({ ...call, op: 'compensate' }, giveBack);
+      });
+      await Promise.allSettled(calls);
+      expect(await balance()).toBe(100);
+    });
+
+    it('leaves nothing behind when a check refuses, so that the undo finds nothing to undo', async () => {
+      const barrier = barrierOf();
+      await world.look.set('acc', 10);
+      await expect(barrier.run({ ...ACTION }, take)).rejects.toEqual(new BranchFailure('too little'));
+      expect(await world.look.keys('*')).toEqual(['acc']);
+      expect(await barrier.run(COMPENSATE, giveBack)).toEqual({ ran: false, why: 'empty' });
+      expect(await balance()).toBe(10);
+    });
+
+    it('leaves nothing behind when the work throws', async () => {
+      const work = (tx: RedisTx) => {
+        take(tx);
+        throw new BranchFailure('no');
+      };
+      await expect(barrierOf().run(ACTION, work)).rejects.toEqual(new BranchFailure('no'));
+      expect(await world.look.keys('*')).toEqual(['acc']);
+    });
+
+    it('finds a message committed, or sees to it that it never is', async () => {
+      const barrier = barrierOf();
+      expect(await barrier.message('sent', (tx) => (take(tx), 'taken'))).toBe('taken');
+      expect(await barrier.checkBack('sent')).toBe('committed');
+      expect(await barrier.checkBack('given up')).toBe('refused');
+      let runs = 0;
+      const late = barrier.message('given up', (tx) => (take(tx), ++runs));
+      await expect(late).rejects.toBeInstanceOf(LocalTransactionRefused);
+      await expect(barrier.message('sent', take)).rejects.toBeInstanceOf(LocalTransactionRefused);
+      expect(await barrier.checkBack('given up')).toBe('refused');
+      expect([runs, await balance()]).toEqual([0, 70]);
+    });
+
+    it('agrees with the check-back that comes at the same time', async () => {
+      const barrier = barrierOf();
+      await world.look.set('acc', 3_000);
+      const races = Array.from({ length: 100 }, async (_, index) => {
+        const sent = barrier.message(`m${index}`, take).then(
+          () => 'committed',
+          () => 'refused',
+        );
+        return Promise.all([sent, barrier.checkBack(`m${index}`)]);
+      });
+      const results = await Promise.all(races);
+      expect(results.filter(([sent, found]) => sent !== found)).toEqual([]);
+      expect(await balance()).toBe(3_000 - 30 * results.filter(([sent]) => sent === 'committed').length);
+    });
+
+    it("leaves dtm's keys behind and honours those that dtm's clients left", async () => {
+      const barrier = barrierOf();
+      await barrier.run(ACTION, take);
+      await barrier.run({ ...CANCEL, gid: 'h' }, giveBack);
+      await barrier.checkBack('m');
+      expect((await world.look.keys('*')).sort()).toEqual(
+        ['acc', 'g-01-action-01', 'h-01-cancel-01', 'h-01-try-01', 'm-00-msg-01'].sort(),
+      );
+      expect(await world.look.mget('h-01-try-01', 'm-00-msg-01')).toEqual(['rollback', 'rollback']);
+      const lives = await Promise.all((await world.look.keys('*-*')).map((key) => world.look.pttl(key)));
+      expect(Math.min(...lives)).toBeGreaterThan(SEVEN_DAYS_MS - 60_000);
+      expect(Math.max(...lives)).toBeLessThanOrEqual(SEVEN_DAYS_MS);
+
+      await world.look.mset('go-01-action-01', 'op', 'go-00-msg-01', 'op');
+      expect(await barrier.run({ ...ACTION, gid: 'go' }, take)).toEqual({ ran: false, why: 'repeated' });
+      expect(await barrier.checkBack('go')).toBe('committed');
+    });
+
+    it('takes another prefix and expiry', async () => {
+      const keyPrefix = (call: BranchKey) => `{${call.gid}}:`;
+      await world.barriers[library]({ keyPrefix, expireAfterMs: 5_000 }).run(ACTION, take);
+      const left = await world.look.pttl('{g}:g-01-action-01');
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(5_000);
+    });
+
+    it('sends its scripts again when Redis has forgotten them', async () => {
+      const barrier = barrierOf();
+      await barrier.run({ ...ACTION, branchId: '01' }, take);
+      await world.look.script('FLUSH');
+      await barrier.run({ ...ACTION, branchId: '02' }, take);
+      expect(await balance()).toBe(40);
+    });
+
+    it('says which answer is an error of Redis: nothing was committed, and it is thrown as it is', async () => {
+      await world.look.hset('m-00-msg-01', 'not', 'ours');
+      const error: unknown = await barrierOf()
+        .message('m', take)
+        .catch((thrown: unknown) => thrown);
+      expect(error).not.toBeInstanceOf(CommitUnknown);
+      expect(String(error)).toContain('WRONGTYPE');
+    });
+  });
+
+  describe('when the answer is lost', () => {
+    /** Redis over a connection on which the answer to the n-th call is lost, after it was carried out. */
+    function losing(nth: number, then: 'fails' | 'is sent again'): RedisScripts {
+      let calls = 0;
+      const evalLua: RedisScripts['eval'] = async (lua, keys, args) => {
+        const answer = await world.look.eval(lua, keys.length, ...keys, ...args);
+        if (++calls !== nth) return answer;
+        if (then === 'is sent again') return world.look.eval(lua, keys.length, ...keys, ...args);
+        throw new Error('the connection is closed');
+      };
+      const evalSha = () => Promise.reject(new Error('NOSCRIPT No matching script.'));
+      return { evalSha, eval: evalLua, isReply: () => false };
+    }
+    const COMMIT = 2;
+
+    it('a message is CommitUnknown, and the check-back knows', async () => {
+      const barrier = new RedisBarrier(losing(COMMIT, 'fails'));
+      await expect(barrier.message('m', take)).rejects.toBeInstanceOf(CommitUnknown);
+      expect([await barrier.checkBack('m'), await balance()]).toEqual(['committed', 70]);
+    });
+
+    it('a branch fails without a decision, and its repetition succeeds without an effect', async () => {
+      const barrier = new RedisBarrier(losing(COMMIT, 'fails'));
+      const error: unknown = await barrier.run({ ...ACTION }, take).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(CommitUnknown);
+      expect(await barrier.run({ ...ACTION }, take)).toEqual({ ran: false, why: 'repeated' });
+      expect(await balance()).toBe(70);
+    });
+
+    it('a driver that sends the script again finds its own doing, for messages and branches', async () => {
+      const barrier = new RedisBarrier(losing(COMMIT, 'is sent again'));
+      expect(await barrier.message('m', (tx) => (take(tx), 'taken'))).toBe('taken');
+      const again = new RedisBarrier(losing(COMMIT, 'is sent again'));
+      expect(await again.run(ACTION, (tx) => (take(tx), 'taken'))).toEqual({ ran: true, value: 'taken' });
+      expect(await balance()).toBe(40);
+    });
+  });
+});
