@@ -53,7 +53,8 @@ export interface Holdfast {
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
-   * Turns an unfinished transaction back: started steps of a saga are compensated, a prepared message is given up.
+   * Turns an unfinished transaction back, as an operator would: started steps of a saga are compensated, a tcc or xa that is not submitted is cancelled, a
+   * prepared message is given up, a workflow is called back to compensate.
    *
    * @throws {RequestRejected} its status does not allow it, or there is none of that gid
    */

@@ -137,7 +137,8 @@ describe('a workflow', () => {
   it('keeps the first outcome of a step', async () => {
     await create(workflow());
     await at('branches', recorded('01', 'failed', 'no'));
-    expect((await at('branches', recorded('01', 'failed', 'other words'))).status).toBe(204);
+    expect((await at('branches', recorded('01', 'failed', 'no'))).status).toBe(204);
+    expect(problem(await at('branches', recorded('01', 'failed', 'other words'))).code).toBe('refused');
     expect(problem(await at('branches', recorded('01', 'succeed', ''))).code).toBe('refused');
     expect((await progress()).steps).toMatchObject([{ status: 'failed', data: Buffer.from('no').toString('base64') }]);
   });
@@ -201,6 +202,17 @@ describe('what contradicts itself', () => {
   ])('in a branch, too: %s', async (field, body) => {
     await create(body.pattern === 'workflow' ? workflow() : { pattern: body.pattern === 'xa' ? 'xa' : 'tcc' });
     expect(problem(await at('branches', body))).toMatchObject({ code: 'invalid', field });
+  });
+
+  it('and what is too large, too', async () => {
+    await create({ pattern: 'tcc' });
+    const large = 'x'.repeat(1024 * 1024);
+    expect(problem(await at('branches', tccBranch('01', { payload: large })))).toMatchObject({
+      status: 413,
+      code: 'too_large',
+      field: 'payload',
+      detail: expect.stringContaining('payload'),
+    });
   });
 
   it('in the end of a workflow and in an order, too', async () => {

@@ -75,7 +75,11 @@ export class ApiV1 {
   async registerBranch(context: CallContext, gid: string, body: unknown): Promise<void> {
     const { pattern, branches } = readRegistration(body);
     assertPattern(await this.#mustGet(context, gid), pattern);
-    await this.#handlers.registerBranch(context, { gid, pattern, branches, strict: true });
+    try {
+      await this.#handlers.registerBranch(context, { gid, pattern, branches, strict: true });
+    } catch (error) {
+      throw pattern === 'tcc' ? aboutPayload(HoldfastError.from(error)) : error;
+    }
   }
 
   async progress(context: CallContext, gid: string): Promise<WorkflowProgress> {
@@ -170,6 +174,14 @@ export class ApiV1 {
     if (view === undefined) throw new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
     return view;
   }
+}
+
+/** What a step of a workflow calls its data is the payload of a tcc's branch. */
+function aboutPayload(error: HoldfastError): HoldfastError {
+  const { code, message, gid = '', field } = error;
+  return field === 'data'
+    ? new HoldfastError(code, message.replace('data', 'payload'), { gid, field: 'payload' })
+    : error;
 }
 
 /** A branch of another pattern would be stored and never called. */
