@@ -135,6 +135,10 @@ export interface TransactionInput {
   readonly queryPrepared?: string;
   readonly options?: Partial<TransactionOptions>;
   readonly orders?: Readonly<Record<number, readonly number[]>>;
+  /**
+   * Application group whose nodes may drive it, when that does not follow from its `local://` branches: those of tcc, xa and workflow are registered later.
+   */
+  readonly group?: string;
   readonly workflowName?: string;
   readonly workflowData?: Uint8Array;
 }

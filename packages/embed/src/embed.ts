@@ -57,7 +57,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     engine: { ...options.engine, node, version: VERSION, groups: [application] },
     onAlert: guarded(options.onAlert, logger),
   });
-  const api = apiOf(running, store, node);
+  const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
   const stop = async (): Promise<void> => {
     await running.close(drainMs);
@@ -69,12 +69,12 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   return Object.assign(hf, { branches, status });
 }
 
-function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: string): ApiV1 {
+function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: string, application: string): ApiV1 {
   const startedMs = performance.now();
   return new ApiV1(
     createHandlers({
       coordinator: engine,
-      acceptance: new Acceptance(DEFAULT_ACCEPTANCE_LIMITS, locals),
+      acceptance: new Acceptance(DEFAULT_ACCEPTANCE_LIMITS, { locals, group: application }),
       store: store.capabilities,
       version: VERSION,
       node,

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { currentBranch } from '@holdfast/client';
+import { CheckedStore, MemoryStore } from '@holdfast/core';
 import type { Barrier } from '@holdfast/client/api';
 import { branch } from '@holdfast/client/node-http';
 import {
@@ -183,6 +184,26 @@ describe('an embedded coordinator', () => {
       { type: 'HoldfastWarning', detail: expect.stringContaining('embed.test.ts') },
     ]);
   });
+});
+
+describe('the application of an embedded coordinator', () => {
+  it.each(['tcc', 'saga of functions', 'saga over HTTP'])(
+    'a %s is for those who host it, if it may need them',
+    async (what) => {
+      const store = new CheckedStore(new MemoryStore(Date.now));
+      const branches = { debit: () => new Promise(() => undefined) };
+      await using hf = await embed({ ...OPTIONS, store, branches, application: 'till' });
+      expect(hf.branches.debit.url).toBe('local://till/debit');
+      const groupOf = async (gid: string) => (await store.get([{ namespace: 'default', gid }]))[0]?.group;
+      if (what === 'tcc') {
+        await hf.tcc(async ({ gid }) => expect(await groupOf(gid)).toBe('till'));
+        return;
+      }
+      const action = what === 'saga over HTTP' ? 'http://127.0.0.1:1/debit' : hf.branches.debit;
+      const { gid } = await hf.saga().step({ action, compensate: null }).submit();
+      expect(await groupOf(gid)).toBe(what === 'saga over HTTP' ? '' : 'till');
+    },
+  );
 });
 
 describe('a function as a branch', () => {

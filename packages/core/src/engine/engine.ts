@@ -363,7 +363,7 @@ export class Engine implements Coordinator {
     const key = { namespace: context.namespace, gid: input.gid };
     const fresh = newTransaction(key, definition, this.#session.nowMs());
     return new Promise((done, failed) => {
-      this.#driver.create(fresh, groupOf(input.gid, definition), {
+      this.#driver.create(fresh, groupOf(input.gid, definition) || (input.group ?? ''), {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,

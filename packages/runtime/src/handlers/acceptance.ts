@@ -1,5 +1,5 @@
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
-import { type BranchProtocol, HoldfastError, LIMITS } from '@holdfast/protocol';
+import { type BranchProtocol, HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
 import { branchHeaderFault } from '../branch-headers.ts';
 import { type BranchTarget, BranchTargets } from '../branch-target.ts';
 import type { LocalBranches } from '../local-branches.ts';
@@ -17,8 +17,18 @@ export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
   maxPageSize: LIMITS.pageSize,
 };
 
+/** Patterns whose branches are registered while they are prepared. */
+const BRANCHES_COME_LATER: ReadonlySet<string> = new Set<Pattern>(['tcc', 'xa', 'workflow']);
+
 const MAX_BRANCH_HEADERS = 100;
 const MAX_BRANCH_HEADER_CHARACTERS = 8 * 1024;
+
+/** The process itself asks: it may name its own functions. */
+export interface Home {
+  readonly locals: LocalBranches;
+  /** Application group of its functions: what may have some registered later is for nodes of that group. */
+  readonly group: string;
+}
 
 /**
  * What this coordinator takes, beyond what the engine checks for everyone: URLs that it can call and that whoever asks may name, header texts that can be
@@ -26,13 +36,13 @@ const MAX_BRANCH_HEADER_CHARACTERS = 8 * 1024;
  */
 export class Acceptance {
   readonly #limits: AcceptanceLimits;
-  readonly #locals: LocalBranches | undefined;
+  readonly #home: Home | undefined;
   readonly #targets = new BranchTargets();
 
-  /** @param locals functions that whoever asks may name, when that is this process itself; left out for the network */
-  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, locals?: LocalBranches) {
+  /** @param home left out for what comes from the network */
+  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, home?: Home) {
     this.#limits = limits;
-    this.#locals = locals;
+    this.#home = home;
   }
 
   transaction(input: TransactionInput): TransactionInput {
@@ -54,7 +64,9 @@ export class Acceptance {
     if (queryPrepared !== undefined && !this.#callable(queryPrepared))
       this.#refuse(gid, 'query_prepared', queryPrepared, protocol);
     if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
-    return input;
+    return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
+      ? input
+      : { ...input, group: this.#home.group };
   }
 
   registrations(gid: string, branches: readonly BranchRegistration[]): void {
@@ -77,7 +89,7 @@ export class Acceptance {
   #callable(url: string): boolean {
     if (url === '') return true;
     const target = this.#targets.of(url);
-    return target.kind === 'http' || (target.kind === 'local' && this.#locals?.has(target.name) === true);
+    return target.kind === 'http' || (target.kind === 'local' && this.#home?.locals.has(target.name) === true);
   }
 
   #refuse(gid: string | undefined, field: string, url: string, protocol?: BranchProtocol, pattern?: string): void {
@@ -93,7 +105,7 @@ export class Acceptance {
     if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
       return 'gRPC branches are not supported by this version';
     if (kind === 'local')
-      return this.#locals === undefined
+      return this.#home === undefined
         ? 'a local:// branch cannot be named over the network, only by the process that hosts it'
         : 'no branch of that name was given to this process when it started';
     if (kind === 'topic') return "only the action of a message's step can be a topic";
