@@ -1,3 +1,11 @@
 export { storeSuite } from './store/suite.ts';
 export { crashWriter } from './store/crash-writer.ts';
 export type { StoredFormat, StoreManifest, StorePlace, StoreSuiteOptions, TestApi } from './store/harness.ts';
+export { barrierSuite } from './barrier/suite.ts';
+export type {
+  BarrierAnswer,
+  BarrierCall,
+  BarrierPlace,
+  BarrierSuiteOptions,
+  BarrierUnderTest,
+} from './barrier/harness.ts';

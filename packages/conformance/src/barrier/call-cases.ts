@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { BranchFailure } from '@holdfast/protocol';
+import type { BarrierCases } from './harness.ts';
+
+/** An op, and the one that undoes it. */
+const PAIRS = [
+  ['try', 'cancel'],
+  ['action', 'compensate'],
+  ['action', 'rollback'],
+] as const;
+
+const REPEATED = { ran: false, why: 'repeated' };
+const EMPTY = { ran: false, why: 'empty' };
+
+/** Calls one after the other: repeated, empty and late ones, and work that fails. */
+export function callCases(cases: BarrierCases): void {
+  cases.describe('calls', () => {
+    repetitionCases(cases);
+    undoCases(cases);
+  });
+  cases.describe('work that throws', () => failureCases(cases));
+  cases.describe('several uses in one request', () => useCases(cases));
+}
+
+function repetitionCases({ it }: BarrierCases): void {
+  it('carries a call out, and answers what the work returned', async ({ runAdd, read }) => {
+    assert.deepEqual(await runAdd('action', 3), { ran: true, value: 3 });
+    assert.equal(await read(), 3);
+  });
+
+  it('does not carry a repeated call out again', async ({ barrier, call, runAdd, read }) => {
+    await runAdd('action', 3);
+    assert.deepEqual(await runAdd('action', 3), REPEATED);
+    const again = await barrier.run(call('action'), () => assert.fail('the work of a repeated call ran'));
+    assert.deepEqual(again, REPEATED);
+    assert.equal(await read(), 3);
+  });
+
+  it('tells calls apart by op, branch and gid, also by those that begin alike', async (fixture) => {
+    const { barrier, add, call, gid, read } = fixture;
+    const others = [
+      call('try'),
+      call('confirm'),
+      call('action'),
+      call('action', '02'),
+      call('action', '0101'),
+      call('action', '01', `${gid}x`),
+      call('action', '01', gid.toUpperCase()),
+      call('action', '01', `${gid}-01`),
+    ];
+    for (const other of others) assert.equal((await barrier.run(other, (tx) => add(tx, 1))).ran, true);
+    assert.equal(await read(), others.length);
+  });
+}
+
+function undoCases({ it }: BarrierCases): void {
+  for (const [op, undo] of PAIRS) {
+    it(`${undo} undoes ${op} once`, async ({ runAdd, read }) => {
+      await runAdd(op, 5);
+      assert.deepEqual(await runAdd(undo, -5), { ran: true, value: -5 });
+      assert.equal(await read(), 0);
+      assert.deepEqual(await runAdd(undo, -5), REPEATED);
+      assert.deepEqual(await runAdd(op, 5), REPEATED);
+      assert.equal(await read(), 0);
+    });
+
+    it(`${undo} without ${op} does nothing, and ${op} does nothing when it arrives later`, async ({ runAdd, read }) => {
+      assert.deepEqual(await runAdd(undo, -5), EMPTY);
+      assert.deepEqual(await runAdd(op, 5), REPEATED);
+      assert.deepEqual(await runAdd(undo, -5), REPEATED);
+      assert.equal(await read(), 0);
+    });
+  }
+
+  it('an undo of one branch does nothing to another', async ({ runAdd, read }) => {
+    await runAdd('action', 5, '01');
+    assert.deepEqual(await runAdd('compensate', -5, '02'), EMPTY);
+    assert.deepEqual(await runAdd('action', 7, '02'), REPEATED);
+    assert.deepEqual(await runAdd('compensate', -5, '01'), { ran: true, value: -5 });
+    assert.equal(await read(), 0);
+  });
+}
+
+function failureCases({ it }: BarrierCases): void {
+  it('leaves nothing behind: neither what it wrote, nor that it was called', async (fixture) => {
+    const { barrier, add, call, runAdd, read } = fixture;
+    const failure = new BranchFailure('too little money');
+    const refused = barrier.run(call('action'), async (tx) => {
+      await add(tx, 3);
+      throw failure;
+    });
+    await assert.rejects(refused, (thrown) => thrown === failure);
+    assert.equal(await read(), 0);
+    assert.deepEqual(await runAdd('action', 3), { ran: true, value: 3 });
+    assert.equal(await read(), 3);
+  });
+
+  it('has nothing to be undone', async ({ barrier, call, runAdd, read }) => {
+    const refused = barrier.run(call('try'), () => Promise.reject(new BranchFailure('sold out')));
+    await assert.rejects(refused, { message: 'sold out' });
+    assert.deepEqual(await runAdd('cancel', -3), EMPTY);
+    assert.equal(await read(), 0);
+  });
+
+  it('an undo that throws is carried out when it is called again', async ({ barrier, call, runAdd, add, read }) => {
+    await runAdd('action', 3);
+    const broken = barrier.run(call('compensate'), async (tx) => {
+      await add(tx, -3);
+      throw new Error('a printer is on fire');
+    });
+    await assert.rejects(broken, { message: 'a printer is on fire' });
+    assert.equal(await read(), 3);
+    assert.deepEqual(await runAdd('compensate', -3), { ran: true, value: -3 });
+    assert.equal(await read(), 0);
+  });
+}
+
+function useCases({ it }: BarrierCases): void {
+  it('are each carried out once', async ({ barrier, call, add, read }) => {
+    for (const ran of [true, false]) {
+      const request = call('action');
+      assert.equal((await barrier.run(request, (tx) => add(tx, 1))).ran, ran);
+      assert.equal((await barrier.run(request, (tx) => add(tx, 10))).ran, ran);
+    }
+    assert.equal(await read(), 11);
+  });
+
+  it('are undone one by one: only those that were carried out', async ({ barrier, call, add, read }) => {
+    await barrier.run(call('action'), (tx) => add(tx, 1));
+    const request = call('compensate');
+    assert.equal((await barrier.run(request, (tx) => add(tx, -1))).ran, true);
+    assert.deepEqual(await barrier.run(request, (tx) => add(tx, -10)), EMPTY);
+    assert.equal(await read(), 0);
+  });
+
+  it('a repeated request goes on where the first one failed', async ({ barrier, call, add, read }) => {
+    const first = call('action');
+    await barrier.run(first, (tx) => add(tx, 1));
+    await assert.rejects(
+      barrier.run(first, () => Promise.reject(new Error('the second half fails'))),
+      { message: 'the second half fails' },
+    );
+    const second = call('action');
+    assert.deepEqual(await barrier.run(second, (tx) => add(tx, 1)), REPEATED);
+    assert.equal((await barrier.run(second, (tx) => add(tx, 10))).ran, true);
+    assert.equal(await read(), 11);
+  });
+}

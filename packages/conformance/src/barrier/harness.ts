@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Pattern } from '@holdfast/protocol';
+import type { TestApi } from '../store/harness.ts';
+
+/** A call of the coordinator, as a barrier sees it. */
+export interface BarrierCall {
+  readonly gid: string;
+  readonly transType: Pattern;
+  readonly branchId: string;
+  readonly op: string;
+}
+
+/** What came of a call. */
+export type BarrierAnswer<T> =
+  { readonly ran: true; readonly value: T } | { readonly ran: false; readonly why: 'repeated' | 'empty' };
+
+/** As much of a barrier as the suite uses; every `Barrier` of `@holdfast/client` is one. */
+export interface BarrierUnderTest<Tx> {
+  run<T>(call: BarrierCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierAnswer<T>>;
+  message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
+  checkBack(gid: string): Promise<'committed' | 'refused'>;
+}
+
+/** A database with a barrier and a number that begins at 0; the number is a new one for each test. */
+export interface BarrierPlace<Tx> {
+  readonly barrier: BarrierUnderTest<Tx>;
+  /** Adds to the number, within the transaction. */
+  add(tx: Tx, amount: number): unknown;
+  /** The number as it is committed. */
+  read(): Promise<number>;
+  remove(): Promise<void>;
+}
+
+export interface BarrierSuiteOptions<Tx> {
+  readonly name: string;
+  readonly test: TestApi;
+  readonly createPlace: () => Promise<BarrierPlace<Tx>>;
+}
+
+/** What a test works with. */
+export interface BarrierFixture<Tx> {
+  readonly barrier: BarrierUnderTest<Tx>;
+  readonly add: (tx: Tx, amount: number) => unknown;
+  readonly read: () => Promise<number>;
+  /** Of this test alone. */
+  readonly gid: string;
+  /** A call such as the coordinator makes; each is another request. */
+  readonly call: (op: string, branchId?: string, gid?: string) => BarrierCall;
+  /** Runs one request that adds an amount. */
+  readonly runAdd: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
+  /** As `runAdd`, again when it throws, as the coordinator does: something that throws may be called again. */
+  readonly untilAnswered: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
+}
+
+export type BarrierCase = <Tx>(fixture: BarrierFixture<Tx>) => Promise<void>;
+
+export interface BarrierCases {
+  readonly describe: TestApi['describe'];
+  readonly it: (name: string, body: BarrierCase) => void;
+}
+
+/** A barrier that throws so often for nothing but others' calls does not serve. */
+const MOST_TRIES = 100;
+const TIMEOUT_MS = 60_000;
+
+/** Gives each test a place of its own. */
+export function barrierCasesFor<Tx>({ test, createPlace }: BarrierSuiteOptions<Tx>): BarrierCases {
+  return {
+    describe: test.describe,
+    it: (name, body) =>
+      test.it(
+        name,
+        async () => {
+          const place = await createPlace();
+          try {
+            await body(fixtureOf(place));
+          } finally {
+            await place.remove();
+          }
+        },
+        TIMEOUT_MS,
+      ),
+  };
+}
+
+function fixtureOf<Tx>(place: BarrierPlace<Tx>): BarrierFixture<Tx> {
+  const { barrier } = place;
+  const gid = `suite-${randomUUID()}`;
+  const call = (op: string, branchId = '01', ofGid = gid): BarrierCall => ({
+    gid: ofGid,
+    transType: patternOf(op),
+    branchId,
+    op,
+  });
+  const runAdd = (op: string, amount: number, branchId?: string): Promise<BarrierAnswer<number>> =>
+    barrier.run(call(op, branchId), async (tx) => {
+      await place.add(tx, amount);
+      return amount;
+    });
+  const untilAnswered = async (op: string, amount: number, branchId?: string): Promise<BarrierAnswer<number>> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await runAdd(op, amount, branchId);
+      } catch (error) {
+        if (tries === MOST_TRIES) throw error;
+      }
+    }
+  };
+  return {
+    barrier,
+    add: (tx, amount) => place.add(tx, amount),
+    read: () => place.read(),
+    gid,
+    call,
+    runAdd,
+    untilAnswered,
+  };
+}
+
+const PATTERN_OF: Readonly<Record<string, Pattern>> = {
+  try: 'tcc',
+  confirm: 'tcc',
+  cancel: 'tcc',
+  rollback: 'workflow',
+};
+const patternOf = (op: string): Pattern => PATTERN_OF[op] ?? 'saga';
+
+/** Asserts that nothing was committed because the message was given up or sent before. */
+export async function assertRefused(sent: Promise<unknown>): Promise<void> {
+  const error: unknown = await sent.then(
+    () => assert.fail('the local transaction was committed'),
+    (thrown: unknown) => thrown,
+  );
+  assert.equal(error instanceof Error && 'code' in error ? error.code : String(error), 'local_transaction_refused');
+}
+
+/** Lets what was started go as far as it gets without waiting for others. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

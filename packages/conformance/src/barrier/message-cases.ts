@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { assertRefused, type BarrierCases, type BarrierFixture } from './harness.ts';
+
+const MANY = 50;
+
+/** The local transaction of a message, and the question what became of it. */
+export function messageCases({ describe, it }: BarrierCases): void {
+  describe('messages', () => {
+    it('a local transaction that was committed is found committed', async ({ barrier, add, gid, read }) => {
+      const sent = await barrier.message(gid, async (tx) => {
+        await add(tx, 3);
+        return 'value of the work';
+      });
+      assert.equal(sent, 'value of the work');
+      assert.deepEqual([await barrier.checkBack(gid), await barrier.checkBack(gid)], ['committed', 'committed']);
+      assert.equal(await read(), 3);
+    });
+
+    it('after a check-back that found nothing it can never be committed', async ({ barrier, add, gid, read }) => {
+      assert.equal(await barrier.checkBack(gid), 'refused');
+      await assertRefused(barrier.message(gid, (tx) => add(tx, 3)));
+      assert.equal(await barrier.checkBack(gid), 'refused');
+      assert.equal(await read(), 0);
+    });
+
+    it('is committed once under one gid', async ({ barrier, add, gid, read }) => {
+      await barrier.message(gid, (tx) => add(tx, 3));
+      await assertRefused(barrier.message(gid, (tx) => add(tx, 3)));
+      assert.equal(await barrier.checkBack(gid), 'committed');
+      assert.equal(await read(), 3);
+    });
+
+    it('a throw of the work is thrown on, and leaves nothing', async ({ barrier, add, gid, read }) => {
+      const why = new Error('not today');
+      const sent = barrier.message(gid, async (tx) => {
+        await add(tx, 3);
+        throw why;
+      });
+      await assert.rejects(sent, (thrown) => thrown === why);
+      assert.equal(await read(), 0);
+      assert.equal(await barrier.checkBack(gid), 'refused');
+    });
+
+    it('does not take a step of the message for its local transaction', async ({ barrier, gid }) => {
+      const step = { gid, transType: 'msg', branchId: '01', op: 'action' } as const;
+      assert.equal((await barrier.run(step, () => 0)).ran, true);
+      assert.equal(await barrier.checkBack(gid), 'refused');
+    });
+
+    it('the check-back says the same as what happens to a local transaction at the same time', async (fixture) => {
+      const races = Array.from({ length: MANY }, (_, index) =>
+        race(fixture, `${fixture.gid}-${index}`, index % 2 === 0),
+      );
+      const committed = (await Promise.all(races)).filter(Boolean).length;
+      assert.equal(await fixture.read(), committed);
+    });
+  });
+}
+
+/** Whether the local transaction was committed, about which both must agree. One that lost against those of other messages was not. */
+async function race<Tx>({ barrier, add }: BarrierFixture<Tx>, gid: string, askFirst: boolean): Promise<boolean> {
+  const ask = () => Promise.all([barrier.checkBack(gid), barrier.checkBack(gid)]);
+  const send = () =>
+    barrier
+      .message(gid, (tx) => add(tx, 1))
+      .then(
+        () => 'committed',
+        () => 'refused',
+      );
+  const asked = askFirst ? ask() : undefined;
+  const sent = send();
+  const [first, second] = await (asked ?? ask());
+  const outcome = await sent;
+  assert.deepEqual([first, second], [outcome, outcome], gid);
+  return outcome === 'committed';
+}
