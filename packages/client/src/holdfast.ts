@@ -7,6 +7,10 @@ import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import { Saga } from './saga.ts';
 import { type Topics, topicsOf } from './topics.ts';
 import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
+import type { BranchCallContext } from './participants/call.ts';
+import type { Workflow, WorkflowCode, WorkflowOptions } from './workflow/options.ts';
+import { Workflows } from './workflow/workflows.ts';
+import { runXa, type Xa, type XaOptions } from './xa.ts';
 
 /** A coordinator, as the application sees it. */
 export interface Holdfast {
@@ -36,6 +40,39 @@ export interface Holdfast {
    * @throws {RequestRejected} the gid was used before, or a field is wrong
    */
   tcc<T>(work: (tx: Tcc) => T | Promise<T>, options?: TccOptions): Promise<T>;
+  /**
+   * Runs `work`, which calls branches that each prepare an XA transaction of their database, and then commits them all; a throw rolls them all back.
+   * Answers what `work` returned once the decision is durable, or with `wait`, once every branch was committed. Time-out, repetition and errors as with `tcc`.
+   *
+   *     await hf.xa(async (tx) => {
+   *       await tx.call({ url: 'http://bank-a/xa/debit', payload: { amount: 30 } });
+   *       await tx.call({ url: 'http://bank-b/xa/credit', payload: { amount: 30 } });
+   *     });
+   */
+  xa<T>(work: (tx: Xa) => T | Promise<T>, options?: XaOptions): Promise<T>;
+  /**
+   * Defines a workflow: code of this process whose steps are recorded, which goes on after a crash and is undone when it fails. See `Flow` for what the code
+   * may do. Define each once, at start, before call-backs are served (`workflowCallBack`).
+   *
+   *     const transfer = hf.workflow('transfer', { version: 1, callBackUrl: 'http://me/workflows' }, async (flow, input: Transfer) => {
+   *       const debit = await flow.step('debit', { run: () => bankA.debit(input), undo: () => bankA.refund(input) });
+   *       await flow.call('credit', { action: credit, compensate: revoke, payload: input });
+   *       return { receipt: debit.id };
+   *     });
+   *     const { receipt } = await transfer.run({ amount: 30 });
+   *
+   * @throws {TypeError} the name is taken, or there is no URL to be called back at
+   */
+  workflow<Input, Output>(
+    name: string,
+    options: WorkflowOptions,
+    code: WorkflowCode<Input, Output>,
+  ): Workflow<Input, Output>;
+  /**
+   * Answers a coordinator's call-back of a workflow, whatever brought it; over HTTP `workflowCallBack` does. What it throws is the answer, as of any
+   * participant's handler.
+   */
+  runCallBack(call: BranchCallContext): Promise<void>;
   /** Whom messages to a topic are sent to. */
   readonly topics: Topics;
   /** A gid nobody used before; no request is made. */
@@ -70,13 +107,22 @@ export interface Holdfast {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface HoldfastOptions {
+  /** Where workflows are called back that do not say where. */
+  readonly callBackUrl?: string;
+}
+
 /** The application's object over any way to reach a coordinator. */
-export function holdfast(api: Api, waitTimeoutMs: number): Holdfast {
+export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOptions = {}): Holdfast {
   const context = { api, waitTimeoutMs };
+  const workflows = new Workflows({ ...context, ...settings });
   return {
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),
     tcc: (work, options) => runTcc(context, work, options),
+    xa: (work, options) => runXa(context, work, options),
+    workflow: (name, options, code) => workflows.define(name, options, code),
+    runCallBack: (call) => workflows.callBack(call),
     topics: topicsOf(api),
     newGid,
 

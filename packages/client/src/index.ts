@@ -5,6 +5,8 @@ export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions } from './
 export type { Saga, SagaOptions, SagaStep } from './saga.ts';
 export type { Tcc, TccBranch, TccOptions } from './tcc.ts';
 export type { TwoPhaseOptions } from './first-phase.ts';
+export type { Xa, XaBranch, XaOptions } from './xa.ts';
+export * from './workflow/index.ts';
 export type { Message, MessageOptions, MessageStepRest } from './message.ts';
 export type { Topics } from './topics.ts';
 export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';

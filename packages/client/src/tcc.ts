@@ -1,13 +1,13 @@
-import type { Api, InitiatorCall } from './api/api.ts';
-import { bodyOrThrow } from './branch-answer.ts';
+import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
 import { type TwoPhaseOptions, withPrepared } from './first-phase.ts';
+import { FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
 import { currentBranch } from './participants/branch-context.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import type { SubmissionContext } from './submission.ts';
-import { type BranchCallOptions, DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
+import type { BranchCallOptions } from './transaction-options.ts';
 
 /** One branch of a tcc. The payload is sent to all three; declarations (`declareBranch`) give it its type. */
 export type TccBranch<Payload = unknown, Answer = unknown> = TccBranches<Payload, Answer> & WithPayload<Payload>;
@@ -81,93 +81,37 @@ function idsWithin(outer: BranchCallContext): BranchIds {
   return ids;
 }
 
-/**
- * The branches of one call of `hf.tcc`. `open` while the work runs; `closed` when it returned: what it did not wait for may end, nothing new begins;
- * `given up` when it threw: what is not tried yet is not tried any more.
- */
+/** The branches of one call of `hf.tcc`. */
 class TccWork implements Tcc {
   readonly gid: string;
-  readonly #api: Api;
-  readonly #ids: BranchIds;
-  readonly #options: TwoPhaseOptions;
-  readonly #running = new Set<Promise<unknown>>();
-  #state: 'open' | 'closed' | 'given up' = 'open';
-  #failed: { readonly thrown: unknown } | undefined;
+  readonly #work: FirstPhaseWork;
 
-  constructor(api: Api, gid: string, ids: BranchIds, options: TwoPhaseOptions) {
-    this.#api = api;
+  constructor(api: Api, gid: string, ids: BranchIds, options: TccOptions) {
     this.gid = gid;
-    this.#ids = ids;
-    this.#options = options;
+    this.#work = new FirstPhaseWork({ api, gid, pattern: 'tcc', ids, options });
   }
 
-  /** Ends when no call is running any more, so that no try arrives behind its cancel. */
-  async run<T>(callback: (tx: Tcc) => T | Promise<T>): Promise<T> {
-    try {
-      const value = await callback(this);
-      this.#state = 'closed';
-      await this.#settled();
-      if (this.#failed !== undefined) throw this.#failed.thrown;
-      return value;
-    } catch (thrown) {
-      this.#state = 'given up';
-      await this.#settled();
-      throw thrown;
-    }
+  run<T>(work: (tx: Tcc) => T | Promise<T>): Promise<T> {
+    return this.#work.run(() => work(this));
   }
 
   async call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
-    if (this.#state !== 'open') throw this.#ended();
-    const running = this.#try(urlsOf(branch), branch.payload, branch.requestTimeoutMs);
-    this.#running.add(running);
-    try {
-      const body = await running;
-      return branch.parse === undefined ? (body as Answer) : branch.parse(body);
-    } finally {
-      this.#running.delete(running);
-    }
-  }
-
-  async #try(urls: Urls, payload: unknown, requestTimeoutMs: number | undefined): Promise<unknown> {
-    try {
-      const call = this.#callOf(urls.try, payload, requestTimeoutMs);
-      await this.#register(call, urls);
-      if (this.#state === 'given up') throw this.#ended();
-      return bodyOrThrow(call, await this.#api.callBranch(call));
-    } catch (thrown) {
-      this.#failed ??= { thrown };
-      throw thrown;
-    }
-  }
-
-  #callOf(url: string, payload: unknown, ownTimeoutMs: number | undefined): InitiatorCall {
-    const { requestTimeoutMs, branchHeaders = {}, signal } = this.#options;
-    return {
-      gid: this.gid,
-      pattern: 'tcc',
-      branchId: this.#ids.next(),
+    const { confirm, cancel, ...urls } = urlsOf(branch);
+    const { payload, requestTimeoutMs } = branch;
+    const body = await this.#work.call({
       op: 'try',
-      url,
+      url: urls.try,
       payload,
-      headers: branchHeaders,
-      timeoutMs: ownTimeoutMs ?? requestTimeoutMs ?? DEFAULT_BRANCH_TIMEOUT_MS,
-      signal,
-    };
-  }
-
-  async #register({ branchId, payload, signal }: InitiatorCall, { confirm, cancel }: Urls): Promise<void> {
-    const registration = { branchId, confirm, cancel, ...(payload === undefined ? {} : { payload }) };
-    const answer = await this.#api.registerBranch(this.gid, { pattern: 'tcc', ...registration }, { signal });
-    if (!answer.ok) throw answer.rejection;
-  }
-
-  /** Those that fail are noted where they do. */
-  async #settled(): Promise<void> {
-    await Promise.allSettled(this.#running);
-  }
-
-  #ended(): TypeError {
-    return new TypeError(`The work of tcc ${this.gid} has ended: what is called in it must be awaited within it`);
+      requestTimeoutMs,
+      registration: (branchId) => ({
+        pattern: 'tcc',
+        branchId,
+        confirm,
+        cancel,
+        ...(payload === undefined ? {} : { payload }),
+      }),
+    });
+    return branch.parse === undefined ? (body as Answer) : branch.parse(body);
   }
 }
 

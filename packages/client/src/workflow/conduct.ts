@@ -1,0 +1,187 @@
+import { resultOfThrown } from '@holdfast/protocol';
+import type { Api } from '../api/api.ts';
+import type { TransactionOptions } from '../transaction-options.ts';
+import { type CodeOutcome, Execution } from './execution.ts';
+import type { WorkflowMismatch } from './mismatch.ts';
+import type { WorkflowCode } from './options.ts';
+import { asRecorded, encode, Progress, shortened } from './records.ts';
+import { carryOut, decideToSucceed, endingOfFailure, endingOfSuccess } from './second-phase.ts';
+
+/** A workflow as it was defined. */
+export interface Definition {
+  readonly name: string;
+  readonly version: number;
+  readonly code: WorkflowCode<unknown, unknown>;
+  readonly options: TransactionOptions;
+}
+
+export interface Conducted {
+  readonly api: Api;
+  readonly definition: Definition;
+  readonly gid: string;
+  readonly input: unknown;
+  /** What is recorded, if it is known already. */
+  readonly progress?: Progress | undefined;
+  /** Ends this run before its next new step. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now. */
+export type Result =
+  | { readonly status: 'succeed'; readonly value: unknown }
+  | { readonly status: 'failed'; readonly reason: string; readonly cause?: unknown }
+  | { readonly status: 'prepared' | 'aborting'; readonly reason: string; readonly cause: unknown }
+  | { readonly status: 'parked'; readonly error: WorkflowMismatch };
+
+/**
+ * Runs a workflow from what is recorded, as far as it goes:
+ *
+ *     prepared: run the code ─returned─▶ commit what is to be committed ─▶ finish: succeed
+ *         │
+ *         └─failed─▶ abort (durable) ─▶ aborting: replay the code ─▶ undo, newest first ─▶ finish: failed
+ *
+ * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done from then on, so that this run knows each step that may
+ * have run, in this process or another.
+ */
+export class Conductor {
+  readonly #c: Conducted;
+  /** What the code threw in this run. */
+  #thrown: { readonly cause: unknown } | undefined;
+
+  constructor(conducted: Conducted) {
+    this.#c = conducted;
+  }
+
+  /** Rejects only when the coordinator cannot be asked. */
+  async run(): Promise<Result> {
+    let progress = this.#c.progress ?? (await this.#read());
+    // Each round but the last ends with a decision of which there are two; one more for a run that is overtaken.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const result = await this.#round(progress);
+      if (result !== 'again') return result;
+      progress = await this.#read();
+    }
+    return this.#pending(progress, new Error(`other runs of ${this.#c.gid} decide about it at the same time`));
+  }
+
+  #round(progress: Progress): Promise<Result | 'again'> | Result {
+    switch (progress.status) {
+      case 'succeed':
+        return { status: 'succeed', value: progress.result };
+      case 'failed':
+        return { status: 'failed', reason: progress.rollbackReason, ...this.#thrown };
+      case 'aborting':
+        return this.#undo(progress);
+      default:
+        return this.#forward(progress);
+    }
+  }
+
+  async #forward(progress: Progress): Promise<Result | 'again'> {
+    const execution = this.#execution(progress, 'forward');
+    const outcome = await execution.run(this.#c.definition.code, this.#c.input);
+    switch (outcome.kind) {
+      case 'returned':
+        return this.#succeed(progress, execution, outcome.value);
+      case 'failed':
+        return this.#abort(progress, outcome);
+      case 'overtaken':
+        return 'again';
+      case 'unclear':
+        return this.#pending(progress, outcome.cause);
+      case 'mismatch':
+        return this.#park(outcome.error);
+    }
+  }
+
+  async #succeed(progress: Progress, execution: Execution, returned: unknown): Promise<Result | 'again'> {
+    const { api, gid, definition } = this.#c;
+    const { name: workflow, version } = definition;
+    try {
+      const value = asRecorded(`Workflow ${workflow}`, returned);
+      if (execution.steps().some((step) => endingOfSuccess(step) !== undefined)) {
+        const refused = await decideToSucceed(api, gid, { workflow, version });
+        if (refused !== undefined) return await this.#againUnless('prepared', refused);
+        const ended = await carryOut({ api, gid, progress, execution, endingOf: endingOfSuccess });
+        if (ended.kind === 'refused') return await this.#againUnless('prepared', ended.rejection);
+        if (ended.kind === 'unclear') return this.#pending(progress, ended.cause);
+      }
+      const answer = await api.finishWorkflow(gid, { status: 'succeed', result: encode(value) }, {});
+      return answer.ok ? { status: 'succeed', value } : await this.#againUnless('prepared', answer.rejection);
+    } catch (error) {
+      return this.#pending(progress, error);
+    }
+  }
+
+  async #abort(
+    progress: Progress,
+    failed: Extract<CodeOutcome, { readonly kind: 'failed' }>,
+  ): Promise<Result | 'again'> {
+    const { api, gid } = this.#c;
+    this.#thrown = { cause: failed.thrown };
+    try {
+      const answer = await api.abort(gid, { reason: shortened(failed.reason), by: 'initiator' }, {});
+      return answer.ok ? 'again' : await this.#againUnless('prepared', answer.rejection);
+    } catch (error) {
+      return this.#pending(progress, error);
+    }
+  }
+
+  async #undo(progress: Progress): Promise<Result | 'again'> {
+    const { api, gid, definition, input } = this.#c;
+    const execution = this.#execution(progress, 'replay');
+    const outcome = await execution.run(definition.code, input);
+    if (outcome.kind === 'mismatch') return this.#park(outcome.error);
+    if (!execution.isComplete) return this.#pending(progress, causeOf(outcome));
+    const ended = await carryOut({ api, gid, progress, execution, endingOf: endingOfFailure });
+    if (ended.kind === 'unclear') return this.#pending(progress, ended.cause);
+    try {
+      if (ended.kind === 'refused') return await this.#againUnless('aborting', ended.rejection);
+      const reason = shortened(progress.rollbackReason);
+      const answer = await api.finishWorkflow(gid, { status: 'failed', reason }, {});
+      if (!answer.ok) return await this.#againUnless('aborting', answer.rejection);
+      return { status: 'failed', reason: progress.rollbackReason, ...this.#thrown };
+    } catch (error) {
+      return this.#pending(progress, error);
+    }
+  }
+
+  /** A refusal because another run got further is none. */
+  async #againUnless(status: Progress['status'], rejection: unknown): Promise<Result | 'again'> {
+    const now = await this.#read();
+    return now.status === status ? this.#pending(now, rejection) : 'again';
+  }
+
+  async #park(error: WorkflowMismatch): Promise<Result | 'again'> {
+    const { api, gid } = this.#c;
+    const answer = await api.parkWorkflow(gid, { reason: shortened(error.message) }, {});
+    // It has ended meanwhile.
+    return answer.ok ? { status: 'parked', error } : 'again';
+  }
+
+  #pending({ status, rollbackReason }: Progress, cause: unknown): Result {
+    return status === 'aborting'
+      ? { status: 'aborting', reason: rollbackReason, cause }
+      : { status: 'prepared', reason: resultOfThrown(cause).reason, cause };
+  }
+
+  #execution(progress: Progress, mode: 'forward' | 'replay'): Execution {
+    const { api, gid, definition, signal } = this.#c;
+    const { name: workflow, version, options } = definition;
+    const read = () => this.#read();
+    return new Execution({ api, gid, options, workflow, version, progress, mode, read, signal });
+  }
+
+  async #read(): Promise<Progress> {
+    const answer = await this.#c.api.workflowProgress(this.#c.gid, {});
+    if (!answer.ok) throw answer.rejection;
+    return new Progress(answer.value);
+  }
+}
+
+const MAX_ROUNDS = 6;
+
+const causeOf = (outcome: CodeOutcome): unknown => {
+  if (outcome.kind === 'unclear') return outcome.cause;
+  return outcome.kind === 'failed' ? outcome.thrown : new Error('the code of the workflow could not be replayed');
+};

@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { BranchFailure, resultOfThrown } from '@holdfast/protocol';
+import type { RequestRejected } from '../errors.ts';
+import type { TccBranch } from '../tcc.ts';
+import { type BranchCalls, calledStep, localStep, type StepWork, tccStep, xaStep } from './branch-steps.ts';
+import type { Flow, FlowCall, FlowStep, FlowXa } from './flow.ts';
+import { WorkflowMismatch } from './mismatch.ts';
+import type { WorkflowCode } from './options.ts';
+import {
+  asRecorded,
+  assertStepName,
+  encode,
+  Progress,
+  type RecordedStep,
+  shortened,
+  type StepKind,
+  type StepRecord,
+} from './records.ts';
+import { Replay } from './replay.ts';
+
+/** How one run of the code ended. */
+export type CodeOutcome =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly thrown: unknown; readonly reason: string }
+  /** The outcome of a step is not known, or the code threw an error. */
+  | { readonly kind: 'unclear'; readonly cause: unknown }
+  /** Another run decided about the transaction meanwhile. */
+  | { readonly kind: 'overtaken' }
+  | { readonly kind: 'mismatch'; readonly error: WorkflowMismatch };
+
+type Halt = Extract<CodeOutcome, { readonly kind: 'unclear' | 'overtaken' | 'mismatch' }>;
+type Ended = Exclude<CodeOutcome, { readonly kind: 'overtaken' | 'mismatch' }>;
+
+/** A step that the code asked for. */
+export interface AskedStep {
+  readonly name: string;
+  readonly work: StepWork;
+  /** Undefined: it is not known; it may have run, here or in another process. */
+  outcome: 'succeed' | 'failed' | undefined;
+  result: unknown;
+}
+
+export interface ExecutionOptions extends BranchCalls {
+  readonly workflow: string;
+  readonly version: number;
+  readonly progress: Progress;
+  /**
+   * `forward`: steps that are not recorded are carried out. `replay`: they are not; the run finds out which steps there may be to undo.
+   */
+  readonly mode: 'forward' | 'replay';
+  /** Reads what is recorded now. */
+  readonly read: () => Promise<Progress>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Thrown into code that must not go on; what it makes of it is of no account. */
+class Halted extends Error {
+  override readonly name = 'Halted';
+
+  constructor(gid: string) {
+    super(`This run of workflow transaction ${gid} has ended`);
+  }
+}
+
+/** One run of a workflow's code over what is recorded. */
+export class Execution implements Flow {
+  readonly gid: string;
+  /** In the order in which the code asked for them; those of earlier records first. */
+  readonly #asked = new Map<string, AskedStep>();
+  /** Names in the order of their recording. */
+  readonly #order: string[];
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #o: ExecutionOptions;
+  readonly #replay: Replay;
+  #halt: Halt | undefined;
+  #closed = false;
+  #complete = false;
+
+  constructor(options: ExecutionOptions) {
+    this.#o = options;
+    this.gid = options.gid;
+    this.#order = [...options.progress.steps.keys()];
+    this.#replay = new Replay(this.#order, (missing) =>
+      this.#mismatch(
+        `its code does not come to the recorded step${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`,
+      ),
+    );
+  }
+
+  /** Runs the code to its end, and what it began as well. */
+  async run<Input, Output>(code: WorkflowCode<Input, Output>, input: Input): Promise<CodeOutcome> {
+    for (const [name, { record }] of this.#o.progress.steps) this.#check(name, record);
+    if (this.#halt !== undefined) return this.#halt;
+    const ended = await endOf(async () => code(this, input));
+    // Code that failed over one of several steps at once may yet ask for the others. Code that broke need not.
+    if (ended.kind !== 'unclear' || ended.cause instanceof Halted) await this.#replay.over();
+    this.#closed = true;
+    await this.#settled();
+    this.#complete = this.#replay.isOver;
+    this.#replay.close();
+    return this.#outcome(ended);
+  }
+
+  /** It asked for every recorded step, so that all there may be to undo is known. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  #outcome(ended: Ended): CodeOutcome {
+    const halt = this.#halt;
+    // Code that makes a failure of what is not known has decided; what perhaps ran is undone.
+    if (halt !== undefined && !(halt.kind === 'unclear' && ended.kind === 'failed')) return halt;
+    if (ended.kind !== 'returned') return ended;
+    const left = [...this.#asked.values()].find(({ outcome }) => outcome === undefined);
+    if (left === undefined) return ended;
+    return { kind: 'unclear', cause: new TypeError(`The code did not wait for what it began: step ${left.name}`) };
+  }
+
+  /** Newest first; those that are not recorded before all others. */
+  steps(): AskedStep[] {
+    const recorded = this.#order.flatMap((name) => this.#asked.get(name) ?? []);
+    const others = [...this.#asked.values()].filter(({ name }) => !this.#order.includes(name));
+    return [...recorded, ...others].reverse();
+  }
+
+  step<T>(name: string, step: FlowStep<T> | FlowStep<T>['run']): Promise<T> {
+    const whole = typeof step === 'function' ? { run: step } : step;
+    return this.#ask(name, () => localStep(this.gid, name, whole)) as Promise<T>;
+  }
+
+  call<P, A>(name: string, branch: FlowCall<P, A>): Promise<A> {
+    return this.#ask(name, () => calledStep(this.#o, name, branch)) as Promise<A>;
+  }
+
+  tcc<P, A>(name: string, branch: TccBranch<P, A>): Promise<A> {
+    return this.#ask(name, () => tccStep(this.#o, name, branch)) as Promise<A>;
+  }
+
+  xa<P, A>(name: string, branch: FlowXa<P, A>): Promise<A> {
+    return this.#ask(name, () => xaStep(this.#o, name, branch)) as Promise<A>;
+  }
+
+  now(name: string): Promise<number> {
+    return this.step(name, Date.now);
+  }
+
+  uuid(name: string): Promise<string> {
+    return this.step(name, () => randomUUID());
+  }
+
+  async #ask(name: string, workOf: () => StepWork): Promise<unknown> {
+    const running = this.#answer(name, workOf);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #answer(name: string, workOf: () => StepWork): Promise<unknown> {
+    const step = this.#begin(name, workOf);
+    this.#replay.asked(name);
+    const recorded = this.#o.progress.steps.get(name);
+    if (recorded !== undefined) return this.#fromRecord(step, recorded);
+    await this.#replay.over();
+    // Steps that are asked for together belong to the run even if the first of them ends it.
+    if (this.#o.mode === 'replay') await setImmediate();
+    if (this.#o.signal?.aborted === true) this.#stop({ kind: 'unclear', cause: this.#o.signal.reason as unknown });
+    if (this.#o.mode === 'replay' || this.#closed || this.#halt !== undefined) throw this.#halted();
+    return this.#carryOut(step);
+  }
+
+  #begin(name: string, workOf: () => StepWork): AskedStep {
+    try {
+      assertStepName(name);
+      if (this.#asked.has(name))
+        throw new TypeError(`There are two steps named ${name}: a name stands for one step of the transaction`);
+      const step = { name, work: workOf(), outcome: undefined, result: undefined };
+      this.#asked.set(name, step);
+      return step;
+    } catch (error) {
+      this.#stop({ kind: 'unclear', cause: error });
+      throw error;
+    }
+  }
+
+  #fromRecord(step: AskedStep, { failed, record }: RecordedStep): unknown {
+    const { name, work } = step;
+    if (record !== undefined && record.kind !== work.kind)
+      throw this.#mismatch(`step ${name} was recorded as a ${record.kind}, now it is a ${work.kind}`);
+    return took(step, failed, record);
+  }
+
+  /** Whether this code can have recorded it. */
+  #check(name: string, record: StepRecord | undefined): void {
+    const { workflow, version } = this.#o;
+    if (record === undefined) this.#mismatch(`step ${name} was not recorded by a workflow of this SDK`);
+    else if (record.workflow !== workflow) this.#mismatch(`step ${name} was recorded by workflow ${record.workflow}`);
+    else if (record.version !== version)
+      this.#mismatch(`step ${name} was recorded by version ${record.version}, this is version ${version}`);
+  }
+
+  /** Carries a step out and records what came of it, before the code hears it. */
+  async #carryOut(step: AskedStep): Promise<unknown> {
+    const { name, work } = step;
+    try {
+      const outcome = await this.#act(name, work);
+      const stands = await this.#record(name, work.kind, outcome);
+      if (stands === undefined) throw this.#halted();
+      this.#order.push(name);
+      return took(step, stands.failed, stands.record);
+    } catch (error) {
+      if (step.outcome === undefined) this.#stop({ kind: 'unclear', cause: error });
+      throw error;
+    }
+  }
+
+  async #act(name: string, work: StepWork): Promise<{ readonly result?: unknown } | { readonly reason: string }> {
+    try {
+      return { result: asRecorded(`Step ${name}`, await work.act()) };
+    } catch (error) {
+      const { kind, reason } = resultOfThrown(error);
+      if (kind !== 'FAILURE') throw error;
+      return { reason: shortened(reason) };
+    }
+  }
+
+  /** Answers what stands: the first outcome that was recorded. Undefined: another run decided about the transaction. */
+  async #record(
+    name: string,
+    kind: StepKind,
+    outcome: { readonly result?: unknown } | { readonly reason: string },
+  ): Promise<RecordedStep | undefined> {
+    const { api, gid, workflow, version, read } = this.#o;
+    const record: StepRecord = { workflow, version, kind, ...outcome };
+    const failed = 'reason' in outcome;
+    const status = failed ? 'failed' : 'succeed';
+    const registration = { pattern: 'workflow', branchId: name, op: 'action', status, data: encode(record) } as const;
+    const answer = await api.registerBranch(gid, registration, {});
+    if (answer.ok) return { failed, record };
+    return this.#first(name, await read(), answer.rejection);
+  }
+
+  #first(name: string, now: Progress, rejection: RequestRejected): RecordedStep | undefined {
+    if (now.status !== 'prepared') {
+      this.#stop({ kind: 'overtaken' });
+      return undefined;
+    }
+    const first = now.steps.get(name);
+    if (first === undefined) throw rejection;
+    return first;
+  }
+
+  /** What the code does not wait for ends, too; nothing new begins. */
+  async #settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    await setImmediate();
+    if (this.#running.size > 0) await this.#settled();
+  }
+
+  #mismatch(what: string): WorkflowMismatch {
+    const error = new WorkflowMismatch(this.gid, what);
+    this.#halt = { kind: 'mismatch', error };
+    this.#replay.close();
+    return error;
+  }
+
+  #stop(halt: Halt): void {
+    this.#halt ??= halt;
+    if (halt.kind === 'overtaken' && this.#halt.kind === 'unclear') this.#halt = halt;
+  }
+
+  #halted(): unknown {
+    const halt = this.#halt;
+    if (halt?.kind === 'mismatch') return halt.error;
+    return halt?.kind === 'unclear' ? halt.cause : new Halted(this.gid);
+  }
+}
+
+/** The step with what was recorded of it: answered, or thrown. */
+function took(step: AskedStep, failed: boolean, record: StepRecord | undefined): unknown {
+  step.outcome = failed ? 'failed' : 'succeed';
+  if (failed) throw new BranchFailure(record?.reason ?? `step ${step.name} failed`);
+  step.result = record?.result;
+  return step.result;
+}
+
+async function endOf(code: () => Promise<unknown>): Promise<Ended> {
+  try {
+    return { kind: 'returned', value: await code() };
+  } catch (thrown) {
+    const { kind, reason } = resultOfThrown(thrown);
+    return kind === 'FAILURE' ? { kind: 'failed', thrown, reason } : { kind: 'unclear', cause: thrown };
+  }
+}

@@ -1,0 +1,122 @@
+import { LIMITS, type WorkflowProgress } from '@holdfast/protocol';
+
+/**
+ * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose `action` has an outcome, and later its `commit` or
+ * `rollback`; the branch id is the step's name, since the order in which steps begin may differ from run to run. The data is a JSON text:
+ *
+ *     action, succeed   {"workflow":"transfer","version":1,"kind":"step","result":…}
+ *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
+ *
+ * Branch `00` is the workflow itself: its `commit` is the decision to succeed.
+ */
+export interface StepRecord {
+  readonly workflow: string;
+  readonly version: number;
+  readonly kind: StepKind;
+  readonly result?: unknown;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+export type StepKind = 'step' | 'call' | 'tcc' | 'xa';
+
+/** The workflow itself, among its branches. */
+export const DECISION_BRANCH_ID = '00';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** Step names are branch ids, parts of URLs and of XA names. */
+export function assertStepName(name: string): void {
+  if (name === DECISION_BRANCH_ID || !NAME.test(name))
+    throw new TypeError(
+      `The name of a step has letters, digits and _ . : - only, 64 at most, and is not ${DECISION_BRANCH_ID}: ${name}`,
+    );
+}
+
+const REASON_CHARACTERS = 1_000;
+export const shortened = (reason: string): string => reason.slice(0, REASON_CHARACTERS);
+
+/**
+ * A value as JSON gives it back; undefined stays.
+ *
+ * @throws {TypeError} JSON cannot hold it
+ * @throws {RangeError} it is too long to be recorded
+ */
+export function asRecorded(what: string, value: unknown): unknown {
+  const text = textOf(what, value);
+  if (text === undefined) return undefined;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > LIMITS.branchResultBytes)
+    throw new RangeError(
+      `${what} gave ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to it instead`,
+    );
+  return JSON.parse(text) as unknown;
+}
+
+function textOf(what: string, value: unknown): string | undefined {
+  // What its type leaves out: it gives nothing for undefined and for a function.
+  const stringify: (json: unknown) => string | undefined = JSON.stringify;
+  try {
+    return stringify(value);
+  } catch (error) {
+    throw new TypeError(`${what} gave what JSON cannot hold`, { cause: error });
+  }
+}
+
+export const encode = (json: unknown): string =>
+  json === undefined ? '' : Buffer.from(JSON.stringify(json)).toString('base64');
+
+export function decode(base64: string): unknown {
+  return base64 === '' ? undefined : (JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as unknown);
+}
+
+export interface RecordedStep {
+  readonly failed: boolean;
+  /** Undefined: it was not recorded by this SDK. */
+  readonly record: StepRecord | undefined;
+}
+
+/** What a transaction has recorded, as the code goes on from it. */
+export class Progress {
+  readonly status: WorkflowProgress['status'];
+  readonly rollbackReason: string;
+  /** What the workflow gave; undefined unless it succeeded. */
+  readonly result: unknown;
+  /** By name, in the order of their recording. */
+  readonly steps: ReadonlyMap<string, RecordedStep>;
+  readonly #secondPhase: ReadonlySet<string>;
+
+  constructor({ status, rollbackReason, result, steps }: Omit<WorkflowProgress, 'gid'>) {
+    this.status = status;
+    this.rollbackReason = rollbackReason;
+    this.result = status === 'succeed' ? decode(result) : undefined;
+    const actions = steps.filter(({ op }) => op === 'action');
+    this.steps = new Map(
+      actions.map(({ branchId, status: outcome, data }) => [
+        branchId,
+        { failed: outcome === 'failed', record: recordOf(data) },
+      ]),
+    );
+    this.#secondPhase = new Set(steps.filter(({ op }) => op !== 'action').map(({ branchId, op }) => key(branchId, op)));
+  }
+
+  /** A commit or rollback was recorded as done. */
+  isDone(branchId: string, op: 'commit' | 'rollback'): boolean {
+    return this.#secondPhase.has(key(branchId, op));
+  }
+}
+
+export const NO_PROGRESS = new Progress({ status: 'prepared', rollbackReason: '', result: '', steps: [] });
+
+const key = (branchId: string, op: string): string => `${branchId} ${op}`;
+
+function recordOf(data: string): StepRecord | undefined {
+  try {
+    const json = decode(data);
+    return typeof json === 'object' && json !== null && 'workflow' in json && 'kind' in json
+      ? (json as StepRecord)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

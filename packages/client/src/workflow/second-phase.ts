@@ -1,0 +1,73 @@
+import type { Api } from '../api/api.ts';
+import type { RequestRejected } from '../errors.ts';
+import type { AskedStep, Execution } from './execution.ts';
+import { DECISION_BRANCH_ID, encode, type Progress } from './records.ts';
+
+/** What is to be done for one step once the workflow's outcome is decided. */
+interface Ending {
+  readonly op: 'commit' | 'rollback';
+  readonly carryOut: () => unknown;
+}
+
+/** How the second phase ended: everything is done and recorded; another run ended the transaction; or the first thing that did not succeed. */
+export type SecondPhaseOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly rejection: RequestRejected }
+  | { readonly kind: 'unclear'; readonly cause: unknown };
+
+/** Of a workflow that succeeds: commits what has a commit, newest first, and undoes what failed and was got over. */
+export function endingOfSuccess({ work, outcome, result }: AskedStep): Ending | undefined {
+  if (outcome === 'succeed') return work.commit && { op: 'commit', carryOut: work.commit };
+  return endingOfFailure({ work, outcome, result });
+}
+
+/** Of a workflow that fails: undoes what ran or may have run, newest first. */
+export function endingOfFailure({
+  work,
+  outcome,
+  result,
+}: Pick<AskedStep, 'work' | 'outcome' | 'result'>): Ending | undefined {
+  const { rollback } = work;
+  return rollback && { op: 'rollback', carryOut: () => rollback(outcome === 'succeed' ? result : undefined) };
+}
+
+export interface SecondPhase {
+  readonly api: Api;
+  readonly gid: string;
+  readonly progress: Progress;
+  readonly execution: Execution;
+  readonly endingOf: (step: AskedStep) => Ending | undefined;
+}
+
+/** Carries out what is not recorded as done; each is recorded before the next begins. */
+export async function carryOut({ api, gid, progress, execution, endingOf }: SecondPhase): Promise<SecondPhaseOutcome> {
+  const done = new Set<string>();
+  for (;;) {
+    // Looked up again each time: code that is not waited for may still ask for a step.
+    const step = execution.steps().find(({ name }) => !done.has(name));
+    if (step === undefined) return { kind: 'done' };
+    done.add(step.name);
+    const ending = endingOf(step);
+    if (ending === undefined || progress.isDone(step.name, ending.op)) continue;
+    try {
+      await ending.carryOut();
+      const registration = { branchId: step.name, op: ending.op, status: 'succeed' } as const;
+      const answer = await api.registerBranch(gid, { pattern: 'workflow', ...registration }, {});
+      if (!answer.ok) return { kind: 'refused', rejection: answer.rejection };
+    } catch (cause) {
+      return { kind: 'unclear', cause };
+    }
+  }
+}
+
+/** Makes the decision to succeed durable: from then on the coordinator takes no abort. Answers the refusal, if there is one. */
+export async function decideToSucceed(
+  api: Api,
+  gid: string,
+  { workflow, version }: { readonly workflow: string; readonly version: number },
+): Promise<RequestRejected | undefined> {
+  const registration = { branchId: DECISION_BRANCH_ID, op: 'commit', status: 'succeed' } as const;
+  const data = encode({ workflow, version });
+  const answer = await api.registerBranch(gid, { pattern: 'workflow', ...registration, data }, {});
+  return answer.ok ? undefined : answer.rejection;
+}

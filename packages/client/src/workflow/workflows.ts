@@ -1,0 +1,184 @@
+import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
+import { setTimeout } from 'node:timers/promises';
+import { TransactionFailed, TransactionPending } from '../errors.ts';
+import { newGid } from '../gid.ts';
+import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
+import type { BranchCallContext } from '../participants/call.ts';
+import type { SubmissionContext } from '../submission.ts';
+import { wireOptions } from '../transaction-options.ts';
+import { Conductor, type Definition, type Result } from './conduct.ts';
+import type { RunOptions, Workflow, WorkflowCode, WorkflowOptions } from './options.ts';
+import { decode, NO_PROGRESS } from './records.ts';
+
+export interface WorkflowsContext extends SubmissionContext {
+  /** Where call-backs come to unless a workflow says otherwise. */
+  readonly callBackUrl?: string | undefined;
+}
+
+/** A call-back is answered after so long at the latest: coordinators do not wait much longer. */
+const CALL_BACK_PATIENCE_MS = 1_000;
+
+/** The workflows of one client, and those of their transactions that run in this process. */
+export class Workflows {
+  readonly #context: WorkflowsContext;
+  readonly #definitions = new Map<string, Definition>();
+  /** By gid. A transaction runs once in a process, however often it is asked for. */
+  readonly #running = new Map<string, Promise<Result>>();
+
+  constructor(context: WorkflowsContext) {
+    this.#context = context;
+  }
+
+  /** See `Holdfast.workflow`. */
+  define<Input, Output>(
+    name: string,
+    options: WorkflowOptions,
+    code: WorkflowCode<Input, Output>,
+  ): Workflow<Input, Output> {
+    const { version, callBackUrl = this.#context.callBackUrl, ...transaction } = options;
+    if (name === '') throw new TypeError('A workflow needs a name');
+    if (this.#definitions.has(name)) throw new TypeError(`There is a workflow named ${name} already`);
+    if (callBackUrl === undefined)
+      throw new TypeError(`Workflow ${name} needs a callBackUrl, where the coordinator reaches this service`);
+    const definition = { name, version, code: code as WorkflowCode<unknown, unknown>, options: transaction };
+    this.#definitions.set(name, definition);
+    const run = async (input: Input, runOptions?: RunOptions) =>
+      (await this.#start(definition, callBackUrl, input, runOptions)) as Output;
+    return { name, version, run };
+  }
+
+  /**
+   * Runs what the coordinator calls back for, from what is recorded.
+   *
+   * @throws {BranchOngoing} it goes on in this process
+   */
+  async callBack({ gid, op, payload }: BranchCallContext): Promise<void> {
+    const definition = this.#definitions.get(op);
+    if (definition === undefined)
+      throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
+    const here = this.#running.get(gid);
+    if (here !== undefined) throw new BranchOngoing('it is running in this process');
+    const running = this.#run(
+      gid,
+      new Conductor({ api: this.#context.api, definition, gid, input: payload ?? undefined }),
+    );
+    const result = await within(CALL_BACK_PATIENCE_MS, running);
+    if (result === undefined) throw new BranchOngoing('it goes on in this process');
+    if (result.status === 'parked') throw result.error;
+    if (result.status === 'prepared' || result.status === 'aborting') throw result.cause;
+  }
+
+  async #start(
+    definition: Definition,
+    callBackUrl: string,
+    input: unknown,
+    options: RunOptions = {},
+  ): Promise<unknown> {
+    const { gid = newGid(), wait, signal } = options;
+    signal?.throwIfAborted();
+    const running = this.#running.get(gid) ?? this.#begin(definition, callBackUrl, gid, input, options);
+    const result = await unlessAborted(running, signal);
+    const unfinished = result.status === 'prepared' || result.status === 'aborting';
+    if (!unfinished || wait === undefined || wait === false) return this.#answer(gid, result);
+    const timeoutMs = wait === true ? this.#context.waitTimeoutMs : wait.timeoutMs;
+    return this.#answer(gid, await this.#awaitEnd(gid, result, timeoutMs, signal));
+  }
+
+  #begin(
+    definition: Definition,
+    callBackUrl: string,
+    gid: string,
+    input: unknown,
+    { signal, gid: given }: RunOptions,
+  ): Promise<Result> {
+    const { api } = this.#context;
+    // Every run of the code gets what its later runs will get: what JSON makes of it.
+    const json: unknown = input === undefined ? undefined : JSON.parse(JSON.stringify(input));
+    const conduct = async (): Promise<Result> => {
+      const answer = await api.create(
+        {
+          gid,
+          pattern: 'workflow',
+          // Null rather than nothing: a call-back without a body would be a GET.
+          workflow: { name: definition.name, input: json ?? null },
+          queryPrepared: callBackUrl,
+          ...wireOptions(definition.options),
+        },
+        { signal },
+      );
+      if (!answer.ok) throw answer.rejection;
+      // Under a gid that was made here nothing can be recorded.
+      const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
+      return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal }).run();
+    };
+    return this.#run(gid, { run: conduct });
+  }
+
+  async #run(gid: string, conductor: { run(): Promise<Result> }): Promise<Result> {
+    const running = conductor.run();
+    this.#running.set(gid, running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(gid);
+    }
+  }
+
+  /** Waits for the call-backs to end it. */
+  async #awaitEnd(gid: string, before: Result, timeoutMs: number, signal: AbortSignal | undefined): Promise<Result> {
+    const details = await waitUntilFinal(this.#context.api, gid, deadlineIn(timeoutMs), signal);
+    return isFinal(details.status) ? resultOf(details, before) : before;
+  }
+
+  #answer(gid: string, result: Result): unknown {
+    const details = reader(this.#context.api, gid);
+    switch (result.status) {
+      case 'succeed':
+        return result.value;
+      case 'failed':
+      case 'aborting': {
+        const options = result.cause === undefined ? undefined : { cause: result.cause };
+        throw new TransactionFailed(gid, result.status, readableReason(result.reason), details, options);
+      }
+      case 'prepared':
+        throw new TransactionPending(gid, 'prepared', result.reason, details, { cause: result.cause });
+      case 'parked':
+        throw result.error;
+    }
+  }
+}
+
+function resultOf({ status, result, rollbackReason }: TransactionDetails, before: Result): Result {
+  if (status === 'succeed') return { status, value: decode(result) };
+  const cause = before.status === 'aborting' ? { cause: before.cause } : {};
+  return { status: 'failed', reason: rollbackReason, ...cause };
+}
+
+/** Undefined: it takes longer. */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
+  const stop = new AbortController();
+  const late = setTimeout(timeoutMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    stop.abort();
+    // Whoever is not waiting any more does not hear of it: the next call-back tells.
+    promise.catch(() => undefined);
+  }
+}
+
+/** What was begun goes on; its caller need not wait for it. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let hangUp = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    hangUp = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', hangUp, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', hangUp);
+    promise.catch(() => undefined);
+  }
+}
