@@ -134,12 +134,13 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
   });
 
   it.each([
-    ['one of the commands', '+@all -lpush ~*', "can't run this command"],
-    ['one of the keys', '+@all ~g-* ~hash ~fresh %R~list', 'permissions'],
-    ['put copies back', '+@all -restore ~*', 'no permission to put a copy back'],
-    ['take back what is new', '+@all -del ~*', 'no permission to put a copy back'],
+    ['one of the commands', ['+@all', '-lpush', '~*'], "can't run this command"],
+    ['one of the keys', ['+@all', '~g-*', '~hash', '~fresh', '%R~list'], 'permissions'],
+    ['put copies back', ['+@all', '-restore', '~*'], 'no permission to put a copy back'],
+    ['take back the record', ['+@all', '-del', '~*'], 'no permission to put a copy back: DEL g-01-action-01'],
+    ['take back what is new', ['+@all', '-del', '~*', '(+del ~g-*)'], 'no permission to put a copy back: DEL hash'],
   ])('a user without the right to %s changes nothing', async (_what, rights, words) => {
-    await world.look.call('ACL', 'SETUSER', 'clerk', 'reset', 'on', '>secret', ...rights.split(' '));
+    await world.look.call('ACL', 'SETUSER', 'clerk', 'reset', 'on', '>secret', ...rights);
     const before = await contentsOf(world.look);
     const client = new Redis(Number(new URL(world.server.url).port), { username: 'clerk', password: 'secret' });
     onTestFinished(() => client.disconnect());
