@@ -37,7 +37,8 @@ export const withBarrier =
     return outcome.ran ? outcome.value : undefined;
   };
 
-const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
+/** What begins with a dot is for the coordinator's own. */
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 
 /**
  * Makes the functions callable as `local://APPLICATION/NAME`.
@@ -54,10 +55,21 @@ export function registerBranches<B extends Branches>(
   const declared: Record<string, BranchDeclaration<unknown>> = {};
   for (const [name, handler] of Object.entries(branches)) {
     assertName('branch', name);
-    locals.register(`${application}/${name}`, (call) => serve(handler, call, logger));
-    declared[name] = declareBranch(`local://${application}/${name}`);
+    declared[name] = declareBranch(registerBranch(locals, application, name, handler, logger));
   }
   return declared as DeclaredBranches<B>;
+}
+
+/** Makes one function callable, and answers its URL. */
+export function registerBranch(
+  locals: LocalBranches,
+  application: string,
+  name: string,
+  handler: AnyBranch['run'],
+  logger: Logger,
+): string {
+  locals.register(`${application}/${name}`, (call) => serve(handler, call, logger));
+  return `local://${application}/${name}`;
 }
 
 function assertName(what: string, name: string): void {

@@ -11,13 +11,14 @@ import {
   type RunningCoordinator,
   startCoordinator,
 } from '@holdfast/runtime';
-import { type Branches, type DeclaredBranches, registerBranches } from './branches.ts';
+import { type Branches, type DeclaredBranches, registerBranch, registerBranches } from './branches.ts';
 import { inProcessApi } from './in-process-api.ts';
 import { InitiatorCalls } from './initiator-calls.ts';
 import { storeOf } from './open-store.ts';
 import { DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
 import { VERSION } from './version.ts';
 import { warningsLogger } from './warnings-logger.ts';
+import { CALL_BACK_NAME, WorkflowCallBacks } from './workflow-call-backs.ts';
 
 /** Connections to one origin that calls of initiators may hold. */
 const CONNECTIONS = 128;
@@ -48,6 +49,12 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const logger = options.logger ?? warningsLogger;
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
+  const callBacks = new WorkflowCallBacks({
+    run: (call) => hf.runCallBack(call),
+    // A transaction that has ended meanwhile is no news; the others are called back at their interval if this fails.
+    retry: (gid) => void hf.retry(gid).catch(() => undefined),
+  });
+  const callBackUrl = registerBranch(locals, application, CALL_BACK_NAME, (call) => callBacks.serve(call), logger);
   const store = await storeOf(options.store);
   const node = options.engine?.node ?? `${hostname()}-${process.pid}`;
   const running = await startCoordinator({
@@ -64,9 +71,14 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     await initiatorCalls.close();
   };
   const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
-  const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs }), waitTimeoutMs);
+  const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs }), waitTimeoutMs, { callBackUrl });
   const status = () => api.status({ principal: 'embedded', namespace: DEFAULT_NAMESPACE });
-  return Object.assign(hf, { branches, status });
+  const workflow: Holdfast['workflow'] = (...definition) => {
+    const defined = hf.workflow(...definition);
+    callBacks.defined(defined.name);
+    return defined;
+  };
+  return { ...hf, workflow, branches, status };
 }
 
 function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: string, application: string): ApiV1 {
