@@ -10,6 +10,6 @@ export const embedHarness: SdkHarness = {
     const { waitTimeoutMs, ...engine } = { ...DEFAULT_SDK_OPTIONS, ...options };
     const hf = await embed({ store: 'memory:', branches, waitTimeoutMs, engine, drainMs: 0, logger: SILENT });
     onTestFinished(() => hf.close());
-    return { hf, branches: hf.branches };
+    return { hf, branches: hf.branches, workflowOptions: {} };
   },
 };

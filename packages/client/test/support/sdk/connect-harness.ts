@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { declareBranch } from '../../../src/branch-declaration.ts';
 import { connect } from '../../../src/connect.ts';
 import { branch } from '../../../src/participants/node-http.ts';
+import { workflowCallBack } from '../../../src/workflow/call-back.ts';
 import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness } from './harness.ts';
 
 /** A server on the store in memory, participants over HTTP, and a client of both. */
@@ -24,19 +25,23 @@ export const connectHarness: SdkHarness = {
       requestTimeout: requestTimeoutMs,
       drainTimeout: 0,
     });
-    const participants = await serve(branches);
     const hf = connect(server.url, { waitTimeoutMs });
+    const participants = await serve(branches, workflowCallBack(hf));
     onTestFinished(async () => {
       await server.close();
       await hf.close();
       await participants.close();
     });
-    return { hf, branches: participants.declared };
+    const { declared, root } = participants;
+    return { hf, branches: declared, workflowOptions: { callBackUrl: root + CALL_BACK_PATH } };
   },
 };
 
-async function serve<B extends Handlers>(branches: B) {
+const CALL_BACK_PATH = '/.workflows';
+
+async function serve<B extends Handlers>(branches: B, callBack: Handlers[string]) {
   const listeners = new Map(Object.entries(branches).map(([name, handler]) => [`/${name}`, branch(handler)]));
+  listeners.set(CALL_BACK_PATH, branch(callBack));
   const server = createServer((request, response) => {
     const listener = listeners.get(new URL(request.url ?? '/', 'http://participant').pathname);
     if (listener === undefined) response.writeHead(404).end();
@@ -49,5 +54,5 @@ async function serve<B extends Handlers>(branches: B) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { declared: declared as Declared<B>, close };
+  return { declared: declared as Declared<B>, root, close };
 }

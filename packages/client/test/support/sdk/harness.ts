@@ -1,6 +1,7 @@
 import type { BranchDeclaration } from '../../../src/branch-declaration.ts';
 import type { Holdfast } from '../../../src/holdfast.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
+import type { WorkflowOptions } from '../../../src/workflow/options.ts';
 
 /**
  * What a suite of the SDK's behaviour runs against: a real coordinator and real participants. There are two, `connect()` to a server with participants
@@ -33,6 +34,8 @@ export interface SdkWorld<B extends Handlers> {
   readonly hf: Holdfast;
   /** The declarations to use in transactions. */
   readonly branches: Declared<B>;
+  /** Into the options of every workflow: where it is called back, if it must say so. */
+  readonly workflowOptions: Pick<WorkflowOptions, 'callBackUrl'>;
 }
 
 /** A participant's work; written as a method so that handlers of any payload are among them. */
