@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { BranchFailure } from '@holdfast/protocol';
+import { barrierId, BranchFailure, MESSAGE_BARRIER, undoneOp } from '@holdfast/protocol';
 import {
   type Barrier,
   type BarrierOutcome,
@@ -34,9 +34,6 @@ export interface RedisScripts {
   isReply(error: unknown): boolean;
 }
 
-/** The op that an op undoes. */
-const ORIGINS: Readonly<Record<string, string>> = { cancel: 'try', compensate: 'action', rollback: 'action' };
-
 const DEFAULT_EXPIRE_AFTER_MS = 7 * 24 * 3_600_000;
 const DEFAULT_MAX_COPY_BYTES = 1024 * 1024;
 
@@ -70,16 +67,19 @@ export class RedisBarrier implements Barrier<RedisTx> {
    * @throws {CommitUnknown} the answer was lost; a repetition of the call finds out
    */
   async run<T>(call: BranchKey, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
+    if (call.op === MESSAGE_BARRIER.op)
+      throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
     const uses = (this.#uses.get(call) ?? 0) + 1;
     this.#uses.set(call, uses);
-    const attempt = this.#attempt(call, String(uses).padStart(2, '0'));
+    const attempt = this.#attempt(call, barrierId(uses));
     const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
     if (entered !== 'open') return { ran: false, why: entered === 'repeated' ? 'repeated' : 'empty' };
     return this.#apply(attempt, work);
   }
 
   async message<T>(gid: string, work: (tx: RedisTx) => T | Promise<T>): Promise<T> {
-    const attempt = this.#attempt(messageOf(gid), '01');
+    const attempt = this.#attempt(messageOf(gid), MESSAGE_BARRIER.barrierId);
     if ((await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt))) !== 'open')
       throw new LocalTransactionRefused(gid);
     const outcome = await this.#apply(attempt, work);
@@ -88,16 +88,16 @@ export class RedisBarrier implements Barrier<RedisTx> {
   }
 
   async checkBack(gid: string): Promise<'committed' | 'refused'> {
-    const { keys } = this.#attempt(messageOf(gid), '01');
+    const { keys } = this.#attempt(messageOf(gid), MESSAGE_BARRIER.barrierId);
     return (await this.#send(CHECK_BACK_SCRIPT, keys, [this.#expiry])) === 'refused' ? 'refused' : 'committed';
   }
 
-  #attempt(call: BranchKey, barrierId: string): Attempt {
+  #attempt(call: BranchKey, id: string): Attempt {
     const { keyPrefix = '' } = this.#options;
     const prefix = (typeof keyPrefix === 'string' ? keyPrefix : keyPrefix(call)) + `${call.gid}-${call.branchId}-`;
-    const origin = ORIGINS[call.op];
-    const ops = origin === undefined ? [call.op] : [call.op, origin];
-    return { keys: ops.map((op) => `${prefix}${op}-${barrierId}`), mark: `op ${randomUUID()}` };
+    const undone = undoneOp(call.op);
+    const ops = undone === undefined ? [call.op] : [call.op, undone];
+    return { keys: ops.map((op) => `${prefix}${op}-${id}`), mark: `op ${randomUUID()}` };
   }
 
   #header({ keys, mark }: Attempt): string[] {
@@ -142,7 +142,10 @@ export class RedisBarrier implements Barrier<RedisTx> {
   }
 }
 
-const messageOf = (gid: string): BranchKey => ({ gid, transType: 'msg', branchId: '00', op: 'msg' });
+function messageOf(gid: string): BranchKey {
+  const { transType, branchId, op } = MESSAGE_BARRIER;
+  return { gid, transType, branchId, op };
+}
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
 

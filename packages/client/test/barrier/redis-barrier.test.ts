@@ -1,15 +1,14 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
-import { type BranchKey, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
+import { type BranchKey, CommitUnknown } from '../../src/barrier/barrier.ts';
 import { RedisBarrier, type RedisScripts } from '../../src/barrier/redis-barrier.ts';
 import type { RedisTx } from '../../src/barrier/redis-tx.ts';
 import { LIBRARIES, openRedisWorld, type RedisWorld } from './redis-world.ts';
 
 const ACTION: BranchKey = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' };
 const COMPENSATE: BranchKey = { ...ACTION, op: 'compensate' };
-const TRY: BranchKey = { ...ACTION, transType: 'tcc', op: 'try' };
-const CANCEL: BranchKey = { ...TRY, op: 'cancel' };
+const CANCEL: BranchKey = { ...ACTION, transType: 'tcc', op: 'cancel' };
 
 const SEVEN_DAYS_MS = 7 * 24 * 3_600_000;
 
@@ -38,60 +37,6 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
   describe.each(LIBRARIES)('over %s', (library) => {
     const barrierOf = () => world.barriers[library]();
 
-    it('carries a call out once; a repetition does not run the work again', async () => {
-      const barrier = barrierOf();
-      let runs = 0;
-      const work = (tx: RedisTx) => (take(tx), ++runs);
-      expect(await barrier.run(ACTION, work)).toEqual({ ran: true, value: 1 });
-      expect(await barrier.run({ ...ACTION }, work)).toEqual({ ran: false, why: 'repeated' });
-      expect([runs, await balance()]).toEqual([1, 70]);
-    });
-
-    it('has no effect when it undoes what never happened, nor when that comes later', async () => {
-      const barrier = barrierOf();
-      expect(await barrier.run({ ...CANCEL }, giveBack)).toEqual({ ran: false, why: 'empty' });
-      expect(await barrier.run({ ...TRY }, take)).toEqual({ ran: false, why: 'repeated' });
-      expect(await barrier.run({ ...CANCEL }, giveBack)).toEqual({ ran: false, why: 'repeated' });
-      expect(await balance()).toBe(100);
-    });
-
-    it.each([
-      [ACTION, COMPENSATE],
-      [TRY, CANCEL],
-      [ACTION, { ...ACTION, op: 'rollback' }],
-    ])('undoes what happened: %o', async (action, undo) => {
-      const barrier = barrierOf();
-      await barrier.run(action, take);
-      expect(await barrier.run(undo, giveBack)).toMatchObject({ ran: true });
-      expect(await balance()).toBe(100);
-    });
-
-    it('tells several uses in one call apart, also when the call is repeated', async () => {
-      const barrier = barrierOf();
-      for (const call of [{ ...ACTION }, { ...ACTION }]) {
-        await barrier.run(call, take);
-        await barrier.run(call, take);
-      }
-      expect(await balance()).toBe(40);
-    });
-
-    it('has one effect of a hundred calls at once', async () => {
-      const barrier = barrierOf();
-      const outcomes = await Promise.all(Array.from({ length: 100 }, () => barrier.run({ ...ACTION }, take)));
-      expect(outcomes.filter((outcome) => outcome.ran)).toHaveLength(1);
-      expect(await balance()).toBe(70);
-    });
-
-    it('has both effects or none of actions and undos at once, whatever comes first', async () => {
-      const barrier = barrierOf();
-      const calls = Array.from({ length: 100 }, (_, index) => {
-        const call = { ...ACTION, gid: `g${index % 10}` };
-        return index % 3 === 0 ? barrier.run(call, take) : barrier.run({ ...call, op: 'compensate' }, giveBack);
-      });
-      await Promise.allSettled(calls);
-      expect(await balance()).toBe(100);
-    });
-
     it('leaves nothing behind when a check refuses, so that the undo finds nothing to undo', async () => {
       const barrier = barrierOf();
       await world.look.set('acc', 10);
@@ -99,43 +44,6 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await world.look.keys('*')).toEqual(['acc']);
       expect(await barrier.run(COMPENSATE, giveBack)).toEqual({ ran: false, why: 'empty' });
       expect(await balance()).toBe(10);
-    });
-
-    it('leaves nothing behind when the work throws', async () => {
-      const work = (tx: RedisTx) => {
-        take(tx);
-        throw new BranchFailure('no');
-      };
-      await expect(barrierOf().run(ACTION, work)).rejects.toEqual(new BranchFailure('no'));
-      expect(await world.look.keys('*')).toEqual(['acc']);
-    });
-
-    it('finds a message committed, or sees to it that it never is', async () => {
-      const barrier = barrierOf();
-      expect(await barrier.message('sent', (tx) => (take(tx), 'taken'))).toBe('taken');
-      expect(await barrier.checkBack('sent')).toBe('committed');
-      expect(await barrier.checkBack('given up')).toBe('refused');
-      let runs = 0;
-      const late = barrier.message('given up', (tx) => (take(tx), ++runs));
-      await expect(late).rejects.toBeInstanceOf(LocalTransactionRefused);
-      await expect(barrier.message('sent', take)).rejects.toBeInstanceOf(LocalTransactionRefused);
-      expect(await barrier.checkBack('given up')).toBe('refused');
-      expect([runs, await balance()]).toEqual([0, 70]);
-    });
-
-    it('agrees with the check-back that comes at the same time', async () => {
-      const barrier = barrierOf();
-      await world.look.set('acc', 3_000);
-      const races = Array.from({ length: 100 }, async (_, index) => {
-        const sent = barrier.message(`m${index}`, take).then(
-          () => 'committed',
-          () => 'refused',
-        );
-        return Promise.all([sent, barrier.checkBack(`m${index}`)]);
-      });
-      const results = await Promise.all(races);
-      expect(results.filter(([sent, found]) => sent !== found)).toEqual([]);
-      expect(await balance()).toBe(3_000 - 30 * results.filter(([sent]) => sent === 'committed').length);
     });
 
     it("leaves dtm's keys behind and honours those that dtm's clients left", async () => {
@@ -154,6 +62,12 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       await world.look.mset('go-01-action-01', 'op', 'go-00-msg-01', 'op');
       expect(await barrier.run({ ...ACTION, gid: 'go' }, take)).toEqual({ ran: false, why: 'repeated' });
       expect(await barrier.checkBack('go')).toBe('committed');
+    });
+
+    it('does not take a check-back for a call', async () => {
+      const asked = barrierOf().run({ gid: 'm', transType: 'msg', branchId: '00', op: 'msg' }, take);
+      await expect(asked).rejects.toBeInstanceOf(TypeError);
+      expect(await balance()).toBe(100);
     });
 
     it('takes another prefix and expiry', async () => {
