@@ -52,10 +52,10 @@ export interface Coordinator {
 
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
-   * another URL or payload, or a workflow step with another outcome, throws `refused`. Only while `prepared` (workflow: or `aborting`).
+   * a workflow step repeated with another outcome throws `refused`. Only while `prepared` (workflow: or `aborting`).
    *
-   * `strict`, for workflows of our own SDK: what a step gave is part of its outcome; and only a rollback is taken while `aborting`, so that from the
-   * decision to abort on it is known which steps may have run.
+   * `strict`, for our own SDK: another URL or payload under the same name throws `refused`, too, so what a workflow's step gave is part of its outcome;
+   * and of a workflow only a rollback is taken while `aborting`, so that from the decision to abort on it is known which steps may have run.
    */
   registerBranch(
     context: CallContext,

@@ -424,7 +424,7 @@ export class Engine implements Coordinator {
   }
 }
 
-/** A step recorded again must have the same outcome, a branch registered again must be the same one; what was stored first stays. */
+/** A step recorded again must have the same outcome, with `strict` whatever is registered again must be the same; what was stored first stays. */
 function assertSame(
   gid: string,
   branches: readonly BranchRegistration[],
@@ -441,8 +441,8 @@ function assertSame(
         gid,
         field: 'status',
       });
-    // Else its client would take for granted that the second payload is confirmed. Unless strict, recorded steps may differ in what they say.
-    if ((strict || first.status === 'prepared') && !isSameCall(first, second))
+    // Else its client would take for granted that the second payload is confirmed. dtm's clients are used to a repetition that says nothing.
+    if (strict && !isSameCall(first, second))
       throw new HoldfastError('refused', `${name} was registered with another URL or payload before; that stays`, {
         gid,
         field: 'branch_id',
