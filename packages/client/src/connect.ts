@@ -10,5 +10,5 @@ import { type ConnectOptions, DEFAULT_CONNECT_OPTIONS } from './options.ts';
  */
 export function connect(url: string, options: ConnectOptions = {}): Holdfast {
   const complete = { ...DEFAULT_CONNECT_OPTIONS, ...options };
-  return holdfast(httpApi(url, complete), complete.waitTimeoutMs);
+  return holdfast(httpApi(url, complete), complete.waitTimeoutMs, complete);
 }

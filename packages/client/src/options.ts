@@ -1,5 +1,11 @@
 /** How a client talks to its coordinator. */
-export interface ConnectOptions {
+export interface ConnectOptions extends TransportOptions {
+  /** Where this service answers workflows' call-backs (`workflowCallBack`), as the coordinator reaches it, unless a workflow says otherwise. */
+  readonly callBackUrl?: string;
+}
+
+/** How requests are made. */
+export interface TransportOptions {
   /** Connections kept open at most. A submit or wait holds one while it waits. Default 128. */
   readonly connections?: number;
   /** How long one answer of the coordinator may take, beyond the time that was asked to wait. Default 10,000. */
@@ -18,7 +24,7 @@ export const DEFAULT_CONNECT_OPTIONS = {
   retryForMs: 5_000,
   waitTimeoutMs: 30_000,
   headers: {},
-} as const satisfies Required<ConnectOptions>;
+} as const satisfies Required<TransportOptions>;
 
 /** Options of one call. */
 export interface CallOptions {

@@ -1,5 +1,5 @@
 import { topicPage, transactionDetails, transactionPage, transactionReply, workflowProgress } from '@holdfast/protocol';
-import type { ConnectOptions } from '../options.ts';
+import type { TransportOptions } from '../options.ts';
 import type { Api } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { HttpTransport } from './http-transport.ts';
@@ -8,7 +8,7 @@ import { HttpTransport } from './http-transport.ts';
 const NOTHING = { parse: () => undefined };
 
 /** The coordinator's `/api/v1` over HTTP. */
-export function httpApi(coordinatorUrl: string, options: Required<ConnectOptions>): Api {
+export function httpApi(coordinatorUrl: string, options: Required<TransportOptions>): Api {
   const transport = new HttpTransport(coordinatorUrl, options);
   const branches = new BranchCaller(options.connections);
   const of = (topic: string) => `/topics/${encodeURIComponent(topic)}`;

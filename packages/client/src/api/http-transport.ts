@@ -1,7 +1,7 @@
 import { problemDetails } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
 import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
-import type { ConnectOptions } from '../options.ts';
+import type { TransportOptions } from '../options.ts';
 import type { Answer, ApiCall } from './api.ts';
 import { backOff, pause } from './back-off.ts';
 
@@ -57,9 +57,9 @@ export class HttpTransport {
   readonly url: string;
   readonly #root: string;
   readonly #pool: Pool;
-  readonly #options: Required<ConnectOptions>;
+  readonly #options: Required<TransportOptions>;
 
-  constructor(url: string, options: Required<ConnectOptions>) {
+  constructor(url: string, options: Required<TransportOptions>) {
     const parsed = new URL(url);
     if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
       throw new TypeError(`a coordinator's URL starts with http:// or https://, not ${parsed.protocol}//`);
