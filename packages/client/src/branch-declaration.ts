@@ -32,5 +32,9 @@ export type WithPayload<Payload> = undefined extends Payload
   ? { /** A JSON value. Left out: the call has no body. */ readonly payload?: NoInfer<Payload> }
   : { /** A JSON value. */ readonly payload: NoInfer<Payload> };
 
-export const urlOf = (target: string | { readonly url: string }): string =>
-  typeof target === 'string' ? target : target.url;
+/** Throws a TypeError for what is no branch: code that is not checked by a compiler leaves one out easily. */
+export function urlOf(target: string | { readonly url: string }): string {
+  const url: unknown = typeof target === 'string' ? target : (target as { readonly url?: string } | undefined)?.url;
+  if (typeof url === 'string') return url;
+  throw new TypeError('a branch is missing: it is a URL or a declared branch, or null where there is nothing to do');
+}

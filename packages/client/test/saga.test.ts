@@ -100,6 +100,12 @@ describe('submitting a saga', () => {
     await expect(submitted).rejects.toBeInstanceOf(RequestRejected);
   });
 
+  it('tells code that no compiler checked that a step must say what undoes it', async () => {
+    const { hf } = await withCoordinator();
+    const incomplete: object = { action: DEBIT.action };
+    expect(() => hf.saga().step(incomplete as typeof DEBIT)).toThrow(/a branch is missing/);
+  });
+
   it('refuses a gid that is taken', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
