@@ -48,7 +48,7 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
 /**
  * B1  The rows of a call are inserted before its work begins, in one transaction with it: the unique key lets one of several equal calls work, the
  *     others wait for its end and find its rows, or, if it was rolled back, the place free.
- * B2  An undo inserts the row of what it undoes before its own, as the undone call does with its only one: both wait at the same row first.
+ * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two calls of a branch wait for each other's rows.
  * B3  What has run work is never tried again here: only the coordinator may call again.
  * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
  */
@@ -109,8 +109,9 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
 
   async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const inserted = await this.#driver.insertMissing(open, rows);
-    if (inserted.at(-1) !== true) return { ran: false, why: 'repeated' };
-    if (inserted.length > 1 && inserted[0] === true) return { ran: false, why: 'empty' };
+    const fresh = rows.filter((_, index) => inserted[index] === true);
+    if (!fresh.some(({ op, reason }) => op === reason)) return { ran: false, why: 'repeated' };
+    if (fresh.length > 1) return { ran: false, why: 'empty' };
     return { ran: true, value: await work() };
   }
 

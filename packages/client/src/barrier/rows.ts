@@ -2,7 +2,11 @@ import { BARRIER_COLUMNS, barrierId, MESSAGE_BARRIER, undoneOp } from '@holdfast
 import type { BranchKey } from './barrier.ts';
 import type { BarrierRow } from './driver.ts';
 
-/** The rows of one use of the barrier: that of the op which this one undoes, if there is such, always before its own. */
+/**
+ * The rows of one use of the barrier: its own, and that of the op which this one undoes, if there is such. They come in the order of the unique key (by
+ * op). Calls that undo the same meet at the first of their rows, so that the others wait there; and in MySQL they then hold the gap before that row, where
+ * the second one must not belong, or each would wait for the others' gaps.
+ */
 export function rowsOf(call: BranchKey, use: number): readonly BarrierRow[] {
   // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
   if (call.op === MESSAGE_BARRIER.op)
@@ -10,7 +14,9 @@ export function rowsOf(call: BranchKey, use: number): readonly BarrierRow[] {
   const { gid, branchId, op, transType } = call;
   const own = checked({ gid, branchId, op, barrierId: barrierId(use), transType, reason: op });
   const undone = undoneOp(op);
-  return undone === undefined ? [own] : [{ ...own, op: undone }, own];
+  if (undone === undefined) return [own];
+  const origin = { ...own, op: undone };
+  return undone < op ? [origin, own] : [own, origin];
 }
 
 /** The row that tells that a message's local transaction was committed. */
