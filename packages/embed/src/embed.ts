@@ -67,8 +67,11 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
   const stop = async (): Promise<void> => {
-    await running.close(drainMs);
-    await initiatorCalls.close();
+    try {
+      await running.close(drainMs);
+    } finally {
+      await initiatorCalls.close();
+    }
   };
   const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
   const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs }), waitTimeoutMs, { callBackUrl });

@@ -94,6 +94,22 @@ describe('an embedded coordinator', () => {
     await expect(late).rejects.toMatchObject({ code: 'coordinator_unreachable', attempts: 1 });
   });
 
+  it('lets go of those who wait when it is closed', async () => {
+    const started = gate();
+    const branches = {
+      debit: () => {
+        started.open();
+        return new Promise(() => undefined);
+      },
+    };
+    const hf = await embed({ ...OPTIONS, branches });
+    const saga = hf.saga().step({ action: hf.branches.debit, compensate: null });
+    const waiting = expect(saga.submit({ wait: true })).rejects.toMatchObject({ code: 'coordinator_unreachable' });
+    await started.opened;
+    await hf.close();
+    await waiting;
+  });
+
   it('is refused the folder that another one has open, and the folder is free again when that one is closed', async () => {
     const store = `lmdb:${temporaryFolder()}`;
     const first = await embed({ ...OPTIONS, store });
