@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { registerList } from './list-command.ts';
 import { registerAbort, registerRetry, registerStop } from './order-commands.ts';
 import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
 
-/** Adds the commands by which an operator asks and orders a running coordinator; `serve` and its like are not among them. */
+/** Adds the commands of operators: most ask and order a running coordinator. `serve` and its like are not among them. */
 export function registerOperatorCommands(program: Command, io: CommandIo = processIo()): void {
   registerList(program, io);
   registerShow(program, io);
@@ -13,4 +14,5 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerAbort(program, io);
   registerStop(program, io);
   registerTopics(program, io);
+  registerBarrierSchema(program, io);
 }
