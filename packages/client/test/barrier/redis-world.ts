@@ -21,7 +21,10 @@ export async function openRedisWorld(): Promise<RedisWorld> {
   if (server === undefined) throw new Error('redis-server was there a moment ago');
   const look = new Redis(server.url);
   const ioredis = new Redis(server.url);
-  const nodeRedis = await createClient({ url: server.url }).connect();
+  const nodeRedis = createClient({ url: server.url });
+  // What a lost connection does is told by the calls that are under way.
+  for (const client of [look, ioredis, nodeRedis]) client.on('error', () => {});
+  await nodeRedis.connect();
   return {
     server,
     look,
