@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WorkflowWorld } from './support/workflow-world.ts';
+
+/** Processes at once. */
+const AT_ONCE = 3;
+const NEVER = 1_000;
+/** What the one that fails does differently from the one that succeeds begins here. */
+const REFUSAL = 14;
+
+/** What undoes an effect, and what never stays behind. */
+const UNDONE_BY: Readonly<Record<string, string>> = {
+  debit: 'refund',
+  credit: 'revoke',
+  hold: 'release',
+  note: 'unnote',
+  mail: 'unmail',
+};
+
+describe('a workflow whose process is killed', () => {
+  let world: WorkflowWorld;
+
+  beforeAll(async () => {
+    world = await WorkflowWorld.open();
+  });
+  afterAll(() => world.close());
+
+  /** Begins one transaction, has it killed, and lets the coordinator call another process back. */
+  async function killedAt(fate: 'good' | 'bad', diesAt: number): Promise<string> {
+    const gid = `${fate}-${diesAt}`;
+    const { killed } = await world.begin(gid, fate, diesAt);
+    expect(killed, gid).toBe(true);
+    // Rather than waiting for the interval.
+    if ((await world.hf.get(gid)) !== undefined) await world.hf.retry(gid);
+    return gid;
+  }
+
+  /** How many things it does when it is left alone, and that many transactions, killed before each of them. */
+  async function eachCut(fate: 'good' | 'bad', first: number, judge: (gid: string) => Promise<void>): Promise<number> {
+    const { asked, killed } = await world.begin(fate, fate, NEVER);
+    expect(killed).toBe(false);
+    await judge(fate);
+    let next = first;
+    const work = async (): Promise<void> => {
+      while (next <= asked) await judge(await killedAt(fate, next++));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return asked;
+  }
+
+  it('before anything is recorded has done nothing', async () => {
+    await world.begin('unborn', 'good', 1);
+    await expect(world.hf.get('unborn')).resolves.toBeUndefined();
+    expect(world.effects('unborn')).toEqual([]);
+  });
+
+  it('anywhere between its first and its last step is resumed in another process and succeeds; every effect happens once', async () => {
+    const cuts = await eachCut('good', 2, async (gid) => {
+      await expect(world.hf.wait(gid, { timeoutMs: 20_000 }), gid).resolves.toMatchObject({ status: 'succeed' });
+      expect(world.effects(gid).toSorted(), gid).toEqual(['book', 'close', 'credit', 'debit', 'hold', 'mail', 'note']);
+      expect(world.effects(gid).at(-1), gid).toBe('book');
+    });
+    // To be created and to look what is recorded; six steps with their records; the decision; a commit with its record; the end.
+    expect(cuts).toBe(2 + 6 * 2 + 1 + 2 + 1);
+  });
+
+  it('anywhere while it fails or undoes is resumed in another process and undone; every effect once, every undoing once', async () => {
+    const cuts = await eachCut('bad', REFUSAL, async (gid) => {
+      await expect
+        .poll(async () => (await world.hf.get(gid))?.status, { timeout: 20_000, message: gid })
+        .toBe('failed');
+      const effects = world.effects(gid);
+      const done = effects.filter((effect) => effect in UNDONE_BY);
+      const undone = effects.filter((effect) => !(effect in UNDONE_BY));
+      expect(new Set(done).size, `${gid}: ${effects.join()}`).toBe(done.length);
+      expect(undone.toSorted(), gid).toEqual(done.map((effect) => UNDONE_BY[effect]).toSorted());
+      expect(done, gid).toHaveLength(5);
+      // Nothing is done any more once undoing has begun, and the oldest is undone last.
+      expect(effects.slice(0, 5), gid).toEqual(done);
+      expect(effects.at(-1), gid).toBe('refund');
+    });
+    // The same six steps; to abort and to look what is recorded then; five are undone, with their records; the end.
+    expect(cuts).toBe(2 + 6 * 2 + 2 + 5 * 2 + 1);
+  });
+});
