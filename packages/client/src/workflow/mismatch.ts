@@ -11,7 +11,7 @@ export class WorkflowMismatch extends Error {
 
   constructor(gid: string, what: string) {
     super(
-      `Workflow transaction ${gid} waits for a person: ${what}. Deploy the code that began it and retry it (holdfast retry ${gid}), or mend by hand what it did and stop it`,
+      `Workflow transaction ${gid} waits for a person: ${what}. Deploy the code that began it and retry it (holdfast retry ${gid}), or mend by hand what it did and stop it (holdfast stop ${gid})`,
     );
     this.gid = gid;
   }

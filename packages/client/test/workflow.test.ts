@@ -1,0 +1,182 @@
+import { BranchFailure } from '@holdfast/protocol';
+import { startServer } from '@holdfast/server';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Holdfast } from '../src/holdfast.ts';
+import { branch } from '../src/participants/node-http.ts';
+import type { Flow } from '../src/workflow/flow.ts';
+import { workflowCallBack } from '../src/workflow/call-back.ts';
+import { clientOf } from './support/with-coordinator.ts';
+
+/** A coordinator, and several processes of a service, as far as it can tell: call-backs come to the last of them. */
+async function service(processes: number, retryIntervalMs = 60_000) {
+  const server = await startServer({
+    store: 'memory:',
+    httpPort: 0,
+    drainTimeout: 0,
+    retryInterval: retryIntervalMs,
+    logLevel: 'silent',
+  });
+  onTestFinished(() => server.close().then(() => undefined));
+  const clients = Array.from({ length: processes }, () => clientOf(server.url));
+  const last = clients.at(-1) as Holdfast;
+  const callBack = branch(workflowCallBack(last));
+  const http = createServer((request, response) => void callBack(request, response)).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  onTestFinished(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return { clients, callBackUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/` };
+}
+
+/** A gate that lets nobody pass before all have come. */
+function meeting(count: number): () => Promise<void> {
+  let open = (): void => undefined;
+  const all = new Promise<void>((resolve) => (open = resolve));
+  let come = 0;
+  return () => {
+    if (++come === count) open();
+    return all;
+  };
+}
+
+const away = (): never => {
+  throw new Error('the database is away');
+};
+
+describe('a workflow that two processes run at once', () => {
+  it('goes on in both with what was recorded first', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const meet = meeting(2);
+    const runs = clients.map((hf, index) =>
+      hf.workflow('draw', { version: 1, callBackUrl }, async (flow: Flow) => {
+        const drawn = await flow.step('draw', async () => {
+          await meet();
+          return { by: index };
+        });
+        return flow.step('twice', () => [drawn, drawn]);
+      }),
+    );
+    const [one, other] = await Promise.all(runs.map((draw) => draw.run(undefined, { gid: 'both' })));
+    expect(one).toEqual(other);
+  });
+
+  it('fails in both when the first outcome was a failure, and undoes what the other one did', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const told: string[] = [];
+    let failed = (): void => undefined;
+    const failure = new Promise<void>((resolve) => (failed = resolve));
+    const meet = meeting(2);
+    const runs = clients.map((hf, index) =>
+      hf.workflow('race', { version: 1, callBackUrl }, async (flow: Flow) => {
+        await flow.step('debit', {
+          run: async () => {
+            await meet();
+            if (index === 0) throw new BranchFailure('refused');
+            await failure;
+          },
+          undo: () => void told.push(`undo by ${index}`),
+        });
+        return told.push('never');
+      }),
+    );
+    const first = expect(runs[0]?.run(undefined, { gid: 'race' })).rejects.toMatchObject({ status: 'failed' });
+    const second = expect(runs[1]?.run(undefined, { gid: 'race' })).rejects.toMatchObject({ status: 'failed' });
+    await first;
+    failed();
+    await second;
+    expect(told).toEqual(['undo by 0']);
+  });
+
+  it('records nothing as done once one of them has given it up', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const told: string[] = [];
+    const meet = meeting(2);
+    let giveUp = (): void => undefined;
+    const givenUp = new Promise<void>((resolve) => (giveUp = resolve));
+    const runs = clients.map((hf, index) =>
+      hf.workflow('late', { version: 1, callBackUrl }, async (flow: Flow) => {
+        await flow.step('reserve', {
+          run: async () => {
+            await meet();
+            if (index === 0) away();
+            await givenUp;
+          },
+          undo: () => void told.push(`undo reserve by ${index}`),
+        });
+        await flow.step('pay', () => told.push('pay'));
+      }),
+    );
+    const other = runs[1]?.run(undefined, { gid: 'late' }) ?? Promise.reject(new Error('there are two'));
+    await expect(runs[0]?.run(undefined, { gid: 'late' })).rejects.toMatchObject({ code: 'transaction_pending' });
+    await clients[0]?.abort('late', { reason: 'enough' });
+    giveUp();
+    await expect(other).rejects.toMatchObject({ code: 'transaction_failed', reason: 'enough' });
+    expect(told).toEqual(['undo reserve by 1']);
+  });
+});
+
+describe('a workflow of another version', () => {
+  const V1 = async (flow: Flow) => {
+    await flow.step('debit', () => 1);
+    return flow.step('credit', away);
+  };
+
+  it('waits for a person, who is told what to do', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const [old, now] = clients as [Holdfast, Holdfast];
+    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, V1);
+    await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
+    now.workflow('transfer', { version: 2, callBackUrl }, V1);
+    await now.retry('w');
+    await expect.poll(async () => (await now.get('w'))?.parked).toContain('version 1, this is version 2');
+    const { parked = '' } = (await now.get('w')) ?? {};
+    expect(parked).toContain('holdfast retry w');
+    expect(parked).toContain('holdfast stop w');
+  });
+
+  it('begins anew what has recorded nothing', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const [old, now] = clients as [Holdfast, Holdfast];
+    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
+    now.workflow('transfer', { version: 2, callBackUrl }, (flow: Flow) => flow.step('withdraw', () => 'done'));
+    await now.retry('w');
+    await expect(now.wait('w')).resolves.toMatchObject({ status: 'succeed' });
+  });
+});
+
+describe('call-backs', () => {
+  it('of a workflow that is not defined here are errors of this process, to be tried again', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const [old, now] = clients as [Holdfast, Holdfast];
+    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
+    await now.retry('w');
+    const lastCall = async () => (await now.get('w'))?.timeline.findLast((line) => line.kind === 'call');
+    await expect.poll(lastCall).toMatchObject({ result: 'UNKNOWN', reason: expect.stringContaining('transfer') });
+  });
+
+  it('of a workflow that takes longer are answered, and it goes on', async () => {
+    const { clients, callBackUrl } = await service(2);
+    const [old, now] = clients as [Holdfast, Holdfast];
+    let finish = (): void => undefined;
+    const finished = new Promise<string>((resolve) => (finish = () => resolve('done')));
+    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
+    now.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', () => finished));
+    await now.retry('w');
+    const lastCall = async () => (await now.get('w'))?.timeline.findLast((line) => line.kind === 'call');
+    await expect.poll(lastCall, { timeout: 5_000 }).toMatchObject({ result: 'ONGOING' });
+    finish();
+    await expect(now.wait('w')).resolves.toMatchObject({ status: 'succeed' });
+  });
+
+  it('need an address', () => {
+    const hf = clientOf('http://127.0.0.1:1');
+    expect(() => hf.workflow('transfer', { version: 1 }, () => 1)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { problemDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
+import { Participants } from './support/participants.ts';
+import { TestServer } from './support/running-server.ts';
+
+let server: TestServer;
+let client: Participants;
+let gid = '';
+let serial = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  client = await Participants.start();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await client[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  gid = `workflow-${++serial}`;
+  const workflow = { name: 'transfer', input: null };
+  await server.post('/api/v1/transactions', { gid, pattern: 'workflow', workflow, queryPrepared: client.url('/back') });
+});
+
+const at = (verb: string, body?: unknown) => server.post(`/api/v1/transactions/${gid}/${verb}`, body);
+const record = (branchId: string, op: string, data = '') =>
+  at('branches', { pattern: 'workflow', branchId, op, status: 'succeed', data: Buffer.from(data).toString('base64') });
+const steps = async () =>
+  workflowProgress
+    .parse((await server.get(`/api/v1/transactions/${gid}/progress`)).json)
+    .steps.map(({ branchId, op, data }) => `${branchId} ${op} ${Buffer.from(data, 'base64').toString()}`);
+
+describe('what a step gave', () => {
+  it('is part of its outcome: recorded otherwise it is refused, and the first stays', async () => {
+    expect((await record('draw', 'action', '7')).status).toBe(204);
+    expect((await record('draw', 'action', '7')).status).toBe(204);
+    const refused = await record('draw', 'action', '8');
+    expect(refused.status).toBe(409);
+    expect(problemDetails.parse(refused.json).code).toBe('refused');
+    expect(await steps()).toEqual(['draw action 7']);
+  });
+});
+
+describe('from the decision to abort on', () => {
+  it('nothing is recorded as done or committed, only as rolled back', async () => {
+    await record('debit', 'action');
+    await at('abort', { reason: 'enough', by: 'initiator' });
+    for (const op of ['action', 'commit']) {
+      const refused = await record('late', op);
+      expect(problemDetails.parse(refused.json)).toMatchObject({ code: 'refused', transactionStatus: 'aborting' });
+    }
+    expect((await record('debit', 'action')).status).toBe(204);
+    expect((await record('debit', 'rollback')).status).toBe(204);
+    expect(await steps()).toEqual(['debit action ', 'debit rollback ']);
+  });
+});
+
+describe('from the first commit on', () => {
+  it('it is neither aborted, by whomever, nor ended as failed (WF5)', async () => {
+    await record('00', 'commit');
+    for (const by of ['initiator', 'operator']) {
+      const refused = await at('abort', { reason: 'enough', by });
+      expect(problemDetails.parse(refused.json)).toMatchObject({ code: 'refused', transactionStatus: 'prepared' });
+    }
+    expect((await at('finish', { status: 'failed', reason: 'enough' })).status).toBe(409);
+    expect(transactionReply.parse((await at('finish', { status: 'succeed' })).json).status).toBe('succeed');
+  });
+});
+
+describe('a workflow that its code parks (WF6)', () => {
+  it('waits for a person, and for nobody else', async () => {
+    const parked = transactionReply.parse((await at('park', { reason: 'recorded by version 1' })).json);
+    expect(parked).toMatchObject({
+      status: 'prepared',
+      parked: 'recorded by version 1',
+      attention: true,
+      dueAtMs: null,
+      owner: null,
+    });
+    const before = client.seen.length;
+    await at('retry');
+    await expect.poll(() => client.seen.slice(before).map(({ url }) => url.searchParams.get('gid'))).toContain(gid);
+  });
+
+  it('needs a reason, and is not finished', async () => {
+    expect(problemDetails.parse((await at('park', {})).json)).toMatchObject({ code: 'invalid', field: 'reason' });
+    await at('finish', { status: 'succeed' });
+    expect(problemDetails.parse((await at('park', { reason: 'x' })).json)).toMatchObject({
+      code: 'refused',
+      transactionStatus: 'succeed',
+    });
+  });
+
+  it('is none of another pattern', async () => {
+    await server.post('/api/v1/transactions', { gid: `${gid}-tcc`, pattern: 'tcc' });
+    const refused = await server.post(`/api/v1/transactions/${gid}-tcc/park`, { reason: 'x' });
+    expect(refused.status).toBe(409);
+  });
+});
