@@ -1,6 +1,7 @@
 import { startMariadb } from '@holdfast/test-servers';
 import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { mysqlBarrier, type MysqlBarrierOptions } from '../../src/mysql2.ts';
+import type { StoredRow } from './sql-cases.ts';
 
 /** A private MariaDB with a barrier table and a table of numbers. */
 export type MysqlWorld = Awaited<ReturnType<typeof openMysqlWorld>>;
@@ -34,8 +35,45 @@ export async function openMysqlWorld() {
 
   return {
     server,
-    pool,
     createPlace,
+    connect(url: string) {
+      const own = createPool({ uri: url, connectionLimit: 1 });
+      return { barrier: mysqlBarrier(own), close: () => own.end() };
+    },
+    async begin() {
+      const tx = await pool.getConnection();
+      await tx.query('start transaction');
+      const end = async (how: 'commit' | 'rollback') => {
+        await tx.query(how);
+        tx.release();
+      };
+      return { tx, end };
+    },
+    async rows(gid: string) {
+      const columns = 'trans_type, gid, branch_id, op, barrier_id, reason';
+      const [found] = await pool.query<(StoredRow & RowDataPacket)[]>(
+        `select ${columns} from dtm_barrier.barrier where gid = ? order by id`,
+        [gid],
+      );
+      return found.map((row) => ({ ...row }));
+    },
+    async plant(row: StoredRow) {
+      await pool.execute(
+        'insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?)',
+        [row.trans_type, row.gid, row.branch_id, row.op, row.barrier_id, row.reason],
+      );
+    },
+    execute: (statement: string) => pool.query(statement),
+    /** It compares gids without regard to case. */
+    async createDtmTable(table: string) {
+      await pool.query(
+        `create table ${table} (id bigint primary key auto_increment, trans_type varchar(45), gid varchar(128), branch_id varchar(128), op varchar(45),
+          barrier_id varchar(45), reason varchar(45), create_time datetime default now(), update_time datetime default now(),
+          key (create_time), key (update_time), unique key (gid, branch_id, op, barrier_id)) charset = utf8mb4 collate = utf8mb4_general_ci`,
+      );
+    },
+    /** As a deadlock does whose error the work catches; what follows is committed by itself. */
+    breakTransaction: (tx: PoolConnection) => tx.query('rollback'),
     async close() {
       await pool.end();
       await server.stop();

@@ -1,6 +1,7 @@
 import { startPostgres } from '@holdfast/test-servers';
 import { Pool, type PoolClient } from 'pg';
 import { postgresBarrier, type PostgresBarrierOptions } from '../../src/pg.ts';
+import type { StoredRow } from './sql-cases.ts';
 
 /** A private PostgreSQL with a barrier table and a table of numbers. */
 export type PostgresWorld = Awaited<ReturnType<typeof openPostgresWorld>>;
@@ -37,8 +38,46 @@ export async function openPostgresWorld() {
 
   return {
     server,
-    pool,
     createPlace,
+    connect(url: string) {
+      const own = new Pool({ connectionString: url, max: 1 });
+      own.on('error', () => {});
+      return { barrier: postgresBarrier(own), close: () => own.end() };
+    },
+    async begin() {
+      const tx = await pool.connect();
+      await tx.query('begin');
+      const end = async (how: 'commit' | 'rollback') => {
+        await tx.query(how);
+        tx.release();
+      };
+      return { tx, end };
+    },
+    async rows(gid: string) {
+      const columns = 'trans_type, gid, branch_id, op, barrier_id, reason';
+      const found = await pool.query<StoredRow>(
+        `select ${columns} from dtm_barrier.barrier where gid = $1 order by id`,
+        [gid],
+      );
+      return found.rows;
+    },
+    async plant(row: StoredRow) {
+      await pool.query(
+        'insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason) values ($1, $2, $3, $4, $5, $6)',
+        [row.trans_type, row.gid, row.branch_id, row.op, row.barrier_id, row.reason],
+      );
+    },
+    execute: (statement: string) => pool.query(statement),
+    /** Its times have no default. */
+    async createDtmTable(table: string) {
+      await pool.query(
+        `create table ${table} (id bigserial primary key, trans_type varchar(45), gid varchar(128), branch_id varchar(128), op varchar(45),
+          barrier_id varchar(45), reason varchar(45), create_time timestamp(0) with time zone default null,
+          update_time timestamp(0) with time zone default null, constraint uniq_${table} unique (gid, branch_id, op, barrier_id))`,
+      );
+    },
+    /** An error that the work catches: from then on the transaction can only be rolled back. */
+    breakTransaction: (tx: PoolClient) => tx.query('select 1 / 0').catch(() => {}),
     async close() {
       await pool.end();
       await server.stop();

@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { type BranchKey, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
+import type { DatabaseBarrier } from '../../src/barrier/create-barrier.ts';
+import { BarrierUnusable, TransactionEnded } from '../../src/barrier/errors.ts';
+import { losingProxy } from './losing-proxy.ts';
+
+/** A barrier's row as it stands in the table. */
+export interface StoredRow {
+  readonly trans_type: string;
+  readonly gid: string;
+  readonly branch_id: string;
+  readonly op: string;
+  readonly barrier_id: string;
+  readonly reason: string;
+}
+
+interface Place<Tx extends Open, Open> {
+  readonly barrier: DatabaseBarrier<Tx, Open>;
+  readonly add: (tx: Tx, amount: number) => Promise<unknown>;
+  readonly read: () => Promise<number>;
+}
+
+/** What the cases need of a database. */
+export interface SqlWorld<Tx extends Open, Open> {
+  readonly server: { readonly url: string };
+  createPlace(options?: { readonly table?: string }): Promise<Place<Tx, Open>>;
+  /** A barrier on connections of its own. */
+  connect(url: string): { readonly barrier: DatabaseBarrier<Tx, Open>; readonly close: () => Promise<void> };
+  /** A transaction that the application begins itself. */
+  begin(): Promise<{ readonly tx: Tx; readonly end: (how: 'commit' | 'rollback') => Promise<void> }>;
+  /** Rows in the order in which they were inserted. */
+  rows(gid: string): Promise<readonly StoredRow[]>;
+  plant(row: StoredRow): Promise<void>;
+  execute(statement: string): Promise<unknown>;
+  /** Creates a table as dtm's documents say. */
+  createDtmTable(table: string): Promise<void>;
+  /** Ends the transaction, and goes on as if nothing had happened. */
+  breakTransaction(tx: Tx): Promise<unknown>;
+}
+
+const callOf = (op: string, gid: string): BranchKey => ({ gid, transType: 'saga', branchId: '01', op });
+const row = (gid: string, op: string, reason: string, barrier = '01'): StoredRow => ({
+  trans_type: 'saga',
+  gid,
+  branch_id: '01',
+  op,
+  barrier_id: barrier,
+  reason,
+});
+const messageRow = (gid: string, reason: string): StoredRow => ({
+  ...row(gid, 'msg', reason),
+  trans_type: 'msg',
+  branch_id: '00',
+});
+
+/** What barriers in SQL databases promise beyond the suite of all barriers. */
+export function sqlCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  rowCases(worldOf);
+  transactionCases(worldOf);
+  withinCases(worldOf);
+  tableCases(worldOf);
+}
+
+function rowCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it("writes the rows that dtm's clients write", async () => {
+    const world = worldOf();
+    const { barrier, add } = await world.createPlace();
+    const [gid, empty, sent, given] = ['a', 'b', 'c', 'd'].map((letter) => `${letter}-${randomUUID()}`) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const call = callOf('action', gid);
+    await barrier.run(call, (tx) => add(tx, 1));
+    await barrier.run(call, (tx) => add(tx, 1));
+    await barrier.run(callOf('compensate', gid), (tx) => add(tx, -1));
+    expect(await world.rows(gid)).toEqual([
+      row(gid, 'action', 'action'),
+      row(gid, 'action', 'action', '02'),
+      row(gid, 'compensate', 'compensate'),
+    ]);
+    await barrier.run(callOf('compensate', empty), (tx) => add(tx, -1));
+    expect(await world.rows(empty)).toEqual([
+      row(empty, 'action', 'compensate'),
+      row(empty, 'compensate', 'compensate'),
+    ]);
+    await barrier.message(sent, (tx) => add(tx, 1));
+    expect(await world.rows(sent)).toEqual([messageRow(sent, 'msg')]);
+    await barrier.checkBack(given);
+    expect(await world.rows(given)).toEqual([messageRow(given, 'rollback')]);
+  });
+
+  it("honours the rows that dtm's clients wrote", async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    for (const planted of [row(gid, 'action', 'action'), messageRow(gid, 'msg')]) await world.plant(planted);
+    expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+    expect(await barrier.run(callOf('compensate', gid), (tx) => add(tx, -1))).toMatchObject({ ran: true });
+    expect(await barrier.checkBack(gid)).toBe('committed');
+    const refused = randomUUID();
+    await world.plant(messageRow(refused, 'rollback'));
+    await expect(barrier.message(refused, (tx) => add(tx, 1))).rejects.toBeInstanceOf(LocalTransactionRefused);
+    expect(await barrier.checkBack(refused)).toBe('refused');
+    expect(await read()).toBe(-1);
+  });
+
+  it('deletes old rows, oldest first, so many at a time', async () => {
+    const world = worldOf();
+    const { barrier } = await world.createPlace({ table: 'purged' });
+    await barrier.ensureSchema();
+    for (let i = 0; i < 5; i++) await barrier.run(callOf('action', `g${i}`), () => 0);
+    expect(await barrier.purge({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
+    await world.execute("update purged set create_time = '2001-01-01 00:00:00' where gid in ('g1', 'g3', 'g4')");
+    await world.execute("update purged set create_time = '2000-01-01 00:00:00' where gid = 'g3'");
+    const purge = () => barrier.purge({ olderThanMs: 3_600_000, limit: 1 });
+    expect(await purge()).toBe(1);
+    expect(await barrier.run(callOf('action', 'g3'), () => 0)).toMatchObject({ ran: true });
+    expect([await purge(), await purge(), await purge()]).toEqual([1, 1, 0]);
+    expect(await barrier.run(callOf('action', 'g0'), () => 0)).toMatchObject({ ran: false });
+    await expect(barrier.purge({ olderThanMs: -1, limit: 1 })).rejects.toThrow(RangeError);
+    await expect(barrier.purge({ olderThanMs: 1, limit: 10_001 })).rejects.toThrow(RangeError);
+  });
+}
+
+function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it('a commit whose answer is lost is CommitUnknown; the check-back and a repeated call know', async () => {
+    const world = worldOf();
+    const { add, read } = await world.createPlace();
+    for (const [amount, start] of [
+      [1, (barrier: DatabaseBarrier<Tx, Open>, gid: string) => barrier.message(gid, (tx) => add(tx, 1))],
+      [2, (barrier: DatabaseBarrier<Tx, Open>, gid: string) => barrier.run(callOf('action', gid), (tx) => add(tx, 1))],
+    ] as const) {
+      const proxy = await losingProxy(world.server.url);
+      const { barrier, close } = world.connect(proxy.url);
+      onTestFinished(async () => {
+        await close();
+        await proxy.close();
+      });
+      const gid = randomUUID();
+      await expect(start(barrier, gid)).rejects.toBeInstanceOf(CommitUnknown);
+      expect(await read()).toBe(amount);
+      // Over the same pool: the connection in doubt is not in it any more.
+      if (amount === 1) expect(await barrier.checkBack(gid)).toBe('committed');
+      else
+        expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+    }
+  });
+
+  it('a transaction that ended under the work is no success', async () => {
+    const world = worldOf();
+    const { barrier, add } = await world.createPlace();
+    const gid = randomUUID();
+    const ended = barrier.run(callOf('action', gid), async (tx) => {
+      await add(tx, 1);
+      await world.breakTransaction(tx);
+    });
+    await expect(ended).rejects.toBeInstanceOf(TransactionEnded);
+    expect(await world.rows(gid)).toEqual([]);
+    expect(await barrier.run(callOf('action', gid), () => 'done')).toEqual({ ran: true, value: 'done' });
+  });
+
+  it('refuses what is no call behind a barrier', async () => {
+    const { barrier } = await worldOf().createPlace();
+    await expect(barrier.run({ ...callOf('msg', 'g'), transType: 'msg' }, () => 0)).rejects.toThrow('checkBack');
+    await expect(barrier.run(callOf('action', 'g'.repeat(129)), () => 0)).rejects.toThrow(RangeError);
+    await expect(barrier.checkBack('')).rejects.toThrow(RangeError);
+  });
+}
+
+function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it('works within a transaction of the application, with which it stands and falls', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const answers = [];
+    for (const how of ['rollback', 'commit', 'commit'] as const) {
+      const { tx, end } = await world.begin();
+      answers.push((await barrier.within(tx, callOf('action', gid), () => add(tx, 1))).ran);
+      await end(how);
+    }
+    expect(answers).toEqual([true, true, false]);
+    expect(await read()).toBe(1);
+  });
+
+  it('sends a message within a transaction of the application', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const first = await world.begin();
+    await barrier.messageWithin(first.tx, gid, () => add(first.tx, 1));
+    await first.end('commit');
+    expect(await barrier.checkBack(gid)).toBe('committed');
+    const second = await world.begin();
+    await expect(barrier.messageWithin(second.tx, gid, () => add(second.tx, 1))).rejects.toThrow(
+      LocalTransactionRefused,
+    );
+    await second.end('rollback');
+    expect(await read()).toBe(1);
+  });
+}
+
+function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it('says how to create a table that is missing', async () => {
+    const { barrier } = await worldOf().createPlace({ table: 'nowhere.barrier' });
+    const run = barrier.run(callOf('action', 'g'), () => 0);
+    await expect(run).rejects.toBeInstanceOf(BarrierUnusable);
+    await expect(run).rejects.toThrow('holdfast barrier-schema --database');
+  });
+
+  it("works on a table that was made for dtm's clients", async () => {
+    const world = worldOf();
+    await world.createDtmTable('made_for_dtm');
+    const { barrier, add, read } = await world.createPlace({ table: 'made_for_dtm' });
+    expect(await barrier.run(callOf('compensate', 'g'), (tx) => add(tx, -1))).toEqual({ ran: false, why: 'empty' });
+    expect(await barrier.run(callOf('action', 'g'), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+    expect(await barrier.run(callOf('action', 'h'), (tx) => add(tx, 1))).toMatchObject({ ran: true });
+    expect(await barrier.run(callOf('compensate', 'h'), (tx) => add(tx, -1))).toMatchObject({ ran: true });
+    expect(await read()).toBe(0);
+    await world.execute("update made_for_dtm set create_time = '2001-01-01 00:00:00' where create_time is not null");
+    expect(await barrier.purge({ olderThanMs: 3_600_000, limit: 100 })).toBe(4);
+  });
+}
