@@ -35,6 +35,7 @@ export async function openMysqlWorld() {
 
   return {
     server,
+    pool,
     createPlace,
     connect(url: string) {
       const own = createPool({ uri: url, connectionLimit: 1 });
@@ -74,7 +75,7 @@ export async function openMysqlWorld() {
     },
     /** As a deadlock does whose error the work catches; what follows is committed by itself. */
     breakTransaction: (tx: PoolConnection) => tx.query('rollback'),
-    async close() {
+    close: async () => {
       await pool.end();
       await server.stop();
     },

@@ -38,6 +38,7 @@ export async function openPostgresWorld() {
 
   return {
     server,
+    pool,
     createPlace,
     connect(url: string) {
       const own = new Pool({ connectionString: url, max: 1 });
@@ -78,7 +79,7 @@ export async function openPostgresWorld() {
     },
     /** An error that the work catches: from then on the transaction can only be rolled back. */
     breakTransaction: (tx: PoolClient) => tx.query('select 1 / 0').catch(() => {}),
-    async close() {
+    close: async () => {
       await pool.end();
       await server.stop();
     },
