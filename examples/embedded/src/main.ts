@@ -5,14 +5,12 @@ const say = (what: string) => async (call: BranchCallContext<{ amount: number }>
   await setTimeout(1_000); // Time to press Ctrl-\ or to kill -9 this process.
   console.log(`${call.gid}: ${what} ${call.payload.amount}`);
 };
-await using hf = await embed({
-  store: 'lmdb:./data',
-  branches: { debit: say('debit'), refund: say('refund'), credit: say('credit'), revoke: say('revoke') },
-});
+const branches = { debit: say('debit'), refund: say('refund'), credit: say('credit'), revoke: say('revoke') };
+await using hf = await embed({ store: 'lmdb:./data', branches });
 const { debit, refund, credit, revoke } = hf.branches;
-const saga = hf
+const { gid } = await hf
   .saga()
   .step({ action: debit, compensate: refund, payload: { amount: 30 } })
-  .step({ action: credit, compensate: revoke, payload: { amount: 30 } });
-await saga.submit({ wait: true });
-console.log(`${saga.gid}: done`);
+  .step({ action: credit, compensate: revoke, payload: { amount: 30 } })
+  .submit({ wait: true });
+console.log(`${gid}: done`);
