@@ -77,5 +77,5 @@ export const workflow: PatternRules = {
   },
 };
 
-const isCommitting = ({ state, branches }: Transaction): boolean =>
-  state.status === 'prepared' && branches.some(({ op }) => op === 'commit');
+const isCommitting = ({ state, registered }: Transaction): boolean =>
+  state.status === 'prepared' && registered.some(({ op, status }) => op === 'commit' && status === 'succeed');

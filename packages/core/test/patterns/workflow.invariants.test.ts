@@ -39,7 +39,7 @@ describe('workflow, whatever happens', () => {
 
     'WF5: once a commit is recorded it is neither aborted nor ended as failed': ({ event, before, after }) =>
       before.state.status === 'prepared' &&
-      before.branches.some((branch) => branch.op === 'commit') &&
+      before.registered.some(({ op, status }) => op === 'commit' && status === 'succeed') &&
       event.kind !== 'stop' &&
       ['aborting', 'failed'].includes(after.state.status)
         ? `${event.kind} made it ${after.state.status}`

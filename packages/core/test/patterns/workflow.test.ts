@@ -50,7 +50,7 @@ describe('workflow: its end', () => {
 describe('workflow: a recorded commit', () => {
   function committing(): Model {
     const model = prepared();
-    model.register('00', 'commit');
+    model.record('00', 'commit');
     return model;
   }
 

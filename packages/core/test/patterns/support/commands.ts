@@ -97,7 +97,7 @@ export function apply(model: Model, command: Command): void {
         ...REGISTERED[model.definition.pattern],
       );
     case 'commit':
-      return state.status === 'prepared' ? model.register('00', 'commit') : undefined;
+      return state.status === 'prepared' ? model.record('00', 'commit') : undefined;
     case 'park':
       return void model.deliver({ kind: 'park', reason: 'not my records' });
     case 'abort':

@@ -141,12 +141,21 @@ export class Model {
   }
 
   register(branchId: string, ...ops: readonly string[]): void {
+    this.#register(branchId, ops, 'prepared');
+  }
+
+  /** As a workflow's code does. */
+  record(branchId: string, op: string): void {
+    this.#register(branchId, [op], 'succeed');
+  }
+
+  #register(branchId: string, ops: readonly string[], status: RegisteredBranch['status']): void {
     const branches = ops.map((op) => ({
       branchId,
       op,
       url: `http://b/${branchId}/${op}`,
       payload: new Uint8Array(0),
-      status: 'prepared' as const,
+      status,
       createdAtMs: this.nowMs,
     }));
     this.world.registrations++;
