@@ -156,3 +156,58 @@ export function participants(): void {
     fastifyBranch<Debit>((call) => expectTypeOf(call.payload).toEqualTypeOf<Debit>()),
   );
 }
+
+export async function workflows(): Promise<void> {
+  const hf = connect('http://127.0.0.1:36789', { callBackUrl: 'http://me/' });
+  const transfer = hf.workflow('transfer', { version: 1 }, async (flow, input: { amount: number }) => {
+    const debit = await flow.step('debit', {
+      run: (call) => ({ id: call.branchId }),
+      undo: (result) => expectTypeOf(result).toEqualTypeOf<{ id: string } | undefined>(),
+    });
+    expectTypeOf(debit).toEqualTypeOf<{ id: string }>();
+    expectTypeOf(await flow.step('note', () => 7)).toBeNumber();
+    expectTypeOf(await flow.call('take', { action: take, compensate: giveBack, payload: input })).toBeUnknown();
+    const branch = { action: take, compensate: null, payload: input, parse: Number, requestTimeoutMs: 5 };
+    expectTypeOf(await flow.call('again', branch)).toBeNumber();
+    await flow.tcc('seat', { try: take, confirm: take, cancel: giveBack, payload: { amount: 1 } });
+    await flow.xa('pay', { url: take, payload: { amount: 1 } });
+    // @ts-expect-error not the payload that the branch declares
+    await flow.call('wrong', { action: take, compensate: null, payload: { amount: '1' } });
+    // @ts-expect-error what undoes it must be said; null says that there is nothing to undo
+    await flow.call('wrong', { action: take, payload: { amount: 1 } });
+    // @ts-expect-error both get the payload, so both must declare the same
+    await flow.call('wrong', { action: take, compensate: rename, payload: { amount: 1 } });
+    // @ts-expect-error not the payload that the branch declares
+    await flow.xa('wrong', { url: take, payload: {} });
+    // @ts-expect-error an option that nobody knows
+    await flow.step('wrong', { run: () => 1, compensate: () => 2 });
+    return debit;
+  });
+  expectTypeOf(await transfer.run({ amount: 1 }, { gid: 'g', wait: true })).toEqualTypeOf<{ id: string }>();
+  // @ts-expect-error not its input
+  await transfer.run({ amount: '1' });
+  // @ts-expect-error a workflow has a version
+  hf.workflow('other', {}, () => 1);
+  // @ts-expect-error a workflow's own code decides how long it takes
+  hf.workflow('other', { version: 1, timeoutToFailMs: 5 }, () => 1);
+}
+
+export async function xa(): Promise<void> {
+  const hf = connect('http://127.0.0.1:36789');
+  const order = await hf.xa(
+    async (tx) => {
+      expectTypeOf(await tx.call({ url: take, payload: { amount: 1 } })).toBeUnknown();
+      expectTypeOf(await tx.call({ url: take, payload: { amount: 1 }, parse: Number })).toBeNumber();
+      await tx.call({ url: ping });
+      // @ts-expect-error the branch declares a payload
+      await tx.call({ url: take });
+      // @ts-expect-error an xa has one URL a branch
+      await tx.call({ url: ping, rollback: ping });
+      return { id: 7 };
+    },
+    { gid: 'g', wait: true },
+  );
+  expectTypeOf(order).toEqualTypeOf<{ id: number }>();
+  // @ts-expect-error options that nobody knows
+  await hf.xa(() => 0, { timeout: 5 });
+}
