@@ -1,9 +1,13 @@
 import type { Pool, PoolClient } from 'pg';
 import { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
 import { PgDriver, type PostgresBarrierOptions, type PostgresQueryable } from './barrier/pg-driver.ts';
+import { PgXaDriver } from './xa-participant/pg-xa-driver.ts';
+import { DriverXa, type XaOptions, type XaParticipant } from './xa-participant/xa-participant.ts';
 
 export type { IsolationLevel, PostgresBarrierOptions, PostgresQueryable } from './barrier/pg-driver.ts';
 export type { DatabaseBarrier } from './barrier/create-barrier.ts';
+export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.ts';
+export { XaUndecided, XaUnusable } from './xa-participant/errors.ts';
 
 /**
  * The branch barrier in PostgreSQL. Its table must exist (`holdfast barrier-schema`, or `ensureSchema()`); work gets a client of the pool with a transaction
@@ -19,3 +23,17 @@ export const postgresBarrier = (
   options: PostgresBarrierOptions = {},
 ): DatabaseBarrier<PoolClient, PostgresQueryable> =>
   createBarrier<PoolClient, PostgresQueryable>(new PgDriver(pool, options));
+
+/**
+ * The participant's side of XA in PostgreSQL: at one URL, `branch` serves action, commit and rollback with it. Work gets a client of the pool with a transaction
+ * open on it, which is prepared (`PREPARE TRANSACTION`) when work returns; it must not use temporary tables, cursors `with hold`, `listen` or `notify`.
+ * `max_prepared_transactions` must be set (default: 0, none), and the barrier's table must exist.
+ *
+ *     const xa = postgresXa(pool, { coordinator: 'http://coordinator:36789' });
+ *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
+ *
+ * @throws {RangeError} the table's name is none
+ * @throws {TypeError} the coordinator's URL is none
+ */
+export const postgresXa = (pool: Pool, { table, coordinator }: XaOptions = {}): XaParticipant<PoolClient> =>
+  new DriverXa(new PgXaDriver(pool, table), coordinator);

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool, PoolConnection, RowDataPacket } from 'mysql2/promise';
+import { errnoOf } from '../barrier/mysql-connection.ts';
+import { MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
+import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
+
+/** XAER_DUPID: there is a transaction of that name, open or prepared. */
+const NAME_IN_USE = 1440;
+/** XAER_NOTA: there is none, or it still belongs to another connection. */
+const MISSING = 1397;
+/** Lock wait timeout: the statement was undone, the transaction goes on. */
+const BLOCKED = 1205;
+
+/** `innodb_lock_wait_timeout` knows whole seconds only. */
+const SHORT_WAIT_SECONDS = 1;
+/** How long the server may take to notice that a connection is closed. */
+const DETACH_TIMEOUT_MS = 1_000;
+const DETACH_POLL_MS = 5;
+
+/** XA transactions of MySQL and MariaDB, named as dtm's clients name them: all in the gtrid, no bqual. */
+export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> {
+  readonly rows: MysqlDriver;
+  readonly longestNameBytes = 64;
+  readonly #pool: Pool;
+
+  constructor(pool: Pool, table: string | undefined) {
+    this.#pool = pool;
+    this.rows = new MysqlDriver(pool, table === undefined ? {} : { table });
+  }
+
+  async open(name: string): Promise<XaConnection<PoolConnection> | undefined> {
+    const connection = await this.#pool.getConnection();
+    try {
+      await connection.query(`xa start ${literal(name)}`);
+    } catch (error) {
+      if (errnoOf(error) === undefined) connection.destroy();
+      else connection.release();
+      if (errnoOf(error) === NAME_IN_USE) return undefined;
+      throw error;
+    }
+    return {
+      tx: connection,
+      prepare: async () => {
+        await connection.query(`xa end ${literal(name)}`);
+        await connection.query(`xa prepare ${literal(name)}`);
+        await this.#detach(connection);
+      },
+      rollback: () => rollback(connection, name),
+    };
+  }
+
+  async isPrepared(name: string): Promise<boolean> {
+    const [rows] = await this.#pool.query<RowDataPacket[]>('xa recover');
+    return rows.some((row) => row['bqual_length'] === 0 && String(row['data']) === name);
+  }
+
+  async end(name: string, how: XaEnd): Promise<'ended' | 'missing'> {
+    try {
+      await this.#pool.query(`xa ${how} ${literal(name)}`);
+      return 'ended';
+    } catch (error) {
+      if (errnoOf(error) === MISSING) return 'missing';
+      throw error;
+    }
+  }
+
+  async withShortWaits<T>(tx: PoolConnection, body: () => Promise<T>): Promise<T> {
+    const [rows] = await tx.query<RowDataPacket[]>('select @@session.innodb_lock_wait_timeout as seconds');
+    await tx.query(`set session innodb_lock_wait_timeout = ${SHORT_WAIT_SECONDS}`);
+    try {
+      return await body();
+    } finally {
+      await tx.query(`set session innodb_lock_wait_timeout = ${Number(rows[0]?.['seconds'])}`);
+    }
+  }
+
+  isBlocked(error: unknown): boolean {
+    return errnoOf(error) === BLOCKED;
+  }
+
+  /**
+   * MariaDB, and MySQL before 8.0.29, let nobody else end what is prepared while its connection lives. So this closes it, and waits a moment for the server to
+   * see that. Should it take longer, a commit or rollback that comes meanwhile is not answered with success, and comes again.
+   */
+  async #detach(connection: PoolConnection): Promise<void> {
+    const { threadId } = connection;
+    connection.destroy();
+    const deadline = performance.now() + DETACH_TIMEOUT_MS;
+    try {
+      while ((await this.#isConnected(threadId)) && performance.now() < deadline) await delay(DETACH_POLL_MS);
+    } catch {
+      // It is prepared, which is what was asked for; when it can be ended shows at the end.
+    }
+  }
+
+  async #isConnected(threadId: number): Promise<boolean> {
+    const text = 'select 1 from information_schema.processlist where id = ?';
+    return (await this.#pool.query<RowDataPacket[]>(text, [threadId]))[0].length > 0;
+  }
+}
+
+async function rollback(connection: PoolConnection, name: string): Promise<void> {
+  try {
+    // Refused when the database has rolled it back already (a deadlock), or when it has ended before.
+    await connection.query(`xa end ${literal(name)}`).catch(() => {});
+    await connection.query(`xa rollback ${literal(name)}`);
+    connection.release();
+  } catch {
+    connection.destroy();
+  }
+}
+
+/** In hexadecimal, so that no character of a gid means anything in the statement. */
+const literal = (name: string): string => `X'${Buffer.from(name).toString('hex')}'`;

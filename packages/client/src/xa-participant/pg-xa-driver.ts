@@ -1,0 +1,106 @@
+import type { Pool, PoolClient } from 'pg';
+import { TransactionEnded } from '../barrier/errors.ts';
+import { pgConnection } from '../barrier/pg-connection.ts';
+import { PgDriver, type PostgresQueryable } from '../barrier/pg-driver.ts';
+import { XaUnusable } from './errors.ts';
+import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
+
+/** SQLSTATE: there is no prepared transaction of that name. */
+const MISSING = '42704';
+/** SQLSTATE: not in the state for it. Of an end: somebody else is ending it. Of PREPARE: prepared transactions are switched off. */
+const WRONG_STATE = '55000';
+/** SQLSTATE: no place left for another prepared transaction. */
+const FULL = '53200';
+/** SQLSTATE: waited longer than `lock_timeout`. */
+const BLOCKED = '55P03';
+
+/** A repeated call waits so long for the one before it, each time it looks. */
+const SHORT_WAIT = '100ms';
+
+/** Prepared transactions of PostgreSQL. They belong to one database, and to no connection once they are prepared. */
+export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
+  readonly rows: PgDriver;
+  readonly longestNameBytes = 199;
+  readonly #pool: Pool;
+
+  constructor(pool: Pool, table: string | undefined) {
+    this.#pool = pool;
+    this.rows = new PgDriver(pool, table === undefined ? {} : { table });
+  }
+
+  /** Two may be open under one name: the barrier's row keeps the second one waiting. */
+  async open(name: string): Promise<XaConnection<PoolClient>> {
+    const connection = pgConnection(await this.#pool.connect(), 'begin');
+    const rollback = (): Promise<void> =>
+      connection.rollback().then(
+        () => connection.release(true),
+        () => connection.release(false),
+      );
+    try {
+      await connection.begin();
+    } catch (error) {
+      await rollback();
+      throw error;
+    }
+    return {
+      tx: connection.tx,
+      prepare: async () => {
+        await prepare(connection.tx, name);
+        connection.release(true);
+      },
+      rollback,
+    };
+  }
+
+  async isPrepared(name: string): Promise<boolean> {
+    const text = 'select 1 from pg_prepared_xacts where gid = $1 and database = current_database()';
+    return (await this.#pool.query(text, [name])).rows.length > 0;
+  }
+
+  async end(name: string, how: XaEnd): Promise<'ended' | 'missing' | 'busy'> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query(`${how} prepared ${client.escapeLiteral(name)}`);
+      return 'ended';
+    } catch (error) {
+      if (codeOf(error) === MISSING) return 'missing';
+      if (codeOf(error) === WRONG_STATE) return 'busy';
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  /** What fails ends the transaction, and the setting with it. */
+  async withShortWaits<T>(tx: PoolClient, body: () => Promise<T>): Promise<T> {
+    const text = `select current_setting('lock_timeout') as before, set_config('lock_timeout', $1, true)`;
+    const answer = await tx.query<{ before: string }>(text, [SHORT_WAIT]);
+    const value = await body();
+    await tx.query(`select set_config('lock_timeout', $1, true)`, [answer.rows[0]?.before ?? '0']);
+    return value;
+  }
+
+  isBlocked(error: unknown): boolean {
+    return codeOf(error) === BLOCKED;
+  }
+}
+
+async function prepare(client: PoolClient, name: string): Promise<void> {
+  try {
+    const { command } = await client.query(`prepare transaction ${client.escapeLiteral(name)}`);
+    // In a transaction that an error has ended this rolls back, and is no error.
+    if (!command.startsWith('PREPARE')) throw new TransactionEnded();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== WRONG_STATE && code !== FULL) throw error;
+    const mend =
+      code === FULL
+        ? 'all its places for prepared transactions are taken: see what "holdfast xa recover" lists, and raise max_prepared_transactions'
+        : 'it does not prepare transactions: set max_prepared_transactions to at least max_connections';
+    throw new XaUnusable(`PostgreSQL refused to prepare ${name}, since ${mend} (postgresql.conf, then a restart)`, {
+      cause: error,
+    });
+  }
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

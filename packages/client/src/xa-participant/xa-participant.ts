@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { BranchFailure } from '@holdfast/protocol';
+import type { Barrier, BarrierOutcome, BranchKey } from '../barrier/barrier.ts';
+import { createBarrier } from '../barrier/create-barrier.ts';
+import type { BarrierRow } from '../barrier/driver.ts';
+import { rowsOf } from '../barrier/rows.ts';
+import { XaUndecided } from './errors.ts';
+import { coordinatorRoot, registerXaBranch } from './registration.ts';
+import type { XaConnection, XaDriver } from './xa-driver.ts';
+
+/** A call at the URL of an XA branch; what a framework's `branch` passes is one. */
+export interface XaCall extends BranchKey {
+  /** `dtm` and `phase2_url` of an action stand here. */
+  readonly query?: URLSearchParams;
+}
+
+export interface XaOptions {
+  /** The barrier's table; see the options of the barrier in this database. */
+  readonly table?: string;
+  /**
+   * Where actions are registered, such as `http://coordinator:36789`. Default: the coordinator that the call itself names, but only at a loopback address:
+   * elsewhere, whoever can call this participant could make it send requests to any address.
+   */
+  readonly coordinator?: string;
+}
+
+/**
+ * The participant's side of XA. For `branch` it is a barrier: at one URL it carries out action, commit and rollback, and only the action runs the handler.
+ *
+ *     const xa = postgresXa(pool);
+ *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
+ *
+ * `run` throws a `BranchFailure` for an action whose branch was rolled back before, `XaUndecided` when only a later call can tell, and `XaUnusable`. The
+ * other methods are those of the barrier in the same database.
+ */
+export type XaParticipant<Tx> = Barrier<Tx>;
+
+/** How long one call tries to get past others that are under way for the same branch; less than a coordinator waits for an answer. */
+const PATIENCE_MS = 2_000;
+const PAUSE_MS = 20;
+
+/**
+ * X1  The action's row of the barrier is inserted in the XA transaction before its work, so that one action at a time works, and none after the row is there.
+ * X2  The coordinator knows of the branch before it is prepared: what is prepared is ended by somebody.
+ * X3  A rollback answers success only when the action's row is there, with the rollback as its reason, and nothing is prepared: a late action finds the row,
+ *     and one that is running holds the row until it is prepared and then rolled back.
+ * X4  A commit answers success only when it ended what was prepared, or when the action's row is visible: nothing but a commit makes it so.
+ * X5  Whatever else is found is an error, and so unknown to the coordinator, which comes again.
+ */
+export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
+  readonly message: Barrier<Tx>['message'];
+  readonly checkBack: Barrier<Tx>['checkBack'];
+  readonly #driver: XaDriver<Tx, Open>;
+  readonly #coordinator: string | undefined;
+  /** A branch is one XA transaction: a second use within one call would find it prepared and not run its work. */
+  readonly #used = new WeakSet<BranchKey>();
+
+  constructor(driver: XaDriver<Tx, Open>, coordinator: string | undefined) {
+    const barrier = createBarrier(driver.rows);
+    this.message = barrier.message.bind(barrier);
+    this.checkBack = barrier.checkBack.bind(barrier);
+    this.#driver = driver;
+    this.#coordinator = coordinator === undefined ? undefined : coordinatorRoot(coordinator);
+  }
+
+  async run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    if (call.transType !== 'xa' && call.transType !== 'workflow')
+      throw new TypeError(`A branch of xa was called for ${call.op} of a ${call.transType} transaction`);
+    if (this.#used.has(call)) throw new TypeError(`The work of an xa branch is one transaction: run it in one use`);
+    this.#used.add(call);
+    const name = `${call.gid}-${call.branchId}`;
+    const fits = Buffer.byteLength(name) <= this.#driver.longestNameBytes;
+    const [row] = rowsOf({ ...call, op: 'action' }, 1);
+    if (row === undefined) throw new TypeError('An action has one row');
+    switch (call.op) {
+      case 'action':
+        if (!fits)
+          throw new BranchFailure(
+            `This database names XA transactions with ${this.#driver.longestNameBytes} bytes at most; "${name}" is longer: choose a shorter gid`,
+          );
+        return this.#patiently(name, () => this.#action(call, name, row, work));
+      case 'commit':
+        await this.#patiently(name, () => this.#commit(name, row));
+        return { ran: false, why: 'repeated' };
+      case 'rollback':
+        // What cannot be prepared needs no rollback.
+        if (fits) await this.#patiently(name, () => this.#rollback(name, { ...row, reason: 'rollback' }));
+        return { ran: false, why: 'empty' };
+      default:
+        throw new TypeError(`A branch of xa knows action, commit and rollback, not ${call.op}`);
+    }
+  }
+
+  /** Tries again while somebody else is at work on the same branch. */
+  async #patiently<T>(name: string, attempt: () => Promise<T | undefined>): Promise<T> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const result = await attempt();
+      if (result !== undefined) return result;
+      if (performance.now() > deadline) throw new XaUndecided(`Another call is under way for XA transaction ${name}`);
+      await delay(PAUSE_MS);
+    }
+  }
+
+  async #action<T>(
+    call: XaCall,
+    name: string,
+    row: BarrierRow,
+    work: (tx: Tx) => T | Promise<T>,
+  ): Promise<BarrierOutcome<T> | undefined> {
+    const connection = await this.#driver.open(name);
+    if (connection === undefined) return this.#preparedBefore(name);
+    let claim: 'inserted' | 'there' | 'taken';
+    try {
+      claim = await this.#claim(connection, row);
+      if (claim === 'inserted') {
+        const value = await work(connection.tx);
+        await registerXaBranch(call, this.#coordinator);
+        await connection.prepare();
+        return { ran: true, value };
+      }
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
+    await connection.rollback();
+    return claim === 'there' ? this.#doneBefore(name, row) : this.#preparedBefore(name);
+  }
+
+  /** `taken`: another transaction has inserted the row and is not through. */
+  async #claim(connection: XaConnection<Tx>, row: BarrierRow): Promise<'inserted' | 'there' | 'taken'> {
+    try {
+      return await this.#insert(connection.tx, row);
+    } catch (error) {
+      if (this.#isTaken(error)) return 'taken';
+      throw error;
+    }
+  }
+
+  async #insert(tx: Tx, row: BarrierRow): Promise<'inserted' | 'there'> {
+    const [inserted] = await this.#driver.withShortWaits(tx, () => this.#driver.rows.insertMissing(tx, [row]));
+    return inserted === true ? 'inserted' : 'there';
+  }
+
+  async #preparedBefore(name: string): Promise<{ ran: false; why: 'repeated' } | undefined> {
+    return (await this.#driver.isPrepared(name)) ? { ran: false, why: 'repeated' } : undefined;
+  }
+
+  async #doneBefore(name: string, row: BarrierRow): Promise<{ ran: false; why: 'repeated' } | undefined> {
+    const reason = await this.#reason(row);
+    if (reason === 'blocked') return undefined;
+    if (reason === 'rollback') throw new BranchFailure(`XA transaction ${name} was rolled back before its action came`);
+    return { ran: false, why: 'repeated' };
+  }
+
+  async #commit(name: string, row: BarrierRow): Promise<true | undefined> {
+    const ended = await this.#driver.end(name, 'commit');
+    if (ended === 'ended') return true;
+    if (ended === 'busy') return undefined;
+    const reason = await this.#reason(row);
+    if (reason === 'action') return true;
+    if (reason === 'blocked') return undefined;
+    throw new XaUndecided(
+      reason === undefined
+        ? `XA transaction ${name} can not be committed now: it is neither prepared nor committed, or its connection is still being closed`
+        : `XA transaction ${name} can not be committed: it was rolled back`,
+    );
+  }
+
+  async #rollback(name: string, row: BarrierRow): Promise<true | undefined> {
+    if ((await this.#driver.end(name, 'rollback')) === 'busy') return undefined;
+    try {
+      if ((await this.#driver.rows.transaction((tx) => this.#insert(tx, row))) === 'inserted') return true;
+    } catch (error) {
+      if (this.#isTaken(error)) return undefined;
+      throw error;
+    }
+    const reason = await this.#reason(row);
+    if (reason === 'rollback') return true;
+    if (reason === 'blocked') return undefined;
+    throw new XaUndecided(`XA transaction ${name} can not be rolled back: it was committed`);
+  }
+
+  /** Of the action's row; `blocked`: it belongs to a transaction that is not through. */
+  async #reason(row: BarrierRow): Promise<string | undefined> {
+    const { rows } = this.#driver;
+    try {
+      return await rows.transaction((tx) => this.#driver.withShortWaits(tx, () => rows.readReason(tx, row)));
+    } catch (error) {
+      if (this.#isTaken(error)) return 'blocked';
+      throw error;
+    }
+  }
+
+  #isTaken(error: unknown): boolean {
+    return this.#driver.isBlocked(error) || this.#driver.rows.lostAgainstAnother(error);
+  }
+}

@@ -1,0 +1,205 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { BranchFailure } from '@holdfast/protocol';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { XaUndecided } from '../../src/xa-participant/errors.ts';
+import type { XaCall } from '../../src/xa-participant/xa-participant.ts';
+import type { XaWorld } from './worlds.ts';
+
+let lastGid = 0;
+const newBranch = (gid = `xa-${process.pid}-${++lastGid}`) => {
+  const call = (op: string, query: Record<string, string> = {}): XaCall => ({
+    gid,
+    transType: 'xa',
+    branchId: '01',
+    op,
+    query: new URLSearchParams(query),
+  });
+  return { name: `${gid}-01`, call };
+};
+
+/** What a participant of XA promises, whatever the database; the numbers are those of `DriverXa`. */
+export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
+  let world: XaWorld<Tx>;
+  beforeAll(async () => {
+    world = await open();
+  });
+  afterAll(() => world.close());
+
+  const mustNotRun = () => expect.unreachable('the work must not run');
+
+  it('an action is prepared, and seen once it is committed', async () => {
+    const { name, call } = newBranch();
+    const number = await world.createNumber();
+    const outcome = await world.xa().run(call('action'), async (tx) => {
+      await number.add(tx, 30);
+      return 'done';
+    });
+    expect(outcome).toEqual({ ran: true, value: 'done' });
+    expect(await world.prepared()).toContain(name);
+    expect(await number.read()).toBe(0);
+    await world.xa().run(call('commit'), mustNotRun);
+    expect(await number.read()).toBe(30);
+    expect(await world.prepared()).not.toContain(name);
+  });
+
+  it('a rollback ends what is prepared, and an action that comes after it is refused (X1, X3)', async () => {
+    const { name, call } = newBranch();
+    const number = await world.createNumber();
+    await world.xa().run(call('action'), (tx) => number.add(tx, 30));
+    await world.xa().run(call('rollback'), mustNotRun);
+    await world.xa().run(call('rollback'), mustNotRun);
+    expect(await world.prepared()).not.toContain(name);
+    await expect(world.xa().run(call('action'), mustNotRun)).rejects.toThrow(BranchFailure);
+    expect(await number.read()).toBe(0);
+  });
+
+  it('an action that comes after the rollback of nothing is refused, and nothing stays prepared (X3)', async () => {
+    const { name, call } = newBranch();
+    await world.xa().run(call('rollback'), mustNotRun);
+    await expect(world.xa().run(call('action'), mustNotRun)).rejects.toThrow(BranchFailure);
+    expect(await world.prepared()).not.toContain(name);
+  });
+
+  it('a repeated action or commit has no effect', async () => {
+    const { call } = newBranch();
+    const number = await world.createNumber();
+    await world.xa().run(call('action'), (tx) => number.add(tx, 30));
+    expect(await world.xa().run(call('action'), mustNotRun)).toEqual({ ran: false, why: 'repeated' });
+    await world.xa().run(call('commit'), mustNotRun);
+    await world.xa().run(call('commit'), mustNotRun);
+    expect(await world.xa().run(call('action'), mustNotRun)).toEqual({ ran: false, why: 'repeated' });
+    expect(await number.read()).toBe(30);
+  });
+
+  it('a commit that finds nothing is no success, nor is a decision that was turned (X4, X5)', async () => {
+    const never = newBranch();
+    await expect(world.xa().run(never.call('commit'), mustNotRun)).rejects.toThrow(XaUndecided);
+    await world.xa().run(never.call('rollback'), mustNotRun);
+    await expect(world.xa().run(never.call('commit'), mustNotRun)).rejects.toThrow(XaUndecided);
+    const committed = newBranch();
+    await world.xa().run(committed.call('action'), () => {});
+    await world.xa().run(committed.call('commit'), mustNotRun);
+    await expect(world.xa().run(committed.call('rollback'), mustNotRun)).rejects.toThrow(XaUndecided);
+  });
+
+  it('work that throws leaves nothing, and the action may come again', async () => {
+    const { name, call } = newBranch();
+    const number = await world.createNumber();
+    const refusal = new BranchFailure('no money');
+    const failing = world.xa().run(call('action'), async (tx) => {
+      await number.add(tx, 30);
+      throw refusal;
+    });
+    await expect(failing).rejects.toBe(refusal);
+    expect(await world.prepared()).not.toContain(name);
+    await world.xa().run(call('action'), (tx) => number.add(tx, 5));
+    await world.xa().run(call('commit'), mustNotRun);
+    expect(await number.read()).toBe(5);
+  });
+
+  it('a name may have any characters, and no more bytes than the database keeps', async () => {
+    const odd = newBranch(`it's \\ "odd" ${++lastGid}`);
+    await world.xa().run(odd.call('action'), () => {});
+    await world.xa().run(odd.call('commit'), mustNotRun);
+    const longest = newBranch('x'.repeat(Math.min(world.longestNameBytes - 3, 128)));
+    await world.xa().run(longest.call('action'), () => {});
+    await world.xa().run(longest.call('rollback'), mustNotRun);
+    const tooLong = newBranch('é'.repeat((world.longestNameBytes - 2) / 2 + 1));
+    await expect(world.xa().run(tooLong.call('action'), mustNotRun)).rejects.toThrow(BranchFailure);
+    await world.xa().run(tooLong.call('rollback'), mustNotRun);
+    expect(await world.prepared()).toEqual([]);
+  });
+
+  it('other patterns, other ops and a second use in one call are refused', async () => {
+    const { call } = newBranch();
+    await expect(world.xa().run({ ...call('action'), transType: 'saga' }, mustNotRun)).rejects.toThrow(TypeError);
+    await expect(world.xa().run(call('try'), mustNotRun)).rejects.toThrow(TypeError);
+    const xa = world.xa();
+    const used = call('rollback');
+    await xa.run(used, mustNotRun);
+    await expect(xa.run(used, mustNotRun)).rejects.toThrow(TypeError);
+  });
+
+  it('a rollback while the action is at work waits for it no longer than a coordinator does, and then ends it (X3)', async () => {
+    const { name, call } = newBranch();
+    const number = await world.createNumber();
+    let letEnd = () => {};
+    const mayEnd = new Promise<void>((resolve) => (letEnd = resolve));
+    let working = () => {};
+    const atWork = new Promise<void>((resolve) => (working = resolve));
+    const action = world.xa().run(call('action'), async (tx) => {
+      await number.add(tx, 30);
+      working();
+      await mayEnd;
+    });
+    await atWork;
+    await expect(world.xa().run(call('rollback'), mustNotRun)).rejects.toThrow(XaUndecided);
+    letEnd();
+    await action;
+    await world.xa().run(call('rollback'), mustNotRun);
+    expect(await world.prepared()).not.toContain(name);
+    expect(await number.read()).toBe(0);
+  });
+
+  it.each(['commit', 'rollback'] as const)(
+    'of a hundred calls at once, one works, and %s leaves nothing',
+    async (end) => {
+      const { name, call } = newBranch();
+      const number = await world.createNumber();
+      // Rollbacks race with actions; a commit is sent by a coordinator only when the action was answered.
+      const others = end === 'rollback' ? 'rollback' : 'action';
+      if (end === 'commit') await world.xa().run(call('action'), (tx) => number.add(tx, 1));
+      await Promise.allSettled(
+        Array.from({ length: 100 }, (_, index) => {
+          const op = index % 2 === 0 ? 'action' : index % 10 === 1 ? others : end;
+          return world.xa().run(call(op), (tx) => number.add(tx, 1));
+        }),
+      );
+      await world.xa().run(call(end), mustNotRun);
+      expect(await number.read()).toBe(end === 'commit' ? 1 : 0);
+      expect(await world.prepared()).not.toContain(name);
+    },
+  );
+
+  it('registers the branch before it is prepared, where the call says, and a refusal rolls it back (X2)', async () => {
+    const seen: unknown[] = [];
+    let status = 200;
+    const coordinator = createServer((request, response) => {
+      void (async () => {
+        const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as unknown;
+        seen.push({ url: request.url, body, prepared: await world.prepared() });
+        response.writeHead(status).end(JSON.stringify({ dtm_result: status === 200 ? 'SUCCESS' : 'FAILURE' }));
+      })();
+    }).listen(0, '127.0.0.1');
+    await once(coordinator, 'listening');
+    onTestFinished(() => void coordinator.close());
+    const root = `http://127.0.0.1:${(coordinator.address() as AddressInfo).port}`;
+
+    const taken = newBranch();
+    const named = { dtm: `${root}/api/dtmsvr`, phase2_url: 'http://me/xa' };
+    await world.xa().run(taken.call('action', named), () => {});
+    const body = { gid: taken.call('action').gid, branch_id: '01', trans_type: 'xa', url: 'http://me/xa' };
+    expect(seen).toEqual([{ url: '/api/dtmsvr/registerBranch', body, prepared: [] }]);
+    await world.xa().run(taken.call('rollback'), mustNotRun);
+
+    status = 409;
+    const refused = newBranch();
+    const configured = world.xa({ coordinator: root });
+    const query = { dtm: 'http://elsewhere/api/dtmsvr', phase2_url: 'http://me/xa' };
+    await expect(configured.run(refused.call('action', query), () => {})).rejects.toThrow(BranchFailure);
+    expect(await world.prepared()).toEqual([]);
+    expect(seen).toHaveLength(2);
+  });
+
+  it.each(['http://10.0.0.1/api/dtmsvr', 'http://127.0.0.1:1/other', 'host:36790', 'http://127.0.0.1.evil/api/dtmsvr'])(
+    'an unconfigured participant asks nobody at %s',
+    async (dtm) => {
+      const { call } = newBranch();
+      const query = { dtm, phase2_url: 'http://me/xa' };
+      await expect(world.xa().run(call('action', query), () => {})).rejects.toMatchObject({ httpStatus: 400 });
+      expect(await world.prepared()).toEqual([]);
+    },
+  );
+}

@@ -1,0 +1,89 @@
+import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import { Pool, type PoolClient } from 'pg';
+import { mysqlBarrier, mysqlXa } from '../../src/mysql2.ts';
+import { postgresBarrier, postgresXa } from '../../src/pg.ts';
+import type { XaOptions, XaParticipant } from '../../src/xa-participant/xa-participant.ts';
+
+/** A private database as the suite of XA sees it. */
+export interface XaWorld<Tx> {
+  readonly url: string;
+  readonly longestNameBytes: number;
+  xa(options?: XaOptions): XaParticipant<Tx>;
+  /** A number of its own, which begins at 0. */
+  createNumber(): Promise<XaNumber<Tx>>;
+  /** Names of all that is prepared. */
+  prepared(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface XaNumber<Tx> {
+  readonly id: number;
+  add(tx: Tx, amount: number): Promise<unknown>;
+  read(): Promise<number>;
+}
+
+/** Enough for calls to meet in the database, and not in the queue for a connection. */
+const CONNECTIONS = 40;
+
+export async function openPostgresXa(): Promise<XaWorld<PoolClient>> {
+  const server = await startPostgres();
+  if (server === undefined) throw new Error('PostgreSQL is not installed');
+  const pool = new Pool({ connectionString: server.url, max: CONNECTIONS });
+  // Of connections that wait in the pool while the server stops.
+  pool.on('error', () => {});
+  await postgresBarrier(pool).ensureSchema();
+  await pool.query('create table number (id int generated always as identity primary key, value int not null)');
+  return {
+    url: server.url,
+    longestNameBytes: 199,
+    xa: (options) => postgresXa(pool, options),
+    async createNumber() {
+      const { rows } = await pool.query<{ id: number }>('insert into number (value) values (0) returning id');
+      const id = rows[0]?.id ?? 0;
+      return {
+        id,
+        add: (tx, amount) => tx.query('update number set value = value + $2 where id = $1', [id, amount]),
+        async read() {
+          const found = await pool.query<{ value: number }>('select value from number where id = $1', [id]);
+          return found.rows[0]?.value ?? Number.NaN;
+        },
+      };
+    },
+    prepared: async () =>
+      (await pool.query<{ gid: string }>('select gid from pg_prepared_xacts')).rows.map((r) => r.gid),
+    async close() {
+      await pool.end();
+      await server.stop();
+    },
+  };
+}
+
+export async function openMysqlXa(): Promise<XaWorld<PoolConnection>> {
+  const server = await startMariadb();
+  if (server === undefined) throw new Error('MariaDB is not installed');
+  const pool = createPool({ uri: server.url, connectionLimit: CONNECTIONS });
+  await mysqlBarrier(pool).ensureSchema();
+  await pool.query('create table number (id int auto_increment primary key, value int not null)');
+  return {
+    url: server.url,
+    longestNameBytes: 64,
+    xa: (options) => mysqlXa(pool, options),
+    async createNumber() {
+      const [{ insertId: id }] = await pool.execute<ResultSetHeader>('insert into number (value) values (0)');
+      return {
+        id,
+        add: (tx, amount) => tx.execute('update number set value = value + ? where id = ?', [amount, id]),
+        async read() {
+          const [rows] = await pool.execute<RowDataPacket[]>('select value from number where id = ?', [id]);
+          return Number(rows[0]?.['value']);
+        },
+      };
+    },
+    prepared: async () => (await pool.query<RowDataPacket[]>('xa recover'))[0].map((row) => String(row['data'])),
+    async close() {
+      await pool.end();
+      await server.stop();
+    },
+  };
+}
