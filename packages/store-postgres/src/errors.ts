@@ -1,0 +1,54 @@
+import { StoreError } from '@holdfast/core';
+
+/** What went wrong with a statement that was sent. */
+export type Failure =
+  /** The server refused it: nothing of it was applied. */
+  | 'refused'
+  /** It stood in another's way: nothing was applied, and it may be sent again at once. */
+  | 'again'
+  /** What it carries cannot be stored. */
+  | 'unstorable'
+  /** The connection is gone, or of no use any more. Nothing says what became of the statement. */
+  | 'lost';
+
+const AGAIN = new Set(['40001', '40P01']);
+/** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
+const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
+/** Classes after which the connection may be gone: of the connection, of the machine's resources, of operators, of the system, of defects. */
+const GRAVE_CLASSES = new Set(['08', '53', '57', '58', 'XX']);
+
+/** Tells failures apart by what the protocol says, never by their texts. */
+export function failureOf(thrown: unknown): Failure {
+  const state = sqlState(thrown);
+  // Without a state it is no answer of the server's.
+  if (state === undefined || isFatal(thrown, state)) return 'lost';
+  if (AGAIN.has(state)) return 'again';
+  return UNSTORABLE_CLASSES.has(state.slice(0, 2)) ? 'unstorable' : 'refused';
+}
+
+/** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
+export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === '25006';
+
+/** The five characters by which PostgreSQL names what happened; undefined for what is no answer of a server. */
+export function sqlState(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || severity(thrown) === undefined) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** After such an answer the connection is closed; it may follow a commit. The server may be set to say it in another language than English. */
+function isFatal(thrown: unknown, state: string): boolean {
+  const said = severity(thrown);
+  return said === 'FATAL' || said === 'PANIC' || (said !== 'ERROR' && GRAVE_CLASSES.has(state.slice(0, 2)));
+}
+
+function severity(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('severity' in thrown)) return undefined;
+  return typeof thrown.severity === 'string' ? thrown.severity : undefined;
+}
+
+/** The text of what was thrown. */
+export const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** An `unavailable` that says where, and why. */
+export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
+  new StoreError('unavailable', `PostgreSQL at ${place} ${what}: ${textOf(thrown)}`, thrown);

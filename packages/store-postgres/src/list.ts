@@ -1,0 +1,58 @@
+import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
+import type { Connection } from './connection.ts';
+import { LIST } from './statements/index.ts';
+
+/** Records that one call looks at. A filter that matches little gives short pages then. */
+const LOOKED_AT = 2_000;
+/** Beyond every time that is stored. */
+const LAST_MS = 100_000_000_000_000;
+
+interface PositionRow {
+  readonly gid: string;
+  readonly created_at: number;
+  /** Only on the row where the search ended: how many were looked at. */
+  readonly looked: number | null;
+}
+
+type Read = (keys: readonly TransactionKey[]) => Promise<readonly (StoredTransaction | undefined)[]>;
+
+/** One page, newest first. */
+export async function list(connection: Connection, read: Read, query: ListQuery): Promise<Page<StoredTransaction>> {
+  const { namespace } = query;
+  if (query.cursor !== undefined) decodeListCursor(query.cursor);
+  if (query.gid !== undefined) {
+    const found = query.cursor === undefined ? await read([{ namespace, gid: query.gid }]) : [];
+    return {
+      items: found.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : [])),
+      next: null,
+    };
+  }
+  const looked = [query.status, query.pattern, query.attention].some((filter) => filter !== undefined)
+    ? Math.max(LOOKED_AT, query.limit + 1)
+    : query.limit + 1;
+  const rows = (await connection.query(LIST, valuesOf(query, looked))) as unknown as readonly PositionRow[];
+  const end = rows.find((row) => row.looked !== null);
+  const found = rows.filter((row) => row.looked === null);
+  const chosen = found.slice(0, query.limit);
+  const records = await read(chosen.map(({ gid }) => ({ namespace, gid })));
+  // What was deleted or changed between the two statements is left out.
+  const items = records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
+  const last = found.length > query.limit ? chosen.at(-1) : end?.looked === looked ? end : undefined;
+  return { items, next: last === undefined ? null : encodeListCursor({ createdAtMs: last.created_at, gid: last.gid }) };
+}
+
+function valuesOf(query: ListQuery, looked: number): unknown[] {
+  const { namespace, cursor, createdFromMs = 0, createdToMs = LAST_MS, limit } = query;
+  const below = cursor === undefined ? { createdAtMs: LAST_MS, gid: '' } : decodeListCursor(cursor);
+  const filters = [query.status ?? null, query.pattern ?? null, query.attention ?? null];
+  const span = [Math.ceil(createdFromMs), Math.floor(createdToMs)];
+  return [namespace, ...span, Math.min(below.createdAtMs, LAST_MS), below.gid, looked, ...filters, limit + 1];
+}
+
+const matches = (record: StoredTransaction, query: ListQuery): boolean =>
+  (query.status === undefined || record.status === query.status) &&
+  (query.pattern === undefined || record.pattern === query.pattern) &&
+  (query.attention === undefined || record.attention === query.attention) &&
+  record.createdAtMs >= (query.createdFromMs ?? 0) &&
+  record.createdAtMs <= (query.createdToMs ?? Infinity);

@@ -1,0 +1,214 @@
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  type ListQuery,
+  type Page,
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  type Store,
+  type StoreCapabilities,
+  type StoreCounts,
+  type StoredTransaction,
+  StoreError,
+  type TakeOverResult,
+  type WriteItem,
+  type WriteOutcome,
+} from '@holdfast/core';
+import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { textArray } from './arrays.ts';
+import { Connection, type Row, type Statement } from './connection.ts';
+import { whatACrashMayLose } from './durability.ts';
+import { KeyValues } from './key-values.ts';
+import { list } from './list.ts';
+import type { Settings } from './options.ts';
+import { recordOf } from './rows.ts';
+import { prepareSchema } from './schema.ts';
+import * as statements from './statements/index.ts';
+import { StoreClock } from './store-clock.ts';
+import { write } from './write.ts';
+
+/**
+ * The store on PostgreSQL. Three connections a node: batches go over one, what drives transactions (claims, sessions, reads) over another, what may take its
+ * time (lists, counts, purges, key-values) over the third.
+ */
+export class PostgresStore implements Store {
+  readonly #settings: Settings;
+  readonly #batches: Connection;
+  readonly #work: Connection;
+  readonly #rest: Connection;
+  readonly #clock: StoreClock;
+  readonly #keyValues: KeyValues;
+  #durable = true;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#batches = new Connection(settings);
+    this.#work = new Connection(settings);
+    this.#rest = new Connection(settings);
+    this.#clock = new StoreClock(settings.wallMs);
+    this.#keyValues = new KeyValues(this.#rest, this.#clock);
+  }
+
+  /** `durable` is known when it is open. */
+  get capabilities(): StoreCapabilities {
+    return { name: 'postgres', durable: this.#durable, exclusive: false };
+  }
+
+  async open(): Promise<void> {
+    const loss = await this.#rest.alone(async (client) => {
+      const found = await whatACrashMayLose(client);
+      await prepareSchema(client, this.#settings.schema);
+      return found;
+    });
+    this.#durable = loss === undefined;
+    if (loss !== undefined) this.#settings.onWarning(`PostgreSQL at ${this.#rest.place}: ${loss}`);
+    const [row] = await this.#rest.query(statements.LATEST, []);
+    this.#clock.seen(Number(row?.['latest'] ?? 0));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#batches, this.#work, this.#rest].map((connection) => connection.close()));
+  }
+
+  write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    return write(this.#batches, this.#clock, batch);
+  }
+
+  get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    return read(this.#work, keys);
+  }
+
+  list(query: ListQuery): Promise<Page<StoredTransaction>> {
+    return list(this.#rest, (keys) => read(this.#rest, keys), query);
+  }
+
+  async count(namespace?: string): Promise<StoreCounts> {
+    const [row] = await this.#rest.query(statements.COUNT, [namespace ?? null]);
+    const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
+    return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
+  }
+
+  async claimDue({ session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+    const hosted = textArray([...new Set(['', ...groups])]);
+    const before = await this.#look(session, hosted);
+    if (before.sessionEnded || before.nextDueInMs !== 0) return { claimed: [], ...before };
+    const rows = await this.#timed(this.#work, statements.CLAIM, [session, limit, hosted]);
+    try {
+      const claimed = await this.#withEntries(rows.map(recordOf), rows, session);
+      return { claimed, ...(await this.#look(session, hosted)) };
+    } catch (thrown) {
+      if (rows.length === 0) throw thrown;
+      throw new StoreError(
+        'outcome_unknown',
+        `${rows.length} transactions were claimed, but could not be read`,
+        thrown,
+      );
+    }
+  }
+
+  async #look(session: SessionId, groups: Buffer): Promise<Omit<ClaimResult, 'claimed'>> {
+    const [row] = await this.#timed(this.#work, statements.LOOK, [session, groups]);
+    const nowMs = this.#clock.seen(Number(row?.['now']));
+    const next = row?.['next'];
+    if (row?.['alive'] !== true) return { nextDueInMs: null, sessionEnded: true };
+    return { nextDueInMs: typeof next === 'number' ? Math.max(0, next - nowMs) : null, sessionEnded: false };
+  }
+
+  /** Entries come with records that are read anew; one that somebody took over meanwhile is theirs. */
+  async #withEntries(
+    claimed: readonly StoredTransaction[],
+    rows: readonly Row[],
+    session: SessionId,
+  ): Promise<StoredTransaction[]> {
+    const incomplete = claimed.filter((_, i) => rows[i]?.['entry_count'] !== 0);
+    if (incomplete.length === 0) return [...claimed];
+    const complete = await read(
+      this.#work,
+      incomplete.map(({ key }) => key),
+    );
+    const byFirst = new Map(incomplete.map((record, i) => [record, complete[i]]));
+    return claimed.flatMap((record) => {
+      if (!byFirst.has(record)) return [record];
+      const found = byFirst.get(record);
+      return found?.owner === session ? [found] : [];
+    });
+  }
+
+  async makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+    const values = [namespace, Math.floor(laterThanMs), limit];
+    const [row] = await this.#timed(this.#rest, statements.MAKE_DUE, values);
+    return { count: Number(row?.['count']), more: Number(row?.['found']) > limit };
+  }
+
+  async openSession(session: SessionId, { node, version }: SessionInfo): Promise<void> {
+    const rows = await this.#timed(this.#work, statements.OPEN_SESSION, [session, node, version]);
+    if (rows.length === 0) throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
+  }
+
+  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    const [row] = await this.#timed(this.#work, statements.HEARTBEAT, [session]);
+    return { alive: row?.['alive'] === true, nowMs: this.#clock.seen(Number(row?.['now'])) };
+  }
+
+  async endSession(session: SessionId): Promise<void> {
+    await this.#timed(this.#work, statements.END_SESSION, [session]);
+  }
+
+  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const ended = await this.#timed(this.#work, statements.END_SILENT, [Math.floor(silenceMs), keep]);
+    const [row] = await this.#timed(this.#work, statements.RELEASE, [limit]);
+    return {
+      ended: ended.map(({ session }) => String(session)),
+      released: Number(row?.['count']),
+      more: Number(row?.['found']) > limit,
+    };
+  }
+
+  async sessions(): Promise<SessionRow[]> {
+    const rows = await this.#rest.query(statements.SESSIONS, []);
+    return rows.map((row) => ({
+      session: String(row['session']),
+      node: String(row['node']),
+      version: String(row['version']),
+      startedAtMs: Number(row['started_at']),
+      heartbeatAtMs: Number(row['heartbeat_at']),
+    }));
+  }
+
+  async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    const [row] = await this.#timed(this.#rest, statements.PURGE, [Math.floor(olderThanMs), limit]);
+    return Number(row?.['count']);
+  }
+
+  async nowMs(): Promise<number> {
+    const [row] = await this.#timed(this.#work, statements.TIME, []);
+    return this.#clock.seen(Number(row?.['now']));
+  }
+
+  #timed(connection: Connection, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return connection.query(statement, [...this.#clock.parameters(), ...values]);
+  }
+
+  readonly kvGet: Store['kvGet'] = (id) => this.#keyValues.get(id);
+  readonly kvPut: Store['kvPut'] = (id, value, expectVersion) => this.#keyValues.put(id, value, expectVersion);
+  readonly kvDelete: Store['kvDelete'] = (id, expectVersion) => this.#keyValues.delete(id, expectVersion);
+  readonly kvScan: Store['kvScan'] = (query) => this.#keyValues.scan(query);
+}
+
+/** Whole records, in the order of the keys. */
+async function read(
+  connection: Connection,
+  keys: readonly TransactionKey[],
+): Promise<(StoredTransaction | undefined)[]> {
+  if (keys.length === 0) return [];
+  const rows = await connection.query(statements.GET, [
+    textArray(keys.map(({ namespace }) => namespace)),
+    textArray(keys.map(({ gid }) => gid)),
+  ]);
+  const found = new Map(rows.map((row) => [`${String(row['namespace'])}\0${String(row['gid'])}`, row]));
+  return keys.map(({ namespace, gid }) => {
+    const row = found.get(`${namespace}\0${gid}`);
+    return row === undefined ? undefined : recordOf(row);
+  });
+}

@@ -1,0 +1,118 @@
+import { StoreError } from '@holdfast/core';
+import type { Client } from 'pg';
+
+/** Version of the tables' layout; a change of them raises it and adds a migration. */
+export const SCHEMA_VERSION = 1;
+
+/** Two numbers by which all nodes know the lock of migrations: "hold", and the schema's name as a hash. */
+const LOCK_CLASS = 0x68_6f_6c_64;
+
+/**
+ * What brings a schema of one version to the next, at the index of the version it starts from. While a restart rolls, nodes of the version before still use
+ * what a migration left: it may add, and takes nothing away.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  create table transactions (
+    namespace        text collate "C" not null,
+    gid              text collate "C" not null,
+    version          bigint not null,
+    created_at       bigint not null,
+    updated_at       bigint not null,
+    due_at           bigint,
+    finished_at      bigint,
+    claims           integer not null,
+    entry_count      integer not null,
+    attention        boolean not null,
+    before_attention boolean not null,
+    status           text not null,
+    before_status    text not null,
+    pattern          text not null,
+    app_group        text collate "C" not null,
+    owner            text collate "C",
+    write_id         text collate "C" not null,
+    definition       bytea not null,
+    state            bytea not null,
+    primary key (namespace, gid)
+  ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+  create index due on transactions (app_group, due_at) where due_at is not null;
+  create index owned on transactions (owner) where owner is not null;
+  create index created on transactions (namespace, created_at, gid);
+  create index finished on transactions (finished_at) where finished_at is not null;
+
+  create table entries (
+    namespace text collate "C" not null,
+    gid       text collate "C" not null,
+    key       text collate "C" not null,
+    position  integer not null,
+    body      bytea not null,
+    primary key (namespace, gid, key)
+  );
+
+  create table counters (
+    namespace text collate "C" not null,
+    slot      integer not null,
+    prepared  bigint not null,
+    submitted bigint not null,
+    aborting  bigint not null,
+    succeed   bigint not null,
+    failed    bigint not null,
+    attention bigint not null,
+    last_at   bigint not null,
+    primary key (namespace, slot)
+  ) with (fillfactor = 25);
+
+  create table sessions (
+    session      text collate "C" primary key,
+    node         text not null,
+    version      text not null,
+    started_at   bigint not null,
+    heartbeat_at bigint not null,
+    ended_at     bigint
+  ) with (fillfactor = 50);
+
+  create table key_values (
+    namespace  text collate "C" not null,
+    category   text collate "C" not null,
+    key        text collate "C" not null,
+    value      text not null,
+    version    bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    primary key (namespace, category, key)
+  );
+  `,
+];
+
+/** Creates or migrates the schema, one node after the other. Throws `unsupported_format` for one that a newer Holdfast made. */
+export async function prepareSchema(client: Client, schema: string): Promise<void> {
+  await client.query('begin');
+  await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, schema]);
+  let version = await readVersion(client, schema);
+  if (version > SCHEMA_VERSION)
+    throw new StoreError(
+      'unsupported_format',
+      `the schema ${schema} has version ${version}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made it, or a newer one`,
+    );
+  for (; version < SCHEMA_VERSION; version++) {
+    await client.query(MIGRATIONS[version] ?? '');
+    await client.query('update schema_version set version = $1', [version + 1]);
+  }
+  await client.query('commit');
+}
+
+/** The version of the schema; 0 when it is new, and then there is a place to write it. */
+async function readVersion(client: Client, schema: string): Promise<number> {
+  // Whoever may not make schemas can be given one: `if not exists` would ask for the right anyway.
+  if (!(await exists(client, 'select from pg_namespace where nspname = $1', schema)))
+    await client.query(`create schema ${schema}`);
+  if (!(await exists(client, `select from pg_tables where schemaname = $1 and tablename = 'schema_version'`, schema))) {
+    await client.query('create table schema_version (version integer not null)');
+    await client.query('insert into schema_version values (0)');
+  }
+  const { rows } = await client.query<{ version: number }>('select version from schema_version');
+  return rows[0]?.version ?? 0;
+}
+
+const exists = async (client: Client, text: string, name: string): Promise<boolean> =>
+  (await client.query(text, [name])).rows.length > 0;

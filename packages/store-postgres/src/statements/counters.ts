@@ -1,0 +1,31 @@
+import { STATUSES } from '@holdfast/protocol';
+
+/** Rows of counters a namespace: two connections seldom wait for each other's. */
+const SLOTS = 64;
+
+/**
+ * The counters of a namespace are spread over rows, one of which a connection adds to; their sum is what there is. Records are changed before, as this
+ * reads what all of that answered; then one row a namespace, in the order of namespaces: so no two statements ever wait for each other.
+ *
+ * @param changes a query of (namespace, status, attention, by)
+ */
+export const counted = (changes: string): string => `counted as (
+  insert into counters as c (namespace, slot, ${STATUSES.join(', ')}, attention, last_at)
+  select namespace, pg_backend_pid() % ${SLOTS}, ${STATUSES.map(sumOf).join(', ')}, coalesce(sum("by") filter (where attention), 0), (select now from clock)
+  from (${changes}) as changes (namespace, status, attention, "by")
+  group by namespace
+  order by namespace
+  on conflict (namespace, slot) do update set
+    ${[...STATUSES, 'attention'].map((name) => `${name} = c.${name} + excluded.${name}`).join(', ')},
+    last_at = greatest(c.last_at, excluded.last_at)
+)`;
+
+const sumOf = (status: string): string => `coalesce(sum("by") filter (where status = '${status}'), 0)`;
+
+/** The sums of one namespace, or of all. */
+export const COUNT = {
+  name: 'count',
+  changes: false,
+  text: `select ${[...STATUSES, 'attention'].map((name) => `coalesce(sum(${name}), 0)::bigint as ${name}`).join(', ')}
+from counters where $1::text is null or namespace = $1`,
+};

@@ -1,0 +1,112 @@
+import type { Statement } from '../connection.ts';
+import { CLOCK, NOW } from './clock.ts';
+import { counted } from './counters.ts';
+
+/*
+ * What finds its records by an index and takes them while others write: a record that somebody else has at this moment is left to them (`skip locked`), and one
+ * that was changed meanwhile is looked at again, so none of these ever waits for a record.
+ */
+
+/** Whether session $3 lives, and when the earliest of groups $4 is due. */
+export const LOOK: Statement = {
+  name: 'look',
+  changes: false,
+  text: `with ${CLOCK}
+select ${NOW} as now, exists (select from sessions where session = $3::text and ended_at is null) as alive,
+  (select min(first.due_at) from unnest($4::text[]) as g (app_group) cross join lateral (
+    select due_at from transactions where app_group = g.app_group and due_at is not null order by due_at limit 1) first) as next`,
+};
+
+/** Session $3 takes up to $4 of what is due of groups $5. */
+export const CLAIM: Statement = {
+  name: 'claim',
+  changes: true,
+  text: `with ${CLOCK},
+picked as materialized (
+  select d.namespace, d.gid, d.due_at from unnest($5::text[]) as g (app_group) cross join lateral (
+    select namespace, gid, due_at from transactions
+    where app_group = g.app_group and due_at is not null and due_at <= ${NOW}
+    order by due_at limit $4::bigint
+    for update skip locked
+  ) d
+  where exists (select from sessions where session = $3::text and ended_at is null)
+  order by d.due_at limit $4::bigint
+),
+claimed as (
+  update transactions t set owner = $3, due_at = null, claims = t.claims + 1, version = t.version + 1, updated_at = ${NOW}
+  from picked p where t.namespace = p.namespace and t.gid = p.gid
+  returning t.*, p.due_at as was_due
+)
+select *, null::text[] as keys, null::bytea[] as bodies from claimed order by was_due`,
+};
+
+/** Makes up to $5 of namespace $3 due at once that are due later than $4 ms from now. */
+export const MAKE_DUE: Statement = {
+  name: 'make_due',
+  changes: true,
+  text: `with ${CLOCK},
+picked as materialized (
+  select namespace, gid from transactions
+  where due_at is not null and due_at > ${NOW} + $4::bigint and namespace = $3::text
+  limit $5::bigint + 1
+  for update skip locked
+),
+made as (
+  update transactions t set owner = null, due_at = ${NOW}, version = t.version + 1, updated_at = ${NOW}
+  from (select namespace, gid from picked limit $5) p where t.namespace = p.namespace and t.gid = p.gid
+  returning 1
+)
+select (select count(*) from made) as count, (select count(*) from picked) as found`,
+};
+
+/** Releases up to $3 transactions whose owner is no living session. Owners are found by jumping from one to the next in the index. */
+export const RELEASE: Statement = {
+  name: 'release',
+  changes: true,
+  text: `with recursive ${CLOCK},
+owners (owner) as (
+  (select owner from transactions where owner is not null order by owner limit 1)
+  union all
+  select (select t.owner from transactions t where t.owner > o.owner order by t.owner limit 1) from owners o where o.owner is not null
+),
+picked as materialized (
+  select t.namespace, t.gid from owners o cross join lateral (
+    select namespace, gid from transactions where owner = o.owner limit $3::bigint + 1 for update skip locked
+  ) t
+  where o.owner is not null and not exists (select from sessions s where s.session = o.owner and s.ended_at is null)
+  limit $3::bigint + 1
+),
+made as (
+  update transactions t set owner = null, due_at = ${NOW}, version = t.version + 1, updated_at = ${NOW}
+  from (select namespace, gid from picked limit $3) p where t.namespace = p.namespace and t.gid = p.gid
+  returning 1
+)
+select (select count(*) from made) as count, (select count(*) from picked) as found`,
+};
+
+/**
+ * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. One that got an entry after the statement began is left for the next
+ * time, for this one would not see that entry.
+ */
+export const PURGE: Statement = {
+  name: 'purge',
+  changes: true,
+  text: `with ${CLOCK},
+picked as materialized (
+  select namespace, gid from transactions
+  where finished_at is not null and finished_at < ${NOW} - $3::bigint
+  order by finished_at limit $4::bigint
+  for update skip locked
+),
+gone as (
+  delete from transactions t using picked p
+  where t.namespace = p.namespace and t.gid = p.gid
+    and (t.entry_count = 0 or t.entry_count = (select count(*) from entries e where e.namespace = p.namespace and e.gid = p.gid))
+  returning t.namespace, t.gid, t.status, t.attention, t.entry_count
+),
+forgotten as (
+  delete from entries e using gone g where g.entry_count > 0 and e.namespace = g.namespace and e.gid = g.gid
+),
+${counted('select namespace, status, attention, -1 from gone')}
+select count(*) as count from gone`,
+};

@@ -1,0 +1,6 @@
+export { COUNT } from './counters.ts';
+export * from './due.ts';
+export * from './key-values.ts';
+export * from './read.ts';
+export * from './sessions.ts';
+export * from './write.ts';

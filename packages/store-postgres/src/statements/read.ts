@@ -1,0 +1,45 @@
+import type { Statement } from '../connection.ts';
+import { CLOCK, NOW } from './clock.ts';
+
+/** Whole records by their keys, $1 and $2, with their entries in order; none for what is not there. */
+export const GET: Statement = {
+  name: 'get',
+  changes: false,
+  text: `select t.*, e.keys, e.bodies
+from unnest($1::text[], $2::text[]) as k (namespace, gid)
+join transactions t on t.namespace = k.namespace and t.gid = k.gid
+left join lateral (
+  select array_agg(e.key order by e.position) as keys, array_agg(e.body order by e.position) as bodies
+  from entries e where e.namespace = t.namespace and e.gid = t.gid
+) e on t.entry_count > 0`,
+};
+
+/**
+ * Positions of one page, newest first, and at the end where the search ended: $1 namespace, $2 and $3 the span of creation, $4 and $5 below which position,
+ * $6 how many to look at, $7 status, $8 pattern, $9 attention, $10 how many to answer.
+ */
+export const LIST: Statement = {
+  name: 'list',
+  changes: false,
+  text: `with looked as materialized (
+  select gid, created_at, status, pattern, attention from transactions
+  where namespace = $1::text and created_at between $2::bigint and $3::bigint and (created_at, gid) < ($4::bigint, $5::text collate "C")
+  order by created_at desc, gid desc
+  limit $6::bigint
+)
+(select gid, created_at, null::bigint as looked from looked
+  where ($7::text is null or status = $7) and ($8::text is null or pattern = $8) and ($9::bool is null or attention = $9)
+  order by created_at desc, gid desc limit $10::bigint)
+union all
+(select gid, created_at, (select count(*) from looked) from looked order by created_at, gid limit 1)`,
+};
+
+/** The store's time. */
+export const TIME: Statement = { name: 'time', changes: false, text: `with ${CLOCK} select ${NOW} as now` };
+
+/** The latest time that any node is known to have seen. */
+export const LATEST: Statement = {
+  name: 'latest',
+  changes: false,
+  text: `select greatest((select max(last_at) from counters), (select max(heartbeat_at) from sessions)) as latest`,
+};

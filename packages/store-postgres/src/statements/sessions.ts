@@ -1,0 +1,57 @@
+import type { Statement } from '../connection.ts';
+import { CLOCK, NOW } from './clock.ts';
+
+/** How long an ended session is remembered, so that its id is refused. */
+const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
+
+/** Registers session $3 of node $4 and version $5; no row when it was ended. */
+export const OPEN_SESSION: Statement = {
+  name: 'open_session',
+  changes: true,
+  text: `with ${CLOCK}
+insert into sessions as s (session, node, version, started_at, heartbeat_at)
+values ($3::text, $4::text, $5::text, ${NOW}, ${NOW})
+on conflict (session) do update set node = excluded.node, version = excluded.version, heartbeat_at = excluded.heartbeat_at
+where s.ended_at is null
+returning session`,
+};
+
+/** Says that session $3 lives. The time is not before that of any other living session: nodes agree on it with each heartbeat. */
+export const HEARTBEAT: Statement = {
+  name: 'heartbeat',
+  changes: true,
+  text: `with ${CLOCK},
+latest as materialized (select greatest(${NOW}, (select max(heartbeat_at) from sessions where ended_at is null)) as now),
+beat as (update sessions set heartbeat_at = (select now from latest) where session = $3::text and ended_at is null returning session)
+select now, exists (select from beat) as alive from latest`,
+};
+
+/** Ends session $3, also when it never began. */
+export const END_SESSION: Statement = {
+  name: 'end_session',
+  changes: true,
+  text: `with ${CLOCK}
+insert into sessions as s (session, node, version, started_at, heartbeat_at, ended_at)
+values ($3::text, '', '', ${NOW}, ${NOW}, ${NOW})
+on conflict (session) do update set ended_at = coalesce(s.ended_at, excluded.ended_at)`,
+};
+
+/** Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that ended long ago. */
+export const END_SILENT: Statement = {
+  name: 'end_silent',
+  changes: true,
+  text: `with ${CLOCK},
+silent as materialized (
+  select session from sessions
+  where ended_at is null and session <> $4::text and ${NOW} - heartbeat_at > $3::bigint
+  order by session for update skip locked
+),
+forgotten as (delete from sessions where ended_at < ${NOW} - ${REMEMBERED_MS})
+update sessions s set ended_at = ${NOW} from silent where s.session = silent.session returning s.session`,
+};
+
+export const SESSIONS: Statement = {
+  name: 'sessions',
+  changes: false,
+  text: `select session, node, version, started_at, heartbeat_at from sessions where ended_at is null order by session`,
+};

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import type { StorePlace } from '@holdfast/conformance';
+import { createPostgresStore } from '../src/index.ts';
+import { newSchema, runAt } from './server.ts';
+
+/** The path of a program of these tests; it runs the built packages. */
+const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
+
+export interface PostgresPlace extends StorePlace {
+  readonly url: string;
+  readonly schema: string;
+}
+
+/** A schema of its own, with a wall clock that only the test moves. */
+export async function createPlace(url: string): Promise<PostgresPlace> {
+  const schema = newSchema();
+  let wallMs = 1_700_000_000_000;
+  return {
+    url,
+    schema,
+    createStore: () => createPostgresStore({ url, schema, wallMs: () => wallMs }),
+    moveWallClock: (byMs) => void (wallMs += byMs),
+    writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, schema] },
+    remove: async () => void (await runAt(url, `drop schema if exists ${schema} cascade`)),
+  };
+}

@@ -1,0 +1,41 @@
+import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
+import pg from 'pg';
+import { afterAll, beforeAll } from 'vitest';
+
+/** A PostgreSQL of its own for a test file; started before its tests, gone after them. */
+export interface TestServer {
+  /** Where it is, once it runs. */
+  readonly url: () => string;
+  readonly server: () => DatabaseServer;
+  /** Runs statements outside of any store, on a connection of its own. */
+  readonly run: (text: string) => Promise<pg.QueryResult['rows']>;
+}
+
+/** Call it within a `describeWith(['postgres'], …)`. */
+export function useServer(settings: readonly string[] = []): TestServer {
+  let started: DatabaseServer | undefined;
+  beforeAll(async () => {
+    started = await startPostgres(settings);
+  });
+  afterAll(() => started?.stop());
+  const server = (): DatabaseServer => {
+    if (started === undefined) throw new Error('PostgreSQL is not installed, or was not started');
+    return started;
+  };
+  return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
+}
+
+/** Runs statements on a connection of their own. */
+export async function runAt(url: string, text: string): Promise<pg.QueryResult['rows']> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+let schemas = 0;
+/** The name of a schema that no test used before. */
+export const newSchema = (): string => `test_${++schemas}`;
