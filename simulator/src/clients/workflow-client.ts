@@ -100,6 +100,7 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
       engine.registerBranch(context, {
         gid: one.key.gid,
         pattern: 'workflow',
+        strict: true,
         branches: [{ branchId, op, url: '', payload: NO_BYTES, status }],
       }),
     () => tools.acks.registered(one, [`branch:${branchId}:${op}`]),
