@@ -110,7 +110,8 @@ export class Message {
   }
 
   /**
-   * Sends the message; answers once that is durable, or with `wait`, once every call succeeded. Calling it again is safe: the gid is the same.
+   * Sends the message; answers once that is durable, or with `wait`, once every call succeeded. Calling it again is safe, in another
+   * process too: one gid with the same calls is one message, and what became of it is the answer.
    *
    * @throws {TransactionFailed} it was prepared, and the check-back said that the local transaction was not committed; or it was aborted
    * @throws {TransactionPending} the time to wait is over, the calls go on

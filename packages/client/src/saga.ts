@@ -67,7 +67,8 @@ export class Saga {
   }
 
   /**
-   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it succeeded. Calling it again is safe: the gid is the same.
+   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it succeeded. Calling it again is safe, in another process too:
+   * one gid with the same calls is one saga, and what became of it is the answer.
    *
    * @throws {TransactionFailed} it was rolled back, or is being rolled back
    * @throws {TransactionPending} the time to wait is over, the saga goes on

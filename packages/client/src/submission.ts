@@ -34,10 +34,15 @@ export class Submission {
   async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
     const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
     if (answer.ok) return;
+    // Somebody else's, with whose first phase this one must not go on, unless an earlier try of ours made it.
+    if (!answer.repeated) throw answer.rejection;
     await this.#ownOrThrow(request, answer);
   }
 
-  /** Creates it as submitted, and waits for its end if asked to. */
+  /**
+   * Creates it as submitted, and waits for its end if asked to. One gid is one transaction: when it exists already, whoever submitted it, what became of
+   * it is the answer.
+   */
   submit(
     request: TransactionRequest & { readonly gid: string },
     options: SubmitOptions = {},
@@ -132,13 +137,13 @@ export class Submission {
     }
   }
 
-  /** The refused transaction, if it is this one, sent by a call whose answer was lost; else throws the refusal. */
+  /** The transaction that has the gid already, if it is the same one; else throws why it was refused. */
   async #ownOrThrow(
     request: TransactionRequest & { readonly gid: string },
-    answer: Refusal,
+    { rejection }: Refusal,
   ): Promise<TransactionDetails> {
-    if (!answer.repeated || answer.rejection.rejection !== 'refused') throw answer.rejection;
-    const details = await this.#read(request.gid, answer.rejection);
+    if (rejection.rejection !== 'refused') throw rejection;
+    const details = await this.#read(request.gid, rejection);
     if (isSame(details, request)) return details;
     throw new RequestRejected('refused', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
       gid: request.gid,

@@ -106,12 +106,27 @@ describe('submitting a saga', () => {
     expect(() => hf.saga().step(incomplete as typeof DEBIT)).toThrow(/a branch is missing/);
   });
 
-  it('refuses a gid that is taken', async () => {
+  it('answers what became of the one that has its gid', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     await hf.saga('order-1').step(DEBIT).submit();
-    const second = hf.saga('order-1').step(DEBIT).submit();
-    await expect(second).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(hf.saga('order-1').step(DEBIT).submit()).resolves.toMatchObject({ status: 'succeed' });
+
+    coordinator.onSubmit = () => ({ status: 'failed', rollbackReason: 'no money' });
+    await expect(hf.saga('order-2').step(DEBIT).submit()).rejects.toBeInstanceOf(TransactionFailed);
+    await expect(hf.saga('order-2').step(DEBIT).submit()).rejects.toMatchObject({ reason: 'no money' });
+  });
+
+  it('refuses a gid that other calls have', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'succeed' });
+    await hf.saga('order-1').step(DEBIT).submit();
+    const other = hf
+      .saga('order-1')
+      .step({ ...DEBIT, action: 'http://other/' })
+      .submit();
+    await expect(other).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(other).rejects.toThrow('choose another gid');
   });
 
   it('ends with the reason of its signal', async () => {
@@ -182,7 +197,11 @@ describe('a coordinator that is not there', () => {
     await hf.saga('order-1').step(DEBIT).submit();
     const port = Number(new URL(coordinator.url).port);
     await coordinator.close();
-    const again = clientOf(coordinator.url, { retryForMs: 10_000 }).saga('order-1').step(DEBIT).submit();
+    // In doubt, it would take the transaction that is there for its own.
+    const again = clientOf(coordinator.url, { retryForMs: 10_000 })
+      .message('order-1')
+      .step('http://bank/')
+      .prepare('http://bank/check');
     const refused = clientOf(coordinator.url, { retryForMs: 0 }).saga().step(DEBIT).submit();
     await expect(refused).rejects.toBeInstanceOf(CoordinatorUnreachable);
     await coordinator.listen(port);

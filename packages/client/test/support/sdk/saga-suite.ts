@@ -1,6 +1,7 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { TransactionFailed, TransactionPending } from '../../../src/errors.ts';
+import type { BranchTarget } from '../../../src/branch-declaration.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { SdkHarness } from './harness.ts';
 
@@ -169,12 +170,14 @@ export function sagaSuite(harness: SdkHarness): void {
       ).rejects.toMatchObject({ rejection: 'too_large', field: 'steps[0].payload' });
     });
 
-    it('is refused under the gid of one that ended', async () => {
-      const { hf, branches } = await harness.start({ debit: NOTHING.run });
-      await hf.saga('order-1').step({ action: branches.debit, compensate: null }).submit({ wait: true });
-      await expect(
-        hf.saga('order-1').step({ action: branches.debit, compensate: null }).submit(),
-      ).rejects.toMatchObject({
+    it('under the gid of one that ended is that one', async () => {
+      let calls = 0;
+      const { hf, branches } = await harness.start({ debit: () => void calls++, credit: NOTHING.run });
+      const order = (action: BranchTarget<unknown>) => hf.saga('order-1').step({ action, compensate: null });
+      await order(branches.debit).submit({ wait: true });
+      await expect(order(branches.debit).submit()).resolves.toMatchObject({ gid: 'order-1', status: 'succeed' });
+      expect(calls).toBe(1);
+      await expect(order(branches.credit).submit()).rejects.toMatchObject({
         rejection: 'refused',
         transactionStatus: 'succeed',
       });

@@ -1,0 +1,75 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@holdfast/test-servers';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWith } from '../../tools/src/describe-with.ts';
+import { type Database, DATABASES } from '../src/databases.ts';
+import { PageSession } from '../src/page-session.ts';
+import { compilePages, WELL_KNOWN_PORT, writePage, type WrittenPage } from '../src/write-pages.ts';
+
+const GUIDE = fileURLToPath(new URL('../../docs/guide/', import.meta.url));
+const PAGES = fileURLToPath(new URL('../pages/', import.meta.url));
+const BIN = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+
+const names = readdirSync(GUIDE).filter((name) => name.endsWith('.md'));
+const texts = new Map(names.map((name) => [name, readFileSync(join(GUIDE, name), 'utf8')]));
+
+/** What the pages need beside Node: only the databases that some page speaks of. */
+const programs = (Object.keys(DATABASES) as (keyof typeof DATABASES)[]).filter((program) =>
+  [...texts.values()].some((text) => text.includes(`:${DATABASES[program].wellKnownPort}/`)),
+);
+
+describeWith(programs, 'the guide', () => {
+  const databases: Database[] = [];
+  const pages = new Map<string, WrittenPage>();
+  const ports = new Map<string, ReadonlyMap<number, number>>();
+
+  beforeAll(async () => {
+    const started = await Promise.all(programs.map((program) => DATABASES[program].start()));
+    databases.push(...started.filter((database) => database !== undefined));
+    rmSync(PAGES, { recursive: true, force: true });
+    mkdirSync(PAGES, { recursive: true });
+    for (const [name, text] of texts) {
+      const own = await portsOf(text);
+      ports.set(name, own);
+      pages.set(
+        name,
+        writePage(name, text, join(PAGES, name.replace('.md', '')), (port) => own.get(port) ?? port),
+      );
+    }
+    await compilePages(PAGES);
+  });
+
+  afterAll(async () => {
+    await Promise.all(databases.map((database) => database.stop()));
+  });
+
+  it.each(names)('%s does what it says', async (name) => {
+    const page = pages.get(name);
+    if (page === undefined) throw new Error(`${name} was not written`);
+    await Promise.all(databases.map((database) => database.reset()));
+    const coordinatorPort = String(ports.get(name)?.get(36789));
+    const env = {
+      ...process.env,
+      PATH: `${BIN}:${process.env['PATH'] ?? ''}`,
+      HOLDFAST_HTTP_PORT: coordinatorPort,
+      HOLDFAST_SERVER: `http://127.0.0.1:${coordinatorPort}`,
+      NO_COLOR: '1',
+      npm_config_loglevel: 'silent',
+    };
+    await using session = new PageSession(page.folder, env);
+    for (const command of page.commands) await session.run(command);
+    expect(page.commands.length > 0 || !texts.get(name)?.includes('```')).toBe(true);
+  });
+
+  /** Where what a page calls 36789, 8081, 5432, … really is. */
+  async function portsOf(text: string): Promise<ReadonlyMap<number, number>> {
+    const map = new Map([[36789, await freePort()]]);
+    for (const { wellKnownPort, port } of databases) map.set(wellKnownPort, port);
+    for (const [port] of text.matchAll(WELL_KNOWN_PORT)) {
+      if (!map.has(Number(port))) map.set(Number(port), await freePort());
+    }
+    return map;
+  }
+});
