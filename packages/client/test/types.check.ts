@@ -167,8 +167,8 @@ export async function workflows(): Promise<void> {
     expectTypeOf(debit).toEqualTypeOf<{ id: string }>();
     expectTypeOf(await flow.step('note', () => 7)).toBeNumber();
     expectTypeOf(await flow.call('take', { action: take, compensate: giveBack, payload: input })).toBeUnknown();
-    const branch = { action: take, compensate: null, payload: input, parse: Number, requestTimeoutMs: 5 };
-    expectTypeOf(await flow.call('again', branch)).toBeNumber();
+    const again = { action: take, compensate: null, payload: input, parse: Number, requestTimeoutMs: 5 };
+    expectTypeOf(await flow.call('again', again)).toBeNumber();
     await flow.tcc('seat', { try: take, confirm: take, cancel: giveBack, payload: { amount: 1 } });
     await flow.xa('pay', { url: take, payload: { amount: 1 } });
     // @ts-expect-error not the payload that the branch declares

@@ -7,7 +7,8 @@ import type { BranchCallOptions } from '../transaction-options.ts';
  * A running workflow, as its code sees it. What each step gave is recorded with the coordinator, so that another run of the code, after a crash, gets
  * it from there and goes on where the first one ended.
  *
- * The code must do the same again when it is run again: whatever differs from run to run (time, chance, what is read from elsewhere) belongs into a step.
+ * The code must do the same again when it is run again: whatever differs from run to run (time, chance, what is read from elsewhere) or takes long belongs
+ * into a step.
  * Steps are known by their names: each name stands for one step of the transaction (`debit-${i}` in a loop), letters, digits and `_ . : -`, 64 at most.
  * Several steps may run at once (`Promise.all`, `Promise.allSettled`); which of them is first must not decide what the code does (no `Promise.race`).
  *
