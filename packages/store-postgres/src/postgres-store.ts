@@ -84,7 +84,9 @@ export class PostgresStore implements Store {
   }
 
   async count(namespace?: string): Promise<StoreCounts> {
-    const [row] = await this.#rest.query(statements.COUNT, [namespace ?? null]);
+    const [row] = await (namespace === undefined
+      ? this.#rest.query(statements.COUNT_ALL, [])
+      : this.#rest.query(statements.COUNT, [namespace]));
     const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
     return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
   }

@@ -22,10 +22,10 @@ export const counted = (changes: string): string => `counted as (
 
 const sumOf = (status: string): string => `coalesce(sum("by") filter (where status = '${status}'), 0)`;
 
-/** The sums of one namespace, or of all. */
-export const COUNT = {
-  name: 'count',
-  changes: false,
-  text: `select ${[...STATUSES, 'attention'].map((name) => `coalesce(sum(${name}), 0)::bigint as ${name}`).join(', ')}
-from counters where $1::text is null or namespace = $1`,
-};
+const SUMS = [...STATUSES, 'attention'].map((name) => `coalesce(sum(${name}), 0)::bigint as ${name}`).join(', ');
+
+/** The sums of one namespace. */
+export const COUNT = { name: 'count', changes: false, text: `select ${SUMS} from counters where namespace = $1::text` };
+
+/** The sums of all namespaces. */
+export const COUNT_ALL = { name: 'count_all', changes: false, text: `select ${SUMS} from counters` };

@@ -1,4 +1,4 @@
-export { COUNT } from './counters.ts';
+export { COUNT, COUNT_ALL } from './counters.ts';
 export * from './due.ts';
 export * from './key-values.ts';
 export * from './read.ts';

@@ -23,7 +23,7 @@ export const LIST: Statement = {
   changes: false,
   text: `with looked as materialized (
   select gid, created_at, status, pattern, attention from transactions
-  where namespace = $1::text and created_at between $2::bigint and $3::bigint and (created_at, gid) < ($4::bigint, $5::text collate "C")
+  where namespace = $1::text and created_at >= 0 and created_at between $2::bigint and $3::bigint and (created_at, gid) < ($4::bigint, $5::text collate "C")
   order by created_at desc, gid desc
   limit $6::bigint
 )

@@ -46,7 +46,7 @@ silent as materialized (
   where ended_at is null and session <> $4::text and ${NOW} - heartbeat_at > $3::bigint
   order by session for update skip locked
 ),
-forgotten as (delete from sessions where ended_at < ${NOW} - ${REMEMBERED_MS})
+forgotten as (delete from sessions where ended_at is not null and ended_at < ${NOW} - ${REMEMBERED_MS})
 update sessions s set ended_at = ${NOW} from silent where s.session = silent.session returning s.session`,
 };
 

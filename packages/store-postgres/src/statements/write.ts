@@ -94,10 +94,10 @@ appends as (
     as a (item, namespace, gid, statuses, room, postpone, first, last)
   join transactions seen on seen.namespace = a.namespace and seen.gid = a.gid
   cross join lateral (
-    select array_agg(e.position order by e.position) as positions
-    from generate_series(a.first, a.last) as e (position)
+    select array_agg(a.first + e.rank - 1 order by e.rank)::int[] as positions
+    from unnest((${p.entryKeys})[a.first:a.last]) with ordinality as e (key, rank)
     where not exists (
-      select from entries there where there.namespace = a.namespace and there.gid = a.gid and there.key = (${p.entryKeys})[e.position])
+      select from entries there where there.namespace = a.namespace and there.gid = a.gid and there.key = e.key)
   ) fresh
   where fresh.positions is not null
 ),

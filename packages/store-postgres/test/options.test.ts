@@ -1,0 +1,41 @@
+import { StoreError } from '@holdfast/core';
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../src/options.ts';
+
+const url = 'postgres://user:hunter2@db.example:5432/orders';
+
+const refusalOf = (options: Parameters<typeof settingsOf>[0]): StoreError => {
+  try {
+    settingsOf(options);
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return thrown;
+  }
+  throw new Error('was not refused');
+};
+
+describe('the options of the store on PostgreSQL', () => {
+  it('take the schema from the option, then from the URL, and else call it holdfast', () => {
+    expect(settingsOf({ url }).schema).toBe('holdfast');
+    expect(settingsOf({ url: `${url}?schema=shop` }).schema).toBe('shop');
+    expect(settingsOf({ url: `${url}?schema=shop`, schema: 'bank' }).schema).toBe('bank');
+  });
+
+  it('hand on everything else of the URL', () => {
+    const { client } = settingsOf({ url: `${url}?sslmode=verify-full&schema=shop&sslrootcert=ca.pem` });
+    expect(client.connectionString).toBe(`${url}?sslmode=verify-full&sslrootcert=ca.pem`);
+  });
+
+  it.each([
+    ['a text that is no URL', { url: 'hunter2@nowhere' }],
+    ['a URL of something else', { url: 'mysql://user:hunter2@db/orders' }],
+    ['a schema name that would need quotes', { url, schema: 'Shop; drop' }],
+    ['a schema name of the system', { url, schema: 'pg_shop' }],
+    ['a schema name that is too long', { url, schema: 's'.repeat(64) }],
+    ['no time to connect', { url, connectTimeoutMs: 0 }],
+    ['a statement time that is no number', { url, statementTimeoutMs: Number.NaN }],
+  ])('refuse %s, and repeat no password', (_, options) => {
+    const refusal = refusalOf(options);
+    expect(refusal.code).toBe('invalid');
+    expect(refusal.message).not.toContain('hunter2');
+  });
+});
