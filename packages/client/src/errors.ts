@@ -1,11 +1,18 @@
 import type { ErrorCode, Op, Status, TransactionDetails } from '@holdfast/protocol';
+import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
  * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for people. A cancelled call (`signal`) throws the
  * signal's own reason instead. `BranchFailure` and `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
  */
 export type HoldfastClientError =
-  TransactionFailed | TransactionPending | CoordinatorUnreachable | RequestRejected | UnexpectedAnswer | BranchUnknown;
+  | TransactionFailed
+  | TransactionPending
+  | CoordinatorUnreachable
+  | RequestRejected
+  | UnexpectedAnswer
+  | BranchUnknown
+  | WorkflowMismatch;
 
 /** Reads the transaction with its branches and timeline. */
 export type ReadDetails = () => Promise<TransactionDetails>;
