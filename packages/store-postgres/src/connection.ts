@@ -143,7 +143,7 @@ const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'te
  * What holds for each connection. Plans are made once, not for each set of parameters; and all statements are to go by the indexes, in the order of
  * what they were given, whatever the statistics say of a table that was empty a minute ago.
  */
-const sessionSettings = ({ schema, statementTimeoutMs }: Settings): string =>
+export const sessionSettings = ({ schema, statementTimeoutMs }: Settings): string =>
   [
     `search_path to ${schema}`,
     `statement_timeout to ${statementTimeoutMs}`,
