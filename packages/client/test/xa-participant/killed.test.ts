@@ -46,12 +46,12 @@ async function keepAlive(databaseUrl: string) {
   };
 }
 
-for (const { name, program, open } of [
-  { name: 'PostgreSQL', program: 'postgres', open: openPostgresXa },
-  { name: 'MariaDB', program: 'mariadbd', open: openMysqlXa },
-] as readonly { name: string; program: string; open: () => Promise<XaWorld<never>> }[]) {
+killedSuite('PostgreSQL', 'postgres', openPostgresXa);
+killedSuite('MariaDB', 'mariadbd', openMysqlXa);
+
+function killedSuite<Tx>(name: string, program: string, open: () => Promise<XaWorld<Tx>>): void {
   describeWith([program], `an XA participant on ${name} that is killed`, () => {
-    let world: XaWorld<never>;
+    let world: XaWorld<Tx>;
     let participant: Awaited<ReturnType<typeof keepAlive>>;
     let coordinator: RunningServer;
     let hf: Holdfast;

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
+import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerList } from './list-command.ts';
 import { registerAbort, registerRetry, registerStop } from './order-commands.ts';
 import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
+import { registerXa } from './xa-recover/xa-recover-command.ts';
 
 /** Adds the commands of operators: most ask and order a running coordinator. `serve` and its like are not among them. */
 export function registerOperatorCommands(program: Command, io: CommandIo = processIo()): void {
@@ -15,4 +17,6 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerStop(program, io);
   registerTopics(program, io);
   registerBarrierSchema(program, io);
+  registerXa(program, io);
+  registerDoctor(program, io);
 }

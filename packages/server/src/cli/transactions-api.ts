@@ -25,8 +25,12 @@ export function listTransactions(api: CoordinatorApi, filters: ListFilters): Pro
   return api.ask({ method: 'GET', path: '/transactions', query: { ...filters } }, transactionPage);
 }
 
+/** As it is known; an `ApiProblem` `not_found` when it is not. */
+export const findTransaction = (api: CoordinatorApi, gid: string): Promise<TransactionDetails> =>
+  api.ask({ method: 'GET', path: pathOf(gid) }, transactionDetails);
+
 export async function readTransaction(api: CoordinatorApi, gid: string): Promise<TransactionDetails> {
-  return api.ask({ method: 'GET', path: pathOf(gid) }, transactionDetails).catch(withHint(api, gid));
+  return findTransaction(api, gid).catch(withHint(api, gid));
 }
 
 export async function orderTransaction(

@@ -1,0 +1,68 @@
+import { CommandError, EXIT } from '../command-error.ts';
+
+/** A value of a column, as the drivers give it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** One connection to a database of the application, for commands that look into it. */
+export interface Database {
+  readonly kind: 'postgres' | 'mysql';
+  /** Parameters are `$1`, … in PostgreSQL, `?` in MySQL. Rejects with the driver's own error. */
+  query(text: string, values?: readonly string[]): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}
+
+export const CONNECT_TIMEOUT_MS = 5_000;
+export const QUERY_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to the database that a URL names. Its driver is a package of its own, loaded only here.
+ *
+ * @throws {CommandError} the URL is none, the driver is not installed, or the database does not answer
+ */
+export async function openDatabase(url: string): Promise<Database> {
+  const scheme = /^([a-z]+):\/\//.exec(url)?.[1];
+  const open = scheme === undefined ? undefined : OPENERS[scheme];
+  if (open === undefined || !URL.canParse(url))
+    // A password may stand in it: only the scheme is repeated.
+    throw new CommandError(
+      EXIT.usage,
+      `a database is named by postgres://… or mysql://…, not by ${scheme ?? 'something without a scheme'}`,
+    );
+  try {
+    return await open(url);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const { host, pathname } = new URL(url);
+    const message = `the database at ${host}${pathname} does not let us in: ${reasonOf(error)}`;
+    throw new CommandError(EXIT.unreachable, message, { cause: error });
+  }
+}
+
+const openPg = async (url: string): Promise<Database> =>
+  (await loaded('pg', () => import('./pg-database.ts'))).openPgDatabase(url);
+const openMysql = async (url: string): Promise<Database> =>
+  (await loaded('mysql2', () => import('./mysql-database.ts'))).openMysqlDatabase(url);
+
+const OPENERS: Readonly<Record<string, ((url: string) => Promise<Database>) | undefined>> = {
+  postgres: openPg,
+  postgresql: openPg,
+  mysql: openMysql,
+  mariadb: openMysql,
+};
+
+async function loaded<T>(driver: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const message = `this needs the package ${driver}, which is not installed: npm install ${driver}`;
+    throw new CommandError(EXIT.usage, message, { cause: error });
+  }
+}
+
+/** Of refused connections there may be one for each address, and then the error itself says nothing. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

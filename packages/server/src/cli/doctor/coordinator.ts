@@ -1,0 +1,28 @@
+import { type Check, fail, ok, warn } from './finding.ts';
+
+const TIMEOUT_MS = 5_000;
+
+/** A running coordinator: whether it answers, is ready, and is of our version. */
+export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
+  name: 'server',
+  async run() {
+    const start = 'start it with "holdfast serve", or correct --server';
+    const root = url.replace(/\/+$/, '');
+    if (!URL.canParse(root) || !/^https?:/.test(root)) return [fail('server', `${url} is no http or https URL`, start)];
+    let ready: Response;
+    let version: unknown;
+    try {
+      ready = await fetch(`${root}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const answer = await fetch(`${root}/api/dtmsvr/version`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      version = ((await answer.json()) as { version?: unknown }).version;
+    } catch {
+      return [fail('server', `no coordinator answers at ${root}`, start)];
+    }
+    const what = `${root}, version ${String(version)}`;
+    if (!ready.ok)
+      return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not answer: see its log')];
+    if (version !== ourVersion)
+      return [warn('server', what, `this command is of version ${ourVersion}: update the older one`)];
+    return [ok('server', `${what}: ready`)];
+  },
+});

@@ -1,0 +1,102 @@
+import { type Command, Option } from 'commander';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { VERSION } from '../../version.ts';
+import { EXIT } from '../command-error.ts';
+import type { CommandIo } from '../command-io.ts';
+import { exitOfCommander } from '../run-command.ts';
+import { columnWidths, tableHead, tableRow } from '../table.ts';
+import { type Colour, clean, painter } from '../text.ts';
+import { barrierCheck } from './barrier.ts';
+import { coordinatorCheck } from './coordinator.ts';
+import { type Check, type Finding, runCheck } from './finding.ts';
+import { checkFileLimit, checkNode, fileLimit, portCheck } from './machine.ts';
+import { storeCheck } from './store.ts';
+
+interface DoctorOptions {
+  readonly config?: string;
+  readonly store?: string;
+  readonly host?: string;
+  readonly httpPort?: string;
+  readonly barrier: readonly string[];
+  readonly barrierTable?: string;
+  readonly server?: string;
+  readonly output: 'table' | 'json';
+}
+
+/** `holdfast doctor`: what an installation can get wrong, and how to mend it. */
+export function registerDoctor(program: Command, io: CommandIo): void {
+  program
+    .command('doctor')
+    .summary('check what an installation can get wrong')
+    .description(
+      'Check Node.js, file limits, the port and the store that "holdfast serve" would use here, and, if named, databases of participants and a running coordinator. Ends with 1 when something fails; warnings do not.',
+    )
+    .option('--config <file>', 'the config file of the coordinator (env: HOLDFAST_CONFIG)')
+    .option('--store <url>', 'the store (env: HOLDFAST_STORE)')
+    .option('--host <host>', 'the address to listen on (env: HOLDFAST_HOST)')
+    .option('--http-port <port>', 'the port to listen on (env: HOLDFAST_HTTP_PORT)')
+    .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
+    .option('--barrier-table <name>', 'the barrier table in them, unless it is dtm_barrier.barrier')
+    .option('--server <url>', 'a running coordinator')
+    .addOption(
+      new Option('-o, --output <form>', 'table for people, json for programs')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ holdfast doctor\n  $ holdfast doctor --store lmdb:/var/lib/holdfast --barrier postgres://app@db/bank -o json',
+    )
+    .exitOverride(exitOfCommander(io))
+    .action((options: DoctorOptions) => doctor(io, options));
+}
+
+async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
+  const { config: file, store, host, httpPort } = options;
+  let checks: readonly Check[];
+  try {
+    const config = await loadConfig({
+      flags: { store, host, httpPort },
+      env: process.env,
+      ...(file === undefined ? {} : { file }),
+    });
+    checks = [
+      { name: 'node', run: async () => [checkNode(process.version)] },
+      { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
+      ...(config.httpPort === 0 ? [] : [portCheck(config.host, config.httpPort)]),
+      storeCheck(config.store),
+      ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
+      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION)]),
+    ];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    io.err(`holdfast: ${clean(error.message)}`);
+    return io.setExitCode(EXIT.usage);
+  }
+  const findings: Finding[] = [];
+  // One after the other: what one finds must not come from what another does to the machine.
+  for (const check of checks) findings.push(...(await runCheck(check)));
+  if (options.output === 'json') io.out(JSON.stringify(findings, undefined, 2));
+  else writeFindings(findings, io);
+  io.setExitCode(findings.some(({ level }) => level === 'fail') ? EXIT.refused : EXIT.done);
+}
+
+const COLOURS: Readonly<Record<Finding['level'], Colour>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+function writeFindings(findings: readonly Finding[], io: CommandIo): void {
+  const paint = painter(io.colour);
+  const columns = [
+    {
+      title: 'RESULT',
+      text: ({ level }: Finding) => level,
+      paint: (row: Finding, text: string) => paint(COLOURS[row.level], text),
+    },
+    { title: 'CHECK', text: ({ check }: Finding) => clean(check) },
+    // Not cut to the terminal: this is what it is read for.
+    { title: 'FOUND', text: ({ found, mend }: Finding) => clean(mend === '' ? found : `${found}. Mend: ${mend}`) },
+  ];
+  const widths = columnWidths(columns, findings);
+  io.out(tableHead(columns, widths, paint));
+  for (const finding of findings) io.out(tableRow(columns, widths, finding, Infinity, paint));
+}

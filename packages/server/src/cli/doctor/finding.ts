@@ -1,0 +1,40 @@
+/** What one check found. */
+export interface Finding {
+  /** What was looked at, in a word or two. */
+  readonly check: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  /** What was found. */
+  readonly found: string;
+  /** What to do about it; empty when nothing. */
+  readonly mend: string;
+}
+
+export const ok = (check: string, found: string): Finding => ({ check, level: 'ok', found, mend: '' });
+export const warn = (check: string, found: string, mend: string): Finding => ({ check, level: 'warn', found, mend });
+export const fail = (check: string, found: string, mend: string): Finding => ({ check, level: 'fail', found, mend });
+
+/** One place to look; it answers what it found there, and throws nothing on purpose. */
+export interface Check {
+  readonly name: string;
+  run(): Promise<readonly Finding[]>;
+}
+
+/** Longer than anything a check waits for by itself. */
+const TIMEOUT_MS = 15_000;
+
+/** Runs a check; one that throws, or takes too long, has failed. */
+export async function runCheck({ name, run }: Check, timeoutMs: number = TIMEOUT_MS): Promise<readonly Finding[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<readonly Finding[]>((resolve) => {
+    const found = `no answer in ${timeoutMs} ms`;
+    const mend = 'see whether what it asks is overloaded or cut off';
+    timer = setTimeout(() => resolve([fail(name, found, mend)]), timeoutMs);
+  });
+  try {
+    return await Promise.race([run(), late]);
+  } catch (error) {
+    return [fail(name, error instanceof Error ? error.message : String(error), 'see the message')];
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type Check, fail, type Finding, ok, warn } from './finding.ts';
+
+const FEWEST_FILES = 1_024;
+const ENOUGH_FILES = 8_192;
+const LEAST_NODE = [20, 19] as const;
+
+/** The version of Node.js. */
+export function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  const enough = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  if (enough) return ok('node', version);
+  return fail('node', `${version} is too old`, `install Node.js ${LEAST_NODE.join('.')} or later`);
+}
+
+/** How many files and connections a process may have open: each connection of a client and to a branch is one. */
+export function checkFileLimit(limit: number | undefined): Finding {
+  if (limit === undefined)
+    return warn('file limit', 'not known on this system', 'see that a process may open 8192 files');
+  const mend = `raise it: "ulimit -n 65536", LimitNOFILE= in systemd, --ulimit nofile= in Docker`;
+  if (limit < FEWEST_FILES) return fail('file limit', `${limit} open files`, mend);
+  if (limit < ENOUGH_FILES) return warn('file limit', `${limit} open files, few for many connections`, mend);
+  return ok('file limit', limit === Infinity ? 'unlimited' : `${limit} open files`);
+}
+
+/** The soft limit of this process, as its children inherit it. */
+export function fileLimit(): number | undefined {
+  const report: unknown = process.report.getReport();
+  const soft = (report as { userLimits?: { open_files?: { soft?: number | string } } }).userLimits?.open_files?.soft;
+  if (soft === 'unlimited') return Infinity;
+  return typeof soft === 'number' ? soft : undefined;
+}
+
+/** Whether a coordinator could listen there. */
+export const portCheck = (host: string, port: number): Check => ({
+  name: `port ${port}`,
+  async run() {
+    const name = `port ${port}`;
+    const probe = createServer();
+    try {
+      probe.listen(port, host);
+      await once(probe, 'listening');
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (code !== 'EADDRINUSE')
+        return [fail(name, `${host} cannot be listened on: ${code}`, 'choose another --host or --http-port')];
+      return [
+        (await isCoordinator(host, port))
+          ? ok(name, 'a coordinator runs there')
+          : fail(name, 'another program listens there', 'stop it, or choose another --http-port'),
+      ];
+    }
+    probe.close();
+    await once(probe, 'close');
+    return [ok(name, 'free')];
+  },
+});
+
+async function isCoordinator(host: string, port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://${host}:${port}/api/ping`, { signal: AbortSignal.timeout(2_000) });
+    return (await answer.text()).includes('pong');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type Store, StoreError } from '@holdfast/core';
+import { ConfigError } from '../../config/config-error.ts';
+import { storeOf } from '../../open-store.ts';
+import { type Check, fail, type Finding, ok, warn } from './finding.ts';
+
+const MIB = 1024 * 1024;
+const LEAST_FREE_BYTES = 100 * MIB;
+const ENOUGH_FREE_BYTES = 1024 * MIB;
+const SLOW_SYNC_MS = 50;
+const DRIFT_MS = 1_000;
+const WRITES = 5;
+const PROBE = { namespace: 'default', category: 'doctor', key: 'probe' };
+
+/** The store: whether it can be opened, written and synced, and what time it has. */
+export const storeCheck = (url: string): Check => ({
+  name: 'store',
+  run: () => (url.startsWith('lmdb:') ? lmdb(url.slice('lmdb:'.length).replace(/^\/\/(?=\/|\.)/, '')) : probe(url)),
+});
+
+/** A directory that is not there yet is not made by looking: a temporary one beside it is tried. */
+async function lmdb(path: string): Promise<readonly Finding[]> {
+  if (path === '') return probe('lmdb:');
+  const folder = nearestFolder(resolve(path));
+  const space = await freeSpace(folder);
+  if (existsSync(path)) return [space, ...(await probe(`lmdb:${path}`))];
+  let temporary: string;
+  try {
+    temporary = await mkdtemp(join(folder, '.holdfast-doctor-'));
+  } catch (error) {
+    const mend = 'give this user the right to write there, or choose another directory';
+    return [space, fail('store', `${path} is not there and cannot be made: ${messageOf(error)}`, mend)];
+  }
+  try {
+    return [space, ...(await probe(`lmdb:${temporary}`))];
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+const nearestFolder = (path: string): string => (existsSync(path) ? path : nearestFolder(dirname(path)));
+
+async function freeSpace(folder: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(folder);
+  return checkFreeBytes(bavail * bsize);
+}
+
+/** The room on the disk of an embedded store. */
+export function checkFreeBytes(bytes: number): Finding {
+  const found = `${Math.floor(bytes / MIB)} MiB free`;
+  const mend = 'make room, shorten --retention, or move the store';
+  if (bytes < LEAST_FREE_BYTES) return fail('disk', found, mend);
+  return bytes < ENOUGH_FREE_BYTES ? warn('disk', found, mend) : ok('disk', found);
+}
+
+async function probe(url: string): Promise<readonly Finding[]> {
+  let store: Store;
+  try {
+    store = await storeOf(url);
+    await store.open();
+  } catch (error) {
+    return [refusal(error)];
+  }
+  try {
+    return await writeAndAsk(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function refusal(error: unknown): Finding {
+  const found = messageOf(error);
+  if (error instanceof ConfigError) return fail('store', found, 'correct --store');
+  if (!(error instanceof StoreError)) return fail('store', found, 'check the path and the rights of this user');
+  switch (error.code) {
+    case 'locked':
+      return warn('store', found, 'fine when that is the coordinator; to check the store, stop it first');
+    case 'unsupported_format':
+      return fail('store', found, 'use the version that wrote it, or a newer one');
+    default:
+      return fail('store', found, 'check the disk and the rights of this user');
+  }
+}
+
+async function writeAndAsk(store: Store): Promise<readonly Finding[]> {
+  const { name, durable } = store.capabilities;
+  const started = performance.now();
+  for (let n = 0; n < WRITES; n++) {
+    const there = await store.kvGet(PROBE);
+    await store.kvPut(PROBE, String(n), there?.version ?? 0);
+  }
+  const eachMs = (performance.now() - started) / WRITES;
+  const there = await store.kvGet(PROBE);
+  if (there !== undefined) await store.kvDelete(PROBE, there.version);
+  const written = `${name}: schema known, ${WRITES} writes, ${eachMs.toFixed(1)} ms each`;
+  return [
+    !durable
+      ? warn('store', `${written}; it forgets at exit`, 'for anything but tests: --store lmdb:PATH')
+      : eachMs > SLOW_SYNC_MS
+        ? warn('store', `${written}, synced: slow`, 'use a local disk with a fast sync')
+        : ok('store', `${written}, synced`),
+    checkDrift('store clock', (await store.nowMs()) - Date.now()),
+  ];
+}
+
+/** How far another clock is from ours. */
+export function checkDrift(check: string, driftMs: number): Finding {
+  const found = `${Math.round(driftMs)} ms from this machine's`;
+  if (Math.abs(driftMs) <= DRIFT_MS) return ok(check, found);
+  return warn(check, found, 'let both keep time by NTP; times for people are off, decisions are not');
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,135 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { TransactionDetails } from '@holdfast/protocol';
+import { CommandError, EXIT } from '../command-error.ts';
+import type { CommandIo } from '../command-io.ts';
+import { ApiProblem, type CoordinatorApi } from '../coordinator-api.ts';
+import { type Database, openDatabase, reasonOf } from '../database/open-database.ts';
+import {
+  type CommandContext,
+  type CommonOptions,
+  exitOfCommander,
+  operatorCommand,
+  runCommand,
+} from '../run-command.ts';
+import { columnWidths, tableHead, tableRow } from '../table.ts';
+import { clean, painter } from '../text.ts';
+import { duration, parseMoment } from '../time.ts';
+import { findTransaction } from '../transactions-api.ts';
+import { type PlanOptions, planFor, type Step } from './plan.ts';
+import { endPrepared, listPrepared } from './prepared.ts';
+
+interface RecoverOptions extends CommonOptions {
+  readonly url: string;
+  /** In ms. */
+  readonly olderThan: number;
+  readonly rollBackUnknown: boolean;
+  readonly yes?: true;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** `holdfast xa …`: what databases hold of XA transactions. */
+export function registerXa(program: Command, io: CommandIo): void {
+  const xa = program
+    .command('xa')
+    .summary('end prepared transactions that nobody ends')
+    .exitOverride(exitOfCommander(io));
+  const command = xa
+    .command('recover')
+    .summary('end prepared transactions that nobody ends')
+    .description(
+      'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH), ask the coordinator about each, and show what would be done: committed if the global transaction succeeded, rolled back if it failed or nobody knows it, left while it runs. Nothing is done without --yes.\n\nName the coordinator that these transactions belong to: to any other they are all unknown.',
+    )
+    .requiredOption('--url <url>', 'the database: postgres://… or mysql://…')
+    .option('--yes', 'do it')
+    .addOption(
+      new Option('--older-than <age>', 'roll back what nobody knows only when it is older, such as 30m, 2h')
+        .default(HOUR_MS, '1h')
+        .argParser(ageOf),
+    )
+    .addOption(
+      new Option(
+        '--roll-back-unknown',
+        'roll back what nobody knows also where the database does not tell its age (MySQL, MariaDB)',
+      ).default(false),
+    );
+  operatorCommand(command, io, [
+    'xa recover --url postgres://app@db/bank',
+    'xa recover --url mysql://app@db/bank --roll-back-unknown --yes',
+  ]);
+  command.action((options: RecoverOptions) => runCommand(io, options, (context) => recover(context, options)));
+}
+
+function ageOf(text: string): number {
+  const at = parseMoment(text, 0);
+  if (at === undefined || at > 0) throw new InvalidArgumentError('an age is such as 90s, 30m, 2h or 3d');
+  return -at;
+}
+
+async function recover({ api, io }: CommandContext, options: RecoverOptions): Promise<void> {
+  const database = await openDatabase(options.url);
+  try {
+    const { olderThan: olderThanMs, rollBackUnknown } = options;
+    const plan: PlanOptions = { olderThanMs, rollBackUnknown };
+    const steps: Step[] = [];
+    for (const prepared of await listPrepared(database))
+      steps.push(planFor(prepared, await detailsOf(api, prepared.gid), plan));
+    if (options.yes === true) return await carryOut(database, steps, io, options);
+    writePlan(steps, io, options);
+    const todo = steps.filter(({ will }) => will !== 'leave').length;
+    if (todo > 0) io.err(`nothing was done: --yes ends ${todo} of ${steps.length}, as ${api.server} decided`);
+  } finally {
+    await database.close();
+  }
+}
+
+async function detailsOf(api: CoordinatorApi, gid: string): Promise<TransactionDetails | undefined> {
+  try {
+    return await findTransaction(api, gid);
+  } catch (error) {
+    if (error instanceof ApiProblem && error.problem.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+function writePlan(steps: readonly Step[], io: CommandIo, { output }: RecoverOptions): void {
+  if (output === 'json') return io.out(JSON.stringify(steps, undefined, 2));
+  if (output === 'ids') return steps.forEach(({ name }) => io.out(name));
+  if (steps.length === 0) return io.err('nothing is prepared');
+  const columns = [
+    { title: 'NAME', text: (step: Step) => clean(step.name) },
+    { title: 'AGE', text: ({ ageMs }: Step) => (ageMs === undefined ? '?' : duration(ageMs)) },
+    { title: 'GLOBAL', text: ({ status }: Step) => status },
+    { title: 'WILL', text: ({ will }: Step) => will },
+    { title: 'WHY', text: ({ why }: Step) => why },
+  ];
+  const paint = painter(io.colour);
+  const widths = columnWidths(columns, steps);
+  io.out(tableHead(columns, widths, paint));
+  for (const step of steps) io.out(tableRow(columns, widths, step, io.width, paint));
+}
+
+/** Each of its own: one that cannot be ended does not keep the others. */
+async function carryOut(
+  database: Database,
+  steps: readonly Step[],
+  io: CommandIo,
+  options: RecoverOptions,
+): Promise<void> {
+  writePlan(steps, io, options);
+  let failed = 0;
+  let ended = 0;
+  for (const { name, will } of steps) {
+    if (will === 'leave') continue;
+    try {
+      await endPrepared(database, name, will);
+      ended++;
+    } catch (error) {
+      failed++;
+      io.err(`holdfast: ${clean(name)} was not ended: ${clean(reasonOf(error))}`);
+    }
+  }
+  io.err(`${ended} ended, ${failed} not, ${steps.length - ended - failed} left`);
+  if (failed > 0)
+    throw new CommandError(EXIT.refused, 'some could not be ended: look again with "holdfast xa recover"');
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLmdbStore } from '@holdfast/store-lmdb';
+import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { barrierSchema } from '@holdfast/protocol';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { openDatabase } from '../../src/cli/database/open-database.ts';
+import { type Finding, runCheck } from '../../src/cli/doctor/finding.ts';
+import { checkFileLimit, checkNode } from '../../src/cli/doctor/machine.ts';
+import { checkDrift, checkFreeBytes } from '../../src/cli/doctor/store.ts';
+import { TestServer } from '../support/running-server.ts';
+import { runCli } from './support/run-cli.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-doctor-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function doctor(...args: string[]) {
+  const { out, exitCode } = await runCli(['doctor', '--http-port', '0', '-o', 'json', ...args]);
+  const findings = JSON.parse(out.join('\n')) as Finding[];
+  return { exitCode, find: (check: string) => findings.find((finding) => finding.check.endsWith(check)) };
+}
+const lmdb = () => `lmdb:${join(folder, 'data')}`;
+
+describe('holdfast doctor', () => {
+  it('tries a store that is not there yet without making it', async () => {
+    const { exitCode, find } = await doctor('--store', lmdb());
+    expect(exitCode).toBe(0);
+    expect(find('store')).toMatchObject({ level: 'ok' });
+    expect(find('store')?.found).toContain('synced');
+    const { out } = await runCli(['doctor', '--store', lmdb(), '--http-port', '0']);
+    expect(out[0]).toMatch(/^RESULT +CHECK +FOUND$/);
+  });
+
+  it('says who has the store open, and that memory forgets', async () => {
+    const store = createLmdbStore({ path: join(folder, 'open') });
+    await store.open();
+    onTestFinished(() => store.close());
+    expect((await doctor('--store', `lmdb:${join(folder, 'open')}`)).find('store')).toMatchObject({ level: 'warn' });
+    expect((await doctor('--store', 'memory:')).find('store')).toMatchObject({ level: 'warn' });
+  });
+
+  it('fails for a store that cannot be, and a server that is not there', async () => {
+    const { exitCode, find } = await doctor('--store', 'lmdb:/proc/none/data', '--server', 'http://127.0.0.1:1');
+    expect(exitCode).toBe(1);
+    expect(find('store')).toMatchObject({ level: 'fail' });
+    expect(find('server')).toMatchObject({ level: 'fail' });
+  });
+
+  it('tells a coordinator at the port from another program', async () => {
+    await using server = await TestServer.start();
+    const other = createServer((_, response) => void response.end('hello')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    const taken = String((other.address() as AddressInfo).port);
+    const used = await doctor('--store', 'memory:', '--http-port', new URL(server.url).port, '--server', server.url);
+    expect(used.find(`port ${new URL(server.url).port}`)).toMatchObject({ level: 'ok' });
+    expect(used.find('server')).toMatchObject({ level: 'ok' });
+    const { exitCode, find } = await doctor('--store', 'memory:', '--http-port', taken);
+    expect([exitCode, find(`port ${taken}`)?.level]).toEqual([1, 'fail']);
+  });
+
+  it('judges versions, limits, room and clocks, and waits for nothing for ever', async () => {
+    expect(['v18.20.0', 'v20.18.1', 'v20.19.0', 'v22.0.0'].map((v) => checkNode(v).level)).toEqual([
+      'fail',
+      'fail',
+      'ok',
+      'ok',
+    ]);
+    expect([256, 4096, 65_536, undefined].map((n) => checkFileLimit(n).level)).toEqual(['fail', 'warn', 'ok', 'warn']);
+    expect([1, 5e8, 5e9].map((n) => checkFreeBytes(n).level)).toEqual(['fail', 'warn', 'ok']);
+    expect([0, -5_000].map((ms) => checkDrift('clock', ms).level)).toEqual(['ok', 'warn']);
+    expect(await runCheck({ name: 'silent', run: () => new Promise(() => {}) }, 10)).toMatchObject([{ level: 'fail' }]);
+  });
+});
+
+describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of participants', () => {
+  it.each([
+    {
+      kind: 'postgres',
+      start: () => startPostgres(['max_prepared_transactions=0', 'synchronous_commit=off']),
+      xa: 'warn',
+    },
+    { kind: 'mysql', start: () => startMariadb(['--innodb-flush-log-at-trx-commit=2']), xa: 'ok' },
+  ] as const)('finds what is wrong with the barrier and the settings: $kind', async ({ kind, start, xa }) => {
+    const server = await start();
+    if (server === undefined) throw new Error(`${kind} is not installed`);
+    onTestFinished(() => server.stop());
+    const database = await openDatabase(server.url);
+    const look = (...more: string[]) => doctor('--store', 'memory:', '--barrier', server.url, ...more);
+
+    const none = await look();
+    expect([none.exitCode, none.find('barrier')?.level]).toEqual([1, 'fail']);
+    expect(none.find('xa')?.level).toBe(xa);
+    expect(none.find('durability')?.level).toBe('warn');
+    expect(none.find('clock')?.level).toBe('ok');
+
+    for (const statement of barrierSchema(kind)) await database.query(statement);
+    expect((await look()).find('barrier')).toMatchObject({ level: 'ok' });
+
+    await database.query(
+      'create table no_key (gid varchar(128), branch_id varchar(128), op varchar(45), barrier_id varchar(45), trans_type varchar(45), reason varchar(45))',
+    );
+    await database.query('create table no_op (gid varchar(128))');
+    expect((await look('--barrier-table', 'no_key')).find('barrier')?.found).toContain('not unique');
+    expect((await look('--barrier-table', 'no_op')).find('barrier')?.found).toContain('no op');
+    await database.close();
+  });
+});

@@ -1,0 +1,140 @@
+import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { type Database, openDatabase } from '../../src/cli/database/open-database.ts';
+import { detailsOf } from './support/details.ts';
+import { FakeApi } from './support/fake-api.ts';
+import { runCli } from './support/run-cli.ts';
+
+let api: FakeApi;
+beforeEach(async () => {
+  api = await new FakeApi().listen();
+});
+afterEach(() => api.close());
+
+/** What is prepared in these tests, and what the coordinator knows of it. */
+const TRANSACTIONS = { won: 'succeed', lost: 'failed', open: 'submitted' } as const;
+const CASES = ['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses'];
+
+function tellCoordinator(): void {
+  for (const [gid, status] of Object.entries(TRANSACTIONS))
+    api.transactions.set(gid, detailsOf({ gid, status, pattern: 'xa' }));
+  api.transactions.set('saga', detailsOf({ gid: 'saga', status: 'failed' }));
+}
+
+interface Case {
+  readonly name: string;
+  readonly program: string;
+  readonly start: () => Promise<{ readonly url: string; stop(): Promise<void> } | undefined>;
+  readonly prepare: (name: string) => readonly string[];
+  readonly list: string;
+  readonly column: string;
+}
+
+const DATABASES: readonly Case[] = [
+  {
+    name: 'PostgreSQL',
+    program: 'postgres',
+    start: () => startPostgres(),
+    prepare: (name) => ['begin', `insert into t values ('${name}')`, `prepare transaction '${name}'`],
+    list: 'select gid from pg_prepared_xacts',
+    column: 'gid',
+  },
+  {
+    name: 'MariaDB',
+    program: 'mariadbd',
+    start: () => startMariadb(),
+    prepare: (name) => [
+      `xa start '${name}'`,
+      `insert into t values ('${name}')`,
+      `xa end '${name}'`,
+      `xa prepare '${name}'`,
+    ],
+    list: 'xa recover',
+    column: 'data',
+  },
+];
+
+for (const { name, program, start, prepare, list, column } of DATABASES) {
+  describeWith([program], `holdfast xa recover on ${name}`, () => {
+    let server: Awaited<ReturnType<typeof start>>;
+    let database: Database;
+    let url = '';
+    beforeAll(async () => {
+      server = await start();
+      if (server === undefined) throw new Error(`${name} is not installed`);
+      url = server.url;
+      database = await openDatabase(url);
+      await database.query('create table t (name varchar(64))');
+    });
+    afterAll(async () => {
+      await database.close();
+      await server?.stop();
+    });
+
+    const prepared = async () => (await database.query(list)).map((row) => String(row[column])).toSorted();
+    const recover = (...more: string[]) => runCli(['xa', 'recover', '--url', url, '--server', api.url, ...more]);
+    async function prepareAll(): Promise<void> {
+      const before = await prepared();
+      for (const each of CASES.filter((known) => !before.includes(known))) {
+        const connection = await openDatabase(url);
+        for (const statement of prepare(each)) await connection.query(statement);
+        await connection.close();
+      }
+    }
+
+    it('shows what it would do, and does nothing', async () => {
+      tellCoordinator();
+      await prepareAll();
+      const { out, err, exitCode } = await recover('--older-than', '0s', '--roll-back-unknown');
+      expect(exitCode).toBe(0);
+      const lines = out.map((line) => line.split(/ {2,}/));
+      expect(lines.map(([gid, , status, will]) => [gid, status, will]).toSorted()).toEqual(
+        [
+          ['NAME', 'GLOBAL', 'WILL'],
+          ['won-01', 'succeed', 'commit'],
+          ['won-09', 'succeed', 'leave'],
+          ['lost-01', 'failed', 'rollback'],
+          ['open-01', 'submitted', 'leave'],
+          ['gone-01', 'unknown', 'rollback'],
+          ['saga-01', 'failed', 'leave'],
+        ].toSorted(),
+      );
+      expect(err.join()).toContain('nothing was done: --yes ends 3 of 6');
+      expect(await prepared()).toEqual(CASES.toSorted());
+    });
+
+    it('ends with --yes what is decided, and what nobody knows only when it is old or one says so', async () => {
+      tellCoordinator();
+      await prepareAll();
+      const { err, exitCode } = await recover('--yes');
+      expect([err, exitCode]).toEqual([['2 ended, 0 not, 4 left'], 0]);
+      expect(await database.query('select name from t')).toEqual([{ name: 'won-01' }]);
+      expect(await prepared()).toEqual(['gone-01', 'open-01', 'saga-01', 'somebody-elses', 'won-09']);
+      await recover('--older-than', '0s', '--roll-back-unknown', '--yes');
+      expect(await prepared()).not.toContain('gone-01');
+    });
+
+    it('does nothing without a coordinator', async () => {
+      await prepareAll();
+      const options = ['--url', url, '--yes', '--roll-back-unknown', '--older-than', '0s'];
+      const { exitCode } = await runCli(['xa', 'recover', ...options, '--server', 'http://127.0.0.1:1']);
+      expect(exitCode).toBe(3);
+      expect(await prepared()).toEqual(CASES.toSorted());
+    });
+  });
+}
+
+it('says what is wrong with the name of a database, and does not repeat its password', async () => {
+  for (const url of [
+    'oracle://me:secret@db/x',
+    'db',
+    'postgres://me:secret@127.0.0.1:1/x',
+    'mysql://me:secret@127.0.0.1:1/x',
+  ]) {
+    const { err, exitCode } = await runCli(['xa', 'recover', '--url', url, '--server', api.url]);
+    expect(exitCode).toBeGreaterThan(1);
+    expect(err).toHaveLength(1);
+    expect(err.join()).not.toContain('secret');
+  }
+});
