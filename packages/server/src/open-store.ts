@@ -6,9 +6,22 @@ interface Scheme {
   readonly scheme: string;
   /** As one writes it. */
   readonly example: string;
-  /** @param rest what follows the scheme. */
-  make(rest: string): Promise<Store>;
+  /**
+   * @param rest what follows the scheme
+   * @param onWarning hears, when the store is opened, what a crash may lose
+   */
+  make(rest: string, onWarning: (text: string) => void): Promise<Store>;
 }
+
+/** A scheme of PostgreSQL's; it has two. */
+const postgres = (scheme: string): Scheme => ({
+  scheme,
+  example: `${scheme}//USER@HOST/DATABASE`,
+  async make(rest, onWarning) {
+    const { createPostgresStore } = await import('@holdfast/store-postgres');
+    return createPostgresStore({ url: `${scheme}${rest}`, onWarning });
+  },
+});
 
 const SCHEMES: readonly Scheme[] = [
   {
@@ -26,12 +39,14 @@ const SCHEMES: readonly Scheme[] = [
       return createLmdbStore({ path });
     },
   },
+  postgres('postgres:'),
+  postgres('postgresql:'),
 ];
 
-/** The store that a URL names, not yet open. Throws `ConfigError`. */
-export function storeOf(url: string): Promise<Store> {
+/** The store that a URL names, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a URL that its driver cannot use. */
+export function storeOf(url: string, onWarning: (text: string) => void = () => undefined): Promise<Store> {
   const found = SCHEMES.find(({ scheme }) => url.startsWith(scheme));
-  if (found !== undefined) return found.make(url.slice(found.scheme.length).replace(/^\/\/(?=\/|\.)/, ''));
+  if (found !== undefined) return found.make(url.slice(found.scheme.length).replace(/^\/\/(?=\/|\.)/, ''), onWarning);
   const known = SCHEMES.map(({ example }) => example).join(' and ');
   // A password may stand in it: only the scheme is repeated.
   throw new ConfigError(`--store ${url.split(':', 1)[0] ?? ''}: is no store of this version; there are ${known}`);

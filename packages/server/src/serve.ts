@@ -51,7 +51,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
   const config = configWith(values);
   const log = parts.log ?? SILENT;
   const metrics = new ServerMetrics();
-  const store = parts.store ?? (await storeOf(config.store));
+  const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
     log,
     maxBodyBytes: config.maxBodyBytes,

@@ -112,7 +112,8 @@ describe('holdfast serve', () => {
   it.each([
     [['--host', '0.0.0.0'], '--insecure'],
     [['--store', 'sqlite:./x'], 'memory: (forgets at exit) and lmdb:PATH'],
-    [['--store', 'postgres://user:s3cret@host/db'], 'is no store of this version'],
+    [['--store', 'etcd://user:s3cret@host/db'], 'is no store of this version'],
+    [['--store', 'postgres://user:s3cret@127.0.0.1:1/db'], 'PostgreSQL at 127.0.0.1:1/db cannot be used'],
     [['--store', 'lmdb:'], 'needs a directory'],
     [['--workers', '4', '--store', 'memory:'], 'one process'],
     [['--retention', 'soon'], '--retention: must be a time'],
