@@ -16,7 +16,7 @@ export const fail = (check: string, found: string, mend: string): Finding => ({ 
 /** One place to look; it answers what it found there, and throws nothing on purpose. */
 export interface Check {
   readonly name: string;
-  run(): Promise<readonly Finding[]>;
+  readonly run: () => Promise<readonly Finding[]>;
 }
 
 /** Longer than anything a check waits for by itself. */
