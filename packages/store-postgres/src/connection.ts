@@ -17,7 +17,6 @@ export type Row = Record<string, unknown>;
 const ATTEMPTS = 10;
 /** The server ends a statement in time by itself; this is for one that cannot be reached any more. */
 const GRACE_MS = 5_000;
-const OID_INT8 = 20;
 
 /**
  * One connection, made when it is needed and made anew when it was lost. One statement at a time is under way; others wait in their order, so a driver
@@ -84,7 +83,7 @@ export class Connection {
 
   async #connected(): Promise<pg.Client> {
     if (this.#client !== undefined) return this.#client;
-    const client = new pg.Client({ ...this.#settings.client, types: { getTypeParser } });
+    const client = new pg.Client({ ...this.#settings.client, types });
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
@@ -136,8 +135,12 @@ const placeOf = ({ host, port, database }: pg.Client): string => `${host}:${port
 const toNumber = (text: string): number => Number(text);
 
 /** Whole numbers of eight bytes are times and versions here: within what a number keeps exactly. */
-const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
-  oid === OID_INT8 && format !== 'binary' ? toNumber : pg.types.getTypeParser(oid, format)) as never;
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === pg.types.builtins.INT8 && format !== 'binary'
+      ? toNumber
+      : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
+};
 
 /**
  * What holds for each connection. Plans are made once, not for each set of parameters; and all statements are to go by the indexes, in the order of

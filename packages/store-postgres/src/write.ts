@@ -44,7 +44,7 @@ export async function write(
   clock: StoreClock,
   batch: readonly WriteItem[],
 ): Promise<WriteOutcome[]> {
-  const outcomes = new Array<WriteOutcome | undefined>(batch.length).fill(undefined);
+  const outcomes: (WriteOutcome | undefined)[] = batch.map(() => undefined);
   let left: readonly Numbered[] = batch.map((item, at) => ({ item, at }));
   for (let round = 1; left.length > 0; round++) {
     if (round > ROUNDS) throw inDoubt('the same records are changed again and again');

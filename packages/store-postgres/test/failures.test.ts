@@ -1,14 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Store, StoreError } from '@holdfast/core';
 import { freePort } from '@holdfast/test-servers';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
 import { appendOf, insertOf, updateOf } from './items.ts';
 import { newSchema, useServer } from './server.ts';
 
-const POLL_MS = 20;
+const WAIT = { interval: 20, timeout: 20_000 };
 
 describeWith(['postgres'], 'failures on a real server', () => {
   const { url, server, run } = useServer();
@@ -47,7 +46,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
 
   const waiting = `select pid from pg_stat_activity where application_name = 'holdfast' and wait_event_type = 'Lock'`;
   async function untilWaiting(count: number): Promise<void> {
-    while ((await run(waiting)).length < count) await delay(POLL_MS);
+    await vi.waitFor(async () => expect((await run(waiting)).length).toBeGreaterThanOrEqual(count), WAIT);
   }
 
   describe('a connection that is lost', () => {
@@ -218,19 +217,11 @@ describeWith(['postgres'], 'failures on a real server', () => {
       const store = createPostgresStore({ url: `postgres://user:hunter2@127.0.0.1:${port}/db` });
       const error = await store.open().catch((thrown: unknown) => thrown as StoreError);
       expect(error).toMatchObject({ code: 'unavailable' });
-      expect(String((error as Error).message)).toContain(`127.0.0.1:${port}/db`);
+      expect((error as Error).message).toContain(`127.0.0.1:${port}/db`);
       expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
     });
   });
 });
 
 /** Calls until an answer comes: a connection that was lost is noticed by somebody's call. */
-async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch {
-      await delay(POLL_MS);
-    }
-  }
-}
+const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);
