@@ -44,11 +44,8 @@ describe('a saga through a real coordinator', () => {
       .step({ action: url, compensate: null, payload: 1 })
       .step({ action: url, compensate: null, payload: 2 });
     await expect(saga.submit({ wait: true })).resolves.toMatchObject({ gid: saga.gid, status: 'succeed' });
+    await expect(saga.submit({ wait: true })).resolves.toMatchObject({ gid: saga.gid, status: 'succeed' });
     expect(calls).toEqual(['01 action 1', '02 action 2']);
-    await expect(saga.submit({ wait: true })).rejects.toMatchObject({
-      rejection: 'refused',
-      transactionStatus: 'succeed',
-    });
   });
 
   it('is rolled back with the words of the branch that refused', async () => {

@@ -26,6 +26,7 @@ export class FinalWaiters {
   readonly #byId = new SlotMap<Set<Waiter>>();
   #polling = false;
   #count = 0;
+  #ended = false;
 
   constructor(dependencies: FinalWaitersDependencies) {
     this.#d = dependencies;
@@ -35,8 +36,9 @@ export class FinalWaiters {
     return this.#count;
   }
 
-  /** Resolves when the transaction is final, after `timeoutMs`, or when the signal aborts. */
+  /** Resolves when the transaction is final, after `timeoutMs`, or when the signal aborts; at once when this node stops. */
   wait(key: TransactionKey, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       const id = idOf(key);
       const waiters = this.#byId.get(id) ?? new Set();
@@ -66,8 +68,9 @@ export class FinalWaiters {
     for (const waiter of [...(this.#byId.get(id) ?? [])]) waiter.end();
   }
 
-  /** Nobody waits any longer: this node stops. */
+  /** Nobody waits any longer, nor begins to (those who are answered may ask again while the store is still open): this node stops. */
   endAll(): void {
+    this.#ended = true;
     for (const waiters of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();
   }
 
