@@ -91,7 +91,8 @@ async function run(files: readonly string[], variables: Record<string, string> =
   });
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  // Two pipes have no order between them: what is last is asked of one.
+  child.stderr.resume();
   const exit = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { last: output.trimEnd().split('\n').at(-1), exit, output };
 }
