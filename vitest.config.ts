@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 import { sourceAliases } from './tools/src/source-aliases.ts';
 import { TotalReporter } from './tools/src/total-reporter.ts';
 
+/** Tests that take minutes: not in `npm test`. */
+const LONG = '**/*.long.test.ts';
+
 export default defineConfig({
   resolve: {
     // Tests run against the sources; only processes that a test spawns run the built files.
@@ -18,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: ['packages/*/test/**/*.test.ts', '{simulator,tools}/test/**/*.test.ts'],
+          exclude: [LONG],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -28,11 +32,27 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop,docs-test,test-servers}/test/**/*.test.ts'],
+          include: [
+            'examples/*/test/**/*.test.ts',
+            '{crash-test,bench,interop,docs-test,test-servers}/test/**/*.test.ts',
+          ],
+          exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // `npm run test:long`: what breaks the code on purpose, mistake by mistake.
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          exclude: ['**/node_modules/**'],
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,0 +1,39 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { BrokenBuild } from '../src/broken-builds.ts';
+import type { RunOptions } from '../src/options.ts';
+import { withPatchedBuild } from '../src/patched-build.ts';
+import { countKinds, describeResult } from '../src/report.ts';
+import { runCrashTest } from '../src/run.ts';
+
+export const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
+
+export const HEALTHY: RunOptions = {
+  seconds: 20,
+  kills: 10,
+  seed: 48,
+  rate: 100,
+  clients: 100,
+  settleSeconds: 60,
+  keep: false,
+};
+
+/** Short, and not patient: what is broken stays unfinished. */
+const BROKEN: RunOptions = { ...HEALTHY, seconds: 6, kills: 3, settleSeconds: 4 };
+
+/** What the crash test finds in a build that is broken on purpose, of what its fault leads to. */
+export async function convict({ patches, leadsTo }: BrokenBuild): Promise<{
+  readonly guiltyOf: readonly string[];
+  readonly report: string;
+}> {
+  const build = withPatchedBuild(...patches);
+  onTestFinished(() => build.dispose());
+  const result = await runCrashTest(BROKEN, build.cliPath, () => undefined);
+  if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
+  const found = Object.keys(countKinds(result.judged));
+  return {
+    guiltyOf: found.filter((kind) => leadsTo.some((one) => one === kind)),
+    report: describeResult(BROKEN, result),
+  };
+}

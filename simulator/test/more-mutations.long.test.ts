@@ -1,0 +1,9 @@
+import { describe, expect, it } from 'vitest';
+import { firstBrokenBy } from './support/first-broken.ts';
+import { MUTATIONS } from './support/mutations.ts';
+
+describe('the simulator finds mistakes that are put into production code on purpose', () => {
+  it.each(MUTATIONS)('$name', { timeout: 200_000 }, async (mutation) => {
+    expect(mutation.caughtBy).toContain(await firstBrokenBy(mutation));
+  });
+});
