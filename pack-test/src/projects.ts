@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { output } from './npm.ts';
 import type { PackedPackage } from './packages.ts';
-import { USES } from './uses.ts';
+import { PEERS, USES } from './uses.ts';
 
 export const KINDS = ['module', 'commonjs'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -24,6 +24,8 @@ export async function install(
 
 /** Loads every module of the installed package and uses it; throws with what went wrong. */
 export async function use({ name, modules }: PackedPackage, kind: Kind, folder: string): Promise<void> {
+  const peers = PEERS[name] ?? [];
+  if (peers.length > 0) await output(folder, 'npm', 'install', '--prefer-offline', ...peers);
   const work = USES[name];
   if (work === undefined) throw new Error(`nothing is known to be done with ${name}: add it to uses.ts`);
   const load = kind === 'module' ? '(name) => import(name)' : 'async (name) => require(name)';

@@ -60,3 +60,8 @@ export const USES: Readonly<Record<string, string>> = {
     const help = execFileSync('node_modules/.bin/holdfast', ['--help'], { encoding: 'utf8' });
     if (help.includes('holdfast') && help.includes('serve')) print('works');`,
 };
+
+/** Optional peers that some of a package's modules cannot be loaded without: installed with it. */
+export const PEERS: Readonly<Record<string, readonly string[]>> = {
+  '@holdfast/client': ['redis@^6.0.0'],
+};
