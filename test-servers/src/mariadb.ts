@@ -20,12 +20,20 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
   const account = unprivilegedAccount('mysql');
   const folder = await createDataFolder('mariadb', account);
   const data = join(folder, 'data');
-  await runChild(installer, ['--no-defaults', `--datadir=${data}`, '--skip-test-db'], { ...account, cwd: folder });
+  // In a temporary folder that they share, one server clears away another's files as it starts.
+  const tmpdir = `--tmpdir=${folder}`;
+  const fresh = ['--no-defaults', `--datadir=${data}`, tmpdir, '--skip-test-db'];
+  await runChild(installer, fresh, { ...account, cwd: folder });
   const setUp = join(folder, 'set-up.sql');
   await writeFile(setUp, setUpStatements(), { mode: 0o644 });
 
   const port = await freePort();
-  const place = [`--datadir=${data}`, `--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`];
+  const place = [
+    `--datadir=${data}`,
+    `--socket=${join(folder, 'socket')}`,
+    `--pid-file=${join(folder, 'pid')}`,
+    tmpdir,
+  ];
   const network = ['--bind-address=127.0.0.1', `--port=${port}`, '--skip-name-resolve'];
   const args = ['--no-defaults', ...place, ...network, `--init-file=${setUp}`, ...settings];
   const ping = ['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${port}`, '--user=holdfast', 'ping'];
