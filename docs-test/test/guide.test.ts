@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@holdfast/test-servers';
@@ -24,25 +24,28 @@ describeWith(programs, 'the guide', () => {
   const databases: Database[] = [];
   const pages = new Map<string, WrittenPage>();
   const ports = new Map<string, ReadonlyMap<number, number>>();
+  let folder = '';
 
   beforeAll(async () => {
     const started = await Promise.all(programs.map((program) => DATABASES[program].start()));
     databases.push(...started.filter((database) => database !== undefined));
-    rmSync(PAGES, { recursive: true, force: true });
     mkdirSync(PAGES, { recursive: true });
+    // Of its own, since two runs may go on in one checkout.
+    folder = mkdtempSync(join(PAGES, 'run-'));
     for (const [name, text] of texts) {
       const own = await portsOf(text);
       ports.set(name, own);
       pages.set(
         name,
-        writePage(name, text, join(PAGES, name.replace('.md', '')), (port) => own.get(port) ?? port),
+        writePage(name, text, join(folder, name.replace('.md', '')), (port) => own.get(port) ?? port),
       );
     }
-    await compilePages(PAGES);
+    await compilePages(folder);
   });
 
   afterAll(async () => {
     await Promise.all(databases.map((database) => database.stop()));
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it.each(names)('%s does what it says', async (name) => {
