@@ -84,6 +84,12 @@ function refusal(error: unknown): Finding {
   }
 }
 
+/** What is to be done about a store that is not durable. */
+const LOSSES: Readonly<Record<string, string>> = {
+  memory: 'it forgets at exit; for anything but tests: --store lmdb:PATH',
+  postgres: 'a crash may lose what was acknowledged: set fsync, full_page_writes and synchronous_commit on',
+};
+
 async function writeAndAsk(store: Store): Promise<readonly Finding[]> {
   const { name, durable } = store.capabilities;
   const started = performance.now();
@@ -97,7 +103,11 @@ async function writeAndAsk(store: Store): Promise<readonly Finding[]> {
   const written = `${name}: schema known, ${WRITES} writes, ${eachMs.toFixed(1)} ms each`;
   return [
     !durable
-      ? warn('store', `${written}; it forgets at exit`, 'for anything but tests: --store lmdb:PATH')
+      ? warn(
+          'store',
+          `${written}; not durable`,
+          LOSSES[name] ?? 'see the warning that the coordinator logs when it starts',
+        )
       : eachMs > SLOW_SYNC_MS
         ? warn('store', `${written}, synced: slow`, 'use a local disk with a fast sync')
         : ok('store', `${written}, synced`),
