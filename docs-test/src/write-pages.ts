@@ -37,6 +37,8 @@ export function writePage(
   const blocks = blocksOf(replaced);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  // As a reader's project has one; without it, npx would run commands in the nearest folder above that does.
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   for (const [file, text] of filesOf(blocks)) writeFileSync(join(folder, file), text);
   return { name, folder, commands: commandsOf(blocks) };
 }
