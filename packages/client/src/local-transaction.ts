@@ -1,5 +1,6 @@
 import type { Status } from '@holdfast/protocol';
 import { type Barrier, CommitUnknown, LocalTransactionRefused } from './barrier/barrier.ts';
+import { TransactionEnded } from './barrier/errors.ts';
 import {
   CoordinatorUnreachable,
   RequestRejected,
@@ -27,7 +28,9 @@ type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
  *      says "refused", which it does only after it made that final.
  * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the coordinator's question. So a submit that is not delivered
  *      is no error, and a signal does not keep it from being tried.
- * LT4  A commit that was not answered is decided by asking the barrier; if that cannot be asked, by nobody here.
+ * LT4  A commit that was not answered, or that came when the transaction had ended (a statement of `work` may have committed it), is decided by asking the
+ *      barrier; if that cannot be asked, by nobody here.
+ * LT5  Once committed nothing throws `TransactionFailed`, which says that nothing stays.
  */
 export async function sendWithLocalTransaction<Tx, T>(
   sending: Sending,
@@ -57,13 +60,16 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
     });
   } catch (thrown) {
     if (thrown instanceof LocalTransactionRefused) throw await refused(sending, barrier, thrown);
-    if (!(thrown instanceof CommitUnknown)) {
+    const ended = thrown instanceof TransactionEnded;
+    if (!ended && !(thrown instanceof CommitUnknown)) {
       await giveUp(sending, thrown);
       throw thrown;
     }
-    if ((await askBarrier(sending, barrier, thrown)) === 'refused')
-      throw await failed(sending, 'the database did not commit the local transaction', thrown);
-    // Only a commit is not answered, and that comes after the work.
+    if ((await askBarrier(sending, barrier, thrown)) === 'refused') {
+      const failure = await failed(sending, 'the database did not commit the local transaction', thrown);
+      throw ended ? thrown : failure;
+    }
+    // Both come of a commit, and that comes after the work.
     if (returned === undefined) throw thrown;
     return returned.value;
   }
@@ -121,18 +127,26 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
   }
 }
 
-/** Answers what the message is then. */
-async function submit({ api, gid, submission }: Sending, { wait, signal }: SubmitOptions): Promise<Status> {
+/** Of what is committed. Answers what the message is then. */
+async function submit(sending: Sending, { wait, signal }: SubmitOptions): Promise<Status> {
+  const { api, gid, submission } = sending;
   const waited = wait !== undefined && wait !== false;
-  let status: Status;
   try {
-    ({ status } = await submission.submitPrepared(gid));
+    const { status } = await submission.submitPrepared(gid);
+    return waited ? (await submission.wait(gid, wait, signal)).status : status;
   } catch (error) {
+    if (error instanceof TransactionFailed || error instanceof RequestRejected) throw lost(gid, error);
     if (!isUndelivered(error)) throw error;
     if (!waited) return 'prepared';
     throw new TransactionPending(gid, 'prepared', error.message, reader(api, gid), { cause: error });
   }
-  return waited ? (await submission.wait(gid, wait, signal)).status : status;
+}
+
+/** Somebody gave the message up, or its check-back URL said the wrong thing: only a person can mend it. */
+function lost(gid: string, cause: TransactionFailed | RequestRejected): RequestRejected {
+  const transactionStatus = cause instanceof TransactionFailed ? cause.status : cause.transactionStatus;
+  const what = `Message ${gid} is not sent, or was stopped, although its local transaction was committed and stays: ${cause.message}`;
+  return new RequestRejected('refused', what, { gid, transactionStatus, cause });
 }
 
 const isUndelivered = (error: unknown): error is CoordinatorUnreachable | UnexpectedAnswer =>

@@ -92,7 +92,8 @@ export class Message {
    * @throws {TransactionPending} the database did not answer the commit and cannot be asked: the coordinator will, and sends the message or not; or, with
    *   `wait`, the time is over and the calls go on
    * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was committed
-   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work` did nothing that lasts
+   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work` did nothing that lasts. Or, with a `cause` that is
+   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator or a wrong check-back gave the message up
    */
   submitWith<Tx, T>(
     barrier: Pick<Barrier<Tx>, 'message' | 'checkBack'>,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TransactionFailed, TransactionPending } from '../src/errors.ts';
+import { RequestRejected, TransactionFailed, TransactionPending } from '../src/errors.ts';
 import { MemoryBarrier } from './support/memory-barrier.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
@@ -77,6 +77,14 @@ describe('a message with a local transaction', () => {
   it('asks the barrier when the commit was not answered, and is submitted when it happened', async () => {
     const { barrier, send, status } = await withBank();
     barrier.faults.push('lost-answer');
+    await expect(send()).resolves.toBe('receipt');
+    expect(barrier.lines).toEqual(['debit 30']);
+    expect(status()).toBe('submitted');
+  });
+
+  it('is submitted when its transaction had ended before the commit, but with one', async () => {
+    const { barrier, send, status } = await withBank();
+    barrier.faults.push('ended-before');
     await expect(send()).resolves.toBe('receipt');
     expect(barrier.lines).toEqual(['debit 30']);
     expect(status()).toBe('submitted');
@@ -192,6 +200,27 @@ describe('a message with a local transaction', () => {
       throw thrown;
     });
     await expect(sent).rejects.toMatchObject({ code: 'request_rejected', transactionStatus: 'succeed', cause: thrown });
+  });
+
+  it('does not say that nothing stays when it was given up although its local transaction was committed', async () => {
+    for (const options of [{}, { wait: true }]) {
+      const { barrier, hf, message, debit } = await withBank();
+      const sent = message.submitWith(
+        barrier,
+        CHECK_URL,
+        async (tx) => {
+          await hf.abort('m-1', { reason: 'an operator gave it up' });
+          return debit(tx);
+        },
+        options,
+      );
+      const error = await errorOf(sent);
+      expect(error).toBeInstanceOf(RequestRejected);
+      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', transactionStatus: 'failed' });
+      expect((error as RequestRejected).message).toMatch(/although its local transaction was committed/);
+      expect((error as RequestRejected).cause).toBeInstanceOf(TransactionFailed);
+      expect(barrier.lines).toEqual(['debit 30']);
+    }
   });
 
   it('waits for the end if it is to wait', async () => {

@@ -20,7 +20,9 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
   /**
    * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is thrown on as it is. A connection in doubt is not used again.
    *
-   * @throws {CommitUnknown} the answer to the commit was lost. Anything else thrown means that nothing was committed, and nothing will be
+   * @throws {CommitUnknown} the answer to the commit was lost
+   * @throws {TransactionEnded} the transaction had ended before the commit; with its rows committed or not, which `readReason` finds out. Anything else thrown
+   *   means that nothing was committed, and nothing will be
    */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
 

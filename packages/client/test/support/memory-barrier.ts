@@ -1,7 +1,8 @@
 import { type Barrier, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
+import { TransactionEnded } from '../../src/barrier/errors.ts';
 
-/** What happens to a commit. */
-export type CommitFault = 'none' | 'lost-commit' | 'lost-answer';
+/** What happens to a commit. `ended-before`: the work has committed by itself. */
+export type CommitFault = 'none' | 'lost-commit' | 'lost-answer' | 'ended-before';
 
 /** A database of lines with the barrier of messages, and faults to order. */
 export class MemoryBarrier implements Pick<Barrier<string[]>, 'message' | 'checkBack'> {
@@ -24,6 +25,7 @@ export class MemoryBarrier implements Pick<Barrier<string[]>, 'message' | 'check
       this.rows.set(gid, 'committed');
       this.lines.push(...written);
     }
+    if (fault === 'ended-before') throw new TransactionEnded();
     if (fault !== 'none') throw new CommitUnknown(new Error('connection lost'));
     return value;
   }
