@@ -9,6 +9,9 @@ import type { PooledConnection } from './transaction.ts';
  */
 const REFUSED = /^(?:22|23|25|27|40(?!003)|42|44|P0)/;
 
+/** SQLSTATE: there is no transaction. */
+const NO_TRANSACTION = '25P01';
+
 /** A client of a `pg` pool, for one transaction that begins with that statement. */
 export function pgConnection(client: PoolClient, begin: string): PooledConnection<PoolClient> {
   // A connection that breaks tells it to its pending query and to listeners; without one the process would end.
@@ -30,14 +33,22 @@ export function pgConnection(client: PoolClient, begin: string): PooledConnectio
 }
 
 async function commit(client: PoolClient): Promise<void> {
+  let over = false;
+  // Outside of a transaction, which the work itself may have ended, commit is a warning, and says COMMIT all the same. The warning comes before the answer.
+  const listen = ({ code }: { readonly code?: string | undefined }): void => {
+    over ||= code === NO_TRANSACTION;
+  };
+  client.on('notice', listen);
   let answer: { readonly command: string };
   try {
     answer = await client.query('commit');
   } catch (error) {
     throw isRefused(error) ? error : new CommitUnknown(error);
+  } finally {
+    client.off('notice', listen);
   }
   // In a transaction that an error has ended, commit rolls back, and is no error.
-  if (answer.command !== 'COMMIT') throw new TransactionEnded();
+  if (over || answer.command !== 'COMMIT') throw new TransactionEnded();
 }
 
 function isRefused(error: unknown): boolean {

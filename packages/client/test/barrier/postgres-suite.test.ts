@@ -2,6 +2,7 @@ import { barrierSuite } from '@holdfast/conformance';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { TransactionEnded } from '../../src/barrier/errors.ts';
 import type { PostgresQueryable } from '../../src/pg.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';
 import { sqlCases } from './sql-cases.ts';
@@ -26,6 +27,20 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
       const twice = (tx: PoolClient) => tx.query('insert into unique_later values (1), (1)');
       await expect(barrier.message('refused at commit', twice)).rejects.toMatchObject({ code: '23505' });
       expect(await barrier.checkBack('refused at commit')).toBe('refused');
+    });
+
+    it('a transaction that the work ended itself is no success', async () => {
+      const { barrier, add, read } = await world.createPlace();
+      const call = () => ({ gid: 'ended by its work', transType: 'saga', branchId: '01', op: 'action' }) as const;
+      for (const end of ['rollback', 'commit']) {
+        const run = barrier.run(call(), async (tx) => {
+          await add(tx, 1);
+          await tx.query(end);
+        });
+        await expect(run).rejects.toBeInstanceOf(TransactionEnded);
+      }
+      expect(await barrier.run(call(), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+      expect(await read()).toBe(1);
     });
 
     it('refuses an upper-case table, which others would take for another', async () => {
