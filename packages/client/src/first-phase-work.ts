@@ -21,6 +21,8 @@ export interface FirstPhaseCall {
   readonly requestTimeoutMs: number | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly registration: (branchId: string) => BranchRegistrationRequest;
+  /** Reads the answer. What it throws fails the call. */
+  readonly parse: ((answer: unknown) => unknown) | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export class FirstPhaseWork {
     }
   }
 
-  /** Answers what the branch answered. */
+  /** Gives what the branch answered, as `parse` reads it. */
   async call(branch: FirstPhaseCall): Promise<unknown> {
     if (this.#state !== 'open') throw this.#ended();
     const running = this.#carryOut(branch);
@@ -72,7 +74,8 @@ export class FirstPhaseWork {
       const answer = await api.registerBranch(gid, branch.registration(call.branchId), { signal: options.signal });
       if (!answer.ok) throw answer.rejection;
       if (this.#state === 'given up') throw this.#ended();
-      return bodyOrThrow(call, await api.callBranch(call));
+      const body = bodyOrThrow(call, await api.callBranch(call));
+      return branch.parse === undefined ? body : branch.parse(body);
     } catch (thrown) {
       this.#failed ??= { thrown };
       throw thrown;

@@ -1,5 +1,5 @@
 import { readableReason } from '@holdfast/protocol';
-import { CoordinatorUnreachable, TransactionFailed, UnexpectedAnswer } from './errors.ts';
+import { CoordinatorUnreachable, RequestRejected, TransactionFailed, UnexpectedAnswer } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
@@ -60,7 +60,9 @@ async function cancel(
     if (error instanceof CoordinatorUnreachable)
       return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
     if (error instanceof UnexpectedAnswer) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
+    if (!(error instanceof RequestRejected)) return error as Error;
     // It was submitted by another run under the same gid.
-    return error as Error;
+    const { rejection, message, field, transactionStatus } = error;
+    return new RequestRejected(rejection, message, { gid, field, transactionStatus, cause: thrown });
   }
 }

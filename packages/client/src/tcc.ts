@@ -98,11 +98,12 @@ class TccWork implements Tcc {
   async call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
-    const body = await this.#work.call({
+    const answer = await this.#work.call({
       op: 'try',
       url: urls.try,
       payload,
       requestTimeoutMs,
+      parse: branch.parse,
       registration: (branchId) => ({
         pattern: 'tcc',
         branchId,
@@ -111,7 +112,7 @@ class TccWork implements Tcc {
         ...(payload === undefined ? {} : { payload }),
       }),
     });
-    return branch.parse === undefined ? (body as Answer) : branch.parse(body);
+    return answer as Answer;
   }
 }
 

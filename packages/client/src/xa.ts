@@ -70,15 +70,16 @@ class XaWork implements Xa {
 
   async call<Payload, Answer>(branch: XaBranch<Payload, Answer>): Promise<Answer> {
     const url = urlOf(branch.url);
-    const body = await this.#work.call({
+    const answer = await this.#work.call({
       op: 'action',
       url,
       payload: branch.payload,
       requestTimeoutMs: branch.requestTimeoutMs,
       query: this.#ownRegistration(url),
+      parse: branch.parse,
       registration: (branchId) => ({ pattern: 'xa', branchId, url }),
     });
-    return branch.parse === undefined ? (body as Answer) : branch.parse(body);
+    return answer as Answer;
   }
 
   /**

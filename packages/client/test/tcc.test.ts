@@ -125,13 +125,25 @@ describe('a tcc', () => {
     });
   });
 
+  it('is cancelled when an answer could not be read, also when that was caught', async () => {
+    const { coordinator, hf, seats } = await withTheatre();
+    const thrown = new Error('no seat in it');
+    const parse = (): never => {
+      throw thrown;
+    };
+    const failed = hf.tcc((tx) => tx.call({ ...seats(1), parse }).catch(() => undefined), { gid: 'unread' });
+    await expect(failed).rejects.toMatchObject({ code: 'transaction_failed', cause: thrown });
+    expect(coordinator.transactions.get('unread')?.status).toBe('aborting');
+  });
+
   it('is refused to be cancelled when another run under its gid was submitted', async () => {
     const { coordinator, hf } = await withTheatre();
+    const thrown = new Error('no money');
     const failed = hf.tcc((tx) => {
       coordinator.change(tx.gid, { status: 'succeed' });
-      throw new Error('no money');
+      throw thrown;
     });
-    await expect(failed).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(failed).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed', cause: thrown });
   });
 
   it('is not known to be submitted when that answer is lost, and is not cancelled then', async () => {
