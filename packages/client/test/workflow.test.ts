@@ -149,6 +149,23 @@ describe('a workflow of another version', () => {
   });
 });
 
+describe('a gid of a workflow that runs here', () => {
+  it('is refused to a workflow of another name, as it is when it has ended', async () => {
+    const { clients, callBackUrl } = await service(1);
+    const [hf] = clients as [Holdfast];
+    const meet = meeting(2);
+    const debit = hf.workflow('debit', { version: 1, callBackUrl }, (flow: Flow) =>
+      flow.step('debit', () => meet().then(() => 'debited')),
+    );
+    const ship = hf.workflow('ship', { version: 1, callBackUrl }, (flow: Flow) => flow.step('ship', () => 'shipped'));
+    const debited = debit.run(undefined, { gid: 'order-1' });
+    const refused = { code: 'request_rejected', rejection: 'refused', gid: 'order-1' };
+    await expect(ship.run(undefined, { gid: 'order-1' }).finally(meet)).rejects.toMatchObject(refused);
+    await expect(debited).resolves.toBe('debited');
+    await expect(ship.run(undefined, { gid: 'order-1' })).rejects.toMatchObject(refused);
+  });
+});
+
 describe('call-backs', () => {
   it('of a workflow that is not defined here are errors of this process, to be tried again', async () => {
     const { clients, callBackUrl } = await service(2);

@@ -1,6 +1,6 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
 import { setTimeout } from 'node:timers/promises';
-import { TransactionFailed, TransactionPending } from '../errors.ts';
+import { RequestRejected, TransactionFailed, TransactionPending } from '../errors.ts';
 import { newGid } from '../gid.ts';
 import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
 import type { BranchCallContext } from '../participants/call.ts';
@@ -23,7 +23,7 @@ export class Workflows {
   readonly #context: WorkflowsContext;
   readonly #definitions = new Map<string, Definition>();
   /** By gid. A transaction runs once in a process, however often it is asked for. */
-  readonly #running = new Map<string, Promise<Result>>();
+  readonly #running = new Map<string, { readonly name: string; readonly ended: Promise<Result> }>();
 
   constructor(context: WorkflowsContext) {
     this.#context = context;
@@ -56,10 +56,10 @@ export class Workflows {
     const definition = this.#definitions.get(op);
     if (definition === undefined)
       throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
-    const here = this.#running.get(gid);
-    if (here !== undefined) throw new BranchOngoing('it is running in this process');
+    if (this.#running.has(gid)) throw new BranchOngoing('it is running in this process');
     const running = this.#run(
       gid,
+      op,
       new Conductor({ api: this.#context.api, definition, gid, input: payload ?? undefined }),
     );
     const result = await within(CALL_BACK_PATIENCE_MS, running);
@@ -76,7 +76,7 @@ export class Workflows {
   ): Promise<unknown> {
     const { gid = newGid(), wait, signal } = options;
     signal?.throwIfAborted();
-    const running = this.#running.get(gid) ?? this.#begin(definition, callBackUrl, gid, input, options);
+    const running = this.#joined(gid, definition.name) ?? this.#begin(definition, callBackUrl, gid, input, options);
     const result = await unlessAborted(running, signal);
     const unfinished = result.status === 'prepared' || result.status === 'aborting';
     if (!unfinished || wait === undefined || wait === false) return this.#answer(gid, result);
@@ -111,14 +111,22 @@ export class Workflows {
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
       return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal }).run();
     };
-    return this.#run(gid, { run: conduct });
+    return this.#run(gid, definition.name, { run: conduct });
   }
 
-  async #run(gid: string, conductor: { run(): Promise<Result> }): Promise<Result> {
-    const running = conductor.run();
-    this.#running.set(gid, running);
+  /** The run of this transaction that is under way here. */
+  #joined(gid: string, name: string): Promise<Result> | undefined {
+    const running = this.#running.get(gid);
+    if (running === undefined || running.name === name) return running?.ended;
+    // As the coordinator does: that run's outcome says nothing of this workflow.
+    throw new RequestRejected('refused', `gid ${gid} belongs to a workflow named ${running.name}`, { gid });
+  }
+
+  async #run(gid: string, name: string, conductor: { run(): Promise<Result> }): Promise<Result> {
+    const ended = conductor.run();
+    this.#running.set(gid, { name, ended });
     try {
-      return await running;
+      return await ended;
     } finally {
       this.#running.delete(gid);
     }
