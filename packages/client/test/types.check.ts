@@ -131,6 +131,8 @@ export function errors(error: HoldfastClientError): string {
     case 'transaction_pending':
     case 'branch_unknown':
       return error.reason;
+    case 'workflow_mismatch':
+      return error.message;
     case 'coordinator_unreachable':
     case 'unexpected_answer':
       return error.url;
