@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { StoreError } from '@holdfast/core';
+import { Redis } from 'ioredis';
+import type { Settings } from './options.ts';
+
+/** A Lua script, and whether it changes anything: what became of it is unknown when the connection is lost meanwhile. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+  readonly changes: boolean;
+}
+
+/** What Redis answers. */
+export type Reply = Buffer | number | null | readonly Reply[];
+export type Argument = string | number | Buffer;
+
+export const script = (text: string, changes: boolean): Script => ({
+  text,
+  sha: createHash('sha1').update(text).digest('hex'),
+  changes,
+});
+
+/** The first word of answers that say that nothing was applied. */
+const REFUSALS = new Set(
+  'NOSCRIPT OOM LOADING READONLY MISCONF NOAUTH WRONGPASS NOPERM BUSY MOVED ASK CLUSTERDOWN TRYAGAIN CROSSSLOT NOREPLICAS MASTERDOWN WRONGTYPE'.split(
+    ' ',
+  ),
+);
+/** After these another connection may lead to a server that can. */
+const ELSEWHERE = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH', 'WRONGPASS']);
+
+/**
+ * One connection, made when it is needed and made anew when it was lost. The client's own reconnecting and queueing are off, for they send again what may have been applied.
+ */
+export class Connection {
+  readonly #settings: Settings;
+  #client: Promise<Redis> | undefined;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Runs a script. It is loaded when the server does not know it (any more): then nothing of it was run. */
+  async run({ text, sha, changes }: Script, key: string, args: readonly Argument[]): Promise<Reply> {
+    const client = await this.#connected();
+    try {
+      return await this.#send(client, 'EVALSHA', [sha, 1, key, ...args]);
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'NOSCRIPT') throw this.#convert(client, thrown, changes);
+    }
+    try {
+      return await this.#send(client, 'EVAL', [text, 1, key, ...args]);
+    } catch (thrown) {
+      throw this.#convert(client, thrown, changes);
+    }
+  }
+
+  /** Runs a command that changes nothing. */
+  async ask(command: string, ...args: readonly Argument[]): Promise<Reply> {
+    const client = await this.#connected();
+    try {
+      return await this.#send(client, command, args);
+    } catch (thrown) {
+      throw this.#convert(client, thrown, false);
+    }
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#client;
+    this.#client = undefined;
+    const client = await opening?.catch(() => undefined);
+    client?.disconnect();
+  }
+
+  async #send(client: Redis, command: string, args: readonly Argument[]): Promise<Reply> {
+    const timer = setTimeout(() => client.disconnect(), this.#settings.commandTimeoutMs);
+    try {
+      return (await client.callBuffer(command, ...args)) as Reply;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #connected(): Promise<Redis> {
+    if (this.#client !== undefined) return this.#client;
+    const opening = this.#open(() => {
+      if (this.#client === opening) this.#client = undefined;
+    });
+    this.#client = opening;
+    return opening;
+  }
+
+  async #open(forget: () => void): Promise<Redis> {
+    const client = new Redis(this.#settings.url, {
+      lazyConnect: true,
+      connectTimeout: this.#settings.connectTimeoutMs,
+      keepAlive: 10_000,
+      retryStrategy: () => null,
+      reconnectOnError: () => false,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      enableAutoPipelining: false,
+    });
+    // Whoever waits for an answer hears of it there; without a listener the client prints it.
+    client.on('error', () => undefined);
+    client.on('close', forget);
+    try {
+      await client.connect();
+      await this.#send(client, 'PING', []);
+      return client;
+    } catch (thrown) {
+      forget();
+      client.disconnect();
+      throw new StoreError('unavailable', `Redis at ${this.#settings.place} cannot be used: ${textOf(thrown)}`);
+    }
+  }
+
+  /** What the client throws carries the command with its arguments, a password among them: it is not handed on. */
+  #convert(client: Redis, thrown: unknown, changes: boolean): StoreError {
+    const code = codeOf(thrown);
+    if (code !== undefined && ELSEWHERE.has(code)) client.disconnect();
+    const applied = changes && (code === undefined || !REFUSALS.has(code));
+    return new StoreError(
+      applied ? 'outcome_unknown' : 'unavailable',
+      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}`,
+    );
+  }
+}
+
+const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The word by which Redis names an error; undefined for what is no answer of a server. */
+function codeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== 'ReplyError') return undefined;
+  return thrown.message.split(' ', 1)[0];
+}

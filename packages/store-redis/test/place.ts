@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url';
+import type { StorePlace } from '@holdfast/conformance';
+import { createRedisStore } from '../src/index.ts';
+
+let prefixes = 0;
+
+/** A key prefix of its own, with a wall clock that only the test moves. The server's data go with the server. */
+export async function createPlace(url: string): Promise<StorePlace> {
+  const prefix = `test_${++prefixes}`;
+  let wallMs = 1_700_000_000_000;
+  const program = fileURLToPath(new URL('programs/crash-writer.mjs', import.meta.url));
+  return {
+    createStore: () => createRedisStore({ url, prefix, wallMs: () => wallMs }),
+    moveWallClock: (byMs) => void (wallMs += byMs),
+    writerProcess: { command: process.execPath, args: [program, url, prefix] },
+    remove: async () => undefined,
+  };
+}

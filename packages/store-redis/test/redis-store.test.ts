@@ -1,0 +1,22 @@
+import { storeSuite } from '@holdfast/conformance';
+import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { createPlace } from './place.ts';
+
+describeWith(['redis-server'], 'on a real server', () => {
+  let server: DatabaseServer | undefined;
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(() => server?.stop());
+  storeSuite({
+    name: 'redis',
+    test: { describe, it },
+    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [] },
+    createPlace: () => {
+      if (server === undefined) throw new Error('Redis is not installed, or was not started');
+      return createPlace(server.url);
+    },
+  });
+});
