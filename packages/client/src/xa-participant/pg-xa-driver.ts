@@ -58,16 +58,19 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   }
 
   async end(name: string, how: XaEnd): Promise<'ended' | 'missing' | 'busy'> {
-    const client = await this.#pool.connect();
+    const connection = pgConnection(await this.#pool.connect(), 'begin');
+    const { tx } = connection;
+    let answered = true;
     try {
-      await client.query(`${how} prepared ${client.escapeLiteral(name)}`);
+      await tx.query(`${how} prepared ${tx.escapeLiteral(name)}`);
       return 'ended';
     } catch (error) {
       if (codeOf(error) === MISSING) return 'missing';
       if (codeOf(error) === WRONG_STATE) return 'busy';
+      answered = false;
       throw error;
     } finally {
-      client.release();
+      connection.release(answered);
     }
   }
 
