@@ -46,6 +46,14 @@ export const USES: Readonly<Record<string, string>> = {
       if (error.code === 'unavailable') print('works');
     }`,
 
+  '@holdfast/store-redis': `
+    const { createRedisStore } = await load('@holdfast/store-redis');
+    try {
+      await createRedisStore({ url: 'redis://127.0.0.1:1' }).open();
+    } catch (error) {
+      if (error.code === 'unavailable') print('works');
+    }`,
+
   '@holdfast/runtime': `
     const { LocalBranches } = await load('@holdfast/runtime');
     new LocalBranches().register('debit', () => undefined);
