@@ -20,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'in-process',
-          include: ['packages/*/test/**/*.test.ts', '{simulator,tools}/test/**/*.test.ts'],
+          include: ['packages/*/test/**/*.test.ts', '{simulator,tools,docs-test,test-servers}/test/**/*.test.ts'],
           exclude: [LONG],
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -32,10 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: [
-            'examples/*/test/**/*.test.ts',
-            '{crash-test,bench,interop,docs-test,test-servers}/test/**/*.test.ts',
-          ],
+          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop}/test/**/*.test.ts'],
           exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,

@@ -48,7 +48,7 @@ describeWith(programs, 'the guide', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(names)('%s does what it says', async (name) => {
+  it.each(names)('%s does what it says', { timeout: 180_000 }, async (name) => {
     const page = pages.get(name);
     if (page === undefined) throw new Error(`${name} was not written`);
     await Promise.all(databases.map((database) => database.reset()));
