@@ -32,7 +32,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop}/test/**/*.test.ts'],
+          include: [
+            'examples/*/test/**/*.test.ts',
+            '{crash-test,bench,interop,deploy,mixed-version}/test/**/*.test.ts',
+          ],
           exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,

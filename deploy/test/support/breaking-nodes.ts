@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What becomes of the first call that one of the nodes gets: read and cut off, or answered 503. */
+export type FirstAnswer = 'cut off' | 503;
+
+/** Two upstreams that stand in for coordinators: whichever gets the first call does not answer it; all others succeed, and say what was sent. */
+export class BreakingNodes {
+  /** Calls that came, such as `POST /api/json-rpc`. */
+  readonly seen: { readonly call: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
+  readonly #servers: readonly Server[];
+  readonly #first: FirstAnswer;
+
+  private constructor(first: FirstAnswer) {
+    this.#first = first;
+    this.#servers = [0, 1].map(() =>
+      createServer((request, response) => void this.#serve(request, response)).listen(0, '127.0.0.1'),
+    );
+  }
+
+  static async start(first: FirstAnswer): Promise<BreakingNodes> {
+    const nodes = new BreakingNodes(first);
+    await Promise.all(nodes.#servers.map((server) => once(server, 'listening')));
+    return nodes;
+  }
+
+  get ports(): readonly [number, number] {
+    const [a = 0, b = 0] = this.#servers.map((server) => (server.address() as AddressInfo).port);
+    return [a, b];
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    await Promise.all(this.#servers.map((server) => server.listening && once(server, 'close')));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Not a call of the test: nginx is asked whether it is there.
+    if (request.url === '/healthz') return void response.end('{}');
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    this.seen.push({ call: `${request.method} ${request.url}`, headers: request.headers, body });
+    if (this.seen.length > 1) response.end('{"dtm_result":"SUCCESS"}');
+    else if (this.#first === 'cut off') request.socket.destroy();
+    else response.writeHead(503, { 'Retry-After': '1' }).end('{"code":"unavailable"}');
+  }
+}

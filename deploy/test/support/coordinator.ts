@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The coordinator of this checkout, as it is built. */
+export const PRESENT = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+
+const READY = /"msg":"ready: (http:\/\/[^"]+)"/;
+const KEPT_OUTPUT_CHARS = 20_000;
+
+/** A coordinator in a process of its own; its output is JSON lines. */
+export class CoordinatorProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  #output = '';
+
+  /** @param args behind `serve` */
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const { PATH, HOME } = process.env;
+    this.#child = spawn(process.execPath, [program, 'serve', ...args], {
+      env: { PATH, HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT_CHARS);
+      });
+    this.#ended = once(this.#child, 'close').then(([code]) => code as number | null);
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Its URL, once it can be used. */
+  async ready(): Promise<string> {
+    for (;;) {
+      const url = READY.exec(this.#output)?.[1];
+      if (url !== undefined) return url;
+      const said = once(this.#child.stdout ?? this.#child, 'data').then(() => 'said' as const);
+      if ((await Promise.race([said, this.#ended])) !== 'said') throw new Error(`it ended:\n${this.#output}`);
+    }
+  }
+
+  /** Stops it in an orderly way; its exit code. */
+  stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    return this.#ended;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+}

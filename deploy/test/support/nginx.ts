@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { answers, type Child, locate, startChild, untilReady } from '@holdfast/test-servers';
+
+const CONF = fileURLToPath(new URL('../../../deploy/nginx/holdfast.conf', import.meta.url));
+const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+const START_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+/** What whoever installs the file has to change, and nothing else: each stands in it once, in a line that ends in `# here`. */
+const LINES = ['server holdfast-a:36789 ', 'server holdfast-b:36789 ', 'listen 36789;'] as const;
+
+/** `deploy/nginx/holdfast.conf` with other addresses. Throws when the lines to change are not those that it marks. */
+export async function confFor(port: number, nodePorts: readonly [number, number]): Promise<string> {
+  const text = await readFile(CONF, 'utf8');
+  const marked = text.split('\n').filter((line) => line.endsWith('# here'));
+  if (marked.length !== LINES.length || LINES.some((line, i) => !marked[i]?.includes(line)))
+    throw new Error(`the lines marked in ${CONF} are not those that the test changes:\n${marked.join('\n')}`);
+  const [a, b, listen] = LINES;
+  return text
+    .replace(a, `server 127.0.0.1:${nodePorts[0]} `)
+    .replace(b, `server 127.0.0.1:${nodePorts[1]} `)
+    .replace(listen, `listen 127.0.0.1:${port};`);
+}
+
+/** A private nginx with the configuration for two coordinators. */
+export class Nginx {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #child: Child;
+
+  private constructor(url: string, folder: string, child: Child) {
+    this.url = url;
+    this.#folder = folder;
+    this.#child = child;
+  }
+
+  static async start(port: number, nodePorts: readonly [number, number]): Promise<Nginx> {
+    const program = locate('nginx', ['/usr/sbin']);
+    if (program === undefined) throw new Error('nginx is not installed');
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-nginx-'));
+    await writeFile(join(folder, 'holdfast.conf'), await confFor(port, nodePorts));
+    const main = join(folder, 'nginx.conf');
+    await writeFile(main, mainConf(folder));
+    const child = startChild(program, ['-p', folder, '-e', 'stderr', '-c', main]);
+    await untilReady(child, () => answers(`http://127.0.0.1:${port}/healthz`), START_TIMEOUT_MS);
+    return new Nginx(`http://127.0.0.1:${port}`, folder, child);
+  }
+
+  /** What it logged: warnings and errors. */
+  get log(): string {
+    return this.#child.output();
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop('SIGTERM', STOP_TIMEOUT_MS);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** What distributions bring: everything around a file in conf.d. */
+const mainConf = (folder: string): string => `worker_processes 1;
+daemon off;
+master_process off;
+pid ${folder}/nginx.pid;
+error_log stderr error;
+events {
+  worker_connections 1024;
+}
+http {
+  access_log off;
+${TEMPORARY.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n')}
+  include ${folder}/holdfast.conf;
+}
+`;

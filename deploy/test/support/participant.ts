@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One call of a branch. */
+export interface Call {
+  readonly path: string;
+  readonly gid: string;
+  readonly branchId: string;
+  readonly op: string;
+}
+
+/** A participant on a port of its own. It notes each call, and succeeds unless told otherwise. */
+export class Participant {
+  readonly calls: Call[] = [];
+  readonly #server: Server;
+  readonly #answers = new Map<string, number>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('request', (request, response) => this.#serve(request, response));
+  }
+
+  static async start(): Promise<Participant> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Participant(server);
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+  }
+
+  /** The HTTP status with which a path answers from now on. */
+  answer(path: string, status: number): void {
+    this.#answers.set(path, status);
+  }
+
+  /** What was called of one transaction, such as `01 action`. */
+  of(gid: string): readonly string[] {
+    return this.calls.filter((call) => call.gid === gid).map(({ branchId, op }) => `${branchId} ${op}`);
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://participant');
+    const [gid, branchId, op] = ['gid', 'branch_id', 'op'].map((name) => searchParams.get(name) ?? '');
+    this.calls.push({ path: pathname, gid: gid ?? '', branchId: branchId ?? '', op: op ?? '' });
+    response.writeHead(this.#answers.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
+  }
+}
