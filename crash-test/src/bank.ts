@@ -1,5 +1,13 @@
 import { Barrier } from './barrier.ts';
-import { openLines, readLines, type Effect, type JournalLine, type LineWriter, type OpId } from './journal.ts';
+import {
+  openLines,
+  readLines,
+  type AnswerLine,
+  type Effect,
+  type JournalLine,
+  type LineWriter,
+  type OpId,
+} from './journal.ts';
 import { existsSync } from 'node:fs';
 
 /**
@@ -18,14 +26,14 @@ export class Bank {
   }
 
   /** Notes that a call came in; tells the how many-th of its op it is. */
-  called(call: OpId, madeFor: string): number {
-    this.#write({ kind: 'call', ...call, madeFor });
+  called(call: OpId, madeFor: string, from: string): number {
+    this.#write({ kind: 'call', ...call, madeFor, from, atMs: Date.now() });
     return this.#calls.get(callKey(call)) ?? 0;
   }
 
   /** Notes how a call is being answered. */
-  answered(call: OpId, answer: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost'): void {
-    this.#write({ kind: 'answer', ...call, answer });
+  answered(call: OpId, answer: AnswerLine['answer'], from: string): void {
+    this.#write({ kind: 'answer', ...call, answer, from, atMs: Date.now() });
   }
 
   /** One op of one branch behind the barrier. */

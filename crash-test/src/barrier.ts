@@ -7,7 +7,7 @@ export interface Verdict {
 }
 
 /** Ops that undo another, and the one they undo. */
-const ORIGIN: Readonly<Record<string, string>> = { compensate: 'action', cancel: 'try' };
+const ORIGIN: Readonly<Record<string, string>> = { compensate: 'action', cancel: 'try', rollback: 'action' };
 
 /** The only use of the barrier in one request. */
 const BARRIER_ID = '01';

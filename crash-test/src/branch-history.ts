@@ -34,11 +34,17 @@ const ROLES: Readonly<Record<Plan['pattern'], Roles>> = {
   saga: { forward: 'action', undo: 'compensate' },
   tcc: { forward: 'try', settle: 'confirm', undo: 'cancel' },
   msg: { forward: 'action' },
+  workflow: { forward: 'action', undo: 'rollback' },
 };
 
 /** The op that the coordinator calls to make a transaction succeed. */
 export function decidingOp(pattern: Plan['pattern']): BranchOp {
   return ROLES[pattern].settle ?? ROLES[pattern].forward;
+}
+
+/** The op that undoes a branch, if there is one. */
+export function undoingOp(pattern: Plan['pattern']): BranchOp | undefined {
+  return ROLES[pattern].undo;
 }
 
 /** Every op that may be called on a branch of this pattern. */

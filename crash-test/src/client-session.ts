@@ -35,21 +35,23 @@ export class ClientSession<P extends Plan = Plan> {
     this.tools = tools;
   }
 
-  /** Calls the coordinator, again and again unless the plan is impatient, and notes every answer. */
-  async call(call: ClientCall, body: object): Promise<Answer> {
-    const waited = call === 'submit' && this.plan.waitResult;
+  /** As `call`, for what is not asked of the coordinator. `attempt` never throws. */
+  async repeat(call: ClientCall, attempt: () => Promise<Answer>): Promise<Answer> {
     const deadlineMs = performance.now() + this.tools.patienceMs;
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.tools.coordinator.post(
-        call,
-        { gid: this.gid, trans_type: this.plan.pattern, ...body },
-        waited,
-      );
+    for (let repeated = false; ; repeated = true) {
+      const answer = await attempt();
       const journalBytes = this.tools.journalBytes();
-      this.tools.notes.append({ kind: 'answered', gid: this.gid, call, answer, repeated: attempt > 1, journalBytes });
+      this.tools.notes.append({ kind: 'answered', gid: this.gid, call, answer, repeated, journalBytes });
       const givesUp = this.plan.impatient || this.tools.patience.aborted || performance.now() > deadlineMs;
       if (answer.outcome !== 'unknown' || givesUp) return answer;
       await delay(ATTEMPT_GAP_MS);
     }
+  }
+
+  /** Calls the coordinator, again and again unless the plan is impatient, and notes every answer. */
+  call(call: ClientCall, body: object): Promise<Answer> {
+    const waited = call === 'submit' && this.plan.waitResult;
+    const whole = { gid: this.gid, trans_type: this.plan.pattern, ...body };
+    return this.repeat(call, () => this.tools.coordinator.post(call, whole, waited));
   }
 }

@@ -1,5 +1,5 @@
 import type { Case } from './evidence.ts';
-import type { AnsweredNote } from './notes.ts';
+import type { AnsweredNote, ClientCall } from './notes.ts';
 import { mustRollBack, type Plan } from './plan.ts';
 
 /** How a transaction has to end, and who says so. */
@@ -10,7 +10,7 @@ export interface Demand {
 
 /** Whether the coordinator took the responsibility for this transaction: from then on it owes it an end. */
 export function acknowledged(one: Case, plan: Plan): boolean {
-  const submitted = one.answers.some(({ call, answer }) => call === 'submit' && answer.outcome !== 'unknown');
+  const submitted = one.answers.some(({ call, answer }) => isWhole(call) && answer.outcome !== 'unknown');
   return submitted || (plan.pattern !== 'saga' && prepared(one));
 }
 
@@ -30,13 +30,14 @@ function promised({ call, answer }: AnsweredNote): readonly Demand[] {
   if (answer.status === 'failed' || answer.status === 'aborting') {
     return [{ outcome: 'failed', because: `${call} was answered with the status ${answer.status}` }];
   }
-  if (call !== 'submit' || answer.outcome !== 'success' || !answer.waited) return [];
+  if (!isWhole(call) || answer.outcome !== 'success' || !answer.waited) return [];
   return [{ outcome: 'succeed', because: 'the caller waited and was answered SUCCESS' }];
 }
 
 function planned(one: Case, plan: Plan): readonly Demand[] {
   switch (plan.pattern) {
     case 'saga':
+    case 'workflow':
       if (!acknowledged(one, plan)) return [];
       return mustRollBack(plan)
         ? [{ outcome: 'failed', because: 'a step of it can never succeed' }]
@@ -51,6 +52,11 @@ function planned(one: Case, plan: Plan): readonly Demand[] {
         ? [{ outcome: 'succeed', because: 'the local transaction was committed' }]
         : [{ outcome: 'failed', because: 'the local transaction was never committed' }];
   }
+}
+
+/** Its answer is about the transaction as a whole. */
+export function isWhole(call: ClientCall): boolean {
+  return call === 'submit' || call === 'run';
 }
 
 function decidedByClient(one: Case): readonly Demand[] {

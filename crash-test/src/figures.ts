@@ -20,7 +20,7 @@ export interface Figures {
   readonly absorbedEmpty: number;
 }
 
-const PATTERNS = ['saga', 'tcc', 'msg'] as const;
+const PATTERNS = ['saga', 'tcc', 'msg', 'workflow'] as const;
 const OUTCOMES: readonly Outcome[] = ['committed', 'rolled back', 'not accepted', 'mixed'];
 
 /** Counts. */

@@ -18,6 +18,10 @@ export interface CallLine extends OpId {
   readonly kind: 'call';
   /** Whom the URL was made for: `gid branchId op`. A coordinator that mixes transactions up calls it in another's name. */
   readonly madeFor: string;
+  /** The caller's address: each coordinator of several has its own. */
+  readonly from: string;
+  /** ms since the epoch. */
+  readonly atMs: number;
 }
 
 /** A local transaction was committed. */
@@ -48,6 +52,9 @@ export interface Effect {
 export interface AnswerLine extends OpId {
   readonly kind: 'answer';
   readonly answer: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
+  /** Whom it goes to, and when. */
+  readonly from: string;
+  readonly atMs: number;
 }
 
 /** A line and where it ends in the file, so that it can be told whether it was there when somebody looked at the file's size. */

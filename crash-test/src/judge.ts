@@ -5,11 +5,12 @@ import {
   opsOf,
   placeOf,
   stateOf,
+  undoingOp,
   type BranchHistory,
 } from './branch-history.ts';
-import { acknowledged, demandsOf } from './demands.ts';
+import { acknowledged, demandsOf, isWhole } from './demands.ts';
 import { casesOf, type Case, type Evidence } from './evidence.ts';
-import { localOp, madeFor } from './participant-urls.ts';
+import { callBackOp, localOp, madeFor } from './participant-urls.ts';
 import { stepsBefore, type Plan } from './plan.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
@@ -71,6 +72,7 @@ function identityViolations(one: Case, plan: Plan): readonly Violation[] {
     plan.branches.flatMap(({ branchId }) => opsOf(plan.pattern).map((op) => madeFor({ gid, branchId, op }))),
   );
   if (plan.pattern === 'msg') expected.add(madeFor(localOp(gid)));
+  if (plan.pattern === 'workflow') expected.add(madeFor(callBackOp(gid)));
   for (const { line } of one.calls) {
     if (!expected.has(madeFor(line)))
       found.push(violation('stranger', gid, `no client asked for ${line.branchId} ${line.op}`));
@@ -81,9 +83,10 @@ function identityViolations(one: Case, plan: Plan): readonly Violation[] {
   return found;
 }
 
-/** A saga's steps take effect after those they depend on, and are undone before them. */
+/** Steps take effect after those they depend on, and are undone before them. */
 function orderViolations(gid: string, plan: Plan, histories: readonly BranchHistory[]): readonly Violation[] {
-  if (plan.pattern !== 'saga') return [];
+  if (plan.pattern !== 'saga' && plan.pattern !== 'workflow') return [];
+  const undo = undoingOp(plan.pattern);
   const found: Violation[] = [];
   for (const [index, later] of histories.entries()) {
     for (const before of stepsBefore(plan, index)) {
@@ -93,19 +96,19 @@ function orderViolations(gid: string, plan: Plan, histories: readonly BranchHist
       if (happened(later, 'action') && !inOrder(earlier, later, 'action')) {
         found.push(violation('out-of-order', gid, `actions of ${pair}`));
       }
-      if (happened(earlier, 'compensate') && happened(later, 'compensate') && !inOrder(later, earlier, 'compensate')) {
-        found.push(violation('out-of-order', gid, `compensations of ${pair}`));
+      if (happened(earlier, undo) && happened(later, undo) && !inOrder(later, earlier, undo)) {
+        found.push(violation('out-of-order', gid, `undoing of ${pair}`));
       }
     }
   }
   return found;
 }
 
-function happened(history: BranchHistory, op: string): boolean {
+function happened(history: BranchHistory, op: string | undefined): boolean {
   return placeOf(history, op) >= 0;
 }
 
-function inOrder(first: BranchHistory, second: BranchHistory, op: string): boolean {
+function inOrder(first: BranchHistory, second: BranchHistory, op: string | undefined): boolean {
   return happened(first, op) && placeOf(first, op) < placeOf(second, op);
 }
 
@@ -147,14 +150,23 @@ function mixedViolation(one: Case, plan: Plan, histories: readonly BranchHistory
 /** Acknowledged work leaves a trace, unless it timed out before its first call or is a client's to begin. */
 function isLost(one: Case, plan: Plan): boolean {
   if (one.calls.length > 0 || !acknowledged(one, plan)) return false;
-  return plan.pattern === 'saga' ? plan.flavour !== 'timeout' : plan.pattern === 'msg' && plan.flavour === 'direct';
+  switch (plan.pattern) {
+    case 'saga':
+      return plan.flavour !== 'timeout';
+    case 'msg':
+      return plan.flavour === 'direct';
+    case 'workflow':
+      return true;
+    case 'tcc':
+      return false;
+  }
 }
 
 /** Who waited and heard of success must find every effect in the journal as it was when the answer came. */
 function earlyViolations(one: Case, plan: Plan, histories: readonly BranchHistory[]): readonly Violation[] {
   const op = decidingOp(plan.pattern);
   return one.answers
-    .filter(({ call, answer }) => call === 'submit' && answer.outcome === 'success' && answer.waited)
+    .filter(({ call, answer }) => isWhole(call) && answer.outcome === 'success' && answer.waited)
     .flatMap(({ journalBytes }) =>
       histories
         .filter((history) => happened(history, op) && placeOf(history, op) > journalBytes)

@@ -3,6 +3,7 @@ import { runMessage } from './client-message.ts';
 import { runSaga } from './client-saga.ts';
 import { ClientSession, type ClientTools } from './client-session.ts';
 import { runTcc } from './client-tcc.ts';
+import { runWorkflow } from './client-workflow.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
 
@@ -77,7 +78,7 @@ export class Load {
     const fresh = plan.freshGid ? await this.#tools.coordinator.newGid() : undefined;
     const gid = fresh ?? plan.gid;
     this.#gids.push(gid);
-    this.#tools.notes.append({ kind: 'planned', gid, plan });
+    this.#tools.notes.append({ kind: 'planned', gid, plan, atMs: Date.now() });
     switch (plan.pattern) {
       case 'saga':
         return runSaga(new ClientSession(gid, plan, this.#tools));
@@ -85,6 +86,8 @@ export class Load {
         return runTcc(new ClientSession(gid, plan, this.#tools));
       case 'msg':
         return runMessage(new ClientSession(gid, plan, this.#tools));
+      case 'workflow':
+        return runWorkflow(new ClientSession(gid, plan, this.#tools));
     }
   }
 }

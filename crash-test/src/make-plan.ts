@@ -1,5 +1,5 @@
 import { ALWAYS, NO_FAULT, type Fault, type FaultKind } from './fault.ts';
-import type { BranchOp, BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan } from './plan.ts';
+import type { BranchOp, BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from './plan.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** Longer than a branch's request time-out, so that the coordinator gives the call up. */
@@ -10,9 +10,10 @@ const FAULT_PROBABILITY = 0.15;
 export function makePlan(seed: number, number: number): Plan {
   const random = createRandom(seed, number);
   const pattern = random.weighted([
-    [50, 'saga'],
-    [25, 'tcc'],
-    [25, 'msg'],
+    [45, 'saga'],
+    [20, 'tcc'],
+    [20, 'msg'],
+    [15, 'workflow'],
   ] as const);
   const common = {
     number,
@@ -28,6 +29,8 @@ export function makePlan(seed: number, number: number): Plan {
       return { ...common, ...tccPlan(random) };
     case 'msg':
       return { ...common, ...messagePlan(random) };
+    case 'workflow':
+      return { ...common, ...workflowPlan(random) };
   }
 }
 
@@ -117,6 +120,22 @@ function messagePlan(random: Random): Specific<MessagePlan> {
     branches: branchPlans(random, random.between(1, 3), ['action']),
     sender: { account: account(random), amount: random.between(1, 100) },
     checkFault: random.chance(0.2) ? passingFault(random, ['unknown', 'ongoing', 'lost']) : NO_FAULT,
+  };
+}
+
+function workflowPlan(random: Random): Specific<WorkflowPlan> {
+  const flavour = random.weighted([
+    [50, 'plain'],
+    [30, 'refused'],
+    [20, 'dies'],
+  ] as const);
+  const branches = branchPlans(random, random.between(2, 4), ['action', 'rollback']);
+  const refuse: Fault = { kind: 'refuse', times: ALWAYS, delayMs: 0 };
+  return {
+    pattern: 'workflow',
+    flavour,
+    branches: flavour === 'refused' ? replaceOne(random, branches, 'action', refuse) : branches,
+    diesBefore: flavour === 'dies' ? random.between(0, branches.length - 1) : ALWAYS,
   };
 }
 

@@ -8,6 +8,8 @@ export interface PlannedNote {
   readonly kind: 'planned';
   readonly gid: string;
   readonly plan: Plan;
+  /** ms since the epoch. */
+  readonly atMs: number;
 }
 
 /** One call to the coordinator, and what came of it. */
@@ -22,7 +24,8 @@ export interface AnsweredNote {
   readonly journalBytes: number;
 }
 
-export type ClientCall = 'prepare' | 'registerBranch' | 'submit' | 'abort';
+/** `run` is asked of a workflow's initiator, all others of the coordinator. */
+export type ClientCall = 'prepare' | 'registerBranch' | 'submit' | 'abort' | 'run';
 
 /** What a client learns from a call. */
 export interface Answer {

@@ -6,6 +6,12 @@ import type { BranchOp, BranchPlan } from './plan.ts';
 export const LOCAL_PATH = '/sender/commit';
 /** Where the coordinator asks whether it did. */
 export const CHECK_PATH = '/sender/check';
+/** Where clients have workflows run. */
+export const RUN_PATH = '/workflow/run';
+/** Where the coordinator calls them back. */
+export const CALL_BACK_PATH = '/workflow/call-back';
+/** The name of the only workflow. */
+export const WORKFLOW_NAME = 'transfers';
 
 /** The URLs of one participants process. */
 export interface ParticipantUrls {
@@ -17,11 +23,18 @@ export interface ParticipantUrls {
   local(gid: string): string;
   /** The question about it, asked by the coordinator. */
   check(gid: string, fault: Fault): string;
+  /** Where a workflow's initiator is asked to run it. */
+  readonly run: string;
 }
 
 /** Who the sender of a message is, in the words of the barrier. */
 export function localOp(gid: string): OpId {
   return { gid, branchId: '00', op: 'msg' };
+}
+
+/** What the coordinator calls a workflow back with. */
+export function callBackOp(gid: string): OpId {
+  return { gid, branchId: '00', op: WORKFLOW_NAME };
 }
 
 /** Whom a URL was made for, as the journal shows it. */
@@ -41,6 +54,7 @@ export function participantUrls(origin: string): ParticipantUrls {
     ownCall: (gid, one, op) => `${branch(gid, one, op)}&${identity({ gid, branchId: one.branchId, op })}`,
     local: (gid) => `${url(LOCAL_PATH, localOp(gid), NO_FAULT)}&${identity(localOp(gid))}`,
     check: (gid, fault) => url(CHECK_PATH, localOp(gid), fault),
+    run: origin + RUN_PATH,
   };
 }
 

@@ -13,6 +13,14 @@ export class ParticipantsClient {
   }
 
   async post(url: string, effect: Effect): Promise<'success' | 'failure' | 'unknown'> {
+    const { account, amount } = effect;
+    const reply = await this.send(url, { account, amount }, this.#timeoutMs);
+    if (reply?.code === 200) return 'success';
+    return reply?.code === 409 ? 'failure' : 'unknown';
+  }
+
+  /** Posts JSON; undefined when there is no answer in time. */
+  async send(url: string, body: object, timeoutMs: number): Promise<{ code: number; text: string } | undefined> {
     try {
       const { origin, pathname, search } = new URL(url);
       const response = await this.#agent.request({
@@ -20,16 +28,14 @@ export class ParticipantsClient {
         path: pathname + search,
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ account: effect.account, amount: effect.amount }),
+        body: JSON.stringify(body),
         // The agent's own time-outs are a second coarse.
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
       });
-      await response.body.dump();
-      if (response.statusCode === 200) return 'success';
-      return response.statusCode === 409 ? 'failure' : 'unknown';
+      return { code: response.statusCode, text: await response.body.text() };
     } catch {
       // Cut off or timed out: the caller cannot know more than that.
-      return 'unknown';
+      return undefined;
     }
   }
 

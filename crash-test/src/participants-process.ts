@@ -13,9 +13,14 @@ export interface ParticipantsProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the participants over a journal. They live until they are stopped, or this process ends. */
-export async function startParticipants(journalPath: string): Promise<ParticipantsProcess> {
-  const child = spawn(process.execPath, [PROGRAM, journalPath], { stdio: ['pipe', 'pipe', 'inherit'] });
+/**
+ * Starts the participants over a journal; their workflows are coordinated at `coordinatorOrigin`, which need not be there yet. They live until they are
+ * stopped, or this process ends.
+ */
+export async function startParticipants(journalPath: string, coordinatorOrigin: string): Promise<ParticipantsProcess> {
+  const child = spawn(process.execPath, [PROGRAM, journalPath, coordinatorOrigin], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   ownChild(child);
   const lines = createInterface({ input: child.stdout });
   for await (const port of lines) {

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bank } from './bank.ts';
 import { faultOfCall, readFault, type FaultKind } from './fault.ts';
 import type { Effect, OpId } from './journal.ts';
-import { CHECK_PATH, LOCAL_PATH } from './participant-urls.ts';
+import { CALL_BACK_PATH, CHECK_PATH, LOCAL_PATH, madeFor, RUN_PATH } from './participant-urls.ts';
+import type { RunRequest, WorkflowInitiator, WorkflowInput } from './workflow-initiator.ts';
 
 /** What a participant says at the end of a call. */
 type Said = 'success' | 'failure' | 'ongoing' | 'unknown';
@@ -18,13 +19,13 @@ export interface Participants {
 }
 
 /**
- * The branches of the transactions, as an HTTP server over one bank. The URL says how a call misbehaves (`fault.ts`), the body what is to be
+ * The branches of the transactions, as an HTTP server over one bank, and the initiator of workflows. The URL says how a call misbehaves (`fault.ts`), the body what is to be
  * done, and the parameters that the caller adds which op of which branch it is.
  */
-export function createParticipants(bank: Bank): Participants {
+export function createParticipants(bank: Bank, initiator: () => WorkflowInitiator): Participants {
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    const call: Promise<void> = serve(bank, request, response).then(() => void running.delete(call), giveUp);
+    const call: Promise<void> = serve(bank, initiator, request, response).then(() => void running.delete(call), giveUp);
     running.add(call);
   });
   return {
@@ -43,14 +44,61 @@ function giveUp(error: unknown): never {
   process.exit(70);
 }
 
-async function serve(bank: Bank, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** One request. */
+interface Exchange {
+  readonly bank: Bank;
+  readonly url: URL;
+  /** Which op of which branch, as the caller says. */
+  readonly call: OpId;
+  readonly body: string;
+  /** The caller's address. */
+  readonly from: string;
+  readonly response: ServerResponse;
+}
+
+async function serve(
+  bank: Bank,
+  initiator: () => WorkflowInitiator,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://participants');
-  const call = callOf(url.searchParams);
   const body = await bodyOf(request);
   // The caller was killed in the middle of its request: nobody asked for anything.
   if (body === undefined) return;
+  const from = request.socket.remoteAddress ?? '';
+  const exchange = { bank, url, call: callOf(url.searchParams), body, from, response };
+  switch (url.pathname) {
+    case RUN_PATH:
+      return runWorkflow(exchange, initiator());
+    case CALL_BACK_PATH:
+      return callWorkflowBack(exchange, initiator());
+    default:
+      return serveBranch(exchange);
+  }
+}
+
+/** A client's call; what its workflow does leaves lines of its own. */
+async function runWorkflow({ body, response }: Exchange, initiator: WorkflowInitiator): Promise<void> {
+  const ended = await initiator.run(JSON.parse(body) as RunRequest);
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(ended));
+}
+
+async function callWorkflowBack(
+  { bank, url, call, body, from, response }: Exchange,
+  initiator: WorkflowInitiator,
+): Promise<void> {
+  const payload = inputOf(body);
+  bank.called(call, madeFor({ ...call, gid: payload?.gid ?? '' }), from);
+  const context = { ...call, transType: 'workflow', payload, query: url.searchParams } as const;
+  const said = payload === undefined ? 'unknown' : await initiator.callBack(context);
+  bank.answered(call, said, from);
+  answer(response, said);
+}
+
+async function serveBranch({ bank, url, call, body, from, response }: Exchange): Promise<void> {
   const effect = effectOf(body);
-  const count = bank.called(call, url.searchParams.get('for') ?? '');
+  const count = bank.called(call, url.searchParams.get('for') ?? '', from);
   const fault = readFault(url.searchParams.get('fault'));
   const meets = faultOfCall(fault, count);
 
@@ -58,7 +106,7 @@ async function serve(bank: Bank, request: IncomingMessage, response: ServerRespo
   const said = refusal(meets) ?? work(bank, url.pathname, call, effect);
   if (meets === 'slow') await delay(fault.delayMs);
 
-  bank.answered(call, meets === 'lost' ? 'lost' : said);
+  bank.answered(call, meets === 'lost' ? 'lost' : said, from);
   if (meets === 'lost') response.destroy();
   else answer(response, said);
 }
@@ -92,6 +140,16 @@ function effectOf(body: string): Effect | undefined {
   try {
     const { account, amount } = JSON.parse(body) as Partial<Effect>;
     return typeof account === 'string' && typeof amount === 'number' ? { account, amount } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A workflow's input; undefined if it is none. */
+function inputOf(body: string): WorkflowInput | undefined {
+  try {
+    const input = JSON.parse(body) as Partial<WorkflowInput> | null;
+    return typeof input?.gid === 'string' && Array.isArray(input.steps) ? (input as WorkflowInput) : undefined;
   } catch {
     return undefined;
   }

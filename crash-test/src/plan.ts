@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 
 /** What one client will do with one transaction, faults included. Made from a seed before anything runs. */
-export type Plan = SagaPlan | TccPlan | MessagePlan;
+export type Plan = SagaPlan | TccPlan | MessagePlan | WorkflowPlan;
 
 /** What every plan says. */
 interface Common {
@@ -25,7 +25,7 @@ export interface BranchPlan {
 }
 
 /** Every op that a branch of this test knows. */
-export type BranchOp = 'action' | 'compensate' | 'try' | 'confirm' | 'cancel';
+export type BranchOp = 'action' | 'compensate' | 'try' | 'confirm' | 'cancel' | 'rollback';
 
 /**
  * - `plain`: every step succeeds in the end
@@ -71,6 +71,17 @@ export interface MessagePlan extends Common {
   readonly checkFault: Fault;
 }
 
+/**
+ * - `plain`: every step succeeds in the end
+ * - `refused`: one step is refused
+ * - `dies`: the code's first run ends before the step with the index `diesBefore`; a call-back goes on
+ */
+export interface WorkflowPlan extends Common {
+  readonly pattern: 'workflow';
+  readonly flavour: 'plain' | 'refused' | 'dies';
+  readonly diesBefore: number;
+}
+
 /** The first retry comes after this; the shortest that the wire can say. */
 export const RETRY_INTERVAL_S = 1;
 /** One call of a branch; `slow` and `late` faults take longer. */
@@ -80,13 +91,13 @@ export const TIMEOUT_TO_FAIL_S = 3;
 /** Of a saga of the flavour `limited`. */
 export const RETRY_LIMIT = 2;
 
-/** Whether a saga that is accepted must roll back (true) or must commit (false). */
-export function mustRollBack(plan: SagaPlan): boolean {
-  return plan.flavour !== 'plain';
+/** Whether one that is accepted must roll back (true) or must commit (false). */
+export function mustRollBack(plan: SagaPlan | WorkflowPlan): boolean {
+  return plan.flavour !== 'plain' && plan.flavour !== 'dies';
 }
 
-/** The steps that must have succeeded before a step of a saga is called. */
-export function stepsBefore(plan: SagaPlan, index: number): readonly number[] {
-  if (!plan.concurrent) return index === 0 ? [] : [index - 1];
+/** The steps that must have succeeded before a step is called. */
+export function stepsBefore(plan: SagaPlan | WorkflowPlan, index: number): readonly number[] {
+  if (plan.pattern === 'workflow' || !plan.concurrent) return index === 0 ? [] : [index - 1];
   return plan.orders[String(index)] ?? [];
 }

@@ -53,12 +53,12 @@ export async function runCrashTest(
   print: (line: string) => void,
 ): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-crash-test-'));
-  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL));
   const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), origin);
   const [dataDir, logPath] = [join(folder, 'data'), join(folder, 'coordinator.log')];
   const coordinator = new CoordinatorProcess({ cliPath, port, dataDir, logPath });
   try {
-    const origin = `http://127.0.0.1:${port}`;
     const observed = await observe({ options, folder, coordinator, origin, participants, print });
     // Both are ended first, so that nothing is added to the journal while it is read.
     await coordinator.kill();

@@ -10,7 +10,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 /** Calls an action `calls` times on a fresh participants process: what the caller heard, and what the journal says. */
 async function callAction(fault: Fault, calls: number): Promise<{ heard: string[]; journal: string[] }> {
   const path = join(temporaryFolder(), 'journal');
-  const participants = await startParticipants(path);
+  const participants = await startParticipants(path, 'http://127.0.0.1:9');
   const client = new ParticipantsClient(1, 200);
   onTestFinished(() => client.close());
   const branch = { branchId: '01', account: 'account-1', amount: 5, faults: { action: fault } };

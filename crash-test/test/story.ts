@@ -15,7 +15,7 @@ export class Story {
 
   /** A client begins. */
   planned(plan: Plan): this {
-    return this.#note({ kind: 'planned', gid: plan.gid, plan });
+    return this.#note({ kind: 'planned', gid: plan.gid, plan, atMs: this.#bytes });
   }
 
   /** The coordinator answers a client. */
@@ -26,7 +26,7 @@ export class Story {
 
   /** A participant is called; unless said, by the URL made for it. */
   called(gid: string, branchId: string, op: string, url = madeFor({ gid, branchId, op })): this {
-    return this.#line({ kind: 'call', gid, branchId, op, madeFor: url });
+    return this.#line({ kind: 'call', gid, branchId, op, madeFor: url, from: '127.0.0.1', atMs: this.#bytes });
   }
 
   /** A participant is called and changes its data. */
