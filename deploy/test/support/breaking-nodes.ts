@@ -31,11 +31,12 @@ export class BreakingNodes {
   }
 
   async close(): Promise<void> {
+    const closed = this.#servers.map((server) => once(server, 'close'));
     for (const server of this.#servers) {
       server.close();
       server.closeAllConnections();
     }
-    await Promise.all(this.#servers.map((server) => server.listening && once(server, 'close')));
+    await Promise.all(closed);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

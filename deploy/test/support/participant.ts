@@ -42,9 +42,10 @@ export class Participant {
   }
 
   async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+    await closed;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {

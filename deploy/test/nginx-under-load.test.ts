@@ -1,0 +1,87 @@
+import { type DatabaseServer, freePort, startPostgres } from '@holdfast/test-servers';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { describeWith } from '../../tools/src/describe-with.ts';
+import { Callers } from './support/callers.ts';
+import { CoordinatorProcess, PRESENT } from './support/coordinator.ts';
+import { Nginx } from './support/nginx.ts';
+import { Participant } from './support/participant.ts';
+
+/** What the end of a coordinator goes on under: each phase ends when so many more transactions were accepted. */
+const PHASE = 80;
+
+let database: DatabaseServer;
+let participant: Participant;
+let nginx: Nginx;
+let ports: readonly [number, number];
+const nodes: CoordinatorProcess[] = [];
+
+function start(which: 0 | 1): CoordinatorProcess {
+  const silence = ['--heartbeat', '300ms', '--silence', '1s'];
+  const args = ['--store', database.url, '--http-port', String(ports[which]), ...silence];
+  const node = new CoordinatorProcess(PRESENT, args);
+  nodes.push(node);
+  return node;
+}
+
+/** Transactions that a coordinator accepted itself. */
+async function acceptedBy(which: 0 | 1): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${ports[which]}/api/metrics`)).text();
+  const figures = [...text.matchAll(/^holdfast_transactions_accepted_total\{[^}]*\} (\d+)/gm)];
+  return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
+}
+
+describeWith(['nginx', 'postgres'], 'two coordinators behind nginx', () => {
+  beforeAll(async () => {
+    const [started, ...free] = await Promise.all([startPostgres(), freePort(), freePort(), freePort()]);
+    if (started === undefined) throw new Error('PostgreSQL is not installed');
+    database = started;
+    ports = [free[0], free[1]];
+    participant = await Participant.start();
+    await Promise.all([start(0).ready(), start(1).ready()]);
+    nginx = await Nginx.start(free[2], ports);
+  });
+
+  afterAll(async () => {
+    await nginx.stop();
+    await Promise.all(nodes.map((node) => node.kill()));
+    await participant.close();
+    await database.stop();
+  });
+
+  it('fail no call when one is killed, and none when one is stopped, and lose no transaction', async () => {
+    const [a, b] = nodes;
+    if (a === undefined || b === undefined) throw new Error('two were started');
+    const callers = new Callers(nginx.url, participant);
+    await callers.acceptedMore(PHASE);
+
+    await a.kill();
+    await callers.acceptedMore(PHASE);
+    expect(callers.failed, nginx.log).toEqual([]);
+
+    const again = start(0);
+    await again.ready();
+    // A rolling restart goes on when the first one has its share of the work again. One transaction would be what nginx tries it with.
+    await vi.waitFor(async () => expect(await acceptedBy(0)).toBeGreaterThan(20), { timeout: 15_000, interval: 50 });
+    const beforeStop = callers.succeededBefore.size;
+    expect(await b.stop()).toBe(0);
+    await callers.acceptedMore(PHASE);
+    await callers.stop();
+    expect(callers.failed, nginx.log).toEqual([]);
+    expect(callers.succeededBefore.size).toBe(beforeStop);
+
+    await vi.waitFor(
+      async () => {
+        const { counts } = (await (await fetch(`${nginx.url}/api/v1/status`)).json()) as {
+          counts: { byStatus: Record<string, number> };
+        };
+        const { succeed, ...others } = counts.byStatus;
+        expect(Object.values(others)).toEqual([0, 0, 0, 0]);
+        expect(succeed).toBeGreaterThanOrEqual(callers.accepted.size);
+      },
+      { timeout: 15_000, interval: 100 },
+    );
+    const called = new Set(participant.calls.map(({ gid, branchId }) => `${gid} ${branchId}`));
+    for (const gid of callers.accepted)
+      expect([called.has(`${gid} 01`), called.has(`${gid} 02`)]).toEqual([true, true]);
+  });
+});
