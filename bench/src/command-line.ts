@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
 import type { CompareOptions, ScaleOptions } from './options.ts';
 import type { Tool } from './tool.ts';
 
@@ -25,6 +26,8 @@ interface Values {
 }
 
 const DEFAULT_STORE = 'lmdb:';
+const ALL = 'all';
+const NAMES = [...PRIVATE_DATABASES.map(({ name }) => name), ALL];
 
 /** Reads the command line; help and errors end the process unless `command` says otherwise. */
 export function readCommandLine(args: readonly string[], command: Command = new Command()): Task {
@@ -39,11 +42,13 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   }
   if (values.targetPid !== undefined && targets.length !== 1)
     command.error('error: --target-pid goes with one --target');
-  const stores = store ?? (targets.length > 0 ? [] : [DEFAULT_STORE]);
+  const named = store ?? (targets.length > 0 ? [] : [DEFAULT_STORE]);
+  const leaveOut = named.includes(ALL);
+  const stores = [...new Set(named.flatMap((name) => (name === ALL ? ALL_STORES : [name])))];
   if (values.cpuProf === true && stores.length === 0)
     command.error('error: --cpu-prof looks into a Holdfast that is started here: add --store');
   const { connections = [1, 64, 256], targetPid, cpuProf = false, embed = false } = values;
-  const what = { stores, targets, targetPid, embed, cpuProfile: cpuProf };
+  const what = { stores, leaveOut, targets, targetPid, embed, cpuProfile: cpuProf };
   return { kind: 'compare', options: { ...common, connections, ...what } };
 }
 
@@ -57,8 +62,8 @@ function describe(command: Command): Command {
     .option('--target <url>', 'a coordinator that runs already and speaks the dtm protocol (repeatable)', originList)
     .option('--target-pid <pid>', 'its process, to see its CPU and memory', count(1, 2 ** 22))
     .option(
-      '--store <url>',
-      'a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder) or memory: (repeatable)',
+      '--store <store>',
+      `a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder), memory:, the URL of a database that runs, or a name: ${NAMES.join(', ')} (repeatable). A named database is started for the run, with its data in a temporary folder; with all, what is not installed is said and left out`,
       storeList,
     )
     .option('--embed', 'also embed() on LMDB: sagas of two functions, submitted and run in one process')
@@ -106,6 +111,7 @@ function originList(text: string, before: string[] = []): string[] {
 }
 
 function storeList(text: string, before: string[] = []): string[] {
-  if (!/^[a-z]+:/.test(text)) throw new InvalidArgumentError('It takes a store such as lmdb: or memory:.');
+  if (!/^[a-z]+:/.test(text) && !NAMES.includes(text))
+    throw new InvalidArgumentError(`It takes a store such as lmdb: or memory:, or one of ${NAMES.join(', ')}.`);
   return [...before, text];
 }

@@ -29,6 +29,8 @@ async function run(task: Task): Promise<string> {
     return json ? JSON.stringify(result, null, 2) : renderScale(result);
   }
   const result = await compare(task.options, cleanup, say);
+  // A page without a store that should be on it is no success; one that says that a program is not installed is.
+  if (result.leftOut.some(({ failed }) => failed)) process.exitCode = 1;
   if (json) return JSON.stringify(result, null, 2);
   return [renderComparison(result), ...profilePages(result.profileFolder)].join('\n\n');
 }

@@ -13,8 +13,10 @@ export interface BenchOptions {
 
 /** A comparison with the ceiling. */
 export interface CompareOptions extends BenchOptions {
-  /** URLs of stores; each gets a Holdfast of its own. */
+  /** URLs of stores, or names of `PRIVATE_DATABASES`; each gets a Holdfast of its own. */
   readonly stores: readonly string[];
+  /** A store that cannot be measured here is named and left out; else it fails the run. */
+  readonly leaveOut: boolean;
   /** Origins of coordinators that run already. */
   readonly targets: readonly string[];
   /** Process of the target; undefined: its CPU and memory are not known. */

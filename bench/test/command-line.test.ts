@@ -18,6 +18,7 @@ describe('the command line', () => {
         load: 'auto',
         output: 'table',
         stores: ['lmdb:'],
+        leaveOut: false,
         targets: [],
         targetPid: undefined,
         cpuProfile: false,
@@ -32,6 +33,16 @@ describe('the command line', () => {
     });
     expect(read('--target', 'http://a:1', '--target', 'http://b:2', '--store', 'memory:')).toMatchObject({
       options: { stores: ['memory:'], targets: ['http://a:1', 'http://b:2'] },
+    });
+  });
+
+  test('a name stands for a database that the run starts; all stands for every store, and misses what is not installed', () => {
+    expect(read('--store', 'mariadb')).toMatchObject({ options: { stores: ['mariadb'], leaveOut: false } });
+    expect(read('--store', 'redis-always', '--store', 'all')).toMatchObject({
+      options: {
+        stores: ['redis-always', 'memory:', 'lmdb:', 'postgres', 'mariadb', 'redis-everysec'],
+        leaveOut: true,
+      },
     });
   });
 

@@ -12,6 +12,7 @@ export const roundOf = (changes: Partial<Round> = {}): Round => ({
   bodyErrors: 0,
   socketErrors: 0,
   cpuMicrosPerSaga: 100,
+  databaseCpuMicrosPerSaga: undefined,
   rssAnonMb: 60,
   othersShare: 0,
   ...changes,

@@ -1,6 +1,7 @@
 import { machineLines, OTHERS_LEGEND } from '../report/machine-lines.ts';
 import { figure, percent, renderTable } from '../report/table.ts';
 import type { Comparison } from './compare.ts';
+import { aimOf } from './aims.ts';
 import type { Summary } from './summary.ts';
 
 const HEAD = [
@@ -8,16 +9,18 @@ const HEAD = [
   'coordinator',
   'sagas/s',
   'of ceiling',
+  'aim',
   'p50 ms',
   'p99 ms',
   'errors',
   'CPU µs/saga',
+  'database µs/saga',
   'RssAnon MB',
   'others',
 ];
 
 /** The comparison as a page for people. */
-export function renderComparison({ machine, branchService, load, options, lines, ready }: Comparison): string {
+export function renderComparison({ machine, branchService, load, options, lines, ...rest }: Comparison): string {
   const { rounds, seconds } = options;
   return [
     `Two-branch sagas with wait_result; medians of ${rounds} × ${seconds} s`,
@@ -25,7 +28,9 @@ export function renderComparison({ machine, branchService, load, options, lines,
     '',
     renderTable(HEAD, lines.map(cells), 2),
     '',
-    ...ready.map(({ name, readyMs }) => `${name}: ready ${figure(readyMs)} ms after its start`),
+    ...rest.databases.map(({ name, description }) => `${name}: ${description}`),
+    ...rest.ready.map(({ name, readyMs }) => `${name}: ready ${figure(readyMs)} ms after its start`),
+    ...rest.leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
     OTHERS_LEGEND,
   ].join('\n');
 }
@@ -36,11 +41,18 @@ function cells(line: Summary): readonly string[] {
     line.name,
     figure(line.sagasPerSecond),
     percent(line.ofCeiling),
+    aim(line),
     figure(line.p50Ms, 2),
     figure(line.p99Ms, 2),
     figure(line.errors),
     figure(line.cpuMicrosPerSaga),
+    figure(line.databaseCpuMicrosPerSaga),
     figure(line.rssAnonMb),
     percent(line.othersShare),
   ];
+}
+
+function aim({ name, connections }: Summary): string {
+  const share = aimOf(name, connections);
+  return share === undefined ? '' : `≥ ${percent(share)}`;
 }

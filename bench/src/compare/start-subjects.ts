@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { PRIVATE_DATABASES } from '../databases/private-databases.ts';
+import { type Database, startDatabase } from '../databases/start-database.ts';
 import type { CompareOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { median } from '../report/statistics.ts';
-import { startCeiling } from '../subjects/ceiling.ts';
 import { startEmbedded } from '../subjects/embedded.ts';
 import { type Holdfast, startHoldfast } from '../subjects/holdfast.ts';
 import { completeStoreUrl, storeName } from '../subjects/store-url.ts';
@@ -11,41 +12,78 @@ import type { Subject } from '../subjects/subject.ts';
 
 /** How often a Holdfast is started to see how long that takes. */
 const STARTS = 3;
+const REASON_CHARS = 400;
 
-/** A subject that was started here. */
+/** A subject that is measured beside the ceiling. */
 export interface Started {
   readonly subject: Subject;
   /** Median from the start of its process to its readiness; undefined: it was not started here, or does not say when it is ready. */
   readonly readyMs: number | undefined;
+  /** Its database, if that was started here. */
+  readonly database?: Database | undefined;
   /** Ends it before the run's end, so that what it writes at its end can be read. */
   readonly stop: () => Promise<void>;
 }
 
-const leave = async (): Promise<void> => undefined;
+/** A store that cannot be measured here. */
+export interface LeftOut {
+  readonly name: string;
+  readonly reason: string;
+  /** Not a program that is missing, but a coordinator that did not start. */
+  readonly failed: boolean;
+}
 
-/** The ceiling first, then each store's Holdfast, then the embedded one, then the targets. */
+/** Each store's Holdfast, then the embedded one, then the targets. */
 export async function startSubjects(
   options: CompareOptions,
   folder: string,
   profileFolder: string | undefined,
   cleanup: Cleanup,
-): Promise<readonly Started[]> {
-  const started: Started[] = [{ subject: await startCeiling(cleanup), readyMs: undefined, stop: leave }];
+): Promise<{ readonly started: readonly Started[]; readonly leftOut: readonly LeftOut[] }> {
+  const started: Started[] = [];
+  const leftOut: LeftOut[] = [];
   for (const [index, store] of options.stores.entries()) {
     const home = join(folder, `store-${index}`);
     const profiles = profileFolder === undefined ? undefined : join(profileFolder, `${index}-${storeName(store)}`);
-    started.push(await startStore(store, home, profiles, cleanup));
+    const result = await startStore(store, home, profiles, cleanup).catch((error: unknown) =>
+      couldNotStart(store, error),
+    );
+    if ('subject' in result) started.push(result);
+    else if (options.leaveOut) leftOut.push(result);
+    else throw new Error(`${result.name}: ${result.reason}`);
   }
   if (options.embed) started.push(await startEmbed(folder, profileFolder, cleanup));
   const pid = options.targetPid;
+  const stop = async (): Promise<void> => undefined;
   for (const origin of options.targets)
-    started.push({ subject: { name: new URL(origin).host, origin, pid }, readyMs: undefined, stop: leave });
-  return started;
+    started.push({ subject: { name: new URL(origin).host, origin, pid }, readyMs: undefined, stop });
+  return { started, leftOut };
 }
 
-/** Starts and stops it a few times, each time on an empty store if it is ours, and keeps the last. */
+const couldNotStart = (store: string, error: unknown): LeftOut => ({
+  name: storeName(store),
+  reason: (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, REASON_CHARS),
+  failed: true,
+});
+
+/** With its database, if it is one that a run has of its own. */
 async function startStore(
   store: string,
+  home: string,
+  profileFolder: string | undefined,
+  cleanup: Cleanup,
+): Promise<Started | LeftOut> {
+  const known = PRIVATE_DATABASES.find(({ name }) => name === store);
+  if (known === undefined) return startCoordinator(store, undefined, home, profileFolder, cleanup);
+  const database = await startDatabase(known, cleanup);
+  if (database === undefined) return { name: known.name, reason: `${known.program} is not installed`, failed: false };
+  return startCoordinator(store, database, home, profileFolder, cleanup);
+}
+
+/** Starts and stops it a few times, each time on an empty store if that is a folder of ours, and keeps the last. */
+async function startCoordinator(
+  store: string,
+  database: Database | undefined,
   home: string,
   profileFolder: string | undefined,
   cleanup: Cleanup,
@@ -54,15 +92,16 @@ async function startStore(
   const readyMs: number[] = [];
   const start = async (profiles: string | undefined): Promise<Holdfast> => {
     const folder = join(home, String(readyMs.length));
-    const options = { name: storeName(store), store: completeStoreUrl(store, folder), folder, profileFolder: profiles };
-    const holdfast = await startHoldfast(options);
+    const url = database?.url ?? completeStoreUrl(store, folder);
+    const holdfast = await startHoldfast({ name: storeName(store), store: url, folder, profileFolder: profiles });
     readyMs.push(holdfast.readyMs);
     return holdfast;
   };
   while (readyMs.length < STARTS - 1) await (await start(undefined)).stop();
   const kept = await start(profileFolder);
   cleanup.add(kept.stop);
-  return { subject: kept, readyMs: median(readyMs), stop: kept.stop };
+  const subject: Subject = { ...kept, databasePid: database?.pid };
+  return { subject, readyMs: median(readyMs), database, stop: kept.stop };
 }
 
 async function startEmbed(folder: string, profileFolder: string | undefined, cleanup: Cleanup): Promise<Started> {

@@ -14,6 +14,7 @@ export interface Summary {
   /** In all rounds together. */
   readonly errors: number;
   readonly cpuMicrosPerSaga: number | undefined;
+  readonly databaseCpuMicrosPerSaga: number | undefined;
   /** The most that was seen. */
   readonly rssAnonMb: number | undefined;
   readonly othersShare: number | undefined;
@@ -41,6 +42,7 @@ export function summarize(
     p99Ms: median(rounds.map((round) => round.p99Ms)),
     errors: rounds.reduce((sum, round) => sum + errorsOf(round), 0),
     cpuMicrosPerSaga: medianOfKnown(rounds.map((round) => round.cpuMicrosPerSaga)),
+    databaseCpuMicrosPerSaga: medianOfKnown(rounds.map((round) => round.databaseCpuMicrosPerSaga)),
     rssAnonMb: maxOfKnown(rounds.map((round) => round.rssAnonMb)),
     othersShare: medianOfKnown(rounds.map((round) => round.othersShare)),
     rounds,

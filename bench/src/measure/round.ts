@@ -1,5 +1,6 @@
 import type { BranchService } from '../branch/branch-service.ts';
 import type { LoadGenerator, LoadResult } from '../load/load.ts';
+import { treeCpuSeconds } from '../databases/process-tree.ts';
 import { watchMemory } from '../machine/memory-watch.ts';
 import { machineTicks, shareOfOthers } from '../machine/others.ts';
 import { cpuSeconds, ownCpuSeconds, TICKS_PER_SECOND } from '../machine/process-figures.ts';
@@ -18,9 +19,11 @@ export interface Round extends LoadResult {
   readonly sagasPerSecond: number;
   /** CPU of the subject's process, user and system, in µs for each completed saga. */
   readonly cpuMicrosPerSaga: number | undefined;
+  /** The same of its database server, when that was started for it: all its processes. */
+  readonly databaseCpuMicrosPerSaga: number | undefined;
   /** The most that was seen. */
   readonly rssAnonMb: number | undefined;
-  /** Share (0 to 1) of the machine's CPU time that neither the subject, the branch service nor the load had. */
+  /** Share (0 to 1) of the machine's CPU time that neither the subject, its database, the branch service nor the load had. */
   readonly othersShare: number | undefined;
 }
 
@@ -39,7 +42,8 @@ export async function runRound(bench: Bench, subject: Subject, connections: numb
   return {
     ...load,
     sagasPerSecond: load.completed / load.seconds,
-    cpuMicrosPerSaga: cpuPerSaga(before, after, load.completed),
+    cpuMicrosPerSaga: perSaga(before.subjectSeconds, after.subjectSeconds, load.completed),
+    databaseCpuMicrosPerSaga: perSaga(before.databaseSeconds, after.databaseSeconds, load.completed),
     rssAnonMb: endMemoryWatch(),
     othersShare: othersShare(before, after),
   };
@@ -47,22 +51,25 @@ export async function runRound(bench: Bench, subject: Subject, connections: numb
 
 interface Look {
   readonly subjectSeconds: number | undefined;
+  readonly databaseSeconds: number | undefined;
   readonly ourSeconds: number;
   readonly machine: ReturnType<typeof machineTicks>;
 }
 
-function look({ branches }: Bench, { pid }: Subject): Look {
+function look({ branches }: Bench, { pid, databasePid }: Subject): Look {
   const subjectSeconds = pid === undefined ? undefined : cpuSeconds(pid);
+  const databaseSeconds = databasePid === undefined ? undefined : treeCpuSeconds(databasePid);
   return {
     subjectSeconds,
-    ourSeconds: (subjectSeconds ?? 0) + (cpuSeconds(branches.pid) ?? 0) + ownCpuSeconds(),
+    databaseSeconds,
+    ourSeconds: (subjectSeconds ?? 0) + (databaseSeconds ?? 0) + (cpuSeconds(branches.pid) ?? 0) + ownCpuSeconds(),
     machine: machineTicks(),
   };
 }
 
-function cpuPerSaga(before: Look, after: Look, completed: number): number | undefined {
-  if (before.subjectSeconds === undefined || after.subjectSeconds === undefined || completed === 0) return undefined;
-  return ((after.subjectSeconds - before.subjectSeconds) * 1e6) / completed;
+function perSaga(before: number | undefined, after: number | undefined, completed: number): number | undefined {
+  if (before === undefined || after === undefined || completed === 0) return undefined;
+  return ((after - before) * 1e6) / completed;
 }
 
 /** Unknown too when the subject's own share is. */

@@ -10,4 +10,4 @@ export function completeStoreUrl(store: string, folder: string): string {
 }
 
 /** Its name in tables. */
-export const storeName = (store: string): string => store.slice(0, store.indexOf(':'));
+export const storeName = (store: string): string => store.split(':', 1)[0] ?? '';

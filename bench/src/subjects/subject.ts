@@ -7,6 +7,8 @@ export interface Subject {
   readonly origin: string;
   /** Its process, when it is known; without it there are no figures of CPU and memory. */
   readonly pid: number | undefined;
+  /** Process of the database that was started for it, to which all others of that database belong. */
+  readonly databasePid?: number | undefined;
   /** Set when it submits to itself; it calls no branch service then. */
   readonly ownLoad?: LoadGenerator;
 }

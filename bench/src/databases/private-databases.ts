@@ -1,0 +1,48 @@
+import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
+
+/** A kind of database server that is started for a run, with a name that the command line takes as a store. */
+export interface PrivateDatabase {
+  /** As `--store` takes it, and in tables. */
+  readonly name: string;
+  /** What is installed, for people. */
+  readonly program: string;
+  /** Settings beyond the server's own, and what of these matters, for people. */
+  readonly settings: string;
+  /** Undefined when it is not installed. */
+  readonly start: () => Promise<DatabaseServer | undefined>;
+}
+
+/** Each syncs what it acknowledges, as in production; only memory and logs are sized for a load. */
+const POSTGRES = ['shared_buffers=512MB', 'max_wal_size=4GB'];
+const MARIADB = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=1G'];
+
+/** In the order of the tables. */
+export const PRIVATE_DATABASES: readonly PrivateDatabase[] = [
+  {
+    name: 'postgres',
+    program: 'PostgreSQL',
+    settings: `fsync, synchronous_commit and full_page_writes on, ${POSTGRES.join(', ')}`,
+    start: () => startPostgres(POSTGRES),
+  },
+  {
+    name: 'mariadb',
+    program: 'MariaDB',
+    settings: `innodb_flush_log_at_trx_commit=1, no binary log, ${MARIADB.join(' ')}`,
+    start: () => startMariadb(MARIADB),
+  },
+  {
+    name: 'redis-everysec',
+    program: 'Redis',
+    settings: 'appendonly yes, appendfsync everysec (a crash may lose a second), noeviction',
+    start: () => startRedis({ appendFsync: 'everysec' }),
+  },
+  {
+    name: 'redis-always',
+    program: 'Redis',
+    settings: 'appendonly yes, appendfsync always, noeviction',
+    start: () => startRedis({ appendFsync: 'always' }),
+  },
+];
+
+/** What `--store all` stands for. */
+export const ALL_STORES: readonly string[] = ['memory:', 'lmdb:', ...PRIVATE_DATABASES.map(({ name }) => name)];
