@@ -6,6 +6,7 @@ import {
   type KeyValueId,
   type ListQuery,
   type Page,
+  type SchemaVersions,
   type SessionId,
   type SessionInfo,
   type SessionRow,
@@ -33,6 +34,7 @@ export { SessionTable } from './stores/session-table.ts';
 export class CheckedStore implements Store {
   readonly #driver: Store;
   #open = false;
+  #schema: SchemaVersions = { found: 0, current: 0 };
   /** Opening and closing, one after the other. */
   #lifecycle: Promise<void> = Promise.resolve();
   #underWay = 0;
@@ -46,12 +48,12 @@ export class CheckedStore implements Store {
     return this.#driver.capabilities;
   }
 
-  /** Opens the driver; harmless when it is open. It may be opened again after a close. */
-  open(): Promise<void> {
+  /** Opens the driver; harmless when it is open, and answered alike. It may be opened again after a close. */
+  open(): Promise<SchemaVersions> {
     return this.#next(async () => {
-      if (this.#open) return;
-      await converted(() => this.#driver.open());
+      if (!this.#open) this.#schema = await converted(() => this.#driver.open());
       this.#open = true;
+      return this.#schema;
     });
   }
 
@@ -64,9 +66,12 @@ export class CheckedStore implements Store {
     });
   }
 
-  #next(step: () => Promise<void>): Promise<void> {
+  #next<T>(step: () => Promise<T>): Promise<T> {
     const result = this.#lifecycle.then(step);
-    this.#lifecycle = result.catch(() => undefined);
+    this.#lifecycle = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 
@@ -97,6 +102,15 @@ export class CheckedStore implements Store {
       rules.checkLimit(keys.length, rules.STORE_LIMITS.getKeys);
       keys.forEach(rules.checkKey);
       return this.#driver.get(keys);
+    });
+  }
+
+  versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    return this.#call(async () => {
+      if (keys.length === 0) return [];
+      rules.checkLimit(keys.length, rules.STORE_LIMITS.getKeys);
+      keys.forEach(rules.checkKey);
+      return this.#driver.versions(keys);
     });
   }
 

@@ -5,6 +5,7 @@ import type {
   ClaimResult,
   ListQuery,
   Page,
+  SchemaVersions,
   SessionId,
   SessionInfo,
   SessionRow,
@@ -38,7 +39,10 @@ export class MemoryStore implements Store {
     this.#wallMs = wallMs;
   }
 
-  async open(): Promise<void> {}
+  /** It is new with each process. */
+  async open(): Promise<SchemaVersions> {
+    return { found: 0, current: 1 };
+  }
 
   async close(): Promise<void> {}
 
@@ -97,6 +101,10 @@ export class MemoryStore implements Store {
 
   async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
     return keys.map((key) => this.#stored(key));
+  }
+
+  async versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    return keys.map((key) => this.#records.get(key)?.head.version);
   }
 
   #stored(key: TransactionKey): StoredTransaction | undefined {
@@ -201,7 +209,7 @@ export class MemoryStore implements Store {
   }
 
   async sessions(): Promise<SessionRow[]> {
-    return this.#sessions.rows();
+    return this.#sessions.rows((session) => this.#records.countOwned(session));
   }
 
   async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {

@@ -20,8 +20,11 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
 export interface Store {
   readonly capabilities: StoreCapabilities;
 
-  /** Opens, creating or migrating the schema. Throws `StoreError` `locked` when another process holds an exclusive store. */
-  open(): Promise<void>;
+  /**
+   * Opens, creating or migrating the schema; answers what it found and what it left. Throws `StoreError` `locked` when another process holds an exclusive
+   * store.
+   */
+  open(): Promise<SchemaVersions>;
   /** Waits for writes under way, then closes. Calling it twice is harmless. */
   close(): Promise<void>;
 
@@ -29,6 +32,8 @@ export interface Store {
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]>;
   /** The records of these keys, in their order; undefined where there is none. */
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]>;
+  /** The versions of these keys, in their order; undefined where there is no record. Reads no bodies: nodes ask it about what they own, every second. */
+  versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]>;
   /**
    * One page, newest first by (createdAtMs, gid); gids of the same millisecond in any total order. The work of one call is bounded: a filter
    * that matches little may give a short page, even an empty one, with a `next`.
@@ -61,7 +66,7 @@ export interface Store {
     readonly keep: SessionId;
     readonly limit: number;
   }): Promise<TakeOverResult>;
-  /** The living sessions. */
+  /** The living sessions, and how many unfinished transactions each of them owns: counted over an index of what is owned, not over all records. */
   sessions(): Promise<SessionRow[]>;
 
   /** Versioned key-values (topics, settings). */
@@ -93,6 +98,13 @@ export interface StoreCapabilities {
   readonly exclusive: boolean;
 }
 
+/** Versions of a schema, before and after it was opened. */
+export interface SchemaVersions {
+  /** 0: there was none, and it was created. */
+  readonly found: number;
+  readonly current: number;
+}
+
 /** A node's incarnation: node id and a part that is new at every start. */
 export type SessionId = string;
 
@@ -106,6 +118,8 @@ export interface SessionRow extends SessionInfo {
   readonly session: SessionId;
   readonly startedAtMs: number;
   readonly heartbeatAtMs: number;
+  /** Transactions that it owns. */
+  readonly owned: number;
 }
 
 /** What was added to a transaction from outside after its creation: a registered branch, an order. Its key is unique within the transaction. */

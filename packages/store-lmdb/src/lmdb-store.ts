@@ -5,6 +5,7 @@ import {
   type KeyValueId,
   type ListQuery,
   type Page,
+  type SchemaVersions,
   type SessionId,
   type SessionInfo,
   type SessionRow,
@@ -56,11 +57,11 @@ export class LmdbStore implements Store {
     this.#options = options;
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<SchemaVersions> {
     const { path, wallMs, sync = true } = this.#options;
     const env = await Environment.open({ path, sync });
     try {
-      await prepareSchema(env);
+      const schema = await prepareSchema(env);
       const store: Durable = {
         env,
         clock: new StoreClock(wallMs),
@@ -71,6 +72,7 @@ export class LmdbStore implements Store {
       loadMemory(store);
       this.#sessions = new SessionTable();
       this.#opened = store;
+      return schema;
     } catch (error) {
       await env.close();
       throw error;
@@ -115,6 +117,15 @@ export class LmdbStore implements Store {
 
   async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
     return keys.map((key) => this.#store.records.read(key));
+  }
+
+  async versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    const { records, possessions } = this.#store;
+    return keys.map((key) => {
+      const owned = possessions.head(key);
+      const place = owned === undefined ? records.find(key) : undefined;
+      return (owned ?? (place && records.head(place)))?.version;
+    });
   }
 
   async list(query: ListQuery): Promise<Page<StoredTransaction>> {
@@ -170,7 +181,8 @@ export class LmdbStore implements Store {
   }
 
   async sessions(): Promise<SessionRow[]> {
-    return this.#sessions.rows();
+    const owned = this.#store.possessions.countByOwner();
+    return this.#sessions.rows((session) => owned.get(session) ?? 0);
   }
 
   async kvGet(id: KeyValueId): Promise<KeyValue | undefined> {

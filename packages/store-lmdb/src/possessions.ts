@@ -88,6 +88,13 @@ export class Possessions {
       for (const { head } of byGid.values()) if (head.owner !== null && holds(head.owner)) yield head;
   }
 
+  /** How many records each owner has. */
+  countByOwner(): ReadonlyMap<SessionId, number> {
+    const counts = new Map<SessionId, number>();
+    for (const { owner } of this.ownedBy(() => true)) if (owner !== null) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    return counts;
+  }
+
   /** A record came or changed. */
   note(before: RecordHead | undefined, after: RecordHead): void {
     const owned = before === undefined || before.owner === null ? undefined : this.#find(after.key);

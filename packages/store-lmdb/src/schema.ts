@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core';
 import { ByteReader } from './bytes.ts';
 import { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';
@@ -8,19 +8,21 @@ import { SCHEMA_KEY } from './keys.ts';
 /** What brings a file of one schema version to the next, by the version it starts from. There is none yet: version 1 is the first. */
 const MIGRATIONS: ReadonlyMap<number, (env: Environment) => Promise<void>> = new Map();
 
-/** Creates or migrates the schema. Throws `unsupported_format` for a file that a newer Holdfast wrote. */
-export async function prepareSchema(env: Environment): Promise<void> {
-  let version = readVersion(env);
-  if (version > SCHEMA_VERSION)
+/** Creates or migrates the schema; answers what it found and left. Throws `unsupported_format` for a file that a newer Holdfast wrote. */
+export async function prepareSchema(env: Environment): Promise<SchemaVersions> {
+  const found = readVersion(env);
+  if (found > SCHEMA_VERSION)
     throw new StoreError(
       'unsupported_format',
-      `the data has schema version ${version}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that wrote it, or a newer one`,
+      `the data has schema version ${found}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that wrote it, or a newer one`,
     );
-  if (version === 0) return writeVersion(env, SCHEMA_VERSION);
-  for (; version < SCHEMA_VERSION; version++) {
-    await MIGRATIONS.get(version)?.(env);
-    await writeVersion(env, version + 1);
-  }
+  if (found === 0) await writeVersion(env, SCHEMA_VERSION);
+  else
+    for (let version = found; version < SCHEMA_VERSION; version++) {
+      await MIGRATIONS.get(version)?.(env);
+      await writeVersion(env, version + 1);
+    }
+  return { found, current: SCHEMA_VERSION };
 }
 
 /** The schema version of the file; 0: it is new. */

@@ -3,6 +3,7 @@ import {
   type ClaimResult,
   type ListQuery,
   type Page,
+  type SchemaVersions,
   type SessionId,
   type SessionInfo,
   type SessionRow,
@@ -55,16 +56,16 @@ export class PostgresStore implements Store {
     return { name: 'postgres', durable: this.#durable, exclusive: false };
   }
 
-  async open(): Promise<void> {
-    const loss = await this.#rest.alone(async (client) => {
-      const found = await whatACrashMayLose(client);
-      await prepareSchema(client, this.#settings.schema);
-      return found;
-    });
+  async open(): Promise<SchemaVersions> {
+    const { loss, schema } = await this.#rest.alone(async (client) => ({
+      loss: await whatACrashMayLose(client),
+      schema: await prepareSchema(client, this.#settings.schema),
+    }));
     this.#durable = loss === undefined;
     if (loss !== undefined) this.#settings.onWarning(`PostgreSQL at ${this.#rest.place}: ${loss}`);
     const [row] = await this.#rest.query(statements.LATEST, []);
     this.#clock.seen(Number(row?.['latest'] ?? 0));
+    return schema;
   }
 
   async close(): Promise<void> {
@@ -77,6 +78,11 @@ export class PostgresStore implements Store {
 
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
     return read(this.#work, keys);
+  }
+
+  async versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    const rows = await this.#work.query(statements.VERSIONS, keyArrays(keys));
+    return rows.map(({ version }) => (typeof version === 'number' ? version : undefined));
   }
 
   list(query: ListQuery): Promise<Page<StoredTransaction>> {
@@ -175,6 +181,7 @@ export class PostgresStore implements Store {
       version: String(row['version']),
       startedAtMs: Number(row['started_at']),
       heartbeatAtMs: Number(row['heartbeat_at']),
+      owned: Number(row['owned']),
     }));
   }
 
@@ -204,13 +211,15 @@ async function read(
   keys: readonly TransactionKey[],
 ): Promise<(StoredTransaction | undefined)[]> {
   if (keys.length === 0) return [];
-  const rows = await connection.query(statements.GET, [
-    textArray(keys.map(({ namespace }) => namespace)),
-    textArray(keys.map(({ gid }) => gid)),
-  ]);
+  const rows = await connection.query(statements.GET, keyArrays(keys));
   const found = new Map(rows.map((row) => [`${String(row['namespace'])}\0${String(row['gid'])}`, row]));
   return keys.map(({ namespace, gid }) => {
     const row = found.get(`${namespace}\0${gid}`);
     return row === undefined ? undefined : recordOf(row);
   });
 }
+
+const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
+  textArray(keys.map(({ namespace }) => namespace)),
+  textArray(keys.map(({ gid }) => gid)),
+];

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
 
 /** Version of the tables' layout; a change of them raises it and adds a migration. */
@@ -88,21 +88,22 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Creates or migrates the schema, one node after the other. Throws `unsupported_format` for one that a newer Holdfast made. */
-export async function prepareSchema(client: Client, schema: string): Promise<void> {
+/** Creates or migrates the schema, one node after the other; answers what it found and left. Throws `unsupported_format` for one that a newer Holdfast made. */
+export async function prepareSchema(client: Client, schema: string): Promise<SchemaVersions> {
   await client.query('begin');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, schema]);
-  let version = await readVersion(client, schema);
-  if (version > SCHEMA_VERSION)
+  const found = await readVersion(client, schema);
+  if (found > SCHEMA_VERSION)
     throw new StoreError(
       'unsupported_format',
-      `the schema ${schema} has version ${version}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made it, or a newer one`,
+      `the schema ${schema} has version ${found}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made it, or a newer one`,
     );
-  for (; version < SCHEMA_VERSION; version++) {
+  for (let version = found; version < SCHEMA_VERSION; version++) {
     await client.query(MIGRATIONS[version] ?? '');
     await client.query('update schema_version set version = $1', [version + 1]);
   }
   await client.query('commit');
+  return { found, current: SCHEMA_VERSION };
 }
 
 /** The version of the schema; 0 when it is new, and then there is a place to write it. */

@@ -20,6 +20,8 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
   write: ['transactions_pkey'],
   examine: ['transactions_pkey'],
   get: ['transactions_pkey'],
+  versions: ['transactions_pkey'],
+  sessions: ['owned'],
   list: ['created'],
   look: ['due'],
   claim: ['due', 'transactions_pkey'],

@@ -21,7 +21,7 @@ interface StoreLinkDependencies {
 type Fate = 'done' | 'unavailable' | 'done, answer lost' | 'lost' | 'late';
 
 /** Calls that change nothing that a second call could not change again: their outcome is never in doubt for long. */
-const READS = new Set(['get', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
+const READS = new Set(['get', 'versions', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
 
 const LONGEST_LATE_MS = 20_000;
 
@@ -113,10 +113,11 @@ export class StoreLink implements Store {
       : latencyMs;
   }
 
-  readonly open: Store['open'] = () => Promise.resolve();
+  readonly open: Store['open'] = () => Promise.resolve({ found: 1, current: 1 });
   readonly close: Store['close'] = () => Promise.resolve();
   readonly write: Store['write'] = (batch) => this.#call('write', (store) => store.write(batch));
   readonly get: Store['get'] = (keys) => this.#call('get', (store) => store.get(keys));
+  readonly versions: Store['versions'] = (keys) => this.#call('versions', (store) => store.versions(keys));
   readonly list: Store['list'] = (query) => this.#call('list', (store) => store.list(query));
   readonly count: Store['count'] = (namespace) => this.#call('count', (store) => store.count(namespace));
   readonly claimDue: Store['claimDue'] = (request) => this.#call('claimDue', (store) => store.claimDue(request));

@@ -4,7 +4,7 @@ import { assertRejects, type Cases } from './harness.ts';
 import { insertOf, keyOf, read, readable, writeAll, writeOne } from './items.ts';
 
 /** Opening, closing, and what holds across both. */
-export function lifeCycleCases({ describe, it, manifest }: Cases): void {
+export function lifeCycleCases({ describe, it, itAtNewPlace, manifest }: Cases): void {
   describe('opening and closing', () => {
     it('declares what its manifest says', async ({ store }) => {
       assert.equal(store.capabilities.durable, manifest.durable);
@@ -18,6 +18,19 @@ export function lifeCycleCases({ describe, it, manifest }: Cases): void {
     it('refuses every call after it was closed', async ({ store }) => {
       await store.close();
       for (const call of everyCall(store)) await assertRejects(call, 'closed');
+    });
+
+    itAtNewPlace('says which schema it found and which it left', async (place) => {
+      const first = place.createStore();
+      const created = await first.open();
+      assert.equal(created.found, 0, 'nothing was there');
+      assert.ok(created.current >= 1);
+      assert.deepEqual(await first.open(), created, 'it is open already');
+      await first.close();
+      if (!manifest.durable) return;
+      const second = place.createStore();
+      assert.deepEqual(await second.open(), { found: created.current, current: created.current });
+      await second.close();
     });
 
     it('may be closed twice', async ({ store }) => {
@@ -59,6 +72,7 @@ const id = { namespace: 'n', category: 'c', key: 'k' };
 const everyCall = (store: Store): Promise<unknown>[] => [
   store.write([insertOf('a')]),
   store.get([keyOf('a')]),
+  store.versions([keyOf('a')]),
   store.list({ namespace: 'n', limit: 1 }),
   store.count(),
   store.claimDue({ session: 's', limit: 1, groups: [] }),

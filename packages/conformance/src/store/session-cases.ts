@@ -25,6 +25,36 @@ function lifeCases({ it, manifest }: Cases): void {
     assert.ok(row !== undefined && row.startedAtMs >= before && row.heartbeatAtMs === row.startedAtMs);
   });
 
+  it('counts what each living session owns', async ({ store }) => {
+    const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
+    const owned = async (): Promise<(readonly [string, number])[]> =>
+      (await store.sessions()).map((row) => [row.session, row.owned] as const).toSorted();
+    assert.deepEqual(await owned(), [
+      [one, 0],
+      [two, 0],
+    ]);
+    await writeAll(store, [
+      insertOf('a', { owner: one }),
+      insertOf('b', { owner: one }),
+      insertOf('of nobody', { owner: 'session 3' }),
+      insertOf('waits', { dueInMs: -1 }),
+      insertOf('finished', { status: 'succeed', owner: one }),
+    ]);
+    await store.claimDue({ session: two, limit: 1, groups: [] });
+    assert.deepEqual(await owned(), [
+      [one, 2],
+      [two, 1],
+    ]);
+    await writeAll(store, [
+      updateOf('a', 1, { status: 'succeed', owner: one }),
+      updateOf('waits', 2, { owner: null, dueInMs: 60_000 }),
+    ]);
+    assert.deepEqual(await owned(), [
+      [one, 1],
+      [two, 0],
+    ]);
+  });
+
   it('answers a heartbeat with life and the time', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     const before = await store.nowMs();

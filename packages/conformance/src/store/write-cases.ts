@@ -20,6 +20,7 @@ import {
 export function writeCases(cases: Cases): void {
   cases.describe('inserts and updates', () => {
     recordCases(cases);
+    versionCases(cases);
     conditionCases(cases);
     finalCases(cases);
   });
@@ -100,6 +101,27 @@ function recordCases({ it }: Cases): void {
       ['b', undefined, 'a', undefined],
     );
     assert.deepEqual(await store.get([]), []);
+  });
+}
+
+function versionCases({ it }: Cases): void {
+  it('tells versions, in the order of the keys, of what is there', async ({ store }) => {
+    const session = await openSession(store, 'session 1');
+    await writeAll(store, [
+      insertOf('a'),
+      insertOf('ab', { owner: session }),
+      insertOf(keyOf('a', 'elsewhere')),
+      insertOf('finished', { status: 'succeed' }),
+    ]);
+    await writeAll(store, [updateOf('ab', 1, { owner: session }), appendOf('a', ['1'])]);
+    await writeAll(store, [updateOf('ab', 2, { owner: session })]);
+    const keys = [keyOf('ab'), keyOf('nothing'), keyOf('a'), keyOf('a', 'elsewhere'), keyOf('finished'), keyOf('ab')];
+    assert.deepEqual(await store.versions(keys), [3, undefined, 2, 1, 1, 3]);
+    await store.endSession(session);
+    const keeper = await openSession(store, 'keeper');
+    await store.takeOver({ silenceMs: 600_000, keep: keeper, limit: 10 });
+    assert.deepEqual(await store.versions([keyOf('ab')]), [4], 'after a take-over');
+    assert.deepEqual(await store.versions([]), []);
   });
 }
 

@@ -92,6 +92,10 @@ export class MemoryRecords {
     for (const [owner, keys] of this.#owned) if (holds(owner)) yield* keys.values();
   }
 
+  countOwned(owner: SessionId): number {
+    return this.#owned.get(owner)?.size ?? 0;
+  }
+
   count(namespace?: string): StoreCounts {
     const sum = noCounts();
     for (const counts of namespace === undefined ? this.#counts.values() : [this.#countsOf(namespace)]) {

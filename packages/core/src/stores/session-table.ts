@@ -3,9 +3,11 @@ import { type SessionId, type SessionInfo, type SessionRow, StoreError } from '.
 /** How many ended sessions are remembered, so that their ids are refused when used again. */
 const REMEMBERED = 1_000;
 
+type Living = Omit<SessionRow, 'owned'>;
+
 /** The sessions of a store that one process holds: they end with it, so they need no record. */
 export class SessionTable {
-  readonly #living = new Map<SessionId, SessionRow>();
+  readonly #living = new Map<SessionId, Living>();
   readonly #ended = new Set<SessionId>();
 
   /** Registers a session. Throws `invalid` when it was ended. */
@@ -47,7 +49,8 @@ export class SessionTable {
     return silent.map((row) => row.session);
   }
 
-  rows(): SessionRow[] {
-    return [...this.#living.values()];
+  /** The living ones; `countOwned` says how many transactions one owns. */
+  rows(countOwned: (session: SessionId) => number): SessionRow[] {
+    return Array.from(this.#living.values(), (row) => ({ ...row, owned: countOwned(row.session) }));
   }
 }

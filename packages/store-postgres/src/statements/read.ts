@@ -14,6 +14,16 @@ left join lateral (
 ) e on t.entry_count > 0`,
 };
 
+/** The versions of keys, $1 and $2, in their order; null for what is not there. */
+export const VERSIONS: Statement = {
+  name: 'versions',
+  changes: false,
+  text: `select t.version
+from unnest($1::text[], $2::text[]) with ordinality as k (namespace, gid, place)
+left join transactions t on t.namespace = k.namespace and t.gid = k.gid
+order by k.place`,
+};
+
 /**
  * Positions of one page, newest first, and at the end where the search ended: $1 namespace, $2 and $3 the span of creation, $4 and $5 below which position,
  * $6 how many to look at, $7 status, $8 pattern, $9 attention, $10 how many to answer.

@@ -53,5 +53,7 @@ update sessions s set ended_at = ${NOW} from silent where s.session = silent.ses
 export const SESSIONS: Statement = {
   name: 'sessions',
   changes: false,
-  text: `select session, node, version, started_at, heartbeat_at from sessions where ended_at is null order by session`,
+  text: `select session, node, version, started_at, heartbeat_at,
+  (select count(*) from transactions t where t.owner is not null and t.owner = s.session) as owned
+from sessions s where ended_at is null order by session`,
 };
