@@ -46,6 +46,12 @@ export class CoordinatorClient {
     return reply.code === 200 ? '' : `${reply.code} ${textOf(reply.body['message'])}`;
   }
 
+  /** The living sessions; undefined when there is no answer. */
+  async sessions(): Promise<readonly SessionRow[] | undefined> {
+    const reply = await this.#request('GET', '/api/v1/nodes');
+    return reply?.code === 200 ? (reply.body['items'] as readonly SessionRow[]) : undefined;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -60,6 +66,13 @@ export class CoordinatorClient {
       return undefined;
     }
   }
+}
+
+/** One session, by the store. */
+export interface SessionRow {
+  readonly session: string;
+  readonly node: string;
+  readonly startedAtMs: number;
 }
 
 interface Reply {

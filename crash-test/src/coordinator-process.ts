@@ -6,53 +6,71 @@ import { ended, ownChild } from './process-end.ts';
 
 export interface CoordinatorOptions {
   readonly cliPath: string;
-  readonly dataDir: string;
   readonly port: number;
+  /** Further options of `serve`. */
+  readonly serve: readonly string[];
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
   /** Its output of all starts. */
   readonly logPath: string;
+  /** Whether it has a reason to end by itself now; it is started again then, as a supervisor does. Never, unless said. */
+  readonly mayEnd?: () => boolean;
 }
 
 /** A coordinator says "ready" within this, or the run is over. */
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
+/** Between an end that may be and the next start. */
+const RESTART_PAUSE_MS = 200;
 
-/** The coordinator under test: one process at a time, always on the same data and port. */
+/** A coordinator under test: one process at a time, always on the same port and store. */
 export class CoordinatorProcess {
   readonly #options: CoordinatorOptions;
   readonly #log: number;
-  readonly #probe: CoordinatorClient;
+  /** Asks this coordinator alone. */
+  readonly probe: CoordinatorClient;
   #child: ChildProcess | undefined;
   #deaths = 0;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#log = openSync(options.logPath, 'a');
-    this.#probe = new CoordinatorClient(`http://127.0.0.1:${options.port}`, 1);
+    this.probe = new CoordinatorClient(`http://127.0.0.1:${options.port}`, 2);
   }
 
-  /** How often it ended without having been killed. */
+  /** How often it ended without having been killed, and without a reason. */
   get deaths(): number {
     return this.#deaths;
   }
 
   start(): void {
-    const { cliPath, dataDir, port } = this.#options;
-    const args = [cliPath, 'serve', '--store', `lmdb:${dataDir}`, '--http-port', String(port)];
+    const { cliPath, port, serve, node = [] } = this.#options;
+    const args = [...node, cliPath, 'serve', '--http-port', String(port), ...serve];
     const child = spawn(process.execPath, args, { stdio: ['ignore', this.#log, this.#log], env: cleanEnvironment() });
     ownChild(child);
-    child.once('exit', () => {
-      if (this.#child === child) this.#deaths += 1;
-    });
+    child.once('exit', () => this.#ended(child));
     this.#child = child;
+  }
+
+  #ended(child: ChildProcess): void {
+    // Killed: its end is not a death of its own.
+    if (this.#child !== child) return;
+    if (this.#options.mayEnd?.() !== true) {
+      this.#deaths += 1;
+      return;
+    }
+    setTimeout(() => {
+      if (this.#child === child) this.start();
+    }, RESTART_PAUSE_MS);
   }
 
   /** Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too long. */
   async ready(): Promise<number> {
     const startMs = performance.now();
     for (;;) {
-      const reason = await this.#probe.notReadyBecause();
+      const reason = await this.probe.notReadyBecause();
       if (reason === '') break;
-      if (this.#child?.exitCode !== null) this.#fail('ended by itself');
+      if (this.#isDead()) this.#fail('ended by itself');
       if (performance.now() - startMs > READY_TIMEOUT_MS)
         this.#fail(`was not ready in ${READY_TIMEOUT_MS} ms (${reason})`);
       await delay(POLL_MS);
@@ -60,13 +78,27 @@ export class CoordinatorProcess {
     return performance.now() - startMs;
   }
 
+  #isDead(): boolean {
+    const child = this.#child;
+    return child !== undefined && child.exitCode !== null && this.#options.mayEnd?.() !== true;
+  }
+
   /** SIGKILL; returns when the process is gone. */
   async kill(): Promise<void> {
     const child = this.#child;
-    // From here on its end is not a death of its own.
     this.#child = undefined;
     child?.kill('SIGKILL');
     if (child !== undefined) await ended(child);
+  }
+
+  /** SIGSTOP: it does nothing at all, and knows nothing of it. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   #fail(what: string): never {
@@ -76,7 +108,7 @@ export class CoordinatorProcess {
   /** Kills it for good. */
   async close(): Promise<void> {
     await this.kill();
-    await this.#probe.close();
+    await this.probe.close();
     closeSync(this.#log);
   }
 }

@@ -1,9 +1,19 @@
 import { parseArgs } from 'node:util';
+import { SHARED_STORES, type SharedStore } from './private-database.ts';
 
 /** What a run is asked for. */
 export interface RunOptions {
+  /** One coordinator on LMDB, or several over a database. */
+  readonly store: 'lmdb' | SharedStore;
   readonly seconds: number;
   readonly kills: number;
+  /** Of several coordinators alone: how many they are, how often one is paused, how often their database is killed. */
+  readonly nodes: number;
+  readonly pauses: number;
+  readonly databaseKills: number;
+  /** Their limits. */
+  readonly heartbeatMs: number;
+  readonly silenceMs: number;
   readonly seed: number;
   readonly rate: number;
   readonly clients: number;
@@ -20,10 +30,16 @@ export interface CommandLine extends RunOptions {
 
 export const HELP = `npm run crash-test -- [options]
 
-Kills a coordinator with SIGKILL under load, again and again, and judges it from its participants' journals.
+Kills coordinators with SIGKILL under load, again and again, and judges them from their participants' journals.
 
-  --seconds N         how long the coordinator serves between the kills, in all; 2 or more a kill (30)
-  --kills N           kills, at random moments of it (10)
+  --store NAME        lmdb: one coordinator; postgres, mysql, redis: several over a private database, behind nginx (lmdb)
+  --seconds N         how long the load lasts; of lmdb without the restarts. 2 or more a kill (30; 45)
+  --kills N           coordinators killed, at random moments (10; 8)
+  --nodes N           coordinators of a shared store (3)
+  --pauses N          … paused for longer than the silence limit, and continued (4)
+  --database-kills N  … their database killed and started again (2)
+  --heartbeat-ms N    … how often each says that it lives (500)
+  --silence-ms N      … the work of one that is silent for so long is taken over (2000)
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150)
   --clients N         clients at work at once (100)
@@ -41,11 +57,19 @@ export class UsageError extends Error {
 export function readCommandLine(args: readonly string[], randomSeed: number): CommandLine | undefined {
   const values = parse(args);
   if (values.help === true) return undefined;
+  const store = storeOf(values.store ?? 'lmdb');
+  const shared = store !== 'lmdb';
   return {
-    seconds: positive('seconds', values.seconds, 30),
-    kills: positive('kills', values.kills, 10),
+    store,
+    seconds: positive('seconds', values.seconds, shared ? 45 : 30),
+    kills: positive('kills', values.kills, shared ? 8 : 10),
+    nodes: positive('nodes', values.nodes, 3),
+    pauses: count('pauses', values.pauses, 4),
+    databaseKills: count('database-kills', values['database-kills'], 2),
+    heartbeatMs: positive('heartbeat-ms', values['heartbeat-ms'], 500),
+    silenceMs: positive('silence-ms', values['silence-ms'], 2_000),
     seed: positive('seed', values.seed, randomSeed),
-    rate: positive('rate', values.rate, 150),
+    rate: positive('rate', values.rate, shared ? 80 : 150),
     clients: positive('clients', values.clients, 100),
     settleSeconds: positive('settle-seconds', values['settle-seconds'], 60),
     keep: values.keep === true,
@@ -54,14 +78,23 @@ export function readCommandLine(args: readonly string[], randomSeed: number): Co
 }
 
 /** The command that repeats a run. */
-export function commandOf({ seconds, kills, seed, rate, clients }: RunOptions): string {
-  return `npm run crash-test -- --seconds ${seconds} --kills ${kills} --seed ${seed} --rate ${rate} --clients ${clients}`;
+export function commandOf(options: RunOptions): string {
+  const { store, seconds, kills, seed, rate, clients, nodes, pauses, databaseKills, heartbeatMs, silenceMs } = options;
+  const shared = `--nodes ${nodes} --pauses ${pauses} --database-kills ${databaseKills} --heartbeat-ms ${heartbeatMs} --silence-ms ${silenceMs}`;
+  const common = `--seconds ${seconds} --kills ${kills} --seed ${seed} --rate ${rate} --clients ${clients}`;
+  return `npm run crash-test -- --store ${store} ${common}${store === 'lmdb' ? '' : ` ${shared}`}`;
 }
 
 interface Values {
   readonly [name: string]: string | boolean | undefined;
+  readonly store?: string;
   readonly seconds?: string;
   readonly kills?: string;
+  readonly nodes?: string;
+  readonly pauses?: string;
+  readonly 'database-kills'?: string;
+  readonly 'heartbeat-ms'?: string;
+  readonly 'silence-ms'?: string;
   readonly seed?: string;
   readonly rate?: string;
   readonly clients?: string;
@@ -78,8 +111,14 @@ function parse(args: readonly string[]): Values {
     return parseArgs({
       args: [...args],
       options: {
+        store: text,
         seconds: text,
         kills: text,
+        nodes: text,
+        pauses: text,
+        'database-kills': text,
+        'heartbeat-ms': text,
+        'silence-ms': text,
         seed: text,
         rate: text,
         clients: text,
@@ -94,10 +133,22 @@ function parse(args: readonly string[]): Values {
   }
 }
 
-function positive(name: string, text: string | undefined, otherwise: number): number {
+function storeOf(name: string): RunOptions['store'] {
+  const found = (['lmdb', ...SHARED_STORES] as const).find((store) => store === name);
+  if (found === undefined) throw new UsageError(`--store must be lmdb, ${SHARED_STORES.join(' or ')}, not ${name}`);
+  return found;
+}
+
+const positive = (name: string, text: string | undefined, otherwise: number): number =>
+  wholeNumber(name, text, otherwise, 1);
+
+const count = (name: string, text: string | undefined, otherwise: number): number =>
+  wholeNumber(name, text, otherwise, 0);
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number, least: number): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`--${name} must be a whole number from 1, not ${text}`);
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError(`--${name} must be a whole number from ${least}, not ${text}`);
   return value;
 }

@@ -1,6 +1,8 @@
 import { figuresOf, type Figures } from './figures.ts';
 import type { Judged } from './judge.ts';
+import { clusterLines } from './cluster-report.ts';
 import { describeKills, planKills } from './kill-plan.ts';
+import { describeOutages, planOutages } from './outage-plan.ts';
 import { commandOf, type RunOptions } from './options.ts';
 import { isClean, type RunResult } from './run.ts';
 
@@ -12,7 +14,9 @@ const SHOWN_LINES = 60;
 export function describePlan(options: RunOptions): string {
   return [
     `seed ${options.seed}: ${options.rate} transactions/s by at most ${options.clients} clients for ${options.seconds} s`,
-    `kills after these times of service: ${describeKills(planKills(options.seed, options.kills, options.seconds))}`,
+    options.store === 'lmdb'
+      ? `kills after these times of service: ${describeKills(planKills(options.seed, options.kills, options.seconds))}`
+      : `${options.nodes} coordinators over ${options.store}: ${describeOutages(planOutages(options))}`,
   ].join('\n');
 }
 
@@ -20,7 +24,8 @@ export function describePlan(options: RunOptions): string {
 export function describeResult(options: RunOptions, result: RunResult): string {
   return [
     ...figureLines(figuresOf(result.evidence, result.judged)),
-    ...recoveryLines(result),
+    ...(result.cluster === undefined ? recoveryLines(result) : clusterLines(result, result.cluster, options.silenceMs)),
+    ...deathLines(result),
     ...violationLines(result),
     `repeat with     ${commandOf(options)}`,
   ].join('\n');
@@ -42,21 +47,23 @@ function figureLines(figures: Figures): string[] {
   ];
 }
 
-function recoveryLines({ kills, firstReadyMs, settledMs, deaths }: RunResult): string[] {
+function recoveryLines({ disturbed: { kills }, firstReadyMs, settledMs }: RunResult): string[] {
   const ready = kills.flatMap(({ readyMs }) => (readyMs === undefined ? [] : [readyMs])).toSorted((a, b) => a - b);
   const median = ready[Math.floor(ready.length / 2)] ?? Number.NaN;
   return [
     `kills           ${kills.length}, ${kills.filter(({ during }) => during === 'starting').length} of them during a start`,
     `time to recover ready ${ms(median)} after a restart (median), ${ms(ready.at(-1) ?? Number.NaN)} at most; first start ${ms(firstReadyMs)}`,
     `                all transactions final ${(settledMs / 1000).toFixed(1)} s after the last restart`,
-    ...(deaths > 0 ? [`DIED BY ITSELF  ${deaths} times`] : []),
   ];
 }
 
+const deathLines = ({ deaths }: RunResult): string[] => (deaths > 0 ? [`DIED BY ITSELF  ${deaths} times`] : []);
+
 function violationLines(result: RunResult): string[] {
   const guilty = result.judged.filter(({ violations }) => violations.length > 0);
-  const count = guilty.reduce((sum, { violations }) => sum + violations.length, 0);
-  const counted = Object.entries(countKinds(guilty)).map(([kind, times]) => `${kind} ${times}`);
+  const kinds = countKinds(result);
+  const count = Object.values(kinds).reduce((sum, times) => sum + times, 0);
+  const counted = Object.entries(kinds).map(([kind, times]) => `${kind} ${times}`);
   return [
     ...guilty.slice(0, SHOWN_TRANSACTIONS).flatMap(guiltLines),
     ...(guilty.length > SHOWN_TRANSACTIONS ? [`… and ${guilty.length - SHOWN_TRANSACTIONS} more transactions`] : []),
@@ -78,9 +85,12 @@ function guiltLines({ gid, violations, texts }: Judged): string[] {
 }
 
 /** How often each kind of violation was found. */
-export function countKinds(judged: readonly Judged[]): Record<string, number> {
+export function countKinds({ judged, cluster }: Pick<RunResult, 'judged' | 'cluster'>): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { violations } of judged) for (const { kind } of violations) counts[kind] = (counts[kind] ?? 0) + 1;
+  const all = [...judged, ...(cluster === undefined ? [] : [cluster])].flatMap(({ violations }) =>
+    violations.map(({ kind }) => kind),
+  );
+  for (const kind of all) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
 

@@ -2,21 +2,21 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClientTools } from './client-session.ts';
+import { cluster } from './cluster.ts';
+import { type ClusterJudgement, judgeCluster } from './cluster-judge.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
-import { CoordinatorProcess } from './coordinator-process.ts';
 import type { Evidence } from './evidence.ts';
-import { freePort } from './free-port.ts';
 import { openLines, readLines, type JournalLine } from './journal.ts';
 import { judge, type Judged } from './judge.ts';
-import { planKills } from './kill-plan.ts';
-import { killAsPlanned, type Kill } from './kills.ts';
 import { Load } from './load.ts';
+import { loneCoordinator } from './lone-coordinator.ts';
 import type { Note } from './notes.ts';
 import type { RunOptions } from './options.ts';
 import { ParticipantsClient } from './participants-client.ts';
 import { startParticipants, type ParticipantsProcess } from './participants-process.ts';
 import { participantUrls } from './participant-urls.ts';
 import { settle } from './settle.ts';
+import type { Disturbed, Subject } from './subject.ts';
 
 /** A client gives up a call of its own to a participant after this. */
 const OWN_CALL_TIMEOUT_MS = 1_000;
@@ -25,8 +25,8 @@ const CLIENTS_NOTES = 'clients.jsonl';
 
 /** Everything that a run found out. */
 export interface RunResult {
-  readonly kills: readonly Kill[];
-  /** How often the coordinator ended without having been killed. */
+  readonly disturbed: Disturbed;
+  /** How often a coordinator ended without having been killed. */
   readonly deaths: number;
   /** From the first start to "ready". */
   readonly firstReadyMs: number;
@@ -34,18 +34,25 @@ export interface RunResult {
   readonly settledMs: number;
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
+  /** About coordinators rather than transactions; of several over a shared store. */
+  readonly cluster: ClusterJudgement | undefined;
   /** The folder with journals, data and log; undefined if it was removed. */
   readonly folder: string | undefined;
 }
 
 /** Whether a run shows the coordinator innocent. */
 export function isClean(result: RunResult): boolean {
-  return result.deaths === 0 && result.judged.every(({ violations }) => violations.length === 0);
+  const { deaths, judged, cluster: judgement } = result;
+  return (
+    deaths === 0 &&
+    judged.every(({ violations }) => violations.length === 0) &&
+    (judgement?.violations ?? []).length === 0
+  );
 }
 
 /**
- * One crash test: starts participants and a coordinator (`cliPath`), puts load on them, kills the coordinator as planned, waits until
- * everything is final, and judges. Leaves no process behind; throws when the test itself cannot be done.
+ * One crash test: starts participants and coordinators (`cliPath`), puts load on them, kills and pauses what is planned, waits until everything is final,
+ * and judges. Leaves no process behind; throws when the test itself cannot be done.
  */
 export async function runCrashTest(
   options: RunOptions,
@@ -53,23 +60,31 @@ export async function runCrashTest(
   print: (line: string) => void,
 ): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-crash-test-'));
-  const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), origin);
-  const [dataDir, logPath] = [join(folder, 'data'), join(folder, 'coordinator.log')];
-  const coordinator = new CoordinatorProcess({ cliPath, port, dataDir, logPath });
+  const { store } = options;
+  const subject =
+    store === 'lmdb'
+      ? await loneCoordinator(options, cliPath, folder, print)
+      : await cluster({ ...options, store }, cliPath, folder, print);
+  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), subject.origin);
   try {
-    const observed = await observe({ options, folder, coordinator, origin, participants, print });
+    const observed = await observe({ options, folder, subject, participants });
     // Both are ended first, so that nothing is added to the journal while it is read.
-    await coordinator.kill();
+    await subject.end();
     await participants.stop();
     const evidence = evidenceOf(folder, observed.unfinished);
-    const result = { ...observed, deaths: coordinator.deaths, evidence, judged: judge(evidence), folder };
+    const result = {
+      ...observed,
+      deaths: subject.deaths,
+      evidence,
+      judged: judge(evidence),
+      cluster: store === 'lmdb' ? undefined : judgeCluster(evidence, observed.disturbed, options.silenceMs),
+      folder,
+    };
     if (options.keep || !isClean(result)) return result;
     rmSync(folder, { recursive: true });
     return { ...result, folder: undefined };
   } finally {
-    await coordinator.close();
+    await subject.close();
     await participants.stop();
   }
 }
@@ -78,36 +93,30 @@ export async function runCrashTest(
 interface Stage {
   readonly options: RunOptions;
   readonly folder: string;
-  readonly coordinator: CoordinatorProcess;
-  /** The coordinator's. */
-  readonly origin: string;
+  readonly subject: Subject;
   readonly participants: ParticipantsProcess;
-  readonly print: (line: string) => void;
 }
 
 interface Observed {
-  readonly kills: readonly Kill[];
+  readonly disturbed: Disturbed;
   readonly firstReadyMs: number;
   readonly settledMs: number;
   readonly unfinished: ReadonlySet<string>;
 }
 
-/** Load, kills, and the wait for the end. */
-async function observe({ options, folder, coordinator, origin, participants, print }: Stage): Promise<Observed> {
-  coordinator.start();
-  const firstReadyMs = await coordinator.ready();
-
-  const clients = openClients(options, folder, origin, participants);
+/** Load, outages, and the wait for the end. */
+async function observe({ options, folder, subject, participants }: Stage): Promise<Observed> {
+  const firstReadyMs = await subject.start();
+  const clients = openClients(options, folder, subject.origin, participants);
   const load = new Load(clients.tools, options);
   load.start();
   try {
-    const plan = planKills(options.seed, options.kills, options.seconds);
-    const kills = await killAsPlanned(coordinator, plan, () => load.inFlight, print);
+    const disturbed = await subject.disturb(() => load.inFlight);
     const lastReadyMs = performance.now();
     await load.stop();
     const unfinished = await settle(clients.tools.coordinator, new Set(load.gids), clients.tools.patienceMs);
-    const settledMs = performance.now() - lastReadyMs + (kills.at(-1)?.readyMs ?? 0);
-    return { kills, firstReadyMs, settledMs, unfinished };
+    const settledMs = performance.now() - lastReadyMs + (disturbed.kills.at(-1)?.readyMs ?? 0);
+    return { disturbed, firstReadyMs, settledMs, unfinished };
   } finally {
     clients.giveUp();
     try {

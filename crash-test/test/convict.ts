@@ -10,6 +10,12 @@ import { runCrashTest } from '../src/run.ts';
 export const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
 
 export const HEALTHY: RunOptions = {
+  store: 'lmdb',
+  nodes: 1,
+  pauses: 0,
+  databaseKills: 0,
+  heartbeatMs: 500,
+  silenceMs: 2_000,
   seconds: 20,
   kills: 10,
   seed: 48,
@@ -31,7 +37,7 @@ export async function convict({ patches, leadsTo }: BrokenBuild): Promise<{
   onTestFinished(() => build.dispose());
   const result = await runCrashTest(BROKEN, build.cliPath, () => undefined);
   if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
-  const found = Object.keys(countKinds(result.judged));
+  const found = Object.keys(countKinds(result));
   return {
     guiltyOf: found.filter((kind) => leadsTo.some((one) => one === kind)),
     report: describeResult(BROKEN, result),

@@ -15,7 +15,7 @@ describe('a coordinator that is killed ten times under load', () => {
 
     // A run in which nothing happens would be clean, too.
     const figures = figuresOf(result.evidence, result.judged);
-    expect(result.kills).toHaveLength(10);
+    expect(result.disturbed.kills).toHaveLength(10);
     expect(figures.acknowledged, report).toBeGreaterThan(200);
     expect(figures.repeatedCalls, report).toBeGreaterThan(0);
     for (const { outcomes } of figures.byPattern) {
