@@ -1,0 +1,38 @@
+import type { Evidence } from './evidence.ts';
+import { callsOf } from './call-history.ts';
+import { fencingViolations } from './fencing.ts';
+import type { Disturbed } from './subject.ts';
+import { slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
+
+/**
+ * Everything that can be wrong with one coordinator of several:
+ *
+ * - `called-while-fenced`: it was paused for longer than the silence limit, and then called a participant for what it had held before
+ * - `never-let-go`: after such a pause it did not open a new session
+ * - `called-without-lease`: it called a participant although the database had been away for longer than its lease lasts
+ * - `slow-take-over`: what it was doing when it was killed or paused was not gone on with in time
+ */
+export type NodeViolationKind = 'called-while-fenced' | 'never-let-go' | 'called-without-lease' | 'slow-take-over';
+
+export interface NodeViolation {
+  readonly kind: NodeViolationKind;
+  /** Which coordinator; empty: any. */
+  readonly node: string;
+  readonly detail: string;
+}
+
+/** The judgement of coordinators that share a store. */
+export interface ClusterJudgement {
+  readonly takeOvers: readonly TakeOver[];
+  readonly violations: readonly NodeViolation[];
+}
+
+/** Judges how coordinators gave work up and took it over, by the participants' journal and the sessions in the store. */
+export function judgeCluster(evidence: Evidence, disturbed: Disturbed, silenceMs: number): ClusterJudgement {
+  const calls = callsOf(evidence);
+  const takeOvers = takeOversOf(calls, disturbed.outages);
+  return {
+    takeOvers,
+    violations: [...fencingViolations(calls, disturbed, silenceMs), ...slowTakeOvers(takeOvers, silenceMs)],
+  };
+}

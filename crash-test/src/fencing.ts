@@ -1,0 +1,130 @@
+import { type CallHistory, isSequential } from './call-history.ts';
+import type { NodeViolation } from './cluster-judge.ts';
+import type { CallLine } from './journal.ts';
+import type { Outage } from './outages.ts';
+import type { Disturbed } from './subject.ts';
+
+/** After this share of the silence limit without a heartbeat a coordinator calls nobody. */
+const LEASE_SHARE = 2 / 3;
+/** A call that was permitted has reached its participant after this. */
+const ON_ITS_WAY_MS = 500;
+
+/** What coordinators did that were, or had to take themselves for, fenced. */
+export function fencingViolations(
+  calls: readonly CallHistory[],
+  disturbed: Disturbed,
+  silenceMs: number,
+): readonly NodeViolation[] {
+  return disturbed.outages.flatMap((outage) => {
+    switch (outage.kind) {
+      case 'kill':
+        return [];
+      case 'pause':
+        return [...callsWhileFenced(calls, outage, disturbed, silenceMs), ...neverLetGo(outage, disturbed, silenceMs)];
+      case 'database':
+        return callsWithoutLease(calls, outage, disturbed, silenceMs);
+    }
+  });
+}
+
+/**
+ * From the moment a coordinator is continued until it has a new session it must not call anybody. A call that it had decided on before the pause is on its
+ * way, and nothing can stop it (the participants' barrier is for that); so a call counts if its cause is certainly younger than the pause: its transaction, or
+ * the answer that it follows.
+ */
+function callsWhileFenced(
+  calls: readonly CallHistory[],
+  pause: Outage,
+  { outages, sessions }: Disturbed,
+  silenceMs: number,
+): readonly NodeViolation[] {
+  const { node, fromMs, untilMs } = pause;
+  if (node === undefined) return [];
+  const nextSessionMs = sessions
+    .filter((session) => session.node === node.name && session.startedAtMs > fromMs)
+    .map(({ startedAtMs }) => startedAtMs);
+  const nextKillMs = outages
+    .filter((one) => one.kind === 'kill' && one.node === node && one.fromMs > untilMs)
+    .map((one) => one.fromMs);
+  const endMs = Math.min(untilMs + silenceMs, ...nextSessionMs, ...nextKillMs);
+  return callsIn(calls, [node.address], untilMs, endMs).flatMap(({ history, call, index }) => {
+    const cause = causeAfter(history, index, fromMs, node.address);
+    if (cause === undefined) return [];
+    const when = `${call.atMs - untilMs} ms after a pause of ${untilMs - fromMs} ms`;
+    return [
+      { kind: 'called-while-fenced', node: node.name, detail: `${nameOf(call)}, ${when}, though ${cause}` } as const,
+    ];
+  });
+}
+
+function causeAfter(history: CallHistory, index: number, ms: number, address: string): string | undefined {
+  if (history.plannedAtMs > ms) return 'its client began during the pause';
+  if (!isSequential(history.plan)) return undefined;
+  const answer = history.lines.slice(0, index).findLast((line) => line.kind === 'answer' && line.from === address);
+  return answer !== undefined && answer.atMs > ms ? 'the call before it was answered during the pause' : undefined;
+}
+
+/** Ended by the others, it must have begun anew; unless it was disturbed again, or the database was away. */
+function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: number): readonly NodeViolation[] {
+  const { node, fromMs, untilMs } = pause;
+  if (node === undefined) return [];
+  const endMs = untilMs + silenceMs;
+  const disturbed = outages.some(
+    (one) =>
+      one !== pause && (one.node === node || one.kind === 'database') && one.fromMs < endMs && one.backMs > fromMs,
+  );
+  if (disturbed) return [];
+  const began = sessions.some(
+    (session) => session.node === node.name && session.startedAtMs > fromMs && session.startedAtMs < endMs,
+  );
+  if (began) return [];
+  return [
+    {
+      kind: 'never-let-go',
+      node: node.name,
+      detail: `no new session within ${silenceMs} ms of a pause of ${untilMs - fromMs} ms`,
+    },
+  ];
+}
+
+/** Without a database no heartbeat is acknowledged, and the lease runs out. */
+function callsWithoutLease(
+  calls: readonly CallHistory[],
+  { fromMs, untilMs }: Outage,
+  { outages }: Disturbed,
+  silenceMs: number,
+): readonly NodeViolation[] {
+  const nodes = new Map(
+    outages.flatMap(({ node }) => (node === undefined ? [] : [[node.address, node.name] as const])),
+  );
+  const leaseEndMs = fromMs + silenceMs * LEASE_SHARE + ON_ITS_WAY_MS;
+  return callsIn(calls, [...nodes.keys()], leaseEndMs, untilMs).map(({ call }) => ({
+    kind: 'called-without-lease',
+    node: nodes.get(call.from) ?? '',
+    detail: `${nameOf(call)}, ${call.atMs - fromMs} ms after the database was killed`,
+  }));
+}
+
+interface FoundCall {
+  readonly history: CallHistory;
+  readonly call: CallLine;
+  /** Of the call in the history. */
+  readonly index: number;
+}
+
+function callsIn(
+  calls: readonly CallHistory[],
+  addresses: readonly string[],
+  fromMs: number,
+  untilMs: number,
+): readonly FoundCall[] {
+  return calls.flatMap((history) =>
+    history.lines.flatMap((call, index) =>
+      call.kind === 'call' && addresses.includes(call.from) && call.atMs >= fromMs && call.atMs < untilMs
+        ? [{ history, call, index }]
+        : [],
+    ),
+  );
+}
+
+const nameOf = ({ gid, branchId, op }: CallLine): string => `${gid} ${branchId} ${op}`;

@@ -1,0 +1,29 @@
+import type { SessionRow } from './coordinator-client.ts';
+import type { Kill } from './kills.ts';
+import type { Outage } from './outages.ts';
+
+/** What is tested: one coordinator or several, and the plan of what is done to them. */
+export interface Subject {
+  /** Where clients reach it, also before it has started. */
+  readonly origin: string;
+  /** How often a coordinator ended without having been killed. */
+  readonly deaths: number;
+  /** Starts it; answers how many ms it took until it was ready. */
+  start(): Promise<number>;
+  /** Does what is planned, and returns when everything is ready again. `inFlight` tells how many clients are at work. */
+  disturb(inFlight: () => number): Promise<Disturbed>;
+  /** Kills every coordinator for good. */
+  end(): Promise<void>;
+  /** Ends everything else, too. */
+  close(): Promise<void>;
+}
+
+/** What was done. */
+export interface Disturbed {
+  /** Of a coordinator that is alone. */
+  readonly kills: readonly Kill[];
+  /** Of one of several, and of their database. */
+  readonly outages: readonly Outage[];
+  /** Every session that was seen in the shared store, up to the end of the run. */
+  readonly sessions: readonly SessionRow[];
+}

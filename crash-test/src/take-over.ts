@@ -1,0 +1,68 @@
+import type { CallHistory } from './call-history.ts';
+import type { NodeViolation } from './cluster-judge.ts';
+import type { AnswerLine, CallLine } from './journal.ts';
+import type { Outage } from './outages.ts';
+import { REQUEST_TIMEOUT_S } from './plan.ts';
+
+/** A transaction that a coordinator was working on when it was killed or paused. */
+export interface TakeOver {
+  readonly node: string;
+  readonly gid: string;
+  /** From then on, or from the last outage since then, until a coordinator went on with it. */
+  readonly tookMs: number;
+}
+
+/** Beyond the silence limit a take-over may take so long. */
+export const TAKE_OVER_SLACK_MS = 2_000;
+/** A coordinator gives a call up after its time-out; one this much younger it certainly still waits for. */
+const MARGIN_MS = 100;
+
+/** How long it took until somebody went on with what was being called when a coordinator vanished. */
+export function takeOversOf(calls: readonly CallHistory[], outages: readonly Outage[]): readonly TakeOver[] {
+  return outages.flatMap((outage) =>
+    outage.node === undefined ? [] : calls.flatMap((history) => takeOver(history, outage, outages)),
+  );
+}
+
+function takeOver({ gid, lines }: CallHistory, outage: Outage, outages: readonly Outage[]): readonly TakeOver[] {
+  const { node, fromMs } = outage;
+  if (node === undefined || !isWaiting(lines, node.address, fromMs)) return [];
+  // What the vanished one had sent may still come in.
+  const next = lines.find((line) => line.kind === 'call' && line.atMs > fromMs + MARGIN_MS);
+  if (next === undefined) return [];
+  // Who takes over may be killed in its turn, or have no database: the limit counts anew then.
+  const sinceMs = outages.flatMap(({ kind, fromMs: downMs, backMs }) =>
+    kind === 'database' ? [downMs, backMs] : [downMs],
+  );
+  const lastMs = Math.max(fromMs, ...sinceMs.filter((ms) => ms < next.atMs));
+  return [{ node: node.name, gid, tookMs: next.atMs - lastMs }];
+}
+
+/** A call of this coordinator's was not answered at that moment, and not given up either. */
+function isWaiting(lines: readonly (CallLine | AnswerLine)[], address: string, atMs: number): boolean {
+  const before = lines.filter((line) => line.from === address && line.atMs <= atMs);
+  return before.some(
+    (call) =>
+      call.kind === 'call' &&
+      call.atMs > atMs - REQUEST_TIMEOUT_S * 1000 + MARGIN_MS &&
+      countOf(before, 'call', call) > countOf(before, 'answer', call),
+  );
+}
+
+const countOf = (
+  lines: readonly (CallLine | AnswerLine)[],
+  kind: 'call' | 'answer',
+  { branchId, op }: CallLine,
+): number => lines.filter((line) => line.kind === kind && line.branchId === branchId && line.op === op).length;
+
+/** Those that took too long. */
+export function slowTakeOvers(takeOvers: readonly TakeOver[], silenceMs: number): readonly NodeViolation[] {
+  const limitMs = silenceMs + TAKE_OVER_SLACK_MS;
+  return takeOvers
+    .filter(({ tookMs }) => tookMs >= limitMs)
+    .map(({ node, gid, tookMs }) => ({
+      kind: 'slow-take-over',
+      node,
+      detail: `${gid} was gone on with after ${tookMs} ms; the limit is ${limitMs} ms`,
+    }));
+}

@@ -1,0 +1,93 @@
+import {
+  connect,
+  type Flow,
+  type Holdfast,
+  TransactionFailed,
+  TransactionPending,
+  type Workflow,
+} from '@holdfast/client';
+import { type BranchCallContext, BranchOngoing } from '@holdfast/client/node-http';
+import { CALL_BACK_PATH, WORKFLOW_NAME } from './participant-urls.ts';
+import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S } from './plan.ts';
+
+/** What the workflow's code is given, in every run of it. */
+export interface WorkflowInput {
+  readonly gid: string;
+  readonly steps: readonly {
+    readonly branchId: string;
+    readonly account: string;
+    readonly amount: number;
+    /** URLs of the branch. */
+    readonly action: string;
+    readonly rollback: string;
+  }[];
+}
+
+/** What a client asks for. */
+export interface RunRequest {
+  readonly input: WorkflowInput;
+  /** The first run ends before the step with this index, as if its process had died. */
+  readonly diesBefore: number;
+}
+
+/** The transaction's status as the SDK told it; empty when that is not known. */
+export interface RunAnswer {
+  readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
+}
+
+/** Initiates workflows as an application does: through the SDK, with nothing but the coordinator to remember what was done. */
+export class WorkflowInitiator {
+  readonly #holdfast: Holdfast;
+  readonly #workflow: Workflow<WorkflowInput, void>;
+  /** First runs that are to end early. */
+  readonly #dying = new Map<string, { readonly before: number; readonly end: AbortController }>();
+
+  constructor(coordinatorOrigin: string, ownOrigin: string) {
+    this.#holdfast = connect(coordinatorOrigin);
+    const options = {
+      version: 1,
+      callBackUrl: ownOrigin + CALL_BACK_PATH,
+      retryIntervalMs: RETRY_INTERVAL_S * 1000,
+      requestTimeoutMs: REQUEST_TIMEOUT_S * 1000,
+    };
+    this.#workflow = this.#holdfast.workflow(WORKFLOW_NAME, options, (flow, input: WorkflowInput) =>
+      this.#transfer(flow, input),
+    );
+  }
+
+  async #transfer(flow: Flow, { gid, steps }: WorkflowInput): Promise<void> {
+    for (const [index, { branchId, account, amount, action, rollback }] of steps.entries()) {
+      const dying = this.#dying.get(gid);
+      if (dying?.before === index) dying.end.abort(new Error('the initiator dies'));
+      await flow.call(branchId, { action, compensate: rollback, payload: { account, amount }, parse: () => undefined });
+    }
+  }
+
+  /** Runs the workflow until it has ended, or cannot go on in this run. */
+  async run({ input, diesBefore }: RunRequest): Promise<RunAnswer> {
+    const end = new AbortController();
+    this.#dying.set(input.gid, { before: diesBefore, end });
+    try {
+      await this.#workflow.run(input, { gid: input.gid, signal: end.signal });
+      return { status: 'succeed' };
+    } catch (error) {
+      // Its code ran, so the coordinator knows of it.
+      if (end.signal.aborted) return { status: 'prepared' };
+      if (error instanceof TransactionFailed) return { status: error.status };
+      if (error instanceof TransactionPending) return { status: 'prepared' };
+      return { status: '' };
+    } finally {
+      this.#dying.delete(input.gid);
+    }
+  }
+
+  /** What the coordinator calls back for. */
+  async callBack(call: BranchCallContext): Promise<'success' | 'ongoing' | 'unknown'> {
+    try {
+      await this.#holdfast.runCallBack(call);
+      return 'success';
+    } catch (error) {
+      return error instanceof BranchOngoing ? 'ongoing' : 'unknown';
+    }
+  }
+}
