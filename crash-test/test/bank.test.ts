@@ -79,11 +79,11 @@ describe("the participants' barrier", () => {
   it('knows after a restart what stands in the journal, and nothing of a line that was written in part', () => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
-      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '')).toBe(1, '127.0.0.1');
+      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', '127.0.0.1')).toBe(1);
       bank.apply({ gid: 'x', branchId: '01', op: 'action' }, change);
     });
     openBank(path, (bank) => {
-      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '')).toBe(2, '127.0.0.1');
+      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', '127.0.0.1')).toBe(2);
       bank.apply({ gid: 'x', branchId: '01', op: 'action' }, change);
     });
     appendFileSync(path, '{"kind":"commit"');
