@@ -1,4 +1,5 @@
 import type { Patch } from './patched-build.ts';
+import type { NodeViolationKind } from './cluster-judge.ts';
 import type { ViolationKind } from './violation.ts';
 
 /** A build that is broken on purpose: the crash test must find it guilty. */
@@ -8,9 +9,11 @@ export interface BrokenBuild {
   readonly wrong: string;
   readonly patches: readonly Patch[];
   /** What this leads to: at least one of these must be found. */
-  readonly leadsTo: readonly ViolationKind[];
+  readonly leadsTo: readonly (ViolationKind | NodeViolationKind)[];
   /** It takes many transactions until this matters: a short run may miss it. */
   readonly rare: boolean;
+  /** It shows only where several coordinators share a store. */
+  readonly shared: boolean;
 }
 
 /** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
@@ -20,6 +23,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'a new saga is acknowledged at once and written a moment later',
     leadsTo: ['lost', 'never-called', 'half-done'],
     rare: false,
+    shared: false,
     patches: [
       {
         package: 'core',
@@ -41,6 +45,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'what the killed process was working on is not taken over at the next start',
     leadsTo: ['not-final'],
     rare: false,
+    shared: false,
     patches: [
       {
         package: 'core',
@@ -54,6 +59,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'an action that answers FAILURE counts as done',
     leadsTo: ['half-done', 'wrong-outcome'],
     rare: false,
+    shared: false,
     patches: [
       {
         package: 'core',
@@ -73,6 +79,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'of the branches that were registered only the first is found again when the transaction is read',
     leadsTo: ['not-final'],
     rare: false,
+    shared: false,
     patches: [
       {
         package: 'core',
@@ -86,11 +93,43 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'after a crash a saga compensates only the steps that its record calls started',
     leadsTo: ['half-done'],
     rare: true,
+    shared: false,
     patches: [
       {
         package: 'core',
         file: 'patterns/saga.js',
         replace: [['const compensate = state.unbroken ?', 'const compensate = true ?']],
+      },
+    ],
+  },
+  {
+    name: 'no-fencing',
+    wrong:
+      'a node that was ended goes on: its lease never runs out, it does not hear that it was ended, and its writes ask for no version',
+    leadsTo: ['called-while-fenced', 'never-let-go'],
+    rare: false,
+    shared: true,
+    patches: [
+      {
+        package: 'core',
+        file: 'engine/session.js',
+        replace: [
+          ['clock.monotonicMs() - this.#acknowledgedSentMs < options.silenceMs * LEASE_SHARE', 'true'],
+          ['if (alive)', 'if (true)'],
+        ],
+      },
+      {
+        package: 'core',
+        file: 'engine/committer.js',
+        replace: [
+          [
+            'const outcomes = await store.write(items);',
+            `const found = await store.get(items.map((item) => item.key));
+             const unconditional = items.map((item, i) =>
+               item.kind === 'update' && found[i] !== undefined ? { ...item, expectVersion: found[i].version } : item);
+             const outcomes = await store.write(unconditional);`,
+          ],
+        ],
       },
     ],
   },

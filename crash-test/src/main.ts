@@ -18,6 +18,8 @@ async function main(): Promise<number> {
   }
   if (options.broken === undefined) return run(options, CLI);
   const broken = brokenBuild(options.broken);
+  if (broken.shared && options.store === 'lmdb')
+    throw new UsageError(`--broken ${broken.name} shows on a shared store only: add --store postgres`);
   const build = withPatchedBuild(...broken.patches);
   process.once('exit', () => build.dispose());
   console.log(`broken on purpose: ${broken.wrong}`);
@@ -32,8 +34,8 @@ async function run(options: CommandLine, cliPath: string): Promise<number> {
   return isClean(result) ? 0 : 1;
 }
 
-function describeBroken({ name, wrong, rare }: BrokenBuild): string {
-  return `${name.padEnd(22)}${wrong}${rare ? ' (found in longer runs)' : ''}`;
+function describeBroken({ name, wrong, rare, shared }: BrokenBuild): string {
+  return `${name.padEnd(22)}${wrong}${rare ? ' (found in longer runs)' : ''}${shared ? ' (shared stores only)' : ''}`;
 }
 
 function brokenBuild(name: string): BrokenBuild {
