@@ -109,11 +109,17 @@ export interface Coordinator {
   ): Promise<KeyValue | undefined>;
 
   counts(context: CallContext): Promise<StoreCounts>;
-  nodes(context: CallContext): Promise<readonly SessionRow[]>;
+  /** The nodes that live, and the time of the store by which they count. */
+  nodes(context: CallContext): Promise<LivingNodes>;
   /** Figures of this node, without asking the store. */
   load(): NodeLoad;
   /** Asks the store; throws `unavailable` with the reason when this node should get no traffic. */
   ready(): Promise<void>;
+}
+
+export interface LivingNodes {
+  readonly nowMs: number;
+  readonly sessions: readonly SessionRow[];
 }
 
 /** Who calls, in which namespace, and how long they wait. */

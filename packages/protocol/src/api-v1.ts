@@ -141,7 +141,10 @@ export const topic = z.object({
 export const topicPage = z.object({ items: z.array(topic), next: z.string().nullable() });
 export type TopicPage = z.infer<typeof topicPage>;
 
+/** Times are the store's. What is optional here, nodes of versions before do not tell while a restart rolls. */
 export const nodeList = z.object({
+  /** When this was read. */
+  nowMs: z.number().optional(),
   items: z.array(
     z.object({
       session: z.string(),
@@ -149,6 +152,8 @@ export const nodeList = z.object({
       version: z.string(),
       startedAtMs: z.number(),
       heartbeatAtMs: z.number(),
+      /** Transactions it holds, that is, drives now. */
+      owned: z.number().optional(),
     }),
   ),
 });

@@ -241,7 +241,7 @@ describe('topics, nodes, status', () => {
   it('show the node, its load and what its store holds', async () => {
     const { items } = nodeList.parse((await server.get('/api/v1/nodes')).json);
     const status = nodeStatus.parse((await server.get('/api/v1/status')).json);
-    expect(items.map(({ session }) => session)).toContain(status.session);
+    expect(items.map(({ session, owned }) => [session, owned])).toContainEqual([status.session, 0]);
     expect(status).toMatchObject({
       store: { name: 'memory', durable: false },
       load: { draining: false, leaseHeld: true },

@@ -91,7 +91,8 @@ export class Possessions {
   /** How many records each owner has. */
   countByOwner(): ReadonlyMap<SessionId, number> {
     const counts = new Map<SessionId, number>();
-    for (const { owner } of this.ownedBy(() => true)) if (owner !== null) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    for (const { owner } of this.ownedBy(() => true))
+      if (owner !== null) counts.set(owner, (counts.get(owner) ?? 0) + 1);
     return counts;
   }
 

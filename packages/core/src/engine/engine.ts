@@ -4,6 +4,7 @@ import type {
   BranchRegistration,
   CallContext,
   Coordinator,
+  LivingNodes,
   NodeLoad,
   PassOutcome,
   TransactionInput,
@@ -17,15 +18,7 @@ import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
-import {
-  type Entry,
-  type KeyValue,
-  type Page,
-  type SessionRow,
-  type Store,
-  type StoreCounts,
-  StoreError,
-} from '../store.ts';
+import { type Entry, type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
 import { acceptDefinition, acceptRegistrations, groupOf } from './accept.ts';
 import { Calls } from './calls.ts';
 import { Claimer } from './claimer.ts';
@@ -319,8 +312,9 @@ export class Engine implements Coordinator {
     return this.#fromStore(() => this.#d.store.count(context.namespace));
   }
 
-  nodes(): Promise<readonly SessionRow[]> {
-    return this.#fromStore(() => this.#d.store.sessions());
+  async nodes(): Promise<LivingNodes> {
+    const sessions = await this.#fromStore(() => this.#d.store.sessions());
+    return { nowMs: this.#session.nowMs(), sessions };
   }
 
   load(): NodeLoad {

@@ -2,10 +2,10 @@ import type {
   CallContext,
   Coordinator,
   KeyValue,
+  LivingNodes,
   NodeLoad,
   Page,
   PassOutcome,
-  SessionRow,
   StoreCapabilities,
   StoreCounts,
   TransactionInput,
@@ -41,7 +41,7 @@ export interface Handlers {
   readonly deleteTopic: Handler<string, void>;
   readonly scanKeyValues: Handler<Asked<'scanKeyValues'>, Page<KeyValue>>;
   readonly queryKeyValue: Handler<Asked<'queryKeyValue'>, KeyValue | undefined>;
-  readonly nodes: Handler<void, readonly SessionRow[]>;
+  readonly nodes: Handler<void, LivingNodes>;
   readonly status: Handler<void, NodeReport>;
   readonly ready: Handler<void, void>;
 }

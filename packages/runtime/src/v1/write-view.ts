@@ -1,4 +1,4 @@
-import type { KeyValue, SessionRow, TransactionView } from '@holdfast/core';
+import type { KeyValue, LivingNodes, TransactionView } from '@holdfast/core';
 import {
   isFinal,
   type NodeList,
@@ -83,7 +83,7 @@ export const writeTopic = ({ key, version, value }: KeyValue): TopicPage['items'
   subscribers: JSON.parse(value) as TopicPage['items'][number]['subscribers'],
 });
 
-export const writeNodes = (rows: readonly SessionRow[]): NodeList => ({ items: [...rows] });
+export const writeNodes = ({ nowMs, sessions }: LivingNodes): NodeList => ({ nowMs, items: [...sessions] });
 
 export function writeStatus({ version, node, uptimeMs, store, load, counts }: NodeReport): NodeStatus {
   const { session, ...figures } = load;

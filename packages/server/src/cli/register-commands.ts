@@ -3,6 +3,8 @@ import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerList } from './list-command.ts';
+import { registerMigrate } from './migrate-command.ts';
+import { registerNodes } from './nodes-command.ts';
 import { registerAbort, registerRetry, registerStop } from './order-commands.ts';
 import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
@@ -16,6 +18,8 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerAbort(program, io);
   registerStop(program, io);
   registerTopics(program, io);
+  registerNodes(program, io);
+  registerMigrate(program, io);
   registerBarrierSchema(program, io);
   registerXa(program, io);
   registerDoctor(program, io);

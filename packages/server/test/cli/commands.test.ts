@@ -15,7 +15,7 @@ const add = (gid: string, change: Partial<TransactionDetails> = {}) =>
 const run = (args: string, input?: readonly string[]) => runCli([...args.split(' '), '--server', api.url], input);
 
 describe('the command line', () => {
-  const COMMANDS = ['list', 'show', 'retry', 'abort', 'stop'];
+  const COMMANDS = ['list', 'show', 'retry', 'abort', 'stop', 'nodes'];
   const TOPICS = ['list', 'show', 'add', 'remove', 'delete'].map((verb) => `topics ${verb}`);
 
   it.each([...COMMANDS, ...TOPICS])('tells with "%s --help" its options, with examples', async (command) => {
@@ -108,6 +108,33 @@ describe('holdfast show', () => {
     const unknown = await run('show nobody');
     expect(unknown.err).toHaveLength(1);
     expect(unknown.err[0]).toContain('"holdfast list" shows what there is');
+  });
+});
+
+describe('holdfast nodes', () => {
+  const node = (name: string, change: object = {}) => ({
+    session: `${name}#1`,
+    node: name,
+    version: '0.2.0',
+    startedAtMs: START_MS,
+    heartbeatAtMs: START_MS + 88_000,
+    owned: 0,
+    ...change,
+  });
+
+  it('tells who lives, since when, and what each holds, by the time of the store', async () => {
+    const old = { session: 'a#1', node: 'a', version: '0.1.0', startedAtMs: START_MS, heartbeatAtMs: START_MS };
+    api.nodes = { nowMs: START_MS + 90_000, items: [node('shop-2', { owned: 12 }), old] };
+    expect((await run('nodes')).out).toEqual([
+      'NODE    VERSION  SINCE                 LAST HEARTBEAT  HOLDS  SESSION',
+      'a       0.1.0    2026-01-31 12:00:00Z  1 m 30 s ago    ?      a#1',
+      'shop-2  0.2.0    2026-01-31 12:00:00Z  2.0 s ago       12     shop-2#1',
+    ]);
+    expect((await run('nodes -o ids')).out).toEqual(['a#1', 'shop-2#1']);
+    expect(JSON.parse((await run('nodes -o json')).out.join('\n'))).toEqual({
+      nowMs: START_MS + 90_000,
+      items: [old, node('shop-2', { owned: 12 })],
+    });
   });
 });
 

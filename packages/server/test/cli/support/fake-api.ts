@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isFinal, type TopicPage, type TransactionDetails } from '@holdfast/protocol';
+import { isFinal, type NodeList, type TopicPage, type TransactionDetails } from '@holdfast/protocol';
 
 /** The coordinator's own API over Maps: what the commands ask for, and what they do. */
 export class FakeApi {
   readonly transactions = new Map<string, TransactionDetails>();
   readonly topics = new Map<string, TopicPage['items'][number]>();
   readonly orders: string[] = [];
+  nodes: NodeList = { items: [] };
   /** Answered instead of everything else. */
   breakage: { readonly status: number; readonly body: string } | undefined;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -36,6 +37,7 @@ export class FakeApi {
 
   #answer(method: string, url: URL, body: Record<string, string>): { status: number; body: string } {
     const [, , , resource, name, verb] = url.pathname.split('/').map(decodeURIComponent);
+    if (resource === 'nodes') return ok(this.nodes);
     if (resource === 'topics') return this.#topics(method, url, name, body);
     if (name === undefined) return this.#page(url);
     const transaction = this.transactions.get(name);

@@ -1,0 +1,45 @@
+import { type NodeList, nodeList } from '@holdfast/protocol';
+import type { Command } from 'commander';
+import type { CommandIo } from './command-io.ts';
+import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
+import { type Column, columnWidths, tableHead, tableRow } from './table.ts';
+import { clean, painter } from './text.ts';
+import { duration, moment } from './time.ts';
+
+type NodeRow = NodeList['items'][number];
+
+/** `holdfast nodes`: the coordinators that live, and what each of them holds. */
+export function registerNodes(program: Command, io: CommandIo): void {
+  const command = program
+    .command('nodes')
+    .summary('list the coordinators that live over the same store')
+    .description(
+      'List the coordinators over the same store: since when each lives, when it last said so, and how many transactions it holds, that is, drives now. What waits for its time is held by nobody.',
+    );
+  operatorCommand(command, io, ['nodes', 'nodes -o json']);
+  command.action((options: CommonOptions) =>
+    runCommand(io, options, async ({ api }) => {
+      const { nowMs = io.nowMs(), items } = await api.ask({ method: 'GET', path: '/nodes' }, nodeList);
+      const nodes = items.toSorted((a, b) =>
+        a.node < b.node ? -1 : a.node > b.node ? 1 : a.startedAtMs - b.startedAtMs,
+      );
+      if (options.output === 'json') return io.out(JSON.stringify({ nowMs, items: nodes }, undefined, 2));
+      if (options.output === 'ids') return nodes.forEach(({ session }) => io.out(session));
+      const columns = columnsAt(nowMs);
+      const widths = columnWidths(columns, nodes);
+      const paint = painter(io.colour);
+      io.out(tableHead(columns, widths, paint));
+      for (const row of nodes) io.out(tableRow(columns, widths, row, io.width, paint));
+    }),
+  );
+}
+
+const columnsAt = (nowMs: number): Column<NodeRow>[] => [
+  { title: 'NODE', text: (row) => clean(row.node) },
+  { title: 'VERSION', text: (row) => clean(row.version) },
+  { title: 'SINCE', text: (row) => moment(row.startedAtMs) },
+  { title: 'LAST HEARTBEAT', text: (row) => `${duration(nowMs - row.heartbeatAtMs)} ago` },
+  // One of a version before does not tell.
+  { title: 'HOLDS', text: (row) => String(row.owned ?? '?') },
+  { title: 'SESSION', text: (row) => clean(row.session) },
+];
