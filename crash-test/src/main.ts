@@ -16,18 +16,18 @@ async function main(): Promise<number> {
     console.log(options === undefined ? HELP : BROKEN_BUILDS.map(describeBroken).join('\n'));
     return 0;
   }
-  if (options.broken === undefined) return run(options, CLI);
-  const broken = brokenBuild(options.broken);
-  if (broken.shared && options.store === 'lmdb')
+  if (!existsSync(CLI)) throw new UsageError(`${CLI} does not exist: build first (npm run build)`);
+  const broken = options.broken === undefined ? undefined : brokenBuild(options.broken);
+  if (broken?.shared === true && options.store === 'lmdb')
     throw new UsageError(`--broken ${broken.name} shows on a shared store only: add --store postgres`);
-  const build = withPatchedBuild(...broken.patches);
+  // A copy in any case: whoever builds meanwhile must not change what is restarted.
+  const build = withPatchedBuild(...(broken?.patches ?? []));
   process.once('exit', () => build.dispose());
-  console.log(`broken on purpose: ${broken.wrong}`);
+  if (broken !== undefined) console.log(`broken on purpose: ${broken.wrong}`);
   return run(options, build.cliPath);
 }
 
 async function run(options: CommandLine, cliPath: string): Promise<number> {
-  if (!existsSync(cliPath)) throw new UsageError(`${cliPath} does not exist: build first (npm run build)`);
   console.log(describePlan(options));
   const result = await runCrashTest(options, cliPath, console.log);
   console.log(describeResult(options, result));

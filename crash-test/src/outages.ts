@@ -26,6 +26,8 @@ export interface ClusterNode {
 
 /** A signal has had its effect after this. */
 const SIGNAL_MS = 50;
+/** A database that came back serves for so long before it is killed again. */
+const DATABASE_REST_MS = 2_000;
 
 /** Carries out planned outages, each at its time, also while others last. */
 export class Outages {
@@ -34,6 +36,7 @@ export class Outages {
   readonly #print: (line: string) => void;
   readonly #done: Outage[] = [];
   readonly #paused = new Set<ClusterNode>();
+  #databaseUp: Promise<void> = Promise.resolve();
   #databaseDown = false;
   #databaseBackAtMs = -Infinity;
 
@@ -102,7 +105,16 @@ export class Outages {
     return { kind: 'pause', node, fromMs, untilMs, backMs: untilMs };
   }
 
-  async #killDatabase(lastsMs: number): Promise<Outage> {
+  /** One after the other: it may take longer than planned to come back. */
+  #killDatabase(lastsMs: number): Promise<Outage> {
+    const outage = this.#databaseUp.then(() => this.#killDatabaseNow(lastsMs));
+    this.#databaseUp = outage.then(() => delay(DATABASE_REST_MS));
+    // It is told by the outage itself.
+    this.#databaseUp.catch(() => undefined);
+    return outage;
+  }
+
+  async #killDatabaseNow(lastsMs: number): Promise<Outage> {
     this.#databaseDown = true;
     await this.#database.kill();
     const fromMs = Date.now();

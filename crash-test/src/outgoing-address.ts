@@ -24,4 +24,4 @@ function withAddress(args: readonly unknown[]): void {
 Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
   withAddress(args);
   return connect.apply(this, args);
-} as typeof Socket.prototype.connect;
+};

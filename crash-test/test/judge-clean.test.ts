@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { message, saga, Story, tcc } from './story.ts';
+import { WORKFLOW_NAME } from '../src/participant-urls.ts';
+import { message, saga, Story, tcc, workflow } from './story.ts';
 
 /** Journals of coordinators that did everything right: a judge that convicts them is of no use. */
 describe('the judge finds nothing wrong with', () => {
@@ -35,6 +36,23 @@ describe('the judge finds nothing wrong with', () => {
   it('a saga with a time-out that ran out before its first call', () => {
     const story = new Story().planned(saga('x', 2, { flavour: 'timeout' })).answered('x', 'submit');
     expect(story.found()).toEqual([]);
+  });
+
+  it('a workflow whose initiator died and which went on when it was called back', () => {
+    const story = new Story().planned(workflow('x', 2, { flavour: 'dies', diesBefore: 1 })).effect('x', '01', 'action');
+    story.answered('x', 'run', { outcome: 'ongoing', status: 'prepared', waited: true });
+    story.called('x', '00', WORKFLOW_NAME).effect('x', '02', 'action');
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'committed', acknowledged: true }]);
+  });
+
+  it('a workflow that was undone, newest step first, because a step was refused', () => {
+    const story = new Story().planned(workflow('x', 3, { flavour: 'refused' }));
+    story.effect('x', '01', 'action').effect('x', '02', 'action').called('x', '03', 'action');
+    story.skipped('x', '03', 'rollback', 'empty').effect('x', '02', 'rollback').effect('x', '01', 'rollback');
+    story.answered('x', 'run', { outcome: 'refused', status: 'failed', waited: true });
+    expect(story.found()).toEqual([]);
+    expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
   });
 
   it('a success that was answered after the last effect', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { message, saga, Story, tcc } from './story.ts';
+import { message, saga, Story, tcc, workflow } from './story.ts';
 
 /** One journal for each thing that can go wrong. */
 describe('the judge reports', () => {
@@ -32,6 +32,25 @@ describe('the judge reports', () => {
     const story = new Story().planned(saga('x', 2)).answered('x', 'submit', { outcome: 'unknown' });
     story.effect('x', '01', 'action').effect('x', '02', 'action').effect('x', '02', 'compensate');
     expect(story.found()).toEqual(['half-done x']);
+  });
+
+  it('never-called: a workflow that was begun, pending for its client, and never called back', () => {
+    const story = new Story().planned(workflow('x', 2, { flavour: 'dies', diesBefore: 1 })).effect('x', '01', 'action');
+    story.answered('x', 'run', { outcome: 'ongoing', status: 'prepared', waited: true });
+    expect(story.found()).toEqual(['never-called x']);
+  });
+
+  it('out-of-order: a workflow that was undone oldest step first', () => {
+    const story = new Story().planned(workflow('x', 3, { flavour: 'refused' }));
+    story.effect('x', '01', 'action').effect('x', '02', 'action').called('x', '03', 'action');
+    story.effect('x', '01', 'rollback').effect('x', '02', 'rollback');
+    expect(story.found()).toEqual(['out-of-order x']);
+  });
+
+  it('early-success: a workflow told as succeeded before its last step took effect', () => {
+    const story = new Story().planned(workflow('x', 2)).effect('x', '01', 'action');
+    story.answered('x', 'run', { status: 'succeed', waited: true }).effect('x', '02', 'action');
+    expect(story.found()).toEqual(['early-success x']);
   });
 
   it('not-final: a try about which nobody decided', () => {

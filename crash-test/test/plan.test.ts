@@ -37,6 +37,9 @@ describe('the plan of a run', () => {
       'tcc doubtful',
       'tcc refused',
       'tcc submit',
+      'workflow dies',
+      'workflow plain',
+      'workflow refused',
     ]);
   });
 

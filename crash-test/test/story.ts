@@ -4,7 +4,7 @@ import { judge, type Judged } from '../src/judge.ts';
 import type { Answer, ClientCall, Note } from '../src/notes.ts';
 import { madeFor } from '../src/participant-urls.ts';
 import { NO_FAULT } from '../src/fault.ts';
-import type { BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan } from '../src/plan.ts';
+import type { BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from '../src/plan.ts';
 
 /** Hand-written journals of one run, in the order in which things happen. */
 export class Story {
@@ -83,6 +83,11 @@ export function tcc(gid: string, count: number, more: Partial<TccPlan> = {}): Tc
 export function message(gid: string, steps: number, more: Partial<MessagePlan> = {}): MessagePlan {
   const sender = { account: 'account-00', amount: 10 };
   const plan = { pattern: 'msg', flavour: 'submit', concurrent: false, sender, checkFault: NO_FAULT } as const;
+  return { ...common, ...plan, gid, branches: branches(steps), ...more };
+}
+
+export function workflow(gid: string, steps: number, more: Partial<WorkflowPlan> = {}): WorkflowPlan {
+  const plan = { pattern: 'workflow', flavour: 'plain', diesBefore: 100 } as const;
   return { ...common, ...plan, gid, branches: branches(steps), ...more };
 }
 
