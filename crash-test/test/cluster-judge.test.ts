@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { judgeCluster, type ClusterJudgement } from '../src/cluster-judge.ts';
+import type { Evidence } from '../src/evidence.ts';
+import type { JournalLine } from '../src/journal.ts';
+import type { Note } from '../src/notes.ts';
+import type { ClusterNode, Outage } from '../src/outages.ts';
+import type { Plan } from '../src/plan.ts';
+import { saga } from './story.ts';
+
+const SILENCE_MS = 2_000;
+const OWN = '127.0.0.11';
+const OTHER = '127.0.0.12';
+// Only its name and address are looked at.
+const node = { name: 'n1', address: OWN } as ClusterNode;
+
+/** It was paused from 10,000 to 13,000, and its next session is of 13,050. */
+const pause: Outage = { kind: 'pause', node, fromMs: 10_000, untilMs: 13_000, backMs: 13_000 };
+const next = { session: 'n1-b', node: 'n1', startedAtMs: 13_050 };
+
+/** Calls and answers of sagas, at times. */
+class Calls {
+  readonly #notes: Note[] = [];
+  readonly #lines: JournalLine[] = [];
+
+  planned(atMs: number, plan: Plan = saga('x', 3)): this {
+    this.#notes.push({ kind: 'planned', gid: plan.gid, plan, atMs });
+    return this;
+  }
+
+  called(atMs: number, branchId: string, from = OWN, gid = 'x'): this {
+    this.#lines.push({ kind: 'call', gid, branchId, op: 'action', madeFor: '', from, atMs });
+    return this;
+  }
+
+  answered(atMs: number, branchId: string, from = OWN, gid = 'x'): this {
+    this.#lines.push({ kind: 'answer', gid, branchId, op: 'action', answer: 'success', from, atMs });
+    return this;
+  }
+
+  judge(outages: readonly Outage[], sessions = [next]): ClusterJudgement {
+    const placed = <T>(line: T) => ({ line, text: '', endByte: 0 });
+    const evidence: Evidence = {
+      journal: this.#lines.map(placed),
+      notes: this.#notes.map(placed),
+      unfinished: new Set(),
+    };
+    return judgeCluster(evidence, { kills: [], outages, sessions }, SILENCE_MS);
+  }
+
+  found(outages: readonly Outage[], sessions = [next]): readonly string[] {
+    return this.judge(outages, sessions).violations.map(({ kind, node: name }) => `${kind} ${name}`);
+  }
+}
+
+describe('the judge of several coordinators', () => {
+  it('convicts one that goes on after a pause because of an answer that came during it', () => {
+    const calls = new Calls().planned(9_000).called(9_990, '01').answered(10_020, '01').called(13_010, '02');
+    expect(calls.found([pause])).toEqual(['called-while-fenced n1']);
+  });
+
+  it('convicts one that carries out after a pause what it was given during it, in its old session', () => {
+    const calls = new Calls().planned(12_000).called(13_020, '01');
+    expect(calls.found([pause])).toEqual(['called-while-fenced n1']);
+  });
+
+  it('lets a call pass that had been decided on before the pause', () => {
+    const calls = new Calls().planned(9_000).called(9_980, '01').answered(9_995, '01').called(13_001, '02');
+    expect(calls.found([pause])).toEqual([]);
+  });
+
+  it('lets it call in its next session, and the others at any time', () => {
+    const calls = new Calls().planned(12_000).called(12_100, '01', OTHER).answered(12_110, '01', OTHER);
+    expect(calls.called(13_100, '02').found([pause])).toEqual([]);
+  });
+
+  it('convicts one that never begins a new session', () => {
+    expect(new Calls().found([pause], [])).toEqual(['never-let-go n1']);
+    const away: Outage = { kind: 'database', node: undefined, fromMs: 12_900, untilMs: 14_000, backMs: 15_000 };
+    expect(new Calls().found([pause, away], [])).toEqual([]);
+  });
+
+  it('convicts one that calls while the database has been away for longer than a lease lasts', () => {
+    const away: Outage = { kind: 'database', node: undefined, fromMs: 20_000, untilMs: 23_000, backMs: 24_000 };
+    const calls = new Calls().planned(19_000).called(21_000, '01').called(22_500, '02').called(23_500, '03');
+    expect(calls.found([pause, away])).toEqual(['called-without-lease n1']);
+  });
+});
+
+describe('a take-over', () => {
+  const kill: Outage = { kind: 'kill', node, fromMs: 10_000, untilMs: 10_000, backMs: 10_600 };
+
+  it('is measured from the kill to the next call of what was being called', () => {
+    const calls = new Calls().planned(9_000).called(9_900, '01').called(12_300, '01', OTHER);
+    expect(calls.judge([kill]).takeOvers).toEqual([{ node: 'n1', gid: 'x', tookMs: 2_300 }]);
+  });
+
+  it('is not measured by what had been answered, or given up, or was being called by another', () => {
+    const calls = new Calls().planned(9_000).planned(9_000, saga('y', 1)).planned(9_000, saga('z', 1));
+    calls.called(9_900, '01').answered(9_950, '01').called(12_300, '02', OTHER);
+    calls.called(8_800, '01', OWN, 'y').called(15_000, '01', OTHER, 'y');
+    calls.called(9_900, '01', OTHER, 'z').called(15_000, '01', OTHER, 'z');
+    expect(calls.judge([kill]).takeOvers).toEqual([]);
+  });
+
+  it('counts anew when its heir vanishes as well', () => {
+    const second: Outage = { kind: 'kill', node: undefined, fromMs: 12_000, untilMs: 12_000, backMs: 12_600 };
+    const calls = new Calls().planned(9_000).called(9_900, '01').called(14_200, '01', OTHER);
+    expect(calls.judge([kill, second]).takeOvers).toEqual([{ node: 'n1', gid: 'x', tookMs: 2_200 }]);
+  });
+
+  it('that takes two seconds longer than the silence limit is a violation', () => {
+    const calls = new Calls().planned(9_000).called(9_900, '01').called(14_000, '01', OTHER);
+    expect(calls.found([kill])).toEqual(['slow-take-over n1']);
+  });
+});
