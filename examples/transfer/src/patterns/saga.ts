@@ -1,0 +1,28 @@
+import { branch } from '@holdfast/client/express';
+import { Router } from 'express';
+import type { PatternExample } from './pattern.ts';
+
+/**
+ * Saga: each step is done for real, and says how it is undone. If Ben's bank refuses, Ana gets her money back; for a moment it was gone.
+ */
+export const saga: PatternExample = {
+  bankA: (bank) =>
+    Router() //
+      .post('/debit', branch(bank.barrier, bank.debit))
+      .post('/refund', branch(bank.barrier, bank.refund)),
+
+  bankB: (bank) =>
+    Router() //
+      .post('/credit', branch(bank.barrier, bank.credit))
+      .post('/revoke', branch(bank.barrier, bank.revoke)),
+
+  transfer:
+    ({ hf, a, b, options }) =>
+    (gid, amount) =>
+      hf
+        .saga(gid)
+        .step({ action: a.debit, compensate: a.refund, payload: { amount } })
+        .step({ action: b.credit, compensate: b.revoke, payload: { amount } })
+        .options(options)
+        .submit({ wait: true }),
+};

@@ -1,0 +1,31 @@
+import { branch } from '@holdfast/client/express';
+import { Router } from 'express';
+import type { PatternExample } from './pattern.ts';
+
+/**
+ * TCC: each bank first sets aside (try), and books when both could (confirm), or forgets about it (cancel). Nobody sees money that may yet go back.
+ */
+export const tcc: PatternExample = {
+  bankA: (bank) =>
+    Router()
+      .post('/hold', branch(bank.barrier, bank.hold))
+      .post('/spend', branch(bank.barrier, bank.spend))
+      .post('/release', branch(bank.barrier, bank.release)),
+
+  bankB: (bank) =>
+    Router()
+      .post('/announce', branch(bank.barrier, bank.announce))
+      .post('/receive', branch(bank.barrier, bank.receive))
+      .post('/forget', branch(bank.barrier, bank.forget)),
+
+  transfer:
+    ({ hf, a, b, options }) =>
+    (gid, amount) =>
+      hf.tcc(
+        async (tx) => {
+          await tx.call({ try: a.hold, confirm: a.spend, cancel: a.release, payload: { amount } });
+          await tx.call({ try: b.announce, confirm: b.receive, cancel: b.forget, payload: { amount } });
+        },
+        { gid, ...options, wait: true },
+      ),
+};

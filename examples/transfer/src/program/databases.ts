@@ -1,0 +1,93 @@
+import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/test-servers';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { CannotRun } from './cannot-run.ts';
+import type { Closer } from './closer.ts';
+
+export interface Pools {
+  readonly postgres: pg.Pool;
+  readonly mariadb: mysql.Pool;
+}
+
+export interface DatabaseUrls {
+  /** Undefined: a private one is started. */
+  readonly postgres: string | undefined;
+  readonly mariadb: string | undefined;
+}
+
+/** Longest time a database may take to let somebody in. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Connections to both databases; those that are not named are started, and gone with `closer`.
+ *
+ * @throws {CannotRun} one of them is not installed, cannot be reached, or cannot do what is needed
+ */
+export async function openDatabases(urls: DatabaseUrls, withXa: boolean, closer: Closer): Promise<Pools> {
+  const [postgresUrl, mariadbUrl] = await Promise.all([
+    urls.postgres ?? privateUrl(startPostgres, closer),
+    urls.mariadb ?? privateUrl(startMariadb, closer),
+  ]);
+  const missing = [
+    ...(postgresUrl === undefined ? [MISSING_POSTGRES] : []),
+    ...(mariadbUrl === undefined ? [MISSING_MARIADB] : []),
+  ];
+  if (postgresUrl === undefined || mariadbUrl === undefined) throw new CannotRun(missing.join('\n\n'));
+
+  const postgres = new pg.Pool({ connectionString: postgresUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // A connection at rest that breaks is replaced; without a listener the process would end.
+  postgres.on('error', () => undefined);
+  closer.add(() => postgres.end());
+  const mariadb = mysql.createPool({ uri: mariadbUrl, connectTimeout: CONNECT_TIMEOUT_MS });
+  closer.add(() => mariadb.end());
+  await ask('PostgreSQL', '--postgres', () => postgres.query('select 1'));
+  await ask('MariaDB', '--mariadb', () => mariadb.query('select 1'));
+  if (withXa) await checkXa(postgres);
+  return { postgres, mariadb };
+}
+
+async function privateUrl(
+  start: () => Promise<DatabaseServer | undefined>,
+  closer: Closer,
+): Promise<string | undefined> {
+  const starting = start();
+  // Also when everything is closed while it starts.
+  closer.add(() => starting.then((server) => server?.stop()));
+  return (await starting)?.url;
+}
+
+async function ask(name: string, option: string, query: () => Promise<unknown>): Promise<void> {
+  try {
+    await query();
+  } catch (error) {
+    throw new CannotRun(
+      `${name} cannot be used: ${whyOf(error)}\nCheck the URL of ${option}, with user and database.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** PostgreSQL prepares nothing unless it is told to. */
+async function checkXa(postgres: pg.Pool): Promise<void> {
+  const { rows } = await postgres.query<{ max_prepared_transactions: string }>('show max_prepared_transactions');
+  if (Number(rows[0]?.max_prepared_transactions) > 0) return;
+  throw new CannotRun(
+    'This PostgreSQL does not prepare transactions, and xa needs that: set max_prepared_transactions = 100 in its postgresql.conf\n' +
+      'and restart it, or run the other patterns: npm run transfer -- saga tcc message workflow',
+  );
+}
+
+/** Several addresses that all refuse are an AggregateError without words. */
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return error instanceof AggregateError ? error.errors.map(whyOf).join('; ') : error.name;
+}
+
+const MISSING_POSTGRES = `PostgreSQL is not installed here. Install it (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql),
+or name one that runs: npm run transfer -- --postgres postgres://USER:PASSWORD@HOST:5432/DATABASE`;
+
+const MISSING_MARIADB = `MariaDB is not installed here. Install it (Debian, Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb),
+or name one that runs: npm run transfer -- --mariadb mysql://USER:PASSWORD@HOST:3306/DATABASE`;

@@ -1,0 +1,113 @@
+import {
+  BranchFailure,
+  type Holdfast,
+  type Status,
+  type TransactionDetails,
+  TransactionFailed,
+  TransactionPending,
+} from '@holdfast/client';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type PatternName, PATTERNS } from '../patterns/index.ts';
+import type { Failure } from '../stage/failure.ts';
+import type { LateCall } from '../stage/network.ts';
+import { openStage, type Stage } from '../stage/stage.ts';
+import type { Pools } from './databases.ts';
+
+/** What both banks hold, in cents. */
+export interface Holdings {
+  readonly ana: number;
+  readonly ben: number;
+  /** Set aside at bank A, and announced to bank B: only during a transfer. */
+  readonly held: number;
+  readonly announced: number;
+}
+
+/** What one transfer left behind. */
+export interface Run {
+  readonly pattern: PatternName;
+  readonly failure: Failure;
+  readonly amount: number;
+  /** What the coordinator says. */
+  readonly status: Status;
+  readonly before: Holdings;
+  readonly after: Holdings;
+  /** What stays prepared in either database. */
+  readonly prepared: readonly string[];
+  readonly details: TransactionDetails;
+  readonly lateCalls: readonly LateCall[];
+}
+
+export interface RunOptions {
+  readonly coordinatorUrl: string;
+  readonly pools: Pools;
+  readonly amount: number;
+  readonly withoutBarrier: boolean;
+}
+
+const LONGEST_RUN_MS = 20_000;
+const LOOK_MS = 20;
+
+/** One transfer with one failure, from fresh accounts to what is left when everything that was under way has arrived. */
+export async function runTransfer(pattern: PatternName, failure: Failure, options: RunOptions): Promise<Run> {
+  const stage = await openStage({ ...options, failure, pattern: PATTERNS[pattern] });
+  try {
+    const { hf, network, transfer } = stage;
+    const gid = hf.newGid();
+    const before = await holdingsOf(stage);
+    await Promise.all([
+      attempt(() => transfer(gid, options.amount)),
+      failure === 'down' && comeBackWhenMissed(stage, gid),
+    ]);
+    const details = await endOf(hf, gid);
+    const lateCalls = await network.deliverLate();
+    const after = await holdingsOf(stage);
+    const prepared = [
+      ...(await stage.bankA.prepared(`${gid}-`)).map((name) => `${name} in PostgreSQL`),
+      ...(await stage.bankB.prepared(`${gid}-`)).map((name) => `${name} in MariaDB`),
+    ];
+    const { amount } = options;
+    return { pattern, failure, amount, status: details.status, before, after, prepared, details, lateCalls };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** What the application hears when nothing was moved is what the run is about; anything else is an error of the program. */
+async function attempt(transfer: () => Promise<unknown>): Promise<void> {
+  try {
+    await transfer();
+  } catch (error) {
+    // A message throws on what its local transaction threw.
+    const expected = [TransactionFailed, TransactionPending, BranchFailure];
+    if (!expected.some((each) => error instanceof each)) throw error;
+  }
+}
+
+/** The transaction as it ended; as it is, if it does not. */
+async function endOf(hf: Holdfast, gid: string): Promise<TransactionDetails> {
+  try {
+    return await hf.wait(gid, { timeoutMs: LONGEST_RUN_MS });
+  } catch (error) {
+    if (error instanceof TransactionFailed || error instanceof TransactionPending) return error.details();
+    throw error;
+  }
+}
+
+/** Bank B comes back when the coordinator has noted that it could not reach it, or has ended without it. */
+async function comeBackWhenMissed({ hf, network }: Stage, gid: string): Promise<void> {
+  const deadlineMs = performance.now() + LONGEST_RUN_MS;
+  while (performance.now() < deadlineMs) {
+    const details = await hf.get(gid);
+    if (details !== undefined && (details.finishedAtMs !== null || details.timeline.some(isMissed))) break;
+    await pause(LOOK_MS);
+  }
+  await network.comeBack();
+}
+
+const isMissed = (line: TransactionDetails['timeline'][number]): boolean =>
+  line.kind === 'call' && line.result === 'UNKNOWN';
+
+async function holdingsOf({ bankA, bankB }: Stage): Promise<Holdings> {
+  const [ana, ben] = [await bankA.account(), await bankB.account()];
+  return { ana: ana.balance, ben: ben.balance, held: ana.pending, announced: ben.pending };
+}
