@@ -38,6 +38,8 @@ export class Outages {
   readonly #paused = new Set<ClusterNode>();
   #databaseUp: Promise<void> = Promise.resolve();
   #databaseDown = false;
+  /** The test itself cannot go on. */
+  #failed = false;
   #databaseBackAtMs = -Infinity;
 
   constructor(nodes: readonly ClusterNode[], database: DatabaseServer, print: (line: string) => void) {
@@ -61,8 +63,11 @@ export class Outages {
     const under: Promise<void>[] = [];
     for (const [index, planned] of plan.entries()) {
       await delay(Math.max(0, startMs + planned.atMs - Date.now()));
+      if (this.#failed) break;
       const said = `${((Date.now() - startMs) / 1000).toFixed(1).padStart(5)} s  ${index + 1}/${plan.length}, ${inFlight()} clients at work: `;
-      under.push(this.#one(planned, said));
+      const outage = this.#one(planned, said);
+      outage.catch(() => (this.#failed = true));
+      under.push(outage);
     }
     await Promise.all(under);
     await Promise.all(this.#nodes.map(({ process }) => process.ready()));

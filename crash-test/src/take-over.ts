@@ -24,8 +24,10 @@ export function takeOversOf(calls: readonly CallHistory[], outages: readonly Out
   );
 }
 
-function takeOver({ gid, lines }: CallHistory, outage: Outage, outages: readonly Outage[]): readonly TakeOver[] {
+function takeOver({ gid, plan, lines }: CallHistory, outage: Outage, outages: readonly Outage[]): readonly TakeOver[] {
   const { node, fromMs } = outage;
+  // A workflow's initiator goes on by itself, and each step that it records postpones the next call-back.
+  if (plan.pattern === 'workflow') return [];
   if (node === undefined || !isWaiting(lines, node.address, fromMs)) return [];
   // What the vanished one had sent may still come in.
   const next = lines.find((line) => line.kind === 'call' && line.atMs > fromMs + MARGIN_MS);
