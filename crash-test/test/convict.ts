@@ -29,17 +29,21 @@ export const HEALTHY: RunOptions = {
 const BROKEN: RunOptions = { ...HEALTHY, seconds: 6, kills: 3, settleSeconds: 4 };
 
 /** What the crash test finds in a build that is broken on purpose, of what its fault leads to. */
-export async function convict({ patches, leadsTo }: BrokenBuild): Promise<{
+export async function convict(
+  { patches, leadsTo }: BrokenBuild,
+  more: Partial<RunOptions> = {},
+): Promise<{
   readonly guiltyOf: readonly string[];
   readonly report: string;
 }> {
   const build = withPatchedBuild(...patches);
   onTestFinished(() => build.dispose());
-  const result = await runCrashTest(BROKEN, build.cliPath, () => undefined);
+  const options = { ...BROKEN, ...more };
+  const result = await runCrashTest(options, build.cliPath, () => undefined);
   if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
   const found = Object.keys(countKinds(result));
   return {
     guiltyOf: found.filter((kind) => leadsTo.some((one) => one === kind)),
-    report: describeResult(BROKEN, result),
+    report: describeResult(options, result),
   };
 }
