@@ -1,12 +1,19 @@
 import type { AppendItem, InsertItem, UpdateItem, WriteItem } from '@holdfast/core';
 import { isFinal } from '@holdfast/protocol';
 import { boolArray, int4Array, int8Array, textArray } from './arrays.ts';
-import { type WriteParameters, writeValues } from './statements/index.ts';
+import type { Statement } from './connection.ts';
+import { type AppendParameters, WRITE, WRITE_WITH_APPENDS, writeValues } from './statements/index.ts';
 
 /** An item and its place in the batch. */
 export interface Numbered<T extends WriteItem = WriteItem> {
   readonly item: T;
   readonly at: number;
+}
+
+/** A batch as it is sent. */
+export interface Batch {
+  readonly statement: Statement;
+  readonly values: unknown[];
 }
 
 /** Bodies, one behind the other; positions begin at 1. */
@@ -29,8 +36,48 @@ class Bodies {
   }
 }
 
-/** The parameters of `WRITE` for items. */
-export function valuesOf(items: readonly Numbered[], floorMs: number, wallMs: number | null): unknown[] {
+/** What many items of a batch share. */
+interface SharedSet {
+  readonly namespace: string;
+  readonly status: string;
+  readonly owner: string | null;
+  readonly attention: boolean;
+  readonly pattern: string;
+  readonly group: string;
+}
+
+/** Sets that are looked through for one that is there; a batch of more different ones has some twice. */
+const LOOKED_THROUGH = 8;
+
+/** Each set of shared values once; positions begin at 1. */
+class SharedSets {
+  readonly all: SharedSet[] = [];
+
+  /** The position of what an item sets. */
+  positionOf(item: InsertItem | UpdateItem): number {
+    const [pattern, group] = item.kind === 'insert' ? [item.pattern, item.group] : ['', ''];
+    const { status, attention } = item;
+    const { namespace } = item.key;
+    const owner = isFinal(status) ? null : item.owner;
+    const looked = Math.min(this.all.length, LOOKED_THROUGH);
+    for (let at = 0; at < looked; at++) {
+      const set = this.all[at];
+      if (
+        set?.status === status &&
+        set.owner === owner &&
+        set.pattern === pattern &&
+        set.namespace === namespace &&
+        set.group === group &&
+        set.attention === attention
+      )
+        return at + 1;
+    }
+    return this.all.push({ namespace, status, owner, attention, pattern, group });
+  }
+}
+
+/** The statement for items, and its parameters. */
+export function batchOf(items: readonly Numbered[], floorMs: number, wallMs: number | null): Batch {
   const inserts: InsertItem[] = [];
   const updates: Numbered<UpdateItem>[] = [];
   const appends: Numbered<AppendItem>[] = [];
@@ -40,52 +87,51 @@ export function valuesOf(items: readonly Numbered[], floorMs: number, wallMs: nu
     else appends.push({ item, at });
   }
   const bodies = new Bodies();
-  return writeValues({
+  const sets = new SharedSets();
+  const parameters = {
     floor: floorMs,
     wall: wallMs,
-    ...insertParameters(inserts, bodies),
-    ...updateParameters(updates, bodies),
-    ...appendParameters(appends, bodies),
-    bodies: bodies.joined(),
-  });
-}
-
-type Part<Prefix extends string> = Pick<WriteParameters, Extract<keyof WriteParameters, `${Prefix}${string}`>>;
-
-function insertParameters(items: readonly InsertItem[], bodies: Bodies): Part<'insert'> {
+    ...insertParameters(inserts, sets, bodies),
+    ...updateParameters(updates, sets, bodies),
+  };
+  const more = appends.length === 0 ? undefined : appendParameters(appends, bodies);
   return {
-    insertNamespaces: textArray(items.map((item) => item.key.namespace)),
-    insertGids: textArray(items.map((item) => item.key.gid)),
-    insertWriteIds: textArray(items.map((item) => item.writeId)),
-    insertStatuses: textArray(items.map((item) => item.status)),
-    insertOwners: textArray(items.map(ownerOf)),
-    insertDueIns: int8Array(items.map(dueInOf)),
-    insertAttentions: boolArray(items.map((item) => item.attention)),
-    insertPatterns: textArray(items.map((item) => item.pattern)),
-    insertGroups: textArray(items.map((item) => item.group)),
-    insertFroms: int4Array(items.map((item) => bodies.add(item.definition, item.state))),
-    insertDefinitionLengths: int4Array(items.map((item) => item.definition.length)),
-    insertStateLengths: int4Array(items.map((item) => item.state.length)),
+    statement: more === undefined ? WRITE : WRITE_WITH_APPENDS,
+    values: writeValues({ ...parameters, ...setParameters(sets.all), bodies: bodies.joined() }, more),
   };
 }
 
-function updateParameters(updates: readonly Numbered<UpdateItem>[], bodies: Bodies): Part<'update'> {
-  return {
-    updateItems: int4Array(updates.map(({ at }) => at)),
-    updateNamespaces: textArray(updates.map(({ item }) => item.key.namespace)),
-    updateGids: textArray(updates.map(({ item }) => item.key.gid)),
-    updateVersions: int8Array(updates.map(({ item }) => item.expectVersion)),
-    updateWriteIds: textArray(updates.map(({ item }) => item.writeId)),
-    updateStatuses: textArray(updates.map(({ item }) => item.status)),
-    updateOwners: textArray(updates.map(({ item }) => ownerOf(item))),
-    updateDueIns: int8Array(updates.map(({ item }) => dueInOf(item))),
-    updateAttentions: boolArray(updates.map(({ item }) => item.attention)),
-    updateStateFroms: int4Array(updates.map(({ item }) => bodies.add(item.state))),
-    updateStateLengths: int4Array(updates.map(({ item }) => item.state.length)),
-  };
-}
+const setParameters = (sets: readonly SharedSet[]) => ({
+  namespaces: textArray(sets.map((set) => set.namespace)),
+  statuses: textArray(sets.map((set) => set.status)),
+  owners: textArray(sets.map((set) => set.owner)),
+  attentions: boolArray(sets.map((set) => set.attention)),
+  patterns: textArray(sets.map((set) => set.pattern)),
+  groups: textArray(sets.map((set) => set.group)),
+});
 
-function appendParameters(appends: readonly Numbered<AppendItem>[], bodies: Bodies): Part<'append' | 'entry'> {
+const insertParameters = (items: readonly InsertItem[], sets: SharedSets, bodies: Bodies) => ({
+  insertSets: int4Array(items.map((item) => sets.positionOf(item))),
+  insertGids: textArray(items.map((item) => item.key.gid)),
+  insertWriteIds: textArray(items.map((item) => item.writeId)),
+  insertDueIns: int8Array(items.map(dueInOf)),
+  insertFroms: int4Array(items.map((item) => bodies.add(item.definition, item.state))),
+  insertDefinitionLengths: int4Array(items.map((item) => item.definition.length)),
+  insertStateLengths: int4Array(items.map((item) => item.state.length)),
+});
+
+const updateParameters = (updates: readonly Numbered<UpdateItem>[], sets: SharedSets, bodies: Bodies) => ({
+  updateItems: int4Array(updates.map(({ at }) => at)),
+  updateSets: int4Array(updates.map(({ item }) => sets.positionOf(item))),
+  updateGids: textArray(updates.map(({ item }) => item.key.gid)),
+  updateVersions: int8Array(updates.map(({ item }) => item.expectVersion)),
+  updateWriteIds: textArray(updates.map(({ item }) => item.writeId)),
+  updateDueIns: int8Array(updates.map(({ item }) => dueInOf(item))),
+  updateFroms: int4Array(updates.map(({ item }) => bodies.add(item.state))),
+  updateStateLengths: int4Array(updates.map(({ item }) => item.state.length)),
+});
+
+function appendParameters(appends: readonly Numbered<AppendItem>[], bodies: Bodies): AppendParameters {
   const entries = appends.flatMap(({ item }) => item.entries);
   const { firsts, lasts } = spansOf(appends.map(({ item }) => item.entries.length));
   return {
@@ -111,8 +157,6 @@ export function spansOf(lengths: readonly number[]): { readonly firsts: number[]
   const lasts = lengths.map((length) => (end += length));
   return { firsts: lasts.map((last, i) => last - (lengths[i] ?? 0) + 1), lasts };
 }
-
-const ownerOf = (item: InsertItem | UpdateItem): string | null => (isFinal(item.status) ? null : item.owner);
 
 const dueInOf = (item: InsertItem | UpdateItem): number | null =>
   isFinal(item.status) || item.owner !== null ? null : wholeMs(item.dueInMs);

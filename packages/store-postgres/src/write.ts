@@ -1,31 +1,28 @@
-import {
-  type AppendItem,
-  type Entry,
-  StoreError,
-  transitions,
-  type WriteItem,
-  type WriteOutcome,
-} from '@holdfast/core';
+import { type Entry, StoreError, transitions, type WriteItem, type WriteOutcome } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import { int4Array, textArray } from './arrays.ts';
-import { type Numbered, spansOf, valuesOf } from './batch.ts';
+import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';
 import { headOf } from './rows.ts';
-import { EXAMINE, WRITE } from './statements/index.ts';
+import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
 const ROUNDS = 10;
 
-/** What `WRITE` answers of an item that was applied. */
-interface AppliedRow {
-  readonly item: number | null;
-  readonly namespace: string;
-  readonly gid: string;
-  readonly version: number;
-  readonly added: number;
-  readonly entry_count: number;
+/** What a batch answers of its inserts, and of its changes. */
+interface AnswerRow {
   readonly now: number;
+  /** Keys of the inserts that were, unless all of them. */
+  readonly namespaces: readonly string[] | null;
+  readonly gids: readonly string[] | null;
+  /** Updates that were, unless all of them. */
+  readonly items: readonly number[] | null;
+  /** Appends that were; none unless the batch has some. */
+  readonly appended?: readonly number[] | null;
+  readonly versions?: readonly string[] | null;
+  readonly added?: readonly number[] | null;
+  readonly entry_counts?: readonly number[] | null;
 }
 
 /** What `EXAMINE` answers beside the head. */
@@ -68,8 +65,14 @@ async function writeOnce(
   items: readonly Numbered[],
   outcomes: (WriteOutcome | undefined)[],
 ): Promise<void> {
-  const rows = await connection.query(WRITE, valuesOf(items, ...clock.parameters()));
-  const partly = settle(items, rows as unknown as readonly AppliedRow[], clock, outcomes);
+  const { statement, values } = batchOf(items, ...clock.parameters());
+  const [inserted, changed] = (await connection.query(statement, values)) as unknown as readonly AnswerRow[];
+  if (inserted === undefined || changed === undefined)
+    throw new StoreError('outcome_unknown', 'a batch was not answered');
+  clock.seen(changed.now);
+  settleInserts(items, inserted, outcomes);
+  settleUpdates(items, changed, outcomes);
+  const partly = settleAppends(items, changed, outcomes);
   const unapplied = items.filter(({ at }) => outcomes[at] === undefined && !partly.has(at));
   if (unapplied.length + partly.size === 0) return;
   const asked = items.filter(({ at }) => outcomes[at] === undefined);
@@ -97,28 +100,31 @@ interface Before {
   readonly count: number;
 }
 
-/** Takes in what was applied; answers the appends that were, but not with all of their entries. */
-function settle(
-  items: readonly Numbered[],
-  rows: readonly AppliedRow[],
-  clock: StoreClock,
-  outcomes: (WriteOutcome | undefined)[],
-): Map<number, Before> {
-  const inserts = new Map<string, number>();
-  const appends = new Map<number, AppendItem>();
-  for (const { item, at } of items) {
-    if (item.kind === 'insert') inserts.set(idOf(item.key), at);
-    else if (item.kind === 'append') appends.set(at, item);
-  }
+type Outcomes = (WriteOutcome | undefined)[];
+
+function settleInserts(items: readonly Numbered[], { namespaces, gids }: AnswerRow, outcomes: Outcomes): void {
+  const applied = gids && new Set(gids.map((gid, i) => idOf({ namespace: namespaces?.[i] ?? '', gid })));
+  for (const { item, at } of items)
+    if (item.kind === 'insert' && applied?.has(idOf(item.key)) !== false) outcomes[at] = transitions.applied(1);
+}
+
+function settleUpdates(items: readonly Numbered[], { items: named }: AnswerRow, outcomes: Outcomes): void {
+  const applied = named && new Set(named);
+  for (const { item, at } of items)
+    if (item.kind === 'update' && applied?.has(at) !== false)
+      outcomes[at] = transitions.applied(item.expectVersion + 1);
+}
+
+/** Answers the appends that were applied, but not with all of their entries. */
+function settleAppends(items: readonly Numbered[], row: AnswerRow, outcomes: Outcomes): Map<number, Before> {
   const partly = new Map<number, Before>();
-  for (const row of rows) {
-    clock.seen(row.now);
-    const at = row.item ?? inserts.get(idOf(row));
-    if (at === undefined) continue;
-    const append = appends.get(at);
-    if (append !== undefined && row.added < append.entries.length)
-      partly.set(at, { version: row.version, count: row.entry_count - row.added });
-    else outcomes[at] = transitions.applied(row.version);
+  const places = new Map((row.appended ?? []).map((at, place) => [at, place]));
+  for (const { item, at } of places.size === 0 ? [] : items) {
+    const place = places.get(at);
+    if (item.kind !== 'append' || place === undefined) continue;
+    const [version, added] = [Number(row.versions?.[place]), row.added?.[place] ?? 0];
+    if (added < item.entries.length) partly.set(at, { version, count: (row.entry_counts?.[place] ?? 0) - added });
+    else outcomes[at] = transitions.applied(version);
   }
   return partly;
 }

@@ -18,6 +18,7 @@ const statements = Object.values(exported).filter(
 /** How `transactions` is found by each statement that looks for some of them. */
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
   write: ['transactions_pkey'],
+  write_with_appends: ['transactions_pkey'],
   examine: ['transactions_pkey'],
   get: ['transactions_pkey'],
   versions: ['transactions_pkey'],

@@ -4,3 +4,4 @@ export * from './key-values.ts';
 export * from './read.ts';
 export * from './sessions.ts';
 export * from './write.ts';
+export * from './write-parameters.ts';

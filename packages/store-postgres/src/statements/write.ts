@@ -1,93 +1,102 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
+import { p } from './write-parameters.ts';
 
-const TYPES = {
-  floor: 'bigint',
-  wall: 'bigint',
-  insertNamespaces: 'text[]',
-  insertGids: 'text[]',
-  insertWriteIds: 'text[]',
-  insertStatuses: 'text[]',
-  insertOwners: 'text[]',
-  insertDueIns: 'bigint[]',
-  insertAttentions: 'bool[]',
-  insertPatterns: 'text[]',
-  insertGroups: 'text[]',
-  insertFroms: 'int[]',
-  insertDefinitionLengths: 'int[]',
-  insertStateLengths: 'int[]',
-  updateItems: 'int[]',
-  updateNamespaces: 'text[]',
-  updateGids: 'text[]',
-  updateVersions: 'bigint[]',
-  updateWriteIds: 'text[]',
-  updateStatuses: 'text[]',
-  updateOwners: 'text[]',
-  updateDueIns: 'bigint[]',
-  updateAttentions: 'bool[]',
-  updateStateFroms: 'int[]',
-  updateStateLengths: 'int[]',
-  appendItems: 'int[]',
-  appendNamespaces: 'text[]',
-  appendGids: 'text[]',
-  appendStatuses: 'text[]',
-  appendRooms: 'int[]',
-  appendPostpones: 'bigint[]',
-  appendFirsts: 'int[]',
-  appendLasts: 'int[]',
-  entryKeys: 'text[]',
-  entryFroms: 'int[]',
-  entryLengths: 'int[]',
-  bodies: 'bytea',
-} as const;
-
-/** What the statement takes, in the order of its parameters. */
-export type WriteParameters = Record<keyof typeof TYPES, unknown>;
-
-const NAMES = Object.keys(TYPES) as (keyof typeof TYPES)[];
-
-/** A parameter as it stands in the statement. */
-const p = Object.fromEntries(NAMES.map((name, i) => [name, `$${i + 1}::${TYPES[name]}`])) as Record<
-  keyof typeof TYPES,
-  string
->;
-
-/** The values in the order of the statement. */
-export const writeValues = (parameters: WriteParameters): unknown[] => NAMES.map((name) => parameters[name]);
-
-/**
- * A whole batch. It answers a row for each item that was applied; whoever gets none is looked at afterwards, by `EXAMINE`.
- *
- * Why it is right while others write, at READ COMMITTED, where a statement sees what was committed before it began, and a row that it changes as it is then:
+/*
+ * A whole batch in one statement. Why it is right while others write, at READ COMMITTED, where a statement sees what was committed before it began, and a row that
+ * it changes as it is then:
  * - an update applies to a row whose version is the expected one at the moment of the change; the database waits for whoever has the row, and looks again;
  * - an append reads the entries of a transaction as they were when the statement began (`appends`), and applies if the version is still the one of then: entries
  *   never change without the version;
  * - rows are inserted first, in the order of their keys, then changed, in the order of their keys, then counted, in the order of namespaces. Only an insert
  *   waits for an uncommitted insert, so no two statements wait for each other.
  *
- * All bodies come as one value, one behind the other; positions in it, and those of entries, begin at 1.
+ * It answers two rows: of the inserts, and of the changes. A row a transaction would cost the node more than everything else about a batch, so items are
+ * named only when some of them were not applied; whoever is not named then is looked at afterwards, by `EXAMINE`.
  */
+
+/** What the item's set says of a column. */
+const ofSet = (column: string, item: string): string => `(${column})[${item}.set]`;
+
+const INSERTED = `inserted as (
+  insert into transactions (namespace, gid, version, created_at, updated_at, due_at, finished_at, claims, entry_count,
+    attention, before_attention, status, before_status, pattern, app_group, owner, write_id, definition, state)
+  select i.namespace, i.gid, 1, i.now, i.now, case when i.due_in is not null then greatest(0, i.now + i.due_in) end,
+    case when i.status in ('succeed', 'failed') then i.now end,
+    case when i.owner is null then 0 else 1 end, 0, i.attention, i.attention, i.status, i.status, i.pattern, i.app_group, i.owner, i.write_id,
+    substring(${p.bodies} from i.definition_from for i.definition_length),
+    substring(${p.bodies} from i.definition_from + i.definition_length for i.state_length)
+  from (
+    select n.now, ${ofSet(p.namespaces, 'i')} as namespace, ${ofSet(p.statuses, 'i')} as status, ${ofSet(p.owners, 'i')} as owner,
+      ${ofSet(p.attentions, 'i')} as attention, ${ofSet(p.patterns, 'i')} as pattern, ${ofSet(p.groups, 'i')} as app_group, i.*
+    from clock n cross join
+      unnest(${p.insertSets}, ${p.insertGids}, ${p.insertWriteIds}, ${p.insertDueIns}, ${p.insertFroms}, ${p.insertDefinitionLengths}, ${p.insertStateLengths})
+        as i (set, gid, write_id, due_in, definition_from, definition_length, state_length)
+    order by ${ofSet(p.namespaces, 'i')} collate "C", i.gid collate "C"
+  ) i
+  on conflict (namespace, gid) do nothing
+  returning namespace, gid, status, attention
+)`;
+
+const UPDATES = `select n.now, ${ofSet(p.namespaces, 'u')} as namespace, ${ofSet(p.statuses, 'u')} as status, ${ofSet(p.owners, 'u')} as owner,
+      ${ofSet(p.attentions, 'u')} as attention, substring(${p.bodies} from u.state_from for u.state_length) as state, u.*
+    from clock n cross join
+      unnest(${p.updateItems}, ${p.updateSets}, ${p.updateGids}, ${p.updateVersions}, ${p.updateWriteIds}, ${p.updateDueIns}, ${p.updateFroms}, ${p.updateStateLengths})
+        as u (item, set, gid, version, write_id, due_in, state_from, state_length)`;
+
+const BOTH_COUNTED = counted(`
+  select namespace, status, attention, 1 from inserted
+  union all select namespace, status, attention, 1 from changed
+  union all select namespace, before_status, before_attention, -1 from changed`);
+
+/** What an aggregate names, none for no row; null when every one of `all` was applied. */
+const unlessAll = (all: string, named: string): string =>
+  `case when count(*) < cardinality(${all}) then coalesce(${named}, '{}') end`;
+
+const INSERTED_ROW = `select ${NOW} as now, ${unlessAll(p.insertGids, 'array_agg(namespace)')} as namespaces,
+  ${unlessAll(p.insertGids, 'array_agg(gid)')} as gids, null::int[] as items`;
+
+/** A batch of inserts and updates. */
 export const WRITE: Statement = {
   name: 'write',
   changes: true,
   text: `with ${CLOCK},
-inserted as (
-  insert into transactions (namespace, gid, version, created_at, updated_at, due_at, finished_at, claims, entry_count,
-    attention, before_attention, status, before_status, pattern, app_group, owner, write_id, definition, state)
-  select i.namespace, i.gid, 1, ${NOW}, ${NOW},
-    case when i.due_in is not null then greatest(0, ${NOW} + i.due_in) end,
-    case when i.status in ('succeed', 'failed') then ${NOW} end,
-    case when i.owner is null then 0 else 1 end, 0, i.attention, i.attention, i.status, i.status, i.pattern, i.app_group, i.owner, i.write_id,
-    substring(${p.bodies} from i.definition_from for i.definition_length),
-    substring(${p.bodies} from i.definition_from + i.definition_length for i.state_length)
-  from unnest(${p.insertNamespaces}, ${p.insertGids}, ${p.insertWriteIds}, ${p.insertStatuses}, ${p.insertOwners}, ${p.insertDueIns}, ${p.insertAttentions}, ${p.insertPatterns}, ${p.insertGroups},
-    ${p.insertFroms}, ${p.insertDefinitionLengths}, ${p.insertStateLengths})
-    as i (namespace, gid, write_id, status, owner, due_in, attention, pattern, app_group, definition_from, definition_length, state_length)
-  order by i.namespace collate "C", i.gid collate "C"
-  on conflict (namespace, gid) do nothing
-  returning namespace, gid, status, attention
+${INSERTED},
+changed as (
+  update transactions t set
+    version = t.version + 1,
+    updated_at = c.now,
+    before_status = t.status,
+    before_attention = t.attention,
+    write_id = c.write_id,
+    status = c.status,
+    attention = c.attention,
+    state = c.state,
+    owner = c.owner,
+    claims = case when c.owner is null then 0 else 1 end,
+    due_at = case when c.due_in is not null then greatest(0, c.now + c.due_in) end,
+    finished_at = case when c.status in ('succeed', 'failed') then coalesce(t.finished_at, c.now) end
+  from (
+    ${UPDATES}
+    order by ${ofSet(p.namespaces, 'u')} collate "C", u.gid collate "C"
+  ) c
+  where t.namespace = c.namespace and t.gid = c.gid and t.version = c.version
+    and (t.finished_at is null or c.status in ('succeed', 'failed'))
+  returning c.item, t.namespace, t.status, t.attention, t.before_status, t.before_attention
 ),
+${BOTH_COUNTED}
+${INSERTED_ROW} from inserted
+union all
+select ${NOW}, null, null, ${unlessAll(p.updateItems, 'array_agg(item)')} from changed`,
+};
+
+/** A batch with appends among its items: these are always named. */
+export const WRITE_WITH_APPENDS: Statement = {
+  name: 'write_with_appends',
+  changes: true,
+  text: `with ${CLOCK},
+${INSERTED},
 appends as (
   select a.item, a.namespace, a.gid, seen.version, a.statuses, a.room, a.postpone, fresh.positions
   from unnest(${p.appendItems}, ${p.appendNamespaces}, ${p.appendGids}, ${p.appendStatuses}, ${p.appendRooms}, ${p.appendPostpones}, ${p.appendFirsts}, ${p.appendLasts})
@@ -103,11 +112,10 @@ appends as (
 ),
 changes as materialized (
   select * from (
-    select u.item, u.namespace, u.gid, u.version, u.write_id, u.status, u.owner, u.due_in, u.attention,
-      substring(${p.bodies} from u.state_from for u.state_length) as state, null::text as statuses, 0 as room, null::int[] as positions, 0 as added
-    from unnest(${p.updateItems}, ${p.updateNamespaces}, ${p.updateGids}, ${p.updateVersions}, ${p.updateWriteIds}, ${p.updateStatuses}, ${p.updateOwners}, ${p.updateDueIns}, ${p.updateAttentions},
-      ${p.updateStateFroms}, ${p.updateStateLengths})
-      as u (item, namespace, gid, version, write_id, status, owner, due_in, attention, state_from, state_length)
+    select item, namespace, gid, version, write_id, status, owner, due_in, attention, state, null::text as statuses, 0 as room, null::int[] as positions, 0 as added
+    from (
+    ${UPDATES}
+    ) updates
     union all
     select item, namespace, gid, version, null, null, null, postpone, null, null, statuses, room, positions, cardinality(positions)
     from appends
@@ -145,13 +153,12 @@ entered as (
     substring(${p.bodies} from (${p.entryFroms})[e.position] for (${p.entryLengths})[e.position])
   from changed c cross join lateral unnest(c.positions) with ordinality as e (position, rank)
 ),
-${counted(`
-  select namespace, status, attention, 1 from inserted
-  union all select namespace, status, attention, 1 from changed
-  union all select namespace, before_status, before_attention, -1 from changed`)}
-select null::int as item, namespace, gid, 1::bigint as version, 0 as added, 0 as entry_count, ${NOW} as now from inserted
+${BOTH_COUNTED}
+${INSERTED_ROW}, null::int[] as appended, null::text[] as versions, null::int[] as added, null::int[] as entry_counts from inserted
 union all
-select item, null, null, version, added, entry_count, ${NOW} from changed`,
+select ${NOW}, null, null, coalesce(array_agg(item) filter (where added = 0), '{}'),
+  array_agg(item) filter (where added > 0), array_agg(version::text) filter (where added > 0), array_agg(added) filter (where added > 0), array_agg(entry_count) filter (where added > 0)
+from changed`,
 };
 
 /**
