@@ -1,0 +1,66 @@
+/** What a batch is made of, in the order of the statement's parameters. Positions, in `bodies` and in lists, begin at 1. */
+const ALWAYS = {
+  floor: 'bigint',
+  wall: 'bigint',
+  /** All bodies, one behind the other. */
+  bodies: 'bytea',
+  // What inserts and updates set and many share: each set of it once, and an item has its position.
+  namespaces: 'text[]',
+  statuses: 'text[]',
+  owners: 'text[]',
+  attentions: 'bool[]',
+  patterns: 'text[]',
+  groups: 'text[]',
+  insertSets: 'int[]',
+  insertGids: 'text[]',
+  insertWriteIds: 'text[]',
+  insertDueIns: 'bigint[]',
+  insertFroms: 'int[]',
+  insertDefinitionLengths: 'int[]',
+  insertStateLengths: 'int[]',
+  updateItems: 'int[]',
+  updateSets: 'int[]',
+  updateGids: 'text[]',
+  updateVersions: 'bigint[]',
+  updateWriteIds: 'text[]',
+  updateDueIns: 'bigint[]',
+  updateFroms: 'int[]',
+  updateStateLengths: 'int[]',
+} as const;
+
+/** More, for a batch with appends. */
+const FOR_APPENDS = {
+  appendItems: 'int[]',
+  appendNamespaces: 'text[]',
+  appendGids: 'text[]',
+  appendStatuses: 'text[]',
+  appendRooms: 'int[]',
+  appendPostpones: 'bigint[]',
+  appendFirsts: 'int[]',
+  appendLasts: 'int[]',
+  entryKeys: 'text[]',
+  entryFroms: 'int[]',
+  entryLengths: 'int[]',
+} as const;
+
+const TYPES = { ...ALWAYS, ...FOR_APPENDS };
+type Name = keyof typeof TYPES;
+
+/** Values by name. */
+export type WriteParameters = Readonly<Record<keyof typeof ALWAYS, unknown>>;
+export type AppendParameters = Readonly<Record<keyof typeof FOR_APPENDS, unknown>>;
+
+const ALWAYS_NAMES = Object.keys(ALWAYS) as (keyof typeof ALWAYS)[];
+const APPEND_NAMES = Object.keys(FOR_APPENDS) as (keyof typeof FOR_APPENDS)[];
+
+/** A parameter as it stands in the statement. */
+export const p = Object.fromEntries(
+  [...ALWAYS_NAMES, ...APPEND_NAMES].map((name, i) => [name, `$${i + 1}::${TYPES[name]}`]),
+) as Readonly<Record<Name, string>>;
+
+/** The values in the order of the statement. */
+export function writeValues(parameters: WriteParameters, appends: AppendParameters | undefined): unknown[] {
+  const values: unknown[] = ALWAYS_NAMES.map((name) => parameters[name]);
+  if (appends !== undefined) for (const name of APPEND_NAMES) values.push(appends[name]);
+  return values;
+}
