@@ -108,6 +108,7 @@ class Cluster implements Subject {
     const watch = this.#watch;
     return {
       kills: [],
+      nodes: this.#nodes,
       outages,
       get sessions() {
         return watch?.seen ?? [];

@@ -91,16 +91,14 @@ function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: 
 function callsWithoutLease(
   calls: readonly CallHistory[],
   { fromMs, untilMs }: Outage,
-  { outages }: Disturbed,
+  { nodes }: Disturbed,
   silenceMs: number,
 ): readonly NodeViolation[] {
-  const nodes = new Map(
-    outages.flatMap(({ node }) => (node === undefined ? [] : [[node.address, node.name] as const])),
-  );
+  const names = new Map(nodes.map(({ address, name }) => [address, name]));
   const leaseEndMs = fromMs + silenceMs * LEASE_SHARE + ON_ITS_WAY_MS;
-  return callsIn(calls, [...nodes.keys()], leaseEndMs, untilMs).map(({ call }) => ({
+  return callsIn(calls, [...names.keys()], leaseEndMs, untilMs).map(({ call }) => ({
     kind: 'called-without-lease',
-    node: nodes.get(call.from) ?? '',
+    node: names.get(call.from) ?? '',
     detail: `${nameOf(call)}, ${call.atMs - fromMs} ms after the database was killed`,
   }));
 }

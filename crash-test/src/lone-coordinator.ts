@@ -28,7 +28,7 @@ export async function loneCoordinator(
     },
     async disturb(inFlight) {
       const done = await killAsPlanned(coordinator, planKills(seed, kills, seconds), inFlight, print);
-      return { kills: done, outages: [], sessions: [] };
+      return { kills: done, nodes: [], outages: [], sessions: [] };
     },
     end: () => coordinator.kill(),
     close: () => coordinator.close(),

@@ -25,6 +25,7 @@ export function describeResult(options: RunOptions, result: RunResult): string {
   return [
     ...figureLines(figuresOf(result.evidence, result.judged)),
     ...(result.cluster === undefined ? recoveryLines(result) : clusterLines(result, result.cluster, options.silenceMs)),
+    `machine         held this process up for at most ${ms(result.heldUpMs)}`,
     ...deathLines(result),
     ...violationLines(result),
     `repeat with     ${commandOf(options)}`,

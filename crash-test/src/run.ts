@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ClientTools } from './client-session.ts';
 import { cluster } from './cluster.ts';
 import { type ClusterJudgement, judgeCluster } from './cluster-judge.ts';
@@ -20,6 +21,7 @@ import type { Disturbed, Subject } from './subject.ts';
 
 /** A client gives up a call of its own to a participant after this. */
 const OWN_CALL_TIMEOUT_MS = 1_000;
+const NANOSECONDS_PER_MS = 1e6;
 const PARTICIPANTS_JOURNAL = 'participants.jsonl';
 const CLIENTS_NOTES = 'clients.jsonl';
 
@@ -32,6 +34,8 @@ export interface RunResult {
   readonly firstReadyMs: number;
   /** From the last restart until all transactions were final (or the patience was over). */
   readonly settledMs: number;
+  /** The longest time for which the machine did not let this process, which does little, go on: what took longer says nothing of a coordinator. */
+  readonly heldUpMs: number;
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
   /** About coordinators rather than transactions; of several over a shared store. */
@@ -97,10 +101,7 @@ interface Stage {
   readonly participants: ParticipantsProcess;
 }
 
-interface Observed {
-  readonly disturbed: Disturbed;
-  readonly firstReadyMs: number;
-  readonly settledMs: number;
+interface Observed extends Pick<RunResult, 'disturbed' | 'firstReadyMs' | 'settledMs' | 'heldUpMs'> {
   readonly unfinished: ReadonlySet<string>;
 }
 
@@ -110,14 +111,17 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
   const clients = openClients(options, folder, subject.origin, participants);
   const load = new Load(clients.tools, options);
   load.start();
+  const held = monitorEventLoopDelay({ resolution: 10 });
+  held.enable();
   try {
     const disturbed = await subject.disturb(() => load.inFlight);
     const lastReadyMs = performance.now();
     await load.stop();
     const unfinished = await settle(clients.tools.coordinator, new Set(load.gids), clients.tools.patienceMs);
     const settledMs = performance.now() - lastReadyMs + (disturbed.kills.at(-1)?.readyMs ?? 0);
-    return { disturbed, firstReadyMs, settledMs, unfinished };
+    return { disturbed, firstReadyMs, settledMs, heldUpMs: held.max / NANOSECONDS_PER_MS, unfinished };
   } finally {
+    held.disable();
     clients.giveUp();
     try {
       await load.stop();

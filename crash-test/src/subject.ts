@@ -1,6 +1,6 @@
 import type { SessionRow } from './coordinator-client.ts';
 import type { Kill } from './kills.ts';
-import type { Outage } from './outages.ts';
+import type { ClusterNode, Outage } from './outages.ts';
 
 /** What is tested: one coordinator or several, and the plan of what is done to them. */
 export interface Subject {
@@ -22,7 +22,9 @@ export interface Subject {
 export interface Disturbed {
   /** Of a coordinator that is alone. */
   readonly kills: readonly Kill[];
-  /** Of one of several, and of their database. */
+  /** Several. */
+  readonly nodes: readonly ClusterNode[];
+  /** Of one of them, and of their database. */
   readonly outages: readonly Outage[];
   /** Every session that was seen in the shared store, up to the end of the run. */
   readonly sessions: readonly SessionRow[];
