@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: ['packages/*/test/**/*.test.ts', '{simulator,tools,docs-test,test-servers}/test/**/*.test.ts'],
-          exclude: [LONG],
+          exclude: [LONG, 'packages/server/test/cluster/**'],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -34,6 +34,7 @@ export default defineConfig({
           name: 'processes',
           include: [
             'examples/*/test/**/*.test.ts',
+            'packages/server/test/cluster/**/*.test.ts',
             '{crash-test,bench,interop,deploy,mixed-version}/test/**/*.test.ts',
           ],
           exclude: [LONG],

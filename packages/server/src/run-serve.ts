@@ -1,15 +1,8 @@
-import { StoreError } from '@holdfast/core';
-import { HoldfastError } from '@holdfast/protocol';
-import { wantsColour } from './cli/command-io.ts';
-import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/load-config.ts';
-import { OPTIONS } from './config/options.ts';
-import { createLog } from './logs/create-log.ts';
+import { OPTIONS, type ServerConfig } from './config/options.ts';
 import type { Log } from './logs/log.ts';
-import { type RunningServer, startServer } from './serve.ts';
+import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
 import { VERSION } from './version.ts';
-
-const FAILED = 1;
 
 /** Runs a coordinator until it is told to stop; answers the exit code. */
 export async function runServe(flags: Readonly<Record<string, unknown>>): Promise<number> {
@@ -18,19 +11,11 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
   try {
     const file = typeof flags['config'] === 'string' ? { file: flags['config'] } : {};
     const config = await loadConfig({ flags, env: process.env, ...file });
-    const log = createLog({
-      level: config.logLevel,
-      format: config.logFormat,
-      output: process.stdout,
-      colour: wantsColour(process.stdout.isTTY, process.env),
-    });
+    const log = createServeLog(config);
     endOnDefect(log);
-    const server = await startServer(config, { log });
-    announce(server, log);
-    log.info({ signal: await stop }, 'stopping: new work is refused, what is under way is finished or released');
-    await server.close();
-    log.info({}, 'stopped');
-    return 0;
+    const code = await (config.workers > 1 ? serveByWorkers(config, log, stop) : serveAlone(config, log, stop));
+    if (code === 0) log.info({}, 'stopped');
+    return code;
   } catch (error) {
     if (!isExpected(error)) throw error;
     process.stderr.write(`holdfast: ${error.message}\n`);
@@ -38,10 +23,44 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
   }
 }
 
-function announce({ url, config: { store, grpcPort } }: RunningServer, log: Log): void {
-  if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
-  log.info({ url, store: withoutPassword(store), version: VERSION }, `ready: ${url}`);
+async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+  const { startServer } = await import('./serve.ts');
+  const server = await startServer(config, { log });
+  announce(config, server.url, log, {});
+  announceStop(log, await stop);
+  await server.close();
+  return 0;
 }
+
+async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+  // Who runs alone need not load it; who has workers need not load a coordinator.
+  const { Primary } = await import('./workers/primary.ts');
+  const primary = new Primary(config, log);
+  let told = false;
+  void stop.then((signal) => {
+    told = true;
+    announceStop(log, signal);
+    return primary.stop();
+  });
+  const url = await primary.start();
+  if (url === undefined) return (await primary.stop()) || (told ? 0 : FAILED);
+  announce(config, url, log, { workers: config.workers });
+  await Promise.race([stop, primary.gaveUp]);
+  return primary.stop();
+}
+
+function announce(
+  { store, grpcPort }: ServerConfig,
+  url: string,
+  log: Log,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
+  log.info({ url, store: withoutPassword(store), version: VERSION, ...fields }, `ready: ${url}`);
+}
+
+const announceStop = (log: Log, signal: string): void =>
+  log.info({ signal }, 'stopping: new work is refused, what is under way is finished or released');
 
 /** The first signal stops it in an orderly way, a second one at once. */
 function stopSignal(): Promise<string> {
@@ -54,20 +73,6 @@ function stopSignal(): Promise<string> {
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   });
-}
-
-type ExpectedError = ConfigError | StoreError | HoldfastError;
-
-const isExpected = (error: unknown): error is ExpectedError =>
-  error instanceof ConfigError || error instanceof StoreError || error instanceof HoldfastError;
-
-/** A defect must not leave a coordinator that half works: what is durable goes on at the next start. */
-function endOnDefect(log: Log): void {
-  const end = (err: unknown): void => {
-    log.error({ err }, 'stopping because of a defect');
-    process.exit(FAILED);
-  };
-  process.once('uncaughtException', end).once('unhandledRejection', end);
 }
 
 const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');

@@ -19,7 +19,7 @@ import { Router } from './http/router.ts';
 import { HttpServer } from './http/server.ts';
 import { v1Routes } from './http/v1-routes.ts';
 import { type Log, logDefect, SILENT } from './logs/log.ts';
-import { createExposition } from './metrics/exposition.ts';
+import { createExposition, type Exposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { VERSION } from './version.ts';
@@ -41,6 +41,8 @@ export interface ServerParts {
   /** Used instead of the one that `store` names; closed with the server. */
   readonly store?: Store;
   readonly locals?: LocalBranches;
+  /** The other workers of the same port. */
+  readonly siblings?: Siblings;
 }
 
 /**
@@ -49,6 +51,8 @@ export interface ServerParts {
  */
 export async function startServer(values: Partial<ServerConfig> = {}, parts: ServerParts = {}): Promise<RunningServer> {
   const config = configWith(values);
+  if (config.workers !== 1)
+    throw new ConfigError('workers: this is one process; holdfast serve --workers starts several');
   const log = parts.log ?? SILENT;
   const metrics = new ServerMetrics();
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
@@ -75,7 +79,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     await http.close();
     throw error;
   }
-  http.use(routerOf(running, config, metrics, node, log));
+  http.use(routerOf(running, config, createExposition(metrics, running.engine, parts.siblings), node, log));
   let closing: Promise<void> | undefined;
   return {
     url,
@@ -98,7 +102,7 @@ async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTi
 function routerOf(
   { engine, store }: RunningCoordinator,
   config: ServerConfig,
-  metrics: ServerMetrics,
+  metrics: () => Promise<Exposition>,
   node: string,
   log: Log,
 ): Router {
@@ -115,7 +119,7 @@ function routerOf(
     ...dtmRoutes(handlers, { version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }),
     jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
     ...v1Routes(new ApiV1(handlers)),
-    ...operationsRoutes(handlers, { metrics: createExposition(metrics, engine) }),
+    ...operationsRoutes(handlers, { metrics }),
   ]);
 }
 

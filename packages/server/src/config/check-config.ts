@@ -5,10 +5,7 @@ import { flagOf, type ServerConfig } from './options.ts';
 /** Checks what one option cannot know alone. Throws `ConfigError`. */
 export function checkConfig(config: ServerConfig): void {
   checkHost(config);
-  if (config.workers !== 1)
-    throw new ConfigError(
-      `--workers ${config.workers}: ${config.store.split(':', 1)[0]}: lives in one process, which many cannot share; use --workers 1`,
-    );
+  checkWorkers(config);
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least two heartbeats, or nodes that live are taken for dead');
   if (config.alertWebHook !== '' && !/^https?:\/\//i.test(config.alertWebHook))
@@ -21,7 +18,21 @@ export function checkConfig(config: ServerConfig): void {
   checkBound(config, 'maxPageSize', LIMITS.pageSize);
 }
 
+/** Far beyond what any machine has use for. */
+const MOST_WORKERS = 128;
+const ONE_PROCESS_STORES = ['memory', 'lmdb'];
+
+function checkWorkers({ workers, store }: ServerConfig): void {
+  if (workers > MOST_WORKERS) throw new ConfigError(`--workers must be at most ${MOST_WORKERS}`);
+  const [scheme = ''] = store.split(':', 1);
+  if (workers > 1 && ONE_PROCESS_STORES.includes(scheme))
+    throw new ConfigError(
+      `--workers ${workers}: ${scheme}: lives in one process, which many cannot share; use --workers 1, or a database`,
+    );
+}
+
 const MUST_BE_POSITIVE = [
+  'workers',
   'retryInterval',
   'maxRetryInterval',
   'timeoutToFail',

@@ -9,20 +9,46 @@ export interface Exposition {
   readonly contentType: string;
 }
 
+/** What one process has counted, as it can be sent to another. */
+export type Snapshot = readonly unknown[];
+
+/** The workers of one port, where there are several. */
+export interface Siblings {
+  /** What each worker has counted, this one among them. */
+  allMetrics(): Promise<readonly Snapshot[]>;
+  /** How this worker's are read when another one is asked. */
+  onAsked(read: () => Promise<Snapshot>): void;
+}
+
 /** A store that does not answer a scrape within this is shown as down. */
 const COUNTS_TIMEOUT_MS = 2_000;
 
 /**
- * Makes the Prometheus text. The library is loaded by the first scrape: a coordinator that is starting has better things to do.
+ * Makes the Prometheus text. The library is loaded by the first scrape: a coordinator that is starting has better things to do. A worker that is scraped
+ * answers for all workers of its port, whichever of them the connection led to: what they count is summed up.
  */
-export function createExposition(metrics: ServerMetrics, coordinator: Coordinator): () => Promise<Exposition> {
+export function createExposition(
+  metrics: ServerMetrics,
+  coordinator: Coordinator,
+  siblings?: Siblings,
+): () => Promise<Exposition> {
   let built: Promise<Built> | undefined;
-  return async () => {
+  const current = async (): Promise<Built> => {
     built ??= import('prom-client').then((prom) => build(prom, metrics, coordinator));
-    const { register, showCounts } = await built;
-    showCounts(await askCounts(coordinator));
+    const found = await built;
+    found.showCounts(await askCounts(coordinator));
+    return found;
+  };
+  siblings?.onAsked(async () => (await current()).register.getMetricsAsJSON());
+  return async () => {
+    const register = siblings === undefined ? (await current()).register : await summedUp(await siblings.allMetrics());
     return { text: await register.metrics(), contentType: register.contentType };
   };
+}
+
+async function summedUp(snapshots: readonly Snapshot[]): Promise<Registry> {
+  const { AggregatorRegistry } = await import('prom-client');
+  return AggregatorRegistry.aggregate([...snapshots]);
 }
 
 interface Built {
@@ -93,10 +119,11 @@ function samplesOf(name: string, labels: Readonly<Record<string, string>>, { bou
 }
 
 function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coordinator): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
+  const gauge = (name: string, help: string, read: () => number, aggregator: prometheus.Aggregator = 'sum'): void => {
     const made = new prom.Gauge({
       name: `holdfast_${name}`,
       help,
+      aggregator,
       registers: [],
       collect() {
         this.set(read());
@@ -108,18 +135,23 @@ function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coord
   gauge('branch_calls_running', 'Calls of branches under way', () => coordinator.load().callsRunning);
   gauge('store_writes_queued', 'Writes that wait for the store', () => coordinator.load().writesQueued);
   gauge('waiters', 'Callers that wait for a result', () => coordinator.load().waiters);
-  gauge('draining', '1 while the node is stopping', () => Number(coordinator.load().draining));
-  gauge('lease_held', '0 when the store was silent for too long to start anything', () =>
-    Number(coordinator.load().leaseHeld),
+  gauge('draining', '1 while the node is stopping', () => Number(coordinator.load().draining), 'max');
+  gauge(
+    'lease_held',
+    '0 when the store was silent for too long to start anything',
+    () => Number(coordinator.load().leaseHeld),
+    'min',
   );
+  gauge('workers', 'Processes of this node that answered this scrape', () => 1);
 }
 
 function addCounts(prom: typeof prometheus, register: Registry): Built['showCounts'] {
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new prom.Gauge({ name: `holdfast_${name}`, help, labelNames, registers: [register] });
-  const up = gauge('store_up', '1 when the store answered this scrape');
-  const stored = gauge('stored_transactions', 'Transactions in the store', ['status']);
-  const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person');
+  const gauge = (name: string, help: string, aggregator: prometheus.Aggregator, labelNames: string[] = []) =>
+    new prom.Gauge({ name: `holdfast_${name}`, help, labelNames, aggregator, registers: [register] });
+  const up = gauge('store_up', '1 when the store answered this scrape', 'min');
+  // Every worker sees the same store.
+  const stored = gauge('stored_transactions', 'Transactions in the store', 'max', ['status']);
+  const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person', 'max');
   return (counts) => {
     up.set(counts === undefined ? 0 : 1);
     stored.reset();

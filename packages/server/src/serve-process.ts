@@ -1,0 +1,36 @@
+import { StoreError } from '@holdfast/core';
+import { HoldfastError } from '@holdfast/protocol';
+import { wantsColour } from './cli/command-io.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { ServerConfig } from './config/options.ts';
+import { createLog } from './logs/create-log.ts';
+import type { Log } from './logs/log.ts';
+
+/** Exit code of a process that could not start, or was ended by a defect or a second signal. */
+export const FAILED = 1;
+
+/** The log of a process that serves, on standard output; `fields` stand in each of its lines. */
+export const createServeLog = (
+  { logLevel, logFormat }: ServerConfig,
+  fields: Readonly<Record<string, unknown>> = {},
+): Log =>
+  createLog({
+    level: logLevel,
+    format: logFormat,
+    output: process.stdout,
+    colour: wantsColour(process.stdout.isTTY, process.env),
+    fields,
+  });
+
+/** What is wrong is outside, and its message says what to do. */
+export const isExpected = (error: unknown): error is ConfigError | StoreError | HoldfastError =>
+  error instanceof ConfigError || error instanceof StoreError || error instanceof HoldfastError;
+
+/** A defect must not leave a coordinator that half works: what is durable goes on at the next start. */
+export function endOnDefect(log: Log): void {
+  const end = (err: unknown): void => {
+    log.error({ err }, 'stopping because of a defect');
+    process.exit(FAILED);
+  };
+  process.once('uncaughtException', end).once('unhandledRejection', end);
+}

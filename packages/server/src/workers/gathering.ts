@@ -1,0 +1,44 @@
+import type { Snapshot } from '../metrics/exposition.ts';
+
+/** A worker that does not answer within this is left out of a scrape. */
+const TIMEOUT_MS = 1_500;
+
+interface Round {
+  readonly snapshots: Snapshot[];
+  missing: number;
+  readonly end: () => void;
+}
+
+/** Collects the metrics of all workers for whoever was asked for them. */
+export class Gathering {
+  readonly #rounds = new Map<number, Round>();
+  #last = 0;
+
+  /** Asks each of `ask` with the number of this round; resolves when all have answered or the time is over. */
+  gather(ask: readonly ((round: number) => void)[]): Promise<readonly Snapshot[]> {
+    const id = ++this.#last;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => round.end(), TIMEOUT_MS);
+      const round: Round = {
+        snapshots: [],
+        missing: ask.length,
+        end: () => {
+          clearTimeout(timer);
+          this.#rounds.delete(id);
+          resolve(round.snapshots);
+        },
+      };
+      this.#rounds.set(id, round);
+      for (const one of ask) one(id);
+      if (ask.length === 0) round.end();
+    });
+  }
+
+  /** An answer; one that comes too late is dropped. */
+  answered(id: number, snapshot: Snapshot): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined) return;
+    round.snapshots.push(snapshot);
+    if (--round.missing === 0) round.end();
+  }
+}

@@ -1,0 +1,74 @@
+import cluster from 'node:cluster';
+import type { ServerConfig } from '../config/options.ts';
+import type { Siblings, Snapshot } from '../metrics/exposition.ts';
+import type { ToPrimary, ToWorker } from './messages.ts';
+
+/** A worker's line to the process that started it. */
+export class PrimaryLink implements Siblings {
+  readonly #waiting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
+  #lastRound = 0;
+  #read: (() => Promise<Snapshot>) | undefined;
+  #start: (order: { readonly number: number; readonly config: ServerConfig }) => void = () => undefined;
+  #stop: (reason: string) => void = () => undefined;
+  readonly #started = new Promise<{ readonly number: number; readonly config: ServerConfig }>(
+    (resolve) => (this.#start = resolve),
+  );
+  readonly #stopped = new Promise<string>((resolve) => (this.#stop = resolve));
+
+  constructor() {
+    process.on('message', (message: ToWorker) => this.#heard(message));
+    // A terminal and an init system signal the whole group: the primary's word and the signal are one order, however often it comes.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#stop(signal));
+    cluster.worker?.once('disconnect', () => {
+      // Node would end this process at once; what is under way is to be finished or released.
+      if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+      this.#stop('the primary process is gone');
+    });
+  }
+
+  /** Who this worker is. */
+  hello(): Promise<{ readonly number: number; readonly config: ServerConfig }> {
+    this.#tell({ kind: 'hello' });
+    return this.#started;
+  }
+
+  ready(url: string): void {
+    this.#tell({ kind: 'ready', url });
+  }
+
+  /** Resolves with the reason when it is to stop. */
+  get stopped(): Promise<string> {
+    return this.#stopped;
+  }
+
+  onAsked(read: () => Promise<Snapshot>): void {
+    this.#read = read;
+  }
+
+  allMetrics(): Promise<readonly Snapshot[]> {
+    const id = ++this.#lastRound;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#tell({ kind: 'gather', id });
+    });
+  }
+
+  #heard(message: ToWorker): void {
+    switch (message.kind) {
+      case 'start':
+        return this.#start(message);
+      case 'stop':
+        return this.#stop('stop');
+      case 'tell':
+        void this.#read?.().then((snapshot) => this.#tell({ kind: 'snapshot', id: message.id, snapshot }));
+        return;
+      case 'gathered':
+        this.#waiting.get(message.id)?.(message.snapshots);
+        this.#waiting.delete(message.id);
+    }
+  }
+
+  #tell(message: ToPrimary): void {
+    if (process.connected) process.send?.(message);
+  }
+}

@@ -1,0 +1,161 @@
+import cluster, { type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { ServerConfig } from '../config/options.ts';
+import type { Log } from '../logs/log.ts';
+import { Gathering } from './gathering.ts';
+import type { ToPrimary, ToWorker } from './messages.ts';
+import { Restarts } from './restarts.ts';
+
+const FAILED = 1;
+/** How much longer than its drain a worker may take to end. */
+const GRACE_MS = 10_000;
+
+interface Slot {
+  readonly number: number;
+  readonly worker: Worker;
+  /** When it began to serve; undefined: it does not yet. */
+  servingSinceMs: number | undefined;
+  readonly settled: Promise<void>;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * The process that holds the port of several workers: it hands each connection to the next of them, starts again who dies, and stops them all. It neither
+ * opens the store nor serves a request.
+ */
+export class Primary {
+  readonly #config: ServerConfig;
+  readonly #log: Log;
+  readonly #slots = new Map<number, Slot>();
+  readonly #restarts = new Restarts();
+  readonly #gathering = new Gathering();
+  #stopping = false;
+  #url = '';
+  #exitCode = 0;
+  #giveUp: () => void = () => undefined;
+  readonly #gaveUp = new Promise<void>((resolve) => (this.#giveUp = resolve));
+
+  constructor(config: ServerConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)), args: [] });
+    // Whatever ends this process at once ends its workers, too.
+    process.once('exit', () => this.#killAll());
+  }
+
+  /**
+   * Starts the workers; resolves with the URL when they serve. The first goes ahead of the others: what is wrong is said once, and one alone migrates the
+   * store. Undefined: it could not start, and has said why.
+   */
+  async start(): Promise<string | undefined> {
+    await this.#fork(1).settled;
+    if (this.#stopping || this.#serving() === 0) return undefined;
+    for (let number = 2; number <= this.#config.workers; number++) this.#fork(number);
+    await Promise.all([...this.#slots.values()].map(({ settled }) => settled));
+    return this.#url;
+  }
+
+  /** Resolves when starting workers again is of no use. */
+  get gaveUp(): Promise<void> {
+    return this.#gaveUp;
+  }
+
+  /** Tells every worker to stop, and waits for them; answers the exit code. */
+  async stop(): Promise<number> {
+    this.#stopping = true;
+    for (const { worker } of this.#slots.values()) tell(worker, { kind: 'stop' });
+    const late = setTimeout(() => {
+      this.#log.error({ workers: [...this.#slots.keys()] }, 'workers that do not end are ended');
+      this.#killAll();
+    }, this.#config.drainTimeout + GRACE_MS);
+    await Promise.all([...this.#slots.values()].map(({ ended }) => ended));
+    clearTimeout(late);
+    return this.#exitCode;
+  }
+
+  #fork(number: number): Slot {
+    const worker = cluster.fork();
+    const ended = new Promise<void>((resolve) =>
+      worker.once('exit', (code: number | null, signal: string | null) => {
+        this.#died(slot, code, signal);
+        resolve();
+      }),
+    );
+    const ready = new Promise<void>((resolve) =>
+      worker.on('message', (message: ToPrimary) => {
+        if (message.kind === 'ready') resolve();
+        this.#heard(slot, message);
+      }),
+    );
+    const slot: Slot = { number, worker, servingSinceMs: undefined, settled: Promise.race([ready, ended]), ended };
+    this.#slots.set(number, slot);
+    return slot;
+  }
+
+  #heard(slot: Slot, message: ToPrimary): void {
+    const { worker, number } = slot;
+    switch (message.kind) {
+      case 'hello': {
+        const { node } = this.#config;
+        const config = { ...this.#config, workers: 1, node: node === '' ? '' : `${node}-${number}` };
+        tell(worker, { kind: 'start', number, config });
+        if (this.#stopping) tell(worker, { kind: 'stop' });
+        return;
+      }
+      case 'ready':
+        slot.servingSinceMs = performance.now();
+        this.#url = message.url;
+        return;
+      case 'gather':
+        void this.#gather(worker, message.id);
+        return;
+      case 'snapshot':
+        this.#gathering.answered(message.id, message.snapshot);
+    }
+  }
+
+  async #gather(worker: Worker, id: number): Promise<void> {
+    const serving = [...this.#slots.values()].filter((slot) => slot.servingSinceMs !== undefined);
+    const ask = serving.map((slot) => (round: number) => tell(slot.worker, { kind: 'tell', id: round }));
+    tell(worker, { kind: 'gathered', id, snapshots: await this.#gathering.gather(ask) });
+  }
+
+  #died({ number, servingSinceMs, worker }: Slot, code: number | null, signal: string | null): void {
+    this.#slots.delete(number);
+    if (code !== 0) this.#exitCode = FAILED;
+    if (this.#stopping) return;
+    const end = { worker: number, pid: worker.process.pid, ...(signal === null ? { code } : { signal }) };
+    if (this.#url === '') return;
+    const servedMs = servingSinceMs === undefined ? undefined : performance.now() - servingSinceMs;
+    const verdict = this.#restarts.judge({ worker: number, servedMs, serving: this.#serving() });
+    if (verdict.kind === 'give up') {
+      this.#log.error(end, 'workers die as soon as they are started: giving up; their lines above say why');
+      return this.#giveUp();
+    }
+    this.#exitCode = 0;
+    this.#log.warn({ ...end, startsInMs: verdict.afterMs }, 'a worker died; it is started again');
+    setTimeout(() => {
+      if (!this.#stopping) void this.#restart(number);
+    }, verdict.afterMs);
+  }
+
+  async #restart(number: number): Promise<void> {
+    const slot = this.#fork(number);
+    await slot.settled;
+    if (slot.servingSinceMs !== undefined)
+      this.#log.info({ worker: number, pid: slot.worker.process.pid }, 'a worker serves again');
+  }
+
+  #serving(): number {
+    return [...this.#slots.values()].filter(({ servingSinceMs }) => servingSinceMs !== undefined).length;
+  }
+
+  #killAll(): void {
+    for (const { worker } of this.#slots.values()) worker.process.kill('SIGKILL');
+  }
+}
+
+/** One that is on its way out need not hear it. */
+function tell(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message, () => undefined);
+}

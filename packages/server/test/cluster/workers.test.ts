@@ -1,0 +1,102 @@
+import { nodeList } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { Participants } from '../support/participants.ts';
+import { useDatabase } from './support/database.ts';
+import { Coordinator, until } from './support/process.ts';
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describeWith(['postgres'], 'holdfast serve --workers', () => {
+  const { newStore } = useDatabase();
+
+  const nodesOf = async (coordinator: Coordinator) =>
+    nodeList.parse((await coordinator.get('/api/v1/nodes')).json).items.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+
+  it('serves with all of them on one port, starts again who dies, and stops in an orderly way', async () => {
+    await using shop = await Participants.start();
+    await using coordinator = await Coordinator.start(newStore(), '--workers', '2', '--node', 'shop');
+    expect(coordinator.log.at(-1)).toMatchObject({ msg: `ready: ${coordinator.url}`, workers: 2 });
+    expect((await nodesOf(coordinator)).map(({ node }) => node)).toEqual(['shop-1', 'shop-2']);
+
+    const steps = [{ action: shop.url('/ok'), compensate: '' }];
+    for (let i = 0; i < 6; i++) {
+      const saga = { gid: `g${i}`, trans_type: 'saga', steps, payloads: [''], wait_result: true };
+      // Each on a connection of its own, so that both workers get some.
+      const { json } = await coordinator.ask('POST', '/api/dtmsvr/submit', saga, { connection: 'close' });
+      expect(json).toEqual({ dtm_result: 'SUCCESS' });
+    }
+    // Whoever is asked tells of both.
+    for (let i = 0; i < 2; i++) {
+      const { text } = await coordinator.ask('GET', '/api/metrics', undefined, { connection: 'close' });
+      expect(text).toContain('holdfast_workers 2\n');
+      expect(text).toContain('holdfast_transactions_accepted_total{pattern="saga"} 6\n');
+      expect(text).toContain('holdfast_transaction_seconds_count{pattern="saga"} 6\n');
+      expect(text).toContain('holdfast_stored_transactions{status="succeed"} 6\n');
+      expect(text).toContain('holdfast_lease_held 1\n');
+    }
+
+    const [first] = await nodesOf(coordinator);
+    const pids = await workersOf(coordinator);
+    process.kill(pids[0] ?? 0, 'SIGKILL');
+    const died = await coordinator.logged('a worker died');
+    const back = await coordinator.logged('a worker serves again');
+    expect(died).toMatchObject({ pid: pids[0], signal: 'SIGKILL', startsInMs: 100 });
+    expect(back['worker']).toBe(died['worker']);
+    // The dead one's session ends with its silence; its successor has the same name.
+    const again = await until(async () => {
+      const nodes = await nodesOf(coordinator);
+      return nodes.length === 2 && nodes.every(({ node }) => node.startsWith('shop-')) && nodes;
+    });
+    expect(again.map(({ node }) => node)).toEqual(['shop-1', 'shop-2']);
+    expect(first).toBeDefined();
+
+    const workers = await workersOf(coordinator);
+    coordinator.child.kill('SIGTERM');
+    expect([await coordinator.ended, coordinator.err]).toEqual([0, '']);
+    expect(coordinator.log.at(-1)?.msg).toBe('stopped');
+    expect(workers.filter(isAlive)).toEqual([]);
+    // Every line of a worker says whose it is.
+    const ended = coordinator.log.filter(({ msg }) => msg === 'ended silent sessions');
+    for (const line of ended) expect([1, 2]).toContain(line['worker']);
+  });
+
+  it('ends its workers when it is told twice, or killed', async () => {
+    const store = newStore();
+    for (const signals of [['SIGTERM', 'SIGTERM'], ['SIGKILL']] as const) {
+      await using coordinator = await Coordinator.start(store, '--workers', '2', '--drain-timeout', '10s');
+      const workers = await workersOf(coordinator);
+      expect(workers).toHaveLength(2);
+      for (const signal of signals) coordinator.child.kill(signal);
+      await coordinator.ended;
+      await until(() => workers.filter(isAlive).length === 0);
+    }
+  });
+
+  it('says once, in one line, why its workers cannot start', async () => {
+    const { ended, output } = Coordinator.launch('postgres://user:s3cret@127.0.0.1:1/db', '--workers', '3');
+    expect(await ended).toBe(1);
+    expect(output.err).toMatch(/^holdfast: PostgreSQL at 127\.0\.0\.1:1\/db cannot be used[^\n]*\n$/);
+  });
+});
+
+describe('holdfast serve --workers over a store of one process', () => {
+  it.each(['memory:', 'lmdb:./data'])('is refused for %s, with the reason', async (store) => {
+    const { ended, output } = Coordinator.launch(store, '--workers', '2');
+    expect(await ended).toBe(1);
+    expect(output.err).toContain('lives in one process, which many cannot share');
+  });
+});
+
+/** Process ids of the workers, by the kernel's word. */
+async function workersOf({ child }: Coordinator): Promise<readonly number[]> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+  return text.trim().split(' ').map(Number);
+}
