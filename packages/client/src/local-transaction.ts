@@ -24,12 +24,11 @@ type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
  * A message around a local transaction; see `Message.submitWith`.
  *
  * LT1  Nothing is committed before the message is prepared: from then on the coordinator asks what became of it.
- * LT2  The message is given up only when it is certain that nothing was committed and nothing can be: `work` threw before the commit, or the barrier
- *      says "refused", which it does only after it made that final.
+ * LT2  The message is given up only when the barrier says "refused", which it does only after it made that final. A throw of `work` is no proof: a statement
+ *      of it may have committed (in MySQL every change of a schema does), with the message's row.
  * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the coordinator's question. So a submit that is not delivered
  *      is no error, and a signal does not keep it from being tried.
- * LT4  A commit that was not answered, or that came when the transaction had ended (a statement of `work` may have committed it), is decided by asking the
- *      barrier; if that cannot be asked, by nobody here.
+ * LT4  Whatever is thrown, the barrier is asked what was committed; if that cannot be asked, nobody here decides, and the coordinator will ask.
  * LT5  Once committed nothing throws `TransactionFailed`, which says that nothing stays.
  */
 export async function sendWithLocalTransaction<Tx, T>(
@@ -60,19 +59,25 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
     });
   } catch (thrown) {
     if (thrown instanceof LocalTransactionRefused) throw await refused(sending, barrier, thrown);
-    const ended = thrown instanceof TransactionEnded;
-    if (!ended && !(thrown instanceof CommitUnknown)) {
+    if ((await askBarrier(sending, barrier, thrown)) === 'refused') {
+      if (thrown instanceof CommitUnknown)
+        throw await failed(sending, 'the database did not commit the local transaction', thrown);
       await giveUp(sending, thrown);
       throw thrown;
     }
-    if ((await askBarrier(sending, barrier, thrown)) === 'refused') {
-      const failure = await failed(sending, 'the database did not commit the local transaction', thrown);
-      throw ended ? thrown : failure;
-    }
-    // Both come of a commit, and that comes after the work.
-    if (returned === undefined) throw thrown;
-    return returned.value;
+    // These come of a commit, and that comes after the work.
+    const isOfCommit = thrown instanceof CommitUnknown || thrown instanceof TransactionEnded;
+    if (isOfCommit && returned !== undefined) return returned.value;
+    throw await committedAllTheSame(sending, thrown);
   }
+}
+
+/** The work, or what came before it, threw, but the message's row is there: half of the work may be, too. What is committed is sent, and a person hears of it. */
+async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<Error> {
+  const transactionStatus = await submit(sending, {});
+  const { gid } = sending;
+  const what = `Message ${gid} is sent although its local transaction ended with an error: it had been committed before, by a statement of the work (as every change of a schema does in MySQL) or by another run under this gid. See the cause, and what of the work is there`;
+  return new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
 }
 
 /** The barrier took nothing: the coordinator asked too early for us, or the message was sent before under this gid. */
@@ -93,7 +98,7 @@ async function refused<Tx>(
 async function askBarrier<Tx>(
   { api, gid }: Sending,
   barrier: MessageBarrier<Tx>,
-  cause: Error,
+  cause: unknown,
 ): Promise<'committed' | 'refused'> {
   try {
     return await barrier.checkBack(gid);

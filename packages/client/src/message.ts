@@ -87,13 +87,14 @@ export class Message {
    *       .submitWith(barrier, 'http://bank-a/check', (tx) => tx.query('update …'))
    *
    * @param checkBackUrl asked by the coordinator when this process dies between the commit and the submit; serve it with a framework's `checkBack`
-   * @throws whatever `work` or the database throws before the commit: nothing was committed, nothing is sent
+   * @throws whatever `work` or the database throws before the commit: the barrier was asked, nothing was committed, nothing is sent
    * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator had asked before the local transaction was through
-   * @throws {TransactionPending} the database did not answer the commit and cannot be asked: the coordinator will, and sends the message or not; or, with
-   *   `wait`, the time is over and the calls go on
+   * @throws {TransactionPending} something was thrown (`cause`), and the barrier cannot be asked whether the local transaction was committed: the coordinator
+   *   will, and sends the message or not; or, with `wait`, the time is over and the calls go on
    * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was committed
    * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work` did nothing that lasts. Or, with a `cause` that is
-   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator or a wrong check-back gave the message up
+   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator or a wrong check-back gave the message up. Or, with
+   *   what `work` threw as its `cause`: it was committed before that, by a statement of `work`, and the message is sent
    */
   submitWith<Tx, T>(
     barrier: Pick<Barrier<Tx>, 'message' | 'checkBack'>,

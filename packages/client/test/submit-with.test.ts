@@ -64,15 +64,71 @@ describe('a message with a local transaction', () => {
     expect(coordinator.requests.at(-1)?.body).toEqual({ reason: thrown.message, by: 'initiator' });
   });
 
-  it('throws on what the work threw also when the coordinator cannot be told: it will ask', async () => {
-    const { barrier, coordinator, message, status } = await withBank({ retryForMs: 0 });
-    for (const fault of ['lost-request', 'html'] as const) {
+  it.each([{}, { wait: true as const }])(
+    'is sent when its work committed by itself before it threw, and says so: %j',
+    async (options) => {
+      const { barrier, coordinator, message, status } = await withBank();
+      const thrown = new Error('no such column');
+      const sent = message.submitWith(
+        barrier,
+        CHECK_URL,
+        (tx) => {
+          tx.push('debit 30');
+          barrier.commitNow();
+          throw thrown;
+        },
+        options,
+      );
+      const error = await errorOf(sent);
+      expect(error).toBeInstanceOf(RequestRejected);
+      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', transactionStatus: 'submitted', cause: thrown });
+      expect(status()).toBe('submitted');
+      expect(barrier.lines).toEqual(['debit 30']);
+      expect(coordinator.requests.map(({ path }) => path).filter((path) => path.includes('abort'))).toEqual([]);
+    },
+  );
+
+  it('is not given up by a second run that fails before its work, when the first one committed', async () => {
+    const { barrier, coordinator, hf, debit, send, status } = await withBank({ retryForMs: 0 });
+    coordinator.faults.push('none', 'lost-request');
+    await send();
+    const unreachable = new Error('too many connections');
+    const refusing: Pick<MemoryBarrier, 'message' | 'checkBack'> = {
+      message: () => Promise.reject(unreachable),
+      checkBack: (gid) => barrier.checkBack(gid),
+    };
+    const again = hf.message('m-1').step(CREDIT_URL, { amount: 30 }).submitWith(refusing, CHECK_URL, debit);
+    await expect(again).rejects.toMatchObject({ transactionStatus: 'submitted', cause: unreachable });
+    expect(status()).toBe('submitted');
+  });
+
+  it('is TransactionPending when its work threw and the barrier cannot be asked: it may have committed by itself', async () => {
+    const { barrier, message, status, paths } = await withBank();
+    const thrown = new Error('connection lost');
+    const sent = message.submitWith(barrier, CHECK_URL, () => {
+      barrier.away = true;
+      throw thrown;
+    });
+    const error = await errorOf(sent);
+    expect(error).toBeInstanceOf(TransactionPending);
+    expect((error as { cause: AggregateError }).cause.errors).toContain(thrown);
+    expect(paths()).toEqual(['']);
+    expect(status()).toBe('prepared');
+  });
+
+  it.each(['lost-request', 'html'] as const)(
+    'throws on what the work threw also when the coordinator cannot be told (%s): it will ask, and nothing can be committed any more',
+    async (fault) => {
+      const { barrier, coordinator, message, send, status } = await withBank({ retryForMs: 0 });
       coordinator.faults.push('none', fault);
       const thrown = new Error('the account holds too little');
       await expect(message.submitWith(barrier, CHECK_URL, () => Promise.reject(thrown))).rejects.toBe(thrown);
       expect(status()).toBe('prepared');
-    }
-  });
+      await expect(barrier.checkBack('m-1')).resolves.toBe('refused');
+      await expect(send()).rejects.toBeInstanceOf(TransactionFailed);
+      expect(barrier.lines).toEqual([]);
+    },
+  );
 
   it('asks the barrier when the commit was not answered, and is submitted when it happened', async () => {
     const { barrier, send, status } = await withBank();

@@ -5,6 +5,7 @@ import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { BarrierUnusable } from '../../src/barrier/errors.ts';
 import type { MysqlExecutable } from '../../src/mysql2.ts';
 import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';
+import { withCoordinator } from '../support/with-coordinator.ts';
 import { sqlCases } from './sql-cases.ts';
 
 describeWith(['mariadbd'], 'on MariaDB', () => {
@@ -17,6 +18,30 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable'] as const) {
     barrierSuite({ name: isolation, test: { describe, it }, createPlace: () => world.createPlace({ isolation }) });
   }
+
+  describe('a message whose work commits by itself and then throws', () => {
+    it.each(['create table made_by_work (id int)', 'commit'])('is sent, and says so: %s', async (commits) => {
+      const { coordinator, hf } = await withCoordinator();
+      const { barrier, add, read } = await world.createPlace();
+      const thrown = new Error('the second half');
+      const sent = hf
+        .message('half')
+        .step('http://bank-b/credit')
+        .submitWith(barrier, 'http://bank-a/check', async (tx) => {
+          await add(tx, -30);
+          await tx.query(commits);
+          throw thrown;
+        });
+      await expect(sent).rejects.toMatchObject({
+        code: 'request_rejected',
+        transactionStatus: 'submitted',
+        cause: thrown,
+      });
+      expect(coordinator.transactions.get('half')?.status).toBe('submitted');
+      expect(await read()).toBe(-30);
+      await world.execute("delete from dtm_barrier.barrier where gid = 'half'");
+    });
+  });
 
   describe('the MySQL barrier', () => {
     sqlCases<PoolConnection, MysqlExecutable>(() => world);
