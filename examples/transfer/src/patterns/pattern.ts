@@ -17,7 +17,7 @@ export interface Application {
   /** URLs. */
   readonly a: BranchesOfA;
   readonly b: BranchesOfB;
-  /** Time-outs and pauses. */
+  /** How long a bank may take to answer. */
   readonly options: TransactionOptions;
   /** Where it is called back at. */
   readonly callBackUrl: string;

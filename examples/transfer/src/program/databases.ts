@@ -1,7 +1,7 @@
 import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/test-servers';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
-import { CannotRun } from './cannot-run.ts';
+import { CannotRun, orCannotRun } from './cannot-run.ts';
 import type { Closer } from './closer.ts';
 
 export interface Pools {
@@ -40,8 +40,8 @@ export async function openDatabases(urls: DatabaseUrls, withXa: boolean, closer:
   closer.add(() => postgres.end());
   const mariadb = mysql.createPool({ uri: mariadbUrl, connectTimeout: CONNECT_TIMEOUT_MS });
   closer.add(() => mariadb.end());
-  await ask('PostgreSQL', '--postgres', () => postgres.query('select 1'));
-  await ask('MariaDB', '--mariadb', () => mariadb.query('select 1'));
+  await orCannotRun('PostgreSQL cannot be used', urlAdvice('--postgres'), () => postgres.query('select 1'));
+  await orCannotRun('MariaDB cannot be used', urlAdvice('--mariadb'), () => mariadb.query('select 1'));
   if (withXa) await checkXa(postgres);
   return { postgres, mariadb };
 }
@@ -56,18 +56,7 @@ async function privateUrl(
   return (await starting)?.url;
 }
 
-async function ask(name: string, option: string, query: () => Promise<unknown>): Promise<void> {
-  try {
-    await query();
-  } catch (error) {
-    throw new CannotRun(
-      `${name} cannot be used: ${whyOf(error)}\nCheck the URL of ${option}, with user and database.`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
+const urlAdvice = (option: string): string => `Check the URL of ${option}: user, password, host, port and database.`;
 
 /** PostgreSQL prepares nothing unless it is told to. */
 async function checkXa(postgres: pg.Pool): Promise<void> {
@@ -77,13 +66,6 @@ async function checkXa(postgres: pg.Pool): Promise<void> {
     'This PostgreSQL does not prepare transactions, and xa needs that: set max_prepared_transactions = 100 in its postgresql.conf\n' +
       'and restart it, or run the other patterns: npm run transfer -- saga tcc message workflow',
   );
-}
-
-/** Several addresses that all refuse are an AggregateError without words. */
-function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.message !== '') return error.message;
-  return error instanceof AggregateError ? error.errors.map(whyOf).join('; ') : error.name;
 }
 
 const MISSING_POSTGRES = `PostgreSQL is not installed here. Install it (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql),

@@ -33,7 +33,8 @@ usage: npm run transfer -- [PATTERN …] [options]
 ${failureLines}
       ${'all'.padEnd(12)} each of them
   --amount N       what is moved, such as 30 (default) or 12.50; both accounts hold 100.00
-  --without-barrier  bank B forgets its barrier: see what that does under --fail lost-answer
+  --without-barrier
+                   bank B forgets its barrier (but in xa): see --fail lost-answer
   --postgres URL   a PostgreSQL that runs: postgres://USER:PASSWORD@HOST:5432/DATABASE
   --mariadb URL    a MariaDB that runs: mysql://USER:PASSWORD@HOST:3306/DATABASE
   --help           this text

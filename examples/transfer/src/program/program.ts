@@ -11,6 +11,8 @@ import { conclude, introduce, tellRun } from './story.ts';
 import type { JudgedRun } from './table.ts';
 import { verdictOf } from './verdict.ts';
 
+/** The first pause before a call is repeated: short, for those who watch. */
+const RETRY_INTERVAL_MS = 150;
 /** Nothing is under way when the program ends. */
 const DRAIN_TIMEOUT_MS = 1_000;
 
@@ -44,7 +46,12 @@ const combinations = ({ patterns, failures }: Options) =>
 export async function openCoordinator(closer: Closer): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-transfer-'));
   closer.add(() => rm(folder, { recursive: true, force: true }));
-  const server = await startServer({ store: `lmdb:${folder}`, httpPort: 0, drainTimeout: DRAIN_TIMEOUT_MS });
+  const server = await startServer({
+    store: `lmdb:${folder}`,
+    httpPort: 0,
+    retryInterval: RETRY_INTERVAL_MS,
+    drainTimeout: DRAIN_TIMEOUT_MS,
+  });
   closer.add(() => server.close());
   return server.url;
 }

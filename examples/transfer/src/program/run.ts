@@ -9,9 +9,10 @@ import {
 import { setTimeout as pause } from 'node:timers/promises';
 import { type PatternName, PATTERNS } from '../patterns/index.ts';
 import type { Failure } from '../stage/failure.ts';
-import type { LateCall } from '../stage/network.ts';
+import type { SeenCall } from '../stage/network.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
 import type { Pools } from './databases.ts';
+import { wholeHistory } from './history.ts';
 
 /** What both banks hold, in cents. */
 export interface Holdings {
@@ -33,8 +34,10 @@ export interface Run {
   readonly after: Holdings;
   /** What stays prepared in either database. */
   readonly prepared: readonly string[];
+  /** Its history: what the coordinator noted, and what the application called itself. */
   readonly details: TransactionDetails;
-  readonly lateCalls: readonly LateCall[];
+  /** What arrived at bank B when everything was over. */
+  readonly lateCalls: readonly SeenCall[];
 }
 
 export interface RunOptions {
@@ -51,15 +54,16 @@ const LOOK_MS = 20;
 export async function runTransfer(pattern: PatternName, failure: Failure, options: RunOptions): Promise<Run> {
   const stage = await openStage({ ...options, failure, pattern: PATTERNS[pattern] });
   try {
-    const { hf, network, transfer } = stage;
+    const { hf, networks, transfer } = stage;
     const gid = hf.newGid();
     const before = await holdingsOf(stage);
     await Promise.all([
       attempt(() => transfer(gid, options.amount)),
       failure === 'down' && comeBackWhenMissed(stage, gid),
     ]);
-    const details = await endOf(hf, gid);
-    const lateCalls = await network.deliverLate();
+    const ended = await endOf(hf, gid);
+    const details = wholeHistory(ended, [...networks.a.seen, ...networks.b.seen]);
+    const lateCalls = await networks.b.deliverLate();
     const after = await holdingsOf(stage);
     const prepared = [
       ...(await stage.bankA.prepared(`${gid}-`)).map((name) => `${name} in PostgreSQL`),
@@ -94,14 +98,14 @@ async function endOf(hf: Holdfast, gid: string): Promise<TransactionDetails> {
 }
 
 /** Bank B comes back when the coordinator has noted that it could not reach it, or has ended without it. */
-async function comeBackWhenMissed({ hf, network }: Stage, gid: string): Promise<void> {
+async function comeBackWhenMissed({ hf, networks }: Stage, gid: string): Promise<void> {
   const deadlineMs = performance.now() + LONGEST_RUN_MS;
   while (performance.now() < deadlineMs) {
     const details = await hf.get(gid);
     if (details !== undefined && (details.finishedAtMs !== null || details.timeline.some(isMissed))) break;
     await pause(LOOK_MS);
   }
-  await network.comeBack();
+  await networks.b.comeBack();
 }
 
 const isMissed = (line: TransactionDetails['timeline'][number]): boolean =>

@@ -14,20 +14,20 @@ export function introduce(screen: Screen, { amount, urls }: Options): void {
     `Ana's account is at bank A (PostgreSQL${place(urls.postgres)}), Ben's at bank B (MariaDB${place(urls.mariadb)}).`,
   );
   screen.line('Both banks do it, or neither: a coordinator sees to that, whatever goes wrong.');
+  if (urls.postgres === undefined || urls.mariadb === undefined)
+    screen.line(screen.dim('What is private is started now, and removed at the end; that takes a few seconds.'));
 }
 
 /** One transfer: its history, and what came of it. */
 export function tellRun(screen: Screen, { run, verdict }: JudgedRun): void {
   const { colour, width } = screen.terminal;
-  screen.heading(`${run.pattern}: ${FAILURE_TEXTS[run.failure]}`);
+  screen.heading(`${run.pattern}, ${run.failure}: ${FAILURE_TEXTS[run.failure]}`);
   screen.line();
   const timeline = renderTimeline(run.details, { colour, width: width - 2, nameOf });
   for (const line of timeline.split('\n')) screen.line(`  ${line}`);
   for (const { path, op, httpStatus } of run.lateCalls) {
-    const answer = httpStatus === 409 ? 'refused, it is too late' : `answered HTTP ${httpStatus}, and nothing is done`;
-    screen.line(
-      `  ${screen.dim('     later')}  » the ${op} that was held up arrives at bank B: ${nameOf(path)}: ${answer}`,
-    );
+    const answer = httpStatus === 409 ? 'refused, since it is too late' : `HTTP ${httpStatus}`;
+    screen.line(`  ${screen.dim('     later')}  » the ${op} that was held up arrives at ${nameOf(path)}: ${answer}`);
   }
   screen.line();
   const { before, after } = run;

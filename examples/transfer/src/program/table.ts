@@ -20,14 +20,14 @@ export function tableOf(runs: readonly JudgedRun[]): readonly string[] {
 }
 
 function rowOf({ run: { pattern, failure, before, after, prepared }, verdict }: JudgedRun): string[] {
-  const totals = [totalOf(before), totalOf(after)];
+  const totals = [...new Set([totalOf(before), totalOf(after)])];
   return [
     pattern,
     failure,
     `${verdict.complaints.length === 0 ? '✓' : '✗'} ${verdict.outcome}`,
     `${money(before.ana)} → ${money(after.ana).padStart(6)}`,
     `${money(before.ben)} → ${money(after.ben).padStart(6)}`,
-    totals[0] === totals[1] ? `${money(totalOf(after))}` : `${totals.map((each) => money(each ?? 0)).join(' → ')}`,
+    totals.map(money).join(' → '),
     prepared.length === 0 ? 'nothing' : prepared.join(', '),
   ];
 }

@@ -1,10 +1,11 @@
 import { connect, type Holdfast, workflowCallBack } from '@holdfast/client';
 import { branch } from '@holdfast/client/express';
-import express from 'express';
+import express, { type Router } from 'express';
 import { BankA } from '../banks/bank-a.ts';
 import { BankB } from '../banks/bank-b.ts';
 import { branchesOfA, branchesOfB } from '../banks/branches.ts';
 import type { PatternExample, Transfer } from '../patterns/pattern.ts';
+import { orCannotRun } from '../program/cannot-run.ts';
 import { Closer } from '../program/closer.ts';
 import type { Pools } from '../program/databases.ts';
 import type { Failure } from './failure.ts';
@@ -16,7 +17,8 @@ export interface Stage {
   readonly hf: Holdfast;
   readonly bankA: BankA;
   readonly bankB: BankB;
-  readonly network: Network;
+  /** In front of bank A nothing ever goes wrong. */
+  readonly networks: { readonly a: Network; readonly b: Network };
   readonly transfer: Transfer;
   close(): Promise<void>;
 }
@@ -29,20 +31,21 @@ export interface StageOptions {
   readonly withoutBarrier: boolean;
 }
 
-const RETRY_INTERVAL_MS = 150;
+const TABLES = 'The user of its URL must be allowed to create tables, and the URL must name a database.';
+
 const REQUEST_TIMEOUT_MS = 3_000;
 /** Where answers will not come, nobody wants to wait for them long. */
-const SHORT_REQUEST_TIMEOUT_MS = 400;
+const SHORT_REQUEST_TIMEOUT_MS = 300;
 
-/** Two banks, the network in front of bank B, and the application, each at a port of its own. */
+/** Two banks, the network in front of each, and the application, all at ports of their own. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { pattern, failure, coordinatorUrl, pools, withoutBarrier } = options;
   const closer = new Closer();
   try {
     const bankA = new BankA(pools.postgres, coordinatorUrl);
     const bankB = new BankB(pools.mariadb, coordinatorUrl, { withoutBarrier });
-    await bankA.open();
-    await bankB.open({ closed: failure === 'refused' });
+    await orCannotRun("Bank A's tables cannot be made", TABLES, () => bankA.open());
+    await orCannotRun("Bank B's tables cannot be made", TABLES, () => bankB.open({ closed: failure === 'refused' }));
 
     const hf = connect(coordinatorUrl);
     closer.add(() => hf.close());
@@ -50,25 +53,25 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       closer.add(() => listener.close());
       return (await listener.open()).url;
     };
-    const aUrl = await listen(new Listener(express().use(pattern.bankA(bankA))));
-    const bUrl = await listen(new Listener(express().use(pattern.bankB(bankB))));
+    const networkOf = async (routes: Router, trouble: Failure): Promise<Network> => {
+      const network = new Network(trouble, await listen(new Listener(express().use(routes))));
+      closer.add(() => network.close());
+      await network.open();
+      return network;
+    };
+    const a = await networkOf(pattern.bankA(bankA), 'none');
+    const b = await networkOf(pattern.bankB(bankB), failure);
     const callBackUrl = await listen(new Listener(express().post('/workflows', branch(workflowCallBack(hf)))));
-    const network = new Network(failure, bUrl);
-    closer.add(() => network.close());
-    await network.open();
 
     const transfer = pattern.transfer({
       hf,
       bankA,
-      a: branchesOfA(aUrl),
-      b: branchesOfB(network.url),
+      a: branchesOfA(a.url),
+      b: branchesOfB(b.url),
       callBackUrl: `${callBackUrl}/workflows`,
-      options: {
-        retryIntervalMs: RETRY_INTERVAL_MS,
-        requestTimeoutMs: failure === 'late' ? SHORT_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
-      },
+      options: { requestTimeoutMs: failure === 'late' ? SHORT_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS },
     });
-    return { hf, bankA, bankB, network, transfer, close: () => closer.close() };
+    return { hf, bankA, bankB, networks: { a, b }, transfer, close: () => closer.close() };
   } catch (error) {
     await closer.close();
     throw error;

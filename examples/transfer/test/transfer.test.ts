@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { BankA } from '../src/banks/bank-a.ts';
+import { BankB } from '../src/banks/bank-b.ts';
+import { PATTERN_NAMES } from '../src/patterns/index.ts';
+import { Closer } from '../src/program/closer.ts';
+import { openDatabases, type Pools } from '../src/program/databases.ts';
+import { openCoordinator } from '../src/program/program.ts';
+import { runTransfer } from '../src/program/run.ts';
+import { verdictOf } from '../src/program/verdict.ts';
+import { FAILURES } from '../src/stage/failure.ts';
+import { runMain, tableRows } from './support/program.ts';
+
+/** In which patterns a call is repeated after it failed, so that the transfer gets through: where the coordinator, or a call-back, makes it. */
+const PERSISTENT: readonly string[] = ['saga', 'message', 'workflow'];
+/** What can be overcome by repeating. */
+const PASSING: readonly string[] = ['lost-answer', 'down', 'late'];
+
+const expected = (pattern: string, failure: string) =>
+  failure === 'none' || (PASSING.includes(failure) && PERSISTENT.includes(pattern)) ? 'committed' : 'rolled back';
+
+describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB', () => {
+  const closer = new Closer();
+  let pools: Pools;
+  let coordinatorUrl: string;
+  let urls: { readonly postgres: string; readonly mariadb: string };
+
+  beforeAll(async () => {
+    const [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
+    closer.add(async () => postgres?.stop());
+    closer.add(async () => mariadb?.stop());
+    urls = { postgres: postgres?.url ?? '', mariadb: mariadb?.url ?? '' };
+    pools = await openDatabases(urls, true, closer);
+    coordinatorUrl = await openCoordinator(closer);
+  });
+  afterAll(() => closer.close());
+
+  const run = (pattern: (typeof PATTERN_NAMES)[number], failure: (typeof FAILURES)[number], more = {}) =>
+    runTransfer(pattern, failure, { coordinatorUrl, pools, amount: 30_00, withoutBarrier: false, ...more });
+
+  describe.each(PATTERN_NAMES)('%s', (pattern) => {
+    it.each(FAILURES)('is done by both banks or by none, and leaves nothing behind: %s', async (failure) => {
+      const facts = await run(pattern, failure);
+      expect(verdictOf(facts)).toEqual({ outcome: expected(pattern, failure), complaints: [] });
+      expect(facts.after).toMatchObject({ held: 0, announced: 0 });
+      expect(facts.prepared).toEqual([]);
+      // The failure did happen.
+      const calls = facts.details.timeline.filter((line) => line.kind === 'call');
+      if (PASSING.includes(failure)) expect(calls.map(({ result }) => result)).toContain('UNKNOWN');
+      if (failure === 'refused') expect(facts.details.rollbackReason).toContain("Ben's account is closed");
+      expect(facts.lateCalls.length > 0).toBe(failure === 'late');
+    });
+  });
+
+  it('is refused by bank A when Ana has too little', async () => {
+    for (const pattern of PATTERN_NAMES) {
+      const facts = await run(pattern, 'none', { amount: 100_01 });
+      expect(verdictOf(facts)).toEqual({ outcome: 'rolled back', complaints: [] });
+      expect(facts.details.rollbackReason).toContain('Ana has too little money');
+    }
+  });
+
+  it('is found half done when bank B forgets its barrier and an answer is lost', async () => {
+    const facts = await run('saga', 'lost-answer', { withoutBarrier: true });
+    expect(facts.after).toMatchObject({ ana: 70_00, ben: 160_00 });
+    expect(verdictOf(facts)).toMatchObject({ outcome: 'HALF DONE' });
+  });
+
+  it('sees what stays prepared in either database', async () => {
+    const [bankA, bankB] = [
+      new BankA(pools.postgres, coordinatorUrl),
+      new BankB(pools.mariadb, coordinatorUrl, { withoutBarrier: false }),
+    ];
+    const [postgres, mariadb] = [await pools.postgres.connect(), await pools.mariadb.getConnection()];
+    await postgres.query("begin; update transfer_account set balance = 0; prepare transaction 'left-01'");
+    for (const text of ['start', 'end', 'prepare']) await mariadb.query(`xa ${text} 'left-02'`);
+    expect([await bankA.prepared('left-'), await bankB.prepared('left-')]).toEqual([['left-01'], ['left-02']]);
+    expect([await bankA.prepared('other-'), await bankB.prepared('other-')]).toEqual([[], []]);
+    await postgres.query("rollback prepared 'left-01'");
+    await mariadb.query("xa rollback 'left-02'");
+    postgres.release();
+    mariadb.release();
+  });
+
+  describe('as a program', () => {
+    const databases = () => ['--postgres', urls.postgres, '--mariadb', urls.mariadb];
+
+    it('tells each transfer, ends with a table, and exits 0', async () => {
+      const { code, output } = await runMain([
+        'message',
+        'tcc',
+        '--fail',
+        'refused',
+        '--amount',
+        '12.50',
+        ...databases(),
+      ]);
+      expect(output).toContain("tcc, refused: Ben's account is closed, so bank B says no");
+      expect(output).toMatch(/✗ 02 try +bank B: announce +refused: Ben's account is closed/);
+      expect(output).toMatch(/↩ 01 cancel +bank A: release/);
+      expect(tableRows(output)).toEqual([
+        'tcc refused ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+        'message refused ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+      ]);
+      expect(code).toBe(0);
+    });
+
+    it('exits 1 and says which transfer is half done, beside those that are not', async () => {
+      const args = ['saga', 'xa', '--fail', 'lost-answer', '--without-barrier', ...databases()];
+      const { code, output } = await runMain(args);
+      expect(tableRows(output)).toEqual([
+        'saga lost-answer ✗ HALF DONE 100.00 → 70.00 100.00 → 160.00 200.00 → 230.00 nothing',
+        'xa lost-answer ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+      ]);
+      expect(output).toContain('✗ saga, lost-answer: the banks do not agree on what happened; money was made or lost');
+      expect(code).toBe(1);
+    });
+
+    it('exits 2 and says what to install, or which option to give', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'holdfast-transfer-'));
+      const { code, output } = await runMain(['saga', '--postgres', urls.postgres], { PATH: folder });
+      await rm(folder, { recursive: true });
+      expect(output).toContain('MariaDB is not installed here.');
+      expect(output).toContain('--mariadb mysql://USER:PASSWORD@HOST:3306/DATABASE');
+      expect(code).toBe(2);
+    });
+
+    it('exits 2 when a database cannot be reached, and keeps its password to itself', async () => {
+      const nowhere = 'postgres://me:secret@127.0.0.1:1/x';
+      const { code, output } = await runMain(['saga', '--postgres', nowhere, '--mariadb', urls.mariadb]);
+      expect(output).toContain('PostgreSQL cannot be used: connect ECONNREFUSED 127.0.0.1:1');
+      expect(output).not.toContain('secret');
+      expect(code).toBe(2);
+    });
+  });
+});
