@@ -16,7 +16,7 @@ let ports: readonly [number, number];
 const nodes: CoordinatorProcess[] = [];
 
 function start(which: 0 | 1): CoordinatorProcess {
-  const silence = ['--heartbeat', '300ms', '--silence', '1s'];
+  const silence = ['--heartbeat', '300ms', '--silence', '3s'];
   const args = ['--store', database.url, '--http-port', String(ports[which]), ...silence];
   const node = new CoordinatorProcess(PRESENT, args);
   nodes.push(node);

@@ -1,0 +1,245 @@
+import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Participant } from '../../deploy/test/support/participant.ts';
+import { describeWith } from '../../tools/src/describe-with.ts';
+import { beginUnfinished, letThemEnd } from './support/unfinished.ts';
+import { type Told, type Version, VersionedNode } from './support/versioned-node.ts';
+
+/** The shared stores that the previous version has, each with the program it needs. */
+const STORES = [['postgres', startPostgres]] as const;
+
+/** Who begins, and who goes on. */
+const BOTH_WAYS = [
+  ['previous', 'present'],
+  ['present', 'previous'],
+] as const;
+
+describe.each(STORES)('two adjacent versions on one store: %s', (program, startDatabase) => {
+  describeWith([program], 'run together', () => {
+    let database: DatabaseServer;
+    let participant: Participant;
+    let nodes: Readonly<Record<Version, VersionedNode>>;
+
+    beforeAll(async () => {
+      const started = await startDatabase();
+      if (started === undefined) throw new Error(`${program} is not installed`);
+      database = started;
+      participant = await Participant.start();
+      // In the order of an upgrade: the present version finds what the previous one made, and migrates it under its feet.
+      const previous = await VersionedNode.start('previous', database.url);
+      nodes = { previous, present: await VersionedNode.start('present', database.url) };
+    });
+
+    afterAll(async () => {
+      // Also what they logged is looked at.
+      await nodes.previous.end('stopped');
+      await nodes.present.end('stopped');
+      await participant.close();
+      await database.stop();
+    });
+
+    const saga = (gid: string, path = '/ok') => ({
+      gid,
+      pattern: 'saga',
+      steps: [{ action: participant.url(path), compensate: participant.url('/undo'), payload: { amount: 30 } }],
+      retryIntervalMs: 200,
+    });
+
+    it.each(BOTH_WAYS)('what the %s accepts, the %s shows, waits for, lists and counts', async (one, other) => {
+      const gids = ['a', 'b', 'c'].map((name) => `${one}-list-${name}`);
+      for (const gid of gids) await nodes[one].post('/transactions', saga(gid));
+      for (const gid of gids) expect(await nodes[other].final(gid)).toBe('succeed');
+      const shown = await nodes.previous.get(`/transactions/${gids[0]}`);
+      // The present version may tell more.
+      expect(await nodes.present.get(`/transactions/${gids[0]}`)).toMatchObject(shown);
+      const byDtm = await nodes.previous.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`);
+      expect(await nodes.present.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`)).toMatchObject(byDtm);
+      const counts = await Promise.all([nodes.previous.get('/status'), nodes.present.get('/status')]);
+      expect(counts[0].counts).toEqual(counts[1].counts);
+
+      // A page of one, and the next page of the other.
+      const seen: string[] = [];
+      let cursor = '';
+      for (const node of [nodes[one], nodes[other], nodes[one]]) {
+        const page: Told = await node.get(`/transactions?limit=1${cursor}`);
+        seen.push(...page.items.map(({ gid }) => gid));
+        cursor = `&cursor=${encodeURIComponent(page.next ?? '')}`;
+      }
+      expect(seen).toEqual(gids.toReversed());
+    });
+
+    it('each knows of the other', async () => {
+      for (const node of [nodes.previous, nodes.present]) {
+        const { items } = await node.get('/nodes');
+        expect(items.map((item) => item.node).toSorted()).toEqual(['present', 'previous']);
+      }
+    });
+
+    it('one gid submitted to both at once is one transaction', async () => {
+      const gids = Array.from({ length: 10 }, (_, i) => `both-${i}`);
+      await Promise.all(
+        gids.flatMap((gid) => [
+          nodes.previous.post('/transactions', saga(gid)),
+          nodes.present.post('/transactions', saga(gid)),
+        ]),
+      ).catch((error: unknown) => {
+        // The slower of the two may be told that it has ended.
+        expect(String(error)).toContain('"transactionStatus":"succeed"');
+      });
+      for (const gid of gids) {
+        expect(await nodes.present.final(gid)).toBe('succeed');
+        expect(new Set(participant.of(gid))).toEqual(new Set(['01 action']));
+      }
+    });
+
+    it.each(BOTH_WAYS)('a tcc that began at the %s goes on at the %s, branch by branch', async (one, other) => {
+      const gid = `${one}-tcc`;
+      const branch = { confirm: participant.url('/confirm'), cancel: participant.url('/cancel') };
+      await nodes[one].post('/transactions', { gid, pattern: 'tcc' });
+      await nodes[other].post(`/transactions/${gid}/branches`, {
+        pattern: 'tcc',
+        branchId: '01',
+        ...branch,
+        payload: 1,
+      });
+      await nodes[one].post(`/transactions/${gid}/branches`, { pattern: 'tcc', branchId: '02', ...branch, payload: 2 });
+      // Registered again elsewhere, it is the one that is there.
+      await nodes[other].post(`/transactions/${gid}/branches`, {
+        pattern: 'tcc',
+        branchId: '02',
+        ...branch,
+        payload: 2,
+      });
+      await nodes[other].post(`/transactions/${gid}/submit`);
+      expect(await nodes[one].final(gid)).toBe('succeed');
+      expect(participant.of(gid)).toEqual(['02 confirm', '01 confirm']);
+    });
+
+    it.each(BOTH_WAYS)(
+      'a workflow that began at the %s records at the %s, and is read, called back and ended at either',
+      async (one, other) => {
+        const gid = `${one}-workflow`;
+        const request = {
+          gid,
+          pattern: 'workflow',
+          workflow: { name: 'order', input: { bottles: 6 } },
+          queryPrepared: participant.url('/resume'),
+          retryIntervalMs: 300,
+        };
+        const step = (branchId: string, data: string) => ({
+          pattern: 'workflow',
+          branchId,
+          op: 'action',
+          status: 'succeed',
+          data,
+        });
+        await nodes[one].post('/transactions', request);
+        await nodes[other].post(`/transactions/${gid}/branches`, step('01', 'cGFpZA=='));
+        await nodes[one].post(`/transactions/${gid}/branches`, step('02', 'c2VudA=='));
+        await nodes[other].post('/transactions', request);
+        const steps = [
+          { branchId: '01', status: 'succeed', data: 'cGFpZA==' },
+          { branchId: '02', status: 'succeed', data: 'c2VudA==' },
+        ];
+        for (const node of [nodes[one], nodes[other]])
+          expect((await node.get(`/transactions/${gid}/progress`)).steps).toMatchObject(steps);
+        await vi.waitFor(() => expect(participant.of(gid)).toContain('00 order'), { timeout: 5_000, interval: 20 });
+        await nodes[other].post(`/transactions/${gid}/finish`, { status: 'succeed', result: 'ZG9uZQ==' });
+        expect(await nodes[one].get(`/transactions/${gid}/progress`)).toMatchObject({
+          status: 'succeed',
+          result: 'ZG9uZQ==',
+        });
+      },
+    );
+
+    it.each(BOTH_WAYS)("dtm's clients of the %s go on with the %s", async (one, other) => {
+      const gid = `${one}-dtm`;
+      const [confirm, cancel] = [participant.url('/confirm'), participant.url('/cancel')];
+      await nodes[one].dtm('prepare', { gid, trans_type: 'tcc' });
+      await nodes[other].dtm('prepare', { gid, trans_type: 'tcc' });
+      await nodes[other].dtm('registerBranch', {
+        gid,
+        trans_type: 'tcc',
+        branch_id: '01',
+        data: '{}',
+        confirm,
+        cancel,
+      });
+      await nodes[one].dtm('abort', { gid, trans_type: 'tcc', rollback_reason: 'no' });
+      expect(await nodes[other].final(gid)).toBe('failed');
+      expect(participant.of(gid)).toEqual(['01 cancel']);
+
+      const waited = { gid: `${gid}-wait`, trans_type: 'saga', wait_result: true };
+      const steps = [{ action: participant.url('/ok'), compensate: cancel }];
+      await nodes[one].dtm('submit', { ...waited, steps, payloads: ['{}'] });
+      expect(participant.of(waited.gid)).toEqual(['01 action']);
+    });
+
+    it.each(BOTH_WAYS)('an order given to the %s reaches what the %s drives', async (one, other) => {
+      participant.answer('/later', 500);
+      const gids = ['abort', 'stop', 'retry'].map((order) => `${one}-${order}`);
+      for (const gid of gids)
+        await nodes[other].post('/transactions', { ...saga(gid, '/later'), retryIntervalMs: 60_000 });
+      const [aborted = '', stopped = '', retried = ''] = gids;
+      for (const gid of gids) await vi.waitFor(() => expect(participant.of(gid)).toHaveLength(1), { interval: 10 });
+      await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
+      await nodes[one].post(`/transactions/${stopped}/stop`);
+      participant.answer('/later', 200);
+      await nodes[one].post(`/transactions/${retried}/retry`);
+      expect(await nodes[other].final(aborted)).toBe('failed');
+      expect((await nodes[other].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
+      expect(await nodes[other].final(stopped)).toBe('failed');
+      expect(await nodes[other].final(retried)).toBe('succeed');
+      expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
+      expect(participant.of(stopped)).toEqual(['01 action']);
+    });
+
+    it.each(BOTH_WAYS)('a topic that the %s made is that of the %s', async (one, other) => {
+      const topic = `paid-${one}`;
+      const subscribers = `/api/v1/topics/${topic}/subscribers`;
+      const [mail, stock] = [participant.url('/mail'), participant.url('/stock')];
+      await nodes[one].call('PUT', subscribers, { url: mail, remark: 'by mail' });
+      await nodes[other].call('PUT', subscribers, { url: stock });
+      const send = (node: VersionedNode, gid: string): Promise<Told> =>
+        node.post('/transactions', { gid, pattern: 'msg', steps: [{ action: `topic://${topic}`, payload: {} }] });
+      for (const node of [nodes[one], nodes[other]]) {
+        const gid = `${topic}-at-${node.version}`;
+        await send(node, gid);
+        expect(await node.final(gid)).toBe('succeed');
+        expect(participant.of(gid)).toEqual(['01-01 action', '01-02 action']);
+        const page = await node.get('/topics');
+        expect(page.items.find((item) => item.topic === topic)?.subscribers.map(({ url }) => url)).toEqual([
+          mail,
+          stock,
+        ]);
+      }
+      await nodes[other].call('DELETE', `${subscribers}?url=${encodeURIComponent(mail)}`);
+      await send(nodes[one], `${topic}-fewer`);
+      expect(await nodes[other].final(`${topic}-fewer`)).toBe('succeed');
+      expect(participant.of(`${topic}-fewer`)).toEqual(['01 action']);
+      await nodes[one].call('DELETE', `/api/v1/topics/${topic}`);
+      await expect(send(nodes[other], `${topic}-gone`)).rejects.toThrow(topic);
+    });
+
+    // The previous version ends last: it might not be able to come back to what the present one has migrated.
+    it.each([
+      ['present', 'stopped', 'previous'],
+      ['present', 'killed', 'previous'],
+      ['previous', 'stopped', 'present'],
+      ['previous', 'killed', 'present'],
+    ] as const)('the %s is %s: the %s finishes what it began', async (one, how, other) => {
+      const begun = await beginUnfinished(nodes[one], participant, `${one}-${how}`);
+      await nodes[one].end(how);
+      letThemEnd(participant);
+      for (const { gid, ends, calls } of begun) {
+        expect([gid, await nodes[other].final(gid)]).toEqual([gid, ends]);
+        expect(new Set(participant.of(gid))).toEqual(new Set(calls));
+      }
+      await nodes[one].startAgain();
+      for (const { gid } of begun) {
+        const shown = await nodes.previous.get(`/transactions/${gid}`);
+        expect(await nodes.present.get(`/transactions/${gid}`)).toMatchObject(shown);
+      }
+    });
+  });
+});
