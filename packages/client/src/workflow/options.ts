@@ -16,7 +16,7 @@ export interface WorkflowOptions extends TransactionOptions {
 export interface RunOptions extends SubmitOptions {
   /**
    * 128 characters at most; made here unless given. The same gid again finds the same transaction: goes on with it, or answers how it ended. The input must be
-   * the same as well.
+   * the same as well, in its JSON text (the order of keys counts): one gid is one transaction, and another input is refused.
    */
   readonly gid?: string;
 }
@@ -36,7 +36,7 @@ export interface Workflow<Input, Output> {
    * @throws {TransactionFailed} it failed and was undone, or is being undone; `cause` is what the code threw, if it ran here
    * @throws {TransactionPending} the outcome of a step is not known (`cause`), or its decision cannot be carried out yet: it is called back
    * @throws {WorkflowMismatch} this is not the code that recorded its steps: it waits for a person
-   * @throws {RequestRejected} the gid belongs to another transaction, or a field is wrong
+   * @throws {RequestRejected} the gid belongs to another transaction, or to one with another input (`field` is `workflow.input`), or a field is wrong
    * @throws {CoordinatorUnreachable | UnexpectedAnswer} it was not begun, unless an earlier run of the same gid did
    */
   run(input: Input, options?: RunOptions): Promise<Output>;

@@ -15,6 +15,17 @@ export interface WorkflowsContext extends SubmissionContext {
   readonly callBackUrl?: string | undefined;
 }
 
+/** A run that is under way in this process. */
+interface RunningHere {
+  readonly name: string;
+  /** As JSON. */
+  readonly input: string;
+  readonly ended: Promise<Result>;
+}
+
+/** An input as it is kept: equal inputs have equal texts. Null for undefined: a call-back without a body would be a GET. */
+const textOf = (input: unknown): string => JSON.stringify(input ?? null);
+
 /** A call-back is answered after so long at the latest: coordinators do not wait much longer. */
 const CALL_BACK_PATIENCE_MS = 1_000;
 
@@ -23,7 +34,7 @@ export class Workflows {
   readonly #context: WorkflowsContext;
   readonly #definitions = new Map<string, Definition>();
   /** By gid. A transaction runs once in a process, however often it is asked for. */
-  readonly #running = new Map<string, { readonly name: string; readonly ended: Promise<Result> }>();
+  readonly #running = new Map<string, RunningHere>();
 
   constructor(context: WorkflowsContext) {
     this.#context = context;
@@ -57,11 +68,8 @@ export class Workflows {
     if (definition === undefined)
       throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
     if (this.#running.has(gid)) throw new BranchOngoing('it is running in this process');
-    const running = this.#run(
-      gid,
-      op,
-      new Conductor({ api: this.#context.api, definition, gid, input: payload ?? undefined }),
-    );
+    const conductor = new Conductor({ api: this.#context.api, definition, gid, input: payload ?? undefined });
+    const running = this.#run(gid, op, textOf(payload), () => conductor.run());
     const result = await within(CALL_BACK_PATIENCE_MS, running);
     if (result === undefined) throw new BranchOngoing('it goes on in this process');
     if (result.status === 'parked') throw result.error;
@@ -76,7 +84,8 @@ export class Workflows {
   ): Promise<unknown> {
     const { gid = newGid(), wait, signal } = options;
     signal?.throwIfAborted();
-    const running = this.#joined(gid, definition.name) ?? this.#begin(definition, callBackUrl, gid, input, options);
+    const running =
+      this.#joined(gid, definition.name, input) ?? this.#begin(definition, callBackUrl, gid, input, options);
     const result = await unlessAborted(running, signal);
     const unfinished = result.status === 'prepared' || result.status === 'aborting';
     if (!unfinished || wait === undefined || wait === false) return this.#answer(gid, result);
@@ -93,14 +102,14 @@ export class Workflows {
   ): Promise<Result> {
     const { api } = this.#context;
     // Every run of the code gets what its later runs will get: what JSON makes of it.
-    const json: unknown = input === undefined ? undefined : JSON.parse(JSON.stringify(input));
+    const text = textOf(input);
+    const json: unknown = JSON.parse(text);
     const conduct = async (): Promise<Result> => {
       const answer = await api.create(
         {
           gid,
           pattern: 'workflow',
-          // Null rather than nothing: a call-back without a body would be a GET.
-          workflow: { name: definition.name, input: json ?? null },
+          workflow: { name: definition.name, input: json },
           queryPrepared: callBackUrl,
           ...wireOptions(definition.options),
         },
@@ -111,20 +120,23 @@ export class Workflows {
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
       return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal }).run();
     };
-    return this.#run(gid, definition.name, { run: conduct });
+    return this.#run(gid, definition.name, text, conduct);
   }
 
-  /** The run of this transaction that is under way here. */
-  #joined(gid: string, name: string): Promise<Result> | undefined {
+  /** The run of this transaction that is under way here. What the coordinator would refuse is refused: that run's outcome says nothing of this one. */
+  #joined(gid: string, name: string, input: unknown): Promise<Result> | undefined {
     const running = this.#running.get(gid);
-    if (running === undefined || running.name === name) return running?.ended;
-    // As the coordinator does: that run's outcome says nothing of this workflow.
-    throw new RequestRejected('refused', `gid ${gid} belongs to a workflow named ${running.name}`, { gid });
+    if (running === undefined) return undefined;
+    const refused = (what: string, field: string) =>
+      new RequestRejected('refused', `gid ${gid} belongs to ${what}`, { gid, field });
+    if (running.name !== name) throw refused(`a workflow named ${running.name}`, 'workflow.name');
+    if (running.input !== textOf(input)) throw refused(`a ${name} with another input`, 'workflow.input');
+    return running.ended;
   }
 
-  async #run(gid: string, name: string, conductor: { run(): Promise<Result> }): Promise<Result> {
-    const ended = conductor.run();
-    this.#running.set(gid, { name, ended });
+  async #run(gid: string, name: string, input: string, conduct: () => Promise<Result>): Promise<Result> {
+    const ended = conduct();
+    this.#running.set(gid, { name, input, ended });
     try {
       return await ended;
     } finally {

@@ -31,6 +31,7 @@ import {
 } from './write-view.ts';
 
 const TOPICS = 'topics';
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * What Holdfast's own API (`@holdfast/protocol`, api-v1) does with a request, whatever brought it: the server's routes and the embedding SDK both stand on
@@ -161,6 +162,13 @@ export class ApiV1 {
       throw new HoldfastError('refused', `gid ${gid} belongs to a workflow named ${definition.workflowName}`, {
         gid,
         field: 'workflow.name',
+        status,
+      });
+    // Its code would go on with an input that the recorded steps do not belong to, and the call-backs with the first one.
+    if (Buffer.compare(definition.workflowData, input.workflowData ?? NO_BYTES) !== 0)
+      throw new HoldfastError('refused', `gid ${gid} belongs to a ${input.workflowName} with another input`, {
+        gid,
+        field: 'workflow.input',
         status,
       });
   }

@@ -91,6 +91,39 @@ export function workflowSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run debit']);
     });
 
+    it('is refused with another input under its gid: while it runs here, while it waits, and when it has ended', async () => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
+      let begun = (): void => undefined;
+      const started = new Promise<void>((resolve) => (begun = resolve));
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let lost = true;
+      const transfer = hf.workflow('transfer', v1, async (flow: Flow, { amount }: Transfer) => {
+        told.push(`runs with ${amount}`);
+        begun();
+        await gate;
+        return flow.step('debit', () => {
+          if (lost) throw new Error('the database is away');
+          return amount;
+        });
+      });
+      const refusal = { code: 'request_rejected', rejection: 'refused', gid: 'w-1', field: 'workflow.input' };
+      const running = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
+      await started;
+      const joined = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
+      await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
+      letGo();
+      expect(await running).toBeInstanceOf(TransactionPending);
+      expect(await joined).toBeInstanceOf(TransactionPending);
+      await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
+      lost = false;
+      await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
+      await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
+      await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
+      expect(told).toEqual(['runs with 30', 'runs with 30']);
+    });
+
     it('gives the code what JSON makes of a result and of the input, in the first run as in later ones', async () => {
       const { hf, v1 } = await start({});
       const dates = hf.workflow('dates', v1, async (flow, input: { at: Date } | undefined) => {
