@@ -13,11 +13,16 @@ if ('text' in options) {
 }
 
 const closer = new Closer();
+/** Whatever fails from then on fails because of that. */
+let stopped = false;
 /** As shells count: 128 and the number of the signal. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 for (const [signal, exitCode] of Object.entries(SIGNALS)) {
   // Private databases are not left behind. A second signal does not wait.
-  process.once(signal, () => void closer.close().finally(() => process.exit(exitCode)));
+  process.once(signal, () => {
+    stopped = true;
+    void closer.close().finally(() => process.exit(exitCode));
+  });
 }
 
 try {
@@ -25,7 +30,8 @@ try {
   process.exitCode = kept ? 0 : 1;
 } catch (error) {
   const known = error instanceof CannotRun;
-  process.stderr.write(`\n${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  const text = error instanceof Error && !known ? error.stack : String(known ? error.message : error);
+  if (!stopped) process.stderr.write(`\n${text}\n`);
   process.exitCode = known ? 2 : 1;
 } finally {
   await closer.close();
