@@ -39,6 +39,12 @@ export class CoordinatorClient {
     return textOf((transaction as Record<string, unknown>)['status']);
   }
 
+  /** All that the coordinator says of a transaction, or why it says nothing. */
+  async describe(gid: string): Promise<string> {
+    const reply = await this.#request('GET', `/api/v1/transactions/${encodeURIComponent(gid)}`);
+    return reply === undefined ? 'no answer' : JSON.stringify(reply.body);
+  }
+
   /** Empty when it takes calls; otherwise what it said instead. */
   async notReadyBecause(): Promise<string> {
     const reply = await this.#request('GET', '/readyz');

@@ -65,8 +65,10 @@ function decidedByClient(one: Case): readonly Demand[] {
   if (submits.some(({ answer }) => answer.outcome === 'success' || answer.outcome === 'ongoing')) {
     return [{ outcome: 'succeed', because: 'its submit was acknowledged' }];
   }
-  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished.
-  if (submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated)) {
+  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished; a proxy that repeats the attempt itself is told so.
+  if (
+    submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated && answer.status !== 'succeed')
+  ) {
     return [{ outcome: 'failed', because: 'its submit was refused' }];
   }
   return [];

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -24,6 +24,8 @@ const OWN_CALL_TIMEOUT_MS = 1_000;
 const NANOSECONDS_PER_MS = 1e6;
 const PARTICIPANTS_JOURNAL = 'participants.jsonl';
 const CLIENTS_NOTES = 'clients.jsonl';
+const UNFINISHED = 'unfinished.txt';
+const MOST_DESCRIBED = 100;
 
 /** Everything that a run found out. */
 export interface RunResult {
@@ -118,6 +120,7 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
     const lastReadyMs = performance.now();
     await load.stop();
     const unfinished = await settle(clients.tools.coordinator, new Set(load.gids), clients.tools.patienceMs);
+    await noteUnfinished(clients.tools.coordinator, unfinished, folder);
     const settledMs = performance.now() - lastReadyMs + (disturbed.kills.at(-1)?.readyMs ?? 0);
     return { disturbed, firstReadyMs, settledMs, heldUpMs: held.max / NANOSECONDS_PER_MS, unfinished };
   } finally {
@@ -129,6 +132,18 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
       await clients.close();
     }
   }
+}
+
+/** What a person who looks for the cause wants to see, and what is gone with the store. */
+async function noteUnfinished(
+  coordinator: CoordinatorClient,
+  gids: ReadonlySet<string>,
+  folder: string,
+): Promise<void> {
+  if (gids.size === 0) return;
+  const descriptions: string[] = [`sessions ${JSON.stringify(await coordinator.sessions())}`];
+  for (const gid of [...gids].slice(0, MOST_DESCRIBED)) descriptions.push(`${gid} ${await coordinator.describe(gid)}`);
+  writeFileSync(join(folder, UNFINISHED), descriptions.join('\n'));
 }
 
 interface Clients {

@@ -38,6 +38,12 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.found()).toEqual([]);
   });
 
+  it('a tcc whose submit was refused because it had succeeded: a proxy had repeated the call', () => {
+    const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
+    story.effect('x', '01', 'confirm').answered('x', 'submit', { outcome: 'refused', status: 'succeed' });
+    expect(story.found()).toEqual([]);
+  });
+
   it('a workflow whose initiator died and which went on when it was called back', () => {
     const story = new Story().planned(workflow('x', 2, { flavour: 'dies', diesBefore: 1 })).effect('x', '01', 'action');
     story.answered('x', 'run', { outcome: 'ongoing', status: 'prepared', waited: true });
