@@ -43,6 +43,26 @@ export async function withPrepared<T>(
   return value;
 }
 
+/**
+ * Runs the first phase of a part of somebody else's tcc. When it throws, the whole is cancelled from here: its branches, some of them not tried, would be
+ * confirmed with those of the others if anybody between here and the initiator made nothing of the failure. The cancels may overtake tries that are under
+ * way then, as when the time of a tcc is over; the barrier stops these.
+ *
+ * @throws what `firstPhase` threw, also when the order to cancel was not delivered: the try fails, and with it the whole
+ * @throws {RequestRejected} the whole had been submitted before this part ended; `cause` is what `firstPhase` threw
+ */
+export async function joined<T>(context: SubmissionContext, gid: string, firstPhase: () => Promise<T>): Promise<T> {
+  try {
+    return await firstPhase();
+  } catch (thrown) {
+    const error = await cancel(context, new Submission(context), gid, thrown, false);
+    const submitted =
+      error instanceof RequestRejected &&
+      (error.transactionStatus === 'submitted' || error.transactionStatus === 'succeed');
+    throw submitted ? error : thrown;
+  }
+}
+
 /** Cancels, whether or not the caller still waits, and answers what is to be thrown. */
 async function cancel(
   context: SubmissionContext,

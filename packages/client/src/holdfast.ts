@@ -27,8 +27,8 @@ export interface Holdfast {
    *       return tx.call({ try: room.hold, confirm: room.book, cancel: room.release, payload: { hotel } });
    *     });
    *
-   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a tcc it is part of that one (`join`): a throw then goes up
-   * and lets the try fail.
+   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a tcc it is part of that one (`join`): a throw then
+   * cancels the whole, goes up, and lets the try fail.
    *
    * A gid runs once: it is refused when the transaction under it has been decided. While it is prepared, a second run goes on with it and calls the
    * tries again, which the barrier makes harmless.

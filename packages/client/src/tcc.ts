@@ -1,11 +1,11 @@
 import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
-import { type TwoPhaseOptions, withPrepared } from './first-phase.ts';
+import { joined, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
 import { FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
 import { currentBranch } from './participants/branch-context.ts';
-import type { BranchCallContext } from './participants/call.ts';
+import { joinedWorkOf } from './participants/joined-work.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
 
@@ -46,7 +46,8 @@ export interface TccOptions extends TwoPhaseOptions {
   readonly gid?: string;
   /**
    * Within the try of a tcc, be part of that transaction: its branches are confirmed or cancelled with it, and the other options but `requestTimeoutMs`,
-   * `branchHeaders` and `signal` are those of the whole. Default true; false begins a transaction of its own.
+   * `branchHeaders` and `signal` are those of the whole. When its work throws, the whole is cancelled and the try fails, also when the try's handler, or
+   * whoever called it, makes nothing of that. Default true; false begins a transaction of its own.
    */
   readonly join?: boolean;
 }
@@ -64,21 +65,12 @@ export async function runTcc<T>(
       throw new TypeError(
         `Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`,
       );
-    return new TccWork(context.api, outer.gid, idsWithin(outer), own).run(callback);
+    const within = joinedWorkOf(outer);
+    const work = new TccWork(context.api, outer.gid, within.ids, own);
+    return within.run(() => joined(context, outer.gid, () => work.run(callback)));
   }
   const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
   return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
-}
-
-/** Several tccs within one try are told apart by one count. */
-const idsOfTries = new WeakMap<BranchCallContext, BranchIds>();
-
-function idsWithin(outer: BranchCallContext): BranchIds {
-  const known = idsOfTries.get(outer);
-  if (known !== undefined) return known;
-  const ids = new BranchIds(outer.branchId);
-  idsOfTries.set(outer, ids);
-  return ids;
 }
 
 /** The branches of one call of `hf.tcc`. */

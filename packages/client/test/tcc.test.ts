@@ -1,6 +1,8 @@
+import { BranchFailure } from '@holdfast/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BranchServer } from '../../runtime/test/support/branch-server.ts';
 import { CoordinatorUnreachable, TransactionFailed } from '../src/errors.ts';
+import { branchServer } from '../src/participants/answer.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
 /** A coordinator to order faults from, and a participant that notes what it is asked. */
@@ -218,6 +220,20 @@ describe('a tcc', () => {
     const work = hf.tcc(() => hangUp.abort(reason), { gid: 'left', signal: hangUp.signal });
     await expect(work).rejects.toBe(reason);
     expect(coordinator.transactions.get('left')).toMatchObject({ status: 'aborting', rollbackReason: reason.message });
+  });
+
+  it('within a try fails that try when the order to cancel the whole could not be delivered, whatever its handler makes of it', async () => {
+    const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
+    const thrown = new BranchFailure('sold out');
+    const query = 'gid=outer&trans_type=tcc&branch_id=01&op=try';
+    const serve = branchServer(async () => {
+      coordinator.faults.push('lost-request');
+      await hf.tcc(() => Promise.reject(thrown)).catch((error: unknown) => expect(error).toBe(thrown));
+      return 'never mind';
+    }, {});
+    const answer = await serve({ method: 'POST', url: `/?${query}`, readBody: () => undefined });
+    expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('sold out') });
+    expect(coordinator.requests.map(({ path }) => path)).toEqual(['/api/v1/transactions/outer/abort']);
   });
 
   it('calls 99 branches at most', async () => {

@@ -4,7 +4,7 @@ import {
   type BarrierHandler,
   type BranchCallContext,
   type BranchHandler,
-  runInBranch,
+  serveBranch,
 } from '@holdfast/client/api';
 import type { Logger } from '@holdfast/core';
 import type { LocalBranches, LocalCall } from '@holdfast/runtime';
@@ -82,7 +82,7 @@ function assertName(what: string, name: string): void {
 async function serve(handler: AnyBranch['run'], local: LocalCall, logger: Logger): Promise<unknown> {
   const call = new LocalBranchCall(local);
   try {
-    return await runInBranch(call, () => handler(call));
+    return await serveBranch(call, handler);
   } catch (error) {
     // It is called again; this is the one place where the stack of what went wrong can be told.
     if (resultOfThrown(error).kind === 'UNKNOWN')

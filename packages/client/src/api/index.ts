@@ -7,7 +7,7 @@ export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuer
 export { backOff, pause } from './back-off.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
-export { runInBranch } from '../participants/branch-context.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
+export { serveBranch } from '../participants/joined-work.ts';
 export type { Barrier } from '../barrier/barrier.ts';
 export type { BranchDeclaration } from '../branch-declaration.ts';

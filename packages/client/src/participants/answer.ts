@@ -1,6 +1,5 @@
 import { resultOfThrown } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
-import { runInBranch } from './branch-context.ts';
 import {
   BadBranchCall,
   type BarrierHandler,
@@ -10,6 +9,7 @@ import {
   type ErrorOptions,
   readBranchCall,
 } from './call.ts';
+import { serveBranch } from './joined-work.ts';
 import { successText, wireText } from './wire-body.ts';
 
 /** A call as it came in, whatever the framework. */
@@ -80,7 +80,7 @@ export function branchServer<Payload>(
       const read = readBranchCall(queryOf(url ?? ''));
       const context = { ...read, payload: payloadOf(await readBody(), parse) };
       call = context;
-      const value = await runInBranch(context, async () => handler(context));
+      const value = await serveBranch(context, handler);
       return { status: 200, text: successText(value, (error) => tell(options.onError, error, context)) };
     } catch (error) {
       return answerOfThrown(error, () => tell(options.onError, error, call));

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { BranchDeclaration } from '../../../src/branch-declaration.ts';
 import { BranchUnknown, TransactionFailed } from '../../../src/errors.ts';
 import type { Holdfast } from '../../../src/holdfast.ts';
+import { runInBranch } from '../../../src/participants/branch-context.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { SdkHarness } from './harness.ts';
 
@@ -389,6 +390,66 @@ export function tccSuite(harness: SdkHarness): void {
       const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
       await expect(work).rejects.toMatchObject({ status: 'failed', reason: 'sold out' });
       expect(told).toEqual(['try 0101 10', 'try 0102 11', 'cancel 0102 11', 'cancel 0101 10', 'cancel 01 1']);
+    });
+
+    it('lets the whole be cancelled when it fails, also when the handler of the try caught that', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: async (_call: BranchCallContext<Reservation>) => {
+          const failure = await thrownBy(
+            inner.hf?.tcc((tx) => tx.call({ ...seats(b, 10), try: b.soldOut })) ?? Promise.resolve(),
+          );
+          expect(failure).toMatchObject({ message: 'sold out' });
+          return 'never mind';
+        },
+      });
+      inner.hf = hf;
+      const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'swallowed', wait: true });
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
+      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
+      await expect(hf.get('swallowed')).resolves.toMatchObject({ status: 'failed' });
+    });
+
+    it('lets the whole be cancelled also when whoever called the try takes its failure for nothing', async () => {
+      const { told, branches } = theatre();
+      const { hf, branches: b } = await harness.start(branches);
+      // As a service does that is asked by the try's handler as part of the same branch, and whose answer that handler does not look at.
+      const work = hf.tcc(
+        (tx) =>
+          thrownBy(
+            runInBranch(
+              {
+                gid: tx.gid,
+                transType: 'tcc',
+                branchId: '01',
+                op: 'try',
+                payload: undefined,
+                query: new URLSearchParams(),
+              },
+              () => hf.tcc((joined) => joined.call({ ...seats(b, 10), try: b.soldOut })),
+            ),
+          ),
+        { wait: true },
+      );
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed', reason: 'sold out' });
+      expect(told).toEqual(['try 0101 10', 'cancel 0101 10']);
+    });
+
+    it('is waited for by the try, also when the handler does not', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: (_call: BranchCallContext<Reservation>) => {
+          void inner.hf?.tcc((tx) => tx.call({ ...seats(b, 10), try: b.soldOut })).catch(() => undefined);
+        },
+      });
+      inner.hf = hf;
+      const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
+      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
     });
 
     it('is one of its own if it says so, and must say so to have a gid of its own', async () => {
