@@ -9,6 +9,7 @@ import {
   type KeyValueId,
   type ListQuery,
   type Page,
+  type SchemaVersions,
   type SessionId,
   type SessionInfo,
   type SessionRow,
@@ -59,8 +60,8 @@ export class RedisStore implements Store {
     return { name: 'redis', durable: this.#durable, exclusive: false };
   }
 
-  async open(): Promise<void> {
-    const [version, nowMs] = listOf(await this.#run(scripts.OPEN, [SCHEMA_VERSION]));
+  async open(): Promise<SchemaVersions> {
+    const [version, nowMs, found] = listOf(await this.#run(scripts.OPEN, [SCHEMA_VERSION]));
     if (Number(textOf(version)) !== SCHEMA_VERSION)
       throw new StoreError(
         'unsupported_format',
@@ -70,6 +71,7 @@ export class RedisStore implements Store {
     const loss = await whatACrashMayLose(this.#rest);
     this.#durable = loss === undefined;
     if (loss !== undefined) this.#settings.onWarning(`Redis at ${this.#settings.place}: ${loss}`);
+    return { found: Number(found), current: SCHEMA_VERSION };
   }
 
   async close(): Promise<void> {
@@ -104,6 +106,16 @@ export class RedisStore implements Store {
         ),
       );
       found.push(...part.map((key, i) => recordOf(key, replies[i])));
+    }
+    return found;
+  }
+
+  async versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    const found: (number | undefined)[] = [];
+    for (let from = 0; from < keys.length; from += LOOKED_AT) {
+      const ids = keys.slice(from, from + LOOKED_AT).flatMap(({ namespace, gid }) => [namespace, gid]);
+      for (const version of listOf(await this.#run(scripts.VERSIONS, ids)))
+        found.push(version === null ? undefined : Number(textOf(version)));
     }
     return found;
   }
@@ -218,8 +230,9 @@ export class RedisStore implements Store {
 
   async sessions(): Promise<SessionRow[]> {
     return listOf(await this.#run(scripts.SESSIONS)).map((reply) => {
-      const [session = '', node = '', version = '', startedAt, heartbeatAt] = listOf(reply).map(textOf);
-      return { session, node, version, startedAtMs: Number(startedAt), heartbeatAtMs: Number(heartbeatAt) };
+      const [session = '', node = '', version = '', startedAt, heartbeatAt, owned] = listOf(reply).map(textOf);
+      const times = { startedAtMs: Number(startedAt), heartbeatAtMs: Number(heartbeatAt) };
+      return { session, node, version, ...times, owned: Number(owned) };
     });
   }
 

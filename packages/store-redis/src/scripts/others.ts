@@ -4,10 +4,11 @@ import { COMMON } from './common.ts';
 const reads = (text: string) => script(COMMON + text, false);
 const changes = (text: string) => script(COMMON + text, true);
 
-/** Creates the schema; answers its version and the time. */
+/** Creates the schema; answers its version, the time, and the version that was there (0: none). */
 export const OPEN = changes(`
-call('SET', P .. 'schema', ARGV[3], 'NX')
-return {call('GET', P .. 'schema'), num(now)}`);
+local found = call('GET', P .. 'schema')
+if not found then call('SET', P .. 'schema', ARGV[3]) end
+return {found or ARGV[3], num(now), tonumber(found or 0)}`);
 
 export const TIME = reads('return num(now)');
 
@@ -15,6 +16,12 @@ export const TIME = reads('return num(now)');
 export const GET = reads(`
 local out = {}
 for i = 3, #ARGV, 2 do out[#out + 1] = call('HGETALL', P .. 't' .. idOf(ARGV[i], ARGV[i + 1])) end
+return out`);
+
+/** The versions of transactions: namespace and gid by turns. */
+export const VERSIONS = reads(`
+local out = {}
+for i = 3, #ARGV, 2 do out[#out + 1] = call('HGET', P .. 't' .. idOf(ARGV[i], ARGV[i + 1]), 'v') end
 return out`);
 
 /** Positions of a namespace from ARGV[4] down to ARGV[5]: how many were looked at, the last one, and those that pass the filters. */
@@ -135,7 +142,7 @@ local out = {}
 local rows = call('ZRANGE', P .. 'l', 0, -1, 'WITHSCORES')
 for i = 1, #rows, 2 do
   local r = call('HMGET', P .. 's:' .. rows[i], 'n', 'v', 'x')
-  out[#out + 1] = {rows[i], r[1], r[2], r[3], rows[i + 1]}
+  out[#out + 1] = {rows[i], r[1], r[2], r[3], rows[i + 1], call('SCARD', P .. 'o:' .. rows[i])}
 end
 return out`);
 
