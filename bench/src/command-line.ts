@@ -21,8 +21,8 @@ interface Values {
   readonly cpuProf?: true;
   readonly embed?: true;
   readonly scale?: true;
-  readonly finished: number;
-  readonly waiting: number;
+  readonly finished?: number;
+  readonly waiting?: number;
 }
 
 const DEFAULT_STORE = 'lmdb:';
@@ -35,10 +35,9 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
   const common = { rounds, seconds, warmUpSeconds: values.warmUp, branchService, load, output };
   if (values.scale === true) {
-    if (targets.length > 0 || store !== undefined || values.cpuProf === true || values.embed === true)
-      command.error('error: --scale fills stores of its own: it takes no --store, --target, --embed or --cpu-prof');
-    const { finished, waiting, connections = [64] } = values;
-    return { kind: 'scale', options: { ...common, connections, finished, waiting } };
+    if (targets.length > 0 || values.cpuProf === true || values.embed === true)
+      command.error('error: --scale fills stores of its own: it takes no --target, --embed or --cpu-prof');
+    return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
   if (values.targetPid !== undefined && targets.length !== 1)
     command.error('error: --target-pid goes with one --target');
@@ -50,6 +49,21 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const { connections = [1, 64, 256], targetPid, cpuProf = false, embed = false } = values;
   const what = { stores, leaveOut, targets, targetPid, embed, cpuProfile: cpuProf };
   return { kind: 'compare', options: { ...common, connections, ...what } };
+}
+
+/** How full a store is made unless said: LMDB is filled through its coordinator, which takes longer. */
+const FULL = { lmdb: { finished: 100_000, waiting: 10_000 }, postgres: { finished: 1_000_000, waiting: 100_000 } };
+
+function scaleOf(
+  { store = [DEFAULT_STORE], finished, waiting, connections = [64] }: Values,
+  command: Command,
+): Pick<ScaleOptions, 'store' | 'finished' | 'waiting' | 'connections'> {
+  const [name = '', ...more] = store;
+  const kind = name === DEFAULT_STORE ? 'lmdb' : name;
+  if ((kind !== 'lmdb' && kind !== 'postgres') || more.length > 0)
+    return command.error('error: --scale fills one store of its own: --store lmdb: or --store postgres');
+  const full = FULL[kind];
+  return { store: kind, finished: finished ?? full.finished, waiting: waiting ?? full.waiting, connections };
 }
 
 function describe(command: Command): Command {
@@ -85,9 +99,20 @@ function describe(command: Command): Command {
       new Option('-o, --output <format>', 'how the figures are written').choices(['table', 'json']).default('table'),
     )
     .option('--cpu-prof', 'also write a CPU profile of each Holdfast, and sum it up')
-    .option('--scale', 'instead compare an empty LMDB store with one that holds many transactions')
-    .option('--finished <n>', 'with --scale: finished transactions in the full store', count(0, 10_000_000), 100_000)
-    .option('--waiting <n>', 'with --scale: unfinished transactions in it', count(0, 1_000_000), 10_000);
+    .option(
+      '--scale',
+      'instead compare an empty store with one that holds many transactions; --store lmdb: (default) or postgres',
+    )
+    .option(
+      '--finished <n>',
+      'with --scale: finished transactions in the full store (default: 100,000; PostgreSQL 1,000,000)',
+      count(0, 10_000_000),
+    )
+    .option(
+      '--waiting <n>',
+      'with --scale: unfinished transactions in it (default: 10,000; PostgreSQL 100,000)',
+      count(0, 1_000_000),
+    );
 }
 
 /** A whole number within bounds. */

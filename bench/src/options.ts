@@ -26,8 +26,9 @@ export interface CompareOptions extends BenchOptions {
   readonly embed: boolean;
 }
 
-/** A comparison of an empty store with a full one, both LMDB. */
+/** A comparison of an empty store with a full one of the same kind. */
 export interface ScaleOptions extends BenchOptions {
+  readonly store: 'lmdb' | 'postgres';
   readonly finished: number;
   readonly waiting: number;
 }

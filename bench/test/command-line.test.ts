@@ -54,7 +54,10 @@ describe('the command line', () => {
   test('with --scale fills stores of its own', () => {
     expect(read('--scale', '--finished', '1000')).toMatchObject({
       kind: 'scale',
-      options: { connections: [64], finished: 1000, waiting: 10_000 },
+      options: { store: 'lmdb', connections: [64], finished: 1000, waiting: 10_000 },
+    });
+    expect(read('--scale', '--store', 'postgres')).toMatchObject({
+      options: { store: 'postgres', finished: 1_000_000, waiting: 100_000 },
     });
   });
 
@@ -68,7 +71,9 @@ describe('the command line', () => {
     [['--load', 'ab'], /Allowed choices/],
     [['--target-pid', '7'], /one --target/],
     [['--target', 'http://a:1', '--cpu-prof'], /add --store/],
-    [['--scale', '--store', 'memory:'], /stores of its own/],
+    [['--scale', '--store', 'memory:'], /one store of its own/],
+    [['--scale', '--store', 'lmdb:', '--store', 'postgres'], /one store of its own/],
+    [['--scale', '--target', 'http://a:1'], /stores of its own/],
     [['extra'], /too many arguments/],
   ])('refuses %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);

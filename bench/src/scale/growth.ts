@@ -11,6 +11,7 @@ export interface ScaleSummary {
   readonly sagasPerSecond: number;
   readonly errors: number;
   readonly cpuMicrosPerSaga: number | undefined;
+  readonly databaseCpuMicrosPerSaga: number | undefined;
   readonly msPerBatch: number | undefined;
   readonly itemsPerBatch: number | undefined;
   readonly microsPerItem: number | undefined;
@@ -54,6 +55,7 @@ function summarize(rounds: readonly ScaleRound[]): ScaleSummary {
     sagasPerSecond: median(rounds.map((round) => round.sagasPerSecond)),
     errors: rounds.reduce((sum, round) => sum + errorsOf(round), 0),
     cpuMicrosPerSaga: middle((round) => round.cpuMicrosPerSaga),
+    databaseCpuMicrosPerSaga: middle((round) => round.databaseCpuMicrosPerSaga),
     msPerBatch: middle((round) => round.msPerBatch),
     itemsPerBatch: middle((round) => round.itemsPerBatch),
     microsPerItem: middle((round) => round.microsPerItem),

@@ -12,6 +12,7 @@ const HEAD = [
   'sagas/s',
   'errors',
   'CPU µs/saga',
+  'database µs/saga',
   'store ms/batch',
   'items/batch',
   'store µs/item',
@@ -20,11 +21,12 @@ const HEAD = [
 ];
 
 /** The comparison as a page for people. */
-export function renderScale({ machine, branchService, load, options, growth }: ScaleComparison): string {
+export function renderScale({ machine, branchService, load, options, database, growth }: ScaleComparison): string {
   const { rounds, seconds, finished, waiting } = options;
   return [
-    `An empty store beside one with ${figure(finished)} finished and ${figure(waiting)} waiting transactions; medians of ${rounds} × ${seconds} s`,
+    `An empty store (${options.store}) beside one with ${figure(finished)} finished and ${figure(waiting)} waiting transactions; medians of ${rounds} × ${seconds} s`,
     ...machineLines(machine, branchService, load),
+    ...(database === undefined ? [] : [database]),
     '',
     renderTable(HEAD, growth.flatMap(lines), 2),
     '',
@@ -51,6 +53,7 @@ const cells = (connections: number, name: string, line: ScaleSummary): readonly 
   figure(line.sagasPerSecond),
   figure(line.errors),
   figure(line.cpuMicrosPerSaga),
+  figure(line.databaseCpuMicrosPerSaga),
   figure(line.msPerBatch, 2),
   figure(line.itemsPerBatch, 1),
   figure(line.microsPerItem, 1),

@@ -12,6 +12,7 @@ import { fill } from './fill.ts';
 import { scrape } from './prometheus.ts';
 import { type Growth, growthOf } from './growth.ts';
 import type { ScaleRound } from './scale-round.ts';
+import { openScaleStore, type ScaleStore } from './scale-store.ts';
 import { stored, storeWork } from './store-work.ts';
 
 export interface ScaleComparison {
@@ -19,71 +20,86 @@ export interface ScaleComparison {
   readonly branchService: string;
   readonly load: string;
   readonly options: ScaleOptions;
+  /** Of the database, if it is one that was started here. */
+  readonly database: string | undefined;
   /** By number of connections. */
   readonly growth: readonly Growth[];
 }
 
-/** Compares a coordinator on an empty LMDB store with one on a full store. What it starts is stopped by `cleanup`. */
+/** Compares a coordinator on an empty store with one on a full store. What it starts is stopped by `cleanup`. */
 export async function compareScale(options: ScaleOptions, cleanup: Cleanup, say: Say): Promise<ScaleComparison> {
   const folder = temporaryFolder(cleanup);
   const machine = machineFacts(folder);
   const bench = await startTools(options, folder, cleanup);
-  const fullStore = join(folder, 'full');
-  await fillStore(bench, options, fullStore, cleanup, say);
+  const store = await openScaleStore(options, folder, cleanup, say);
+  const stage: Stage = { bench, options, store, folder, cleanup };
+  await fillStore(stage, say);
 
   const growth: Growth[] = [];
   for (const connections of options.connections) {
     const [empty, full]: [ScaleRound[], ScaleRound[]] = [[], []];
     for (let number = 1; number <= options.rounds; number++) {
       // What a round leaves behind would make the empty store a full one: it gets a new store each time.
-      const emptyStore = join(folder, `empty-${connections}-${number}`);
-      empty.push(await runOn('empty', emptyStore, bench, connections, options, cleanup));
-      full.push(await runOn('full', fullStore, bench, connections, options, cleanup));
+      empty.push(await runOn(stage, `empty_${connections}_${number}`, connections));
+      full.push(await runOn(stage, FULL, connections));
       say(`c${connections}, round ${number} of ${options.rounds}: ${[empty, full].map(progress).join(', ')}`);
     }
     growth.push(growthOf(connections, empty, full));
   }
-  return { machine, branchService: bench.branches.name, load: bench.load.name, options, growth };
+  const { branches, load } = bench;
+  return { machine, branchService: branches.name, load: load.name, options, database: store.description, growth };
+}
+
+/** The full store's name. */
+const FULL = 'full_store';
+
+/** What every part of the comparison is done with. */
+interface Stage {
+  readonly bench: Bench;
+  readonly options: ScaleOptions;
+  readonly store: ScaleStore;
+  readonly folder: string;
+  readonly cleanup: Cleanup;
 }
 
 const progress = (rounds: readonly ScaleRound[]): string => `${Math.round(rounds.at(-1)?.sagasPerSecond ?? 0)} sagas/s`;
 
-async function fillStore(
-  bench: Bench,
-  options: ScaleOptions,
-  store: string,
-  cleanup: Cleanup,
-  say: Say,
-): Promise<void> {
+/** Fills the store and makes sure, by its own count, that it holds what was asked for. */
+async function fillStore(stage: Stage, say: Say): Promise<void> {
+  const { bench, store, options } = stage;
   const { finished, waiting } = options;
   say(`filling a store with ${finished} finished and ${waiting} waiting transactions`);
-  const holdfast = await start('full', store, cleanup);
+  const holdfast = await start(stage, FULL);
   await preflight(bench, holdfast);
   const gidPrefix = `${bench.runId}-fill-`;
-  await fill({ target: holdfast.origin, branches: bench.branches.origin, finished, waiting, gidPrefix });
+  await fill({ target: holdfast.origin, branches: bench.branches.origin, ...store.through, gidPrefix });
   await holdfast.stop();
+  await store.fillUp(FULL);
+  const filled = await start(stage, FULL);
+  const there = stored(await scrape(filled.origin));
+  await filled.stop();
+  if (there.finished >= finished && there.unfinished >= waiting) return;
+  const counted = `${there.finished} and ${there.unfinished}`;
+  throw new Error(
+    `the store should hold ${finished} finished and ${waiting} waiting transactions, but counts ${counted}`,
+  );
 }
 
 /** Both sides get a new process each time, so that neither is better warmed than the other. */
-async function runOn(
-  name: string,
-  store: string,
-  bench: Bench,
-  connections: number,
-  { seconds, warmUpSeconds }: ScaleOptions,
-  cleanup: Cleanup,
-): Promise<ScaleRound> {
-  const holdfast = await start(name, store, cleanup);
-  if (warmUpSeconds > 0) await runRound(bench, holdfast, connections, warmUpSeconds);
+async function runOn(stage: Stage, name: string, connections: number): Promise<ScaleRound> {
+  const { bench, store, options } = stage;
+  const holdfast = await start(stage, name);
+  const subject = { ...holdfast, databasePid: store.databasePid };
+  if (options.warmUpSeconds > 0) await runRound(bench, subject, connections, options.warmUpSeconds);
   const before = await scrape(holdfast.origin);
-  const round = await runRound(bench, holdfast, connections, seconds);
+  const round = await runRound(bench, subject, connections, options.seconds);
   const after = await scrape(holdfast.origin);
   await holdfast.stop();
   return { ...round, ...storeWork(before, after), stored: stored(after), readyMs: holdfast.readyMs };
 }
 
-async function start(name: string, store: string, cleanup: Cleanup): Promise<Holdfast> {
-  const options = { name, store: `lmdb:${join(store, 'data')}`, folder: store, profileFolder: undefined };
+async function start({ store, folder, cleanup }: Stage, name: string): Promise<Holdfast> {
+  const options = { name, store: store.url(name), folder: join(folder, name), profileFolder: undefined };
   const holdfast = await startHoldfast(options);
   cleanup.add(holdfast.stop);
   return holdfast;
