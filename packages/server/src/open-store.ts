@@ -23,6 +23,16 @@ const postgres = (scheme: string): Scheme => ({
   },
 });
 
+/** A scheme of Redis's: without and with TLS. */
+const redis = (scheme: string): Scheme => ({
+  scheme,
+  example: `${scheme}//HOST/DATABASE`,
+  async make(rest, onWarning) {
+    const { createRedisStore } = await import('@holdfast/store-redis');
+    return createRedisStore({ url: `${scheme}${rest}`, onWarning });
+  },
+});
+
 const SCHEMES: readonly Scheme[] = [
   {
     scheme: 'memory:',
@@ -41,6 +51,8 @@ const SCHEMES: readonly Scheme[] = [
   },
   postgres('postgres:'),
   postgres('postgresql:'),
+  redis('redis:'),
+  redis('rediss:'),
 ];
 
 /** The store that a URL names, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a URL that its driver cannot use. */
