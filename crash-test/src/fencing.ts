@@ -2,12 +2,15 @@ import { type CallHistory, isSequential } from './call-history.ts';
 import type { NodeViolation } from './cluster-judge.ts';
 import type { CallLine } from './journal.ts';
 import type { Outage } from './outages.ts';
+import { REQUEST_TIMEOUT_S } from './plan.ts';
 import type { Disturbed } from './subject.ts';
 
 /** After this share of the silence limit without a heartbeat a coordinator calls nobody. */
 const LEASE_SHARE = 2 / 3;
 /** A call that was permitted has reached its participant after this. */
 const ON_ITS_WAY_MS = 500;
+/** A coordinator gives a call up after its time-out; for one this old it certainly still waits. */
+const CERTAINLY_WAITS_MS = REQUEST_TIMEOUT_S * 1000 - 100;
 
 /** What coordinators did that were, or had to take themselves for, fenced. */
 export function fencingViolations(
@@ -60,8 +63,15 @@ function callsWhileFenced(
 function causeAfter(history: CallHistory, index: number, ms: number, address: string): string | undefined {
   if (history.plannedAtMs > ms) return 'its client began during the pause';
   if (!isSequential(history.plan)) return undefined;
-  const answer = history.lines.slice(0, index).findLast((line) => line.kind === 'answer' && line.from === address);
-  return answer !== undefined && answer.atMs > ms ? 'the call before it was answered during the pause' : undefined;
+  const before = history.lines.slice(0, index).filter(({ from }) => from === address);
+  const answer = before.findLast(({ kind }) => kind === 'answer');
+  if (answer === undefined || answer.atMs <= ms) return undefined;
+  const answered = before.findLast(
+    (line) => line.kind === 'call' && line.branchId === answer.branchId && line.op === answer.op,
+  );
+  // Given up before the pause, perhaps, and followed by another at once; then nobody waited for the answer.
+  if (answered === undefined || answer.atMs - answered.atMs > CERTAINLY_WAITS_MS) return undefined;
+  return 'the call before it was answered during the pause';
 }
 
 /** Ended by the others, it must have begun anew; unless it was disturbed again, or the database was away. */

@@ -68,6 +68,11 @@ describe('the judge of several coordinators', () => {
     expect(calls.found([pause])).toEqual([]);
   });
 
+  it('lets a retry pass that followed a call which was given up before the pause, and answered all the same', () => {
+    const calls = new Calls().planned(8_000).called(8_980, '01').answered(10_400, '01').called(13_001, '01');
+    expect(calls.found([pause])).toEqual([]);
+  });
+
   it('lets it call in its next session, and the others at any time', () => {
     const calls = new Calls().planned(12_000).called(12_100, '01', OTHER).answered(12_110, '01', OTHER);
     expect(calls.called(13_100, '02').found([pause])).toEqual([]);
