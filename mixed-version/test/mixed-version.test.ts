@@ -143,7 +143,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
         ];
         for (const node of [nodes[one], nodes[other]])
           expect((await node.get(`/transactions/${gid}/progress`)).steps).toMatchObject(steps);
-        await vi.waitFor(() => expect(participant.of(gid)).toContain('00 order'), { timeout: 5_000, interval: 20 });
+        await vi.waitFor(() => expect(participant.of(gid)).toContain('00 order'), { timeout: 20_000, interval: 20 });
         await nodes[other].post(`/transactions/${gid}/finish`, { status: 'succeed', result: 'ZG9uZQ==' });
         expect(await nodes[one].get(`/transactions/${gid}/progress`)).toMatchObject({
           status: 'succeed',
