@@ -41,8 +41,8 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --heartbeat-ms N    … how often each says that it lives (500)
   --silence-ms N      … the work of one that is silent for so long is taken over (2000)
   --seed N            repeats a plan: the same transactions, faults and moments (random)
-  --rate N            transactions begun per second (150)
-  --clients N         clients at work at once (100)
+  --rate N            transactions begun per second (150; 50)
+  --clients N         clients at work at once (100; 60)
   --settle-seconds N  patience of the clients, and after the last restart (60)
   --keep              keeps the journals also when nothing is wrong
   --broken NAME       runs a build that is broken on purpose; "list" names them
@@ -69,8 +69,8 @@ export function readCommandLine(args: readonly string[], randomSeed: number): Co
     heartbeatMs: positive('heartbeat-ms', values['heartbeat-ms'], 500),
     silenceMs: positive('silence-ms', values['silence-ms'], 2_000),
     seed: positive('seed', values.seed, randomSeed),
-    rate: positive('rate', values.rate, shared ? 80 : 150),
-    clients: positive('clients', values.clients, 100),
+    rate: positive('rate', values.rate, shared ? 50 : 150),
+    clients: positive('clients', values.clients, shared ? 60 : 100),
     settleSeconds: positive('settle-seconds', values['settle-seconds'], 60),
     keep: values.keep === true,
     broken: values.broken,
