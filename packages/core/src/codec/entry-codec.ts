@@ -10,6 +10,8 @@ const ORDER = 'order:';
 /** Key of the entry by which another node is told that a person wants the transaction aborted; its body is the reason. */
 export const ABORT_ORDER_KEY = `${ORDER}abort`;
 
+const RETRY_ORDER = `${ORDER}retry:`;
+
 /** A registered branch as an entry of its transaction; the same op of the same branch has the same key. */
 export function encodeRegistration(branch: RegisteredBranch): Entry {
   const { branchId, op, url, status, createdAtMs, payload } = branch;
@@ -24,6 +26,16 @@ export const encodeAbortOrder = (reason: string): Entry => ({
   key: ABORT_ORDER_KEY,
   body: encodeFrame(FORMAT, JSON.stringify({ reason }), []),
 });
+
+/** The order to drive at once as an entry; those given between two writes of the node that drives it (`since`: the id of its last one) are one order. */
+export const encodeRetryOrder = (since: string): Entry => ({
+  key: `${RETRY_ORDER}${since}`,
+  body: encodeFrame(FORMAT, '{}', []),
+});
+
+/** How many orders to drive at once there were. */
+export const countRetryOrders = (entries: readonly Entry[]): number =>
+  entries.length === 0 ? 0 : entries.filter(({ key }) => key.startsWith(RETRY_ORDER)).length;
 
 /** The branches among a transaction's entries, in the order of their registration. */
 export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch[] {

@@ -1,5 +1,11 @@
 import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
-import { decodeAbortOrder, decodeRegistrations, encodeAbortOrder } from '../codec/entry-codec.ts';
+import {
+  countRetryOrders,
+  decodeAbortOrder,
+  decodeRegistrations,
+  encodeAbortOrder,
+  encodeRetryOrder,
+} from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
@@ -9,7 +15,7 @@ import { step } from '../patterns/index.ts';
 import { withRegistered } from '../patterns/state.ts';
 import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
 import { SlotMap } from '../slot-map.ts';
-import type { Store, StoredTransaction } from '../store.ts';
+import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { EffectRunner } from './effects.ts';
@@ -82,6 +88,17 @@ export class Driver {
   drives(id: string): boolean {
     const run = this.#runs.get(id);
     return run !== undefined && run.version > 0 && run.phase !== 'loading';
+  }
+
+  /** What is in memory now. */
+  runs(): readonly Run[] {
+    return this.#runs.values();
+  }
+
+  /** Somebody else changed the record of one that waits for nothing but its calls: it is read again, and heeded. */
+  reread(run: Run): void {
+    run.phase = 'loading';
+    void this.#reload(run);
   }
 
   /** Creates a transaction, or delivers the event to the stored one when the gid exists. */
@@ -177,7 +194,10 @@ export class Driver {
     const { transaction, effects } = stepped;
     run.transaction = transaction;
     const hold = transaction.running.length > 0 || transaction.checking;
-    if (effects.persist === 'wait' || hold !== run.owned) return this.#write(run, { before, delivery, effects });
+    // What a node vanished with shows at once that this one gets on with it: the next to take it counts anew.
+    const shows = run.suspect && effects.persist === 'lazily' && isAnswer(event);
+    if (effects.persist === 'wait' || hold !== run.owned || shows)
+      return this.#write(run, { before, delivery, effects });
     if (effects.persist === 'lazily') this.#markDirty(run);
     this.#effects.carryOut(run, transaction, effects, reply);
   }
@@ -186,14 +206,18 @@ export class Driver {
     return { nowMs: this.#d.session.nowMs(), random: this.#d.random(), policy: this.#d.options };
   }
 
-  /** Another node drives it: it hears an order to abort with its next write; everything else is happening there already. */
+  /**
+   * Another node drives it, and hears an order with its next write or when it looks, which is soon. What is neither an order to abort nor to drive at once is
+   * happening there already.
+   */
   #tellOwner(run: Run, transaction: Transaction, event: TransactionEvent, reply: Reply | undefined): void {
-    if (event.kind !== 'abort' || transaction.state.status !== 'submitted') return reply?.done(transaction);
+    const order = orderOf(event, transaction, run.writeId);
+    if (order === undefined) return reply?.done(transaction);
     const item = {
       kind: 'append',
       key: run.key,
-      whenStatus: ['submitted'],
-      entries: [encodeAbortOrder(event.reason)],
+      whenStatus: [transaction.state.status],
+      entries: [order],
       maxEntries: MAX_ENTRIES,
       // Should its node have let go of it meanwhile, it is for whoever looks first.
       postponeMs: 0,
@@ -271,6 +295,7 @@ export class Driver {
     run.writeId = writeId;
     run.owned = hold;
     run.foreign = false;
+    run.suspect = false;
     run.phase = 'open';
     run.conflicts = 0;
     run.claimed = undefined;
@@ -334,12 +359,15 @@ export class Driver {
     run.transaction = withRegistered(run.transaction, decodeRegistrations(record.entries));
     run.version = record.version;
     run.phase = 'open';
-    const order = decodeAbortOrder(record.entries);
-    if (order !== undefined && run.transaction.state.status === 'submitted') {
-      // Behind the event that tells what is not known any more, if that one is to be stepped again.
-      const place = run.queue[0]?.event.kind === 'resumed' ? 1 : 0;
-      run.queue.splice(place, 0, { event: ordered(order) });
-    }
+    const orders: Delivery[] = [];
+    const abort = decodeAbortOrder(record.entries);
+    if (abort !== undefined && run.transaction.state.status === 'submitted') orders.push({ event: ordered(abort) });
+    const retryOrders = countRetryOrders(record.entries);
+    if (retryOrders > run.retryOrders) orders.push({ event: { kind: 'retry' } });
+    run.retryOrders = retryOrders;
+    // Behind the event that tells what is not known any more, if that one is to be stepped again.
+    const place = run.queue[0]?.event.kind === 'resumed' ? 1 : 0;
+    run.queue.splice(place, 0, ...orders);
     if (run.queue.length === 0) this.#markDirty(run);
     this.#work(run);
   }
@@ -377,6 +405,9 @@ export class Driver {
     run.group = record.group;
     run.owned = owned;
     run.foreign = foreign;
+    // Whoever claims it next starts what is due, and when nothing is, everything.
+    run.retryOrders = countRetryOrders(record.entries);
+    run.suspect = record.claims > 1;
     run.claimed = undefined;
     run.phase = 'open';
     this.#work(run);
@@ -450,6 +481,14 @@ interface Write {
   readonly hold: boolean;
   readonly dueInMs: number | null;
   readonly writeId: string;
+}
+
+const isAnswer = ({ kind }: TransactionEvent): boolean => kind === 'answered' || kind === 'checked';
+
+/** The entry by which the node that drives a transaction hears of an order. To abort what is aborting already is to drive it at once. */
+function orderOf(event: TransactionEvent, { state }: Transaction, writeId: string): Entry | undefined {
+  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortOrder(event.reason);
+  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId) : undefined;
 }
 
 /**

@@ -32,6 +32,7 @@ import { viewOf } from './records.ts';
 import { idOf } from './run.ts';
 import { Session } from './session.ts';
 import { Topics } from './topics.ts';
+import { Watcher } from './watcher.ts';
 
 /** What an engine is made of: everything that is not pure comes from outside. The store must be open. */
 export interface EngineDependencies {
@@ -60,9 +61,11 @@ export class Engine implements Coordinator {
   readonly #driver: Driver;
   readonly #claimer: Claimer;
   readonly #janitor: Janitor;
+  readonly #watcher: Watcher;
   readonly #topics: Topics;
   readonly #waiters: FinalWaiters;
   #started = false;
+  #retiring = false;
   #draining = false;
 
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
@@ -94,6 +97,12 @@ export class Engine implements Coordinator {
       options: all,
       onReleased: () => this.#claimer.hint(0),
     });
+    this.#watcher = new Watcher({
+      ...d,
+      session: this.#session,
+      runs: () => this.#driver.runs(),
+      reread: (run) => this.#driver.reread(run),
+    });
     this.#topics = new Topics(d.store);
   }
 
@@ -103,24 +112,33 @@ export class Engine implements Coordinator {
     this.#started = true;
     this.#janitor.start();
     this.#claimer.start();
+    this.#watcher.start();
+  }
+
+  /** It is not ready any more, though it still takes what comes: whoever spreads the load is to leave before it drains. */
+  retire(): void {
+    this.#retiring = true;
   }
 
   /**
-   * Stops accepting, waits up to `timeoutMs` for what is being driven, and ends the session, so that other nodes (or the next start) go on at once with
-   * what is left. Answers how many transactions were left unfinished in this node's hands.
+   * Stops accepting, waits up to `timeoutMs` for what is being driven, ends the session and releases what is left, so that other nodes (or the next start) go
+   * on with it at once. Answers how many transactions were left unfinished in this node's hands.
    */
   async drain(timeoutMs: number): Promise<number> {
+    this.#retiring = true;
     this.#draining = true;
     this.#claimer.stop();
     this.#janitor.stop();
     const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
     while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
     const left = this.#driver.size;
+    this.#watcher.stop();
     // Before the session ends: from that moment on others may take over what was left.
     this.#driver.dropAll();
     // Callers who wait are answered with their transactions as they are.
     this.#waiters.endAll();
     await this.#fromStore(() => this.#session.stop());
+    if (left > 0) await this.#janitor.handOver(left);
     return left;
   }
 
@@ -324,18 +342,19 @@ export class Engine implements Coordinator {
       callsRunning: this.#destinations.running,
       writesQueued: this.#committer.queued,
       waiters: this.#waiters.count,
-      draining: this.#draining,
+      draining: this.#retiring,
       leaseHeld: this.#session.leaseHeld(),
     };
   }
 
   async ready(): Promise<void> {
     this.#assertAccepting();
+    if (this.#retiring) throw new HoldfastError('unavailable', 'this node is stopping');
     await this.#fromStore(() => this.#d.store.nowMs());
     if (!this.#session.leaseHeld())
       throw new HoldfastError(
         'unavailable',
-        'this node has no session in the store; it opens a new one with its next heartbeat',
+        'this node has no session in the store; it opens a new one as soon as the store answers',
       );
   }
 

@@ -45,6 +45,24 @@ export class Janitor {
     for (const timer of Object.values(this.#timers)) timer.cancel();
   }
 
+  /**
+   * Releases what this node's ended session still owns, some `count`, so that others need not look for it. A store that one process can open has no others:
+   * its next start does this.
+   */
+  async handOver(count: number): Promise<void> {
+    const { store, session, options, logger } = this.#d;
+    if (store.capabilities.exclusive) return;
+    try {
+      for (let released = 0; released < count;) {
+        const taken = await store.takeOver({ silenceMs: options.silenceMs, keep: session.id, limit: TAKE_OVER_BATCH });
+        if (!taken.more) return;
+        released += taken.released;
+      }
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'what is left could not be released; other nodes find it');
+    }
+  }
+
   #after(duty: 'takeOver' | 'purge', delayMs: number, run: () => Promise<void>): void {
     if (!this.#stopped) this.#timers[duty] = this.#d.clock.setTimer(delayMs, () => void run());
   }

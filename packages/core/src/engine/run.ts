@@ -50,6 +50,12 @@ export interface Run {
   /** The record as claimed while a command on it was under way. */
   claimed: StoredTransaction | undefined;
   conflicts: number;
+  /** Orders to drive it at once that other nodes have stored, as far as this node has heeded them. */
+  retryOrders: number;
+  /** A node vanished with it, and nothing was written since by which its claims would begin anew. */
+  suspect: boolean;
+  /** The version that the watcher saw when it last looked. */
+  watchedVersion: number;
 }
 
 export function newRun(id: string, key: TransactionKey, phase: Run['phase'], group: string): Run {
@@ -69,6 +75,9 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     timer: undefined,
     claimed: undefined,
     conflicts: 0,
+    retryOrders: 0,
+    suspect: false,
+    watchedVersion: 0,
   };
 }
 

@@ -1,9 +1,10 @@
-import type { Clock, Identities, Logger, Timer } from '../environment.ts';
+import type { Clock, Identities, Logger, Random, Timer } from '../environment.ts';
 import type { SessionId, Store } from '../store.ts';
 
 interface SessionDependencies {
   readonly store: Store;
   readonly clock: Clock;
+  readonly random: Random;
   readonly identities: Identities;
   readonly logger: Logger;
   readonly options: {
@@ -18,6 +19,8 @@ interface SessionDependencies {
 
 /** Share of the silence limit after which a node without an acknowledged heartbeat stops calling branches: before another may start. */
 const LEASE_SHARE = 2 / 3;
+/** How long after a heartbeat that failed, or a session that was lost, the store is asked again; half as much again by chance. */
+const AGAIN_MS = 400;
 
 /**
  * This node's session: it heartbeats, knows whether its lease holds, and tells engine time.
@@ -26,6 +29,7 @@ const LEASE_SHARE = 2 / 3;
  *     only one process can open needs no lease: its lock is one.
  * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything it holds and opens a new one.
  * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and never goes backwards.
+ * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction of a second, and not all nodes at the same moment.
  */
 export class Session {
   readonly #dependencies: SessionDependencies;
@@ -37,6 +41,9 @@ export class Session {
   #timer: Timer | undefined;
   #stopped = false;
   #open = false;
+  /** A heartbeat, or the opening of a new session, is under way. */
+  #beating = false;
+  #failed = false;
 
   constructor(dependencies: SessionDependencies) {
     this.#dependencies = dependencies;
@@ -76,19 +83,21 @@ export class Session {
     return this.#lastNowMs;
   }
 
-  /** Drops this session when its lease has run out; a new one is opened with the next heartbeat. True: it was dropped. */
+  /** Drops this session when its lease has run out; a new one is opened as soon as the store answers. True: it was dropped. */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
     this.lose('no heartbeat was acknowledged for too long');
     return true;
   }
 
-  /** Gives this session up: it lets go of everything, and a new one is opened with the next heartbeat. */
+  /** Gives this session up: it lets go of everything, and a new one is opened as soon as the store answers. */
   lose(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
     this.#dependencies.logger.error({ session: this.#id, reason }, 'session lost: everything it held is let go');
     this.#dependencies.onLost();
+    // With the heartbeat under way, that one goes on.
+    if (!this.#beating) this.#schedule();
   }
 
   async #openNew(): Promise<void> {
@@ -112,28 +121,43 @@ export class Session {
 
   #schedule(): void {
     if (this.#stopped) return;
-    this.#timer = this.#dependencies.clock.setTimer(this.#dependencies.options.heartbeatMs, () => {
-      void this.#beat().finally(() => this.#schedule());
-    });
+    const { clock, options, random } = this.#dependencies;
+    const soonMs = AGAIN_MS * (1 + random() / 2);
+    const delayMs = this.#open && !this.#failed ? options.heartbeatMs : Math.min(soonMs, options.heartbeatMs);
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(delayMs, () => void this.#beat());
   }
 
   async #beat(): Promise<void> {
-    const { store, clock, logger } = this.#dependencies;
+    this.#beating = true;
     this.loseIfLapsed();
+    this.#failed = !(await this.#beatOnce());
+    this.#beating = false;
+    this.#schedule();
+  }
+
+  /** False when the store did not answer. */
+  async #beatOnce(): Promise<boolean> {
+    const { store, clock, logger } = this.#dependencies;
     const sentMs = clock.monotonicMs();
     const id = this.#id;
     try {
       if (this.#open) {
         const { alive, nowMs } = await store.heartbeat(id);
-        if (!this.#open) return;
-        if (alive) return this.#acknowledge(sentMs, nowMs);
+        if (!this.#open) return true;
+        if (alive) {
+          this.#acknowledge(sentMs, nowMs);
+          return true;
+        }
         this.lose('another node ended it after a silence');
       }
       // What the lost session still owns in the store is released by the next take-over.
       await store.endSession(id);
       if (!this.#stopped) await this.#openNew();
+      return true;
     } catch (error) {
       logger.warn({ session: id, error: String(error) }, 'heartbeat failed');
+      return false;
     }
   }
 }

@@ -59,6 +59,7 @@ async function setUp() {
   const session = new Session({
     store,
     clock,
+    random: () => 0,
     logger,
     identities: { newGid: () => 'unused', newSession: () => `s${lost + 1}` },
     // Heartbeats are far away: only claims happen in these tests.
@@ -149,7 +150,7 @@ describe('the claimer', () => {
     claimer.start();
     await clock.advance(1_000);
     expect([store.requests.length, node.lost()]).toEqual([2, 0]);
-    session.lose('tested');
+    await session.stop();
     await clock.advance(5_000);
     expect(store.requests).toHaveLength(2);
   });

@@ -44,6 +44,7 @@ async function setUp({ exclusive = false } = {}) {
   const session = new Session({
     store,
     clock,
+    random: () => 0,
     identities: { newGid: () => 'unused', newSession: () => `s${++sessions}` },
     logger: new KeptLog(),
     options: { node: 'n', version: '1', heartbeatMs: 5_000, silenceMs: 15_000 },
@@ -147,6 +148,35 @@ describe('L2: a session', () => {
     await clock.advance(5_000);
     expect((await store.sessions()).map((row) => row.session)).toEqual(['s2']);
     expect(session.id).toBe('s2');
+  });
+});
+
+describe('L4: a node that the store does not answer', () => {
+  it('asks again within a fraction of a second, and beats as before once it is answered', async () => {
+    const { clock, store, session } = await setUp();
+    store.failing = true;
+    await clock.advance(5_000);
+    expect(store.heartbeats).toBe(1);
+    await clock.advance(2_000);
+    expect(store.heartbeats).toBe(6);
+    store.failing = false;
+    await clock.advance(400);
+    expect([store.heartbeats, session.leaseHeld(), session.id]).toEqual([7, true, 's1']);
+    await clock.advance(4_999);
+    expect(store.heartbeats).toBe(7);
+  });
+
+  it('has a new session within a fraction of a second once it lost one', async () => {
+    const { clock, store, session, lost } = await setUp();
+    store.failing = true;
+    await clock.advance(30_000);
+    expect([session.leaseHeld(), lost()]).toEqual([false, 1]);
+    store.failing = false;
+    await clock.advance(400);
+    expect([session.leaseHeld(), lost(), clock.timers]).toEqual([true, 1, 1]);
+    session.lose('tested');
+    await clock.advance(400);
+    expect([session.leaseHeld(), lost(), clock.timers]).toEqual([true, 2, 1]);
   });
 });
 
