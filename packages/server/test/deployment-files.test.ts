@@ -24,7 +24,9 @@ async function configOf(args: readonly string[], env: Variables): Promise<Server
   const program = new Command().exitOverride();
   let flags: Record<string, unknown> | undefined;
   registerServe(program);
-  program.commands[0]?.exitOverride().action((given: Record<string, unknown>) => (flags = given));
+  program.commands[0]?.exitOverride().action((given: Record<string, unknown>) => {
+    flags = given;
+  });
   await program.parseAsync(args, { from: 'user' });
   if (flags === undefined) throw new Error(`${args.join(' ')} does not serve`);
   return loadConfig({ flags, env });
