@@ -15,6 +15,9 @@ export interface GoTargets {
   readonly coordinator: string;
   readonly mariadb: string | undefined;
   readonly postgres: string | undefined;
+  readonly redis: string | undefined;
+  /** The participant that shares the cases' barriers. */
+  readonly typescript: string;
 }
 
 /** The Go cases, compiled; `stop` ends a run and removes what was compiled. */
@@ -61,6 +64,8 @@ async function runBinary(
     INTEROP_TARGET: targets.coordinator,
     INTEROP_MYSQL: targets.mariadb ?? '',
     INTEROP_POSTGRES: targets.postgres ?? '',
+    INTEROP_REDIS: targets.redis ?? '',
+    INTEROP_TYPESCRIPT: targets.typescript,
   };
   const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], {
     cwd: MODULE,

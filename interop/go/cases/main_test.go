@@ -1,8 +1,9 @@
 // Package cases runs the official Go client of the dtm protocol against a coordinator, and judges by what
 // happened in the business databases and in the participants' journals.
 //
-// Environment: INTEROP_TARGET (http://host:port of the coordinator), INTEROP_MYSQL and INTEROP_POSTGRES
-// (URLs of databases the cases may create tables in; a case whose database is absent is skipped).
+// Environment: INTEROP_TARGET (http://host:port of the coordinator), INTEROP_MYSQL, INTEROP_POSTGRES and
+// INTEROP_REDIS (URLs of databases the cases may create tables in; a case whose database is absent is skipped), and
+// INTEROP_TYPESCRIPT (http://host:port of the participant that shares their barriers).
 package cases
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dtm-labs/client/workflow"
 	"github.com/dtm-labs/logger"
+	"github.com/go-redis/redis/v8"
 
 	"holdfast/interop/bank"
 	"holdfast/interop/coordinator"
@@ -24,6 +26,8 @@ var (
 	participants *participant.Service
 	mariadb      *bank.Bank
 	postgres     *bank.Bank
+	redisClient  *redis.Client
+	typescript   string
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +50,12 @@ func runSuite(m *testing.M) int {
 	if postgres, err = openBank("INTEROP_POSTGRES"); err != nil {
 		return refuse(err)
 	}
+	if redisClient, err = openRedis("INTEROP_REDIS"); err != nil {
+		return refuse(err)
+	}
+	if typescript = os.Getenv("INTEROP_TYPESCRIPT"); typescript == "" {
+		return refuse(fmt.Errorf("INTEROP_TYPESCRIPT is not set: start the suite with npm run interop go"))
+	}
 	if participants, err = participant.Start(); err != nil {
 		return refuse(err)
 	}
@@ -59,6 +69,17 @@ func openBank(variable string) (*bank.Bank, error) {
 		return nil, nil
 	}
 	return bank.Open(os.Getenv(variable))
+}
+
+func openRedis(variable string) (*redis.Client, error) {
+	if os.Getenv(variable) == "" {
+		return nil, nil
+	}
+	options, err := redis.ParseURL(os.Getenv(variable))
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewClient(options), nil
 }
 
 func refuse(err error) int {
