@@ -24,6 +24,9 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { VERSION } from './version.ts';
 
+/** How long idle connections may stay open when it stops: who uses one meanwhile is answered, and told that it ends. */
+const LEAVE_MS = 500;
+
 /** A coordinator with its transports. */
 export interface RunningServer {
   /** Such as `http://127.0.0.1:36789`. */
@@ -90,9 +93,15 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
   };
 }
 
+/**
+ * First its clients leave: no new connection is taken, every answer ends its connection, and it is not ready any more; what they send meanwhile is served.
+ * Only then what it drives is finished or released.
+ */
 async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTimeout }: ServerConfig): Promise<void> {
   http.stopAccepting();
+  running.engine.retire();
   try {
+    await http.emptied(Math.min(LEAVE_MS, drainTimeout));
     await running.close(drainTimeout);
   } finally {
     await http.close();

@@ -84,7 +84,7 @@ describe('the configuration', () => {
     [{ host: '0.0.0.0' }, '--insecure'],
     [{ host: 'example.org' }, '--insecure'],
     [{ workers: 2 }, 'one process'],
-    [{ workers: 0 }, 'one process'],
+    [{ workers: 0 }, '--workers must be at least 1'],
     [{ silence: 9_999, heartbeat: 5_000 }, 'two heartbeats'],
     [{ alertWebHook: 'mailto:me' }, 'http:// or https:// URL'],
     [{ maxSteps: 1_001 }, 'at most 1000'],

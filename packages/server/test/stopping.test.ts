@@ -1,8 +1,29 @@
 import type { ServerResponse } from 'node:http';
+import { Client } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { CheckedStore, MemoryStore } from '@holdfast/core';
 import { Participants } from './support/participants.ts';
 import { TestServer } from './support/running-server.ts';
+
+/** Connections that are kept open between requests. */
+class OpenLines implements AsyncDisposable {
+  readonly #clients: readonly Client[];
+
+  constructor(url: string, count: number) {
+    this.#clients = Array.from({ length: count }, () => new Client(url, { pipelining: 1 }));
+  }
+
+  async get(line: number, path: string) {
+    const client = this.#clients[line];
+    if (client === undefined) throw new Error(`there is no line ${line}`);
+    const { statusCode, headers, body } = await client.request({ method: 'GET', path });
+    return { status: statusCode, connection: headers['connection'], text: await body.text() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.destroy()));
+  }
+}
 
 describe('a server that is told to stop', () => {
   const saga = (shop: Participants) => ({
@@ -24,6 +45,19 @@ describe('a server that is told to stop', () => {
     response.end('{}');
     expect((await waiting).json).toEqual({ dtm_result: 'SUCCESS' });
     expect((await waiting).headers.get('connection')).toBe('close');
+    await closing;
+  });
+
+  it('is not ready at once, serves what comes over open connections, and ends these with the answer', async () => {
+    const server = await TestServer.start({ drainTimeout: 10_000 });
+    await using lines = new OpenLines(server.url, 2);
+    expect(await lines.get(0, '/readyz')).toMatchObject({ status: 200, connection: 'keep-alive' });
+    expect(await lines.get(1, '/readyz')).toMatchObject({ status: 200, connection: 'keep-alive' });
+    const closing = server.running.close();
+    const ready = await lines.get(0, '/readyz');
+    expect(ready).toMatchObject({ status: 503, connection: 'close' });
+    expect(ready.text).toContain('this node is stopping');
+    expect(await lines.get(1, '/api/dtmsvr/newGid')).toMatchObject({ status: 200, connection: 'close' });
     await closing;
   });
 

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { Store } from '../store.ts';
+import type { SessionRow, Store } from '../store.ts';
 import type { Session } from './session.ts';
 
 interface JanitorDependencies {
@@ -22,7 +22,13 @@ const PURGE_EVERY_MS = 30_000;
 /** Between two batches of a purge, so that it does not disturb the load. */
 const PURGE_PAUSE_MS = 50;
 
-/** Periodic duties: takes over the work of silent nodes, deletes what finished long ago. */
+/**
+ * Periodic duties: takes over the work of silent nodes, deletes what finished long ago.
+ *
+ * J1  Every node looks for silent ones: whoever looks first releases what they held.
+ * J2  Of several nodes the eldest deletes, in small batches with pauses between them, so that many nodes are no more load than one. When it is gone, the next
+ *     eldest does; that two think so for a moment does no harm.
+ */
 export class Janitor {
   readonly #d: JanitorDependencies;
   #timers: Partial<Record<'takeOver' | 'purge', Timer>> = {};
@@ -89,13 +95,26 @@ export class Janitor {
     );
   }
 
-  async #purge(): Promise<void> {
+  /** `more`: the batch before was full, and this node is the one that deletes. */
+  async #purge(more = false): Promise<void> {
     let purged = 0;
     try {
-      purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: PURGE_BATCH });
+      if (more || (await this.#isEldest()))
+        purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: PURGE_BATCH });
     } catch (error) {
       this.#d.logger.warn({ error: String(error) }, 'purge failed');
     }
-    this.#after('purge', purged === PURGE_BATCH ? PURGE_PAUSE_MS : PURGE_EVERY_MS, () => this.#purge());
+    const isFull = purged === PURGE_BATCH;
+    this.#after('purge', isFull ? PURGE_PAUSE_MS : PURGE_EVERY_MS, () => this.#purge(isFull));
+  }
+
+  async #isEldest(): Promise<boolean> {
+    const { store, session } = this.#d;
+    if (store.capabilities.exclusive) return true;
+    const [eldest] = (await store.sessions()).toSorted(byAge);
+    return eldest?.session === session.id;
   }
 }
+
+const byAge = (a: SessionRow, b: SessionRow): number =>
+  a.startedAtMs - b.startedAtMs || (a.session < b.session ? -1 : 1);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { HoldfastError } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -31,7 +31,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   #router: Router | undefined;
-  #stopping = false;
+  /** Settles when the last connection is closed; set when it stops. */
+  #closed: Promise<unknown> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -53,20 +54,31 @@ export class HttpServer {
     this.#router = router;
   }
 
-  /** Takes no new connections; those that are open end with their next answer. */
+  /**
+   * Takes no new connections; those that are open end with their next answer, which says so. An idle one stays open meanwhile: a request may be on its way
+   * over it, and would be lost.
+   */
   stopAccepting(): void {
-    this.#stopping = true;
-    this.#server.close();
+    if (this.#closed !== undefined) return;
+    this.#closed = once(this.#server, 'close');
+    // The close of `node:http` would end the idle connections, too.
+    NetServer.prototype.close.call(this.#server);
+  }
+
+  /** Waits until every connection has ended, so long at the most. */
+  async emptied(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([this.#closed, late]);
+    clearTimeout(timer);
   }
 
   /** Ends what is still open: at once what is idle, the rest when it is answered or its time is over. */
   async close(): Promise<void> {
-    if (!this.#stopping) this.stopAccepting();
+    this.stopAccepting();
+    this.#server.close();
     const impatient = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
-    if (this.#server.listening || (await connectionsOf(this.#server)) > 0) {
-      this.#server.closeIdleConnections();
-      await once(this.#server, 'close');
-    }
+    await this.#closed;
     clearTimeout(impatient);
   }
 
@@ -114,11 +126,8 @@ export class HttpServer {
   }
 
   #send(response: ServerResponse, reply: Reply): void {
-    if (this.#stopping) response.shouldKeepAlive = false;
+    if (this.#closed !== undefined) response.shouldKeepAlive = false;
     response.writeHead(reply.status, reply.head as string[]);
     response.end(reply.body, reply.encoding);
   }
 }
-
-const connectionsOf = (server: Server): Promise<number> =>
-  new Promise((resolve) => server.getConnections((_, count) => resolve(count)));

@@ -14,13 +14,13 @@ export interface LogOptions {
 }
 
 /** Structured logs: one JSON object a line, or the same for people. Payloads, header values and secrets are never given to it. */
-export function createLog({ level, format, output, colour, fields = {} }: LogOptions): Log {
+export function createLog({ level, format, output, colour, fields: always = {} }: LogOptions): Log {
   const pretty = format === 'pretty' || (format === 'auto' && output.isTTY === true);
   const write = pretty
     ? (line: string): void => void output.write(prettyLine(JSON.parse(line) as Record<string, unknown>, colour) + '\n')
     : (line: string): void => void output.write(line);
   // Neither host nor pid: whoever collects the lines knows where they come from.
-  const logger = pino({ level, base: Object.keys(fields).length === 0 ? null : fields }, { write });
+  const logger = pino({ level, base: Object.keys(always).length === 0 ? null : always }, { write });
   return {
     debugs: logger.isLevelEnabled('debug'),
     debug: (fields, message) => logger.debug(fields, message),

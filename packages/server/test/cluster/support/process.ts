@@ -9,7 +9,8 @@ const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** Short limits, so that a test takes seconds where an installation takes a quarter of a minute. */
-export const QUICK = ['--heartbeat', '500ms', '--silence', '3s', '--poll', '200ms', '--progress-flush', '200ms'];
+export const SILENCE_MS = 3_000;
+const QUICK = ['--heartbeat', '500ms', '--silence', `${SILENCE_MS}ms`, '--poll', '200ms', '--progress-flush', '200ms'];
 
 /** A real coordinator process, or several on one port. */
 export class Coordinator extends TestClient implements AsyncDisposable {

@@ -1,0 +1,152 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { Participants } from '../support/participants.ts';
+import type { Answered } from '../support/running-server.ts';
+import { useDatabase } from './support/database.ts';
+import { Coordinator, SILENCE_MS, until } from './support/process.ts';
+
+/** Within this a node hears of what another one was told: a look, and some air for a busy machine. */
+const HEARD_MS = 2_500;
+
+describeWith(['postgres'], 'two coordinators over one database', () => {
+  const database = useDatabase();
+  let shop: Participants;
+  let store: string;
+  let a: Coordinator;
+  let b: Coordinator;
+
+  beforeAll(async () => {
+    shop = await Participants.start();
+    store = database.newStore();
+    // Both at once: an empty database must not be in the way of either.
+    [a, b] = await Promise.all([start('a'), start('b')]);
+  });
+  afterAll(async () => {
+    await Promise.all([a, b].map((node) => node[Symbol.asyncDispose]()));
+    await shop[Symbol.asyncDispose]();
+  });
+
+  const start = (node: string): Promise<Coordinator> =>
+    Coordinator.start(store, '--node', node, '--drain-timeout', '300ms', '--request-timeout', '60s');
+
+  const sagaOf = (gid: string, ...paths: string[]) => ({
+    gid,
+    trans_type: 'saga',
+    steps: paths.map((path) => ({ action: shop.url(`${path}/do`), compensate: shop.url(`${path}/undo`) })),
+    payloads: paths.map(() => ''),
+  });
+
+  /** Calls of a path; those of one that hangs are answered by the test. */
+  const callsOf = (path: string): number => shop.calls.filter((call) => call.endsWith(` ${path}`)).length;
+  const statusOf = async (node: Coordinator, gid: string): Promise<string> =>
+    (await node.get(`/api/v1/transactions/${gid}`)).json.status;
+
+  /** A saga whose first branch hangs at the node; the second is never to be called before that is answered. */
+  async function hanging(node: Coordinator, gid: string): Promise<(code: number) => void> {
+    const held: ServerResponse[] = [];
+    shop.answer(`/${gid}-1/do`, (response) => void held.push(response));
+    expect((await node.dtm('submit', sagaOf(gid, `/${gid}-1`, `/${gid}-2`))).json).toEqual({ dtm_result: 'SUCCESS' });
+    await until(() => held.length > 0);
+    return (code) => held.forEach((response) => response.writeHead(code).end());
+  }
+
+  it('an order to stop reaches what the other one drives: nothing is called after the call under way', async () => {
+    const answer = await hanging(a, 'stopped');
+    expect((await b.post('/api/v1/transactions/stopped/stop')).json.status).toBe('failed');
+    const { message } = await until(async () => (await loadOf(a)).inProgress === 0 && { message: 'let go' });
+    answer(200);
+    expect(message).toBe('let go');
+    await a.logged('let go: another node decided about it');
+    await pause(100);
+    expect([callsOf('/stopped-1/do'), callsOf('/stopped-2/do'), callsOf('/stopped-1/undo')]).toEqual([1, 0, 0]);
+    expect(await statusOf(a, 'stopped')).toBe('failed');
+  });
+
+  it('an order to abort reaches it, too: what was started is undone once its call has ended, and nothing else is', async () => {
+    const answer = await hanging(a, 'aborted');
+    const orderedAtMs = performance.now();
+    await b.post('/api/v1/transactions/aborted/abort', { reason: 'a mistake' });
+    await until(async () => (await statusOf(b, 'aborted')) === 'aborting');
+    expect(performance.now() - orderedAtMs).toBeLessThan(HEARD_MS);
+    answer(200);
+    await until(async () => (await statusOf(b, 'aborted')) === 'failed');
+    expect([callsOf('/aborted-1/undo'), callsOf('/aborted-2/do'), callsOf('/aborted-2/undo')]).toEqual([1, 0, 0]);
+  });
+
+  const loadOf = async (node: Coordinator) =>
+    JSON.parse((await node.get('/api/v1/status')).text).load as { readonly inProgress: number };
+
+  it('while the database is away nothing is acknowledged falsely, and both recover by themselves and finish all', async () => {
+    const acknowledged: string[] = [];
+    const refused: Answered[] = [];
+    let over = false;
+    const client = async (node: Coordinator, name: string): Promise<void> => {
+      for (let i = 0; !over; i++) {
+        const gid = `${name}-${i}`;
+        const answer = await node.dtm('submit', sagaOf(gid, '/quick', '/quick'));
+        if (answer.status === 200) acknowledged.push(gid);
+        else refused.push(answer);
+        await pause(20);
+      }
+    };
+    const clients = [client(a, 'a1'), client(a, 'a2'), client(b, 'b1'), client(b, 'b2')];
+    await until(() => acknowledged.length > 50);
+    await database.server().kill();
+    const notReady = await until(async () => {
+      const ready = await a.get('/readyz');
+      return ready.status === 503 && ready.json.message.includes('PostgreSQL at 127.0.0.1') && ready;
+    });
+    expect(notReady.headers.get('retry-after')).toBe('1');
+    expect((await a.get('/healthz')).status).toBe(200);
+    // Longer than their sessions live without it.
+    await a.logged('session lost');
+    await b.logged('session lost');
+    const before = acknowledged.length;
+    await database.server().start();
+    const backAtMs = performance.now();
+    await until(async () =>
+      (await Promise.all([a.get('/readyz'), b.get('/readyz')])).every(({ status }) => status === 200),
+    );
+    expect(performance.now() - backAtMs).toBeLessThan(5_000);
+    await until(() => acknowledged.length > before + 50);
+    over = true;
+    await Promise.all(clients);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { status, json, headers } of refused) {
+      expect([status, json.code, json.dtm_result]).toEqual([503, 'unavailable', undefined]);
+      expect(json.message).toContain('send it again');
+      expect(headers.get('retry-after')).toBe('1');
+    }
+    await until(async () => {
+      const { text } = await b.get('/api/metrics');
+      return text.includes('holdfast_stored_transactions{status="submitted"} 0\n');
+    });
+    for (const gid of acknowledged) expect(await statusOf(b, gid)).toBe('succeed');
+  });
+
+  it('one that is killed leaves its work to the other, within the silence and two seconds', async () => {
+    await hanging(a, 'orphan');
+    shop.answer('/orphan-1/do', (response) => response.end());
+    const killedAtMs = performance.now();
+    a.child.kill('SIGKILL');
+    await until(() => callsOf('/orphan-1/do') === 2);
+    expect(performance.now() - killedAtMs).toBeLessThan(SILENCE_MS + 2_000);
+    await until(async () => (await statusOf(b, 'orphan')) === 'succeed');
+    await b.logged('took over unfinished transactions');
+  });
+
+  it('one that stops hands its work over at once', async () => {
+    a = await start('a');
+    await hanging(b, 'handed-over');
+    shop.answer('/handed-over-1/do', (response) => response.end());
+    b.child.kill('SIGTERM');
+    expect(await b.ended).toBe(0);
+    const endedAtMs = performance.now();
+    await until(() => callsOf('/handed-over-1/do') === 2);
+    expect(performance.now() - endedAtMs).toBeLessThan(SILENCE_MS / 2);
+    await until(async () => (await statusOf(a, 'handed-over')) === 'succeed');
+    expect(b.log.find(({ msg }) => msg.includes('what is unfinished goes on'))).toMatchObject({ transactions: 1 });
+  });
+});
