@@ -6,15 +6,46 @@ import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@holdfast/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import type { Barrier } from '../src/barrier/barrier.ts';
 import { connect } from '../src/connect.ts';
 import type { Holdfast } from '../src/holdfast.ts';
 import { branch, checkBack } from '../src/participants/node-http.ts';
-import { openRedisWorld, type RedisWorld } from './barrier/redis-world.ts';
+import { openPostgresWorld } from './barrier/postgres-world.ts';
+import { openRedisWorld } from './barrier/redis-world.ts';
 
 const SENDER = fileURLToPath(new URL('./fixtures/sender.mjs', import.meta.url));
 
-describeWith(['redis-server'], 'a message whose sender is killed', () => {
-  let world: RedisWorld;
+/** A private database with accounts, and the barrier that the check-back asks. */
+interface Senders {
+  readonly url: string;
+  readonly barrier: Pick<Barrier<never>, 'checkBack'>;
+  /** What is committed of the account; null: there is none. */
+  account(name: string): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+async function inRedis(): Promise<Senders> {
+  const world = await openRedisWorld();
+  const account = (name: string) => world.look.get(name);
+  return { url: world.server.url, barrier: world.barriers.ioredis(), account, close: () => world.close() };
+}
+
+async function inPostgres(): Promise<Senders> {
+  const world = await openPostgresWorld();
+  await world.execute('create table account (name text primary key, balance int not null)');
+  const { barrier } = await world.createPlace();
+  const account = async (name: string) => {
+    const text = 'select balance::text from account where name = $1';
+    return (await world.pool.query<{ balance: string }>(text, [name])).rows[0]?.balance ?? null;
+  };
+  return { url: world.server.url, barrier, account, close: () => world.close() };
+}
+
+describeWith(['redis-server'], 'a message from Redis whose sender is killed', () => senderSuite(inRedis));
+describeWith(['postgres'], 'a message from PostgreSQL whose sender is killed', () => senderSuite(inPostgres));
+
+function senderSuite(open: () => Promise<Senders>): void {
+  let world: Senders;
   let coordinator: RunningServer;
   let hf: Holdfast;
   const credited: string[] = [];
@@ -22,11 +53,11 @@ describeWith(['redis-server'], 'a message whose sender is killed', () => {
   const participant = createServer();
 
   beforeAll(async () => {
-    world = await openRedisWorld();
+    world = await open();
     coordinator = await startServer({ store: 'memory:', httpPort: 0, drainTimeout: 0 });
     hf = connect(coordinator.url);
     const credit = branch((call) => void credited.push(call.gid));
-    const check = checkBack(world.barriers.ioredis());
+    const check = checkBack(world.barrier);
     participant.on('request', (request, response) => {
       void (request.url?.startsWith('/check') === true ? check : credit)(request, response);
     });
@@ -43,13 +74,13 @@ describeWith(['redis-server'], 'a message whose sender is killed', () => {
   });
   /** Runs a sender until it dies. */
   async function send(gid: string, diesAt: string): Promise<void> {
-    const args = [SENDER, coordinator.url, world.server.url, participantUrl, gid, diesAt];
+    const args = [SENDER, coordinator.url, world.url, participantUrl, gid, diesAt];
     const sender = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     const [, signal] = (await once(sender, 'exit')) as [number | null, NodeJS.Signals | null];
     expect(signal).toBe('SIGKILL');
   }
 
-  const account = (gid: string) => world.look.get(`account of ${gid}`);
+  const account = (gid: string) => world.account(`account of ${gid}`);
 
   it.concurrent.each(['committed', 'submitted'])('when it was %s is sent, once', async (diesAt) => {
     await send(diesAt, diesAt);
@@ -67,4 +98,4 @@ describeWith(['redis-server'], 'a message whose sender is killed', () => {
     expect(credited).not.toContain(diesAt);
     expect(await account(diesAt)).toBeNull();
   });
-});
+}
