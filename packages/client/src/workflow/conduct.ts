@@ -97,8 +97,13 @@ export class Conductor {
   async #succeed(progress: Progress, execution: Execution, returned: unknown): Promise<Result | 'again'> {
     const { api, gid, definition } = this.#c;
     const { name: workflow, version } = definition;
+    let value: unknown;
     try {
-      const value = asRecorded(`Workflow ${workflow}`, returned);
+      value = asRecorded(`Workflow ${workflow}`, returned);
+    } catch (thrown) {
+      return this.#abort(progress, { kind: 'failed', thrown, reason: resultOfThrown(thrown).reason });
+    }
+    try {
       if (execution.steps().some((step) => endingOfSuccess(step) !== undefined)) {
         const refused = await decideToSucceed(api, gid, { workflow, version });
         if (refused !== undefined) return await this.#againUnless('prepared', refused);

@@ -23,7 +23,8 @@ export interface Flow {
    * Work of this process. It may be repeated: when the process dies before what it gave is recorded, and when the outcome is not known. Its `call`
    * identifies it: `barrier.run(call, …)` lets it have its effect once, and the barrier knows which `undo` belongs to it.
    *
-   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON
+   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON; what cannot be recorded fails the step, which is undone:
+   *   return a key to it instead
    * @throws {BranchFailure} it failed, now or when it was recorded
    */
   step<T>(name: string, step: FlowStep<T>): Promise<T>;
@@ -33,7 +34,7 @@ export interface Flow {
    * A branch behind a URL, undone by another one, as in a saga. Both are called with the step's name as branch id, `op` is `action` and `rollback`.
    *
    * @returns what the branch answered, after `parse`; at most 4 KiB of JSON: let `parse` keep what is needed
-   * @throws {BranchFailure} it failed
+   * @throws {BranchFailure} it failed, or its answer cannot be recorded
    */
   call<Payload = unknown, Answer = unknown>(name: string, branch: FlowCall<Payload, Answer>): Promise<Answer>;
 

@@ -32,7 +32,7 @@ export interface Workflow<Input, Output> {
    * Runs the workflow in this process. If the process dies, or the outcome of a step is not known, the coordinator calls the code back until it has ended.
    * With `wait`, such a call-back is waited for.
    *
-   * @returns what the code returned, as JSON gives it back (at most 4 KiB)
+   * @returns what the code returned, as JSON gives it back. At most 4 KiB: with more, the workflow fails and is undone
    * @throws {TransactionFailed} it failed and was undone, or is being undone; `cause` is what the code threw, if it ran here
    * @throws {TransactionPending} the outcome of a step is not known (`cause`), or its decision cannot be carried out yet: it is called back
    * @throws {WorkflowMismatch} this is not the code that recorded its steps: it waits for a person

@@ -1,4 +1,4 @@
-import { LIMITS, type WorkflowProgress } from '@holdfast/protocol';
+import { BranchFailure, LIMITS, type WorkflowProgress } from '@holdfast/protocol';
 
 /**
  * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose `action` has an outcome, and later its `commit` or
@@ -39,15 +39,15 @@ export const shortened = (reason: string): string => reason.slice(0, REASON_CHAR
 /**
  * A value as JSON gives it back; undefined stays.
  *
- * @throws {TypeError} JSON cannot hold it
- * @throws {RangeError} it is too long to be recorded
+ * @throws {BranchFailure} JSON cannot hold it, or it is too long to be recorded. The code would give the same each time it is called back, so that only to
+ *   fail ends the transaction
  */
 export function asRecorded(what: string, value: unknown): unknown {
   const text = textOf(what, value);
   if (text === undefined) return undefined;
   const bytes = Buffer.byteLength(text);
   if (bytes > LIMITS.branchResultBytes)
-    throw new RangeError(
+    throw new BranchFailure(
       `${what} gave ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to it instead`,
     );
   return JSON.parse(text) as unknown;
@@ -59,7 +59,7 @@ function textOf(what: string, value: unknown): string | undefined {
   try {
     return stringify(value);
   } catch (error) {
-    throw new TypeError(`${what} gave what JSON cannot hold`, { cause: error });
+    throw new BranchFailure(`${what} gave what JSON cannot hold`, { cause: error });
   }
 }
 

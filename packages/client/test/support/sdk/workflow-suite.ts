@@ -439,16 +439,26 @@ export function workflowSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run debit', 'run credit']);
     });
 
-    it('says what is wrong with a step that gives too much or what JSON cannot hold', async () => {
+    it.each([
+      ['too much', () => 'x'.repeat(LIMITS.branchResultBytes), 'at most 4096'],
+      ['what JSON cannot hold', () => ({ n: 1n }), 'JSON cannot hold'],
+    ])('fails, rather than to repeat a step that gives %s at each call-back', async (_, give, words) => {
+      const told: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
-      const run = hf.workflow('big', v1, (flow: Flow, value: 'long' | 'odd') =>
-        flow.step('give', () => (value === 'long' ? 'x'.repeat(LIMITS.branchResultBytes) : ({ n: 1n } as never))),
-      );
-      await expect(run.run('long')).rejects.toMatchObject({
-        code: 'transaction_pending',
-        cause: { name: 'RangeError', message: expect.stringContaining('at most 4096') },
+      const bigStep = hf.workflow('big step', v1, async (flow: Flow) => {
+        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('give', noted(told, 'give', give));
       });
-      await expect(run.run('odd')).rejects.toMatchObject({ cause: { name: 'TypeError' } });
+      const failure = { code: 'transaction_failed', status: 'failed', reason: expect.stringContaining(words) };
+      await expect(bigStep.run(undefined)).rejects.toMatchObject(failure);
+      expect(told.splice(0)).toEqual(['run debit', 'run give', 'undo give unknown', 'undo debit "debit"']);
+
+      const bigEnd = hf.workflow('big end', v1, async (flow: Flow) => {
+        await flow.step('debit', noted(told, 'debit'));
+        return give();
+      });
+      await expect(bigEnd.run(undefined)).rejects.toMatchObject(failure);
+      expect(told).toEqual(['run debit', 'undo debit "debit"']);
     });
 
     it('says what is wrong with the name of a step', async () => {
