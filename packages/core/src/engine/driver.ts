@@ -1,5 +1,6 @@
 import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import {
+  ABORT_ORDER_KEY,
   countRetryOrders,
   decodeAbortOrder,
   decodeRegistrations,
@@ -15,7 +16,7 @@ import { step } from '../patterns/index.ts';
 import { withRegistered } from '../patterns/state.ts';
 import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
 import { SlotMap } from '../slot-map.ts';
-import type { Entry, Store, StoredTransaction } from '../store.ts';
+import type { AppendItem, Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { EffectRunner } from './effects.ts';
@@ -213,15 +214,15 @@ export class Driver {
   #tellOwner(run: Run, transaction: Transaction, event: TransactionEvent, reply: Reply | undefined): void {
     const order = orderOf(event, transaction, run.writeId);
     if (order === undefined) return reply?.done(transaction);
-    const item = {
+    const item: AppendItem = {
       kind: 'append',
       key: run.key,
-      whenStatus: [transaction.state.status],
+      whenStatus: order.key === ABORT_ORDER_KEY ? ['submitted'] : ['submitted', 'aborting'],
       entries: [order],
       maxEntries: MAX_ENTRIES,
       // Should its node have let go of it meanwhile, it is for whoever looks first.
       postponeMs: 0,
-    } as const;
+    };
     this.#d.committer.enqueue(item, run.id, false, (result) => {
       if (result.kind !== 'applied')
         return reply?.failed(unavailable(run.key, 'the order could not be stored; give it again'));

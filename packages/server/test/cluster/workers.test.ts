@@ -1,5 +1,5 @@
 import { nodeList } from '@holdfast/protocol';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { Participants } from '../support/participants.ts';
 import { useDatabase } from './support/database.ts';
@@ -83,14 +83,6 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     const { ended, output } = Coordinator.launch('postgres://user:s3cret@127.0.0.1:1/db', '--workers', '3');
     expect(await ended).toBe(1);
     expect(output.err).toMatch(/^holdfast: PostgreSQL at 127\.0\.0\.1:1\/db cannot be used[^\n]*\n$/);
-  });
-});
-
-describe('holdfast serve --workers over a store of one process', () => {
-  it.each(['memory:', 'lmdb:./data'])('is refused for %s, with the reason', async (store) => {
-    const { ended, output } = Coordinator.launch(store, '--workers', '2');
-    expect(await ended).toBe(1);
-    expect(output.err).toContain('lives in one process, which many cannot share');
   });
 });
 
