@@ -2,7 +2,7 @@ import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Participant } from '../../deploy/test/support/participant.ts';
 import { describeWith } from '../../tools/src/describe-with.ts';
-import { beginUnfinished, letThemEnd } from './support/unfinished.ts';
+import { beginUnfinished, beginWorkflow, letThemEnd } from './support/unfinished.ts';
 import { type Told, type Version, VersionedNode } from './support/versioned-node.ts';
 
 /** The shared stores that the previous version has, each with the program it needs. */
@@ -44,6 +44,13 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       steps: [{ action: participant.url(path), compensate: participant.url('/undo'), payload: { amount: 30 } }],
       retryIntervalMs: 200,
     });
+
+    /** Resolves when nobody drives it and its next attempt is far away. */
+    const waits = (node: VersionedNode, gid: string): Promise<void> =>
+      vi.waitFor(
+        async () => expect(await node.get(`/transactions/${gid}`)).toMatchObject({ status: 'submitted', owner: null }),
+        { timeout: 20_000, interval: 10 },
+      );
 
     it.each(BOTH_WAYS)('what the %s accepts, the %s shows, waits for, lists and counts', async (one, other) => {
       const gids = ['a', 'b', 'c'].map((name) => `${one}-list-${name}`);
@@ -175,13 +182,13 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(participant.of(waited.gid)).toEqual(['01 action']);
     });
 
-    it.each(BOTH_WAYS)('an order given to the %s reaches what the %s drives', async (one, other) => {
-      participant.answer('/later', 500);
-      const gids = ['abort', 'stop', 'retry'].map((order) => `${one}-${order}`);
-      for (const gid of gids)
+    it.each(BOTH_WAYS)('an order given to the %s reaches what waits since the %s let go of it', async (one, other) => {
+      // Not done yet: asked again after the plain interval.
+      participant.answer('/later', 425);
+      const [aborted, stopped, retried] = [`${one}-abort`, `${one}-stop`, `${one}-retry`];
+      for (const gid of [aborted, stopped, retried])
         await nodes[other].post('/transactions', { ...saga(gid, '/later'), retryIntervalMs: 60_000 });
-      const [aborted = '', stopped = '', retried = ''] = gids;
-      for (const gid of gids) await vi.waitFor(() => expect(participant.of(gid)).toHaveLength(1), { interval: 10 });
+      for (const gid of [aborted, stopped, retried]) await waits(nodes[one], gid);
       await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
       await nodes[one].post(`/transactions/${stopped}/stop`);
       participant.answer('/later', 200);
@@ -192,6 +199,26 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(await nodes[other].final(retried)).toBe('succeed');
       expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
       expect(participant.of(stopped)).toEqual(['01 action']);
+    });
+
+    it.each(BOTH_WAYS)('an order given to the %s reaches what the %s is calling a branch of', async (one, other) => {
+      participant.hold('/slow');
+      const [aborted, stopped, retried] = [`${one}-slow-abort`, `${one}-slow-stop`, `${one}-slow-retry`];
+      for (const gid of [aborted, stopped, retried])
+        await nodes[other].post('/transactions', { ...saga(gid, '/slow'), requestTimeoutMs: 30_000 });
+      for (const gid of [aborted, stopped, retried])
+        await vi.waitFor(() => expect(participant.of(gid)).toEqual(['01 action']), { timeout: 20_000, interval: 10 });
+      await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
+      await nodes[one].post(`/transactions/${stopped}/stop`);
+      await nodes[one].post(`/transactions/${retried}/retry`);
+      participant.letGo('/slow');
+      expect(await nodes[one].final(stopped)).toBe('failed');
+      expect(await nodes[one].final(retried)).toBe('succeed');
+      // The order was durable before the branch answered.
+      expect(await nodes[one].final(aborted)).toBe('failed');
+      expect((await nodes[one].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
+      expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
+      for (const gid of [stopped, retried]) expect(new Set(participant.of(gid))).toEqual(new Set(['01 action']));
     });
 
     it.each(BOTH_WAYS)('a topic that the %s made is that of the %s', async (one, other) => {
@@ -229,12 +256,19 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       ['previous', 'killed', 'present'],
     ] as const)('the %s is %s: the %s finishes what it began', async (one, how, other) => {
       const begun = await beginUnfinished(nodes[one], participant, `${one}-${how}`);
+      const workflow = `${one}-${how}-workflow`;
+      await beginWorkflow(nodes[one], participant, workflow);
       await nodes[one].end(how);
       letThemEnd(participant);
       for (const { gid, ends, calls } of begun) {
         expect([gid, await nodes[other].final(gid)]).toEqual([gid, ends]);
         expect(new Set(participant.of(gid))).toEqual(new Set(calls));
       }
+      const calledBack = participant.of(workflow).length;
+      const more = (): void => expect(participant.of(workflow).length).toBeGreaterThan(calledBack);
+      await vi.waitFor(more, { timeout: 20_000, interval: 20 });
+      expect((await nodes[other].get(`/transactions/${workflow}/progress`)).steps).toHaveLength(1);
+      await nodes[other].post(`/transactions/${workflow}/finish`, { status: 'succeed' });
       await nodes[one].startAgain();
       for (const { gid } of begun) {
         const shown = await nodes.previous.get(`/transactions/${gid}`);

@@ -15,6 +15,7 @@ export class Participant {
   readonly calls: Call[] = [];
   readonly #server: Server;
   readonly #answers = new Map<string, number>();
+  readonly #held = new Map<string, (() => void)[]>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -36,6 +37,17 @@ export class Participant {
     this.#answers.set(path, status);
   }
 
+  /** Calls of a path wait for their answer until they are let go. */
+  hold(path: string): void {
+    this.#held.set(path, []);
+  }
+
+  letGo(path: string): void {
+    const waiting = this.#held.get(path) ?? [];
+    this.#held.delete(path);
+    for (const answer of waiting) answer();
+  }
+
   /** What was called of one transaction, such as `01 action`. */
   of(gid: string): readonly string[] {
     return this.calls.filter((call) => call.gid === gid).map(({ branchId, op }) => `${branchId} ${op}`);
@@ -53,6 +65,11 @@ export class Participant {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://participant');
     const [gid, branchId, op] = ['gid', 'branch_id', 'op'].map((name) => searchParams.get(name) ?? '');
     this.calls.push({ path: pathname, gid: gid ?? '', branchId: branchId ?? '', op: op ?? '' });
-    response.writeHead(this.#answers.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
+    const answer = (): void => {
+      response.writeHead(this.#answers.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
+    };
+    const held = this.#held.get(pathname);
+    if (held === undefined) answer();
+    else held.push(answer);
   }
 }

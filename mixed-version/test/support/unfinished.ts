@@ -48,6 +48,8 @@ export async function beginUnfinished(
     timeoutToFailMs: 1,
     ...retry,
   });
+  for (const url of [ok, stuck]) await node.call('PUT', `/api/v1/topics/${name}/subscribers`, { url });
+  await begin('topic', { pattern: 'msg', steps: [{ action: `topic://${name}`, payload }], ...retry });
   for (const [pattern, branch] of [
     ['tcc', { confirm: stuck, cancel: ok, payload }],
     ['xa', { url: stuck }],
@@ -70,6 +72,7 @@ export async function beginUnfinished(
     { gid: 'concurrent', ends: 'succeed', calls: ['01 action', '02 action', '03 action'] },
     { gid: 'rollback', ends: 'failed', calls: ['01 action', '02 action', '02 compensate', '01 compensate'] },
     { gid: 'message', ends: 'succeed', calls: ['01 action', '02 action'] },
+    { gid: 'topic', ends: 'succeed', calls: ['01-01 action', '01-02 action'] },
     { gid: 'check', ends: 'succeed', calls: ['00 msg', '01 action'] },
     { gid: 'tcc', ends: 'succeed', calls: ['01 confirm'] },
     { gid: 'xa', ends: 'succeed', calls: ['01 commit'] },
@@ -81,4 +84,13 @@ export async function beginUnfinished(
 /** From now on every branch does its part. */
 export function letThemEnd(participant: Participant): void {
   participant.answer(STUCK, 200);
+}
+
+/** Starts a workflow of one recorded step; its code is this test, which is called back. */
+export async function beginWorkflow(node: VersionedNode, participant: Participant, gid: string): Promise<void> {
+  const workflow = { name: 'order', input: { bottles: 6 } };
+  const queryPrepared = participant.url('/resume');
+  await node.post('/transactions', { gid, pattern: 'workflow', workflow, queryPrepared, retryIntervalMs: 300 });
+  const step = { branchId: '01', op: 'action', status: 'succeed', data: 'cGFpZA==' };
+  await node.post(`/transactions/${gid}/branches`, { pattern: 'workflow', ...step });
 }

@@ -10,9 +10,14 @@ const PROGRAMS: Readonly<Record<Version, string>> = {
 };
 
 /** A node that is killed is taken over soon, though not before a busy machine lets it heartbeat; one that is stopped gives back what it cannot finish at once. */
-const SETTINGS = '--heartbeat 300ms --silence 3s --poll 100ms --max-retry-interval 300ms --drain-timeout 300ms'.split(
-  ' ',
-);
+const SETTINGS = {
+  '--heartbeat': '300ms',
+  '--silence': '3s',
+  '--poll': '100ms',
+  '--retry-interval': '200ms',
+  '--max-retry-interval': '300ms',
+  '--drain-timeout': '300ms',
+};
 /** How a log line of an error begins. */
 const ERROR_LINE = /^\{"level":[56]0.*$/gm;
 
@@ -95,7 +100,15 @@ export class VersionedNode {
   }
 
   #launch(): CoordinatorProcess {
-    const args = ['--store', this.#store, '--http-port', '0', '--node', this.version, ...SETTINGS];
+    const args = [
+      '--store',
+      this.#store,
+      '--http-port',
+      '0',
+      '--node',
+      this.version,
+      ...Object.entries(SETTINGS).flat(),
+    ];
     return new CoordinatorProcess(PROGRAMS[this.version], args);
   }
 }
