@@ -72,7 +72,7 @@ class Cluster implements Subject {
         ...['--store', database.url, '--node', name, '--log-format', 'json'],
         ...[...limits, '--retry-interval', `${RETRY_INTERVAL_S}s`],
       ],
-      node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}`],
+      node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}&except=${new URL(database.url).port}`],
       logPath: join(folder, `${name}.log`),
       mayEnd: () => this.#outages.databaseIsAway(MAY_GIVE_UP_MS),
     });

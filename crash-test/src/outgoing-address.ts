@@ -1,10 +1,13 @@
 import { Socket } from 'node:net';
 
 /**
- * Loaded into a coordinator before its own code (`--import …/outgoing-address.js?address=127.0.0.11`): all its connections come from this address, so that
- * participants see which coordinator calls them. Every address of 127.0.0.0/8 is one of this machine's on Linux.
+ * Loaded into a coordinator before its own code (`--import …/outgoing-address.js?address=127.0.0.11&except=5432`): its connections, but those to the database's
+ * port, come from this address, so that participants see which coordinator calls them. Every address of 127.0.0.0/8 is one of this machine's on Linux; but
+ * databases may let in 127.0.0.1 alone.
  */
-const address = new URL(import.meta.url).searchParams.get('address');
+const { searchParams } = new URL(import.meta.url);
+const address = searchParams.get('address');
+const except = Number(searchParams.get('except'));
 if (address === null) throw new Error('outgoing-address.js needs ?address=');
 
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
@@ -17,8 +20,8 @@ const connect = Socket.prototype.connect as Connect;
 function withAddress(args: readonly unknown[]): void {
   const [first] = args;
   const options: unknown = Array.isArray(first) ? first[0] : first;
-  if (typeof options === 'object' && options !== null && 'port' in options)
-    Object.assign(options, { localAddress: address });
+  if (typeof options !== 'object' || options === null || !('port' in options)) return;
+  if (Number(options.port) !== except) Object.assign(options, { localAddress: address });
 }
 
 Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
