@@ -82,6 +82,19 @@ describe('holdfast doctor', () => {
 });
 
 describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of participants', () => {
+  it('finds a binary log that is not synced', async () => {
+    // MariaDB's default does not sync it.
+    const server = await startMariadb(['--log-bin']);
+    if (server === undefined) throw new Error('MariaDB is not installed');
+    onTestFinished(() => server.stop());
+    const look = async () => (await doctor('--store', 'memory:', '--barrier', server.url)).find('durability');
+    expect(await look()).toMatchObject({ level: 'warn', mend: 'set sync_binlog=1' });
+    const database = await openDatabase(server.url);
+    await database.query('set global sync_binlog = 1');
+    await database.close();
+    expect(await look()).toMatchObject({ level: 'ok', mend: '' });
+  });
+
   it.each([
     {
       kind: 'postgres',
@@ -100,6 +113,8 @@ describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of particip
     expect([none.exitCode, none.find('barrier')?.level]).toEqual([1, 'fail']);
     expect(none.find('xa')?.level).toBe(xa);
     expect(none.find('durability')?.level).toBe('warn');
+    // It says nothing without a binary log.
+    expect(none.find('durability')?.found).not.toContain('sync_binlog');
     expect(none.find('clock')?.level).toBe('ok');
 
     for (const statement of barrierSchema(kind)) await database.query(statement);

@@ -1,3 +1,4 @@
+import type { Status, TransactionDetails } from '@holdfast/protocol';
 import { startMariadb, startPostgres } from '@holdfast/test-servers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
@@ -14,12 +15,30 @@ afterEach(() => api.close());
 
 /** What is prepared in these tests, and what the coordinator knows of it. */
 const TRANSACTIONS = { won: 'succeed', lost: 'failed', open: 'submitted' } as const;
-const CASES = ['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses'];
+const CASES = [
+  ...['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses', 'somebody'],
+  // Of workflows, whose branches have names. The first of them would be branch 01 of a transaction that nobody knows.
+  ...['flow-debit-01', 'flow-won-pay', 'flow-won-card', 'flow-won-late', 'flow-lost-pay', 'lost-pay', 'two-again-01'],
+];
+const ENDED_BY_DEFAULT = ['won-01', 'lost-01', 'flow-won-pay', 'flow-won-card', 'flow-lost-pay'];
+
+const step = (branchId: string, status: 'succeed' | 'failed') =>
+  detailsOf()
+    .branches.slice(0, 1)
+    .map((branch) => ({ ...branch, branchId, op: 'action', status }));
 
 function tellCoordinator(): void {
   for (const [gid, status] of Object.entries(TRANSACTIONS))
     api.transactions.set(gid, detailsOf({ gid, status, pattern: 'xa' }));
   api.transactions.set('saga', detailsOf({ gid: 'saga', status: 'failed' }));
+  const workflow = (gid: string, status: Status, branches: TransactionDetails['branches']) =>
+    api.transactions.set(gid, detailsOf({ gid, status, pattern: 'workflow', branches }));
+  workflow('flow', 'prepared', []);
+  workflow('flow-won', 'succeed', [...step('pay', 'succeed'), ...step('card', 'failed')]);
+  workflow('flow-lost', 'failed', step('pay', 'succeed'));
+  // Both may have a branch of that name.
+  workflow('two-again', 'succeed', step('01', 'succeed'));
+  workflow('two', 'succeed', step('again-01', 'succeed'));
 }
 
 interface Case {
@@ -98,9 +117,17 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
           'open-01 submitted leave',
           'gone-01 unknown rollback',
           'saga-01 failed leave',
+          'somebody-elses unknown leave',
+          'flow-debit-01 prepared leave',
+          'flow-won-pay succeed commit',
+          'flow-won-card succeed rollback',
+          'flow-won-late succeed leave',
+          'flow-lost-pay failed rollback',
+          'lost-pay unknown leave',
+          'two-again-01 succeed leave',
         ].toSorted(),
       );
-      expect(err.join()).toContain('nothing was done: --yes ends 3 of 6');
+      expect(err.join()).toContain('nothing was done: --yes ends 6 of 14');
       expect(await prepared()).toEqual(CASES.toSorted());
     });
 
@@ -108,9 +135,12 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
       tellCoordinator();
       await prepareAll();
       const { err, exitCode } = await recover('--yes');
-      expect([err, exitCode]).toEqual([['2 ended, 0 not, 4 left'], 0]);
-      expect(await database.query('select name from t')).toEqual([{ name: 'won-01' }]);
-      expect(await prepared()).toEqual(['gone-01', 'open-01', 'saga-01', 'somebody-elses', 'won-09']);
+      expect([err, exitCode]).toEqual([['5 ended, 0 not, 9 left'], 0]);
+      expect(await database.query('select name from t order by name')).toEqual([
+        { name: 'flow-won-pay' },
+        { name: 'won-01' },
+      ]);
+      expect(await prepared()).toEqual(CASES.filter((each) => !ENDED_BY_DEFAULT.includes(each)).toSorted());
       await recover('--older-than', '0s', '--roll-back-unknown', '--yes');
       expect(await prepared()).not.toContain('gone-01');
     });

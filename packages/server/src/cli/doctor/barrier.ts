@@ -140,17 +140,19 @@ async function checkDurability(database: Database): Promise<Finding> {
   const query =
     database.kind === 'postgres'
       ? `select current_setting('synchronous_commit') as synchronous_commit, current_setting('fsync') as fsync`
-      : 'select @@global.innodb_flush_log_at_trx_commit as innodb_flush_log_at_trx_commit';
+      : `select @@global.innodb_flush_log_at_trx_commit as innodb_flush_log_at_trx_commit,
+         if(@@global.log_bin, @@global.sync_binlog, 1) as sync_binlog`;
   const [row = {}] = await database.query(query);
-  const lax = Object.entries(row).filter(([name, value]) =>
-    name === 'innodb_flush_log_at_trx_commit' ? Number(value) !== 1 : value === 'off',
+  // A server with a binary log rolls back, after a crash, what the end of that log lacks.
+  const lax = Object.entries(row).filter(([, value]) =>
+    database.kind === 'mysql' ? Number(value) !== 1 : value === 'off',
   );
   if (lax.length === 0) return ok('durability', 'a commit that was answered is kept');
   const settings = lax.map(([name, value]) => `${name} is ${String(value)}`).join(', ');
   return warn(
     'durability',
     `${settings}: a crash of the database may lose what was answered`,
-    'set it back to its default',
+    database.kind === 'mysql' ? `set ${lax.map(([name]) => `${name}=1`).join(' and ')}` : 'set it back to its default',
   );
 }
 

@@ -1,9 +1,14 @@
 import type { TransactionDetails } from '@holdfast/protocol';
 import { duration } from '../time.ts';
-import type { Prepared } from './prepared.ts';
+import type { Prepared, Reading } from './prepared.ts';
 
 /** What is to be done with a prepared transaction, and why. */
-export interface Step extends Prepared {
+export interface Step {
+  readonly name: string;
+  /** Of the reading of the name that the coordinator confirms; else of the likeliest. */
+  readonly gid: string;
+  readonly branchId: string;
+  readonly ageMs: number | undefined;
   readonly will: 'commit' | 'rollback' | 'leave';
   /** As the coordinator knows the global transaction; `unknown` when it does not. */
   readonly status: string;
@@ -17,32 +22,70 @@ export interface PlanOptions {
   readonly rollBackUnknown: boolean;
 }
 
-/** Decides by what the coordinator knows of the global transaction. Pure. */
-export function planFor(prepared: Prepared, details: TransactionDetails | undefined, options: PlanOptions): Step {
-  if (details === undefined) return { ...prepared, status: 'unknown', ...planForUnknown(prepared, options) };
-  return { ...prepared, status: details.status, ...planForKnown(prepared, details) };
+/** A reading of the name whose gid the coordinator knows. */
+export interface Known extends Reading {
+  readonly details: TransactionDetails;
+}
+
+/** Decides by what the coordinator knows of the global transactions that the name may speak of. Pure. */
+export function planFor(prepared: Prepared, known: readonly Known[], options: PlanOptions): Step {
+  const { name, ageMs, readings } = prepared;
+  const [likeliest] = readings;
+  const owners = ownersAmong(known);
+  const [owner] = owners;
+  const { gid, branchId } = owner ?? likeliest;
+  if (owner === undefined)
+    return { name, gid, branchId, ageMs, status: 'unknown', ...planForUnknown(prepared, options) };
+  const step = { name, gid, branchId, ageMs, status: owner.details.status };
+  if (owners.length === 1) return { ...step, ...planForKnown(owner) };
+  const gids = owners.map((each) => each.gid).join(' or ');
+  return { ...step, will: 'leave', why: `it belongs to ${gids}: decide yourself` };
 }
 
 type Decision = Pick<Step, 'will' | 'why'>;
 
-function planForKnown({ branchId }: Prepared, { pattern, status, branches }: TransactionDetails): Decision {
-  if (pattern !== 'xa') return { will: 'leave', why: `that gid is a ${pattern}: not ours` };
+/** Those that can have such a branch, or if some are known to have it, these. More than one: nobody can tell. */
+function ownersAmong(known: readonly Known[]): readonly Known[] {
+  const having = known.filter(({ branchId, details }) =>
+    details.branches.some((branch) => branch.branchId === branchId),
+  );
+  const withXa = having.filter(mayOwn);
+  if (withXa.length > 0) return withXa;
+  const possible = known.filter(mayOwn);
+  return possible.length > 0 ? possible : known.filter(({ numbered }) => numbered).slice(0, 1);
+}
+
+const mayOwn = ({ numbered, details: { pattern } }: Known): boolean =>
+  pattern === 'workflow' || (pattern === 'xa' && numbered);
+
+function planForKnown({ branchId, details }: Known): Decision {
+  const { pattern, status } = details;
+  if (pattern !== 'xa' && pattern !== 'workflow') return { will: 'leave', why: `that gid is a ${pattern}: not ours` };
   switch (status) {
     case 'prepared':
     case 'submitted':
     case 'aborting':
-      return { will: 'leave', why: 'the coordinator ends it' };
+      return { will: 'leave', why: pattern === 'xa' ? 'the coordinator ends it' : "the workflow's code ends it" };
     case 'failed':
       return { will: 'rollback', why: 'it failed' };
     case 'succeed':
-      // A branch that nobody registered is no part of what was decided.
-      return branches.some((branch) => branch.branchId === branchId)
-        ? { will: 'commit', why: 'it succeeded' }
-        : { will: 'leave', why: 'it succeeded without this branch: decide yourself' };
+      return planForSucceeded(branchId, details);
   }
 }
 
-function planForUnknown({ ageMs }: Prepared, { olderThanMs, rollBackUnknown }: PlanOptions): Decision {
+/** A branch that nobody registered, or a step that was not recorded, is no part of what was decided. */
+function planForSucceeded(branchId: string, { pattern, branches }: TransactionDetails): Decision {
+  const own = branches.filter((branch) => branch.branchId === branchId);
+  if (own.length === 0) return { will: 'leave', why: 'it succeeded without this branch: decide yourself' };
+  const failed = pattern === 'workflow' && own.some(({ op, status }) => op === 'action' && status === 'failed');
+  return failed
+    ? { will: 'rollback', why: 'it succeeded without this step, which had failed' }
+    : { will: 'commit', why: 'it succeeded' };
+}
+
+function planForUnknown({ ageMs, readings }: Prepared, { olderThanMs, rollBackUnknown }: PlanOptions): Decision {
+  if (!readings[0].numbered)
+    return { will: 'leave', why: "a workflow's step that no coordinator knows, or not ours: decide yourself" };
   if (ageMs === undefined)
     return rollBackUnknown
       ? { will: 'rollback', why: 'no coordinator knows it' }

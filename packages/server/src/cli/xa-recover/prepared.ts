@@ -4,10 +4,18 @@ import type { Database } from '../database/open-database.ts';
 export interface Prepared {
   /** `GID-BRANCH`. */
   readonly name: string;
-  readonly gid: string;
-  readonly branchId: string;
+  /** Both may hold hyphens, so that the name may be read in several ways; the likeliest first. */
+  readonly readings: readonly [Reading, ...Reading[]];
   /** Undefined: the database does not tell (MySQL, MariaDB). */
   readonly ageMs: number | undefined;
+}
+
+/** Which branch of which global transaction a name may speak of. */
+export interface Reading {
+  readonly gid: string;
+  readonly branchId: string;
+  /** As branches of an xa are: two digits a level. Else it can only be a workflow's step. */
+  readonly numbered: boolean;
 }
 
 /** The prepared transactions of a database whose names look like those of branches; others are none of our business. */
@@ -40,6 +48,20 @@ async function listInMysql(database: Database): Promise<readonly Prepared[]> {
 }
 
 function named(name: string, ageMs: number | undefined): Prepared[] {
-  const [, gid, branchId] = /^(.+)-((?:\d\d)+)$/s.exec(name) ?? [];
-  return gid === undefined || branchId === undefined ? [] : [{ name, gid, branchId, ageMs }];
+  const [first, ...others] = readingsOf(name);
+  return first === undefined ? [] : [{ name, readings: [first, ...others], ageMs }];
+}
+
+/** A branch of an xa, or a step of a workflow as its name may be. */
+const NUMBERED = /^(?:\d\d)+$/;
+const STEP = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** The shortest branch id first: few of them have hyphens. */
+function readingsOf(name: string): readonly Reading[] {
+  const readings: Reading[] = [];
+  for (let at = name.lastIndexOf('-'); at > 0; at = name.lastIndexOf('-', at - 1)) {
+    const branchId = name.slice(at + 1);
+    if (STEP.test(branchId)) readings.push({ gid: name.slice(0, at), branchId, numbered: NUMBERED.test(branchId) });
+  }
+  return readings;
 }

@@ -15,8 +15,8 @@ import { columnWidths, tableHead, tableRow } from '../table.ts';
 import { clean, painter } from '../text.ts';
 import { duration, parseMoment } from '../time.ts';
 import { findTransaction } from '../transactions-api.ts';
-import { type PlanOptions, planFor, type Step } from './plan.ts';
-import { endPrepared, listPrepared } from './prepared.ts';
+import { type Known, type PlanOptions, planFor, type Step } from './plan.ts';
+import { endPrepared, listPrepared, type Reading } from './prepared.ts';
 
 interface RecoverOptions extends CommonOptions {
   readonly url: string;
@@ -38,7 +38,7 @@ export function registerXa(program: Command, io: CommandIo): void {
     .command('recover')
     .summary('end prepared transactions that nobody ends')
     .description(
-      'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH), ask the coordinator about each, and show what would be done: committed if the global transaction succeeded, rolled back if it failed or nobody knows it, left while it runs. Nothing is done without --yes.\n\nName the coordinator that these transactions belong to: to any other they are all unknown.',
+      'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH, for a workflow GID-STEP), ask the coordinator about each, and show what would be done: committed if the global transaction succeeded, rolled back if it failed or nobody knows it, left while it runs. A name without a branch number that nobody knows is left: it may be of another program. Nothing is done without --yes.\n\nName the coordinator that these transactions belong to: to any other they are all unknown.',
     )
     .requiredOption('--url <url>', 'the database: postgres://… or mysql://…')
     .option('--yes', 'do it')
@@ -73,7 +73,7 @@ async function recover({ api, io }: CommandContext, options: RecoverOptions): Pr
     const plan: PlanOptions = { olderThanMs, rollBackUnknown };
     const steps: Step[] = [];
     for (const prepared of await listPrepared(database))
-      steps.push(planFor(prepared, await detailsOf(api, prepared.gid), plan));
+      steps.push(planFor(prepared, await knownOf(api, prepared.readings), plan));
     if (options.yes === true) return await carryOut(database, steps, io, options);
     writePlan(steps, io, options);
     const todo = steps.filter(({ will }) => will !== 'leave').length;
@@ -81,6 +81,15 @@ async function recover({ api, io }: CommandContext, options: RecoverOptions): Pr
   } finally {
     await database.close();
   }
+}
+
+async function knownOf(api: CoordinatorApi, readings: readonly Reading[]): Promise<readonly Known[]> {
+  const known: Known[] = [];
+  for (const reading of readings) {
+    const details = await detailsOf(api, reading.gid);
+    if (details !== undefined) known.push({ ...reading, details });
+  }
+  return known;
 }
 
 async function detailsOf(api: CoordinatorApi, gid: string): Promise<TransactionDetails | undefined> {
