@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import { callsOf } from './call-history.ts';
 import { fencingViolations } from './fencing.ts';
 import type { Disturbed } from './subject.ts';
-import { slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
+import { type EndedSession, endedSessionsOf, slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
 
 /**
  * Everything that can be wrong with one coordinator of several:
@@ -10,7 +10,7 @@ import { slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
  * - `called-while-fenced`: it was paused for longer than the silence limit, and then called a participant for what it had held before
  * - `never-let-go`: after such a pause it did not open a new session
  * - `called-without-lease`: it called a participant although the database had been away for longer than its lease lasts
- * - `slow-take-over`: what it was doing when it was killed or paused was not gone on with in time
+ * - `slow-take-over`: its session was not ended, or what it was calling when it was killed or paused not gone on with, in time
  */
 export type NodeViolationKind = 'called-while-fenced' | 'never-let-go' | 'called-without-lease' | 'slow-take-over';
 
@@ -24,6 +24,7 @@ export interface NodeViolation {
 /** The judgement of coordinators that share a store. */
 export interface ClusterJudgement {
   readonly takeOvers: readonly TakeOver[];
+  readonly endedSessions: readonly EndedSession[];
   readonly violations: readonly NodeViolation[];
 }
 
@@ -31,8 +32,13 @@ export interface ClusterJudgement {
 export function judgeCluster(evidence: Evidence, disturbed: Disturbed, silenceMs: number): ClusterJudgement {
   const calls = callsOf(evidence);
   const takeOvers = takeOversOf(calls, disturbed.outages);
+  const endedSessions = endedSessionsOf(disturbed);
   return {
     takeOvers,
-    violations: [...fencingViolations(calls, disturbed, silenceMs), ...slowTakeOvers(takeOvers, silenceMs)],
+    endedSessions,
+    violations: [
+      ...fencingViolations(calls, disturbed, silenceMs),
+      ...slowTakeOvers(takeOvers, endedSessions, silenceMs),
+    ],
   };
 }

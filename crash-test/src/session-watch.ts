@@ -9,9 +9,16 @@ export interface Watched {
   readonly isPaused: boolean;
 }
 
-/** Remembers every session that a store was seen to have: which node opened it, and when by the store's clock. */
+/** A session that a store was seen to have. */
+export interface SeenSession extends SessionRow {
+  /** It was not there any more then, by the clock of this machine, or, if it was, when this was last looked at. */
+  readonly untilMs: number;
+}
+
+/** Remembers every session that a store was seen to have: which node opened it, and how long it was there. */
 export class SessionWatch {
-  readonly #seen = new Map<string, SessionRow>();
+  readonly #seen = new Map<string, SeenSession>();
+  readonly #gone = new Set<string>();
   readonly #stop = new AbortController();
   readonly #asking: Promise<unknown>;
 
@@ -20,7 +27,7 @@ export class SessionWatch {
   }
 
   /** In the order in which they were seen. */
-  get seen(): readonly SessionRow[] {
+  get seen(): readonly SeenSession[] {
     return [...this.#seen.values()];
   }
 
@@ -29,10 +36,23 @@ export class SessionWatch {
     await this.#asking;
   }
 
+  #note(rows: readonly SessionRow[], askedAtMs: number): void {
+    const there = new Set(rows.map(({ session }) => session));
+    for (const seen of this.#seen.values()) {
+      // What was opened since this was asked for cannot be among the rows.
+      if (this.#gone.has(seen.session) || seen.startedAtMs > askedAtMs) continue;
+      this.#seen.set(seen.session, { ...seen, untilMs: Date.now() });
+      if (!there.has(seen.session)) this.#gone.add(seen.session);
+    }
+    for (const row of rows)
+      if (!this.#seen.has(row.session)) this.#seen.set(row.session, { ...row, untilMs: Date.now() });
+  }
+
   async #ask(node: Watched): Promise<void> {
     while (!this.#stop.signal.aborted) {
+      const askedAtMs = Date.now();
       const rows = node.isPaused ? undefined : await node.probe.sessions();
-      for (const row of rows ?? []) if (!this.#seen.has(row.session)) this.#seen.set(row.session, row);
+      if (rows !== undefined) this.#note(rows, askedAtMs);
       await delay(EVERY_MS);
     }
   }

@@ -1,6 +1,6 @@
-import type { SessionRow } from './coordinator-client.ts';
 import type { Kill } from './kills.ts';
 import type { ClusterNode, Outage } from './outages.ts';
+import type { SeenSession } from './session-watch.ts';
 
 /** What is tested: one coordinator or several, and the plan of what is done to them. */
 export interface Subject {
@@ -27,5 +27,5 @@ export interface Disturbed {
   /** Of one of them, and of their database. */
   readonly outages: readonly Outage[];
   /** Every session that was seen in the shared store, up to the end of the run. */
-  readonly sessions: readonly SessionRow[];
+  readonly sessions: readonly SeenSession[];
 }

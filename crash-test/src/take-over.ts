@@ -3,6 +3,7 @@ import type { NodeViolation } from './cluster-judge.ts';
 import type { AnswerLine, CallLine } from './journal.ts';
 import type { Outage } from './outages.ts';
 import { REQUEST_TIMEOUT_S } from './plan.ts';
+import type { Disturbed } from './subject.ts';
 
 /** A transaction that a coordinator was working on when it was killed or paused. */
 export interface TakeOver {
@@ -32,12 +33,32 @@ function takeOver({ gid, plan, lines }: CallHistory, outage: Outage, outages: re
   // What the vanished one had sent may still come in.
   const next = lines.find((line) => line.kind === 'call' && line.atMs > fromMs + MARGIN_MS);
   if (next === undefined) return [];
-  // Who takes over may be killed in its turn, or have no database: the limit counts anew then.
-  const sinceMs = outages.flatMap(({ kind, fromMs: downMs, backMs }) =>
+  return [{ node: node.name, gid, tookMs: next.atMs - lastOutageMs(outages, fromMs, next.atMs) }];
+}
+
+/** Who takes over may be killed in its turn, or have no database: the limit counts anew then. */
+function lastOutageMs(outages: readonly Outage[], fromMs: number, untilMs: number): number {
+  const times = outages.flatMap(({ kind, fromMs: downMs, backMs }) =>
     kind === 'database' ? [downMs, backMs] : [downMs],
   );
-  const lastMs = Math.max(fromMs, ...sinceMs.filter((ms) => ms < next.atMs));
-  return [{ node: node.name, gid, tookMs: next.atMs - lastMs }];
+  return Math.max(fromMs, ...times.filter((ms) => ms < untilMs));
+}
+
+/** The session of a coordinator that was killed or paused, and how long it took until the others had ended it. */
+export interface EndedSession {
+  readonly node: string;
+  readonly tookMs: number;
+}
+
+export function endedSessionsOf({
+  outages,
+  sessions,
+}: Pick<Disturbed, 'outages' | 'sessions'>): readonly EndedSession[] {
+  return outages.flatMap(({ node, fromMs }) =>
+    sessions
+      .filter((session) => session.node === node?.name && session.startedAtMs < fromMs && session.untilMs > fromMs)
+      .map(({ node: name, untilMs }) => ({ node: name, tookMs: untilMs - lastOutageMs(outages, fromMs, untilMs) })),
+  );
 }
 
 /** A call of this coordinator's was not answered at that moment, and not given up either. */
@@ -58,13 +79,21 @@ const countOf = (
 ): number => lines.filter((line) => line.kind === kind && line.branchId === branchId && line.op === op).length;
 
 /** Those that took too long. */
-export function slowTakeOvers(takeOvers: readonly TakeOver[], silenceMs: number): readonly NodeViolation[] {
+export function slowTakeOvers(
+  takeOvers: readonly TakeOver[],
+  ended: readonly EndedSession[],
+  silenceMs: number,
+): readonly NodeViolation[] {
   const limitMs = silenceMs + TAKE_OVER_SLACK_MS;
-  return takeOvers
+  const told = [
+    ...takeOvers.map(({ gid, ...rest }) => ({ ...rest, what: `${gid} was gone on with` })),
+    ...ended.map((one) => ({ ...one, what: 'its session was ended' })),
+  ];
+  return told
     .filter(({ tookMs }) => tookMs >= limitMs)
-    .map(({ node, gid, tookMs }) => ({
+    .map(({ node, what, tookMs }) => ({
       kind: 'slow-take-over',
       node,
-      detail: `${gid} was gone on with after ${tookMs} ms; the limit is ${limitMs} ms`,
+      detail: `${what} after ${tookMs} ms; the limit is ${limitMs} ms`,
     }));
 }

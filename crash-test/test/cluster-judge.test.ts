@@ -15,7 +15,7 @@ const node = { name: 'n1', address: OWN } as ClusterNode;
 
 /** It was paused from 10,000 to 13,000, and its next session is of 13,050. */
 const pause: Outage = { kind: 'pause', node, fromMs: 10_000, untilMs: 13_000, backMs: 13_000 };
-const next = { session: 'n1-b', node: 'n1', startedAtMs: 13_050 };
+const next = { session: 'n1-b', node: 'n1', startedAtMs: 13_050, untilMs: 60_000 };
 
 /** Calls and answers of sagas, at times. */
 class Calls {
@@ -105,6 +105,12 @@ describe('a take-over', () => {
     calls.called(8_800, '01', OWN, 'y').called(15_000, '01', OTHER, 'y');
     calls.called(9_900, '01', OTHER, 'z').called(15_000, '01', OTHER, 'z');
     expect(calls.judge([kill]).takeOvers).toEqual([]);
+  });
+
+  it('is measured by the end of the session, too, whether or not something was being called', () => {
+    const before = { session: 'n1-a', node: 'n1', startedAtMs: 1_000, untilMs: 12_200 };
+    expect(new Calls().judge([kill], [before]).endedSessions).toEqual([{ node: 'n1', tookMs: 2_200 }]);
+    expect(new Calls().found([kill], [{ ...before, untilMs: 14_100 }])).toEqual(['slow-take-over n1']);
   });
 
   it('counts anew when its heir vanishes as well', () => {
