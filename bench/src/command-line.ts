@@ -83,7 +83,12 @@ function describe(command: Command): Command {
     .option('--embed', 'also embed() on LMDB: sagas of two functions, submitted and run in one process')
     .option('--rounds <n>', 'rounds, in which all take turns; the figures are medians', count(1, 100), 3)
     .option('--seconds <n>', 'length of a round', count(1, 600), 5)
-    .option('--warm-up <n>', 'seconds of load before the first round with so many connections', count(0, 600), 3)
+    .option(
+      '--warm-up <n>',
+      'seconds of load before the first round with so many connections; and until a new process has run 10,000 sagas',
+      count(0, 600),
+      3,
+    )
     .option(
       '--connections <list>',
       'callers at once, each with a connection (default: 1,64,256; --scale: 64)',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type MachineFacts, machineFacts } from '../machine/facts.ts';
 import { preflight } from '../measure/preflight.ts';
 import { startTools } from '../measure/tools.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import type { CompareOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
@@ -41,6 +42,7 @@ export async function compare(options: CompareOptions, cleanup: Cleanup, say: Sa
   const { started, leftOut } = await startSubjects(options, folder, profileFolder, cleanup);
   const subjects = started.map(({ subject }) => subject);
   for (const subject of [ceiling, ...subjects]) await preflight(bench, subject);
+  for (const subject of [ceiling, ...subjects]) await warmUp(bench, subject, options.warmUpSeconds);
 
   const lines: Summary[] = [];
   for (const connections of options.connections)

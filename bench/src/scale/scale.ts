@@ -3,6 +3,7 @@ import { type MachineFacts, machineFacts } from '../machine/facts.ts';
 import { preflight } from '../measure/preflight.ts';
 import { type Bench, runRound } from '../measure/round.ts';
 import { startTools } from '../measure/tools.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import type { ScaleOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
@@ -90,7 +91,7 @@ async function runOn(stage: Stage, name: string, connections: number): Promise<S
   const { bench, store, options } = stage;
   const holdfast = await start(stage, name);
   const subject = { ...holdfast, databasePid: store.databasePid };
-  if (options.warmUpSeconds > 0) await runRound(bench, subject, connections, options.warmUpSeconds);
+  await warmUp(bench, subject, options.warmUpSeconds);
   const before = await scrape(holdfast.origin);
   const round = await runRound(bench, subject, connections, options.seconds);
   const after = await scrape(holdfast.origin);
