@@ -11,6 +11,8 @@ import { CLI, convict, HEALTHY } from './convict.ts';
 /** Short: `npm run crash-test -- --store …` does more of everything. */
 const SHORT: RunOptions = {
   ...HEALTHY,
+  // A pause, a kill, then the database, and a kill while that is away.
+  seed: 34,
   seconds: 12,
   kills: 2,
   nodes: 3,
@@ -43,7 +45,7 @@ for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]
         expect(new Set(sessions.map(({ node }) => node))).toEqual(new Set(['n1', 'n2', 'n3']));
         const callers = result.evidence.journal.flatMap(({ line }) => (line.kind === 'call' ? [line.from] : []));
         expect(callers, report).toEqual(expect.arrayContaining(['127.0.0.11', '127.0.0.12', '127.0.0.13']));
-        expect(result.cluster?.endedSessions.length, report).toBeGreaterThanOrEqual(3);
+        expect(result.cluster?.endedSessions.length, report).toBeGreaterThanOrEqual(2);
         for (const { pattern, outcomes } of figuresOf(result.evidence, result.judged).byPattern)
           expect(outcomes.committed, `${pattern}\n${report}`).toBeGreaterThan(5);
       });
