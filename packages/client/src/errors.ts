@@ -168,11 +168,14 @@ export class UnexpectedAnswer extends Error {
   readonly code = 'unexpected_answer';
   readonly url: string;
   readonly gid: string | undefined;
-  readonly httpStatus: number;
+  /** Undefined: the coordinator runs in this process. */
+  readonly httpStatus: number | undefined;
 
-  constructor(url: string, gid: string | undefined, httpStatus: number, what: string, cause?: unknown) {
+  constructor(url: string, gid: string | undefined, httpStatus: number | undefined, what: string, cause?: unknown) {
     super(
-      `${url} answered HTTP ${httpStatus}, ${what}. Check that a Holdfast coordinator of this version runs there, and its log.`,
+      httpStatus === undefined
+        ? `The coordinator of this process (${url}) has ${what}. See the cause, and report it.`
+        : `${url} answered HTTP ${httpStatus}, ${what}. Check that a Holdfast coordinator of this version runs there, and its log.`,
       cause === undefined ? undefined : { cause },
     );
     this.url = url;

@@ -83,7 +83,7 @@ async function answer<T>(asking: Asking, gid: string | undefined, call: ApiCall,
       if (isRejection(error.code))
         return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
       if (error.code === 'internal')
-        throw new UnexpectedAnswer(name, gid, 500, `a defect of its own: ${error.message}`, thrown);
+        throw new UnexpectedAnswer(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
       giveUpAtMs ??= performance.now() + (call.retryForMs ?? retryForMs);
       const pauseMs = backOff(attempt);
       if (closing() || performance.now() + pauseMs > giveUpAtMs)

@@ -1,4 +1,4 @@
-import { BranchCaller, type InitiatorCall, type InitiatorCallResult } from '@holdfast/client/api';
+import { BranchCaller, type InitiatorCall, type InitiatorCallResult, unlessAborted } from '@holdfast/client/api';
 import type { LocalBranches } from '@holdfast/runtime';
 
 const LOCAL = 'local://';
@@ -28,7 +28,7 @@ export class InitiatorCalls {
       ...request,
       payload: Buffer.from(payload === undefined ? '' : JSON.stringify(payload)),
     });
-    const { result, value } = await (signal === undefined ? asked : unlessAborted(asked, signal));
+    const { result, value } = await unlessAborted(asked, signal);
     return { result, body: asJson(value) };
   }
 }
@@ -41,14 +41,4 @@ function asJson(value: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** What was called goes on; its caller need not wait for it. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let hangUp = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    hangUp = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', hangUp, { once: true });
-  });
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', hangUp));
 }

@@ -202,6 +202,20 @@ describe('an embedded coordinator', () => {
   });
 });
 
+describe('a defect of an embedded coordinator', () => {
+  it('is told as one of this process, without words of HTTP', async () => {
+    const store = new CheckedStore(new MemoryStore(Date.now));
+    await using hf = await embed({ ...OPTIONS, store });
+    const defect = new TypeError('a bug');
+    const broken = vi.spyOn(store, 'get').mockRejectedValue(defect);
+    const error: unknown = await hf.get('g').catch((thrown: unknown) => thrown);
+    broken.mockRestore();
+    expect(error).toMatchObject({ code: 'unexpected_answer', gid: 'g', httpStatus: undefined });
+    expect(String(error)).toContain('The coordinator of this process (embed) has a defect of its own: a bug');
+    expect(String(error)).not.toContain('HTTP');
+  });
+});
+
 describe('the application of an embedded coordinator', () => {
   it.each(['tcc', 'saga of functions', 'saga over HTTP'])(
     'a %s is for those who host it, if it may need them',

@@ -6,6 +6,7 @@ export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
 export { backOff, pause } from './back-off.ts';
 export { BranchCaller } from './branch-caller.ts';
+export { unlessAborted } from './unless-aborted.ts';
 export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
 export { serveBranch } from '../participants/joined-work.ts';

@@ -1,5 +1,6 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
 import { setTimeout } from 'node:timers/promises';
+import { unlessAborted } from '../api/unless-aborted.ts';
 import { RequestRejected, TransactionFailed, TransactionPending } from '../errors.ts';
 import { newGid } from '../gid.ts';
 import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
@@ -183,22 +184,6 @@ async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | un
   } finally {
     stop.abort();
     // Whoever is not waiting any more does not hear of it: the next call-back tells.
-    promise.catch(() => undefined);
-  }
-}
-
-/** What was begun goes on; its caller need not wait for it. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let hangUp = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    hangUp = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', hangUp, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', hangUp);
     promise.catch(() => undefined);
   }
 }

@@ -21,9 +21,11 @@ export async function registerXaBranch(call: XaCall, coordinator: string | undef
   // Who names none has registered the branch itself: its coordinator is no server.
   if (root === undefined) return;
   const url = call.query?.get('phase2_url') ?? '';
-  if (url === '')
-    throw new BadBranchCall(400, 'query parameter phase2_url is missing: the branch cannot be registered');
   const { gid, branchId } = call;
+  if (url === '') {
+    const what = `query parameter phase2_url is missing: branch ${branchId} of ${gid} cannot be registered.`;
+    throw new BadBranchCall(400, `${what}${ofNoServer(call)}`);
+  }
   const { statusCode, body } = await request(`${root}/registerBranch`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -32,9 +34,15 @@ export async function registerXaBranch(call: XaCall, coordinator: string | undef
   });
   const result = resultOfHttp(statusCode, await body.text());
   if (result.kind === 'SUCCESS') return;
-  const what = `The coordinator did not take branch ${branchId} of ${gid}: ${result.reason}`;
+  const what = `The coordinator at ${root} did not take branch ${branchId} of ${gid}: ${result.reason}.${ofNoServer(call)}`;
   throw result.kind === 'FAILURE' ? new BranchFailure(what) : new Error(what);
 }
+
+/** A coordinator that runs in its initiator's process names no address. It has registered the branch, but whoever can call could say so. */
+const ofNoServer = ({ query }: XaCall): string =>
+  (query?.get('dtm') ?? '') === ''
+    ? ' The call names no coordinator: that of embed() has none to name. Participants of such transactions are made without the option coordinator.'
+    : '';
 
 /**
  * The address of a coordinator as one may write it, made complete.

@@ -19,7 +19,8 @@ export interface XaOptions {
   readonly table?: string;
   /**
    * Where actions are registered, such as `http://coordinator:36789`. Default: the coordinator that the call itself names, but only at a loopback address:
-   * elsewhere, whoever can call this participant could make it send requests to any address.
+   * elsewhere, whoever can call this participant could make it send requests to any address. Leave it out for transactions of an `embed()`, whose coordinator
+   * nobody can ask: its initiator has registered the branch.
    */
   readonly coordinator?: string;
 }
