@@ -1,4 +1,4 @@
-import type { TransactionDetails, TransactionPage } from '@holdfast/protocol';
+import { isFinal, type TransactionDetails, type TransactionPage } from '@holdfast/protocol';
 import type { Api, ListQuery } from './api/api.ts';
 import { newGid } from './gid.ts';
 import { Message } from './message.ts';
@@ -87,6 +87,14 @@ export interface Holdfast {
    * @throws {RequestRejected} there is none of that gid
    */
   wait(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
+  /**
+   * Waits until the transaction has ended, whichever way, and answers how: after `TransactionFailed`, until everything is undone.
+   *
+   * @throws {TransactionFailed} the time is over, and it is still being rolled back
+   * @throws {TransactionPending} the time is over, the transaction goes on
+   * @throws {RequestRejected} there is none of that gid
+   */
+  ended(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
@@ -135,6 +143,11 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
 
     async wait(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
       return answerOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
+    },
+
+    async ended(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
+      const seen = await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal);
+      return isFinal(seen.status) ? seen : answerOrThrow(api, seen, true);
     },
 
     async list(query = {}, { signal } = {}) {

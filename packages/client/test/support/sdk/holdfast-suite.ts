@@ -68,6 +68,27 @@ export function holdfastSuite(harness: SdkHarness): void {
       });
     });
 
+    it('is waited for until its end, whichever that is', async () => {
+      let letGo = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const { hf, branches: b } = await harness.start({ hold: () => undefined, release: () => gate });
+      const released = hf.tcc(
+        async (tx) => {
+          await tx.call({ try: b.hold, confirm: null, cancel: b.release });
+          throw new Error('no money');
+        },
+        { gid: 'undone' },
+      );
+      await expect(released).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting' });
+      await expect(hf.ended('undone', { timeoutMs: 20 })).rejects.toMatchObject({ status: 'aborting' });
+      const end = hf.ended('undone');
+      letGo();
+      await expect(end).resolves.toMatchObject({ gid: 'undone', status: 'failed', rollbackReason: 'no money' });
+      await hf.tcc(() => 0, { gid: 'done' });
+      await expect(hf.ended('done')).resolves.toMatchObject({ status: 'succeed' });
+      await expect(hf.ended('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
+    });
+
     it('is not waited for when there is none', async () => {
       const { hf } = await harness.start({});
       const waiting = hf.wait('nobody');
