@@ -34,6 +34,27 @@ test('self time is added up by function and by file, over the time at work', () 
   ]);
 });
 
+test('what Node and native code did belongs to the package that called them', () => {
+  const tree: CpuProfile = {
+    nodes: [
+      { ...frame(1, '(root)', '', -1), children: [2, 6] },
+      { ...frame(2, 'onRequest', 'node:_http_server', 9), children: [3] },
+      { ...frame(3, 'serve', 'file:///home/x/packages/server/dist/http/server.js', 9), children: [4] },
+      { ...frame(4, 'query', 'file:///home/x/node_modules/pg/lib/client.js', 9), children: [5] },
+      { ...frame(5, 'writev', '', -1) },
+      { ...frame(6, 'processTicks', 'node:internal/process', 1) },
+    ],
+    samples: [5, 4, 3, 2, 6],
+    timeDeltas: [4_000, 1_000, 2_000, 1_000, 2_000],
+  };
+  expect(summarizeProfile(tree).parts).toEqual([
+    { name: 'pg', share: 0.5 },
+    { name: 'server/http', share: 0.2 },
+    { name: 'Node itself', share: 0.2 },
+    { name: "Node's HTTP", share: 0.1 },
+  ]);
+});
+
 test('a clock that steps back takes nothing away', () => {
   const { busyMs } = summarizeProfile({ ...profile, samples: [2, 2], timeDeltas: [2_000, -5_000] });
   expect(busyMs).toBe(2);

@@ -3,9 +3,10 @@ import type { ProfileSummary, SelfTime } from './cpu-profile.ts';
 
 const FUNCTIONS = 25;
 const FILES = 15;
+const PARTS = 20;
 
 /** The most expensive functions and files, for people. */
-export function renderProfile({ busyMs, idleMs, functions, files }: ProfileSummary): string {
+export function renderProfile({ busyMs, idleMs, functions, files, parts }: ProfileSummary): string {
   const table = (title: string, times: readonly SelfTime[], most: number): string =>
     renderTable(
       [title, 'self'],
@@ -18,5 +19,7 @@ export function renderProfile({ busyMs, idleMs, functions, files }: ProfileSumma
     table('function', functions, FUNCTIONS),
     '',
     table('file', files, FILES),
+    '',
+    table('part, with what Node did for it', parts, PARTS),
   ].join('\n');
 }
