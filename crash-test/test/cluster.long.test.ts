@@ -13,7 +13,7 @@ const SHORT: RunOptions = {
   ...HEALTHY,
   // A pause, a kill, then the database, and a kill while that is away.
   seed: 34,
-  seconds: 12,
+  seconds: 10,
   kills: 2,
   nodes: 3,
   pauses: 1,
@@ -55,7 +55,7 @@ for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]
 
 describeWith(['postgres', 'nginx'], 'the crash test convicts coordinators over a shared store with the fault', () => {
   it.each(BROKEN_BUILDS.filter(({ shared }) => shared))('$name: $wrong', async (build) => {
-    const shared = { store: 'postgres', nodes: 3, pauses: 3, kills: 1, rate: 50, clients: 50, seconds: 9 } as const;
+    const shared = { store: 'postgres', nodes: 3, pauses: 2, kills: 1, rate: 50, clients: 50, seconds: 7 } as const;
     const { guiltyOf, report } = await convict(build, shared);
     expect(guiltyOf, report).not.toEqual([]);
   });
