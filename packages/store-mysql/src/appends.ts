@@ -1,0 +1,56 @@
+import { type AppendItem, type Entry, type RecordHead, transitions, type WriteOutcome } from '@holdfast/core';
+import type { Connection, Row } from './connection.ts';
+import { entryOf, HEAD, headOf, idOf, string } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { grouped, idsTable } from './read.ts';
+import { type LiteralRow, tableOf, text } from './sql.ts';
+
+/** An append that is to be applied to a record as it was read. */
+export interface Append {
+  readonly item: AppendItem;
+  readonly head: RecordHead;
+  /** Entries of it that are there already. */
+  readonly existing: readonly Entry[];
+  readonly added: readonly Entry[];
+}
+
+/**
+ * Looks what appends are to do, without locking anything: what is to be added is made conditional on the version that was read. Answers an outcome for one that
+ * has nothing to do.
+ */
+export async function planAppends(
+  connection: Connection,
+  tables: Tables,
+  items: readonly AppendItem[],
+): Promise<(Append | WriteOutcome)[]> {
+  const wanted = items.flatMap((item) => item.entries.map(({ key }): LiteralRow => [text(idOf(item.key)), text(key)]));
+  const [heads, entries] = await connection.call({
+    changes: false,
+    statements: [
+      `select ${HEAD} from ${idsTable(items.map(({ key }) => idOf(key)))} straight_join ${tables.transactions} t on t.id = k.id`,
+      `select e.id, e.entry_key, e.position, e.body from ${tableOf('w', ['id', 'entry_key'], wanted)}
+straight_join ${tables.entries} e on e.id = w.id and e.entry_key = w.entry_key`,
+    ],
+  });
+  const headsById = new Map((heads?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
+  const entriesById = grouped(entries?.rows ?? []);
+  return items.map((item) => {
+    const id = idOf(item.key);
+    const head = headsById.get(id);
+    const existing = existingOf(item, head, entriesById.get(id) ?? []);
+    const refused = transitions.appendRefused(item, head, existing);
+    if (refused !== undefined || head === undefined) return refused ?? { kind: 'missing' };
+    const there = new Set(existing.map(({ key }) => key));
+    return { item, head, existing, added: item.entries.filter(({ key }) => !there.has(key)) };
+  });
+}
+
+/** Entries that came after the record was read belong to a later version: its append will not be applied to this one. */
+function existingOf(item: AppendItem, head: RecordHead | undefined, rows: readonly Row[]): Entry[] {
+  const there = new Map(
+    rows
+      .filter((row) => Number(row['position']) <= (head?.entryCount ?? 0))
+      .map((row) => [string(row['entry_key']), entryOf(row)]),
+  );
+  return item.entries.flatMap(({ key }) => there.get(key) ?? []);
+}

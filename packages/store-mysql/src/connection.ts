@@ -1,0 +1,177 @@
+import { StoreError } from '@holdfast/core';
+import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
+import { endsConnection, failureOf, unavailable } from './errors.ts';
+import type { Settings } from './options.ts';
+
+/** Statements that go to the server together and are carried out there without anybody being asked in between. */
+export interface Call {
+  readonly statements: readonly string[];
+  /** They are one transaction, which ends with them; what became of it is unknown when the connection is lost meanwhile. */
+  readonly changes: boolean;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What a statement answers: rows, or how many it changed. */
+export interface Answer {
+  readonly rows: readonly Row[];
+  readonly changed: number;
+}
+
+/** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
+const ATTEMPTS = 10;
+/** How long a statement waits for a row that somebody else has; no node keeps one while it thinks. */
+const LOCK_WAIT_S = 10;
+/** What a packet holds beside the text of its statements. */
+const PACKET_MARGIN_BYTES = 1_024;
+
+const SESSION = [
+  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
+  `set session time_zone = '+00:00'`,
+  `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
+  'set session transaction isolation level read committed',
+  'select @@max_allowed_packet as packet_bytes',
+];
+
+/**
+ * One connection, made when it is needed and made anew when it was lost. One call at a time is under way; others wait in their order, so a driver
+ * has a few of these: what is slow on one does not hinder what is urgent on another.
+ *
+ * A transaction never outlasts a call: a node that is stopped in between leaves nothing locked.
+ */
+export class Connection {
+  readonly #settings: Settings;
+  #client: Client | undefined;
+  #packetBytes = Infinity;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Makes the call; answers what each of its statements does (those that begin and end its transaction left out). Throws `StoreError`. */
+  call({ statements, changes }: Call): Promise<readonly Answer[]> {
+    return this.#next(async () => {
+      const whole = changes ? ['start transaction', ...statements, 'commit'] : statements;
+      const bytes = whole.reduce((sum, { length }) => sum + length, whole.length + PACKET_MARGIN_BYTES);
+      for (let attempt = 1; ; attempt++) {
+        const client = await this.#connected();
+        if (bytes > this.#packetBytes)
+          throw new StoreError(
+            'rejected',
+            `${bytes} bytes in one call; the database takes ${this.#packetBytes} (max_allowed_packet)`,
+          );
+        try {
+          const answers = await this.#send(client, whole);
+          return changes ? answers.slice(1, -1) : answers;
+        } catch (thrown) {
+          await this.#rollBack(client, thrown, changes);
+          if (failureOf(thrown) !== 'again' || attempt === ATTEMPTS) throw this.#convert(thrown, changes);
+        }
+      }
+    });
+  }
+
+  /** Runs a body of statements that belong together; nothing else uses the connection meanwhile. */
+  alone<T>(body: (run: (...statements: readonly string[]) => Promise<readonly Answer[]>) => Promise<T>): Promise<T> {
+    return this.#next(async () => {
+      const client = await this.#connected();
+      try {
+        return await body((...statements) => this.#send(client, statements));
+      } catch (thrown) {
+        this.#drop();
+        if (thrown instanceof StoreError) throw thrown;
+        throw unavailable(this.#settings.place, 'could not be prepared', thrown);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#next(async () => {
+      const client = this.#client;
+      this.#client = undefined;
+      if (client !== undefined) await new Promise<void>((resolve) => client.end(() => resolve()));
+    });
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #connected(): Promise<Client> {
+    if (this.#client !== undefined) return this.#client;
+    const client = createConnection(this.#settings.client);
+    const forget = (): void => {
+      if (this.#client === client) this.#client = undefined;
+    };
+    // Whoever waits for an answer hears of it there; without a listener Node would end the process.
+    client.on('error', forget);
+    client.on('end', forget);
+    try {
+      await new Promise<void>((resolve, reject) =>
+        client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error))),
+      );
+      const answers = await this.#send(client, SESSION);
+      this.#packetBytes = Number(answers.at(-1)?.rows[0]?.['packet_bytes']);
+    } catch (thrown) {
+      client.destroy();
+      throw unavailable(this.#settings.place, 'cannot be used', thrown);
+    }
+    this.#client = client;
+    return client;
+  }
+
+  async #send(client: Client, statements: readonly string[]): Promise<readonly Answer[]> {
+    let giveUp: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<readonly Answer[]>((resolve, reject) => {
+        giveUp = setTimeout(() => {
+          this.#drop(client);
+          reject(new Error(`no answer within ${this.#settings.statementTimeoutMs} ms`));
+        }, this.#settings.statementTimeoutMs);
+        client.query(statements.join(';\n'), (error, results) =>
+          // One statement answers its result, several a list of theirs.
+          error === null
+            ? resolve((statements.length === 1 ? [results] : (results as unknown[])).map(answerOf))
+            : reject(error),
+        );
+      });
+    } finally {
+      clearTimeout(giveUp);
+    }
+  }
+
+  /** After an error the transaction is still open, unless the connection is gone. */
+  async #rollBack(client: Client, thrown: unknown, changes: boolean): Promise<void> {
+    if (endsConnection(thrown)) return this.#drop(client);
+    if (!changes) return;
+    try {
+      await this.#send(client, ['rollback']);
+    } catch {
+      this.#drop(client);
+    }
+  }
+
+  #convert(thrown: unknown, changes: boolean): StoreError {
+    const { place } = this.#settings;
+    const failure = failureOf(thrown);
+    if (failure === 'unstorable')
+      return new StoreError('rejected', `the database cannot store it: ${(thrown as Error).message}`, thrown);
+    if (failure === 'lost' && changes)
+      return new StoreError('outcome_unknown', `the database at ${place} was lost meanwhile`, thrown);
+    return unavailable(place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
+  }
+
+  /** Closes the connection at once; the next call makes a new one. */
+  #drop(client = this.#client): void {
+    if (this.#client === client) this.#client = undefined;
+    client?.destroy();
+  }
+}
+
+const answerOf = (result: unknown): Answer =>
+  Array.isArray(result)
+    ? { rows: result as Row[], changed: 0 }
+    : { rows: [], changed: (result as ResultSetHeader).affectedRows };

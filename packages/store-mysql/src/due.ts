@@ -1,0 +1,149 @@
+import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core';
+import { StoreError } from '@holdfast/core';
+import type { Answer } from './connection.ts';
+import { claim, find, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
+import type { Parts } from './parts.ts';
+import { recordsOf, recordStatements } from './read.ts';
+import { PLACES, string } from './rows.ts';
+import { text } from './sql.ts';
+import { newCallId } from './write.ts';
+
+/** How often a claim looks again when others took some of what it had found: each time, somebody gets on. */
+const LOOKS = 20;
+
+const NOW = 'select @now as now';
+const nowOf = (answer: Answer | undefined): number => Number(answer?.rows[0]?.['now']);
+
+/** See `Store.claimDue`. */
+export async function claimDue(parts: Parts, { session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+  const hosted = [...new Set(['', ...groups])];
+  const claimed: StoredTransaction[] = [];
+  try {
+    for (let look = 1; look <= LOOKS; look++) {
+      const wanted = limit - claimed.length;
+      const { nowMs, alive, waiting } = await lookAtDue(parts, session, hosted, wanted);
+      if (!alive) return { claimed, nextDueInMs: null, sessionEnded: true };
+      const due = waiting.filter(({ atMs }) => atMs <= nowMs).slice(0, wanted);
+      const taken = due.length === 0 ? [] : await take(parts, session, due);
+      claimed.push(...taken);
+      if (taken.length < due.length) continue;
+      const next = waiting[due.length];
+      return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next.atMs - nowMs), sessionEnded: false };
+    }
+    return { claimed, nextDueInMs: 0, sessionEnded: false };
+  } catch (thrown) {
+    if (claimed.length === 0 || !(thrown instanceof StoreError)) throw thrown;
+    throw new StoreError('outcome_unknown', `a part was claimed: ${thrown.message}`, thrown);
+  }
+}
+
+async function lookAtDue({ work, tables, clock }: Parts, session: string, groups: readonly string[], limit: number) {
+  const [, now, alive, ...answers] = await work.call({
+    changes: false,
+    statements: [
+      clock.set(),
+      NOW,
+      `select count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
+      ...groups.map((group) => find(tables, `${PLACES.due}${group}`, limit + 1)),
+    ],
+  });
+  const waiting: Found[] = answers.flatMap(({ rows }) => rows.map(foundOf)).sort((a, b) => a.atMs - b.atMs);
+  return { nowMs: clock.seen(nowOf(now)), alive: Number(alive?.rows[0]?.['alive']) === 1, waiting };
+}
+
+/** Takes what was found, and answers it in that order; what others took meanwhile is theirs. */
+async function take(
+  { work, tables, clock }: Parts,
+  session: string,
+  due: readonly Found[],
+): Promise<StoredTransaction[]> {
+  const ids = due.map(({ id }) => id);
+  const callId = newCallId();
+  const before = [clock.set(), claim(tables, due, session, callId)];
+  const answers = await work.call({ changes: true, statements: [...before, ...recordStatements(tables, ids, callId)] });
+  const records = recordsOf(answers.slice(before.length));
+  const claimed = ids.flatMap((id) => records.get(id) ?? []);
+  if (answers[1]?.changed !== claimed.length)
+    throw new StoreError('outcome_unknown', 'transactions were claimed, but could not be read');
+  return claimed;
+}
+
+/** See `Store.makeDue`. */
+export async function makeDueLater(
+  parts: Parts,
+  { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
+): ReturnType<Store['makeDue']> {
+  const condition = ` and t.at > @now + ${Math.floor(laterThanMs)} and t.namespace = ${text(namespace)}`;
+  return releaseFrom(parts, await placesOf(parts, PLACES.due), limit, condition);
+}
+
+/** Releases up to `limit` whose owner is not among the living. */
+export async function releaseOrphans(
+  parts: Parts,
+  living: ReadonlySet<string>,
+  limit: number,
+): Promise<{ readonly count: number; readonly more: boolean }> {
+  const owned = await placesOf(parts, PLACES.owned);
+  return releaseFrom(
+    parts,
+    owned.filter((place) => !living.has(place.slice(PLACES.owned.length))),
+    limit,
+  );
+}
+
+/** Makes up to `limit` of what is at places due at once, without an owner. */
+async function releaseFrom(parts: Parts, places: readonly string[], limit: number, condition?: string) {
+  const { rest, tables, clock } = parts;
+  let count = 0;
+  for (const place of places) {
+    const room = limit - count;
+    const [, answer] = await rest.call({
+      changes: false,
+      statements: [clock.set(), find(tables, place, room + 1, condition)],
+    });
+    const found = (answer?.rows ?? []).map(foundOf);
+    count += await release(parts, found.slice(0, room));
+    if (found.length > room) return { count, more: true };
+  }
+  return { count, more: false };
+}
+
+/** The places of a kind that something is at, found by jumping from one to the next in the index. */
+async function placesOf({ rest, tables }: Parts, kind: string): Promise<string[]> {
+  const places: string[] = [];
+  for (let behind = kind, inclusive = kind === PLACES.due; ; inclusive = false) {
+    const statement = inclusive ? find(tables, kind, 1) : nextPlace(tables, behind, kind);
+    const [answer] = await rest.call({ changes: false, statements: [statement] });
+    const [row] = answer?.rows ?? [];
+    if (inclusive) {
+      if (row !== undefined) places.push(kind);
+      continue;
+    }
+    if (row === undefined) return places;
+    behind = string(row['place']);
+    places.push(behind);
+  }
+}
+
+async function release({ rest, tables, clock }: Parts, found: readonly Found[]): Promise<number> {
+  if (found.length === 0) return 0;
+  const statements = [clock.set(), makeDue(tables, found, newCallId())];
+  const answers = await rest.call({ changes: true, statements });
+  return answers[1]?.changed ?? 0;
+}
+
+/** See `Store.purge`. */
+export async function purge(
+  { rest, tables, clock }: Parts,
+  { olderThanMs, limit }: Parameters<Store['purge']>[0],
+): Promise<number> {
+  const condition = ` and t.at < @now - ${Math.floor(olderThanMs)}`;
+  const [, old] = await rest.call({
+    changes: false,
+    statements: [clock.set(), find(tables, PLACES.finished, limit, condition)],
+  });
+  const found = (old?.rows ?? []).map(foundOf);
+  if (found.length === 0) return 0;
+  const answers = await rest.call({ changes: true, statements: [clock.set(), ...remove(tables, found, newCallId())] });
+  return answers.at(-1)?.changed ?? 0;
+}

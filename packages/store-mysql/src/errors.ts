@@ -1,0 +1,55 @@
+import { StoreError } from '@holdfast/core';
+
+/** What went wrong with a call that was sent. */
+export type Failure =
+  /** The server refused it before its commit: nothing of it was applied. */
+  | 'refused'
+  /** It stood in another's way: nothing was applied, and it may be sent again at once. */
+  | 'again'
+  /** What it carries cannot be stored. */
+  | 'unstorable'
+  /** The connection is gone, or the commit itself failed. Nothing says what became of the call. */
+  | 'lost';
+
+/** Numbers of the server's errors, as both MariaDB and MySQL have them. */
+const AGAIN = new Set([1205 /* lock wait timeout */, 1213 /* deadlock */]);
+const LOST = new Set([
+  1053 /* shutdown */, 1152 /* aborted */, 1158, 1159, 1160, 1161 /* packets lost */, 1180 /* commit failed */,
+  1184 /* aborted */, 1927 /* killed */, 3169 /* killed */, 4031 /* idle for too long */,
+]);
+const READ_ONLY = new Set([1290, 1792, 1836]);
+const TOO_LARGE = 1153;
+/** Classes of SQLSTATE: data exceptions, broken constraints. */
+const UNSTORABLE_CLASSES = new Set(['22', '23']);
+const TOO_LONG_BLOB = new Set([1118 /* row */, 1406 /* column */]);
+
+/** Tells failures apart by their numbers, never by their texts. */
+export function failureOf(thrown: unknown): Failure {
+  const error = serverError(thrown);
+  if (error === undefined || LOST.has(error.errno)) return 'lost';
+  if (AGAIN.has(error.errno)) return 'again';
+  const unstorable =
+    error.errno === TOO_LARGE || TOO_LONG_BLOB.has(error.errno) || UNSTORABLE_CLASSES.has(error.sqlState.slice(0, 2));
+  return unstorable ? 'unstorable' : 'refused';
+}
+
+/** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
+export const isReadOnly = (thrown: unknown): boolean => READ_ONLY.has(serverError(thrown)?.errno ?? 0);
+
+/** True when the server closes the connection after such an answer, or may. */
+export const endsConnection = (thrown: unknown): boolean =>
+  failureOf(thrown) === 'lost' || isReadOnly(thrown) || serverError(thrown)?.errno === TOO_LARGE;
+
+/** An answer of the server; undefined for what is none. */
+function serverError(thrown: unknown): { readonly errno: number; readonly sqlState: string } | undefined {
+  if (!(thrown instanceof Error) || !('errno' in thrown) || !('sqlState' in thrown)) return undefined;
+  const { errno, sqlState } = thrown;
+  return typeof errno === 'number' && typeof sqlState === 'string' ? { errno, sqlState } : undefined;
+}
+
+/** The text of what was thrown. */
+export const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** An `unavailable` that says where, and why. */
+export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
+  new StoreError('unavailable', `the database at ${place} ${what}: ${textOf(thrown)}`, thrown);

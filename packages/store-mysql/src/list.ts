@@ -1,0 +1,68 @@
+import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import type { Row } from './connection.ts';
+import type { Parts } from './parts.ts';
+import { read } from './read.ts';
+import { keyOf, string } from './rows.ts';
+import { text } from './sql.ts';
+
+/** Records that one call looks at. A filter that matches little gives short pages then. */
+const LOOKED_AT = 2_000;
+/** Beyond every time that is stored. */
+const LAST_MS = 100_000_000_000_000;
+
+/** One page, newest first. */
+export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredTransaction>> {
+  const { namespace, limit } = query;
+  const { rest, tables } = parts;
+  if (query.cursor !== undefined) decodeListCursor(query.cursor);
+  if (query.gid !== undefined) {
+    const found = query.cursor === undefined ? await read(rest, tables, [{ namespace, gid: query.gid }]) : [];
+    return {
+      items: found.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : [])),
+      next: null,
+    };
+  }
+  const most = hasFilter(query) ? Math.max(LOOKED_AT, limit + 1) : limit + 1;
+  const [answer] = await rest.call({ statements: [positions(tables.transactions, query, most)], changes: false });
+  const looked = answer?.rows ?? [];
+  const found = looked.filter((row) => passes(row, query));
+  const chosen = found.slice(0, limit);
+  const records = await read(
+    rest,
+    tables,
+    chosen.map((row) => keyOf(string(row['id']))),
+  );
+  // What was deleted or changed between the two calls is left out.
+  const items = records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
+  const last = found.length > limit ? chosen.at(-1) : looked.length === most ? looked.at(-1) : undefined;
+  return { items, next: last === undefined ? null : encodeListCursor(positionOf(last)) };
+}
+
+const hasFilter = ({ status, pattern, attention }: ListQuery): boolean =>
+  status !== undefined || pattern !== undefined || attention !== undefined;
+
+/** Walks the index backwards from the cursor. */
+function positions(transactions: string, query: ListQuery, most: number): string {
+  const { namespace, cursor, createdFromMs = 0, createdToMs = LAST_MS } = query;
+  const below = cursor === undefined ? undefined : decodeListCursor(cursor);
+  const to = Math.min(Math.floor(createdToMs), below?.createdAtMs ?? LAST_MS, LAST_MS);
+  const behind =
+    below === undefined ? '' : ` and (created_at < ${below.createdAtMs} or id < ${text(`${namespace}\0${below.gid}`)})`;
+  return `select id, created_at, status, pattern, attention from ${transactions} force index (created)
+where namespace = ${text(namespace)} and created_at between ${Math.max(0, Math.ceil(createdFromMs))} and ${to}${behind}
+order by created_at desc, id desc limit ${most}`;
+}
+
+const passes = (row: Row, { status, pattern, attention }: ListQuery): boolean =>
+  (status === undefined || string(row['status']) === status) &&
+  (pattern === undefined || string(row['pattern']) === pattern) &&
+  (attention === undefined || (Number(row['attention']) === 1) === attention);
+
+const positionOf = (row: Row) => ({ createdAtMs: Number(row['created_at']), gid: keyOf(string(row['id'])).gid });
+
+const matches = (record: StoredTransaction, query: ListQuery): boolean =>
+  (query.status === undefined || record.status === query.status) &&
+  (query.pattern === undefined || record.pattern === query.pattern) &&
+  (query.attention === undefined || record.attention === query.attention) &&
+  record.createdAtMs >= (query.createdFromMs ?? 0) &&
+  record.createdAtMs <= (query.createdToMs ?? Infinity);

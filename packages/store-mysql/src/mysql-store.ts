@@ -1,0 +1,133 @@
+import type {
+  ClaimRequest,
+  ClaimResult,
+  ListQuery,
+  Page,
+  SchemaVersions,
+  SessionRow,
+  Store,
+  StoreCapabilities,
+  StoreCounts,
+  StoredTransaction,
+  WriteItem,
+  WriteOutcome,
+} from '@holdfast/core';
+import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { Connection } from './connection.ts';
+import { sums } from './counters.ts';
+import { claimDue, makeDueLater, purge } from './due.ts';
+import { SERVER_SETTINGS, whatACrashMayLose } from './durability.ts';
+import { KeyValues } from './key-values.ts';
+import { list } from './list.ts';
+import type { Settings } from './options.ts';
+import type { Parts } from './parts.ts';
+import { read, versions } from './read.ts';
+import { prepareSchema, tablesOf } from './schema.ts';
+import { Sessions } from './sessions.ts';
+import { text } from './sql.ts';
+import { StoreClock } from './store-clock.ts';
+import { write } from './write.ts';
+
+/**
+ * The store on MariaDB and MySQL. Three connections a node: batches go over one, what drives transactions (claims, sessions, reads) over another, what may take its
+ * time (lists, counts, take-overs, purges, key-values) over the third.
+ */
+export class MysqlStore implements Store {
+  readonly #settings: Settings;
+  readonly #batches: Connection;
+  readonly #parts: Parts;
+  readonly #sessions: Sessions;
+  readonly #keyValues: KeyValues;
+  #durable = true;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#batches = new Connection(settings);
+    this.#parts = {
+      tables: tablesOf(settings.prefix),
+      clock: new StoreClock(settings.wallMs),
+      work: new Connection(settings),
+      rest: new Connection(settings),
+    };
+    this.#sessions = new Sessions(this.#parts);
+    this.#keyValues = new KeyValues(this.#parts);
+  }
+
+  /** `durable` is known when it is open. */
+  get capabilities(): StoreCapabilities {
+    return { name: 'mysql', durable: this.#durable, exclusive: false };
+  }
+
+  async open(): Promise<SchemaVersions> {
+    const { tables, clock, rest } = this.#parts;
+    const { loss, schema, latestMs } = await rest.alone(async (run) => {
+      const [server] = await run(SERVER_SETTINGS);
+      const found = whatACrashMayLose(server?.rows[0] ?? {});
+      const prepared = await prepareSchema(run, tables);
+      const [latest] = await run(
+        `select greatest(coalesce((select max(last_at) from ${tables.counters}), 0), coalesce((select max(heartbeat_at) from ${tables.sessions}), 0)) as latest`,
+      );
+      return { loss: found, schema: prepared, latestMs: Number(latest?.rows[0]?.['latest']) };
+    });
+    this.#durable = loss === undefined;
+    if (loss !== undefined) this.#settings.onWarning(`the database at ${this.#settings.place}: ${loss}`);
+    clock.seen(latestMs);
+    return schema;
+  }
+
+  async close(): Promise<void> {
+    const { work, rest } = this.#parts;
+    await Promise.all([this.#batches, work, rest].map((connection) => connection.close()));
+  }
+
+  write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const { tables, clock } = this.#parts;
+    return write({ connection: this.#batches, tables, clock }, batch);
+  }
+
+  get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    return read(this.#parts.work, this.#parts.tables, keys);
+  }
+
+  versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
+    return versions(this.#parts.work, this.#parts.tables, keys);
+  }
+
+  list(query: ListQuery): Promise<Page<StoredTransaction>> {
+    return list(this.#parts, query);
+  }
+
+  async count(namespace?: string): Promise<StoreCounts> {
+    const { rest, tables } = this.#parts;
+    const statement = sums(tables, namespace === undefined ? undefined : text(namespace));
+    const [answer] = await rest.call({ statements: [statement], changes: false });
+    const [row] = answer?.rows ?? [];
+    const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
+    return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
+  }
+
+  claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    return claimDue(this.#parts, request);
+  }
+
+  sessions(): Promise<SessionRow[]> {
+    return this.#sessions.list();
+  }
+
+  async nowMs(): Promise<number> {
+    const { work, clock } = this.#parts;
+    const [answer] = await work.call({ statements: [`select ${clock.expression()} as now`], changes: false });
+    return clock.seen(Number(answer?.rows[0]?.['now']));
+  }
+
+  readonly makeDue: Store['makeDue'] = (request) => makeDueLater(this.#parts, request);
+  readonly purge: Store['purge'] = (request) => purge(this.#parts, request);
+  readonly openSession: Store['openSession'] = (session, info) => this.#sessions.open(session, info);
+  readonly heartbeat: Store['heartbeat'] = (session) => this.#sessions.heartbeat(session);
+  readonly endSession: Store['endSession'] = (session) => this.#sessions.end(session);
+  readonly takeOver: Store['takeOver'] = (request) => this.#sessions.takeOver(request);
+  readonly kvGet: Store['kvGet'] = (id) => this.#keyValues.get(id);
+  readonly kvPut: Store['kvPut'] = (id, value, expectVersion) => this.#keyValues.put(id, value, expectVersion);
+  readonly kvDelete: Store['kvDelete'] = (id, expectVersion) => this.#keyValues.delete(id, expectVersion);
+  readonly kvScan: Store['kvScan'] = (query) => this.#keyValues.scan(query);
+}

@@ -1,0 +1,123 @@
+import { StoreError } from '@holdfast/core';
+import type { ConnectionOptions, SslOptions } from 'mysql2';
+
+/** Settings of the store on MariaDB and MySQL. */
+export interface MysqlStoreOptions {
+  /**
+   * `mysql://user:password@host:port/database` or `mariadb://…`. Parameters: `prefix=NAME` says what the names of the tables begin with; `ssl=true` asks for TLS
+   * with a certificate that can be verified, `ssl={"ca":…}` says more, as JSON of `mysql2`'s option; `socketPath=PATH` for a socket of this machine.
+   */
+  readonly url: string;
+  /** What the names of the tables begin with; `holdfast_` unless this or the URL says otherwise. */
+  readonly prefix?: string;
+  /** How long a connection may take to come up; 5 s unless said. */
+  readonly connectTimeoutMs?: number;
+  /** How long a call may take before its connection is given up; 30 s unless said. */
+  readonly statementTimeoutMs?: number;
+  /** Hears, at each `open`, what a crash of the database may lose. */
+  readonly onWarning?: (text: string) => void;
+  /** Wall clock in the place of the database's, ms since the epoch: for tests. It may jump, the store's time never goes backwards. */
+  readonly wallMs?: () => number;
+}
+
+/** Options, checked. */
+export interface Settings {
+  readonly client: ConnectionOptions;
+  /** Host, port and database, for messages. */
+  readonly place: string;
+  readonly prefix: string;
+  readonly statementTimeoutMs: number;
+  readonly onWarning: (text: string) => void;
+  readonly wallMs: (() => number) | undefined;
+}
+
+const DEFAULT_PREFIX = 'holdfast_';
+const DEFAULT_PORT = 3306;
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const LONGEST_TIMEOUT_MS = 600_000;
+const KEEP_ALIVE_DELAY_MS = 10_000;
+const PARAMETERS = ['prefix', 'ssl', 'socketPath'];
+
+/** With the longest name of a table behind it, within the 64 characters that a name may have. */
+const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
+
+const invalid = (message: string): StoreError => new StoreError('invalid', message);
+
+/** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
+export function settingsOf(options: MysqlStoreOptions): Settings {
+  const url = readUrl(options.url);
+  const prefix = options.prefix ?? url.searchParams.get('prefix') ?? DEFAULT_PREFIX;
+  if (!PREFIX.test(prefix))
+    throw invalid(
+      `the table prefix ${JSON.stringify(prefix)} cannot be used: 1 to 40 of a to z, 0 to 9 and _, not beginning with a digit`,
+    );
+  const database = decode(url.pathname.slice(1));
+  if (database === '' || database.includes('/'))
+    throw invalid('the store URL names no database; it looks like mysql://user:password@host:3306/database');
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
+  const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
+  const socketPath = url.searchParams.get('socketPath');
+  const ssl = sslOf(url.searchParams.get('ssl'));
+  return {
+    client: {
+      ...(socketPath === null ? { host, port } : { socketPath }),
+      user: decode(url.username),
+      password: decode(url.password),
+      database,
+      ...(ssl !== undefined && { ssl }),
+      connectTimeout: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+      enableKeepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+      // A call is one packet of several statements.
+      multipleStatements: true,
+      // Texts go both ways as they are, byte by byte.
+      charset: 'BINARY',
+      // A row that stays as it was is none that was changed.
+      flags: ['-FOUND_ROWS'],
+    },
+    place: socketPath === null ? `${url.host}/${database}` : `${socketPath}/${database}`,
+    prefix,
+    statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
+    onWarning: options.onWarning ?? (() => undefined),
+    wallMs: options.wallMs,
+  };
+}
+
+function readUrl(text: string): URL {
+  if (!URL.canParse(text))
+    throw invalid('the store URL cannot be read; it looks like mysql://user:password@host:3306/database');
+  const url = new URL(text);
+  if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:')
+    throw invalid(`a store URL of MariaDB or MySQL begins with mysql:// or mariadb:// and not with ${url.protocol}`);
+  for (const name of url.searchParams.keys())
+    if (!PARAMETERS.includes(name))
+      throw invalid(`the store URL has the parameter ${JSON.stringify(name)}; known are ${PARAMETERS.join(', ')}`);
+  return url;
+}
+
+function sslOf(text: string | null): SslOptions | undefined {
+  if (text === null || text === 'false') return undefined;
+  if (text === 'true') return {};
+  try {
+    const options: unknown = JSON.parse(text);
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options as SslOptions;
+  } catch {
+    // Said below.
+  }
+  throw invalid('the parameter ssl of the store URL is true, false or a JSON object, such as {"ca":"…"}');
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid('the store URL has a % that begins no escape: write it as %25');
+  }
+}
+
+function checkedTimeout(name: string, ms: number): number {
+  if (!Number.isInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
+    throw invalid(`${name} is ${ms}; it takes whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`);
+  return ms;
+}

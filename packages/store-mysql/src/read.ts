@@ -1,0 +1,77 @@
+import { type Entry, type StoredTransaction, transitions } from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
+import type { Answer, Connection, Row } from './connection.ts';
+import { body, entryOf, HEAD, headOf, idOf, string } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { tableOf, text } from './sql.ts';
+
+/** Ids as a table `k`, each once and in their order. */
+export const idsTable = (ids: readonly string[]): string =>
+  tableOf(
+    'k',
+    ['id'],
+    [...new Set(ids)].map((id) => [text(id)]),
+  );
+
+/** Statements that answer the records of ids, and their entries; only of those that a call changed last, if it is said. */
+export const recordStatements = (tables: Tables, ids: readonly string[], callId?: string): string[] => [
+  `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id${
+    callId === undefined ? '' : ` and t.applied_by = ${callId}`
+  }`,
+  `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e on e.id = k.id order by e.id, e.position`,
+];
+
+/** What those statements answered, by id. */
+export function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTransaction> {
+  const byId = grouped(entries?.rows ?? []);
+  const found = new Map<string, StoredTransaction>();
+  for (const row of records?.rows ?? []) {
+    const head = headOf(row);
+    const id = idOf(head.key);
+    // Between the two statements entries may have been added, which belong to a later version, or all of it be deleted.
+    const own: readonly Entry[] = (byId.get(id) ?? [])
+      .filter((entry) => Number(entry['position']) <= head.entryCount)
+      .map(entryOf);
+    if (own.length === head.entryCount)
+      found.set(id, transitions.storedTransaction(head, body(row['definition']), body(row['state']), own));
+  }
+  return found;
+}
+
+/** Rows of entries by the id of their transaction. */
+export function grouped(rows: readonly Row[]): Map<string, Row[]> {
+  const byId = new Map<string, Row[]>();
+  for (const row of rows) {
+    const id = string(row['id']);
+    const list = byId.get(id);
+    if (list === undefined) byId.set(id, [row]);
+    else list.push(row);
+  }
+  return byId;
+}
+
+/** Whole records, in the order of the keys. */
+export async function read(
+  connection: Connection,
+  tables: Tables,
+  keys: readonly TransactionKey[],
+): Promise<(StoredTransaction | undefined)[]> {
+  if (keys.length === 0) return [];
+  const ids = keys.map(idOf);
+  const found = recordsOf(await connection.call({ statements: recordStatements(tables, ids), changes: false }));
+  return ids.map((id) => found.get(id));
+}
+
+/** Versions, in the order of the keys. */
+export async function versions(
+  connection: Connection,
+  tables: Tables,
+  keys: readonly TransactionKey[],
+): Promise<(number | undefined)[]> {
+  if (keys.length === 0) return [];
+  const ids = keys.map(idOf);
+  const statement = `select t.id, t.version from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id`;
+  const [answer] = await connection.call({ statements: [statement], changes: false });
+  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), Number(row['version'])]));
+  return ids.map((id) => found.get(id));
+}

@@ -1,0 +1,67 @@
+import { type Entry, type RecordHead, StoreError } from '@holdfast/core';
+import { isFinal, type Pattern, PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
+import type { Row } from './connection.ts';
+
+/** Columns of a record without its bodies. */
+export const HEAD =
+  't.id, t.version, t.created_at, t.updated_at, t.place, t.at, t.claims, t.entry_count, t.attention, t.status, t.pattern, t.app_group, t.write_id';
+
+/** The key as one text; neither part holds a NUL. */
+export const idOf = ({ namespace, gid }: TransactionKey): string => `${namespace}\0${gid}`;
+
+export function keyOf(id: string): TransactionKey {
+  const at = id.indexOf('\0');
+  return { namespace: id.slice(0, at), gid: id.slice(at + 1) };
+}
+
+/** First letters of `place`. */
+export const PLACES = { due: 'd', owned: 'o', finished: 'f', parked: 'p' } as const;
+
+/** Where a record is after it was set so. */
+export function placeOf(item: {
+  readonly status: Status;
+  readonly owner: string | null;
+  readonly dueInMs: number | null;
+}): string {
+  if (isFinal(item.status)) return PLACES.finished;
+  if (item.owner !== null) return `${PLACES.owned}${item.owner}`;
+  return item.dueInMs === null ? PLACES.parked : PLACES.due;
+}
+
+export const string = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString() : String(value));
+export const body = (value: unknown): Buffer => (Buffer.isBuffer(value) ? value : Buffer.alloc(0));
+
+/** A record without its bodies. Throws `unsupported_format` for words that a newer Holdfast wrote. */
+export function headOf(row: Row): RecordHead {
+  const place = string(row['place']);
+  const kind = place.slice(0, 1);
+  const atMs = Number(row['at']);
+  return {
+    key: keyOf(string(row['id'])),
+    pattern: known<Pattern>(PATTERNS, 'pattern', string(row['pattern'])),
+    group: string(row['app_group']),
+    status: known<Status>(STATUSES, 'status', string(row['status'])),
+    version: Number(row['version']),
+    writeId: string(row['write_id']),
+    owner: kind === PLACES.owned ? place.slice(1) : null,
+    claims: Number(row['claims']),
+    dueAtMs: kind === PLACES.due ? atMs : null,
+    attention: Number(row['attention']) === 1,
+    createdAtMs: Number(row['created_at']),
+    updatedAtMs: Number(row['updated_at']),
+    finishedAtMs: kind === PLACES.finished ? atMs : null,
+    entryCount: Number(row['entry_count']),
+  };
+}
+
+export const entryOf = (row: Row): Entry => ({ key: string(row['entry_key']), body: body(row['body']) });
+
+function known<T extends string>(words: readonly T[], what: string, word: string): T {
+  const found = words.find((candidate) => candidate === word);
+  if (found === undefined)
+    throw new StoreError(
+      'unsupported_format',
+      `a record has the ${what} ${word}, which this Holdfast does not know: start the version that wrote it, or a newer one`,
+    );
+  return found;
+}

@@ -1,0 +1,147 @@
+import { type SchemaVersions, StoreError } from '@holdfast/core';
+import type { Answer } from './connection.ts';
+import { text } from './sql.ts';
+
+/** Version of the tables' layout; a change of them raises it and adds a migration. */
+export const SCHEMA_VERSION = 1;
+
+/** Longest a node waits while another one migrates. */
+const LOCK_WAIT_S = 60;
+
+/** The names of the tables. */
+export interface Tables {
+  readonly transactions: string;
+  readonly entries: string;
+  readonly counters: string;
+  readonly sessions: string;
+  readonly keyValues: string;
+  readonly marks: string;
+  readonly schemaVersion: string;
+}
+
+export const tablesOf = (prefix: string): Tables => ({
+  transactions: `${prefix}transactions`,
+  entries: `${prefix}entries`,
+  counters: `${prefix}counters`,
+  sessions: `${prefix}sessions`,
+  keyValues: `${prefix}key_values`,
+  marks: `${prefix}marks`,
+  schemaVersion: `${prefix}schema_version`,
+});
+
+const TABLE = 'engine = InnoDB row_format = dynamic default character set binary';
+
+/**
+ * What brings a schema of one version to the next, at the index of the version it starts from. While a restart rolls, nodes of the version before still use
+ * what a migration left: it may add, and takes nothing away. These databases commit each statement that makes a table by itself, so each must bear to be repeated.
+ *
+ * A transaction's `id` is its namespace, a NUL, and its gid. `place` and `at` say where it is, in one index for all that is looked for: `d` and its group with the
+ * due time, `o` and its owner, `f` with the time of its end, `p` when it is parked. `applied_by` is the call that changed it last.
+ */
+const MIGRATIONS: readonly ((tables: Tables) => readonly string[])[] = [
+  (tables) => [
+    `create table if not exists ${tables.transactions} (
+      id               varbinary(640) not null,
+      namespace        varbinary(256) not null,
+      version          bigint not null,
+      created_at       bigint not null,
+      updated_at       bigint not null,
+      place            varbinary(1040) not null,
+      at               bigint not null,
+      claims           int not null,
+      entry_count      int not null,
+      attention        tinyint not null,
+      before_attention tinyint not null,
+      status           varbinary(16) not null,
+      before_status    varbinary(16) not null,
+      pattern          varbinary(16) not null,
+      app_group        varbinary(512) not null,
+      write_id         varbinary(512) not null,
+      applied_by       bigint not null,
+      definition       mediumblob not null,
+      state            mediumblob not null,
+      primary key (id),
+      key place (place, at),
+      key created (namespace, created_at)
+    ) ${TABLE}`,
+    `create table if not exists ${tables.entries} (
+      id        varbinary(640) not null,
+      entry_key varbinary(1536) not null,
+      position  int not null,
+      body      mediumblob not null,
+      primary key (id, entry_key)
+    ) ${TABLE}`,
+    `create table if not exists ${tables.counters} (
+      namespace varbinary(256) not null,
+      slot      int not null,
+      prepared  bigint not null,
+      submitted bigint not null,
+      aborting  bigint not null,
+      succeed   bigint not null,
+      failed    bigint not null,
+      attention bigint not null,
+      last_at   bigint not null,
+      primary key (namespace, slot)
+    ) ${TABLE}`,
+    `create table if not exists ${tables.sessions} (
+      session      varbinary(1024) not null,
+      node         blob not null,
+      version      blob not null,
+      started_at   bigint not null,
+      heartbeat_at bigint not null,
+      ended_at     bigint,
+      ended_by     bigint,
+      primary key (session),
+      key ended (ended_at)
+    ) ${TABLE}`,
+    `create table if not exists ${tables.keyValues} (
+      namespace  varbinary(256) not null,
+      category   varbinary(256) not null,
+      name       varbinary(1024) not null,
+      value      mediumblob not null,
+      version    bigint not null,
+      created_at bigint not null,
+      updated_at bigint not null,
+      primary key (namespace, category, name)
+    ) ${TABLE}`,
+    `create table if not exists ${tables.marks} (
+      id tinyint not null,
+      n  bigint not null,
+      primary key (id)
+    ) ${TABLE}`,
+  ],
+];
+
+type Run = (...statements: readonly string[]) => Promise<readonly Answer[]>;
+
+/** Creates or migrates the schema, one node after the other; answers what it found and left. Throws `unsupported_format` for one that a newer Holdfast made. */
+export async function prepareSchema(run: Run, tables: Tables): Promise<SchemaVersions> {
+  // Names of locks hold for the whole server.
+  const lock = `left(concat('holdfast ', sha1(concat(database(), ' ', ${text(tables.schemaVersion)}))), 64)`;
+  const [locked] = await run(`select get_lock(${lock}, ${LOCK_WAIT_S}) as locked`);
+  if (Number(locked?.rows[0]?.['locked']) !== 1)
+    throw new StoreError('unavailable', 'another node has been preparing the tables for a minute');
+  try {
+    return await migrate(run, tables);
+  } finally {
+    await run(`do release_lock(${lock})`);
+  }
+}
+
+async function migrate(run: Run, tables: Tables): Promise<SchemaVersions> {
+  await run(
+    `create table if not exists ${tables.schemaVersion} (version int not null, primary key (version)) ${TABLE}`,
+  );
+  const [answer] = await run(`select max(version) as version from ${tables.schemaVersion}`);
+  const found = Number(answer?.rows[0]?.['version'] ?? 0);
+  if (found > SCHEMA_VERSION)
+    throw new StoreError(
+      'unsupported_format',
+      `the tables ${tables.schemaVersion} … have version ${found}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made them, or a newer one`,
+    );
+  for (let version = found; version < SCHEMA_VERSION; version++) {
+    for (const statement of MIGRATIONS[version]?.(tables) ?? []) await run(statement);
+    await run(`insert into ${tables.schemaVersion} values (${version + 1})`);
+  }
+  return { found, current: SCHEMA_VERSION };
+}

@@ -1,0 +1,115 @@
+import {
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  type Store,
+  StoreError,
+  type TakeOverResult,
+} from '@holdfast/core';
+import { releaseOrphans } from './due.ts';
+import type { Parts } from './parts.ts';
+import { PLACES, string } from './rows.ts';
+import { text } from './sql.ts';
+import { newCallId } from './write.ts';
+
+/** How long an ended session is remembered, so that its id is refused. */
+const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
+/** Sessions that one call forgets. */
+const FORGOTTEN_AT_ONCE = 100;
+
+/** Nodes' sessions; see `Store`. */
+export class Sessions {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async open(session: SessionId, { node, version }: SessionInfo): Promise<void> {
+    const { work, tables, clock } = this.#parts;
+    const answers = await work.call({
+      changes: true,
+      statements: [
+        clock.set(),
+        `insert into ${tables.sessions} (session, node, version, started_at, heartbeat_at)
+values (${text(session)}, ${text(node)}, ${text(version)}, @now, @now)
+on duplicate key update node = if(ended_at is null, values(node), node), version = if(ended_at is null, values(version), version),
+  heartbeat_at = if(ended_at is null, values(heartbeat_at), heartbeat_at)`,
+        this.#isAlive(session),
+      ],
+    });
+    if (Number(answers[2]?.rows[0]?.['alive']) !== 1)
+      throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
+  }
+
+  /** The time is not before that of any other living session: nodes agree on it with each heartbeat. */
+  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    const { work, tables, clock } = this.#parts;
+    const answers = await work.call({
+      changes: true,
+      statements: [
+        clock.set(),
+        `set @now = greatest(@now, coalesce((select max(heartbeat_at) from ${tables.sessions} where ended_at is null), 0))`,
+        `update ${tables.sessions} set heartbeat_at = @now where session = ${text(session)} and ended_at is null`,
+        this.#isAlive(session),
+        'select @now as now',
+      ],
+    });
+    const nowMs = clock.seen(Number(answers[4]?.rows[0]?.['now']));
+    return { alive: Number(answers[3]?.rows[0]?.['alive']) === 1, nowMs };
+  }
+
+  #isAlive(session: SessionId): string {
+    return `select count(*) as alive from ${this.#parts.tables.sessions} where session = ${text(session)} and ended_at is null`;
+  }
+
+  /** Also one that never began. */
+  async end(session: SessionId): Promise<void> {
+    const { work, tables, clock } = this.#parts;
+    await work.call({
+      changes: true,
+      statements: [
+        clock.set(),
+        `insert into ${tables.sessions} (session, node, version, started_at, heartbeat_at, ended_at) values (${text(session)}, '', '', @now, @now, @now)
+on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
+      ],
+    });
+  }
+
+  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const { rest, tables, clock } = this.#parts;
+    const callId = newCallId();
+    const answers = await rest.call({
+      changes: true,
+      statements: [
+        clock.set(),
+        `update ${tables.sessions} set ended_at = @now, ended_by = ${callId}
+where ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${Math.floor(silenceMs)}`,
+        `select session from ${tables.sessions} where ended_at = @now and ended_by = ${callId} order by session`,
+        `delete from ${tables.sessions} where ended_at < @now - ${REMEMBERED_MS} order by ended_at limit ${FORGOTTEN_AT_ONCE}`,
+        `select session from ${tables.sessions} where ended_at is null`,
+      ],
+    });
+    const [ended = [], living = []] = [answers[2], answers[4]].map((answer) =>
+      (answer?.rows ?? []).map((row) => string(row['session'])),
+    );
+    const { count, more } = await releaseOrphans(this.#parts, new Set(living), limit);
+    return { ended, released: count, more };
+  }
+
+  async list(): Promise<SessionRow[]> {
+    const { rest, tables } = this.#parts;
+    const statement = `select s.session, s.node, s.version, s.started_at, s.heartbeat_at,
+  (select count(*) from ${tables.transactions} t force index (place) where t.place = concat('${PLACES.owned}', s.session)) as owned
+from ${tables.sessions} s where s.ended_at is null order by s.session`;
+    const [answer] = await rest.call({ statements: [statement], changes: false });
+    return (answer?.rows ?? []).map((row) => ({
+      session: string(row['session']),
+      node: string(row['node']),
+      version: string(row['version']),
+      startedAtMs: Number(row['started_at']),
+      heartbeatAtMs: Number(row['heartbeat_at']),
+      owned: Number(row['owned']),
+    }));
+  }
+}

@@ -1,0 +1,47 @@
+/*
+ * Parts of statements as text. The connection's character set is `binary`: a character of a statement is a byte, and so are those of what is stored; texts are
+ * kept as UTF-8.
+ */
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\0': '\\0',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\x1a': '\\Z',
+  '"': '\\"',
+  "'": "\\'",
+  '\\': '\\\\',
+};
+// eslint-disable-next-line no-control-regex
+const SPECIAL = /[\0\n\r\x1a"'\\]/g;
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
+
+const quoted = (bytes: string): string => `'${bytes.replace(SPECIAL, (character) => ESCAPES[character] ?? '')}'`;
+
+/** A text as a literal. */
+export const text = (value: string): string =>
+  quoted(ASCII.test(value) ? value : Buffer.from(value, 'utf8').toString('latin1'));
+
+/** Bytes as a literal. */
+export const bytes = (body: Uint8Array): string =>
+  quoted(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
+
+/** A whole number, or a number rounded up, as a literal. */
+export const number = (value: number): string => String(Math.ceil(value));
+
+/** One row of a table of literals. */
+export type LiteralRow = readonly string[];
+
+/**
+ * Rows of literals as a table for `from`, in their order. Both MariaDB and MySQL know this form; joined with `straight_join`, the other table's rows are found
+ * one after the other in this order, so that all nodes lock in the same one.
+ */
+export function tableOf(name: string, columns: readonly string[], rows: readonly LiteralRow[]): string {
+  const [first = [], ...others] = rows;
+  const named = first.map((literal, i) => `${literal} as ${columns[i] ?? ''}`).join(', ');
+  return `(${[`select ${named}`, ...others.map((row) => `select ${row.join(', ')}`)].join(' union all ')}) as ${name}`;
+}
+
+/** Rows of literals behind `values`. */
+export const valuesOf = (rows: readonly LiteralRow[]): string => rows.map((row) => `(${row.join(', ')})`).join(', ');

@@ -1,0 +1,15 @@
+import { storeSuite } from '@holdfast/conformance';
+import { describe, it } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { createPlace } from './place.ts';
+import { useServer } from './server.ts';
+
+describeWith(['mariadb'], 'on a real server', () => {
+  const { url } = useServer();
+  storeSuite({
+    name: 'mysql',
+    test: { describe, it },
+    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [] },
+    createPlace: () => createPlace(url()),
+  });
+});

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import type { StorePlace } from '@holdfast/conformance';
+import { createMysqlStore } from '../src/index.ts';
+import { tablesOf } from '../src/schema.ts';
+import { newPrefix, runAt } from './server.ts';
+
+/** The path of a program of these tests; it runs the built packages. */
+const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
+
+export interface MysqlPlace extends StorePlace {
+  readonly url: string;
+  readonly prefix: string;
+}
+
+/** Tables of its own, with a wall clock that only the test moves. */
+export async function createPlace(url: string): Promise<MysqlPlace> {
+  const prefix = newPrefix();
+  let wallMs = 1_700_000_000_000;
+  return {
+    url,
+    prefix,
+    createStore: () => createMysqlStore({ url, prefix, wallMs: () => wallMs }),
+    moveWallClock: (byMs) => void (wallMs += byMs),
+    writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, prefix] },
+    remove: async () => void (await runAt(url, `drop table if exists ${Object.values(tablesOf(prefix)).join(', ')}`)),
+  };
+}

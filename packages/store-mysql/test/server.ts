@@ -1,0 +1,42 @@
+import { type DatabaseServer, startMariadb } from '@holdfast/test-servers';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { afterAll, beforeAll } from 'vitest';
+
+/** A MariaDB of its own for a test file; started before its tests, gone after them. */
+export interface TestServer {
+  /** Where it is, once it runs. */
+  readonly url: () => string;
+  readonly server: () => DatabaseServer;
+  /** Runs statements outside of any store, on a connection of its own; answers the rows of the last one. */
+  readonly run: (text: string) => Promise<RowDataPacket[]>;
+}
+
+/** Call it within a `describeWith(['mariadb'], …)`. */
+export function useServer(settings: readonly string[] = []): TestServer {
+  let started: DatabaseServer | undefined;
+  beforeAll(async () => {
+    started = await startMariadb(settings);
+  });
+  afterAll(() => started?.stop());
+  const server = (): DatabaseServer => {
+    if (started === undefined) throw new Error('MariaDB is not installed, or was not started');
+    return started;
+  };
+  return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
+}
+
+/** Runs statements on a connection of their own. */
+export async function runAt(url: string, text: string): Promise<RowDataPacket[]> {
+  const client = await createConnection({ uri: url, multipleStatements: true });
+  try {
+    const [results] = await client.query<RowDataPacket[] | RowDataPacket[][]>(text);
+    const last = Array.isArray(results) && Array.isArray(results.at(-1)) ? results.at(-1) : results;
+    return last as RowDataPacket[];
+  } finally {
+    await client.end();
+  }
+}
+
+let prefixes = 0;
+/** A table prefix that no test used before. */
+export const newPrefix = (): string => `test${++prefixes}_`;
