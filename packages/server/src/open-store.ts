@@ -23,6 +23,16 @@ const postgres = (scheme: string): Scheme => ({
   },
 });
 
+/** Schemes of MariaDB and MySQL: one protocol. */
+const mysql = (scheme: string): Scheme => ({
+  scheme,
+  example: `${scheme}//USER@HOST/DATABASE`,
+  async make(rest, onWarning) {
+    const { createMysqlStore } = await import('@holdfast/store-mysql');
+    return createMysqlStore({ url: `${scheme}${rest}`, onWarning });
+  },
+});
+
 /** A scheme of Redis's: without and with TLS. */
 const redis = (scheme: string): Scheme => ({
   scheme,
@@ -51,6 +61,8 @@ const SCHEMES: readonly Scheme[] = [
   },
   postgres('postgres:'),
   postgres('postgresql:'),
+  mysql('mysql:'),
+  mysql('mariadb:'),
   redis('redis:'),
   redis('rediss:'),
 ];

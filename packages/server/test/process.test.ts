@@ -114,6 +114,7 @@ describe('holdfast serve', () => {
     [['--store', 'sqlite:./x'], 'memory: (forgets at exit) and lmdb:PATH'],
     [['--store', 'etcd://user:s3cret@host/db'], 'is no store of this version'],
     [['--store', 'postgres://user:s3cret@127.0.0.1:1/db'], 'PostgreSQL at 127.0.0.1:1/db cannot be used'],
+    [['--store', 'mysql://user:s3cret@127.0.0.1:1/db'], 'the database at 127.0.0.1:1/db cannot be used'],
     [['--store', 'redis://user:s3cret@127.0.0.1:1/0'], 'Redis at 127.0.0.1:1 cannot be used'],
     [['--store', 'lmdb:'], 'needs a directory'],
     [['--workers', '4', '--store', 'memory:'], 'one process'],

@@ -17,7 +17,11 @@ export interface OptionSpec<T> {
 const option = <T>(kind: Kind<T>, preset: T, help: string): OptionSpec<T> => ({ kind, default: preset, help });
 
 export const OPTIONS = {
-  store: option(text, 'lmdb:./data', 'where transactions are kept: memory:, lmdb:PATH, postgres://… or redis://…'),
+  store: option(
+    text,
+    'lmdb:./data',
+    'where transactions are kept: memory:, lmdb:PATH, postgres://…, mysql://… or redis://…',
+  ),
   host: option(text, '127.0.0.1', 'address to listen on; anything but loopback needs --insecure'),
   httpPort: option(port, 36_789, 'port of REST, JSON-RPC and /api/v1; 0 takes a free one'),
   grpcPort: option(port, 36_790, 'port of gRPC; not served by this version'),
