@@ -11,6 +11,8 @@ interface Job {
   readonly child: ChildProcess;
   readonly ended: Promise<void>;
   printed: string;
+  /** The page has killed it. */
+  killed: boolean;
   stderr: string;
   /** Called with each piece of output, and at the end. */
   onChange: () => void;
@@ -30,8 +32,13 @@ export class PageSession implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** Runs one command; throws `PageError` when it does not print what the page shows. */
+  /**
+   * Runs one command; throws `PageError` when it does not print what the page shows, or ends with another code than 0 (a page that means it says `|| …`), or
+   * when one that was to go on beside it has failed.
+   */
   async run(command: Command): Promise<void> {
+    const failed = this.#jobs.find(({ child, killed }) => !killed && hasFailed(child));
+    if (failed !== undefined) throw mismatch(failed);
     const kill = /^kill -(9|TERM) %(\d+)$/.exec(command.text);
     if (kill !== null) return this.#kill(command, kill[1] === '9' ? 'SIGKILL' : 'SIGTERM', Number(kill[2]));
     const job = this.#start(command);
@@ -41,8 +48,13 @@ export class PageSession implements AsyncDisposable {
     } else {
       await this.#until(job, () => job.child.exitCode !== null);
       await job.ended;
-      if (!matchesWhole(command.output, job.printed)) throw mismatch(job);
+      if (!matchesWhole(command.output, job.printed) || job.child.exitCode !== 0) throw mismatch(job);
     }
+  }
+
+  /** Waits until the n-th background command, from 1, has ended by itself. */
+  async ended(number: number): Promise<void> {
+    await this.#jobs[number - 1]?.ended;
   }
 
   /** Ends what still runs. */
@@ -55,7 +67,7 @@ export class PageSession implements AsyncDisposable {
     // A group of its own, so that the end of the shell is the end of what it started.
     const child = spawn('bash', ['-c', command.text], { cwd: this.#folder, env: this.#env, detached: true });
     const ended = once(child, 'close').then(() => undefined);
-    const job: Job = { command, child, ended, printed: '', stderr: '', onChange: () => undefined };
+    const job: Job = { command, child, ended, printed: '', killed: false, stderr: '', onChange: () => undefined };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       job.printed += text;
       job.onChange();
@@ -85,10 +97,13 @@ export class PageSession implements AsyncDisposable {
   async #kill(command: Command, name: NodeJS.Signals, number: number): Promise<void> {
     const job = this.#jobs[number - 1];
     if (job === undefined) throw new PageError(`line ${command.line}: there is no background command ${number}`);
+    job.killed = true;
     signal(job.child, name);
     await job.ended;
   }
 }
+
+const hasFailed = ({ exitCode, signalCode }: ChildProcess): boolean => signalCode !== null || (exitCode ?? 0) !== 0;
 
 function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
   try {
