@@ -1,0 +1,290 @@
+import type { Store, StoreError } from '@holdfast/core';
+import { freePort } from '@holdfast/test-servers';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { describe, expect, it, vi } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
+import { tablesOf } from '../src/schema.ts';
+import { appendOf, insertOf, updateOf } from './items.ts';
+import { newPrefix, useServer } from './server.ts';
+
+const WAIT = { interval: 20, timeout: 20_000 };
+
+describeWith(['mariadb'], 'failures on a real server', () => {
+  const { url, server, run } = useServer();
+
+  /** Runs a body with an open store in tables of its own. */
+  async function withStore(
+    body: (store: Store, prefix: string) => Promise<void>,
+    options: Partial<MysqlStoreOptions> = {},
+  ): Promise<void> {
+    const prefix = newPrefix();
+    const store = createMysqlStore({ url: url(), prefix, ...options });
+    await store.open();
+    try {
+      await body(store, prefix);
+    } finally {
+      await store.close();
+    }
+  }
+
+  async function withClient(body: (client: Connection) => Promise<void>): Promise<void> {
+    const client = await createConnection({ uri: url() });
+    try {
+      await body(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Holds the row of a gid on another connection while the body runs. */
+  const holding = (prefix: string, gid: string, body: (release: () => Promise<void>) => Promise<void>): Promise<void> =>
+    withClient(async (holder) => {
+      await holder.query('start transaction');
+      await holder.query(`select 1 from ${prefix}transactions where id = ? for update`, [`default\0${gid}`]);
+      await body(async () => void (await holder.query('rollback')));
+    });
+
+  const waiting = `select trx_mysql_thread_id as id from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`;
+  async function untilWaiting(count: number): Promise<number[]> {
+    return vi.waitFor(async () => {
+      const rows = await run(waiting);
+      expect(rows.length).toBeGreaterThanOrEqual(count);
+      return rows.map((row) => Number(row['id']));
+    }, WAIT);
+  }
+
+  describe('a connection that is lost', () => {
+    it('leaves a write in doubt; sent again it is applied once, or finds itself', async () => {
+      await withStore(async (store, prefix) => {
+        await store.write([insertOf('a')]);
+        const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
+        await holding(prefix, 'a', async (release) => {
+          const doubtful = store.write(batch).catch((error: StoreError) => error.code);
+          for (const id of await untilWaiting(1)) await run(`kill ${id}`);
+          expect(await doubtful).toBe('outcome_unknown');
+          await release();
+        });
+        for (let time = 0; time < 2; time++)
+          expect(await store.write(batch)).toEqual([
+            { kind: 'applied', version: 2, existing: [] },
+            { kind: 'applied', version: 1, existing: [] },
+          ]);
+        expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
+      });
+    });
+
+    it('is made anew by the next call', async () => {
+      await withStore(async (store) => {
+        await store.write([insertOf('a')]);
+        await store.nowMs();
+        const others = `select id from information_schema.processlist where id <> connection_id() and user = 'holdfast'`;
+        for (const { id } of await run(others)) await run(`kill ${id}`).catch(() => undefined);
+        const answers = await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
+        expect(answers[1].byStatus.submitted).toBe(1);
+        expect(await untilAnswered(() => store.write([insertOf('b')]))).toMatchObject([{ kind: 'applied' }]);
+      });
+    });
+  });
+
+  describe('a server that is killed', () => {
+    it('is unavailable until it runs again, and then has everything that was acknowledged', async () => {
+      await withStore(async (store) => {
+        await store.openSession('session', { node: 'node', version: '1' });
+        const acknowledged: string[] = [];
+        const refused = new Set<string>();
+        let killed: Promise<void> | undefined;
+        for (let i = 0; refused.size === 0; i++) {
+          if (i === 20) killed = server().kill();
+          const outcome = await store.write([insertOf(`gid-${i}`)]).catch((error: StoreError) => error.code);
+          if (typeof outcome === 'string') refused.add(outcome);
+          else acknowledged.push(`gid-${i}`);
+        }
+        await killed;
+        await expect(store.write([insertOf('z')])).rejects.toMatchObject({ code: 'unavailable' });
+        await expect(store.nowMs()).rejects.toMatchObject({ code: 'unavailable' });
+        await server().start();
+        expect(await untilAnswered(() => store.heartbeat('session'))).toMatchObject({ alive: true });
+        const records = await store.get(acknowledged.map((gid) => ({ namespace: 'default', gid })));
+        expect(records.every((record) => record?.version === 1)).toBe(true);
+        expect(acknowledged.length).toBeGreaterThanOrEqual(20);
+        expect(await store.write([insertOf('z')])).toMatchObject([{ kind: 'applied' }]);
+      });
+    });
+  });
+
+  describe('calls that wait', () => {
+    it('are given up after their time, and are in doubt: the server may still carry them out', async () => {
+      await withStore(
+        async (store, prefix) => {
+          await store.write([insertOf('a')]);
+          const batch = [insertOf('b'), updateOf('a')];
+          await holding(prefix, 'a', async () => {
+            await expect(store.write(batch)).rejects.toMatchObject({ code: 'outcome_unknown' });
+          });
+          expect((await untilAnswered(() => store.write(batch))).map(({ kind }) => kind)).toEqual([
+            'applied',
+            'applied',
+          ]);
+          expect(await store.versions([updateOf('a').key, insertOf('b').key])).toEqual([2, 1]);
+        },
+        { statementTimeoutMs: 500 },
+      );
+    });
+
+    it('lock records in the order of their keys, so that two never wait for each other', async () => {
+      await withStore(async (store, prefix) => {
+        const other = createMysqlStore({ url: url(), prefix });
+        await other.open();
+        await store.write(['a', 'm', 'z'].map((gid) => insertOf(gid)));
+        await holding(prefix, 'm', async (release) => {
+          const first = store.write([updateOf('z'), updateOf('m'), updateOf('a')]);
+          await untilWaiting(1);
+          const second = other.write([updateOf('z'), updateOf('a')]);
+          await untilWaiting(2);
+          const free = `select gid from (select substr(id, 9) as gid from ${prefix}transactions where id in ('default\\0a', 'default\\0z') for update skip locked) free`;
+          expect((await run(free)).map((row) => String(row['gid']))).toEqual(['z']);
+          await release();
+          expect((await first).map(({ kind }) => kind)).toEqual(['applied', 'applied', 'applied']);
+          expect((await second).map(({ kind }) => kind)).toEqual(['applied', 'applied']);
+        });
+        await other.close();
+      });
+    });
+
+    it('are sent again when somebody else, who keeps no order, made a deadlock', async () => {
+      await withStore(async (store, prefix) => {
+        await store.write(['a', 'z'].map((gid) => insertOf(gid)));
+        await withClient(async (rude) => {
+          const row = (gid: string): string => `${prefix}transactions where id = 'default\\0${gid}' for update`;
+          // The lighter transaction is the one that is ended: this one has changed many rows.
+          await rude.query('start transaction');
+          await rude.query(`create temporary table heavy (n int) engine = InnoDB`);
+          await rude.query(`insert into heavy select seq from seq_1_to_1000`);
+          await rude.query(`select 1 from ${row('z')}`);
+          const outcomes = store.write([updateOf('a'), updateOf('z'), insertOf('b')]);
+          await untilWaiting(1);
+          // Waits for the store, which waits for it: the server ends the call of the store.
+          await rude.query(`select 1 from ${row('a')}`);
+          await rude.query('rollback');
+          expect((await outcomes).map(({ kind }) => kind)).toEqual(['applied', 'applied', 'applied']);
+        });
+      });
+    });
+
+    it('and a batch that cannot be stored leaves nothing behind, nor open', async () => {
+      await withStore(async (store, prefix) => {
+        await run(`alter table ${prefix}transactions modify write_id varbinary(20) not null`);
+        const tooLong = insertOf('b', { writeId: 'w'.repeat(100) });
+        await expect(store.write([insertOf('a'), tooLong])).rejects.toMatchObject({ code: 'rejected' });
+        expect(await store.get([insertOf('a').key])).toEqual([undefined]);
+        expect(await run(`select 1 from information_schema.innodb_trx`)).toEqual([]);
+        expect(await store.write([insertOf('a')])).toMatchObject([{ kind: 'applied' }]);
+      });
+    });
+
+    it('and an append meets what another node appended meanwhile', async () => {
+      await withStore(async (store, prefix) => {
+        const other = createMysqlStore({ url: url(), prefix });
+        await other.open();
+        await store.write([insertOf('a')]);
+        await holding(prefix, 'a', async (release) => {
+          const both = [store.write([appendOf('a', 'one')]), other.write([appendOf('a', 'two')])];
+          await untilWaiting(2);
+          await release();
+          expect((await Promise.all(both)).map(([outcome]) => outcome?.kind)).toEqual(['applied', 'applied']);
+        });
+        const [record] = await store.get([insertOf('a').key]);
+        expect(record?.entries.map(({ key }) => key).toSorted()).toEqual(['one', 'two']);
+        expect(record?.version).toBe(3);
+        await other.close();
+      });
+    });
+  });
+
+  describe('opening', () => {
+    it('works for many nodes at once on an empty database', async () => {
+      const prefix = newPrefix();
+      const stores = Array.from({ length: 6 }, () => createMysqlStore({ url: url(), prefix }));
+      await Promise.all(stores.map((store) => store.open()));
+      await Promise.all(stores.map((store, i) => store.write([insertOf(`gid-${i}`)])));
+      expect((await stores[0]?.count())?.byStatus.submitted).toBe(6);
+      await Promise.all(stores.map((store) => store.close()));
+    });
+
+    it('refuses tables that a newer Holdfast made, and leaves them as they are', async () => {
+      const prefix = newPrefix();
+      const { schemaVersion } = tablesOf(prefix);
+      await run(`create table ${schemaVersion} (version int not null, primary key (version))`);
+      await run(`insert into ${schemaVersion} values (99)`);
+      const store = createMysqlStore({ url: url(), prefix });
+      for (let attempt = 0; attempt < 2; attempt++)
+        await expect(store.open()).rejects.toMatchObject({ code: 'unsupported_format' });
+      expect(await run(`show tables like '${prefix.replace('_', '\\_')}%'`)).toHaveLength(1);
+    });
+
+    it('goes on where a migration was cut off', async () => {
+      await withStore(async (store, prefix) => {
+        await run(`delete from ${tablesOf(prefix).schemaVersion}; drop table ${tablesOf(prefix).marks}`);
+        await store.close();
+        const again = createMysqlStore({ url: url(), prefix });
+        expect(await again.open()).toEqual({ found: 0, current: 1 });
+        expect(await again.write([insertOf('a')])).toMatchObject([{ kind: 'applied' }]);
+        await again.close();
+      });
+    });
+
+    it('says what a crash may lose, and is not durable then', async () => {
+      const warnings: string[] = [];
+      await run('set global innodb_flush_log_at_trx_commit = 2');
+      try {
+        await withStore(async (store) => expect(store.capabilities.durable).toBe(false), {
+          onWarning: (text) => warnings.push(text),
+        });
+      } finally {
+        await run('set global innodb_flush_log_at_trx_commit = 1');
+      }
+      expect(warnings).toEqual([expect.stringContaining('innodb_flush_log_at_trx_commit is 2')]);
+      await withStore(async (durable) => expect(durable.capabilities.durable).toBe(true));
+    });
+
+    it('finds a server that serves reads only unavailable, and goes on when it does not any more', async () => {
+      await withStore(async (store) => {
+        await run(`create or replace user reader@'127.0.0.1'; grant all on holdfast.* to reader@'127.0.0.1'`);
+        const reader = new URL(url());
+        reader.username = 'reader';
+        const plain = createMysqlStore({ url: reader.href, prefix: newPrefix() });
+        await plain.open();
+        await run('set global read_only = 1');
+        try {
+          await expect(plain.write([insertOf('a')])).rejects.toMatchObject({ code: 'unavailable' });
+        } finally {
+          await run('set global read_only = 0');
+        }
+        expect(await untilAnswered(() => plain.write([insertOf('a')]))).toMatchObject([{ kind: 'applied' }]);
+        await plain.close();
+        await store.nowMs();
+      });
+    });
+
+    it('names the server that cannot be reached or entered, and no password', async () => {
+      const wrongPassword = new URL(url());
+      Object.assign(wrongPassword, { username: 'nobody', password: 'hunter2' });
+      const port = await freePort();
+      for (const [bad, where] of [
+        [`mysql://user:hunter2@127.0.0.1:${port}/db`, `127.0.0.1:${port}/db`],
+        [wrongPassword.href, wrongPassword.host],
+      ] as const) {
+        const error = await createMysqlStore({ url: bad })
+          .open()
+          .catch((thrown: unknown) => thrown as StoreError);
+        expect(error).toMatchObject({ code: 'unavailable' });
+        expect((error as Error).message).toContain(where);
+        expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
+      }
+    });
+  });
+});
+
+/** Calls until an answer comes: a connection that was lost is noticed by somebody's call. */
+const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);

@@ -1,0 +1,64 @@
+import { StoreError } from '@holdfast/core';
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../src/options.ts';
+
+const url = 'mysql://user:hunter2@db.example:3307/orders';
+
+const refusalOf = (options: Parameters<typeof settingsOf>[0]): StoreError => {
+  try {
+    settingsOf(options);
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return thrown;
+  }
+  throw new Error('was not refused');
+};
+
+describe('the options of the store on MariaDB and MySQL', () => {
+  it('take the prefix from the option, then from the URL, and else call it holdfast_', () => {
+    expect(settingsOf({ url }).prefix).toBe('holdfast_');
+    expect(settingsOf({ url: `${url}?prefix=shop_` }).prefix).toBe('shop_');
+    expect(settingsOf({ url: `${url}?prefix=shop_`, prefix: 'bank_' }).prefix).toBe('bank_');
+  });
+
+  it('say where the server is and who asks', () => {
+    expect(settingsOf({ url }).client).toMatchObject({
+      host: 'db.example',
+      port: 3307,
+      user: 'user',
+      password: 'hunter2',
+      database: 'orders',
+    });
+    expect(settingsOf({ url: 'mariadb://u%40x:p%2F@[::1]/orders' }).client).toMatchObject({
+      host: '::1',
+      port: 3306,
+      user: 'u@x',
+      password: 'p/',
+    });
+    expect(settingsOf({ url: `${url}?socketPath=/run/db.sock` }).client).toMatchObject({ socketPath: '/run/db.sock' });
+  });
+
+  it('ask for TLS when the URL does', () => {
+    expect(settingsOf({ url }).client).not.toHaveProperty('ssl');
+    expect(settingsOf({ url: `${url}?ssl=false` }).client).not.toHaveProperty('ssl');
+    expect(settingsOf({ url: `${url}?ssl=true` }).client.ssl).toEqual({});
+    const ssl = encodeURIComponent('{"ca":"PEM"}');
+    expect(settingsOf({ url: `${url}?ssl=${ssl}` }).client.ssl).toEqual({ ca: 'PEM' });
+  });
+
+  it.each([
+    ['a text that is no URL', { url: 'hunter2@nowhere' }],
+    ['a URL of something else', { url: 'postgres://user:hunter2@db/orders' }],
+    ['a URL without a database', { url: 'mysql://user:hunter2@db' }],
+    ['a parameter that is none', { url: `${url}?multipleStatements=false` }],
+    ['an escape that is none', { url: 'mysql://user:hunter2%@db/orders' }],
+    ['TLS of another kind', { url: `${url}?ssl=[1]` }],
+    ['a prefix that would need quotes', { url, prefix: 'Shop; drop' }],
+    ['a prefix that is too long', { url, prefix: 'p'.repeat(41) }],
+    ['no time to connect', { url, connectTimeoutMs: 0 }],
+    ['a statement time that is no number', { url, statementTimeoutMs: Number.NaN }],
+  ])('refuse %s, and repeat no password', (_, options) => {
+    const refusal = refusalOf(options);
+    expect(refusal.code).toBe('invalid');
+    expect(refusal.message).not.toContain('hunter2');
+  });
+});
