@@ -26,7 +26,7 @@ const LOCK_WAIT_S = 10;
 const PACKET_MARGIN_BYTES = 1_024;
 
 const SESSION = [
-  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
+  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'`,
   `set session time_zone = '+00:00'`,
   `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
   'set session transaction isolation level read committed',
