@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CheckedStore, MemoryStore, type Store, StoreError } from '../src/index.ts';
+import { CheckedStore, MemoryStore, type SchemaVersions, type Store, StoreError } from '../src/index.ts';
 
 /** A memory store of which some calls are replaced. */
 const driverWith = (replaced: Partial<Store>): Store => Object.assign(new MemoryStore(() => 1), replaced);
@@ -33,13 +33,14 @@ describe('CheckedStore', () => {
 
   it('stays closed when opening failed, and may be opened again', async () => {
     let attempts = 0;
-    const open = (): Promise<void> =>
-      ++attempts === 1 ? Promise.reject(new StoreError('locked', 'taken')) : Promise.resolve();
+    const schema = { found: 1, current: 2 };
+    const open = (): Promise<SchemaVersions> =>
+      ++attempts === 1 ? Promise.reject(new StoreError('locked', 'taken')) : Promise.resolve(schema);
     const store = new CheckedStore(driverWith({ open }));
     expect(await codeOf(store.open())).toBe('locked');
     expect(await codeOf(store.nowMs())).toBe('closed');
-    await store.open();
-    await store.open();
+    expect(await store.open()).toEqual(schema);
+    expect(await store.open()).toEqual(schema);
     expect(attempts).toBe(2);
     expect(await store.nowMs()).toBe(1);
   });

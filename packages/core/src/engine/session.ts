@@ -131,7 +131,10 @@ export class Session {
   async #beat(): Promise<void> {
     this.#beating = true;
     this.loseIfLapsed();
+    const failedBefore = this.#failed;
     this.#failed = !(await this.#beatOnce());
+    // Said once: it is asked several times a second.
+    if (failedBefore && !this.#failed) this.#dependencies.logger.info({ session: this.#id }, 'the store answers again');
     this.#beating = false;
     this.#schedule();
   }
@@ -156,7 +159,8 @@ export class Session {
       if (!this.#stopped) await this.#openNew();
       return true;
     } catch (error) {
-      logger.warn({ session: id, error: String(error) }, 'heartbeat failed');
+      if (!this.#failed)
+        logger.warn({ session: id, error: String(error) }, 'heartbeat failed; the store is asked until it answers');
       return false;
     }
   }

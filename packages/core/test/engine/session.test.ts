@@ -41,17 +41,18 @@ async function setUp({ exclusive = false } = {}) {
   const store = new FrailStore(exclusive);
   let sessions = 0;
   let lost = 0;
+  const log = new KeptLog();
   const session = new Session({
     store,
     clock,
     random: () => 0,
     identities: { newGid: () => 'unused', newSession: () => `s${++sessions}` },
-    logger: new KeptLog(),
+    logger: log,
     options: { node: 'n', version: '1', heartbeatMs: 5_000, silenceMs: 15_000 },
     onLost: () => void lost++,
   });
   await session.start();
-  return { clock, store, session, lost: () => lost };
+  return { clock, store, session, log, lost: () => lost };
 }
 
 describe('a session', () => {
@@ -153,7 +154,7 @@ describe('L2: a session', () => {
 
 describe('L4: a node that the store does not answer', () => {
   it('asks again within a fraction of a second, and beats as before once it is answered', async () => {
-    const { clock, store, session } = await setUp();
+    const { clock, store, session, log } = await setUp();
     store.failing = true;
     await clock.advance(5_000);
     expect(store.heartbeats).toBe(1);
@@ -161,6 +162,8 @@ describe('L4: a node that the store does not answer', () => {
     expect(store.heartbeats).toBe(6);
     store.failing = false;
     await clock.advance(400);
+    // Said once, however often it was asked.
+    expect(log.lines).toEqual(['heartbeat failed; the store is asked until it answers', 'the store answers again']);
     expect([store.heartbeats, session.leaseHeld(), session.id]).toEqual([7, true, 's1']);
     await clock.advance(4_999);
     expect(store.heartbeats).toBe(7);

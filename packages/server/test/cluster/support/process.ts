@@ -78,6 +78,6 @@ export class Coordinator extends TestClient implements AsyncDisposable {
   }
 }
 
-/** Waits for a value that is something. */
-export const until = <T>(look: () => T | Promise<T>): Promise<NonNullable<T>> =>
-  vi.waitUntil(look, { timeout: 20_000, interval: 10 }) as Promise<NonNullable<T>>;
+/** Waits until it is something, and answers that. */
+export const until = <T>(look: () => T | Promise<T>): Promise<Exclude<T, false | null | undefined>> =>
+  vi.waitUntil(look, { timeout: 20_000, interval: 10 }) as Promise<Exclude<T, false | null | undefined>>;
