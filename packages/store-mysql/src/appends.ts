@@ -1,7 +1,7 @@
 import { type AppendItem, type Entry, type RecordHead, transitions, type WriteOutcome } from '@holdfast/core';
 import type { Connection, Row } from './connection.ts';
 import { entryOf, HEAD, headOf, idOf, string } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 import { grouped, idsTable } from './read.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
 
@@ -27,9 +27,9 @@ export async function planAppends(
   const [heads, entries] = await connection.call({
     changes: false,
     statements: [
-      `select ${HEAD} from ${idsTable(items.map(({ key }) => idOf(key)))} straight_join ${tables.transactions} t on t.id = k.id`,
+      `select ${HEAD} from ${idsTable(items.map(({ key }) => idOf(key)))} ${byKey(tables, 'k')}`,
       `select e.id, e.entry_key, e.position, e.body from ${tableOf('w', ['id', 'entry_key'], wanted)}
-straight_join ${tables.entries} e on e.id = w.id and e.entry_key = w.entry_key`,
+straight_join ${tables.entries} e force index (primary) on e.id = w.id and e.entry_key = w.entry_key`,
     ],
   });
   const headsById = new Map((heads?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));

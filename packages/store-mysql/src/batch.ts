@@ -4,7 +4,7 @@ import { counted } from './counters.ts';
 import type { Append } from './appends.ts';
 import { idsTable } from './read.ts';
 import { idOf, placeOf, PLACES } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 import { bytes, type LiteralRow, number, tableOf, text, valuesOf } from './sql.ts';
 
 /** Items of a batch by what they do, each list in the order of ids: nodes never lock in different orders. */
@@ -41,9 +41,7 @@ export function statementsOf(
     statements.push(append(tables, appends, callId), enter(tables, appends, callId));
     const ids = appends.map(({ item }) => idOf(item.key));
     place.appended =
-      statements.push(
-        `select t.id from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id and t.applied_by = ${callId}`,
-      ) - 1;
+      statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`) - 1;
   }
   const ids = [...inserts, ...updates].map(({ key }) => idOf(key));
   if (ids.length > 0) statements.push(counted(tables, ids, callId, 'change'));
@@ -97,7 +95,7 @@ function update(tables: Tables, items: readonly UpdateItem[], callId: string): s
   ]);
   const columns = ['id', 'version', 'status', 'final', 'attention', 'write_id', 'place', 'due_in', 'state'];
   return `update ${tableOf('u', columns, rows)}
-straight_join ${tables.transactions} t on t.id = u.id and t.version = u.version and (u.final = 1 or t.place <> '${PLACES.finished}')
+${byKey(tables, 'u')} and t.version = u.version and (u.final = 1 or t.place <> '${PLACES.finished}')
 set t.before_status = t.status, t.before_attention = t.attention, t.status = u.status, t.attention = u.attention,
   t.at = case u.place when '${PLACES.finished}' then if(t.place = '${PLACES.finished}', t.at, @now) when '${PLACES.due}' then ${due('u.due_in')} else 0 end,
   t.place = if(u.place = '${PLACES.due}', concat(u.place, t.app_group), u.place),
@@ -113,7 +111,7 @@ function append(tables: Tables, appends: readonly Append[], callId: string): str
     item.postponeMs === undefined ? 'null' : number(item.postponeMs),
   ]);
   return `update ${tableOf('u', ['id', 'version', 'added', 'postpone'], rows)}
-straight_join ${tables.transactions} t on t.id = u.id and t.version = u.version
+${byKey(tables, 'u')} and t.version = u.version
 set t.at = if(left(t.place, 1) = '${PLACES.due}' and u.postpone is not null, ${due('u.postpone')}, t.at),
   t.version = t.version + 1, t.updated_at = @now, t.entry_count = t.entry_count + u.added, t.applied_by = ${callId}`;
 }
@@ -129,5 +127,5 @@ function enter(tables: Tables, appends: readonly Append[], callId: string): stri
   );
   return `insert into ${tables.entries} (id, entry_key, position, body)
 select e.id, e.entry_key, e.position, e.body from ${tableOf('e', ['id', 'entry_key', 'position', 'body'], rows)}
-straight_join ${tables.transactions} t on t.id = e.id and t.applied_by = ${callId}`;
+${byKey(tables, 'e')} and t.applied_by = ${callId}`;
 }

@@ -1,6 +1,6 @@
 import { STATUSES } from '@holdfast/protocol';
 import { idsTable } from './read.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 
 /** Rows of counters a namespace: two connections seldom wait for each other's. */
 const SLOTS = 64;
@@ -27,7 +27,7 @@ export function counted(
   );
   return `insert into ${tables.counters} (namespace, slot, ${COUNTED.join(', ')}, last_at)
 select t.namespace, connection_id() % ${SLOTS}, ${parts.join(', ')}, @now
-from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id and t.applied_by = ${callId}
+from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}
 group by t.namespace order by t.namespace
 on duplicate key update ${COUNTED.map((name) => `${name} = ${tables.counters}.${name} + values(${name})`).join(', ')}, last_at = greatest(${tables.counters}.last_at, values(last_at))`;
 }

@@ -2,7 +2,7 @@ import type { Row } from './connection.ts';
 import { counted } from './counters.ts';
 import { idsTable } from './read.ts';
 import { PLACES, string } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
 
 /*
@@ -43,7 +43,7 @@ const byVersion = (found: readonly Found[]): string =>
 /** Gives them to a session; those that are still due. */
 export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string =>
   `update ${byVersion(found)}
-straight_join ${tables.transactions} t on t.id = u.id and t.version = u.version and left(t.place, 1) = '${PLACES.due}'
+${byKey(tables, 'u')} and t.version = u.version and left(t.place, 1) = '${PLACES.due}'
 join ${tables.sessions} s on s.session = ${text(session)} and s.ended_at is null
 set t.place = ${text(`${PLACES.owned}${session}`)}, t.at = 0, t.claims = t.claims + 1, t.version = t.version + 1,
   t.updated_at = @now, t.applied_by = ${callId}`;
@@ -51,18 +51,18 @@ set t.place = ${text(`${PLACES.owned}${session}`)}, t.at = 0, t.claims = t.claim
 /** Makes them due at once, without an owner. */
 export const makeDue = (tables: Tables, found: readonly Found[], callId: string): string =>
   `update ${byVersion(found)}
-straight_join ${tables.transactions} t on t.id = u.id and t.version = u.version
+${byKey(tables, 'u')} and t.version = u.version
 set t.place = concat('${PLACES.due}', t.app_group), t.at = @now, t.version = t.version + 1, t.updated_at = @now, t.applied_by = ${callId}`;
 
 /** Deletes those that are still as they were found, with their entries. The second of these statements tells how many. */
 export function remove(tables: Tables, found: readonly Found[], callId: string): string[] {
   const ids = found.map(({ id }) => id);
-  const theirs = `${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id and t.applied_by = ${callId}`;
+  const theirs = `${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`;
   return [
     // Locks them: nothing is added to one that is being deleted.
-    `update ${byVersion(found)} straight_join ${tables.transactions} t on t.id = u.id and t.version = u.version set t.applied_by = ${callId}`,
+    `update ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version set t.applied_by = ${callId}`,
     counted(tables, ids, callId, 'deletion'),
-    `delete e from ${theirs} join ${tables.entries} e on e.id = t.id`,
+    `delete e from ${theirs} join ${tables.entries} e force index (primary) on e.id = t.id`,
     `delete t from ${theirs}`,
   ];
 }

@@ -101,7 +101,7 @@ function sslOf(text: string | null): SslOptions | undefined {
   if (text === 'true') return {};
   try {
     const options: unknown = JSON.parse(text);
-    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options as SslOptions;
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options;
   } catch {
     // Said below.
   }

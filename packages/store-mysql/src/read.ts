@@ -2,7 +2,7 @@ import { type Entry, type StoredTransaction, transitions } from '@holdfast/core'
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Answer, Connection, Row } from './connection.ts';
 import { body, entryOf, HEAD, headOf, idOf, string } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 import { tableOf, text } from './sql.ts';
 
 /** Ids as a table `k`, each once and in their order. */
@@ -15,10 +15,10 @@ export const idsTable = (ids: readonly string[]): string =>
 
 /** Statements that answer the records of ids, and their entries; only of those that a call changed last, if it is said. */
 export const recordStatements = (tables: Tables, ids: readonly string[], callId?: string): string[] => [
-  `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id${
+  `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}${
     callId === undefined ? '' : ` and t.applied_by = ${callId}`
   }`,
-  `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e on e.id = k.id order by e.id, e.position`,
+  `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e force index (primary) on e.id = k.id order by e.id, e.position`,
 ];
 
 /** What those statements answered, by id. */
@@ -70,7 +70,7 @@ export async function versions(
 ): Promise<(number | undefined)[]> {
   if (keys.length === 0) return [];
   const ids = keys.map(idOf);
-  const statement = `select t.id, t.version from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id`;
+  const statement = `select t.id, t.version from ${idsTable(ids)} ${byKey(tables, 'k')}`;
   const [answer] = await connection.call({ statements: [statement], changes: false });
   const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), Number(row['version'])]));
   return ids.map((id) => found.get(id));

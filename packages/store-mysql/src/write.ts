@@ -12,7 +12,7 @@ import { type Batch, statementsOf } from './batch.ts';
 import type { Answer, Connection } from './connection.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './rows.ts';
-import type { Tables } from './schema.ts';
+import { byKey, type Tables } from './schema.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
@@ -137,7 +137,7 @@ async function examine(
   const open = items.filter(({ at }) => outcomes[at] === undefined);
   if (open.length === 0) return false;
   const ids = open.map(({ item }) => idOf(item.key));
-  const statement = `select ${HEAD} from ${idsTable(ids)} straight_join ${tables.transactions} t on t.id = k.id`;
+  const statement = `select ${HEAD} from ${idsTable(ids)} ${byKey(tables, 'k')}`;
   const [answer] = await connection.call({ statements: [statement], changes: false });
   const heads = new Map((answer?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
   let someApplied = false;

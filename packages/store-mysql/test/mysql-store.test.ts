@@ -1,6 +1,7 @@
 import { storeSuite } from '@holdfast/conformance';
 import { describe, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { goldenFormat } from './golden.ts';
 import { createPlace } from './place.ts';
 import { useServer } from './server.ts';
 
@@ -9,7 +10,7 @@ describeWith(['mariadb'], 'on a real server', () => {
   storeSuite({
     name: 'mysql',
     test: { describe, it },
-    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [] },
+    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [goldenFormat('schema-1')] },
     createPlace: () => createPlace(url()),
   });
 });
