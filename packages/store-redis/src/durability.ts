@@ -1,24 +1,46 @@
 import { StoreError } from '@holdfast/core';
 import type { Connection } from './connection.ts';
 
-/** What a crash may lose by the server's settings; undefined: nothing. */
+const OLDEST_VERSION = 7;
+
+/** What a crash may lose by the server's settings; undefined: nothing. Throws `unavailable` for a server that cannot hold a store, or that is lost. */
 export async function whatACrashMayLose(connection: Connection): Promise<string | undefined> {
-  let settings: Map<string, string>;
-  try {
-    settings = new Map();
-    for (const name of ['appendonly', 'appendfsync', 'maxmemory-policy']) {
-      const reply = await connection.ask('CONFIG', 'GET', name);
-      settings.set(name, Array.isArray(reply) ? String(reply[1]) : '');
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof StoreError)) throw thrown;
-    return 'its settings cannot be read: whether a crash loses anything is not known; appendonly yes, appendfsync always and maxmemory-policy noeviction lose nothing';
-  }
-  if (settings.get('maxmemory-policy') !== 'noeviction')
-    return `maxmemory-policy is ${settings.get('maxmemory-policy')}: unfinished transactions may be evicted; set it to noeviction`;
-  if (settings.get('appendonly') !== 'yes')
-    return 'appendonly is off: a crash may lose everything since the last snapshot; set it to yes';
-  if (settings.get('appendfsync') !== 'always')
-    return `appendfsync is ${settings.get('appendfsync')}: a crash of the machine may lose what was acknowledged in the seconds before it; set it to always`;
+  const info = fieldsOf(String(await connection.ask('INFO')));
+  const version = info.get('redis_version') ?? '';
+  if (Number.parseInt(version, 10) < OLDEST_VERSION)
+    throw new StoreError('unavailable', `Redis ${version} is too old: ${OLDEST_VERSION} and later are supported`);
+  const policy = info.get('maxmemory_policy') ?? 'not told';
+  if (policy !== 'noeviction')
+    return `maxmemory-policy is ${policy}: unfinished transactions may be evicted; set it to noeviction`;
+  if (info.get('aof_enabled') !== '1')
+    return 'appendonly is off: a crash may lose everything since the last snapshot, or everything when there is none; set it to yes';
+  const sync = await appendFsync(connection);
+  if (sync === undefined)
+    return 'appendfsync cannot be read, for CONFIG is forbidden: a crash of the machine may lose what was acknowledged just before it, unless it is always';
+  if (sync === 'everysec')
+    return 'appendfsync is everysec: a crash of the machine may lose what was acknowledged in the two seconds before it; set it to always';
+  if (sync !== 'always')
+    return `appendfsync is ${sync}: a crash of the machine may lose what was acknowledged in the half minute before it, or more; set it to always`;
   return undefined;
 }
+
+/** Managed servers forbid CONFIG: undefined then. */
+async function appendFsync(connection: Connection): Promise<string | undefined> {
+  try {
+    const reply = await connection.ask('CONFIG', 'GET', 'appendfsync');
+    return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError)) throw thrown;
+    // A server that was lost answers nothing here either, and that is not the same.
+    await connection.ask('PING');
+    return undefined;
+  }
+}
+
+const fieldsOf = (info: string): Map<string, string> =>
+  new Map(
+    info.split('\r\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':');
+      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
+    }),
+  );

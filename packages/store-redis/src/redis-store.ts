@@ -97,15 +97,11 @@ export class RedisStore implements Store {
 
   async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
     const found: (StoredTransaction | undefined)[] = [];
-    for (let from = 0; from < keys.length; from += STEP) {
-      const part = keys.slice(from, from + STEP);
-      const replies = listOf(
-        await this.#run(
-          scripts.GET,
-          part.flatMap(({ namespace, gid }) => [namespace, gid]),
-        ),
-      );
-      found.push(...part.map((key, i) => recordOf(key, replies[i])));
+    while (found.length < keys.length) {
+      const part = keys.slice(found.length, found.length + STEP);
+      const ids = part.flatMap(({ namespace, gid }) => [namespace, gid]);
+      const replies = listOf(await this.#run(scripts.GET, ids));
+      for (const [i, key] of part.slice(0, replies.length).entries()) found.push(recordOf(key, replies[i]));
     }
     return found;
   }
@@ -173,7 +169,8 @@ export class RedisStore implements Store {
         if (record !== undefined) claimed.push(record);
       }
       if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };
-      if (records.length === step && claimed.length < limit) continue;
+      const moreDue = textOf(due) !== '' && Number(textOf(due)) <= nowMs;
+      if (moreDue && claimed.length < limit) continue;
       return {
         claimed,
         nextDueInMs: textOf(due) === '' ? null : Math.max(0, Number(textOf(due)) - nowMs),

@@ -2,14 +2,21 @@ import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
 import { createRedisStore } from '../src/index.ts';
 
+export interface RedisPlace extends StorePlace {
+  readonly url: string;
+  readonly prefix: string;
+}
+
 let prefixes = 0;
 
 /** A key prefix of its own, with a wall clock that only the test moves. The server's data go with the server. */
-export async function createPlace(url: string): Promise<StorePlace> {
+export async function createPlace(url: string): Promise<RedisPlace> {
   const prefix = `test_${++prefixes}`;
   let wallMs = 1_700_000_000_000;
   const program = fileURLToPath(new URL('programs/crash-writer.mjs', import.meta.url));
   return {
+    url,
+    prefix,
     createStore: () => createRedisStore({ url, prefix, wallMs: () => wallMs }),
     moveWallClock: (byMs) => void (wallMs += byMs),
     writerProcess: { command: process.execPath, args: [program, url, prefix] },

@@ -2,6 +2,7 @@ import { storeSuite } from '@holdfast/conformance';
 import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { goldenFormat } from './golden.ts';
 import { createPlace } from './place.ts';
 
 describeWith(['redis-server'], 'on a real server', () => {
@@ -13,7 +14,7 @@ describeWith(['redis-server'], 'on a real server', () => {
   storeSuite({
     name: 'redis',
     test: { describe, it },
-    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [] },
+    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [goldenFormat('schema-1')] },
     createPlace: () => {
       if (server === undefined) throw new Error('Redis is not installed, or was not started');
       return createPlace(server.url);

@@ -3,19 +3,51 @@ import { COMMON } from './common.ts';
 
 const reads = (text: string) => script(COMMON + text, false);
 const changes = (text: string) => script(COMMON + text, true);
+/** These free memory or hold possession: they run when it is full, too. */
+const evenWhenFull = (text: string) => script(`#!lua flags=allow-oom\n${COMMON}${text}`, true);
+/** What one script call answers at most, about: a server builds the whole answer before it serves anybody else. */
+const ANSWERED_BYTES = 4 * 1024 * 1024;
+const SIZED = `
+local room = ${ANSWERED_BYTES}
+local function whole(id)
+  local r = call('HGETALL', P .. 't' .. id)
+  for _, field in ipairs(r) do room = room - #field end
+  return r
+end
+`;
 
-/** Creates the schema; answers its version, the time, and the version that was there (0: none). */
+/** Creates the schema; answers its version, the time, and the version that was there (0: none). It tries each command that changes anything: who lacks a right is told now, not in the middle of a batch. */
 export const OPEN = changes(`
 local found = call('GET', P .. 'schema')
+if found and found ~= ARGV[3] then return {found, num(now), tonumber(found)} end
+local probe = P .. 'probe'
+call('DEL', probe)
+call('SET', probe, '1')
+call('TYPE', probe)
+call('EXISTS', probe)
+call('UNLINK', probe)
+call('HSET', probe, 'a', '1')
+call('HSETNX', probe, 'b', '1')
+call('HINCRBY', probe, 'a', 1)
+call('HGET', probe, 'a'); call('HMGET', probe, 'a'); call('HGETALL', probe)
+call('DEL', probe)
+call('ZADD', probe, 1, 'a')
+call('ZSCORE', probe, 'a'); call('ZRANGE', probe, 0, 0); call('ZRANGEBYSCORE', probe, 1, 1); call('ZRANGEBYLEX', probe, '-', '+'); call('ZREVRANGEBYLEX', probe, '+', '-')
+call('ZREM', probe, 'a')
+call('SADD', probe, 'a')
+call('SMEMBERS', probe); call('SCARD', probe); call('SRANDMEMBER', probe, 1)
+call('SREM', probe, 'a')
 if not found then call('SET', P .. 'schema', ARGV[3]) end
 return {found or ARGV[3], num(now), tonumber(found or 0)}`);
 
 export const TIME = reads('return num(now)');
 
-/** The fields of transactions: namespace and gid by turns. */
-export const GET = reads(`
+/** The fields of transactions, namespace and gid by turns; of fewer than asked when they are large. */
+export const GET = reads(`${SIZED}
 local out = {}
-for i = 3, #ARGV, 2 do out[#out + 1] = call('HGETALL', P .. 't' .. idOf(ARGV[i], ARGV[i + 1])) end
+for i = 3, #ARGV, 2 do
+  if room > 0 then out[#out + 1] = whole(idOf(ARGV[i], ARGV[i + 1])) end
+end
 return out`);
 
 /** The versions of transactions: namespace and gid by turns. */
@@ -43,8 +75,8 @@ return {looked, last, out}`);
 
 export const COUNT = reads(`return call('HGETALL', P .. ARGV[3])`);
 
-/** Session ARGV[3] takes up to ARGV[4] of groups ARGV[5…], earliest due first. */
-export const CLAIM = changes(`
+/** Session ARGV[3] takes up to ARGV[4] of groups ARGV[5…], earliest due first; fewer when they are large. */
+export const CLAIM = evenWhenFull(`${SIZED}
 if not living(ARGV[3]) then return {num(now), 0, '', {}} end
 local firsts, out, none = {}, {}, 1 / 0
 local function peek(i)
@@ -58,12 +90,12 @@ local function earliest()
   return best
 end
 local best = earliest()
-while #out < tonumber(ARGV[4]) and firsts[best][2] <= now do
+while #out < tonumber(ARGV[4]) and room > 0 and firsts[best][2] <= now do
   local id = firsts[best][1]
   local h = head(id)
   reindex(id, h.g, '', h.d, ARGV[3], '')
   call('HSET', P .. 't' .. id, 'o', ARGV[3], 'd', '', 'c', num(h.c + 1), 'v', num(h.v + 1), 'u', num(now))
-  out[#out + 1] = {id, call('HGETALL', P .. 't' .. id)}
+  out[#out + 1] = {id, whole(id)}
   peek(best)
   best = earliest()
 end
@@ -98,7 +130,7 @@ call('HSETNX', P .. 's:' .. ARGV[3], 'x', num(now))
 call('HSET', P .. 's:' .. ARGV[3], 'n', ARGV[4], 'v', ARGV[5])
 return 1`);
 
-export const HEARTBEAT = changes(`
+export const HEARTBEAT = evenWhenFull(`
 local alive = living(ARGV[3])
 if alive then tick(); call('ZADD', P .. 'l', num(now), ARGV[3]) end
 return {alive and 1 or 0, num(now)}`);
@@ -111,12 +143,12 @@ local function finish(session)
 end
 `;
 
-export const END_SESSION = changes(`${END} tick() finish(ARGV[3]) return 1`);
+export const END_SESSION = evenWhenFull(`${END} tick() finish(ARGV[3]) return 1`);
 
 /** Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer than ARGV[5] ago. */
-export const END_SILENT = changes(`${END}
+export const END_SILENT = evenWhenFull(`${END}
 local out = {}
-for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(now - tonumber(ARGV[3])))) do
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, 1000)) do
   if session ~= ARGV[4] then finish(session); out[#out + 1] = session end
 end
 for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'e', '-inf', num(now - tonumber(ARGV[5])), 'LIMIT', 0, 100)) do call('ZREM', P .. 'e', session) end
@@ -124,7 +156,7 @@ if #out > 0 then tick() end
 return out`);
 
 /** Releases up to ARGV[3] transactions of owners that do not live; answers how many, and whether there are more. */
-export const RELEASE = changes(`
+export const RELEASE = evenWhenFull(`
 local left, more = tonumber(ARGV[3]), 0
 local done = 0
 for _, owner in ipairs(call('SMEMBERS', P .. 'O')) do
@@ -147,7 +179,7 @@ end
 return out`);
 
 /** Deletes up to ARGV[4] that finished more than ARGV[3] ms ago. */
-export const PURGE = changes(`
+export const PURGE = evenWhenFull(`
 local ids = call('ZRANGEBYSCORE', P .. 'f', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, id in ipairs(ids) do
   local h = head(id)

@@ -1,9 +1,10 @@
 import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
 
-/** A whole batch: all items are read and judged before the first is written. It answers the time, and what became of each item. */
+/** A whole batch: all items are read and judged before the first is written. By its first line it is refused as a whole when memory is full or the server is a replica. It answers the time, and what became of each item. */
 export const WRITE = script(
-  `${COMMON}
+  `#!lua
+${COMMON}
 local at, out, todo, kinds = 3, {}, {}, {}
 local function take() at = at + 1; return ARGV[at - 1] end
 local function expect(key, kind)

@@ -88,6 +88,8 @@ function refusal(error: unknown): Finding {
 const LOSSES: Readonly<Record<string, string>> = {
   memory: 'it forgets at exit; for anything but tests: --store lmdb:PATH',
   postgres: 'a crash may lose what was acknowledged: set fsync, full_page_writes and synchronous_commit on',
+  redis:
+    'a crash may lose what was acknowledged: set appendonly yes, appendfsync always and maxmemory-policy noeviction',
 };
 
 async function writeAndAsk(store: Store): Promise<readonly Finding[]> {

@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A way to a server that can lose its answers. */
+export interface DeafProxy {
+  readonly url: string;
+  /** From now on what the server answers is thrown away, and with it the connection. */
+  loseAnswers(lose: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function deafProxy(target: string): Promise<DeafProxy> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let lost = false;
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.pipe(server);
+    server.on('data', (answer) => (lost ? client.destroy() : client.write(answer)));
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    loseAnswers: (lose) => void (lost = lose),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}

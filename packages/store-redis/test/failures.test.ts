@@ -1,0 +1,247 @@
+import type { Store, StoreError } from '@holdfast/core';
+import { freePort } from '@holdfast/test-servers';
+import { describe, expect, it, vi } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { createRedisStore, type RedisStoreOptions } from '../src/index.ts';
+import { deafProxy } from './deaf-proxy.ts';
+import { insertOf, updateOf } from './items.ts';
+import { newPrefix, runAt, useServer } from './server.ts';
+
+const WAIT = { interval: 20, timeout: 20_000 };
+const APPLIED = [{ kind: 'applied' }];
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'answered',
+    (error: StoreError) => error.code,
+  );
+
+describeWith(['redis-server'], 'failures on a real server', () => {
+  const { url, server, run } = useServer({ settings: ['--busy-reply-threshold', '50'] });
+
+  async function withStore(
+    body: (store: Store, prefix: string) => Promise<void>,
+    options: Partial<RedisStoreOptions> = {},
+  ): Promise<void> {
+    const prefix = newPrefix();
+    const store = createRedisStore({ url: url(), prefix, ...options });
+    await store.open();
+    try {
+      await body(store, prefix);
+    } finally {
+      await store.close();
+    }
+  }
+
+  it('an answer that is lost leaves a write in doubt; sent again it finds itself', async () => {
+    const proxy = await deafProxy(url());
+    await withStore(
+      async (store) => {
+        await store.write([insertOf('a')]);
+        proxy.loseAnswers(true);
+        const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
+        expect(await codeOf(store.write(batch))).toBe('outcome_unknown');
+        proxy.loseAnswers(false);
+        const again = [
+          { kind: 'applied', version: 2, existing: [] },
+          { kind: 'applied', version: 1, existing: [] },
+        ];
+        expect(await store.write(batch)).toEqual(again);
+        expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
+      },
+      { url: proxy.url },
+    );
+    await proxy.close();
+  });
+
+  it('a server that is killed under load is unavailable until it runs again, and then has everything that was acknowledged', async () => {
+    await withStore(async (store) => {
+      await store.openSession('session', { node: 'node', version: '1' });
+      const acknowledged: string[] = [];
+      const refusals = new Set<string>();
+      let killed: Promise<void> | undefined;
+      for (let i = 0; refusals.size === 0; i++) {
+        if (i === 50) killed = server().kill();
+        const outcome = await store.write([insertOf(`gid-${i}`)]).catch((error: StoreError) => error.code);
+        if (typeof outcome === 'string') refusals.add(outcome);
+        else acknowledged.push(`gid-${i}`);
+      }
+      await killed;
+      expect(await codeOf(store.write([insertOf('z')]))).toBe('unavailable');
+      expect(await codeOf(store.nowMs())).toBe('unavailable');
+      await server().start();
+      // The same store, by itself: no open, nobody's help.
+      expect(await store.heartbeat('session')).toMatchObject({ alive: true });
+      const records = await store.get(acknowledged.map((gid) => ({ namespace: 'default', gid })));
+      expect(records.every((record) => record?.version === 1)).toBe(true);
+      expect(acknowledged.length).toBeGreaterThanOrEqual(50);
+      expect(await store.write([insertOf('z')])).toMatchObject(APPLIED);
+    });
+  });
+
+  it('scripts that the server forgot are sent again', async () => {
+    await withStore(async (store) => {
+      await store.write([insertOf('a')]);
+      await run('SCRIPT', 'FLUSH');
+      expect(await store.write([updateOf('a')])).toMatchObject(APPLIED);
+      expect((await store.count()).byStatus.submitted).toBe(1);
+    });
+  });
+
+  it('a server that is busy with the script of somebody else refuses, and nothing is applied', async () => {
+    await withStore(async (store) => {
+      await store.write([insertOf('a')]);
+      const busy = run('EVAL', 'while true do end', '0').catch(() => undefined);
+      await vi.waitFor(async () => expect(await codeOf(store.nowMs())).toBe('unavailable'), WAIT);
+      expect(await codeOf(store.write([insertOf('b')]))).toBe('unavailable');
+      await run('SCRIPT', 'KILL');
+      await busy;
+      expect(await store.get([{ namespace: 'default', gid: 'b' }])).toEqual([undefined]);
+    });
+  });
+
+  it('memory that is full refuses batches whole; who holds something keeps it, and what is old can be deleted', async () => {
+    await withStore(async (store) => {
+      await store.openSession('session', { node: 'node', version: '1' });
+      await store.write([insertOf('old', { status: 'succeed' }), insertOf('due')]);
+      await run('CONFIG', 'SET', 'maxmemory', '1mb');
+      try {
+        expect(await codeOf(store.write([updateOf('due', { status: 'failed' }), insertOf('new')]))).toBe('unavailable');
+        const [due, none] = await store.get([
+          { namespace: 'default', gid: 'due' },
+          { namespace: 'default', gid: 'new' },
+        ]);
+        expect([due?.version, none]).toEqual([1, undefined]);
+        expect(await store.heartbeat('session')).toMatchObject({ alive: true });
+        expect((await store.claimDue({ session: 'session', limit: 10, groups: [] })).claimed).toHaveLength(1);
+        expect(await store.purge({ olderThanMs: -1, limit: 10 })).toBe(1);
+      } finally {
+        await run('CONFIG', 'SET', 'maxmemory', '0');
+      }
+      expect(await store.write([insertOf('new')])).toMatchObject(APPLIED);
+    });
+  });
+
+  it('a server that became a replica refuses, and is used again when it leads', async () => {
+    await withStore(async (store, prefix) => {
+      await store.write([insertOf('a')]);
+      await run('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');
+      await run('REPLICAOF', '127.0.0.1', String(await freePort()));
+      try {
+        expect(await codeOf(store.write([insertOf('b')]))).toBe('unavailable');
+        const other = createRedisStore({ url: url(), prefix });
+        expect(await codeOf(other.open())).toBe('unavailable');
+      } finally {
+        await run('REPLICAOF', 'NO', 'ONE');
+      }
+      expect(await store.write([insertOf('b')])).toMatchObject([{ kind: 'applied', version: 1 }]);
+    });
+  });
+
+  it('claims, releases and deletes more than one script call does', async () => {
+    await withStore(async (store) => {
+      await store.openSession('session', { node: 'node', version: '1' });
+      await store.openSession('other', { node: 'node', version: '1' });
+      await store.write(Array.from({ length: 350 }, (_, i) => insertOf(`gid-${i}`)));
+      const { claimed } = await store.claimDue({ session: 'session', limit: 250, groups: [] });
+      expect(new Set(claimed.map(({ key }) => key.gid)).size).toBe(250);
+      await store.endSession('session');
+      expect(await store.takeOver({ silenceMs: 60_000, keep: 'other', limit: 1_000 })).toMatchObject({
+        released: 250,
+        more: false,
+      });
+      const all = await store.claimDue({ session: 'other', limit: 1_000, groups: [] });
+      expect(all.claimed).toHaveLength(350);
+    });
+  });
+
+  it('what is large is claimed and read in parts', async () => {
+    await withStore(async (store) => {
+      await store.openSession('session', { node: 'node', version: '1' });
+      const gids = ['a', 'b', 'c', 'd', 'e'];
+      const state = Buffer.alloc(3 * 1024 * 1024, 7);
+      for (const gid of gids) await store.write([insertOf(gid, { state })]);
+      const keys = gids.map((gid) => ({ namespace: 'default', gid }));
+      const { claimed } = await store.claimDue({ session: 'session', limit: 10, groups: [] });
+      expect(claimed.map(({ key }) => key.gid).toSorted()).toEqual(gids);
+      expect((await store.get(keys)).map((record) => record?.state.length)).toEqual(gids.map(() => state.length));
+    });
+  });
+
+  describe('opening', () => {
+    it('works for many nodes at once on an empty database', async () => {
+      const prefix = newPrefix();
+      const stores = Array.from({ length: 6 }, () => createRedisStore({ url: url(), prefix }));
+      await Promise.all(stores.map((store) => store.open()));
+      await Promise.all(stores.map((store, i) => store.write([insertOf(`gid-${i}`)])));
+      expect((await stores[0]?.count())?.byStatus.submitted).toBe(6);
+      await Promise.all(stores.map((store) => store.close()));
+    });
+
+    it('refuses keys that a newer Holdfast made, and leaves them as they are', async () => {
+      const prefix = newPrefix();
+      await run('SET', `{${prefix}}:schema`, '99');
+      const store = createRedisStore({ url: url(), prefix });
+      for (let attempt = 0; attempt < 2; attempt++) expect(await codeOf(store.open())).toBe('unsupported_format');
+      expect(await run('KEYS', `{${prefix}}:*`)).toEqual([`{${prefix}}:schema`]);
+    });
+
+    it.each([
+      ['appendfsync', 'everysec', 'always', 'appendfsync is everysec'],
+      ['appendonly', 'no', 'yes', 'appendonly is off'],
+      ['maxmemory-policy', 'allkeys-lru', 'noeviction', 'maxmemory-policy is allkeys-lru'],
+    ])('with %s %s says what a crash may lose, and is not durable', async (name, value, back, words) => {
+      const warnings: string[] = [];
+      await run('CONFIG', 'SET', name, value);
+      try {
+        await withStore(async (store) => expect(store.capabilities.durable).toBe(false), {
+          onWarning: (text) => warnings.push(text),
+        });
+      } finally {
+        await run('CONFIG', 'SET', name, back);
+        // Until its first file is written a server does not stop when it is asked to.
+        await vi.waitFor(
+          async () => expect(await run('INFO', 'persistence')).toMatch(/aof_rewrite_in_progress:0/),
+          WAIT,
+        );
+      }
+      expect(warnings).toEqual([expect.stringContaining(words)]);
+      await withStore(async (store) => expect(store.capabilities.durable).toBe(true));
+    });
+
+    it('says what it could not check where CONFIG is forbidden', async () => {
+      const warnings: string[] = [];
+      await run('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '+@all', '-config');
+      const guest = new URL(url());
+      Object.assign(guest, { username: 'guest', password: 'secret' });
+      await withStore(async (store) => expect(store.capabilities.durable).toBe(false), {
+        url: guest.href,
+        onWarning: (text) => warnings.push(text),
+      });
+      expect(warnings).toEqual([expect.stringContaining('appendfsync cannot be read')]);
+    });
+
+    it('refuses an account that lacks a right which a batch needs, before any batch', async () => {
+      await run('ACL', 'SETUSER', 'weak', 'on', '>secret', '~*', '+@all', '-zadd');
+      const weak = new URL(url());
+      Object.assign(weak, { username: 'weak', password: 'secret' });
+      const store = createRedisStore({ url: weak.href, prefix: newPrefix() });
+      await expect(store.open()).rejects.toMatchObject({
+        code: expect.stringMatching(/^(unavailable|outcome_unknown)$/) as string,
+      });
+    });
+
+    it('a wrong password is unavailable, and printed nowhere', async () => {
+      const wrong = new URL(url());
+      Object.assign(wrong, { username: 'nobody', password: 'hunter2' });
+      const error = await createRedisStore({ url: wrong.href })
+        .open()
+        .catch((thrown: unknown) => thrown as StoreError);
+      expect(error).toMatchObject({ code: 'unavailable' });
+      expect((error as Error).message).toContain(wrong.host);
+      expect(`${(error as Error).stack} ${JSON.stringify(error)} ${String((error as Error).cause)}`).not.toContain(
+        'hunter2',
+      );
+      expect(await runAt(url(), 'PING')).toBe('PONG');
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import { type DatabaseServer, type RedisSettings, startRedis } from '@holdfast/test-servers';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll } from 'vitest';
+
+/** A Redis of its own for a test file; started before its tests, gone after them. */
+export interface TestServer {
+  readonly url: () => string;
+  readonly server: () => DatabaseServer;
+  /** Runs a command outside of any store, on a connection of its own. */
+  readonly run: (command: string, ...args: readonly string[]) => Promise<unknown>;
+}
+
+/** Call it within a `describeWith(['redis-server'], …)`. */
+export function useServer(settings: RedisSettings = {}): TestServer {
+  let started: DatabaseServer | undefined;
+  beforeAll(async () => {
+    started = await startRedis(settings);
+  });
+  afterAll(() => started?.stop());
+  const server = (): DatabaseServer => {
+    if (started === undefined) throw new Error('Redis is not installed, or was not started');
+    return started;
+  };
+  return { server, url: () => server().url, run: (command, ...args) => runAt(server().url, command, ...args) };
+}
+
+/** Runs a command on a connection of its own. */
+export async function runAt(url: string, command: string, ...args: readonly string[]): Promise<unknown> {
+  const client = new Redis(url, { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await client.call(command, ...args);
+  } finally {
+    client.disconnect();
+  }
+}
+
+let prefixes = 0;
+/** A key prefix that no test used before. */
+export const newPrefix = (): string => `own_${++prefixes}`;
