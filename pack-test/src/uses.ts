@@ -38,6 +38,14 @@ export const USES: Readonly<Record<string, string>> = {
     await store.close();
     print('works');`,
 
+  '@holdfast/store-mysql': `
+    const { createMysqlStore } = await load('@holdfast/store-mysql');
+    try {
+      await createMysqlStore({ url: 'mysql://nobody@127.0.0.1:1/none' }).open();
+    } catch (error) {
+      if (error.code === 'unavailable') print('works');
+    }`,
+
   '@holdfast/store-postgres': `
     const { createPostgresStore } = await load('@holdfast/store-postgres');
     try {
