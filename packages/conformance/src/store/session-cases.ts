@@ -28,7 +28,7 @@ function lifeCases({ it, manifest }: Cases): void {
   it('counts what each living session owns', async ({ store }) => {
     const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
     const owned = async (): Promise<(readonly [string, number])[]> =>
-      (await store.sessions()).map((row) => [row.session, row.owned] as const).toSorted();
+      (await store.sessions()).map((row) => [row.session, row.owned] as const).toSorted(([a], [b]) => (a < b ? -1 : 1));
     assert.deepEqual(await owned(), [
       [one, 0],
       [two, 0],
