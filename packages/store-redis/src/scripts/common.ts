@@ -61,9 +61,9 @@ local function reindex(id, g, o, d, o2, d2)
   end
 end
 local function living(session) return call('ZSCORE', P .. 'l', session) and true or false end
-local function makeDue(id)
+local function makeDue(id, at)
   local h = head(id)
-  reindex(id, h.g, h.o, h.d, '', num(now))
-  call('HSET', P .. 't' .. id, 'o', '', 'd', num(now), 'v', num(h.v + 1), 'u', num(now))
+  reindex(id, h.g, h.o, h.d, '', num(at))
+  call('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
 end
 `;

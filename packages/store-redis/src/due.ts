@@ -1,0 +1,56 @@
+import { type ClaimRequest, type ClaimResult, type Store, type StoredTransaction, StoreError } from '@holdfast/core';
+import type { Reply } from './connection.ts';
+import { type Installation, LOOKED_AT, partly, STEP } from './installation.ts';
+import { bytesOf, keyOf, listOf, recordOf, textOf } from './records.ts';
+import { CLAIM, GROUPS, MAKE_DUE } from './scripts/index.ts';
+
+/** Claims, in steps that leave room for others. */
+export async function claimDue(keys: Installation, { session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+  const hosted = [...new Set(['', ...groups])];
+  const claimed: StoredTransaction[] = [];
+  for (;;) {
+    let reply: Reply;
+    try {
+      reply = await keys.run(CLAIM, [session, Math.min(STEP, limit - claimed.length), ...hosted]);
+    } catch (thrown) {
+      // Nothing of this step was applied, and what came before it is known: it is answered.
+      const refused = thrown instanceof StoreError && thrown.code === 'unavailable';
+      if (refused && claimed.length > 0) return { claimed, nextDueInMs: 0, sessionEnded: false };
+      throw thrown;
+    }
+    const [now, alive, due, found] = listOf(reply);
+    const nowMs = keys.clock.seen(now);
+    for (const each of listOf(found)) {
+      const [id, fields] = listOf(each);
+      const record = recordOf(keyOf(bytesOf(id)), fields);
+      if (record !== undefined) claimed.push(record);
+    }
+    if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };
+    const nextDueInMs = textOf(due) === '' ? null : Math.max(0, Number(textOf(due)) - nowMs);
+    if (nextDueInMs !== 0 || claimed.length >= limit) return { claimed, nextDueInMs, sessionEnded: false };
+  }
+}
+
+/** Makes due, group by group, a bounded part of each at a time. */
+export async function makeDue(
+  keys: Installation,
+  { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
+): ReturnType<Store['makeDue']> {
+  const begin = `${Buffer.byteLength(namespace)}:${namespace}`;
+  const later = Math.max(0, Math.floor(laterThanMs));
+  let count = 0;
+  // One time for all steps: what an earlier one made due is not waiting any more for the next.
+  let atMs = '';
+  for (const group of listOf(await keys.run(GROUPS))) {
+    for (let kept = 0; ;) {
+      const args = [bytesOf(group), begin, later, limit - count, kept, LOOKED_AT, atMs];
+      const [made, others, full, looked, time] = listOf(await partly(count > 0, keys.run(MAKE_DUE, args)));
+      count += Number(made);
+      kept += Number(others);
+      atMs = textOf(time);
+      if (full === 1) return { count, more: true };
+      if (Number(looked) < LOOKED_AT) break;
+    }
+  }
+  return { count, more: false };
+}

@@ -1,0 +1,66 @@
+import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import type { Reply } from './connection.ts';
+import { type Installation, LOOKED_AT } from './installation.ts';
+import { read } from './read.ts';
+import { listOf, textOf } from './records.ts';
+import { LIST } from './scripts/index.ts';
+
+/** Beyond every time that is stored. */
+const LAST_MS = 99_999_999_999_998;
+
+/** One page, newest first. */
+export async function list(keys: Installation, query: ListQuery): Promise<Page<StoredTransaction>> {
+  const { namespace, limit } = query;
+  if (query.cursor !== undefined) decodeListCursor(query.cursor);
+  if (query.gid !== undefined) {
+    const found = query.cursor === undefined ? await read(keys, [{ namespace, gid: query.gid }]) : [];
+    return { items: matching(found, query), next: null };
+  }
+  const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
+  // A filter may leave out most of what is looked at; without one, all of it is wanted.
+  const most = filters.every((filter) => filter === '') ? limit + 1 : Math.max(LOOKED_AT, limit + 1);
+  const reply = listOf(await keys.run(LIST, [namespace, ...rangeOf(query), most, ...filters, limit + 1]));
+  const positions = listOf(reply[2]).map(positionOf);
+  const chosen = positions.slice(0, limit);
+  // What was deleted or changed between the two calls is left out.
+  const items = matching(
+    await read(
+      keys,
+      chosen.map(({ gid }) => ({ namespace, gid })),
+    ),
+    query,
+  );
+  const last = positions.length > limit ? chosen.at(-1) : reply[0] === most ? positionOf(reply[1]) : undefined;
+  return { items, next: last === undefined ? null : encodeListCursor(last) };
+}
+
+/** From which position down to which, as `ZREVRANGEBYLEX` takes them. */
+function rangeOf({ cursor, createdFromMs = 0, createdToMs = LAST_MS }: ListQuery): [from: string, to: string] {
+  const end = padded(Math.floor(createdToMs) + 1);
+  const below = cursor === undefined ? undefined : decodeListCursor(cursor);
+  const from = below === undefined ? end : `${padded(below.createdAtMs)}${below.gid}`;
+  const first = Buffer.compare(Buffer.from(from), Buffer.from(end)) < 0 ? from : end;
+  return [`(${first}`, `[${padded(Math.ceil(createdFromMs))}`];
+}
+
+const padded = (ms: number): string => String(Math.min(Math.max(ms, 0), LAST_MS + 1)).padStart(14, '0');
+
+function positionOf(reply: Reply | undefined): { readonly createdAtMs: number; readonly gid: string } {
+  const text = textOf(reply);
+  return { createdAtMs: Number(text.slice(0, 14)), gid: text.slice(14) };
+}
+
+const attentionOf = ({ attention }: ListQuery): string => (attention === undefined ? '' : attention ? '1' : '0');
+
+const matching = (
+  records: readonly (StoredTransaction | undefined)[],
+  query: ListQuery,
+): readonly StoredTransaction[] =>
+  records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
+
+const matches = (record: StoredTransaction, query: ListQuery): boolean =>
+  (query.status === undefined || record.status === query.status) &&
+  (query.pattern === undefined || record.pattern === query.pattern) &&
+  (query.attention === undefined || record.attention === query.attention) &&
+  record.createdAtMs >= (query.createdFromMs ?? 0) &&
+  record.createdAtMs <= (query.createdToMs ?? Infinity);

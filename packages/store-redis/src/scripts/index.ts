@@ -1,0 +1,8 @@
+/** All that is asked of Redis. */
+export * from './due.ts';
+export * from './key-values.ts';
+export * from './open.ts';
+export * from './purge.ts';
+export * from './read.ts';
+export * from './sessions.ts';
+export * from './write.ts';

@@ -1,0 +1,57 @@
+import { changes, evenWhenFull, reads } from './kinds.ts';
+
+export const OPEN_SESSION = changes(`
+if call('ZSCORE', P .. 'e', ARGV[3]) then return 0 end
+tick()
+call('ZADD', P .. 'l', num(now), ARGV[3])
+call('HSETNX', P .. 's:' .. ARGV[3], 'x', num(now))
+call('HSET', P .. 's:' .. ARGV[3], 'n', ARGV[4], 'v', ARGV[5])
+return 1`);
+
+export const HEARTBEAT = evenWhenFull(`
+local alive = living(ARGV[3])
+if alive then tick(); call('ZADD', P .. 'l', num(now), ARGV[3]) end
+return {alive and 1 or 0, num(now)}`);
+
+const END = `
+local function finish(session)
+  call('ZREM', P .. 'l', session)
+  call('DEL', P .. 's:' .. session)
+  call('ZADD', P .. 'e', 'NX', num(now), session)
+end
+`;
+
+export const END_SESSION = evenWhenFull(`${END} tick() finish(ARGV[3]) return 1`);
+
+/** Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer than ARGV[5] ago. */
+export const END_SILENT = evenWhenFull(`${END}
+local out = {}
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, 1000)) do
+  if session ~= ARGV[4] then finish(session); out[#out + 1] = session end
+end
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'e', '-inf', num(now - tonumber(ARGV[5])), 'LIMIT', 0, 100)) do call('ZREM', P .. 'e', session) end
+if #out > 0 then tick() end
+return out`);
+
+/** Releases up to ARGV[3] transactions of owners that do not live; answers how many, and whether there are more. */
+export const RELEASE = evenWhenFull(`
+local left, more = tonumber(ARGV[3]), 0
+local done = 0
+for _, owner in ipairs(call('SMEMBERS', P .. 'O')) do
+  if not living(owner) then
+    local ids = left > 0 and call('SRANDMEMBER', P .. 'o:' .. owner, left) or {}
+    for _, id in ipairs(ids) do makeDue(id, now); done = done + 1; left = left - 1 end
+    if call('EXISTS', P .. 'o:' .. owner) == 1 then more = 1; break end
+  end
+end
+if done > 0 then tick() end
+return {done, more}`);
+
+export const SESSIONS = reads(`
+local out = {}
+local rows = call('ZRANGE', P .. 'l', 0, -1, 'WITHSCORES')
+for i = 1, #rows, 2 do
+  local r = call('HMGET', P .. 's:' .. rows[i], 'n', 'v', 'x')
+  out[#out + 1] = {rows[i], r[1], r[2], r[3], rows[i + 1], call('SCARD', P .. 'o:' .. rows[i])}
+end
+return out`);

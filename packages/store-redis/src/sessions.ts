@@ -1,0 +1,58 @@
+import {
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  type Store,
+  StoreError,
+  type TakeOverResult,
+} from '@holdfast/core';
+import { type Installation, partly, STEP } from './installation.ts';
+import { listOf, textOf } from './records.ts';
+import { END_SESSION, END_SILENT, HEARTBEAT, OPEN_SESSION, RELEASE, SESSIONS } from './scripts/index.ts';
+
+/** How long an id that ended is refused. */
+const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
+
+/** Who lives, and what becomes of what the others owned. */
+export class Sessions {
+  readonly #keys: Installation;
+
+  constructor(keys: Installation) {
+    this.#keys = keys;
+  }
+
+  async open(session: SessionId, { node, version }: SessionInfo): Promise<void> {
+    if ((await this.#keys.run(OPEN_SESSION, [session, node, version])) !== 1)
+      throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
+  }
+
+  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+    const [alive, nowMs] = listOf(await this.#keys.run(HEARTBEAT, [session]));
+    return { alive: alive === 1, nowMs: this.#keys.clock.seen(nowMs) };
+  }
+
+  async end(session: SessionId): Promise<void> {
+    await this.#keys.run(END_SESSION, [session]);
+  }
+
+  /** In steps that leave room for others; each may be repeated. */
+  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS];
+    const ended = listOf(await this.#keys.run(END_SILENT, silent)).map(textOf);
+    let released = 0;
+    for (;;) {
+      const run = this.#keys.run(RELEASE, [Math.min(STEP, limit - released)]);
+      const [done, more] = listOf(await partly(released + ended.length > 0, run));
+      released += Number(done);
+      if (more !== 1 || released === limit) return { ended, released, more: more === 1 };
+    }
+  }
+
+  async rows(): Promise<SessionRow[]> {
+    return listOf(await this.#keys.run(SESSIONS)).map((reply) => {
+      const [session = '', node = '', version = '', startedAt, heartbeatAt, owned] = listOf(reply).map(textOf);
+      const times = { startedAtMs: Number(startedAt), heartbeatAtMs: Number(heartbeatAt) };
+      return { session, node, version, ...times, owned: Number(owned) };
+    });
+  }
+}
