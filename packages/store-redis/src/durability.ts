@@ -14,20 +14,22 @@ export async function whatACrashMayLose(connection: Connection): Promise<string 
     return `maxmemory-policy is ${policy}: unfinished transactions may be evicted; set it to noeviction`;
   if (info.get('aof_enabled') !== '1')
     return 'appendonly is off: a crash may lose everything since the last snapshot, or everything when there is none; set it to yes';
-  const sync = await appendFsync(connection);
+  const sync = await setting(connection, 'appendfsync');
   if (sync === undefined)
     return 'appendfsync cannot be read, for CONFIG is forbidden: a crash of the machine may lose what was acknowledged just before it, unless it is always';
   if (sync === 'everysec')
     return 'appendfsync is everysec: a crash of the machine may lose what was acknowledged in the two seconds before it; set it to always';
   if (sync !== 'always')
     return `appendfsync is ${sync}: a crash of the machine may lose what was acknowledged in the half minute before it, or more; set it to always`;
+  if ((await setting(connection, 'no-appendfsync-on-rewrite')) === 'yes')
+    return 'no-appendfsync-on-rewrite is on: a crash of the machine may lose what was acknowledged while the file was rewritten; set it to no';
   return undefined;
 }
 
 /** Managed servers forbid CONFIG: undefined then. */
-async function appendFsync(connection: Connection): Promise<string | undefined> {
+async function setting(connection: Connection, name: string): Promise<string | undefined> {
   try {
-    const reply = await connection.ask('CONFIG', 'GET', 'appendfsync');
+    const reply = await connection.ask('CONFIG', 'GET', name);
     return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
   } catch (thrown) {
     if (!(thrown instanceof StoreError)) throw thrown;

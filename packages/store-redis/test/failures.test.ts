@@ -188,6 +188,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     it.each([
       ['appendfsync', 'everysec', 'always', 'appendfsync is everysec'],
       ['appendonly', 'no', 'yes', 'appendonly is off'],
+      ['no-appendfsync-on-rewrite', 'yes', 'no', 'no-appendfsync-on-rewrite is on'],
       ['maxmemory-policy', 'allkeys-lru', 'noeviction', 'maxmemory-policy is allkeys-lru'],
     ])('with %s %s says what a crash may lose, and is not durable', async (name, value, back, words) => {
       const warnings: string[] = [];

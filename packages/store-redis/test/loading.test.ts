@@ -1,0 +1,37 @@
+import { StoreError } from '@holdfast/core';
+import { expect, it } from 'vitest';
+import { describeWith } from '../../../tools/src/describe-with.ts';
+import { createRedisStore } from '../src/index.ts';
+import { insertOf } from './items.ts';
+import { newPrefix, useServer } from './server.ts';
+
+const STORED = 1_000;
+
+describeWith(['redis-server'], 'a server that reads its file after a crash', () => {
+  // As slow as if it had read thousands of times as much.
+  const { url, server } = useServer({ settings: ['--key-load-delay', '300'] });
+
+  it('refuses until it has read all of it, and is used again then', async () => {
+    const store = createRedisStore({ url: url(), prefix: newPrefix() });
+    await store.open();
+    await store.write(Array.from({ length: STORED }, (_, i) => insertOf(`gid-${i}`)));
+    await server().kill();
+    let started = false;
+    const start = server()
+      .start()
+      .finally(() => (started = true));
+    const refusals: StoreError[] = [];
+    while (!started) {
+      const answer = await store.write([insertOf('meanwhile')]).catch((thrown: unknown) => thrown);
+      if (answer instanceof StoreError) refusals.push(answer);
+      else expect(answer).toMatchObject([{ kind: 'applied', version: 1 }]);
+    }
+    await start;
+    expect(refusals.map(({ message }) => message)).toContainEqual(expect.stringContaining('LOADING'));
+    // Nothing was sent to it, so nothing is in doubt.
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['unavailable']));
+    expect(await store.write([insertOf('meanwhile')])).toMatchObject([{ kind: 'applied', version: 1 }]);
+    expect((await store.count()).byStatus.submitted).toBe(STORED + 1);
+    await store.close();
+  });
+});
