@@ -1,5 +1,4 @@
 import type { InsertItem, UpdateItem } from '@holdfast/core';
-import { isFinal } from '@holdfast/protocol';
 import { counted } from './counters.ts';
 import type { Append } from './appends.ts';
 import { idsTable } from './read.ts';
@@ -7,10 +6,11 @@ import { idOf, placeOf, PLACES } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { bytes, type LiteralRow, number, tableOf, text, valuesOf } from './sql.ts';
 
-/** Items of a batch by what they do, each list in the order of ids: nodes never lock in different orders. */
+/** What sets a record, in the order of ids: nodes never lock in different orders. */
+export type Setting = InsertItem | UpdateItem;
+
 export interface Batch {
-  readonly inserts: readonly InsertItem[];
-  readonly updates: readonly UpdateItem[];
+  readonly settings: readonly Setting[];
   readonly appends: readonly Append[];
 }
 
@@ -18,8 +18,7 @@ export interface Batch {
 export interface BatchStatements {
   readonly statements: readonly string[];
   readonly now: number;
-  readonly inserted: number;
-  readonly updated: number;
+  readonly applied: number;
   readonly appended: number;
 }
 
@@ -29,79 +28,81 @@ const due = (dueInMs: string): string => `greatest(0, @now + ${dueInMs})`;
 /** @param callId a number that no other call has */
 export function statementsOf(
   tables: Tables,
-  { inserts, updates, appends }: Batch,
+  { settings, appends }: Batch,
   set: string,
   callId: string,
 ): BatchStatements {
   const statements = [set, 'select @now as now'];
-  const place = { now: 1, inserted: -1, updated: -1, appended: -1 };
-  if (inserts.length > 0) place.inserted = statements.push(insert(tables, inserts, callId)) - 1;
-  if (updates.length > 0) place.updated = statements.push(update(tables, updates, callId)) - 1;
+  const place = { now: 1, applied: -1, appended: -1 };
+  if (settings.length > 0) place.applied = statements.push(apply(tables, settings, callId)) - 1;
+  if (settings.some(({ kind }) => kind === 'update')) statements.push(forgetMissing(tables, callId));
   if (appends.length > 0) {
     statements.push(append(tables, appends, callId), enter(tables, appends, callId));
     const ids = appends.map(({ item }) => idOf(item.key));
     place.appended =
       statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`) - 1;
   }
-  const ids = [...inserts, ...updates].map(({ key }) => idOf(key));
-  if (ids.length > 0) statements.push(counted(tables, ids, callId, 'change'));
+  const keys = settings.map(({ key }) => key);
+  if (keys.length > 0) statements.push(counted(tables, keys, callId, 'change'));
   return { statements, ...place };
 }
 
-/** A row that is there stays as it is, and is not counted among those changed. */
-function insert(tables: Tables, items: readonly InsertItem[], callId: string): string {
-  const rows = items.map((item): LiteralRow => {
-    const place = placeOf(item);
-    return [
-      text(idOf(item.key)),
-      text(item.key.namespace),
-      '1',
-      '@now',
-      '@now',
-      text(place === PLACES.due ? `${place}${item.group}` : place),
-      place === PLACES.finished ? '@now' : place === PLACES.due ? due(number(item.dueInMs ?? 0)) : '0',
-      place.startsWith(PLACES.owned) ? '1' : '0',
-      '0',
-      item.attention ? '1' : '0',
-      '0',
-      text(item.status),
-      `''`,
-      text(item.pattern),
-      text(item.group),
-      text(item.writeId),
-      callId,
-      bytes(item.definition),
-      bytes(item.state),
-    ];
-  });
-  return `insert into ${tables.transactions} (id, namespace, version, created_at, updated_at, place, at, claims, entry_count, attention,
-  before_attention, status, before_status, pattern, app_group, write_id, applied_by, definition, state)
-values ${valuesOf(rows)}
-on duplicate key update write_id = ${tables.transactions}.write_id`;
+/** How many rows the server says were changed when every item was applied: one for a row that came, two for one that was there. */
+export const changedByAll = (settings: readonly Setting[]): number =>
+  settings.reduce((sum, { kind }) => sum + (kind === 'insert' ? 1 : 2), 0);
+
+const COLUMNS = [
+  ...['id', 'namespace', 'version', 'created_at', 'updated_at', 'place', 'at', 'claims', 'entry_count'],
+  ...['attention', 'before_attention', 'status', 'before_status', 'pattern', 'app_group', 'write_id', 'applied_by'],
+  ...['definition', 'state'],
+];
+
+/**
+ * Inserts and updates in one statement, which needs no table beside `transactions`: joined with a table of literals an update made two files for each batch.
+ *
+ * The row of an update brings the version that it expects with a minus, so it fits no insert and an insert fits no row. Where there is nothing to update it
+ * stays as a row without a namespace, which `forgetMissing` takes away again.
+ *
+ * What is set goes from left to right: first whether the item applies, which all others ask; last the version, which the first asked.
+ */
+function apply(tables: Tables, settings: readonly Setting[], callId: string): string {
+  const isApplied = `applied_by = ${callId}`;
+  const ifApplied = (column: string, value = `values(${column})`): string =>
+    `${column} = if(${isApplied}, ${value}, ${column})`;
+  const { due: waiting, finished } = PLACES;
+  return `insert into ${tables.transactions} (${COLUMNS.join(', ')})
+values ${valuesOf(settings.map((item) => rowOf(item, callId)))}
+on duplicate key update
+  applied_by = if(version = -values(version) and (place <> '${finished}' or values(place) = '${finished}'), ${callId}, applied_by),
+  ${ifApplied('before_status', 'status')}, ${ifApplied('before_attention', 'attention')}, ${ifApplied('status')}, ${ifApplied('attention')},
+  ${ifApplied('at', `if(place = '${finished}', at, values(at))`)},
+  ${ifApplied('place', `if(values(place) = '${waiting}', concat('${waiting}', app_group), values(place))`)},
+  ${['claims', 'updated_at', 'write_id', 'state'].map((column) => ifApplied(column)).join(', ')},
+  ${ifApplied('version', 'version + 1')}`;
 }
 
-/** What it sets reads only columns that are set behind it, so that it does not matter whether a server sees old values or new ones there. */
-function update(tables: Tables, items: readonly UpdateItem[], callId: string): string {
-  const rows = items.map((item): LiteralRow => [
-    text(idOf(item.key)),
-    String(item.expectVersion),
-    text(item.status),
-    isFinal(item.status) ? '1' : '0',
-    item.attention ? '1' : '0',
-    text(item.writeId),
-    text(placeOf(item)),
-    number(item.dueInMs ?? 0),
-    bytes(item.state),
-  ]);
-  const columns = ['id', 'version', 'status', 'final', 'attention', 'write_id', 'place', 'due_in', 'state'];
-  return `update ${tableOf('u', columns, rows)}
-${byKey(tables, 'u')} and t.version = u.version and (u.final = 1 or t.place <> '${PLACES.finished}')
-set t.before_status = t.status, t.before_attention = t.attention, t.status = u.status, t.attention = u.attention,
-  t.at = case u.place when '${PLACES.finished}' then if(t.place = '${PLACES.finished}', t.at, @now) when '${PLACES.due}' then ${due('u.due_in')} else 0 end,
-  t.place = if(u.place = '${PLACES.due}', concat(u.place, t.app_group), u.place),
-  t.claims = (left(u.place, 1) = '${PLACES.owned}'), t.version = t.version + 1, t.updated_at = @now,
-  t.write_id = u.write_id, t.applied_by = ${callId}, t.state = u.state`;
+function rowOf(item: Setting, callId: string): LiteralRow {
+  const place = placeOf(item);
+  const at = place === PLACES.finished ? '@now' : place === PLACES.due ? due(number(item.dueInMs ?? 0)) : '0';
+  const claims = place.startsWith(PLACES.owned) ? '1' : '0';
+  const attention = item.attention ? '1' : '0';
+  const [id, status, writeId] = [text(idOf(item.key)), text(item.status), text(item.writeId)];
+  if (item.kind === 'update')
+    return [
+      ...[id, `''`, String(-item.expectVersion), '0', '@now', text(place), at, claims, '0'],
+      ...[attention, '0', status, `''`, `''`, `''`, writeId, callId, `''`, bytes(item.state)],
+    ];
+  const where = text(place === PLACES.due ? `${place}${item.group}` : place);
+  return [
+    ...[id, text(item.key.namespace), '1', '@now', '@now', where, at, claims, '0'],
+    ...[attention, '0', status, `''`, text(item.pattern), text(item.group), writeId, callId],
+    ...[bytes(item.definition), bytes(item.state)],
+  ];
 }
+
+/** Nobody has seen these rows: they came in this transaction. */
+const forgetMissing = (tables: Tables, callId: string): string =>
+  `delete t from ${tables.transactions} t force index (created) where t.namespace = '' and t.applied_by = ${callId}`;
 
 function append(tables: Tables, appends: readonly Append[], callId: string): string {
   const rows = appends.map(({ item, head, added }): LiteralRow => [

@@ -1,6 +1,7 @@
-import { STATUSES } from '@holdfast/protocol';
-import { idsTable } from './read.ts';
-import { byKey, type Tables } from './schema.ts';
+import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { idOf } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { text } from './sql.ts';
 
 /** Rows of counters a namespace: two connections seldom wait for each other's. */
 const SLOTS = 64;
@@ -18,17 +19,24 @@ const sumOf = (name: string, side: '' | 'before_'): string =>
  */
 export function counted(
   tables: Tables,
-  ids: readonly string[],
+  keys: readonly TransactionKey[],
   callId: string,
   difference: 'change' | 'deletion',
 ): string {
   const parts = COUNTED.map((name) =>
     difference === 'change' ? `${sumOf(name, '')} - ${sumOf(name, 'before_')}` : `-${sumOf(name, '')}`,
   );
+  const namespaces = new Set(keys.map(({ namespace }) => namespace));
+  // Grouping takes a temporary table and a sort, and most batches are of one namespace.
+  const [namespace, ending] =
+    namespaces.size > 1
+      ? ['t.namespace', 'group by t.namespace order by t.namespace']
+      : [text([...namespaces][0] ?? ''), 'having count(*) > 0'];
   return `insert into ${tables.counters} (namespace, slot, ${COUNTED.join(', ')}, last_at)
-select t.namespace, connection_id() % ${SLOTS}, ${parts.join(', ')}, @now
-from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}
-group by t.namespace order by t.namespace
+select ${namespace}, connection_id() % ${SLOTS}, ${parts.join(', ')}, @now
+from ${tables.transactions} t force index (primary)
+where t.id in (${keys.map((key) => text(idOf(key))).join(', ')}) and t.applied_by = ${callId}
+${ending}
 on duplicate key update ${COUNTED.map((name) => `${name} = ${tables.counters}.${name} + values(${name})`).join(', ')}, last_at = greatest(${tables.counters}.last_at, values(last_at))`;
 }
 

@@ -8,8 +8,8 @@ import {
   type WriteOutcome,
 } from '@holdfast/core';
 import { type Append, planAppends } from './appends.ts';
-import { type Batch, statementsOf } from './batch.ts';
-import type { Answer, Connection } from './connection.ts';
+import { changedByAll, type Setting, statementsOf } from './batch.ts';
+import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
@@ -61,14 +61,12 @@ export async function write(place: Place, batch: readonly WriteItem[]): Promise<
 /** Answers whether anything was written. */
 async function writeOnce(place: Place, items: readonly Numbered[], outcomes: Outcomes): Promise<boolean> {
   const { connection, tables, clock } = place;
-  const batch = { inserts: [] as Numbered[], updates: [] as Numbered[], appends: [] as Append[] };
+  const batch = { settings: [] as Numbered<Setting>[], appends: [] as Append[] };
   const placeOfAppend = new Map<string, number>();
   const appends: Numbered<AppendItem>[] = [];
-  for (const numbered of items) {
-    const { item, at } = numbered;
+  for (const { item, at } of items)
     if (item.kind === 'append') appends.push({ item, at });
-    else batch[item.kind === 'insert' ? 'inserts' : 'updates'].push(numbered);
-  }
+    else batch.settings.push({ item, at });
   let readOnly = false;
   if (appends.length > 0) {
     const plans = await planAppends(
@@ -87,23 +85,27 @@ async function writeOnce(place: Place, items: readonly Numbered[], outcomes: Out
       }
     }
   }
-  const wrote = batch.inserts.length + batch.updates.length + batch.appends.length > 0;
+  const wrote = batch.settings.length + batch.appends.length > 0;
   if (wrote) {
-    const { statements, ...where } = statementsOf(tables, itemsOf(batch), clock.set(), newCallId());
+    const settings = batch.settings.map(({ item }) => item);
+    const { statements, ...where } = statementsOf(
+      tables,
+      { settings, appends: batch.appends },
+      clock.set(),
+      newCallId(),
+    );
     const answers = await connection.call({ statements, changes: true });
     clock.seen(Number(answers[where.now]?.rows[0]?.['now']));
-    if (changed(answers, where.inserted) === batch.inserts.length)
-      for (const { at } of batch.inserts) outcomes[at] = transitions.applied(1);
-    if (changed(answers, where.updated) === batch.updates.length)
-      for (const { item, at } of batch.updates)
-        if (item.kind === 'update') outcomes[at] = transitions.applied(item.expectVersion + 1);
+    if (answers[where.applied]?.changed === changedByAll(settings))
+      for (const { item, at } of batch.settings)
+        outcomes[at] = transitions.applied(item.kind === 'update' ? item.expectVersion + 1 : 1);
     const appended = new Set((answers[where.appended]?.rows ?? []).map((row) => string(row['id'])));
     for (const { item, head, existing } of batch.appends) {
       const at = placeOfAppend.get(idOf(item.key)) ?? 0;
       if (appended.has(idOf(item.key))) outcomes[at] = transitions.applied(head.version + 1, existing);
     }
     try {
-      readOnly = (await examine(place, [...batch.inserts, ...batch.updates], outcomes)) || readOnly;
+      readOnly = (await examine(place, batch.settings, outcomes)) || readOnly;
     } catch (thrown) {
       throw new StoreError('outcome_unknown', `a batch could not be looked at: ${String(thrown)}`, thrown);
     }
@@ -111,22 +113,6 @@ async function writeOnce(place: Place, items: readonly Numbered[], outcomes: Out
   if (readOnly) await sync(place);
   return wrote;
 }
-
-const changed = (answers: readonly Answer[], at: number): number => (at < 0 ? 0 : (answers[at]?.changed ?? 0));
-
-const itemsOf = ({
-  inserts,
-  updates,
-  appends,
-}: {
-  inserts: Numbered[];
-  updates: Numbered[];
-  appends: Append[];
-}): Batch => ({
-  inserts: inserts.flatMap(({ item }) => (item.kind === 'insert' ? [item] : [])),
-  updates: updates.flatMap(({ item }) => (item.kind === 'update' ? [item] : [])),
-  appends,
-});
 
 /** Finds out what became of inserts and updates of which not all were applied. Answers whether some turned out to be applied. */
 async function examine(
