@@ -16,12 +16,12 @@ describeWith(['redis-server'], 'a server that reads its file after a crash', () 
     await store.open();
     await store.write(Array.from({ length: STORED }, (_, i) => insertOf(`gid-${i}`)));
     await server().kill();
-    let started = false;
+    const starting = { ended: false };
     const start = server()
       .start()
-      .finally(() => (started = true));
+      .finally(() => (starting.ended = true));
     const refusals: StoreError[] = [];
-    while (!started) {
+    while (!starting.ended) {
       const answer = await store.write([insertOf('meanwhile')]).catch((thrown: unknown) => thrown);
       if (answer instanceof StoreError) refusals.push(answer);
       else expect(answer).toMatchObject([{ kind: 'applied', version: 1 }]);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLmdbStore } from '@holdfast/store-lmdb';
-import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
 import { barrierSchema } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
@@ -78,6 +78,20 @@ describe('holdfast doctor', () => {
     expect([1, 5e8, 5e9].map((n) => checkFreeBytes(n).level)).toEqual(['fail', 'warn', 'ok']);
     expect([0, -5_000].map((ms) => checkDrift('clock', ms).level)).toEqual(['ok', 'warn']);
     expect(await runCheck({ name: 'silent', run: () => new Promise(() => {}) }, 10)).toMatchObject([{ level: 'fail' }]);
+  });
+});
+
+describeWith(['redis-server'], 'holdfast doctor on a store in Redis', () => {
+  it.each([
+    ['everysec', ['not durable', 'appendfsync is everysec']],
+    ['always', ['synced (appendfsync always)', 'nothing evicted (maxmemory-policy noeviction)']],
+  ] as const)('says what a crash may lose with appendfsync %s', async (appendFsync, words) => {
+    const server = await startRedis({ appendFsync });
+    if (server === undefined) throw new Error('Redis is not installed');
+    onTestFinished(() => server.stop());
+    const { find } = await doctor('--store', server.url);
+    for (const word of words) expect(find('store')?.found).toContain(word);
+    if (appendFsync === 'everysec') expect(find('store')).toMatchObject({ level: 'warn' });
   });
 });
 

@@ -57,14 +57,15 @@ export function checkFreeBytes(bytes: number): Finding {
 
 async function probe(url: string): Promise<readonly Finding[]> {
   let store: Store;
+  const warnings: string[] = [];
   try {
-    store = await storeOf(url);
+    store = await storeOf(url, (text) => warnings.push(text));
     await store.open();
   } catch (error) {
     return [refusal(error)];
   }
   try {
-    return await writeAndAsk(store);
+    return await writeAndAsk(store, warnings);
   } finally {
     await store.close();
   }
@@ -92,7 +93,12 @@ const LOSSES: Readonly<Record<string, string>> = {
     'a crash may lose what was acknowledged: set appendonly yes, appendfsync always and maxmemory-policy noeviction',
 };
 
-async function writeAndAsk(store: Store): Promise<readonly Finding[]> {
+/** Where it takes more than a sync. */
+const DURABLE: Readonly<Record<string, string>> = {
+  redis: 'synced (appendfsync always), nothing evicted (maxmemory-policy noeviction)',
+};
+
+async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<readonly Finding[]> {
   const { name, durable } = store.capabilities;
   const started = performance.now();
   for (let n = 0; n < WRITES; n++) {
@@ -103,16 +109,17 @@ async function writeAndAsk(store: Store): Promise<readonly Finding[]> {
   const there = await store.kvGet(PROBE);
   if (there !== undefined) await store.kvDelete(PROBE, there.version);
   const written = `${name}: schema known, ${WRITES} writes, ${eachMs.toFixed(1)} ms each`;
+  const kept = DURABLE[name] ?? 'synced';
   return [
     !durable
       ? warn(
           'store',
-          `${written}; not durable`,
+          [`${written}; not durable`, ...warnings].join('; '),
           LOSSES[name] ?? 'see the warning that the coordinator logs when it starts',
         )
       : eachMs > SLOW_SYNC_MS
-        ? warn('store', `${written}, synced: slow`, 'use a local disk with a fast sync')
-        : ok('store', `${written}, synced`),
+        ? warn('store', `${written}, ${kept}: slow`, 'use a local disk with a fast sync')
+        : ok('store', `${written}, ${kept}`),
     checkDrift('store clock', (await store.nowMs()) - Date.now()),
   ];
 }
