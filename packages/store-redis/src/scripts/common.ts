@@ -33,12 +33,15 @@ local function head(id)
   if not r[1] then return nil end
   return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], c = tonumber(r[5]), d = r[6], a = r[7], g = r[8], x = r[9], f = r[10], n = tonumber(r[11])}
 end
-local function count(ns, s, a, by)
-  for _, key in ipairs({P .. 'n', P .. 'n:' .. ns}) do
-    call('HINCRBY', key, s, by)
-    if a == '1' then call('HINCRBY', key, 'attention', by) end
-  end
+local function countIn(ns, field, by)
+  call('HINCRBY', P .. 'n', field, num(by))
+  call('HINCRBY', P .. 'n:' .. ns, field, num(by))
 end
+local function count(ns, s, a, by)
+  countIn(ns, s, by)
+  if a == '1' then countIn(ns, 'attention', by) end
+end
+local owning = {}
 local function reindex(id, g, o, d, o2, d2)
   if d ~= d2 then
     if d2 ~= '' then
@@ -52,11 +55,11 @@ local function reindex(id, g, o, d, o2, d2)
   if o ~= o2 then
     if o ~= '' then
       call('SREM', P .. 'o:' .. o, id)
-      if call('EXISTS', P .. 'o:' .. o) == 0 then call('SREM', P .. 'O', o) end
+      if call('EXISTS', P .. 'o:' .. o) == 0 then call('SREM', P .. 'O', o); owning[o] = nil end
     end
     if o2 ~= '' then
       call('SADD', P .. 'o:' .. o2, id)
-      call('SADD', P .. 'O', o2)
+      if not owning[o2] then call('SADD', P .. 'O', o2); owning[o2] = true end
     end
   end
 end

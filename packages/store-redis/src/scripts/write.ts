@@ -66,7 +66,13 @@ while at <= #ARGV do
 end
 for key, kind in pairs({n = 'hash', f = 'zset', G = 'set', O = 'set', clock = 'string'}) do expect(P .. key, kind) end
 if #todo > 0 then tick() end
-local t = num(now)
+local t, tallies = num(now), {}
+local function tally(ns, s, a, by)
+  local sums = tallies[ns] or {}
+  tallies[ns] = sums
+  sums[s] = (sums[s] or 0) + by
+  if a == '1' then sums.attention = (sums.attention or 0) + by end
+end
 for _, x in ipairs(todo) do
   local key, h = P .. 't' .. x.id, x.h
   if x.kind == 'a' then
@@ -79,18 +85,22 @@ for _, x in ipairs(todo) do
     call('HSET', key, 'v', num(h.v + 1), 'u', t, 'n', num(n), 'd', x.d)
   else
     local f = final(x.s) and (h and h.f ~= '' and h.f or t) or ''
-    call('HSET', key, 'v', h and num(h.v + 1) or '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
+    local claims = x.o == '' and '0' or '1'
     if h then
+      call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
       reindex(x.id, x.g, h.o, h.d, x.o, x.d)
-      if h.s ~= x.s or h.a ~= x.a then count(x.ns, h.s, h.a, -1); count(x.ns, x.s, x.a, 1) end
+      if h.s ~= x.s or h.a ~= x.a then tally(x.ns, h.s, h.a, -1); tally(x.ns, x.s, x.a, 1) end
     else
-      call('HSET', key, 'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
+      call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S, 'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
       call('ZADD', P .. 'c:' .. x.ns, 0, string.format('%014.0f', now) .. x.gid)
       reindex(x.id, x.g, '', '', x.o, x.d)
-      count(x.ns, x.s, x.a, 1)
+      tally(x.ns, x.s, x.a, 1)
     end
     if f ~= '' and not (h and h.f ~= '') then call('ZADD', P .. 'f', f, x.id) end
   end
+end
+for ns, sums in pairs(tallies) do
+  for field, by in pairs(sums) do if by ~= 0 then countIn(ns, field, by) end end
 end
 return {t, out}`,
   true,
