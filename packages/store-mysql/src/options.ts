@@ -71,6 +71,8 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
       // A call is one packet of several statements.
       multipleStatements: true,
+      // Statements are complete: nothing is to be looked for in them, and a body may hold question marks.
+      queryFormat: (sql) => sql,
       // Texts go both ways as they are, byte by byte.
       charset: 'BINARY',
       // A row that stays as it was is none that was changed.
