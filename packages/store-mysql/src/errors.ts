@@ -12,7 +12,7 @@ export type Failure =
   | 'lost';
 
 /** Numbers of the server's errors, as both MariaDB and MySQL have them. */
-const AGAIN = new Set([1205 /* lock wait timeout */, 1213 /* deadlock */]);
+const DEADLOCK = 1213;
 const LOST = new Set([
   1053 /* shutdown */, 1152 /* aborted */, 1158, 1159, 1160, 1161 /* packets lost */, 1180 /* commit failed */,
   1184 /* aborted */, 1927 /* killed */, 3169 /* killed */, 4031 /* idle for too long */,
@@ -27,7 +27,7 @@ const TOO_LONG_BLOB = new Set([1118 /* row */, 1406 /* column */]);
 export function failureOf(thrown: unknown): Failure {
   const error = serverError(thrown);
   if (error === undefined || LOST.has(error.errno)) return 'lost';
-  if (AGAIN.has(error.errno)) return 'again';
+  if (error.errno === DEADLOCK) return 'again';
   const unstorable =
     error.errno === TOO_LARGE || TOO_LONG_BLOB.has(error.errno) || UNSTORABLE_CLASSES.has(error.sqlState.slice(0, 2));
   return unstorable ? 'unstorable' : 'refused';
