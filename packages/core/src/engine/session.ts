@@ -148,11 +148,11 @@ export class Session {
       if (this.#open) {
         const { alive, nowMs } = await store.heartbeat(id);
         if (!this.#open) return true;
-        if (alive) {
+        if (!alive) this.lose('another node ended it after a silence');
+        else if (!this.loseIfLapsed()) {
           this.#acknowledge(sentMs, nowMs);
           return true;
         }
-        this.lose('another node ended it after a silence');
       }
       // What the lost session still owns in the store is released by the next take-over.
       await store.endSession(id);

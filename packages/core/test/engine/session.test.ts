@@ -143,6 +143,20 @@ describe('L2: a session', () => {
     expect([session.leaseHeld(), lost()]).toEqual([false, 1]);
   });
 
+  it('does not come back either when its lease ran out, unseen by anybody, before the answer came', async () => {
+    const { clock, store, session, lost } = await setUp();
+    let answer = (): void => {};
+    store.hold = new Promise((resolve) => (answer = resolve));
+    await clock.advance(5_000);
+    clock.jump(5_000);
+    // Whoever asked now would hold what it reads for nobody's; a lease that was back later would leave that undriven.
+    expect([session.leaseHeld(), lost()]).toEqual([false, 0]);
+    answer();
+    await settle();
+    expect([session.id, session.leaseHeld(), lost()]).toEqual(['s2', true, 1]);
+    expect((await store.sessions()).map((row) => row.session)).toEqual(['s2']);
+  });
+
   it('that was given up is ended in the store, so that others find what it owned', async () => {
     const { clock, store, session } = await setUp();
     session.lose('tested');
