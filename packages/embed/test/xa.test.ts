@@ -2,13 +2,13 @@ import { BranchFailure, embed, withBarrier } from '@holdfast/embed';
 import { startServer } from '@holdfast/server';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
-import { openPostgresXa } from '../../client/test/xa-participant/worlds.ts';
+import { openNumbers } from './support/numbers.ts';
 import { SILENT } from './support/silent.ts';
 
 describeWith(['postgres'], 'an xa of functions of this process', () => {
-  let world: Awaited<ReturnType<typeof openPostgresXa>>;
+  let world: Awaited<ReturnType<typeof openNumbers>>;
   beforeAll(async () => {
-    world = await openPostgresXa();
+    world = await openNumbers();
   });
   afterAll(() => world.close());
 
