@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: ['packages/*/test/**/*.test.ts', '{simulator,tools,docs-test,test-servers}/test/**/*.test.ts'],
-          exclude: [LONG, 'packages/server/test/cluster/**'],
+          exclude: [LONG],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -32,11 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: [
-            'examples/*/test/**/*.test.ts',
-            'packages/server/test/cluster/**/*.test.ts',
-            '{crash-test,bench,interop,deploy,mixed-version}/test/**/*.test.ts',
-          ],
+          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop,deploy}/test/**/*.test.ts'],
           exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,
@@ -53,6 +49,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           maxWorkers: 1,
           testTimeout: 300_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },
       },

@@ -115,7 +115,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
         file: 'engine/session.js',
         replace: [
           ['clock.monotonicMs() - this.#acknowledgedSentMs < options.silenceMs * LEASE_SHARE', 'true'],
-          ['if (alive)', 'if (true)'],
+          ['if (!alive)', 'if (false)'],
         ],
       },
       {

@@ -1,3 +1,4 @@
+export { type Certificate, makeCertificate } from './certificate.ts';
 export { captureChild, runChild, startChild, type Captured, type Child, type ChildOptions } from './child.ts';
 export { createDataFolder, removeDataFolder } from './data-folder.ts';
 export { freePort } from './free-port.ts';

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { StoreError } from '@holdfast/core';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 
@@ -5,7 +6,7 @@ import type { ConnectionOptions, SslOptions } from 'mysql2';
 export interface MysqlStoreOptions {
   /**
    * `mysql://user:password@host:port/database` or `mariadb://…`. Parameters: `prefix=NAME` says what the names of the tables begin with; `ssl=true` asks for TLS
-   * with a certificate that can be verified, `ssl={"ca":…}` says more, as JSON of `mysql2`'s option; `socketPath=PATH` for a socket of this machine.
+   * with a certificate that can be verified and has the host's name, `ssl={"ca":…}` says more, as JSON of `mysql2`'s option; `socketPath=PATH` for a socket of this machine.
    */
   readonly url: string;
   /** What the names of the tables begin with; `holdfast_` unless this or the URL says otherwise. */
@@ -58,7 +59,7 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const socketPath = url.searchParams.get('socketPath');
-  const ssl = sslOf(url.searchParams.get('ssl'));
+  const ssl = sslOf(url.searchParams.get('ssl'), host);
   return {
     client: {
       ...(socketPath === null ? { host, port } : { socketPath }),
@@ -98,12 +99,15 @@ function readUrl(text: string): URL {
   return url;
 }
 
-function sslOf(text: string | null): SslOptions | undefined {
+/** TLS checks the name in the server's certificate, too, unless it was told not to, or the URL has an address in the place of a name. */
+function sslOf(text: string | null, host: string): SslOptions | undefined {
   if (text === null || text === 'false') return undefined;
-  if (text === 'true') return {};
+  const verifyIdentity = isIP(host) === 0;
+  if (text === 'true') return { verifyIdentity };
   try {
     const options: unknown = JSON.parse(text);
-    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options;
+    if (typeof options === 'object' && options !== null && !Array.isArray(options))
+      return { verifyIdentity, ...options };
   } catch {
     // Said below.
   }

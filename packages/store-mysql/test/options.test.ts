@@ -40,9 +40,10 @@ describe('the options of the store on MariaDB and MySQL', () => {
   it('ask for TLS when the URL does', () => {
     expect(settingsOf({ url }).client).not.toHaveProperty('ssl');
     expect(settingsOf({ url: `${url}?ssl=false` }).client).not.toHaveProperty('ssl');
-    expect(settingsOf({ url: `${url}?ssl=true` }).client.ssl).toEqual({});
+    expect(settingsOf({ url: `${url}?ssl=true` }).client.ssl).toEqual({ verifyIdentity: true });
+    expect(settingsOf({ url: 'mysql://u@10.0.0.1/db?ssl=true' }).client.ssl).toEqual({ verifyIdentity: false });
     const ssl = encodeURIComponent('{"ca":"PEM"}');
-    expect(settingsOf({ url: `${url}?ssl=${ssl}` }).client.ssl).toEqual({ ca: 'PEM' });
+    expect(settingsOf({ url: `${url}?ssl=${ssl}` }).client.ssl).toEqual({ verifyIdentity: true, ca: 'PEM' });
   });
 
   it.each([

@@ -102,8 +102,9 @@ export class Connection {
       enableReadyCheck: false,
       enableAutoPipelining: false,
     });
-    // Whoever waits for an answer hears of it there; without a listener the client prints it.
-    client.on('error', () => undefined);
+    // Whoever waits for an answer hears of it there; without a listener the client prints it. While it connects, this says more: it rejects with "closed".
+    let cause: unknown;
+    client.on('error', (error) => (cause = error));
     client.on('close', forget);
     try {
       await client.connect();
@@ -112,7 +113,10 @@ export class Connection {
     } catch (thrown) {
       forget();
       client.disconnect();
-      throw new StoreError('unavailable', `Redis at ${this.#settings.place} cannot be used: ${textOf(thrown)}`);
+      throw new StoreError(
+        'unavailable',
+        `Redis at ${this.#settings.place} cannot be used: ${textOf(cause ?? thrown)}`,
+      );
     }
   }
 
