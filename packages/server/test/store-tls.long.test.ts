@@ -48,7 +48,7 @@ describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behin
   async function certificateFor(account: Parameters<typeof makeCertificate>[0]): Promise<Certificate> {
     const made = await makeCertificate(account);
     if (made === undefined) throw new Error('openssl is not installed');
-    onTestFinished(made.remove);
+    onTestFinished(() => made.remove());
     return made;
   }
 
