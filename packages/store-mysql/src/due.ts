@@ -77,16 +77,19 @@ export async function makeDueLater(
   return releaseFrom(parts, await placesOf(parts, PLACES.due), limit, condition);
 }
 
-/** Releases up to `limit` whose owner is not among the living. */
+/** Releases up to `limit` whose owner does not live. */
 export async function releaseOrphans(
   parts: Parts,
-  living: ReadonlySet<string>,
   limit: number,
 ): Promise<{ readonly count: number; readonly more: boolean }> {
   const owned = await placesOf(parts, PLACES.owned);
+  // Asked after the owners were found: a session lives before it owns anything, so one that opens meanwhile is among them.
+  const statement = `select session from ${parts.tables.sessions} where ended_at is null`;
+  const [answer] = await parts.rest.call({ statements: [statement], changes: false });
+  const living = new Set((answer?.rows ?? []).map((row) => `${PLACES.owned}${string(row['session'])}`));
   return releaseFrom(
     parts,
-    owned.filter((place) => !living.has(place.slice(PLACES.owned.length))),
+    owned.filter((place) => !living.has(place)),
     limit,
   );
 }

@@ -87,14 +87,10 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
 where ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${Math.floor(silenceMs)}`,
         `select session from ${tables.sessions} where ended_at = @now and ended_by = ${callId} order by session`,
         `delete from ${tables.sessions} where ended_at < @now - ${REMEMBERED_MS} order by ended_at limit ${FORGOTTEN_AT_ONCE}`,
-        `select session from ${tables.sessions} where ended_at is null`,
       ],
     });
-    const [ended = [], living = []] = [answers[2], answers[4]].map((answer) =>
-      (answer?.rows ?? []).map((row) => string(row['session'])),
-    );
-    const { count, more } = await releaseOrphans(this.#parts, new Set(living), limit);
-    return { ended, released: count, more };
+    const { count, more } = await releaseOrphans(this.#parts, limit);
+    return { ended: (answers[2]?.rows ?? []).map((row) => string(row['session'])), released: count, more };
   }
 
   async list(): Promise<SessionRow[]> {

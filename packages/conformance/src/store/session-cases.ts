@@ -185,6 +185,21 @@ function takeOverCases({ it }: Cases): void {
     assert.equal((await store.claimDue({ session: keeper, limit: 100, groups: [] })).claimed.length, 25);
   });
 
+  it('leaves alone what sessions own that open meanwhile', async ({ store, secondNode }) => {
+    const other = await secondNode();
+    const keeper = await openSession(store, 'keeper');
+    let opening = true;
+    const takeOvers = (async () => {
+      let released = 0;
+      while (opening) released += (await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 })).released;
+      return released;
+    })();
+    for (let i = 0; i < 60; i++)
+      await writeAll(other, [insertOf(`gid-${i}`, { owner: await openSession(other, `session ${i}`) })]);
+    opening = false;
+    assert.equal(await takeOvers, 0);
+  });
+
   it('releases what a session wrote after it was ended', async ({ store }) => {
     const [session, keeper] = [await openSession(store, 'session 1'), await openSession(store, 'keeper')];
     await writeAll(store, [insertOf('a', { owner: session })]);
