@@ -188,15 +188,16 @@ function takeOverCases({ it }: Cases): void {
   it('leaves alone what sessions own that open meanwhile', async ({ store, secondNode }) => {
     const other = await secondNode();
     const keeper = await openSession(store, 'keeper');
-    let opening = true;
+    const opened = new AbortController();
     const takeOvers = (async () => {
       let released = 0;
-      while (opening) released += (await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 })).released;
+      while (!opened.signal.aborted)
+        released += (await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 })).released;
       return released;
     })();
     for (let i = 0; i < 60; i++)
       await writeAll(other, [insertOf(`gid-${i}`, { owner: await openSession(other, `session ${i}`) })]);
-    opening = false;
+    opened.abort();
     assert.equal(await takeOvers, 0);
   });
 
