@@ -23,6 +23,7 @@ import * as rules from './stores/rules.ts';
 
 export { STORE_LIMITS } from './stores/rules.ts';
 export * from './stores/cursor.ts';
+export * from './stores/list-filter.ts';
 export * as transitions from './stores/transitions.ts';
 export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';

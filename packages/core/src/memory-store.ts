@@ -17,6 +17,7 @@ import type {
   WriteOutcome,
 } from './store.ts';
 import { decodeListCursor, encodeListCursor } from './stores/cursor.ts';
+import { passesFilter } from './stores/list-filter.ts';
 import { MemoryKeyValues } from './stores/memory-key-values.ts';
 import { type MemoryRecord, MemoryRecords, type Position } from './stores/memory-records.ts';
 import { SessionTable } from './stores/session-table.ts';
@@ -116,7 +117,7 @@ export class MemoryStore implements Store {
     const items: StoredTransaction[] = [];
     for (const { gid } of this.#candidates(query)) {
       const record = this.#stored({ namespace: query.namespace, gid });
-      if (record === undefined || !matches(record, query)) continue;
+      if (record === undefined || !passesFilter(record, query)) continue;
       const last = items.at(-1);
       if (items.length === query.limit && last !== undefined)
         return { items, next: encodeListCursor({ createdAtMs: last.createdAtMs, gid: last.key.gid }) };
@@ -230,10 +231,3 @@ export class MemoryStore implements Store {
   readonly kvDelete: Store['kvDelete'] = async (id, expectVersion) => this.#keyValues.delete(id, expectVersion);
   readonly kvScan: Store['kvScan'] = async (query) => this.#keyValues.scan(query);
 }
-
-const matches = (record: StoredTransaction, query: ListQuery): boolean =>
-  (query.status === undefined || record.status === query.status) &&
-  (query.pattern === undefined || record.pattern === query.pattern) &&
-  (query.attention === undefined || record.attention === query.attention) &&
-  record.createdAtMs >= (query.createdFromMs ?? 0) &&
-  record.createdAtMs <= (query.createdToMs ?? Infinity);

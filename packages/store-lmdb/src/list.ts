@@ -1,4 +1,11 @@
-import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  type ListQuery,
+  type Page,
+  passingFilter,
+  type StoredTransaction,
+} from '@holdfast/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import * as keys from './keys.ts';
@@ -42,7 +49,7 @@ function page(items: StoredTransaction[], last: Uint8Array): Page<StoredTransact
 function listOne(records: Records, query: ListQuery, gid: string): Page<StoredTransaction> {
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   const found = query.cursor === undefined ? records.read({ namespace: query.namespace, gid }) : undefined;
-  return { items: optional(found).filter((record) => matches(record, query)), next: null };
+  return { items: passingFilter([found], query), next: null };
 }
 
 function rangeOf({ namespace, cursor, createdFromMs = 0, createdToMs = keys.LAST_MS - 1 }: ListQuery): keys.Range {
@@ -56,10 +63,3 @@ function rangeOf({ namespace, cursor, createdFromMs = 0, createdToMs = keys.LAST
         : keys.recordsBelow(writer, { key: { namespace, gid: after.gid }, createdAtMs: after.createdAtMs }),
   };
 }
-
-const matches = (record: StoredTransaction, query: ListQuery): boolean =>
-  (query.status === undefined || record.status === query.status) &&
-  (query.pattern === undefined || record.pattern === query.pattern) &&
-  (query.attention === undefined || record.attention === query.attention) &&
-  record.createdAtMs >= (query.createdFromMs ?? 0) &&
-  record.createdAtMs <= (query.createdToMs ?? Infinity);

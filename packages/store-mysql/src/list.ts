@@ -1,4 +1,11 @@
-import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  type ListQuery,
+  type Page,
+  passingFilter,
+  type StoredTransaction,
+} from '@holdfast/core';
 import type { Row } from './connection.ts';
 import type { Parts } from './parts.ts';
 import { read } from './read.ts';
@@ -17,10 +24,7 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
     const found = query.cursor === undefined ? await read(rest, tables, [{ namespace, gid: query.gid }]) : [];
-    return {
-      items: found.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : [])),
-      next: null,
-    };
+    return { items: passingFilter(found, query), next: null };
   }
   const most = hasFilter(query) ? Math.max(LOOKED_AT, limit + 1) : limit + 1;
   const [answer] = await rest.call({ statements: [positions(tables.transactions, query, most)], changes: false });
@@ -33,7 +37,7 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
     chosen.map((row) => keyOf(string(row['id']))),
   );
   // What was deleted or changed between the two calls is left out.
-  const items = records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
+  const items = passingFilter(records, query);
   const last = found.length > limit ? chosen.at(-1) : looked.length === most ? looked.at(-1) : undefined;
   return { items, next: last === undefined ? null : encodeListCursor(positionOf(last)) };
 }
@@ -59,10 +63,3 @@ const passes = (row: Row, { status, pattern, attention }: ListQuery): boolean =>
   (attention === undefined || (Number(row['attention']) === 1) === attention);
 
 const positionOf = (row: Row) => ({ createdAtMs: Number(row['created_at']), gid: keyOf(string(row['id'])).gid });
-
-const matches = (record: StoredTransaction, query: ListQuery): boolean =>
-  (query.status === undefined || record.status === query.status) &&
-  (query.pattern === undefined || record.pattern === query.pattern) &&
-  (query.attention === undefined || record.attention === query.attention) &&
-  record.createdAtMs >= (query.createdFromMs ?? 0) &&
-  record.createdAtMs <= (query.createdToMs ?? Infinity);

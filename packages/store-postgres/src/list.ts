@@ -1,4 +1,11 @@
-import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  type ListQuery,
+  type Page,
+  passingFilter,
+  type StoredTransaction,
+} from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Connection } from './connection.ts';
 import { LIST } from './statements/index.ts';
@@ -23,10 +30,7 @@ export async function list(connection: Connection, read: Read, query: ListQuery)
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
     const found = query.cursor === undefined ? await read([{ namespace, gid: query.gid }]) : [];
-    return {
-      items: found.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : [])),
-      next: null,
-    };
+    return { items: passingFilter(found, query), next: null };
   }
   const looked = [query.status, query.pattern, query.attention].some((filter) => filter !== undefined)
     ? Math.max(LOOKED_AT, query.limit + 1)
@@ -37,7 +41,7 @@ export async function list(connection: Connection, read: Read, query: ListQuery)
   const chosen = found.slice(0, query.limit);
   const records = await read(chosen.map(({ gid }) => ({ namespace, gid })));
   // What was deleted or changed between the two statements is left out.
-  const items = records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
+  const items = passingFilter(records, query);
   const last = found.length > query.limit ? chosen.at(-1) : end?.looked === looked ? end : undefined;
   return { items, next: last === undefined ? null : encodeListCursor({ createdAtMs: last.created_at, gid: last.gid }) };
 }
@@ -49,10 +53,3 @@ function valuesOf(query: ListQuery, looked: number): unknown[] {
   const span = [Math.ceil(createdFromMs), Math.floor(createdToMs)];
   return [namespace, ...span, Math.min(below.createdAtMs, LAST_MS), below.gid, looked, ...filters, limit + 1];
 }
-
-const matches = (record: StoredTransaction, query: ListQuery): boolean =>
-  (query.status === undefined || record.status === query.status) &&
-  (query.pattern === undefined || record.pattern === query.pattern) &&
-  (query.attention === undefined || record.attention === query.attention) &&
-  record.createdAtMs >= (query.createdFromMs ?? 0) &&
-  record.createdAtMs <= (query.createdToMs ?? Infinity);

@@ -1,4 +1,11 @@
-import { decodeListCursor, encodeListCursor, type ListQuery, type Page, type StoredTransaction } from '@holdfast/core';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  type ListQuery,
+  type Page,
+  passingFilter,
+  type StoredTransaction,
+} from '@holdfast/core';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT } from './installation.ts';
 import { read } from './read.ts';
@@ -14,7 +21,7 @@ export async function list(keys: Installation, query: ListQuery): Promise<Page<S
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
     const found = query.cursor === undefined ? await read(keys, [{ namespace, gid: query.gid }]) : [];
-    return { items: matching(found, query), next: null };
+    return { items: passingFilter(found, query), next: null };
   }
   const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
   // A filter may leave out most of what is looked at; without one, all of it is wanted.
@@ -23,7 +30,7 @@ export async function list(keys: Installation, query: ListQuery): Promise<Page<S
   const positions = listOf(reply[2]).map(positionOf);
   const chosen = positions.slice(0, limit);
   // What was deleted or changed between the two calls is left out.
-  const items = matching(
+  const items = passingFilter(
     await read(
       keys,
       chosen.map(({ gid }) => ({ namespace, gid })),
@@ -51,16 +58,3 @@ function positionOf(reply: Reply | undefined): { readonly createdAtMs: number; r
 }
 
 const attentionOf = ({ attention }: ListQuery): string => (attention === undefined ? '' : attention ? '1' : '0');
-
-const matching = (
-  records: readonly (StoredTransaction | undefined)[],
-  query: ListQuery,
-): readonly StoredTransaction[] =>
-  records.flatMap((record) => (record !== undefined && matches(record, query) ? [record] : []));
-
-const matches = (record: StoredTransaction, query: ListQuery): boolean =>
-  (query.status === undefined || record.status === query.status) &&
-  (query.pattern === undefined || record.pattern === query.pattern) &&
-  (query.attention === undefined || record.attention === query.attention) &&
-  record.createdAtMs >= (query.createdFromMs ?? 0) &&
-  record.createdAtMs <= (query.createdToMs ?? Infinity);
