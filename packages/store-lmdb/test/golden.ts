@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { StoredFormat } from '@holdfast/conformance';
-import type { StoredTransaction } from '@holdfast/core';
 import { open } from 'lmdb';
+import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
 
 /** A file as hex, and the records that are in it. Written once by the version that introduced the format; never written again. */
 interface Golden {
@@ -9,23 +9,8 @@ interface Golden {
   readonly records: readonly GoldenRecord[];
 }
 
-type GoldenRecord = Omit<StoredTransaction, 'definition' | 'state' | 'entries'> & {
-  readonly definition: string;
-  readonly state: string;
-  readonly entries: readonly { readonly key: string; readonly body: string }[];
-};
-
 const readGolden = async (name: string): Promise<Golden> =>
   JSON.parse(await readFile(new URL(`golden/${name}.json`, import.meta.url), 'utf8')) as Golden;
-
-const unhex = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
-
-const thaw = (record: GoldenRecord): StoredTransaction => ({
-  ...record,
-  definition: unhex(record.definition),
-  state: unhex(record.state),
-  entries: record.entries.map(({ key, body }) => ({ key, body: unhex(body) })),
-});
 
 /** Writes keys and values to a folder as they are. */
 export async function writeRaw(path: string, pairs: Iterable<readonly [Uint8Array, Uint8Array]>): Promise<void> {

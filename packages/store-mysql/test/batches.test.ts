@@ -2,8 +2,8 @@ import type { Store, WriteItem } from '@holdfast/core';
 import { STATUSES } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createMysqlStore } from '../src/index.ts';
-import { appendOf, insertOf, updateOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 describeWith(['mariadb'], 'batches on a real server', () => {

@@ -3,9 +3,9 @@ import { freePort } from '@holdfast/test-servers';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
-import { appendOf, insertOf, updateOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 const WAIT = { interval: 20, timeout: 20_000 };

@@ -1,25 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { StoredFormat } from '@holdfast/conformance';
-import type { StoredTransaction } from '@holdfast/core';
+import { type GoldenRecord, thaw } from '../../conformance/test/support/golden.ts';
 import { runAt } from './server.ts';
 
-/** A record with its bodies as hex. */
-type GoldenRecord = Omit<StoredTransaction, 'definition' | 'state' | 'entries'> & {
-  readonly definition: string;
-  readonly state: string;
-  readonly entries: readonly { readonly key: string; readonly body: string }[];
-};
-
 const read = (name: string): Promise<string> => readFile(new URL(`golden/${name}`, import.meta.url), 'utf8');
-
-const unhex = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
-
-const thaw = (record: GoldenRecord): StoredTransaction => ({
-  ...record,
-  definition: unhex(record.definition),
-  state: unhex(record.state),
-  entries: record.entries.map(({ key, body }) => ({ key, body: unhex(body) })),
-});
 
 /** A schema version whose tables were kept as statements that make them; written once by the version that introduced it, never again. */
 export const goldenFormat = (name: string): StoredFormat => ({

@@ -2,8 +2,8 @@ import type { Store } from '@holdfast/core';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createMysqlStore } from '../src/index.ts';
-import { appendOf, insertOf, updateOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 /** What the server says about one table of a statement. */

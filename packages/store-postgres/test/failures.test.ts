@@ -3,8 +3,8 @@ import { freePort } from '@holdfast/test-servers';
 import pg from 'pg';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
-import { appendOf, insertOf, updateOf } from './items.ts';
 import { newSchema, useServer } from './server.ts';
 
 const WAIT = { interval: 20, timeout: 20_000 };

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf } from '../../conformance/test/support/items.ts';
 import { sessionSettings, type Statement } from '../src/connection.ts';
 import { createPostgresStore } from '../src/index.ts';
 import { settingsOf } from '../src/options.ts';
 import * as exported from '../src/statements/index.ts';
-import { appendOf, insertOf } from './items.ts';
 import { newSchema, useServer } from './server.ts';
 
 /** These read a whole small table: one row a namespace and slot, one a session. The last is asked once, at the start. */

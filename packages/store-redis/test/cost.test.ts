@@ -1,8 +1,8 @@
 import type { Store } from '@holdfast/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createRedisStore } from '../src/index.ts';
-import { appendOf, insertOf, updateOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 const STORED = 20_000;

@@ -2,9 +2,9 @@ import type { Store, StoreError } from '@holdfast/core';
 import { freePort } from '@holdfast/test-servers';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createRedisStore, type RedisStoreOptions } from '../src/index.ts';
 import { deafProxy } from './deaf-proxy.ts';
-import { insertOf, updateOf } from './items.ts';
 import { newPrefix, runAt, useServer } from './server.ts';
 
 const WAIT = { interval: 20, timeout: 20_000 };

@@ -1,8 +1,8 @@
 import { StoreError } from '@holdfast/core';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { insertOf } from '../../conformance/test/support/items.ts';
 import { createRedisStore } from '../src/index.ts';
-import { insertOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 const STORED = 1_000;

@@ -1,8 +1,8 @@
 import type { Store } from '@holdfast/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
+import { insertOf } from '../../conformance/test/support/items.ts';
 import { createRedisStore } from '../src/index.ts';
-import { insertOf } from './items.ts';
 import { newPrefix, useServer } from './server.ts';
 
 const HOUR_MS = 3_600_000;
