@@ -27,6 +27,8 @@ export * from './stores/list-filter.ts';
 export * as transitions from './stores/transitions.ts';
 export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';
+export { NodeClock } from './stores/node-clock.ts';
+export { checkedTimeout } from './stores/timeouts.ts';
 
 /**
  * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; close waits

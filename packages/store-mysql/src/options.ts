@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { StoreError } from '@holdfast/core';
+import { checkedTimeout, StoreError } from '@holdfast/core';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 
 /** Settings of the store on MariaDB and MySQL. */
@@ -36,7 +36,6 @@ const DEFAULT_PREFIX = 'holdfast_';
 const DEFAULT_PORT = 3306;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-const LONGEST_TIMEOUT_MS = 600_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 const PARAMETERS = ['prefix', 'ssl', 'socketPath'];
 
@@ -120,10 +119,4 @@ function decode(text: string): string {
   } catch {
     throw invalid('the store URL has a % that begins no escape: write it as %25');
   }
-}
-
-function checkedTimeout(name: string, ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
-    throw invalid(`${name} is ${ms}; it takes whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`);
-  return ms;
 }

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { checkedTimeout, StoreError } from '@holdfast/core';
 import type { ClientConfig } from 'pg';
 
 /** Settings of the store on PostgreSQL. */
@@ -32,7 +32,6 @@ export interface Settings {
 const DEFAULT_SCHEMA = 'holdfast';
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-const LONGEST_TIMEOUT_MS = 600_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /** What a name must be to stand in a statement without quotes. */
@@ -70,12 +69,6 @@ function splitUrl(text: string): { readonly connectionString: string; readonly s
   const schemaOfUrl = url.searchParams.get('schema') ?? undefined;
   url.searchParams.delete('schema');
   return { connectionString: url.href, schemaOfUrl };
-}
-
-function checkedTimeout(name: string, ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
-    throw invalid(`${name} is ${ms}; it takes whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`);
-  return ms;
 }
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { checkedTimeout, StoreError } from '@holdfast/core';
 
 /** Settings of the store on Redis. */
 export interface RedisStoreOptions {
@@ -30,7 +30,6 @@ export interface Settings {
 
 /** Without braces, so that it is the whole hash tag. */
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
-const LONGEST_TIMEOUT_MS = 600_000;
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
@@ -60,10 +59,4 @@ export function settingsOf(options: RedisStoreOptions): Settings {
     onWarning: options.onWarning ?? (() => undefined),
     wallMs: options.wallMs,
   };
-}
-
-function checkedTimeout(name: string, ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
-    throw invalid(`${name} is ${ms}; it takes whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`);
-  return ms;
 }

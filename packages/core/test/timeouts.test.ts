@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { checkedTimeout, StoreError } from '../src/index.ts';
+
+it.each([1, 30_000, 600_000])('a time limit may be %d ms', (ms) => {
+  expect(checkedTimeout('connectTimeoutMs', ms)).toBe(ms);
+});
+
+it.each([0, -1, 1.5, 600_001, Number.NaN, Infinity])('a time limit of %d ms is refused by its name', (ms) => {
+  const refused = expect(() => checkedTimeout('connectTimeoutMs', ms));
+  refused.toThrow(StoreError);
+  refused.toThrow(/^connectTimeoutMs is /);
+});
