@@ -1,59 +1,91 @@
-import type { WriteItem, WriteOutcome } from '@holdfast/core';
+import type { AppendItem, Entry, WriteItem, WriteOutcome } from '@holdfast/core';
 import type { Argument, Reply } from './connection.ts';
-import { bytesOf, entryOf, listOf, textOf } from './records.ts';
-import { StoreError } from '@holdfast/core';
-import { STATUSES } from '@holdfast/protocol';
+import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
 
-const bytes = (body: Uint8Array): Buffer => Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+/**
+ * A batch as `WRITE` takes it: few long arguments, since each one costs time on both sides.
+ *
+ * The first one is words, each ended by a NUL, which no text of a store holds. Lengths are those of bodies, in bytes:
+ *
+ *   insert  i namespace gid writeId status owner due attention |state| pattern group |definition|
+ *   update  u namespace gid writeId status owner due attention |state| expectVersion
+ *   append  a namespace gid statuses maxEntries postpone entries, and for each: key |body|
+ *
+ * An owner, a due time or a delay that is not there is an empty word. Statuses are a list with a comma before and behind each.
+ *
+ * The others are the bodies in the same order, one behind the other. An argument ends where a body does; one that is large is an argument of its own.
+ */
+export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
+  let words = '';
+  const bodies: Uint8Array[] = [];
+  for (const item of batch) {
+    if (item.kind === 'append') {
+      words += wordsOfAppend(item);
+      for (const { body } of item.entries) bodies.push(body);
+      continue;
+    }
+    const { key, writeId, status, owner, dueInMs, attention, state } = item;
+    words += `${item.kind === 'insert' ? 'i' : 'u'}\0${key.namespace}\0${key.gid}\0${writeId}\0${status}\0${owner ?? ''}\0`;
+    words += `${wholeMs(dueInMs)}\0${attention ? '1' : '0'}\0${state.length}\0`;
+    bodies.push(state);
+    if (item.kind === 'update') {
+      words += `${item.expectVersion}\0`;
+    } else {
+      words += `${item.pattern}\0${item.group}\0${item.definition.length}\0`;
+      bodies.push(item.definition);
+    }
+  }
+  return [words, ...joined(bodies)];
+}
+
+function wordsOfAppend({ key, whenStatus, maxEntries, postponeMs, entries }: AppendItem): string {
+  const most = Math.min(maxEntries, Number.MAX_SAFE_INTEGER);
+  let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${most}\0${wholeMs(postponeMs)}\0`;
+  words += `${entries.length}\0`;
+  for (const entry of entries) words += `${entry.key}\0${entry.body.length}\0`;
+  return words;
+}
+
 const wholeMs = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? '' : String(Math.ceil(ms));
 
-/** The arguments of `WRITE` for items. */
-export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
-  const args: Argument[] = [];
-  for (const item of batch) {
-    const { namespace, gid } = item.key;
-    if (item.kind === 'append') {
-      const most = Math.min(item.maxEntries, Number.MAX_SAFE_INTEGER);
-      args.push(
-        'a',
-        namespace,
-        gid,
-        `,${item.whenStatus.join(',')},`,
-        most,
-        wholeMs(item.postponeMs),
-        item.entries.length,
-      );
-      for (const { key, body } of item.entries) args.push(key, bytes(body));
-      continue;
+/** Bodies share an argument up to this size: the server cuts them out again, which costs it a copy. */
+const JOINED_BYTES = 256 * 1024;
+
+/** The bodies, one behind the other, in as few buffers as their sizes allow. */
+function joined(bodies: readonly Uint8Array[]): Buffer[] {
+  const buffers: Buffer[] = [];
+  for (let from = 0; from < bodies.length;) {
+    let bytes = bodies[from]?.length ?? 0;
+    let to = from + 1;
+    for (; to < bodies.length; to++) {
+      const more = bodies[to]?.length ?? 0;
+      if (bytes + more > JOINED_BYTES) break;
+      bytes += more;
     }
-    args.push(item.kind === 'insert' ? 'i' : 'u', namespace, gid, item.writeId, item.status, item.owner ?? '');
-    args.push(wholeMs(item.dueInMs), item.attention ? '1' : '0', bytes(item.state));
-    if (item.kind === 'insert') args.push(item.pattern, item.group, bytes(item.definition));
-    else args.push(item.expectVersion);
+    if (bytes > 0) buffers.push(Buffer.concat(bodies.slice(from, to), bytes));
+    from = to;
   }
-  return args;
+  return buffers;
 }
 
-/** What became of an item. */
-export function outcomeOf(reply: Reply): WriteOutcome {
-  const [kind, first, second, ...rest] = listOf(reply);
-  switch (textOf(kind)) {
-    case 'a': {
-      const existing =
-        second === undefined ? [] : [second, ...rest].flatMap((part, i) => (i % 2 === 1 ? entryOf(bytesOf(part)) : []));
-      return { kind: 'applied', version: Number(textOf(first)), existing };
-    }
-    case 'm':
-      return { kind: 'missing' };
-    default: {
-      const status = STATUSES.find((known) => known === textOf(first));
-      if (status === undefined)
-        throw new StoreError(
-          'unsupported_format',
-          `a record has the status ${textOf(first)}, which this Holdfast does not know`,
-        );
-      return { kind: 'conflict', status, version: Number(textOf(second)) };
-    }
-  }
+const NONE: readonly Entry[] = [];
+
+/**
+ * What became of each item, from the words that `WRITE` answers and the entries behind them: `a<version>` applied, `a<version>:<n>` applied with the
+ * next n entries there already, `c<version>:<status>` conflict, `m` missing.
+ */
+export function outcomesOf(reply: Reply | undefined, entries: readonly Reply[]): WriteOutcome[] {
+  let taken = 0;
+  return textOf(reply)
+    .split(' ')
+    .map((word) => {
+      const colon = word.indexOf(':');
+      const version = Number(colon < 0 ? word.slice(1) : word.slice(1, colon));
+      if (word.startsWith('m')) return { kind: 'missing' };
+      if (word.startsWith('c')) return { kind: 'conflict', status: statusOf(word.slice(colon + 1)), version };
+      if (colon < 0) return { kind: 'applied', version, existing: NONE };
+      const there = entries.slice(taken, (taken += Number(word.slice(colon + 1))));
+      return { kind: 'applied', version, existing: there.map((entry) => entryOf(bytesOf(entry))) };
+    });
 }

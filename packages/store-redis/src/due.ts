@@ -1,7 +1,7 @@
 import { type ClaimRequest, type ClaimResult, type Store, type StoredTransaction, StoreError } from '@holdfast/core';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT, partly, STEP } from './installation.ts';
-import { bytesOf, keyOf, listOf, recordOf, textOf } from './records.ts';
+import { bytesOf, keyOf, listOf, RecordReader, textOf } from './records.ts';
 import { CLAIM, GROUPS, MAKE_DUE } from './scripts/index.ts';
 
 /** Claims, in steps that leave room for others. */
@@ -20,9 +20,9 @@ export async function claimDue(keys: Installation, { session, limit, groups }: C
     }
     const [now, alive, due, found] = listOf(reply);
     const nowMs = keys.clock.seen(now);
-    for (const each of listOf(found)) {
-      const [id, fields] = listOf(each);
-      const record = recordOf(keyOf(bytesOf(id)), fields);
+    const reader = new RecordReader(listOf(found));
+    while (reader.more) {
+      const record = reader.record(keyOf(reader.bytes()));
       if (record !== undefined) claimed.push(record);
     }
     if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };

@@ -1,5 +1,5 @@
 import { type Entry, type StoredTransaction, StoreError } from '@holdfast/core';
-import { type Pattern, PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
 import type { Reply } from './connection.ts';
 
 /** A reply that is a list. */
@@ -25,34 +25,54 @@ export function keyOf(id: Buffer): TransactionKey {
   return { namespace: key, gid: Buffer.from(body).toString() };
 }
 
-/** A record from the fields and values of its hash; undefined when there is none. Throws `unsupported_format` for words of a newer Holdfast. */
-export function recordOf(key: TransactionKey, reply: Reply | undefined): StoredTransaction | undefined {
-  const flat = listOf(reply);
-  if (flat.length === 0) return undefined;
-  const fields = new Map<string, Buffer>();
-  for (let i = 0; i < flat.length; i += 2) fields.set(textOf(flat[i]), bytesOf(flat[i + 1]));
-  const text = (name: string): string => textOf(fields.get(name));
-  const maybeMs = (name: string): number | null => (text(name) === '' ? null : Number(text(name)));
-  const entries = Array.from({ length: Number(text('n')) }, (_, i) => entryOf(bytesOf(fields.get(`e${i + 1}`))));
-  return {
-    key: { namespace: key.namespace, gid: key.gid },
-    pattern: known<Pattern>(PATTERNS, 'pattern', text('p')),
-    group: text('g'),
-    status: known<Status>(STATUSES, 'status', text('s')),
-    version: Number(text('v')),
-    writeId: text('w'),
-    owner: text('o') === '' ? null : text('o'),
-    claims: Number(text('c')),
-    dueAtMs: maybeMs('d'),
-    attention: text('a') === '1',
-    createdAtMs: Number(text('x')),
-    updatedAtMs: Number(text('u')),
-    finishedAtMs: maybeMs('f'),
-    definition: bytesOf(fields.get('D')),
-    state: bytesOf(fields.get('S')),
-    entries,
-  };
+/** Takes records out of an answer, one after the other, as `answer` in scripts/answer.ts put them there. */
+export class RecordReader {
+  readonly #parts: readonly Reply[];
+  #at = 0;
+
+  constructor(parts: readonly Reply[]) {
+    this.#parts = parts;
+  }
+
+  get more(): boolean {
+    return this.#at < this.#parts.length;
+  }
+
+  bytes(): Buffer {
+    return bytesOf(this.#parts[this.#at++]);
+  }
+
+  /** Undefined when there is none of this key. Throws `unsupported_format` for words of a newer Holdfast. */
+  record({ namespace, gid }: TransactionKey): StoredTransaction | undefined {
+    const words = this.bytes().toString();
+    if (words === '') return undefined;
+    const [version, writeId = '', status = '', owner, claims, due, attention, pattern = '', group = '', ...times] =
+      words.split('\0');
+    const [created, updated, finished, entries] = times;
+    return {
+      key: { namespace, gid },
+      pattern: known(PATTERNS, 'pattern', pattern),
+      group,
+      status: statusOf(status),
+      version: Number(version),
+      writeId,
+      owner: owner === '' || owner === undefined ? null : owner,
+      claims: Number(claims),
+      dueAtMs: maybeMs(due),
+      attention: attention === '1',
+      createdAtMs: Number(created),
+      updatedAtMs: Number(updated),
+      finishedAtMs: maybeMs(finished),
+      definition: this.bytes(),
+      state: this.bytes(),
+      entries: Array.from({ length: Number(entries) }, () => entryOf(this.bytes())),
+    };
+  }
 }
+
+const maybeMs = (word: string | undefined): number | null => (word === '' ? null : Number(word));
+
+export const statusOf = (word: string): Status => known(STATUSES, 'status', word);
 
 function known<T extends string>(words: readonly T[], what: string, word: string): T {
   const found = words.find((candidate) => candidate === word);

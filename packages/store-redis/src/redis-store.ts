@@ -13,7 +13,7 @@ import {
   type WriteOutcome,
 } from '@holdfast/core';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
-import { argumentsOf, outcomeOf } from './batch.ts';
+import { argumentsOf, outcomesOf } from './batch.ts';
 import { claimDue, makeDue } from './due.ts';
 import { whatACrashMayLose } from './durability.ts';
 import { Installation, partly, STEP } from './installation.ts';
@@ -66,9 +66,9 @@ export class RedisStore implements Store {
   }
 
   async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
-    const [nowMs, outcomes] = listOf(await this.#keys.runBatch(scripts.WRITE, argumentsOf(batch)));
+    const [nowMs, outcomes, entries] = listOf(await this.#keys.runBatch(scripts.WRITE, argumentsOf(batch)));
     this.#keys.clock.seen(nowMs);
-    return listOf(outcomes).map(outcomeOf);
+    return outcomesOf(outcomes, listOf(entries));
   }
 
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {

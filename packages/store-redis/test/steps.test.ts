@@ -53,7 +53,7 @@ describeWith(['redis-server'], 'calls of several steps on a real server', () => 
     expect(page.items).toHaveLength(10);
     const cursor = page.next ?? '';
     expect((await store.list({ namespace: 'default', limit: 10, cursor })).items).toHaveLength(10);
-    expect(String(await run('INFO', 'commandstats'))).toMatch(/cmdstat_hgetall:calls=20,/);
+    expect(String(await run('INFO', 'commandstats'))).toMatch(/cmdstat_hmget:calls=20,/);
   });
 
   it('purges more than one script call deletes', async () => {

@@ -14,7 +14,7 @@
 export const COMMON = `
 local P = KEYS[1]
 local call = redis.call
-local function num(x) return string.format('%.0f', x) end
+local function num(x) return string.format('%d', x) end
 local now
 do
   local t = tonumber(ARGV[2])
@@ -28,45 +28,5 @@ local function split(id)
   return string.sub(id, at, at + n - 1), string.sub(id, at + n)
 end
 local function final(s) return s == 'succeed' or s == 'failed' end
-local function head(id)
-  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'g', 'x', 'f', 'n')
-  if not r[1] then return nil end
-  return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], c = tonumber(r[5]), d = r[6], a = r[7], g = r[8], x = r[9], f = r[10], n = tonumber(r[11])}
-end
-local function countIn(ns, field, by)
-  call('HINCRBY', P .. 'n', field, num(by))
-  call('HINCRBY', P .. 'n:' .. ns, field, num(by))
-end
-local function count(ns, s, a, by)
-  countIn(ns, s, by)
-  if a == '1' then countIn(ns, 'attention', by) end
-end
-local owning = {}
-local function reindex(id, g, o, d, o2, d2)
-  if d ~= d2 then
-    if d2 ~= '' then
-      call('ZADD', P .. 'd:' .. g, d2, id)
-      if d == '' then call('SADD', P .. 'G', g) end
-    else
-      call('ZREM', P .. 'd:' .. g, id)
-      if call('EXISTS', P .. 'd:' .. g) == 0 then call('SREM', P .. 'G', g) end
-    end
-  end
-  if o ~= o2 then
-    if o ~= '' then
-      call('SREM', P .. 'o:' .. o, id)
-      if call('EXISTS', P .. 'o:' .. o) == 0 then call('SREM', P .. 'O', o); owning[o] = nil end
-    end
-    if o2 ~= '' then
-      call('SADD', P .. 'o:' .. o2, id)
-      if not owning[o2] then call('SADD', P .. 'O', o2); owning[o2] = true end
-    end
-  end
-end
 local function living(session) return call('ZSCORE', P .. 'l', session) and true or false end
-local function makeDue(id, at)
-  local h = head(id)
-  reindex(id, h.g, h.o, h.d, '', num(at))
-  call('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
-end
 `;

@@ -1,31 +1,46 @@
-import { changes, evenWhenFull, reads, SIZED } from './kinds.ts';
+import { ANSWER } from './answer.ts';
+import { HEADS } from './indexes.ts';
+import { changes, evenWhenFull, reads } from './kinds.ts';
 
-/** Session ARGV[3] takes up to ARGV[4] of groups ARGV[5…], earliest due first; fewer when they are large. */
-export const CLAIM = evenWhenFull(`${SIZED}
-if not living(ARGV[3]) then return {num(now), 0, '', {}} end
-local firsts, out, none = {}, {}, 1 / 0
-local function peek(i)
-  local r = call('ZRANGE', P .. 'd:' .. ARGV[i], 0, 0, 'WITHSCORES')
-  firsts[i] = r[1] and {r[1], tonumber(r[2])} or {'', none}
+/**
+ * Session ARGV[3] takes up to ARGV[4] of groups ARGV[5…], earliest due first; fewer when they are large. Of each group it looks at the first one, and at
+ * more when that is due; what was taken leaves the index at the end.
+ */
+export const CLAIM = evenWhenFull(`${HEADS}${ANSWER}
+if not living(ARGV[3]) then return {num(now), 0, '', out} end
+local limit, none, waiting = tonumber(ARGV[4]), 1 / 0, {}
+local function look(w, count)
+  w.rows = call('ZRANGE', P .. 'd:' .. w.group, w.taken, w.taken + count - 1, 'WITHSCORES')
+  w.at = 1
+  w.due = tonumber(w.rows[2]) or none
 end
-for i = 5, #ARGV do peek(i) end
+for i = 5, #ARGV do
+  local w = {group = ARGV[i], taken = 0}
+  look(w, 1)
+  waiting[#waiting + 1] = w
+end
 local function earliest()
-  local best = 5
-  for i = 6, #ARGV do if firsts[i][2] < firsts[best][2] then best = i end end
+  local best = waiting[1]
+  for i = 2, #waiting do if waiting[i].due < best.due then best = waiting[i] end end
   return best
 end
-local best = earliest()
-while #out < tonumber(ARGV[4]) and room > 0 and firsts[best][2] <= now do
-  local id = firsts[best][1]
-  local h = head(id)
-  reindex(id, h.g, '', h.d, ARGV[3], '')
-  call('HSET', P .. 't' .. id, 'o', ARGV[3], 'd', '', 'c', num(h.c + 1), 'v', num(h.v + 1), 'u', num(now))
-  out[#out + 1] = {id, whole(id)}
-  peek(best)
+local claimed, best = 0, earliest()
+while claimed < limit and room > 0 and best.due <= now do
+  local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
+  local r = fieldsOf(id)
+  reindex(id, r[9], '', r[6], ARGV[3], '')
+  r[1], r[4], r[5], r[6], r[11] = num(r[1] + 1), ARGV[3], num(r[5] + 1), '', num(now)
+  put(id)
+  answer(id, r)
+  call('HSET', key, 'v', r[1], 'o', r[4], 'c', r[5], 'd', r[6], 'u', r[11])
+  claimed = claimed + 1
+  best.taken, best.at = best.taken + 1, best.at + 2
+  best.due = tonumber(best.rows[best.at + 1])
+  if not best.due then look(best, limit - claimed + 1) end
   best = earliest()
 end
-if #out > 0 then tick() end
-return {num(now), 1, firsts[best][2] == none and '' or num(firsts[best][2]), out}`);
+if claimed > 0 then tick(); settle() end
+return {num(now), 1, best.due == none and '' or num(best.due), out}`);
 
 /** The application groups that something waits for. */
 export const GROUPS = reads(`return call('SMEMBERS', P .. 'G')`);
@@ -34,7 +49,7 @@ export const GROUPS = reads(`return call('SMEMBERS', P .. 'G')`);
  * Makes up to ARGV[6] of group ARGV[3] due that begin with ARGV[4] and are due more than ARGV[5] ms after ARGV[9] (now, unless an earlier step told);
  * leaves out the first ARGV[7], and looks at ARGV[8]. By rank: however many are left out, none of them is walked over.
  */
-export const MAKE_DUE = changes(`
+export const MAKE_DUE = changes(`${HEADS}
 local at = tonumber(ARGV[9]) or now
 local due = P .. 'd:' .. ARGV[3]
 local first = call('ZCOUNT', due, '-inf', num(at + tonumber(ARGV[5]))) + tonumber(ARGV[7])
@@ -49,5 +64,5 @@ for _, id in ipairs(members) do
     kept = kept + 1
   end
 end
-if made > 0 then tick() end
+if made > 0 then tick(); settle() end
 return {made, kept, full, #members, num(at)}`);

@@ -1,15 +1,16 @@
+import { HEADS } from './indexes.ts';
 import { evenWhenFull } from './kinds.ts';
 
 /** Deletes up to ARGV[4] that finished more than ARGV[3] ms ago. */
-export const PURGE = evenWhenFull(`
+export const PURGE = evenWhenFull(`${HEADS}
 local ids = call('ZRANGEBYSCORE', P .. 'f', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, id in ipairs(ids) do
   local h = head(id)
   local ns, gid = split(id)
-  call('ZREM', P .. 'c:' .. ns, string.format('%014.0f', tonumber(h.x)) .. gid)
-  call('ZREM', P .. 'f', id)
-  count(ns, h.s, h.a, -1)
+  gather('ZREM', P .. 'c:' .. ns, string.format('%014.0f', tonumber(h.x)) .. gid)
+  gather('ZREM', P .. 'f', id)
+  tally(ns, h.s, h.a, -1)
   call('UNLINK', P .. 't' .. id)
 end
-if #ids > 0 then tick() end
+if #ids > 0 then tick(); settle() end
 return #ids`);

@@ -1,18 +1,30 @@
-import { reads, SIZED } from './kinds.ts';
+import { ANSWER } from './answer.ts';
+import { reads } from './kinds.ts';
 
-/** The fields of transactions, namespace and gid by turns; of fewer than asked when they are large. */
-export const GET = reads(`${SIZED}
-local out = {}
-for i = 3, #ARGV, 2 do
-  if room > 0 then out[#out + 1] = whole(idOf(ARGV[i], ARGV[i + 1])) end
+/** Takes apart what `idsOf` in read.ts put together. */
+const IDS = `
+local words, at = ARGV[3], 1
+local function nextId()
+  local ns, gid
+  ns, gid, at = struct.unpack('ss', words, at)
+  return idOf(ns, gid)
+end
+`;
+
+/** The transactions of ids ARGV[3]: an empty text for one that is not there. They are fewer than asked when they are large. */
+export const GET = reads(`${IDS}${ANSWER}
+while at <= #words and room > 0 do
+  local id = nextId()
+  local r = fieldsOf(id)
+  if r then answer(id, r) else put('') end
 end
 return out`);
 
-/** The versions of transactions: namespace and gid by turns. */
-export const VERSIONS = reads(`
+/** The versions of ids ARGV[3]: words with a NUL between them, empty where there is no transaction. */
+export const VERSIONS = reads(`${IDS}
 local out = {}
-for i = 3, #ARGV, 2 do out[#out + 1] = call('HGET', P .. 't' .. idOf(ARGV[i], ARGV[i + 1]), 'v') end
-return out`);
+while at <= #words do out[#out + 1] = call('HGET', P .. 't' .. nextId(), 'v') or '' end
+return table.concat(out, '\\0')`);
 
 /** Positions of a namespace from ARGV[4] down to ARGV[5]: how many were looked at, the last one, and those that pass the filters. */
 export const LIST = reads(`

@@ -1,3 +1,4 @@
+import { HEADS } from './indexes.ts';
 import { changes, evenWhenFull, reads } from './kinds.ts';
 
 export const OPEN_SESSION = changes(`
@@ -34,13 +35,14 @@ if #out > 0 then tick() end
 return out`);
 
 /** Releases up to ARGV[3] transactions of owners that do not live; answers how many, and whether there are more. */
-export const RELEASE = evenWhenFull(`
+export const RELEASE = evenWhenFull(`${HEADS}
 local left, more = tonumber(ARGV[3]), 0
 local done = 0
 for _, owner in ipairs(call('SMEMBERS', P .. 'O')) do
   if not living(owner) then
     local ids = left > 0 and call('SRANDMEMBER', P .. 'o:' .. owner, left) or {}
     for _, id in ipairs(ids) do makeDue(id, now); done = done + 1; left = left - 1 end
+    settle()
     if call('EXISTS', P .. 'o:' .. owner) == 1 then more = 1; break end
   end
 end

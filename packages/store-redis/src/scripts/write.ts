@@ -1,107 +1,157 @@
 import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
+import { HEADS } from './indexes.ts';
 
-/** A whole batch: all items are read and judged before the first is written. By its first line it is refused as a whole when memory is full or the server is a replica. It answers the time, and what became of each item. */
-export const WRITE = script(
-  `#!lua
-${COMMON}
-local at, out, todo, kinds = 3, {}, {}, {}
-local function take() at = at + 1; return ARGV[at - 1] end
+/** Takes apart what `argumentsOf` in batch.ts put together. */
+const UNPACK = `
+local words, at = ARGV[3], 1
+local bodies, from = 4, 1
+local function body(length)
+  length = tonumber(length)
+  if length == 0 then return '' end
+  if from > #ARGV[bodies] then bodies = bodies + 1; from = 1 end
+  from = from + length
+  return string.sub(ARGV[bodies], from - length, from - 1)
+end
+-- An insert or an update.
+local function settings(kind, id, ns, gid)
+  local x, length = {kind = kind, id = id, ns = ns, gid = gid}
+  x.w, x.s, x.o, x.d, x.a, length, at = struct.unpack('ssssss', words, at)
+  x.S = body(length)
+  if kind == 'i' then
+    x.p, x.g, length, at = struct.unpack('sss', words, at)
+    x.D = body(length)
+  else
+    x.version, at = struct.unpack('s', words, at)
+  end
+  return x
+end
+local function append(id)
+  local x, count = {kind = 'a', id = id, entries = {}}
+  x.statuses, x.most, x.postpone, count, at = struct.unpack('ssss', words, at)
+  for i = 1, tonumber(count) do
+    local key, length
+    key, length, at = struct.unpack('ss', words, at)
+    x.entries[i] = {key, body(length)}
+  end
+  return x
+end
+`;
+
+/** What becomes of each item; nothing is written yet. What is to be written is in \`todo\`. */
+const JUDGE = `
+local kinds, outcomes, existing, todo = {}, {}, {}, {}
 local function expect(key, kind)
   if kinds[key] then return end
   local is = call('TYPE', key).ok
   if is ~= 'none' and is ~= kind then error({err = 'WRONGTYPE ' .. key .. ' is not of this store'}) end
   kinds[key] = true
 end
+local function applied(version) return 'a' .. num(version) end
+local function conflict(h) return 'c' .. num(h.v) .. ':' .. h.s end
 local function dueAt(x) return x == '' and '' or num(math.max(0, now + tonumber(x))) end
-while at <= #ARGV do
-  local kind, ns, gid = take(), take(), take()
-  local id = idOf(ns, gid)
-  local h = head(id)
-  expect(P .. 'n:' .. ns, 'hash'); expect(P .. 'c:' .. ns, 'zset')
-  local res
-  if kind == 'a' then
-    local statuses, most, postpone, n = take(), tonumber(take()), take(), tonumber(take())
-    local there, fresh = {'a', 0}, {}
-    for _ = 1, n do
-      local key, body = take(), take()
-      local pos = h and call('HGET', P .. 't' .. id, 'k' .. key)
-      if pos then
-        there[#there + 1] = key
-        there[#there + 1] = call('HGET', P .. 't' .. id, 'e' .. pos)
-      else
-        fresh[#fresh + 1] = {key, body}
-      end
-    end
-    if not h then res = {'m'}
-    elseif #fresh == 0 then there[2] = num(h.v); res = there
-    elseif not string.find(statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > most then res = {'c', h.s, num(h.v)}
-    else
-      there[2] = num(h.v + 1); res = there
-      expect(P .. 'd:' .. h.g, 'zset')
-      todo[#todo + 1] = {kind = kind, id = id, h = h, fresh = fresh, d = (h.d ~= '' and postpone ~= '') and dueAt(postpone) or h.d}
-    end
-  else
-    local x = {kind = kind, id = id, ns = ns, gid = gid, h = h, w = take(), s = take(), o = take(), d = take(), a = take(), S = take()}
-    if kind == 'i' then
-      x.p = take(); x.g = take(); x.D = take()
-      if h then res = h.w == x.w and {'a', '1'} or {'c', h.s, num(h.v)} end
-    else
-      local version = tonumber(take())
-      if not h then res = {'m'}
-      elseif h.v ~= version then res = h.w == x.w and {'a', num(version + 1)} or {'c', h.s, num(h.v)}
-      elseif final(h.s) and not final(x.s) then res = {'c', h.s, num(h.v)}
-      else x.g = h.g end
-    end
-    if not res then
-      if final(x.s) then x.o = '' end
-      x.d = (final(x.s) or x.o ~= '') and '' or dueAt(x.d)
-      expect(P .. 'd:' .. x.g, 'zset')
-      if x.o ~= '' then expect(P .. 'o:' .. x.o, 'set') end
-      res = {'a', h and num(h.v + 1) or '1'}
-      todo[#todo + 1] = x
-    end
+
+local function take(x)
+  todo[#todo + 1] = x
+  if final(x.s) then x.o = '' end
+  x.d = (final(x.s) or x.o ~= '') and '' or dueAt(x.d)
+  expect(P .. 'd:' .. x.g, 'zset')
+  if x.o ~= '' then expect(P .. 'o:' .. x.o, 'set') end
+end
+local function judgeInsert(x)
+  if call('EXISTS', P .. 't' .. x.id) == 1 then
+    local h = head(x.id)
+    return h.w == x.w and 'a1' or conflict(h)
   end
-  out[#out + 1] = res
+  take(x)
+  return 'a1'
+end
+local function judgeUpdate(x)
+  local h, version = head(x.id), tonumber(x.version)
+  if not h then return 'm' end
+  if h.v ~= version then return h.w == x.w and applied(version + 1) or conflict(h) end
+  if final(h.s) and not final(x.s) then return conflict(h) end
+  x.h = h
+  x.g = h.g
+  take(x)
+  return applied(version + 1)
+end
+local function judgeAppend(x)
+  local h, there, fresh = head(x.id), {}, {}
+  if not h then return 'm' end
+  for _, entry in ipairs(x.entries) do
+    local pos = call('HGET', P .. 't' .. x.id, 'k' .. entry[1])
+    if pos then there[#there + 1] = call('HGET', P .. 't' .. x.id, 'e' .. pos) else fresh[#fresh + 1] = entry end
+  end
+  local version = h.v
+  if #fresh > 0 then
+    if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > tonumber(x.most) then return conflict(h) end
+    expect(P .. 'd:' .. h.g, 'zset')
+    x.h, x.fresh, x.d = h, fresh, (h.d ~= '' and x.postpone ~= '') and dueAt(x.postpone) or h.d
+    todo[#todo + 1] = x
+    version = version + 1
+  end
+  for _, entry in ipairs(there) do existing[#existing + 1] = entry end
+  return applied(version) .. (#there > 0 and ':' .. #there or '')
+end
+
+while at <= #words do
+  local kind, ns, gid
+  kind, ns, gid, at = struct.unpack('sss', words, at)
+  local id = idOf(ns, gid)
+  expect(P .. 'n:' .. ns, 'hash'); expect(P .. 'c:' .. ns, 'zset')
+  local outcome
+  if kind == 'a' then outcome = judgeAppend(append(id))
+  elseif kind == 'i' then outcome = judgeInsert(settings(kind, id, ns, gid))
+  else outcome = judgeUpdate(settings(kind, id, ns, gid)) end
+  outcomes[#outcomes + 1] = outcome
 end
 for key, kind in pairs({n = 'hash', f = 'zset', G = 'set', O = 'set', clock = 'string'}) do expect(P .. key, kind) end
-if #todo > 0 then tick() end
-local t, tallies = num(now), {}
-local function tally(ns, s, a, by)
-  local sums = tallies[ns] or {}
-  tallies[ns] = sums
-  sums[s] = (sums[s] or 0) + by
-  if a == '1' then sums.attention = (sums.attention or 0) + by end
+`;
+
+const APPLY = `
+local t, created = num(now), string.format('%014.0f', now)
+local function insert(x, key, claims)
+  local f = final(x.s) and t or ''
+  call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S, 'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
+  gather('ZADD', P .. 'c:' .. x.ns, 0, created .. x.gid)
+  reindex(x.id, x.g, '', '', x.o, x.d)
+  tally(x.ns, x.s, x.a, 1)
+  if f ~= '' then gather('ZADD', P .. 'f', f, x.id) end
 end
-for _, x in ipairs(todo) do
-  local key, h = P .. 't' .. x.id, x.h
-  if x.kind == 'a' then
-    local n = h.n
-    for _, entry in ipairs(x.fresh) do
-      n = n + 1
-      call('HSET', key, 'k' .. entry[1], num(n), 'e' .. num(n), #entry[1] .. ':' .. entry[1] .. entry[2])
-    end
-    reindex(x.id, h.g, h.o, h.d, h.o, x.d)
-    call('HSET', key, 'v', num(h.v + 1), 'u', t, 'n', num(n), 'd', x.d)
-  else
-    local f = final(x.s) and (h and h.f ~= '' and h.f or t) or ''
-    local claims = x.o == '' and '0' or '1'
-    if h then
-      call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
-      reindex(x.id, x.g, h.o, h.d, x.o, x.d)
-      if h.s ~= x.s or h.a ~= x.a then tally(x.ns, h.s, h.a, -1); tally(x.ns, x.s, x.a, 1) end
-    else
-      call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S, 'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
-      call('ZADD', P .. 'c:' .. x.ns, 0, string.format('%014.0f', now) .. x.gid)
-      reindex(x.id, x.g, '', '', x.o, x.d)
-      tally(x.ns, x.s, x.a, 1)
-    end
-    if f ~= '' and not (h and h.f ~= '') then call('ZADD', P .. 'f', f, x.id) end
+local function update(x, key, claims)
+  local h = x.h
+  local f = final(x.s) and (h.f ~= '' and h.f or t) or ''
+  call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
+  reindex(x.id, x.g, h.o, h.d, x.o, x.d)
+  if h.s ~= x.s or h.a ~= x.a then tally(x.ns, h.s, h.a, -1); tally(x.ns, x.s, x.a, 1) end
+  if f ~= '' and h.f == '' then gather('ZADD', P .. 'f', f, x.id) end
+end
+local function extend(x, key)
+  local h, n, fields = x.h, x.h.n, {}
+  for _, entry in ipairs(x.fresh) do
+    n = n + 1
+    fields[#fields + 1] = 'k' .. entry[1]
+    fields[#fields + 1] = num(n)
+    fields[#fields + 1] = 'e' .. num(n)
+    fields[#fields + 1] = #entry[1] .. ':' .. entry[1] .. entry[2]
   end
+  many('HSET', key, fields)
+  call('HSET', key, 'v', num(h.v + 1), 'u', t, 'n', num(n), 'd', x.d)
+  reindex(x.id, h.g, h.o, h.d, h.o, x.d)
 end
-for ns, sums in pairs(tallies) do
-  for field, by in pairs(sums) do if by ~= 0 then countIn(ns, field, by) end end
+
+if #todo > 0 then tick() end
+for _, x in ipairs(todo) do
+  local key, claims = P .. 't' .. x.id, x.o == '' and '0' or '1'
+  if x.kind == 'a' then extend(x, key) elseif x.kind == 'i' then insert(x, key, claims) else update(x, key, claims) end
 end
-return {t, out}`,
-  true,
-);
+settle()
+return {t, table.concat(outcomes, ' '), existing}
+`;
+
+/**
+ * A whole batch: all items are read and judged before the first is written. By its first line it is refused as a whole when memory is full or the server is
+ * a replica. It answers the time, what became of each item, and the entries that were there.
+ */
+export const WRITE = script(`#!lua\n${COMMON}${HEADS}${UNPACK}${JUDGE}${APPLY}`, true);

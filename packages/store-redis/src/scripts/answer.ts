@@ -1,0 +1,22 @@
+/** What one script call answers at most, about: a server builds the whole answer before it serves anybody else. */
+const ANSWERED_BYTES = 4 * 1024 * 1024;
+
+/**
+ * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
+ * more is to be put there when there is no `room` left.
+ */
+export const ANSWER = `
+local WORDS = 13
+local out, room = {}, ${ANSWERED_BYTES}
+local function put(text) out[#out + 1] = text; room = room - #text end
+local function fieldsOf(id)
+  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'D', 'S')
+  return r[1] and r
+end
+local function answer(id, r)
+  put(table.concat(r, '\\0', 1, WORDS))
+  put(r[14])
+  put(r[15])
+  for i = 1, tonumber(r[13]) do put(call('HGET', P .. 't' .. id, 'e' .. i)) end
+end
+`;

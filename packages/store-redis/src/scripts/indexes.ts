@@ -1,0 +1,81 @@
+/**
+ * Changes of indexes and counts, gathered while a script goes through transactions: `settle` makes them, many members in one command. What reads an index
+ * in between does not see them.
+ */
+export const INDEXES = `
+-- So many arguments are put on Lua's stack at once.
+local MOST = 1000
+local function many(command, key, args)
+  for from = 1, #args, MOST do call(command, key, unpack(args, from, math.min(from + MOST - 1, #args))) end
+end
+
+local gathered, groups, owners, tallies = {ZREM = {}, ZADD = {}, SREM = {}, SADD = {}}, {}, {}, {}
+local function gather(command, key, first, second)
+  local args = gathered[command][key]
+  if not args then args = {}; gathered[command][key] = args end
+  args[#args + 1] = first
+  if second then args[#args + 1] = second end
+end
+-- A transaction of group g had owner o and due time d, and has o2 and d2 now.
+local function reindex(id, g, o, d, o2, d2)
+  if d ~= d2 then
+    if d2 ~= '' then
+      gather('ZADD', P .. 'd:' .. g, d2, id)
+      if d == '' then groups[g] = true end
+    else
+      gather('ZREM', P .. 'd:' .. g, id)
+      groups[g] = groups[g] or false
+    end
+  end
+  if o ~= o2 then
+    if o ~= '' then
+      gather('SREM', P .. 'o:' .. o, id)
+      owners[o] = owners[o] or false
+    end
+    if o2 ~= '' then
+      gather('SADD', P .. 'o:' .. o2, id)
+      owners[o2] = true
+    end
+  end
+end
+local function tally(ns, s, a, by)
+  local sums = tallies[ns]
+  if not sums then sums = {}; tallies[ns] = sums end
+  sums[s] = (sums[s] or 0) + by
+  if a == '1' then sums.attention = (sums.attention or 0) + by end
+end
+-- Names of what has members: those that gained one are among them, those that only lost some may have none left.
+local function note(names, key, members)
+  for name, gained in pairs(names) do
+    if gained then call('SADD', key, name)
+    elseif call('EXISTS', members .. name) == 0 then call('SREM', key, name) end
+  end
+end
+local function settle()
+  for command, keys in pairs(gathered) do
+    for key, args in pairs(keys) do many(command, key, args) end
+  end
+  note(groups, P .. 'G', P .. 'd:')
+  note(owners, P .. 'O', P .. 'o:')
+  for ns, sums in pairs(tallies) do
+    for field, by in pairs(sums) do
+      if by ~= 0 then call('HINCRBY', P .. 'n', field, num(by)); call('HINCRBY', P .. 'n:' .. ns, field, num(by)) end
+    end
+  end
+  gathered, groups, owners, tallies = {ZREM = {}, ZADD = {}, SREM = {}, SADD = {}}, {}, {}, {}
+end
+`;
+
+/** A transaction without bodies, and the release of one. */
+export const HEADS = `${INDEXES}
+local function head(id)
+  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
+  if not r[1] then return nil end
+  return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10])}
+end
+local function makeDue(id, at)
+  local h = head(id)
+  reindex(id, h.g, h.o, h.d, '', num(at))
+  call('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
+end
+`;
