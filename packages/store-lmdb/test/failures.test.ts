@@ -5,24 +5,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { insertOf } from '../../conformance/test/support/items.ts';
 import { createLmdbStore } from '../src/index.ts';
 import { writeRaw } from './golden.ts';
 import { newFolder, programPath } from './place.ts';
-
-const insert = (gid: string) =>
-  ({
-    kind: 'insert',
-    key: { namespace: 'default', gid },
-    writeId: gid,
-    status: 'submitted',
-    owner: null,
-    dueInMs: 0,
-    attention: false,
-    state: Buffer.from('state'),
-    pattern: 'saga',
-    group: '',
-    definition: Buffer.from('definition'),
-  }) as const;
 
 let path: string;
 beforeEach(async () => {
@@ -52,7 +38,7 @@ describe('another process', () => {
     await first.open();
     const refused = await Promise.allSettled(Array.from({ length: 3 }, () => createLmdbStore({ path }).open()));
     expect(refused.map((result) => result.status)).toEqual(['rejected', 'rejected', 'rejected']);
-    await first.write([insert('a')]);
+    await first.write([insertOf('a')]);
     expect(await first.get([{ namespace: 'default', gid: 'a' }])).toMatchObject([{ version: 1 }]);
     await first.close();
   });
@@ -127,7 +113,7 @@ describe('data of a newer Holdfast', () => {
   it('is refused when a record has a newer format', async () => {
     const store = createLmdbStore({ path });
     await store.open();
-    await store.write([insert('a')]);
+    await store.write([insertOf('a')]);
     await store.close();
     await writeRaw(path, [[Buffer.from('\u0007\u0000\u0007defaulta', 'latin1'), Buffer.from([2, 0, 0, 0, 0, 0, 1])]]);
     await store.open();

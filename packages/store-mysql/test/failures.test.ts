@@ -1,14 +1,20 @@
-import type { Store, StoreError } from '@holdfast/core';
 import { freePort } from '@holdfast/test-servers';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
+import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
+import {
+  expectDoubtThatResolves,
+  expectNewConnection,
+  expectToOutliveItsServer,
+  untilAnswered,
+} from '../../conformance/test/support/server-failures.ts';
 import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
 import { newPrefix, useServer } from './server.ts';
 
-const WAIT = { interval: 20, timeout: 20_000 };
 /** The server shows its transactions as they were until nobody has asked for a tenth of a second. */
 const UNCACHED = { interval: 200, timeout: 20_000 };
 
@@ -16,19 +22,9 @@ describeWith(['mariadb'], 'failures on a real server', () => {
   const { url, server, run } = useServer();
 
   /** Runs a body with an open store in tables of its own. */
-  async function withStore(
-    body: (store: Store, prefix: string) => Promise<void>,
-    options: Partial<MysqlStoreOptions> = {},
-  ): Promise<void> {
-    const prefix = newPrefix();
-    const store = createMysqlStore({ url: url(), prefix, ...options });
-    await store.open();
-    try {
-      await body(store, prefix);
-    } finally {
-      await store.close();
-    }
-  }
+  const withStore = withStoreAt<MysqlStoreOptions>(newPrefix, (prefix, options) =>
+    createMysqlStore({ url: url(), prefix, ...options }),
+  );
 
   async function withClient(body: (client: Connection) => Promise<void>): Promise<void> {
     const client = await createConnection({ uri: url() });
@@ -58,60 +54,31 @@ describeWith(['mariadb'], 'failures on a real server', () => {
 
   describe('a connection that is lost', () => {
     it('leaves a write in doubt; sent again it is applied once, or finds itself', async () => {
-      await withStore(async (store, prefix) => {
-        await store.write([insertOf('a')]);
-        const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
-        await holding(prefix, 'a', async (release) => {
-          const doubtful = store.write(batch).catch((error: StoreError) => error.code);
-          for (const id of await untilWaiting(1)) await run(`kill ${id}`);
-          expect(await doubtful).toBe('outcome_unknown');
-          await release();
-        });
-        for (let time = 0; time < 2; time++)
-          expect(await store.write(batch)).toEqual([
-            { kind: 'applied', version: 2, existing: [] },
-            { kind: 'applied', version: 1, existing: [] },
-          ]);
-        expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
-      });
+      await withStore((store, prefix) =>
+        expectDoubtThatResolves(store, (send) =>
+          holding(prefix, 'a', async (release) => {
+            const sent = send();
+            for (const id of await untilWaiting(1)) await run(`kill ${id}`);
+            await sent;
+            await release();
+          }),
+        ),
+      );
     });
 
     it('is made anew by the next call', async () => {
-      await withStore(async (store) => {
-        await store.write([insertOf('a')]);
-        await store.nowMs();
-        const others = `select id from information_schema.processlist where id <> connection_id() and user = 'holdfast'`;
-        for (const { id } of await run(others)) await run(`kill ${id}`).catch(() => undefined);
-        const answers = await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
-        expect(answers[1].byStatus.submitted).toBe(1);
-        expect(await untilAnswered(() => store.write([insertOf('b')]))).toMatchObject([{ kind: 'applied' }]);
-      });
+      const others = `select id from information_schema.processlist where id <> connection_id() and user = 'holdfast'`;
+      await withStore((store) =>
+        expectNewConnection(store, async () => {
+          for (const { id } of await run(others)) await run(`kill ${id}`).catch(() => undefined);
+        }),
+      );
     });
   });
 
   describe('a server that is killed', () => {
     it('is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-      await withStore(async (store) => {
-        await store.openSession('session', { node: 'node', version: '1' });
-        const acknowledged: string[] = [];
-        const refused = new Set<string>();
-        let killed: Promise<void> | undefined;
-        for (let i = 0; refused.size === 0; i++) {
-          if (i === 20) killed = server().kill();
-          const outcome = await store.write([insertOf(`gid-${i}`)]).catch((error: StoreError) => error.code);
-          if (typeof outcome === 'string') refused.add(outcome);
-          else acknowledged.push(`gid-${i}`);
-        }
-        await killed;
-        await expect(store.write([insertOf('z')])).rejects.toMatchObject({ code: 'unavailable' });
-        await expect(store.nowMs()).rejects.toMatchObject({ code: 'unavailable' });
-        await server().start();
-        expect(await untilAnswered(() => store.heartbeat('session'))).toMatchObject({ alive: true });
-        const records = await store.get(acknowledged.map((gid) => ({ namespace: 'default', gid })));
-        expect(records.every((record) => record?.version === 1)).toBe(true);
-        expect(acknowledged.length).toBeGreaterThanOrEqual(20);
-        expect(await store.write([insertOf('z')])).toMatchObject([{ kind: 'applied' }]);
-      });
+      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilAnswered }));
     });
   });
 
@@ -210,11 +177,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
   describe('opening', () => {
     it('works for many nodes at once on an empty database', async () => {
       const prefix = newPrefix();
-      const stores = Array.from({ length: 6 }, () => createMysqlStore({ url: url(), prefix }));
-      await Promise.all(stores.map((store) => store.open()));
-      await Promise.all(stores.map((store, i) => store.write([insertOf(`gid-${i}`)])));
-      expect((await stores[0]?.count())?.byStatus.submitted).toBe(6);
-      await Promise.all(stores.map((store) => store.close()));
+      await expectToOpenAtOnce(() => createMysqlStore({ url: url(), prefix }));
     });
 
     it('refuses tables that a newer Holdfast made, and leaves them as they are', async () => {
@@ -279,17 +242,8 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       for (const [bad, where] of [
         [`mysql://user:hunter2@127.0.0.1:${port}/db`, `127.0.0.1:${port}/db`],
         [wrongPassword.href, wrongPassword.host],
-      ] as const) {
-        const error = await createMysqlStore({ url: bad })
-          .open()
-          .catch((thrown: unknown) => thrown as StoreError);
-        expect(error).toMatchObject({ code: 'unavailable' });
-        expect((error as Error).message).toContain(where);
-        expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
-      }
+      ] as const)
+        await expectUnreachable(createMysqlStore({ url: bad }), where, 'hunter2');
     });
   });
 });
-
-/** Calls until an answer comes: a connection that was lost is noticed by somebody's call. */
-const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);

@@ -1,17 +1,8 @@
-import { StoreError } from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
+import { refusalOf } from '../../conformance/test/support/refusals.ts';
 import { settingsOf } from '../src/options.ts';
 
 const url = 'mysql://user:hunter2@db.example:3307/orders';
-
-const refusalOf = (options: Parameters<typeof settingsOf>[0]): StoreError => {
-  try {
-    settingsOf(options);
-  } catch (thrown) {
-    if (thrown instanceof StoreError) return thrown;
-  }
-  throw new Error('was not refused');
-};
 
 describe('the options of the store on MariaDB and MySQL', () => {
   it('take the prefix from the option, then from the URL, and else call it holdfast_', () => {
@@ -58,7 +49,7 @@ describe('the options of the store on MariaDB and MySQL', () => {
     ['no time to connect', { url, connectTimeoutMs: 0 }],
     ['a statement time that is no number', { url, statementTimeoutMs: Number.NaN }],
   ])('refuse %s, and repeat no password', (_, options) => {
-    const refusal = refusalOf(options);
+    const refusal = refusalOf(() => settingsOf(options));
     expect(refusal.code).toBe('invalid');
     expect(refusal.message).not.toContain('hunter2');
   });

@@ -1,6 +1,6 @@
 import { type DatabaseServer, startMariadb } from '@holdfast/test-servers';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll } from 'vitest';
+import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
 /** A MariaDB of its own for a test file; started before its tests, gone after them. */
 export interface TestServer {
@@ -13,15 +13,7 @@ export interface TestServer {
 
 /** Call it within a `describeWith(['mariadb'], …)`. */
 export function useServer(settings: readonly string[] = []): TestServer {
-  let started: DatabaseServer | undefined;
-  beforeAll(async () => {
-    started = await startMariadb(settings);
-  });
-  afterAll(() => started?.stop());
-  const server = (): DatabaseServer => {
-    if (started === undefined) throw new Error('MariaDB is not installed, or was not started');
-    return started;
-  };
+  const server = usePrivateServer('MariaDB', () => startMariadb(settings));
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 

@@ -1,8 +1,7 @@
-import type { Store, WriteItem } from '@holdfast/core';
-import { STATUSES } from '@holdfast/protocol';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Store } from '@holdfast/core';
+import { afterAll, beforeAll } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { batchCases } from '../../conformance/test/support/batch-cases.ts';
 import { createPostgresStore } from '../src/index.ts';
 import { newSchema, useServer } from './server.ts';
 
@@ -15,66 +14,5 @@ describeWith(['postgres'], 'batches on a real server', () => {
   });
   afterAll(() => store.close());
 
-  const kinds = async (items: readonly WriteItem[]) => (await store.write(items)).map(({ kind }) => kind);
-
-  it('each item keeps what is its own, however many share nothing with another', async () => {
-    // More different ones than are looked through for one that is there.
-    const items = Array.from({ length: 60 }, (_, i) =>
-      insertOf(`own-${i}`, {
-        key: { namespace: `space-${i % 20}`, gid: `own-${i}` },
-        status: STATUSES[i % STATUSES.length] ?? 'submitted',
-        owner: i % 3 === 0 ? `session-${i}` : null,
-        dueInMs: null,
-        attention: i % 2 === 0,
-        group: i % 4 === 0 ? '' : `group-${i % 4}`,
-        pattern: i % 5 === 0 ? 'msg' : 'saga',
-        definition: Buffer.from(`definition ${i}`),
-        state: Buffer.from(`state ${i}`),
-      }),
-    );
-    expect(new Set(await kinds(items))).toEqual(new Set(['applied']));
-    const found = await store.get(items.map(({ key }) => key));
-    for (const [i, item] of items.entries()) {
-      const final = item.status === 'succeed' || item.status === 'failed';
-      const { key, status, attention, group, pattern, writeId } = item;
-      expect(found[i]).toMatchObject({
-        key,
-        status,
-        attention,
-        group,
-        pattern,
-        writeId,
-        owner: final ? null : item.owner,
-      });
-      expect(Buffer.from(found[i]?.definition ?? []).toString()).toBe(`definition ${i}`);
-      expect(Buffer.from(found[i]?.state ?? []).toString()).toBe(`state ${i}`);
-    }
-  });
-
-  it('those that are refused are told from those that are applied, in any mixture', async () => {
-    await store.write([insertOf('there'), insertOf('mine'), insertOf('changed'), insertOf('fresh'), insertOf('open')]);
-    await store.write([updateOf('changed', { writeId: 'of another' })]);
-    const mixed = [
-      insertOf('new'),
-      insertOf('there', { writeId: 'of another' }),
-      updateOf('mine'),
-      updateOf('changed'),
-      updateOf('nowhere'),
-    ];
-    expect(await kinds(mixed)).toEqual(['applied', 'conflict', 'applied', 'conflict', 'missing']);
-    const withAppends = [...mixed, appendOf('open', 'entry'), appendOf('nobody', 'entry'), updateOf('fresh')];
-    expect(await kinds(withAppends)).toEqual([
-      // What was applied before finds itself.
-      ...['applied', 'conflict', 'applied', 'conflict', 'missing'],
-      ...['applied', 'missing', 'applied'],
-    ]);
-  });
-
-  it.each([
-    ['inserts', [insertOf('there', { writeId: 'x' })], ['conflict']],
-    ['updates', [updateOf('nowhere')], ['missing']],
-    ['appends', [appendOf('nowhere', 'entry')], ['missing']],
-  ] as const)('when none of the %s is applied, none is taken for applied', async (_, items, outcomes) => {
-    expect(await kinds(items)).toEqual(outcomes);
-  });
+  batchCases(() => store);
 });

@@ -1,31 +1,27 @@
-import type { Store, StoreError } from '@holdfast/core';
 import { freePort } from '@holdfast/test-servers';
 import pg from 'pg';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
+import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
+import {
+  expectDoubtThatResolves,
+  expectNewConnection,
+  expectToOutliveItsServer,
+  untilAnswered,
+  WAIT,
+} from '../../conformance/test/support/server-failures.ts';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
 import { newSchema, useServer } from './server.ts';
-
-const WAIT = { interval: 20, timeout: 20_000 };
 
 describeWith(['postgres'], 'failures on a real server', () => {
   const { url, server, run } = useServer();
 
   /** Runs a body with an open store in a schema of its own. */
-  async function withStore(
-    body: (store: Store, schema: string) => Promise<void>,
-    options: Partial<PostgresStoreOptions> = {},
-  ): Promise<void> {
-    const schema = newSchema();
-    const store = createPostgresStore({ url: url(), schema, ...options });
-    await store.open();
-    try {
-      await body(store, schema);
-    } finally {
-      await store.close();
-    }
-  }
+  const withStore = withStoreAt<PostgresStoreOptions>(newSchema, (schema, options) =>
+    createPostgresStore({ url: url(), schema, ...options }),
+  );
 
   /** Holds the row of a gid on another connection while the body runs. */
   async function holding(
@@ -51,60 +47,28 @@ describeWith(['postgres'], 'failures on a real server', () => {
 
   describe('a connection that is lost', () => {
     it('leaves a write in doubt; sent again it is applied once, or finds itself', async () => {
-      await withStore(async (store, schema) => {
-        await store.write([insertOf('a')]);
-        const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
-        await holding(schema, 'a', async (release) => {
-          const doubtful = store.write(batch).catch((error: StoreError) => error.code);
-          await untilWaiting(1);
-          await run(`select pg_terminate_backend(pid) from (${waiting}) waiting`);
-          expect(await doubtful).toBe('outcome_unknown');
-          await release();
-        });
-        for (let time = 0; time < 2; time++)
-          expect(await store.write(batch)).toEqual([
-            { kind: 'applied', version: 2, existing: [] },
-            { kind: 'applied', version: 1, existing: [] },
-          ]);
-        expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
-      });
+      await withStore((store, schema) =>
+        expectDoubtThatResolves(store, (send) =>
+          holding(schema, 'a', async (release) => {
+            const sent = send();
+            await untilWaiting(1);
+            await run(`select pg_terminate_backend(pid) from (${waiting}) waiting`);
+            await sent;
+            await release();
+          }),
+        ),
+      );
     });
 
     it('is made anew by the next call', async () => {
-      await withStore(async (store) => {
-        await store.write([insertOf('a')]);
-        await store.nowMs();
-        await run(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdfast'`);
-        const answers = await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
-        expect(answers[1].byStatus.submitted).toBe(1);
-        expect(await untilAnswered(() => store.write([insertOf('b')]))).toMatchObject([{ kind: 'applied' }]);
-      });
+      const all = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdfast'`;
+      await withStore((store) => expectNewConnection(store, () => run(all)));
     });
   });
 
   describe('a server that is killed', () => {
     it('is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-      await withStore(async (store) => {
-        await store.openSession('session', { node: 'node', version: '1' });
-        const acknowledged: string[] = [];
-        const refused = new Set<string>();
-        let killed: Promise<void> | undefined;
-        for (let i = 0; refused.size === 0; i++) {
-          if (i === 20) killed = server().kill();
-          const outcome = await store.write([insertOf(`gid-${i}`)]).catch((error: StoreError) => error.code);
-          if (typeof outcome === 'string') refused.add(outcome);
-          else acknowledged.push(`gid-${i}`);
-        }
-        await killed;
-        await expect(store.write([insertOf('z')])).rejects.toMatchObject({ code: 'unavailable' });
-        await expect(store.nowMs()).rejects.toMatchObject({ code: 'unavailable' });
-        await server().start();
-        expect(await untilAnswered(() => store.heartbeat('session'))).toMatchObject({ alive: true });
-        const records = await store.get(acknowledged.map((gid) => ({ namespace: 'default', gid })));
-        expect(records.every((record) => record?.version === 1)).toBe(true);
-        expect(acknowledged.length).toBeGreaterThanOrEqual(20);
-        expect(await store.write([insertOf('z')])).toMatchObject([{ kind: 'applied' }]);
-      });
+      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilAnswered }));
     });
   });
 
@@ -166,11 +130,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
   describe('opening', () => {
     it('works for many nodes at once on an empty database', async () => {
       const schema = newSchema();
-      const stores = Array.from({ length: 6 }, () => createPostgresStore({ url: url(), schema }));
-      await Promise.all(stores.map((store) => store.open()));
-      await Promise.all(stores.map((store, i) => store.write([insertOf(`gid-${i}`)])));
-      expect((await stores[0]?.count())?.byStatus.submitted).toBe(6);
-      await Promise.all(stores.map((store) => store.close()));
+      await expectToOpenAtOnce(() => createPostgresStore({ url: url(), schema }));
     });
 
     it('refuses a schema that a newer Holdfast made, and leaves it as it is', async () => {
@@ -215,13 +175,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
     it('names the server that cannot be reached, and no password', async () => {
       const port = await freePort();
       const store = createPostgresStore({ url: `postgres://user:hunter2@127.0.0.1:${port}/db` });
-      const error = await store.open().catch((thrown: unknown) => thrown as StoreError);
-      expect(error).toMatchObject({ code: 'unavailable' });
-      expect((error as Error).message).toContain(`127.0.0.1:${port}/db`);
-      expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
+      await expectUnreachable(store, `127.0.0.1:${port}/db`, 'hunter2');
     });
   });
 });
-
-/** Calls until an answer comes: a connection that was lost is noticed by somebody's call. */
-const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);

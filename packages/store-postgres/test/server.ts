@@ -1,6 +1,6 @@
 import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
 import pg from 'pg';
-import { afterAll, beforeAll } from 'vitest';
+import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
 /** A PostgreSQL of its own for a test file; started before its tests, gone after them. */
 export interface TestServer {
@@ -13,15 +13,7 @@ export interface TestServer {
 
 /** Call it within a `describeWith(['postgres'], …)`. */
 export function useServer(settings: readonly string[] = []): TestServer {
-  let started: DatabaseServer | undefined;
-  beforeAll(async () => {
-    started = await startPostgres(settings);
-  });
-  afterAll(() => started?.stop());
-  const server = (): DatabaseServer => {
-    if (started === undefined) throw new Error('PostgreSQL is not installed, or was not started');
-    return started;
-  };
+  const server = usePrivateServer('PostgreSQL', () => startPostgres(settings));
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 

@@ -1,13 +1,19 @@
-import type { Store, StoreError } from '@holdfast/core';
+import type { StoreError } from '@holdfast/core';
 import { freePort } from '@holdfast/test-servers';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
+import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
+import {
+  expectDoubtThatResolves,
+  expectToOutliveItsServer,
+  WAIT,
+} from '../../conformance/test/support/server-failures.ts';
 import { createRedisStore, type RedisStoreOptions } from '../src/index.ts';
 import { deafProxy } from './deaf-proxy.ts';
 import { newPrefix, runAt, useServer } from './server.ts';
 
-const WAIT = { interval: 20, timeout: 20_000 };
 const APPLIED = [{ kind: 'applied' }];
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
@@ -18,64 +24,25 @@ const codeOf = (call: Promise<unknown>): Promise<unknown> =>
 describeWith(['redis-server'], 'failures on a real server', () => {
   const { url, server, run } = useServer({ settings: ['--busy-reply-threshold', '50'] });
 
-  async function withStore(
-    body: (store: Store, prefix: string) => Promise<void>,
-    options: Partial<RedisStoreOptions> = {},
-  ): Promise<void> {
-    const prefix = newPrefix();
-    const store = createRedisStore({ url: url(), prefix, ...options });
-    await store.open();
-    try {
-      await body(store, prefix);
-    } finally {
-      await store.close();
-    }
-  }
+  const withStore = withStoreAt<RedisStoreOptions>(newPrefix, (prefix, options) =>
+    createRedisStore({ url: url(), prefix, ...options }),
+  );
 
   it('an answer that is lost leaves a write in doubt; sent again it finds itself', async () => {
     const proxy = await deafProxy(url());
-    await withStore(
-      async (store) => {
-        await store.write([insertOf('a')]);
-        proxy.loseAnswers(true);
-        const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
-        expect(await codeOf(store.write(batch))).toBe('outcome_unknown');
-        proxy.loseAnswers(false);
-        const again = [
-          { kind: 'applied', version: 2, existing: [] },
-          { kind: 'applied', version: 1, existing: [] },
-        ];
-        expect(await store.write(batch)).toEqual(again);
-        expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
-      },
-      { url: proxy.url },
-    );
+    const losing = async (send: () => Promise<unknown>) => {
+      proxy.loseAnswers(true);
+      await send();
+      proxy.loseAnswers(false);
+    };
+    await withStore((store) => expectDoubtThatResolves(store, losing), { url: proxy.url });
     await proxy.close();
   });
 
   it('a server that is killed under load is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-    await withStore(async (store) => {
-      await store.openSession('session', { node: 'node', version: '1' });
-      const acknowledged: string[] = [];
-      const refusals = new Set<string>();
-      let killed: Promise<void> | undefined;
-      for (let i = 0; refusals.size === 0; i++) {
-        if (i === 50) killed = server().kill();
-        const outcome = await store.write([insertOf(`gid-${i}`)]).catch((error: StoreError) => error.code);
-        if (typeof outcome === 'string') refusals.add(outcome);
-        else acknowledged.push(`gid-${i}`);
-      }
-      await killed;
-      expect(await codeOf(store.write([insertOf('z')]))).toBe('unavailable');
-      expect(await codeOf(store.nowMs())).toBe('unavailable');
-      await server().start();
-      // The same store, by itself: no open, nobody's help.
-      expect(await store.heartbeat('session')).toMatchObject({ alive: true });
-      const records = await store.get(acknowledged.map((gid) => ({ namespace: 'default', gid })));
-      expect(records.every((record) => record?.version === 1)).toBe(true);
-      expect(acknowledged.length).toBeGreaterThanOrEqual(50);
-      expect(await store.write([insertOf('z')])).toMatchObject(APPLIED);
-    });
+    // By itself: no open, nobody's help, not even a second call.
+    const first = <T>(call: () => Promise<T>): Promise<T> => call();
+    await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 50, first }));
   });
 
   it('scripts that the server forgot are sent again', async () => {
@@ -170,11 +137,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
   describe('opening', () => {
     it('works for many nodes at once on an empty database', async () => {
       const prefix = newPrefix();
-      const stores = Array.from({ length: 6 }, () => createRedisStore({ url: url(), prefix }));
-      await Promise.all(stores.map((store) => store.open()));
-      await Promise.all(stores.map((store, i) => store.write([insertOf(`gid-${i}`)])));
-      expect((await stores[0]?.count())?.byStatus.submitted).toBe(6);
-      await Promise.all(stores.map((store) => store.close()));
+      await expectToOpenAtOnce(() => createRedisStore({ url: url(), prefix }));
     });
 
     it('refuses keys that a newer Holdfast made, and leaves them as they are', async () => {
@@ -234,14 +197,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     it('a wrong password is unavailable, and printed nowhere', async () => {
       const wrong = new URL(url());
       Object.assign(wrong, { username: 'nobody', password: 'hunter2' });
-      const error = await createRedisStore({ url: wrong.href })
-        .open()
-        .catch((thrown: unknown) => thrown as StoreError);
-      expect(error).toMatchObject({ code: 'unavailable' });
-      expect((error as Error).message).toContain(wrong.host);
-      expect(`${(error as Error).stack} ${JSON.stringify(error)} ${String((error as Error).cause)}`).not.toContain(
-        'hunter2',
-      );
+      await expectUnreachable(createRedisStore({ url: wrong.href }), wrong.host, 'hunter2');
       expect(await runAt(url(), 'PING')).toBe('PONG');
     });
   });

@@ -1,6 +1,6 @@
 import { type DatabaseServer, type RedisSettings, startRedis } from '@holdfast/test-servers';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll } from 'vitest';
+import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
 /** A Redis of its own for a test file; started before its tests, gone after them. */
 export interface TestServer {
@@ -12,15 +12,7 @@ export interface TestServer {
 
 /** Call it within a `describeWith(['redis-server'], …)`. */
 export function useServer(settings: RedisSettings = {}): TestServer {
-  let started: DatabaseServer | undefined;
-  beforeAll(async () => {
-    started = await startRedis(settings);
-  });
-  afterAll(() => started?.stop());
-  const server = (): DatabaseServer => {
-    if (started === undefined) throw new Error('Redis is not installed, or was not started');
-    return started;
-  };
+  const server = usePrivateServer('Redis', () => startRedis(settings));
   return { server, url: () => server().url, run: (command, ...args) => runAt(server().url, command, ...args) };
 }
 

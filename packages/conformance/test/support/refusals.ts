@@ -1,0 +1,23 @@
+import { type Store, StoreError } from '@holdfast/core';
+import { expect } from 'vitest';
+
+/** The `StoreError` that a call throws. */
+export function refusalOf(call: () => unknown): StoreError {
+  try {
+    call();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return thrown;
+  }
+  throw new Error('was not refused');
+}
+
+/** Asserts that a store cannot be opened, and that it says where and nothing of the password, neither in its text nor in its cause. */
+export async function expectUnreachable(store: Store, where: string, password: string): Promise<void> {
+  const error = await store.open().then(
+    () => expect.unreachable('it was opened'),
+    (thrown: unknown) => thrown as StoreError,
+  );
+  expect(error).toMatchObject({ code: 'unavailable' });
+  expect(error.message).toContain(where);
+  expect(`${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain(password);
+}
