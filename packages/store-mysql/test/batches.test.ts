@@ -1,7 +1,7 @@
 import type { Store, WriteItem } from '@holdfast/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
-import { batchCases, kindsOf } from '../../conformance/test/support/batch-cases.ts';
+import { mixedBatchCases, kindsOf } from '../../conformance/test/support/mixed-batch-cases.ts';
 import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
 import { createMysqlStore } from '../src/index.ts';
 import { newPrefix, useServer } from './server.ts';
@@ -18,7 +18,7 @@ describeWith(['mariadb'], 'batches on a real server', () => {
 
   const kinds = (items: readonly WriteItem[]) => kindsOf(store, items);
 
-  batchCases(() => store);
+  mixedBatchCases(() => store);
 
   it('an update of nothing leaves nothing, neither a row nor a count', async () => {
     const rows = async () => Number((await run(`select count(*) as n from ${prefix}transactions`))[0]?.['n']);

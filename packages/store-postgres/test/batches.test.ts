@@ -1,7 +1,7 @@
 import type { Store } from '@holdfast/core';
 import { afterAll, beforeAll } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
-import { batchCases } from '../../conformance/test/support/batch-cases.ts';
+import { mixedBatchCases } from '../../conformance/test/support/mixed-batch-cases.ts';
 import { createPostgresStore } from '../src/index.ts';
 import { newSchema, useServer } from './server.ts';
 
@@ -14,5 +14,5 @@ describeWith(['postgres'], 'batches on a real server', () => {
   });
   afterAll(() => store.close());
 
-  batchCases(() => store);
+  mixedBatchCases(() => store);
 });

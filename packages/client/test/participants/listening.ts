@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Served } from './suite.ts';
+import type { Served } from './harness.ts';
 
 /** Starts a server of Node's on a free port. */
 export async function listening(server: Server): Promise<Served> {

@@ -1,9 +1,14 @@
 import type { SdkHarness } from './harness.ts';
 import { holdfastSuite } from './holdfast-suite.ts';
 import { messageSuite } from './message-suite.ts';
+import { nestedTccSuite } from './nested-tcc-suite.ts';
 import { sagaSuite } from './saga-suite.ts';
+import { tccDecisionSuite } from './tcc-decision-suite.ts';
 import { tccSuite } from './tcc-suite.ts';
-import { workflowSuite } from './workflow-suite.ts';
+import { workflowConcurrencySuite } from './workflow-concurrency-suite.ts';
+import { workflowDoubtSuite } from './workflow-doubt-suite.ts';
+import { workflowIdentitySuite } from './workflow-identity-suite.ts';
+import { workflowOutcomeSuite } from './workflow-outcome-suite.ts';
 import { xaSuite } from './xa-suite.ts';
 
 /** Everything the SDK promises whatever is behind it; run against `connect()` and against `embed()`. */
@@ -11,7 +16,12 @@ export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   holdfastSuite,
   sagaSuite,
   tccSuite,
+  tccDecisionSuite,
+  nestedTccSuite,
   xaSuite,
-  workflowSuite,
+  workflowOutcomeSuite,
+  workflowDoubtSuite,
+  workflowConcurrencySuite,
+  workflowIdentitySuite,
   messageSuite,
 ];

@@ -8,7 +8,7 @@ export const kindsOf = async (store: Store, items: readonly WriteItem[]): Promis
   (await store.write(items)).map(({ kind }) => kind);
 
 /** What a store that writes a batch with few statements could mix up among its items. */
-export function batchCases(storeOf: () => Store): void {
+export function mixedBatchCases(storeOf: () => Store): void {
   const kinds = (items: readonly WriteItem[]) => kindsOf(storeOf(), items);
 
   it('each item keeps what is its own, however many share nothing with another', async () => {

@@ -1,0 +1,89 @@
+import { BranchFailure, BranchOngoing, resultOfHttp } from '@holdfast/protocol';
+import { expect, it } from 'vitest';
+import type { Participant } from './harness.ts';
+
+/** What a participant answers to what its handler returns or throws. */
+export function answerCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
+  it('answers JSON', async () => {
+    const answer = await callOf(await served(branch(() => {})));
+    expect(answer.type).toMatch(/^application\/json/);
+  });
+
+  it('waits for an asynchronous handler, and takes whatever it returns for success', async () => {
+    const answer = await called(async () => Promise.resolve({ dtm_result: 'FAILURE', state: 'ONGOING' }));
+    expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: { dtm_result: 'FAILURE', state: 'ONGOING' } });
+    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
+    expect(resultOfHttp(answer.status, answer.text).kind).toBe('SUCCESS');
+  });
+
+  it.each([
+    ['an object', { seat: '12A' }],
+    ['a text', 'seat 12A'],
+    ['a number', 0],
+    ['false', false],
+    ['null', null],
+    ['words and backslashes', '\\FAILURE \\\\ONGOING "FAILURE"'],
+  ])('tells the caller what the handler returned: %s', async (_what, value) => {
+    const answer = await called(() => value);
+    expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: value });
+  });
+
+  it('leaves out a value that cannot be told, since the work is done, and tells the hook', async () => {
+    const told: unknown[] = [];
+    const onError = (error: unknown) => told.push(error);
+    const unspeakable = await called(() => ({ count: 1n }), { onError });
+    const tooLong = await called(() => 'x'.repeat(1024 * 1024), { onError });
+    expect([unspeakable, tooLong].map((answer) => [answer.status, answer.body])).toEqual([
+      [200, { dtm_result: 'SUCCESS' }],
+      [200, { dtm_result: 'SUCCESS' }],
+    ]);
+    expect(told).toEqual([expect.any(TypeError), expect.any(RangeError)]);
+  });
+
+  it('answers BranchFailure with 409 FAILURE and the reason', async () => {
+    const told: unknown[] = [];
+    const refuse = () => Promise.reject(new BranchFailure('the card was declined'));
+    const answer = await called(refuse, { onError: (error) => told.push(error) });
+    expect(answer.status).toBe(409);
+    expect(answer.body).toEqual({ dtm_result: 'FAILURE', message: 'the card was declined' });
+    expect(told).toEqual([]);
+  });
+
+  it('answers BranchOngoing with 425 ONGOING', async () => {
+    const answer = await called(() => Promise.reject(new BranchOngoing('the courier is on the way')));
+    expect(answer.status).toBe(425);
+    expect(answer.body).toEqual({ dtm_result: 'ONGOING', message: 'the courier is on the way' });
+  });
+
+  it('lets no word of a reason overrule the result', async () => {
+    const failure = await called(() => Promise.reject(new BranchFailure('no more ONGOING orders')));
+    expect(failure.text).not.toContain('ONGOING');
+    expect(failure.body).toEqual({ dtm_result: 'FAILURE', message: 'no more ONGOING orders' });
+  });
+
+  it('answers any other error with 500 and its message, no stack, and tells the hook', async () => {
+    const told: unknown[] = [];
+    const error = new TypeError('the database is locked');
+    const answer = await called(() => Promise.reject(error), {
+      onError: (thrown, call) => told.push({ thrown, gid: call?.gid }),
+    });
+    expect(answer).toMatchObject({ status: 500, body: { message: 'the database is locked' } });
+    expect(told).toEqual([{ thrown: error, gid: 'g-1' }]);
+  });
+
+  it('never lets an unknown error pass for a decision, whatever its message says', async () => {
+    const answer = await called(() => Promise.reject(new Error('FAILURE of the disk, ONGOING')), {
+      onError: () => {},
+    });
+    expect(answer).toMatchObject({ status: 500, body: { message: 'FAILURE of the disk, ONGOING' } });
+    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
+    expect(resultOfHttp(answer.status, answer.text).kind).toBe('UNKNOWN');
+  });
+
+  it('answers although the hook throws', async () => {
+    const onError = () => {
+      throw new Error('the log is full');
+    };
+    await expect(called(() => Promise.reject(new Error('no')), { onError })).resolves.toMatchObject({ status: 500 });
+  });
+}

@@ -1,0 +1,83 @@
+import { request } from 'undici';
+import { afterEach } from 'vitest';
+import type { Barrier } from '../../src/barrier/barrier.ts';
+import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions } from '../../src/participants/call.ts';
+
+/** What a framework's module exports, and how its handlers are served. */
+export interface Framework<Route> {
+  readonly branch: {
+    <P>(handler: BranchHandler<P>, options?: BranchOptions<P>): Route;
+    <P, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<P, Tx>, options?: BranchOptions<P>): Route;
+  };
+  readonly checkBack: (barrier: Barrier<unknown>, options?: ErrorOptions) => Route;
+  /** Serves it at `/debit` for POST and GET, and answers the base URL. */
+  readonly serve: (route: Route) => Promise<Served>;
+}
+
+export interface Served {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The query of a call of a step. */
+export const CALL = 'gid=g-1&trans_type=saga&branch_id=01&op=action';
+/** The query of a check-back. */
+export const MESSAGE = 'gid=g-1&trans_type=msg&branch_id=00&op=msg';
+
+/** What differs from a call by POST with `CALL` and an amount of 30. */
+export interface Called {
+  readonly query?: string;
+  /** null: GET without a body. */
+  readonly body?: string | null;
+}
+
+/** A framework's adapter as the cases use it. */
+export type Participant<Route> = ReturnType<typeof participantOf<Route>>;
+
+/** Call it within a `describe`: what it serves is closed after each test. */
+export function participantOf<Route>({ branch, checkBack, serve }: Framework<Route>) {
+  const open: Served[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+
+  /** Serves a route until the test ends; answers its URL. */
+  async function served(route: Route): Promise<string> {
+    const server = await serve(route);
+    open.push(server);
+    return `${server.url}/debit`;
+  }
+
+  async function callOf(url: string, { query = CALL, body = '{"amount":30}' }: Called = {}) {
+    const response = await request(`${url}?${query}`, {
+      method: body === null ? 'GET' : 'POST',
+      body,
+      headers: body === null ? {} : { 'content-type': 'application/json' },
+    });
+    const text = await response.body.text();
+    return { status: response.statusCode, text, type: response.headers['content-type'] };
+  }
+
+  /** Serves a handler, and calls it once. */
+  async function called<P>(handler: BranchHandler<P>, options: BranchOptions<P> = {}, call: Called = {}) {
+    const { status, text } = await callOf(await served(branch(handler, options)), call);
+    return { status, body: json(text), text };
+  }
+
+  return { branch, checkBack, served, callOf, called };
+}
+
+/** A parser of payloads with an amount. */
+export function parseAmount(body: unknown): { readonly amount: number } {
+  if (typeof body !== 'object' || body === null || !('amount' in body)) throw new Error('amount is missing');
+  return { amount: Number(body.amount) };
+}
+
+/** Undefined for what is not JSON: a framework's own error page. */
+export function json(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}

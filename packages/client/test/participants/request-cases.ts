@@ -1,0 +1,110 @@
+import { request } from 'undici';
+import { expect, it } from 'vitest';
+import { declareBranch } from '../../src/branch-declaration.ts';
+import { branchUrl, currentBranch } from '../../src/participants/branch-context.ts';
+import { CALL, json, parseAmount, type Participant } from './harness.ts';
+
+/** How a participant reads the call that it gets, and which calls it does not take. */
+export function requestCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
+  it('tells the handler which branch of which transaction is called, with what', async () => {
+    const calls: unknown[] = [];
+    const query = `${CALL}&customer=ana`;
+    const answer = await called(
+      ({ query: all, ...call }) => void calls.push({ ...call, customer: all.get('customer') }),
+      {},
+      { query },
+    );
+    expect(answer).toMatchObject({ status: 200, text: '{"dtm_result":"SUCCESS"}' });
+    expect(calls).toEqual([
+      { gid: 'g-1', transType: 'saga', branchId: '01', op: 'action', payload: { amount: 30 }, customer: 'ana' },
+    ]);
+  });
+
+  it('is called with GET, or with POST and no body, when the step has no payload', async () => {
+    const payloads: unknown[] = [];
+    const url = await served(branch((call) => void payloads.push(call.payload)));
+    const answers = [await callOf(url, { body: null }), await callOf(url, { body: '' })];
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
+    expect(payloads).toEqual([undefined, undefined]);
+  });
+
+  it('takes a payload of any JSON', async () => {
+    const payloads: unknown[] = [];
+    const url = await served(branch((call) => void payloads.push(call.payload)));
+    for (const body of ['[1,"ü"]', '{}', '{"a":{"b":null}}']) await callOf(url, { body });
+    expect(payloads).toEqual([[1, 'ü'], {}, { a: { b: null } }]);
+  });
+
+  it('gives the payload the type of its parser, and answers 400 to one that does not fit', async () => {
+    const amounts: number[] = [];
+    await called((call) => amounts.push(call.payload.amount), { parse: parseAmount });
+    expect(amounts).toEqual([30]);
+    const answer = await called(
+      (call) => amounts.push(call.payload.amount),
+      { parse: parseAmount, onError: () => {} },
+      { body: '{}' },
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('amount is missing');
+    expect(amounts).toEqual([30]);
+  });
+
+  it("takes the declaration's parser", async () => {
+    const amounts: number[] = [];
+    const of = declareBranch('http://bank/debit', parseAmount);
+    const url = await served(branch((call) => void amounts.push(call.payload.amount), { of, onError: () => {} }));
+    const answers = [await callOf(url), await callOf(url, { body: '{}' })];
+    expect(answers.map((answer) => answer.status)).toEqual([200, 400]);
+    expect(amounts).toEqual([30]);
+  });
+
+  it.each(['gid', 'trans_type', 'branch_id', 'op'])('answers 400 to a call without %s', async (parameter) => {
+    const query = new URLSearchParams(CALL);
+    query.delete(parameter);
+    const answer = await called(() => {}, { onError: () => {} }, { query: query.toString() });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(parameter);
+  });
+
+  it('answers 400 to a pattern that does not exist and to a gid that is too long', async () => {
+    const onError = () => {};
+    const pattern = await called(() => {}, { onError }, { query: CALL.replace('saga', 'sagas') });
+    const long = await called(() => {}, { onError }, { query: CALL.replace('g-1', 'g'.repeat(129)) });
+    expect([pattern.status, long.status]).toEqual([400, 400]);
+  });
+
+  it('answers 400 to a body that is not JSON, and 413 to one that is too long', async () => {
+    const calls: unknown[] = [];
+    const torn = await called((call) => calls.push(call), { onError: () => {} }, { body: '{"amount":' });
+    const long = JSON.stringify(['x'.repeat(1024 * 1024)]);
+    const tooLong = await called((call) => calls.push(call), { onError: () => {} }, { body: long });
+    expect([torn.status, tooLong.status, calls]).toEqual([400, 413, []]);
+  });
+
+  it('does nothing when it is called with HEAD, which frameworks route like GET', async () => {
+    const calls: unknown[] = [];
+    const url = await served(branch((call) => void calls.push(call), { onError: () => {} }));
+    const response = await request(`${url}?${CALL}`, { method: 'HEAD' });
+    await response.body.dump();
+    expect([response.statusCode, calls]).toEqual([405, []]);
+  });
+
+  it('knows the current branch in whatever the handler awaits, and nowhere else', async () => {
+    const seen: unknown[] = [];
+    const url = await served(
+      branch(async (call) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(currentBranch() === call);
+        return branchUrl('http://ledger/note?page=2');
+      }),
+    );
+    const answers = await Promise.all([callOf(url), callOf(url, { query: CALL.replace('g-1', 'g-2') })]);
+    expect(answers.map((answer) => json(answer.text)?.['result'])).toEqual([
+      `http://ledger/note?page=2&${CALL}`,
+      `http://ledger/note?page=2&${CALL.replace('g-1', 'g-2')}`,
+    ]);
+    expect(seen).toEqual([true, true]);
+    expect(currentBranch()).toBeUndefined();
+    expect(() => branchUrl('http://ledger/note')).toThrow(TypeError);
+  });
+}

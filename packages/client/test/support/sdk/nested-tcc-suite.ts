@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { Holdfast } from '../../../src/holdfast.ts';
+import { runInBranch } from '../../../src/participants/branch-context.ts';
+import type { BranchCallContext } from '../../../src/participants/call.ts';
+import type { SdkHarness } from './harness.ts';
+import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
+
+/** A tcc begun by the handler of a try. */
+export function nestedTccSuite(harness: SdkHarness): void {
+  describe('a tcc within a try', () => {
+    it('is part of the transaction that the try belongs to', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: async (call: BranchCallContext<Reservation>) => {
+          told.push(`try ${call.branchId} ${call.payload.seats}`);
+          await inner.hf?.tcc((tx) => tx.call(seats(b, 10)));
+          await inner.hf?.tcc((tx) => tx.call(seats(b, 11)));
+        },
+      });
+      inner.hf = hf;
+      await hf.tcc(
+        async (tx) => {
+          await tx.call({ ...seats(b, 1), try: b.travel });
+          await tx.call(seats(b, 2));
+        },
+        { gid: 'journey', wait: true },
+      );
+      expect(told).toEqual([
+        'try 01 1',
+        'try 0101 10',
+        'try 0102 11',
+        'try 02 2',
+        'confirm 02 2',
+        'confirm 0102 11',
+        'confirm 0101 10',
+        'confirm 01 1',
+      ]);
+      expect((await hf.list()).items.map(({ gid }) => gid)).toEqual(['journey']);
+    });
+
+    it('fails the try when it throws, and everything is cancelled', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: (_call: BranchCallContext<Reservation>) =>
+          inner.hf?.tcc(async (tx) => {
+            await tx.call(seats(b, 10));
+            await tx.call({ ...seats(b, 11), try: b.soldOut });
+          }),
+      });
+      inner.hf = hf;
+      const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
+      await expect(work).rejects.toMatchObject({ status: 'failed', reason: 'sold out' });
+      expect(told).toEqual(['try 0101 10', 'try 0102 11', 'cancel 0102 11', 'cancel 0101 10', 'cancel 01 1']);
+    });
+
+    it('lets the whole be cancelled when it fails, also when the handler of the try caught that', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: async (_call: BranchCallContext<Reservation>) => {
+          const failure = await thrownBy(
+            inner.hf?.tcc((tx) => tx.call({ ...seats(b, 10), try: b.soldOut })) ?? Promise.resolve(),
+          );
+          expect(failure).toMatchObject({ message: 'sold out' });
+          return 'never mind';
+        },
+      });
+      inner.hf = hf;
+      const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'swallowed', wait: true });
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
+      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
+      await expect(hf.get('swallowed')).resolves.toMatchObject({ status: 'failed' });
+    });
+
+    it('lets the whole be cancelled also when whoever called the try takes its failure for nothing', async () => {
+      const { told, branches } = theatre();
+      const { hf, branches: b } = await harness.start(branches);
+      // As a service does that is asked by the try's handler as part of the same branch, and whose answer that handler does not look at.
+      const work = hf.tcc(
+        (tx) =>
+          thrownBy(
+            runInBranch(
+              {
+                gid: tx.gid,
+                transType: 'tcc',
+                branchId: '01',
+                op: 'try',
+                payload: undefined,
+                query: new URLSearchParams(),
+              },
+              () => hf.tcc((joined) => joined.call({ ...seats(b, 10), try: b.soldOut })),
+            ),
+          ),
+        { wait: true },
+      );
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed', reason: 'sold out' });
+      expect(told).toEqual(['try 0101 10', 'cancel 0101 10']);
+    });
+
+    it('is waited for by the try, also when the handler does not', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: (_call: BranchCallContext<Reservation>) => {
+          void inner.hf?.tcc((tx) => tx.call({ ...seats(b, 10), try: b.soldOut })).catch(() => undefined);
+        },
+      });
+      inner.hf = hf;
+      const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
+      await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
+      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
+    });
+
+    it('is one of its own if it says so, and must say so to have a gid of its own', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: async (_call: BranchCallContext<Reservation>) => {
+          await expect(inner.hf?.tcc(() => 0, { gid: 'own' })).rejects.toThrow(TypeError);
+          await inner.hf?.tcc((tx) => tx.call(seats(b, 10)), { gid: 'own', join: false, wait: true });
+        },
+      });
+      inner.hf = hf;
+      await hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'outer', wait: true });
+      expect(told).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
+    });
+  });
+}

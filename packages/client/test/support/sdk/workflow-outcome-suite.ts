@@ -1,0 +1,175 @@
+import { BranchFailure, LIMITS } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
+import { TransactionFailed } from '../../../src/errors.ts';
+import type { BranchCallContext } from '../../../src/participants/call.ts';
+import type { Flow } from '../../../src/workflow/flow.ts';
+import type { SdkHarness } from './harness.ts';
+import { bank, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
+
+/** What a workflow comes to when all that it asked for has answered. */
+export function workflowOutcomeSuite(harness: SdkHarness): void {
+  const start = workflowStarter(harness);
+
+  describe('a workflow', () => {
+    it('runs its steps, gives what its code returned, and is recorded as succeeded', async () => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
+        const debit = await flow.step('debit', { run: () => ({ id: 7, amount: input.amount }) });
+        const credit = await flow.call('credit', { action: b.credit, compensate: b.revoke, payload: input });
+        return { debit, credit };
+      });
+      const result = await transfer.run({ amount: 30 }, { gid: 'w-1' });
+      expect(result).toEqual({ debit: { id: 7, amount: 30 }, credit: { receipt: 'credit' } });
+      expect(told).toEqual(['action credit 30']);
+      await expect(hf.get('w-1')).resolves.toMatchObject({
+        pattern: 'workflow',
+        status: 'succeed',
+        branches: [
+          { branchId: 'debit', op: 'action', status: 'succeed' },
+          { branchId: 'credit', op: 'action', status: 'succeed' },
+        ],
+      });
+    });
+
+    it('answers how it ended when it is run again under its gid, and does nothing twice', async () => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({});
+      const transfer = hf.workflow('transfer', v1, (flow: Flow, input: Transfer) =>
+        flow.step(
+          'debit',
+          noted(told, 'debit', () => input.amount),
+        ),
+      );
+      await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
+      await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
+      expect(told).toEqual(['run debit']);
+    });
+
+    it('gives the code what JSON makes of a result and of the input, in the first run as in later ones', async () => {
+      const { hf, v1 } = await start({});
+      const dates = hf.workflow('dates', v1, async (flow, input: { at: Date } | undefined) => {
+        const at: unknown = await flow.step('date', () => new Date(0));
+        return [at, input?.at, await flow.step('nothing', () => undefined)];
+      });
+      await expect(dates.run({ at: new Date(1) })).resolves.toEqual([
+        '1970-01-01T00:00:00.000Z',
+        '1970-01-01T00:00:00.001Z',
+        null,
+      ]);
+      await expect(dates.run(undefined)).resolves.toEqual(['1970-01-01T00:00:00.000Z', null, null]);
+    });
+
+    it('undoes every step newest first, the failed one too, when one fails, and says why', async () => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
+        await flow.step('debit', noted(told, 'debit'));
+        await flow.call('credit', { action: b.credit, compensate: b.revoke, payload: input });
+        await flow.step('note', () => told.push('run note'));
+        await flow.step('close', noted(told, 'close', refuse));
+        told.push('never');
+      });
+      const failure = await thrownBy(transfer.run({ amount: 30 }, { gid: 'declined' }));
+      expect(failure).toBeInstanceOf(TransactionFailed);
+      expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: 'the account is closed' });
+      expect((failure as TransactionFailed).cause).toBeInstanceOf(BranchFailure);
+      expect(told).toEqual([
+        'run debit',
+        'action credit 30',
+        'run note',
+        'run close',
+        'undo close unknown',
+        'rollback credit 30',
+        'undo debit "debit"',
+      ]);
+      await expect(thrownBy(transfer.run({ amount: 30 }, { gid: 'declined' }))).resolves.toMatchObject({
+        status: 'failed',
+        reason: 'the account is closed',
+      });
+      expect(told).toHaveLength(7);
+    });
+
+    it('fails when its code says so between steps', async () => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({});
+      const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
+        const balance = await flow.step(
+          'debit',
+          noted(told, 'debit', () => -5),
+        );
+        if (Number(balance) < 0) throw new BranchFailure('overdrawn');
+      });
+      await expect(transfer.run(undefined)).rejects.toMatchObject({ status: 'failed', reason: 'overdrawn' });
+      expect(told).toEqual(['run debit', 'undo debit -5']);
+    });
+
+    it('may get over a failed step and go another way; that step is undone at the end', async () => {
+      const { told, branches } = bank();
+      const {
+        hf,
+        v1,
+        branches: b,
+      } = await start({ ...branches, refuse: (_call: BranchCallContext<Transfer>) => refuse() });
+      const payload = { amount: 1 };
+      const order = hf.workflow('order', v1, async (flow: Flow) => {
+        try {
+          return await flow.call('card', { action: b.refuse, compensate: b.revoke, payload });
+        } catch (error) {
+          if (!(error instanceof BranchFailure)) throw error;
+          return flow.step('invoice', noted(told, 'invoice'));
+        }
+      });
+      await expect(order.run(undefined)).resolves.toBe('invoice');
+      expect(told).toEqual(['run invoice', 'rollback card 1']);
+    });
+
+    it('confirms its tcc branches and commits its xa branches when it has succeeded, newest first', async () => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const trip = hf.workflow('trip', v1, async (flow: Flow) => {
+        const seat = { try: b.hold, confirm: b.book, cancel: b.release };
+        const answer = await flow.tcc('seat', { ...seat, payload: { amount: 1 } });
+        await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
+        await flow.tcc('room', { ...seat, confirm: null, payload: { amount: 3 } });
+        return answer;
+      });
+      await expect(trip.run(undefined)).resolves.toEqual({ receipt: 'seat' });
+      expect(told).toEqual(['action seat 1', 'action pay 2', 'action room 3', 'commit pay 2', 'commit seat 1']);
+    });
+
+    it('cancels and rolls them back when it fails', async () => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const trip = hf.workflow('trip', v1, async (flow: Flow) => {
+        await flow.tcc('seat', { try: b.hold, confirm: b.book, cancel: b.release, payload: { amount: 1 } });
+        await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
+        refuse();
+      });
+      await expect(trip.run(undefined)).rejects.toBeInstanceOf(TransactionFailed);
+      expect(told).toEqual(['action seat 1', 'action pay 2', 'rollback pay 2', 'rollback seat 1']);
+    });
+
+    it.each([
+      ['too much', () => 'x'.repeat(LIMITS.branchResultBytes), 'at most 4096'],
+      ['what JSON cannot hold', () => ({ n: 1n }), 'JSON cannot hold'],
+    ])('fails, rather than to repeat a step that gives %s at each call-back', async (_, give, words) => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
+      const bigStep = hf.workflow('big step', v1, async (flow: Flow) => {
+        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('give', noted(told, 'give', give));
+      });
+      const failure = { code: 'transaction_failed', status: 'failed', reason: expect.stringContaining(words) };
+      await expect(bigStep.run(undefined)).rejects.toMatchObject(failure);
+      expect(told.splice(0)).toEqual(['run debit', 'run give', 'undo give unknown', 'undo debit "debit"']);
+
+      const bigEnd = hf.workflow('big end', v1, async (flow: Flow) => {
+        await flow.step('debit', noted(told, 'debit'));
+        return give();
+      });
+      await expect(bigEnd.run(undefined)).rejects.toMatchObject(failure);
+      expect(told).toEqual(['run debit', 'undo debit "debit"']);
+    });
+  });
+}

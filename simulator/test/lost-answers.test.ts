@@ -1,0 +1,145 @@
+import { branchResult } from '@holdfast/protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  answeredAt,
+  claimsAnsweredAt,
+  callsOf,
+  context,
+  doneAnswerLost,
+  Gate,
+  heldUntil,
+  Stage,
+  unavailable,
+} from './support/stage.ts';
+import { saga, tcc, tccBranch, workflow } from './support/transactions.ts';
+
+/** Bugs that the simulator found around answers of the store that came late or never, each reduced to the steps that it takes. */
+describe('who drives a transaction', () => {
+  let stage: Stage;
+
+  beforeEach(() => {
+    stage = new Stage();
+  });
+
+  it('a write in doubt stays in doubt when the store cannot be reached afterwards', async () => {
+    const a = await stage.started('A');
+    a.next('write', doneAnswerLost, unavailable, unavailable);
+    const submitted = a.engine.submit(context, saga('s', 1));
+    await stage.pass(5_000);
+    await expect(submitted).resolves.toMatchObject({ status: 'submitted' });
+    expect((await stage.record('s'))?.status).toBe('succeed');
+  });
+
+  it('what a claim took whose answer was lost is driven all the same', async () => {
+    const a = await stage.started('A');
+    await a.engine.prepare(context, tcc);
+    await stage.pass(9_500);
+    a.next('claimDue', ...Array.from({ length: 3 }, () => doneAnswerLost));
+    await stage.pass(40_000);
+    expect((await stage.record('t'))?.status).toBe('failed');
+  });
+
+  it('what a claim took whose answer came after the session was lost is driven by the next session', async () => {
+    const a = await stage.started('A', { timeoutToFailMs: 3_000 });
+    const gate = new Gate();
+    await a.engine.prepare(context, tcc);
+    await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
+    a.always('claimDue', claimsAnsweredAt(gate));
+    a.always('heartbeat', unavailable);
+    a.always('openSession', unavailable);
+    await stage.pass(13_000);
+    expect(await stage.record('t')).toMatchObject({ owner: 'A.1', status: 'prepared' });
+    expect(a.engine.load().leaseHeld).toBe(false);
+    gate.open();
+    await stage.pass(100);
+    a.always('claimDue', undefined);
+    a.always('heartbeat', undefined);
+    a.always('openSession', undefined);
+    await stage.pass(40_000);
+    expect((await stage.record('t'))?.status).toBe('failed');
+    expect(a.engine.load().inProgress).toBe(0);
+  });
+
+  it('the late answer of a claim does not start again what a command has driven to its end meanwhile', async () => {
+    const a = await stage.started('A');
+    const gate = new Gate();
+    stage.answers.set('01 cancel', () => Promise.resolve(branchResult('UNKNOWN', 'HTTP 500')));
+    await a.engine.prepare(context, tcc);
+    await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
+    await a.engine.abort(context, { gid: 't', reason: 'given up' });
+    a.always('claimDue', claimsAnsweredAt(gate));
+    await stage.pass(1_500);
+    expect(await stage.record('t')).toMatchObject({ owner: 'A.1', status: 'aborting' });
+    stage.answers.clear();
+    await a.engine.abort(context, { gid: 't', reason: 'given up' });
+    await stage.pass(100);
+    expect((await stage.record('t'))?.status).toBe('failed');
+    a.next('write', unavailable);
+    await expect(a.engine.submit(context, tcc)).rejects.toMatchObject({ code: 'unavailable' });
+    gate.open();
+    await stage.pass(1_000);
+    expect(callsOf(a)).toEqual(['01 cancel', '01 cancel']);
+    expect(a.engine.load().inProgress).toBe(0);
+  });
+
+  it('a command that was read before its node claimed the record does not lose the claim', async () => {
+    const a = await stage.started('A', { timeoutToFailMs: 3_000 });
+    const gate = new Gate();
+    await a.engine.prepare(context, tcc);
+    await stage.pass(2_500);
+    a.next('get', answeredAt(gate));
+    const refused = a.engine.finishWorkflow(context, { gid: 't', status: 'failed', rollbackReason: '', result: '' });
+    const answer = refused.catch((error: unknown) => error);
+    await stage.pass(1_500);
+    gate.open();
+    await stage.pass(20_000);
+    expect(await answer).toMatchObject({ code: 'refused' });
+    expect((await stage.record('t'))?.status).toBe('failed');
+  });
+
+  it('a record claimed again after another node decided about it is not written back to what this node knew', async () => {
+    const a = await stage.started('A');
+    // So busy that it leaves what it decides to others.
+    const b = await stage.started('B', { maxInProgress: 0 });
+    const answer = new Gate();
+    stage.answers.set('00 transfer', async () => {
+      await answer.passed();
+      return branchResult('UNKNOWN', 'no answer');
+    });
+    await a.engine.prepareWorkflow(context, workflow);
+    await stage.pass(2_500);
+    expect((await stage.record('w'))?.owner).toBe('A.1');
+    await b.engine.abort(context, { gid: 'w', reason: 'a step was refused' });
+    await stage.pass(2_000);
+    answer.open();
+    await stage.pass(5_000);
+    expect((await stage.record('w'))?.status).toBe('aborting');
+  });
+
+  it('a claim whose answer overtakes the reading after a lost write is not lost', async () => {
+    const a = await stage.started('A');
+    const b = await stage.started('B', { maxInProgress: 0 });
+    const answer = new Gate();
+    const read = new Gate();
+    const claim = new Gate();
+    stage.answers.set('00 transfer', async () => {
+      await answer.passed();
+      return branchResult('UNKNOWN', 'no answer');
+    });
+    await a.engine.prepareWorkflow(context, workflow);
+    await stage.pass(2_500);
+    a.always('claimDue', heldUntil(claim));
+    await stage.pass(1_000);
+    await b.engine.abort(context, { gid: 'w', reason: 'a step was refused', byOperator: true });
+    a.next('get', answeredAt(read));
+    answer.open();
+    await stage.pass(10);
+    claim.open();
+    await stage.pass(1_500);
+    read.open();
+    await stage.pass(100);
+    const asked = a.calls.length;
+    await stage.pass(60_000);
+    expect(a.calls.length).toBeGreaterThan(asked);
+  });
+});

@@ -1,0 +1,104 @@
+import { branchResult } from '@holdfast/protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { callsOf, context, Gate, heldUntil, never, Stage, unavailable } from './support/stage.ts';
+import { FAILURE, saga } from './support/transactions.ts';
+
+/** Bugs that the simulator found around what a vanished node may have started, each reduced to the steps that it takes. */
+describe('who drives a transaction', () => {
+  let stage: Stage;
+
+  beforeEach(() => {
+    stage = new Stage();
+  });
+
+  it('a transaction of a vanished node that a command takes before it is claimed counts as one of a vanished node', async () => {
+    const a = await stage.started('A');
+    const b = await stage.started('B', { pollMs: 60_000 });
+    stage.answers.set('02 action', never);
+    await a.engine.submit(context, saga('s', 2));
+    await stage.pass(100);
+    expect(callsOf(a)).toEqual(['01 action', '02 action']);
+    a.kill();
+    const gate = new Gate();
+    b.always('claimDue', heldUntil(gate));
+    await stage.pass(17_000);
+    expect(await stage.record('s')).toMatchObject({ owner: null, status: 'submitted' });
+    stage.answers.set('01 action', FAILURE);
+    await b.engine.submit(context, saga('s', 2));
+    await stage.pass(100);
+    expect(callsOf(b)).toEqual(['01 action', '02 compensate', '01 compensate']);
+  });
+
+  it('an order to abort that comes while a saga of a vanished node is taken over does not hide what that node may have started', async () => {
+    const a = await stage.started('A', { progressFlushMs: 60_000 });
+    const b = await stage.started('B');
+    const c = await stage.started('C', { pollMs: 600_000 });
+    stage.answers.set('02 action', never);
+    await a.engine.submit(context, { ...saga('s', 2), options: { timeoutToFailMs: 5_000 } });
+    await stage.pass(100);
+    a.kill();
+    const gate = new Gate();
+    b.always('write', heldUntil(gate));
+    c.always('claimDue', unavailable);
+    await stage.pass(17_000);
+    expect(await stage.record('s')).toMatchObject({ owner: 'B.1', status: 'submitted' });
+    await c.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    gate.open();
+    await stage.pass(1_000);
+    expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
+  });
+
+  it('what its own lost session had is as unknown to a node as what a vanished node had', async () => {
+    const a = await stage.started('A', { progressFlushMs: 60_000 });
+    stage.answers.set('02 action', never);
+    await a.engine.submit(context, saga('s', 2));
+    await stage.pass(100);
+    expect(callsOf(a)).toEqual(['01 action', '02 action']);
+    a.always('heartbeat', unavailable);
+    a.always('openSession', unavailable);
+    await stage.pass(13_000);
+    expect(a.engine.load().leaseHeld).toBe(false);
+    await a.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    a.always('heartbeat', undefined);
+    a.always('openSession', undefined);
+    await stage.pass(30_000);
+    expect(callsOf(a)).toEqual(['01 action', '02 action', '02 compensate', '01 compensate']);
+  });
+
+  it('an order to abort that a vanished node had not read compensates all that it may have started', async () => {
+    const a = await stage.started('A', { progressFlushMs: 60_000 });
+    const b = await stage.started('B');
+    stage.answers.set('02 action', never);
+    await a.engine.submit(context, saga('s', 2));
+    await stage.pass(100);
+    await b.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    a.kill();
+    await stage.pass(20_000);
+    expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
+    expect((await stage.record('s'))?.status).toBe('failed');
+  });
+
+  it('an order to abort that is stored after its transaction was released is carried out before a command drives it', async () => {
+    const a = await stage.started('A', { pollMs: 600_000 });
+    const b = await stage.started('B', { pollMs: 600_000 });
+    const answer = new Gate();
+    const order = new Gate();
+    stage.answers.set('01 action', async () => {
+      await answer.passed();
+      return branchResult('ONGOING', 'still running');
+    });
+    await a.engine.submit(context, { ...saga('s', 1), options: { retryIntervalMs: 600_000 } });
+    b.next('write', heldUntil(order));
+    const aborted = b.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    await stage.pass(10);
+    answer.open();
+    await stage.pass(100);
+    expect(await stage.record('s')).toMatchObject({ owner: null, status: 'submitted' });
+    order.open();
+    await aborted;
+    await a.engine.submit(context, saga('s', 1)).catch(() => {});
+    await stage.pass(1_000);
+    expect((await stage.record('s'))?.status).toBe('failed');
+    expect(callsOf(a)).toEqual(['01 action', '01 compensate']);
+  });
+});
