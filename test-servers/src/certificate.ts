@@ -12,11 +12,11 @@ export interface Certificate {
   remove(): Promise<void>;
 }
 
-/** Makes one for a server that runs as `account`, with the program openssl; undefined when it is not installed. */
-export async function makeCertificate(account: 'mysql' | 'postgres' | 'redis'): Promise<Certificate | undefined> {
+/** Makes one for a server that runs as `account`, or in this process, with the program openssl; undefined when it is not installed. */
+export async function makeCertificate(account?: 'mysql' | 'postgres' | 'redis'): Promise<Certificate | undefined> {
   const program = locate('openssl');
   if (program === undefined) return undefined;
-  const owner = unprivilegedAccount(account);
+  const owner = account === undefined ? undefined : unprivilegedAccount(account);
   const folder = await createDataFolder('certificate', owner);
   const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
   const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];

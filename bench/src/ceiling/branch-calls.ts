@@ -3,6 +3,16 @@ import { Pool } from 'undici';
 import { AnswerHandler } from '../load/answer-handler.ts';
 
 const HEADERS = ['content-type', 'application/json'];
+/** Those of a coordinator; undici's own time-outs cost something and are not needed. */
+const SETTINGS = {
+  connections: HTTP_CLIENT_SETTINGS.connections,
+  connectTimeout: HTTP_CLIENT_SETTINGS.connectTimeoutMs,
+  keepAliveTimeout: HTTP_CLIENT_SETTINGS.idleMs,
+  keepAliveMaxTimeout: HTTP_CLIENT_SETTINGS.maxIdleMs,
+  pipelining: 1,
+  headersTimeout: 0,
+  bodyTimeout: 0,
+} satisfies Pool.Options;
 const pools = new Map<string, Pool>();
 
 /** Calls one action as a coordinator does, over a pool with a coordinator's settings; gives the answer's status. */
@@ -18,7 +28,7 @@ export function callAction(url: string, gid: string, branchId: string, payload: 
 function poolOf(origin: string): Pool {
   let pool = pools.get(origin);
   if (pool === undefined) {
-    pool = new Pool(origin, HTTP_CLIENT_SETTINGS);
+    pool = new Pool(origin, SETTINGS);
     pools.set(origin, pool);
   }
   return pool;

@@ -1,6 +1,6 @@
 import type { Alert, Clock, Logger } from '@holdfast/core';
 import { branchResult, SUCCESS } from '@holdfast/protocol';
-import { headerList } from './branch-headers.ts';
+import { headerLines } from './branch-headers.ts';
 import { type HttpTarget, parseBranchUrl } from './branch-target.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import { send } from './http-caller.ts';
@@ -80,12 +80,13 @@ export class AlertWebHook {
   }
 
   async #post(alert: Alert): Promise<string | undefined> {
-    const result = await send(this.#options.pools, this.#target, readAnswer, {
+    const timeoutMs = this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const result = await send(this.#options.pools, this.#target, timeoutMs, readAnswer, {
       method: 'POST',
       path: this.#target.path,
-      headers: headerList({}, this.#target.authorization),
+      host: this.#target.host,
+      headers: headerLines({}, this.#target.authorization),
       body: bodyOf(alert),
-      timeoutMs: this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
     return result.kind === 'SUCCESS' ? undefined : result.reason;
   }

@@ -28,22 +28,25 @@ export function branchHeaderFault(name: string, value: string): string | undefin
   return undefined;
 }
 
-const JSON_CONTENT: readonly string[] = ['content-type', 'application/json'];
+const JSON_CONTENT = 'content-type: application/json\r\n';
 
-/** The flat list undici takes; `content-type` is JSON unless `headers` say otherwise. Throws `BranchHeaderError`. */
-export function headerList(headers: Readonly<Record<string, string>>, authorization: string): readonly string[] {
-  let list: string[] | undefined;
+/** Header lines as they go onto the wire; `content-type` is JSON unless `headers` say otherwise. Throws `BranchHeaderError`. */
+export function headerLines(headers: Readonly<Record<string, string>>, authorization: string): string {
+  let contentType = JSON_CONTENT;
+  let lines = '';
+  let isAuthorized = authorization === '';
   for (const name in headers) {
-    if (CONNECTION_HEADERS.has(name.toLowerCase())) continue;
+    const lowerName = name.toLowerCase();
+    if (CONNECTION_HEADERS.has(lowerName)) continue;
     const value = headers[name] ?? '';
     const fault = branchHeaderFault(name, value);
     if (fault !== undefined) throw new BranchHeaderError(fault);
-    list ??= [...JSON_CONTENT];
-    if (name.toLowerCase() === 'content-type') list[1] = value;
-    else list.push(name, value);
+    const line = `${name}: ${value}\r\n`;
+    if (lowerName === 'content-type') contentType = line;
+    else lines += line;
+    isAuthorized ||= lowerName === 'authorization';
   }
-  if (authorization === '' || list?.some((text) => text.toLowerCase() === 'authorization')) return list ?? JSON_CONTENT;
-  return [...(list ?? JSON_CONTENT), 'authorization', authorization];
+  return contentType + lines + (isAuthorized ? '' : `authorization: ${authorization}\r\n`);
 }
 
 /** A header of `branch_headers` cannot be sent. */

@@ -7,6 +7,8 @@ export interface HttpTarget {
   readonly kind: 'http';
   /** Scheme, host and port: what connections are shared by and bounds count. */
   readonly destination: string;
+  /** Host and port, without the scheme. */
+  readonly host: string;
   /** Path and query as given, for a call that adds nothing. */
   readonly path: string;
   /** The same, ready for further query parameters. */
@@ -49,6 +51,7 @@ function parseHttpUrl(url: string): BranchTarget {
   return {
     kind: 'http',
     destination: parsed.origin,
+    host: parsed.host,
     path,
     pathPrefix: path + (parsed.search === '' ? '?' : '&'),
     rpcMethod: parsed.searchParams.get('method') ?? '',

@@ -1,10 +1,9 @@
-import type { Pool } from 'undici';
-import UndiciPool from 'undici/lib/dispatcher/pool.js';
+import { HttpPool, type HttpPoolSettings } from './http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
 
 /** Connections to one origin. `running` is what keeps it from being closed. */
 export interface OriginPool {
-  readonly pool: Pool;
+  readonly pool: HttpPool;
   running: number;
   lastUsedMs: number;
   /** To be called when a call has ended. One function a pool, not one a call. */
@@ -12,7 +11,7 @@ export interface OriginPool {
 }
 
 export interface ConnectionPoolsOptions {
-  readonly settings?: Pool.Options;
+  readonly settings?: Partial<HttpPoolSettings>;
   /** Origins with connections at once. */
   readonly maxOrigins?: number;
   /** A pool that nobody used for so long is closed. */
@@ -25,7 +24,7 @@ const DEFAULT_IDLE_MS = 60_000;
 
 /** Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. */
 export class ConnectionPools {
-  readonly #settings: Pool.Options;
+  readonly #settings: HttpPoolSettings;
   readonly #maxOrigins: number;
   readonly #idleMs: number;
   readonly #nowMs: () => number;
@@ -34,7 +33,7 @@ export class ConnectionPools {
   #closed = false;
 
   constructor(options: ConnectionPoolsOptions = {}) {
-    this.#settings = options.settings ?? HTTP_CLIENT_SETTINGS;
+    this.#settings = { ...HTTP_CLIENT_SETTINGS, ...options.settings };
     this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
@@ -55,11 +54,12 @@ export class ConnectionPools {
     return this.#pools.size;
   }
 
-  /** Closes the pools that nobody used for the idle time. */
+  /** Closes the pools that nobody used for the idle time, and the connections of others that are not to be used again. */
   closeIdle(): void {
     const beforeMs = this.#nowMs() - this.#idleMs;
     for (const [origin, entry] of this.#pools) {
       if (entry.running === 0 && entry.lastUsedMs <= beforeMs) this.#drop(origin, entry);
+      else entry.pool.closeIdle();
     }
   }
 
@@ -75,7 +75,7 @@ export class ConnectionPools {
   #add(origin: string): OriginPool | undefined {
     if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom())) return undefined;
     const entry: OriginPool = {
-      pool: new UndiciPool(origin, this.#settings),
+      pool: new HttpPool(origin, this.#settings),
       running: 0,
       lastUsedMs: 0,
       release: () => {
@@ -101,8 +101,6 @@ export class ConnectionPools {
 
   #drop(origin: string, entry: OriginPool): void {
     this.#pools.delete(origin);
-    entry.pool.destroy().catch(() => {
-      // Its connections are gone either way.
-    });
+    void entry.pool.destroy();
   }
 }

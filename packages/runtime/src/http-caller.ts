@@ -1,8 +1,9 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, resultOfHttp } from '@holdfast/protocol';
-import { headerList } from './branch-headers.ts';
+import { headerLines } from './branch-headers.ts';
 import type { HttpTarget } from './branch-target.ts';
-import { type AnswerReader, exchange, type HttpRequest } from './http-exchange.ts';
+import { type AnswerReader, exchange } from './http-exchange.ts';
+import type { HttpRequest } from './http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 
 /**
@@ -11,25 +12,26 @@ import type { ConnectionPools } from './connection-pools.ts';
  */
 export function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
-  return send(pools, target, readHttpAnswer, {
+  return send(pools, target, request.timeoutMs, readHttpAnswer, {
     method: hasBody || request.pattern === 'xa' ? 'POST' : 'GET',
     path: target.pathPrefix + coordinates(request),
-    headers: headerList(request.headers, target.authorization),
+    host: target.host,
+    headers: headerLines(request.headers, target.authorization),
     body: hasBody ? request.payload : null,
-    timeoutMs: request.timeoutMs,
   });
 }
 
-/** Sends one request to a target's origin. */
+/** Sends one request to a target's origin; `timeoutMs` is for the whole exchange. */
 export function send(
   pools: ConnectionPools,
   target: HttpTarget,
+  timeoutMs: number,
   read: AnswerReader,
   request: HttpRequest,
 ): Promise<BranchResult> {
   const entry = pools.acquire(target.destination);
   if (entry === undefined) return Promise.resolve(NO_ROOM);
-  return exchange(entry.pool, request, read, entry.release);
+  return exchange(entry.pool, request, timeoutMs, read, entry.release);
 }
 
 /** No call was made, so it does not count as an attempt. */

@@ -1,6 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, resultOfJsonRpc } from '@holdfast/protocol';
-import { headerList } from './branch-headers.ts';
+import { headerLines } from './branch-headers.ts';
 import type { HttpTarget } from './branch-target.ts';
 import { send } from './http-caller.ts';
 import type { AnswerReader } from './http-exchange.ts';
@@ -12,12 +12,12 @@ export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, targ
   if (params === undefined)
     return Promise.resolve(branchResult('UNKNOWN', 'the payload of a JSON-RPC branch must be a JSON object'));
   const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
-  return send(pools, target, readJsonRpcAnswer, {
+  return send(pools, target, request.timeoutMs, readJsonRpcAnswer, {
     method: 'POST',
     path: target.path,
-    headers: headerList(request.headers, target.authorization),
+    host: target.host,
+    headers: headerLines(request.headers, target.authorization),
     body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(target.rpcMethod)},"params":${params}}`,
-    timeoutMs: request.timeoutMs,
   });
 }
 

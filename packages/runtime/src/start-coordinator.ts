@@ -7,11 +7,10 @@ import {
   type Logger,
   type Store,
 } from '@holdfast/core';
-import type { Pool } from 'undici';
 import { AlertWebHook } from './alert-web-hook.ts';
 import { BranchRouter } from './branch-router.ts';
 import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
-import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
+import type { HttpPoolSettings } from './http1/http-pool.ts';
 import { systemIdentities } from './identities.ts';
 import { LocalBranches } from './local-branches.ts';
 import { systemClock } from './system-clock.ts';
@@ -92,8 +91,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
  * As many connections as calls to one destination may run at once: a call that waited here for a connection would spend its time-out without having been
  * sent, and count as an attempt.
  */
-const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {}): Pool.Options => ({
-  ...HTTP_CLIENT_SETTINGS,
+const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {}): Partial<HttpPoolSettings> => ({
   connections: maxCallsPerDestination ?? DEFAULT_ENGINE_OPTIONS.maxCallsPerDestination,
 });
 

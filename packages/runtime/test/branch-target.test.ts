@@ -7,6 +7,7 @@ describe('a branch URL', () => {
     expect(parseBranchUrl('http://bank:8080/a%20b?x=1&method=Debit#part')).toEqual({
       kind: 'http',
       destination: 'http://bank:8080',
+      host: 'bank:8080',
       path: '/a%20b?x=1&method=Debit',
       pathPrefix: '/a%20b?x=1&method=Debit&',
       rpcMethod: 'Debit',

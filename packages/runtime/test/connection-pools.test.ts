@@ -15,7 +15,7 @@ describe('connection pools', () => {
     const third = pools.acquire('http://c');
     expect(third).toBeDefined();
     expect(pools.acquire('http://a')).toBe(first);
-    expect(second.pool.destroyed).toBe(true);
+    expect(second.pool.isDestroyed).toBe(true);
     expect(pools.size).toBe(2);
     await pools.close();
   });

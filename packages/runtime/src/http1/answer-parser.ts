@@ -1,0 +1,282 @@
+/** Longest answer that is read whole; what comes after it is read and dropped. */
+export const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Longest head of an answer, and longest line of a chunked body. */
+const MAX_HEAD_BYTES = 16 * 1024;
+const MAX_CHUNK_LINE_BYTES = 1024;
+
+/** What came is not HTTP/1.1 (RFC 9112), or not in the one way that all recipients read alike. */
+export class MalformedAnswerError extends Error {
+  override readonly name = 'MalformedAnswerError';
+}
+
+type Phase = 'head' | 'length' | 'until-close' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailer' | 'complete';
+
+/**
+ * Reads one answer after the other off a connection, from pieces of any size. What two recipients could read differently (two lengths, a blank before a
+ * colon, a line that ends with a bare LF) is refused rather than guessed, so that an answer is never taken for that of another request.
+ */
+export class AnswerParser {
+  status = 0;
+  /** The beginning of the body, at most `MAX_ANSWER_BYTES` of it. */
+  body = '';
+  isTruncated = false;
+  /** Whether the connection may carry another request after this answer. */
+  isReusable = false;
+  /** From `Keep-Alive: timeout=…`; undefined: the answer does not say. */
+  keepAliveMs: number | undefined;
+
+  #phase: Phase = 'head';
+  /** The beginning of a head or line whose end has not come yet. */
+  #unread: Buffer | undefined;
+  #left = 0;
+  #pieces: Buffer[] = [];
+  #kept = 0;
+
+  get isComplete(): boolean {
+    return this.#phase === 'complete';
+  }
+
+  /** Before the next answer. */
+  reset(): void {
+    this.status = 0;
+    this.body = '';
+    this.isTruncated = false;
+    this.isReusable = false;
+    this.keepAliveMs = undefined;
+    this.#phase = 'head';
+    this.#unread = undefined;
+    this.#left = 0;
+    this.#kept = 0;
+    if (this.#pieces.length > 0) this.#pieces = [];
+  }
+
+  /** Takes what came; nothing of `piece` is kept but copies. Throws `MalformedAnswerError`, also when more comes than the answer has. */
+  push(piece: Buffer): void {
+    const bytes = this.#unread === undefined ? piece : Buffer.concat([this.#unread, piece]);
+    this.#unread = undefined;
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.#take(bytes, at);
+      if (next === undefined) {
+        this.#unread = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /** The connection ended. Whether the answer is complete with that. */
+  end(): boolean {
+    if (this.#phase === 'until-close') this.#finish();
+    return this.isComplete;
+  }
+
+  /** Takes the next part; gives where the one after it begins, or undefined when its end has not come yet. */
+  #take(bytes: Buffer, at: number): number | undefined {
+    switch (this.#phase) {
+      case 'head':
+        return this.#takeHead(bytes, at);
+      case 'length':
+        return this.#takeData(bytes, at);
+      case 'until-close':
+        this.#keep(bytes, at, bytes.length);
+        return bytes.length;
+      case 'chunk-line':
+        return this.#takeChunkLine(bytes, at);
+      case 'chunk':
+        return this.#takeData(bytes, at);
+      case 'chunk-end':
+        return this.#takeChunkEnd(bytes, at);
+      case 'trailer':
+        return this.#takeTrailer(bytes, at);
+      case 'complete':
+        throw new MalformedAnswerError('more came than the answer has');
+    }
+  }
+
+  #takeHead(bytes: Buffer, at: number): number | undefined {
+    const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
+    if ((end === -1 ? bytes.length : end) - at > MAX_HEAD_BYTES)
+      throw new MalformedAnswerError(`the head of the answer is longer than ${MAX_HEAD_BYTES} bytes`);
+    if (end === -1) return undefined;
+    const head = readHead(bytes.toString('latin1', at, end));
+    const next = end + 4;
+    // 1xx: the answer itself comes later.
+    if (head.status < 200) {
+      if (head.status === 101) throw new MalformedAnswerError('the answer changes the protocol');
+      return next;
+    }
+    this.status = head.status;
+    this.isReusable = head.persistent;
+    this.keepAliveMs = head.keepAliveMs;
+    this.#beginBody(head);
+    // The usual answer has come in one piece: no copy of its body is made.
+    if (this.#phase === 'length' && bytes.length - next === this.#left && this.#left <= MAX_ANSWER_BYTES) {
+      this.body = bytes.toString('utf8', next, bytes.length);
+      this.#phase = 'complete';
+      return bytes.length;
+    }
+    return next;
+  }
+
+  #beginBody(head: Head): void {
+    if (head.status === 204 || head.status === 304) this.#phase = 'complete';
+    else if (head.chunked) this.#phase = 'chunk-line';
+    else if (head.length === undefined) {
+      this.isReusable = false;
+      this.#phase = 'until-close';
+    } else {
+      this.#left = head.length;
+      this.#phase = head.length === 0 ? 'complete' : 'length';
+    }
+  }
+
+  #takeData(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#left);
+    this.#keep(bytes, at, end);
+    this.#left -= end - at;
+    if (this.#left === 0) {
+      if (this.#phase === 'chunk') this.#phase = 'chunk-end';
+      else this.#finish();
+    }
+    return end;
+  }
+
+  #takeChunkLine(bytes: Buffer, at: number): number | undefined {
+    const line = this.#line(bytes, at);
+    if (line === undefined) return undefined;
+    // A size, then extensions that mean nothing to us.
+    const size = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i.exec(line)?.[1];
+    if (size === undefined) throw new MalformedAnswerError('the answer has a chunk without a size');
+    this.#left = Number.parseInt(size, 16);
+    this.#phase = this.#left === 0 ? 'trailer' : 'chunk';
+    return at + line.length + 2;
+  }
+
+  #takeChunkEnd(bytes: Buffer, at: number): number | undefined {
+    const line = this.#line(bytes, at);
+    if (line === undefined) return undefined;
+    if (line !== '') throw new MalformedAnswerError('the answer has a chunk that is longer than its size');
+    this.#phase = 'chunk-line';
+    return at + 2;
+  }
+
+  #takeTrailer(bytes: Buffer, at: number): number | undefined {
+    const line = this.#line(bytes, at);
+    if (line === undefined) return undefined;
+    if (line === '') this.#finish();
+    return at + line.length + 2;
+  }
+
+  /** A line without its end. */
+  #line(bytes: Buffer, at: number): string | undefined {
+    const end = bytes.indexOf('\r\n', at, 'latin1');
+    if ((end === -1 ? bytes.length : end) - at > MAX_CHUNK_LINE_BYTES)
+      throw new MalformedAnswerError(`the answer has a line longer than ${MAX_CHUNK_LINE_BYTES} bytes in its body`);
+    return end === -1 ? undefined : bytes.toString('latin1', at, end);
+  }
+
+  #keep(bytes: Buffer, at: number, end: number): void {
+    const room = MAX_ANSWER_BYTES - this.#kept;
+    const kept = Math.min(room, end - at);
+    if (kept < end - at) this.isTruncated = true;
+    if (kept === 0) return;
+    this.#pieces.push(Buffer.from(bytes.subarray(at, at + kept)));
+    this.#kept += kept;
+  }
+
+  #finish(): void {
+    this.body = Buffer.concat(this.#pieces).toString('utf8');
+    this.#phase = 'complete';
+  }
+}
+
+interface Head {
+  readonly status: number;
+  readonly length: number | undefined;
+  readonly chunked: boolean;
+  readonly persistent: boolean;
+  readonly keepAliveMs: number | undefined;
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?:[ \r]|$)/;
+/** Ends of lines that some recipients see and others do not. */
+const AMBIGUOUS = /\r(?!\n)|(?<!\r)\n|\0/;
+
+/** Reads the fields that say where the answer ends and whether the connection stays; all others are skipped. */
+function readHead(text: string): Head {
+  const status = STATUS_LINE.exec(text);
+  if (status === null) throw new MalformedAnswerError('the answer does not begin with the status line of HTTP/1.1');
+  if (AMBIGUOUS.test(text))
+    throw new MalformedAnswerError('the head of the answer has a line that does not end with CR LF');
+  let length: number | undefined;
+  let codings: string | undefined;
+  let connection = '';
+  let keepAliveMs: number | undefined;
+  for (let at = text.indexOf('\r\n'); at !== -1;) {
+    const begin = at + 2;
+    at = text.indexOf('\r\n', begin);
+    const end = at === -1 ? text.length : at;
+    const colon = text.indexOf(':', begin);
+    if (colon <= begin || colon >= end || isBlank(text, begin) || isBlank(text, colon - 1))
+      throw new MalformedAnswerError('the head of the answer has a line that is not a header field');
+    switch (colon - begin) {
+      case 10: {
+        const name = text.slice(begin, colon).toLowerCase();
+        if (name === 'connection')
+          connection += `,${text
+            .slice(colon + 1, end)
+            .trim()
+            .toLowerCase()}`;
+        else if (name === 'keep-alive') keepAliveMs = timeoutOf(text.slice(colon + 1, end));
+        break;
+      }
+      case 14:
+        if (text.slice(begin, colon).toLowerCase() === 'content-length')
+          length = lengthOf(text.slice(colon + 1, end).trim(), length);
+        break;
+      case 17:
+        if (text.slice(begin, colon).toLowerCase() === 'transfer-encoding')
+          codings = `${codings === undefined ? '' : `${codings},`}${text
+            .slice(colon + 1, end)
+            .trim()
+            .toLowerCase()}`;
+        break;
+    }
+  }
+  if (codings !== undefined && length !== undefined)
+    throw new MalformedAnswerError('the answer has both a Content-Length and a Transfer-Encoding');
+  if (codings !== undefined && codings !== 'chunked')
+    throw new MalformedAnswerError('the answer has a Transfer-Encoding other than chunked');
+  return {
+    status: Number(status[2]),
+    length,
+    chunked: codings !== undefined,
+    persistent: persists(connection, status[1] === '1'),
+    keepAliveMs,
+  };
+}
+
+const isBlank = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t';
+
+function lengthOf(value: string, before: number | undefined): number {
+  if (!/^\d{1,15}$/.test(value)) throw new MalformedAnswerError('the Content-Length of the answer is not a number');
+  const length = Number(value);
+  if (before !== undefined && before !== length)
+    throw new MalformedAnswerError('the answer has two different Content-Lengths');
+  return length;
+}
+
+/** `connection`: the words of all `Connection` headers, with a comma before each. */
+function persists(connection: string, byDefault: boolean): boolean {
+  if (connection === '') return byDefault;
+  if (connection === ',keep-alive') return true;
+  const words = connection.split(',').map((word) => word.trim());
+  return !words.includes('close') && (byDefault || words.includes('keep-alive'));
+}
+
+function timeoutOf(value: string): number | undefined {
+  const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}

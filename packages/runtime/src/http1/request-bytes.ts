@@ -1,0 +1,23 @@
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query as `URL` gives them: ASCII without blanks or control characters. */
+  readonly path: string;
+  /** Host and port, as `URL` gives them. */
+  readonly host: string;
+  /** Lines, each with its end; see `headerLines`. */
+  readonly headers: string;
+  readonly body: Uint8Array | string | null;
+}
+
+/** A request as it goes onto the wire (RFC 9112), in one piece. */
+export function requestBytes({ method, path, host, headers, body }: HttpRequest): Buffer {
+  const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${headers}`;
+  if (body === null) return Buffer.from(`${start}${method === 'POST' ? 'content-length: 0\r\n' : ''}\r\n`, 'latin1');
+  const bodyLength = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  const head = `${start}content-length: ${bodyLength}\r\n\r\n`;
+  const bytes = Buffer.allocUnsafe(head.length + bodyLength);
+  bytes.write(head, 0, 'latin1');
+  if (typeof body === 'string') bytes.write(body, head.length, 'utf8');
+  else bytes.set(body, head.length);
+  return bytes;
+}

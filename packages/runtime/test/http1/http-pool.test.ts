@@ -1,0 +1,220 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { makeCertificate } from '@holdfast/test-servers';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/runtime';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
+import { type Peer, RawServer } from '../support/raw-server.ts';
+
+const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const answering =
+  (answer: string): Peer =>
+  (socket) =>
+    socket.write(answer, 'latin1');
+
+const pools: HttpPool[] = [];
+function poolOf(origin: string, settings: Partial<HttpPoolSettings> = {}): HttpPool {
+  const pool = new HttpPool(origin, { ...HTTP_CLIENT_SETTINGS, ...settings });
+  pools.push(pool);
+  return pool;
+}
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.destroy()));
+});
+
+/** A call whose answer, or error, is waited for. */
+class Call implements HttpCall {
+  readonly bytes: Buffer;
+  isCancelled = false;
+  connection: HttpConnection | undefined;
+  readonly result: Promise<string>;
+  #settle!: (result: string) => void;
+
+  constructor(text = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n') {
+    this.bytes = Buffer.from(text, 'latin1');
+    this.result = new Promise((resolve) => (this.#settle = resolve));
+  }
+
+  sentOver(connection: HttpConnection): void {
+    this.connection = connection;
+  }
+
+  answered(status: number, body: string): void {
+    this.#settle(`${status} ${body}`);
+  }
+
+  failed(error: Error): void {
+    this.#settle(`failed: ${error.message}`);
+  }
+}
+
+function send(pool: HttpPool, text?: string): Call {
+  const call = new Call(text);
+  pool.send(call);
+  return call;
+}
+
+describe('the connections to one origin', () => {
+  it('are used again, one call at a time, and no more of them are opened than are allowed', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin, { connections: 2 });
+    const calls = Array.from({ length: 20 }, () => send(pool));
+    expect(await Promise.all(calls.map(({ result }) => result))).toEqual(Array.from({ length: 20 }, () => '200 ok'));
+    expect(server.sockets).toHaveLength(2);
+    await send(pool).result;
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it.each([
+    ['says that it closes', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+    [
+      'says that it keeps it for too short a time',
+      'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok',
+    ],
+    ['is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+  ])('are not used again when the other side %s', async (_, answer) => {
+    await using server = await RawServer.start(answering(answer));
+    const pool = poolOf(server.origin);
+    expect(await send(pool).result).toBe('200 ok');
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('are closed when they have been idle for their time', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin, { idleMs: 0 });
+    await send(pool).result;
+    pool.closeIdle();
+    await once(server.sockets[0] as NonNullable<(typeof server.sockets)[0]>, 'close');
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('are forgotten when the other side closes them', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin);
+    await send(pool).result;
+    const [first] = server.sockets;
+    first?.end();
+    await once(first as NonNullable<typeof first>, 'close');
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('end when something comes that nobody asked for', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin);
+    await send(pool).result;
+    const [first] = server.sockets;
+    first?.write(ANSWER);
+    await once(first as NonNullable<typeof first>, 'close');
+    expect(await send(pool).result).toBe('200 ok');
+  });
+
+  it.each([
+    ['nonsense', 'what?\r\n\r\n', 'status line'],
+    ['two answers to one request', ANSWER + ANSWER, 'more came'],
+  ])('end when the other side sends %s, and the call fails', async (_, answer, reason) => {
+    await using server = await RawServer.start(answering(answer));
+    const pool = poolOf(server.origin);
+    expect(await send(pool).result).toContain(reason);
+    server.peer = answering(ANSWER);
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('give the call under way what came, if the answer may end so, and else an error', async () => {
+    await using server = await RawServer.start((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'));
+    const pool = poolOf(server.origin);
+    expect(await send(pool).result).toBe('200 to the end');
+    server.peer = (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nto the end');
+    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+    server.peer = (socket) => socket.end();
+    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+  });
+
+  it('are not used again when the answer came before the whole request was sent', async () => {
+    await using server = await RawServer.start((socket) => {
+      socket.pause();
+      socket.write(ANSWER);
+    });
+    const pool = poolOf(server.origin);
+    expect(await send(pool, 'x'.repeat(64 * 1024 * 1024)).result).toBe('200 ok');
+    server.peer = answering(ANSWER);
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('fail each call that waited for one when nobody listens there', async () => {
+    const server = await RawServer.start(answering(ANSWER));
+    const { origin } = server;
+    await server[Symbol.asyncDispose]();
+    const pool = poolOf(origin, { connections: 1 });
+    const results = await Promise.all([send(pool).result, send(pool).result, send(pool).result]);
+    for (const result of results) expect(result).toContain('ECONNREFUSED');
+  });
+
+  it('fail a call when they are not made in time', async () => {
+    // Takes the connection and never says its part of the handshake.
+    await using mute = await RawServer.start(() => {});
+    const pool = poolOf(mute.origin.replace('http:', 'https:'), { connectTimeoutMs: 30 });
+    expect(await send(pool).result).toBe('failed: not connected within 30 ms');
+  });
+
+  it('do not send what was cancelled before there was one', async () => {
+    const seen: string[] = [];
+    await using server = await RawServer.start((socket, text) => {
+      seen.push(text);
+      socket.write(ANSWER);
+    });
+    const pool = poolOf(server.origin, { connections: 1 });
+    const [first, second, third] = [send(pool, 'first'), send(pool, 'second'), send(pool, 'third')];
+    second.isCancelled = true;
+    expect(await Promise.all([first.result, second.result, third.result])).toEqual([
+      '200 ok',
+      'failed: cancelled before it was sent',
+      '200 ok',
+    ]);
+    expect(seen).toEqual(['first', 'third']);
+  });
+
+  it('end all at once, and what was under way or waited has failed by then', async () => {
+    await using server = await RawServer.start(() => {});
+    const pool = poolOf(server.origin, { connections: 1 });
+    const results: string[] = [];
+    const [underWay, waiting] = [send(pool), send(pool)];
+    void underWay.result.then((result) => results.push(result));
+    void waiting.result.then((result) => results.push(result));
+    await pool.destroy();
+    expect(results).toEqual(['failed: the connections were closed', 'failed: the connections were closed']);
+    expect(await send(pool).result).toBe('failed: the connections were closed');
+  });
+});
+
+describeWith(['openssl'], 'connections over TLS', () => {
+  let key: Buffer;
+  let cert: Buffer;
+  beforeAll(async () => {
+    const made = await makeCertificate();
+    if (made === undefined) throw new Error('openssl is not installed');
+    [key, cert] = [readFileSync(made.key), readFileSync(made.certificate)];
+    await made.remove();
+  });
+
+  it.each(['127.0.0.1', 'localhost'])('reach an origin whose certificate is trusted: %s', async (host) => {
+    await using server = await RawServer.start(answering(ANSWER), { key, cert });
+    const pool = poolOf(`https://${host}:${server.port}`, { tls: { ca: cert } });
+    expect(await send(pool).result).toBe('200 ok');
+    expect(await send(pool).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(1);
+  });
+
+  it('send nothing to an origin whose certificate is not', async () => {
+    let asked = 0;
+    await using server = await RawServer.start(() => asked++, { key, cert });
+    const pool = poolOf(server.origin);
+    expect(await send(pool).result).toContain('self-signed certificate');
+    expect(asked).toBe(0);
+  });
+});
