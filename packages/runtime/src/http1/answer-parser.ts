@@ -32,6 +32,9 @@ export class AnswerParser {
   #left = 0;
   #pieces: Buffer[] = [];
   #kept = 0;
+  /** A service's heads are the same but for a date each second: the last one is kept with what it said. */
+  #headText = '';
+  #head: Head | undefined;
 
   get isComplete(): boolean {
     return this.#phase === 'complete';
@@ -100,7 +103,7 @@ export class AnswerParser {
     if ((end === -1 ? bytes.length : end) - at > MAX_HEAD_BYTES)
       throw new MalformedAnswerError(`the head of the answer is longer than ${MAX_HEAD_BYTES} bytes`);
     if (end === -1) return undefined;
-    const head = readHead(bytes.toString('latin1', at, end));
+    const head = this.#readHead(bytes.toString('latin1', at, end));
     const next = end + 4;
     // 1xx: the answer itself comes later.
     if (head.status < 200) {
@@ -118,6 +121,13 @@ export class AnswerParser {
       return bytes.length;
     }
     return next;
+  }
+
+  #readHead(text: string): Head {
+    if (this.#head !== undefined && this.#headText === text) return this.#head;
+    this.#head = readHead(text);
+    this.#headText = text;
+    return this.#head;
   }
 
   #beginBody(head: Head): void {
