@@ -22,7 +22,12 @@ do
   now = math.max(t, tonumber(ARGV[1]), tonumber(call('GET', P .. 'clock') or '0'))
 end
 local function tick() call('SET', P .. 'clock', num(now)) end
-local function idOf(ns, gid) return #ns .. ':' .. ns .. gid end
+local beginnings = {}
+local function idOf(ns, gid)
+  local beginning = beginnings[ns]
+  if not beginning then beginning = #ns .. ':' .. ns; beginnings[ns] = beginning end
+  return beginning .. gid
+end
 local function split(id)
   local n, at = string.match(id, '^(%d+):()')
   return string.sub(id, at, at + n - 1), string.sub(id, at + n)

@@ -2,7 +2,7 @@ import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
 import { HEADS } from './indexes.ts';
 
-/** Takes apart what `argumentsOf` in batch.ts put together. */
+/** Takes apart what `argumentsOf` in batch.ts put together. Tables are made whole at once: one that grows costs more than what is put in. */
 const UNPACK = `
 local words, at = ARGV[3], 1
 local bodies, from = 4, 1
@@ -13,34 +13,33 @@ local function body(length)
   from = from + length
   return string.sub(ARGV[bodies], from - length, from - 1)
 end
--- An insert or an update.
-local function settings(kind, id, ns, gid)
-  local x, length = {kind = kind, id = id, ns = ns, gid = gid}
-  x.w, x.s, x.o, x.d, x.a, length, at = struct.unpack('ssssss', words, at)
-  x.S = body(length)
-  if kind == 'i' then
-    x.p, x.g, length, at = struct.unpack('sss', words, at)
-    x.D = body(length)
-  else
-    x.version, at = struct.unpack('s', words, at)
-  end
-  return x
+local function insertOf(id, ns, gid)
+  local w, s, o, d, a, stateLength, p, g, length
+  w, s, o, d, a, stateLength, p, g, length, at = struct.unpack('sssssssss', words, at)
+  local S = body(stateLength)
+  return {kind = 'i', id = id, ns = ns, gid = gid, w = w, s = s, o = o, d = d, a = a, S = S, p = p, g = g, D = body(length)}
 end
-local function append(id)
-  local x, count = {kind = 'a', id = id, entries = {}}
-  x.statuses, x.most, x.postpone, count, at = struct.unpack('ssss', words, at)
+local function updateOf(id, ns)
+  local w, s, o, d, a, length, version
+  w, s, o, d, a, length, version, at = struct.unpack('sssssss', words, at)
+  return {kind = 'u', id = id, ns = ns, w = w, s = s, o = o, d = d, a = a, S = body(length), version = tonumber(version), h = false, g = ''}
+end
+local function appendOf(id)
+  local statuses, most, postpone, count, entries
+  statuses, most, postpone, count, at = struct.unpack('ssss', words, at)
+  entries = {}
   for i = 1, tonumber(count) do
     local key, length
     key, length, at = struct.unpack('ss', words, at)
-    x.entries[i] = {key, body(length)}
+    entries[i] = {key, body(length)}
   end
-  return x
+  return {kind = 'a', id = id, statuses = statuses, most = tonumber(most), postpone = postpone, entries = entries}
 end
 `;
 
-/** What becomes of each item; nothing is written yet. What is to be written is in \`todo\`. */
+/** What becomes of each item; what is to be written is in `todo`. Nothing is written yet. */
 const JUDGE = `
-local kinds, outcomes, existing, todo = {}, {}, {}, {}
+local kinds, items, inserts, outcomes, existing, todo = {}, {}, {}, {}, {}, {}
 local function expect(key, kind)
   if kinds[key] then return end
   local is = call('TYPE', key).ok
@@ -52,40 +51,34 @@ local function conflict(h) return 'c' .. num(h.v) .. ':' .. h.s end
 local function dueAt(x) return x == '' and '' or num(math.max(0, now + tonumber(x))) end
 
 local function take(x)
-  todo[#todo + 1] = x
   if final(x.s) then x.o = '' end
   x.d = (final(x.s) or x.o ~= '') and '' or dueAt(x.d)
   expect(P .. 'd:' .. x.g, 'zset')
   if x.o ~= '' then expect(P .. 'o:' .. x.o, 'set') end
+  todo[#todo + 1] = x
 end
-local function judgeInsert(x)
-  if call('EXISTS', P .. 't' .. x.id) == 1 then
-    local h = head(x.id)
-    return h.w == x.w and 'a1' or conflict(h)
-  end
+local function judgeInsert(x, h)
+  if h then return h.w == x.w and 'a1' or conflict(h) end
   take(x)
   return 'a1'
 end
-local function judgeUpdate(x)
-  local h, version = head(x.id), tonumber(x.version)
+local function judgeUpdate(x, h)
   if not h then return 'm' end
-  if h.v ~= version then return h.w == x.w and applied(version + 1) or conflict(h) end
+  if h.v ~= x.version then return h.w == x.w and applied(x.version + 1) or conflict(h) end
   if final(h.s) and not final(x.s) then return conflict(h) end
-  x.h = h
-  x.g = h.g
+  x.h, x.g = h, h.g
   take(x)
-  return applied(version + 1)
+  return applied(h.v + 1)
 end
-local function judgeAppend(x)
-  local h, there, fresh = head(x.id), {}, {}
+local function judgeAppend(x, h)
   if not h then return 'm' end
+  local key, there, fresh, version = P .. 't' .. x.id, {}, {}, h.v
   for _, entry in ipairs(x.entries) do
-    local pos = call('HGET', P .. 't' .. x.id, 'k' .. entry[1])
-    if pos then there[#there + 1] = call('HGET', P .. 't' .. x.id, 'e' .. pos) else fresh[#fresh + 1] = entry end
+    local pos = call('HGET', key, 'k' .. entry[1])
+    if pos then there[#there + 1] = call('HGET', key, 'e' .. pos) else fresh[#fresh + 1] = entry end
   end
-  local version = h.v
   if #fresh > 0 then
-    if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > tonumber(x.most) then return conflict(h) end
+    if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > x.most then return conflict(h) end
     expect(P .. 'd:' .. h.g, 'zset')
     x.h, x.fresh, x.d = h, fresh, (h.d ~= '' and x.postpone ~= '') and dueAt(x.postpone) or h.d
     todo[#todo + 1] = x
@@ -99,35 +92,48 @@ while at <= #words do
   local kind, ns, gid
   kind, ns, gid, at = struct.unpack('sss', words, at)
   local id = idOf(ns, gid)
-  expect(P .. 'n:' .. ns, 'hash'); expect(P .. 'c:' .. ns, 'zset')
-  local outcome
-  if kind == 'a' then outcome = judgeAppend(append(id))
-  elseif kind == 'i' then outcome = judgeInsert(settings(kind, id, ns, gid))
-  else outcome = judgeUpdate(settings(kind, id, ns, gid)) end
-  outcomes[#outcomes + 1] = outcome
+  if kind == 'u' then items[#items + 1] = updateOf(id, ns)
+  elseif kind == 'a' then items[#items + 1] = appendOf(id)
+  else
+    items[#items + 1] = insertOf(id, ns, gid)
+    inserts[#inserts + 1] = P .. 't' .. id
+    expect(P .. 'c:' .. ns, 'zset')
+  end
+  expect(P .. 'n:' .. ns, 'hash')
+end
+-- As a rule what is inserted is new: one look tells it of all.
+local new = true
+for i = 1, #inserts, MOST do
+  if call('EXISTS', unpack(inserts, i, math.min(i + MOST - 1, #inserts))) > 0 then new = false end
+end
+for i, x in ipairs(items) do
+  if x.kind == 'u' then outcomes[i] = judgeUpdate(x, head(x.id))
+  elseif x.kind == 'a' then outcomes[i] = judgeAppend(x, head(x.id))
+  else outcomes[i] = judgeInsert(x, not new and head(x.id)) end
 end
 for key, kind in pairs({n = 'hash', f = 'zset', G = 'set', O = 'set', clock = 'string'}) do expect(P .. key, kind) end
 `;
 
 const APPLY = `
 local t, created = num(now), string.format('%014.0f', now)
-local function insert(x, key, claims)
+local function insert(x, key)
   local f = final(x.s) and t or ''
-  call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S, 'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
-  gather('ZADD', P .. 'c:' .. x.ns, 0, created .. x.gid)
+  call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S,
+    'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
+  gather('ZADD', P .. 'c:' .. x.ns, '0', created .. x.gid)
+  if f ~= '' then gather('ZADD', P .. 'f', f, x.id) end
   reindex(x.id, x.g, '', '', x.o, x.d)
   tally(x.ns, x.s, x.a, 1)
-  if f ~= '' then gather('ZADD', P .. 'f', f, x.id) end
 end
-local function update(x, key, claims)
+local function update(x, key)
   local h = x.h
   local f = final(x.s) and (h.f ~= '' and h.f or t) or ''
-  call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', claims, 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
+  call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
+  if f ~= '' and h.f == '' then gather('ZADD', P .. 'f', f, x.id) end
   reindex(x.id, x.g, h.o, h.d, x.o, x.d)
   if h.s ~= x.s or h.a ~= x.a then tally(x.ns, h.s, h.a, -1); tally(x.ns, x.s, x.a, 1) end
-  if f ~= '' and h.f == '' then gather('ZADD', P .. 'f', f, x.id) end
 end
-local function extend(x, key)
+local function append(x, key)
   local h, n, fields = x.h, x.h.n, {}
   for _, entry in ipairs(x.fresh) do
     n = n + 1
@@ -142,10 +148,8 @@ local function extend(x, key)
 end
 
 if #todo > 0 then tick() end
-for _, x in ipairs(todo) do
-  local key, claims = P .. 't' .. x.id, x.o == '' and '0' or '1'
-  if x.kind == 'a' then extend(x, key) elseif x.kind == 'i' then insert(x, key, claims) else update(x, key, claims) end
-end
+local apply = {i = insert, u = update, a = append}
+for _, x in ipairs(todo) do apply[x.kind](x, P .. 't' .. x.id) end
 settle()
 return {t, table.concat(outcomes, ' '), existing}
 `;
