@@ -28,7 +28,7 @@ const transactions = fc.uniqueArray(
     writeId: text,
     group: fc.oneof(fc.constant(''), text),
     owner: fc.option(text),
-    dueInMs: fc.option(fc.double({ min: 1, max: 1e12 })),
+    dueInMs: fc.option(fc.double({ min: 1, max: 1e12, noNaN: true })),
     attention: fc.boolean(),
     definition: body,
     state: body,
