@@ -1,5 +1,6 @@
 import { type AppendItem, type Entry, type RecordHead, transitions, type WriteOutcome } from '@holdfast/core';
-import type { Connection, Row } from './connection.ts';
+import type { Row } from './call.ts';
+import type { Connection } from './connection.ts';
 import { entryOf, HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { grouped, idsTable } from './read.ts';

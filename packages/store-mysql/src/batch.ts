@@ -1,55 +1,79 @@
 import type { InsertItem, UpdateItem } from '@holdfast/core';
-import { counted } from './counters.ts';
 import type { Append } from './appends.ts';
+import type { Answer, Call } from './call.ts';
+import { Changes } from './counters.ts';
 import { idsTable } from './read.ts';
-import { idOf, placeOf, PLACES } from './rows.ts';
+import { idOf, placeOf, PLACES, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
-import { bytes, type LiteralRow, number, tableOf, text, valuesOf } from './sql.ts';
+import { bytes, type LiteralRow, number, tableOf, text } from './sql.ts';
+import type { Standing } from './standings.ts';
+import { TELL_NOW } from './store-clock.ts';
 
-/** What sets a record, in the order of ids: nodes never lock in different orders. */
-export type Setting = InsertItem | UpdateItem;
+/** What sets a record; an update says how the record is taken to stand until then. */
+export type Setting =
+  | { readonly id: string; readonly item: InsertItem; readonly before?: undefined }
+  | { readonly id: string; readonly item: UpdateItem; readonly before: Standing };
 
 export interface Batch {
+  /** In the order of ids: nodes never lock in different orders. */
   readonly settings: readonly Setting[];
   readonly appends: readonly Append[];
-}
-
-/** The statements of a batch, and where among their answers what is. */
-export interface BatchStatements {
-  readonly statements: readonly string[];
-  readonly now: number;
-  readonly applied: number;
-  readonly appended: number;
 }
 
 /** The least time there is: a duration may be negative. */
 const due = (dueInMs: string): string => `greatest(0, @now + ${dueInMs})`;
 
-/** @param callId a number that no other call has */
-export function statementsOf(
-  tables: Tables,
-  { settings, appends }: Batch,
-  set: string,
-  callId: string,
-): BatchStatements {
-  const statements = [set, 'select @now as now'];
-  const place = { now: 1, applied: -1, appended: -1 };
-  if (settings.length > 0) place.applied = statements.push(apply(tables, settings, callId)) - 1;
-  if (settings.some(({ kind }) => kind === 'update')) statements.push(forgetMissing(tables, callId));
+/**
+ * The call that writes a batch. Its inserts and updates are applied all or not at all, since they are counted as if all were applied; when they were not, the
+ * appends are not applied either.
+ *
+ * @param set what sets `@now`
+ * @param callId a number that no other call has
+ */
+export function callOf(tables: Tables, { settings, appends }: Batch, set: string, callId: string): Call {
+  const statements = [set];
+  if (settings.length > 0) statements.push(apply(tables, settings, callId), counted(tables, settings));
   if (appends.length > 0) {
-    statements.push(append(tables, appends, callId), enter(tables, appends, callId));
     const ids = appends.map(({ item }) => idOf(item.key));
-    place.appended =
-      statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`) - 1;
+    statements.push(append(tables, appends, callId), enter(tables, appends, callId));
+    statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`);
   }
-  const keys = settings.map(({ key }) => key);
-  if (keys.length > 0) statements.push(counted(tables, keys, callId, 'change'));
-  return { statements, ...place };
+  const provided = { at: APPLIED, changed: changedByAll(settings) };
+  return { statements, changes: true, ...(settings.length > 0 && { provided }) };
 }
 
+/** Where in a call inserts and updates are. */
+const APPLIED = 1;
+
 /** How many rows the server says were changed when every item was applied: one for a row that came, two for one that was there. */
-export const changedByAll = (settings: readonly Setting[]): number =>
-  settings.reduce((sum, { kind }) => sum + (kind === 'insert' ? 1 : 2), 0);
+const changedByAll = (settings: readonly Setting[]): number =>
+  settings.reduce((sum, { before }) => sum + (before === undefined ? 1 : 2), 0);
+
+/** What became of a batch. */
+export interface BatchAnswer {
+  /** All inserts and updates were applied; else nothing was. */
+  readonly applied: boolean;
+  /** Ids of the appends that were applied. */
+  readonly appended: ReadonlySet<string>;
+  /** The store's time then; 0 when nothing was written. */
+  readonly nowMs: number;
+}
+
+export function batchAnswerOf({ settings, appends }: Batch, answers: readonly Answer[]): BatchAnswer {
+  const applied = settings.length === 0 || answers[APPLIED]?.changed === changedByAll(settings);
+  const appended = applied && appends.length > 0 ? (answers.at(-1)?.rows ?? []) : [];
+  return {
+    applied,
+    appended: new Set(appended.map((row) => string(row['id']))),
+    nowMs: Math.max(...answers.map(({ told }) => told)),
+  };
+}
+
+function counted(tables: Tables, settings: readonly Setting[]): string {
+  const changes = new Changes();
+  for (const { item, before } of settings) changes.add(item.key.namespace, item, before);
+  return changes.counted(tables);
+}
 
 const COLUMNS = [
   ...['id', 'namespace', 'version', 'created_at', 'updated_at', 'place', 'at', 'claims', 'entry_count'],
@@ -60,49 +84,40 @@ const COLUMNS = [
 /**
  * Inserts and updates in one statement, which needs no table beside `transactions`: joined with a table of literals an update made two files for each batch.
  *
- * The row of an update brings the version that it expects with a minus, so it fits no insert and an insert fits no row. Where there is nothing to update it
- * stays as a row without a namespace, which `forgetMissing` takes away again.
+ * The row of an update brings the version that it expects with a minus, so it fits no insert and an insert fits no row; and the standing that it was taken for, so
+ * what is counted is true. Where there is nothing to update, or something to insert over, fewer rows are changed than by all.
  *
- * What is set goes from left to right: first whether the item applies, which all others ask; last the version, which the first asked.
+ * What is set goes from left to right: first whether the item applies, which all others ask.
  */
 function apply(tables: Tables, settings: readonly Setting[], callId: string): string {
-  const isApplied = `applied_by = ${callId}`;
   const ifApplied = (column: string, value = `values(${column})`): string =>
-    `${column} = if(${isApplied}, ${value}, ${column})`;
+    `${column} = if(applied_by = ${callId}, ${value}, ${column})`;
   const { due: waiting, finished } = PLACES;
   return `insert into ${tables.transactions} (${COLUMNS.join(', ')})
-values ${valuesOf(settings.map((item) => rowOf(item, callId)))}
+values ${settings.map(rowOf).join(', ')}
 on duplicate key update
-  applied_by = if(version = -values(version) and (place <> '${finished}' or values(place) = '${finished}'), ${callId}, applied_by),
-  ${ifApplied('before_status', 'status')}, ${ifApplied('before_attention', 'attention')}, ${ifApplied('status')}, ${ifApplied('attention')},
+  applied_by = if(version = -values(version) and status = values(before_status) and attention = values(before_attention)
+    and (place <> '${finished}' or values(place) = '${finished}'), ${callId}, applied_by),
   ${ifApplied('at', `if(place = '${finished}', at, values(at))`)},
   ${ifApplied('place', `if(values(place) = '${waiting}', concat('${waiting}', app_group), values(place))`)},
-  ${['claims', 'updated_at', 'write_id', 'state'].map((column) => ifApplied(column)).join(', ')},
+  ${['status', 'attention', 'claims', 'updated_at', 'write_id', 'state'].map((column) => ifApplied(column)).join(', ')},
   ${ifApplied('version', 'version + 1')}`;
 }
 
-function rowOf(item: Setting, callId: string): LiteralRow {
+/** The values of an item, in the order of `COLUMNS`. Spelled out as one text: this runs for each write. */
+function rowOf({ id, item, before }: Setting): string {
   const place = placeOf(item);
   const at = place === PLACES.finished ? '@now' : place === PLACES.due ? due(number(item.dueInMs ?? 0)) : '0';
-  const claims = place.startsWith(PLACES.owned) ? '1' : '0';
-  const attention = item.attention ? '1' : '0';
-  const [id, status, writeId] = [text(idOf(item.key)), text(item.status), text(item.writeId)];
-  if (item.kind === 'update')
-    return [
-      ...[id, `''`, String(-item.expectVersion), '0', '@now', text(place), at, claims, '0'],
-      ...[attention, '0', status, `''`, `''`, `''`, writeId, callId, `''`, bytes(item.state)],
-    ];
+  const claims = place.startsWith(PLACES.owned) ? 1 : 0;
+  const attention = item.attention ? 1 : 0;
+  const writeId = text(item.writeId);
+  if (before !== undefined) {
+    const attended = before.attention ? 1 : 0;
+    return `(${text(id)}, '', ${-item.expectVersion}, 0, @now, ${text(place)}, ${at}, ${claims}, 0, ${attention}, ${attended}, '${item.status}', '${before.status}', '', '', ${writeId}, 0, '', ${bytes(item.state)})`;
+  }
   const where = text(place === PLACES.due ? `${place}${item.group}` : place);
-  return [
-    ...[id, text(item.key.namespace), '1', '@now', '@now', where, at, claims, '0'],
-    ...[attention, '0', status, `''`, text(item.pattern), text(item.group), writeId, callId],
-    ...[bytes(item.definition), bytes(item.state)],
-  ];
+  return `(${text(id)}, ${text(item.key.namespace)}, 1, @now, @now, ${where}, ${at}, ${claims}, 0, ${attention}, 0, '${item.status}', '', '${item.pattern}', ${text(item.group)}, ${writeId}, 0, ${bytes(item.definition)}, ${bytes(item.state)})`;
 }
-
-/** Nobody has seen these rows: they came in this transaction. */
-const forgetMissing = (tables: Tables, callId: string): string =>
-  `delete t from ${tables.transactions} t force index (created) where t.namespace = '' and t.applied_by = ${callId}`;
 
 function append(tables: Tables, appends: readonly Append[], callId: string): string {
   const rows = appends.map(({ item, head, added }): LiteralRow => [
@@ -114,7 +129,7 @@ function append(tables: Tables, appends: readonly Append[], callId: string): str
   return `update ${tableOf('u', ['id', 'version', 'added', 'postpone'], rows)}
 ${byKey(tables, 'u')} and t.version = u.version
 set t.at = if(left(t.place, 1) = '${PLACES.due}' and u.postpone is not null, ${due('u.postpone')}, t.at),
-  t.version = t.version + 1, t.updated_at = @now, t.entry_count = t.entry_count + u.added, t.applied_by = ${callId}`;
+  t.version = t.version + 1, t.updated_at = ${TELL_NOW}, t.entry_count = t.entry_count + u.added, t.applied_by = ${callId}`;
 }
 
 function enter(tables: Tables, appends: readonly Append[], callId: string): string {

@@ -1,22 +1,10 @@
 import { StoreError } from '@holdfast/core';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
+import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 
-/** Statements that go to the server together and are carried out there without anybody being asked in between. */
-export interface Call {
-  readonly statements: readonly string[];
-  /** They are one transaction, which ends with them; what became of it is unknown when the connection is lost meanwhile. */
-  readonly changes: boolean;
-}
-
-export type Row = Readonly<Record<string, unknown>>;
-
-/** What a statement answers: rows, or how many it changed. */
-export interface Answer {
-  readonly rows: readonly Row[];
-  readonly changed: number;
-}
+export type { Row } from './call.ts';
 
 /** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
 const ATTEMPTS = 10;
@@ -51,9 +39,10 @@ export class Connection {
   }
 
   /** Makes the call; answers what each of its statements does (those that begin and end its transaction left out). Throws `StoreError`. */
-  call({ statements, changes }: Call): Promise<readonly Answer[]> {
+  call(call: Call): Promise<readonly Answer[]> {
     return this.#next(async () => {
-      const whole = changes ? ['start transaction', ...statements, 'commit'] : statements;
+      const { changes } = call;
+      const whole = packetOf(call);
       const bytes = whole.reduce((sum, { length }) => sum + length, whole.length + PACKET_MARGIN_BYTES);
       for (let attempt = 1; ; attempt++) {
         const client = await this.#connected();
@@ -64,7 +53,7 @@ export class Connection {
           );
         try {
           const answers = await this.#send(client, whole);
-          return changes ? answers.slice(1, -1) : answers;
+          return ownAnswers(call, answers);
         } catch (thrown) {
           await this.#rollBack(client, thrown, changes);
           if (failureOf(thrown) !== 'again' || attempt === ATTEMPTS) throw this.#convert(thrown, changes);
@@ -172,7 +161,8 @@ export class Connection {
   }
 }
 
-const answerOf = (result: unknown): Answer =>
-  Array.isArray(result)
-    ? { rows: result as Row[], changed: 0 }
-    : { rows: [], changed: (result as ResultSetHeader).affectedRows };
+function answerOf(result: unknown): Answer {
+  if (Array.isArray(result)) return { rows: result as Row[], changed: 0, told: 0 };
+  const { affectedRows, insertId } = result as ResultSetHeader;
+  return { rows: [], changed: affectedRows, told: insertId };
+}

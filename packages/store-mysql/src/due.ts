@@ -1,6 +1,5 @@
 import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core';
 import { StoreError } from '@holdfast/core';
-import type { Answer } from './connection.ts';
 import { claim, find, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { recordsOf, recordStatements } from './read.ts';
@@ -10,9 +9,6 @@ import { newCallId } from './write.ts';
 
 /** How often a claim looks again when others took some of what it had found: each time, somebody gets on. */
 const LOOKS = 20;
-
-const NOW = 'select @now as now';
-const nowOf = (answer: Answer | undefined): number => Number(answer?.rows[0]?.['now']);
 
 /** See `Store.claimDue`. */
 export async function claimDue(parts: Parts, { session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
@@ -38,22 +34,22 @@ export async function claimDue(parts: Parts, { session, limit, groups }: ClaimRe
 }
 
 async function lookAtDue({ work, tables, clock }: Parts, session: string, groups: readonly string[], limit: number) {
-  const [, now, alive, ...answers] = await work.call({
+  const [, state, ...answers] = await work.call({
     changes: false,
     statements: [
       clock.set(),
-      NOW,
-      `select count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
+      `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
       ...groups.map((group) => find(tables, `${PLACES.due}${group}`, limit + 1)),
     ],
   });
   const waiting: Found[] = answers.flatMap(({ rows }) => rows.map(foundOf)).sort((a, b) => a.atMs - b.atMs);
-  return { nowMs: clock.seen(nowOf(now)), alive: Number(alive?.rows[0]?.['alive']) === 1, waiting };
+  const [row] = state?.rows ?? [];
+  return { nowMs: clock.seen(Number(row?.['now'])), alive: Number(row?.['alive']) === 1, waiting };
 }
 
 /** Takes what was found, and answers it in that order; what others took meanwhile is theirs. */
 async function take(
-  { work, tables, clock }: Parts,
+  { work, tables, clock, standings }: Parts,
   session: string,
   due: readonly Found[],
 ): Promise<StoredTransaction[]> {
@@ -63,6 +59,7 @@ async function take(
   const answers = await work.call({ changes: true, statements: [...before, ...recordStatements(tables, ids, callId)] });
   const records = recordsOf(answers.slice(before.length));
   const claimed = ids.flatMap((id) => records.get(id) ?? []);
+  for (const [id, record] of records) standings.note(id, record);
   if (answers[1]?.changed !== claimed.length)
     throw new StoreError('outcome_unknown', 'transactions were claimed, but could not be read');
   return claimed;

@@ -1,5 +1,5 @@
 import { StoreError } from '@holdfast/core';
-import type { Row } from './connection.ts';
+import type { Row } from './call.ts';
 
 /** Asks what the server says of itself. */
 export const SERVER_SETTINGS = `select version() as version, @@innodb_flush_log_at_trx_commit as flush_log, @@innodb_doublewrite as doublewrite,

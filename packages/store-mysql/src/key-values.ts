@@ -6,7 +6,7 @@ import {
   type Page,
   type Store,
 } from '@holdfast/core';
-import type { Row } from './connection.ts';
+import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { string } from './rows.ts';
 import { text } from './sql.ts';

@@ -1,7 +1,7 @@
-import type { Row } from './connection.ts';
-import { counted } from './counters.ts';
+import type { Row } from './call.ts';
+import { uncounted } from './counters.ts';
 import { idsTable } from './read.ts';
-import { keyOf, PLACES, string } from './rows.ts';
+import { PLACES, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
 
@@ -61,7 +61,7 @@ export function remove(tables: Tables, found: readonly Found[], callId: string):
   return [
     // Locks them: nothing is added to one that is being deleted.
     `update ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version set t.applied_by = ${callId}`,
-    counted(tables, ids.map(keyOf), callId, 'deletion'),
+    uncounted(tables, ids, callId),
     `delete e from ${theirs} join ${tables.entries} e force index (primary) on e.id = t.id`,
     `delete t from ${theirs}`,
   ];

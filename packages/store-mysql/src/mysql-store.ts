@@ -22,11 +22,13 @@ import { list } from './list.ts';
 import type { Settings } from './options.ts';
 import type { Parts } from './parts.ts';
 import { read, versions } from './read.ts';
+import { idOf } from './rows.ts';
 import { prepareSchema, tablesOf } from './schema.ts';
 import { Sessions } from './sessions.ts';
 import { text } from './sql.ts';
+import { Standings } from './standings.ts';
 import { StoreClock } from './store-clock.ts';
-import { write } from './write.ts';
+import { Writer } from './write.ts';
 
 /**
  * The store on MariaDB and MySQL. Three connections a node: batches go over one, what drives transactions (claims, sessions, reads) over another, what may take its
@@ -36,6 +38,7 @@ export class MysqlStore implements Store {
   readonly #settings: Settings;
   readonly #batches: Connection;
   readonly #parts: Parts;
+  readonly #writer: Writer;
   readonly #sessions: Sessions;
   readonly #keyValues: KeyValues;
   #durable = true;
@@ -46,9 +49,11 @@ export class MysqlStore implements Store {
     this.#parts = {
       tables: tablesOf(settings.prefix),
       clock: new StoreClock(settings.wallMs),
+      standings: new Standings(),
       work: new Connection(settings),
       rest: new Connection(settings),
     };
+    this.#writer = new Writer({ ...this.#parts, connection: this.#batches });
     this.#sessions = new Sessions(this.#parts);
     this.#keyValues = new KeyValues(this.#parts);
   }
@@ -81,12 +86,14 @@ export class MysqlStore implements Store {
   }
 
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
-    const { tables, clock } = this.#parts;
-    return write({ connection: this.#batches, tables, clock }, batch);
+    return this.#writer.write(batch);
   }
 
-  get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
-    return read(this.#parts.work, this.#parts.tables, keys);
+  async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
+    const { work, tables, standings } = this.#parts;
+    const records = await read(work, tables, keys);
+    for (const record of records) if (record !== undefined) standings.note(idOf(record.key), record);
+    return records;
   }
 
   versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {

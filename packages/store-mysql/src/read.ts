@@ -1,6 +1,7 @@
 import { type Entry, type StoredTransaction, transitions } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
-import type { Answer, Connection, Row } from './connection.ts';
+import type { Answer, Row } from './call.ts';
+import type { Connection } from './connection.ts';
 import { body, entryOf, HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { tableOf, text } from './sql.ts';

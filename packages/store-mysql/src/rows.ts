@@ -1,6 +1,6 @@
 import { type Entry, type RecordHead, StoreError } from '@holdfast/core';
 import { isFinal, type Pattern, PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
-import type { Row } from './connection.ts';
+import type { Row } from './call.ts';
 
 /** Columns of a record without its bodies. */
 export const HEAD =

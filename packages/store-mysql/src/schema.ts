@@ -1,5 +1,5 @@
 import { type SchemaVersions, StoreError } from '@holdfast/core';
-import type { Answer } from './connection.ts';
+import type { Answer } from './call.ts';
 import { text } from './sql.ts';
 
 /** Version of the tables' layout; a change of them raises it and adds a migration. */

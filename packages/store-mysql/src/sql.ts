@@ -15,7 +15,9 @@ export const text = (value: string): string =>
 
 /** Bytes as a literal. */
 export const bytes = (body: Uint8Array): string =>
-  quoted(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
+  quoted(
+    (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('latin1'),
+  );
 
 /** A whole number, or a number rounded up, as a literal. */
 export const number = (value: number): string => String(Math.ceil(value));

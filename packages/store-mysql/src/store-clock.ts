@@ -1,5 +1,8 @@
 import { NodeClock } from '@holdfast/core';
 
+/** `@now`, which a statement that changes something tells along with its answer: an answer in rows would cost more. */
+export const TELL_NOW = 'last_insert_id(@now)';
+
 /** The node's part in the store's time, as statements take it. */
 export class StoreClock extends NodeClock {
   /** The store's time as an expression, ms since the epoch. Connections are set to UTC, which has no hour twice. */

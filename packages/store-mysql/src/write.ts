@@ -1,24 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import {
   type AppendItem,
+  type InsertItem,
   type RecordHead,
   StoreError,
   transitions,
+  type UpdateItem,
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core';
 import { type Append, planAppends } from './appends.ts';
-import { changedByAll, type Setting, statementsOf } from './batch.ts';
+import { batchAnswerOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
+import type { Standing, Standings } from './standings.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
 const ROUNDS = 10;
+/** So many batches look at their records first after one was refused: what is refused comes in swarms, such as clients that send the same again. */
+const WARY_BATCHES = 16;
 
+/** An item of a batch. */
 interface Numbered<Item extends WriteItem = WriteItem> {
+  readonly id: string;
   readonly item: Item;
   readonly at: number;
 }
@@ -27,9 +34,19 @@ interface Place {
   readonly connection: Connection;
   readonly tables: Tables;
   readonly clock: StoreClock;
+  readonly standings: Standings;
 }
 
-type Outcomes = (WriteOutcome | undefined)[];
+/** What is known of a batch. */
+interface Progress {
+  readonly outcomes: (WriteOutcome | undefined)[];
+  /** How records stand, by what was read for this batch. */
+  readonly seen: Map<string, Standing>;
+  /** A part of it is durable. */
+  wrote: boolean;
+  /** An outcome rests on what was only read. */
+  readOnly: boolean;
+}
 
 /** A number that no other call has: the random 60 of a UUID's first 64 bits, for which Node keeps randomness ready. */
 export const newCallId = (): string => {
@@ -38,116 +55,127 @@ export const newCallId = (): string => {
 };
 
 /**
- * Writes a batch: one call, whatever it holds; one before it that reads, when it has appends; and one after it when it left items unapplied, which looks why. An item
- * that is refused is refused by the record as it is then, by the same rules as in every store; one that could be applied now is sent again.
+ * Writes batches. One call, whatever a batch holds; one before it that reads, when it has appends. When an insert or an update cannot be applied, none is: then the
+ * records are looked at, those items are refused by the record as it is then, by the same rules as in every store, and the others are sent again.
  */
-export async function write(place: Place, batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
-  const outcomes: Outcomes = batch.map(() => undefined);
-  let left = batch
-    .map((item, at): Numbered => ({ item, at }))
-    .sort((a, b) => (idOf(a.item.key) < idOf(b.item.key) ? -1 : 1));
-  let wrote = false;
-  for (let round = 1; left.length > 0; round++) {
+export class Writer {
+  readonly #place: Place;
+  #wary = 0;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const progress: Progress = { outcomes: batch.map(() => undefined), seen: new Map(), wrote: false, readOnly: false };
+    const items = batch
+      .map((item, at): Numbered => ({ id: idOf(item.key), item, at }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     try {
-      if (round > ROUNDS) throw new StoreError('unavailable', 'the same records are changed again and again');
-      wrote = (await writeOnce(place, left, outcomes)) || wrote;
+      if (this.#wary > 0) {
+        this.#wary--;
+        await this.#examine(items.filter(isSetting), progress);
+      }
+      await this.#writeAll(items, progress);
+      if (progress.readOnly) await this.#sync();
     } catch (thrown) {
       // Some items are applied already, and durable: whoever sends all again hears so.
-      if (!wrote || !(thrown instanceof StoreError)) throw thrown;
+      if (!progress.wrote || !(thrown instanceof StoreError)) throw thrown;
       throw new StoreError('outcome_unknown', `a part of the batch was written: ${thrown.message}`, thrown);
     }
-    left = left.filter(({ at }) => outcomes[at] === undefined);
+    return progress.outcomes as WriteOutcome[];
   }
-  return outcomes as WriteOutcome[];
-}
 
-/** Answers whether anything was written. */
-async function writeOnce(place: Place, items: readonly Numbered[], outcomes: Outcomes): Promise<boolean> {
-  const { connection, tables, clock } = place;
-  const batch = { settings: [] as Numbered<Setting>[], appends: [] as Append[] };
-  const placeOfAppend = new Map<string, number>();
-  const appends: Numbered<AppendItem>[] = [];
-  for (const { item, at } of items)
-    if (item.kind === 'append') appends.push({ item, at });
-    else batch.settings.push({ item, at });
-  let readOnly = false;
-  if (appends.length > 0) {
+  async #writeAll(items: readonly Numbered[], progress: Progress): Promise<void> {
+    const isOpen = ({ at }: Numbered): boolean => progress.outcomes[at] === undefined;
+    for (let round = 1, left = items.filter(isOpen); left.length > 0; round++, left = left.filter(isOpen)) {
+      if (round > ROUNDS) throw new StoreError('unavailable', 'the same records are changed again and again');
+      await this.#writeOnce(left.filter(isSetting), left.filter(isAppend), progress);
+    }
+  }
+
+  async #writeOnce(
+    items: readonly Numbered<InsertItem | UpdateItem>[],
+    appendItems: readonly Numbered<AppendItem>[],
+    progress: Progress,
+  ): Promise<void> {
+    const { connection, tables, clock, standings } = this.#place;
+    const { outcomes } = progress;
+    const appends = await this.#plan(appendItems, progress);
+    const settings = items.map(({ id, item }): Setting =>
+      item.kind === 'insert' ? { id, item } : { id, item, before: progress.seen.get(id) ?? standings.of(id) },
+    );
+    if (settings.length + appends.length === 0) return;
+    const batch = { settings, appends: appends.map(({ append }) => append) };
+    const answers = await connection.call(callOf(tables, batch, clock.set(), newCallId()));
+    const { applied, appended, nowMs } = batchAnswerOf(batch, answers);
+    clock.seen(nowMs);
+    progress.wrote ||= applied;
+    for (const { id, at, append } of appends)
+      if (appended.has(id)) outcomes[at] = transitions.applied(append.head.version + 1, append.existing);
+    if (!applied) {
+      this.#wary = WARY_BATCHES;
+      return this.#examine(items, progress);
+    }
+    for (const { id, item, at } of items) {
+      standings.note(id, item);
+      outcomes[at] = transitions.applied(item.kind === 'update' ? item.expectVersion + 1 : 1);
+    }
+  }
+
+  /** What appends are to do; those that have nothing to do have their outcome. */
+  async #plan(items: readonly Numbered<AppendItem>[], progress: Progress) {
+    if (items.length === 0) return [];
+    const { connection, tables } = this.#place;
     const plans = await planAppends(
       connection,
       tables,
-      appends.map(({ item }) => item),
+      items.map(({ item }) => item),
     );
-    for (const [i, plan] of plans.entries()) {
-      const at = appends[i]?.at ?? 0;
+    const planned: { readonly id: string; readonly at: number; readonly append: Append }[] = [];
+    for (const [i, { id, at }] of items.entries()) {
+      const plan = plans[i];
+      if (plan === undefined) continue;
       if ('kind' in plan) {
-        outcomes[at] = plan;
-        readOnly ||= plan.kind === 'applied';
-      } else {
-        batch.appends.push(plan);
-        placeOfAppend.set(idOf(plan.item.key), at);
-      }
+        progress.outcomes[at] = plan;
+        progress.readOnly ||= plan.kind === 'applied';
+      } else planned.push({ id, at, append: plan });
+    }
+    return planned;
+  }
+
+  /** Gives inserts and updates that cannot be applied their outcomes. */
+  async #examine(items: readonly Numbered<InsertItem | UpdateItem>[], progress: Progress): Promise<void> {
+    if (items.length === 0) return;
+    const { connection, tables } = this.#place;
+    const statement = `select ${HEAD} from ${idsTable(items.map(({ id }) => id))} ${byKey(tables, 'k')}`;
+    const [answer] = await connection.call({ statements: [statement], changes: false });
+    const heads = new Map((answer?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
+    for (const { id, item, at } of items) {
+      const head = heads.get(id);
+      if (head !== undefined) progress.seen.set(id, head);
+      const outcome = outcomeOf(item, head);
+      progress.outcomes[at] = outcome;
+      progress.readOnly ||= outcome?.kind === 'applied';
     }
   }
-  const wrote = batch.settings.length + batch.appends.length > 0;
-  if (wrote) {
-    const settings = batch.settings.map(({ item }) => item);
-    const { statements, ...where } = statementsOf(
-      tables,
-      { settings, appends: batch.appends },
-      clock.set(),
-      newCallId(),
-    );
-    const answers = await connection.call({ statements, changes: true });
-    clock.seen(Number(answers[where.now]?.rows[0]?.['now']));
-    if (answers[where.applied]?.changed === changedByAll(settings))
-      for (const { item, at } of batch.settings)
-        outcomes[at] = transitions.applied(item.kind === 'update' ? item.expectVersion + 1 : 1);
-    const appended = new Set((answers[where.appended]?.rows ?? []).map((row) => string(row['id'])));
-    for (const { item, head, existing } of batch.appends) {
-      const at = placeOfAppend.get(idOf(item.key)) ?? 0;
-      if (appended.has(idOf(item.key))) outcomes[at] = transitions.applied(head.version + 1, existing);
-    }
-    try {
-      readOnly = (await examine(place, batch.settings, outcomes)) || readOnly;
-    } catch (thrown) {
-      throw new StoreError('outcome_unknown', `a batch could not be looked at: ${String(thrown)}`, thrown);
-    }
+
+  /**
+   * Makes durable what was read. InnoDB shows a commit to others before it is on disk; whoever answers by what was read has to wait until it is, and the next commit
+   * of one's own takes everything before it along.
+   */
+  async #sync(): Promise<void> {
+    const { connection, tables } = this.#place;
+    const statement = `insert into ${tables.marks} (id, n) values (1, 1) on duplicate key update n = ${tables.marks}.n + 1`;
+    await connection.call({ statements: [statement], changes: true });
   }
-  if (readOnly) await sync(place);
-  return wrote;
 }
 
-/** Finds out what became of inserts and updates of which not all were applied. Answers whether some turned out to be applied. */
-async function examine(
-  { connection, tables }: Place,
-  items: readonly Numbered[],
-  outcomes: Outcomes,
-): Promise<boolean> {
-  const open = items.filter(({ at }) => outcomes[at] === undefined);
-  if (open.length === 0) return false;
-  const ids = open.map(({ item }) => idOf(item.key));
-  const statement = `select ${HEAD} from ${idsTable(ids)} ${byKey(tables, 'k')}`;
-  const [answer] = await connection.call({ statements: [statement], changes: false });
-  const heads = new Map((answer?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
-  let someApplied = false;
-  for (const { item, at } of open) {
-    outcomes[at] = outcomeOf(item, heads.get(idOf(item.key)));
-    someApplied ||= outcomes[at]?.kind === 'applied';
-  }
-  return someApplied;
-}
+const isAppend = (numbered: Numbered): numbered is Numbered<AppendItem> => numbered.item.kind === 'append';
+const isSetting = (numbered: Numbered): numbered is Numbered<InsertItem | UpdateItem> => !isAppend(numbered);
 
 /** What became of an item by the record as it is; undefined: it would be applied now. */
-function outcomeOf(item: WriteItem, head: RecordHead | undefined): WriteOutcome | undefined {
+function outcomeOf(item: InsertItem | UpdateItem, head: RecordHead | undefined): WriteOutcome | undefined {
   if (item.kind === 'update') return transitions.updateRefused(item, head);
-  return item.kind === 'insert' && head !== undefined ? transitions.insertOverExisting(item, head) : undefined;
-}
-
-/**
- * Makes durable what was read. InnoDB shows a commit to others before it is on disk; whoever answers by what was read has to wait until it is, and the next commit of
- * one's own takes everything before it along.
- */
-async function sync({ connection, tables }: Place): Promise<void> {
-  const statement = `insert into ${tables.marks} (id, n) values (1, 1) on duplicate key update n = ${tables.marks}.n + 1`;
-  await connection.call({ statements: [statement], changes: true });
+  return head === undefined ? undefined : transitions.insertOverExisting(item, head);
 }

@@ -1,4 +1,5 @@
 import type { Store, WriteItem } from '@holdfast/core';
+import { STATUSES } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { mixedBatchCases, kindsOf } from '../../conformance/test/support/mixed-batch-cases.ts';
@@ -50,5 +51,33 @@ describeWith(['mariadb'], 'batches on a real server', () => {
       owner: session,
       version: 3,
     });
+  });
+
+  it('what another node made of records is counted as it was, whatever this one takes them for', async () => {
+    const other = createMysqlStore({ url: url(), prefix });
+    await other.open();
+    const before = await store.count('of two');
+    const of = (gid: string) => ({ key: { namespace: 'of two', gid } });
+    const gids = STATUSES.map((status) => `was ${status}`);
+    await other.write(STATUSES.map((status) => insertOf('', { ...of(`was ${status}`), status, attention: true })));
+    await other.close();
+    const updates = gids.map((gid) => updateOf('', { ...of(gid), writeId: gid, status: 'failed' }));
+    expect(await kinds([...updates, insertOf('', of('new'))])).toEqual(Array(6).fill('applied'));
+    const { byStatus, attention } = await store.count('of two');
+    expect(byStatus).toEqual({ ...before.byStatus, submitted: 1, failed: STATUSES.length });
+    expect(attention).toBe(0);
+  });
+
+  it('is applied whole or not at all while one of it is refused, and so are those behind it', async () => {
+    await store.write([insertOf('refuses')]);
+    for (let i = 0; i < 20; i++) {
+      const batch = [insertOf('refuses', { writeId: 'x' }), insertOf(`beside-${i}`), updateOf(`absent-${i}`)];
+      expect(await kinds(batch)).toEqual(['conflict', 'applied', 'missing']);
+    }
+    const rows = await run(`select count(*) as n from ${prefix}transactions where id like '%beside-%'`);
+    expect(Number(rows[0]?.['n'])).toBe(20);
+    const { byStatus } = await store.count();
+    const counted = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
+    expect(counted).toBe(Number((await run(`select count(*) as n from ${prefix}transactions`))[0]?.['n']));
   });
 });
