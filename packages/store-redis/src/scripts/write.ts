@@ -17,12 +17,12 @@ local function insertOf(id, ns, gid)
   local w, s, o, d, a, stateLength, p, g, length
   w, s, o, d, a, stateLength, p, g, length, at = struct.unpack('sssssssss', words, at)
   local S = body(stateLength)
-  return {kind = 'i', id = id, ns = ns, gid = gid, w = w, s = s, o = o, d = d, a = a, S = S, p = p, g = g, D = body(length)}
+  return {kind = 'i', id = id, ns = ns, gid = gid, w = w, s = s, o = o, d = d, a = a, S = S, p = p, g = g, D = body(length), f = false}
 end
 local function updateOf(id, ns)
   local w, s, o, d, a, length, version
   w, s, o, d, a, length, version, at = struct.unpack('sssssss', words, at)
-  return {kind = 'u', id = id, ns = ns, w = w, s = s, o = o, d = d, a = a, S = body(length), version = tonumber(version), h = false, g = ''}
+  return {kind = 'u', id = id, ns = ns, w = w, s = s, o = o, d = d, a = a, S = body(length), version = tonumber(version), h = false, g = '', f = false}
 end
 local function appendOf(id)
   local statuses, most, postpone, count, entries
@@ -39,27 +39,42 @@ end
 
 /** What becomes of each item; what is to be written is in `todo`. Nothing is written yet. */
 const JUDGE = `
-local kinds, items, inserts, outcomes, existing, todo = {}, {}, {}, {}, {}, {}
-local function expect(key, kind)
-  if kinds[key] then return end
+local checked, items, inserts, outcomes, existing, todo = {}, {}, {}, {}, {}, {}
+local function expect(kind, letter, name)
+  local names = checked[letter]
+  if not names then names = {}; checked[letter] = names end
+  if names[name] then return end
+  local key = P .. letter .. name
   local is = call('TYPE', key).ok
   if is ~= 'none' and is ~= kind then error({err = 'WRONGTYPE ' .. key .. ' is not of this store'}) end
-  kinds[key] = true
+  names[name] = true
 end
 local function applied(version) return 'a' .. num(version) end
 local function conflict(h) return 'c' .. num(h.v) .. ':' .. h.s end
 local function dueAt(x) return x == '' and '' or num(math.max(0, now + tonumber(x))) end
 
-local function take(x)
-  if final(x.s) then x.o = '' end
-  x.d = (final(x.s) or x.o ~= '') and '' or dueAt(x.d)
-  expect(P .. 'd:' .. x.g, 'zset')
-  if x.o ~= '' then expect(P .. 'o:' .. x.o, 'set') end
+-- What reindex is going to change.
+local function expectIndexes(g, o, d, o2, d2)
+  if d ~= d2 then expect('zset', 'd:', g); expect('set', 'G', '') end
+  if o ~= o2 then
+    expect('set', 'O', '')
+    if o ~= '' then expect('set', 'o:', o) end
+    if o2 ~= '' then expect('set', 'o:', o2) end
+  end
+end
+local function take(x, o, d)
+  x.f = final(x.s)
+  if x.f then x.o = ''; expect('zset', 'f', '') end
+  x.d = (x.f or x.o ~= '') and '' or dueAt(x.d)
+  expect('hash', 'n', '')
+  expect('hash', 'n:', x.ns)
+  expectIndexes(x.g, o, d, x.o, x.d)
   todo[#todo + 1] = x
 end
 local function judgeInsert(x, h)
   if h then return h.w == x.w and 'a1' or conflict(h) end
-  take(x)
+  expect('zset', 'c:', x.ns)
+  take(x, '', '')
   return 'a1'
 end
 local function judgeUpdate(x, h)
@@ -67,7 +82,7 @@ local function judgeUpdate(x, h)
   if h.v ~= x.version then return h.w == x.w and applied(x.version + 1) or conflict(h) end
   if final(h.s) and not final(x.s) then return conflict(h) end
   x.h, x.g = h, h.g
-  take(x)
+  take(x, h.o, h.d)
   return applied(h.v + 1)
 end
 local function judgeAppend(x, h)
@@ -79,8 +94,8 @@ local function judgeAppend(x, h)
   end
   if #fresh > 0 then
     if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > x.most then return conflict(h) end
-    expect(P .. 'd:' .. h.g, 'zset')
     x.h, x.fresh, x.d = h, fresh, (h.d ~= '' and x.postpone ~= '') and dueAt(x.postpone) or h.d
+    expectIndexes(h.g, h.o, h.d, h.o, x.d)
     todo[#todo + 1] = x
     version = version + 1
   end
@@ -97,9 +112,7 @@ while at <= #words do
   else
     items[#items + 1] = insertOf(id, ns, gid)
     inserts[#inserts + 1] = P .. 't' .. id
-    expect(P .. 'c:' .. ns, 'zset')
   end
-  expect(P .. 'n:' .. ns, 'hash')
 end
 -- As a rule what is inserted is new: one look tells it of all.
 local new = true
@@ -111,13 +124,12 @@ for i, x in ipairs(items) do
   elseif x.kind == 'a' then outcomes[i] = judgeAppend(x, head(x.id))
   else outcomes[i] = judgeInsert(x, not new and head(x.id)) end
 end
-for key, kind in pairs({n = 'hash', f = 'zset', G = 'set', O = 'set', clock = 'string'}) do expect(P .. key, kind) end
 `;
 
 const APPLY = `
 local t, created = num(now), string.format('%014.0f', now)
 local function insert(x, key)
-  local f = final(x.s) and t or ''
+  local f = x.f and t or ''
   call('HSET', key, 'v', '1', 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S,
     'p', x.p, 'g', x.g, 'x', t, 'n', '0', 'D', x.D)
   gather('ZADD', P .. 'c:' .. x.ns, '0', created .. x.gid)
@@ -127,7 +139,7 @@ local function insert(x, key)
 end
 local function update(x, key)
   local h = x.h
-  local f = final(x.s) and (h.f ~= '' and h.f or t) or ''
+  local f = x.f and (h.f ~= '' and h.f or t) or ''
   call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
   if f ~= '' and h.f == '' then gather('ZADD', P .. 'f', f, x.id) end
   reindex(x.id, x.g, h.o, h.d, x.o, x.d)
