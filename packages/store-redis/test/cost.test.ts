@@ -72,6 +72,24 @@ describeWith(['redis-server'], 'what a call costs on a real server', () => {
     expect(await commandsOf(() => call(full))).toEqual(small);
   });
 
+  it('a batch reads and writes a hash an item, and changes each index and count once, however many items it has', async () => {
+    /** As many that are new and owned as are ended by their owner. */
+    const batchOf = async (count: number): Promise<Record<string, number>> => {
+      const gids = Array.from({ length: count }, (_, i) => `${count}-${i}`);
+      const owned = { owner: 'session', dueInMs: null };
+      await full.write(gids.map((gid) => insertOf(`before ${gid}`, owned)));
+      return commandsOf(() =>
+        full.write(
+          gids.flatMap((gid) => [insertOf(gid, owned), updateOf(`before ${gid}`, { status: 'failed', dueInMs: null })]),
+        ),
+      );
+    };
+    await full.write([insertOf('kept', { owner: 'session', dueInMs: null })]);
+    const { hset, hmget, ...rest } = await batchOf(1);
+    expect({ hset, hmget }).toEqual({ hset: 2, hmget: 1 });
+    expect(await batchOf(100)).toEqual({ ...rest, hset: 200, hmget: 100 });
+  });
+
   it('no script runs a command whose work grows with what is stored', async () => {
     const scans = ['keys', 'scan', 'hscan', 'sscan', 'zscan', 'sort', 'lrange'];
     const used = await commandsOf(async () => {
