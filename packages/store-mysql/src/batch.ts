@@ -32,12 +32,14 @@ const due = (dueInMs: string): string => `greatest(0, @now + ${dueInMs})`;
  */
 export function callOf(tables: Tables, { settings, appends }: Batch, set: string, callId: string): Call {
   const statements = [set];
-  if (settings.length > 0) statements.push(apply(tables, settings, callId), counted(tables, settings));
+  if (settings.length > 0) statements.push(apply(tables, settings, callId));
   if (appends.length > 0) {
     const ids = appends.map(({ item }) => idOf(item.key));
     statements.push(append(tables, appends, callId), enter(tables, appends, callId));
     statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`);
   }
+  // Last: whoever waits for a row of counters has all others that it wants.
+  if (settings.length > 0) statements.push(counted(tables, settings));
   const provided = { at: APPLIED, changed: changedByAll(settings) };
   return { statements, changes: true, ...(settings.length > 0 && { provided }) };
 }
@@ -61,7 +63,7 @@ export interface BatchAnswer {
 
 export function batchAnswerOf({ settings, appends }: Batch, answers: readonly Answer[]): BatchAnswer {
   const applied = settings.length === 0 || answers[APPLIED]?.changed === changedByAll(settings);
-  const appended = applied && appends.length > 0 ? (answers.at(-1)?.rows ?? []) : [];
+  const appended = applied && appends.length > 0 ? (answers.at(settings.length > 0 ? -2 : -1)?.rows ?? []) : [];
   return {
     applied,
     appended: new Set(appended.map((row) => string(row['id']))),
