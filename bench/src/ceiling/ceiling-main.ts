@@ -5,8 +5,8 @@ import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import { callAction } from './branch-calls.ts';
 
 /*
- * The ceiling: what a coordinator's HTTP work costs by itself. The same libraries with the same settings; it parses the saga, calls its actions
- * in order and answers. No engine, no store, no promise kept: what a coordinator cannot exceed, and what it should stay near.
+ * The ceiling: what a coordinator's HTTP work costs on the usual libraries, node:http and undici, with a coordinator's settings. It parses the saga, calls its
+ * actions in order and answers. No engine, no store, no promise kept: what a coordinator should stay near.
  */
 
 interface Saga {
