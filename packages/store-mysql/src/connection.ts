@@ -1,10 +1,8 @@
 import { StoreError } from '@holdfast/core';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
-import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
+import { type Answer, type Call, ownAnswers, packetOf } from './call.ts';
 import { endsConnection, failureOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
-
-export type { Row } from './call.ts';
 
 /** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
 const ATTEMPTS = 10;

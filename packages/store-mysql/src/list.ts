@@ -6,7 +6,7 @@ import {
   passingFilter,
   type StoredTransaction,
 } from '@holdfast/core';
-import type { Row } from './connection.ts';
+import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { read } from './read.ts';
 import { keyOf, string } from './rows.ts';
