@@ -1,6 +1,6 @@
 import { StoreError } from '@holdfast/core';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
-import { type Answer, type Call, ownAnswers, packetOf } from './call.ts';
+import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 
