@@ -8,6 +8,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What belongs to the connection, not to the transaction: left out, as Go's client library does, since some clients pass on all headers they got. */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  // A body that came compressed would not be understood.
+  'accept-encoding',
   'connection',
   'content-length',
   'expect',

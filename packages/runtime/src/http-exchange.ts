@@ -19,7 +19,7 @@ export function exchange(
   onDone: () => void,
 ): Promise<BranchResult> {
   return new Promise((resolve) => {
-    pool.send(new HttpExchange(requestBytes(request), timeoutMs, read, resolve, onDone));
+    pool.send(new HttpExchange(pool, requestBytes(request), timeoutMs, read, resolve, onDone));
   });
 }
 
@@ -27,7 +27,7 @@ const onDeadline = (call: HttpExchange): void => call.timeOut();
 
 class HttpExchange implements HttpCall {
   readonly bytes: Buffer;
-  isCancelled = false;
+  private readonly pool: HttpPool;
   private readonly timeoutMs: number;
   private readonly read: AnswerReader;
   private readonly resolve: (result: BranchResult) => void;
@@ -36,12 +36,14 @@ class HttpExchange implements HttpCall {
   private connection: HttpConnection | undefined;
 
   constructor(
+    pool: HttpPool,
     bytes: Buffer,
     timeoutMs: number,
     read: AnswerReader,
     resolve: (result: BranchResult) => void,
     onDone: () => void,
   ) {
+    this.pool = pool;
     this.bytes = bytes;
     this.timeoutMs = timeoutMs;
     this.read = read;
@@ -51,9 +53,10 @@ class HttpExchange implements HttpCall {
   }
 
   timeOut(): void {
-    this.isCancelled = true;
+    // Settled by this; the failure that follows comes too late to change it.
     this.resolve(branchResult('UNKNOWN', `no answer within ${this.timeoutMs} ms`));
-    this.connection?.destroy(new Error('timed out'));
+    if (this.connection === undefined) this.pool.cancel(this);
+    else this.connection.destroy(new Error('timed out'));
   }
 
   sentOver(connection: HttpConnection): void {
@@ -62,12 +65,12 @@ class HttpExchange implements HttpCall {
 
   answered(status: number, body: string, truncated: boolean): void {
     this.done();
-    if (!this.isCancelled) this.resolve(this.read(status, body, truncated));
+    this.resolve(this.read(status, body, truncated));
   }
 
   failed(error: Error): void {
     this.done();
-    if (!this.isCancelled) this.resolve(branchResult('UNKNOWN', describeNetworkError(error)));
+    this.resolve(branchResult('UNKNOWN', describeNetworkError(error)));
   }
 
   private done(): void {

@@ -43,7 +43,8 @@ export interface RunningCoordinator {
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { store, logger } = options;
   const locals = options.locals ?? new LocalBranches();
-  const pools = new ConnectionPools({ settings: clientSettings(options.engine), ...options.connections });
+  const settings = { ...clientSettings(options.engine), ...options.connections?.settings };
+  const pools = new ConnectionPools({ ...options.connections, settings });
   const caller = new BranchRouter({ pools, locals });
   const alerts =
     options.alertWebHook === undefined

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BranchRouter, ConnectionPools, MAX_ANSWER_BYTES } from '@holdfast/runtime';
 import { always, BranchServer } from './support/branch-server.ts';
@@ -60,11 +61,13 @@ describe('a branch called over HTTP', () => {
         Host: 'elsewhere',
         'Content-Length': '5',
         Connection: 'close',
+        'Accept-Encoding': 'gzip',
       },
     });
     expect(server.seen[0]?.headers).toMatchObject({ 'x-tenant': 'acme', 'content-type': 'application/x-order' });
     expect(server.seen[0]?.headers.host).not.toBe('elsewhere');
     expect(server.seen[0]?.headers.connection).toBe('keep-alive');
+    expect(server.seen[0]?.headers['accept-encoding']).toBe('identity');
   });
 
   it.each([
@@ -98,6 +101,14 @@ describe('a branch called over HTTP', () => {
   ])('means with %i and %j: %s', async (status, body, kind) => {
     server.answer = always(status, body);
     expect((await call()).kind).toBe(kind);
+  });
+
+  it('is not known when its answer is compressed: what decides could stand in it', async () => {
+    server.answer = (response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"dtm_result":"FAILURE"}'));
+    const result = await call();
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain('compressed');
   });
 
   it('is not followed when it redirects', async () => {

@@ -175,6 +175,7 @@ export class AnswerParser {
   #takeTrailer(bytes: Buffer, at: number): number | undefined {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
+    if (AMBIGUOUS.test(line)) throw new MalformedAnswerError('the answer has a trailer that does not end with CR LF');
     if (line === '') this.#finish();
     return at + line.length + 2;
   }
@@ -211,64 +212,59 @@ interface Head {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?:[ \r]|$)/;
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
 /** Ends of lines that some recipients see and others do not. */
 const AMBIGUOUS = /\r(?!\n)|(?<!\r)\n|\0/;
 
 /** Reads the fields that say where the answer ends and whether the connection stays; all others are skipped. */
 function readHead(text: string): Head {
-  const status = STATUS_LINE.exec(text);
-  if (status === null) throw new MalformedAnswerError('the answer does not begin with the status line of HTTP/1.1');
+  const [, minor, status = ''] = STATUS_LINE.exec(text) ?? [];
+  if (minor === undefined) throw new MalformedAnswerError('the answer does not begin with the status line of HTTP/1.1');
   if (AMBIGUOUS.test(text))
     throw new MalformedAnswerError('the head of the answer has a line that does not end with CR LF');
   let length: number | undefined;
   let codings: string | undefined;
   let connection = '';
   let keepAliveMs: number | undefined;
-  for (let at = text.indexOf('\r\n'); at !== -1;) {
-    const begin = at + 2;
-    at = text.indexOf('\r\n', begin);
-    const end = at === -1 ? text.length : at;
-    const colon = text.indexOf(':', begin);
-    if (colon <= begin || colon >= end || isBlank(text, begin) || isBlank(text, colon - 1))
+  for (const line of text.split('\r\n').slice(1)) {
+    const [, name, value = ''] = FIELD.exec(line) ?? [];
+    if (name === undefined)
       throw new MalformedAnswerError('the head of the answer has a line that is not a header field');
-    switch (colon - begin) {
-      case 10: {
-        const name = text.slice(begin, colon).toLowerCase();
-        if (name === 'connection')
-          connection += `,${text
-            .slice(colon + 1, end)
-            .trim()
-            .toLowerCase()}`;
-        else if (name === 'keep-alive') keepAliveMs = timeoutOf(text.slice(colon + 1, end));
+    switch (name.toLowerCase()) {
+      case 'connection':
+        connection += `,${value.toLowerCase()}`;
         break;
-      }
-      case 14:
-        if (text.slice(begin, colon).toLowerCase() === 'content-length')
-          length = lengthOf(text.slice(colon + 1, end).trim(), length);
+      case 'keep-alive':
+        keepAliveMs = timeoutOf(value);
         break;
-      case 17:
-        if (text.slice(begin, colon).toLowerCase() === 'transfer-encoding')
-          codings = `${codings === undefined ? '' : `${codings},`}${text
-            .slice(colon + 1, end)
-            .trim()
-            .toLowerCase()}`;
+      case 'content-length':
+        length = lengthOf(value, length);
+        break;
+      case 'transfer-encoding':
+        codings = `${codings === undefined ? '' : `${codings},`}${value.toLowerCase()}`;
+        break;
+      case 'content-encoding':
+        // The words that decide could stand in it, unread.
+        if (value !== '' && value.toLowerCase() !== 'identity')
+          throw new MalformedAnswerError('the answer is compressed, which was not asked for');
         break;
     }
   }
-  if (codings !== undefined && length !== undefined)
+  const chunked = codings !== undefined;
+  if (chunked && length !== undefined)
     throw new MalformedAnswerError('the answer has both a Content-Length and a Transfer-Encoding');
-  if (codings !== undefined && codings !== 'chunked')
+  if (chunked && codings !== 'chunked')
     throw new MalformedAnswerError('the answer has a Transfer-Encoding other than chunked');
+  // A body where none belongs may still come, and HTTP/1.0 has no chunks: what follows cannot be trusted.
+  const dubious = (status === '204' && (chunked || (length ?? 0) > 0)) || (chunked && minor === '0');
   return {
-    status: Number(status[2]),
+    status: Number(status),
     length,
-    chunked: codings !== undefined,
-    persistent: persists(connection, status[1] === '1'),
+    chunked,
+    persistent: !dubious && persists(connection, minor === '1'),
     keepAliveMs,
   };
 }
-
-const isBlank = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t';
 
 function lengthOf(value: string, before: number | undefined): number {
   if (!/^\d{1,15}$/.test(value)) throw new MalformedAnswerError('the Content-Length of the answer is not a number');

@@ -6,8 +6,6 @@ import { AnswerParser } from './answer-parser.ts';
 export interface HttpCall {
   /** Head and body as they go onto the wire, in one piece: one system call sends them. */
   readonly bytes: Buffer;
-  /** Nobody waits for it any more: it is not sent, if it has not been. */
-  readonly isCancelled: boolean;
   /** It goes onto the wire, over this connection. */
   sentOver(connection: HttpConnection): void;
   answered(status: number, body: string, truncated: boolean): void;
@@ -62,6 +60,11 @@ export class HttpConnection {
       this.#error = error;
     });
     this.#socket.once('close', () => this.#closed());
+  }
+
+  /** False as soon as the other side has ended it, or it is to be closed: its end is told only later in the turn. */
+  get isUsable(): boolean {
+    return this.#socket.readable && this.#socket.writable;
   }
 
   /** Sends a call; there must be none under way. */

@@ -26,6 +26,7 @@ export class HttpPool implements ConnectionOwner {
   #connecting = 0;
   #isDestroyed = false;
   #onEmpty: (() => void) | undefined;
+  #emptied: Promise<void> | undefined;
 
   /** @param origin scheme, host and port, as `URL.origin` gives them */
   constructor(origin: string, settings: HttpPoolSettings) {
@@ -46,6 +47,14 @@ export class HttpPool implements ConnectionOwner {
     this.#connect();
   }
 
+  /** Gives up a call that has not been sent: it fails. */
+  cancel(call: HttpCall): void {
+    const at = this.#waiting.indexOf(call);
+    if (at === -1) return;
+    this.#waiting.splice(at, 1);
+    call.failed(new Error('cancelled before it was sent'));
+  }
+
   /** Closes the idle connections whose time is over. */
   closeIdle(): void {
     const nowMs = performance.now();
@@ -54,7 +63,11 @@ export class HttpPool implements ConnectionOwner {
   }
 
   /** Ends every connection; what is under way or waits has failed when the promise resolves. */
-  async destroy(): Promise<void> {
+  destroy(): Promise<void> {
+    return (this.#emptied ??= this.#destroy());
+  }
+
+  async #destroy(): Promise<void> {
     this.#isDestroyed = true;
     const reason = new Error('the connections were closed');
     for (const call of this.#waiting.splice(0)) call.failed(reason);
@@ -72,7 +85,7 @@ export class HttpPool implements ConnectionOwner {
   }
 
   idle(connection: HttpConnection, keepAliveMs: number | undefined): void {
-    const call = this.#takeWaiting();
+    const call = this.#waiting.shift();
     if (call !== undefined) return connection.send(call);
     const { idleMs, maxIdleMs } = this.#settings;
     const forMs = keepAliveMs === undefined ? idleMs : Math.min(keepAliveMs - IDLE_MARGIN_MS, maxIdleMs);
@@ -86,7 +99,7 @@ export class HttpPool implements ConnectionOwner {
     if (at !== -1) this.#idle.splice(at, 1);
     if (error !== undefined) {
       this.#connecting--;
-      this.#takeWaiting()?.failed(error);
+      this.#waiting.shift()?.failed(error);
     }
     if (this.#connections.size === 0) this.#onEmpty?.();
     this.#connect();
@@ -97,16 +110,8 @@ export class HttpPool implements ConnectionOwner {
     if (this.#idle.length === 0) return undefined;
     const nowMs = performance.now();
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.idleUntilMs > nowMs) return connection;
+      if (connection.idleUntilMs > nowMs && connection.isUsable) return connection;
       connection.destroy();
-    }
-    return undefined;
-  }
-
-  #takeWaiting(): HttpCall | undefined {
-    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
-      if (!call.isCancelled) return call;
-      call.failed(new Error('cancelled before it was sent'));
     }
     return undefined;
   }
@@ -115,8 +120,13 @@ export class HttpPool implements ConnectionOwner {
   #connect(): void {
     const { connections, connectTimeoutMs, tls } = this.#settings;
     while (!this.#isDestroyed && this.#connecting < this.#waiting.length && this.#connections.size < connections) {
-      this.#connecting++;
-      this.#connections.add(new HttpConnection(this.#endpoint, this, connectTimeoutMs, tls ?? {}));
+      try {
+        this.#connections.add(new HttpConnection(this.#endpoint, this, connectTimeoutMs, tls ?? {}));
+        this.#connecting++;
+      } catch (thrown) {
+        // Settings for TLS that cannot be used.
+        this.#waiting.shift()?.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
     }
   }
 }

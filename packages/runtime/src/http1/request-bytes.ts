@@ -11,7 +11,7 @@ export interface HttpRequest {
 
 /** A request as it goes onto the wire (RFC 9112), in one piece. */
 export function requestBytes({ method, path, host, headers, body }: HttpRequest): Buffer {
-  const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${headers}`;
+  const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\naccept-encoding: identity\r\n${headers}`;
   if (body === null) return Buffer.from(`${start}${method === 'POST' ? 'content-length: 0\r\n' : ''}\r\n`, 'latin1');
   const bodyLength = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   const head = `${start}content-length: ${bodyLength}\r\n\r\n`;

@@ -56,6 +56,10 @@ describe('an answer', () => {
       'HTTP/1.1 200 OK\r\nConnection: foo\r\nConnection: close\r\nContent-Length: 4\r\n\r\ndone',
     ],
     ['is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\ndone'],
+    [
+      'is of HTTP/1.0 and comes in chunks all the same',
+      'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n\r\n',
+    ],
   ])('ends its connection when it %s', (_, answer) => {
     expect(read([answer])).toEqual({ ...COMPLETE, isReusable: false });
   });
@@ -72,6 +76,13 @@ describe('an answer', () => {
       expect(read([answer])).toMatchObject({ body: '', isReusable: true, isComplete: true });
     },
   );
+
+  it('that never has a body but says that one comes ends its connection', () => {
+    expect(read(['HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n'])).toMatchObject({
+      isReusable: false,
+      isComplete: true,
+    });
+  });
 
   it.each([
     'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndon',
@@ -95,6 +106,11 @@ describe('an answer', () => {
     ['HTTP/1.1 200 OK\r\nContent-Length : 4\r\n\r\n', 'not a header field'],
     ['HTTP/1.1 200 OK\r\n Content-Length: 4\r\n\r\n', 'not a header field'],
     ['HTTP/1.1 200 OK\r\nContent-Length\r\n\r\n', 'not a header field'],
+    ['HTTP/1.1 200 OK\r\nContent-Length\x0b: 4\r\n\r\n', 'not a header field'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: \xa04\r\n\r\n', 'not a number'],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: \x0bchunked\r\n\r\n', 'other than chunked'],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\nC: d\r\n\r\n', 'trailer'],
+    ['HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n', 'compressed'],
     ['HTTP/1.1 200 OK\r\n: 4\r\n\r\n', 'not a header field'],
     ['HTTP/1.1 200 OK\r\nA: b\nContent-Length: 4\r\n\r\n', 'CR LF'],
     ['HTTP/1.1 200 OK\r\nA: b\rContent-Length: 4\r\n\r\n', 'CR LF'],

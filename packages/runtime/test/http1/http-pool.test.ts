@@ -26,7 +26,6 @@ afterEach(async () => {
 /** A call whose answer, or error, is waited for. */
 class Call implements HttpCall {
   readonly bytes: Buffer;
-  isCancelled = false;
   connection: HttpConnection | undefined;
   readonly result: Promise<string>;
   #settle!: (result: string) => void;
@@ -170,13 +169,30 @@ describe('the connections to one origin', () => {
     });
     const pool = poolOf(server.origin, { connections: 1 });
     const [first, second, third] = [send(pool, 'first'), send(pool, 'second'), send(pool, 'third')];
-    second.isCancelled = true;
+    pool.cancel(second);
     expect(await Promise.all([first.result, second.result, third.result])).toEqual([
       '200 ok',
       'failed: cancelled before it was sent',
       '200 ok',
     ]);
     expect(seen).toEqual(['first', 'third']);
+  });
+
+  it('are not used when their end has come but has not been told yet', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin);
+    await Promise.all([send(pool).result, send(pool).result]);
+    const idle = [...server.sockets];
+    expect(idle).toHaveLength(2);
+    // Both end in one turn of the event loop; the first to be told starts calls before the second is.
+    const results = await new Promise<string[]>((resolve) => {
+      const [first] = idle;
+      first?.once('close', () => {
+        setImmediate(() => resolve(Promise.all(Array.from({ length: 4 }, () => send(pool).result))));
+      });
+      for (const socket of idle) socket.destroy();
+    });
+    expect(results).toEqual(['200 ok', '200 ok', '200 ok', '200 ok']);
   });
 
   it('end all at once, and what was under way or waited has failed by then', async () => {
@@ -189,6 +205,13 @@ describe('the connections to one origin', () => {
     await pool.destroy();
     expect(results).toEqual(['failed: the connections were closed', 'failed: the connections were closed']);
     expect(await send(pool).result).toBe('failed: the connections were closed');
+  });
+
+  it('may be ended twice', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin);
+    await send(pool).result;
+    await Promise.all([pool.destroy(), pool.destroy()]);
   });
 });
 
@@ -208,6 +231,13 @@ describeWith(['openssl'], 'connections over TLS', () => {
     expect(await send(pool).result).toBe('200 ok');
     expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(1);
+  });
+
+  it('fail each call when the settings for them cannot be used', async () => {
+    await using server = await RawServer.start(answering(ANSWER), { key, cert });
+    const pool = poolOf(server.origin, { tls: { cert: 'no certificate' } });
+    expect(await send(pool).result).toMatch(/^failed: /);
+    expect(await send(pool).result).toMatch(/^failed: /);
   });
 
   it('send nothing to an origin whose certificate is not', async () => {
