@@ -8,14 +8,15 @@ export type Failure =
   | 'again'
   /** What it carries cannot be stored. */
   | 'unstorable'
-  /** The connection is gone, or the commit itself failed. Nothing says what became of the call. */
+  /** The connection is gone, or the commit itself failed or was interrupted. Nothing says what became of the call. */
   | 'lost';
 
 /** Numbers of the server's errors, as both MariaDB and MySQL have them. */
 const DEADLOCK = 1213;
 const LOST = new Set([
   1053 /* shutdown */, 1152 /* aborted */, 1158, 1159, 1160, 1161 /* packets lost */, 1180 /* commit failed */,
-  1184 /* aborted */, 1927 /* killed */, 3169 /* killed */, 4031 /* idle for too long */,
+  1184 /* aborted */, 1317, 1969, 3024 /* interrupted, maybe while it waited for its commit */, 1927 /* killed */,
+  3169 /* killed */, 4031 /* idle for too long */,
 ]);
 const READ_ONLY = new Set([1290, 1792, 1836]);
 const TOO_LARGE = 1153;

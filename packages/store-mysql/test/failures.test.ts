@@ -52,20 +52,24 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     }, UNCACHED);
   }
 
-  describe('a connection that is lost', () => {
-    it('leaves a write in doubt; sent again it is applied once, or finds itself', async () => {
-      await withStore((store, prefix) =>
-        expectDoubtThatResolves(store, (send) =>
-          holding(prefix, 'a', async (release) => {
-            const sent = send();
-            for (const id of await untilWaiting(1)) await run(`kill ${id}`);
-            await sent;
-            await release();
-          }),
-        ),
-      );
-    });
+  // A statement that is interrupted may have waited for its commit, which goes on.
+  it.each([
+    ['a connection that is lost', 'kill'],
+    ['a statement that is interrupted', 'kill query'],
+  ])('%s leaves a write in doubt; sent again it is applied once, or finds itself', async (_, kill) => {
+    await withStore((store, prefix) =>
+      expectDoubtThatResolves(store, (send) =>
+        holding(prefix, 'a', async (release) => {
+          const sent = send();
+          for (const id of await untilWaiting(1)) await run(`${kill} ${id}`);
+          await sent;
+          await release();
+        }),
+      ),
+    );
+  });
 
+  describe('a connection that is lost', () => {
     it('is made anew by the next call', async () => {
       const others = `select id from information_schema.processlist where id <> connection_id() and user = 'holdfast'`;
       await withStore((store) =>

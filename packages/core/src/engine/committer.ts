@@ -99,9 +99,9 @@ export class Committer {
     return batch;
   }
 
-  async #commit(batch: readonly Pending[], generation: number): Promise<void> {
+  async #commit(batch: readonly Pending[], generation: number, wasDoubtful = false): Promise<void> {
     const items = batch.map((pending) => pending.item);
-    let doubtful = false;
+    let doubtful = wasDoubtful;
     for (;;) {
       if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
       const written = await this.#write(items);
@@ -111,7 +111,7 @@ export class Committer {
       doubtful ||= written.code === 'outcome_unknown';
       if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable'))
         await this.#pause(written);
-      else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation);
+      else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
       else if (doubtful && !isUnstorable(written)) return answer(batch, { kind: 'abandoned' });
       else return this.#fail(batch, written, generation);
     }
@@ -132,10 +132,10 @@ export class Committer {
     }
   }
 
-  async #bisect(batch: readonly Pending[], generation: number): Promise<void> {
+  async #bisect(batch: readonly Pending[], generation: number, doubtful: boolean): Promise<void> {
     const half = batch.length >> 1;
-    await this.#commit(batch.slice(0, half), generation);
-    await this.#commit(batch.slice(half), generation);
+    await this.#commit(batch.slice(0, half), generation, doubtful);
+    await this.#commit(batch.slice(half), generation, doubtful);
   }
 
   /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */

@@ -122,6 +122,13 @@ describe('G2: a batch whose outcome is unknown', () => {
     expect(answers.get('a1')).toEqual(['applied']);
   });
 
+  it('stays in doubt when it is halved for an item that cannot be stored', async () => {
+    const { clock, answers, queueAll } = setUp(['outcome_unknown', 'rejected', 'unavailable']);
+    queueAll('a1', 'b1');
+    await clock.advance(1_000);
+    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'] });
+  });
+
   it('is not called a failure by a store that was closed meanwhile', async () => {
     const { clock, answers, queueAll } = setUp(['lost', 'closed']);
     queueAll('a1');

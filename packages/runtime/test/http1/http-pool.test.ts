@@ -211,7 +211,7 @@ describe('the connections to one origin', () => {
     await using server = await RawServer.start(answering(ANSWER));
     const pool = poolOf(server.origin);
     await send(pool).result;
-    await Promise.all([pool.destroy(), pool.destroy()]);
+    expect(await Promise.all([pool.destroy(), pool.destroy()])).toEqual([undefined, undefined]);
   });
 });
 

@@ -28,18 +28,23 @@ local claimed, best = 0, earliest()
 while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
   local r = fieldsOf(id)
-  reindex(id, r[9], '', r[6], ARGV[3], '')
-  r[1], r[4], r[5], r[6], r[11] = num(r[1] + 1), ARGV[3], num(r[5] + 1), '', num(now)
-  put(id)
-  answer(id, r)
-  call('HSET', key, 'v', r[1], 'o', r[4], 'c', r[5], 'd', r[6], 'u', r[11])
-  claimed = claimed + 1
+  if r then
+    reindex(id, r[9], '', r[6], ARGV[3], '')
+    r[1], r[4], r[5], r[6], r[11] = num(r[1] + 1), ARGV[3], num(r[5] + 1), '', num(now)
+    put(id)
+    answer(id, r)
+    call('HSET', key, 'v', r[1], 'o', r[4], 'c', r[5], 'd', r[6], 'u', r[11])
+    claimed = claimed + 1
+  else
+    forget('ZREM', 'd:', groups, best.group, id)
+  end
   best.taken, best.at = best.taken + 1, best.at + 2
   best.due = tonumber(best.rows[best.at + 1])
   if not best.due then look(best, limit - claimed + 1) end
   best = earliest()
 end
-if claimed > 0 then tick(); settle() end
+if claimed > 0 then tick() end
+settle()
 return {num(now), 1, best.due == none and '' or num(best.due), out}`);
 
 /** The application groups that something waits for. */
@@ -58,11 +63,11 @@ local made, kept, full = 0, 0, 0
 for _, id in ipairs(members) do
   if string.sub(id, 1, #ARGV[4]) == ARGV[4] then
     if made == tonumber(ARGV[6]) then full = 1; break end
-    makeDue(id, at)
-    made = made + 1
+    if makeDue(id, at, ARGV[3]) then made = made + 1 end
   else
     kept = kept + 1
   end
 end
-if made > 0 then tick(); settle() end
+if made > 0 then tick() end
+settle()
 return {made, kept, full, #members, num(at)}`);

@@ -38,6 +38,11 @@ local function reindex(id, g, o, d, o2, d2)
     end
   end
 end
+-- A record may have vanished, evicted or deleted by hand: what still names it must not hinder the others.
+local function forget(command, letter, names, name, id)
+  gather(command, P .. letter .. name, id)
+  names[name] = names[name] or false
+end
 local function tally(ns, s, a, by)
   local sums = tallies[ns]
   if not sums then sums = {}; tallies[ns] = sums end
@@ -71,11 +76,18 @@ export const HEADS = `${INDEXES}
 local function head(id)
   local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
   if not r[1] then return nil end
+  for i = 2, 10 do if not r[i] then error({err = 'WRONGTYPE ' .. P .. 't' .. id .. ' is no whole transaction'}) end end
   return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10])}
 end
-local function makeDue(id, at)
+-- Whether it was there to be made due; if not, it leaves the index that named it: of a group, or of an owner.
+local function makeDue(id, at, group, owner)
   local h = head(id)
+  if not h then
+    if group then forget('ZREM', 'd:', groups, group, id) else forget('SREM', 'o:', owners, owner, id) end
+    return false
+  end
   reindex(id, h.g, h.o, h.d, '', num(at))
   call('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
+  return true
 end
 `;

@@ -6,11 +6,13 @@ export const PURGE = evenWhenFull(`${HEADS}
 local ids = call('ZRANGEBYSCORE', P .. 'f', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, id in ipairs(ids) do
   local h = head(id)
-  local ns, gid = split(id)
-  gather('ZREM', P .. 'c:' .. ns, string.format('%014.0f', tonumber(h.x)) .. gid)
   gather('ZREM', P .. 'f', id)
-  tally(ns, h.s, h.a, -1)
-  call('UNLINK', P .. 't' .. id)
+  if h then
+    local ns, gid = split(id)
+    gather('ZREM', P .. 'c:' .. ns, string.format('%014.0f', tonumber(h.x)) .. gid)
+    tally(ns, h.s, h.a, -1)
+    call('UNLINK', P .. 't' .. id)
+  end
 end
 if #ids > 0 then tick(); settle() end
 return #ids`);

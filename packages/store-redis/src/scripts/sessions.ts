@@ -41,7 +41,10 @@ local done = 0
 for _, owner in ipairs(call('SMEMBERS', P .. 'O')) do
   if not living(owner) then
     local ids = left > 0 and call('SRANDMEMBER', P .. 'o:' .. owner, left) or {}
-    for _, id in ipairs(ids) do makeDue(id, now); done = done + 1; left = left - 1 end
+    for _, id in ipairs(ids) do
+      if makeDue(id, now, nil, owner) then done = done + 1 end
+      left = left - 1
+    end
     settle()
     if call('EXISTS', P .. 'o:' .. owner) == 1 then more = 1; break end
   end
