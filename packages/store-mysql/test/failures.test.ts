@@ -43,7 +43,9 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       await body(async () => void (await holder.query('rollback')));
     });
 
-  const waiting = `select trx_mysql_thread_id as id from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`;
+  /** What innodb_trx shows may be of a moment ago, and of a test before: whoever waits now is carrying out a statement. */
+  const waiting = `select trx_mysql_thread_id as id from information_schema.innodb_trx
+    join information_schema.processlist on processlist.id = trx_mysql_thread_id and info is not null where trx_state = 'LOCK WAIT'`;
   async function untilWaiting(count: number): Promise<number[]> {
     return vi.waitFor(async () => {
       const rows = await run(waiting);
