@@ -99,9 +99,8 @@ export class Committer {
     return batch;
   }
 
-  async #commit(batch: readonly Pending[], generation: number, wasDoubtful = false): Promise<void> {
+  async #commit(batch: readonly Pending[], generation: number, doubtful = false): Promise<void> {
     const items = batch.map((pending) => pending.item);
-    let doubtful = wasDoubtful;
     for (;;) {
       if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
       const written = await this.#write(items);
