@@ -22,8 +22,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     });
     request.on('end', () => {
       if (first === undefined) return resolve('');
-      const text = (rest === undefined ? first : Buffer.concat([first, ...rest])).toString();
-      resolve(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+      resolve(bodyText(rest === undefined ? first : Buffer.concat([first, ...rest])));
     });
     request.on('close', () => {
       if (!request.complete) reject(brokenOff());
@@ -31,8 +30,14 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
   });
 }
 
+/** A body as text, without a byte order mark. */
+export function bodyText(body: Buffer): string {
+  const text = body.toString();
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+}
+
 const brokenOff = (): HoldfastError =>
   new HoldfastError('invalid', 'the request broke off before its body was complete');
 
-const tooLarge = (maxBytes: number): HoldfastError =>
+export const tooLarge = (maxBytes: number): HoldfastError =>
   new HoldfastError('too_large', `the body must have at most ${maxBytes} bytes`);

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { CallContext } from '@holdfast/core';
 import { DEFAULT_NAMESPACE } from '@holdfast/protocol';
+import type { Exchange } from './exchange.ts';
 
 /**
  * Who calls, and whether they still listen. The signal is made when somebody asks for it: most requests are answered before anyone wants to know
@@ -9,18 +9,18 @@ import { DEFAULT_NAMESPACE } from '@holdfast/protocol';
 export class RequestContext implements CallContext {
   readonly principal = 'anonymous';
   readonly namespace = DEFAULT_NAMESPACE;
-  readonly #response: ServerResponse;
+  readonly #exchange: Exchange;
   #abort: AbortController | undefined;
 
-  constructor(response: ServerResponse) {
-    this.#response = response;
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
   }
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = (this.#abort = new AbortController());
-      if (this.#response.destroyed) abort.abort();
-      else this.#response.once('close', () => abort.abort());
+      if (this.#exchange.isGone) abort.abort();
+      else this.#exchange.onGone(() => abort.abort());
     }
     return this.#abort.signal;
   }

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { HoldfastError } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { type Log, logDefect } from '../logs/log.ts';
-import { crossSiteFault } from './cross-site.ts';
+import type { Exchange } from './exchange.ts';
 import { replyOfMiss } from './misses.ts';
-import { readBody } from './read-body.ts';
+import { NodeExchange } from './node-exchange.ts';
+import { PlainConnections } from './plain-connections.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
 import type { Route, Router } from './router.ts';
@@ -26,17 +27,21 @@ const NO_QUERY = new URLSearchParams();
 /** How long answers under way may take to leave after everything else has ended. */
 const LAST_ANSWERS_MS = 1_000;
 
-/** The HTTP transport: bounds, routes, errors; `node:http` and nothing between. */
+/** The HTTP transport: bounds, routes, errors. Requests of the usual kind are read by `PlainConnections`, all others by `node:http`. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
+  readonly #plain: PlainConnections;
   #router: Router | undefined;
   /** Settles when the last connection is closed; set when it stops. */
   #closed: Promise<unknown> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) => this.#onRequest(request, response));
+    this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) =>
+      this.#onRequest(new NodeExchange(request, response)),
+    );
+    this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
     this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
     this.#server.maxConnections = options.maxConnections;
   }
@@ -77,57 +82,52 @@ export class HttpServer {
   async close(): Promise<void> {
     this.stopAccepting();
     this.#server.close();
-    const impatient = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
+    this.#plain.closeIdle();
+    const impatient = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#plain.closeAll();
+    }, LAST_ANSWERS_MS);
     await this.#closed;
     clearTimeout(impatient);
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const url = request.url ?? '/';
+  #onRequest(exchange: Exchange): void {
+    const { method, url, crossSiteFault } = exchange;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
-    const fault = crossSiteFault(request.headers);
-    if (fault !== undefined) return this.#send(response, jsonReply(403, { message: fault }));
-    if (this.#router === undefined) return this.#send(response, STARTING);
-    const match = this.#router.match(request.method ?? 'GET', path);
-    if (match.kind !== 'route') return this.#miss(response, replyOfMiss(match, path));
+    if (crossSiteFault !== undefined) return this.#send(exchange, jsonReply(403, { message: crossSiteFault }));
+    if (this.#router === undefined) return this.#send(exchange, STARTING);
+    const match = this.#router.match(method, path);
+    if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
     const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
-    void this.#serve(request, response, match.route, match.params, query);
+    void this.#serve(exchange, match.route, match.params, query);
   }
 
-  async #serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    route: Route,
-    params: readonly string[],
-    query: URLSearchParams,
-  ): Promise<void> {
+  async #serve(exchange: Exchange, route: Route, params: readonly string[], query: URLSearchParams): Promise<void> {
     const startedMs = performance.now();
     const { maxBodyBytes, answered, log } = this.#options;
     let reply: Reply;
     try {
-      const body = route.readsBody ? await readBody(request, maxBodyBytes) : '';
-      reply = await route.run({ context: new RequestContext(response), query, params, body });
+      const body = route.readsBody ? await exchange.body(maxBodyBytes) : '';
+      reply = await route.run({ context: new RequestContext(exchange), query, params, body });
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.code === 'internal') logDefect(log, route.path, error);
       reply = route.fail(error);
     }
-    this.#send(response, reply);
+    this.#send(exchange, reply);
     const durationMs = performance.now() - startedMs;
     answered(route.path, reply.status, durationMs);
     if (log.debugs)
-      log.debug({ method: request.method, path: route.path, status: reply.status, durationMs }, 'answered');
+      log.debug({ method: exchange.method, path: route.path, status: reply.status, durationMs }, 'answered');
   }
 
-  #miss(response: ServerResponse, reply: Reply): void {
-    this.#send(response, reply);
+  #miss(exchange: Exchange, reply: Reply): void {
+    this.#send(exchange, reply);
     this.#options.answered(NO_ROUTE, reply.status, 0);
   }
 
-  #send(response: ServerResponse, reply: Reply): void {
-    if (this.#closed !== undefined) response.shouldKeepAlive = false;
-    response.writeHead(reply.status, reply.head as string[]);
-    response.end(reply.body, reply.encoding);
+  #send(exchange: Exchange, reply: Reply): void {
+    exchange.send(reply, this.#closed !== undefined);
   }
 }

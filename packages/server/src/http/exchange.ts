@@ -1,0 +1,18 @@
+import type { Reply } from './reply.ts';
+
+/** One request and the way back to who sent it. */
+export interface Exchange {
+  readonly method: string;
+  /** Path and query, as they came. */
+  readonly url: string;
+  /** Why the request must not be served: a web page of another site had it sent. */
+  readonly crossSiteFault: string | undefined;
+  /** The body as text; `''` when there is none. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. */
+  body(maxBytes: number): string | Promise<string>;
+  /** Answers it; called once. `isLast`: the connection ends with it. */
+  send(reply: Reply, isLast: boolean): void;
+  /** Whether the sender has hung up. */
+  readonly isGone: boolean;
+  /** Calls `listener` when the sender hangs up. */
+  onGone(listener: () => void): void;
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { crossSiteFault } from './cross-site.ts';
+import type { Exchange } from './exchange.ts';
+import { readBody } from './read-body.ts';
+import type { Reply } from './reply.ts';
+
+/** A request that came through `node:http`. */
+export class NodeExchange implements Exchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get method(): string {
+    return this.#request.method ?? 'GET';
+  }
+
+  get url(): string {
+    return this.#request.url ?? '/';
+  }
+
+  get crossSiteFault(): string | undefined {
+    return crossSiteFault(this.#request.headers);
+  }
+
+  body(maxBytes: number): Promise<string> {
+    return readBody(this.#request, maxBytes);
+  }
+
+  send({ status, head, body, encoding }: Reply, isLast: boolean): void {
+    if (isLast) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(status, head as string[]);
+    this.#response.end(body, encoding);
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  onGone(listener: () => void): void {
+    this.#response.once('close', listener);
+  }
+}

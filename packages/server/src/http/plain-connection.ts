@@ -1,0 +1,165 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
+import type { Exchange } from './exchange.ts';
+import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import { bodyText, tooLarge } from './read-body.ts';
+import type { Reply } from './reply.ts';
+
+/** Whom a connection tells what comes over it. */
+export interface ConnectionOwner {
+  requested(exchange: Exchange): void;
+  /** What came is no plain request: the connection is Node's from now on, whose server has not seen `piece` yet. */
+  leftTo(socket: Socket, piece: Buffer): void;
+  /** The connection is no longer one for plain requests. */
+  left(connection: PlainConnection): void;
+}
+
+const { headersTimeout, keepAliveTimeout } = HTTP_SERVER_SETTINGS;
+const PERSISTENT = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeout / 1_000}\r\n`;
+const LAST = 'Connection: close\r\n';
+
+/** The connection of a client as long as plain requests come over it, one after the other. */
+export class PlainConnection {
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  #idleSinceMs = performance.now();
+  #idleLimitMs: number = headersTimeout;
+  /** The request that is being answered. */
+  #exchange: PlainExchange | undefined;
+  /** What came before the answer had been sent. */
+  #early: Buffer | undefined;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.#owner = owner;
+    this.#socket = socket;
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  /** Ends it, unless a request is being answered. */
+  closeIfIdle(): void {
+    if (this.#exchange === undefined) this.#socket.destroySoon();
+  }
+
+  /** Ends it when for too long no request has come, or the last answer has not been taken. */
+  closeIfLate(nowMs: number): void {
+    if (this.#exchange === undefined && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Answers the request under way. */
+  answer({ status, head, body, encoding }: Reply, isLast: boolean): void {
+    this.#exchange = undefined;
+    this.#idleSinceMs = performance.now();
+    this.#idleLimitMs = keepAliveTimeout;
+    if (!this.#socket.writable) return;
+    const lines = `${headLines(head)}Date: ${dateNow()}\r\n${isLast ? LAST : PERSISTENT}\r\n`;
+    const isTaken = this.#socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${body}`, encoding);
+    if (isLast) this.#socket.destroySoon();
+    else if (this.#early !== undefined) this.#leave(this.#early);
+    // Nothing more is read from a client that reads nothing.
+    else if (!isTaken) this.#socket.pause().once('drain', () => this.#socket.resume());
+  }
+
+  readonly #onData = (piece: Buffer): void => {
+    if (this.#exchange !== undefined) {
+      this.#early = this.#early === undefined ? piece : Buffer.concat([this.#early, piece]);
+      this.#socket.pause();
+      return;
+    }
+    const request = readPlainRequest(piece);
+    if (request === undefined) return this.#leave(piece);
+    this.#exchange = new PlainExchange(this, request);
+    this.#owner.requested(this.#exchange);
+  };
+
+  /** As with `node:http`, who sends nothing more waits for nothing more. */
+  readonly #onEnd = (): void => this.#socket.destroySoon();
+
+  /** What follows is `close`. */
+  readonly #onError = (): void => {};
+
+  readonly #onClose = (): void => {
+    this.#owner.left(this);
+    this.#exchange?.gone();
+  };
+
+  #leave(piece: Buffer): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    this.#owner.left(this);
+    this.#owner.leftTo(socket, piece);
+  }
+}
+
+/** A plain request and its connection. */
+class PlainExchange implements Exchange {
+  readonly #connection: PlainConnection;
+  readonly #request: PlainRequest;
+  #isGone = false;
+  #onGone: (() => void) | undefined;
+
+  constructor(connection: PlainConnection, request: PlainRequest) {
+    this.#connection = connection;
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get url(): string {
+    return this.#request.url;
+  }
+
+  /** A request that has the fields which tell of it is none of the plain ones. */
+  get crossSiteFault(): undefined {
+    return undefined;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  body(maxBytes: number): string {
+    const { body } = this.#request;
+    if (body.length > maxBytes) throw tooLarge(maxBytes);
+    return bodyText(body);
+  }
+
+  send(reply: Reply, isLast: boolean): void {
+    this.#connection.answer(reply, isLast);
+  }
+
+  onGone(listener: () => void): void {
+    this.#onGone = listener;
+  }
+
+  gone(): void {
+    this.#isGone = true;
+    this.#onGone?.();
+  }
+}
+
+function headLines(head: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at < head.length; at += 2) lines += `${head[at]}: ${head[at + 1]}\r\n`;
+  return lines;
+}
+
+let dateSecond = 0;
+let dateText = '';
+
+/** The `Date` field's value, made anew each second. */
+function dateNow(): string {
+  const nowMs = Date.now();
+  const second = Math.floor(nowMs / 1_000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(nowMs).toUTCString();
+  }
+  return dateText;
+}

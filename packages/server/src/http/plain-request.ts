@@ -1,0 +1,60 @@
+/** A request that came whole, in one piece. */
+export interface PlainRequest {
+  readonly method: string;
+  /** Path and query, as they came. */
+  readonly url: string;
+  readonly body: Buffer;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+/** Longer heads are read by the server that has the bound for all. */
+const MAX_HEAD_BYTES = 8 * 1024;
+
+/** Request line and fields, each with its CR LF: no folded lines, no blank before a colon, nothing but visible ASCII, blanks and tabs in a value. */
+const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~]*\r\n)+$/;
+
+/** The fields that say how a request is read, answered, or refused. */
+const TELLING_FIELD =
+  /\r\n(host|content-length|connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site):[\t ]*([\t -~]*)/gi;
+
+/**
+ * Reads what came in one piece, when it is exactly one request of the usual kind: HTTP/1.1 with a host, a body of known length or none, to be answered
+ * over a connection that stays. Undefined for everything else, be it wrong, rare, unfinished or more than one: whoever asks must then have it read by a
+ * server that knows all of HTTP.
+ */
+export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
+  const headEnd = piece.indexOf(HEAD_END);
+  if (headEnd === -1 || headEnd > MAX_HEAD_BYTES) return undefined;
+  const head = piece.toString('latin1', 0, headEnd + 2);
+  const [, method, url] = HEAD.exec(head) ?? [];
+  if (method === undefined || url === undefined) return undefined;
+  const bodyLength = bodyLengthOf(head);
+  const bodyStart = headEnd + HEAD_END.length;
+  if (bodyLength === undefined || bodyStart + bodyLength !== piece.length) return undefined;
+  return { method, url, body: piece.subarray(bodyStart) };
+}
+
+/** The length of the body; undefined when a field asks for more than a plain request has. */
+function bodyLengthOf(head: string): number | undefined {
+  let hosts = 0;
+  let length: string | undefined;
+  TELLING_FIELD.lastIndex = 0;
+  for (let field = TELLING_FIELD.exec(head); field !== null; field = TELLING_FIELD.exec(head)) {
+    const [, name = '', value = ''] = field;
+    switch (name.toLowerCase()) {
+      case 'host':
+        hosts++;
+        break;
+      case 'content-length':
+        if (length !== undefined || !/^\d{1,9}$/.test(value)) return undefined;
+        length = value;
+        break;
+      case 'connection':
+        if (value.toLowerCase() !== 'keep-alive') return undefined;
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return hosts === 1 ? Number(length ?? 0) : undefined;
+}
