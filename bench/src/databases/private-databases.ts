@@ -15,6 +15,7 @@ export interface PrivateDatabase {
 /** Each syncs what it acknowledges, as in production; only memory and logs are sized for a load. */
 const POSTGRES = ['shared_buffers=512MB', 'max_wal_size=4GB'];
 const MARIADB = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=1G'];
+const REDIS = ['--auto-aof-rewrite-min-size', '4gb'];
 
 /** In the order of the tables. */
 export const PRIVATE_DATABASES: readonly PrivateDatabase[] = [
@@ -33,14 +34,15 @@ export const PRIVATE_DATABASES: readonly PrivateDatabase[] = [
   {
     name: 'redis-everysec',
     program: 'Redis',
-    settings: 'appendonly yes, appendfsync everysec (a crash may lose a second), noeviction',
-    start: () => startRedis({ appendFsync: 'everysec' }),
+    settings:
+      'appendonly yes, appendfsync everysec (a crash may lose a second), noeviction, auto-aof-rewrite-min-size 4gb',
+    start: () => startRedis({ appendFsync: 'everysec', settings: REDIS }),
   },
   {
     name: 'redis-always',
     program: 'Redis',
-    settings: 'appendonly yes, appendfsync always, noeviction',
-    start: () => startRedis({ appendFsync: 'always' }),
+    settings: 'appendonly yes, appendfsync always, noeviction, auto-aof-rewrite-min-size 4gb',
+    start: () => startRedis({ appendFsync: 'always', settings: REDIS }),
   },
 ];
 

@@ -17,6 +17,7 @@ export class PlainConnections implements ConnectionOwner {
 
   constructor(server: Server, requested: (exchange: Exchange) => void) {
     const nodes = server.listeners('connection');
+    if (nodes.length === 0) throw new Error('the server of node:http does not listen to its connections');
     server.removeAllListeners('connection');
     this.#giveToNode = (socket) => {
       for (const node of nodes) node.call(server, socket);

@@ -1,0 +1,385 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { SILENT } from '@holdfast/server';
+import { PlainConnections } from '../src/http/plain-connections.ts';
+import { jsonReply, NO_CONTENT, type Reply, textReply } from '../src/http/reply.ts';
+import { type Route, Router, type RouteRequest } from '../src/http/router.ts';
+import { HttpServer } from '../src/http/server.ts';
+
+/** More than the buffers of both sides hold. */
+const BIG = 20_000_000;
+
+/** A server of a few routes, which counts what it is asked. */
+class SmallServer implements AsyncDisposable {
+  readonly #http = new HttpServer({ log: SILENT, maxBodyBytes: 1_000, maxConnections: 100, answered: () => {} });
+  readonly asked: string[] = [];
+  port = 0;
+
+  static async start(slow: (request: RouteRequest) => Promise<Reply> = () => Promise.reject(new Error('unused'))) {
+    const server = new SmallServer();
+    server.#http.use(new Router(server.#routes(slow)));
+    server.port = Number(new URL(await server.#http.listen('127.0.0.1', 0)).port);
+    return server;
+  }
+
+  #routes(slow: Route['run']): Route[] {
+    const route = (method: Route['method'], path: string, run: Route['run'], readsBody = true): Route => ({
+      method,
+      path,
+      readsBody,
+      run: (request) => {
+        this.asked.push(path);
+        return run(request);
+      },
+      fail: (error) => jsonReply(error.code === 'too_large' ? 413 : 400, { message: error.message }),
+    });
+    return [
+      route('POST', '/echo', ({ body, query }) => jsonReply(200, { body, x: query.get('x') })),
+      route('ANY', '/any/:what', ({ params }) => textReply(200, `“${params[0]}”`, 'text/plain; charset=utf-8'), false),
+      route('PUT', '/nothing', () => NO_CONTENT),
+      route('GET', '/big', () => textReply(200, 'x'.repeat(BIG), 'text/plain'), false),
+      route('POST', '/slow', slow),
+    ];
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A client that says exactly which bytes are sent, and keeps those that come back. */
+class Line {
+  readonly #socket: Socket;
+  readonly closed: Promise<unknown>;
+  #received = '';
+  #onMore: () => void = () => {};
+
+  constructor(port: number) {
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    this.closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    // Whoever breaks off resets the connection.
+    this.#socket.on('error', () => {});
+    this.#socket.on('data', (piece: Buffer) => {
+      this.#received += piece.toString('latin1');
+      this.#onMore();
+    });
+    this.#socket.once('close', () => this.#onMore());
+  }
+
+  send(bytes: string): void {
+    if (this.#socket.writable) this.#socket.write(bytes, 'latin1');
+  }
+
+  /** The next answer as it came, but for its date; undefined when the connection ended without one. */
+  async answer(hasBody = true): Promise<string | undefined> {
+    while (!this.#received.includes('\r\n\r\n')) if (!(await this.#more())) return undefined;
+    const headEnd = this.#received.indexOf('\r\n\r\n') + 4;
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#received.slice(0, headEnd))?.[1] ?? 0);
+    const end = headEnd + (hasBody ? length : 0);
+    while (this.#received.length < end) if (!(await this.#more())) return undefined;
+    const answer = this.#received.slice(0, end);
+    this.#received = this.#received.slice(end);
+    return undated(answer);
+  }
+
+  /** Waits for more; false when the connection has ended. */
+  async #more(): Promise<boolean> {
+    if (this.#socket.closed) return false;
+    await new Promise<void>((resolve) => (this.#onMore = resolve));
+    return true;
+  }
+
+  /** Everything that comes until the connection ends. */
+  async rest(): Promise<string> {
+    await this.closed;
+    return undated(this.#received);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+const undated = (text: string): string => text.replaceAll(/Date: [^\r]+ GMT\r\n/g, 'Date: now\r\n');
+
+const post = (path: string, body: string, fields = '') =>
+  `POST ${path} HTTP/1.1\r\nHost: h\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
+const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: h\r\n${fields}\r\n`;
+
+/** A request that is none of the plain ones, so that its connection is Node's from then on. */
+const RARE = get('/any/first', 'Connection: keep-alive, x\r\n');
+const PLAIN = get('/any/first', 'Connection: keep-alive\r\n');
+
+/** A request that is answered when the test says so. */
+class Slow {
+  #arrived: (request: RouteRequest) => void = () => {};
+  answer: (reply: Reply) => void = () => {};
+  readonly asked = new Promise<RouteRequest>((resolve) => (this.#arrived = resolve));
+
+  readonly run = (request: RouteRequest): Promise<Reply> => {
+    this.#arrived(request);
+    return new Promise((resolve) => (this.answer = resolve));
+  };
+}
+
+/** Returns when a request sent now over another connection is answered: what was sent before has arrived. */
+async function roundTrip(port: number): Promise<void> {
+  const line = new Line(port);
+  line.send(PLAIN);
+  await line.answer();
+  line.destroy();
+}
+
+interface Sent {
+  readonly bytes: string;
+  /** Whether its answer has a body. */
+  readonly hasBody: boolean;
+  /** Where it is cut in two; the second half is sent at once. */
+  readonly cutAt: number;
+  /** Whether it is sent when everything before it is answered, and nothing more before it is. */
+  readonly alone: boolean;
+}
+
+/** What leaves the connection open and usable. */
+const HARMLESS = ['Accept: */*\r\n', 'Connection: keep-alive\r\n', 'Content-Type: text/plain; charset=latin1\r\n'];
+const FIELDS = [
+  ...HARMLESS,
+  'connection: Keep-Alive \r\n',
+  'Connection: close\r\n',
+  'Origin: http://h\r\n',
+  'Origin: http://evil.example\r\n',
+  'Sec-Fetch-Site: cross-site\r\n',
+  'Expect: 100-continue\r\n',
+  'X-Odd: \xe9\r\n',
+  'X Y: 1\r\n',
+  'Host: other\r\n',
+];
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
+const PATHS = ['/echo', '/echo?x=%C3%A9', '/any/a', '/any/%', '/nothing', '/none'];
+
+/** Requests after any of which the next one may be sent at once. */
+const harmless = fc.record({
+  method: fc.constantFrom(...METHODS),
+  path: fc.constantFrom(...PATHS),
+  fields: fc.subarray(HARMLESS),
+  length: fc.constant('right' as const),
+  alone: fc.boolean(),
+});
+/** Any, right or wrong. These are sent alone: what Node answers to a wrong one depends on whether an answer is under way, and closing may take the answer with it when more comes. */
+const any = fc.record({
+  method: fc.constantFrom(...METHODS, 'HEAD', 'PATCH', 'get'),
+  path: fc.constantFrom(...PATHS, '*', '/any/a b', 'http://h/any/a'),
+  fields: fc.subarray(FIELDS, { maxLength: 2 }),
+  length: fc.constantFrom('right', 'none', 'twice', 'wrong', 'chunked'),
+  alone: fc.constant(true),
+});
+const requests: fc.Arbitrary<Sent> = fc
+  .record({
+    request: fc.oneof(harmless, any),
+    body: fc.constantFrom('', '{}', '{"a":1}', '\xef\xbb\xbf{}', '\xff', 'x'.repeat(1_000), 'x'.repeat(1_001)),
+    cutAt: fc.oneof(fc.constant(0), fc.nat(1_200)),
+  })
+  .map(({ request: { method, path, fields, length, alone }, body, cutAt }) => {
+    const head = `${method} ${path} HTTP/1.1\r\nHost: h\r\n${fields.join('')}`;
+    return { bytes: head + framed(body, length), hasBody: method !== 'HEAD', cutAt, alone };
+  });
+
+/** The end of a head, and the body. */
+function framed(body: string, length: 'right' | 'none' | 'twice' | 'wrong' | 'chunked'): string {
+  const size = `Content-Length: ${body.length}\r\n`;
+  switch (length) {
+    case 'right':
+      return `${size}\r\n${body}`;
+    case 'none':
+      return '\r\n';
+    case 'twice':
+      return `${size}${size}\r\n${body}`;
+    case 'wrong':
+      return 'Content-Length: -1\r\n\r\n';
+    case 'chunked':
+      return `Transfer-Encoding: chunked\r\n\r\n${body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`}0\r\n\r\n`;
+  }
+}
+
+/** What comes back for these requests over a connection whose first one was `first`, whose answer is left out. */
+async function answers(port: number, first: string, sent: readonly Sent[]): Promise<string> {
+  const line = new Line(port);
+  line.send(first);
+  await line.answer();
+  let all = '';
+  const expected: boolean[] = [];
+  const awaitAnswers = async () => {
+    for (const hasBody of expected.splice(0)) all += await line.answer(hasBody);
+  };
+  for (const { bytes, hasBody, cutAt, alone } of sent) {
+    if (alone) await awaitAnswers();
+    line.send(bytes.slice(0, cutAt));
+    line.send(bytes.slice(cutAt));
+    expected.push(hasBody);
+    if (alone) await awaitAnswers();
+  }
+  await awaitAnswers();
+  line.send(get('/any/last', 'Connection: close\r\n'));
+  return all + (await line.rest());
+}
+
+describe('what comes over a connection', () => {
+  it('is answered as Node answers it, whatever it is and in whatever pieces it comes', async () => {
+    await using server = await SmallServer.start();
+    await fc.assert(
+      fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 4 }), async (sent) => {
+        const [ours, nodes] = await Promise.all([answers(server.port, PLAIN, sent), answers(server.port, RARE, sent)]);
+        expect(ours).toBe(nodes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is answered in its order when it comes before the answer to what came earlier', async () => {
+    const slow = new Slow();
+    await using server = await SmallServer.start(slow.run);
+    const line = new Line(server.port);
+    line.send(post('/slow', '1'));
+    await slow.asked;
+    const next = post('/echo', '2');
+    line.send(next.slice(0, 30));
+    line.send(next.slice(30) + post('/echo', '3'));
+    await roundTrip(server.port);
+    slow.answer(jsonReply(200, 1));
+    expect(await line.answer()).toMatch(/\r\n\r\n1$/);
+    expect(await line.answer()).toContain('{"body":"2"');
+    expect(await line.answer()).toContain('{"body":"3"');
+    line.destroy();
+  });
+
+  it('waits while its sender does not take the answer', async () => {
+    await using server = await SmallServer.start();
+    const line = new Line(server.port);
+    line.pause();
+    line.send(get('/big'));
+    await vi.waitUntil(() => server.asked.includes('/big'));
+    line.send(post('/echo', '2'));
+    await roundTrip(server.port);
+    expect(server.asked).not.toContain('/echo');
+    line.resume();
+    expect((await line.answer())?.length).toBeGreaterThan(BIG);
+    expect(await line.answer()).toContain('{"body":"2"');
+    line.destroy();
+  });
+
+  it('is given up when its sender hangs up: who waits for it hears so', async () => {
+    const slow = new Slow();
+    await using server = await SmallServer.start(slow.run);
+    const line = new Line(server.port);
+    line.send(post('/slow', '1'));
+    const { context } = await slow.asked;
+    const aborted = new Promise((resolve) => context.signal?.addEventListener('abort', resolve));
+    line.destroy();
+    await aborted;
+    slow.answer(jsonReply(200, 1));
+    await roundTrip(server.port);
+  });
+});
+
+describe('a connection', () => {
+  it('is no longer ours after the first request that is not a plain one', async () => {
+    const taken: string[] = [];
+    const node = createServer((request, response) => {
+      taken.push(`node ${request.url}`);
+      response.end();
+    });
+    const plain = new PlainConnections(node, (exchange) => {
+      taken.push(`plain ${exchange.url}`);
+      exchange.send(NO_CONTENT, false);
+    });
+    await once(node.listen(0, '127.0.0.1'), 'listening');
+    const line = new Line((node.address() as AddressInfo).port);
+    for (const bytes of [get('/1'), get('/2'), get('/3', 'X: \xe9\r\n'), get('/4')]) {
+      line.send(bytes);
+      await line.answer();
+    }
+    expect(taken).toEqual(['plain /1', 'plain /2', 'node /3', 'node /4']);
+    line.destroy();
+    plain.closeAll();
+    node.close();
+  });
+
+  it('is closed when no request comes over it for too long: 10 s before the first one, 75 s after an answer', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      await using server = await SmallServer.start();
+      const [silent, used] = [new Line(server.port), new Line(server.port)];
+      used.send(PLAIN);
+      await used.answer();
+      await roundTrip(server.port);
+      vi.advanceTimersByTime(15_000);
+      await silent.closed;
+      used.send(PLAIN);
+      expect(await used.answer()).toMatch(/^HTTP\/1\.1 200 /);
+      vi.advanceTimersByTime(70_000);
+      used.send(PLAIN);
+      expect(await used.answer()).toMatch(/^HTTP\/1\.1 200 /);
+      vi.advanceTimersByTime(80_000);
+      await used.closed;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('stays open while its request is answered, however long that takes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      const slow = new Slow();
+      await using server = await SmallServer.start(slow.run);
+      const line = new Line(server.port);
+      line.send(post('/slow', '1'));
+      await slow.asked;
+      vi.advanceTimersByTime(1_000_000);
+      slow.answer(jsonReply(200, 1));
+      expect(await line.answer()).toMatch(/\r\n\r\n1$/);
+      line.destroy();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends with the server: at once when it is idle, with its answer otherwise', async () => {
+    const slow = new Slow();
+    const server = await SmallServer.start(slow.run);
+    const [idle, used] = [new Line(server.port), new Line(server.port)];
+    idle.send(PLAIN);
+    await idle.answer();
+    used.send(post('/slow', '1'));
+    await slow.asked;
+    const closing = server.close();
+    expect(await idle.rest()).toBe('');
+    slow.answer(jsonReply(200, 1));
+    expect(await used.rest()).toMatch(/\r\nConnection: close\r\n\r\n1$/);
+    await closing;
+  });
+
+  it('does not hold up the server that ends when its request is never answered', async () => {
+    const slow = new Slow();
+    const server = await SmallServer.start(slow.run);
+    const line = new Line(server.port);
+    line.send(post('/slow', '1'));
+    await slow.asked;
+    await server.close();
+    expect(await line.rest()).toBe('');
+  });
+});
