@@ -45,6 +45,10 @@ class SmallServer implements AsyncDisposable {
     ];
   }
 
+  stopAccepting(): void {
+    this.#http.stopAccepting();
+  }
+
   close(): Promise<void> {
     return this.#http.close();
   }
@@ -161,6 +165,7 @@ const FIELDS = [
   ...HARMLESS,
   'connection: Keep-Alive \r\n',
   'Connection: close\r\n',
+  'Proxy-Connection: close\r\n',
   'Origin: http://h\r\n',
   'Origin: http://evil.example\r\n',
   'Sec-Fetch-Site: cross-site\r\n',
@@ -371,6 +376,26 @@ describe('a connection', () => {
     slow.answer(jsonReply(200, 1));
     expect(await used.rest()).toMatch(/\r\nConnection: close\r\n\r\n1$/);
     await closing;
+  });
+
+  it('takes nothing more after the answer that ends it', async () => {
+    const server = await SmallServer.start();
+    const [line, other] = [new Line(server.port), new Line(server.port)];
+    for (const each of [line, other]) {
+      each.send(PLAIN);
+      await each.answer();
+    }
+    server.stopAccepting();
+    line.pause();
+    line.send(get('/big'));
+    await vi.waitUntil(() => server.asked.includes('/big'));
+    line.send(post('/echo', '1'));
+    other.send(PLAIN);
+    await other.closed;
+    line.resume();
+    await line.closed;
+    expect(server.asked).not.toContain('/echo');
+    await server.close();
   });
 
   it('does not hold up the server that ends when its request is never answered', async () => {

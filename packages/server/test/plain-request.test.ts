@@ -40,6 +40,7 @@ describe('no plain request', () => {
     ['a transfer coding', 'Host: a\nTransfer-Encoding: chunked'],
     ['a transfer coding beside a length', 'Host: a\nContent-Length: 2\ntransfer-encoding: identity'],
     ['a connection that ends', 'Host: a\nContent-Length: 2\nConnection: close'],
+    ['a connection that ends, as said to a proxy', 'Host: a\nContent-Length: 2\nProxy-Connection: close'],
     ['more than one word on the connection', 'Host: a\nContent-Length: 2\nConnection: keep-alive, upgrade'],
     ['a protocol to change to', 'Host: a\nContent-Length: 2\nUpgrade: h2c'],
     ['a wait for 100', 'Host: a\nContent-Length: 2\nExpect: 100-continue'],

@@ -65,6 +65,8 @@ export class PlainConnection {
   }
 
   readonly #onData = (piece: Buffer): void => {
+    // After the answer that ends the connection nothing more is served (RFC 9112, 9.6).
+    if (!this.#socket.writable) return;
     if (this.#exchange !== undefined) {
       this.#early = this.#early === undefined ? piece : Buffer.concat([this.#early, piece]);
       this.#socket.pause();

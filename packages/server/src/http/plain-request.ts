@@ -15,7 +15,7 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
 
 /** The fields that say how a request is read, answered, or refused. */
 const TELLING_FIELD =
-  /\r\n(host|content-length|connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site):[\t ]*([\t -~]*)/gi;
+  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site):[\t ]*([\t -~]*)/gi;
 
 /**
  * Reads what came in one piece, when it is exactly one request of the usual kind: HTTP/1.1 with a host, a body of known length or none, to be answered
@@ -36,14 +36,15 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
 
 /** The length of the body; undefined when a field asks for more than a plain request has. */
 function bodyLengthOf(head: string): number | undefined {
-  let hosts = 0;
+  let hasHost = false;
   let length: string | undefined;
   TELLING_FIELD.lastIndex = 0;
   for (let field = TELLING_FIELD.exec(head); field !== null; field = TELLING_FIELD.exec(head)) {
     const [, name = '', value = ''] = field;
     switch (name.toLowerCase()) {
       case 'host':
-        hosts++;
+        if (hasHost) return undefined;
+        hasHost = true;
         break;
       case 'content-length':
         if (length !== undefined || !/^\d{1,9}$/.test(value)) return undefined;
@@ -56,5 +57,5 @@ function bodyLengthOf(head: string): number | undefined {
         return undefined;
     }
   }
-  return hosts === 1 ? Number(length ?? 0) : undefined;
+  return hasHost ? Number(length ?? 0) : undefined;
 }
