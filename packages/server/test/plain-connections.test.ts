@@ -295,7 +295,7 @@ describe('what comes over a connection', () => {
     const { context } = await slow.asked;
     const aborted = new Promise((resolve) => context.signal?.addEventListener('abort', resolve));
     line.destroy();
-    await aborted;
+    await expect(aborted).resolves.toBeInstanceOf(Event);
     slow.answer(jsonReply(200, 1));
     await roundTrip(server.port);
   });
