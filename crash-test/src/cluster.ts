@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DatabaseServer } from '@holdfast/test-servers';
+import { type DatabaseServer, freePort } from '@holdfast/test-servers';
 import { CoordinatorProcess } from './coordinator-process.ts';
-import { freePort } from './free-port.ts';
 import { startNginx, type Nginx } from './nginx.ts';
 import type { RunOptions } from './options.ts';
 import { type ClusterNode, Outages } from './outages.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { freePort } from '@holdfast/test-servers';
 import { CoordinatorProcess } from './coordinator-process.ts';
-import { freePort } from './free-port.ts';
 import { planKills } from './kill-plan.ts';
 import { killAsPlanned } from './kills.ts';
 import type { RunOptions } from './options.ts';

@@ -13,10 +13,14 @@ export class Started {
     return member;
   }
 
-  /** Ends everything at once; an end that fails does not keep the others. */
+  /** Ends everything, what was started last first: nobody loses what it still uses. An end that fails does not keep the others. */
   async stop(): Promise<void> {
-    const ends = await Promise.allSettled(this.#members.splice(0).map((member) => member.stop()));
-    for (const end of ends)
-      if (end.status === 'rejected') process.stderr.write(`could not stop: ${String(end.reason)}\n`);
+    for (let member = this.#members.pop(); member !== undefined; member = this.#members.pop()) {
+      try {
+        await member.stop();
+      } catch (error) {
+        process.stderr.write(`could not stop: ${String(error)}\n`);
+      }
+    }
   }
 }

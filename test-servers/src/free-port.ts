@@ -1,13 +1,26 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A TCP port of the loopback that nobody listens on at this moment. */
+/** Below the range that systems give to outgoing connections. */
+const LOW = 15_000;
+const HIGH = 30_000;
+const ATTEMPTS = 100;
+
+/**
+ * A TCP port of the loopback that nobody listens on at this moment, outside the range of outgoing connections: until it is used, and while who uses it is
+ * down, no client's own connection may take it.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = LOW + Math.floor(Math.random() * (HIGH - LOW));
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('listening', () => resolve(true)).once('error', () => resolve(false));
+    });
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+  throw new Error(`no free port between ${LOW} and ${HIGH}`);
 }

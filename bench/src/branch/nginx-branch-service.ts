@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@holdfast/test-servers';
 import type { Cleanup } from '../processes/cleanup.ts';
-import { freePort } from '../processes/free-port.ts';
 import { installedVersion } from '../processes/installed.ts';
 import { hasEnded, own, stop } from '../processes/owned.ts';
 import { waitForOk } from '../processes/wait-for.ts';

@@ -10,7 +10,7 @@ import type { Reply } from './reply.ts';
 export interface ConnectionOwner {
   requested(exchange: Exchange): void;
   /** What came is no plain request: the connection is Node's from now on, whose server has not seen `piece` yet. */
-  leftTo(socket: Socket, piece: Buffer): void;
+  handOver(socket: Socket, piece: Buffer): void;
   /** The connection is no longer one for plain requests. */
   left(connection: PlainConnection): void;
 }
@@ -93,7 +93,7 @@ export class PlainConnection {
     const socket = this.#socket;
     socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
     this.#owner.left(this);
-    this.#owner.leftTo(socket, piece);
+    this.#owner.handOver(socket, piece);
   }
 }
 

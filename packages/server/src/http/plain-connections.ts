@@ -13,7 +13,6 @@ export class PlainConnections implements ConnectionOwner {
   readonly #connections = new Set<PlainConnection>();
   readonly #giveToNode: (socket: Socket) => void;
   readonly #requested: (exchange: Exchange) => void;
-  readonly #check: NodeJS.Timeout;
 
   constructor(server: Server, requested: (exchange: Exchange) => void) {
     const nodes = server.listeners('connection');
@@ -24,8 +23,10 @@ export class PlainConnections implements ConnectionOwner {
     };
     this.#requested = requested;
     server.on('connection', (socket) => this.#connections.add(new PlainConnection(socket, this)));
-    this.#check = setInterval(() => this.#closeLate(), HTTP_SERVER_SETTINGS.connectionsCheckingInterval).unref();
-    server.once('close', () => clearInterval(this.#check));
+    server.once('listening', () => {
+      const check = setInterval(() => this.#closeLate(), HTTP_SERVER_SETTINGS.connectionsCheckingInterval).unref();
+      server.once('close', () => clearInterval(check));
+    });
   }
 
   /** Ends those over which no request is under way. */
@@ -45,7 +46,7 @@ export class PlainConnections implements ConnectionOwner {
     this.#connections.delete(connection);
   }
 
-  leftTo(socket: Socket, piece: Buffer): void {
+  handOver(socket: Socket, piece: Buffer): void {
     // Paused, lest the piece be told before there is a listener for it.
     socket.pause();
     socket.unshift(piece);

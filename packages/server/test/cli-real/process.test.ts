@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { freePort } from '@holdfast/test-servers';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
@@ -26,11 +25,7 @@ it('tells its options with examples, and ends with 2 when used wrongly', async (
 });
 
 it('says in one line that no coordinator answers, and takes its address from the environment', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
+  const port = await freePort();
   const { code, out, err } = await holdfast('list', { HOLDFAST_SERVER: `http://127.0.0.1:${port}` });
   expect([code, out]).toEqual([3, '']);
   expect(err).toMatch(new RegExp(`^holdfast: no coordinator answers at http://127.0.0.1:${port} .*\\n$`));
