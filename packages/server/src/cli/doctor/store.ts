@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Store, StoreError } from '@holdfast/core';
+import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core';
 import { ConfigError } from '../../config/config-error.ts';
 import { storeOf } from '../../open-store.ts';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
@@ -99,7 +99,6 @@ const DURABLE: Readonly<Record<string, string>> = {
 };
 
 async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<readonly Finding[]> {
-  const { name, durable } = store.capabilities;
   const started = performance.now();
   for (let n = 0; n < WRITES; n++) {
     const there = await store.kvGet(PROBE);
@@ -108,20 +107,28 @@ async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<r
   const eachMs = (performance.now() - started) / WRITES;
   const there = await store.kvGet(PROBE);
   if (there !== undefined) await store.kvDelete(PROBE, there.version);
-  const written = `${name}: schema known, ${WRITES} writes, ${eachMs.toFixed(1)} ms each`;
-  const kept = DURABLE[name] ?? 'synced';
   return [
-    !durable
-      ? warn(
-          'store',
-          [`${written}; not durable`, ...warnings].join('; '),
-          LOSSES[name] ?? 'see the warning that the coordinator logs when it starts',
-        )
-      : eachMs > SLOW_SYNC_MS
-        ? warn('store', `${written}, ${kept}: slow`, 'use a local disk with a fast sync')
-        : ok('store', `${written}, ${kept}`),
+    checkWrites(store.capabilities, eachMs, warnings),
     checkDrift('store clock', (await store.nowMs()) - Date.now()),
   ];
+}
+
+/** What a store keeps, and how long a write takes. */
+export function checkWrites(
+  { name, durable }: Pick<StoreCapabilities, 'name' | 'durable'>,
+  eachMs: number,
+  warnings: readonly string[],
+): Finding {
+  const written = `${name}: schema known, ${WRITES} writes, ${eachMs.toFixed(1)} ms each`;
+  if (!durable)
+    return warn(
+      'store',
+      [`${written}; not durable`, ...warnings].join('; '),
+      LOSSES[name] ?? 'see the warning that the coordinator logs when it starts',
+    );
+  const kept = DURABLE[name] ?? 'synced';
+  if (eachMs > SLOW_SYNC_MS) return warn('store', `${written}, ${kept}: slow`, 'use a local disk with a fast sync');
+  return ok('store', `${written}, ${kept}`);
 }
 
 /** How far another clock is from ours. */
