@@ -212,7 +212,7 @@ interface Head {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?:[ \r]|$)/;
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/;
 /** Ends of lines that some recipients see and others do not. */
 const AMBIGUOUS = /\r(?!\n)|(?<!\r)\n|\0/;
 
@@ -227,9 +227,10 @@ function readHead(text: string): Head {
   let connection = '';
   let keepAliveMs: number | undefined;
   for (const line of text.split('\r\n').slice(1)) {
-    const [, name, value = ''] = FIELD.exec(line) ?? [];
+    const [, name, rest = ''] = FIELD.exec(line) ?? [];
     if (name === undefined)
       throw new MalformedAnswerError('the head of the answer has a line that is not a header field');
+    const value = trimmed(rest);
     switch (name.toLowerCase()) {
       case 'connection':
         connection += `,${value.toLowerCase()}`;
@@ -265,6 +266,16 @@ function readHead(text: string): Head {
     keepAliveMs,
   };
 }
+
+/** Without the blanks and tabs around it. Not by a pattern: those that can say it take time that grows with the square of a run of blanks. */
+function trimmed(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && isBlank(text[from])) from++;
+  while (from < to && isBlank(text[to - 1])) to--;
+  return text.slice(from, to);
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 function lengthOf(value: string, before: number | undefined): number {
   if (!/^\d{1,15}$/.test(value)) throw new MalformedAnswerError('the Content-Length of the answer is not a number');

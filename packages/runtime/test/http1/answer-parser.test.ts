@@ -30,6 +30,8 @@ describe('an answer', () => {
     ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone'],
     ['without a reason phrase', 'HTTP/1.1 200 \r\ncontent-length:4\r\n\r\ndone'],
     ['without even the blank before it', 'HTTP/1.1 200\r\ncontent-length: 4 \r\n\r\ndone'],
+    ['with blanks and tabs around the length', 'HTTP/1.1 200 OK\r\nContent-Length: \t 4 \t\r\n\r\ndone'],
+    ['with nothing but blanks in a field', 'HTTP/1.1 200 OK\r\nX: \t \r\nContent-Length: 4\r\n\r\ndone'],
     ['with the same length twice', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\ndone'],
     ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\nd\r\n03;x="y"\r\none\r\n0\r\n\r\n'],
     ['with trailers', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4 \r\ndone\r\n0\r\nA: b\r\nC: d\r\n\r\n'],
