@@ -49,6 +49,36 @@ export function resultOfHttp(status: number, body: string): BranchResult {
   return branchResult(kind, body === '' ? `HTTP ${status}` : kind === 'UNKNOWN' ? `HTTP ${status}: ${body}` : body);
 }
 
+/** The result of an HTTP response whose body was too long to be kept: `beginning` of it, and the word that decides, wherever it was found. */
+export function resultOfLongHttp(status: number, beginning: string, word: Word | undefined): BranchResult {
+  const kind = word ?? HTTP_KINDS[status] ?? 'UNKNOWN';
+  if (kind === 'SUCCESS') return SUCCESS;
+  return branchResult(kind, kind === 'UNKNOWN' ? `HTTP ${status}: ${beginning}` : beginning);
+}
+
+/**
+ * The result of an HTTP response that only the end of its connection ended, so that a response cut off looks the same. It counts when its body is whole
+ * JSON, which no part of a longer text is, or when its status needs no body (409, 425). Otherwise it is UNKNOWN. `isPart`: `body` is known to be a part.
+ */
+export function resultOfUnframedHttp(status: number, body: string, isPart = false): BranchResult {
+  if (!isPart && isWholeJson(body)) return resultOfHttp(status, body);
+  if (status === 409) return branchResult('FAILURE', body === '' ? 'HTTP 409' : body);
+  if (status === 425) return branchResult('ONGOING', body === '' ? 'HTTP 425' : body);
+  return branchResult(
+    'UNKNOWN',
+    `HTTP ${status} without Content-Length or chunks, and not whole JSON, so it may have been cut off; send a Content-Length: ${body}`,
+  );
+}
+
+function isWholeJson(text: string): boolean {
+  try {
+    const json: unknown = JSON.parse(withoutByteOrderMark(text));
+    return typeof json === 'string' || (typeof json === 'object' && json !== null);
+  } catch {
+    return false;
+  }
+}
+
 type Word = 'FAILURE' | 'ONGOING';
 
 function wordOf(body: string): Word | undefined {
@@ -73,10 +103,11 @@ const JSON_RPC_FAILURE = -32901;
 const JSON_RPC_ONGOING = -32902;
 
 /**
- * Result of a JSON-RPC branch: it must answer a JSON object. The error's code decides; without an error dtm's words count as over HTTP, in the
- * result too, then the HTTP status.
+ * Result of a JSON-RPC branch. HTTP 409 is FAILURE, whatever the body. Otherwise the body must be a JSON object. The error's code decides; without an error
+ * dtm's words count as over HTTP, in the result too, then the HTTP status.
  */
 export function resultOfJsonRpc(status: number, body: string): BranchResult {
+  if (status === 409) return branchResult('FAILURE', body === '' ? 'HTTP 409' : body);
   const answer = parseObject(body);
   if (answer === undefined) return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC answer: ${body}`);
   if ('error' in answer && answer.error !== null && answer.error !== undefined)

@@ -7,6 +7,8 @@ import {
   resultOfGrpc,
   resultOfHttp,
   resultOfJsonRpc,
+  resultOfLongHttp,
+  resultOfUnframedHttp,
 } from '@holdfast/protocol';
 
 const status = fc.integer({ min: 200, max: 599 });
@@ -83,12 +85,62 @@ describe('the result of an HTTP answer', () => {
   });
 });
 
+describe('the result of an HTTP response that only the end of its connection ended', () => {
+  it('counts when the body is whole JSON', () => {
+    expect(resultOfUnframedHttp(200, '{"dtm_result":"SUCCESS"}').kind).toBe('SUCCESS');
+    expect(resultOfUnframedHttp(200, '\ufeff{"dtm_result":"FAILURE"}').kind).toBe('FAILURE');
+    expect(resultOfUnframedHttp(409, '{"dtm_result":"ONGOING"}').kind).toBe('ONGOING');
+    expect(resultOfUnframedHttp(200, '"done"').kind).toBe('SUCCESS');
+  });
+
+  it('is never a success when it is the beginning of another response', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom(200, 201, 202), fc.nat(), (json, code, at) => {
+        const whole = JSON.stringify({ data: json, dtm_result: 'FAILURE' });
+        expect(resultOfUnframedHttp(code, whole.slice(0, at % whole.length)).kind).toBe('UNKNOWN');
+      }),
+    );
+  });
+
+  it.each(['', 'ok', 'FAILURE', '1', 'true', 'null', '{"note":"FAILURE"'])('is UNKNOWN with the body %j', (body) => {
+    const result = resultOfUnframedHttp(200, body);
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain('Content-Length');
+  });
+
+  it('is decided by the statuses that need no body', () => {
+    expect(resultOfUnframedHttp(409, 'sold out')).toEqual({ kind: 'FAILURE', reason: 'sold out' });
+    expect(resultOfUnframedHttp(409, '').reason).toBe('HTTP 409');
+    expect(resultOfUnframedHttp(425, '').kind).toBe('ONGOING');
+  });
+
+  it('is UNKNOWN when only a part was kept, even if the part is JSON', () => {
+    expect(resultOfUnframedHttp(200, '{}', true).kind).toBe('UNKNOWN');
+  });
+});
+
+describe('the result of an HTTP response that was too long to be kept', () => {
+  it('is the word that was found in it, otherwise that of the status', () => {
+    expect(resultOfLongHttp(200, '{"a":', 'FAILURE')).toEqual({ kind: 'FAILURE', reason: '{"a":' });
+    expect(resultOfLongHttp(409, '{"a":', 'ONGOING').kind).toBe('ONGOING');
+    expect(resultOfLongHttp(200, '{"a":', undefined)).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(resultOfLongHttp(500, '{"a":', undefined).reason).toBe('HTTP 500: {"a":');
+  });
+});
+
 describe('the result of a JSON-RPC answer', () => {
   const answer = (fields: object): string => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...fields });
 
-  it("is decided by the error's code, whatever status and message say", () => {
+  it.each(['', 'not JSON', answer({ result: 1 }), answer({ error: { code: -32902, message: 'ONGOING' } })])(
+    'is FAILURE with HTTP 409, whatever the body: %j',
+    (body) => {
+      expect(resultOfJsonRpc(409, body).kind).toBe('FAILURE');
+    },
+  );
+
+  it("is decided by the error's code, whatever any other status and message say", () => {
     fc.assert(
-      fc.property(status, fc.string(), fc.integer(), (code, message, other) => {
+      fc.property(status.filter((code) => code !== 409), fc.string(), fc.integer(), (code, message, other) => {
         fc.pre(other !== -32901 && other !== -32902);
         expect(resultOfJsonRpc(code, answer({ error: { code: -32901, message } })).kind).toBe('FAILURE');
         expect(resultOfJsonRpc(code, answer({ error: { code: -32902, message } })).kind).toBe('ONGOING');

@@ -110,5 +110,5 @@ export class AlertWebHook {
 const bodyOf = ({ gid, status, branch, error, retryCount }: Alert): string =>
   JSON.stringify({ gid, status, branch, error, retry_count: retryCount });
 
-const readAnswer: AnswerReader = (status) =>
+const readAnswer: AnswerReader = ({ status }) =>
   status >= 200 && status < 300 ? SUCCESS : branchResult('UNKNOWN', `HTTP ${status}`);

@@ -1,5 +1,11 @@
 import type { BranchRequest } from '@holdfast/core';
-import { type BranchResult, branchResult, resultOfHttp } from '@holdfast/protocol';
+import {
+  type BranchResult,
+  branchResult,
+  resultOfHttp,
+  resultOfLongHttp,
+  resultOfUnframedHttp,
+} from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import type { HttpTarget } from './branch-target.ts';
 import { type AnswerReader, exchange } from './http-exchange.ts';
@@ -47,10 +53,8 @@ function coordinates({ gid, pattern, branchId, op }: BranchRequest): string {
   return `gid=${encode(gid)}&trans_type=${pattern}&branch_id=${encode(branchId)}&op=${encode(op)}`;
 }
 
-/** Of an answer too long to be read whole only the status counts, unless dtm's words stand in what was read: then its meaning is not known. */
-export const readHttpAnswer: AnswerReader = (status, body, truncated) => {
-  if (!truncated) return resultOfHttp(status, body);
-  if (body.includes('ONGOING') || body.includes('FAILURE'))
-    return branchResult('UNKNOWN', `HTTP ${status}, answer too long to be read: ${body}`);
-  return resultOfHttp(status, '');
+/** Of a body too long to be kept the word that decides was searched for while it was read. */
+export const readHttpAnswer: AnswerReader = ({ status, body, isTruncated, word, mayBeCutOff }) => {
+  if (mayBeCutOff) return resultOfUnframedHttp(status, body, isTruncated);
+  return isTruncated ? resultOfLongHttp(status, body, word) : resultOfHttp(status, body);
 };

@@ -1,11 +1,12 @@
 import { type BranchResult, branchResult } from '@holdfast/protocol';
+import type { Answer } from './http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from './http1/http-connection.ts';
 import type { HttpPool } from './http1/http-pool.ts';
 import { type HttpRequest, requestBytes } from './http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from './system-clock.ts';
 
-/** Reads a complete answer. `truncated`: the body was longer than `MAX_ANSWER_BYTES` and `body` is its beginning. */
-export type AnswerReader = (status: number, body: string, truncated: boolean) => BranchResult;
+/** Interprets a response. */
+export type AnswerReader = (answer: Answer) => BranchResult;
 
 /**
  * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and settles within `timeoutMs`, which covers the whole:
@@ -63,9 +64,9 @@ class HttpExchange implements HttpCall {
     this.connection = connection;
   }
 
-  answered(status: number, body: string, truncated: boolean): void {
+  answered(answer: Answer): void {
     this.done();
-    this.resolve(this.read(status, body, truncated));
+    this.resolve(this.read(answer));
   }
 
   failed(error: Error): void {

@@ -41,7 +41,7 @@ function fieldsOf(text: string): number | undefined {
   }
 }
 
-const readJsonRpcAnswer: AnswerReader = (status, body, truncated) =>
-  truncated
-    ? branchResult('UNKNOWN', `HTTP ${status}, answer too long to be read: ${body}`)
+const readJsonRpcAnswer: AnswerReader = ({ status, body, isTruncated }) =>
+  isTruncated && status !== 409
+    ? branchResult('UNKNOWN', `HTTP ${status}, response too long to be read: ${body}`)
     : resultOfJsonRpc(status, body);

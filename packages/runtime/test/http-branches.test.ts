@@ -180,10 +180,40 @@ describe('a branch called over HTTP', () => {
       expect((await call()).kind).toBe('FAILURE');
     });
 
-    it('is not known when one of the words stands in what was read', async () => {
-      server.answer = always(200, `{"note":"FAILURE","data":"${long}"}`);
-      expect((await call()).kind).toBe('UNKNOWN');
+    it.each([
+      ['as JSON', `{"data":"${long}","dtm_result":"FAILURE"}`, 'FAILURE'],
+      ['as JSON, at its beginning', `{"dtm_result":"ONGOING","data":"${long}"}`, 'ONGOING'],
+      ['as text', `${long} FAILURE`, 'FAILURE'],
+      ['as text, over the bound', `${'x'.repeat(MAX_ANSWER_BYTES - 3)}FAILURE`, 'FAILURE'],
+      ['as JSON that only mentions a word', `{"note":"FAILURE","data":"${long}"}`, 'SUCCESS'],
+    ])('has the result of the word that decides, wherever it is: %s', async (_, body, kind) => {
+      server.answer = always(200, body);
+      expect((await call()).kind).toBe(kind);
     });
+
+    it('is UNKNOWN when it does not end', async () => {
+      const closed = new Promise((resolve) => {
+        server.answer = (response) => {
+          response.once('close', resolve);
+          const more = (): void => {
+            while (!response.destroyed && response.write(long));
+          };
+          response.on('drain', more);
+          more();
+        };
+      });
+      expect(await call()).toMatchObject({ kind: 'UNKNOWN', reason: 'the response is longer than 16777216 bytes' });
+      await closed;
+    });
+  });
+
+  it('is UNKNOWN when its response may have been cut off, since nothing but the connection ends it', async () => {
+    server.answer = (response) => response.socket?.end('HTTP/1.1 200 OK\r\n\r\n{"note":"sold out","dtm_resu');
+    const result = await call();
+    expect(result.kind).toBe('UNKNOWN');
+    expect(result.reason).toContain('cut off');
+    server.answer = (response) => response.socket?.end('HTTP/1.0 200 OK\r\n\r\n{"dtm_result":"SUCCESS"}');
+    expect((await call()).kind).toBe('SUCCESS');
   });
 
   it('is not sent at all when its time was over before it got a connection', async () => {

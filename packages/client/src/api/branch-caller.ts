@@ -1,4 +1,4 @@
-import { branchResult, resultOfHttp } from '@holdfast/protocol';
+import { branchResult, resultOfHttp, resultOfUnframedHttp } from '@holdfast/protocol';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
@@ -23,7 +23,7 @@ export class BranchCaller {
     call.signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(call.timeoutMs);
     try {
-      const { statusCode, body } = await this.#agent.request({
+      const { statusCode, headers, body } = await this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         // As a coordinator does: without a payload by GET, save for xa.
@@ -35,7 +35,11 @@ export class BranchCaller {
         signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),
       });
       const text = await body.text();
-      return { result: resultOfHttp(statusCode, text), body: returnedValue(parsed(text)) };
+      // Neither a length nor chunks: only the end of the connection ended it, which a broken connection looks like.
+      const isUnframed =
+        statusCode !== 204 && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+      const result = isUnframed ? resultOfUnframedHttp(statusCode, text) : resultOfHttp(statusCode, text);
+      return { result, body: returnedValue(parsed(text)) };
     } catch (error) {
       call.signal?.throwIfAborted();
       const why = deadline.aborted ? `no answer within ${call.timeoutMs} ms` : whyOf(error);

@@ -1,9 +1,31 @@
-/** Longest answer that is read whole; what comes after it is read and dropped. */
+import { LongBody, type Word } from './long-body.ts';
+
+/** Longest body that is kept whole; what comes after it is searched for the words that decide, and dropped. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** Longest head of an answer, and longest line of a chunked body. */
+/** Longest response that is read to its end, heads, chunk lines and trailers included. */
+export const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
+/** Longest head of a response, longest line of a chunked body, and longest trailers together. */
 const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_CHUNK_LINE_BYTES = 1024;
+const MAX_TRAILER_BYTES = 16 * 1024;
+const MAX_CHUNKS = 64 * 1024;
+/** Responses that only inform (1xx) before the final one. */
+const MAX_INFORMING = 16;
+
+/** A response as it was read. */
+export interface Answer {
+  readonly status: number;
+  /** The beginning of the body, at most `MAX_ANSWER_BYTES` of it. */
+  readonly body: string;
+  /** Whether the body was longer than what was kept. */
+  readonly isTruncated: boolean;
+  /** Of a truncated body: dtm's word that decides, wherever in it. */
+  readonly word: Word | undefined;
+  /** Only the end of the connection ended the body, so a response that was cut off looks the same. */
+  readonly mayBeCutOff: boolean;
+}
 
 /** What came is not HTTP/1.1 (RFC 9112), or not in the one way that all recipients read alike. */
 export class MalformedAnswerError extends Error {
@@ -18,9 +40,7 @@ type Phase = 'head' | 'length' | 'until-close' | 'chunk-line' | 'chunk' | 'chunk
  */
 export class AnswerParser {
   status = 0;
-  /** The beginning of the body, at most `MAX_ANSWER_BYTES` of it. */
   body = '';
-  isTruncated = false;
   /** Whether the connection may carry another request after this answer. */
   isReusable = false;
   /** From `Keep-Alive: timeout=…`; undefined: the answer does not say. */
@@ -30,8 +50,16 @@ export class AnswerParser {
   /** The beginning of a head or line whose end has not come yet. */
   #unread: Buffer | undefined;
   #left = 0;
+  /** Bytes of this response so far, those of its trailers, the number of its 1xx, and that of its chunks. */
+  #total = 0;
+  #trailerBytes = 0;
+  #informing = 0;
+  #chunks = 0;
   #pieces: Buffer[] = [];
   #kept = 0;
+  /** Set when the body is longer than what is kept. */
+  #long: LongBody | undefined;
+  #mayBeCutOff = false;
   /** A service's heads are the same but for a date each second: the last one is kept with what it said. */
   #headText = '';
   #head: Head | undefined;
@@ -40,11 +68,28 @@ export class AnswerParser {
     return this.#phase === 'complete';
   }
 
+  /** Whether a byte of the response has come. */
+  get hasBegun(): boolean {
+    return this.#total > 0;
+  }
+
+  /** To be read when the response is complete. */
+  get answer(): Answer {
+    const { status, body } = this;
+    const long = this.#long;
+    return { status, body, isTruncated: long !== undefined, word: long?.word, mayBeCutOff: this.#mayBeCutOff };
+  }
+
   /** Before the next answer. */
   reset(): void {
     this.status = 0;
     this.body = '';
-    this.isTruncated = false;
+    this.#total = 0;
+    this.#trailerBytes = 0;
+    this.#informing = 0;
+    this.#chunks = 0;
+    this.#long = undefined;
+    this.#mayBeCutOff = false;
     this.isReusable = false;
     this.keepAliveMs = undefined;
     this.#phase = 'head';
@@ -56,6 +101,8 @@ export class AnswerParser {
 
   /** Takes what came; nothing of `piece` is kept but copies. Throws `MalformedAnswerError`, also when more comes than the answer has. */
   push(piece: Buffer): void {
+    this.#total += piece.length;
+    if (this.#total > MAX_RESPONSE_BYTES) throw tooLong();
     const bytes = this.#unread === undefined ? piece : Buffer.concat([this.#unread, piece]);
     this.#unread = undefined;
     let at = 0;
@@ -108,6 +155,8 @@ export class AnswerParser {
     // 1xx: the answer itself comes later.
     if (head.status < 200) {
       if (head.status === 101) throw new MalformedAnswerError('the answer changes the protocol');
+      if (++this.#informing > MAX_INFORMING)
+        throw new MalformedAnswerError(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`);
       return next;
     }
     this.status = head.status;
@@ -135,8 +184,10 @@ export class AnswerParser {
     else if (head.chunked) this.#phase = 'chunk-line';
     else if (head.length === undefined) {
       this.isReusable = false;
+      this.#mayBeCutOff = true;
       this.#phase = 'until-close';
     } else {
+      if (head.length > MAX_RESPONSE_BYTES) throw tooLong();
       this.#left = head.length;
       this.#phase = head.length === 0 ? 'complete' : 'length';
     }
@@ -159,6 +210,8 @@ export class AnswerParser {
     // A size, then extensions that mean nothing to us.
     const size = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new MalformedAnswerError('the answer has a chunk without a size');
+    if (++this.#chunks > MAX_CHUNKS)
+      throw new MalformedAnswerError(`the response comes in more than ${MAX_CHUNKS} chunks`);
     this.#left = Number.parseInt(size, 16);
     this.#phase = this.#left === 0 ? 'trailer' : 'chunk';
     return at + line.length + 2;
@@ -176,6 +229,9 @@ export class AnswerParser {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
     if (AMBIGUOUS.test(line)) throw new MalformedAnswerError('the answer has a trailer that does not end with CR LF');
+    this.#trailerBytes += line.length + 2;
+    if (this.#trailerBytes > MAX_TRAILER_BYTES)
+      throw new MalformedAnswerError(`the trailers of the response are longer than ${MAX_TRAILER_BYTES} bytes`);
     if (line === '') this.#finish();
     return at + line.length + 2;
   }
@@ -189,12 +245,20 @@ export class AnswerParser {
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
-    const room = MAX_ANSWER_BYTES - this.#kept;
-    const kept = Math.min(room, end - at);
-    if (kept < end - at) this.isTruncated = true;
-    if (kept === 0) return;
-    this.#pieces.push(Buffer.from(bytes.subarray(at, at + kept)));
-    this.#kept += kept;
+    const kept = Math.min(MAX_ANSWER_BYTES - this.#kept, end - at);
+    if (kept > 0) {
+      this.#pieces.push(Buffer.from(bytes.subarray(at, at + kept)));
+      this.#kept += kept;
+    }
+    if (kept < end - at) this.#drop(bytes.subarray(at + kept, end));
+  }
+
+  #drop(bytes: Buffer): void {
+    if (this.#long === undefined) {
+      this.#long = new LongBody();
+      for (const piece of this.#pieces) this.#long.push(piece);
+    }
+    this.#long.push(bytes);
   }
 
   #finish(): void {
@@ -202,6 +266,9 @@ export class AnswerParser {
     this.#phase = 'complete';
   }
 }
+
+const tooLong = (): MalformedAnswerError =>
+  new MalformedAnswerError(`the response is longer than ${MAX_RESPONSE_BYTES} bytes`);
 
 interface Head {
   readonly status: number;

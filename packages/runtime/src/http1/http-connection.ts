@@ -1,6 +1,6 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import { AnswerParser } from './answer-parser.ts';
+import { type Answer, AnswerParser } from './answer-parser.ts';
 
 /** One request and who waits for its answer: exactly one of `answered` and `failed` is called, once. */
 export interface HttpCall {
@@ -8,7 +8,7 @@ export interface HttpCall {
   readonly bytes: Buffer;
   /** It goes onto the wire, over this connection. */
   sentOver(connection: HttpConnection): void;
-  answered(status: number, body: string, truncated: boolean): void;
+  answered(answer: Answer): void;
   failed(error: Error): void;
 }
 
@@ -108,12 +108,12 @@ export class HttpConnection {
   }
 
   #answered(call: HttpCall): void {
-    const { status, body, isTruncated, isReusable, keepAliveMs } = this.#parser;
+    const { answer, isReusable, keepAliveMs } = this.#parser;
     this.#call = undefined;
     // Answered while the request was still being sent: the rest of it would be taken for the next one.
     if (!isReusable || this.#socket.writableLength > 0) this.destroy();
     else this.#owner.idle(this, keepAliveMs);
-    call.answered(status, body, isTruncated);
+    call.answered(answer);
   }
 
   #closed(): void {
@@ -122,8 +122,7 @@ export class HttpConnection {
     this.#call = undefined;
     this.#owner.closed(this, this.#isConnected ? undefined : (this.#error ?? new Error('not connected')));
     if (call === undefined) return;
-    if (this.#error === undefined && this.#parser.end())
-      call.answered(this.#parser.status, this.#parser.body, this.#parser.isTruncated);
+    if (this.#error === undefined && this.#parser.end()) call.answered(this.#parser.answer);
     else call.failed(this.#error ?? new Error('the connection was closed before the answer was complete'));
   }
 }

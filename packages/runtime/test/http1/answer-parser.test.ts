@@ -139,10 +139,39 @@ describe('an answer', () => {
       const body = header.startsWith('T') ? `${(70_000).toString(16)}\r\n${long}\r\n0\r\n\r\n` : long;
       const parser = new AnswerParser();
       parser.push(Buffer.from(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n${body}`));
-      expect(parser).toMatchObject({ isComplete: true, isTruncated: true, isReusable: true });
+      expect(parser).toMatchObject({ isComplete: true, isReusable: true });
+      expect(parser.answer.isTruncated).toBe(true);
       expect(parser.body).toHaveLength(MAX_ANSWER_BYTES);
     },
   );
+
+  it.each([
+    ['1xx', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'more than 16 responses of status 1xx'],
+    ['fields of its head', `X: ${'y'.repeat(60)}\r\n`, 'head of the answer is longer than 16384 bytes'],
+    ['chunks', '1\r\nx\r\n', 'more than 65536 chunks'],
+    ['long chunk extensions', `1;${'y'.repeat(1_000)}\r\nx\r\n`, 'longer than 16777216 bytes'],
+    ['trailers', `X: ${'y'.repeat(60)}\r\n`, 'trailers of the response are longer than 16384 bytes'],
+    ['bytes until its connection ends', 'y'.repeat(60), 'longer than 16777216 bytes'],
+  ])('without an end is not read on: %s', (kind, repeated, reason) => {
+    const heads: Readonly<Record<string, string>> = {
+      '1xx': '',
+      'fields of its head': 'HTTP/1.1 200 OK\r\n',
+      chunks: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'long chunk extensions': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      trailers: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n',
+      'bytes until its connection ends': 'HTTP/1.1 200 OK\r\n\r\n',
+    };
+    const parser = new AnswerParser();
+    parser.push(Buffer.from(heads[kind] ?? ''));
+    const pieces = Buffer.from(repeated.repeat(1_000));
+    expect(() => {
+      for (let sent = 0; sent < 64 * 1024 * 1024; sent += pieces.length) parser.push(pieces);
+    }).toThrow(reason);
+  });
+
+  it('that announces more than is read is refused with its head', () => {
+    expect(() => read(['HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n'])).toThrow('longer than 16777216 bytes');
+  });
 
   it('tells how long its connection is kept', () => {
     const parser = new AnswerParser();

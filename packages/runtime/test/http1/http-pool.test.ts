@@ -4,6 +4,7 @@ import { makeCertificate } from '@holdfast/test-servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/runtime';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
+import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
@@ -39,7 +40,7 @@ class Call implements HttpCall {
     this.connection = connection;
   }
 
-  answered(status: number, body: string): void {
+  answered({ status, body }: Answer): void {
     this.#settle(`${status} ${body}`);
   }
 
