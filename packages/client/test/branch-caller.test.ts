@@ -26,7 +26,12 @@ describe('a branch that the client calls', () => {
     response = text;
     const { port } = server.address() as AddressInfo;
     const call = { gid: 'g', pattern: 'tcc', branchId: '01', op: 'try', query: {}, headers: {} } as const;
-    const { result } = await caller.call({ ...call, url: `http://127.0.0.1:${port}/try`, payload: 1, timeoutMs: 5_000 });
+    const { result } = await caller.call({
+      ...call,
+      url: `http://127.0.0.1:${port}/try`,
+      payload: 1,
+      timeoutMs: 5_000,
+    });
     expect(result.kind).toBe(kind);
   });
 });

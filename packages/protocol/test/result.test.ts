@@ -140,14 +140,19 @@ describe('the result of a JSON-RPC answer', () => {
 
   it("is decided by the error's code, whatever any other status and message say", () => {
     fc.assert(
-      fc.property(status.filter((code) => code !== 409), fc.string(), fc.integer(), (code, message, other) => {
-        fc.pre(other !== -32901 && other !== -32902);
-        expect(resultOfJsonRpc(code, answer({ error: { code: -32901, message } })).kind).toBe('FAILURE');
-        expect(resultOfJsonRpc(code, answer({ error: { code: -32902, message } })).kind).toBe('ONGOING');
-        expect(resultOfJsonRpc(code, answer({ error: { code: other, message: `FAILURE ${message}` } })).kind).toBe(
-          'UNKNOWN',
-        );
-      }),
+      fc.property(
+        status.filter((code) => code !== 409),
+        fc.string(),
+        fc.integer(),
+        (code, message, other) => {
+          fc.pre(other !== -32901 && other !== -32902);
+          expect(resultOfJsonRpc(code, answer({ error: { code: -32901, message } })).kind).toBe('FAILURE');
+          expect(resultOfJsonRpc(code, answer({ error: { code: -32902, message } })).kind).toBe('ONGOING');
+          expect(resultOfJsonRpc(code, answer({ error: { code: other, message: `FAILURE ${message}` } })).kind).toBe(
+            'UNKNOWN',
+          );
+        },
+      ),
     );
   });
 
