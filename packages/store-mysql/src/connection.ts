@@ -3,22 +3,12 @@ import { type Connection as Client, createConnection, type QueryError, type Resu
 import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
+import { checkSession, SESSION } from './session-settings.ts';
 
 /** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
 const ATTEMPTS = 10;
-/** How long a statement waits for a row that somebody else has; no node keeps one while it thinks. */
-const LOCK_WAIT_S = 10;
 /** What a packet holds beside the text of its statements. */
 const PACKET_MARGIN_BYTES = 1_024;
-
-const SESSION = [
-  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'`,
-  // MariaDB would make a join of a long list of keys, which may be planned as a scan; to MySQL this is a comment.
-  `set session time_zone = '+00:00' /*M!100300 , session in_predicate_conversion_threshold = 0 */`,
-  `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
-  'set session transaction isolation level read committed',
-  'select @@max_allowed_packet as packet_bytes',
-];
 
 /**
  * One connection, made when it is needed and made anew when it was lost. One call at a time is under way; others wait in their order, so a driver
@@ -74,6 +64,11 @@ export class Connection {
     });
   }
 
+  /** What the server takes in one packet; known when the connection was used. */
+  get packetBytes(): number {
+    return this.#packetBytes;
+  }
+
   close(): Promise<void> {
     return this.#next(async () => {
       const client = this.#client;
@@ -102,7 +97,7 @@ export class Connection {
         client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error))),
       );
       const answers = await this.#send(client, SESSION);
-      this.#packetBytes = Number(answers.at(-1)?.rows[0]?.['packet_bytes']);
+      this.#packetBytes = checkSession(answers.at(-1)?.rows[0]);
     } catch (thrown) {
       client.destroy();
       throw unavailable(this.#settings.place, 'cannot be used', thrown);

@@ -24,6 +24,7 @@ import type { Parts } from './parts.ts';
 import { read, versions } from './read.ts';
 import { idOf } from './rows.ts';
 import { prepareSchema, tablesOf } from './schema.ts';
+import { packetWarning } from './session-settings.ts';
 import { Sessions } from './sessions.ts';
 import { text } from './sql.ts';
 import { Standings } from './standings.ts';
@@ -75,7 +76,8 @@ export class MysqlStore implements Store {
       return { loss: found, schema: prepared, latestMs: Number(latest?.rows[0]?.['latest']) };
     });
     this.#durable = loss === undefined;
-    if (loss !== undefined) this.#settings.onWarning(`the database at ${this.#settings.place}: ${loss}`);
+    for (const warning of [loss, packetWarning(rest.packetBytes)])
+      if (warning !== undefined) this.#settings.onWarning(`the database at ${this.#settings.place}: ${warning}`);
     clock.seen(latestMs);
     return schema;
   }

@@ -1,0 +1,78 @@
+import { STORE_LIMITS, StoreError } from '@holdfast/core';
+import type { Row } from './call.ts';
+import { string } from './rows.ts';
+import { bytes } from './sql.ts';
+
+/** How long a statement waits for a row lock of another connection; no node holds one while it thinks. */
+const LOCK_WAIT_S = 10;
+/** No limit, as the server writes it. */
+const NO_LIMIT = '18446744073709551615';
+/** An idle session is kept for that long, so that a batch does not meet a closed connection. */
+const IDLE_S = 28_800;
+
+/** Bytes that every other character set, a proxy or a mode of escapes would change. */
+const PROBE = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
+
+/**
+ * Everything that the statements of this store rely on. A server, a proxy or `init_connect` may have set each of these
+ * differently for new sessions, so that nothing is left to its default.
+ */
+const SETTINGS = [
+  // The timeout of statements is the node's: one of the server may end a call in the middle of its commit. The comments
+  // are code to MariaDB or to MySQL.
+  `set session wait_timeout = ${IDLE_S}
+    /*M!100101 , session max_statement_time = 0 */ /*!80000 , session max_execution_time = 0 */`,
+  // Texts and bodies are sent and read as bytes. The handshake says so too, but a server may ignore it.
+  'set names binary',
+  `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'`,
+  // MariaDB would make a join of a long list of keys, which may be planned as a scan; to MySQL this is a comment.
+  `set session time_zone = '+00:00' /*M!100300 , session in_predicate_conversion_threshold = 0 */`,
+  `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
+  // Neither a statement nor a commit leaves a transaction open behind it.
+  'set session autocommit = 1, session completion_type = 0',
+  'set session transaction isolation level read committed',
+  'set session transaction read write',
+  // Nothing cuts a result short, or refuses a statement for what it might read or change.
+  `set session sql_select_limit = ${NO_LIMIT}, session sql_safe_updates = 0, session sql_auto_is_null = 0`,
+  'set session max_join_size = default, session sql_big_selects = 1',
+];
+
+/** The statements that prepare a session; the row of the last one is for `checkSession`. */
+export const SESSION: readonly string[] = [
+  ...SETTINGS,
+  `select ${bytes(PROBE)} as probe, @@session.max_allowed_packet as packet_bytes, @@session.autocommit as autocommit,
+    concat(@@session.sql_select_limit) as sql_select_limit, @@session.completion_type as completion_type,
+    @@session.sql_mode as sql_mode, @@global.log_bin as log_bin, @@session.binlog_format as binlog_format`,
+];
+
+/** How much the server takes in one packet. Throws `unavailable` for a session in which the store cannot work. */
+export function checkSession(row: Row | undefined): number {
+  const is = (name: string): string => string(row?.[name]);
+  const probe = row?.['probe'];
+  if (!Buffer.isBuffer(probe) || !probe.equals(PROBE))
+    throw refusal('bytes do not arrive as they were sent', 'connect without a proxy that changes character sets');
+  if (is('autocommit') !== '1') throw refusal(`autocommit is ${is('autocommit')}`, proxyFix('set autocommit'));
+  if (!is('completion_type').startsWith('NO_CHAIN') && is('completion_type') !== '0')
+    throw refusal(`completion_type is ${is('completion_type')}`, proxyFix('set completion_type'));
+  if (is('sql_select_limit') !== NO_LIMIT)
+    throw refusal(`sql_select_limit is ${is('sql_select_limit')}`, proxyFix('set sql_select_limit'));
+  if (!is('sql_mode').split(',').includes('NO_BACKSLASH_ESCAPES'))
+    throw refusal(`sql_mode is ${is('sql_mode')}`, proxyFix('set sql_mode'));
+  if (['1', 'ON'].includes(is('log_bin')) && is('binlog_format') === 'STATEMENT')
+    throw refusal('binlog_format is STATEMENT, with which no transaction can be written', 'set it to ROW or MIXED');
+  return Number(is('packet_bytes'));
+}
+
+/** Says that the largest transactions cannot be stored; undefined: they can. */
+export const packetWarning = (packetBytes: number): string | undefined =>
+  packetBytes < LARGEST_CALL_BYTES
+    ? `max_allowed_packet is ${packetBytes}: larger transactions are rejected; set it to at least 16777216`
+    : undefined;
+
+/** The largest item, with a margin for the text around it. */
+const LARGEST_CALL_BYTES = STORE_LIMITS.itemBytes + 64 * 1_024;
+
+const proxyFix = (statement: string): string =>
+  `connect without the proxy that ignores "${statement}", or let it pass this statement on`;
+
+const refusal = (what: string, fix: string): StoreError => new StoreError('unavailable', `${what}: ${fix}`);
