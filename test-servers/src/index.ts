@@ -4,6 +4,7 @@ export { createDataFolder, removeDataFolder } from './data-folder.ts';
 export { freePort } from './free-port.ts';
 export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';
+export { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 export { startPostgres } from './postgres.ts';
 export type { DatabaseServer, PrivateServer } from './private-server.ts';
 export { answers, untilReady } from './ready.ts';

@@ -29,6 +29,7 @@ export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';
 export { NodeClock } from './stores/node-clock.ts';
 export { checkedTimeout } from './stores/timeouts.ts';
+export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
 
 /**
  * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; close waits

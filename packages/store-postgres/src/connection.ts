@@ -1,7 +1,8 @@
 import { StoreError } from '@holdfast/core';
 import pg from 'pg';
-import { failureOf, isReadOnly, unavailable } from './errors.ts';
+import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
+import { checkSession, SESSION_STATE, sessionSettings } from './session-settings.ts';
 
 /** A statement that each connection prepares once. */
 export interface Statement {
@@ -25,12 +26,12 @@ const GRACE_MS = 5_000;
 export class Connection {
   readonly #settings: Settings;
   #client: pg.Client | undefined;
-  #place: string;
+  readonly #place: string;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#place = placeOf(new pg.Client(settings.client));
+    this.#place = settings.clients.map((config) => placeOf(new pg.Client(config))).join(', ');
   }
 
   /** Host, port and database, for messages. */
@@ -83,22 +84,35 @@ export class Connection {
 
   async #connected(): Promise<pg.Client> {
     if (this.#client !== undefined) return this.#client;
-    const client = new pg.Client({ ...this.#settings.client, types });
+    const reasons: unknown[] = [];
+    for (const config of this.#settings.clients)
+      try {
+        return (this.#client = await this.#connect(config));
+      } catch (thrown) {
+        reasons.push(thrown);
+      }
+    const [only] = reasons;
+    if (reasons.length === 1 && only instanceof StoreError) throw only;
+    throw unavailable(this.#place, 'cannot be used', reasons.length === 1 ? only : new AggregateError(reasons, textOfAll(reasons)));
+  }
+
+  async #connect(config: pg.ClientConfig): Promise<pg.Client> {
+    const client = new pg.Client({ ...config, types });
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
-    // Whoever waits for an answer hears of it there; without a listener Node would end the process.
+    // Pending queries reject with this error; without a listener, Node would terminate the process.
     client.on('error', forget);
     client.on('end', forget);
     try {
       await client.connect();
-      await client.query(sessionSettings(this.#settings));
+      const results: unknown = await client.query(sessionSettings(this.#settings) + SESSION_STATE);
+      checkSession((results as readonly pg.QueryResult<Row>[]).at(-1)?.rows[0], placeOf(client));
+      return client;
     } catch (thrown) {
       void client.end().catch(forget);
-      throw unavailable(this.#place, 'cannot be used', thrown);
+      throw thrown;
     }
-    this.#client = client;
-    return client;
   }
 
   async #send(client: pg.Client, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
@@ -132,6 +146,8 @@ export class Connection {
 
 const placeOf = ({ host, port, database }: pg.Client): string => `${host}:${port}/${database ?? ''}`;
 
+const textOfAll = (reasons: readonly unknown[]): string => reasons.map(textOf).join('; ');
+
 const toNumber = (text: string): number => Number(text);
 
 /** Whole numbers of eight bytes are times and versions here: within what a number keeps exactly. */
@@ -141,23 +157,3 @@ const types: pg.CustomTypesConfig = {
       ? toNumber
       : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
 };
-
-/**
- * What holds for each connection. Plans are made once, not for each set of parameters; and all statements are to go by the indexes, in the order of
- * what they were given, whatever the statistics say of a table that was empty a minute ago.
- */
-export const sessionSettings = ({ schema, statementTimeoutMs }: Settings): string =>
-  [
-    `search_path to ${schema}`,
-    `statement_timeout to ${statementTimeoutMs}`,
-    `idle_in_transaction_session_timeout to ${statementTimeoutMs}`,
-    'default_transaction_isolation to "read committed"',
-    'plan_cache_mode to force_generic_plan',
-    'enable_seqscan to off',
-    'enable_hashjoin to off',
-    'enable_mergejoin to off',
-    'enable_bitmapscan to off',
-    'jit to off',
-  ]
-    .map((setting) => `set ${setting};`)
-    .join(' ');

@@ -1,11 +1,12 @@
-import { checkedTimeout, StoreError } from '@holdfast/core';
+import { checkedTimeout, readStoreUrl, StoreError } from '@holdfast/core';
 import type { ClientConfig } from 'pg';
 
 /** Settings of the store on PostgreSQL. */
 export interface PostgresStoreOptions {
   /**
    * `postgres://user:password@host:port/database`, with the parameters that `pg` knows, such as `sslmode=verify-full` and `sslrootcert`; what it leaves out
-   * comes from the usual environment (`PGUSER`, `PGPASSWORD`, …). `schema=NAME` says which schema holds the tables.
+   * comes from the usual environment (`PGUSER`, `PGPASSWORD`, …). `schema=NAME` says which schema holds the tables. Several hosts, `host1:port1,host2:port2`, are
+   * tried in their order until one takes writes.
    */
   readonly url: string;
   /** The schema that holds the tables; `holdfast` unless this or the URL says otherwise. */
@@ -22,7 +23,8 @@ export interface PostgresStoreOptions {
 
 /** Options, checked. */
 export interface Settings {
-  readonly client: ClientConfig;
+  /** One for each host that the URL names: a connection is made to the first that takes writes. */
+  readonly clients: readonly ClientConfig[];
   readonly schema: string;
   readonly statementTimeoutMs: number;
   readonly onWarning: (text: string) => void;
@@ -39,20 +41,20 @@ const NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
 export function settingsOf(options: PostgresStoreOptions): Settings {
-  const { connectionString, schemaOfUrl } = splitUrl(options.url);
+  const { connectionStrings, schemaOfUrl } = splitUrl(options.url);
   const schema = options.schema ?? schemaOfUrl ?? DEFAULT_SCHEMA;
   if (!NAME.test(schema) || schema.startsWith('pg_'))
     throw invalid(
       `the schema name ${JSON.stringify(schema)} cannot be used: a to z, 0 to 9 and _, not beginning with a digit or pg_`,
     );
   return {
-    client: {
+    clients: connectionStrings.map((connectionString) => ({
       connectionString,
       application_name: 'holdfast',
       connectionTimeoutMillis: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-    },
+    })),
     schema,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
     onWarning: options.onWarning ?? (() => undefined),
@@ -60,15 +62,40 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
   };
 }
 
-function splitUrl(text: string): { readonly connectionString: string; readonly schemaOfUrl: string | undefined } {
-  if (!URL.canParse(text))
-    throw invalid('the store URL cannot be read; it looks like postgres://user:password@host:5432/database');
-  const url = new URL(text);
-  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:')
-    throw invalid(`a store URL of PostgreSQL begins with postgres:// and not with ${url.protocol}`);
-  const schemaOfUrl = url.searchParams.get('schema') ?? undefined;
+interface SplitUrl {
+  /** One for each host. */
+  readonly connectionStrings: readonly string[];
+  readonly schemaOfUrl: string | undefined;
+}
+
+const MOST_HOSTS = 16;
+/** Which server of several is wanted: a node always wants the one that takes writes. */
+const ATTRIBUTES = 'target_session_attrs';
+const ATTRIBUTE_VALUES = ['read-write', 'primary', 'any'];
+
+function splitUrl(text: string): SplitUrl {
+  // `URL` knows one host only: with each of them alone, it reads the rest.
+  const [, before = '', hosts = '', after = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(text) ?? [];
+  const names = hosts.split(',');
+  if (names.length > MOST_HOSTS) throw invalid(`the store URL names ${names.length} hosts; at most ${MOST_HOSTS} are allowed`);
+  if (names.length > 1 && names.includes('')) throw invalid('the store URL has a comma beside which there is no host');
+  const urls = names.map((host) =>
+    readStoreUrl(before === '' ? text : before + host + after, ['postgres:', 'postgresql:'], EXAMPLE),
+  );
+  const [first] = urls;
+  const wanted = first?.searchParams.get(ATTRIBUTES) ?? 'any';
+  if (!ATTRIBUTE_VALUES.includes(wanted))
+    throw invalid(`${ATTRIBUTES} of the store URL is ${ATTRIBUTE_VALUES.join(', ')}: a node writes`);
+  const schemaOfUrl = first?.searchParams.get('schema') ?? undefined;
+  return { connectionStrings: urls.map(withoutOwnParameters), schemaOfUrl };
+}
+
+const EXAMPLE = 'postgres://user:password@host:5432/database';
+
+function withoutOwnParameters(url: URL): string {
   url.searchParams.delete('schema');
-  return { connectionString: url.href, schemaOfUrl };
+  url.searchParams.delete(ATTRIBUTES);
+  return url.href;
 }
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);

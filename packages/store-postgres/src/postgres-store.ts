@@ -23,6 +23,7 @@ import { whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
 import type { Settings } from './options.ts';
+import { refuseTransactionPooling } from './pooler.ts';
 import { recordOf } from './rows.ts';
 import { prepareSchema } from './schema.ts';
 import * as statements from './statements/index.ts';
@@ -57,12 +58,14 @@ export class PostgresStore implements Store {
   }
 
   async open(): Promise<SchemaVersions> {
-    const { loss, schema } = await this.#rest.alone(async (client) => ({
-      loss: await whatACrashMayLose(client),
-      schema: await prepareSchema(client, this.#settings.schema),
-    }));
+    const { place } = this.#rest;
+    const { loss, schema } = await this.#rest.alone(async (client) => {
+      const found = await whatACrashMayLose(client);
+      await this.#work.alone((other) => refuseTransactionPooling(client, other, place));
+      return { loss: found, schema: await prepareSchema(client, this.#settings.schema) };
+    });
     this.#durable = loss === undefined;
-    if (loss !== undefined) this.#settings.onWarning(`PostgreSQL at ${this.#rest.place}: ${loss}`);
+    if (loss !== undefined) this.#settings.onWarning(`PostgreSQL at ${place}: ${loss}`);
     const [row] = await this.#rest.query(statements.LATEST, []);
     this.#clock.seen(Number(row?.['latest'] ?? 0));
     return schema;

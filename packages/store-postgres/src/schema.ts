@@ -1,5 +1,6 @@
 import { type SchemaVersions, StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
+import { lacksPrivilege, missingOf, missingPrivilege, refuseWithoutPrivileges } from './privileges.ts';
 
 /** Version of the tables' layout; a change of them raises it and adds a migration. */
 export const SCHEMA_VERSION = 1;
@@ -88,8 +89,20 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Creates or migrates the schema, one node after the other; answers what it found and left. Throws `unsupported_format` for one that a newer Holdfast made. */
+/**
+ * Creates or migrates the schema, one node after the other; returns the versions found and left. Where nothing needs
+ * creating nothing is created, so that a user who may only change rows can open the store. Throws `unsupported_format` for
+ * a schema that a newer Holdfast made, and `unavailable`, with the privilege by name, for a user who lacks one.
+ */
 export async function prepareSchema(client: Client, schema: string): Promise<SchemaVersions> {
+  try {
+    return await prepare(client, schema);
+  } catch (thrown) {
+    throw lacksPrivilege(thrown) ? missingPrivilege(await missingOf(client, schema), thrown) : thrown;
+  }
+}
+
+async function prepare(client: Client, schema: string): Promise<SchemaVersions> {
   await client.query('begin');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, schema]);
   const found = await readVersion(client, schema);
@@ -98,11 +111,13 @@ export async function prepareSchema(client: Client, schema: string): Promise<Sch
       'unsupported_format',
       `the schema ${schema} has version ${found}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made it, or a newer one`,
     );
+  await addMissingKey(client, schema);
   for (let version = found; version < SCHEMA_VERSION; version++) {
     await client.query(MIGRATIONS[version] ?? '');
     await client.query('update schema_version set version = $1', [version + 1]);
   }
   await client.query('commit');
+  await refuseWithoutPrivileges(client, schema);
   return { found, current: SCHEMA_VERSION };
 }
 
@@ -112,11 +127,23 @@ async function readVersion(client: Client, schema: string): Promise<number> {
   if (!(await exists(client, 'select from pg_namespace where nspname = $1', schema)))
     await client.query(`create schema ${schema}`);
   if (!(await exists(client, `select from pg_tables where schemaname = $1 and tablename = 'schema_version'`, schema))) {
-    await client.query('create table schema_version (version integer not null)');
+    await client.query('create table schema_version (version integer primary key)');
     await client.query('insert into schema_version values (0)');
   }
   const { rows } = await client.query<{ version: number }>('select version from schema_version');
   return rows[0]?.version ?? 0;
+}
+
+/**
+ * Gives `schema_version` a primary key where an earlier Holdfast made it without: a publication of all tables refuses to
+ * update a table that has none. The version stays, since earlier versions work with the key as well. Only the owner of
+ * the table can add it; other users need it only for a later migration, which they cannot do either.
+ */
+async function addMissingKey(client: Client, schema: string): Promise<void> {
+  const keyless = `select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and c.relname = 'schema_version' and pg_has_role(c.relowner, 'usage')
+      and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)`;
+  if (await exists(client, keyless, schema)) await client.query('alter table schema_version add primary key (version)');
 }
 
 const exists = async (client: Client, text: string, name: string): Promise<boolean> =>

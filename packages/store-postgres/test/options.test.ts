@@ -12,11 +12,34 @@ describe('the options of the store on PostgreSQL', () => {
   });
 
   it('hand on everything else of the URL', () => {
-    const { client } = settingsOf({ url: `${url}?sslmode=verify-full&schema=shop&sslrootcert=ca.pem` });
-    expect(client.connectionString).toBe(`${url}?sslmode=verify-full&sslrootcert=ca.pem`);
+    const { clients } = settingsOf({ url: `${url}?sslmode=verify-full&schema=shop&sslrootcert=ca.pem` });
+    expect(clients.map(({ connectionString }) => connectionString)).toEqual([`${url}?sslmode=verify-full&sslrootcert=ca.pem`]);
   });
 
+  it('name several hosts, each with the rest of the URL', () => {
+    const { clients } = settingsOf({
+      url: 'postgres://user:p%40ss@one:5432,two,[::1]:5433/orders?target_session_attrs=read-write&schema=shop',
+    });
+    expect(clients.map(({ connectionString }) => connectionString)).toEqual([
+      'postgres://user:p%40ss@one:5432/orders',
+      'postgres://user:p%40ss@two/orders',
+      'postgres://user:p%40ss@[::1]:5433/orders',
+    ]);
+  });
+
+  it.each(['/', '?', '#', '@/', '%', '5/'])(
+    'hint at percent-encoding when a password with %s breaks the URL',
+    (character) => {
+      const refusal = refusalOf(() => settingsOf({ url: `postgres://user:1hunter2${character}x@db:5432/orders` }));
+      expect(refusal.code).toBe('invalid');
+      expect(refusal.message).toMatch(/percent-encoded/);
+      expect(refusal.message).not.toContain('hunter2');
+    },
+  );
+
   it.each([
+    ['a server that takes no writes', { url: `${url}?target_session_attrs=standby` }],
+    ['a comma without a host', { url: 'postgres://user:hunter2@one,,two/orders' }],
     ['a text that is no URL', { url: 'hunter2@nowhere' }],
     ['a URL of something else', { url: 'mysql://user:hunter2@db/orders' }],
     ['a schema name that would need quotes', { url, schema: 'Shop; drop' }],

@@ -2,9 +2,10 @@ import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { appendOf, insertOf } from '../../conformance/test/support/items.ts';
-import { sessionSettings, type Statement } from '../src/connection.ts';
+import type { Statement } from '../src/connection.ts';
 import { createPostgresStore } from '../src/index.ts';
 import { settingsOf } from '../src/options.ts';
+import { sessionSettings } from '../src/session-settings.ts';
 import * as exported from '../src/statements/index.ts';
 import { newSchema, useServer } from './server.ts';
 

@@ -1,0 +1,48 @@
+import { StoreError } from '@holdfast/core';
+import type { Settings } from './options.ts';
+
+/**
+ * Everything that the statements of this store rely on. The server, the database or the role may have set each of these
+ * differently for new sessions, so that nothing is left to its default.
+ *
+ * Plans are made once, not for each set of parameters; and all statements use the indexes, in the order of what they were
+ * given, whatever the statistics say of a table that was empty a minute ago.
+ */
+export const sessionSettings = ({ schema, statementTimeoutMs }: Settings): string =>
+  [
+    `search_path to ${schema}`,
+    `statement_timeout to ${statementTimeoutMs}`,
+    `idle_in_transaction_session_timeout to ${statementTimeoutMs}`,
+    'lock_timeout to 0',
+    'default_transaction_isolation to "read committed"',
+    'default_transaction_read_only to off',
+    'default_transaction_deferrable to off',
+    'standard_conforming_strings to on',
+    'array_nulls to on',
+    'transform_null_equals to off',
+    'bytea_output to hex',
+    // A row that a policy hides is an error: it must never look like a transaction that does not exist.
+    'row_security to off',
+    'plan_cache_mode to force_generic_plan',
+    'enable_seqscan to off',
+    'enable_hashjoin to off',
+    'enable_mergejoin to off',
+    'enable_bitmapscan to off',
+    'jit to off',
+  ]
+    .map((setting) => `set ${setting};`)
+    .join(' ');
+
+/** Timeouts that only later versions have: an idle connection of a node is kept. Its row is for `checkSession`. */
+export const SESSION_STATE = `
+  select set_config(name, '0', false) from pg_catalog.pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
+  select pg_catalog.pg_is_in_recovery() as standby, pg_catalog.pg_backend_pid() as pid`;
+
+/** Throws `unavailable` for a server that takes no writes. */
+export function checkSession(row: Readonly<Record<string, unknown>> | undefined, place: string): void {
+  if (row?.['standby'] === true)
+    throw new StoreError(
+      'unavailable',
+      `PostgreSQL at ${place} is a standby, which takes no writes: connect to the primary, or name all servers in the URL (postgres://host1,host2/database)`,
+    );
+}
