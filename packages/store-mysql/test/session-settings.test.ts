@@ -55,9 +55,9 @@ describeWith(['mariadbd'], 'settings of the server for each session', () => {
         [...EVERY_BYTE],
         [...EVERY_BYTE],
       ]);
-      expect(await run(`select count(*) as n from ${place.prefix}transactions where id = binary ${hexOf(GID)}`)).toEqual(
-        [{ n: 1 }],
-      );
+      expect(
+        await run(`select count(*) as n from ${place.prefix}transactions where id = binary ${hexOf(GID)}`),
+      ).toEqual([{ n: 1 }]);
       expect((await other.list({ namespace: 'default', limit: 10 })).items).toHaveLength(4);
       await other.openSession('s', { node: 'n', version: '1' });
       expect((await other.claimDue({ session: 's', limit: 10, groups: [] })).claimed).toHaveLength(4);

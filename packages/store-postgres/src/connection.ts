@@ -93,7 +93,11 @@ export class Connection {
       }
     const [only] = reasons;
     if (reasons.length === 1 && only instanceof StoreError) throw only;
-    throw unavailable(this.#place, 'cannot be used', reasons.length === 1 ? only : new AggregateError(reasons, textOfAll(reasons)));
+    throw unavailable(
+      this.#place,
+      'cannot be used',
+      reasons.length === 1 ? only : new AggregateError(reasons, textOfAll(reasons)),
+    );
   }
 
   async #connect(config: pg.ClientConfig): Promise<pg.Client> {

@@ -77,7 +77,8 @@ function splitUrl(text: string): SplitUrl {
   // `URL` knows one host only: with each of them alone, it reads the rest.
   const [, before = '', hosts = '', after = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(text) ?? [];
   const names = hosts.split(',');
-  if (names.length > MOST_HOSTS) throw invalid(`the store URL names ${names.length} hosts; at most ${MOST_HOSTS} are allowed`);
+  if (names.length > MOST_HOSTS)
+    throw invalid(`the store URL names ${names.length} hosts; at most ${MOST_HOSTS} are allowed`);
   if (names.length > 1 && names.includes('')) throw invalid('the store URL has a comma beside which there is no host');
   const urls = names.map((host) =>
     readStoreUrl(before === '' ? text : before + host + after, ['postgres:', 'postgresql:'], EXAMPLE),

@@ -15,7 +15,9 @@ const NEEDED = { transactions: DELETED, entries: DELETED, counters: CHANGED, ses
 
 /** Throws `unavailable` when the user cannot read and change the rows of every table. */
 export async function refuseWithoutPrivileges(client: Client, schema: string): Promise<void> {
-  const pairs = Object.entries(NEEDED).flatMap(([table, privileges]) => privileges.map((name) => [table, name] as const));
+  const pairs = Object.entries(NEEDED).flatMap(([table, privileges]) =>
+    privileges.map((name) => [table, name] as const),
+  );
   const { rows } = await client.query<{ lacking: string }>(
     `select privilege || ' on ' || $1 || '.' || name as lacking from unnest($2::text[], $3::text[]) n (name, privilege)
      where not has_table_privilege($1 || '.' || name, privilege)`,
