@@ -53,9 +53,9 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN1', 'ACK1', 'DEC4', 'ACK5'],
     patches: [
       {
-        file: `${ENGINE}/driver.js`,
+        file: `${ENGINE}/reconcile.js`,
         from: "case 'conflict':",
-        to: "case 'conflict': return this.#applied(write, result.version);",
+        to: "case 'conflict': return { kind: 'applied', version: result.version };",
       },
     ],
   },
@@ -87,8 +87,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: "return run.phase !== 'gone' && !session.loseIfLapsed() && session.leaseHeld();",
-        to: "return run.phase !== 'gone';",
+        from: 'return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();',
+        to: 'return isAlive(run);',
       },
     ],
   },
@@ -131,7 +131,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: 'for (const reply of passWaiters) reply.done(transaction);',
+        from: 'for (const reply of passWaiters) this.#d.replies.done(reply, transaction);',
         to: ';',
       },
     ],
@@ -141,8 +141,8 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['DEC1'],
     patches: [
       {
-        file: `${ENGINE}/driver.js`,
-        from: ' && newest.writeId === run.writeId',
+        file: `${ENGINE}/reconcile.js`,
+        from: ' && record.writeId === memory.writeId',
         to: '',
       },
     ],
@@ -190,7 +190,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/driver.js`,
-        from: '&& this.#runs.size + this.#reserved <= options.maxInProgress',
+        from: '&& this.#runs.taken <= options.maxInProgress',
         to: '',
       },
     ],

@@ -1,27 +1,20 @@
 import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
-import {
-  ABORT_ORDER_KEY,
-  countRetryOrders,
-  decodeAbortOrder,
-  decodeRegistrations,
-  encodeAbortOrder,
-  encodeRetryOrder,
-} from '../codec/entry-codec.ts';
-import { UnreadableRecord } from '../codec/frame.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
-import { step } from '../patterns/index.ts';
-import { withRegistered } from '../patterns/state.ts';
-import { type Effects, isRefusal, type TransactionEvent } from '../patterns/step.ts';
-import { SlotMap } from '../slot-map.ts';
-import type { AppendItem, Entry, Store, StoredTransaction } from '../store.ts';
+import type { Effects } from '../patterns/step.ts';
+import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
+import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
-import { contradicts, refused, unavailable, unknownGid } from './errors.ts';
-import { transactionOf } from './records.ts';
+import { internal, unavailable, unknownGid } from './errors.ts';
+import { ProgressWriter } from './progress.ts';
+import { type AfterWrite, afterWrite, onClaim, type Decision, type Opened, reconcile } from './reconcile.ts';
+import { Releaser } from './releaser.ts';
+import { Replies } from './replies.ts';
+import { RunTable } from './run-table.ts';
 import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
 import { writeItem } from './write-item.ts';
@@ -37,43 +30,50 @@ export interface DriverDependencies {
   readonly logger: Logger;
   readonly alert: AlertHook;
   readonly options: EngineOptions;
-  /** Told when a transaction was written to be due after so long. */
+  /** Called when a transaction was written with this due time. */
   readonly onReleased: (dueInMs: number) => void;
-  /** Told when a final status became durable. */
+  /** Called when a final status became durable. */
   readonly onFinal: (id: string) => void;
 }
 
-/** A command that keeps losing against other writers gives up after so many rounds. */
-const MAX_CONFLICTS = 50;
-/** Orders find room where branches do not. */
-const MAX_ENTRIES = 10_000;
 const RELOAD_PAUSE_MS = 100;
 
 /**
- * Runs transactions: delivers events to the pure core one at a time, and runs the effects in the order that keeps the promises.
+ * Runs transactions: delivers events to the pure core one at a time, and carries out what the pure functions decide:
+ * `decide` (an event), `afterWrite` and `reconcile` (a write, a read, a claim). Longer than other classes, because
+ * these methods change the phase of the same runs; what keeps a state of its own is in `RunTable`, `ProgressWriter`,
+ * `Releaser` and `EffectRunner`.
  *
- * E1  What `persist: wait` says is durable before any other effect of that step happens (D1).
+ * E1  What `persist: wait` states is durable before any other effect of that step happens (D1).
  * E2  A branch is called only by the owner of the record, while its lease holds.
- * E3  A write that loses against another writer is thrown away: the record is read again, and if this session still owns it the event is stepped again on
- *     what it holds now; otherwise the node lets go.
+ * E3  A write that loses against another writer is thrown away: the record is read again, and `reconcile` decides.
  * E4  Every reply is answered exactly once.
+ * E6  An exception in a run stays in that run: the record is released, parked with the error as its reason.
+ * E7  A record that this session owns is in `RunTable`, and is driven or being released (while the session lives).
  */
 export class Driver {
   readonly #d: DriverDependencies;
   readonly #effects: EffectRunner;
-  readonly #runs = new SlotMap<Run>();
-  readonly #dirty = new SlotMap<Run>();
-  /** A flush is on its way. */
-  #flushing = false;
-  /** Places kept free for a claim on its way. */
-  #reserved = 0;
-  /** Versions of what left memory since that claim was sent. */
-  #leftMeanwhile: Map<string, number> | undefined;
+  readonly #replies: Replies;
+  readonly #progress: ProgressWriter;
+  readonly #releaser: Releaser;
+  readonly #runs = new RunTable();
   #writeIds = 0;
 
   constructor(dependencies: DriverDependencies) {
-    this.#d = dependencies;
-    this.#effects = new EffectRunner({ ...dependencies, deliver: (run, event) => this.#deliver(run, { event }) });
+    const d = (this.#d = dependencies);
+    this.#replies = new Replies(d.logger);
+    this.#effects = new EffectRunner({
+      ...d,
+      replies: this.#replies,
+      deliver: (run, event) => this.#deliver(run, { event }),
+    });
+    this.#progress = new ProgressWriter(d.clock, d.options.progressFlushMs, (run) => this.#flush(run));
+    this.#releaser = new Releaser({
+      ...d,
+      newWriteId: () => this.#newWriteId(),
+      onReleased: (run, parked, reason) => this.#released(run, parked, reason),
+    });
   }
 
   /** Transactions in memory. */
@@ -82,21 +82,21 @@ export class Driver {
   }
 
   has(id: string): boolean {
-    return this.#runs.has(id);
+    return this.#runs.get(id) !== undefined;
   }
 
   /** It is stored, and being driven here: when it becomes final, `onFinal` is still to come. */
   drives(id: string): boolean {
     const run = this.#runs.get(id);
-    return run !== undefined && run.version > 0 && run.phase !== 'loading';
+    return run !== undefined && run.version > 0 && (run.phase === 'open' || run.phase === 'writing');
   }
 
-  /** What is in memory now. */
+  /** The runs in memory now. */
   runs(): readonly Run[] {
-    return this.#runs.values();
+    return this.#runs.all();
   }
 
-  /** Somebody else changed the record of one that waits for nothing but its calls: it is read again, and heeded. */
+  /** Another node changed the record of a run that waits for nothing but its calls: the record is read again. */
   reread(run: Run): void {
     run.phase = 'loading';
     void this.#reload(run);
@@ -107,7 +107,7 @@ export class Driver {
     const id = idOf(fresh.key);
     const existing = this.#runs.get(id);
     if (existing !== undefined) return this.#deliver(existing, delivery);
-    const run = this.#add(newRun(id, fresh.key, 'open', group));
+    const run = this.#runs.add(newRun(id, fresh.key, 'open', group));
     run.transaction = fresh;
     this.#deliver(run, delivery);
   }
@@ -117,50 +117,42 @@ export class Driver {
     const id = idOf(key);
     const existing = this.#runs.get(id);
     if (existing !== undefined) return this.#deliver(existing, delivery);
-    const run = this.#add(newRun(id, key, 'loading', ''));
+    const run = this.#runs.add(newRun(id, key, 'loading', ''));
     run.queue.push(delivery);
     void this.#reload(run);
   }
 
-  /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them meanwhile. */
-  async adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
-    this.#reserved = limit;
-    const left = (this.#leftMeanwhile = new Map());
-    try {
-      const records = await claim();
-      // A command may have found it in the store, and this node be through with it, before the claim's answer came.
-      for (const record of records) if (record.version >= (left.get(idOf(record.key)) ?? 0)) this.#adopt(record);
-    } finally {
-      this.#reserved = 0;
-      this.#leftMeanwhile = undefined;
-    }
+  /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them until then. */
+  adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
+    return this.#runs.claim(limit, claim, (record) => this.#adopt(record));
   }
 
   #adopt(record: StoredTransaction): void {
     const id = idOf(record.key);
     const existing = this.#runs.get(id);
-    if (existing === undefined) this.#open(this.#add(newRun(id, record.key, 'loading', record.group)), record, true);
-    else if (!existing.owned || existing.version < record.version) existing.claimed = record;
-  }
-
-  /** The session is over: nothing more is called or written for what it held. */
-  dropAll(): void {
-    for (const run of this.#runs.values()) this.#drop(run, unavailable(run.key, 'this node lost its session'));
-    this.#d.committer.abandon();
-  }
-
-  /** Writes progress that is not written yet. */
-  #flush(): void {
-    this.#flushing = false;
-    for (const run of this.#dirty.values()) {
-      this.#dirty.delete(run.id);
-      if (run.phase === 'open') this.#write(run, undefined);
+    switch (onClaim(existing, record)) {
+      case 'ignore':
+        return;
+      case 'open': {
+        const run = this.#runs.add(newRun(id, record.key, 'loading', record.group));
+        run.claimed = record;
+        return this.#reconcile(run, record);
+      }
+      case 'remember':
+      case 'reconcile':
+        if (existing === undefined) return;
+        existing.claimed = record;
+        if (existing.phase === 'open') this.#reconcile(existing, record);
     }
   }
 
-  #add(run: Run): Run {
-    this.#runs.set(run.id, run);
-    return run;
+  /** The session has ended: nothing more is called or written for the runs. */
+  dropAll(): void {
+    for (const run of this.#runs.all()) {
+      run.claimed = undefined;
+      this.#drop(run, unavailable(run.key, 'this node lost its session'));
+    }
+    this.#d.committer.abandon();
   }
 
   #deliver(run: Run, delivery: Delivery): void {
@@ -172,62 +164,68 @@ export class Driver {
   #work(run: Run): void {
     if (run.delivering) return;
     run.delivering = true;
-    while (run.phase === 'open') {
-      const next = run.queue.shift();
-      if (next === undefined) break;
-      this.#apply(run, next);
+    try {
+      while (run.phase === 'open') {
+        const next = run.queue.shift();
+        if (next === undefined) break;
+        this.#apply(run, next);
+      }
+      if (run.phase === 'open') this.#settle(run);
+    } catch (error) {
+      this.#fail(run, error);
+    } finally {
+      run.delivering = false;
     }
-    run.delivering = false;
-    if (run.phase === 'open' && !run.owned) this.#forget(run);
+  }
+
+  /** Nothing is queued: a run that does not own its record has served its purpose, one that does has calls in progress (E7). */
+  #settle(run: Run): void {
+    if (run.ownership === 'none' || run.ownership === 'theirs') this.#forget(run);
+    else if (run.ownership === 'orphaned' || run.transaction === undefined || !isBusy(run.transaction))
+      throw new Error('the record is owned, and nothing in it is to be driven');
   }
 
   #apply(run: Run, delivery: Delivery): void {
-    const { reply } = delivery;
     const before = run.transaction;
     if (before === undefined) throw new Error('an open run has a transaction');
-    if (delivery.pattern !== undefined && delivery.pattern !== before.definition.pattern)
-      return reply?.failed(contradicts(run.key, before, delivery.pattern));
-    const event =
-      delivery.event.kind === 'prepared' && run.version > 0 ? { ...delivery.event, again: true } : delivery.event;
-    const stepped = step(before, event, this.#moment());
-    if (isRefusal(stepped)) return reply?.failed(refused(run.key, stepped.refusal, before));
-    if (run.foreign && !takesOver(event, before)) return this.#tellOwner(run, before, event, reply);
-    const { transaction, effects } = stepped;
-    run.transaction = transaction;
-    const hold = transaction.running.length > 0 || transaction.checking;
-    // What a node vanished with shows at once that this one gets on with it: the next to take it counts anew.
-    const shows = run.suspect && effects.persist === 'lazily' && isAnswer(event);
-    if (effects.persist === 'wait' || hold !== run.owned || shows)
-      return this.#write(run, { before, delivery, effects });
-    if (effects.persist === 'lazily') this.#markDirty(run);
-    this.#effects.carryOut(run, transaction, effects, reply);
+    const { reply } = delivery;
+    const verdict = this.#decide(run, before, delivery);
+    switch (verdict.kind) {
+      case 'refused':
+        return this.#replies.failed(reply, verdict.error);
+      case 'forward':
+        return this.#forward(before, run.id, verdict.entry, reply);
+      case 'write':
+        run.transaction = verdict.transaction;
+        return this.#write(run, { before, delivery, effects: verdict.effects });
+      case 'proceed':
+        run.transaction = verdict.transaction;
+        if (verdict.effects.persist === 'lazily') this.#progress.mark(run);
+        this.#effects.carryOut(run, verdict.transaction, verdict.effects, reply);
+    }
   }
 
-  #moment() {
-    return { nowMs: this.#d.session.nowMs(), random: this.#d.random(), policy: this.#d.options };
+  #decide(run: Run, before: Transaction, delivery: Delivery): Verdict {
+    try {
+      const { session, random, options } = this.#d;
+      return decide(run, before, delivery, { nowMs: session.nowMs(), random: random(), policy: options });
+    } catch (error) {
+      this.#replies.failed(delivery.reply, internal(run.key, error));
+      throw error;
+    }
   }
 
-  /**
-   * Another node drives it, and hears an order with its next write or when it looks, which is soon. What is neither an order to abort nor to drive at once is
-   * happening there already.
-   */
-  #tellOwner(run: Run, transaction: Transaction, event: TransactionEvent, reply: Reply | undefined): void {
-    const order = orderOf(event, transaction, run.writeId);
-    if (order === undefined) return reply?.done(transaction);
-    const item: AppendItem = {
-      kind: 'append',
-      key: run.key,
-      whenStatus: order.key === ABORT_ORDER_KEY ? ['submitted'] : ['submitted', 'aborting'],
-      entries: [order],
-      maxEntries: MAX_ENTRIES,
-      // Should its node have let go of it meanwhile, it is for whoever looks first.
-      postponeMs: 0,
-    };
-    this.#d.committer.enqueue(item, run.id, false, (result) => {
+  /** Leaves a command to the node that drives the transaction. */
+  #forward(transaction: Transaction, id: string, entry: Entry | undefined, reply: Reply | undefined): void {
+    if (entry === undefined) return this.#replies.done(reply, transaction);
+    this.#d.committer.enqueue(forwarded(transaction, entry), id, false, (result) => {
       if (result.kind !== 'applied')
-        return reply?.failed(unavailable(run.key, 'the order could not be stored; give it again'));
+        return this.#replies.failed(
+          reply,
+          unavailable(transaction.key, 'the command could not be stored; give it again'),
+        );
       this.#d.onReleased(0);
-      reply?.done(transaction);
+      this.#replies.done(reply, transaction);
     });
   }
 
@@ -239,53 +237,53 @@ export class Driver {
   #mayDrive(run: Run): boolean {
     const { session, options } = this.#d;
     const hosted = run.group === '' || options.groups.includes(run.group);
-    return hosted && session.leaseHeld() && this.#runs.size + this.#reserved <= options.maxInProgress;
+    return hosted && session.leaseHeld() && this.#runs.taken <= options.maxInProgress;
+  }
+
+  #flush(run: Run): void {
+    try {
+      this.#write(run, undefined);
+    } catch (error) {
+      this.#fail(run, error);
+    }
   }
 
   #write(run: Run, cause: Cause | undefined): void {
-    const transaction = run.transaction;
-    if (transaction === undefined) throw new Error('nothing to write');
-    const { session, committer } = this.#d;
-    const { state } = transaction;
-    const final = isFinal(state.status);
-    let hold = !final && (transaction.running.length > 0 || transaction.checking);
-    let dueInMs = hold || final ? null : dueIn(cause?.effects.wakeAtMs ?? null, session.nowMs());
-    if (hold && !run.owned && !this.#mayDrive(run)) {
-      // It queues in the store, for whoever may.
-      hold = false;
-      dueInMs = 0;
+    try {
+      const { transaction } = run;
+      if (transaction === undefined) throw new Error('nothing to write');
+      const { session, committer } = this.#d;
+      const mayOwn = run.ownership === 'ours' || this.#mayDrive(run);
+      const { hold, dueInMs } = ownershipAfter(transaction, cause?.effects.wakeAtMs ?? null, session.nowMs(), mayOwn);
+      const writeId = this.#newWriteId();
+      const item = writeItem(run, transaction, { writeId, owner: hold ? session.id : null, dueInMs });
+      run.phase = 'writing';
+      this.#progress.clear(run);
+      const write: Write = { run, transaction, cause, hold, dueInMs, writeId };
+      committer.enqueue(item, run.id, ownsRecord(run), (result) => this.#written(write, result));
+    } catch (error) {
+      this.#replies.failed(cause?.delivery.reply, internal(run.key, error));
+      throw error;
     }
-    const item = writeItem(run, transaction, { writeId: this.#newWriteId(), owner: hold ? session.id : null, dueInMs });
-    run.phase = 'writing';
-    this.#dirty.delete(run.id);
-    committer.enqueue(item, run.id, run.owned, (result) =>
-      this.#written({ run, transaction, cause, hold, dueInMs, writeId: item.writeId }, result),
-    );
   }
 
   #written(write: Write, result: WriteResult): void {
     const { run, cause } = write;
     const reply = cause?.delivery.reply;
-    if (run.phase === 'gone') return reply?.failed(unavailable(run.key, 'this node lost its session'));
-    switch (result.kind) {
-      case 'applied':
-        return this.#applied(write, result.version);
-      case 'conflict':
-      case 'missing':
-        this.#d.observer.conflicted();
-        return this.#startOver(run, cause);
-      case 'failed':
-      case 'abandoned': {
-        const why =
-          result.kind === 'failed'
-            ? `the store did not take it (${result.error.message})`
-            : 'whether it was stored is not known';
-        if (run.owned)
-          this.#d.logger.error({ gid: run.key.gid, why }, 'a transaction in progress could not be written');
-        const error = unavailable(run.key, why);
-        reply?.failed(error);
-        return this.#drop(run, error);
+    if (run.phase === 'gone') return this.#replies.failed(reply, unavailable(run.key, 'this node lost its session'));
+    try {
+      const next = afterWrite(run, { hold: write.hold, isAwaited: reply !== undefined }, result);
+      switch (next.kind) {
+        case 'applied':
+          return this.#applied(write, next.version);
+        case 'again':
+          this.#d.observer.conflicted();
+          return this.#startOver(run, cause, next);
+        default:
+          return this.#notWritten(run, cause, next);
       }
+    } catch (error) {
+      this.#fail(run, error);
     }
   }
 
@@ -294,8 +292,7 @@ export class Driver {
     const { claimed, queue } = run;
     run.version = version;
     run.writeId = writeId;
-    run.owned = hold;
-    run.foreign = false;
+    run.ownership = hold ? 'ours' : 'none';
     run.suspect = false;
     run.phase = 'open';
     run.conflicts = 0;
@@ -304,12 +301,12 @@ export class Driver {
     if (!hold) this.#forget(run);
     if (cause !== undefined) this.#effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
     if (hold) return this.#work(run);
-    // Released: it lives in the store only, and what is still queued starts anew from there.
+    // Released: it is in the store only, and what is still queued starts again from there.
     this.#effects.answerEarly(run);
     if (dueInMs !== null) this.#d.onReleased(dueInMs);
     if (isFinal(transaction.state.status)) this.#d.onFinal(run.id);
     if (claimed !== undefined && claimed.version > version) this.#adopt(claimed);
-    for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
+    this.#deliverAgain(run, queue);
   }
 
   #observe(transaction: Transaction, created: boolean): void {
@@ -320,151 +317,190 @@ export class Driver {
     if (isFinal(status)) observer.transactionFinished(pattern, status, session.nowMs() - transaction.createdAtMs);
   }
 
-  /** The write lost (E3). */
-  #startOver(run: Run, cause: Cause | undefined): void {
-    if (cause !== undefined) {
-      run.transaction = cause.before;
-      run.queue.unshift(cause.delivery);
-    }
-    if (++run.conflicts > MAX_CONFLICTS)
-      return this.#drop(run, unavailable(run.key, 'too many others change it at once; send it again'));
+  /** The write lost (R8). */
+  #startOver(run: Run, cause: Cause | undefined, { paced, refused }: Again): void {
+    run.conflicts++;
+    this.#undo(run, cause);
+    if (cause !== undefined && refused)
+      this.#replies.failed(cause.delivery.reply, unavailable(run.key, 'too many other writers change the record'));
+    else if (cause !== undefined) run.queue.unshift(cause.delivery);
     run.phase = 'loading';
-    void this.#reload(run);
+    if (paced) this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
+    else void this.#reload(run);
+  }
+
+  /** The write cannot be applied, or its outcome is unknown (R9). */
+  #notWritten(run: Run, cause: Cause | undefined, next: Exclude<AfterWrite, Again | { kind: 'applied' }>): void {
+    const error = unavailable(run.key, next.why);
+    if (next.kind !== 'drop')
+      this.#d.logger.error({ gid: run.key.gid, why: next.why }, 'a transaction in progress could not be written');
+    this.#replies.failed(cause?.delivery.reply, error);
+    switch (next.kind) {
+      case 'undo':
+        this.#undo(run, cause);
+        run.phase = 'open';
+        if (ownsRecord(run)) this.#progress.mark(run);
+        return this.#work(run);
+      case 'park':
+        return this.#release(run, error);
+      case 'end session':
+        this.#d.session.lose(next.why);
+        return this.#drop(run, error);
+      case 'drop':
+        return this.#drop(run, error);
+    }
+  }
+
+  /** The step that asked for the write did not happen. */
+  #undo(run: Run, cause: Cause | undefined): void {
+    if (cause !== undefined) run.transaction = cause.before;
   }
 
   async #reload(run: Run): Promise<void> {
+    if (run.phase !== 'loading') return;
     try {
       const [record] = await this.#d.store.get([run.key]);
-      if (run.phase === 'loading') this.#reloaded(run, record);
+      if (run.phase === 'loading') this.#reconcile(run, record);
     } catch (error) {
       if (run.phase !== 'loading') return;
-      if (!run.owned) return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
+      if (!ownsRecord(run))
+        return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
       this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
     }
   }
 
-  #reloaded(run: Run, record: StoredTransaction | undefined): void {
-    const { session } = this.#d;
-    if (record === undefined) return this.#drop(run, unknownGid(run.key.gid));
-    // What was read may be older than a claim whose answer came first; and one may be ours whose claim or write was not answered.
-    const newest = run.claimed !== undefined && run.claimed.version >= record.version ? run.claimed : record;
-    const mine = newest.owner === session.id;
-    if (!run.owned) return this.#open(run, newest, mine && session.leaseHeld());
-    // Owned by this session again, but after another node's decision, it is not what this node knows.
-    return mine && newest.writeId === run.writeId ? this.#merge(run, newest) : this.#letGo(run, newest);
+  #reconcile(run: Run, record: StoredTransaction | undefined): void {
+    try {
+      const { session } = this.#d;
+      const self = { session: session.id, leaseHeld: session.leaseHeld(), claiming: this.#runs.claiming };
+      this.#carryOut(run, reconcile(run, record, self));
+    } catch (error) {
+      this.#fail(run, error);
+    }
   }
 
-  /** Still this session's: only additions from outside can have bumped the version. Progress in memory stays. */
-  #merge(run: Run, record: StoredTransaction): void {
-    if (run.transaction === undefined) throw new Error('an owned run has a transaction');
-    run.transaction = withRegistered(run.transaction, decodeRegistrations(record.entries));
-    run.version = record.version;
-    run.phase = 'open';
-    const orders: Delivery[] = [];
-    const abort = decodeAbortOrder(record.entries);
-    if (abort !== undefined && run.transaction.state.status === 'submitted') orders.push({ event: ordered(abort) });
-    const retryOrders = countRetryOrders(record.entries);
-    if (retryOrders > run.retryOrders) orders.push({ event: { kind: 'retry' } });
-    run.retryOrders = retryOrders;
-    // Behind the event that tells what is not known any more, if that one is to be stepped again.
-    const place = run.queue[0]?.event.kind === 'resumed' ? 1 : 0;
-    run.queue.splice(place, 0, ...orders);
-    if (run.queue.length === 0) this.#markDirty(run);
-    this.#work(run);
+  #carryOut(run: Run, decision: Decision): void {
+    switch (decision.kind) {
+      case 'gone':
+        return this.#drop(run, unknownGid(run.key.gid));
+      case 'merge':
+        run.transaction = decision.transaction;
+        run.version = decision.version;
+        run.retryOrders = decision.retryOrders;
+        run.queue = decision.queue;
+        run.claimed = undefined;
+        run.phase = 'open';
+        if (run.queue.length === 0) this.#progress.mark(run);
+        return this.#work(run);
+      case 'let go':
+        return this.#letGo(run, decision);
+      case 'open':
+        return this.#open(run, decision.opened);
+      case 'unreadable':
+        return this.#unreadable(run, decision);
+    }
   }
 
-  /** Somebody else decided about it: callers are served from the store, answers still to come are dropped. If it is this node's again, it begins anew. */
-  #letGo(run: Run, record: StoredTransaction): void {
-    this.#d.logger.info(
-      { gid: run.key.gid, version: record.version, owner: record.owner },
-      'let go: another node decided about it',
-    );
-    run.version = record.version;
+  /** Another node decided about it (R3). */
+  #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'let go' }>): void {
+    const { version, owner } = record;
+    this.#d.logger.info({ gid: run.key.gid, version, owner }, 'dropped: another node decided about it');
+    run.version = version;
+    run.queue = [];
     this.#forget(run);
     this.#effects.answerEarly(run);
-    if (record.owner === this.#d.session.id && this.#d.session.leaseHeld()) this.#adopt(record);
-    for (const delivery of run.queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
+    if (reopen) {
+      const again = this.#runs.add(newRun(run.id, run.key, 'loading', record.group));
+      if (claimed) again.claimed = record;
+      this.#reconcile(again, record);
+    }
+    this.#deliverAgain(run, queue);
   }
 
-  #open(run: Run, record: StoredTransaction, owned: boolean): void {
-    const foreign = !owned && record.owner !== null && record.owner !== this.#d.session.id;
-    // An orderly release leaves no claim behind: whoever had it vanished (a lost session of this node, too), and it is taken as if it were claimed.
-    const abandoned = !owned && !foreign && record.claims > 0;
-    try {
-      run.transaction = transactionOf(record);
-      // What nobody waits for was about the record as it was read before.
-      run.queue = run.queue.filter((delivery) => delivery.reply !== undefined);
-      const abort = record.status === 'submitted' ? decodeAbortOrder(record.entries) : undefined;
-      if (owned || abandoned) run.queue.unshift({ event: resumed(owned ? record.claims : record.claims + 1, abort) });
-      else if (abort !== undefined && !foreign) run.queue.unshift({ event: ordered(abort) });
-    } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error;
-      return this.#park(run, record, owned, error);
-    }
-    run.version = record.version;
-    run.writeId = record.writeId;
-    run.group = record.group;
-    run.owned = owned;
-    run.foreign = foreign;
-    // Whoever claims it next starts what is due, and when nothing is, everything.
-    run.retryOrders = countRetryOrders(record.entries);
-    run.suspect = record.claims > 1;
+  /** Callers' events start again from the store. */
+  #deliverAgain(run: Run, queue: readonly Delivery[]): void {
+    for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
+  }
+
+  #open(run: Run, opened: Opened): void {
+    run.transaction = opened.transaction;
+    run.version = opened.version;
+    run.writeId = opened.writeId;
+    run.group = opened.group;
+    run.ownership = opened.ownership;
+    run.retryOrders = opened.retryOrders;
+    run.suspect = opened.suspect;
+    run.queue = opened.queue;
     run.claimed = undefined;
     run.phase = 'open';
     this.#work(run);
   }
 
-  /** A record this version cannot read is left as it is, for a person. */
-  #park(run: Run, record: StoredTransaction, owned: boolean, error: UnreadableRecord): void {
-    this.#d.logger.error({ gid: run.key.gid, error: error.message }, 'a record cannot be read: it needs a person');
-    this.#drop(
-      run,
-      new HoldfastError('internal', `the record of ${run.key.gid} cannot be read: ${error.message}`, {
-        gid: run.key.gid,
-      }),
-    );
-    if (!owned) return;
-    const { key, status, state, version } = record;
-    const item = {
-      kind: 'update',
-      key,
-      writeId: this.#newWriteId(),
-      status,
-      owner: null,
-      dueInMs: null,
-      attention: true,
-      state,
-      expectVersion: version,
-    } as const;
-    this.#d.committer.enqueue(item, run.id, true, () => {});
+  /** A record that this version cannot read is left as it is, for an operator (R7). */
+  #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
+    const { gid } = run.key;
+    this.#d.logger.error({ gid, error: error.message }, 'a record cannot be read: it needs operator attention');
+    run.version = record.version;
+    const failure = new HoldfastError('internal', `the record of ${gid} cannot be read: ${error.message}`, { gid });
+    if (owned) this.#release(run, failure);
+    else this.#drop(run, failure);
   }
 
-  #markDirty(run: Run): void {
-    this.#dirty.set(run.id, run);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#d.clock.setTimer(this.#d.options.progressFlushMs, () => this.#flush());
+  /** Something threw (E6). */
+  #fail(run: Run, thrown: unknown): void {
+    const error = internal(run.key, thrown);
+    this.#d.logger.error({ gid: run.key.gid, error: stackOf(thrown) }, 'a transaction is parked: an internal error');
+    if (run.phase === 'gone') return;
+    // Without a version the store has nothing of it, unless a claim returned it.
+    if (run.version === 0 && run.claimed === undefined && run.phase !== 'loading') this.#drop(run, error);
+    else this.#release(run, error);
+  }
+
+  /** Parks a run that cannot go on; the record is released until that is durable (E7). */
+  #release(run: Run, error: HoldfastError): void {
+    const replies = this.#takeReplies(run);
+    run.phase = 'releasing';
+    run.timer?.cancel();
+    this.#progress.clear(run);
+    for (const reply of replies) this.#replies.failed(reply, error);
+    this.#releaser.release(run, error.message);
+  }
+
+  #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
+    const { claimed, queue } = run;
+    if (parked !== undefined) {
+      run.version = parked.version + 1;
+      this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
+    }
+    this.#forget(run);
+    if (claimed !== undefined && claimed.version > run.version && this.#d.session.leaseHeld()) this.#adopt(claimed);
+    this.#deliverAgain(run, queue);
   }
 
   #forget(run: Run): void {
     run.phase = 'gone';
     run.timer?.cancel();
-    const left = this.#leftMeanwhile;
-    left?.set(run.id, Math.max(run.version, left.get(run.id) ?? 0));
-    this.#dirty.delete(run.id);
-    if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
+    this.#progress.clear(run);
+    this.#runs.remove(run);
   }
 
-  /** Gives up a run: whoever waits hears why. */
+  /** Discards a run that owns no record; callers who wait get the error. */
   #drop(run: Run, error: HoldfastError): void {
+    const replies = this.#takeReplies(run);
+    this.#forget(run);
+    for (const reply of replies) this.#replies.failed(reply, error);
+    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adopt(run.claimed);
+  }
+
+  #takeReplies(run: Run): readonly Reply[] {
     const replies = [...run.queue.flatMap((delivery) => delivery.reply ?? []), ...run.passWaiters];
     run.queue = [];
     run.passWaiters = [];
-    this.#forget(run);
-    for (const reply of replies) reply.failed(error);
-    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adopt(run.claimed);
+    return replies;
   }
 }
+
+type Again = Extract<AfterWrite, { kind: 'again' }>;
 
 /** The step that asked for a write. */
 interface Cause {
@@ -484,29 +520,7 @@ interface Write {
   readonly writeId: string;
 }
 
-const isAnswer = ({ kind }: TransactionEvent): boolean => kind === 'answered' || kind === 'checked';
+const ownsRecord = ({ ownership }: Run): boolean => ownership === 'ours' || ownership === 'orphaned';
 
-/** The entry by which the node that drives a transaction hears of an order. To abort what is aborting already is to drive it at once. */
-function orderOf(event: TransactionEvent, { state }: Transaction, writeId: string): Entry | undefined {
-  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortOrder(event.reason);
-  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId) : undefined;
-}
-
-/**
- * Whether an event on a transaction that another node drives is decided here, which ends that node's possession. While it is prepared its node only asks
- * the client; the client's word counts more, but to prepare it again is no word and must not start another question.
- */
-const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
-  event.kind === 'stop' ||
-  event.kind === 'ended' ||
-  event.kind === 'park' ||
-  (state.status === 'prepared' && event.kind !== 'prepared');
-
-const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
-  abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
-
-/** The order to abort that another node stored. */
-const ordered = (reason: string): TransactionEvent => ({ kind: 'abort', reason, byOperator: true });
-
-const dueIn = (wakeAtMs: number | null, nowMs: number): number | null =>
-  wakeAtMs === null ? null : Math.max(0, wakeAtMs - nowMs);
+const stackOf = (thrown: unknown): string =>
+  thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

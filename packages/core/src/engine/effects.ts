@@ -1,8 +1,10 @@
+import type { Status } from '@holdfast/protocol';
 import type { AlertHook, Clock, Logger, Timer } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
 import type { Calls, Permit } from './calls.ts';
+import type { Replies } from './replies.ts';
 import type { Reply, Run } from './run.ts';
 import type { Session } from './session.ts';
 
@@ -13,6 +15,7 @@ interface EffectRunnerDependencies {
   readonly observer: EngineObserver;
   readonly logger: Logger;
   readonly alert: AlertHook;
+  readonly replies: Replies;
   /** How the answer of a call, or the time it waited for, comes back to its transaction. */
   readonly deliver: (run: Run, event: TransactionEvent) => void;
 }
@@ -31,7 +34,7 @@ export class EffectRunner {
   /** Answers who waits, and when this node owns the record: sets the timer and starts the calls. */
   carryOut(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
     this.#answer(run, transaction, effects, reply);
-    if (!run.owned) return;
+    if (run.ownership !== 'ours') return;
     run.timer?.cancel();
     run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
     const { status } = transaction.state;
@@ -54,18 +57,18 @@ export class EffectRunner {
   answerEarly(run: Run): void {
     const { passWaiters, transaction } = run;
     run.passWaiters = [];
-    if (transaction !== undefined) for (const reply of passWaiters) reply.done(transaction);
+    if (transaction !== undefined) for (const reply of passWaiters) this.#d.replies.done(reply, transaction);
   }
 
   /** What comes when this node has let go is dropped: who has it now calls again. */
   #deliver(run: Run, event: TransactionEvent): void {
-    if (run.phase !== 'gone') this.#d.deliver(run, event);
+    if (isAlive(run)) this.#d.deliver(run, event);
   }
 
   /** Looked at right before each call (E2). A lapsed lease drops everything this node holds. */
   #mayCall(run: Run): boolean {
     const { session } = this.#d;
-    return run.phase !== 'gone' && !session.loseIfLapsed() && session.leaseHeld();
+    return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();
   }
 
   #wake(run: Run, atMs: number): Timer {
@@ -78,15 +81,18 @@ export class EffectRunner {
 
   #answer(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
     if (reply?.wholePass === true) run.passWaiters.push(reply);
-    else reply?.done(transaction);
+    else this.#d.replies.done(reply, transaction);
     if (effects.passOver) this.answerEarly(run);
-    if (effects.alert !== undefined) this.#alert(run, transaction, effects.alert);
+    if (effects.alert !== undefined) this.raise(run, transaction.state.status, effects.alert);
   }
 
-  #alert({ key }: Run, transaction: Transaction, alert: NonNullable<Effects['alert']>): void {
+  /** Raises an alert: the transaction just became one that needs operator attention. */
+  raise({ key }: Run, status: Status, alert: NonNullable<Effects['alert']>): void {
     const { observer, logger } = this.#d;
     observer.alerted();
-    logger.warn({ gid: key.gid, ...alert }, 'a transaction needs a person');
-    this.#d.alert({ namespace: key.namespace, gid: key.gid, status: transaction.state.status, ...alert });
+    logger.warn({ gid: key.gid, ...alert }, 'a transaction needs operator attention');
+    this.#d.alert({ namespace: key.namespace, gid: key.gid, status, ...alert });
   }
 }
+
+const isAlive = ({ phase }: Run): boolean => phase !== 'gone' && phase !== 'releasing';

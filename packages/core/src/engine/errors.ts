@@ -21,3 +21,9 @@ export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, a
 /** It could not be made durable, or it is not known whether it is; the same gid makes another attempt safe. */
 export const unavailable = ({ gid }: TransactionKey, why: string): HoldfastError =>
   new HoldfastError('unavailable', `${gid}: ${why}; send it again with the same gid`, { gid });
+
+/** A defect of Holdfast, or of what it was given to run with, in one transaction. */
+export const internal = ({ gid }: TransactionKey, thrown: unknown): HoldfastError =>
+  new HoldfastError('internal', `internal error in ${gid}: ${messageOf(thrown)}`, { gid, cause: thrown });
+
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -21,39 +21,61 @@ export interface Delivery {
 }
 
 /**
+ * Whose the record is, as far as the run knows. `none`: no session's, or not stored yet. `ours`: this session's, with
+ * all that was started known. `orphaned`: the store names this session, but no run drove the record. `theirs`: another
+ * live session's.
+ */
+export type Ownership = 'none' | 'ours' | 'orphaned' | 'theirs';
+
+/** What a node remembers of one transaction, as plain data: the part of a run that decisions are made from. */
+export interface Memory {
+  /** Undefined while the record was never read. */
+  readonly transaction: Transaction | undefined;
+  /** Fencing version of the record; 0: not stored yet. */
+  readonly version: number;
+  /** Write ID of the record as this node knows it: while the record has it, no other node decided anything. */
+  readonly writeId: string;
+  readonly ownership: Ownership;
+  /** Commands to retry that other nodes have stored, as far as this node has applied them. */
+  readonly retryOrders: number;
+  /** A node crashed with it, and nothing was written since that resets its count of claims. */
+  readonly suspect: boolean;
+  /** The record as claimed while a command on it was in progress. */
+  readonly claimed: StoredTransaction | undefined;
+  /** Writes lost in a row. */
+  readonly conflicts: number;
+  /** Events to be delivered, oldest first. */
+  readonly queue: readonly Delivery[];
+}
+
+/**
  * A transaction in this node's memory: being driven, or loaded for a command.
  *
  *     loading ──record read──▶ open ◀──▶ writing ──released · final · lost──▶ gone
+ *                                 │         │                                  ▲
+ *                                 └─────────┴──cannot go on──▶ releasing ──────┘
  *
- * While it is loading or a write is under way, events queue; so a pattern steps on the last durable decision only.
+ * While it is loading or a write is in flight, events queue; so a pattern steps on the last durable decision only.
+ * While it is releasing, this session still owns the record and drives nothing; events queue until it is released.
  */
-export interface Run {
+export interface Run extends Memory {
   readonly id: string;
   readonly key: TransactionKey;
-  phase: 'loading' | 'open' | 'writing' | 'gone';
-  /** Undefined while loading. */
+  phase: 'loading' | 'open' | 'writing' | 'releasing' | 'gone';
   transaction: Transaction | undefined;
-  /** Fencing version of the record; 0: not stored yet. */
   version: number;
-  /** Write id of the record as this node knows it: while it is the record's, nobody else decided anything. */
   writeId: string;
-  /** This session is the record's owner. */
-  owned: boolean;
-  /** Another living session is, or was when the record was read. */
-  foreign: boolean;
+  ownership: Ownership;
+  retryOrders: number;
+  suspect: boolean;
+  claimed: StoredTransaction | undefined;
+  conflicts: number;
+  queue: Delivery[];
   /** Application group: only nodes that host it may drive it. */
   group: string;
-  queue: Delivery[];
   delivering: boolean;
   passWaiters: Reply[];
   timer: Timer | undefined;
-  /** The record as claimed while a command on it was under way. */
-  claimed: StoredTransaction | undefined;
-  conflicts: number;
-  /** Orders to drive it at once that other nodes have stored, as far as this node has heeded them. */
-  retryOrders: number;
-  /** A node vanished with it, and nothing was written since by which its claims would begin anew. */
-  suspect: boolean;
   /** The version that the watcher saw when it last looked. */
   watchedVersion: number;
 }
@@ -66,17 +88,16 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     transaction: undefined,
     version: 0,
     writeId: '',
-    owned: false,
-    foreign: false,
-    group,
+    ownership: 'none',
+    retryOrders: 0,
+    suspect: false,
+    claimed: undefined,
+    conflicts: 0,
     queue: [],
+    group,
     delivering: false,
     passWaiters: [],
     timer: undefined,
-    claimed: undefined,
-    conflicts: 0,
-    retryOrders: 0,
-    suspect: false,
     watchedVersion: 0,
   };
 }

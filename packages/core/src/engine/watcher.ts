@@ -63,7 +63,8 @@ export class Watcher {
       const versions = await store.versions(quiet.map(({ key }) => key));
       // A write of this node's own that came meanwhile tells all there is to know.
       for (const [i, run] of quiet.entries())
-        if (run.phase === 'open' && run.owned && run.version === asked[i] && isChanged(versions[i], run)) reread(run);
+        if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i] && isChanged(versions[i], run))
+          reread(run);
     } catch (error) {
       logger.warn({ error: String(error) }, 'what other nodes ordered could not be asked for');
     }
@@ -79,7 +80,7 @@ export class Watcher {
 
 /** Held since the last look, with nothing written. */
 function isQuiet(run: Run): boolean {
-  if (!run.owned || run.phase !== 'open') return false;
+  if (run.ownership !== 'ours' || run.phase !== 'open') return false;
   const quiet = run.watchedVersion === run.version;
   run.watchedVersion = run.version;
   return quiet;

@@ -1,0 +1,51 @@
+import { encodeState, decodeState } from '../codec/state-codec.ts';
+import type { State } from '../model.ts';
+import { withLine } from '../patterns/timeline.ts';
+import type { StoredTransaction, UpdateItem } from '../store.ts';
+
+/** The reason of a park is cut to this length. */
+const MAX_REASON = 500;
+/** What a parked record keeps of its timeline, so that it is smaller than before: the store took the record once. */
+const KEEP_LINES = 20;
+
+/**
+ * The write that releases a record which this session owns and cannot drive: parked, for an operator to retry. It is
+ * made from the stored record, since the state in memory may be what cannot be stored; what was started since that
+ * record was written is not known any more, so `unbroken` becomes false. A state that cannot be read stays as it is.
+ */
+export function parkedRecord(record: StoredTransaction, reason: string, writeId: string, nowMs: number): UpdateItem {
+  const { key, status, version } = record;
+  return {
+    kind: 'update',
+    key,
+    writeId,
+    status,
+    owner: null,
+    dueInMs: null,
+    attention: true,
+    state: parkedState(record.state, reason.slice(0, MAX_REASON), nowMs),
+    expectVersion: version,
+  };
+}
+
+function parkedState(bytes: Uint8Array, reason: string, nowMs: number): Uint8Array {
+  try {
+    return encodeState(withLine(parked(decodeState(bytes), reason), { kind: 'parked', atMs: nowMs, detail: reason }));
+  } catch {
+    return bytes;
+  }
+}
+
+function parked(state: State, reason: string): State {
+  const { timeline: all } = state;
+  const timeline = all.length <= KEEP_LINES ? all : [...all.slice(0, KEEP_LINES / 2), ...all.slice(-KEEP_LINES / 2)];
+  return {
+    ...state,
+    unbroken: false,
+    attention: true,
+    parked: reason,
+    rollbackReason: state.rollbackReason.slice(0, MAX_REASON),
+    timeline,
+    timelineOmitted: state.timelineOmitted + all.length - timeline.length,
+  };
+}

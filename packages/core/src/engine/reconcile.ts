@@ -1,0 +1,244 @@
+import { countRetryOrders, decodeAbortOrder, decodeRegistrations } from '../codec/entry-codec.ts';
+import { UnreadableRecord } from '../codec/frame.ts';
+import type { Transaction } from '../model.ts';
+import { withRegistered } from '../patterns/state.ts';
+import type { TransactionEvent } from '../patterns/step.ts';
+import type { SessionId, StoredTransaction } from '../store.ts';
+import type { WriteResult } from './committer.ts';
+import { transactionOf } from './records.ts';
+import type { Delivery, Memory, Ownership } from './run.ts';
+
+/**
+ * What a node does when its memory of a transaction and the stored record may differ: after a write, a read, a claim.
+ * Pure: no clock, promise or I/O; the driver carries the decision out.
+ *
+ * R1  The newer of the record that was read and the record that a claim returned counts. No record: the run is
+ *     dropped.
+ * R2  A run that owns its record merges a record with the same owner and the same write ID: only entries were
+ *     appended. Progress in memory stays; operator commands among the entries become events, once each.
+ * R3  A run that owns its record lets a record of another owner or write ID win: another node decided. Events that no
+ *     caller waits for are discarded, those of callers start again from the record.
+ * R4  A run that does not own its record takes its state from the record. A record that a claim returned is owned and
+ *     resumed. Operator commands that nobody carried out become events.
+ * R5  A record owned by this session that no run drove, or an unowned one with claims, was abandoned: what was started
+ *     is unknown, so it is resumed as if it had been claimed once more (`unbroken` becomes false). It is owned only
+ *     after a write, which fences whoever else knows it.
+ * R6  While a claim is in flight, a record found owned by this session is taken for that claim's: its claims count as
+ *     they are. It too is owned only after a write.
+ * R7  An unreadable record is parked as it is.
+ * R8  A lost write is stepped again on what the record contains now. After `MAX_CONFLICTS` in a row the caller gets an
+ *     error and rounds are paced; a run that owns its record is never dropped for it.
+ * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command is refused and the
+ *     run continues as before; otherwise the run is parked. A write with an unknown outcome that may have taken
+ *     ownership ends the session.
+ */
+
+/** What this node knows of itself. */
+export interface Self {
+  readonly session: SessionId;
+  readonly leaseHeld: boolean;
+  /** A claim is in flight. */
+  readonly claiming: boolean;
+}
+
+/** What a run is after its record was read while the run did not own it. */
+export interface Opened {
+  readonly transaction: Transaction;
+  readonly version: number;
+  readonly writeId: string;
+  readonly group: string;
+  readonly ownership: Ownership;
+  readonly retryOrders: number;
+  readonly suspect: boolean;
+  readonly queue: Delivery[];
+}
+
+export type Decision =
+  /** There is no record. */
+  | { readonly kind: 'gone' }
+  | {
+      readonly kind: 'merge';
+      readonly transaction: Transaction;
+      readonly version: number;
+      readonly retryOrders: number;
+      readonly queue: Delivery[];
+    }
+  /** Drop the run; `reopen`: the record is this session's again, decide about it with an empty memory. */
+  | {
+      readonly kind: 'let go';
+      readonly record: StoredTransaction;
+      readonly reopen: boolean;
+      /** The claim returned the record. */
+      readonly claimed: boolean;
+      /** Callers' events, to be delivered again. */
+      readonly queue: Delivery[];
+    }
+  | { readonly kind: 'open'; readonly opened: Opened }
+  /** `owned`: the record must be released. */
+  | {
+      readonly kind: 'unreadable';
+      readonly record: StoredTransaction;
+      readonly owned: boolean;
+      readonly error: UnreadableRecord;
+    };
+
+/** What to do about a record that was read from the store (undefined: there is none). */
+export function reconcile(memory: Memory, read: StoredTransaction | undefined, self: Self): Decision {
+  const record = newest(memory.claimed, read);
+  if (record === undefined) return { kind: 'gone' };
+  const mine = record.owner === self.session;
+  // An append may have followed the claim; an update has another write ID.
+  const claimed = mine && memory.claimed !== undefined && memory.claimed.writeId === record.writeId;
+  try {
+    if (memory.ownership === 'ours') {
+      if (mine && record.writeId === memory.writeId) return merged(memory, memory.transaction, record);
+      const queue = awaited(memory.queue);
+      return { kind: 'let go', record, reopen: mine && self.leaseHeld, claimed, queue };
+    }
+    return { kind: 'open', opened: opened(memory, record, ownershipOf(record, claimed, self), self.claiming) };
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error;
+    return { kind: 'unreadable', record, owned: mine, error };
+  }
+}
+
+function newest(
+  claimed: StoredTransaction | undefined,
+  read: StoredTransaction | undefined,
+): StoredTransaction | undefined {
+  if (claimed === undefined || read === undefined) return claimed ?? read;
+  return claimed.version >= read.version ? claimed : read;
+}
+
+function merged(memory: Memory, transaction: Transaction | undefined, record: StoredTransaction): Decision {
+  if (transaction === undefined) throw new Error('an owned run has a transaction');
+  const { version, entries } = record;
+  const events: Delivery[] = [];
+  const abort = decodeAbortOrder(entries);
+  if (abort !== undefined && transaction.state.status === 'submitted') events.push({ event: ordered(abort) });
+  const retryOrders = countRetryOrders(entries);
+  if (retryOrders > memory.retryOrders) events.push({ event: { kind: 'retry' } });
+  // Behind the event that states what is not known any more, if that one is to be stepped again.
+  const place = memory.queue[0]?.event.kind === 'resumed' ? 1 : 0;
+  return {
+    kind: 'merge',
+    transaction: withRegistered(transaction, decodeRegistrations(entries)),
+    version,
+    retryOrders,
+    queue: memory.queue.toSpliced(place, 0, ...events),
+  };
+}
+
+function ownershipOf({ owner }: StoredTransaction, claimed: boolean, self: Self): Ownership {
+  if (owner === null) return 'none';
+  if (owner !== self.session) return 'theirs';
+  return claimed && self.leaseHeld ? 'ours' : 'orphaned';
+}
+
+function opened(memory: Memory, record: StoredTransaction, ownership: Ownership, claiming: boolean): Opened {
+  const { version, writeId, group, claims, entries, status } = record;
+  const transaction = transactionOf(record);
+  const queue = awaited(memory.queue);
+  const abort = status === 'submitted' ? decodeAbortOrder(entries) : undefined;
+  const counted = claimsOf(ownership, claims, claiming);
+  if (counted > 0) queue.unshift({ event: resumed(counted, abort) });
+  else if (abort !== undefined && ownership === 'none') queue.unshift({ event: ordered(abort) });
+  return {
+    transaction,
+    version,
+    writeId,
+    group,
+    ownership,
+    // The next claim starts what is due, and when nothing is, everything.
+    retryOrders: countRetryOrders(entries),
+    suspect: claims > 1,
+    queue,
+  };
+}
+
+/** Claims with which a record is resumed; 0: nothing is to be resumed. An orderly release leaves no claim behind. */
+function claimsOf(ownership: Ownership, claims: number, claiming: boolean): number {
+  switch (ownership) {
+    case 'ours':
+      return claims;
+    case 'orphaned':
+      return claiming ? claims : Math.max(claims, 1) + 1;
+    case 'none':
+      return claims > 0 ? claims + 1 : 0;
+    case 'theirs':
+      return 0;
+  }
+}
+
+const awaited = (queue: readonly Delivery[]): Delivery[] => queue.filter(({ reply }) => reply !== undefined);
+
+const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
+  abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
+
+/** The abort that another node stored. */
+const ordered = (reason: string): TransactionEvent => ({ kind: 'abort', reason, byOperator: true });
+
+/** What to do with a record that a claim returned. */
+export type ClaimDecision =
+  /** No run has it: open one. */
+  | 'open'
+  /** The run is newer than the claim. */
+  | 'ignore'
+  /** The run reconciles with it now. */
+  | 'reconcile'
+  /** The run's read or write in flight will reconcile with it. */
+  | 'remember';
+
+/** A claim returned a record; `memory` is of the run that has it. */
+export function onClaim(
+  memory: (Memory & { readonly phase: 'loading' | 'open' | 'writing' | 'releasing' | 'gone' }) | undefined,
+  record: StoredTransaction,
+): ClaimDecision {
+  if (memory === undefined) return 'open';
+  if (memory.ownership === 'ours' && memory.version >= record.version) return 'ignore';
+  return memory.phase === 'open' ? 'reconcile' : 'remember';
+}
+
+/** A run that keeps losing against other writers is paced, and its caller gets an error, after this number of rounds. */
+export const MAX_CONFLICTS = 50;
+
+export type AfterWrite =
+  | { readonly kind: 'applied'; readonly version: number }
+  /** Read the record and step the event again. `refused`: not this event; its caller gets an error. */
+  | { readonly kind: 'again'; readonly paced: boolean; readonly refused: boolean }
+  /** The caller gets an error; the run continues as it was before the event. */
+  | { readonly kind: 'undo'; readonly why: string }
+  /** Release the record, parked. */
+  | { readonly kind: 'park'; readonly why: string }
+  | { readonly kind: 'drop'; readonly why: string }
+  /** This session may own a record that it does not know: nothing else is certain to release it. */
+  | { readonly kind: 'end session'; readonly why: string };
+
+/** What a run does after its write. */
+export function afterWrite(
+  memory: Pick<Memory, 'ownership' | 'conflicts'>,
+  /** `hold`: the write was to leave this session as owner. `isAwaited`: a caller's event asked for it. */
+  write: { readonly hold: boolean; readonly isAwaited: boolean },
+  result: WriteResult,
+): AfterWrite {
+  const owned = memory.ownership === 'ours' || memory.ownership === 'orphaned';
+  switch (result.kind) {
+    case 'applied':
+      return { kind: 'applied', version: result.version };
+    case 'conflict':
+    case 'missing': {
+      const isTooMany = memory.conflicts >= MAX_CONFLICTS;
+      if (isTooMany && !owned) return { kind: 'drop', why: 'too many other writers change the record' };
+      return { kind: 'again', paced: isTooMany, refused: isTooMany && write.isAwaited };
+    }
+    case 'failed': {
+      const why = `the store did not take it (${result.error.message})`;
+      if (!owned) return { kind: 'drop', why };
+      return write.isAwaited && memory.ownership === 'ours' ? { kind: 'undo', why } : { kind: 'park', why };
+    }
+    case 'abandoned': {
+      const why = 'whether it was stored is not known';
+      return owned || write.hold ? { kind: 'end session', why } : { kind: 'drop', why };
+    }
+  }
+}

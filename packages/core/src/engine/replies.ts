@@ -1,0 +1,33 @@
+import type { HoldfastError } from '@holdfast/protocol';
+import type { Logger } from '../environment.ts';
+import type { Transaction } from '../model.ts';
+import type { Reply } from './run.ts';
+
+/** Answers callers. A callback that throws is logged, and harms nothing but itself. */
+export class Replies {
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  done(reply: Reply | undefined, transaction: Transaction): void {
+    try {
+      reply?.done(transaction);
+    } catch (error) {
+      this.#thrown(error, transaction.key.gid);
+    }
+  }
+
+  failed(reply: Reply | undefined, error: HoldfastError): void {
+    try {
+      reply?.failed(error);
+    } catch (thrown) {
+      this.#thrown(thrown, error.gid);
+    }
+  }
+
+  #thrown(error: unknown, gid: string | undefined): void {
+    this.#logger.error({ gid, error: String(error) }, 'the callback of a caller threw');
+  }
+}
