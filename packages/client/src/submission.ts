@@ -142,7 +142,8 @@ export class Submission {
     request: TransactionRequest & { readonly gid: string },
     { rejection }: Refusal,
   ): Promise<TransactionDetails> {
-    if (rejection.rejection !== 'refused') throw rejection;
+    // The coordinator compares the contents, and names the field that differs.
+    if (rejection.rejection !== 'refused' || rejection.field !== undefined) throw rejection;
     const details = await this.#read(request.gid, rejection);
     if (isSame(details, request)) return details;
     throw new RequestRejected('refused', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
@@ -160,7 +161,10 @@ export class Submission {
 
 type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
 
-/** The same pattern and actions. The branches of a topic are its subscribers, so a message with a topic is told by its pattern alone. */
+/**
+ * The same pattern and actions: as much as can be compared here, for coordinators of the version before, which compare nothing. The branches of a topic are its
+ * subscribers, so a message with a topic is identified by its pattern alone.
+ */
 function isSame(details: TransactionDetails, request: TransactionRequest): boolean {
   if (details.pattern !== request.pattern) return false;
   const asked = (request.steps ?? []).map((step) => step.action);

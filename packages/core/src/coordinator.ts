@@ -12,16 +12,19 @@ export interface Coordinator {
 
   /**
    * Saves a transaction as `prepared`. The same gid in `prepared` already: nothing changes. Throws `refused` when the gid exists in another
-   * status. The workflow's first call uses `prepareWorkflow` instead.
+   * status, and, with the `field` that differs, when it has other content. The workflow's first call uses `prepareWorkflow` instead.
    */
   prepare(context: CallContext, input: TransactionInput): Promise<void>;
 
   /**
    * Saves a transaction as `submitted` (or turns the prepared one into it) and drives it. With `options.waitResult` it answers after one full
-   * pass, otherwise as soon as the transaction is durable. Submitted already: driven again from where it stands. Throws `refused` when the
-   * gid is aborting or final.
+   * pass, otherwise as soon as the transaction is durable. Submitted already: driven again from where it stands. Succeeded already: no
+   * error. Throws `refused` when the gid is aborting or failed, and, with the `field` that differs, when it has other content.
    */
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
+
+  /** Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws `refused` when it is aborting or failed, `not_found`. */
+  submitPrepared(context: CallContext, input: { readonly gid: string; readonly pattern: Pattern }): Promise<void>;
 
   /** Ends a prepared workflow. Throws `refused` unless it is prepared (or aborting, for `failed`). Ending it again alike is not an error. */
   finishWorkflow(
@@ -52,7 +55,8 @@ export interface Coordinator {
 
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
-   * a workflow step repeated with another outcome throws `refused`. Only while `prepared` (workflow: or `aborting`).
+   * a workflow step repeated with another outcome, or a branch of a tcc or xa with another call, throws `refused`. Only while `prepared` (workflow: or
+   * `aborting`), and only for a transaction of that pattern.
    *
    * `strict`, for our own SDK: another URL or payload under the same name throws `refused`, too, so what a workflow's step gave is part of its outcome;
    * and of a workflow only a rollback is taken while `aborting`, so that from the decision to abort on it is known which steps may have run.
@@ -67,7 +71,7 @@ export interface Coordinator {
     },
   ): Promise<void>;
 
-  /** Creates a workflow as `prepared`, or finds it; answers its progress. */
+  /** Creates a workflow as `prepared`, or finds it; answers its progress. Throws `refused` when it has another name or input, naming the `field`. */
   prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView>;
 
   /**

@@ -192,6 +192,8 @@ export interface AppendItem {
   readonly kind: 'append';
   readonly key: TransactionKey;
   readonly whenStatus: readonly Status[];
+  /** A record of another pattern is a `conflict`, too. Left out: of any. */
+  readonly whenPattern?: Pattern;
   readonly entries: readonly Entry[];
   readonly maxEntries: number;
   /** Moves the due time of a record that has one (is unowned and waiting) to so many ms from now. */

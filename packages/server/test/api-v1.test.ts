@@ -123,13 +123,16 @@ describe('POST /api/v1/transactions', () => {
     expect(read.detail).toContain(field ?? 'surprise');
   });
 
-  it('refuses one that ended, and tells how it ended', async () => {
+  it('finds one that has succeeded, and refuses one that has failed', async () => {
     await create(saga('/ok'), '?waitMs=10000');
-    expect(problem(await create(saga('/ok')))).toMatchObject({
+    expect((await create(saga('/ok'))).json).toMatchObject({ gid, status: 'succeed' });
+    gid = `${gid}-failed`;
+    await create(saga('/sold-out'), '?waitMs=10000');
+    expect(problem(await create(saga('/sold-out')))).toMatchObject({
       status: 409,
       code: 'refused',
       gid,
-      transactionStatus: 'succeed',
+      transactionStatus: 'failed',
     });
   });
 });

@@ -139,6 +139,7 @@ function appendParameters(appends: readonly Numbered<AppendItem>[], bodies: Bodi
     appendNamespaces: textArray(appends.map(({ item }) => item.key.namespace)),
     appendGids: textArray(appends.map(({ item }) => item.key.gid)),
     appendStatuses: textArray(appends.map(({ item }) => item.whenStatus.join(','))),
+    appendPatterns: textArray(appends.map(({ item }) => item.whenPattern ?? null)),
     appendRooms: int4Array(appends.map(({ item }) => Math.min(item.maxEntries, MOST_ENTRIES))),
     appendPostpones: int8Array(appends.map(({ item }) => wholeMs(item.postponeMs ?? null))),
     appendFirsts: int4Array(firsts),

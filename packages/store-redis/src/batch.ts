@@ -9,9 +9,9 @@ import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
  *
  *   insert  i namespace gid writeId status owner due attention |state| pattern group |definition|
  *   update  u namespace gid writeId status owner due attention |state| expectVersion
- *   append  a namespace gid statuses maxEntries postpone entries, and for each: key |body|
+ *   append  a namespace gid statuses pattern maxEntries postpone entries, and for each: key |body|
  *
- * An owner, a due time or a delay that is not there is an empty word. Statuses are a list with a comma before and behind each.
+ * An owner, a due time, a pattern or a delay that is not there is an empty word. Statuses are a list with a comma before and behind each.
  *
  * The others are the bodies in the same order, one behind the other. An argument ends where a body does; one that is large is an argument of its own.
  */
@@ -38,9 +38,9 @@ export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
   return [words, ...joined(bodies)];
 }
 
-function wordsOfAppend({ key, whenStatus, maxEntries, postponeMs, entries }: AppendItem): string {
+function wordsOfAppend({ key, whenStatus, whenPattern, maxEntries, postponeMs, entries }: AppendItem): string {
   const most = Math.min(maxEntries, Number.MAX_SAFE_INTEGER);
-  let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${most}\0${wholeMs(postponeMs)}\0`;
+  let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${whenPattern ?? ''}\0${most}\0${wholeMs(postponeMs)}\0`;
   words += `${entries.length}\0`;
   for (const entry of entries) words += `${entry.key}\0${entry.body.length}\0`;
   return words;

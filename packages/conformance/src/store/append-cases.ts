@@ -79,6 +79,15 @@ export function appendCases({ describe, it }: Cases): void {
       assert.deepEqual(entryKeys(await read(store, 'a')), []);
     });
 
+    it('adds nothing to a transaction of another pattern', async ({ store }) => {
+      await writeAll(store, [insertOf('a', { pattern: 'xa' })]);
+      const outcome = await writeOne(store, appendOf('a', ['e'], { whenPattern: 'tcc' }));
+      assert.deepEqual(outcome, { kind: 'conflict', status: 'submitted', version: 1 });
+      assert.deepEqual(entryKeys(await read(store, 'a')), []);
+      assert.equal((await writeOne(store, appendOf('a', ['e'], { whenPattern: 'xa' }))).kind, 'applied');
+      assert.deepEqual(entryKeys(await read(store, 'a')), ['e']);
+    });
+
     it('answers applied for entries that are all there, whatever the status has become', async ({ store }) => {
       await writeAll(store, [insertOf('a', { status: 'prepared' })]);
       const item = appendOf('a', ['e'], { whenStatus: ['prepared'] });

@@ -129,6 +129,7 @@ function append(item: AppendItem, record: ModelRecord): WriteOutcome {
   });
   const added = item.entries.filter((entry) => !there.includes(entry));
   if (added.length === 0) return { kind: 'applied', version: record.version, existing };
+  if (item.whenPattern !== undefined && item.whenPattern !== record.pattern) return conflict(record);
   if (!item.whenStatus.includes(record.status) || record.entries.length + added.length > item.maxEntries)
     return conflict(record);
   record.entries.push(...added.map(({ key, body }) => ({ key, body: textOf(body) })));

@@ -4,7 +4,8 @@ import type { Transaction } from '../model.ts';
 import { step } from '../patterns/index.ts';
 import { type Effects, isRefusal, type Moment, type TransactionEvent } from '../patterns/step.ts';
 import type { AppendItem, Entry } from '../store.ts';
-import { contradicts, refused } from './errors.ts';
+import { contradictionOf } from './contradiction.ts';
+import { refused } from './errors.ts';
 import type { Delivery, Memory } from './run.ts';
 
 /**
@@ -25,10 +26,9 @@ export type Verdict =
 
 /** Steps the run's transaction, and says what must happen before the effects. */
 export function decide(memory: Memory, before: Transaction, delivery: Delivery, moment: Moment): Verdict {
-  const { pattern } = delivery;
   const { key } = before;
-  if (pattern !== undefined && pattern !== before.definition.pattern)
-    return { kind: 'refused', error: contradicts(key, before, pattern) };
+  const contradiction = contradictionOf(before, delivery, memory.version > 0);
+  if (contradiction !== undefined) return { kind: 'refused', error: contradiction };
   const event =
     delivery.event.kind === 'prepared' && memory.version > 0 ? { ...delivery.event, again: true } : delivery.event;
   const stepped = step(before, event, moment);

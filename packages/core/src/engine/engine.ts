@@ -13,7 +13,7 @@ import type {
 } from '../coordinator.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../engine-options.ts';
 import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
-import type { RegisteredBranch, Transaction } from '../model.ts';
+import type { Definition, RegisteredBranch, Transaction } from '../model.ts';
 import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { newTransaction } from '../patterns/state.ts';
@@ -44,6 +44,12 @@ export interface EngineDependencies {
   readonly logger: Logger;
   readonly alert: AlertHook;
   readonly observer?: EngineObserver;
+}
+
+interface CommandDetails {
+  readonly pattern?: Pattern | undefined;
+  readonly definition?: Definition;
+  readonly wholePass?: boolean;
 }
 
 const DRAIN_POLL_MS = 20;
@@ -150,6 +156,14 @@ export class Engine implements Coordinator {
     await this.#create(context, input, { kind: 'prepared', again: false }, false);
   }
 
+  async submitPrepared(
+    context: CallContext,
+    { gid, pattern }: { readonly gid: string; readonly pattern: Pattern },
+  ): Promise<void> {
+    this.#assertAccepting();
+    await this.#command(context, gid, { kind: 'submitted', options: {} }, { pattern });
+  }
+
   async submit(context: CallContext, input: TransactionInput): Promise<PassOutcome> {
     const wholePass = input.options?.waitResult === true;
     const transaction = await this.#create(
@@ -206,11 +220,13 @@ export class Engine implements Coordinator {
       kind: 'append',
       key,
       whenStatus: whileAborting ? ['prepared', 'aborting'] : ['prepared'],
+      ...(pattern !== undefined && { whenPattern: pattern }),
       entries,
       maxEntries: MAX_REGISTERED,
       ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
     });
-    if (result.kind === 'applied') return assertSame(gid, branches, result.existing, strict);
+    if (result.kind === 'applied') return assertSame(gid, pattern, branches, result.existing, strict);
+    if (result.kind === 'conflict') await this.#assertPattern(context, gid, pattern);
     throw registrationError(gid, result, whileAborting);
   }
 
@@ -226,14 +242,20 @@ export class Engine implements Coordinator {
 
   /** A workflow's own interval: every record of it postpones its call-back by as much. */
   async #callBackIntervalMs(context: CallContext, gid: string): Promise<number> {
-    const { definition } = await this.#mustGet(context, gid);
-    if (definition.pattern !== 'workflow') {
-      throw new HoldfastError('refused', `${gid} is a ${definition.pattern}, not a workflow`, {
+    const { definition } = await this.#assertPattern(context, gid, 'workflow');
+    return plainIntervalMs(definition.options, this.#options);
+  }
+
+  /** A branch of another pattern would never be called. */
+  async #assertPattern(context: CallContext, gid: string, pattern: Pattern | undefined): Promise<TransactionView> {
+    const view = await this.#mustGet(context, gid);
+    if (pattern !== undefined && view.pattern !== pattern)
+      throw new HoldfastError('refused', `${gid} is a ${view.pattern}, not a ${pattern}`, {
         gid,
         field: 'trans_type',
+        status: view.status,
       });
-    }
-    return plainIntervalMs(definition.options, this.#options);
+    return view;
   }
 
   async parkWorkflow(
@@ -368,11 +390,18 @@ export class Engine implements Coordinator {
   ): Promise<Transaction> {
     this.#assertAccepting();
     const accepted = acceptDefinition(input);
+    let definition = accepted;
     // Only awaits where it must: most definitions name no topic.
-    const definition =
-      accepted.pattern === 'msg'
-        ? await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted))
-        : accepted;
+    if (accepted.pattern === 'msg') {
+      try {
+        definition = await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted));
+      } catch (error) {
+        // A topic may have lost its subscribers since; a message that was stored before has its own.
+        if (HoldfastError.from(error).code !== 'invalid' || (await this.get(context, input.gid)) === undefined)
+          throw error;
+        return this.#command(context, input.gid, event, { pattern: 'msg', definition: accepted, wholePass });
+      }
+    }
     const key = { namespace: context.namespace, gid: input.gid };
     const fresh = newTransaction(key, definition, this.#session.nowMs());
     return new Promise((done, failed) => {
@@ -380,6 +409,7 @@ export class Engine implements Coordinator {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,
+        definition,
       });
     });
   }
@@ -388,12 +418,17 @@ export class Engine implements Coordinator {
     context: CallContext,
     gid: string,
     event: TransactionEvent,
-    { pattern, wholePass = false }: { readonly pattern?: Pattern | undefined; readonly wholePass?: boolean } = {},
+    { pattern, definition, wholePass = false }: CommandDetails = {},
   ): Promise<Transaction> {
     if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
     this.#assertStarted();
     return new Promise((done, failed) => {
-      const delivery = { event, reply: { done, failed, wholePass }, ...(pattern !== undefined && { pattern }) };
+      const delivery = {
+        event,
+        reply: { done, failed, wholePass },
+        ...(pattern !== undefined && { pattern }),
+        ...(definition !== undefined && { definition }),
+      };
       this.#driver.command({ namespace: context.namespace, gid }, delivery);
     });
   }
@@ -437,9 +472,13 @@ export class Engine implements Coordinator {
   }
 }
 
-/** A step recorded again must have the same outcome, with `strict` whatever is registered again must be the same; what was stored first stays. */
+/**
+ * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls; with `strict` everything that is registered again must be the
+ * same. What was stored first stays.
+ */
 function assertSame(
   gid: string,
+  pattern: Pattern | undefined,
   branches: readonly BranchRegistration[],
   existing: readonly Entry[],
   strict: boolean,
@@ -454,8 +493,8 @@ function assertSame(
         gid,
         field: 'status',
       });
-    // Else its client would take for granted that the second payload is confirmed. dtm's clients are used to a repetition that says nothing.
-    if (strict && !isSameCall(first, second))
+    // Else its client would take for granted that the second payload is confirmed.
+    if (!(strict || pattern === 'tcc' ? isSameCall(first, second) : pattern !== 'xa' || first.url === second.url))
       throw new HoldfastError('refused', `${name} was registered with another URL or payload before; that stays`, {
         gid,
         field: 'branch_id',

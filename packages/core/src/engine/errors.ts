@@ -1,5 +1,6 @@
 import { HoldfastError, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
+import type { Difference } from './identity.ts';
 
 /** The errors that the engine answers to a command on one transaction. */
 
@@ -17,6 +18,15 @@ export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, a
     field: 'trans_type',
     status: transaction.state.status,
   });
+
+/** The gid has another definition already: what is asked for now was not executed, and will not be. */
+export const otherContent = ({ gid }: TransactionKey, transaction: Transaction, difference: Difference): HoldfastError =>
+  new HoldfastError(
+    'refused',
+    `${difference.field}: gid ${gid} belongs to a transaction with other content: ${difference.part} differs. ` +
+      'This submission was not executed; submit it under another gid',
+    { gid, field: difference.field, status: transaction.state.status },
+  );
 
 /** It could not be made durable, or it is not known whether it is; the same gid makes another attempt safe. */
 export const unavailable = ({ gid }: TransactionKey, why: string): HoldfastError =>

@@ -1,6 +1,6 @@
 import type { BranchResult, HoldfastError, Pattern, TransactionKey } from '@holdfast/protocol';
 import type { Timer } from '../environment.ts';
-import type { Transaction } from '../model.ts';
+import type { Definition, Transaction } from '../model.ts';
 import type { StoredTransaction } from '../store.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 
@@ -18,6 +18,8 @@ export interface Delivery {
   readonly reply?: Reply;
   /** What the caller says the transaction is; a contradiction is refused. */
   readonly pattern?: Pattern;
+  /** What the caller submits under the gid; other content than that of the stored transaction is refused. */
+  readonly definition?: Definition;
 }
 
 /**

@@ -27,6 +27,7 @@ export const msg: PatternRules = {
   submit(transaction, event, moment) {
     const { state } = transaction;
     if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+    if (state.status === 'succeed') return transaction;
     if (state.status !== 'prepared') return refuse(state.status, 'submit');
     return submitted({ ...transaction, options: { ...transaction.options, ...event.options } }, moment);
   },

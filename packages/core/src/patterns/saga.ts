@@ -29,6 +29,7 @@ export const saga: PatternRules = {
   submit(transaction, event, moment) {
     const { state } = transaction;
     if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+    if (state.status === 'succeed') return transaction;
     if (state.status !== 'prepared') return refuse(state.status, 'submit');
     const next = copyTransaction(transaction);
     next.options = { ...transaction.options, ...event.options };

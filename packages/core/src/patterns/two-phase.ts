@@ -20,6 +20,7 @@ export function twoPhase(phase: SecondPhase): PatternRules {
     submit(transaction, event, moment) {
       const { state } = transaction;
       if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
+      if (state.status === 'succeed') return transaction;
       if (state.status !== 'prepared') return refuse(state.status, 'submit');
       return {
         ...transaction,

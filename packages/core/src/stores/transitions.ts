@@ -79,7 +79,8 @@ export function appendRefused(
   if (head === undefined) return { kind: 'missing' };
   const added = item.entries.length - existing.length;
   if (added === 0) return applied(head.version, existing);
-  const allowed = item.whenStatus.includes(head.status) && head.entryCount + added <= item.maxEntries;
+  const fits = item.whenPattern === undefined || item.whenPattern === head.pattern;
+  const allowed = fits && item.whenStatus.includes(head.status) && head.entryCount + added <= item.maxEntries;
   return allowed ? undefined : conflict(head);
 }
 

@@ -25,6 +25,7 @@ export interface Handlers {
   readonly newGid: Handler<void, string>;
   readonly prepare: Handler<TransactionInput, void>;
   readonly submit: Handler<TransactionInput, PassOutcome>;
+  readonly submitPrepared: Handler<Asked<'submitPrepared'>, void>;
   readonly finishWorkflow: Handler<Asked<'finishWorkflow'>, void>;
   readonly abort: Handler<Asked<'abort'>, void>;
   readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
@@ -78,6 +79,7 @@ export function createHandlers({
     newGid: () => coordinator.newGid(),
     prepare: (context, input) => coordinator.prepare(context, acceptance.transaction(input)),
     submit: (context, input) => coordinator.submit(context, acceptance.transaction(input)),
+    submitPrepared: (context, input) => coordinator.submitPrepared(context, input),
     finishWorkflow: (context, input) => coordinator.finishWorkflow(context, input),
     abort: (context, input) => coordinator.abort(context, input),
     registerBranch: (context, input) => {

@@ -1,4 +1,4 @@
-import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import type { CallContext, TransactionView } from '@holdfast/core';
 import {
   abortRequest,
   HoldfastError,
@@ -31,7 +31,6 @@ import {
 } from './write-view.ts';
 
 const TOPICS = 'topics';
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * What Holdfast's own API (`@holdfast/protocol`, api-v1) does with a request, whatever brought it: the server's routes and the embedding SDK both stand on
@@ -49,7 +48,8 @@ export class ApiV1 {
   async create(context: CallContext, body: unknown, waitMs: number): Promise<TransactionReply> {
     const { status, input: read } = readCreation(body);
     const input = read.gid === '' ? { ...read, gid: await this.#handlers.newGid(context, undefined) } : read;
-    if (input.pattern === 'workflow') await this.#findOrCreate(context, input);
+    // Starting a workflow a second time finds the first, also when it is finished: its code receives how.
+    if (input.pattern === 'workflow') await this.#handlers.prepareWorkflow(context, input);
     else if (status === 'prepared') await this.#handlers.prepare(context, input);
     else await this.#handlers.submit(context, input);
     return writeReply(await this.#viewAfter(context, input.gid, waitMs));
@@ -60,7 +60,7 @@ export class ApiV1 {
     const { pattern, status } = await this.#mustGet(context, gid);
     if (pattern === 'workflow')
       throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
-    await this.#handlers.submit(context, { gid, pattern });
+    await this.#handlers.submitPrepared(context, { gid, pattern });
     return writeReply(await this.#viewAfter(context, gid, waitMs));
   }
 
@@ -153,24 +153,6 @@ export class ApiV1 {
 
   async status(context: CallContext): Promise<NodeStatus> {
     return writeStatus(await this.#handlers.status(context, undefined));
-  }
-
-  /** Starting a workflow a second time finds the first, also when it has ended: its code learns how. */
-  async #findOrCreate(context: CallContext, input: TransactionInput): Promise<void> {
-    const { gid, status, definition } = await this.#handlers.prepareWorkflow(context, input);
-    if (definition.workflowName !== input.workflowName)
-      throw new HoldfastError('refused', `gid ${gid} belongs to a workflow named ${definition.workflowName}`, {
-        gid,
-        field: 'workflow.name',
-        status,
-      });
-    // Its code would go on with an input that the recorded steps do not belong to, and the call-backs with the first one.
-    if (Buffer.compare(definition.workflowData, input.workflowData ?? NO_BYTES) !== 0)
-      throw new HoldfastError('refused', `gid ${gid} belongs to a ${input.workflowName} with another input`, {
-        gid,
-        field: 'workflow.input',
-        status,
-      });
   }
 
   async #viewAfter(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {

@@ -4,6 +4,11 @@ import type { HoldfastError } from '@holdfast/protocol';
 const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\bpayloads\[(\d+)\]/g, 'steps[$1].payload'],
   [/\bcustom_data\.orders\b/g, 'steps[].after'],
+  [/\bcustom_data\.delay\b/g, 'delayMs'],
+  [/\bcustom_data\.name\b/g, 'workflow.name'],
+  [/\bcustom_data\.data\b/g, 'workflow.input'],
+  [/\btimeout_to_fail\b/g, 'timeoutToFailMs'],
+  [/\bretry_limit\b/g, 'retryLimit'],
   [/\bquery_prepared\b/g, 'queryPrepared'],
   [/\bbranch_headers\b/g, 'branchHeaders'],
   [/\bbranch_id\b/g, 'branchId'],

@@ -34,6 +34,7 @@ const FOR_APPENDS = {
   appendNamespaces: 'text[]',
   appendGids: 'text[]',
   appendStatuses: 'text[]',
+  appendPatterns: 'text[]',
   appendRooms: 'int[]',
   appendPostpones: 'bigint[]',
   appendFirsts: 'int[]',

@@ -98,9 +98,9 @@ export const WRITE_WITH_APPENDS: Statement = {
   text: `with ${CLOCK},
 ${INSERTED},
 appends as (
-  select a.item, a.namespace, a.gid, seen.version, a.statuses, a.room, a.postpone, fresh.positions
-  from unnest(${p.appendItems}, ${p.appendNamespaces}, ${p.appendGids}, ${p.appendStatuses}, ${p.appendRooms}, ${p.appendPostpones}, ${p.appendFirsts}, ${p.appendLasts})
-    as a (item, namespace, gid, statuses, room, postpone, first, last)
+  select a.item, a.namespace, a.gid, seen.version, a.statuses, a.pattern, a.room, a.postpone, fresh.positions
+  from unnest(${p.appendItems}, ${p.appendNamespaces}, ${p.appendGids}, ${p.appendStatuses}, ${p.appendPatterns}, ${p.appendRooms}, ${p.appendPostpones}, ${p.appendFirsts}, ${p.appendLasts})
+    as a (item, namespace, gid, statuses, pattern, room, postpone, first, last)
   join transactions seen on seen.namespace = a.namespace and seen.gid = a.gid
   cross join lateral (
     select array_agg(a.first + e.rank - 1 order by e.rank)::int[] as positions
@@ -112,12 +112,12 @@ appends as (
 ),
 changes as materialized (
   select * from (
-    select item, namespace, gid, version, write_id, status, owner, due_in, attention, state, null::text as statuses, 0 as room, null::int[] as positions, 0 as added
+    select item, namespace, gid, version, write_id, status, owner, due_in, attention, state, null::text as statuses, null::text as pattern, 0 as room, null::int[] as positions, 0 as added
     from (
     ${UPDATES}
     ) updates
     union all
-    select item, namespace, gid, version, null, null, null, postpone, null, null, statuses, room, positions, cardinality(positions)
+    select item, namespace, gid, version, null, null, null, postpone, null, null, statuses, pattern, room, positions, cardinality(positions)
     from appends
   ) items order by namespace collate "C", gid collate "C"
 ),
@@ -142,7 +142,7 @@ changed as (
   from changes c
   where t.namespace = c.namespace and t.gid = c.gid and t.version = c.version
     and case
-      when c.added > 0 then t.status = any (string_to_array(c.statuses, ',')) and t.entry_count + c.added <= c.room
+      when c.added > 0 then t.status = any (string_to_array(c.statuses, ',')) and (c.pattern is null or t.pattern = c.pattern) and t.entry_count + c.added <= c.room
       else t.finished_at is null or c.status in ('succeed', 'failed')
     end
   returning c.item, c.positions, c.added, t.namespace, t.gid, t.version, t.entry_count, t.status, t.attention, t.before_status, t.before_attention

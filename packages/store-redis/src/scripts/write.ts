@@ -25,15 +25,15 @@ local function updateOf(id, ns)
   return {kind = 'u', id = id, ns = ns, w = w, s = s, o = o, d = d, a = a, S = body(length), version = tonumber(version), h = false, g = '', f = false}
 end
 local function appendOf(id)
-  local statuses, most, postpone, count, entries
-  statuses, most, postpone, count, at = struct.unpack('ssss', words, at)
+  local statuses, pattern, most, postpone, count, entries
+  statuses, pattern, most, postpone, count, at = struct.unpack('sssss', words, at)
   entries = {}
   for i = 1, tonumber(count) do
     local key, length
     key, length, at = struct.unpack('ss', words, at)
     entries[i] = {key, body(length)}
   end
-  return {kind = 'a', id = id, statuses = statuses, most = tonumber(most), postpone = postpone, entries = entries}
+  return {kind = 'a', id = id, statuses = statuses, pattern = pattern, most = tonumber(most), postpone = postpone, entries = entries}
 end
 `;
 
@@ -93,6 +93,7 @@ local function judgeAppend(x, h)
     if pos then there[#there + 1] = call('HGET', key, 'e' .. pos) else fresh[#fresh + 1] = entry end
   end
   if #fresh > 0 then
+    if x.pattern ~= '' and x.pattern ~= call('HGET', key, 'p') then return conflict(h) end
     if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > x.most then return conflict(h) end
     x.h, x.fresh, x.d = h, fresh, (h.d ~= '' and x.postpone ~= '') and dueAt(x.postpone) or h.d
     expectIndexes(h.g, h.o, h.d, h.o, x.d)

@@ -74,6 +74,22 @@ export function sagaSuite(harness: SdkHarness): void {
       await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ status: 'failed' });
     });
 
+    it('is found again under its gid with the same content, and refused with other content', async () => {
+      const { told, branches } = bank();
+      const { hf, branches: b } = await harness.start(branches);
+      const saga = (amount: number, timeoutToFailMs?: number) =>
+        hf
+          .saga('same-gid')
+          .step({ action: b.debit, compensate: b.refund, payload: { amount } })
+          .options(timeoutToFailMs === undefined ? {} : { timeoutToFailMs });
+      await saga(30).submit({ wait: true });
+      await expect(saga(30).submit({ wait: true })).resolves.toMatchObject({ status: 'succeed' });
+      const refused = { rejection: 'refused', gid: 'same-gid', transactionStatus: 'succeed' };
+      await expect(saga(50).submit()).rejects.toMatchObject({ ...refused, field: 'steps[0].payload' });
+      await expect(saga(30, 9_000).submit()).rejects.toMatchObject({ ...refused, field: 'timeoutToFailMs' });
+      expect(told).toEqual(['action 01 30']);
+    });
+
     it('repeats a call that ended in an error of another kind', async () => {
       let calls = 0;
       const { hf, branches } = await harness.start({

@@ -1,0 +1,131 @@
+import type { Definition, State, TransactionOptions } from '../model.ts';
+
+/**
+ * One gid is one definition. A repeated submission is compared with the stored definition, so nothing is computed or stored for a first one, and records that
+ * the previous version wrote are compared alike.
+ *
+ * ID1  Compared is what decides what happens: pattern (by the Runner), protocol, steps, payloads, dependencies, check-back URL, the name and input of a
+ *      workflow, and the options that can change the result. Intervals, request timeouts, `wait_result`, and headers of tracing and credentials are not.
+ * ID2  A topic is compared by its name: its subscribers may have changed since.
+ * ID3  The submit of a prepared transaction need not repeat its definition; the options and the delay of that call are its own, so they are not compared.
+ * ID4  A workflow is compared by its name and its input: every process that resumes it prepares it again, with the check-back URL of that process.
+ */
+export interface Difference {
+  /** Path of the field in a request on dtm's wire. */
+  readonly field: string;
+  /** The part of the definition that differs, as it appears in a message. */
+  readonly part: string;
+}
+
+/** How a repeated submission differs from the transaction that has its gid; undefined: it does not. */
+export function differenceOf(
+  stored: Definition,
+  { timeline }: State,
+  given: Definition,
+  kind: 'prepared' | 'submitted',
+): Difference | undefined {
+  if (stored.pattern === 'workflow') return differentWorkflow(stored, given);
+  const first = timeline[0];
+  const wasPrepared = first?.kind === 'status' && first.status === 'prepared';
+  if (kind === 'submitted' && wasPrepared) {
+    if (given.steps.length === 0) return differentQuery(stored, given);
+    return differentSteps(stored, given) ?? differentQuery(stored, given);
+  }
+  return (
+    differentSteps(stored, given) ??
+    (stored.queryPrepared === given.queryPrepared ? undefined : QUERY_PREPARED) ??
+    differentOrders(stored, given) ??
+    differentOptions(stored.options, given.options)
+  );
+}
+
+const QUERY_PREPARED: Difference = { field: 'query_prepared', part: 'the check-back URL' };
+
+/** A submit that gives none leaves the one that was prepared. */
+const differentQuery = (stored: Definition, given: Definition): Difference | undefined =>
+  given.queryPrepared === '' || given.queryPrepared === stored.queryPrepared ? undefined : QUERY_PREPARED;
+
+function differentWorkflow(stored: Definition, given: Definition): Difference | undefined {
+  if (stored.workflowName !== given.workflowName)
+    return { field: 'custom_data.name', part: `the name (it is a workflow named ${stored.workflowName})` };
+  return samePayload(stored.workflowData, given.workflowData)
+    ? undefined
+    : { field: 'custom_data.data', part: 'the input' };
+}
+
+function differentSteps(stored: Definition, given: Definition): Difference | undefined {
+  if (stored.protocol !== given.protocol) return { field: 'protocol', part: 'the protocol' };
+  if (stored.steps.length !== given.steps.length)
+    return { field: 'steps', part: `the number of steps (${stored.steps.length} there, ${given.steps.length} here)` };
+  for (const [index, step] of stored.steps.entries()) {
+    const other = given.steps[index];
+    const name = `step ${index + 1}`;
+    if (step.action !== other?.action) return { field: `steps[${index}].action`, part: `the action of ${name}` };
+    if (step.compensate !== other.compensate)
+      return { field: `steps[${index}].compensate`, part: `the compensation of ${name}` };
+    if (!samePayload(stored.payloads[index] ?? NO_BYTES, given.payloads[index] ?? NO_BYTES))
+      return { field: `payloads[${index}]`, part: `the payload of ${name}` };
+  }
+  return undefined;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Dependencies with nothing in them say nothing. */
+function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
+  const same = steps.every((_, index) => sameSet(stored[index] ?? [], given[index] ?? []));
+  return same ? undefined : { field: 'custom_data.orders', part: 'the dependencies of the steps' };
+}
+
+const sameSet = (a: readonly number[], b: readonly number[]): boolean =>
+  a.every((one) => b.includes(one)) && b.every((one) => a.includes(one));
+
+/** Options that can change the result. */
+const DECISIVE: readonly (readonly [keyof TransactionOptions, field: string])[] = [
+  ['concurrent', 'concurrent'],
+  ['timeoutToFailMs', 'timeout_to_fail'],
+  ['retryLimit', 'retry_limit'],
+  ['delayMs', 'custom_data.delay'],
+];
+
+function differentOptions(stored: TransactionOptions, given: TransactionOptions): Difference | undefined {
+  for (const [name, field] of DECISIVE)
+    if (stored[name] !== given[name]) return { field, part: `the option ${field}` };
+  return headersText(stored) === headersText(given) ? undefined : { field: 'branch_headers', part: 'branch_headers' };
+}
+
+/** A client that repeats a request sends others of these, and means the same. */
+const OF_THE_CALL =
+  /^(?:authorization|cookie|traceparent|tracestate|baggage|b3|x-b3-.*|x-request-id|x-correlation-id|x-amzn-trace-id|x-cloud-trace-context|uber-trace-id|sentry-trace)$/i;
+
+/** The names of headers in any case and any order. */
+const headersText = ({ branchHeaders }: TransactionOptions): string =>
+  JSON.stringify(
+    Object.entries(branchHeaders)
+      .filter(([name]) => !OF_THE_CALL.test(name))
+      .map(([name, value]) => [name.toLowerCase(), value])
+      .sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+  );
+
+/**
+ * The same bytes, or JSON texts that differ only in blanks and in how characters are escaped: the previous version stored the payloads of `/api/v1` rewritten.
+ * Numbers are compared as they are spelled.
+ */
+export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
+  if (Buffer.compare(a, b) === 0) return true;
+  const [one, other] = [plainJson(a), plainJson(b)];
+  return one !== undefined && one === other;
+}
+
+const STRING_OR_BLANKS = /"[^"\\]*(?:\\.[^"\\]*)*"|[\t\n\r ]+/g;
+
+/** A JSON text without blanks, each string in its one spelling; undefined when it is not JSON. */
+function plainJson(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return text.replaceAll(STRING_OR_BLANKS, (part) => (part.startsWith('"') ? JSON.stringify(JSON.parse(part)) : ''));
+}

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Definition, State } from '../../src/index.ts';
+import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
+import { differenceOf, samePayload } from '../../src/engine/identity.ts';
+import { newTransaction } from '../../src/patterns/state.ts';
+import { KEY, message, saga, twoPhase, workflow } from '../patterns/support/definitions.ts';
+import { step } from '../../src/patterns/index.ts';
+import { isRefusal, type TransactionEvent } from '../../src/patterns/step.ts';
+import { POLICY } from '../patterns/support/definitions.ts';
+
+/** The state of a transaction after its first event. */
+function stateAfter(definition: Definition, event: TransactionEvent): State {
+  const stepped = step(newTransaction(KEY, definition, 1), event, { nowMs: 1, random: 0, policy: POLICY });
+  if (isRefusal(stepped)) throw new Error(stepped.refusal);
+  return stepped.transaction.state;
+}
+
+const submitted = (definition: Definition): State => stateAfter(definition, { kind: 'submitted', options: {} });
+const prepared = (definition: Definition): State => stateAfter(definition, { kind: 'prepared', again: false });
+
+/** The field that differs when a submitted transaction is submitted again. */
+const differs = (stored: Definition, given: Definition): string | undefined =>
+  differenceOf(stored, submitted(stored), given, 'submitted')?.field;
+
+const withOptions = (definition: Definition, options: Partial<Definition['options']>): Definition => ({
+  ...definition,
+  options: { ...definition.options, ...options },
+});
+const withPayload = (definition: Definition, index: number, text: string): Definition => ({
+  ...definition,
+  payloads: definition.payloads.map((payload, i) => (i === index ? Buffer.from(text) : payload)),
+});
+
+describe('a definition submitted again', () => {
+  it('is the same when it is read back from its record', () => {
+    for (const definition of [saga(2, { concurrent: true }, { 1: [0] }), message(2, { delayMs: 5 })])
+      expect(differs(decodeDefinition(encodeDefinition(definition)), definition)).toBeUndefined();
+  });
+
+  it.each<[field: string, other: Definition]>([
+    ['steps', saga(3)],
+    ['steps[1].action', { ...saga(2), steps: [...saga(1).steps, { action: 'http://b', compensate: 'http://c/1' }] }],
+    ['steps[1].compensate', { ...saga(2), steps: [...saga(1).steps, { action: 'http://a/1', compensate: '' }] }],
+    ['payloads[1]', withPayload(saga(2), 1, 'payload 2')],
+    ['protocol', { ...saga(2), protocol: 'json-rpc' }],
+    ['query_prepared', { ...saga(2), queryPrepared: 'http://q' }],
+    ['custom_data.orders', { ...saga(2), orders: { 1: [0] } }],
+    ['concurrent', withOptions(saga(2), { concurrent: true })],
+    ['timeout_to_fail', withOptions(saga(2), { timeoutToFailMs: 1_000 })],
+    ['retry_limit', withOptions(saga(2), { retryLimit: 3 })],
+    ['custom_data.delay', withOptions(saga(2), { delayMs: 1_000 })],
+    ['branch_headers', withOptions(saga(2), { branchHeaders: { tenant: 'b' } })],
+  ])('differs by %s', (field, other) => {
+    expect(differs(saga(2), other)).toBe(field);
+    expect(differs(other, saga(2))).toBe(field);
+  });
+
+  it('does not differ by what does not change what happens', () => {
+    const stored = withOptions(saga(2, {}, { 1: [0] }), { branchHeaders: { Tenant: 'a', site: 'b' } });
+    const given = {
+      ...withOptions(saga(2, {}, { 0: [], 1: [0, 0] }), {
+        waitResult: true,
+        retryIntervalMs: 5,
+        requestTimeoutMs: 7,
+        branchHeaders: { site: 'b', tenant: 'a', traceparent: '00-1-1-01', Authorization: 'Bearer new' },
+      }),
+      customData: '{"orders":{"1":[0]}}',
+    };
+    expect(differs(stored, given)).toBeUndefined();
+  });
+
+  it('is the same message when the subscribers of its topic have changed', () => {
+    const named = { action: 'topic://t', compensate: '' };
+    const stored = { ...message(1), steps: [{ ...named, subscribers: ['http://a'] }] };
+    expect(differs(stored, { ...stored, steps: [named] })).toBeUndefined();
+    expect(differs(stored, { ...stored, steps: [{ ...named, action: 'topic://u' }] })).toBe('steps[0].action');
+  });
+});
+
+describe('the submit of what was prepared', () => {
+  const again = (stored: Definition, given: Definition): string | undefined =>
+    differenceOf(stored, prepared(stored), given, 'submitted')?.field;
+
+  it('may leave out the definition, and has options and a delay that are only its own', () => {
+    for (const stored of [message(2), twoPhase('tcc'), twoPhase('xa')]) {
+      const bare = { ...stored, steps: [], payloads: [], queryPrepared: '' };
+      expect(again(stored, bare)).toBeUndefined();
+      expect(again(stored, withOptions(stored, { delayMs: 9, timeoutToFailMs: 9, retryLimit: 9 }))).toBeUndefined();
+    }
+  });
+
+  it('has no other steps, payloads or check-back URL', () => {
+    expect(again(message(2), message(1))).toBe('steps');
+    expect(again(message(2), withPayload(message(2), 0, '50'))).toBe('payloads[0]');
+    expect(again(message(2), { ...message(2), queryPrepared: 'http://other' })).toBe('query_prepared');
+  });
+
+  it('prepared again, it has no other options either', () => {
+    const stored = message(2);
+    const of = (given: Definition) => differenceOf(stored, prepared(stored), given, 'prepared')?.field;
+    expect(of(message(2))).toBeUndefined();
+    expect(of(withOptions(stored, { timeoutToFailMs: 9 }))).toBe('timeout_to_fail');
+  });
+});
+
+describe('a workflow prepared again', () => {
+  const of = (given: Definition) => differenceOf(workflow(), prepared(workflow()), given, 'prepared')?.field;
+
+  it('is the same from a process with another URL and other options', () => {
+    expect(of({ ...withOptions(workflow(), { timeoutToFailMs: 9 }), queryPrepared: 'http://pod-2' })).toBeUndefined();
+  });
+
+  it('has no other name and no other input', () => {
+    expect(of({ ...workflow(), workflowName: 'other' })).toBe('custom_data.name');
+    expect(of({ ...workflow(), workflowData: Buffer.from('{"amount":50}') })).toBe('custom_data.data');
+  });
+});
+
+describe('payloads', () => {
+  const same = (a: string, b: string): boolean => samePayload(Buffer.from(a), Buffer.from(b));
+
+  it.each([
+    ['{"a":1}', '{ "a" : 1 }\n', true],
+    ['{"a":"é"}', '{"a":"\\u00e9"}', true],
+    ['{"a":"x  y"}', '{"a":"x y"}', false],
+    ['{"id":738529527931269425}', '{"id":738529527931269426}', false],
+    ['1.10', '1.1', false],
+    ['1 2', '12', false],
+    ['a b', 'a  b', false],
+    ['', '""', false],
+  ])('%s and %s are the same: %s', (a, b, expected) => {
+    expect([same(a, b), same(b, a)]).toEqual([expected, expected]);
+  });
+
+  it('are the same only if they are the same value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        const [one, other] = [JSON.stringify(a), JSON.stringify(b, null, 2)];
+        expect(same(one, other)).toBe(one === JSON.stringify(b));
+      }),
+    );
+  });
+
+  it('of the largest size are compared without trouble', () => {
+    const text = JSON.stringify({ text: '\\"'.repeat(200_000) });
+    expect(same(text, ` ${text}`)).toBe(true);
+    expect(same(text, ` ${text.replace('t', 'u')}`)).toBe(false);
+  });
+});
