@@ -194,16 +194,20 @@ describe('a branch', () => {
     }
   });
 
-  it.each(['tcc', 'xa'])('of a %s is taken again alike, not with another call, and not after the decision', async (pattern) => {
-    await prepare(pattern);
-    expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
-    expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
-    const urls = { confirm: shop.url('/x'), url: shop.url('/x') };
-    expect((await server.dtm('registerBranch', { ...branch(pattern), ...urls })).status).toBe(409);
-    if (pattern === 'tcc') expect((await server.dtm('registerBranch', { ...branch(pattern), data: '{}' })).status).toBe(409);
-    await server.dtm('abort', { gid, trans_type: pattern });
-    const late = { ...branch(pattern), branch_id: '02' };
-    expect((await server.dtm('registerBranch', late)).status).toBe(409);
-    expect((await server.rpc('registerBranch', late)).json.error.code).toBe(-32_901);
-  });
+  it.each(['tcc', 'xa'])(
+    'of a %s is taken again alike, not with another call, and not after the decision',
+    async (pattern) => {
+      await prepare(pattern);
+      expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
+      expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
+      const urls = { confirm: shop.url('/x'), url: shop.url('/x') };
+      expect((await server.dtm('registerBranch', { ...branch(pattern), ...urls })).status).toBe(409);
+      if (pattern === 'tcc')
+        expect((await server.dtm('registerBranch', { ...branch(pattern), data: '{}' })).status).toBe(409);
+      await server.dtm('abort', { gid, trans_type: pattern });
+      const late = { ...branch(pattern), branch_id: '02' };
+      expect((await server.dtm('registerBranch', late)).status).toBe(409);
+      expect((await server.rpc('registerBranch', late)).json.error.code).toBe(-32_901);
+    },
+  );
 });

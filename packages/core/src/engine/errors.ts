@@ -20,7 +20,11 @@ export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, a
   });
 
 /** The gid has another definition already: what is asked for now was not executed, and will not be. */
-export const otherContent = ({ gid }: TransactionKey, transaction: Transaction, difference: Difference): HoldfastError =>
+export const otherContent = (
+  { gid }: TransactionKey,
+  transaction: Transaction,
+  difference: Difference,
+): HoldfastError =>
   new HoldfastError(
     'refused',
     `${difference.field}: gid ${gid} belongs to a transaction with other content: ${difference.part} differs. ` +

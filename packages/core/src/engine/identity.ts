@@ -89,8 +89,7 @@ const DECISIVE: readonly (readonly [keyof TransactionOptions, field: string])[] 
 ];
 
 function differentOptions(stored: TransactionOptions, given: TransactionOptions): Difference | undefined {
-  for (const [name, field] of DECISIVE)
-    if (stored[name] !== given[name]) return { field, part: `the option ${field}` };
+  for (const [name, field] of DECISIVE) if (stored[name] !== given[name]) return { field, part: `the option ${field}` };
   return headersText(stored) === headersText(given) ? undefined : { field: 'branch_headers', part: 'branch_headers' };
 }
 
