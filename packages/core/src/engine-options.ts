@@ -21,7 +21,7 @@ export interface EngineOptions {
   readonly maxClaims: number;
   /** Transactions driven at once; beyond it new work queues in the store. */
   readonly maxInProgress: number;
-  /** Calls running at once to one destination, and calls waiting in memory for one. */
+  /** Calls running at once to one destination, and transactions whose calls wait in memory for one. */
   readonly maxCallsPerDestination: number;
   readonly maxQueuedPerDestination: number;
   /** Callers waiting for results at once. */

@@ -10,6 +10,8 @@ export const LIMITS = {
   urlLength: 2048,
   /** Steps of one saga or message. */
   steps: 1000,
+  /** Branches of one message, once the topics among its steps are replaced by their subscribers. */
+  messageBranches: 1000,
   /** Branches registered to one transaction. */
   registeredBranches: 1000,
   /** One step's or branch's payload, in bytes. */

@@ -13,7 +13,7 @@ import type { Domain } from '../../src/kernel/agenda.ts';
 import { World } from '../../src/kernel/world.ts';
 
 /** What becomes of one call to the store; `carryOut` does it. */
-type Fate = (carryOut: () => Promise<unknown>) => Promise<unknown>;
+type Fate = (carryOut: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>;
 
 /** Something that waits until the test lets it go on. */
 export class Gate {
@@ -78,6 +78,9 @@ export class Stage {
   readonly store = new MemoryStore(() => 1_700_000_000_000 + this.world.nowMs);
   /** How branches answer, by `branch op`; what is not here succeeds. */
   readonly answers = new Map<string, () => Promise<BranchResult>>();
+  /** How branches respond by their URL; undefined: by `answers`. */
+  respond: (request: BranchRequest) => Promise<BranchResult> | undefined = () => undefined;
+  destinationOf: (url: string) => string = () => 'everywhere';
 
   /** A coordinator that is not started yet. */
   actor(name: string, options: Partial<EngineOptions> = {}): Actor {
@@ -97,10 +100,11 @@ export class Stage {
         random: () => 0,
         identities: { newGid: () => 'unused', newSession: () => `${name}.${++sessions}` },
         caller: {
-          destinationOf: () => 'everywhere',
+          destinationOf: (url) => this.destinationOf(url),
           call: (request) => {
             calls.push(request);
-            return this.answers.get(`${request.branchId} ${request.op}`)?.() ?? Promise.resolve(SUCCESS);
+            const result = this.respond(request) ?? this.answers.get(`${request.branchId} ${request.op}`)?.();
+            return result ?? Promise.resolve(SUCCESS);
           },
         },
         logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
@@ -160,7 +164,7 @@ class Script {
         return (...args: unknown[]): Promise<unknown> => {
           const carryOut = (): Promise<unknown> => Promise.resolve(member.apply(target, args) as unknown);
           const fate = this.#next.get(name)?.shift() ?? this.#always.get(name);
-          return fate === undefined ? carryOut() : fate(carryOut);
+          return fate === undefined ? carryOut() : fate(carryOut, args);
         };
       },
     });

@@ -1,9 +1,9 @@
 import { type BranchResult, CHECK_BRANCH_ID, SUCCESS } from '@holdfast/protocol';
 import type { EngineOptions } from '../engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
-import type { Transaction } from '../model.ts';
+import type { Branch, Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { Destinations } from './destinations.ts';
+import { type CallBatch, type Destinations, SLICE } from './destinations.ts';
 import { DEFERRED, WITHDRAWN } from './run.ts';
 
 interface CallsDependencies {
@@ -17,7 +17,23 @@ interface CallsDependencies {
 /** `withdrawn`: a decision made the call needless while it waited for its place. `void`: this node has nothing to do with it any more. */
 export type Permit = 'granted' | 'withdrawn' | 'void';
 
-type Done = (result: BranchResult, durationMs: number) => void;
+/** Where the results of calls go. */
+export interface CallListener {
+  /** A branch, or the client (`check`), has responded. */
+  readonly answered: (index: number | 'check', result: BranchResult, durationMs: number) => void;
+  /** Calls were not made; `againInMs` 0: a decision has made them needless. */
+  readonly deferred: (indices: readonly (number | 'check')[], result: BranchResult, againInMs: number) => void;
+}
+
+/** What one step starts: `permit` is asked before each call; when it returns `void`, nothing is reported. */
+interface Start {
+  readonly transaction: Transaction;
+  readonly permit: () => Permit;
+  readonly listener: CallListener;
+}
+
+/** How long a call waits that its caller could not make for lack of connections. */
+const NO_CONNECTION_MS = 1_000;
 
 /** Turns effects into calls: what is sent to a branch or a client, within the bounds per destination. */
 export class Calls {
@@ -27,27 +43,101 @@ export class Calls {
     this.#d = dependencies;
   }
 
-  /** Calls one op. `permit` is asked at the last moment; when it says `void`, `done` is not called. */
-  branch(transaction: Transaction, index: number, permit: () => Permit, done: Done): void {
-    const branch = transaction.branches[index];
-    if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
-    if (branch.url === '') return done(SUCCESS, 0);
-    this.#send(
-      this.#request(transaction, branch.branchId, branch.op, branch.url, branch.payload, branch.requestTimeoutMs),
-      permit,
-      done,
-    );
+  /** Calls ops, in slices, so that a step with many does not keep other events waiting. */
+  branches(start: Start, indices: readonly number[]): void {
+    if (indices.length === 1) return this.#single(start, indices[0] ?? 0);
+    const byDestination = new Map<string, number[]>();
+    for (const index of indices) {
+      const { url } = branchAt(start.transaction, index);
+      const destination = url === '' ? '' : this.#destinationOf(url);
+      const known = byDestination.get(destination);
+      if (known === undefined) byDestination.set(destination, [index]);
+      else known.push(index);
+    }
+    this.#slice(start, [...byDestination], 0);
   }
 
-  /** Asks the client: the check-back of a message, the call-back of a workflow (protocol page, "What each pattern does"). */
-  check(transaction: Transaction, permit: () => Permit, done: Done): void {
+  /** Asks the client: the check-back of a message, the callback of a workflow (protocol page, "What each pattern does"). */
+  check(start: Start): void {
+    this.#enter(start, this.#destinationOf(start.transaction.definition.queryPrepared), ['check']);
+  }
+
+  #single(start: Start, index: number): void {
+    const { url } = branchAt(start.transaction, index);
+    if (url === '') return start.listener.answered(index, SUCCESS, 0);
+    this.#enter(start, this.#destinationOf(url), [index]);
+  }
+
+  #slice(start: Start, groups: readonly (readonly [string, readonly number[]])[], from: number): void {
+    let started = 0;
+    for (let i = from; i < groups.length; i++) {
+      if (started >= SLICE) return void this.#d.clock.setTimer(0, () => this.#slice(start, groups, i));
+      const [destination, indices] = groups[i] ?? ['', []];
+      started += Math.min(indices.length, SLICE);
+      if (destination === '') this.#needless(start, indices, 0);
+      else this.#enter(start, destination, indices);
+    }
+  }
+
+  /** Ops without a URL need no call: they have succeeded. */
+  #needless(start: Start, indices: readonly number[], from: number): void {
+    const to = Math.min(indices.length, from + SLICE);
+    for (const index of indices.slice(from, to)) start.listener.answered(index, SUCCESS, 0);
+    if (to < indices.length) this.#d.clock.setTimer(0, () => this.#needless(start, indices, to));
+  }
+
+  #enter(start: Start, destination: string, indices: readonly (number | 'check')[]): void {
+    const { destinations } = this.#d;
+    let next = 0;
+    const batch: CallBatch = {
+      left: indices.length,
+      running: 0,
+      startNext: () => {
+        const permitted = start.permit();
+        if (permitted === 'granted') {
+          const index = indices[next++];
+          if (index !== undefined) this.#call(start, destination, batch, index);
+          return index !== undefined;
+        }
+        if (permitted === 'withdrawn') start.listener.deferred(indices.slice(next), WITHDRAWN, 0);
+        return false;
+      },
+    };
+    const againInMs = destinations.enter(destination, batch);
+    if (againInMs > 0) start.listener.deferred(indices, DEFERRED, againInMs);
+  }
+
+  #call({ transaction, listener }: Start, destination: string, batch: CallBatch, index: number | 'check'): void {
+    const { caller, destinations, clock, observer } = this.#d;
+    const request = index === 'check' ? this.#question(transaction) : this.#request(transaction, index);
+    const startedMs = clock.monotonicMs();
+    const ended = (result: BranchResult): void => {
+      const durationMs = clock.monotonicMs() - startedMs;
+      destinations.leave(destination, batch, durationMs);
+      if (result.deferred === true) return listener.deferred([index], result, NO_CONNECTION_MS);
+      observer.branchAnswered(request.pattern, result.kind, durationMs);
+      listener.answered(index, result, Math.round(durationMs));
+    };
+    void caller.call(request).then(ended);
+  }
+
+  #destinationOf(url: string): string {
+    return this.#d.caller.destinationOf(url);
+  }
+
+  #question(transaction: Transaction): BranchRequest {
     const { pattern, workflowName, workflowData, queryPrepared } = transaction.definition;
     const op = pattern === 'workflow' ? workflowName : 'msg';
-    this.#send(this.#request(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0), permit, done);
+    return this.#requestOf(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0);
+  }
+
+  #request(transaction: Transaction, index: number): BranchRequest {
+    const { branchId, op, url, payload, requestTimeoutMs } = branchAt(transaction, index);
+    return this.#requestOf(transaction, branchId, op, url, payload, requestTimeoutMs);
   }
 
   /** Spelled out, not spread: this runs for each call. */
-  #request(
+  #requestOf(
     transaction: Transaction,
     branchId: string,
     op: string,
@@ -69,25 +159,10 @@ export class Calls {
       timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
     };
   }
+}
 
-  #send(request: BranchRequest, permit: () => Permit, done: Done): void {
-    const { caller, destinations, clock, observer } = this.#d;
-    const destination = caller.destinationOf(request.url);
-    const entered = destinations.enter(destination, () => {
-      const permitted = permit();
-      if (permitted !== 'granted') {
-        destinations.leave(destination);
-        if (permitted === 'withdrawn') done(WITHDRAWN, 0);
-        return;
-      }
-      const startedMs = clock.monotonicMs();
-      void caller.call(request).then((result) => {
-        const durationMs = clock.monotonicMs() - startedMs;
-        destinations.leave(destination);
-        observer.branchAnswered(request.pattern, result.kind, durationMs);
-        done(result, Math.round(durationMs));
-      });
-    });
-    if (!entered) done(DEFERRED, 0);
-  }
+function branchAt(transaction: Transaction, index: number): Branch {
+  const branch = transaction.branches[index];
+  if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
+  return branch;
 }

@@ -3,7 +3,7 @@ import type { AlertHook, Clock, Logger, Timer } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
-import type { Calls, Permit } from './calls.ts';
+import type { CallListener, Calls, Permit } from './calls.ts';
 import type { Replies } from './replies.ts';
 import type { Reply, Run } from './run.ts';
 import type { Session } from './session.ts';
@@ -37,20 +37,29 @@ export class EffectRunner {
     if (run.ownership !== 'ours') return;
     run.timer?.cancel();
     run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
+    if (effects.calls.length === 0 && !effects.check) return;
     const { status } = transaction.state;
     const mayCall = (): Permit => (this.#mayCall(run) ? 'granted' : 'void');
     // What waits for its place is not started after a decision that makes it needless.
     const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
-    for (const branch of effects.calls) {
-      this.#d.calls.branch(transaction, branch, mayCallStill, (result, durationMs) =>
-        this.#deliver(run, { kind: 'answered', branch, result, durationMs }),
-      );
-    }
-    if (effects.check) {
-      this.#d.calls.check(transaction, mayCall, (result, durationMs) =>
-        this.#deliver(run, { kind: 'checked', result, durationMs }),
-      );
-    }
+    const listener = this.#listener(run);
+    if (effects.calls.length > 0)
+      this.#d.calls.branches({ transaction, permit: mayCallStill, listener }, effects.calls);
+    if (effects.check) this.#d.calls.check({ transaction, permit: mayCall, listener });
+  }
+
+  /** The events that the results of calls become. */
+  #listener(run: Run): CallListener {
+    return {
+      answered: (index, result, durationMs) =>
+        this.#deliver(
+          run,
+          index === 'check'
+            ? { kind: 'checked', result, durationMs }
+            : { kind: 'answered', branch: index, result, durationMs },
+        ),
+      deferred: (calls, result, againInMs) => this.#deliver(run, { kind: 'deferred', calls, result, againInMs }),
+    };
   }
 
   /** The pass goes on in another possession: callers who wait for it are told the transaction as it is, unfinished. */

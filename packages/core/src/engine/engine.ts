@@ -53,6 +53,8 @@ interface CommandDetails {
 }
 
 const DRAIN_POLL_MS = 20;
+/** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
+const RESERVED_SHARE = 0.1;
 const MAX_REGISTERED = 1_000;
 
 /**
@@ -79,7 +81,14 @@ export class Engine implements Coordinator {
     const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
     this.#session = new Session({ ...d, options: all, onLost: () => this.#driver.dropAll() });
     this.#committer = new Committer({ ...d, bounds: all });
-    this.#destinations = new Destinations(all.maxCallsPerDestination, all.maxQueuedPerDestination);
+    this.#destinations = new Destinations({
+      maxRunning: all.maxCallsPerDestination,
+      maxWaiting: all.maxQueuedPerDestination,
+      maxDeferralMs: all.maxRetryIntervalMs,
+      room: () => Math.ceil(all.maxInProgress * (1 - RESERVED_SHARE)) - this.#driver.size,
+      monotonicMs: () => d.clock.monotonicMs(),
+      later: (callback) => void d.clock.setTimer(0, callback),
+    });
     this.#waiters = new FinalWaiters({ ...d, drivenHere: (id) => this.#driver.has(id) });
     this.#driver = new Driver({
       ...d,

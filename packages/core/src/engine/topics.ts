@@ -1,6 +1,7 @@
 import { HoldfastError, LIMITS } from '@holdfast/protocol';
 import type { Definition, Step } from '../model.ts';
 import type { KeyValue, Store } from '../store.ts';
+import { isStorable } from '../stores/rules.ts';
 import { TOPIC_PREFIX } from './accept.ts';
 
 /** Category of the versioned key-values that hold topics. */
@@ -61,24 +62,42 @@ export class Topics {
     throw contended(topic);
   }
 
-  /** A message's definition with the subscribers of its topics. Throws `invalid` for a topic without subscribers. */
+  /**
+   * A message's definition with the subscribers of its topics. Throws `invalid` for a topic without subscribers, `too_large` when the topics have more
+   * subscribers than a message may have branches.
+   */
   async resolve(namespace: string, gid: string, definition: Definition): Promise<Definition> {
     if (definition.pattern !== 'msg' || !definition.steps.some((step) => step.action.startsWith(TOPIC_PREFIX)))
       return definition;
-    return {
-      ...definition,
-      steps: await Promise.all(definition.steps.map((step, i) => this.#resolveStep(namespace, gid, step, i))),
-    };
+    const known = new Map<string, readonly string[]>();
+    const steps: Step[] = [];
+    let branches = 0;
+    for (const [index, step] of definition.steps.entries()) {
+      const topic = step.action.startsWith(TOPIC_PREFIX) ? step.action.slice(TOPIC_PREFIX.length) : undefined;
+      const field = `steps[${index}].action`;
+      if (topic === undefined) steps.push(step);
+      else {
+        const subscribers = known.get(topic) ?? (await this.#subscribersOf(namespace, topic, gid, field));
+        known.set(topic, subscribers);
+        steps.push({ ...step, subscribers });
+      }
+      branches += steps[index]?.subscribers?.length ?? 1;
+      if (branches > LIMITS.messageBranches) {
+        const added = topic === undefined ? 'one' : `the ${known.get(topic)?.length} subscribers of topic ${topic}`;
+        const fault = `with ${added} the message has ${branches} branches; at most ${LIMITS.messageBranches} are allowed`;
+        throw new HoldfastError('too_large', `${field}: ${fault}`, { gid, field });
+      }
+    }
+    return { ...definition, steps };
   }
 
-  async #resolveStep(namespace: string, gid: string, step: Step, index: number): Promise<Step> {
-    if (!step.action.startsWith(TOPIC_PREFIX)) return step;
-    const topic = step.action.slice(TOPIC_PREFIX.length);
-    const stored = await this.#store.kvGet({ namespace, category: TOPICS, key: topic });
+  async #subscribersOf(namespace: string, topic: string, gid: string, field: string): Promise<readonly string[]> {
+    // A name that no store keeps has no subscribers either.
+    const isName = topic.length <= LIMITS.topicLength && isStorable(topic);
+    const stored = isName ? await this.#store.kvGet({ namespace, category: TOPICS, key: topic }) : undefined;
     const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => s.url);
-    if (subscribers.length === 0)
-      throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field: `steps[${index}].action` });
-    return { ...step, subscribers };
+    if (subscribers.length > 0) return subscribers;
+    throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field });
   }
 
   async #change(

@@ -4,11 +4,18 @@ import { copyState, copyTransaction } from './copies.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';
 import { branchState } from './state.ts';
-import type { Moment } from './step.ts';
+import type { Moment, TransactionEvent } from './step.ts';
 import { appended, omitted, withLine } from './timeline.ts';
 
-/** A call that found its destination's queue full is tried again after so long. */
-export const DEFERRED_MS = 1_000;
+/** Up to this many a scan of the list is as fast as a set. */
+const SHORT_LIST = 8;
+
+/** Whether an op is being called now: a test that a step may make for every op of a long transaction. */
+export function runningOf({ running }: Transaction): (index: number) => boolean {
+  if (running.length <= SHORT_LIST) return (index) => running.includes(index);
+  const all = new Set(running);
+  return (index) => all.has(index);
+}
 
 /**
  * Starts those of `candidates` (ops whose turn it is) that are not running and not backing off; the plan wakes when the next of the others is due.
@@ -17,8 +24,9 @@ export function startReady(transaction: Transaction, candidates: readonly number
   const calls: number[] = [];
   let wakeAtMs: number | null = null;
   let branches: BranchState[] | undefined;
+  const isRunning = runningOf(transaction);
   for (const index of candidates) {
-    if (transaction.running.includes(index)) continue;
+    if (isRunning(index)) continue;
     const branch = branchState(transaction.state, index);
     if (branch.nextAttemptAtMs > nowMs) {
       wakeAtMs = wakeAtMs === null ? branch.nextAttemptAtMs : Math.min(wakeAtMs, branch.nextAttemptAtMs);
@@ -63,7 +71,6 @@ export function recordAnswer(
   branches[index] = after;
   const running = transaction.running.filter((i) => i !== index);
   const lastResult = result.kind === 'SUCCESS' ? transaction.lastResult : result;
-  if (result.deferred === true) return { ...transaction, running, lastResult, state: { ...state, branches } };
   const { branchId, op } = branchAt(transaction, index);
   const timeline = appended(state.timeline, {
     kind: 'call',
@@ -87,6 +94,31 @@ export function recordAnswer(
   return next;
 }
 
+/** The transaction after calls were not made: they are due again later, unless a decision has made them needless. */
+export function recordDeferral(
+  transaction: Transaction,
+  { calls, result, againInMs }: Extract<TransactionEvent, { kind: 'deferred' }>,
+  { nowMs }: Moment,
+): Transaction {
+  const dueAtMs = againInMs === 0 ? 0 : nowMs + againInMs;
+  const deferred = new Set(calls);
+  const branches = transaction.state.branches.slice();
+  for (const index of calls)
+    if (index !== 'check') branches[index] = { ...branchState(transaction.state, index), nextAttemptAtMs: dueAtMs };
+  const state = copyState(transaction.state);
+  state.branches = branches;
+  const next = copyTransaction(transaction);
+  if (deferred.has('check')) {
+    next.checking = false;
+    // A message that was submitted meanwhile has no more questions.
+    if (state.status !== 'submitted') state.nextCheckAtMs = dueAtMs;
+  }
+  next.running = transaction.running.filter((index) => !deferred.has(index));
+  next.lastResult = result;
+  next.state = state;
+  return next;
+}
+
 /** An op that came to its end is progress, whichever end it is; one that will not be called again is no attempt. */
 function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: AnswerPolicy): State {
   if (after.status !== 'prepared') return withProgress(state);
@@ -107,8 +139,6 @@ function answered(
   policy: AnswerPolicy,
 ): BranchState {
   const { nowMs } = moment;
-  if (result.deferred === true)
-    return { ...before, nextAttemptAtMs: policy.again === 'never' ? 0 : nowMs + DEFERRED_MS };
   const attempts = before.attempts + 1;
   if (result.kind === 'SUCCESS')
     return { status: 'succeed', started: true, attempts, failures: 0, nextAttemptAtMs: 0, finishedAtMs: nowMs };

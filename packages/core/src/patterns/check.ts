@@ -1,6 +1,6 @@
 import { type BranchResult, CHECK_BRANCH_ID } from '@holdfast/protocol';
 import type { State, Transaction } from '../model.ts';
-import { DEFERRED_MS, withRetries } from './calls.ts';
+import { withRetries } from './calls.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import type { Moment } from './step.ts';
 import { withLine } from './timeline.ts';
@@ -36,11 +36,6 @@ export function recordCheck(
 ): Transaction {
   const { result } = event;
   const { state } = transaction;
-  // Nobody was asked.
-  if (result.deferred === true) {
-    const waiting = { ...state, nextCheckAtMs: moment.nowMs + DEFERRED_MS };
-    return { ...transaction, checking: false, state: waiting, lastResult: result };
-  }
   const before = state.timeline.findLast((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID);
   const checkFailures = result.kind === 'UNKNOWN' ? state.checkFailures + 1 : 0;
   const told = withLine(

@@ -1,6 +1,6 @@
 import { isFinal, type Pattern } from '@holdfast/protocol';
 import type { State, Transaction } from '../model.ts';
-import { madeDue } from './calls.ts';
+import { madeDue, recordDeferral } from './calls.ts';
 import { parked } from './check.ts';
 import { conclude } from './conclude.ts';
 import { msg } from './msg.ts';
@@ -61,6 +61,8 @@ function transition(
       return isFinal(state.status) ? transaction : rules.answered(transaction, event, moment);
     case 'checked':
       return isFinal(state.status) ? { ...transaction, checking: false } : rules.checked(transaction, event, moment);
+    case 'deferred':
+      return isFinal(state.status) ? transaction : recordDeferral(transaction, event, moment);
     case 'timer':
       return transaction;
     case 'resumed': {

@@ -1,6 +1,6 @@
 import type { State, Transaction } from '../model.ts';
 import { actionOf, compensateOf, stepOf } from './branches.ts';
-import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { madeDue, recordAnswer, runningOf, startReady } from './calls.ts';
 import { copyTransaction, withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { branchState } from './state.ts';
@@ -52,9 +52,9 @@ export const saga: PatternRules = {
     if (!isAction) return recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' });
     if (transaction.state.status !== 'submitted')
       return recordAnswer(transaction, event, moment, { mayFail: true, again: 'never' });
-    const { kind, reason, deferred } = event.result;
+    const { kind, reason } = event.result;
     const limit = transaction.options.retryLimit;
-    const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN') && deferred !== true;
+    const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN');
     const exhausted = counts && transaction.state.limitedRetries >= limit;
     const again = exhausted ? 'never' : counts ? 'at once' : 'later';
     const after = recordAnswer(transaction, event, moment, { mayFail: true, again });
@@ -98,11 +98,16 @@ function backward(transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;
   const left = state.compensate.filter((step) => !done(state, compensateOf(step)));
   if (left.length === 0) return waitUntil(withState(transaction, withEnd(state, 'failed', moment.nowMs)), null);
-  const ready = transaction.options.concurrent
-    ? left.filter((step) => !left.some((later) => before(transaction, later).includes(step)))
-    : left.slice(-1);
-  const free = ready.filter((step) => !transaction.running.includes(actionOf(step)));
+  const ready = transaction.options.concurrent ? withoutDependents(transaction, left) : left.slice(-1);
+  const isRunning = runningOf(transaction);
+  const free = ready.filter((step) => !isRunning(actionOf(step)));
   return startReady(transaction, free.map(compensateOf), moment.nowMs);
+}
+
+/** Those of the steps that none of the others depends on. */
+function withoutDependents(transaction: Transaction, steps: readonly number[]): readonly number[] {
+  const needed = new Set(steps.flatMap((later) => before(transaction, later)));
+  return steps.filter((step) => !needed.has(step));
 }
 
 /** The decision: from here on only the stored set counts (SG3). It is progress: who was called for to help the actions is not needed any more. */

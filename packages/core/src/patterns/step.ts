@@ -42,6 +42,13 @@ export type TransactionEvent =
   | { readonly kind: 'answered'; readonly branch: number; readonly result: BranchResult; readonly durationMs: number }
   /** The client answered the check-back (message) or the call-back (workflow). */
   | { readonly kind: 'checked'; readonly result: BranchResult; readonly durationMs: number }
+  /** Calls, or the question to the client, were not made: there is no room for them, or (`againInMs` 0) a decision has made them needless. No attempt. */
+  | {
+      readonly kind: 'deferred';
+      readonly calls: readonly (number | 'check')[];
+      readonly result: BranchResult;
+      readonly againInMs: number;
+    }
   /** Time passed. */
   | { readonly kind: 'timer' }
   | { readonly kind: 'abort'; readonly reason: string; readonly byOperator: boolean }

@@ -1,22 +1,64 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Destinations } from '../../src/engine/destinations.ts';
+import { type CallBatch, Destinations, SLICE } from '../../src/engine/destinations.ts';
+
+const SLOWEST_MS = 60_000;
 
 /** Destinations, and the names of the calls that were started. */
-function setUp(maxRunning: number, maxWaiting: number) {
-  const destinations = new Destinations(maxRunning, maxWaiting);
+function setUp(maxRunning: number, maxWaiting: number, room = 1_000_000) {
+  const time = { nowMs: 0, room };
+  const slices: (() => void)[] = [];
+  const destinations = new Destinations({
+    maxRunning,
+    maxWaiting,
+    maxDeferralMs: SLOWEST_MS,
+    room: () => time.room,
+    monotonicMs: () => time.nowMs,
+    later: (callback) => void slices.push(callback),
+  });
   const started: string[] = [];
-  const enter = (name: string, call: string): boolean => destinations.enter(name, () => void started.push(call));
-  return { destinations, started, enter };
+  const batches = new Map<string, CallBatch>();
+  /** Enters a batch of calls; returns after how long to try again, 0 when it is in. */
+  const enter = (name: string, ...calls: readonly string[]): number => {
+    let next = 0;
+    const batch: CallBatch = {
+      left: calls.length,
+      running: 0,
+      startNext: () => {
+        const call = calls[next++] ?? '';
+        batches.set(call, batch);
+        started.push(call);
+        return true;
+      },
+    };
+    return destinations.enter(name, batch);
+  };
+  const leave = (name: string, call: string, heldMs = 10): void => {
+    const batch = batches.get(call);
+    if (batch !== undefined) destinations.leave(name, batch, heldMs);
+  };
+  const withdraw = (name: string, calls = 1): CallBatch => {
+    const batch: CallBatch = { left: calls, running: 0, startNext: () => false };
+    destinations.enter(name, batch);
+    return batch;
+  };
+  const nextSlice = (): boolean => {
+    const slice = slices.shift();
+    slice?.();
+    return slice !== undefined;
+  };
+  return { destinations, started, enter, leave, withdraw, nextSlice, time };
 }
+
+const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 describe('destinations', () => {
   it('start at once while there is room, and in the order of their coming when a place becomes free', () => {
-    const { destinations, started, enter } = setUp(2, 10);
-    for (const call of ['1', '2', '3', '4']) expect(enter('a', call)).toBe(true);
+    const { started, enter, leave } = setUp(2, 10);
+    for (const call of ['1', '2', '3', '4']) expect(enter('a', call)).toBe(0);
     expect(started).toEqual(['1', '2']);
-    destinations.leave('a');
-    destinations.leave('a');
+    leave('a', '1');
+    leave('a', '2');
     expect(started).toEqual(['1', '2', '3', '4']);
   });
 
@@ -28,60 +70,146 @@ describe('destinations', () => {
     expect(started).toEqual(['s1', 'q1']);
   });
 
-  it('refuse what exceeds the queue, and never start it', () => {
-    const { destinations, started, enter } = setUp(1, 1);
-    enter('a', '1');
-    enter('a', '2');
-    expect(enter('a', '3')).toBe(false);
-    destinations.leave('a');
-    destinations.leave('a');
-    expect([started, destinations.running]).toEqual([['1', '2'], 0]);
+  it('give places in turns, so that a transaction with many calls does not keep one with a single call waiting', () => {
+    const { started, enter, leave } = setUp(1, 10);
+    enter('a', ...numbered('long', 100));
+    enter('a', 'short');
+    leave('a', 'long0');
+    leave('a', 'long1');
+    expect(started).toEqual(['long0', 'long1', 'short']);
   });
 
-  it('hand a place on when a call that got it gives it up at once', () => {
-    const { destinations, started, enter } = setUp(1, 2_000);
+  it('start the calls of a long batch in slices', () => {
+    const { started, enter, nextSlice } = setUp(1_000, 10);
+    enter('a', ...numbered('x', 100));
+    expect(started).toHaveLength(SLICE);
+    while (nextSlice()) expect(started.length).toBeLessThanOrEqual(100);
+    expect(started).toEqual(numbered('x', 100));
+  });
+
+  it('refuse what exceeds the queue, and never start it', () => {
+    const { destinations, started, enter, leave } = setUp(1, 1);
+    enter('a', '1');
+    enter('a', '2', '3', '4');
+    expect(enter('a', '5')).toBeGreaterThan(0);
+    for (const call of ['1', '2', '3', '4']) leave('a', call);
+    expect([started, destinations.running]).toEqual([['1', '2', '3', '4'], 0]);
+  });
+
+  it('spread what they refuse as far apart as their calls end', () => {
+    const { enter, leave } = setUp(2, 1);
+    for (const call of ['1', '2', '3']) enter('a', call);
+    leave('a', '1', 4_000);
+    enter('a', '4');
+    const delays = Array.from({ length: 5 }, (_, i) => enter('a', `refused${i}`));
+    expect(delays).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
+  });
+
+  it('let much of what they refuse come back no sooner than after half of the longest time, evenly spread', () => {
+    const { enter, leave } = setUp(1, 1);
+    enter('a', '1');
+    enter('a', '2');
+    leave('a', '1', 1_000);
+    enter('a', '3');
+    const delays = Array.from({ length: 1_000 }, (_, i) => enter('a', `refused${i}`)).slice(60);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(SLOWEST_MS / 2);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(SLOWEST_MS);
+    const early = delays.filter((delay) => delay < SLOWEST_MS * 0.75).length;
+    expect(Math.abs(early - delays.length / 2)).toBeLessThan(20);
+  });
+
+  it('forget how far apart they spread it once nothing waits', () => {
+    const { enter, leave } = setUp(1, 1);
+    enter('a', '1');
+    enter('a', '2');
+    for (let i = 0; i < 100; i++) enter('a', `refused${i}`);
+    leave('a', '1', 100);
+    leave('a', '2', 100);
+    enter('a', '3');
+    enter('a', '4');
+    expect(enter('a', '5')).toBeLessThanOrEqual(1_000);
+  });
+
+  it('leave room to others: hanging ones hold a few times what is left', () => {
+    const { enter, time } = setUp(512, 2_048, 9_000);
+    let held = 0;
+    for (let destination = 0; destination < 500; destination++)
+      for (let i = 0; i < 2_000; i++) {
+        if (enter(`hanging${destination}`, `${destination}-${i}`) > 0) break;
+        held++;
+        time.room = 9_000 - held;
+      }
+    expect(held).toBeLessThan(10_000);
+    expect(enter('healthy', 'call')).toBe(0);
+  });
+
+  it('let every destination have some even when there is no room left', () => {
+    const { enter } = setUp(10, 10, -5);
+    expect(enter('a', '1')).toBe(0);
+  });
+
+  it('hand a place on when what gets it gives it up at once, however many do', () => {
+    const { destinations, started, enter, leave, withdraw, nextSlice } = setUp(1, 20_000);
     enter('a', 'first');
-    for (let i = 0; i < 1_999; i++) destinations.enter('a', () => destinations.leave('a'));
+    for (let i = 0; i < 10_000; i++) withdraw('a', 3);
     enter('a', 'last');
-    destinations.leave('a');
+    leave('a', 'first');
+    while (nextSlice());
     expect([started, destinations.running]).toEqual([['first', 'last'], 1]);
+  });
+
+  it('start what comes while something is withdrawn', () => {
+    const { destinations, enter, started, leave } = setUp(1, 20_000);
+    enter('a', 'first');
+    for (let i = 0; i < 10; i++)
+      destinations.enter('a', { left: 1, running: 0, startNext: () => (enter('a', `after${i}`), false) });
+    leave('a', 'first');
+    expect([started, destinations.running]).toEqual([['first', 'after0'], 1]);
   });
 
   it('ignore a place given up by somebody who had none', () => {
     const { destinations } = setUp(1, 1);
-    destinations.leave('nobody');
+    destinations.leave('nobody', { left: 0, running: 0, startNext: () => true }, 1);
     expect(destinations.running).toBe(0);
   });
 
   it('keep their bounds and lose no call, whatever comes and goes', () => {
-    const action = fc.record({ name: fc.constantFrom('a', 'b'), enters: fc.boolean() });
+    const action = fc.record({
+      name: fc.constantFrom('a', 'b'),
+      what: fc.constantFrom('enter', 'enter', 'leave', 'leave', 'withdraw'),
+      calls: fc.integer({ min: 1, max: 40 }),
+    });
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),
         fc.nat(4),
-        fc.array(action, { maxLength: 400 }),
+        fc.array(action, { maxLength: 200 }),
         (max, queue, actions) => {
-          const { destinations, started, enter } = setUp(max, queue);
+          const { destinations, started, enter, leave, withdraw, nextSlice } = setUp(max, queue);
           const accepted = { a: [] as string[], b: [] as string[] };
-          const left = { a: 0, b: 0 };
-          const runningOf = (name: 'a' | 'b'): number =>
-            started.filter((call) => call.startsWith(name)).length - left[name];
-          for (const [i, { name, enters }] of (actions as { name: 'a' | 'b'; enters: boolean }[]).entries()) {
-            if (enters && enter(name, `${name}${i}`)) accepted[name].push(`${name}${i}`);
-            else if (!enters && runningOf(name) > 0) {
-              left[name]++;
-              destinations.leave(name);
+          const left = new Set<string>();
+          const running = (name: string): string[] =>
+            started.filter((call) => call.startsWith(name) && !left.has(call));
+          for (const [i, { name, what, calls }] of actions.entries()) {
+            const names = Array.from({ length: calls }, (_, n) => `${name}${i}.${n}`);
+            const [oldest] = running(name);
+            if (what === 'enter' && enter(name, ...names) === 0) accepted[name as 'a' | 'b'].push(...names);
+            if (what === 'withdraw') withdraw(name, calls);
+            if (what === 'leave' && oldest !== undefined) {
+              left.add(oldest);
+              leave(name, oldest);
             }
-            expect(runningOf(name)).toBeLessThanOrEqual(max);
-            expect(accepted[name].length - left[name] - runningOf(name)).toBeLessThanOrEqual(queue);
+            while (nextSlice());
+            expect(running(name).length).toBeLessThanOrEqual(max);
           }
-          expect(destinations.running).toBe(runningOf('a') + runningOf('b'));
+          expect(destinations.running).toBe(running('a').length + running('b').length);
           for (const name of ['a', 'b'] as const) {
-            for (let more = runningOf(name); more > 0; more = runningOf(name)) {
-              left[name]++;
-              destinations.leave(name);
+            for (let [one] = running(name); one !== undefined; [one] = running(name)) {
+              left.add(one);
+              leave(name, one);
+              while (nextSlice());
             }
-            expect(started.filter((call) => call.startsWith(name))).toEqual(accepted[name]);
+            expect(started.filter((call) => call.startsWith(name)).toSorted()).toEqual(accepted[name].toSorted());
           }
           expect(destinations.running).toBe(0);
         },

@@ -103,6 +103,39 @@ describe('the topics of a message', () => {
     }
   });
 
+  it('must not have more subscribers together than a message may have branches', async () => {
+    const { store, topics } = setUp();
+    const urls = Array.from({ length: LIMITS.topicSubscribers }, (_, i) => subscriber(`http://s/${i}`));
+    await store.kvPut({ namespace: NS, category: TOPICS, key: 'news' }, JSON.stringify(urls), 0);
+    const most = LIMITS.messageBranches / LIMITS.topicSubscribers;
+    const definition = (count: number) => ({ ...message(count), steps: Array.from({ length: count }, () => topicStep('news')) });
+    expect((await topics.resolve(NS, 'g', definition(most))).steps).toHaveLength(most);
+    await expect(topics.resolve(NS, 'g', definition(20))).rejects.toMatchObject({
+      code: 'too_large',
+      field: `steps[${most}].action`,
+      message: `steps[${most}].action: with the 200 subscribers of topic news the message has 1200 branches; at most 1000 are allowed`,
+    });
+  });
+
+  it('are read once each', async () => {
+    const { store, topics } = setUp();
+    await topics.subscribe(NS, 't', subscriber('http://a'));
+    let reads = 0;
+    const counting = new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          if (name === 'kvGet') reads++;
+          return member.apply(target, args) as unknown;
+        };
+      },
+    });
+    const steps = Array.from({ length: 1_000 }, () => topicStep('t'));
+    await new Topics(counting).resolve(NS, 'g', { ...message(1_000), steps });
+    expect(reads).toBe(1);
+  });
+
   it('leave other definitions as they are, without asking the store', async () => {
     const { topics } = setUp();
     for (const definition of [message(2), saga(2)]) expect(await topics.resolve(NS, 'g', definition)).toBe(definition);

@@ -135,11 +135,7 @@ describe('msg: check-back', () => {
 
   it('a question that was not asked, for its destination is full, does not count', () => {
     const model = asked();
-    model.deliver({
-      kind: 'checked',
-      result: { kind: 'UNKNOWN', reason: 'queue full', deferred: true },
-      durationMs: 0,
-    });
+    model.defer('check');
     expect([model.nextInMs, model.transaction.state.checkFailures, model.transaction.state.retries]).toEqual([
       1_000, 0, 0,
     ]);

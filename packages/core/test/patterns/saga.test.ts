@@ -215,7 +215,7 @@ describe('saga: time-out, limit, abort', () => {
     const model = submitted(saga(1, { retryLimit: 1 }));
     const [branch = -1] = model.transaction.running;
     for (let i = 0; i < 3; i++) {
-      model.answerWith(branch, { kind: 'UNKNOWN', reason: 'queue full', deferred: true });
+      model.defer(branch);
       expect([model.status, model.nextInMs]).toEqual(['submitted', 1_000]);
       model.waitForNext();
     }

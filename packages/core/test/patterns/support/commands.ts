@@ -77,7 +77,7 @@ export function apply(model: Model, command: Command): void {
       const { kind } = command;
       if (branch === undefined) return;
       return kind === 'UNKNOWN' && command.deferred
-        ? model.answerWith(branch, { kind, reason: 'queue full', deferred: true })
+        ? model.defer(branch)
         : model.answerWith(branch, { kind, reason: kind === 'SUCCESS' ? '' : `said ${kind}` });
     }
     case 'reply':

@@ -135,6 +135,12 @@ export class Model {
     this.deliver({ kind: 'answered', branch, result, durationMs: 1 });
   }
 
+  /** An op was not called for want of room. */
+  defer(...calls: readonly (number | 'check')[]): void {
+    const result = { kind: 'UNKNOWN', reason: 'queue full', deferred: true } as const;
+    this.deliver({ kind: 'deferred', calls, result, againInMs: 1_000 });
+  }
+
   /** The client's answer to a question. */
   reply(kind: ResultKind, reason = ''): void {
     this.deliver({ kind: 'checked', result: { kind, reason }, durationMs: 1 });
