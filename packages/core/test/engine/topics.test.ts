@@ -108,7 +108,10 @@ describe('the topics of a message', () => {
     const urls = Array.from({ length: LIMITS.topicSubscribers }, (_, i) => subscriber(`http://s/${i}`));
     await store.kvPut({ namespace: NS, category: TOPICS, key: 'news' }, JSON.stringify(urls), 0);
     const most = LIMITS.messageBranches / LIMITS.topicSubscribers;
-    const definition = (count: number) => ({ ...message(count), steps: Array.from({ length: count }, () => topicStep('news')) });
+    const definition = (count: number) => ({
+      ...message(count),
+      steps: Array.from({ length: count }, () => topicStep('news')),
+    });
     expect((await topics.resolve(NS, 'g', definition(most))).steps).toHaveLength(most);
     await expect(topics.resolve(NS, 'g', definition(20))).rejects.toMatchObject({
       code: 'too_large',

@@ -67,7 +67,11 @@ export const OPTIONS = {
     HTTP_CLIENT_SETTINGS.connections,
     'calls running at once to one host, each over a connection of its own',
   ),
-  maxQueuedPerDestination: option(count, ENGINE.maxQueuedPerDestination, 'transactions whose calls wait in memory for one host'),
+  maxQueuedPerDestination: option(
+    count,
+    ENGINE.maxQueuedPerDestination,
+    'transactions whose calls wait in memory for one host',
+  ),
   maxWaiters: option(count, ENGINE.maxWaiters, 'callers waiting for results at once'),
   maxWait: option(duration, ENGINE.maxWaitMs, 'longest wait of one call for a result'),
   maxQueuedWrites: option(
