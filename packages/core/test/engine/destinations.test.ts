@@ -193,7 +193,7 @@ describe('destinations', () => {
           for (const [i, { name, what, calls }] of actions.entries()) {
             const names = Array.from({ length: calls }, (_, n) => `${name}${i}.${n}`);
             const [oldest] = running(name);
-            if (what === 'enter' && enter(name, ...names) === 0) accepted[name as 'a' | 'b'].push(...names);
+            if (what === 'enter' && enter(name, ...names) === 0) accepted[name].push(...names);
             if (what === 'withdraw') withdraw(name, calls);
             if (what === 'leave' && oldest !== undefined) {
               left.add(oldest);

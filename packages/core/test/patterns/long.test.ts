@@ -43,7 +43,7 @@ describe('a transaction with many steps', () => {
 
   it('reads each list of dependencies a few times while it compensates', () => {
     const lists = counted(Array.from({ length: STEPS }, (_, i) => (i === 0 ? [] : [i - 1])));
-    const definition = saga(STEPS, { concurrent: true }, { ...Array.from({ length: STEPS }, () => []) });
+    const definition = saga(STEPS, { concurrent: true });
     const transaction = submitted(definition);
     const ordered = { ...transaction, definition: { ...definition, orders: lists.list } };
     stepped({ ...ordered, running: [] }, { kind: 'abort', reason: 'asked to', byOperator: true });
