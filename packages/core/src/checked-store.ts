@@ -24,6 +24,7 @@ import * as rules from './stores/rules.ts';
 export { STORE_LIMITS } from './stores/rules.ts';
 export * from './stores/cursor.ts';
 export * from './stores/list-filter.ts';
+export * from './stores/room.ts';
 export * as transitions from './stores/transitions.ts';
 export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';
@@ -136,6 +137,7 @@ export class CheckedStore implements Store {
     return this.#call(async () => {
       checkSession(request.session);
       rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
+      rules.checkMaxBytes(request.maxBytes);
       if (request.groups.length > rules.STORE_LIMITS.groups)
         throw new StoreError('invalid', `${request.groups.length} groups; at most ${rules.STORE_LIMITS.groups}`);
       for (const group of request.groups) rules.checkText('a group', group, rules.STORE_LIMITS.groupLength, 0);

@@ -181,6 +181,8 @@ export interface TransactionQuery {
   readonly createdToMs?: number;
   readonly cursor?: string;
   readonly limit: number;
+  /** The views come without steps, payloads and branches, which are not read. */
+  readonly summary?: boolean;
 }
 
 /** Everything there is to show of a transaction. */

@@ -17,11 +17,15 @@ import type {
   WriteOutcome,
 } from './store.ts';
 import { decodeListCursor, encodeListCursor } from './stores/cursor.ts';
-import { passesFilter } from './stores/list-filter.ts';
+import { passesFilter, summaryOf } from './stores/list-filter.ts';
 import { MemoryKeyValues } from './stores/memory-key-values.ts';
 import { type MemoryRecord, MemoryRecords, type Position } from './stores/memory-records.ts';
+import { bodyBytes, Room } from './stores/room.ts';
 import { SessionTable } from './stores/session-table.ts';
 import * as transitions from './stores/transitions.ts';
+
+/** Records that one list examines: a few milliseconds, during which nothing else runs. */
+const LOOKED_AT = 5_000;
 
 /**
  * The reference implementation of the Store contract, for tests, simulations and trying things out. It forgets at exit. One instance may serve
@@ -115,13 +119,18 @@ export class MemoryStore implements Store {
 
   async list(query: ListQuery): Promise<Page<StoredTransaction>> {
     const items: StoredTransaction[] = [];
+    const room = new Room(query.limit, query.maxBytes);
+    let looked = 0;
+    let last: { readonly createdAtMs: number; readonly gid: string } | undefined;
     for (const { gid } of this.#candidates(query)) {
       const record = this.#stored({ namespace: query.namespace, gid });
-      if (record === undefined || !passesFilter(record, query)) continue;
-      const last = items.at(-1);
-      if (items.length === query.limit && last !== undefined)
-        return { items, next: encodeListCursor({ createdAtMs: last.createdAtMs, gid: last.key.gid }) };
-      items.push(record);
+      if (record === undefined) continue;
+      const passes = passesFilter(record, query);
+      const item = query.summary === true ? summaryOf(record) : record;
+      const isFull = looked++ === LOOKED_AT || (passes && !room.take(bodyBytes(item)));
+      if (isFull && last !== undefined) return { items, next: encodeListCursor(last) };
+      last = { createdAtMs: record.createdAtMs, gid };
+      if (passes) items.push(item);
     }
     return { items, next: null };
   }
@@ -151,12 +160,18 @@ export class MemoryStore implements Store {
     const groups = [...new Set(['', ...request.groups])];
     const claimed: StoredTransaction[] = [];
     let next = this.#earliestDue(groups);
-    while (next !== undefined && next.atMs <= nowMs && claimed.length < request.limit) {
+    const room = new Room(request.limit, request.maxBytes);
+    while (next !== undefined && next.atMs <= nowMs && this.#fits(room, next)) {
       this.#change(next, (head) => transitions.claimed(head, request.session, nowMs));
       claimed.push(this.#stored(next) as StoredTransaction);
       next = this.#earliestDue(groups);
     }
     return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next.atMs - nowMs), sessionEnded: false };
+  }
+
+  #fits(room: Room, key: TransactionKey): boolean {
+    const record = this.#records.get(key);
+    return record !== undefined && room.take(bodyBytes(record));
   }
 
   #earliestDue(groups: readonly string[]): Position | undefined {

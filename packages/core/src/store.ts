@@ -35,14 +35,18 @@ export interface Store {
   /** The versions of these keys, in their order; undefined where there is no record. Reads no bodies: nodes ask it about what they own, every second. */
   versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]>;
   /**
-   * One page, newest first by (createdAtMs, gid); gids of the same millisecond in any total order. The work of one call is bounded: a filter
-   * that matches little may give a short page, even an empty one, with a `next`.
+   * One page, newest first by (createdAtMs, gid); gids of the same millisecond in any total order.
+   * The work of one call is bounded: a page may be short, even empty, and still have a `next`,
+   * because a filter matches little or because the next record would exceed `maxBytes`.
    */
   list(query: ListQuery): Promise<Page<StoredTransaction>>;
   /** How many records there are of each status, and how many need a person. Exact, and cheap enough to ask every few seconds. */
   count(namespace?: string): Promise<StoreCounts>;
 
-  /** Takes ownership of due, unowned, unfinished transactions, earliest due first: owner := session, version + 1, claims + 1. */
+  /**
+   * Takes ownership of due, unowned, unfinished transactions, earliest due first:
+   * owner := session, version + 1, claims + 1.
+   */
   claimDue(request: ClaimRequest): Promise<ClaimResult>;
   /** Makes unowned, unfinished transactions that are due later than `laterThanMs` from now due at once (version + 1). */
   makeDue(request: {
@@ -210,6 +214,11 @@ export type WriteOutcome =
 export interface ClaimRequest {
   readonly session: SessionId;
   readonly limit: number;
+  /**
+   * Bound of the bodies (definition, state, entries) of what is claimed, in bytes;
+   * `STORE_LIMITS.answerBytes` by default. The first record is claimed whatever its size.
+   */
+  readonly maxBytes?: number;
   /** Application groups this node hosts; the empty group belongs to every node and is always included. */
   readonly groups: readonly string[];
 }
@@ -243,6 +252,16 @@ export interface ListQuery {
   /** From the page before. */
   readonly cursor?: string;
   readonly limit: number;
+  /**
+   * Bound of the bodies of a page, in bytes; `STORE_LIMITS.answerBytes` by default. The first
+   * record is part of the page whatever its size. What is beyond the bound is not read.
+   */
+  readonly maxBytes?: number;
+  /**
+   * The records come without their definition and entries (both are empty), which are not read:
+   * for lists that show no payload.
+   */
+  readonly summary?: boolean;
 }
 
 export interface Page<T> {

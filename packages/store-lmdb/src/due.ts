@@ -1,4 +1,12 @@
-import { type RecordHead, type SessionId, StoreError, type StoredTransaction, transitions } from '@holdfast/core';
+import {
+  bodyBytes,
+  type RecordHead,
+  type Room,
+  type SessionId,
+  StoreError,
+  type StoredTransaction,
+  transitions,
+} from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import { ByteWriter } from './bytes.ts';
 import { type Durable, DurableWrite } from './durable-write.ts';
@@ -22,24 +30,25 @@ function waiting(env: Environment, group: string, fromMs: number, beforeMs: numb
   return Array.from(found, ({ key, value }) => ({ ...keys.readDueKey(key), createdAtMs: readCreatedAt(value) }));
 }
 
-/** Takes what is due, earliest first. Reads only what it takes. */
+/** Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and the next one. */
 export async function claim(
   store: Durable,
   owner: SessionId,
   groups: readonly string[],
-  limit: number,
+  room: Room,
 ): Promise<StoredTransaction[]> {
   const write = new DurableWrite(store);
-  const due = groups.flatMap((group) => waiting(store.env, group, 0, write.nowMs + 1, limit));
-  const claimed = due
-    .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
-    .slice(0, limit)
-    .map((place) => {
-      const { head: before, state } = mustExist(store.records.change(place), place.key);
-      const after = transitions.claimed(before, owner, write.nowMs);
-      write.change(before, after, state);
-      return mustExist(store.records.complete(after, state), place.key);
-    });
+  const due = groups.flatMap((group) => waiting(store.env, group, 0, write.nowMs + 1, room.records));
+  const claimed: StoredTransaction[] = [];
+  for (const place of due.toSorted((a, b) => a.dueAtMs - b.dueAtMs)) {
+    if (room.records === 0) break;
+    const { head: before, state } = mustExist(store.records.change(place), place.key);
+    const after = transitions.claimed(before, owner, write.nowMs);
+    const record = mustExist(store.records.complete(after, state), place.key);
+    if (!room.take(bodyBytes(record))) break;
+    write.change(before, after, state);
+    claimed.push(record);
+  }
   await write.commit();
   return claimed;
 }

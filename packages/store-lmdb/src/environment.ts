@@ -53,14 +53,14 @@ export class Environment {
   }
 
   /** Keys and values of a range, copied. */
-  scan(range: Range, { reverse = false, limit = Infinity }: ScanOptions = {}): Iterable<KeyAndValue> {
-    const bounds = reverse ? { start: range.end, end: range.start, reverse } : range;
-    return this.#db.getRange({ ...bounds, limit });
+  scan(range: Range, { limit = Infinity }: Pick<ScanOptions, 'limit'> = {}): Iterable<KeyAndValue> {
+    return this.#db.getRange({ ...range, limit });
   }
 
   /** The keys of a range, copied. */
-  keys(range: Range, { limit = Infinity }: { readonly limit?: number } = {}): Iterable<Uint8Array> {
-    return this.#db.getKeys({ ...range, limit });
+  keys(range: Range, { reverse = false, limit = Infinity }: ScanOptions = {}): Iterable<Uint8Array> {
+    const bounds = reverse ? { start: range.end, end: range.start, reverse } : range;
+    return this.#db.getKeys({ ...bounds, limit });
   }
 
   /** Makes the changes durable, all or none. */

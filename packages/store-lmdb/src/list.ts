@@ -1,10 +1,14 @@
 import {
+  bodyBytes,
   decodeListCursor,
   encodeListCursor,
   type ListQuery,
   type Page,
   passingFilter,
+  Room,
   type StoredTransaction,
+  summaryOf,
+  transitions,
 } from '@holdfast/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
@@ -12,34 +16,54 @@ import * as keys from './keys.ts';
 import { headPasses, readHead, readState } from './record.ts';
 import type { Records } from './records.ts';
 
-/** Records that one call looks at: a few milliseconds, for which nothing else runs. A filter that matches little gives short pages then. */
-const LOOKED_AT = 1_000;
+/**
+ * What one call examines: records, and bytes of the values that tell whether they pass a filter.
+ * A few milliseconds, for which nothing else runs. A filter that matches little gives short pages then.
+ */
+const EXAMINED_RECORDS = 1_000;
+const EXAMINED_BYTES = 8 * 1024 * 1024;
 
 /** One page, newest first. */
 export function list(env: Environment, records: Records, query: ListQuery): Page<StoredTransaction> {
   if (query.gid !== undefined) return listOne(records, query, query.gid);
   const items: StoredTransaction[] = [];
+  const room = new Room(query.limit, query.maxBytes);
   let last: Uint8Array | undefined;
-  let looked = 0;
-  for (const { key, value } of env.scan(rangeOf(query), { reverse: true })) {
+  let examined = 0;
+  let examinedBytes = 0;
+  // Values are read one by one: a page would otherwise copy every definition that it passes.
+  for (const key of env.keys(rangeOf(query), { reverse: true })) {
     // What changed lies behind the birth, and so comes first here.
     if (last !== undefined && keys.areOfOneRecord(last, key)) continue;
     // Only now it is known that something follows the last one.
-    if (last !== undefined && (items.length === query.limit || looked === LOOKED_AT)) return page(items, last);
+    const isFull = room.records === 0 || examined === EXAMINED_RECORDS || examinedBytes > EXAMINED_BYTES;
+    if (last !== undefined && isFull) return page(items, last);
+    const value = env.read(key);
+    examined++;
+    examinedBytes += value?.length ?? 0;
+    const item = value !== undefined && headPasses(value, query) ? itemOf(records, key, value, query) : undefined;
+    if (item !== undefined) {
+      if (!room.take(bodyBytes(item)) && last !== undefined) return page(items, last);
+      items.push(item);
+    }
     last = key;
-    looked++;
-    if (headPasses(value, query)) items.push(...complete(records, key, value));
   }
   return { items, next: null };
 }
 
-function complete(records: Records, key: Uint8Array, value: Uint8Array): StoredTransaction[] {
+function itemOf(
+  records: Records,
+  key: Uint8Array,
+  value: Uint8Array,
+  { summary = false }: ListQuery,
+): StoredTransaction | undefined {
   const from = new ByteReader(value);
   const head = readHead(from, keys.readRecordKey(key));
-  return optional(records.complete(head, readState(from)));
+  const state = readState(from);
+  return summary ? transitions.storedTransaction(head, NO_BODY, state, []) : records.complete(head, state);
 }
 
-const optional = <T>(found: T | undefined): T[] => (found === undefined ? [] : [found]);
+const NO_BODY = new Uint8Array(0);
 
 function page(items: StoredTransaction[], last: Uint8Array): Page<StoredTransaction> {
   const { createdAtMs, key } = keys.readRecordKey(last);
@@ -49,7 +73,8 @@ function page(items: StoredTransaction[], last: Uint8Array): Page<StoredTransact
 function listOne(records: Records, query: ListQuery, gid: string): Page<StoredTransaction> {
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   const found = query.cursor === undefined ? records.read({ namespace: query.namespace, gid }) : undefined;
-  return { items: passingFilter([found], query), next: null };
+  const items = passingFilter([found], query);
+  return { items: query.summary === true ? items.map(summaryOf) : items, next: null };
 }
 
 function rangeOf({ namespace, cursor, createdFromMs = 0, createdToMs = keys.LAST_MS - 1 }: ListQuery): keys.Range {

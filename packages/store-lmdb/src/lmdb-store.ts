@@ -5,6 +5,7 @@ import {
   type KeyValueId,
   type ListQuery,
   type Page,
+  Room,
   type SchemaVersions,
   type SessionId,
   type SessionInfo,
@@ -136,14 +137,14 @@ export class LmdbStore implements Store {
     return countRecords(this.#store.env, namespace);
   }
 
-  async claimDue({ session, limit, groups: hosted }: ClaimRequest): Promise<ClaimResult> {
+  async claimDue({ session, limit, maxBytes, groups: hosted }: ClaimRequest): Promise<ClaimResult> {
     const { env, clock } = this.#store;
     const groups = [...new Set(['', ...hosted])];
     let next = due.earliestDue(env, groups);
     let claimed: readonly StoredTransaction[] = [];
     // Nothing due: nothing to wait for, and nothing to write.
     if (next !== undefined && next <= clock.nowMs()) {
-      claimed = await this.#inTurn((store) => this.#claimFor(store, session, groups, limit));
+      claimed = await this.#inTurn((store) => this.#claimFor(store, session, groups, new Room(limit, maxBytes)));
       next = due.earliestDue(env, groups);
     }
     if (claimed.length === 0 && !this.#sessions.isLiving(session))
@@ -151,8 +152,8 @@ export class LmdbStore implements Store {
     return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next - clock.nowMs()), sessionEnded: false };
   }
 
-  async #claimFor(store: Durable, session: SessionId, groups: string[], limit: number): Promise<StoredTransaction[]> {
-    return this.#sessions.isLiving(session) ? due.claim(store, session, groups, limit) : [];
+  async #claimFor(store: Durable, session: SessionId, groups: string[], room: Room): Promise<StoredTransaction[]> {
+    return this.#sessions.isLiving(session) ? due.claim(store, session, groups, room) : [];
   }
 
   makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {

@@ -1,9 +1,9 @@
 import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core';
-import { StoreError } from '@holdfast/core';
-import { claim, find, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
+import { Room, StoreError } from '@holdfast/core';
+import { claim, find, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { recordsOf, recordStatements } from './read.ts';
-import { PLACES, string } from './rows.ts';
+import { idOf, PLACES, string } from './rows.ts';
 import { text } from './sql.ts';
 import { newCallId } from './write.ts';
 
@@ -11,18 +11,29 @@ import { newCallId } from './write.ts';
 const LOOKS = 20;
 
 /** See `Store.claimDue`. */
-export async function claimDue(parts: Parts, { session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+export async function claimDue(parts: Parts, request: ClaimRequest): Promise<ClaimResult> {
+  const { session, limit, groups } = request;
   const hosted = [...new Set(['', ...groups])];
   const claimed: StoredTransaction[] = [];
+  const room = new Room(limit, request.maxBytes);
   try {
     for (let look = 1; look <= LOOKS; look++) {
-      const wanted = limit - claimed.length;
+      const wanted = Math.min(room.records, parts.claimPace.records);
       const { nowMs, alive, waiting } = await lookAtDue(parts, session, hosted, wanted);
       if (!alive) return { claimed, nextDueInMs: null, sessionEnded: true };
-      const due = waiting.filter(({ atMs }) => atMs <= nowMs).slice(0, wanted);
+      const ready = waiting.filter(({ atMs }) => atMs <= nowMs).slice(0, wanted);
+      const beyond = ready.findIndex(({ bytes }) => !room.take(bytes));
+      const due = beyond < 0 ? ready : ready.slice(0, beyond);
+      parts.claimPace.note(due.length, beyond >= 0);
       const taken = due.length === 0 ? [] : await take(parts, session, due);
       claimed.push(...taken);
-      if (taken.length < due.length) continue;
+      if (taken.length < due.length) {
+        const ids = new Set(taken.map(({ key }) => idOf(key)));
+        for (const { id, bytes } of due) if (!ids.has(id)) room.giveBack(bytes);
+        continue;
+      }
+      // The pace ended this look, neither the limit nor the bytes.
+      if (beyond < 0 && due.length === wanted && room.records > 0) continue;
       const next = waiting[due.length];
       return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next.atMs - nowMs), sessionEnded: false };
     }
@@ -39,7 +50,7 @@ async function lookAtDue({ work, tables, clock }: Parts, session: string, groups
     statements: [
       clock.set(),
       `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
-      ...groups.map((group) => find(tables, `${PLACES.due}${group}`, limit + 1)),
+      ...groups.map((group) => findSized(tables, `${PLACES.due}${group}`, limit + 1)),
     ],
   });
   const waiting: Found[] = answers.flatMap(({ rows }) => rows.map(foundOf)).sort((a, b) => a.atMs - b.atMs);

@@ -4,11 +4,12 @@ import {
   type ListQuery,
   type Page,
   passingFilter,
+  Room,
   type StoredTransaction,
 } from '@holdfast/core';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
-import { read } from './read.ts';
+import { read, readSummaries, sizes } from './read.ts';
 import { keyOf, string } from './rows.ts';
 import { text } from './sql.ts';
 
@@ -17,28 +18,37 @@ const LOOKED_AT = 2_000;
 /** Beyond every time that is stored. */
 const LAST_MS = 100_000_000_000_000;
 
+/** Records whose lengths and bodies are read by one call: at most the bound of bytes is exceeded by these. */
+const CHUNK = 200;
+
 /** One page, newest first. */
 export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredTransaction>> {
-  const { namespace, limit } = query;
+  const { namespace, limit, summary = false } = query;
   const { rest, tables } = parts;
+  const readAll = summary ? readSummaries : read;
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await read(rest, tables, [{ namespace, gid: query.gid }]) : [];
+    const found = query.cursor === undefined ? await readAll(rest, tables, [{ namespace, gid: query.gid }]) : [];
     return { items: passingFilter(found, query), next: null };
   }
   const most = hasFilter(query) ? Math.max(LOOKED_AT, limit + 1) : limit + 1;
   const [answer] = await rest.call({ statements: [positions(tables.transactions, query, most)], changes: false });
   const looked = answer?.rows ?? [];
   const found = looked.filter((row) => passes(row, query));
-  const chosen = found.slice(0, limit);
-  const records = await read(
-    rest,
-    tables,
-    chosen.map((row) => keyOf(string(row['id']))),
-  );
-  // What was deleted or changed between the two calls is left out.
-  const items = passingFilter(records, query);
-  const last = found.length > limit ? chosen.at(-1) : looked.length === most ? looked.at(-1) : undefined;
+  const room = new Room(limit, query.maxBytes);
+  const items: StoredTransaction[] = [];
+  let chosen = 0;
+  while (chosen < Math.min(found.length, limit)) {
+    const keys = found.slice(chosen, Math.min(chosen + CHUNK, limit)).map((row) => keyOf(string(row['id'])));
+    const lengths = await sizes(rest, tables, keys, summary);
+    const beyond = lengths.findIndex((bytes) => !room.take(bytes));
+    const fitting = beyond < 0 ? keys : keys.slice(0, beyond);
+    // What was deleted or changed between the calls is left out.
+    items.push(...passingFilter(await readAll(rest, tables, fitting), query));
+    chosen += fitting.length;
+    if (beyond >= 0) break;
+  }
+  const last = chosen < found.length ? found[chosen - 1] : looked.length === most ? looked.at(-1) : undefined;
   return { items, next: last === undefined ? null : encodeListCursor(positionOf(last)) };
 }
 

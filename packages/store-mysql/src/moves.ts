@@ -1,6 +1,6 @@
 import type { Row } from './call.ts';
 import { uncounted } from './counters.ts';
-import { idsTable } from './read.ts';
+import { bodyBytes, idsTable } from './read.ts';
 import { PLACES, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
@@ -15,13 +15,21 @@ export interface Found {
   readonly id: string;
   readonly version: number;
   readonly atMs: number;
+  /** Of its bodies; 0 unless it was searched for with these. */
+  readonly bytes: number;
 }
 
 export const foundOf = (row: Row): Found => ({
   id: string(row['id']),
   version: Number(row['version']),
   atMs: Number(row['at']),
+  bytes: Number(row['bytes'] ?? 0),
 });
+
+/** Finds up to `limit` of a place, earliest first, with the bytes of their bodies. */
+export const findSized = (tables: Tables, place: string, limit: number): string =>
+  `select t.id, t.version, t.at, ${bodyBytes(tables)} as bytes from ${tables.transactions} t force index (place)
+where t.place = ${text(place)} order by t.at limit ${limit}`;
 
 /** Finds up to `limit` of a place, earliest first. */
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>

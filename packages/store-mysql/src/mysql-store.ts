@@ -13,6 +13,7 @@ import type {
   WriteOutcome,
 } from '@holdfast/core';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { ClaimPace } from './claim-pace.ts';
 import { Connection } from './connection.ts';
 import { sums } from './counters.ts';
 import { claimDue, makeDueLater, purge } from './due.ts';
@@ -32,8 +33,9 @@ import { StoreClock } from './store-clock.ts';
 import { Writer } from './write.ts';
 
 /**
- * The store on MariaDB and MySQL. Three connections a node: batches go over one, what drives transactions (claims, sessions, reads) over another, what may take its
- * time (lists, counts, take-overs, purges, key-values) over the third.
+ * The store on MariaDB and MySQL. A node has four connections: for batches; for what drives
+ * transactions (claims, reads); for sessions, whose heartbeats wait for no claim and no large record;
+ * and for what may take long (lists, counts, takeovers, purges, key-values).
  */
 export class MysqlStore implements Store {
   readonly #settings: Settings;
@@ -51,7 +53,9 @@ export class MysqlStore implements Store {
       tables: tablesOf(settings.prefix),
       clock: new StoreClock(settings.wallMs),
       standings: new Standings(),
+      claimPace: new ClaimPace(),
       work: new Connection(settings),
+      beats: new Connection(settings),
       rest: new Connection(settings),
     };
     this.#writer = new Writer({ ...this.#parts, connection: this.#batches });
@@ -83,8 +87,8 @@ export class MysqlStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { work, rest } = this.#parts;
-    await Promise.all([this.#batches, work, rest].map((connection) => connection.close()));
+    const { work, beats, rest } = this.#parts;
+    await Promise.all([this.#batches, work, beats, rest].map((connection) => connection.close()));
   }
 
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
@@ -124,8 +128,8 @@ export class MysqlStore implements Store {
   }
 
   async nowMs(): Promise<number> {
-    const { work, clock } = this.#parts;
-    const [answer] = await work.call({ statements: [`select ${clock.expression()} as now`], changes: false });
+    const { beats, clock } = this.#parts;
+    const [answer] = await beats.call({ statements: [`select ${clock.expression()} as now`], changes: false });
     return clock.seen(Number(answer?.rows[0]?.['now']));
   }
 

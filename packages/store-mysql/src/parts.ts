@@ -1,3 +1,4 @@
+import type { ClaimPace } from './claim-pace.ts';
 import type { Connection } from './connection.ts';
 import type { Tables } from './schema.ts';
 import type { Standings } from './standings.ts';
@@ -8,8 +9,11 @@ export interface Parts {
   readonly tables: Tables;
   readonly clock: StoreClock;
   readonly standings: Standings;
-  /** For what drives transactions: claims, sessions, reads. */
+  readonly claimPace: ClaimPace;
+  /** For what drives transactions: claims, reads. */
   readonly work: Connection;
-  /** For what may take its time: lists, counts, take-overs, purges, key-values. */
+  /** For sessions: a heartbeat waits for no claim and no large record. */
+  readonly beats: Connection;
+  /** For what may take long: lists, counts, takeovers, purges, key-values. */
   readonly rest: Connection;
 }

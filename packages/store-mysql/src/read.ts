@@ -51,6 +51,44 @@ export function grouped(rows: readonly Row[]): Map<string, Row[]> {
   return byId;
 }
 
+const NO_BODY = Buffer.alloc(0);
+
+/** Records without definitions and entries, which are not read; in the order of the keys. */
+export async function readSummaries(
+  connection: Connection,
+  tables: Tables,
+  keys: readonly TransactionKey[],
+): Promise<(StoredTransaction | undefined)[]> {
+  if (keys.length === 0) return [];
+  const ids = keys.map(idOf);
+  const statement = `select ${HEAD}, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}`;
+  const [answer] = await connection.call({ statements: [statement], changes: false });
+  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), row]));
+  return ids.map((id) => {
+    const row = found.get(id);
+    return row && transitions.storedTransaction(headOf(row), NO_BODY, body(row['state']), []);
+  });
+}
+
+/** Bytes of the bodies of a record `t`. These databases read bodies to know their lengths, but do not send them. */
+export const bodyBytes = ({ entries }: Tables): string =>
+  `length(t.definition) + length(t.state) + if(t.entry_count = 0, 0, (select coalesce(sum(length(e.body)), 0) from ${entries} e where e.id = t.id))`;
+
+/** Bytes of the bodies of records, or of their states alone, in the order of the keys; 0 where there is no record. */
+export async function sizes(
+  connection: Connection,
+  tables: Tables,
+  keys: readonly TransactionKey[],
+  summary: boolean,
+): Promise<number[]> {
+  const ids = keys.map(idOf);
+  const size = summary ? 'length(t.state)' : bodyBytes(tables);
+  const statement = `select t.id, ${size} as bytes from ${idsTable(ids)} ${byKey(tables, 'k')}`;
+  const [answer] = await connection.call({ statements: [statement], changes: false });
+  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), Number(row['bytes'])]));
+  return ids.map((id) => found.get(id) ?? 0);
+}
+
 /** Whole records, in the order of the keys. */
 export async function read(
   connection: Connection,

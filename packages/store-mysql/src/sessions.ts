@@ -26,8 +26,8 @@ export class Sessions {
   }
 
   async open(session: SessionId, { node, version }: SessionInfo): Promise<void> {
-    const { work, tables, clock } = this.#parts;
-    const answers = await work.call({
+    const { beats, tables, clock } = this.#parts;
+    const answers = await beats.call({
       changes: true,
       statements: [
         clock.set(),
@@ -44,8 +44,8 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
 
   /** The time is not before that of any other living session: nodes agree on it with each heartbeat. */
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const { work, tables, clock } = this.#parts;
-    const answers = await work.call({
+    const { beats, tables, clock } = this.#parts;
+    const answers = await beats.call({
       changes: true,
       statements: [
         clock.set(),
@@ -65,8 +65,8 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
 
   /** Also one that never began. */
   async end(session: SessionId): Promise<void> {
-    const { work, tables, clock } = this.#parts;
-    await work.call({
+    const { beats, tables, clock } = this.#parts;
+    await beats.call({
       changes: true,
       statements: [
         clock.set(),

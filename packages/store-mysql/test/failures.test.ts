@@ -54,6 +54,22 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     }, UNCACHED);
   }
 
+  it('a heartbeat does not wait for a claim or a read that takes long', async () => {
+    await withStore((store, prefix) =>
+      withClient(async (holder) => {
+        await store.openSession('s', { node: 'n', version: '1' });
+        await store.write([insertOf('a', { dueInMs: -1 })]);
+        await holder.query(`lock tables ${prefix}transactions write`);
+        const claim = store.claimDue({ session: 's', limit: 1, groups: [] });
+        const stuck = `select 1 from information_schema.processlist where state like 'Waiting for table metadata lock%'`;
+        await vi.waitFor(async () => expect(await run(stuck)).toHaveLength(1), UNCACHED);
+        expect((await store.heartbeat('s')).alive).toBe(true);
+        await holder.query('unlock tables');
+        expect((await claim).claimed).toHaveLength(1);
+      }),
+    );
+  });
+
   // A statement that is interrupted may have waited for its commit, which goes on.
   it.each([
     ['a connection that is lost', 'kill'],

@@ -4,6 +4,7 @@ import {
   type ListQuery,
   type Page,
   passingFilter,
+  Room,
   type StoredTransaction,
 } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
@@ -20,16 +21,21 @@ interface PositionRow {
   readonly created_at: number;
   /** Only on the row where the search ended: how many were looked at. */
   readonly looked: number | null;
+  /** Of the bodies; null for a record that was deleted concurrently. */
+  readonly bytes: number | null;
 }
 
-type Read = (keys: readonly TransactionKey[]) => Promise<readonly (StoredTransaction | undefined)[]>;
+type Read = (
+  keys: readonly TransactionKey[],
+  summary: boolean,
+) => Promise<readonly (StoredTransaction | undefined)[]>;
 
 /** One page, newest first. */
 export async function list(connection: Connection, read: Read, query: ListQuery): Promise<Page<StoredTransaction>> {
-  const { namespace } = query;
+  const { namespace, summary = false } = query;
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await read([{ namespace, gid: query.gid }]) : [];
+    const found = query.cursor === undefined ? await read([{ namespace, gid: query.gid }], summary) : [];
     return { items: passingFilter(found, query), next: null };
   }
   const looked = [query.status, query.pattern, query.attention].some((filter) => filter !== undefined)
@@ -38,11 +44,16 @@ export async function list(connection: Connection, read: Read, query: ListQuery)
   const rows = (await connection.query(LIST, valuesOf(query, looked))) as unknown as readonly PositionRow[];
   const end = rows.find((row) => row.looked !== null);
   const found = rows.filter((row) => row.looked === null);
-  const chosen = found.slice(0, query.limit);
-  const records = await read(chosen.map(({ gid }) => ({ namespace, gid })));
+  const room = new Room(query.limit, query.maxBytes);
+  const beyond = found.findIndex(({ bytes }) => !room.take(Number(bytes ?? 0)));
+  const chosen = beyond < 0 ? found : found.slice(0, beyond);
+  const records = await read(
+    chosen.map(({ gid }) => ({ namespace, gid })),
+    summary,
+  );
   // What was deleted or changed between the two statements is left out.
   const items = passingFilter(records, query);
-  const last = found.length > query.limit ? chosen.at(-1) : end?.looked === looked ? end : undefined;
+  const last = beyond >= 0 ? chosen.at(-1) : end?.looked === looked ? end : undefined;
   return { items, next: last === undefined ? null : encodeListCursor({ createdAtMs: last.created_at, gid: last.gid }) };
 }
 
@@ -51,5 +62,8 @@ function valuesOf(query: ListQuery, looked: number): unknown[] {
   const below = cursor === undefined ? { createdAtMs: LAST_MS, gid: '' } : decodeListCursor(cursor);
   const filters = [query.status ?? null, query.pattern ?? null, query.attention ?? null];
   const span = [Math.ceil(createdFromMs), Math.floor(createdToMs)];
-  return [namespace, ...span, Math.min(below.createdAtMs, LAST_MS), below.gid, looked, ...filters, limit + 1];
+  return [
+    ...[namespace, ...span, Math.min(below.createdAtMs, LAST_MS), below.gid, looked],
+    ...[...filters, limit + 1, query.summary === true],
+  ];
 }

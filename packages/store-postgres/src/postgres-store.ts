@@ -9,6 +9,7 @@ import {
   type SessionRow,
   type Store,
   type StoreCapabilities,
+  STORE_LIMITS,
   type StoreCounts,
   type StoredTransaction,
   StoreError,
@@ -31,13 +32,15 @@ import { StoreClock } from './store-clock.ts';
 import { write } from './write.ts';
 
 /**
- * The store on PostgreSQL. Three connections a node: batches go over one, what drives transactions (claims, sessions, reads) over another, what may take its
- * time (lists, counts, purges, key-values) over the third.
+ * The store on PostgreSQL. A node has four connections: for batches; for what drives transactions
+ * (claims, takeovers, reads); for sessions, whose heartbeats wait for no claim and no large record; and
+ * for what may take long (lists, counts, purges, key-values).
  */
 export class PostgresStore implements Store {
   readonly #settings: Settings;
   readonly #batches: Connection;
   readonly #work: Connection;
+  readonly #beats: Connection;
   readonly #rest: Connection;
   readonly #clock: StoreClock;
   readonly #keyValues: KeyValues;
@@ -47,6 +50,7 @@ export class PostgresStore implements Store {
     this.#settings = settings;
     this.#batches = new Connection(settings);
     this.#work = new Connection(settings);
+    this.#beats = new Connection(settings);
     this.#rest = new Connection(settings);
     this.#clock = new StoreClock(settings.wallMs);
     this.#keyValues = new KeyValues(this.#rest, this.#clock);
@@ -72,7 +76,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#batches, this.#work, this.#rest].map((connection) => connection.close()));
+    await Promise.all([this.#batches, this.#work, this.#beats, this.#rest].map((connection) => connection.close()));
   }
 
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
@@ -89,7 +93,7 @@ export class PostgresStore implements Store {
   }
 
   list(query: ListQuery): Promise<Page<StoredTransaction>> {
-    return list(this.#rest, (keys) => read(this.#rest, keys), query);
+    return list(this.#rest, (keys, summary) => read(this.#rest, keys, summary), query);
   }
 
   async count(namespace?: string): Promise<StoreCounts> {
@@ -100,11 +104,11 @@ export class PostgresStore implements Store {
     return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
   }
 
-  async claimDue({ session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+  async claimDue({ session, limit, groups, maxBytes = STORE_LIMITS.answerBytes }: ClaimRequest): Promise<ClaimResult> {
     const hosted = textArray([...new Set(['', ...groups])]);
     const before = await this.#look(session, hosted);
     if (before.sessionEnded || before.nextDueInMs !== 0) return { claimed: [], ...before };
-    const rows = await this.#timed(this.#work, statements.CLAIM, [session, limit, hosted]);
+    const rows = await this.#timed(this.#work, statements.CLAIM, [session, limit, hosted, maxBytes]);
     try {
       const claimed = await this.#withEntries(rows.map(recordOf), rows, session);
       return { claimed, ...(await this.#look(session, hosted)) };
@@ -153,17 +157,17 @@ export class PostgresStore implements Store {
   }
 
   async openSession(session: SessionId, { node, version }: SessionInfo): Promise<void> {
-    const rows = await this.#timed(this.#work, statements.OPEN_SESSION, [session, node, version]);
+    const rows = await this.#timed(this.#beats, statements.OPEN_SESSION, [session, node, version]);
     if (rows.length === 0) throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const [row] = await this.#timed(this.#work, statements.HEARTBEAT, [session]);
+    const [row] = await this.#timed(this.#beats, statements.HEARTBEAT, [session]);
     return { alive: row?.['alive'] === true, nowMs: this.#clock.seen(Number(row?.['now'])) };
   }
 
   async endSession(session: SessionId): Promise<void> {
-    await this.#timed(this.#work, statements.END_SESSION, [session]);
+    await this.#timed(this.#beats, statements.END_SESSION, [session]);
   }
 
   async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
@@ -194,7 +198,7 @@ export class PostgresStore implements Store {
   }
 
   async nowMs(): Promise<number> {
-    const [row] = await this.#timed(this.#work, statements.TIME, []);
+    const [row] = await this.#timed(this.#beats, statements.TIME, []);
     return this.#clock.seen(Number(row?.['now']));
   }
 
@@ -212,9 +216,10 @@ export class PostgresStore implements Store {
 async function read(
   connection: Connection,
   keys: readonly TransactionKey[],
+  summary = false,
 ): Promise<(StoredTransaction | undefined)[]> {
   if (keys.length === 0) return [];
-  const rows = await connection.query(statements.GET, keyArrays(keys));
+  const rows = await connection.query(summary ? statements.GET_SUMMARIES : statements.GET, keyArrays(keys));
   const found = new Map(rows.map((row) => [`${String(row['namespace'])}\0${String(row['gid'])}`, row]));
   return keys.map(({ namespace, gid }) => {
     const row = found.get(`${namespace}\0${gid}`);

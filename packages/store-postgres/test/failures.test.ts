@@ -72,6 +72,27 @@ describeWith(['postgres'], 'failures on a real server', () => {
     });
   });
 
+  describe('a heartbeat', () => {
+    it('does not wait for a claim or a read that takes long', async () => {
+      await withStore(async (store, schema) => {
+        await store.openSession('s', { node: 'n', version: '1' });
+        await store.write([insertOf('a', { dueInMs: -1 })]);
+        const holder = new pg.Client({ connectionString: url() });
+        await holder.connect();
+        try {
+          await holder.query(`begin; lock table ${schema}.transactions in access exclusive mode`);
+          const claim = store.claimDue({ session: 's', limit: 1, groups: [] });
+          await untilWaiting(1);
+          expect((await store.heartbeat('s')).alive).toBe(true);
+          await holder.query('rollback');
+          expect((await claim).claimed).toHaveLength(1);
+        } finally {
+          await holder.end();
+        }
+      });
+    });
+  });
+
   describe('statements that wait', () => {
     it('are given up after their time, and nothing of them is applied', async () => {
       await withStore(

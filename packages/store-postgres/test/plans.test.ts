@@ -24,7 +24,7 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
   get: ['transactions_pkey'],
   versions: ['transactions_pkey'],
   sessions: ['owned'],
-  list: ['created'],
+  list: ['created', 'transactions_pkey'],
   look: ['due'],
   claim: ['due', 'transactions_pkey'],
   make_due: ['due', 'transactions_pkey'],

@@ -1,24 +1,35 @@
-import { type ClaimRequest, type ClaimResult, type Store, type StoredTransaction, StoreError } from '@holdfast/core';
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  type Store,
+  STORE_LIMITS,
+  type StoredTransaction,
+  StoreError,
+} from '@holdfast/core';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT, partly, STEP } from './installation.ts';
 import { bytesOf, keyOf, listOf, RecordReader, textOf } from './records.ts';
 import { CLAIM, GROUPS, MAKE_DUE } from './scripts/index.ts';
 
 /** Claims, in steps that leave room for others. */
-export async function claimDue(keys: Installation, { session, limit, groups }: ClaimRequest): Promise<ClaimResult> {
+export async function claimDue(keys: Installation, request: ClaimRequest): Promise<ClaimResult> {
+  const { session, limit, groups, maxBytes = STORE_LIMITS.answerBytes } = request;
+  let left: string | number = maxBytes;
   const hosted = [...new Set(['', ...groups])];
   const claimed: StoredTransaction[] = [];
   for (;;) {
     let reply: Reply;
     try {
-      reply = await keys.run(CLAIM, [session, Math.min(STEP, limit - claimed.length), ...hosted]);
+      const most = Math.min(STEP, limit - claimed.length);
+      reply = await keys.run(CLAIM, [session, most, left, claimed.length === 0 ? 1 : 0, ...hosted]);
     } catch (thrown) {
       // Nothing of this step was applied, and what came before it is known: it is answered.
       const refused = thrown instanceof StoreError && thrown.code === 'unavailable';
       if (refused && claimed.length > 0) return { claimed, nextDueInMs: 0, sessionEnded: false };
       throw thrown;
     }
-    const [now, alive, due, found] = listOf(reply);
+    const [now, alive, due, found, full, leftOver] = listOf(reply);
+    left = textOf(leftOver);
     const nowMs = keys.clock.seen(now);
     const reader = new RecordReader(listOf(found));
     while (reader.more) {
@@ -27,7 +38,7 @@ export async function claimDue(keys: Installation, { session, limit, groups }: C
     }
     if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };
     const nextDueInMs = textOf(due) === '' ? null : Math.max(0, Number(textOf(due)) - nowMs);
-    if (nextDueInMs !== 0 || claimed.length >= limit) return { claimed, nextDueInMs, sessionEnded: false };
+    if (nextDueInMs !== 0 || full === 1 || claimed.length >= limit) return { claimed, nextDueInMs, sessionEnded: false };
   }
 }
 

@@ -8,18 +8,23 @@ export const STEP = 100;
 /** Positions that one script call looks at. */
 export const LOOKED_AT = 1_000;
 
-/** The keys with one prefix on a server, and how scripts are run on them: batches go over one connection, everything else over another. */
+/**
+ * The keys with one prefix on a server, and how scripts are run on them: batches, sessions (whose
+ * heartbeats wait for no large response) and everything else have a connection each.
+ */
 export class Installation {
   /** What all keys begin with. */
   readonly base: string;
   readonly clock: StoreClock;
   readonly #batches: Connection;
+  readonly #beats: Connection;
   readonly #rest: Connection;
 
   constructor(settings: Settings) {
     this.base = `{${settings.prefix}}:`;
     this.clock = new StoreClock(settings.wallMs);
     this.#batches = new Connection(settings);
+    this.#beats = new Connection(settings);
     this.#rest = new Connection(settings);
   }
 
@@ -36,8 +41,12 @@ export class Installation {
     return this.#batches.run(script, this.base, [...this.clock.arguments(), ...args]);
   }
 
+  runBeat(script: Script, args: readonly Argument[] = []): Promise<Reply> {
+    return this.#beats.run(script, this.base, [...this.clock.arguments(), ...args]);
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.#batches.close(), this.#rest.close()]);
+    await Promise.all([this.#batches, this.#beats, this.#rest].map((connection) => connection.close()));
   }
 }
 

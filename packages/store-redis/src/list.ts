@@ -4,6 +4,7 @@ import {
   type ListQuery,
   type Page,
   passingFilter,
+  STORE_LIMITS,
   type StoredTransaction,
 } from '@holdfast/core';
 import type { Reply } from './connection.ts';
@@ -17,10 +18,10 @@ const LAST_MS = 99_999_999_999_998;
 
 /** One page, newest first. */
 export async function list(keys: Installation, query: ListQuery): Promise<Page<StoredTransaction>> {
-  const { namespace, limit } = query;
+  const { namespace, limit, maxBytes = STORE_LIMITS.answerBytes, summary = false } = query;
   if (query.cursor !== undefined) decodeListCursor(query.cursor);
   if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await read(keys, [{ namespace, gid: query.gid }]) : [];
+    const found = query.cursor === undefined ? await read(keys, [{ namespace, gid: query.gid }], { summary }) : [];
     return { items: passingFilter(found, query), next: null };
   }
   const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
@@ -28,16 +29,16 @@ export async function list(keys: Installation, query: ListQuery): Promise<Page<S
   const most = filters.every((filter) => filter === '') ? limit + 1 : Math.max(LOOKED_AT, limit + 1);
   const reply = listOf(await keys.run(LIST, [namespace, ...rangeOf(query), most, ...filters, limit + 1]));
   const positions = listOf(reply[2]).map(positionOf);
-  const chosen = positions.slice(0, limit);
-  // What was deleted or changed between the two calls is left out.
-  const items = passingFilter(
-    await read(
-      keys,
-      chosen.map(({ gid }) => ({ namespace, gid })),
-    ),
-    query,
-  );
-  const last = positions.length > limit ? chosen.at(-1) : reply[0] === most ? positionOf(reply[1]) : undefined;
+  const wanted = positions.slice(0, limit).map(({ gid }) => ({ namespace, gid }));
+  const records = await read(keys, wanted, { maxBytes, summary });
+  // What was deleted or changed between the calls is left out.
+  const items = passingFilter(records, query);
+  const last =
+    records.length < positions.length
+      ? positions[records.length - 1]
+      : reply[0] === most
+        ? positionOf(reply[1])
+        : undefined;
   return { items, next: last === undefined ? null : encodeListCursor(last) };
 }
 

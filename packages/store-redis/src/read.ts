@@ -4,16 +4,34 @@ import { type Installation, LOOKED_AT, STEP } from './installation.ts';
 import { listOf, RecordReader, textOf } from './records.ts';
 import { GET, VERSIONS } from './scripts/index.ts';
 
-/** Whole records, in the order of the keys. A script answers fewer than it was asked for when they are large. */
+/** Bounds of what is read. */
+interface ReadOptions {
+  /** Of all bodies together; the first record is read whatever its size. */
+  readonly maxBytes?: number;
+  /** Without definitions and entries. */
+  readonly summary?: boolean;
+}
+
+/**
+ * Records, in the order of the keys: of all keys, or of those before the one that exceeds `maxBytes`.
+ * A script answers fewer than it was asked for when they are large.
+ */
 export async function read(
   keys: Installation,
   wanted: readonly TransactionKey[],
+  { maxBytes, summary = false }: ReadOptions = {},
 ): Promise<(StoredTransaction | undefined)[]> {
   const found: (StoredTransaction | undefined)[] = [];
+  let left = maxBytes === undefined ? '' : String(maxBytes);
   while (found.length < wanted.length) {
     const part = wanted.slice(found.length, found.length + STEP);
-    const reader = new RecordReader(listOf(await keys.run(GET, [idsOf(part)])));
+    const isFirst = found.every((record) => record === undefined);
+    const reply = await keys.run(GET, [idsOf(part), left, isFirst ? 1 : 0, summary ? 1 : 0]);
+    const [full, leftOver, records] = listOf(reply);
+    const reader = new RecordReader(listOf(records));
     for (const key of part) if (reader.more) found.push(reader.record(key));
+    if (full === 1) break;
+    left = textOf(leftOver);
   }
   return found;
 }

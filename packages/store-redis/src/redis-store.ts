@@ -112,7 +112,7 @@ export class RedisStore implements Store {
   }
 
   async nowMs(): Promise<number> {
-    return this.#keys.clock.seen(await this.#keys.run(scripts.TIME));
+    return this.#keys.clock.seen(await this.#keys.runBeat(scripts.TIME));
   }
 
   readonly openSession: Store['openSession'] = (session, info) => this.#sessions.open(session, info);

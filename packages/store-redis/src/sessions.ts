@@ -22,17 +22,17 @@ export class Sessions {
   }
 
   async open(session: SessionId, { node, version }: SessionInfo): Promise<void> {
-    if ((await this.#keys.run(OPEN_SESSION, [session, node, version])) !== 1)
+    if ((await this.#keys.runBeat(OPEN_SESSION, [session, node, version])) !== 1)
       throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const [alive, nowMs] = listOf(await this.#keys.run(HEARTBEAT, [session]));
+    const [alive, nowMs] = listOf(await this.#keys.runBeat(HEARTBEAT, [session]));
     return { alive: alive === 1, nowMs: this.#keys.clock.seen(nowMs) };
   }
 
   async end(session: SessionId): Promise<void> {
-    await this.#keys.run(END_SESSION, [session]);
+    await this.#keys.runBeat(END_SESSION, [session]);
   }
 
   /** In steps that leave room for others; each may be repeated. */

@@ -1,4 +1,5 @@
 import { appendCases } from './append-cases.ts';
+import { byteCases } from './byte-cases.ts';
 import { claimCases } from './claim-cases.ts';
 import { crashCases } from './crash-cases.ts';
 import { formatCases } from './format-cases.ts';
@@ -32,6 +33,7 @@ const GROUPS = [
   claimCases,
   sessionCases,
   listCases,
+  byteCases,
   keyValueCases,
   purgeCases,
   timeCases,

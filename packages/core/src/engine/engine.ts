@@ -28,6 +28,7 @@ import { Driver } from './driver.ts';
 import { unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
+import { listPage } from './lists.ts';
 import { viewOf } from './records.ts';
 import { idOf } from './run.ts';
 import { Session } from './session.ts';
@@ -298,9 +299,8 @@ export class Engine implements Coordinator {
     return record === undefined ? undefined : viewOf(record);
   }
 
-  async list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
-    const page = await this.#fromStore(() => this.#d.store.list({ ...query, namespace: context.namespace }));
-    return { items: page.items.map(viewOf), next: page.next };
+  list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
+    return this.#fromStore(() => listPage(this.#d, context.namespace, query));
   }
 
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {

@@ -18,9 +18,13 @@ export function transactionOf(record: StoredTransaction): Transaction {
   );
 }
 
-/** A record as callers see it; of one that cannot be read, what its columns say, and why it cannot be. */
-export function viewOf(record: StoredTransaction): TransactionView {
-  const { definition, state, branches, registered } = readable(record);
+/**
+ * A record as callers see it; of one that cannot be read, what its columns say, and why it cannot be.
+ *
+ * @param summary the record came without its definition and entries; nor has the view steps or branches
+ */
+export function viewOf(record: StoredTransaction, summary = false): TransactionView {
+  const { definition, state, branches, registered } = readable(record, summary);
   const { key, pattern, status, version, owner, dueAtMs, attention, createdAtMs, updatedAtMs, finishedAtMs } = record;
   return {
     namespace: key.namespace,
@@ -47,9 +51,9 @@ export function viewOf(record: StoredTransaction): TransactionView {
   };
 }
 
-function readable(record: StoredTransaction): Transaction {
+function readable(record: StoredTransaction, summary: boolean): Transaction {
   try {
-    return transactionOf(record);
+    return summary ? summaryTransaction(record) : transactionOf(record);
   } catch (error) {
     if (!(error instanceof UnreadableRecord)) throw error;
     const { key, pattern, status, createdAtMs } = record;
@@ -57,3 +61,6 @@ function readable(record: StoredTransaction): Transaction {
     return { ...empty, state: { ...empty.state, status, parked: `its record cannot be read: ${error.message}` } };
   }
 }
+
+const summaryTransaction = ({ key, pattern, createdAtMs, state }: StoredTransaction): Transaction =>
+  assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...decodeState(state), branches: [] });

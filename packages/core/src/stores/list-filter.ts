@@ -17,3 +17,12 @@ export const passingFilter = (
   query: ListQuery,
 ): StoredTransaction[] =>
   found.flatMap((record) => (record !== undefined && passesFilter(record, query) ? [record] : []));
+
+const NO_BODY = new Uint8Array(0);
+
+/** A record as a list shows it that shows no payload. */
+export const summaryOf = (record: StoredTransaction): StoredTransaction => ({
+  ...record,
+  definition: NO_BODY,
+  entries: [],
+});

@@ -19,6 +19,10 @@ export const STORE_LIMITS = {
   changeLimit: 10_000,
   /** Longest duration, and latest time: some 300 years. */
   durationMs: 10_000_000_000_000,
+  /** Bodies of one page or claim, in bytes, by default. */
+  answerBytes: 4 * 1024 * 1024,
+  /** Bodies of one page or claim, in bytes, at most. */
+  longestAnswerBytes: 64 * 1024 * 1024,
   /** Keys of one `get`. */
   getKeys: 10_000,
 } as const;
@@ -49,6 +53,13 @@ export const checkNamespace = (namespace: string): void =>
 export function checkLimit(limit: number, most: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > most)
     throw invalid(`limit is ${limit}; 1 to ${most} are allowed`);
+}
+
+/** Throws `invalid` unless a bound of bytes is a whole number that a store can return at once. */
+export function checkMaxBytes(maxBytes: number | undefined): void {
+  const most = STORE_LIMITS.longestAnswerBytes;
+  if (maxBytes !== undefined && (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > most))
+    throw invalid(`maxBytes is ${maxBytes}; 1 to ${most} are allowed`);
 }
 
 /** Throws `invalid` unless it is a number of milliseconds that any database can add to its time. */
@@ -116,6 +127,7 @@ export function checkKeyValueId(id: KeyValueId): void {
 export function checkListQuery(query: ListQuery): void {
   checkNamespace(query.namespace);
   checkLimit(query.limit, LIMITS.pageSize);
+  checkMaxBytes(query.maxBytes);
   if (query.gid !== undefined) checkText('the gid', query.gid, LIMITS.gidLength);
   if (query.createdFromMs !== undefined) checkMs('createdFromMs', query.createdFromMs);
   if (query.createdToMs !== undefined) checkMs('createdToMs', query.createdToMs);

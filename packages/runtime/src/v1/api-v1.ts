@@ -69,7 +69,7 @@ export class ApiV1 {
   }
 
   async list(context: CallContext, query: URLSearchParams): Promise<TransactionPage> {
-    const page = await this.#handlers.list(context, readListQuery(new QueryReader(query)));
+    const page = await this.#handlers.list(context, { ...readListQuery(new QueryReader(query)), summary: true });
     return { items: page.items.map(writeSummary), next: page.next };
   }
 

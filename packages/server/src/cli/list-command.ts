@@ -18,6 +18,8 @@ interface ListOptions extends CommonOptions {
 }
 
 const DEFAULT_LIMIT = 50;
+/** How long a page that is not full is searched for. */
+const SEARCH_MS = 60_000;
 
 /** `holdfast list`: transactions, newest first, a page at a time. */
 export function registerList(program: Command, io: CommandIo): void {
@@ -42,13 +44,17 @@ export function registerList(program: Command, io: CommandIo): void {
   command.action((options: ListOptions) =>
     runCommand(io, options, async ({ api }) => {
       const writer = listWriter(options.output, io);
+      const searchUntilMs = io.nowMs() + SEARCH_MS;
       let cursor = options.cursor;
+      let left = options.limit;
       for (;;) {
-        const page = await listTransactions(api, filtersOf(options, cursor));
-        const more = options.all === true && page.next !== null;
+        const page = await listTransactions(api, filtersOf(options, options.all === true ? options.limit : left, cursor));
         writer.page(page.items);
-        if (!more) return end(writer, page, io);
-        cursor = page.next ?? undefined;
+        left -= page.items.length;
+        // The coordinator ends a page early by its bytes, or when it searched for a while.
+        const isWanted = options.all === true || (left > 0 && io.nowMs() < searchUntilMs);
+        if (page.next === null || !isWanted) return end(writer, page, io);
+        cursor = page.next;
       }
     }),
   );
@@ -59,9 +65,9 @@ function end(writer: ListWriter, page: TransactionPage, io: CommandIo): void {
   if (page.next !== null) io.err(`there are more: --cursor ${page.next} for the next page, --all for every page`);
 }
 
-function filtersOf(options: ListOptions, cursor: string | undefined): ListFilters {
+function filtersOf(options: ListOptions, limit: number, cursor: string | undefined): ListFilters {
   return {
-    limit: options.limit,
+    limit,
     ...(options.status === undefined ? {} : { status: options.status }),
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
     ...(options.attention === undefined ? {} : { attention: true }),

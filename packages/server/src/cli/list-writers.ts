@@ -54,8 +54,9 @@ function tableWriter(io: CommandIo): ListWriter {
       }
       for (const item of items) io.out(tableRow(columns, widths, item, io.width, paint));
     },
-    end() {
-      if (widths === undefined) io.err('no transaction matches');
+    end(next) {
+      if (widths === undefined)
+        io.err(next === null ? 'no transaction matches' : 'no match so far; not all transactions were examined');
     },
   };
 }

@@ -79,6 +79,21 @@ describe('holdfast list', () => {
     expect(JSON.parse(none.out.join('\n'))).toEqual({ items: [], next: null });
   });
 
+  it('continues through short and empty pages until its page is full', async () => {
+    add('old-1', { status: 'failed' });
+    for (let n = 1; n <= 20; n++) add(`order-${n}`);
+    add('old-2', { status: 'failed' });
+    for (let n = 21; n <= 30; n++) add(`order-${n}`);
+    add('old-3', { status: 'failed' });
+    api.examined = 5;
+    const two = await run('list --status failed --limit 2 -o ids');
+    expect(two.out).toEqual(['old-1', 'old-2']);
+    const none = await run('list --status aborting');
+    expect(none.err).toEqual(['no transaction matches']);
+    const all = await run('list --status failed --all -o ids');
+    expect([all.out, all.err]).toEqual([['old-1', 'old-2', 'old-3'], []]);
+  });
+
   it('says so when nothing matches', async () => {
     add('order-1');
     const { out, err, exitCode } = await run('list --status failed');

@@ -1,6 +1,7 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
+import { BODY_BYTES } from './read.ts';
 
 /*
  * What finds its records by an index and takes them while others write: a record that somebody else has at this moment is left to them (`skip locked`), and one
@@ -17,14 +18,18 @@ select ${NOW} as now, exists (select from sessions where session = $3::text and 
     select due_at from transactions where app_group = g.app_group and due_at is not null order by due_at limit 1) first) as next`,
 };
 
-/** Session $3 takes up to $4 of what is due of groups $5. */
+/**
+ * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the first
+ * one whatever its size. The bodies of claimed records with entries are left out: these are read
+ * again with their entries.
+ */
 export const CLAIM: Statement = {
   name: 'claim',
   changes: true,
   text: `with ${CLOCK},
-picked as materialized (
-  select d.namespace, d.gid, d.due_at from unnest($5::text[]) as g (app_group) cross join lateral (
-    select namespace, gid, due_at from transactions
+locked as materialized (
+  select d.* from unnest($5::text[]) as g (app_group) cross join lateral (
+    select namespace, gid, due_at, ${BODY_BYTES} as bytes from transactions t
     where app_group = g.app_group and due_at is not null and due_at <= ${NOW}
     order by due_at limit $4::bigint
     for update skip locked
@@ -32,12 +37,21 @@ picked as materialized (
   where exists (select from sessions where session = $3::text and ended_at is null)
   order by d.due_at limit $4::bigint
 ),
+picked as materialized (
+  select namespace, gid, due_at from (
+    select *, sum(bytes) over in_order as upto, row_number() over in_order as place
+    from locked window in_order as (order by due_at, namespace, gid rows unbounded preceding)
+  ) sized
+  where upto <= $6::bigint or place = 1
+),
 claimed as (
   update transactions t set owner = $3, due_at = null, claims = t.claims + 1, version = t.version + 1, updated_at = ${NOW}
   from picked p where t.namespace = p.namespace and t.gid = p.gid
-  returning t.*, p.due_at as was_due
+  returning t.namespace, t.gid, t.version, t.created_at, t.updated_at, t.due_at, t.finished_at, t.claims, t.entry_count, t.attention,
+    t.status, t.pattern, t.app_group, t.owner, t.write_id, case when t.entry_count = 0 then t.definition else '' end as definition,
+    case when t.entry_count = 0 then t.state else '' end as state, p.due_at as was_due
 )
-select *, null::text[] as keys, null::bytea[] as bodies from claimed order by was_due`,
+select *, null::text[] as keys, null::bytea[] as bodies from claimed order by was_due, namespace, gid`,
 };
 
 /**

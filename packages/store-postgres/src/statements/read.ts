@@ -14,6 +14,20 @@ left join lateral (
 ) e on t.entry_count > 0`,
 };
 
+/** As `GET`, without definitions and entries, which are not read. */
+export const GET_SUMMARIES: Statement = {
+  name: 'get_summaries',
+  changes: false,
+  text: `select t.namespace, t.gid, t.version, t.created_at, t.updated_at, t.due_at, t.finished_at, t.claims, t.entry_count, t.attention,
+  t.status, t.pattern, t.app_group, t.owner, t.write_id, ''::bytea as definition, t.state, null::text[] as keys, null::bytea[] as bodies
+from unnest($1::text[], $2::text[]) as k (namespace, gid)
+join transactions t on t.namespace = k.namespace and t.gid = k.gid`,
+};
+
+/** Bytes of the bodies of a record `t`. Lengths are stored: no body is read for them. */
+export const BODY_BYTES = `octet_length(t.definition) + octet_length(t.state) + case when t.entry_count = 0 then 0 else
+  (select coalesce(sum(octet_length(e.body)), 0) from entries e where e.namespace = t.namespace and e.gid = t.gid) end`;
+
 /** The versions of keys, $1 and $2, in their order; null for what is not there. */
 export const VERSIONS: Statement = {
   name: 'versions',
@@ -25,8 +39,10 @@ order by k.place`,
 };
 
 /**
- * Positions of one page, newest first, and at the end where the search ended: $1 namespace, $2 and $3 the span of creation, $4 and $5 below which position,
- * $6 how many to look at, $7 status, $8 pattern, $9 attention, $10 how many to answer.
+ * Positions of one page, newest first, with the bytes of their bodies, and at the end where the
+ * search ended: $1 namespace, $2 and $3 the span of creation, $4 and $5 below which position, $6 how
+ * many to examine, $7 status, $8 pattern, $9 attention, $10 how many to return, $11 whether only
+ * the state of each is wanted.
  */
 export const LIST: Statement = {
   name: 'list',
@@ -36,12 +52,19 @@ export const LIST: Statement = {
   where namespace = $1::text and created_at >= 0 and created_at between $2::bigint and $3::bigint and (created_at, gid) < ($4::bigint, $5::text collate "C")
   order by created_at desc, gid desc
   limit $6::bigint
-)
-(select gid, created_at, null::bigint as looked from looked
+),
+found as materialized (
+  select gid, created_at from looked
   where ($7::text is null or status = $7) and ($8::text is null or pattern = $8) and ($9::bool is null or attention = $9)
-  order by created_at desc, gid desc limit $10::bigint)
+  order by created_at desc, gid desc limit $10::bigint
+)
+(select f.gid, f.created_at, null::bigint as looked, sizes.bytes from found f left join lateral (
+    select case when $11::bool then octet_length(t.state) else ${BODY_BYTES} end as bytes
+    from transactions t where t.namespace = $1::text and t.gid = f.gid
+  ) sizes on true
+  order by f.created_at desc, f.gid desc)
 union all
-(select gid, created_at, (select count(*) from looked) from looked order by created_at, gid limit 1)`,
+(select gid, created_at, (select count(*) from looked), null from looked order by created_at, gid limit 1)`,
 };
 
 /** The store's time. */

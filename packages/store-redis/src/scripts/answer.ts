@@ -4,15 +4,34 @@ const ANSWERED_BYTES = 4 * 1024 * 1024;
 /**
  * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
  * more is to be put there when there is no `room` left.
+ *
+ * `fits` is asked before: whether the bodies are within the bytes that are left of the page or
+ * claim. The first one (`first`) always is.
  */
 export const ANSWER = `
 local WORDS = 13
 local out, room = {}, ${ANSWERED_BYTES}
+local left, first, full = 1 / 0, true, 0
 local function put(text) out[#out + 1] = text; room = room - #text end
 local function fieldsOf(id)
   local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'D', 'S')
   return r[1] and r
 end
+-- Without definition and entries.
+local function summaryOf(id)
+  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'S')
+  if not r[1] then return false end
+  r[13], r[14], r[15] = '0', '', r[14]
+  return r
+end
+local function fits(id, r)
+  local size = #r[14] + #r[15]
+  for i = 1, tonumber(r[13]) do size = size + call('HSTRLEN', P .. 't' .. id, 'e' .. i) end
+  if size > left and not first then full = 1; return false end
+  left, first = math.max(0, left - size), false
+  return true
+end
+local function leftOver() return left == 1 / 0 and '' or num(left) end
 local function answer(id, r)
   put(table.concat(r, '\\0', 1, WORDS))
   put(r[14])

@@ -3,18 +3,21 @@ import { HEADS } from './indexes.ts';
 import { changes, evenWhenFull, reads } from './kinds.ts';
 
 /**
- * Session ARGV[3] takes up to ARGV[4] of groups ARGV[5…], earliest due first; fewer when they are large. Of each group it looks at the first one, and at
- * more when that is due; what was taken leaves the index at the end.
+ * Session ARGV[3] takes up to ARGV[4] of groups ARGV[7…], earliest due first; fewer when they are
+ * large, or when the next one exceeds the ARGV[5] bytes that are left (ARGV[6] is 1 for the first of
+ * a claim). Of each group it examines the first one, and more when that is due; what was taken leaves
+ * the index at the end.
  */
 export const CLAIM = evenWhenFull(`${HEADS}${ANSWER}
-if not living(ARGV[3]) then return {num(now), 0, '', out} end
+if not living(ARGV[3]) then return {num(now), 0, '', out, 0, ''} end
+left, first = tonumber(ARGV[5]), ARGV[6] == '1'
 local limit, none, waiting = tonumber(ARGV[4]), 1 / 0, {}
 local function look(w, count)
   w.rows = call('ZRANGE', P .. 'd:' .. w.group, w.taken, w.taken + count - 1, 'WITHSCORES')
   w.at = 1
   w.due = tonumber(w.rows[2]) or none
 end
-for i = 5, #ARGV do
+for i = 7, #ARGV do
   local w = {group = ARGV[i], taken = 0}
   look(w, 1)
   waiting[#waiting + 1] = w
@@ -29,6 +32,7 @@ while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
   local r = fieldsOf(id)
   if r then
+    if not fits(id, r) then break end
     reindex(id, r[9], '', r[6], ARGV[3], '')
     r[1], r[4], r[5], r[6], r[11] = num(r[1] + 1), ARGV[3], num(r[5] + 1), '', num(now)
     put(id)
@@ -45,7 +49,7 @@ while claimed < limit and room > 0 and best.due <= now do
 end
 if claimed > 0 then tick() end
 settle()
-return {num(now), 1, best.due == none and '' or num(best.due), out}`);
+return {num(now), 1, best.due == none and '' or num(best.due), out, full, leftOver()}`);
 
 /** The application groups that something waits for. */
 export const GROUPS = reads(`return call('SMEMBERS', P .. 'G')`);

@@ -11,14 +11,23 @@ local function nextId()
 end
 `;
 
-/** The transactions of ids ARGV[3]: an empty text for one that is not there. They are fewer than asked when they are large. */
+/**
+ * The transactions of ids ARGV[3]: an empty text for one that is not there. They are fewer than asked
+ * when they are large, or when the next one exceeds the ARGV[4] bytes (empty: no bound) that are left;
+ * ARGV[5] is 1 for the first of a page, ARGV[6] is 1 for summaries. Returns whether the bytes ended
+ * it, what is left of them, and the transactions.
+ */
 export const GET = reads(`${IDS}${ANSWER}
+left, first = tonumber(ARGV[4]) or left, ARGV[5] == '1'
+local fieldsOf = ARGV[6] == '1' and summaryOf or fieldsOf
 while at <= #words and room > 0 do
   local id = nextId()
   local r = fieldsOf(id)
-  if r then answer(id, r) else put('') end
+  if not r then put('')
+  elseif fits(id, r) then answer(id, r)
+  else break end
 end
-return out`);
+return {full, leftOver(), out}`);
 
 /** The versions of ids ARGV[3]: words with a NUL between them, empty where there is no transaction. */
 export const VERSIONS = reads(`${IDS}

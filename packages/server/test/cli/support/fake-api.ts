@@ -12,6 +12,8 @@ export class FakeApi {
   /** Answered instead of everything else. */
   breakage: { readonly status: number; readonly body: string } | undefined;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
+  /** Transactions that one page examines: with a filter it may be short, or empty. */
+  examined = Infinity;
   url = '';
 
   async listen(): Promise<this> {
@@ -53,7 +55,13 @@ export class FakeApi {
     const status = url.searchParams.get('status');
     const from = Number(url.searchParams.get('cursor') ?? 0);
     const to = from + Number(url.searchParams.get('limit'));
-    const found = [...this.transactions.values()].filter((item) => status === null || item.status === status);
+    const passes = (item: TransactionDetails): boolean => status === null || item.status === status;
+    const all = [...this.transactions.values()];
+    if (this.examined < Infinity) {
+      const end = from + this.examined;
+      return ok({ items: all.slice(from, end).filter(passes), next: end < all.length ? String(end) : null });
+    }
+    const found = all.filter(passes);
     return ok({ items: found.slice(from, to), next: to < found.length ? String(to) : null });
   }
 

@@ -1,0 +1,72 @@
+import type { TransactionQuery, TransactionView } from '../coordinator.ts';
+import type { Clock } from '../environment.ts';
+import type { ListQuery, Page, Store, StoredTransaction } from '../store.ts';
+import { STORE_LIMITS } from '../stores/rules.ts';
+import { bodyBytes } from '../stores/room.ts';
+import { viewOf } from './records.ts';
+
+interface ListDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** How long one request searches for what a filter matches before it returns what it has, with a cursor. */
+const SEARCH_MS = 1_000;
+
+/**
+ * Pages of transactions. One call of the store examines a bounded number of records, so a filter that
+ * matches little would give short or empty pages; a page continues the search until it is full.
+ *
+ * I1  A page without a cursor is the last one. A page with a cursor is full, was ended by its bytes,
+ *     or the search took `SEARCH_MS`.
+ * I2  The counters of the store end a search for a status or for attention early: nothing is searched
+ *     for that does not exist.
+ */
+export async function listPage(
+  { store, clock }: ListDependencies,
+  namespace: string,
+  query: TransactionQuery,
+): Promise<Page<TransactionView>> {
+  const view = (record: StoredTransaction): TransactionView => viewOf(record, query.summary);
+  const endMs = clock.monotonicMs() + SEARCH_MS;
+  const found: StoredTransaction[] = [];
+  let bytes = 0;
+  let cursor = query.cursor;
+  if (await isComplete(store, namespace, query, 0)) return { items: [], next: null };
+  for (;;) {
+    const limit = query.limit - found.length;
+    const page = await store.list({ ...query, namespace, limit, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items);
+    bytes = page.items.reduce((sum, record) => sum + bodyBytes(record), bytes);
+    const isFull = found.length === query.limit || bytes > STORE_LIMITS.answerBytes / 2;
+    if (page.next === null || isFull || !isSearch(query) || clock.monotonicMs() >= endMs)
+      return { items: found.map(view), next: page.next };
+    if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length)))
+      return { items: found.map(view), next: null };
+    cursor = page.next;
+    // A store in this process lists without waiting for anything: other work gets its turn.
+    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
+  }
+}
+
+/** Only with such a filter a page is short for another reason than its bytes. */
+const isSearch = ({ status, pattern, attention }: ListQuery | TransactionQuery): boolean =>
+  status !== undefined || pattern !== undefined || attention !== undefined;
+
+/** Whether the counters of the namespace tell that there are no more than `found` matches. */
+async function isComplete(
+  store: Store,
+  namespace: string,
+  { status, attention, cursor }: TransactionQuery,
+  found: number,
+): Promise<boolean> {
+  // Matches before the cursor are not known.
+  if (status === undefined && attention !== true) return false;
+  if (cursor !== undefined && found > 0) return false;
+  const counts = await store.count(namespace);
+  const most = Math.min(
+    status === undefined ? Infinity : counts.byStatus[status],
+    attention === true ? counts.attention : Infinity,
+  );
+  return found >= most;
+}
