@@ -25,10 +25,7 @@ interface PositionRow {
   readonly bytes: number | null;
 }
 
-type Read = (
-  keys: readonly TransactionKey[],
-  summary: boolean,
-) => Promise<readonly (StoredTransaction | undefined)[]>;
+type Read = (keys: readonly TransactionKey[], summary: boolean) => Promise<readonly (StoredTransaction | undefined)[]>;
 
 /** One page, newest first. */
 export async function list(connection: Connection, read: Read, query: ListQuery): Promise<Page<StoredTransaction>> {

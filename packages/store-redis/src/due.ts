@@ -38,7 +38,8 @@ export async function claimDue(keys: Installation, request: ClaimRequest): Promi
     }
     if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };
     const nextDueInMs = textOf(due) === '' ? null : Math.max(0, Number(textOf(due)) - nowMs);
-    if (nextDueInMs !== 0 || full === 1 || claimed.length >= limit) return { claimed, nextDueInMs, sessionEnded: false };
+    if (nextDueInMs !== 0 || full === 1 || claimed.length >= limit)
+      return { claimed, nextDueInMs, sessionEnded: false };
   }
 }
 

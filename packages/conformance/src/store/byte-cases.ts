@@ -63,18 +63,22 @@ export function byteCases({ describe, it }: Cases): void {
       for (const page of pages) assert.ok(page.length <= 1 || sumOf(page) <= 10 * KIB);
     });
 
-    it('bounds the bytes of a page and of a claim when none are asked for', async ({ store }) => {
-      const session = await openSession(store, 'session 1');
-      const most = STORE_LIMITS.answerBytes;
-      const gids = Array.from({ length: 6 }, (_, i) => `gid-${i}`);
-      for (const gid of gids) await writeAll(store, [insertOf(gid, { definition: bodyOf(most / 4), dueInMs: -1 })]);
-      const pages = await pagesOf(store, {});
-      assert.equal(pages.flat().length, gids.length);
-      for (const page of pages) assert.ok(sumOf(page) <= most, `a page has ${sumOf(page)} bytes`);
-      const { claimed, nextDueInMs } = await store.claimDue({ session, limit: 100, groups: [] });
-      assert.ok(sumOf(claimed) <= most, `a claim has ${sumOf(claimed)} bytes`);
-      assert.deepEqual([claimed.length, nextDueInMs], [3, 0]);
-    }, SLOW_MS);
+    it(
+      'bounds the bytes of a page and of a claim when none are asked for',
+      async ({ store }) => {
+        const session = await openSession(store, 'session 1');
+        const most = STORE_LIMITS.answerBytes;
+        const gids = Array.from({ length: 6 }, (_, i) => `gid-${i}`);
+        for (const gid of gids) await writeAll(store, [insertOf(gid, { definition: bodyOf(most / 4), dueInMs: -1 })]);
+        const pages = await pagesOf(store, {});
+        assert.equal(pages.flat().length, gids.length);
+        for (const page of pages) assert.ok(sumOf(page) <= most, `a page has ${sumOf(page)} bytes`);
+        const { claimed, nextDueInMs } = await store.claimDue({ session, limit: 100, groups: [] });
+        assert.ok(sumOf(claimed) <= most, `a claim has ${sumOf(claimed)} bytes`);
+        assert.deepEqual([claimed.length, nextDueInMs], [3, 0]);
+      },
+      SLOW_MS,
+    );
 
     it('lists without definitions and entries when asked for summaries, and counts only what it lists', async ({
       store,
@@ -124,7 +128,9 @@ export function byteCases({ describe, it }: Cases): void {
         if (result.claimed.length === 0) break;
         taken.push(gidsOf(result.claimed));
         assert.ok(result.claimed.length === 1 || sumOf(result.claimed) <= 100 * KIB);
-        const left = before.items.filter(({ owner, key }) => owner === null && !gidsOf(result.claimed).includes(key.gid));
+        const left = before.items.filter(
+          ({ owner, key }) => owner === null && !gidsOf(result.claimed).includes(key.gid),
+        );
         assert.equal(result.nextDueInMs, left.length > 0 ? 0 : null);
         for (const { key } of left) assert.equal((await read(store, key)).owner, null);
       }

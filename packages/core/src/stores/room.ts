@@ -2,7 +2,11 @@ import type { StoredTransaction } from '../store.ts';
 import { STORE_LIMITS } from './rules.ts';
 
 /** Bytes of the bodies of a record: definition, state and entries. */
-export const bodyBytes = ({ definition, state, entries }: Pick<StoredTransaction, 'definition' | 'state' | 'entries'>) =>
+export const bodyBytes = ({
+  definition,
+  state,
+  entries,
+}: Pick<StoredTransaction, 'definition' | 'state' | 'entries'>) =>
   entries.reduce((sum, { body }) => sum + body.length, definition.length + state.length);
 
 /**

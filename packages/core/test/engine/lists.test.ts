@@ -141,7 +141,12 @@ describe('a page of transactions', () => {
     const { list, add } = await setUp();
     await add(insertOf('a', { status: 'failed' }));
     const [summary] = (await list({ summary: true })).items;
-    expect(summary).toMatchObject({ gid: 'a', pattern: 'saga', status: 'failed', state: { rollbackReason: 'because' } });
+    expect(summary).toMatchObject({
+      gid: 'a',
+      pattern: 'saga',
+      status: 'failed',
+      state: { rollbackReason: 'because' },
+    });
     expect([summary?.definition.payloads, summary?.branches]).toEqual([[], []]);
     const [whole] = (await list({})).items;
     expect(whole?.definition.steps).toHaveLength(1);

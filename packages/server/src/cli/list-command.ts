@@ -48,7 +48,10 @@ export function registerList(program: Command, io: CommandIo): void {
       let cursor = options.cursor;
       let left = options.limit;
       for (;;) {
-        const page = await listTransactions(api, filtersOf(options, options.all === true ? options.limit : left, cursor));
+        const page = await listTransactions(
+          api,
+          filtersOf(options, options.all === true ? options.limit : left, cursor),
+        );
         writer.page(page.items);
         left -= page.items.length;
         // The coordinator ends a page early by its bytes, or when it searched for a while.
