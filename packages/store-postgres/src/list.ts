@@ -42,7 +42,7 @@ export async function list(connection: Connection, read: Read, query: ListQuery)
   const end = rows.find((row) => row.looked !== null);
   const found = rows.filter((row) => row.looked === null);
   const room = new Room(query.limit, query.maxBytes);
-  const beyond = found.findIndex(({ bytes }) => !room.take(Number(bytes ?? 0)));
+  const beyond = found.findIndex(({ bytes }) => !room.take(bytes ?? 0));
   const chosen = beyond < 0 ? found : found.slice(0, beyond);
   const records = await read(
     chosen.map(({ gid }) => ({ namespace, gid })),

@@ -70,9 +70,9 @@ const insertOf = (gid: string, change: Partial<InsertItem> = {}): InsertItem => 
 
 /** Runs timers until the page is there. */
 async function paged(clock: ManualClock, page: Promise<Page<unknown>>): Promise<void> {
-  let done = false;
-  void page.finally(() => (done = true));
-  while (!done) await clock.advance(1);
+  const progress = { done: false };
+  void page.finally(() => (progress.done = true));
+  while (!progress.done) await clock.advance(1);
 }
 
 async function setUp() {

@@ -58,11 +58,11 @@ found as materialized (
   where ($7::text is null or status = $7) and ($8::text is null or pattern = $8) and ($9::bool is null or attention = $9)
   order by created_at desc, gid desc limit $10::bigint
 )
-(select f.gid, f.created_at, null::bigint as looked, sizes.bytes from found f left join lateral (
-    select case when $11::bool then octet_length(t.state) else ${BODY_BYTES} end as bytes
+(select f.gid, f.created_at, null::bigint as looked, (
+    select case when $11::bool then octet_length(t.state) else ${BODY_BYTES} end
     from transactions t where t.namespace = $1::text and t.gid = f.gid
-  ) sizes on true
-  order by f.created_at desc, f.gid desc)
+  ) as bytes
+  from found f order by f.created_at desc, f.gid desc)
 union all
 (select gid, created_at, (select count(*) from looked), null from looked order by created_at, gid limit 1)`,
 };
