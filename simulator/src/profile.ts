@@ -19,6 +19,13 @@ export interface Profile {
   readonly participants: ParticipantFaults;
   readonly nodeFaults: NodeFaults;
   readonly options: EngineOptions;
+  readonly clockFaults: ClockFaults;
+}
+
+/** How often wall clocks are set, forward or back. */
+export interface ClockFaults {
+  readonly store: number;
+  readonly nodes: number;
 }
 
 /** Probabilities per call, unless said otherwise. */
@@ -90,6 +97,8 @@ export function drawProfile(random: Random): Profile {
     },
     nodeFaults: calm ? NO_NODE_FAULTS : drawNodeFaults(random, rough, silenceMs),
     options: drawOptions(random, silenceMs, tight),
+    clockFaults:
+      calm || random.chance(0.5) ? { store: 0, nodes: 0 } : { store: random.int(1, 6), nodes: random.int(0, 3) },
   };
 }
 

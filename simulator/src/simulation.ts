@@ -10,6 +10,7 @@ import { Random } from './kernel/random.ts';
 import { Trace } from './kernel/trace.ts';
 import { World } from './kernel/world.ts';
 import { Cases } from './parts/case.ts';
+import { ClockFaults } from './parts/clock-faults.ts';
 import { Cluster } from './parts/cluster.ts';
 import { Gateway } from './parts/gateway.ts';
 import { Network } from './parts/network.ts';
@@ -55,6 +56,7 @@ class Simulation {
   readonly #cases = new Cases();
   readonly #gateway: Gateway;
   readonly #cluster: Cluster;
+  readonly #clockFaults: ClockFaults;
   readonly #participants: Participants;
   readonly #crowd: Crowd;
   #healed = true;
@@ -78,12 +80,14 @@ class Simulation {
     const network = new Network({ ...from('network'), participants });
     const watch = new StoreWatch({ ...base, maxInProgress });
     this.#gateway = new Gateway(from('gateway'));
+    const store = new WatchedStore({ ...base, watch });
     this.#cluster = new Cluster({
       ...from('nodes'),
-      store: new WatchedStore({ ...base, watch }),
+      store,
       network,
       calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm }),
     });
+    this.#clockFaults = new ClockFaults({ ...from('clocks'), store, cluster: this.#cluster });
     this.#crowd = new Crowd({
       ...from('clients'),
       gateway: this.#gateway,
@@ -171,11 +175,13 @@ class Simulation {
     if (this.#profile.calm) return;
     scheduleInterference(stage);
     this.#cluster.scheduleFaults();
+    this.#clockFaults.schedule();
   }
 
   #heal(): void {
     this.#trace.add('', '', 'everything heals');
     this.#healed = true;
+    this.#clockFaults.heal();
     this.#cluster.heal();
     scheduleHelp(this.#stage);
   }

@@ -1,6 +1,7 @@
 export { type Certificate, makeCertificate } from './certificate.ts';
 export { captureChild, runChild, startChild, type Captured, type Child, type ChildOptions } from './child.ts';
 export { createDataFolder, removeDataFolder } from './data-folder.ts';
+export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export { freePort } from './free-port.ts';
 export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';

@@ -10,8 +10,16 @@ import { runServer } from './run-server.ts';
 
 const DATABASE = 'holdfast';
 
-/** Starts a MariaDB with an empty database; undefined when it is not installed. `settings` are options of mariadbd (`--name=value`). */
-export async function startMariadb(settings: readonly string[] = []): Promise<DatabaseServer | undefined> {
+/**
+ * Starts a MariaDB with an empty database; undefined when it is not installed.
+ *
+ * @param settings options of mariadbd (`--name=value`)
+ * @param environment variables in addition to those of this process, such as those of a fake clock
+ */
+export async function startMariadb(
+  settings: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<DatabaseServer | undefined> {
   const daemon = locate('mariadbd', ['/usr/sbin']);
   const installer = locate('mariadb-install-db');
   const admin = locate('mariadb-admin');
@@ -42,7 +50,7 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
     url: `mysql://holdfast@127.0.0.1:${port}/${DATABASE}`,
     folder,
     stopSignal: 'SIGTERM',
-    launch: () => startChild(daemon, args, { ...account, cwd: folder }),
+    launch: () => startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...environment } }),
     probe: () => succeeds(admin, ping),
   });
 }

@@ -10,8 +10,16 @@ import { runServer } from './run-server.ts';
 /** Off by default in PostgreSQL, and XA is nothing without it. */
 const PREPARED_TRANSACTIONS = 100;
 
-/** Starts a PostgreSQL with an empty database; undefined when it is not installed. `settings` are server settings (`name=value`). */
-export async function startPostgres(settings: readonly string[] = []): Promise<DatabaseServer | undefined> {
+/**
+ * Starts a PostgreSQL with an empty database; undefined when it is not installed.
+ *
+ * @param settings server settings (`name=value`)
+ * @param environment variables in addition to those of this process, such as those of a fake clock
+ */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<DatabaseServer | undefined> {
   const folders = postgresFolders();
   const daemon = locate('postgres', folders);
   const installer = locate('initdb', folders);
@@ -39,7 +47,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<D
     url: `postgres://holdfast:holdfast@127.0.0.1:${port}/postgres`,
     folder,
     stopSignal: 'SIGINT', // PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
-    launch: () => startChild(daemon, args, { ...account, cwd: folder }),
+    launch: () => startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...environment } }),
     probe: () => succeeds(probe, ['--host=127.0.0.1', `--port=${port}`]),
   });
 }

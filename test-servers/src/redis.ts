@@ -11,6 +11,8 @@ export interface RedisSettings {
   readonly appendFsync?: 'always' | 'everysec';
   /** Options of redis-server (`--name`, `value`, …). */
   readonly settings?: readonly string[];
+  /** Variables in addition to those of this process, such as those of a fake clock. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** Starts a Redis that keeps what it acknowledged and evicts nothing; undefined when it is not installed. */
@@ -38,7 +40,7 @@ export async function startRedis(options: RedisSettings = {}): Promise<DatabaseS
     url: `redis://127.0.0.1:${port}`,
     folder,
     stopSignal: 'SIGTERM',
-    launch: () => startChild(daemon, args, { ...account, cwd: folder }),
+    launch: () => startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...options.environment } }),
     // While it loads its file it answers LOADING, which is not ready.
     probe: () => succeeds(client, ['-e', '-p', String(port), 'dbsize']),
   });

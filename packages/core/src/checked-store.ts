@@ -175,6 +175,7 @@ export class CheckedStore implements Store {
   takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     return this.#call(async () => {
       rules.checkMs('silenceMs', request.silenceMs);
+      if (request.asOfMs !== undefined) rules.checkMs('asOfMs', request.asOfMs);
       rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
       return this.#driver.takeOver(request);
     });

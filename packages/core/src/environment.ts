@@ -6,6 +6,11 @@ import type { BranchProtocol, BranchResult, Op, Pattern, Status } from '@holdfas
 export interface Clock {
   /** Milliseconds on a clock that never goes backwards; its zero means nothing. */
   monotonicMs(): number;
+  /**
+   * Milliseconds since the epoch. It may be set forward and back. It advances while the machine is
+   * suspended, which the monotonic clock may not.
+   */
+  wallMs(): number;
   /** Runs `callback` once after `delayMs`. Answers how to cancel it. */
   setTimer(delayMs: number, callback: () => void): Timer;
   /** Runs `callback` as soon as the events that have come in already are handled. */

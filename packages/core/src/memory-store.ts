@@ -20,6 +20,7 @@ import { decodeListCursor, encodeListCursor } from './stores/cursor.ts';
 import { passesFilter, summaryOf } from './stores/list-filter.ts';
 import { MemoryKeyValues } from './stores/memory-key-values.ts';
 import { type MemoryRecord, MemoryRecords, type Position } from './stores/memory-records.ts';
+import { NodeClock } from './stores/node-clock.ts';
 import { bodyBytes, Room } from './stores/room.ts';
 import { SessionTable } from './stores/session-table.ts';
 import * as transitions from './stores/transitions.ts';
@@ -33,15 +34,18 @@ const LOOKED_AT = 5_000;
  */
 export class MemoryStore implements Store {
   readonly capabilities = { name: 'memory', durable: false, exclusive: false };
-  readonly #wallMs: () => number;
-  #lastMs = 0;
+  readonly #clock: NodeClock;
   readonly #records = new MemoryRecords();
   readonly #sessions = new SessionTable();
   readonly #keyValues = new MemoryKeyValues();
 
-  /** `wallMs`: milliseconds since the epoch; it may jump, the store's time never goes backwards. */
-  constructor(wallMs: () => number) {
-    this.#wallMs = wallMs;
+  /**
+   * @param wallMs milliseconds since the epoch; it may jump, the store's time never goes back
+   * @param monotonicMs carries the store's time on while the wall clock is behind; by default the
+   * time stands still until then
+   */
+  constructor(wallMs: () => number, monotonicMs: () => number = () => 0) {
+    this.#clock = new NodeClock(wallMs, monotonicMs);
   }
 
   /** It is new with each process. */
@@ -52,8 +56,7 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   #now(): number {
-    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#wallMs()));
-    return this.#lastMs;
+    return this.#clock.nowMs();
   }
 
   async nowMs(): Promise<number> {
@@ -211,9 +214,14 @@ export class MemoryStore implements Store {
     this.#sessions.end(session);
   }
 
-  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({
+    silenceMs,
+    asOfMs = Infinity,
+    keep,
+    limit,
+  }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     const nowMs = this.#now();
-    const ended = this.#sessions.endSilent(silenceMs, keep, nowMs);
+    const ended = this.#sessions.endSilent(silenceMs, keep, Math.min(nowMs, asOfMs));
     const orphans: TransactionKey[] = [];
     for (const key of this.#records.ownedBy((owner) => !this.#sessions.isLiving(owner))) {
       orphans.push(key);

@@ -13,7 +13,9 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  *     claim or an append came after it (a write whose outcome was unknown is simply sent again). An append is recognised by the keys of its
  *     entries and answers the present version.
  * S5  Keys are compared whole: a gid that is a prefix of another never sees its branches.
- * S6  Only the store's clock decides what is due; callers pass durations.
+ * S6  Only the store's clock decides what is due; callers pass durations. The store's time never
+ *     goes back, and it advances at a normal pace (at least 99 %) also while
+ *     the wall clock it is taken from is behind.
  * S7  Nothing unfinished ever expires, and what is finished stays finished: an update to an unfinished status is a `conflict` then.
  * S8  What a call was given stays unchanged until it answered; what it answered is never changed afterwards.
  */
@@ -64,9 +66,13 @@ export interface Store {
   /**
    * Ends the sessions that were silent for longer than `silenceMs` (all but `keep`), then releases up to `limit` unfinished transactions whose
    * owner is not a living session: owner := null, due at once, version + 1, claims unchanged.
+   *
+   * Silence is counted until now by the store's clock, or until `asOfMs` (ms since the epoch) where
+   * that is earlier: a store clock that was set forward makes no session silent.
    */
   takeOver(request: {
     readonly silenceMs: number;
+    readonly asOfMs?: number;
     readonly keep: SessionId;
     readonly limit: number;
   }): Promise<TakeOverResult>;

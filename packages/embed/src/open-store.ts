@@ -7,7 +7,7 @@ import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
  */
 export async function storeOf(store: string | Store): Promise<Store> {
   if (typeof store !== 'string') return store;
-  if (store === 'memory:') return new CheckedStore(new MemoryStore(Date.now));
+  if (store === 'memory:') return new CheckedStore(new MemoryStore(Date.now, performance.now.bind(performance)));
   const path = /^lmdb:(?:\/\/(?=[/.]))?(.+)$/.exec(store)?.[1];
   if (path === undefined)
     throw new TypeError(

@@ -9,6 +9,7 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
   setTimer(delayMs, callback) {
     if (delayMs <= LONGEST_TIMER_MS) {
       const timeout = setTimeout(callback, delayMs);

@@ -17,6 +17,7 @@ function hastyClock(): Clock & { readonly delays: number[] } {
   const delays: number[] = [];
   return {
     delays,
+    wallMs: () => 0,
     monotonicMs: () => 0,
     setTimer(delayMs, callback) {
       delays.push(delayMs);

@@ -47,7 +47,7 @@ const SCHEMES: readonly Scheme[] = [
   {
     scheme: 'memory:',
     example: 'memory: (forgets at exit)',
-    make: () => Promise.resolve(new CheckedStore(new MemoryStore(Date.now))),
+    make: () => Promise.resolve(new CheckedStore(new MemoryStore(Date.now, performance.now.bind(performance)))),
   },
   {
     scheme: 'lmdb:',

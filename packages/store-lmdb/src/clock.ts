@@ -1,28 +1,21 @@
+import { NodeClock } from '@holdfast/core';
 import { ByteReader } from './bytes.ts';
 import type { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
 import { CLOCK_KEY } from './keys.ts';
 
-/** The store's time, which never goes backwards, not even over a restart, and the sequence of its writes. Each write carries both. */
-export class StoreClock {
-  readonly #wallMs: () => number;
-  #lastMs = 0;
+/**
+ * The store's time, which never goes back, not even over a restart, and the sequence of its writes.
+ * Each write carries both.
+ */
+export class StoreClock extends NodeClock {
   #sequence = 0;
-
-  constructor(wallMs: () => number) {
-    this.#wallMs = wallMs;
-  }
 
   load(env: Environment): void {
     const stored = readClock(env);
-    this.#lastMs = Math.max(this.#lastMs, stored.lastMs);
+    this.seen(stored.lastMs);
     this.#sequence = stored.sequence;
-  }
-
-  nowMs(): number {
-    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#wallMs()));
-    return this.#lastMs;
   }
 
   /** The number of the next write. */
@@ -35,7 +28,7 @@ export class StoreClock {
     this.#sequence++;
     const { writer } = changes;
     const start = writer.position;
-    writer.u8(VALUE_FORMAT).u48(this.#lastMs).u48(this.#sequence);
+    writer.u8(VALUE_FORMAT).u48(this.nowMs()).u48(this.#sequence);
     changes.put(CLOCK_KEY, start);
   }
 }

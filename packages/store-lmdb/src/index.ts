@@ -5,13 +5,21 @@ import { LmdbStore } from './lmdb-store.ts';
 export interface LmdbStoreOptions {
   /** The directory that holds the data; created when it is not there. */
   readonly path: string;
-  /** Wall clock, milliseconds since the epoch. It may jump: the store's time never goes backwards, not even over a restart. */
+  /**
+   * Wall clock, milliseconds since the epoch. It may jump: the store's time never goes back, not
+   * even over a restart.
+   */
   readonly wallMs?: () => number;
+  /** Monotonic clock in ms, by which the store's time continues while the wall clock is behind. */
+  readonly monotonicMs?: () => number;
 }
 
 /**
  * The embedded store on LMDB, not open yet. Everything is synced to disk before a write answers. One process at a time may have a directory open; `open`
  * throws `locked` for another, and names the one that has it.
  */
-export const createLmdbStore = ({ path, wallMs = Date.now }: LmdbStoreOptions): Store =>
-  new CheckedStore(new LmdbStore({ path, wallMs }));
+export const createLmdbStore = ({
+  path,
+  wallMs = Date.now,
+  monotonicMs = performance.now.bind(performance),
+}: LmdbStoreOptions): Store => new CheckedStore(new LmdbStore({ path, wallMs, monotonicMs }));

@@ -36,8 +36,10 @@ import { applyItem } from './write-items.ts';
 interface DriverOptions {
   /** The directory that holds the data; created when it is not there. */
   readonly path: string;
-  /** Milliseconds since the epoch; it may jump, the store's time never goes backwards. */
+  /** Milliseconds since the epoch; it may jump, the store's time never goes back. */
   readonly wallMs: () => number;
+  /** Carries the store's time on while the wall clock is behind. */
+  readonly monotonicMs: () => number;
   /** False only in tests that prove that a missing sync is noticed. */
   readonly sync?: boolean;
 }
@@ -59,13 +61,13 @@ export class LmdbStore implements Store {
   }
 
   async open(): Promise<SchemaVersions> {
-    const { path, wallMs, sync = true } = this.#options;
+    const { path, wallMs, monotonicMs, sync = true } = this.#options;
     const env = await Environment.open({ path, sync });
     try {
       const schema = await prepareSchema(env);
       const store: Durable = {
         env,
-        clock: new StoreClock(wallMs),
+        clock: new StoreClock(wallMs, monotonicMs),
         records: new Records(env),
         possessions: new Possessions(),
         changes: new Changes(),
@@ -173,9 +175,14 @@ export class LmdbStore implements Store {
     this.#sessions.end(session);
   }
 
-  takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  takeOver({
+    silenceMs,
+    asOfMs = Infinity,
+    keep,
+    limit,
+  }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     return this.#inTurn(async (store) => {
-      const ended = this.#sessions.endSilent(silenceMs, keep, store.clock.nowMs());
+      const ended = this.#sessions.endSilent(silenceMs, keep, Math.min(store.clock.nowMs(), asOfMs));
       const isLiving = (owner: SessionId): boolean => this.#sessions.isLiving(owner);
       return { ended, ...(await due.releaseOrphans(store, isLiving, limit)) };
     });

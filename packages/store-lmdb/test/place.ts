@@ -15,14 +15,19 @@ export interface LmdbPlace extends StorePlace {
   readonly path: string;
 }
 
-/** A folder of its own, with a wall clock that only the test moves. */
+/** A folder of its own, with clocks that only the test moves. */
 export async function createPlace(): Promise<LmdbPlace> {
   const path = await newFolder();
   let wallMs = 1_700_000_000_000;
+  let monotonicMs = 1_000;
   return {
     path,
-    createStore: () => createLmdbStore({ path, wallMs: () => wallMs }),
+    createStore: () => createLmdbStore({ path, wallMs: () => wallMs, monotonicMs: () => monotonicMs }),
     moveWallClock: (byMs) => void (wallMs += byMs),
+    passTime: (byMs) => {
+      wallMs += byMs;
+      monotonicMs += byMs;
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), path] },
     remove: () => rm(path, { recursive: true, force: true }),
   };

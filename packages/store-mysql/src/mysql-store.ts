@@ -51,7 +51,7 @@ export class MysqlStore implements Store {
     this.#batches = new Connection(settings);
     this.#parts = {
       tables: tablesOf(settings.prefix),
-      clock: new StoreClock(settings.wallMs),
+      clock: new StoreClock(settings.wallMs, settings.monotonicMs),
       standings: new Standings(),
       claimPace: new ClaimPace(),
       work: new Connection(settings),

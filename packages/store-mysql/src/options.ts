@@ -17,8 +17,10 @@ export interface MysqlStoreOptions {
   readonly statementTimeoutMs?: number;
   /** Hears, at each `open`, what a crash of the database may lose. */
   readonly onWarning?: (text: string) => void;
-  /** Wall clock in the place of the database's, ms since the epoch: for tests. It may jump, the store's time never goes backwards. */
+  /** Replaces the server's wall clock, ms since the epoch: for tests. */
   readonly wallMs?: () => number;
+  /** Replaces the node's monotonic clock, in ms: for tests. */
+  readonly monotonicMs?: () => number;
 }
 
 /** Options, checked. */
@@ -30,6 +32,7 @@ export interface Settings {
   readonly statementTimeoutMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
+  readonly monotonicMs: () => number;
 }
 
 const DEFAULT_PREFIX = 'holdfast_';
@@ -83,6 +86,7 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
     onWarning: options.onWarning ?? (() => undefined),
     wallMs: options.wallMs,
+    monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };
 }
 

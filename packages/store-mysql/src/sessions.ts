@@ -76,15 +76,16 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
     });
   }
 
-  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     const { rest, tables, clock } = this.#parts;
     const callId = newCallId();
+    const until = asOfMs === undefined ? '@now' : `least(@now, ${Math.floor(asOfMs)})`;
     const answers = await rest.call({
       changes: true,
       statements: [
         clock.set(),
         `update ${tables.sessions} set ended_at = @now, ended_by = ${callId}
-where ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${Math.floor(silenceMs)}`,
+where ended_at is null and session <> ${text(keep)} and ${until} - heartbeat_at > ${Math.floor(silenceMs)}`,
         `select session from ${tables.sessions} where ended_at = @now and ended_by = ${callId} order by session`,
         `delete from ${tables.sessions} where ended_at < @now - ${REMEMBERED_MS} order by ended_at limit ${FORGOTTEN_AT_ONCE}`,
       ],

@@ -12,15 +12,20 @@ export interface MysqlPlace extends StorePlace {
   readonly prefix: string;
 }
 
-/** Tables of its own, with a wall clock that only the test moves. */
+/** Tables of its own, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<MysqlPlace> {
   const prefix = newPrefix();
   let wallMs = 1_700_000_000_000;
+  let monotonicMs = 1_000;
   return {
     url,
     prefix,
-    createStore: () => createMysqlStore({ url, prefix, wallMs: () => wallMs }),
+    createStore: () => createMysqlStore({ url, prefix, wallMs: () => wallMs, monotonicMs: () => monotonicMs }),
     moveWallClock: (byMs) => void (wallMs += byMs),
+    passTime: (byMs) => {
+      wallMs += byMs;
+      monotonicMs += byMs;
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, prefix] },
     remove: async () => void (await runAt(url, `drop table if exists ${Object.values(tablesOf(prefix)).join(', ')}`)),
   };

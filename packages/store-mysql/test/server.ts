@@ -12,8 +12,8 @@ export interface TestServer {
 }
 
 /** Call it within a `describeWith(['mariadb'], …)`. */
-export function useServer(settings: readonly string[] = []): TestServer {
-  const server = usePrivateServer('MariaDB', () => startMariadb(settings));
+export function useServer(settings: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): TestServer {
+  const server = usePrivateServer('MariaDB', () => startMariadb(settings, environment));
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 

@@ -52,7 +52,7 @@ export class PostgresStore implements Store {
     this.#work = new Connection(settings);
     this.#beats = new Connection(settings);
     this.#rest = new Connection(settings);
-    this.#clock = new StoreClock(settings.wallMs);
+    this.#clock = new StoreClock(settings.wallMs, settings.monotonicMs);
     this.#keyValues = new KeyValues(this.#rest, this.#clock);
   }
 
@@ -170,8 +170,9 @@ export class PostgresStore implements Store {
     await this.#timed(this.#beats, statements.END_SESSION, [session]);
   }
 
-  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
-    const ended = await this.#timed(this.#work, statements.END_SILENT, [Math.floor(silenceMs), keep]);
+  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const asOf = asOfMs === undefined ? null : Math.floor(asOfMs);
+    const ended = await this.#timed(this.#work, statements.END_SILENT, [Math.floor(silenceMs), keep, asOf]);
     const [row] = await this.#timed(this.#work, statements.RELEASE, [limit]);
     return {
       ended: ended.map(({ session }) => String(session)),

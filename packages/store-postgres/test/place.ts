@@ -11,15 +11,20 @@ export interface PostgresPlace extends StorePlace {
   readonly schema: string;
 }
 
-/** A schema of its own, with a wall clock that only the test moves. */
+/** A schema of its own, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<PostgresPlace> {
   const schema = newSchema();
   let wallMs = 1_700_000_000_000;
+  let monotonicMs = 1_000;
   return {
     url,
     schema,
-    createStore: () => createPostgresStore({ url, schema, wallMs: () => wallMs }),
+    createStore: () => createPostgresStore({ url, schema, wallMs: () => wallMs, monotonicMs: () => monotonicMs }),
     moveWallClock: (byMs) => void (wallMs += byMs),
+    passTime: (byMs) => {
+      wallMs += byMs;
+      monotonicMs += byMs;
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, schema] },
     remove: async () => void (await runAt(url, `drop schema if exists ${schema} cascade`)),
   };

@@ -12,8 +12,8 @@ export interface TestServer {
 }
 
 /** Call it within a `describeWith(['postgres'], …)`. */
-export function useServer(settings: readonly string[] = []): TestServer {
-  const server = usePrivateServer('PostgreSQL', () => startPostgres(settings));
+export function useServer(settings: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): TestServer {
+  const server = usePrivateServer('PostgreSQL', () => startPostgres(settings, environment));
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 

@@ -22,7 +22,7 @@ export class Installation {
 
   constructor(settings: Settings) {
     this.base = `{${settings.prefix}}:`;
-    this.clock = new StoreClock(settings.wallMs);
+    this.clock = new StoreClock(settings.wallMs, settings.monotonicMs);
     this.#batches = new Connection(settings);
     this.#beats = new Connection(settings);
     this.#rest = new Connection(settings);

@@ -12,8 +12,10 @@ export interface RedisStoreOptions {
   readonly commandTimeoutMs?: number;
   /** Hears, at each `open`, what a crash of Redis may lose. */
   readonly onWarning?: (text: string) => void;
-  /** Wall clock in the place of the server's, ms since the epoch: for tests. */
+  /** Replaces the server's wall clock, ms since the epoch: for tests. */
   readonly wallMs?: () => number;
+  /** Replaces the node's monotonic clock, in ms: for tests. */
+  readonly monotonicMs?: () => number;
 }
 
 /** Options, checked. */
@@ -26,6 +28,7 @@ export interface Settings {
   readonly commandTimeoutMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
+  readonly monotonicMs: () => number;
 }
 
 /** Without braces, so that it is the whole hash tag. */
@@ -58,5 +61,6 @@ export function settingsOf(options: RedisStoreOptions): Settings {
     commandTimeoutMs: checkedTimeout('commandTimeoutMs', options.commandTimeoutMs ?? 30_000),
     onWarning: options.onWarning ?? (() => undefined),
     wallMs: options.wallMs,
+    monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };
 }

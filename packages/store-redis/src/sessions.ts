@@ -36,8 +36,9 @@ export class Sessions {
   }
 
   /** In steps that leave room for others; each may be repeated. */
-  async takeOver({ silenceMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
-    const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS];
+  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const asOf = asOfMs === undefined ? '' : Math.floor(asOfMs);
+    const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS, asOf];
     const ended = listOf(await this.#keys.run(END_SILENT, silent)).map(textOf);
     let released = 0;
     for (;;) {

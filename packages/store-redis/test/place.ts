@@ -9,16 +9,24 @@ export interface RedisPlace extends StorePlace {
 
 let prefixes = 0;
 
-/** A key prefix of its own, with a wall clock that only the test moves. The server's data go with the server. */
+/**
+ * A key prefix of its own, with clocks that only the test moves. The server's data go with the
+ * server.
+ */
 export async function createPlace(url: string): Promise<RedisPlace> {
   const prefix = `test_${++prefixes}`;
   let wallMs = 1_700_000_000_000;
+  let monotonicMs = 1_000;
   const program = fileURLToPath(new URL('programs/crash-writer.mjs', import.meta.url));
   return {
     url,
     prefix,
-    createStore: () => createRedisStore({ url, prefix, wallMs: () => wallMs }),
+    createStore: () => createRedisStore({ url, prefix, wallMs: () => wallMs, monotonicMs: () => monotonicMs }),
     moveWallClock: (byMs) => void (wallMs += byMs),
+    passTime: (byMs) => {
+      wallMs += byMs;
+      monotonicMs += byMs;
+    },
     writerProcess: { command: process.execPath, args: [program, url, prefix] },
     remove: async () => undefined,
   };

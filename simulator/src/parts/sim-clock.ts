@@ -2,15 +2,24 @@ import type { Clock, Timer } from '@holdfast/core';
 import type { Domain } from '../kernel/agenda.ts';
 import type { Random } from '../kernel/random.ts';
 import type { World } from '../kernel/world.ts';
+import { storeTimeAt } from './store-time.ts';
 
-/** One node's clock: it drifts, starts anywhere, and its timers may be a little late. It goes on while the node is paused. */
+/** A timer may fire so much early, by rounding. */
+const ROUNDING_MS = 1e-3;
+
+/**
+ * One node's clocks. The monotonic clock drifts, starts anywhere, and its timers may be a little
+ * late. It continues while the node is paused, but stands still while
+ * the machine is suspended. The wall clock does not drift; it may be set.
+ */
 export class SimClock implements Clock {
   /** How many of its milliseconds pass in a simulated one. */
   readonly rate: number;
   readonly #world: World;
   readonly #random: Random;
   readonly #domain: Domain;
-  readonly #offsetMs: number;
+  #offsetMs: number;
+  #wallAheadMs = 0;
 
   constructor(world: World, random: Random, domain: Domain) {
     this.#world = world;
@@ -24,9 +33,32 @@ export class SimClock implements Clock {
     return this.#offsetMs + this.#world.nowMs * this.rate;
   }
 
+  wallMs(): number {
+    return storeTimeAt(this.#world.nowMs) + this.#wallAheadMs;
+  }
+
+  /** The machine was suspended for that time: the monotonic clock did not advance. */
+  stoodStill(durationMs: number): void {
+    this.#offsetMs -= durationMs * this.rate;
+  }
+
+  /** Sets the wall clock: to the right time plus some ms, which may be negative. */
+  setWall(aheadMs: number): void {
+    this.#wallAheadMs = aheadMs;
+  }
+
   setTimer(delayMs: number, callback: () => void): Timer {
     const lateMs = this.#random.chance(0.1) ? this.#random.delayMs(2) : 0;
-    return this.#world.after(Math.max(0, delayMs) / this.rate + lateMs, callback, this.#domain);
+    const dueAtMs = this.monotonicMs() + Math.max(0, delayMs);
+    const wait = (byMs: number): Timer => this.#world.after(byMs, fire, this.#domain);
+    // After the machine was suspended the monotonic clock has not come as far yet.
+    const fire = (): void => {
+      const leftMs = (dueAtMs - this.monotonicMs()) / this.rate;
+      if (leftMs > ROUNDING_MS) timer = wait(leftMs);
+      else callback();
+    };
+    let timer = wait(Math.max(0, delayMs) / this.rate + lateMs);
+    return { cancel: () => timer.cancel() };
   }
 
   endOfTurn(callback: () => void): void {

@@ -3,7 +3,7 @@ import type { CallWatch } from '../check/call-watch.ts';
 import { labelOf } from '../check/call-watch.ts';
 import type { Checker } from '../check/checker.ts';
 import type { Counters } from '../counters.ts';
-import type { Domain } from '../kernel/agenda.ts';
+import type { Domain, Entry } from '../kernel/agenda.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { World } from '../kernel/world.ts';
@@ -35,6 +35,7 @@ export class SimNode {
   readonly #d: SimNodeDependencies;
   readonly #clock: SimClock;
   readonly #running = new Set<string>();
+  #onResume = (): void => undefined;
   #sessions = 0;
   #gids = 0;
 
@@ -94,17 +95,39 @@ export class SimNode {
     this.domain.held = [];
   }
 
+  /**
+   * Stops the process for a while, or suspends the machine: then its monotonic clock stands still,
+   * too.
+   */
   pause(durationMs: number): void {
     if (this.domain.state !== 'running') return;
-    const { world, trace, random } = this.#d;
-    trace.add(this.name, '', `is paused for ${Math.round(durationMs)} ms`);
+    const { world, trace, random, counters } = this.#d;
+    const suspended = random.chance(0.5);
+    counters.count(suspended ? 'machines suspended' : 'processes stopped');
+    trace.add(this.name, '', `is ${suspended ? 'suspended' : 'paused'} for ${Math.round(durationMs)} ms`);
     this.domain.state = 'paused';
+    const pausedAtMs = world.nowMs;
+    this.#onResume = () => {
+      if (suspended) this.#clock.stoodStill(world.nowMs - pausedAtMs);
+    };
     world.after(durationMs, () => {
       if (this.domain.state !== 'paused') return;
       trace.add(this.name, '', 'goes on');
-      // Timers and answers that piled up come in either order.
-      world.resume(this.domain, (held) => (random.chance(0.5) ? held : held.reverse()));
+      this.resume((held) => (random.chance(0.5) ? held : held.reverse()));
     });
+  }
+
+  /** Sets the wall clock of the node's machine: to the right time plus some ms. */
+  setWall(aheadMs: number): void {
+    this.#d.trace.add(this.name, '', `its wall clock is set to ${Math.round(aheadMs)} ms ahead`);
+    this.#clock.setWall(aheadMs);
+  }
+
+  /** Continues after a pause; harmless without one. `arrange` orders what piled up. */
+  resume(arrange: (held: Entry[]) => Entry[]): void {
+    if (this.domain.state !== 'paused') return;
+    this.#onResume();
+    this.#d.world.resume(this.domain, arrange);
   }
 
   async #call(network: Network, request: Parameters<Network['call']>[0]) {

@@ -29,11 +29,24 @@ export class WatchedStore extends MemoryStore {
   readonly #cases: Cases;
   readonly #watch: StoreWatch;
   readonly #retired: Case[] = [];
+  readonly #world: World;
+  readonly #clock: StoreClock;
 
   constructor({ world, cases, watch }: WatchedStoreDependencies) {
-    super(() => storeTimeAt(world.nowMs));
+    const clock: StoreClock = { aheadMs: 0 };
+    super(
+      () => storeTimeAt(world.nowMs) + clock.aheadMs,
+      () => world.nowMs,
+    );
+    this.#clock = clock;
+    this.#world = world;
     this.#cases = cases;
     this.#watch = watch;
+  }
+
+  /** Sets the store's wall clock: to the right time plus some ms, which may be negative. */
+  setClock(aheadMs: number): void {
+    this.#clock.aheadMs = aheadMs;
   }
 
   override async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
@@ -63,12 +76,12 @@ export class WatchedStore extends MemoryStore {
 
   override async openSession(session: SessionId, info: SessionInfo): Promise<void> {
     await super.openSession(session, info);
-    this.#watch.sessions.opened(session, await this.nowMs());
+    this.#watch.sessions.opened(session, this.#world.nowMs);
   }
 
   override async heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }> {
     const answer = await super.heartbeat(session);
-    this.#watch.sessions.beat(session, answer);
+    this.#watch.sessions.beat(session, answer.alive, this.#world.nowMs);
     return answer;
   }
 
@@ -79,7 +92,7 @@ export class WatchedStore extends MemoryStore {
 
   override async takeOver(request: Parameters<MemoryStore['takeOver']>[0]): Promise<TakeOverResult> {
     const result = await super.takeOver(request);
-    this.#watch.sessions.endedBySilence(result.ended, request.silenceMs, await this.nowMs());
+    this.#watch.sessions.endedBySilence(result.ended, request.silenceMs, this.#world.nowMs);
     if (result.released === 0) return result;
     for (const { one, before } of await this.#lookAtUnfinished()) this.#watch.takenOver(one, before);
     return result;
@@ -113,6 +126,10 @@ export class WatchedStore extends MemoryStore {
       return { one, before };
     });
   }
+}
+
+interface StoreClock {
+  aheadMs: number;
 }
 
 interface Change {

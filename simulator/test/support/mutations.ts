@@ -211,4 +211,21 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'let time stand still while the clock of the store is behind',
+    caughtBy: ['ACK2'],
+    patches: [{ file: `${STORES}/node-clock.js`, from: 'const PACE = 0.99;', to: 'const PACE = 0;' }],
+  },
+  {
+    name: 'hold the lease while the machine is suspended',
+    caughtBy: ['OWN1'],
+    patches: [
+      { file: `${ENGINE}/session.js`, from: 'return Math.max(monotonicMs, wallMs) <', to: 'return monotonicMs <' },
+    ],
+  },
+  {
+    name: 'end sessions because the clock of the store was set forward',
+    caughtBy: ['OWN3', 'OWN1'],
+    patches: [{ file: `${ENGINE}/janitor.js`, from: 'asOfMs: session.silenceAsOfMs()', to: 'asOfMs: Infinity' }],
+  },
 ];

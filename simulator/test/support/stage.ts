@@ -94,6 +94,7 @@ export class Stage {
         store: script.around(this.store),
         clock: {
           monotonicMs: () => this.world.nowMs,
+          wallMs: () => this.world.nowMs,
           setTimer: (delayMs, callback) => this.world.after(delayMs, callback, domain),
           endOfTurn: (callback) => void Promise.resolve().then(callback),
         },

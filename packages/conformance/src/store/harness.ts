@@ -13,7 +13,10 @@ export interface StoreManifest {
   readonly durable: boolean;
   /** As in the store's capabilities. A store that is not exclusive is opened several times at one place. */
   readonly exclusive: boolean;
-  /** A place can move the wall clock that its stores read (`moveWallClock`). */
+  /**
+   * A place can move the clocks that its stores read (`moveWallClock`, `passTime`), and nothing
+   * else moves them.
+   */
   readonly controllableClock: boolean;
   /** The value formats that the driver reads, each with records that were written in it: at least the present and the previous one. */
   readonly formats: readonly StoredFormat[];
@@ -30,8 +33,10 @@ export interface StoredFormat {
 export interface StorePlace {
   /** A store at this place, not open. */
   createStore(): Store;
-  /** Moves the wall clock by so many ms, backwards too. */
+  /** Sets the wall clock forward or back by some ms; the monotonic clock does not move. */
   moveWallClock?(byMs: number): void;
+  /** Moves the wall clock and the monotonic clock forward by some ms. */
+  passTime?(byMs: number): void;
   /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
   readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
   remove(): Promise<void>;

@@ -111,6 +111,31 @@ function lifeCases({ it, manifest }: Cases): void {
       place.moveWallClock?.(1);
       assert.deepEqual((await store.takeOver({ silenceMs: 15_000, keep: 'keeper', limit: 1 })).ended, ['silent']);
     });
+
+  if (manifest.controllableClock)
+    it('counts silence up to the time that it is given, when the clock of the store was set forward since', async ({
+      store,
+      place,
+    }) => {
+      for (const session of ['silent', 'keeper']) await openSession(store, session);
+      const { nowMs } = await store.heartbeat('keeper');
+      place.moveWallClock?.(3_600_000);
+      const endedAsOf = async (asOfMs: number) =>
+        (await store.takeOver({ silenceMs: 15_000, asOfMs, keep: 'keeper', limit: 1 })).ended;
+      assert.deepEqual(await endedAsOf(nowMs), []);
+      assert.deepEqual(await endedAsOf(0), []);
+      assert.deepEqual(await endedAsOf(nowMs + 14_000), []);
+      assert.deepEqual(await endedAsOf(nowMs + 16_000), ['silent']);
+    });
+
+  if (manifest.controllableClock)
+    it('counts silence up to now, when the time that it is given is later', async ({ store, place }) => {
+      for (const session of ['silent', 'keeper']) await openSession(store, session);
+      const request = { silenceMs: 15_000, asOfMs: (await store.nowMs()) + 3_600_000, keep: 'keeper', limit: 1 };
+      assert.deepEqual((await store.takeOver(request)).ended, []);
+      place.moveWallClock?.(16_000);
+      assert.deepEqual((await store.takeOver(request)).ended, ['silent']);
+    });
 }
 
 function takeOverCases({ it }: Cases): void {

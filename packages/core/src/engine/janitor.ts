@@ -56,17 +56,24 @@ export class Janitor {
    * its next start does this.
    */
   async handOver(count: number): Promise<void> {
-    const { store, session, options, logger } = this.#d;
+    const { store, options, logger } = this.#d;
     if (store.capabilities.exclusive) return;
     try {
       for (let released = 0; released < count;) {
-        const taken = await store.takeOver({ silenceMs: options.silenceMs, keep: session.id, limit: TAKE_OVER_BATCH });
+        const taken = await store.takeOver(this.#silentFor(options.silenceMs));
         if (!taken.more) return;
         released += taken.released;
       }
     } catch (error) {
       logger.warn({ error: String(error) }, 'what is left could not be released; other nodes find it');
     }
+  }
+
+  /** The request that ends sessions of that silence; a negative one ends all. */
+  #silentFor(silenceMs: number): Parameters<Store['takeOver']>[0] {
+    const { session } = this.#d;
+    const all = { silenceMs, keep: session.id, limit: TAKE_OVER_BATCH };
+    return silenceMs < 0 ? all : { ...all, asOfMs: session.silenceAsOfMs() };
   }
 
   #after(duty: 'takeOver' | 'purge', delayMs: number, run: () => Promise<void>): void {
@@ -78,7 +85,7 @@ export class Janitor {
     let more = false;
     try {
       if (session.leaseHeld()) {
-        const taken = await store.takeOver({ silenceMs, keep: session.id, limit: TAKE_OVER_BATCH });
+        const taken = await store.takeOver(this.#silentFor(silenceMs));
         more = taken.more;
         if (taken.ended.length > 0) logger.info({ sessions: taken.ended }, 'ended silent sessions');
         if (taken.released > 0) {

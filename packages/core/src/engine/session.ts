@@ -17,24 +17,44 @@ interface SessionDependencies {
   readonly onLost: () => void;
 }
 
+/** A moment, or a time, on both clocks. */
+interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
 /** Share of the silence limit after which a node without an acknowledged heartbeat stops calling branches: before another may start. */
 const LEASE_SHARE = 2 / 3;
 /** How long after a heartbeat that failed, or a session that was lost, the store is asked again; half as much again by chance. */
 const AGAIN_MS = 400;
+/**
+ * The store's clock was set forward when its time has advanced by this share of the silence limit,
+ * or of the time between two heartbeats, more than the node's monotonic clock. A smaller step
+ * cannot make a live session look silent.
+ */
+const JUMP_SHARE = 1 / 10;
 
 /**
  * This node's session: it heartbeats, knows whether its lease holds, and tells engine time.
  *
- * L1  The lease holds while the last acknowledged heartbeat was sent less than two thirds of the silence limit ago, on the monotonic clock. A store that
- *     only one process can open needs no lease: its lock is one.
+ * L1  The lease holds while the last acknowledged heartbeat was sent less than two thirds of the
+ *     silence limit ago, both on the monotonic clock and on the wall clock: the former stands still
+ *     while the machine is suspended. A store that only one process can open needs no lease: its
+ *     lock is one.
  * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything it holds and opens a new one.
  * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and never goes backwards.
  * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction of a second, and not all nodes at the same moment.
+ * L5  The silence of other sessions is counted in engine time. When the store's clock was set
+ *     forward, no session is silent for one silence limit: each node has sent a heartbeat by the
+ *     new time until then.
  */
 export class Session {
   readonly #dependencies: SessionDependencies;
   #id: SessionId = '';
-  #acknowledgedSentMs = -Infinity;
+  /** When the last acknowledged heartbeat was sent, on both clocks. */
+  #acknowledgedSent: Moment = { monotonicMs: -Infinity, wallMs: -Infinity };
+  /** When it was noticed that the store's clock was set forward, on the monotonic clock. */
+  #jumpSeenAtMs = -Infinity;
   #storeMs = 0;
   #storeReadAtMs = 0;
   #lastNowMs = 0;
@@ -69,11 +89,23 @@ export class Session {
   }
 
   leaseHeld(): boolean {
-    const { store, clock, options } = this.#dependencies;
+    const { store, options } = this.#dependencies;
     if (!this.#open) return false;
-    return (
-      store.capabilities.exclusive || clock.monotonicMs() - this.#acknowledgedSentMs < options.silenceMs * LEASE_SHARE
-    );
+    if (store.capabilities.exclusive) return true;
+    const { monotonicMs, wallMs } = this.#sinceAcknowledged();
+    return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE;
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#dependencies;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  }
+
+  /** The time since the last acknowledged heartbeat was sent, on both clocks. */
+  #sinceAcknowledged(): Moment {
+    const now = this.#moment();
+    const sent = this.#acknowledgedSent;
+    return { monotonicMs: now.monotonicMs - sent.monotonicMs, wallMs: now.wallMs - sent.wallMs };
   }
 
   /** Engine time, ms since the epoch. */
@@ -83,10 +115,25 @@ export class Session {
     return this.#lastNowMs;
   }
 
+  /**
+   * The time (ms since the epoch, by the store's clock) until which the silence of other sessions
+   * is counted; 0: none is silent now.
+   */
+  silenceAsOfMs(): number {
+    const { clock, options } = this.#dependencies;
+    return clock.monotonicMs() - this.#jumpSeenAtMs < options.silenceMs ? 0 : this.nowMs();
+  }
+
   /** Drops this session when its lease has run out; a new one is opened as soon as the store answers. True: it was dropped. */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
-    this.lose('no heartbeat was acknowledged for too long');
+    const { monotonicMs, wallMs } = this.#sinceAcknowledged();
+    const onlyOnTheWall = monotonicMs < this.#dependencies.options.silenceMs * LEASE_SHARE;
+    this.lose(
+      onlyOnTheWall
+        ? `no heartbeat was acknowledged for ${wallMs} ms by the wall clock: the machine was suspended, or its clock was set forward`
+        : 'no heartbeat was acknowledged for too long',
+    );
     return true;
   }
 
@@ -101,22 +148,38 @@ export class Session {
   }
 
   async #openNew(): Promise<void> {
-    const { store, clock, identities, options } = this.#dependencies;
+    const { store, identities, options } = this.#dependencies;
     const id = identities.newSession();
-    const sentMs = clock.monotonicMs();
+    const sent = this.#moment();
     await store.openSession(id, { node: options.node, version: options.version });
     const nowMs = await store.nowMs();
     // Stopped while it was being opened: nobody would ever end it.
     if (this.#stopped) return store.endSession(id);
     this.#id = id;
-    this.#acknowledge(sentMs, nowMs);
+    this.#acknowledge(sent, nowMs);
     this.#open = true;
   }
 
-  #acknowledge(sentMs: number, nowMs: number): void {
-    this.#acknowledgedSentMs = sentMs;
+  #acknowledge(sent: Moment, nowMs: number): void {
+    const readAtMs = this.#dependencies.clock.monotonicMs();
+    this.#noteJump(nowMs, readAtMs);
+    this.#acknowledgedSent = sent;
     this.#storeMs = nowMs;
-    this.#storeReadAtMs = this.#dependencies.clock.monotonicMs();
+    this.#storeReadAtMs = readAtMs;
+  }
+
+  #noteJump(nowMs: number, readAtMs: number): void {
+    // The first time that is read can be compared with nothing.
+    if (this.#storeMs === 0) return;
+    const { options, logger } = this.#dependencies;
+    const elapsedMs = readAtMs - this.#storeReadAtMs;
+    const aheadMs = Math.round(nowMs - this.#storeMs - elapsedMs);
+    if (aheadMs <= Math.max(options.silenceMs, elapsedMs) * JUMP_SHARE) return;
+    this.#jumpSeenAtMs = readAtMs;
+    logger.warn(
+      { aheadMs },
+      'the store’s clock was set forward, or this machine was suspended: no session is ended for one silence limit',
+    );
   }
 
   #schedule(): void {
@@ -141,8 +204,8 @@ export class Session {
 
   /** False when the store did not answer. */
   async #beatOnce(): Promise<boolean> {
-    const { store, clock, logger } = this.#dependencies;
-    const sentMs = clock.monotonicMs();
+    const { store, logger } = this.#dependencies;
+    const sent = this.#moment();
     const id = this.#id;
     try {
       if (this.#open) {
@@ -150,7 +213,7 @@ export class Session {
         if (!this.#open) return true;
         if (!alive) this.lose('another node ended it after a silence');
         else if (!this.loseIfLapsed()) {
-          this.#acknowledge(sentMs, nowMs);
+          this.#acknowledge(sent, nowMs);
           return true;
         }
       }

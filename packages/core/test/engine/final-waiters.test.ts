@@ -4,6 +4,7 @@ import { type Clock, MemoryStore } from '../../src/index.ts';
 
 /** Its timers never fire. */
 const CLOCK: Clock = {
+  wallMs: () => 0,
   monotonicMs: () => 0,
   setTimer: () => ({ cancel: () => undefined }),
   endOfTurn: () => undefined,

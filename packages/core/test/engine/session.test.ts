@@ -101,6 +101,40 @@ describe('L1: the lease', () => {
     expect(session.leaseHeld()).toBe(false);
   });
 
+  it('does not hold after the machine was suspended, while the monotonic clock stood still', async () => {
+    const { clock, session, log, lost } = await setUp();
+    clock.moveWall(9_999);
+    expect(session.leaseHeld()).toBe(true);
+    clock.moveWall(1);
+    expect([session.leaseHeld(), session.loseIfLapsed(), lost()]).toEqual([false, true, 1]);
+    await clock.advance(400);
+    expect([session.leaseHeld(), session.id, lost(), log.lines]).toEqual([
+      true,
+      's2',
+      1,
+      ['session lost: everything it held is let go'],
+    ]);
+  });
+
+  it('holds when the wall clock is set back, for as long as by the monotonic clock', async () => {
+    const { clock, store, session, lost } = await setUp();
+    clock.moveWall(-3_600_000);
+    store.failing = true;
+    await clock.advance(9_999);
+    expect([session.leaseHeld(), lost()]).toEqual([true, 0]);
+    await clock.advance(1);
+    expect(session.leaseHeld()).toBe(false);
+  });
+
+  it('holds when the wall clock is set forward by a few seconds, and when it runs faster', async () => {
+    const { clock, session, lost } = await setUp();
+    for (let i = 0; i < 20; i++) {
+      clock.moveWall(4_000);
+      await clock.advance(5_000);
+    }
+    expect([session.leaseHeld(), session.id, lost()]).toEqual([true, 's1', 0]);
+  });
+
   it('needs no heartbeat where only one process can open the store', async () => {
     const { clock, store, session, lost } = await setUp({ exclusive: true });
     store.failing = true;
@@ -218,5 +252,57 @@ describe('L3: engine time', () => {
     }
     expect(told).toEqual([...told].sort((a, b) => a - b));
     expect(new Set(told).size).toBeGreaterThan(1);
+  });
+});
+
+/**
+ * Moves the node's clock and the store's, whose rate may be another, in steps that are small
+ * against a heartbeat interval.
+ */
+async function passTogether(clock: ManualClock, store: FrailStore, ms: number, rate = 1): Promise<void> {
+  for (let leftMs = ms; leftMs > 0;) {
+    const stepMs = Math.min(leftMs, 100);
+    store.wallMs += stepMs * rate;
+    await clock.advance(stepMs);
+    leftMs -= stepMs;
+  }
+}
+
+describe('L5: the silence of other sessions', () => {
+  it('is counted in engine time', async () => {
+    const { clock, store, session } = await setUp();
+    store.wallMs += 3_600_000;
+    clock.jump(1_000);
+    expect(session.silenceAsOfMs()).toBe(session.nowMs());
+    expect(session.nowMs()).toBe(store.wallMs - 3_600_000 + 1_000);
+  });
+
+  it('is not counted for one silence limit once it was noticed that the store’s clock was set forward', async () => {
+    const { clock, store, session, log } = await setUp();
+    const step = (ms: number): Promise<void> => passTogether(clock, store, ms);
+    store.wallMs += 3_600_000;
+    await step(5_000);
+    expect([session.silenceAsOfMs(), log.lines]).toEqual([
+      0,
+      ['the store’s clock was set forward, or this machine was suspended: no session is ended for one silence limit'],
+    ]);
+    await step(14_999);
+    expect(session.silenceAsOfMs()).toBe(0);
+    await step(1);
+    expect([session.silenceAsOfMs(), log.lines.length]).toEqual([session.nowMs(), 1]);
+  });
+
+  it('is counted all the time while the clocks only drift, also after an outage', async () => {
+    const { clock, store, session } = await setUp();
+    const drift = (ms: number): Promise<void> => passTogether(clock, store, ms, 1.05);
+    for (let i = 0; i < 12; i++) {
+      await drift(5_000);
+      expect(session.silenceAsOfMs()).toBeGreaterThan(0);
+    }
+    store.failing = true;
+    await drift(60_000);
+    store.failing = false;
+    await drift(5_000);
+    expect(session.silenceAsOfMs()).toBeGreaterThan(0);
   });
 });

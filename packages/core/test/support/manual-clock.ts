@@ -16,6 +16,8 @@ interface Entry {
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {
   #nowMs: number;
+  /** What the wall clock shows beyond the monotonic clock. */
+  #wallAheadMs = 1_700_000_000_000;
   readonly #timers = new Set<Entry>();
 
   constructor(startMs = 5_000_000) {
@@ -24,6 +26,10 @@ export class ManualClock implements Clock {
 
   monotonicMs(): number {
     return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#nowMs + this.#wallAheadMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -62,6 +68,11 @@ export class ManualClock implements Clock {
   /** Moves time at once: the process was paused. Timers that are due run with the next `advance`. */
   jump(byMs: number): void {
     this.#nowMs += byMs;
+  }
+
+  /** Moves the wall clock alone: it was set, or the machine was suspended. */
+  moveWall(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   /** The earliest timer until then; one that was due during a jump runs now. */

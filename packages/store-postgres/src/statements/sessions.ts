@@ -36,14 +36,17 @@ values ($3::text, '', '', ${NOW}, ${NOW}, ${NOW})
 on conflict (session) do update set ended_at = coalesce(s.ended_at, excluded.ended_at)`,
 };
 
-/** Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that ended long ago. */
+/**
+ * Ends the sessions that were silent for longer than $3 ms, all but $4, until now or until $5 where
+ * that is earlier, and forgets those that ended long ago.
+ */
 export const END_SILENT: Statement = {
   name: 'end_silent',
   changes: true,
   text: `with ${CLOCK},
 silent as materialized (
   select session from sessions
-  where ended_at is null and session <> $4::text and ${NOW} - heartbeat_at > $3::bigint
+  where ended_at is null and session <> $4::text and least(${NOW}, $5::bigint) - heartbeat_at > $3::bigint
   order by session for update skip locked
 ),
 forgotten as (delete from sessions where ended_at is not null and ended_at < ${NOW} - ${REMEMBERED_MS})
