@@ -40,7 +40,8 @@ export async function startRedis(options: RedisSettings = {}): Promise<DatabaseS
     url: `redis://127.0.0.1:${port}`,
     folder,
     stopSignal: 'SIGTERM',
-    launch: () => startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...options.environment } }),
+    launch: () =>
+      startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...options.environment } }),
     // While it loads its file it answers LOADING, which is not ready.
     probe: () => succeeds(client, ['-e', '-p', String(port), 'dbsize']),
   });

@@ -175,12 +175,7 @@ export class LmdbStore implements Store {
     this.#sessions.end(session);
   }
 
-  takeOver({
-    silenceMs,
-    asOfMs = Infinity,
-    keep,
-    limit,
-  }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  takeOver({ silenceMs, asOfMs = Infinity, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     return this.#inTurn(async (store) => {
       const ended = this.#sessions.endSilent(silenceMs, keep, Math.min(store.clock.nowMs(), asOfMs));
       const isLiving = (owner: SessionId): boolean => this.#sessions.isLiving(owner);
