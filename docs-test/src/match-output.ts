@@ -1,4 +1,7 @@
-/** `…` in a line stands for any text, alone in a line for any number of lines. */
+/**
+ * `…` in a line matches any text, alone in a line any number of lines. The width of a column depends on the text in it, so
+ * two or more spaces match two or more spaces.
+ */
 const ANY = '…';
 
 /** Whether what was printed is what the page shows, whole. */
@@ -18,7 +21,7 @@ function patternOf(expected: readonly string[], end: string): RegExp {
   return new RegExp(`^${lines.join('')}${end}`);
 }
 
-const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/ {2,}/g, ' {2,}');
 
 /** Without colours and trailing spaces, and with an end of line at the end unless there is nothing. */
 function normal(printed: string): string {

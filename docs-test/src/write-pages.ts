@@ -12,17 +12,6 @@ export interface WrittenPage {
   readonly commands: readonly Command[];
 }
 
-/** What the pages' code is compiled with: strict, as a reader's own project. */
-const COMPILER_OPTIONS = {
-  target: 'ES2023',
-  lib: ['ES2023', 'ESNext.Disposable'],
-  module: 'NodeNext',
-  types: ['node'],
-  strict: true,
-  skipLibCheck: true,
-  rewriteRelativeImportExtensions: true,
-};
-
 /**
  * Writes the code of a page into a folder, with every well-known port replaced by a free one: a page speaks of 36789 and 5432, and must not meet
  * what listens there on the machine that tests it.
@@ -46,12 +35,14 @@ export function writePage(
 /** Ports that pages speak of: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's and Redis's. */
 export const WELL_KNOWN_PORT = /\b(?:36789|808\d|5432|3306|6379)\b/g;
 
-/** Compiles the TypeScript of all pages below `folder` beside its sources. Throws `PageError` with what the compiler says. */
-export async function compilePages(folder: string): Promise<void> {
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['*/*.ts'] }),
-  );
+/**
+ * Compiles the TypeScript of all pages below `folder` beside its sources, with the `tsconfig.json` that `readme` (the
+ * guide's first page, as Markdown) prints. Throws `PageError` with the compiler's output.
+ */
+export async function compilePages(folder: string, readme: string): Promise<void> {
+  const config = filesOf(blocksOf(readme)).get('tsconfig.json');
+  if (config === undefined) throw new PageError('the README of the guide prints no tsconfig.json');
+  writeFileSync(join(folder, 'tsconfig.json'), config);
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
   try {
     await promisify(execFile)(process.execPath, [compiler, '--project', folder, '--pretty', 'false'], { cwd: folder });

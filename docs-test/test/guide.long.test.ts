@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@holdfast/test-servers';
@@ -40,7 +42,7 @@ describeWith(programs, 'the guide', () => {
         writePage(name, text, join(folder, name.replace('.md', '')), (port) => own.get(port) ?? port),
       );
     }
-    await compilePages(folder);
+    await compilePages(folder, texts.get('README.md') ?? '');
   });
 
   afterAll(async () => {
@@ -63,7 +65,22 @@ describeWith(programs, 'the guide', () => {
     };
     await using session = new PageSession(page.folder, env);
     for (const command of page.commands) await session.run(command);
-    expect(page.commands.length > 0 || !texts.get(name)?.includes('```')).toBe(true);
+    expect(page.commands.length > 0 || !texts.get(name)?.includes('```ts')).toBe(true);
+  });
+
+  it('a service whose port is taken ends with an error', { timeout: 60_000 }, async () => {
+    const page = pages.get('saga.md');
+    const port = ports.get('saga.md')?.get(8081);
+    if (page === undefined || port === undefined) throw new Error('the page of the saga has no bank A');
+    const other = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(other, 'listening');
+      await using session = new PageSession(page.folder, process.env);
+      const command = { text: 'node bank-a.js', background: false, output: [], line: 0 };
+      await expect(session.run(command)).rejects.toThrow('EADDRINUSE');
+    } finally {
+      other.close();
+    }
   });
 
   /** Where what a page calls 36789, 8081, 5432, … really is. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Consumer, consumersOf } from './consumers.ts';
 import { packAll, type PackedPackage } from './packages.ts';
 import { countInstalled, install, KINDS, use } from './projects.ts';
 
@@ -32,13 +33,26 @@ async function tryPackage(one: PackedPackage, packed: readonly PackedPackage[]):
   return faults.length === 0;
 }
 
+/** Uses all packages the way one kind of project does; returns whether that works. */
+async function tryConsumer({ name, run }: Consumer): Promise<boolean> {
+  try {
+    await run();
+    print(`${name.padEnd(30)} works`);
+    return true;
+  } catch (error) {
+    print(`${name.padEnd(30)} FAILS\n${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
 try {
   const packed = await packAll(root, folder);
   const head = ['packed', 'unpacked', 'files', 'packages', 'ESM', 'CommonJS'];
   print(['package'.padEnd(24), ...head.map((cell) => cell.padStart(10))].join(''));
   let failed = 0;
   for (const one of packed) if (!(await tryPackage(one, packed))) failed++;
-  print(failed === 0 ? 'every package works in both' : `${failed} of ${packed.length} packages do not work`);
+  for (const one of await consumersOf(packed, folder)) if (!(await tryConsumer(one))) failed++;
+  print(failed === 0 ? 'every package works in every kind of project' : `${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

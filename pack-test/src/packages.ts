@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildCommonJs } from './commonjs.ts';
 import { output } from './npm.ts';
 
 interface Manifest {
@@ -50,6 +51,7 @@ async function pack(
   manifest: Manifest,
   byName: ReadonlyMap<string, Manifest>,
 ): Promise<PackedPackage> {
+  await buildCommonJs(home);
   const answer = await output(home, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
   const [report] = JSON.parse(answer) as readonly PackReport[];
   if (report === undefined) throw new Error(`npm pack said nothing about ${manifest.name}`);
