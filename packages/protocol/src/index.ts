@@ -8,5 +8,7 @@ export * from './api-v1-status.ts';
 export * from './branch-errors.ts';
 export * from './barrier.ts';
 export * from './barrier-schema.ts';
+export * from './coordinates.ts';
+export * from './json-spans.ts';
 export * from './dtm.ts';
 export * from './dtm-answers.ts';

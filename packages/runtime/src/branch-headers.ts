@@ -6,8 +6,14 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, Latin-1, blanks and tabs; no line break, no other control character. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What belongs to the connection, not to the transaction: left out, as Go's client library does, since some clients pass on all headers they got. */
+/** What belongs to the connection or to the coordinator, not to the transaction: left out, as Go's client library does, since some clients pass on all headers they got. */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  // By these a call over gRPC says which one it is.
+  'dtm-gid',
+  'dtm-trans_type',
+  'dtm-branch_id',
+  'dtm-op',
+  'dtm-dtm',
   // A body that came compressed would not be understood.
   'accept-encoding',
   'connection',

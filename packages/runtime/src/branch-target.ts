@@ -1,3 +1,5 @@
+import { coordinatesIn } from '@holdfast/protocol';
+
 /**
  * A branch's URL, taken apart once. Transactions repeat the same few URLs, so the hot path finds it in a bounded cache.
  */
@@ -15,6 +17,8 @@ export interface HttpTarget {
   readonly pathPrefix: string;
   /** `method` of its query: the JSON-RPC method when the transaction's protocol is `json-rpc`; empty: none. */
   readonly rpcMethod: string;
+  /** The coordinator's own parameters that its query has. */
+  readonly coordinates: ReturnType<typeof coordinatesIn>;
   /** From `user:password@` in the URL; empty: none. */
   readonly authorization: string;
 }
@@ -54,6 +58,7 @@ function parseHttpUrl(url: string): BranchTarget {
     host: parsed.host,
     path,
     pathPrefix: path + (parsed.search === '' ? '?' : '&'),
+    coordinates: coordinatesIn(parsed.search),
     rpcMethod: parsed.searchParams.get('method') ?? '',
     authorization: basicAuthorization(parsed),
   };

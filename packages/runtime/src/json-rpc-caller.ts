@@ -1,5 +1,5 @@
 import type { BranchRequest } from '@holdfast/core';
-import { type BranchResult, branchResult, resultOfJsonRpc } from '@holdfast/protocol';
+import { type BranchResult, branchResult, COORDINATES, jsonMembers, resultOfJsonRpc } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import type { HttpTarget } from './branch-target.ts';
 import { send } from './http-caller.ts';
@@ -21,21 +21,29 @@ export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, targ
   });
 }
 
-/** The payload's text stays as it is (numbers keep all their digits); the coordinates come last, so they win. */
+/** The payload's text stays as it is (numbers keep all their digits), save for members that are named as the coordinates are. */
 function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): string | undefined {
   const coordinates = JSON.stringify({ gid, trans_type: pattern, branch_id: branchId, op });
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString().trim();
   if (text === '' || text === 'null') return coordinates;
-  const fields = fieldsOf(text);
-  if (fields === undefined) return undefined;
-  return fields === 0 ? coordinates : `${text.slice(0, -1)},${coordinates.slice(1)}`;
+  const names = namesOf(text);
+  if (names === undefined) return undefined;
+  if (names.length === 0) return coordinates;
+  if (!names.some(isCoordinate)) return `${text.slice(0, -1)},${coordinates.slice(1)}`;
+  let params = '';
+  for (const [name, { start, end }] of jsonMembers(text))
+    if (!isCoordinate(name)) params += `${JSON.stringify(name)}:${text.slice(start, end)},`;
+  return `{${params}${coordinates.slice(1)}`;
 }
 
-function fieldsOf(text: string): number | undefined {
+const isCoordinate = (name: string): boolean => (COORDINATES as readonly string[]).includes(name);
+
+/** Undefined: it is not an object. */
+function namesOf(text: string): readonly string[] | undefined {
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-    return Object.keys(json).length;
+    return Object.keys(json);
   } catch {
     return undefined;
   }

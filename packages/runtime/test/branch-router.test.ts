@@ -119,6 +119,8 @@ describe('a JSON-RPC branch', () => {
     expect(seen[0]?.method).toBe('POST');
     expect(seen[0]?.url.search).toBe('?method=Debit');
     expect(seen[0]?.body).toContain('12345678901234567890');
+    // A reader that takes the first of two members must not find another's.
+    expect(seen[0]?.body).not.toContain('forged');
     expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
       jsonrpc: '2.0',
       id: 'g1-01-action',

@@ -11,6 +11,7 @@ describe('a branch URL', () => {
       path: '/a%20b?x=1&method=Debit',
       pathPrefix: '/a%20b?x=1&method=Debit&',
       rpcMethod: 'Debit',
+      coordinates: [],
       authorization: '',
     });
     expect(parseBranchUrl('HTTPS://bank')).toMatchObject({ destination: 'https://bank', pathPrefix: '/?' });

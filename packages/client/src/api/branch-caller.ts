@@ -1,4 +1,4 @@
-import { branchResult, resultOfHttp, resultOfUnframedHttp } from '@holdfast/protocol';
+import { branchResult, resultOfHttp, resultOfUnframedHttp, withoutCoordinates } from '@holdfast/protocol';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
@@ -16,7 +16,7 @@ export class BranchCaller {
 
   /** Never rejects, but when the caller's signal ends it: whatever went wrong is UNKNOWN. */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
-    const url = new URL(call.url);
+    const url = new URL(withoutCoordinates(call.url));
     const { gid, pattern, branchId, op } = call;
     for (const [name, value] of Object.entries({ ...call.query, gid, trans_type: pattern, branch_id: branchId, op }))
       url.searchParams.set(name, value);

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { withoutCoordinates } from '@holdfast/protocol';
 import type { BranchCallContext } from './call.ts';
 
 const storage = new AsyncLocalStorage<BranchCallContext>();
@@ -22,7 +23,7 @@ export const runInBranch = <T>(call: BranchCallContext, handler: () => T): T => 
  */
 export function branchUrl(url: string, call: BranchCallContext | undefined = currentBranch()): string {
   if (call === undefined) throw new TypeError(`branchUrl(${url}): no branch is being served here; pass its call`);
-  const complete = new URL(url);
+  const complete = new URL(withoutCoordinates(url));
   complete.searchParams.set('gid', call.gid);
   complete.searchParams.set('trans_type', call.transType);
   complete.searchParams.set('branch_id', call.branchId);

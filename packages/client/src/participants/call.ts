@@ -76,8 +76,20 @@ export function readBranchCall(query: URLSearchParams): Omit<BranchCallContext, 
   return { gid, transType, branchId, op, query };
 }
 
-function required(query: URLSearchParams, name: string, maxLength: number): string {
+/**
+ * The value of a query parameter, empty when there is none. One that has several, in any case, is another's words beside the coordinator's: which of them to
+ * believe is not for a participant to guess.
+ */
+export function onlyValue(query: URLSearchParams, name: string): string {
   const value = query.get(name) ?? '';
+  for (const [other, otherValue] of query)
+    if (other.toLowerCase() === name && otherValue !== value)
+      throw new BadBranchCall(400, `query parameter ${name} has several values: remove it from the URL of the branch`);
+  return value;
+}
+
+function required(query: URLSearchParams, name: string, maxLength: number): string {
+  const value = onlyValue(query, name);
   if (value === '') throw new BadBranchCall(400, `query parameter ${name} is missing: this URL is for a coordinator`);
   if (value.length > maxLength) throw new BadBranchCall(400, `query parameter ${name} exceeds ${maxLength} characters`);
   return value;

@@ -1,6 +1,6 @@
 import { BranchFailure, resultOfHttp } from '@holdfast/protocol';
 import { request } from 'undici';
-import { BadBranchCall } from '../participants/call.ts';
+import { BadBranchCall, onlyValue } from '../participants/call.ts';
 import type { XaCall } from './xa-participant.ts';
 
 /** Below the coordinator's URL; dtm's coordinators have it, too. */
@@ -20,7 +20,7 @@ export async function registerXaBranch(call: XaCall, coordinator: string | undef
   const root = coordinator ?? namedCoordinator(call);
   // Who names none has registered the branch itself: its coordinator is no server.
   if (root === undefined) return;
-  const url = call.query?.get('phase2_url') ?? '';
+  const url = call.query === undefined ? '' : onlyValue(call.query, 'phase2_url');
   const { gid, branchId } = call;
   if (url === '') {
     const what = `query parameter phase2_url is missing: branch ${branchId} of ${gid} cannot be registered.`;
@@ -62,7 +62,7 @@ export function coordinatorRoot(url: string): string {
  * unless a coordinator is configured, one on this machine it is, and no path but that one.
  */
 function namedCoordinator({ query }: XaCall): string | undefined {
-  const named = query?.get('dtm') ?? '';
+  const named = query === undefined ? '' : onlyValue(query, 'dtm');
   if (named === '') return undefined;
   const url = URL.canParse(named) ? new URL(named) : undefined;
   if (url?.protocol === 'http:' && isLoopback(url.hostname) && url.pathname.replace(/\/+$/, '') === PREFIX)

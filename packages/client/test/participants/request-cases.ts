@@ -66,6 +66,20 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect(answer.text).toContain(parameter);
   });
 
+  it.each(['op=refund', '%67id=42', 'GID=42', 'branch_id=', 'trans_type=tcc'])(
+    'answers 400 when %s speaks in the stead of the coordinator, before or behind its own parameters',
+    async (own) => {
+      const calls: unknown[] = [];
+      for (const query of [`${own}&${CALL}`, `${CALL}&${own}`]) {
+        const answer = await called((call) => void calls.push(call), {}, { query });
+        expect(answer.status).toBe(400);
+        expect(answer.text).toContain('has several values');
+      }
+      expect(calls).toEqual([]);
+      expect((await called(() => undefined, {}, { query: `${CALL}&gid=g-1` })).status).toBe(200);
+    },
+  );
+
   it('answers 400 to a pattern that does not exist and to a gid that is too long', async () => {
     const onError = () => {};
     const pattern = await called(() => {}, { onError }, { query: CALL.replace('saga', 'sagas') });

@@ -405,9 +405,10 @@ export class Engine implements Coordinator {
       try {
         definition = await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted));
       } catch (error) {
-        // A topic may have lost its subscribers since; a message that was stored before has its own.
-        if (HoldfastError.from(error).code !== 'invalid' || (await this.get(context, input.gid)) === undefined)
-          throw error;
+        // A topic may have lost its subscribers since, or have more; a message that was stored before has its own.
+        const { code } = HoldfastError.from(error);
+        const mayBeStored = code === 'invalid' || code === 'too_large';
+        if (!mayBeStored || (await this.get(context, input.gid)) === undefined) throw error;
         return this.#command(context, input.gid, event, { pattern: 'msg', definition: accepted, wholePass });
       }
     }

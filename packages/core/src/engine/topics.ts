@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { HoldfastError, LIMITS, withoutCoordinates } from '@holdfast/protocol';
 import type { Definition, Step } from '../model.ts';
 import type { KeyValue, Store } from '../store.ts';
 import { isStorable } from '../stores/rules.ts';
@@ -95,7 +95,8 @@ export class Topics {
     // A name that no store keeps has no subscribers either.
     const isName = topic.length <= LIMITS.topicLength && isStorable(topic);
     const stored = isName ? await this.#store.kvGet({ namespace, category: TOPICS, key: topic }) : undefined;
-    const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => s.url);
+    // The previous version accepted subscribers whose URLs have the coordinator's own parameters.
+    const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => withoutCoordinates(s.url));
     if (subscribers.length > 0) return subscribers;
     throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field });
   }

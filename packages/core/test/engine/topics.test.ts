@@ -89,6 +89,14 @@ describe('the topics of a message', () => {
     expect(after.steps[0]?.subscribers).toEqual(['http://a', 'http://b']);
   });
 
+  it('lose the own parameters of the coordinator, which the version before took in the URL of a subscriber', async () => {
+    const { store, topics } = setUp();
+    const value = JSON.stringify([{ url: 'http://a/?gid=42&shop=7', remark: '' }]);
+    await store.kvPut({ namespace: NS, category: TOPICS, key: 't' }, value, 0);
+    const resolved = await topics.resolve(NS, 'g', { ...message(1), steps: [topicStep('t')] });
+    expect(resolved.steps[0]?.subscribers).toEqual(['http://a/?shop=7']);
+  });
+
   it('are refused when nobody subscribes them, naming the step', async () => {
     const { topics } = setUp();
     await topics.subscribe(NS, 'empty', subscriber('http://a'));

@@ -1,7 +1,7 @@
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
-import { type BranchProtocol, HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
+import { type BranchProtocol, COORDINATES, HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
 import { branchHeaderFault } from '../branch-headers.ts';
-import { type BranchTarget, BranchTargets } from '../branch-target.ts';
+import { type BranchTarget, BranchTargets, type HttpTarget } from '../branch-target.ts';
 import type { LocalBranches } from '../local-branches.ts';
 
 /** Bounds that an operator may tighten. */
@@ -53,15 +53,16 @@ export class Acceptance {
       const step = steps[index];
       if (step === undefined) continue;
       // The names are made only when there is something to say about them: this is the hot path.
-      if (!this.#callable(step.action))
+      if (!this.#callable(step.action, input))
         this.#refuse(gid, `steps[${index}].action`, step.action, protocol, input.pattern);
-      if (!this.#callable(step.compensate)) this.#refuse(gid, `steps[${index}].compensate`, step.compensate, protocol);
+      if (!this.#callable(step.compensate, input))
+        this.#refuse(gid, `steps[${index}].compensate`, step.compensate, protocol);
     }
     for (let index = 0; index < payloads.length; index++) {
       if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
         throw tooLarge(gid, `payloads[${index}]`, maxPayloadBytes, 'bytes');
     }
-    if (queryPrepared !== undefined && !this.#callable(queryPrepared))
+    if (queryPrepared !== undefined && !this.#callable(queryPrepared, input))
       this.#refuse(gid, 'query_prepared', queryPrepared, protocol);
     if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
@@ -71,7 +72,7 @@ export class Acceptance {
 
   registrations(gid: string, branches: readonly BranchRegistration[]): void {
     for (const { op, url, payload } of branches) {
-      if (!this.#callable(url)) this.#refuse(gid, op === 'commit' || op === 'rollback' ? 'url' : op, url);
+      if (!this.#callable(url, { gid })) this.#refuse(gid, op === 'commit' || op === 'rollback' ? 'url' : op, url);
       if (payload.length > this.#limits.maxPayloadBytes)
         throw tooLarge(gid, 'data', this.#limits.maxPayloadBytes, 'bytes');
     }
@@ -86,10 +87,11 @@ export class Acceptance {
     return Math.min(asked, this.#limits.maxPageSize);
   }
 
-  #callable(url: string): boolean {
+  #callable(url: string, about: About = {}): boolean {
     if (url === '') return true;
     const target = this.#targets.of(url);
-    return target.kind === 'http' || (target.kind === 'local' && this.#home?.locals.has(target.name) === true);
+    if (target.kind === 'http') return target.coordinates.length === 0 || repeats(target, about);
+    return target.kind === 'local' && this.#home?.locals.has(target.name) === true;
   }
 
   #refuse(gid: string | undefined, field: string, url: string, protocol?: BranchProtocol, pattern?: string): void {
@@ -101,7 +103,10 @@ export class Acceptance {
     });
   }
 
-  #faultOf({ kind }: BranchTarget, protocol: BranchProtocol | undefined): string {
+  #faultOf(target: BranchTarget, protocol: BranchProtocol | undefined): string {
+    const { kind } = target;
+    if (kind === 'http')
+      return `its query must not have ${COORDINATES.join(', ')}: the coordinator adds these to each call; rename ${target.coordinates.map(([name]) => name).join(', ')}`;
     if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
       return 'gRPC branches are not supported by this version';
     if (kind === 'local')
@@ -112,6 +117,13 @@ export class Acceptance {
     return 'not an http:// or https:// URL';
   }
 }
+
+/** A transaction whose URLs are checked, as far as it is known. */
+type About = Partial<Pick<TransactionInput, 'gid' | 'pattern'>>;
+
+/** It has the coordinator's parameters with the values that the coordinator adds. */
+const repeats = ({ coordinates }: HttpTarget, { gid, pattern }: About): boolean =>
+  coordinates.every(([name, value]) => value === (name === 'gid' ? gid : name === 'trans_type' ? pattern : undefined));
 
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
   let count = 0;
