@@ -6,7 +6,14 @@ describe("a URL with the coordinator's own parameters", () => {
   it.each([
     ['http://a/debit?gid=42', [['gid', '42']], 'http://a/debit'],
     ['http://a/debit?%67id=42&x=1', [['gid', '42']], 'http://a/debit?x=1'],
-    ['http://a?x=%20+&OP=a&op=b#gid=1', [['op', 'a'], ['op', 'b']], 'http://a?x=%20+#gid=1'],
+    [
+      'http://a?x=%20+&OP=a&op=b#gid=1',
+      [
+        ['op', 'a'],
+        ['op', 'b'],
+      ],
+      'http://a?x=%20+#gid=1',
+    ],
     ['http://a?trans_type', [['trans_type', '']], 'http://a'],
     ['http://a?branch%5Fid=01&&y', [['branch_id', '01']], 'http://a?&y'],
     ['http://a/gid?xgid=1&gidx=2#?gid=3', [], 'http://a/gid?xgid=1&gidx=2#?gid=3'],

@@ -24,14 +24,19 @@ describe('the parts of a JSON text', () => {
 
   it('mean what the whole means, whatever the text', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue()), fc.nat(3), (object, array, space) => {
-        const text = JSON.stringify(object, null, space);
-        const parsed = Object.entries(membersOf(text)).map(([name, part]) => [name, JSON.parse(part) as unknown]);
-        expect(Object.fromEntries(parsed)).toEqual(JSON.parse(text));
-        expect(itemsOf(JSON.stringify(array, null, space)).map((item) => JSON.parse(item) as unknown)).toEqual(
-          JSON.parse(JSON.stringify(array)),
-        );
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.array(fc.jsonValue()),
+        fc.nat(3),
+        (object, array, space) => {
+          const text = JSON.stringify(object, null, space);
+          const parsed = Object.entries(membersOf(text)).map(([name, part]) => [name, JSON.parse(part) as unknown]);
+          expect(Object.fromEntries(parsed)).toEqual(JSON.parse(text));
+          expect(itemsOf(JSON.stringify(array, null, space)).map((item) => JSON.parse(item) as unknown)).toEqual(
+            JSON.parse(JSON.stringify(array)),
+          );
+        },
+      ),
     );
   });
 

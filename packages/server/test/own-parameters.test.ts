@@ -36,11 +36,18 @@ describe("a URL that has the coordinator's own parameters", () => {
       const faults = [
         [await server.dtm('submit', saga(url)), 'steps[0].action'],
         [await server.dtm('submit', saga(shop.url('/debit'), url)), 'steps[0].compensate'],
-        [await server.dtm('prepare', { ...saga(shop.url('/a')), trans_type: 'msg', query_prepared: url }), 'query_prepared'],
+        [
+          await server.dtm('prepare', { ...saga(shop.url('/a')), trans_type: 'msg', query_prepared: url }),
+          'query_prepared',
+        ],
         [await server.get(`/api/dtmsvr/subscribe?topic=t&url=${encodeURIComponent(url)}`), 'url'],
         [await server.post('/api/v1/transactions', { pattern: 'saga', steps: [{ action: url }] }), 'steps[0].action'],
         [
-          await server.post('/api/v1/transactions', { pattern: 'workflow', workflow: { name: 'w' }, queryPrepared: url }),
+          await server.post('/api/v1/transactions', {
+            pattern: 'workflow',
+            workflow: { name: 'w' },
+            queryPrepared: url,
+          }),
           'queryPrepared',
         ],
       ] as const;
@@ -53,7 +60,14 @@ describe("a URL that has the coordinator's own parameters", () => {
         ['xa', 'url'],
       ]) {
         await server.dtm('prepare', { gid: `${gid}-${pattern}`, trans_type: pattern });
-        const branch = { gid: `${gid}-${pattern}`, trans_type: pattern, branch_id: '01', url, cancel: url, confirm: url };
+        const branch = {
+          gid: `${gid}-${pattern}`,
+          trans_type: pattern,
+          branch_id: '01',
+          url,
+          cancel: url,
+          confirm: url,
+        };
         const answer = await server.dtm('registerBranch', branch);
         expect([answer.status, answer.json.field]).toEqual([400, field]);
       }
