@@ -29,7 +29,7 @@ export * as transitions from './stores/transitions.ts';
 export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';
 export { NodeClock } from './stores/node-clock.ts';
-export { checkedTimeout } from './stores/timeouts.ts';
+export { checkedTimeout, SESSION_TIMEOUT_MS } from './stores/timeouts.ts';
 export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
 
 /**

@@ -20,7 +20,7 @@ import { claimDue, makeDueLater, purge } from './due.ts';
 import { SERVER_SETTINGS, whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
-import type { Settings } from './options.ts';
+import { forSessions, type Settings } from './options.ts';
 import type { Parts } from './parts.ts';
 import { read, versions } from './read.ts';
 import { idOf } from './rows.ts';
@@ -55,7 +55,7 @@ export class MysqlStore implements Store {
       standings: new Standings(),
       claimPace: new ClaimPace(),
       work: new Connection(settings),
-      beats: new Connection(settings),
+      beats: new Connection(forSessions(settings)),
       rest: new Connection(settings),
     };
     this.#writer = new Writer({ ...this.#parts, connection: this.#batches });

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkedTimeout, StoreError } from '@holdfast/core';
+import { checkedTimeout, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 
 /** Settings of the store on MariaDB and MySQL. */
@@ -46,6 +46,16 @@ const PARAMETERS = ['prefix', 'ssl', 'socketPath'];
 const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
+
+/** The settings of the connection for sessions: neither a call nor connecting may take long. */
+export const forSessions = (settings: Settings): Settings => ({
+  ...settings,
+  client: {
+    ...settings.client,
+    connectTimeout: Math.min(settings.client.connectTimeout ?? SESSION_TIMEOUT_MS, SESSION_TIMEOUT_MS),
+  },
+  statementTimeoutMs: Math.min(settings.statementTimeoutMs, SESSION_TIMEOUT_MS),
+});
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
 export function settingsOf(options: MysqlStoreOptions): Settings {

@@ -16,8 +16,6 @@ export type Row = Record<string, unknown>;
 
 /** How often a statement is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
 const ATTEMPTS = 10;
-/** The server ends a statement in time by itself; this is for one that cannot be reached any more. */
-const GRACE_MS = 5_000;
 
 /**
  * One connection, made when it is needed and made anew when it was lost. One statement at a time is under way; others wait in their order, so a driver
@@ -108,19 +106,28 @@ export class Connection {
     // Pending queries reject with this error; without a listener, Node would terminate the process.
     client.on('error', forget);
     client.on('end', forget);
+    let timer: NodeJS.Timeout | undefined;
     try {
       await client.connect();
+      // A server that hangs now must not keep this connection's statements waiting for ever.
+      timer = setTimeout(() => void client.end().catch(forget), this.#deadlineMs);
       const results: unknown = await client.query(sessionSettings(this.#settings) + SESSION_STATE);
       checkSession((results as readonly pg.QueryResult<Row>[]).at(-1)?.rows[0], placeOf(client));
       return client;
     } catch (thrown) {
       void client.end().catch(forget);
       throw thrown;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
+  get #deadlineMs(): number {
+    return this.#settings.statementTimeoutMs + this.#settings.graceMs;
+  }
+
   async #send(client: pg.Client, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
-    const timer = setTimeout(() => this.#drop(), this.#settings.statementTimeoutMs + GRACE_MS);
+    const timer = setTimeout(() => this.#drop(), this.#deadlineMs);
     try {
       const { rows } = await client.query<Row>({ name, text, values });
       return rows;

@@ -1,4 +1,4 @@
-import { checkedTimeout, readStoreUrl, StoreError } from '@holdfast/core';
+import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
 import type { ClientConfig } from 'pg';
 
 /** Settings of the store on PostgreSQL. */
@@ -29,6 +29,8 @@ export interface Settings {
   readonly clients: readonly ClientConfig[];
   readonly schema: string;
   readonly statementTimeoutMs: number;
+  /** How long after that a response is awaited from a server that cannot be reached any more. */
+  readonly graceMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
   readonly monotonicMs: () => number;
@@ -37,10 +39,25 @@ export interface Settings {
 const DEFAULT_SCHEMA = 'holdfast';
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** The server itself ends a statement in time; this is for a server that cannot be reached. */
+const GRACE_MS = 5_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /** What a name must be to stand in a statement without quotes. */
 const NAME = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/**
+ * The settings of the connection for sessions: neither a statement nor connecting may take long.
+ */
+export const forSessions = (settings: Settings): Settings => ({
+  ...settings,
+  clients: settings.clients.map((client) => ({
+    ...client,
+    connectionTimeoutMillis: Math.min(client.connectionTimeoutMillis ?? SESSION_TIMEOUT_MS, SESSION_TIMEOUT_MS),
+  })),
+  statementTimeoutMs: Math.min(settings.statementTimeoutMs, SESSION_TIMEOUT_MS),
+  graceMs: 0,
+});
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
 export function settingsOf(options: PostgresStoreOptions): Settings {
@@ -60,6 +77,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
     })),
     schema,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
+    graceMs: GRACE_MS,
     onWarning: options.onWarning ?? (() => undefined),
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),

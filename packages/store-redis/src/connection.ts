@@ -106,6 +106,8 @@ export class Connection {
     let cause: unknown;
     client.on('error', (error) => (cause = error));
     client.on('close', forget);
+    // The client itself bounds only the TCP connection, not its first commands.
+    const timer = setTimeout(() => client.disconnect(), this.#settings.connectTimeoutMs);
     try {
       await client.connect();
       await this.#send(client, 'PING', []);
@@ -117,6 +119,8 @@ export class Connection {
         'unavailable',
         `Redis at ${this.#settings.place} cannot be used: ${textOf(cause ?? thrown)}`,
       );
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -1,6 +1,6 @@
 import { StoreError } from '@holdfast/core';
 import { type Argument, Connection, type Reply, type Script } from './connection.ts';
-import type { Settings } from './options.ts';
+import { forSessions, type Settings } from './options.ts';
 import { StoreClock } from './store-clock.ts';
 
 /** Transactions that one script call reads, claims, releases or deletes: nobody else is served meanwhile. */
@@ -24,7 +24,7 @@ export class Installation {
     this.base = `{${settings.prefix}}:`;
     this.clock = new StoreClock(settings.wallMs, settings.monotonicMs);
     this.#batches = new Connection(settings);
-    this.#beats = new Connection(settings);
+    this.#beats = new Connection(forSessions(settings));
     this.#rest = new Connection(settings);
   }
 

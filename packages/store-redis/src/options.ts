@@ -1,4 +1,4 @@
-import { checkedTimeout, StoreError } from '@holdfast/core';
+import { checkedTimeout, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
 
 /** Settings of the store on Redis. */
 export interface RedisStoreOptions {
@@ -35,6 +35,13 @@ export interface Settings {
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
+
+/** The settings of the connection for sessions: neither a script nor connecting may take long. */
+export const forSessions = (settings: Settings): Settings => ({
+  ...settings,
+  connectTimeoutMs: Math.min(settings.connectTimeoutMs, SESSION_TIMEOUT_MS),
+  commandTimeoutMs: Math.min(settings.commandTimeoutMs, SESSION_TIMEOUT_MS),
+});
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
 export function settingsOf(options: RedisStoreOptions): Settings {

@@ -1,0 +1,58 @@
+import type { Store } from '@holdfast/core';
+import { stallingProxy } from '@holdfast/test-servers';
+import { expect, it, onTestFinished } from 'vitest';
+
+/** Longer than any test waits: what is bounded by it alone fails. */
+export const STATEMENT_TIMEOUT_MS = 120_000;
+const INFO = { node: 'node', version: '1' };
+
+/**
+ * What becomes of sessions while a server, or the way to it, hangs.
+ *
+ * @param createStore makes a store at that URL, whose statements may take `STATEMENT_TIMEOUT_MS`
+ */
+export function stalledServerCases(urlOf: () => string, createStore: (url: string) => Store): void {
+  const setUp = async () => {
+    const proxy = await stallingProxy(urlOf());
+    const store = createStore(proxy.url);
+    onTestFinished(async () => {
+      await proxy.close();
+      await store.close();
+    });
+    await store.open();
+    await store.openSession('session', INFO);
+    return { proxy, store };
+  };
+
+  it('a heartbeat whose connection stalls is abandoned, and the next one goes over a new connection, whatever else hangs', async () => {
+    const { proxy, store } = await setUp();
+    await store.claimDue({ session: 'session', limit: 1, groups: [] });
+    proxy.stallOpen();
+    const hanging = store.claimDue({ session: 'session', limit: 1, groups: [] });
+    await expect(store.heartbeat('session')).rejects.toThrow();
+    expect(await store.heartbeat('session')).toMatchObject({ alive: true });
+    const settled = await Promise.race([
+      hanging.then(
+        () => 'settled',
+        () => 'settled',
+      ),
+      Promise.resolve('hangs'),
+    ]);
+    expect(settled).toBe('hangs');
+    void hanging.catch(() => undefined);
+  });
+
+  it('a new session is opened as soon as the server responds again, not a statement timeout later', async () => {
+    const { proxy, store } = await setUp();
+    proxy.stallOpen();
+    proxy.stallNew(true);
+    await expect(store.heartbeat('session')).rejects.toThrow();
+    // Over a new connection, which stalls before it can be used.
+    await expect(store.openSession('next', INFO)).rejects.toThrow();
+    proxy.stallOpen();
+    proxy.stallNew(false);
+    await store.endSession('session');
+    await store.openSession('next', INFO);
+    expect(await store.nowMs()).toBeGreaterThan(0);
+  });
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/**
+ * A way to a server on which connections can stall: they stay open, and nothing passes any more.
+ */
+export interface StallingProxy {
+  /** The server's URL, with the proxy's port. */
+  readonly url: string;
+  /** Stalls the connections that are open, for ever. */
+  stallOpen(): void;
+  /** Whether connections that are made from now on stall from their beginning. */
+  stallNew(stall: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Makes a proxy on a free port of the loopback. */
+export async function stallingProxy(target: string): Promise<StallingProxy> {
+  const to = new URL(target);
+  const sockets = new Set<Socket>();
+  const stalling = { open: [] as (() => void)[], fresh: false };
+  const proxy = createServer((client) => {
+    sockets.add(client);
+    client.on('error', () => undefined);
+    client.on('close', () => sockets.delete(client));
+    if (stalling.fresh) return;
+    const server = connect(Number(to.port), to.hostname);
+    sockets.add(server);
+    server.on('error', () => undefined);
+    server.on('close', () => {
+      sockets.delete(server);
+      if (!stalled) client.destroy();
+    });
+    client.on('close', () => server.destroy());
+    let stalled = false;
+    client.on('data', (bytes) => void (stalled || server.write(bytes)));
+    server.on('data', (bytes) => void (stalled || client.write(bytes)));
+    stalling.open.push(() => (stalled = true));
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const own = new URL(target);
+  own.port = String((proxy.address() as AddressInfo).port);
+  return {
+    url: own.href,
+    stallOpen() {
+      for (const stall of stalling.open) stall();
+    },
+    stallNew: (stall) => void (stalling.fresh = stall),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}
