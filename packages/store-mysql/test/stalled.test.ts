@@ -5,5 +5,7 @@ import { newPrefix, useServer } from './server.ts';
 
 describeWith(['mariadbd'], 'a MariaDB that hangs', () => {
   const { url } = useServer();
-  stalledServerCases(url, (at) => createMysqlStore({ url: at, prefix: newPrefix(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
+  stalledServerCases(url, (at) =>
+    createMysqlStore({ url: at, prefix: newPrefix(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
+  );
 });

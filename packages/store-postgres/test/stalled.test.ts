@@ -5,5 +5,7 @@ import { newSchema, useServer } from './server.ts';
 
 describeWith(['postgres'], 'a PostgreSQL that hangs', () => {
   const { url } = useServer();
-  stalledServerCases(url, (at) => createPostgresStore({ url: at, schema: newSchema(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
+  stalledServerCases(url, (at) =>
+    createPostgresStore({ url: at, schema: newSchema(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
+  );
 });
