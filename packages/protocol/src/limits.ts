@@ -12,6 +12,8 @@ export const LIMITS = {
   steps: 1000,
   /** Branches of one message, once the topics among its steps are replaced by their subscribers. */
   messageBranches: 1000,
+  /** Dependencies of a saga's steps on others, in total. */
+  dependencies: 20_000,
   /** Branches registered to one transaction. */
   registeredBranches: 1000,
   /** One step's or branch's payload, in bytes. */
@@ -28,4 +30,24 @@ export const LIMITS = {
   topicLength: 128,
   /** Subscribers of one topic. */
   topicSubscribers: 200,
+  /** Longest remark about a subscriber, in UTF-16 units. */
+  remarkLength: 1024,
+  /** Headers of one transaction's branch calls, and the characters of all their names and values. */
+  branchHeaders: 100,
+  branchHeaderCharacters: 8 * 1024,
+  /** Levels of nesting in the JSON text of a request. */
+  jsonDepth: 500,
+  /** Values in the JSON text of a request: elements of lists, fields of objects, lists and objects. A text counts as one, whatever it contains. */
+  jsonValues: 50_000,
+  /** Result of a workflow, in characters of base64. */
+  workflowResultLength: 1024 * 1024,
+  /** Longest timeout of one branch call: a call that hangs keeps its place for as long. */
+  requestTimeoutMs: 10 * 60_000,
+  /** Longest interval between retries, and longest delay of a message. */
+  retryIntervalMs: 365 * 24 * 3_600_000,
+  delayMs: 365 * 24 * 3_600_000,
+  /** Longest timeout to fail, which means "never". */
+  timeoutToFailMs: 100 * 365 * 24 * 3_600_000,
+  /** Most immediate retries of a saga: they follow each other without a pause. */
+  retryLimit: 1_000,
 } as const;

@@ -16,6 +16,9 @@ export const SUCCESS: BranchResult = { kind: 'SUCCESS', reason: '' };
 /** Longest reason kept, in UTF-16 units; longer ones are cut and end in "…". */
 export const MAX_REASON_LENGTH = 1024;
 
+/** A text for people as a record keeps it: well-formed, and cut to the bound. */
+export const cutReason = (text: string): string => cut(text.isWellFormed() ? text : text.toWellFormed());
+
 function cut(text: string): string {
   if (text.length <= MAX_REASON_LENGTH) return text;
   const end = MAX_REASON_LENGTH - 1;

@@ -3,6 +3,8 @@ import { NO_OPTIONS } from '../codec/definition-codec.ts';
 import type { BranchRegistration, TransactionInput } from '../coordinator.ts';
 import type { Definition, Step } from '../model.ts';
 import { isStorable } from '../stores/rules.ts';
+import { acceptOptions, acceptStepTimeout } from './accept-options.ts';
+import { acceptOrders } from './accept-orders.ts';
 
 const NO_BYTES = new Uint8Array(0);
 /** MySQL's limit for the name of an XA branch, which is `gid-branch_id`. */
@@ -21,7 +23,10 @@ export function acceptDefinition(input: TransactionInput): Definition {
   const orders = input.orders ?? {};
   if (input.pattern === 'saga' || input.pattern === 'msg') acceptSteps(input.gid, input.pattern, steps, payloads);
   acceptUrl(input.gid, 'query_prepared', input.queryPrepared ?? '');
-  if (Object.keys(orders).length > 0) acceptOrders(input.gid, orders, steps.length);
+  acceptOptions(input.gid, options);
+  if (input.orders !== undefined) acceptOrders(input.gid, orders, steps.length);
+  const workflowName = input.workflowName ?? '';
+  if (workflowName !== '') acceptName(input.gid, 'custom_data.name', workflowName);
   acceptPayload(input.gid, 'custom_data', input.workflowData ?? NO_BYTES);
   acceptSize(input);
   return {
@@ -33,7 +38,7 @@ export function acceptDefinition(input: TransactionInput): Definition {
     queryPrepared: input.queryPrepared ?? '',
     options,
     orders,
-    workflowName: input.workflowName ?? '',
+    workflowName,
     workflowData: input.workflowData ?? NO_BYTES,
   };
 }
@@ -67,8 +72,7 @@ const groupIn = (url: string): string =>
 
 /** Checks branches to register. Throws `invalid` or `too_large`. */
 export function acceptRegistrations(gid: string, branches: readonly BranchRegistration[]): void {
-  if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
-  acceptStorable(gid, 'gid', gid);
+  acceptKnownGid(gid);
   const seen = new Set<string>();
   for (const { branchId, op, url, payload } of branches) {
     acceptName(gid, 'branch_id', branchId);
@@ -82,31 +86,33 @@ export function acceptRegistrations(gid: string, branches: readonly BranchRegist
   }
 }
 
-function acceptName(gid: string, field: string, text: string): void {
-  if (text === '' || text.length > LIMITS.gidLength)
-    throw new HoldfastError('invalid', `${field} must have 1 to ${LIMITS.gidLength} characters`, { gid, field });
-  acceptStorable(gid, field, text);
+/** The gid of a transaction that exists already. Throws `invalid` for one that no store could have kept. */
+export const acceptKnownGid = (gid: string): void => acceptKeyText('gid', gid, LIMITS.gidLength);
+
+/**
+ * A text that is part of a key in the store: 1 to `longest` UTF-16 units that every store keeps. Throws `invalid`, naming the field.
+ */
+export function acceptKeyText(field: string, text: string, longest: number, gid?: string): void {
+  const details = gid === undefined ? { field } : { gid, field };
+  if (text === '' || text.length > longest)
+    throw new HoldfastError(
+      'invalid',
+      text === '' ? `${field} must not be empty` : `${field} must have at most ${longest} characters, this one has ${text.length}`,
+      details,
+    );
+  if (!isStorable(text))
+    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, details);
 }
 
-/** What is part of a key must be kept as it is by every store; one that is not would be refused there, in the company of others. */
-function acceptStorable(gid: string, field: string, text: string): void {
-  if (!isStorable(text))
-    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, { gid, field });
-}
+const acceptName = (gid: string, field: string, text: string): void =>
+  acceptKeyText(field, text, LIMITS.gidLength, gid);
 
 function acceptGid({ gid, pattern }: TransactionInput): void {
   if (gid === '')
     throw new HoldfastError('invalid', 'gid must not be empty; ask newGid for one or choose your own', {
       field: 'gid',
     });
-  if (gid.length > LIMITS.gidLength) {
-    throw new HoldfastError(
-      'invalid',
-      `gid must have at most ${LIMITS.gidLength} characters, this one has ${gid.length}`,
-      { field: 'gid' },
-    );
-  }
-  acceptStorable(gid, 'gid', gid);
+  acceptKnownGid(gid);
   if (pattern === 'xa' && Buffer.byteLength(gid) + '-01'.length > XA_NAME_BYTES) {
     throw new HoldfastError(
       'invalid',
@@ -138,6 +144,7 @@ function acceptSteps(
   steps.forEach((step, i) => {
     acceptUrl(gid, `steps[${i}].action`, step.action);
     acceptUrl(gid, `steps[${i}].compensate`, step.compensate);
+    acceptStepTimeout(gid, step, i);
     if (pattern === 'saga' && step.action.startsWith(TOPIC_PREFIX)) {
       throw new HoldfastError('invalid', 'only messages can have topics as steps', {
         gid,
@@ -170,6 +177,8 @@ function acceptPayload(gid: string, field: string, payload: Uint8Array): void {
 }
 
 function acceptUrl(gid: string, field: string, url: string): void {
+  if (!isStorable(url))
+    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, { gid, field });
   if (url.length > LIMITS.urlLength) {
     throw new HoldfastError(
       'invalid',
@@ -177,38 +186,4 @@ function acceptUrl(gid: string, field: string, url: string): void {
       { gid, field },
     );
   }
-}
-
-/** Orders must name steps and must not go in a circle, which could never start. */
-function acceptOrders(gid: string, orders: Readonly<Record<number, readonly number[]>>, count: number): void {
-  const field = 'custom_data.orders';
-  const isStep = (n: number): boolean => Number.isInteger(n) && n >= 0 && n < count;
-  const waiting = new Map<number, Set<number>>();
-  for (const [key, before] of Object.entries(orders)) {
-    if (!isStep(Number(key)) || !before.every(isStep)) {
-      throw new HoldfastError(
-        'invalid',
-        `orders name steps by index, 0 to ${count - 1}; "${key}": [${before.join(', ')}] does not`,
-        { gid, field },
-      );
-    }
-    waiting.set(Number(key), new Set(before));
-  }
-  let ready = [...Array(count).keys()].filter((step) => (waiting.get(step)?.size ?? 0) === 0);
-  let placed = 0;
-  while (ready.length > 0) {
-    placed += ready.length;
-    for (const step of ready) waiting.delete(step);
-    const done = new Set(ready);
-    ready = [...waiting].flatMap(([step, before]) => {
-      for (const earlier of done) before.delete(earlier);
-      return before.size === 0 ? [step] : [];
-    });
-  }
-  if (placed < count)
-    throw new HoldfastError(
-      'invalid',
-      `orders go in a circle through steps ${[...waiting.keys()].join(', ')}: none of them could ever start`,
-      { gid, field },
-    );
 }

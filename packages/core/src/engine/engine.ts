@@ -1,4 +1,4 @@
-import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import { cutReason, HoldfastError, isFinal, LIMITS, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import { decodeRegistration, encodeRegistration } from '../codec/entry-codec.ts';
 import type {
   BranchRegistration,
@@ -19,7 +19,8 @@ import { plainIntervalMs } from '../patterns/retry.ts';
 import { newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import { type Entry, type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
-import { acceptDefinition, acceptRegistrations, groupOf } from './accept.ts';
+import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
+import { STORE_LIMITS } from '../stores/rules.ts';
 import { Calls } from './calls.ts';
 import { Claimer } from './claimer.ts';
 import { Committer, type WriteResult } from './committer.ts';
@@ -205,14 +206,24 @@ export class Engine implements Coordinator {
       readonly result: string;
     },
   ): Promise<void> {
-    await this.#command(context, gid, { kind: 'ended', status, rollbackReason, result }, { pattern: 'workflow' });
+    if (result.length > LIMITS.workflowResultLength) {
+      const fault = `must have at most ${LIMITS.workflowResultLength} characters, this one has ${result.length}`;
+      throw new HoldfastError('too_large', `req_extra.result ${fault}`, { gid, field: 'req_extra.result' });
+    }
+    const ended = { kind: 'ended', status, rollbackReason: cutReason(rollbackReason), result } as const;
+    await this.#command(context, gid, ended, { pattern: 'workflow' });
   }
 
   async abort(
     context: CallContext,
     { gid, pattern, reason, byOperator = false, waitResult = false }: Parameters<Coordinator['abort']>[1],
   ): Promise<void> {
-    await this.#command(context, gid, { kind: 'abort', reason, byOperator }, { pattern, wholePass: waitResult });
+    await this.#command(
+      context,
+      gid,
+      { kind: 'abort', reason: cutReason(reason), byOperator },
+      { pattern, wholePass: waitResult },
+    );
   }
 
   async registerBranch(
@@ -272,7 +283,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { gid, reason }: { readonly gid: string; readonly reason: string },
   ): Promise<void> {
-    await this.#command(context, gid, { kind: 'park', reason }, { pattern: 'workflow' });
+    await this.#command(context, gid, { kind: 'park', reason: cutReason(reason) }, { pattern: 'workflow' });
   }
 
   async forceStop(context: CallContext, gid: string): Promise<void> {
@@ -295,11 +306,13 @@ export class Engine implements Coordinator {
   }
 
   async get(context: CallContext, gid: string): Promise<TransactionView | undefined> {
+    acceptKnownGid(gid);
     const [record] = await this.#fromStore(() => this.#d.store.get([{ namespace: context.namespace, gid }]));
     return record === undefined ? undefined : viewOf(record);
   }
 
-  list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
+  async list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
+    if (query.gid !== undefined) acceptKnownGid(query.gid);
     return this.#fromStore(() => listPage(this.#d, context.namespace, query));
   }
 
@@ -343,17 +356,20 @@ export class Engine implements Coordinator {
     await this.#fromStore(() => this.#topics.remove(context.namespace, topic));
   }
 
-  scanKeyValues(
+  async scanKeyValues(
     context: CallContext,
     query: { readonly category: string; readonly cursor?: string; readonly limit: number },
   ): Promise<Page<KeyValue>> {
+    acceptKeyText('cat', query.category, STORE_LIMITS.categoryLength);
     return this.#fromStore(() => this.#d.store.kvScan({ ...query, namespace: context.namespace }));
   }
 
-  queryKeyValue(
+  async queryKeyValue(
     context: CallContext,
     { category, key }: { readonly category: string; readonly key: string },
   ): Promise<KeyValue | undefined> {
+    acceptKeyText('cat', category, STORE_LIMITS.categoryLength);
+    acceptKeyText('key', key, STORE_LIMITS.keyLength);
     return this.#fromStore(() => this.#d.store.kvGet({ namespace: context.namespace, category, key }));
   }
 
@@ -430,7 +446,7 @@ export class Engine implements Coordinator {
     event: TransactionEvent,
     { pattern, definition, wholePass = false }: CommandDetails = {},
   ): Promise<Transaction> {
-    if (gid === '') throw new HoldfastError('invalid', 'gid must not be empty', { field: 'gid' });
+    acceptKnownGid(gid);
     this.#assertStarted();
     return new Promise((done, failed) => {
       const delivery = {

@@ -2,7 +2,7 @@ import { HoldfastError, LIMITS, withoutCoordinates } from '@holdfast/protocol';
 import type { Definition, Step } from '../model.ts';
 import type { KeyValue, Store } from '../store.ts';
 import { isStorable } from '../stores/rules.ts';
-import { TOPIC_PREFIX } from './accept.ts';
+import { acceptKeyText, TOPIC_PREFIX } from './accept.ts';
 
 /** Category of the versioned key-values that hold topics. */
 export const TOPICS = 'topics';
@@ -25,6 +25,7 @@ export class Topics {
   /** Adds a subscriber. Throws `invalid` (empty or too long), `refused` (there already), `too_large`. */
   async subscribe(namespace: string, topic: string, subscriber: Subscriber): Promise<void> {
     requireName(topic, subscriber.url);
+    requireRemark(subscriber.remark);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers?.some((s) => s.url === subscriber.url))
         throw new HoldfastError('refused', `${subscriber.url} subscribes ${topic} already`, { field: 'url' });
@@ -52,7 +53,7 @@ export class Topics {
 
   /** Throws `invalid` (empty), `not_found`. */
   async remove(namespace: string, topic: string): Promise<void> {
-    if (topic === '') throw new HoldfastError('invalid', 'topic must not be empty', { field: 'topic' });
+    acceptKeyText('topic', topic, LIMITS.topicLength);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const id = { namespace, category: TOPICS, key: topic };
       const stored = await this.#store.kvGet(id);
@@ -125,10 +126,12 @@ const contended = (topic: string): HoldfastError =>
   new HoldfastError('unavailable', `too many change topic ${topic} at once; try again`);
 
 function requireName(topic: string, url: string): void {
-  if (topic === '') throw new HoldfastError('invalid', 'topic must not be empty', { field: 'topic' });
-  if (topic.length > LIMITS.topicLength)
-    throw new HoldfastError('invalid', `topic must have at most ${LIMITS.topicLength} characters`, { field: 'topic' });
-  if (url === '') throw new HoldfastError('invalid', 'url must not be empty', { field: 'url' });
-  if (url.length > LIMITS.urlLength)
-    throw new HoldfastError('invalid', `url must have at most ${LIMITS.urlLength} characters`, { field: 'url' });
+  acceptKeyText('topic', topic, LIMITS.topicLength);
+  acceptKeyText('url', url, LIMITS.urlLength);
+}
+
+function requireRemark(remark: string): void {
+  if (remark.length <= LIMITS.remarkLength) return;
+  const fault = `must have at most ${LIMITS.remarkLength} characters, this one has ${remark.length}`;
+  throw new HoldfastError('invalid', `remark ${fault}`, { field: 'remark' });
 }

@@ -87,6 +87,20 @@ describe('a transaction that is refused names the field', () => {
     ['orders after no step', { orders: { 1: [7] } }, 'invalid', 'custom_data.orders'],
     ['orders after half a step', { orders: { 1: [0.5] } }, 'invalid', 'custom_data.orders'],
     ['a step after itself', { orders: { 1: [1] } }, 'invalid', 'custom_data.orders'],
+    ['a step after another twice', { orders: { 1: [0, 0] } }, 'invalid', 'custom_data.orders'],
+    ['orders of a step with a leading zero', { orders: { '01': [0] } as object }, 'invalid', 'custom_data.orders'],
+    [
+      'too many dependencies',
+      { orders: { 1: Array.from({ length: LIMITS.dependencies + 1 }, () => 7) } },
+      'too_large',
+      'custom_data.orders',
+    ],
+    ['a call that may take too long', { options: { requestTimeoutMs: 600_001 } }, 'invalid', 'request_timeout'],
+    ['a duration that is none', { options: { retryIntervalMs: -1 } }, 'invalid', 'retry_interval'],
+    ['too many retries', { options: { retryLimit: 1e9 } }, 'invalid', 'retry_limit'],
+    ['a long name of a workflow', { workflowName: long(129) }, 'invalid', 'custom_data.name'],
+    ['half a surrogate pair in the name of a workflow', { workflowName: '\ud800' }, 'invalid', 'custom_data.name'],
+    ['half a surrogate pair in a URL', { steps: [step('http://\ud800'), step()] }, 'invalid', 'steps[0].action'],
     ['orders in a circle', { orders: { 0: [1], 1: [0] } }, 'invalid', 'custom_data.orders'],
   ])('%s', (_, input, code, field) => {
     expect(fault(() => acceptDefinition({ ...SAGA, ...input }))).toEqual({ code, field });
@@ -101,7 +115,7 @@ describe('orders', () => {
   it('are refused exactly when some step could never start', () => {
     const orders = fc.dictionary(
       fc.nat(5).map((n) => String(n)),
-      fc.array(fc.nat(5), { maxLength: 3 }),
+      fc.uniqueArray(fc.nat(5), { maxLength: 3 }),
     );
     fc.assert(
       fc.property(orders, (given) => {

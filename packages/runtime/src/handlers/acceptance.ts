@@ -20,9 +20,6 @@ export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
 /** Patterns whose branches are registered while they are prepared. */
 const BRANCHES_COME_LATER: ReadonlySet<string> = new Set<Pattern>(['tcc', 'xa', 'workflow']);
 
-const MAX_BRANCH_HEADERS = 100;
-const MAX_BRANCH_HEADER_CHARACTERS = 8 * 1024;
-
 /** The process itself asks: it may name its own functions. */
 export interface Home {
   readonly locals: LocalBranches;
@@ -125,19 +122,20 @@ type About = Partial<Pick<TransactionInput, 'gid' | 'pattern'>>;
 const repeats = ({ coordinates }: HttpTarget, { gid, pattern }: About): boolean =>
   coordinates.every(([name, value]) => value === (name === 'gid' ? gid : name === 'trans_type' ? pattern : undefined));
 
+/** Counted first: what is wrong with one of a million names is not worth the time to look at all. */
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
-  let count = 0;
+  const entries = Object.entries(headers);
+  if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, 'branch_headers', LIMITS.branchHeaders, 'entries');
   let characters = 0;
-  for (const [name, value] of Object.entries(headers)) {
-    const field = `branch_headers[${JSON.stringify(name.slice(0, 64))}]`;
+  for (const [name, value] of entries) characters += name.length + value.length;
+  if (characters > LIMITS.branchHeaderCharacters)
+    throw tooLarge(gid, 'branch_headers', LIMITS.branchHeaderCharacters, 'characters');
+  for (const [name, value] of entries) {
     const fault = branchHeaderFault(name, value);
-    if (fault !== undefined) throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
-    count++;
-    characters += name.length + value.length;
+    if (fault === undefined) continue;
+    const field = `branch_headers[${JSON.stringify(name.slice(0, 64))}]`;
+    throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
   }
-  if (count > MAX_BRANCH_HEADERS) throw tooLarge(gid, 'branch_headers', MAX_BRANCH_HEADERS, 'entries');
-  if (characters > MAX_BRANCH_HEADER_CHARACTERS)
-    throw tooLarge(gid, 'branch_headers', MAX_BRANCH_HEADER_CHARACTERS, 'characters');
 }
 
 function tooLarge(gid: string, field: string, limit: number, unit: string): HoldfastError {

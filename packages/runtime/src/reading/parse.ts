@@ -1,4 +1,9 @@
 import { HoldfastError } from '@holdfast/protocol';
+import { checkCounts } from './counts.ts';
+import { checkJsonBounds } from './json-bounds.ts';
+
+/** A schema's message about unknown fields lists them all. */
+const LONGEST_FAULT = 500;
 
 /** As much of a schema as is needed here. */
 export interface Schema<T> {
@@ -14,12 +19,13 @@ export interface Schema<T> {
 
 /** Reads a value with a schema. Throws `invalid`, naming the first field that is wrong. */
 export function parse<T>(schema: Schema<T>, value: unknown): T {
+  checkCounts(value);
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   const issue = read.error.issues[0];
   const field = issue === undefined ? '' : fieldPath(issue.path);
   const gid = gidOf(value);
-  throw new HoldfastError('invalid', `${field === '' ? 'the request' : field}: ${issue?.message ?? 'invalid'}`, {
+  throw new HoldfastError('invalid', `${field === '' ? 'the request' : field}: ${(issue?.message ?? 'invalid').slice(0, LONGEST_FAULT)}`, {
     ...(field !== '' && { field }),
     ...(gid !== '' && { gid }),
   });
@@ -44,6 +50,7 @@ export function invalid(gid: string, field: string, fault: string): HoldfastErro
 
 /** Reads a JSON text that stands in a field, such as `custom_data`. */
 export function parseField<T>(schema: Schema<T>, gid: string, field: string, text: string): T {
+  checkJsonBounds(text, field, field);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -53,9 +60,9 @@ export function parseField<T>(schema: Schema<T>, gid: string, field: string, tex
   try {
     return parse(schema, value);
   } catch (error) {
-    const { field: inner } = HoldfastError.from(error);
+    const { code, message, field: inner } = HoldfastError.from(error);
     const path = inner === undefined ? field : `${field}.${inner}`;
-    const { message } = error as Error;
-    throw invalid(gid, path, inner === undefined ? message : message.slice(inner.length + 2));
+    const fault = inner === undefined ? message : message.slice(inner.length + 2);
+    throw new HoldfastError(code, `${path}: ${fault}`, { field: path, ...(gid !== '' && { gid }) });
   }
 }

@@ -13,6 +13,9 @@ const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\bbranch_headers\b/g, 'branchHeaders'],
   [/\bbranch_id\b/g, 'branchId'],
   [/\btrans_type\b/g, 'pattern'],
+  [/\brequest_timeout\b/g, 'requestTimeoutMs'],
+  [/\bretry_interval\b/g, 'retryIntervalMs'],
+  [/\breq_extra\.result\b/g, 'result'],
 ];
 
 /** A text about a request in the words of `/api/v1`. */

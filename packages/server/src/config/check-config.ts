@@ -16,6 +16,9 @@ export function checkConfig(config: ServerConfig): void {
   checkBound(config, 'maxSteps', LIMITS.steps);
   checkBound(config, 'maxPayloadBytes', LIMITS.payloadBytes);
   checkBound(config, 'maxPageSize', LIMITS.pageSize);
+  checkBound(config, 'requestTimeout', LIMITS.requestTimeoutMs, ' (10 minutes)');
+  for (const name of ['retryInterval', 'maxRetryInterval', 'timeoutToFail'] as const)
+    checkBound(config, name, LIMITS.retryIntervalMs, ' (365 days)');
 }
 
 /** Far beyond what any machine has use for. */
@@ -55,8 +58,17 @@ const MUST_BE_POSITIVE = [
   'maxConnections',
 ] as const satisfies readonly (keyof ServerConfig)[];
 
-function checkBound(config: ServerConfig, name: 'maxSteps' | 'maxPayloadBytes' | 'maxPageSize', bound: number): void {
-  if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}`);
+type Bounded =
+  | 'maxSteps'
+  | 'maxPayloadBytes'
+  | 'maxPageSize'
+  | 'requestTimeout'
+  | 'retryInterval'
+  | 'maxRetryInterval'
+  | 'timeoutToFail';
+
+function checkBound(config: ServerConfig, name: Bounded, bound: number, inWords = ''): void {
+  if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}${inWords}`);
 }
 
 function checkHost({ host, insecure }: ServerConfig): void {

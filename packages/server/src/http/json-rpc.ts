@@ -1,6 +1,6 @@
 import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
-import { type Handlers, messageOf } from '@holdfast/runtime';
+import { checkJsonBounds, type Handlers, messageOf } from '@holdfast/runtime';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
@@ -50,6 +50,7 @@ export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError
 const UNPARSABLE = Symbol('unparsable');
 
 function parse(body: string): unknown {
+  checkJsonBounds(body);
   try {
     return JSON.parse(body);
   } catch {

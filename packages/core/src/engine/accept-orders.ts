@@ -1,0 +1,76 @@
+import { HoldfastError, LIMITS } from '@holdfast/protocol';
+
+const FIELD = 'custom_data.orders';
+/** Steps that a message names. */
+const MOST_NAMED = 20;
+
+type Orders = Readonly<Record<string, readonly number[]>>;
+
+/**
+ * Checks the dependencies of a saga's steps, in linear time: they are counted first, name each step once and by its index as JSON writes it, and do not
+ * form a cycle, which could never start. Throws `invalid` or `too_large`.
+ */
+export function acceptOrders(gid: string, orders: Orders, count: number): void {
+  const steps = Object.keys(orders);
+  acceptCounts(gid, orders, steps, count);
+  const lists = new Map(steps.map((step) => [acceptIndex(gid, step, count), orders[step] ?? []]));
+  for (const [step, before] of lists) acceptList(gid, step, before, count);
+  refuseCycle(gid, lists, count);
+}
+
+function acceptCounts(gid: string, orders: Orders, steps: readonly string[], count: number): void {
+  // Left to the check of each index, which names the one that is wrong.
+  const listed = steps.length > count ? steps.slice(0, count + 1) : steps;
+  let dependencies = 0;
+  for (const step of listed) dependencies += orders[step]?.length ?? 0;
+  if (dependencies <= LIMITS.dependencies) return;
+  const fault = `a saga has at most ${LIMITS.dependencies} dependencies, this one has ${dependencies}`;
+  throw new HoldfastError('too_large', `${FIELD}: ${fault}`, { gid, field: FIELD });
+}
+
+/** The index that a key states. `"01"`, `"1.0"` and `" 1"` state none: nothing would find them. */
+function acceptIndex(gid: string, key: string, count: number): number {
+  const index = Number(key);
+  if (isStep(index, count) && String(index) === key) return index;
+  const shown = JSON.stringify(key.slice(0, 32));
+  throw isStep(index, count) && key.trim() !== ''
+    ? invalid(gid, `${shown} must be written "${index + 0}": an index without blanks, signs, leading zeros or fractions`)
+    : invalid(gid, `${shown} is not the index of a step; ${rangeOf(count)}`);
+}
+
+function acceptList(gid: string, step: number, before: readonly number[], count: number): void {
+  const seen = new Set<number>();
+  for (const earlier of before) {
+    if (!isStep(earlier, count))
+      throw invalid(gid, `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`);
+    if (earlier === step) throw invalid(gid, `step ${step} depends on itself and could never start`);
+    if (seen.has(earlier)) throw invalid(gid, `step ${step} lists step ${earlier} twice`);
+    seen.add(earlier);
+  }
+}
+
+/** Places the steps one after the other; what cannot be placed is in a cycle, or behind one. */
+function refuseCycle(gid: string, lists: ReadonlyMap<number, readonly number[]>, count: number): void {
+  const missing = Array.from({ length: count }, (_, step) => lists.get(step)?.length ?? 0);
+  const dependents: number[][] = Array.from({ length: count }, () => []);
+  for (const [step, before] of lists) for (const earlier of before) dependents[earlier]?.push(step);
+  const ready = missing.flatMap((left, step) => (left === 0 ? [step] : []));
+  for (let placed = 0; placed < ready.length; placed++) {
+    for (const step of dependents[ready[placed] ?? 0] ?? []) {
+      const left = (missing[step] ?? 0) - 1;
+      missing[step] = left;
+      if (left === 0) ready.push(step);
+    }
+  }
+  if (ready.length === count) return;
+  const stuck = missing.flatMap((left, step) => (left > 0 ? [step] : []));
+  const named = stuck.slice(0, MOST_NAMED).join(', ') + (stuck.length > MOST_NAMED ? ', …' : '');
+  throw invalid(gid, `the dependencies form a cycle, so that steps ${named} could never start`);
+}
+
+const isStep = (n: number, count: number): boolean => Number.isInteger(n) && n >= 0 && n < count;
+
+const rangeOf = (count: number): string => (count === 0 ? 'there are no steps' : `steps are 0 to ${count - 1}`);
+
+const invalid = (gid: string, fault: string): HoldfastError =>
+  new HoldfastError('invalid', `${FIELD}: ${fault}`, { gid, field: FIELD });
