@@ -1,11 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
-import type { CompareOptions, ScaleOptions } from './options.ts';
+import type { CompareOptions, ScaleOptions, StallOptions } from './options.ts';
 import type { Tool } from './tool.ts';
 
 export type Task =
   | { readonly kind: 'compare'; readonly options: CompareOptions }
-  | { readonly kind: 'scale'; readonly options: ScaleOptions };
+  | { readonly kind: 'scale'; readonly options: ScaleOptions }
+  | { readonly kind: 'stall'; readonly options: StallOptions };
 
 interface Values {
   readonly target?: string[];
@@ -21,6 +22,7 @@ interface Values {
   readonly cpuProf?: true;
   readonly embed?: true;
   readonly scale?: true;
+  readonly stall?: true;
   readonly finished?: number;
   readonly waiting?: number;
 }
@@ -34,6 +36,11 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const values = describe(command).parse(args, { from: 'user' }).opts<Values>();
   const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
   const common = { rounds, seconds, warmUpSeconds: values.warmUp, branchService, load, output };
+  if (values.stall === true) {
+    if (targets.length > 0 || store !== undefined || values.cpuProf === true || values.embed === true || values.scale === true)
+      command.error('error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --scale or --cpu-prof');
+    return { kind: 'stall', options: { rounds, branchService, output } };
+  }
   if (values.scale === true) {
     if (targets.length > 0 || values.cpuProf === true || values.embed === true)
       command.error('error: --scale fills stores of its own: it takes no --target, --embed or --cpu-prof');
@@ -108,6 +115,7 @@ function describe(command: Command): Command {
       '--scale',
       'instead compare an empty store with one that holds many transactions; --store lmdb: (default) or postgres',
     )
+    .option('--stall', 'instead show for how long the worst requests hold the event loop of a coordinator')
     .option(
       '--finished <n>',
       'with --scale: finished transactions in the full store (default: 100,000; PostgreSQL 1,000,000)',

@@ -7,6 +7,8 @@ import { renderProfile } from './profile/render-profile.ts';
 import type { Say } from './report/say.ts';
 import { renderScale } from './scale/render.ts';
 import { compareScale } from './scale/scale.ts';
+import { measureStalls } from './stall/measure.ts';
+import { renderStalls } from './stall/render.ts';
 
 /** Progress goes beside the figures, so that these can be piped. */
 const say: Say = (line) => console.error(line);
@@ -27,6 +29,10 @@ async function run(task: Task): Promise<string> {
   if (task.kind === 'scale') {
     const result = await compareScale(task.options, cleanup, say);
     return json ? JSON.stringify(result, null, 2) : renderScale(result);
+  }
+  if (task.kind === 'stall') {
+    const result = await measureStalls(task.options, cleanup, say);
+    return json ? JSON.stringify(result, null, 2) : renderStalls(result);
   }
   const result = await compare(task.options, cleanup, say);
   // A page without a store that should be on it is no success; one that says that a program is not installed is.

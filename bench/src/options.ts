@@ -32,3 +32,6 @@ export interface ScaleOptions extends BenchOptions {
   readonly finished: number;
   readonly waiting: number;
 }
+
+/** How long single inputs hold the event loop. */
+export type StallOptions = Pick<BenchOptions, 'rounds' | 'branchService' | 'output'>;

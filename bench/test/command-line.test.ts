@@ -27,6 +27,15 @@ describe('the command line', () => {
     });
   });
 
+  test('--stall starts a coordinator of its own', () => {
+    expect(read('--stall', '--rounds', '5')).toEqual({
+      kind: 'stall',
+      options: { rounds: 5, branchService: 'auto', output: 'table' },
+    });
+    for (const more of [['--store', 'memory:'], ['--scale'], ['--embed'], ['--target', 'http://a:1']])
+      expect(() => read('--stall', ...more)).toThrow();
+  });
+
   test('with a target starts no Holdfast unless a store is named', () => {
     expect(read('--target', 'http://127.0.0.1:36789/')).toMatchObject({
       options: { stores: [], targets: ['http://127.0.0.1:36789'] },

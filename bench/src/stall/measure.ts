@@ -1,0 +1,94 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startBranchService } from '../branch/start-branch-service.ts';
+import { type MachineFacts, machineFacts } from '../machine/facts.ts';
+import type { StallOptions } from '../options.ts';
+import type { Cleanup } from '../processes/cleanup.ts';
+import { temporaryFolder } from '../processes/temporary-folder.ts';
+import type { Say } from '../report/say.ts';
+import { type Hosts, type Input, INPUTS, type Sent } from './inputs.ts';
+import { ProbedHoldfast } from './probed-holdfast.ts';
+import type { Stall } from './stall.ts';
+
+/** What one input did, in the order of the rounds. */
+export interface StallLine {
+  readonly name: string;
+  /** Of the largest request. */
+  readonly bytes: number;
+  /** HTTP statuses, each once. */
+  readonly statuses: readonly number[];
+  readonly stalls: readonly Stall[];
+}
+
+export interface StallComparison {
+  readonly machine: MachineFacts;
+  readonly branchService: string;
+  readonly lines: readonly StallLine[];
+}
+
+/** How long the work that an input causes is watched, after its last response. */
+const SETTLE_MS = 1_500;
+
+/** Sends each of the worst inputs to a coordinator and notes how long its event loop was held. What it starts is stopped by `cleanup`. */
+export async function measureStalls(
+  { rounds, branchService }: StallOptions,
+  cleanup: Cleanup,
+  say: Say,
+): Promise<StallComparison> {
+  const folder = temporaryFolder(cleanup);
+  const branches = await startBranchService(branchService, folder, cleanup);
+  const hosts = { branches: branches.origin, hanging: await startHangingHost(cleanup) };
+  const lines: StallLine[] = [];
+  for (const input of INPUTS) {
+    // A coordinator for each: what hangs or is retried from the one before would count for the next.
+    const holdfast = await ProbedHoldfast.start(folder);
+    const stop = (): Promise<void> => holdfast.stop();
+    cleanup.add(stop);
+    lines.push(await measure(holdfast, hosts, input, rounds));
+    await stop();
+    say(`${input.name}: ${lines.at(-1)?.stalls.map(({ wallMs }) => wallMs.toFixed(1)).join(', ')} ms`);
+  }
+  return { machine: machineFacts(folder), branchService: branches.name, lines };
+}
+
+/** The first time is for compiling, and does not count. */
+async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rounds: number): Promise<StallLine> {
+  const statuses = new Set<number>();
+  const stalls: Stall[] = [];
+  let bytes = 0;
+  for (const request of input.before?.(hosts) ?? []) await post(holdfast.origin, request);
+  for (let round = 0; round <= rounds; round++) {
+    const requests = input.requests(hosts);
+    await delay(SETTLE_MS / 3);
+    await holdfast.longestStall();
+    for (const request of requests) {
+      bytes = Math.max(bytes, request.body.length);
+      statuses.add(await post(holdfast.origin, request));
+    }
+    await delay(SETTLE_MS);
+    const stall = await holdfast.longestStall();
+    if (round > 0) stalls.push(stall);
+  }
+  return { name: input.name, bytes, statuses: [...statuses], stalls };
+}
+
+async function post(origin: string, { path, body }: Sent): Promise<number> {
+  const response = await fetch(origin + path, { method: 'POST', body });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+/** A host that takes connections and says nothing. */
+async function startHangingHost(cleanup: Cleanup): Promise<string> {
+  const server = createServer((socket) => socket.on('error', () => socket.destroy()).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanup.add(() => {
+    server.close();
+    return Promise.resolve();
+  });
+  server.unref();
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
