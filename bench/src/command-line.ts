@@ -37,8 +37,16 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
   const common = { rounds, seconds, warmUpSeconds: values.warmUp, branchService, load, output };
   if (values.stall === true) {
-    if (targets.length > 0 || store !== undefined || values.cpuProf === true || values.embed === true || values.scale === true)
-      command.error('error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --scale or --cpu-prof');
+    if (
+      targets.length > 0 ||
+      store !== undefined ||
+      values.cpuProf === true ||
+      values.embed === true ||
+      values.scale === true
+    )
+      command.error(
+        'error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --scale or --cpu-prof',
+      );
     return { kind: 'stall', options: { rounds, branchService, output } };
   }
   if (values.scale === true) {

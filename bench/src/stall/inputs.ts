@@ -59,7 +59,10 @@ export const INPUTS: readonly Input[] = [
   },
   { name: 'saga of 1,000 steps, one after the other', requests: (hosts) => [saga(STEPS, () => step(hosts))] },
   { name: 'saga of 1,000 steps without URLs', requests: () => [saga(STEPS, () => ({}))] },
-  { name: 'concurrent saga of 1,000 steps', requests: (hosts) => [saga(STEPS, () => step(hosts), { concurrent: true })] },
+  {
+    name: 'concurrent saga of 1,000 steps',
+    requests: (hosts) => [saga(STEPS, () => step(hosts), { concurrent: true })],
+  },
   {
     name: 'concurrent saga of 1,000 steps without URLs',
     requests: () => [saga(STEPS, () => ({}), { concurrent: true })],

@@ -48,7 +48,12 @@ export async function measureStalls(
     cleanup.add(stop);
     lines.push(await measure(holdfast, hosts, input, rounds));
     await stop();
-    say(`${input.name}: ${lines.at(-1)?.stalls.map(({ wallMs }) => wallMs.toFixed(1)).join(', ')} ms`);
+    say(
+      `${input.name}: ${lines
+        .at(-1)
+        ?.stalls.map(({ wallMs }) => wallMs.toFixed(1))
+        .join(', ')} ms`,
+    );
   }
   return { machine: machineFacts(folder), branchService: branches.name, lines };
 }

@@ -69,7 +69,8 @@ describe('a name that no store keeps is a 400', () => {
     for (const name of ['x'.repeat(129), 'nul\0', 'half-\ud800']) {
       const answer = await routes[route]?.(name);
       // Where a URL's bytes are decoded leniently, what is left of the half is a name like any other.
-      if (name.isWellFormed() || answer?.status === 400) expect([name.length, answer?.status]).toEqual([name.length, 400]);
+      if (name.isWellFormed() || answer?.status === 400)
+        expect([name.length, answer?.status]).toEqual([name.length, 400]);
       else expect(answer?.status).toBeLessThan(500);
     }
   });
@@ -135,7 +136,10 @@ describe('dependencies of steps', () => {
     ['twice', { 1: [0, 0] }, 'step 1 lists step 0 twice'],
     ['in a cycle', { 0: [1], 1: [0] }, 'the dependencies form a cycle, so that steps 0, 1 could never start'],
   ])('are refused by name (%s)', async (_, orders, fault) => {
-    const { status, json } = await server.dtm('submit', saga({ custom_data: JSON.stringify({ concurrent: true, orders }) }));
+    const { status, json } = await server.dtm(
+      'submit',
+      saga({ custom_data: JSON.stringify({ concurrent: true, orders }) }),
+    );
     expect({ status, field: json.field }).toEqual({ status: 400, field: 'custom_data.orders' });
     expect(json.message).toContain(fault);
   });
@@ -155,7 +159,11 @@ describe('durations and counts have bounds', () => {
 
   it('in the words of /api/v1', async () => {
     const steps = [{ action: NOWHERE }];
-    const { status, json } = await server.post('/api/v1/transactions', { pattern: 'saga', steps, requestTimeoutMs: 600_001 });
+    const { status, json } = await server.post('/api/v1/transactions', {
+      pattern: 'saga',
+      steps,
+      requestTimeoutMs: 600_001,
+    });
     expect({ status, field: json.field }).toEqual({ status: 400, field: 'requestTimeoutMs' });
     const own = await server.post('/api/v1/transactions', {
       pattern: 'saga',
@@ -204,7 +212,9 @@ describe('whatever a request holds', () => {
       texts,
       fc.constantFrom(null, true, 0, -1, 1.5, 1e300, 7),
       fc.array(tie('value'), { maxLength: 3 }),
-      fc.dictionary(fc.oneof({ weight: 8, arbitrary: fields }, { weight: 1, arbitrary: texts }), tie('value'), { maxKeys: 6 }),
+      fc.dictionary(fc.oneof({ weight: 8, arbitrary: fields }, { weight: 1, arbitrary: texts }), tie('value'), {
+        maxKeys: 6,
+      }),
     ),
   }));
   const body = fc.dictionary(fields, value, { maxKeys: 8 });

@@ -34,7 +34,10 @@ function acceptIndex(gid: string, key: string, count: number): number {
   if (isStep(index, count) && String(index) === key) return index;
   const shown = JSON.stringify(key.slice(0, 32));
   throw isStep(index, count) && key.trim() !== ''
-    ? invalid(gid, `${shown} must be written "${index + 0}": an index without blanks, signs, leading zeros or fractions`)
+    ? invalid(
+        gid,
+        `${shown} must be written "${index + 0}": an index without blanks, signs, leading zeros or fractions`,
+      )
     : invalid(gid, `${shown} is not the index of a step; ${rangeOf(count)}`);
 }
 

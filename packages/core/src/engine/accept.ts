@@ -97,7 +97,9 @@ export function acceptKeyText(field: string, text: string, longest: number, gid?
   if (text === '' || text.length > longest)
     throw new HoldfastError(
       'invalid',
-      text === '' ? `${field} must not be empty` : `${field} must have at most ${longest} characters, this one has ${text.length}`,
+      text === ''
+        ? `${field} must not be empty`
+        : `${field} must have at most ${longest} characters, this one has ${text.length}`,
       details,
     );
   if (!isStorable(text))

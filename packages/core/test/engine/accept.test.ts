@@ -88,7 +88,12 @@ describe('a transaction that is refused names the field', () => {
     ['orders after half a step', { orders: { 1: [0.5] } }, 'invalid', 'custom_data.orders'],
     ['a step after itself', { orders: { 1: [1] } }, 'invalid', 'custom_data.orders'],
     ['a step after another twice', { orders: { 1: [0, 0] } }, 'invalid', 'custom_data.orders'],
-    ['orders of a step with a leading zero', { orders: { '01': [0] } as Record<string, number[]> }, 'invalid', 'custom_data.orders'],
+    [
+      'orders of a step with a leading zero',
+      { orders: { '01': [0] } as Record<string, number[]> },
+      'invalid',
+      'custom_data.orders',
+    ],
     [
       'too many dependencies',
       { orders: { 1: Array.from({ length: LIMITS.dependencies + 1 }, () => 7) } },

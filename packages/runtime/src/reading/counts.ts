@@ -20,7 +20,8 @@ const BOUNDS: ReadonlyMap<string, number> = new Map([
 export function checkCounts(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
   checkCount('the request', undefined, body, MOST_FIELDS);
-  for (const [field, most] of BOUNDS) checkCount(field, field, (body as Readonly<Record<string, unknown>>)[field], most);
+  for (const [field, most] of BOUNDS)
+    checkCount(field, field, (body as Readonly<Record<string, unknown>>)[field], most);
 }
 
 function checkCount(what: string, field: string | undefined, value: unknown, most: number): void {

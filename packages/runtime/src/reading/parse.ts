@@ -25,10 +25,14 @@ export function parse<T>(schema: Schema<T>, value: unknown): T {
   const issue = read.error.issues[0];
   const field = issue === undefined ? '' : fieldPath(issue.path);
   const gid = gidOf(value);
-  throw new HoldfastError('invalid', `${field === '' ? 'the request' : field}: ${(issue?.message ?? 'invalid').slice(0, LONGEST_FAULT)}`, {
-    ...(field !== '' && { field }),
-    ...(gid !== '' && { gid }),
-  });
+  throw new HoldfastError(
+    'invalid',
+    `${field === '' ? 'the request' : field}: ${(issue?.message ?? 'invalid').slice(0, LONGEST_FAULT)}`,
+    {
+      ...(field !== '' && { field }),
+      ...(gid !== '' && { gid }),
+    },
+  );
 }
 
 /** `steps[1].action`. */
