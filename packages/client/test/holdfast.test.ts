@@ -6,6 +6,13 @@ import { withCoordinator } from './support/with-coordinator.ts';
 const STEP = { action: 'http://bank-a/debit', compensate: null };
 
 describe('a client', () => {
+  it('refuses an option with an unknown name, and names the nearest', () => {
+    const options = { requestTimeoutMS: 1 } as object;
+    expect(() => connect('http://127.0.0.1:1', options)).toThrow(
+      new TypeError('connect(): unknown option "requestTimeoutMS"; did you mean requestTimeoutMs?'),
+    );
+  });
+
   it('reads a transaction, and undefined when there is none', async () => {
     const { hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();

@@ -15,7 +15,7 @@ import { type Branches, type DeclaredBranches, registerBranch, registerBranches 
 import { inProcessApi } from './in-process-api.ts';
 import { InitiatorCalls } from './initiator-calls.ts';
 import { storeOf } from './open-store.ts';
-import { DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
+import { checkOptions, DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
 import { VERSION } from './version.ts';
 import { warningsLogger } from './warnings-logger.ts';
 import { CALL_BACK_NAME, WorkflowCallBacks } from './workflow-call-backs.ts';
@@ -45,6 +45,7 @@ export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
  * @throws {StoreError} the store cannot be opened; its code is `locked` when another process has it
  */
 export async function embed<B extends Branches = Branches>(options: EmbedOptions<B>): Promise<EmbeddedHoldfast<B>> {
+  checkOptions(options);
   const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...options };
   const logger = options.logger ?? warningsLogger;
   const locals = new LocalBranches();

@@ -1,4 +1,5 @@
-import type { Alert, EngineOptions, Logger, Store } from '@holdfast/core';
+import { type Alert, DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Logger, type Store } from '@holdfast/core';
+import { namesOf, requireKnownNames } from '@holdfast/protocol';
 import type { Branches } from './branches.ts';
 
 /** What the engine may be told; times are milliseconds. See `EngineOptions` for each. */
@@ -40,3 +41,36 @@ export const DEFAULT_EMBED_OPTIONS = {
   retryForMs: 5_000,
   drainMs: 10_000,
 } as const;
+
+const OPTION_NAMES = namesOf<EmbedOptions>({
+  store: true,
+  branches: true,
+  application: true,
+  engine: true,
+  waitTimeoutMs: true,
+  retryForMs: true,
+  drainMs: true,
+  onAlert: true,
+  logger: true,
+});
+/** The application is the group, and the package's version is the version. */
+const ENGINE_NAMES = Object.keys(DEFAULT_ENGINE_OPTIONS).filter((name) => name !== 'groups' && name !== 'version');
+
+/**
+ * Checks the names of all options, and that those of the engine are numbers.
+ *
+ * @throws {TypeError} a name is unknown, or a value is not a number of 0 or more
+ */
+export function checkOptions(options: EmbedOptions): void {
+  requireKnownNames(options, OPTION_NAMES, 'embed()');
+  const engine = options.engine ?? {};
+  requireKnownNames(engine, ENGINE_NAMES, 'embed(), engine');
+  for (const [name, value] of Object.entries({ ...engine, ...numbersOf(options) })) {
+    if (value === undefined || name === 'node' || isNumber(value)) continue;
+    throw new TypeError(`embed(): ${name} must be a number of 0 or more, not ${JSON.stringify(value) ?? typeof value}`);
+  }
+}
+
+const numbersOf = ({ waitTimeoutMs, retryForMs, drainMs }: EmbedOptions) => ({ waitTimeoutMs, retryForMs, drainMs });
+
+const isNumber = (value: unknown): boolean => typeof value === 'number' && value >= 0;

@@ -22,6 +22,15 @@ function gate() {
 }
 
 describe('an embedded coordinator', () => {
+  it.each([
+    [{ retryForMS: 5 }, 'embed(): unknown option "retryForMS"; did you mean retryForMs?'],
+    [{ engine: { heartBeatMs: 5 } }, 'embed(), engine: unknown option "heartBeatMs"; did you mean heartbeatMs?'],
+    [{ engine: { heartbeatMs: '5s' } }, 'embed(): heartbeatMs must be a number of 0 or more, not "5s"'],
+    [{ drainMs: Number.NaN }, 'embed(): drainMs must be a number of 0 or more, not null'],
+  ])('refuses the options %j', async (wrong, message) => {
+    await expect(embed({ ...OPTIONS, ...(wrong as object) })).rejects.toThrow(new TypeError(message));
+  });
+
   it('goes on at the next start with what the one before left', async () => {
     const store = `lmdb:${temporaryFolder()}`;
     const called: string[] = [];

@@ -2,6 +2,8 @@ export * from './vocabulary.ts';
 export * from './errors.ts';
 export * from './result.ts';
 export * from './limits.ts';
+export * from './nearest.ts';
+export * from './known-names.ts';
 export * from './api-v1.ts';
 export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';

@@ -1,3 +1,4 @@
+import { unknownVariables } from './config/environment.ts';
 import { loadConfig } from './config/load-config.ts';
 import { OPTIONS, type ServerConfig } from './config/options.ts';
 import type { Log } from './logs/log.ts';
@@ -57,6 +58,8 @@ function announce(
 ): void {
   if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
   log.info({ url, store: withoutPassword(store), version: VERSION, ...fields }, `ready: ${url}`);
+  const ignored = unknownVariables(process.env);
+  if (ignored.length > 0) log.warn({ ignored }, 'these environment variables are not options and are ignored');
 }
 
 const announceStop = (log: Log, signal: string): void =>

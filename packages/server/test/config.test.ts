@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, configWith, loadConfig } from '@holdfast/server';
 import { bytes, duration, flag, list, port } from '../src/config/kinds.ts';
-import { nearest } from '../src/config/nearest.ts';
+import { nearest } from '@holdfast/protocol';
 import { defaultOf, flagOf, OPTION_NAMES, OPTIONS, type OptionSpec, variableOf } from '../src/config/options.ts';
 
 let folder: string;
@@ -55,10 +55,34 @@ describe('the configuration', () => {
     expect((await loadConfig({ file: await fileWith('# nothing yet\n') })).httpPort).toBe(36_789);
   });
 
+  it('refuses an environment variable whose name is nearly that of an option', async () => {
+    await expect(loadConfig({ env: { HOLDFAST_HTTP_PROT: '8080' } })).rejects.toThrow(
+      new ConfigError('the environment variable HOLDFAST_HTTP_PROT is not an option; did you mean HOLDFAST_HTTP_PORT?'),
+    );
+    await expect(loadConfig({ env: { HOLDFAST_CONFG: 'x.yaml' } })).rejects.toThrow('did you mean HOLDFAST_CONFIG?');
+    await expect(loadConfig({ env: { HOLDFAST_TEAM_NAME: 'payments', HOLDFAST_TEST_REQUIRE: 'all' } })).resolves.toBeDefined();
+  });
+
+  it('ignores the variables by which Kubernetes describes Services, also where they have the name of an option', async () => {
+    const env = {
+      HOLDFAST_SERVICE_HOST: '10.0.0.7',
+      HOLDFAST_SERVICE_PORT: '36789',
+      HOLDFAST_SERVICE_PORT_HTTP: '36789',
+      HOLDFAST_PORT: 'tcp://10.0.0.7:36789',
+      HOLDFAST_PORT_36789_TCP: 'tcp://10.0.0.7:36789',
+      HOLDFAST_PORT_36789_TCP_PROTO: 'tcp',
+      HOLDFAST_PORT_36789_TCP_PORT: '36789',
+      HOLDFAST_PORT_36789_TCP_ADDR: '10.0.0.7',
+      HOLDFAST_HTTP_PORT: 'tcp://10.0.0.8:36789',
+      HOLDFAST_HTTP_SERVICE_HOST: '10.0.0.8',
+    };
+    expect((await loadConfig({ env })).httpPort).toBe(OPTIONS.httpPort.default);
+  });
+
   it.each([
     ['htpPort: 1', 'did you mean httpPort?'],
     ['http_port: 1', 'did you mean httpPort?'],
-    ['somethingEntirelyDifferent: 1', 'there are store,'],
+    ['somethingEntirelyDifferent: 1', 'known are store,'],
     ['httpPort: many', 'httpPort in'],
     ['retention: 1 week', 'must be a time such as'],
     ['retention: -1', 'must be a time such as'],

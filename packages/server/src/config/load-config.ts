@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { hintFor } from '@holdfast/protocol';
 import { ConfigError } from './config-error.ts';
 import { checkConfig } from './check-config.ts';
-import { nearest } from './nearest.ts';
+import { isServiceLink, refuseMisspelled } from './environment.ts';
+
 import {
   flagOf,
   OPTION_NAMES,
@@ -23,12 +25,14 @@ export interface ConfigSources {
 /** Options before environment before file before defaults. Throws `ConfigError`. */
 export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources): Promise<ServerConfig> {
   const path = file ?? env['HOLDFAST_CONFIG'];
+  refuseMisspelled(env);
   const fromFile = path === undefined || path === '' ? {} : await readConfigFile(path);
   const config = Object.fromEntries(
     OPTION_NAMES.map((name) => {
       const variable = variableOf(name);
       if (flags[name] !== undefined) return [name, read(name, flags[name], flagOf(name))];
-      if (env[variable] !== undefined && env[variable] !== '') return [name, read(name, env[variable], variable)];
+      const set = env[variable];
+      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return [name, read(name, set, variable)];
       if (fromFile[name] !== undefined) return [name, read(name, fromFile[name], `${name} in ${path}`)];
       return [name, OPTIONS[name].default];
     }),
@@ -73,7 +77,5 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
 
 function refuseUnknown(key: string, path: string): void {
   if (Object.hasOwn(OPTIONS, key)) return;
-  const meant = nearest(key, OPTION_NAMES);
-  const hint = meant === undefined ? `there are ${OPTION_NAMES.join(', ')}` : `did you mean ${meant}?`;
-  throw new ConfigError(`${key} in ${path} is no option: ${hint}`);
+  throw new ConfigError(`${key} in ${path} is not an option; ${hintFor(key, OPTION_NAMES)}`);
 }

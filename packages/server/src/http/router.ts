@@ -1,6 +1,6 @@
 import type { CallContext } from '@holdfast/core';
 import type { HoldfastError } from '@holdfast/protocol';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '@holdfast/protocol';
 import type { Reply } from './reply.ts';
 
 /** What a route is given. */

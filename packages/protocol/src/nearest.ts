@@ -1,4 +1,4 @@
-/** The candidate that differs least from what was written, when it is close enough to be what was meant. */
+/** The candidate that differs least from `written`, or undefined if none is close enough to be meant. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;

@@ -1,0 +1,39 @@
+import { nearest } from '@holdfast/protocol';
+import { ConfigError } from './config-error.ts';
+import { OPTION_NAMES, variableOf } from './options.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'HOLDFAST_';
+/** Options of `serve`, and the variables that are not. */
+const KNOWN = [...OPTION_NAMES.map(variableOf), 'HOLDFAST_CONFIG', 'HOLDFAST_SERVER'];
+const KNOWN_WORDS = KNOWN.map((name) => name.slice(PREFIX.length));
+
+/**
+ * Refuses a variable whose name is nearly that of an option: it would be ignored otherwise.
+ *
+ * @throws {ConfigError} with the nearest name
+ */
+export function refuseMisspelled(env: Environment): void {
+  for (const name of unknownVariables(env)) {
+    const meant = nearest(name.slice(PREFIX.length), KNOWN_WORDS);
+    if (meant !== undefined)
+      throw new ConfigError(`the environment variable ${name} is not an option; did you mean ${PREFIX}${meant}?`);
+  }
+}
+
+/** Names of variables that begin like options but are none. They may belong to an application. */
+export const unknownVariables = (env: Environment): readonly string[] =>
+  Object.entries(env).flatMap(([name, value = '']) =>
+    name.startsWith(PREFIX) && !KNOWN.includes(name) && !isServiceLink(name, value) ? [name] : [],
+  );
+
+/**
+ * Whether Kubernetes set the variable. It describes each Service of a namespace to every container; for Services named
+ * `holdfast` and `holdfast-http`: `HOLDFAST_SERVICE_HOST`, `HOLDFAST_PORT_36789_TCP_ADDR`,
+ * `HOLDFAST_HTTP_PORT=tcp://10.0.0.7:36789` and more.
+ */
+export const isServiceLink = (name: string, value: string): boolean =>
+  /_SERVICE_(?:HOST|PORT(?:_\w+)?)$/.test(name) ||
+  /_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/.test(name) ||
+  (name.endsWith('_PORT') && /^(?:tcp|udp|sctp):\/\//.test(value));
