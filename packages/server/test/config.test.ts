@@ -60,7 +60,9 @@ describe('the configuration', () => {
       new ConfigError('the environment variable HOLDFAST_HTTP_PROT is not an option; did you mean HOLDFAST_HTTP_PORT?'),
     );
     await expect(loadConfig({ env: { HOLDFAST_CONFG: 'x.yaml' } })).rejects.toThrow('did you mean HOLDFAST_CONFIG?');
-    await expect(loadConfig({ env: { HOLDFAST_TEAM_NAME: 'payments', HOLDFAST_TEST_REQUIRE: 'all' } })).resolves.toBeDefined();
+    await expect(
+      loadConfig({ env: { HOLDFAST_TEAM_NAME: 'payments', HOLDFAST_TEST_REQUIRE: 'all' } }),
+    ).resolves.toBeDefined();
   });
 
   it('ignores the variables by which Kubernetes describes Services, also where they have the name of an option', async () => {
