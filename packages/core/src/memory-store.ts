@@ -94,7 +94,9 @@ export class MemoryStore implements Store {
   #append(item: AppendItem, record: MemoryRecord | undefined, nowMs: number): WriteOutcome {
     const there = new Map(record?.entries.map((entry) => [entry.key, entry]));
     const existing = item.entries.flatMap((entry) => there.get(entry.key) ?? []);
-    const refused = transitions.appendRefused(item, record?.head, existing);
+    const refused = transitions.appendRefused(item, record?.head, existing, () =>
+      transitions.sumOfBodies(record?.entries ?? []),
+    );
     if (refused !== undefined || record === undefined) return refused ?? { kind: 'missing' };
     const added = item.entries.flatMap(({ key, body }) => (there.has(key) ? [] : { key, body: body.slice() }));
     const head = transitions.appended(item, record.head, added.length, nowMs);

@@ -194,8 +194,9 @@ export interface UpdateItem extends Settings {
 }
 
 /**
- * Adds entries while the status is one of `whenStatus` and the record has room for all of them (`maxEntries`, counting those there), else
- * answers `conflict` and adds none; the version grows by one. Entries whose key is there already are left as they are; when all are,
+ * Adds entries while the status is one of `whenStatus` and the record has room for all of them
+ * (`maxEntries` and `maxBytes`, counting those there), else answers `conflict` and adds none; the
+ * version grows by one. Entries whose key is there already are left as they are; when all are,
  * nothing changes and the outcome is `applied` whatever the status. The outcome tells the entries that were there, in the item's order.
  */
 export interface AppendItem {
@@ -206,6 +207,11 @@ export interface AppendItem {
   readonly whenPattern?: Pattern;
   readonly entries: readonly Entry[];
   readonly maxEntries: number;
+  /**
+   * Bound of the bodies of all entries of the record, in bytes; a store may count their keys as well.
+   * Left out: none.
+   */
+  readonly maxBytes?: number;
   /** Moves the due time of a record that has one (is unowned and waiting) to so many ms from now. */
   readonly postponeMs?: number;
 }
@@ -214,7 +220,13 @@ export type WriteItem = InsertItem | UpdateItem | AppendItem;
 
 export type WriteOutcome =
   | { readonly kind: 'applied'; readonly version: number; readonly existing: readonly Entry[] }
-  | { readonly kind: 'conflict'; readonly status: Status; readonly version: number }
+  | {
+      readonly kind: 'conflict';
+      readonly status: Status;
+      readonly version: number;
+      /** An append whose other conditions hold has no room: the bound that it would exceed. */
+      readonly full?: 'entries' | 'bytes';
+    }
   | { readonly kind: 'missing' };
 
 export interface ClaimRequest {

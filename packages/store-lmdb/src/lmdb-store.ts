@@ -219,5 +219,6 @@ export class LmdbStore implements Store {
 /** Brings what is kept in memory to what is in the file. */
 function loadMemory({ env, clock, possessions, records }: Durable): void {
   clock.load(env);
+  records.forgetEntryBytes();
   possessions.load(env, records);
 }

@@ -6,11 +6,18 @@ import { checkFormat } from './formats.ts';
 import * as keys from './keys.ts';
 import { readDefinition, readEntry, readHead, readState } from './record.ts';
 
+/** Records whose bytes of entries are remembered. */
+const KNOWN_ENTRY_BYTES = 10_000;
+
+const idOf = ({ key, createdAtMs }: keys.RecordPlace): string => `${key.namespace}\0${key.gid}\0${createdAtMs}`;
+
 /** Reads records. Each read sees what was committed last. */
 export class Records {
   readonly #env: Environment;
   /** For the keys of reads; those of writes lie in the write. */
   readonly #scratch = new ByteWriter(4096);
+  /** Of records that got entries lately, with the number of their entries. */
+  readonly #entryBytes = new Map<string, { readonly count: number; readonly bytes: number }>();
 
   constructor(env: Environment) {
     this.#env = env;
@@ -58,6 +65,32 @@ export class Records {
       readEntry(new ByteReader(value), keys.readEntryKey(key, range)),
     );
     return found.toSorted((a, b) => a.order - b.order).map(({ entry }) => entry);
+  }
+
+  /** Bytes of the bodies of a record's entries. An append would otherwise read all entries before it. */
+  entryBytes(head: RecordHead): number {
+    const known = this.#entryBytes.get(idOf(head));
+    if (known?.count === head.entryCount) return known.bytes;
+    const bytes = transitions.sumOfBodies(this.entries(head));
+    this.#noteBytes(head, head.entryCount, bytes);
+    return bytes;
+  }
+
+  /** Entries are about to be added to a record. */
+  addedEntries(before: RecordHead, added: readonly Entry[]): void {
+    const known = before.entryCount === 0 ? { count: 0, bytes: 0 } : this.#entryBytes.get(idOf(before));
+    if (known?.count === before.entryCount)
+      this.#noteBytes(before, known.count + added.length, known.bytes + transitions.sumOfBodies(added));
+  }
+
+  /** A write failed: entries that were about to be added were not. */
+  forgetEntryBytes(): void {
+    this.#entryBytes.clear();
+  }
+
+  #noteBytes(head: RecordHead, count: number, bytes: number): void {
+    if (this.#entryBytes.size >= KNOWN_ENTRY_BYTES) this.#entryBytes.clear();
+    this.#entryBytes.set(idOf(head), { count, bytes });
   }
 
   /** One entry of a record. */

@@ -55,9 +55,10 @@ function append({ records }: Durable, write: DurableWrite, item: AppendItem): Wr
     before.entryCount === 0 ? [] : item.entries.map((entry) => [entry.key, records.entry(before, entry.key)] as const),
   );
   const existing = item.entries.flatMap((entry) => there.get(entry.key) ?? []);
-  const refused = transitions.appendRefused(item, before, existing);
+  const refused = transitions.appendRefused(item, before, existing, () => records.entryBytes(before));
   if (refused !== undefined) return refused;
   const added = item.entries.filter((entry) => there.get(entry.key) === undefined);
+  records.addedEntries(before, added);
   added.forEach((entry, i) => write.addEntry(before, entry, before.entryCount + i));
   const head = transitions.appended(item, before, added.length, write.nowMs);
   write.change(before, head, state);

@@ -25,21 +25,25 @@ export async function planAppends(
   items: readonly AppendItem[],
 ): Promise<(Append | WriteOutcome)[]> {
   const wanted = items.flatMap((item) => item.entries.map(({ key }): LiteralRow => [text(idOf(item.key)), text(key)]));
-  const [heads, entries] = await connection.call({
+  // The server reads the bodies for their lengths, so it is asked only of records with a bound.
+  const bounded = items.flatMap(({ key, maxBytes }) => (maxBytes === undefined ? [] : [idOf(key)]));
+  const [heads, entries, sums] = await connection.call({
     changes: false,
     statements: [
       `select ${HEAD} from ${idsTable(items.map(({ key }) => idOf(key)))} ${byKey(tables, 'k')}`,
       `select e.id, e.entry_key, e.position, e.body from ${tableOf('w', ['id', 'entry_key'], wanted)}
 straight_join ${tables.entries} e force index (primary) on e.id = w.id and e.entry_key = w.entry_key`,
+      ...(bounded.length === 0 ? [] : [entryBytes(tables, bounded)]),
     ],
   });
   const headsById = new Map((heads?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
   const entriesById = grouped(entries?.rows ?? []);
+  const bytesById = new Map((sums?.rows ?? []).map((row) => [string(row['id']), Number(row['bytes'])]));
   return items.map((item) => {
     const id = idOf(item.key);
     const head = headsById.get(id);
     const existing = existingOf(item, head, entriesById.get(id) ?? []);
-    const refused = transitions.appendRefused(item, head, existing);
+    const refused = transitions.appendRefused(item, head, existing, () => bytesById.get(id) ?? 0);
     if (refused !== undefined || head === undefined) return refused ?? { kind: 'missing' };
     const there = new Set(existing.map(({ key }) => key));
     return { item, head, existing, added: item.entries.filter(({ key }) => !there.has(key)) };
@@ -55,3 +59,8 @@ function existingOf(item: AppendItem, head: RecordHead | undefined, rows: readon
   );
   return item.entries.flatMap(({ key }) => there.get(key) ?? []);
 }
+
+/** Bytes of the bodies of all entries of records. */
+const entryBytes = (tables: Tables, ids: readonly string[]): string =>
+  `select e.id, sum(length(e.body)) as bytes from ${idsTable(ids)}
+straight_join ${tables.entries} e force index (primary) on e.id = k.id group by e.id`;

@@ -141,6 +141,7 @@ function appendParameters(appends: readonly Numbered<AppendItem>[], bodies: Bodi
     appendStatuses: textArray(appends.map(({ item }) => item.whenStatus.join(','))),
     appendPatterns: textArray(appends.map(({ item }) => item.whenPattern ?? null)),
     appendRooms: int4Array(appends.map(({ item }) => Math.min(item.maxEntries, MOST_ENTRIES))),
+    appendByteRooms: int8Array(appends.map(({ item }) => item.maxBytes ?? null)),
     appendPostpones: int8Array(appends.map(({ item }) => wholeMs(item.postponeMs ?? null))),
     appendFirsts: int4Array(firsts),
     appendLasts: int4Array(lasts),

@@ -153,7 +153,7 @@ function refusal(item: WriteItem, row: Row | undefined): WriteOutcome | undefine
     case 'update':
       return transitions.updateRefused(item, head);
     case 'append':
-      return transitions.appendRefused(item, head, existingOf(item, row, Infinity));
+      return transitions.appendRefused(item, head, existingOf(item, row, Infinity), () => Number(row?.['entry_bytes']));
   }
 }
 

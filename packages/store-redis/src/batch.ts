@@ -9,7 +9,7 @@ import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
  *
  *   insert  i namespace gid writeId status owner due attention |state| pattern group |definition|
  *   update  u namespace gid writeId status owner due attention |state| expectVersion
- *   append  a namespace gid statuses pattern maxEntries postpone entries, and for each: key |body|
+ *   append  a namespace gid statuses pattern maxEntries maxBytes postpone entries, and for each: key |body|
  *
  * An owner, a due time, a pattern or a delay that is not there is an empty word. Statuses are a list with a comma before and behind each.
  *
@@ -38,9 +38,9 @@ export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
   return [words, ...joined(bodies)];
 }
 
-function wordsOfAppend({ key, whenStatus, whenPattern, maxEntries, postponeMs, entries }: AppendItem): string {
+function wordsOfAppend({ key, whenStatus, whenPattern, maxEntries, maxBytes, postponeMs, entries }: AppendItem): string {
   const most = Math.min(maxEntries, Number.MAX_SAFE_INTEGER);
-  let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${whenPattern ?? ''}\0${most}\0${wholeMs(postponeMs)}\0`;
+  let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${whenPattern ?? ''}\0${most}\0${maxBytes ?? ''}\0${wholeMs(postponeMs)}\0`;
   words += `${entries.length}\0`;
   for (const entry of entries) words += `${entry.key}\0${entry.body.length}\0`;
   return words;
@@ -71,9 +71,18 @@ function joined(bodies: readonly Uint8Array[]): Buffer[] {
 
 const NONE: readonly Entry[] = [];
 
+/** By the first letter of the word. */
+const CONFLICTS: Readonly<
+  Record<string, { readonly kind: 'conflict'; readonly full?: 'entries' | 'bytes' } | undefined>
+> = {
+  c: { kind: 'conflict' },
+  e: { kind: 'conflict', full: 'entries' },
+  b: { kind: 'conflict', full: 'bytes' },
+};
+
 /**
  * What became of each item, from the words that `WRITE` answers and the entries behind them: `a<version>` applied, `a<version>:<n>` applied with the
- * next n entries there already, `c<version>:<status>` conflict, `m` missing.
+ * next n entries there already, `c<version>:<status>` conflict (`e`, `b`: no room for the entries or their bytes), `m` missing.
  */
 export function outcomesOf(reply: Reply | undefined, entries: readonly Reply[]): WriteOutcome[] {
   let taken = 0;
@@ -83,7 +92,8 @@ export function outcomesOf(reply: Reply | undefined, entries: readonly Reply[]):
       const colon = word.indexOf(':');
       const version = Number(colon < 0 ? word.slice(1) : word.slice(1, colon));
       if (word.startsWith('m')) return { kind: 'missing' };
-      if (word.startsWith('c')) return { kind: 'conflict', status: statusOf(word.slice(colon + 1)), version };
+      const conflict = CONFLICTS[word.slice(0, 1)];
+      if (conflict !== undefined) return { ...conflict, status: statusOf(word.slice(colon + 1)), version };
       if (colon < 0) return { kind: 'applied', version, existing: NONE };
       const there = entries.slice(taken, (taken += Number(word.slice(colon + 1))));
       return { kind: 'applied', version, existing: there.map((entry) => entryOf(bytesOf(entry))) };

@@ -100,11 +100,42 @@ export function appendCases({ describe, it }: Cases): void {
       await writeAll(store, [insertOf('a')]);
       await writeAll(store, [appendOf('a', ['e 1', 'e 2'], { maxEntries: 3 })]);
       const full = await writeOne(store, appendOf('a', ['e 3', 'e 4'], { maxEntries: 3 }));
-      assert.deepEqual(full, { kind: 'conflict', status: 'submitted', version: 2 });
+      assert.deepEqual(full, { kind: 'conflict', status: 'submitted', version: 2, full: 'entries' });
       assert.equal((await writeOne(store, appendOf('a', ['e 1', 'e 3'], { maxEntries: 3 }))).kind, 'applied');
       assert.equal((await writeOne(store, appendOf('a', ['e 1', 'e 3'], { maxEntries: 3 }))).kind, 'applied');
       assert.equal((await writeOne(store, appendOf('a', ['e 4'], { maxEntries: 3 }))).kind, 'conflict');
       assert.deepEqual(entryKeys(await read(store, 'a')), ['e 1', 'e 2', 'e 3']);
+    });
+
+    it('adds nothing when the bodies of all entries together exceed their bytes', async ({ store }) => {
+      const entry = (key: string, kib: number) => ({ key, body: new Uint8Array(kib * 1024) });
+      const append = (...entries: ReturnType<typeof entry>[]) =>
+        writeOne(store, appendOf('a', entries, { maxBytes: 100 * 1024 }));
+      const full = (version: number) => ({ kind: 'conflict', status: 'submitted', version, full: 'bytes' });
+      await writeAll(store, [insertOf('a', { definition: new Uint8Array(200 * 1024) })]);
+      assert.deepEqual(await append(entry('e 0', 101)), full(1));
+      assert.equal((await append(entry('e 1', 30), entry('e 2', 30))).kind, 'applied');
+      assert.deepEqual(await append(entry('e 3', 50)), full(2));
+      assert.deepEqual(await append(entry('e 3', 10), entry('e 4', 40)), full(2));
+      assert.equal((await append(entry('e 3', 30))).kind, 'applied');
+      assert.equal((await append(entry('e 1', 30))).kind, 'applied', 'what is there already needs no room');
+      assert.equal((await append(entry('e 1', 90), entry('e 4', 5))).kind, 'applied');
+      assert.deepEqual(await append(entry('e 5', 50)), full(4));
+      assert.equal((await writeOne(store, appendOf('a', ['e 6']))).kind, 'applied', 'without a bound there is room');
+      assert.deepEqual(entryKeys(await read(store, 'a')), ['e 1', 'e 2', 'e 3', 'e 4', 'e 6']);
+    });
+
+    it('bounds the bodies of the entries, whichever node appends them', async ({ store, secondNode }) => {
+      const other = await secondNode();
+      await writeAll(store, [insertOf('a')]);
+      const body = new Uint8Array(10 * 1024);
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          writeOne(i % 2 === 0 ? store : other, appendOf('a', [{ key: `e ${i}`, body }], { maxBytes: 105 * 1024 })),
+        ),
+      );
+      assert.equal(outcomes.filter(({ kind }) => kind === 'applied').length, 10);
+      assert.equal((await read(store, 'a')).entries.length, 10);
     });
 
     it('answers missing when there is no transaction', async ({ store }) => {

@@ -130,8 +130,9 @@ function append(item: AppendItem, record: ModelRecord): WriteOutcome {
   const added = item.entries.filter((entry) => !there.includes(entry));
   if (added.length === 0) return { kind: 'applied', version: record.version, existing };
   if (item.whenPattern !== undefined && item.whenPattern !== record.pattern) return conflict(record);
-  if (!item.whenStatus.includes(record.status) || record.entries.length + added.length > item.maxEntries)
-    return conflict(record);
+  if (!item.whenStatus.includes(record.status)) return conflict(record);
+  if (record.entries.length + added.length > item.maxEntries)
+    return { kind: 'conflict', status: record.status, version: record.version, full: 'entries' };
   record.entries.push(...added.map(({ key, body }) => ({ key, body: textOf(body) })));
   record.version++;
   if (item.postponeMs !== undefined && record.due !== null) record.due = item.postponeMs;

@@ -58,6 +58,22 @@ export function purgeCases({ describe, it, manifest }: Cases): void {
       assert.equal((await store.count()).byStatus.succeed, 0);
     });
 
+    it('deletes thousands at once', async ({ store }) => {
+      const gids = Array.from({ length: 2_500 }, (_, i) => `gid-${i}`);
+      await writeAll(
+        store,
+        gids.map((gid) => insertOf(gid, { status: 'succeed' })),
+      );
+      await writeAll(
+        store,
+        gids.slice(0, 100).map((gid) => appendOf(gid, ['e'], { whenStatus: ['succeed'] })),
+      );
+      assert.equal(await store.purge({ olderThanMs: -1, limit: 2_000 }), 2_000);
+      assert.equal((await store.count()).byStatus.succeed, 500);
+      assert.equal(await store.purge({ olderThanMs: -1, limit: 2_000 }), 500);
+      assert.deepEqual((await store.list({ namespace: 'default', limit: 10 })).items, []);
+    });
+
     if (manifest.controllableClock)
       it('goes by the time since the end, oldest first', async ({ store, place }) => {
         await writeAll(store, [insertOf('old', { status: 'succeed' }), insertOf('long', { dueInMs: null })]);

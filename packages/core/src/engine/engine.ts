@@ -57,7 +57,6 @@ interface CommandDetails {
 const DRAIN_POLL_MS = 20;
 /** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
 const RESERVED_SHARE = 0.1;
-const MAX_REGISTERED = 1_000;
 
 /**
  * A coordinator: one node over a store. See `Coordinator` for what it promises to callers.
@@ -243,12 +242,13 @@ export class Engine implements Coordinator {
       whenStatus: whileAborting ? ['prepared', 'aborting'] : ['prepared'],
       ...(pattern !== undefined && { whenPattern: pattern }),
       entries,
-      maxEntries: MAX_REGISTERED,
+      maxEntries: LIMITS.registeredBranches,
+      maxBytes: LIMITS.registeredBytes,
       ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
     });
     if (result.kind === 'applied') return assertSame(gid, pattern, branches, result.existing, strict);
     if (result.kind === 'conflict') await this.#assertPattern(context, gid, pattern);
-    throw registrationError(gid, result, whileAborting);
+    throw registrationError(gid, result);
   }
 
   async prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
@@ -531,24 +531,22 @@ function assertSame(
 const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
   a.url === b.url && a.payload.length === b.payload.length && a.payload.every((byte, i) => byte === b.payload[i]);
 
-function registrationError(
-  gid: string,
-  result: Exclude<WriteResult, { kind: 'applied' }>,
-  whileAborting: boolean,
-): HoldfastError {
+const NO_ROOM = {
+  entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches`,
+  bytes: `the registered branches of a transaction have at most ${LIMITS.registeredBytes / 1024 / 1024} MiB together; keep large data elsewhere and send a reference to it`,
+} as const;
+
+function registrationError(gid: string, result: Exclude<WriteResult, { kind: 'applied' }>): HoldfastError {
   switch (result.kind) {
     case 'missing':
       return unknownGid(gid);
     case 'conflict':
-      return result.status === 'prepared' || (whileAborting && result.status === 'aborting')
-        ? new HoldfastError('too_large', `a transaction has at most ${MAX_REGISTERED} registered branches`, {
+      return result.full === undefined
+        ? new HoldfastError('refused', `current status '${result.status}', cannot register a branch`, {
             gid,
             status: result.status,
           })
-        : new HoldfastError('refused', `current status '${result.status}', cannot register a branch`, {
-            gid,
-            status: result.status,
-          });
+        : new HoldfastError('too_large', NO_ROOM[result.full], { gid, status: result.status });
     case 'failed':
       return new HoldfastError(
         'unavailable',

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { SessionRow, Store } from '../store.ts';
+import { PurgePace } from './purge-pace.ts';
 import type { Session } from './session.ts';
 
 interface JanitorDependencies {
@@ -17,22 +18,22 @@ interface JanitorDependencies {
 const TAKE_OVER_BATCH = 500;
 /** How long a silent node may go unnoticed beyond the silence limit. */
 const LONGEST_WATCH_MS = 1_000;
-const PURGE_BATCH = 200;
-const PURGE_EVERY_MS = 30_000;
-/** Between two batches of a purge, so that it does not disturb the load. */
-const PURGE_PAUSE_MS = 50;
+/** After a start, before the first purge. */
+const FIRST_PURGE_MS = 50;
 
 /**
  * Periodic duties: takes over the work of silent nodes, deletes what finished long ago.
  *
  * J1  Every node looks for silent ones: whoever looks first releases what they held.
- * J2  Of several nodes the eldest deletes, in small batches with pauses between them, so that many nodes are no more load than one. When it is gone, the next
- *     eldest does; that two think so for a moment does no harm.
+ * J2  Of several nodes the oldest deletes, so that many nodes are no more load than one. When it is gone,
+ *     the next oldest does; that two think so for a moment does no harm. Batches and pauses are those
+ *     of `PurgePace`: deletion keeps up with what finishes.
  */
 export class Janitor {
   readonly #d: JanitorDependencies;
   #timers: Partial<Record<'takeOver' | 'purge', Timer>> = {};
   #stopped = true;
+  readonly #purgePace = new PurgePace();
 
   constructor(dependencies: JanitorDependencies) {
     this.#d = dependencies;
@@ -43,7 +44,7 @@ export class Janitor {
     // Opening a store that only one process can have ends all earlier sessions at once: nobody else can live.
     const { store, options } = this.#d;
     void this.#takeOver(store.capabilities.exclusive ? -1 : options.silenceMs);
-    if (options.retentionMs > 0) this.#after('purge', PURGE_PAUSE_MS, () => this.#purge());
+    if (options.retentionMs > 0) this.#after('purge', FIRST_PURGE_MS, () => this.#purge());
   }
 
   stop(): void {
@@ -102,17 +103,20 @@ export class Janitor {
     );
   }
 
-  /** `more`: the batch before was full, and this node is the one that deletes. */
-  async #purge(more = false): Promise<void> {
-    let purged = 0;
+  async #purge(): Promise<void> {
+    const pace = this.#purgePace;
+    const { clock, logger } = this.#d;
+    let delayMs: number | undefined;
     try {
-      if (more || (await this.#isEldest()))
-        purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: PURGE_BATCH });
+      if (pace.hasBacklog || (await this.#isEldest())) {
+        const startedMs = clock.monotonicMs();
+        const purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: pace.batch });
+        delayMs = pace.next(purged, clock.monotonicMs() - startedMs);
+      }
     } catch (error) {
-      this.#d.logger.warn({ error: String(error) }, 'purge failed');
+      logger.warn({ error: String(error) }, 'purge failed');
     }
-    const isFull = purged === PURGE_BATCH;
-    this.#after('purge', isFull ? PURGE_PAUSE_MS : PURGE_EVERY_MS, () => this.#purge(isFull));
+    this.#after('purge', delayMs ?? pace.idle(), () => this.#purge());
   }
 
   async #isEldest(): Promise<boolean> {

@@ -97,6 +97,8 @@ function checkItem(item: WriteItem): void {
 
 function checkAppend(item: AppendItem): void {
   if (item.postponeMs !== undefined) checkMs('postponeMs', item.postponeMs);
+  if (item.maxBytes !== undefined && !(Number.isSafeInteger(item.maxBytes) && item.maxBytes >= 0))
+    throw invalid(`gid ${item.key.gid}: maxBytes is ${item.maxBytes}; it takes a whole number of bytes`);
   if (item.entries.length === 0) throw invalid(`gid ${item.key.gid}: an append without entries`);
   let bytes = 0;
   for (const entry of item.entries) {

@@ -54,7 +54,7 @@ export const applied = (version: number, existing: readonly Entry[] = NO_ENTRIES
   existing,
 });
 
-const conflict = (head: RecordHead): WriteOutcome => ({ kind: 'conflict', status: head.status, version: head.version });
+const conflict = (head: RecordHead) => ({ kind: 'conflict', status: head.status, version: head.version }) as const;
 
 /** The answer to an insert whose key exists. */
 export function insertOverExisting(item: InsertItem, head: RecordHead): WriteOutcome {
@@ -70,18 +70,37 @@ export function updateRefused(item: UpdateItem, head: RecordHead | undefined): W
   return isFinal(head.status) && !isFinal(item.status) ? conflict(head) : undefined;
 }
 
-/** The answer to an append that changes nothing; undefined: the entries that are not in `existing` are to be added. */
+/**
+ * The answer to an append that changes nothing; undefined: the entries that are not in `existing` are to be added.
+ *
+ * @param entryBytes bytes of the bodies of all entries of the record; called only when these are bounded
+ */
 export function appendRefused(
   item: AppendItem,
   head: RecordHead | undefined,
   existing: readonly Entry[],
+  entryBytes: () => number,
 ): WriteOutcome | undefined {
   if (head === undefined) return { kind: 'missing' };
   const added = item.entries.length - existing.length;
   if (added === 0) return applied(head.version, existing);
   const fits = item.whenPattern === undefined || item.whenPattern === head.pattern;
-  const allowed = fits && item.whenStatus.includes(head.status) && head.entryCount + added <= item.maxEntries;
-  return allowed ? undefined : conflict(head);
+  if (!fits || !item.whenStatus.includes(head.status)) return conflict(head);
+  if (head.entryCount + added > item.maxEntries) return { ...conflict(head), full: 'entries' };
+  if (item.maxBytes === undefined) return undefined;
+  const addedBytes = sumOfBodies(item.entries) - sumOfBodies(existingIn(item, existing));
+  const there = head.entryCount === 0 ? 0 : entryBytes();
+  return there + addedBytes > item.maxBytes ? { ...conflict(head), full: 'bytes' } : undefined;
+}
+
+/** Bytes of the bodies of entries. */
+export const sumOfBodies = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { body }) => sum + body.length, 0);
+
+/** The item's entries that are there already, with the bodies that the item has. */
+function existingIn({ entries }: AppendItem, existing: readonly Entry[]): readonly Entry[] {
+  const there = new Set(existing.map(({ key }) => key));
+  return entries.filter(({ key }) => there.has(key));
 }
 
 /** The record that an insert creates. */

@@ -36,6 +36,7 @@ const FOR_APPENDS = {
   appendStatuses: 'text[]',
   appendPatterns: 'text[]',
   appendRooms: 'int[]',
+  appendByteRooms: 'bigint[]',
   appendPostpones: 'bigint[]',
   appendFirsts: 'int[]',
   appendLasts: 'int[]',

@@ -99,8 +99,8 @@ export const WRITE_WITH_APPENDS: Statement = {
 ${INSERTED},
 appends as (
   select a.item, a.namespace, a.gid, seen.version, a.statuses, a.pattern, a.room, a.postpone, fresh.positions
-  from unnest(${p.appendItems}, ${p.appendNamespaces}, ${p.appendGids}, ${p.appendStatuses}, ${p.appendPatterns}, ${p.appendRooms}, ${p.appendPostpones}, ${p.appendFirsts}, ${p.appendLasts})
-    as a (item, namespace, gid, statuses, pattern, room, postpone, first, last)
+  from unnest(${p.appendItems}, ${p.appendNamespaces}, ${p.appendGids}, ${p.appendStatuses}, ${p.appendPatterns}, ${p.appendRooms}, ${p.appendByteRooms}, ${p.appendPostpones}, ${p.appendFirsts}, ${p.appendLasts})
+    as a (item, namespace, gid, statuses, pattern, room, byte_room, postpone, first, last)
   join transactions seen on seen.namespace = a.namespace and seen.gid = a.gid
   cross join lateral (
     select array_agg(a.first + e.rank - 1 order by e.rank)::int[] as positions
@@ -108,7 +108,9 @@ appends as (
     where not exists (
       select from entries there where there.namespace = a.namespace and there.gid = a.gid and there.key = e.key)
   ) fresh
-  where fresh.positions is not null
+  where fresh.positions is not null and (a.byte_room is null or a.byte_room >=
+    (select coalesce(sum((${p.entryLengths})[added.position]), 0) from unnest(fresh.positions) as added (position)) +
+    (select coalesce(sum(octet_length(there.body)), 0) from entries there where there.namespace = a.namespace and there.gid = a.gid))
 ),
 changes as materialized (
   select * from (
@@ -169,7 +171,8 @@ from changed`,
 export const EXAMINE: Statement = {
   name: 'examine',
   changes: false,
-  text: `select t.*, e.keys, e.positions, e.bodies
+  text: `select t.*, e.keys, e.positions, e.bodies, (
+  select coalesce(sum(octet_length(body)), 0) from entries e where e.namespace = k.namespace and e.gid = k.gid and k.last >= k.first) as entry_bytes
 from unnest($1::text[], $2::text[], $3::int[], $4::int[]) with ordinality as k (namespace, gid, first, last, item)
 join lateral (
   select namespace, gid, version, created_at, updated_at, due_at, finished_at, claims, entry_count, attention, status, pattern, app_group, owner, write_id

@@ -25,15 +25,15 @@ local function updateOf(id, ns)
   return {kind = 'u', id = id, ns = ns, w = w, s = s, o = o, d = d, a = a, S = body(length), version = tonumber(version), h = false, g = '', f = false}
 end
 local function appendOf(id)
-  local statuses, pattern, most, postpone, count, entries
-  statuses, pattern, most, postpone, count, at = struct.unpack('sssss', words, at)
+  local statuses, pattern, most, bytes, postpone, count, entries
+  statuses, pattern, most, bytes, postpone, count, at = struct.unpack('ssssss', words, at)
   entries = {}
   for i = 1, tonumber(count) do
     local key, length
     key, length, at = struct.unpack('ss', words, at)
     entries[i] = {key, body(length)}
   end
-  return {kind = 'a', id = id, statuses = statuses, pattern = pattern, most = tonumber(most), postpone = postpone, entries = entries}
+  return {kind = 'a', id = id, statuses = statuses, pattern = pattern, most = tonumber(most), bytes = tonumber(bytes), postpone = postpone, entries = entries}
 end
 `;
 
@@ -50,7 +50,13 @@ local function expect(kind, letter, name)
   names[name] = true
 end
 local function applied(version) return 'a' .. num(version) end
-local function conflict(h) return 'c' .. num(h.v) .. ':' .. h.s end
+local function conflict(h, letter) return (letter or 'c') .. num(h.v) .. ':' .. h.s end
+-- Whether the entries of a transaction and these have room in so many bytes; keys are counted, too.
+local function hasRoom(key, h, fresh, bytes)
+  for i = 1, h.n do bytes = bytes - call('HSTRLEN', key, 'e' .. i) end
+  for _, entry in ipairs(fresh) do bytes = bytes - #entry[2] end
+  return bytes >= 0
+end
 local function dueAt(x) return x == '' and '' or num(math.max(0, now + tonumber(x))) end
 
 -- What reindex is going to change.
@@ -94,7 +100,9 @@ local function judgeAppend(x, h)
   end
   if #fresh > 0 then
     if x.pattern ~= '' and x.pattern ~= call('HGET', key, 'p') then return conflict(h) end
-    if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) or h.n + #fresh > x.most then return conflict(h) end
+    if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) then return conflict(h) end
+    if h.n + #fresh > x.most then return conflict(h, 'e') end
+    if x.bytes and not hasRoom(key, h, fresh, x.bytes) then return conflict(h, 'b') end
     x.h, x.fresh, x.d = h, fresh, (h.d ~= '' and x.postpone ~= '') and dueAt(x.postpone) or h.d
     expectIndexes(h.g, h.o, h.d, h.o, x.d)
     todo[#todo + 1] = x

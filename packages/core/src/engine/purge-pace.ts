@@ -1,0 +1,66 @@
+/** Transactions of the first batch, of the smallest and of the largest. */
+const FIRST_BATCH = 200;
+const SMALLEST_BATCH = 50;
+const LARGEST_BATCH = 2_000;
+/** A batch is to take about this long: in a store within this process nothing else runs meanwhile. */
+const FAST_MS = 5;
+const SLOW_MS = 20;
+/** The pause between two batches is this many times as long as the batch took. */
+const LONGEST_PAUSE_FACTOR = 4;
+const SHORTEST_PAUSE_FACTOR = 0.25;
+/** Full batches in a row after which the pauses become half as long. */
+const PATIENCE = 16;
+const SHORTEST_PAUSE_MS = 2;
+/** Between two searches when nothing was left to delete: within these bounds, by how much there was. */
+const MOST_REST_MS = 30_000;
+const LEAST_REST_MS = 250;
+
+/**
+ * How many finished transactions are deleted at once, and when the next batch follows.
+ *
+ * P1  The size of a batch follows the time that a batch takes, so that it disturbs the load equally
+ *     little on a fast store and on a slow one.
+ * P2  While batches are full there is a backlog. Pauses are long at first, a fifth of the time is spent
+ *     deleting, and become shorter the longer the backlog lasts: it does not grow without bound.
+ * P3  Without a backlog the next search comes the sooner, the more the last one found.
+ */
+export class PurgePace {
+  #batch = FIRST_BATCH;
+  #pauseFactor = LONGEST_PAUSE_FACTOR;
+  #fullInARow = 0;
+  #restMs = MOST_REST_MS;
+
+  /** Transactions of the next batch, at most. */
+  get batch(): number {
+    return this.#batch;
+  }
+
+  /** True while the last batch was full. */
+  get hasBacklog(): boolean {
+    return this.#fullInARow > 0;
+  }
+
+  /** Notes what the last batch deleted and how long it took. Returns the time until the next, in ms. */
+  next(purged: number, tookMs: number): number {
+    const isFull = purged >= this.#batch;
+    if (!isFull) return this.#rest(purged * 4 > this.#batch);
+    if (tookMs < FAST_MS) this.#batch = Math.min(this.#batch * 2, LARGEST_BATCH);
+    else if (tookMs > SLOW_MS) this.#batch = Math.max(Math.floor(this.#batch / 2), SMALLEST_BATCH);
+    if (++this.#fullInARow % PATIENCE === 0)
+      this.#pauseFactor = Math.max(this.#pauseFactor / 2, SHORTEST_PAUSE_FACTOR);
+    return Math.max(SHORTEST_PAUSE_MS, tookMs * this.#pauseFactor);
+  }
+
+  /** Notes that a batch failed, or that another node deletes. Returns the time until the next attempt, in ms. */
+  idle(): number {
+    return this.#rest(false);
+  }
+
+  #rest(foundMany: boolean): number {
+    if (this.#fullInARow > 0) this.#restMs = Math.max(this.#restMs / 4, LEAST_REST_MS);
+    else if (!foundMany) this.#restMs = Math.min(this.#restMs * 2, MOST_REST_MS);
+    this.#fullInARow = 0;
+    this.#pauseFactor = LONGEST_PAUSE_FACTOR;
+    return this.#restMs;
+  }
+}
