@@ -38,7 +38,15 @@ export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
   return [words, ...joined(bodies)];
 }
 
-function wordsOfAppend({ key, whenStatus, whenPattern, maxEntries, maxBytes, postponeMs, entries }: AppendItem): string {
+function wordsOfAppend({
+  key,
+  whenStatus,
+  whenPattern,
+  maxEntries,
+  maxBytes,
+  postponeMs,
+  entries,
+}: AppendItem): string {
   const most = Math.min(maxEntries, Number.MAX_SAFE_INTEGER);
   let words = `a\0${key.namespace}\0${key.gid}\0,${whenStatus.join(',')},\0${whenPattern ?? ''}\0${most}\0${maxBytes ?? ''}\0${wholeMs(postponeMs)}\0`;
   words += `${entries.length}\0`;

@@ -46,8 +46,7 @@ export class PurgePace {
     if (!isFull) return this.#rest(purged * 4 > this.#batch);
     if (tookMs < FAST_MS) this.#batch = Math.min(this.#batch * 2, LARGEST_BATCH);
     else if (tookMs > SLOW_MS) this.#batch = Math.max(Math.floor(this.#batch / 2), SMALLEST_BATCH);
-    if (++this.#fullInARow % PATIENCE === 0)
-      this.#pauseFactor = Math.max(this.#pauseFactor / 2, SHORTEST_PAUSE_FACTOR);
+    if (++this.#fullInARow % PATIENCE === 0) this.#pauseFactor = Math.max(this.#pauseFactor / 2, SHORTEST_PAUSE_FACTOR);
     return Math.max(SHORTEST_PAUSE_MS, tookMs * this.#pauseFactor);
   }
 
