@@ -5,6 +5,8 @@ import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store
 /**
  * What a coordinator does for its callers: the transports' handler table and the embedding SDK stand on this interface. Every method throws
  * `HoldfastError` and nothing else.
+ *
+ * Methods that change a transaction return it as this node had it in memory when the change was durable.
  */
 export interface Coordinator {
   /** A gid nobody used before. */
@@ -14,7 +16,7 @@ export interface Coordinator {
    * Saves a transaction as `prepared`. The same gid in `prepared` already: nothing changes. Throws `refused` when the gid exists in another
    * status, and, with the `field` that differs, when it has other content. The workflow's first call uses `prepareWorkflow` instead.
    */
-  prepare(context: CallContext, input: TransactionInput): Promise<void>;
+  prepare(context: CallContext, input: TransactionInput): Promise<TransactionView>;
 
   /**
    * Saves a transaction as `submitted` (or turns the prepared one into it) and drives it. With `options.waitResult` it answers after one full
@@ -24,7 +26,10 @@ export interface Coordinator {
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
 
   /** Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws `refused` when it is aborting or failed, `not_found`. */
-  submitPrepared(context: CallContext, input: { readonly gid: string; readonly pattern: Pattern }): Promise<void>;
+  submitPrepared(
+    context: CallContext,
+    input: { readonly gid: string; readonly pattern: Pattern },
+  ): Promise<TransactionView>;
 
   /** Ends a prepared workflow. Throws `refused` unless it is prepared (or aborting, for `failed`). Ending it again alike is not an error. */
   finishWorkflow(
@@ -35,7 +40,7 @@ export interface Coordinator {
       readonly rollbackReason: string;
       readonly result: string;
     },
-  ): Promise<void>;
+  ): Promise<TransactionView>;
 
   /**
    * Turns tcc and xa (prepared) and workflows (prepared) to `aborting` and prepared messages to `failed`; repeated: no error.
@@ -51,7 +56,7 @@ export interface Coordinator {
       readonly byOperator?: boolean;
       readonly waitResult?: boolean;
     },
-  ): Promise<void>;
+  ): Promise<TransactionView>;
 
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
@@ -78,12 +83,15 @@ export interface Coordinator {
    * For the code of a workflow that finds records it did not make: the workflow waits for a person. Throws `refused` when it is finished or no workflow,
    * `not_found`.
    */
-  parkWorkflow(context: CallContext, input: { readonly gid: string; readonly reason: string }): Promise<void>;
+  parkWorkflow(
+    context: CallContext,
+    input: { readonly gid: string; readonly reason: string },
+  ): Promise<TransactionView>;
 
   /** An unfinished transaction becomes `failed` and is never driven again. Throws `refused` when it is finished, `not_found`. */
-  forceStop(context: CallContext, gid: string): Promise<void>;
+  forceStop(context: CallContext, gid: string): Promise<TransactionView>;
   /** Drives it again at once, also when it is parked. Throws `refused` when it is finished, `not_found`. */
-  retryNow(context: CallContext, gid: string): Promise<void>;
+  retryNow(context: CallContext, gid: string): Promise<TransactionView>;
   /** Makes unfinished transactions that are due later than `laterThanMs` from now due at once. */
   retryWaiting(
     context: CallContext,
@@ -92,6 +100,8 @@ export interface Coordinator {
 
   get(context: CallContext, gid: string): Promise<TransactionView | undefined>;
   list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>>;
+  /** Throws `overloaded` when as many callers wait as may. Checked before what a caller will wait for is made durable. */
+  assertMayWait(gid: string): void;
   /** Answers when the transaction is final, or after `timeoutMs` with what it is then. Throws `not_found`. Whichever node drives it. */
   wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView>;
 
@@ -170,6 +180,8 @@ export interface PassOutcome {
   readonly rollbackReason: string;
   /** How the last unsuccessful call of the pass was answered, when the transaction is unfinished. */
   readonly lastResult: { readonly kind: ResultKind; readonly reason: string } | undefined;
+  /** The transaction as this node knew it then, made when it is asked for. */
+  readonly view: () => TransactionView;
 }
 
 export interface TransactionQuery {

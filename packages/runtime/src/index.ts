@@ -17,4 +17,5 @@ export { checkJsonBounds } from './reading/json-bounds.ts';
 export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';
 export { ApiV1 } from './v1/api-v1.ts';
+export { withPayloadTexts } from './v1/json-bytes.ts';
 export * from './v1/own-words.ts';

@@ -3,7 +3,7 @@ import type { PassOutcome } from '@holdfast/core';
 import { PATTERNS, RESULTS, STATUSES } from '@holdfast/protocol';
 import { outcomeOf } from '../src/dtm/outcome.ts';
 
-const pass = (fields: Partial<PassOutcome>): PassOutcome => ({
+const pass = (fields: Partial<PassOutcome>): Omit<PassOutcome, 'view'> => ({
   status: 'submitted',
   waited: true,
   rollbackReason: '',

@@ -6,7 +6,15 @@ import { ERROR_CODES, HoldfastError } from '@holdfast/protocol';
 import { SILENT } from '@holdfast/server';
 import { TransportServer } from './support/running-server.ts';
 
-const PASSED: PassOutcome = { status: 'succeed', waited: false, rollbackReason: '', lastResult: undefined };
+const PASSED: PassOutcome = {
+  status: 'succeed',
+  waited: false,
+  rollbackReason: '',
+  lastResult: undefined,
+  view: () => {
+    throw new Error('this test shows none');
+  },
+};
 const saga = { gid: 'g', trans_type: 'saga', steps: [], payloads: [] };
 
 describe('an error of the coordinator', () => {

@@ -30,7 +30,7 @@ import { unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
 import { listPage } from './lists.ts';
-import { viewOf } from './records.ts';
+import { viewOf, viewOfTransaction } from './records.ts';
 import { idOf } from './run.ts';
 import { Session } from './session.ts';
 import { Topics } from './topics.ts';
@@ -162,20 +162,22 @@ export class Engine implements Coordinator {
     return this.#d.identities.newGid();
   }
 
-  async prepare(context: CallContext, input: TransactionInput): Promise<void> {
-    await this.#create(context, input, { kind: 'prepared', again: false }, false);
+  async prepare(context: CallContext, input: TransactionInput): Promise<TransactionView> {
+    return viewOfTransaction(await this.#create(context, input, { kind: 'prepared', again: false }, false));
   }
 
   async submitPrepared(
     context: CallContext,
     { gid, pattern }: { readonly gid: string; readonly pattern: Pattern },
-  ): Promise<void> {
+  ): Promise<TransactionView> {
     this.#assertAccepting();
-    await this.#command(context, gid, { kind: 'submitted', options: {} }, { pattern });
+    return viewOfTransaction(await this.#command(context, gid, { kind: 'submitted', options: {} }, { pattern }));
   }
 
   async submit(context: CallContext, input: TransactionInput): Promise<PassOutcome> {
     const wholePass = input.options?.waitResult === true;
+    // Once the transaction is durable, a caller that cannot wait is not rejected any more.
+    if (wholePass) this.assertMayWait(input.gid);
     const transaction = await this.#create(
       context,
       input,
@@ -183,12 +185,14 @@ export class Engine implements Coordinator {
       wholePass,
     );
     const { state, lastResult } = transaction;
+    const view = (): TransactionView => viewOfTransaction(transaction);
     if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
-      // The pass goes on in another possession: beyond the bound of work in progress, or on another node.
-      const view = await this.wait(context, input.gid, this.#options.maxWaitMs);
-      return { status: view.status, waited: true, rollbackReason: view.state.rollbackReason, lastResult: undefined };
+      // The pass continues on another node, or beyond the bound of work in progress. A wait that fails is one that ends early.
+      const seen = await this.wait(context, input.gid, this.#options.maxWaitMs).catch(view);
+      const { rollbackReason } = seen.state;
+      return { status: seen.status, waited: true, rollbackReason, lastResult: undefined, view: () => seen };
     }
-    return { status: state.status, waited: wholePass, rollbackReason: state.rollbackReason, lastResult };
+    return { status: state.status, waited: wholePass, rollbackReason: state.rollbackReason, lastResult, view };
   }
 
   async finishWorkflow(
@@ -204,25 +208,21 @@ export class Engine implements Coordinator {
       readonly rollbackReason: string;
       readonly result: string;
     },
-  ): Promise<void> {
+  ): Promise<TransactionView> {
     if (result.length > LIMITS.workflowResultLength) {
       const fault = `must have at most ${LIMITS.workflowResultLength} characters, this one has ${result.length}`;
       throw new HoldfastError('too_large', `req_extra.result ${fault}`, { gid, field: 'req_extra.result' });
     }
     const ended = { kind: 'ended', status, rollbackReason: cutReason(rollbackReason), result } as const;
-    await this.#command(context, gid, ended, { pattern: 'workflow' });
+    return viewOfTransaction(await this.#command(context, gid, ended, { pattern: 'workflow' }));
   }
 
   async abort(
     context: CallContext,
     { gid, pattern, reason, byOperator = false, waitResult = false }: Parameters<Coordinator['abort']>[1],
-  ): Promise<void> {
-    await this.#command(
-      context,
-      gid,
-      { kind: 'abort', reason: cutReason(reason), byOperator },
-      { pattern, wholePass: waitResult },
-    );
+  ): Promise<TransactionView> {
+    const event = { kind: 'abort', reason: cutReason(reason), byOperator } as const;
+    return viewOfTransaction(await this.#command(context, gid, event, { pattern, wholePass: waitResult }));
   }
 
   async registerBranch(
@@ -252,13 +252,20 @@ export class Engine implements Coordinator {
   }
 
   async prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
+    let found: Transaction | undefined;
     try {
-      await this.#create(context, input, { kind: 'prepared', again: false }, false);
+      found = await this.#create(context, input, { kind: 'prepared', again: false }, false);
     } catch (error) {
       // One that ended already is found all the same: its client learns how.
       if (!(error instanceof HoldfastError) || error.code !== 'refused' || error.field !== undefined) throw error;
     }
-    return this.#mustGet(context, input.gid);
+    try {
+      return await this.#mustGet(context, input.gid);
+    } catch (error) {
+      // While its client is called back, other calls may have recorded steps that are not in memory.
+      if (found === undefined || found.checking) throw error;
+      return viewOfTransaction(found);
+    }
   }
 
   /** A workflow's own interval: every record of it postpones its call-back by as much. */
@@ -282,16 +289,17 @@ export class Engine implements Coordinator {
   async parkWorkflow(
     context: CallContext,
     { gid, reason }: { readonly gid: string; readonly reason: string },
-  ): Promise<void> {
-    await this.#command(context, gid, { kind: 'park', reason: cutReason(reason) }, { pattern: 'workflow' });
+  ): Promise<TransactionView> {
+    const event = { kind: 'park', reason: cutReason(reason) } as const;
+    return viewOfTransaction(await this.#command(context, gid, event, { pattern: 'workflow' }));
   }
 
-  async forceStop(context: CallContext, gid: string): Promise<void> {
-    await this.#command(context, gid, { kind: 'stop' });
+  async forceStop(context: CallContext, gid: string): Promise<TransactionView> {
+    return viewOfTransaction(await this.#command(context, gid, { kind: 'stop' }));
   }
 
-  async retryNow(context: CallContext, gid: string): Promise<void> {
-    await this.#command(context, gid, { kind: 'retry' });
+  async retryNow(context: CallContext, gid: string): Promise<TransactionView> {
+    return viewOfTransaction(await this.#command(context, gid, { kind: 'retry' }));
   }
 
   async retryWaiting(
@@ -316,6 +324,11 @@ export class Engine implements Coordinator {
     return this.#fromStore(() => listPage(this.#d, context.namespace, query));
   }
 
+  assertMayWait(gid: string): void {
+    if (this.#waiters.count >= this.#options.maxWaiters)
+      throw new HoldfastError('overloaded', 'too many callers wait for results; ask again later', { gid });
+  }
+
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
     const key = { namespace: context.namespace, gid };
     const drivenHere = timeoutMs > 0 && this.#driver.drives(idOf(key));
@@ -323,8 +336,7 @@ export class Engine implements Coordinator {
       const view = await this.#mustGet(context, gid);
       if (isFinal(view.status) || timeoutMs <= 0) return view;
     }
-    if (this.#waiters.count >= this.#options.maxWaiters)
-      throw new HoldfastError('overloaded', 'too many callers wait for results; ask again later', { gid });
+    this.assertMayWait(gid);
     const ended = this.#waiters.wait(key, Math.min(timeoutMs, this.#options.maxWaitMs), context.signal);
     if (!drivenHere) {
       // It may have become final between the reading and the waiting.

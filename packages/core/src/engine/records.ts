@@ -64,3 +64,36 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
 
 const summaryTransaction = ({ key, pattern, createdAtMs, state }: StoredTransaction): Transaction =>
   assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...decodeState(state), branches: [] });
+
+/** A transaction as this node has it in memory: what is known only from its record (version, owner, due time) is left at its least. */
+export function viewOfTransaction({
+  key,
+  createdAtMs,
+  definition,
+  state,
+  branches,
+  registered,
+}: Transaction): TransactionView {
+  return {
+    namespace: key.namespace,
+    gid: key.gid,
+    pattern: definition.pattern,
+    status: state.status,
+    version: 1,
+    owner: null,
+    dueAtMs: null,
+    attention: state.attention,
+    createdAtMs,
+    updatedAtMs: Math.max(createdAtMs, state.submittedAtMs, state.rollbackAtMs, state.finishedAtMs),
+    finishedAtMs: state.finishedAtMs === 0 ? null : state.finishedAtMs,
+    definition,
+    state,
+    get branches() {
+      return branches.map((branch, i) => ({
+        ...branch,
+        ...branchState(state, i),
+        createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
+      }));
+    },
+  };
+}

@@ -23,19 +23,20 @@ type Asked<Method extends keyof Coordinator> =
 /** Everything a client can ask: REST, JSON-RPC and `/api/v1` are thin readers and writers around this table. */
 export interface Handlers {
   readonly newGid: Handler<void, string>;
-  readonly prepare: Handler<TransactionInput, void>;
+  readonly prepare: Handler<TransactionInput, TransactionView>;
   readonly submit: Handler<TransactionInput, PassOutcome>;
-  readonly submitPrepared: Handler<Asked<'submitPrepared'>, void>;
-  readonly finishWorkflow: Handler<Asked<'finishWorkflow'>, void>;
-  readonly abort: Handler<Asked<'abort'>, void>;
+  readonly submitPrepared: Handler<Asked<'submitPrepared'>, TransactionView>;
+  readonly finishWorkflow: Handler<Asked<'finishWorkflow'>, TransactionView>;
+  readonly abort: Handler<Asked<'abort'>, TransactionView>;
   readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
   readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
-  readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, void>;
-  readonly forceStop: Handler<string, void>;
-  readonly retryNow: Handler<string, void>;
+  readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, TransactionView>;
+  readonly forceStop: Handler<string, TransactionView>;
+  readonly retryNow: Handler<string, TransactionView>;
   readonly retryWaiting: Handler<Asked<'retryWaiting'>, { readonly count: number; readonly more: boolean }>;
   readonly get: Handler<string, TransactionView | undefined>;
   readonly list: Handler<TransactionQuery, Page<TransactionView>>;
+  readonly assertMayWait: Handler<string, void>;
   readonly wait: Handler<{ readonly gid: string; readonly timeoutMs: number }, TransactionView>;
   readonly subscribe: Handler<Asked<'subscribe'>, void>;
   readonly unsubscribe: Handler<Asked<'unsubscribe'>, void>;
@@ -93,6 +94,7 @@ export function createHandlers({
     retryWaiting: (context, input) => coordinator.retryWaiting(context, input),
     get: (context, gid) => coordinator.get(context, gid),
     list: (context, query) => coordinator.list(context, { ...query, limit: acceptance.pageSize(query.limit) }),
+    assertMayWait: (_, gid) => coordinator.assertMayWait(gid),
     wait: (context, { gid, timeoutMs }) => coordinator.wait(context, gid, timeoutMs),
     subscribe: (context, input) => {
       acceptance.subscriber(input.url);

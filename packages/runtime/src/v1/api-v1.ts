@@ -1,4 +1,4 @@
-import type { CallContext, TransactionView } from '@holdfast/core';
+import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
 import {
   abortRequest,
   HoldfastError,
@@ -6,6 +6,7 @@ import {
   type NodeStatus,
   parkRequest,
   type Pattern,
+  type Status,
   subscriberRequest,
   type TopicPage,
   type TransactionDetails,
@@ -49,10 +50,15 @@ export class ApiV1 {
     const { status, input: read } = readCreation(body);
     const input = read.gid === '' ? { ...read, gid: await this.#handlers.newGid(context, undefined) } : read;
     // Starting a workflow a second time finds the first, also when it is finished: its code receives how.
-    if (input.pattern === 'workflow') await this.#handlers.prepareWorkflow(context, input);
-    else if (status === 'prepared') await this.#handlers.prepare(context, input);
-    else await this.#handlers.submit(context, input);
-    return writeReply(await this.#viewAfter(context, input.gid, waitMs));
+    if (waitMs > 0) await this.#handlers.assertMayWait(context, input.gid);
+    return writeReply(await this.#viewAfter(context, input.gid, waitMs, await this.#create(context, status, input)));
+  }
+
+  async #create(context: CallContext, status: Status, input: TransactionInput): Promise<TransactionView> {
+    // Starting a workflow a second time finds the first, also when it is finished: its code receives how.
+    if (input.pattern === 'workflow') return this.#handlers.prepareWorkflow(context, input);
+    if (status === 'prepared') return this.#handlers.prepare(context, input);
+    return (await this.#handlers.submit(context, input)).view();
   }
 
   /** Turns a prepared one into submitted. */
@@ -60,12 +66,13 @@ export class ApiV1 {
     const { pattern, status } = await this.#mustGet(context, gid);
     if (pattern === 'workflow')
       throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
-    await this.#handlers.submitPrepared(context, { gid, pattern });
-    return writeReply(await this.#viewAfter(context, gid, waitMs));
+    if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
+    const submitted = await this.#handlers.submitPrepared(context, { gid, pattern });
+    return writeReply(await this.#viewAfter(context, gid, waitMs, submitted));
   }
 
   async get(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
-    return writeDetails(await this.#viewAfter(context, gid, waitMs));
+    return writeDetails(await this.#view(context, gid, waitMs));
   }
 
   async list(context: CallContext, query: URLSearchParams): Promise<TransactionPage> {
@@ -94,15 +101,16 @@ export class ApiV1 {
     const { status, reason, result = '' } = parse(workflowEnd, body);
     if (status === 'succeed' && reason !== undefined)
       throw invalid(gid, 'reason', 'tells why a workflow failed, and this one succeeds');
-    await this.#handlers.finishWorkflow(context, { gid, status, rollbackReason: reason ?? '', result });
-    return writeReply(await this.#mustGet(context, gid));
+    const end = { gid, status, rollbackReason: reason ?? '', result };
+    const ended = await this.#handlers.finishWorkflow(context, end);
+    return writeReply(await this.#viewAfter(context, gid, 0, ended));
   }
 
   /** Parks a workflow: its code cannot go on without a person. */
   async park(context: CallContext, gid: string, body: unknown): Promise<TransactionReply> {
     const { reason } = parse(parkRequest, body);
-    await this.#handlers.parkWorkflow(context, { gid, reason });
-    return writeReply(await this.#mustGet(context, gid));
+    const parked = await this.#handlers.parkWorkflow(context, { gid, reason });
+    return writeReply(await this.#viewAfter(context, gid, 0, parked));
   }
 
   /** @param body may be left out */
@@ -110,18 +118,20 @@ export class ApiV1 {
     const { reason, by = 'operator' } = body === undefined ? {} : parse(abortRequest, body);
     const byOperator = by === 'operator';
     const why = reason ?? `aborted by ${byOperator ? 'an' : 'its'} ${by}`;
-    await this.#handlers.abort(context, { gid, reason: why, byOperator });
-    return this.get(context, gid, waitMs);
+    if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
+    const aborted = await this.#handlers.abort(context, { gid, reason: why, byOperator });
+    return writeDetails(await this.#viewAfter(context, gid, waitMs, aborted));
   }
 
   async retry(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
-    await this.#handlers.retryNow(context, gid);
-    return this.get(context, gid, waitMs);
+    if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
+    const retried = await this.#handlers.retryNow(context, gid);
+    return writeDetails(await this.#viewAfter(context, gid, waitMs, retried));
   }
 
   async stop(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
-    await this.#handlers.forceStop(context, gid);
-    return this.get(context, gid, waitMs);
+    const stopped = await this.#handlers.forceStop(context, gid);
+    return writeDetails(await this.#viewAfter(context, gid, waitMs, stopped));
   }
 
   async topics(context: CallContext, query: URLSearchParams): Promise<TopicPage> {
@@ -155,8 +165,26 @@ export class ApiV1 {
     return writeStatus(await this.#handlers.status(context, undefined));
   }
 
-  async #viewAfter(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
+  async #view(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
     return waitMs > 0 ? this.#handlers.wait(context, { gid, timeoutMs: waitMs }) : this.#mustGet(context, gid);
+  }
+
+  /**
+   * As `#view`, for a change that is durable. That the transaction cannot be read, or waited for, is not a failure of the change: the caller would make it
+   * again, without a gid as another transaction.
+   */
+  async #viewAfter(
+    context: CallContext,
+    gid: string,
+    waitMs: number,
+    changed: TransactionView,
+  ): Promise<TransactionView> {
+    try {
+      return await this.#view(context, gid, waitMs);
+    } catch (error) {
+      if (HoldfastError.from(error).code === 'internal') throw error;
+      return changed;
+    }
   }
 
   async #mustGet(context: CallContext, gid: string): Promise<TransactionView> {

@@ -1,2 +1,45 @@
+import { jsonItems, jsonMembers, type JsonSpan } from '@holdfast/protocol';
+
+/** A JSON value as it is spelled in the body of a request. */
+class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** A JSON value as the bytes to send; none for undefined: what has no payload is called by GET. */
-export const bytesOf = (json: unknown): Uint8Array => Buffer.from(json === undefined ? '' : JSON.stringify(json));
+export const bytesOf = (json: unknown): Uint8Array =>
+  Buffer.from(json === undefined ? '' : json instanceof JsonText ? json.text : JSON.stringify(json));
+
+/** Values that are passed on: `payload` of a body and of its steps, `input` of its workflow. */
+const PAYLOAD = 'payload';
+
+/**
+ * A body of `/api/v1` in which the values that are passed on keep the text that was sent: written again, numbers lose digits.
+ *
+ * @param body what `JSON.parse` makes of `text`; changed
+ */
+export function withPayloadTexts(body: unknown, text: string): unknown {
+  if (!isObject(body)) return body;
+  const members = jsonMembers(text);
+  keep(body, PAYLOAD, text, members.get(PAYLOAD));
+  const { steps, workflow } = body;
+  if (Array.isArray(steps)) {
+    const spans = jsonItems(text, members.get('steps')?.start);
+    for (const [index, step] of steps.entries())
+      if (isObject(step)) keep(step, PAYLOAD, text, jsonMembers(text, spans[index]?.start).get(PAYLOAD));
+  }
+  if (isObject(workflow)) keep(workflow, 'input', text, jsonMembers(text, members.get('workflow')?.start).get('input'));
+  return body;
+}
+
+type JsonObject = Record<string, unknown>;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function keep(object: JsonObject, name: string, text: string, span: JsonSpan | undefined): void {
+  if (span !== undefined) object[name] = new JsonText(text.slice(span.start, span.end));
+}

@@ -15,7 +15,7 @@ const NOT_FINISHED = 'wait result not return success';
  * What a submit answers after one pass (protocol page, "wait_result"). A saga or message that has not succeeded is FAILURE in dtm's words, with its
  * `status` beside them: only `aborting` and `failed` mean that it will not happen.
  */
-export function outcomeOf(pattern: Pattern, pass: PassOutcome): Outcome {
+export function outcomeOf(pattern: Pattern, pass: Omit<PassOutcome, 'view'>): Outcome {
   if (!pass.waited || pass.status === 'succeed') return SUCCEEDED;
   const { status, rollbackReason, lastResult } = pass;
   const unknown = lastResult?.kind === 'UNKNOWN' || (lastResult?.kind === 'FAILURE' && isTwoPhase(pattern));

@@ -1,18 +1,16 @@
 import type { CallContext } from '@holdfast/core';
-import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
+import { HoldfastError, JSON_RPC_CODES, jsonItems, jsonMembers } from '@holdfast/protocol';
 import { checkJsonBounds, type Handlers, messageOf } from '@holdfast/runtime';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { parseJson } from './json-text.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
 /** Requests of one batch. */
 export const MAX_RPC_BATCH = 100;
-
-type Id = string | number | null;
 
 interface RpcError {
   readonly code: number;
@@ -38,12 +36,12 @@ export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError
     readsBody: true,
     run: async ({ context, body }) => {
       const request = parse(body);
-      if (request === UNPARSABLE) return replyTo(400, null, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
-      if (!Array.isArray(request)) return jsonReply(200, await answer(methods, context, request));
-      return answerBatch(methods, context, request);
+      if (request === UNPARSABLE) return replyTo(400, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
+      if (!Array.isArray(request))
+        return textReply(200, await answer(methods, context, { request, body, start: 0 }), JSON_TYPE);
+      return answerBatch(methods, context, request, body);
     },
-    fail: (error) =>
-      replyTo(error.code === 'too_large' ? 413 : 400, null, failed(JSON_RPC_CODES.badRequest, error.message)),
+    fail: (error) => replyTo(error.code === 'too_large' ? 413 : 400, failed(JSON_RPC_CODES.badRequest, error.message)),
   };
 }
 
@@ -138,18 +136,28 @@ const failed = (code: number, message: string, data?: Readonly<Record<string, un
   error: { code, message, ...(data !== undefined && { data }) },
 });
 
-const replyTo = (status: number, id: Id, said: Answer): Reply => jsonReply(status, { jsonrpc: '2.0', id, ...said });
+/** A reply to what has no id that could be read. */
+const replyTo = (status: number, said: Answer): Reply => textReply(status, answerText('null', said), JSON_TYPE);
 
-async function answer(methods: ReadonlyMap<string, Method>, context: CallContext, request: unknown): Promise<object> {
-  const id = idOf(request);
-  return { jsonrpc: '2.0', id: id ?? null, ...(await call(methods, context, request, id)) };
+const answerText = (id: string, said: Answer): string => `{"jsonrpc":"2.0","id":${id},${JSON.stringify(said).slice(1)}`;
+
+/** A request, and where it is in the body. */
+interface Placed {
+  readonly request: unknown;
+  readonly body: string;
+  readonly start: number;
+}
+
+async function answer(methods: ReadonlyMap<string, Method>, context: CallContext, placed: Placed): Promise<string> {
+  const id = idTextOf(placed);
+  return answerText(id ?? 'null', await call(methods, context, placed.request, id));
 }
 
 async function call(
   methods: ReadonlyMap<string, Method>,
   context: CallContext,
   request: unknown,
-  id: Id | undefined,
+  id: string | undefined,
 ): Promise<Answer> {
   if (typeof request !== 'object' || request === null || !('jsonrpc' in request) || request.jsonrpc !== '2.0')
     return failed(JSON_RPC_CODES.badRequest, 'not a JSON-RPC 2.0 request: it must be an object with "jsonrpc": "2.0"');
@@ -162,10 +170,13 @@ async function call(
   return method(context, 'params' in request ? request.params : {});
 }
 
-/** Undefined when there is none that can be sent back. */
-function idOf(request: unknown): Id | undefined {
+/** The id as a JSON text, a number as it is spelled: parsed and written again it may be another. Undefined: there is none that can be sent back. */
+function idTextOf({ request, body, start }: Placed): string | undefined {
   const id = typeof request === 'object' && request !== null && 'id' in request ? request.id : undefined;
-  return typeof id === 'string' || typeof id === 'number' || id === null ? id : undefined;
+  if (typeof id === 'string' || id === null) return JSON.stringify(id);
+  if (typeof id !== 'number') return undefined;
+  const span = jsonMembers(body, start).get('id');
+  return span === undefined ? undefined : body.slice(span.start, span.end);
 }
 
 /** Requests of one gid are carried out in their order, the others at the same time. */
@@ -173,23 +184,25 @@ async function answerBatch(
   methods: ReadonlyMap<string, Method>,
   context: CallContext,
   requests: readonly unknown[],
+  body: string,
 ): Promise<Reply> {
   if (requests.length === 0 || requests.length > MAX_RPC_BATCH) {
     const fault = `a batch has 1 to ${MAX_RPC_BATCH} requests, this one ${requests.length}`;
-    return replyTo(200, null, failed(JSON_RPC_CODES.badRequest, fault));
+    return replyTo(200, failed(JSON_RPC_CODES.badRequest, fault));
   }
-  const previous = new Map<string, Promise<object>>();
-  const answers = requests.map((request) => {
+  const previous = new Map<string, Promise<string>>();
+  const spans = jsonItems(body);
+  const answers = requests.map((request, index) => {
     const gid = gidOf(request);
     const before = gid === undefined ? undefined : previous.get(gid);
     const one = (async () => {
       await before;
-      return answer(methods, context, request);
+      return answer(methods, context, { request, body, start: spans[index]?.start ?? 0 });
     })();
     if (gid !== undefined) previous.set(gid, one);
     return one;
   });
-  return jsonReply(200, await Promise.all(answers));
+  return textReply(200, `[${(await Promise.all(answers)).join(',')}]`, JSON_TYPE);
 }
 
 function gidOf(request: unknown): string | undefined {

@@ -8,7 +8,7 @@ export interface Reply {
   readonly encoding: 'latin1' | 'utf8';
 }
 
-const JSON_TYPE = 'application/json';
+export const JSON_TYPE = 'application/json';
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** A reply with a JSON body. */

@@ -1,4 +1,4 @@
-import { type ApiV1, QueryReader } from '@holdfast/runtime';
+import { type ApiV1, QueryReader, withPayloadTexts } from '@holdfast/runtime';
 import { parseJson } from './json-text.ts';
 import { problemReply } from './problem.ts';
 import { jsonReply, NO_CONTENT, type Reply } from './reply.ts';
@@ -25,6 +25,9 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
 
 const ok = (value: unknown): Reply => jsonReply(200, value);
 
+/** Of a body with payloads. */
+const parseBody = (body: string): unknown => withPayloadTexts(parseJson(body), body);
+
 /** How long the caller waits for the end; 0: not at all. */
 const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;
 
@@ -33,7 +36,7 @@ function transactions(api: ApiV1): readonly Route[] {
     route(
       'POST',
       '/transactions',
-      async ({ context, query, body }) => ok(await api.create(context, parseJson(body), waitMsOf(query))),
+      async ({ context, query, body }) => ok(await api.create(context, parseBody(body), waitMsOf(query))),
       true,
     ),
     route('GET', '/transactions', async ({ context, query }) => ok(await api.list(context, query))),
@@ -53,7 +56,7 @@ function initiators(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/branches',
       async ({ context, params: [gid = ''], body }) => {
-        await api.registerBranch(context, gid, parseJson(body));
+        await api.registerBranch(context, gid, parseBody(body));
         return NO_CONTENT;
       },
       true,
