@@ -1,4 +1,4 @@
-import { type BranchResult, CHECK_BRANCH_ID, SUCCESS } from '@holdfast/protocol';
+import { type BranchResult, branchResult, CHECK_BRANCH_ID, SUCCESS } from '@holdfast/protocol';
 import type { EngineOptions } from '../engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
 import type { Branch, Transaction } from '../model.ts';
@@ -108,7 +108,7 @@ export class Calls {
   }
 
   #call({ transaction, listener }: Start, destination: string, batch: CallBatch, index: number | 'check'): void {
-    const { caller, destinations, clock, observer } = this.#d;
+    const { destinations, clock, observer } = this.#d;
     const request = index === 'check' ? this.#question(transaction) : this.#request(transaction, index);
     const startedMs = clock.monotonicMs();
     const ended = (result: BranchResult): void => {
@@ -118,11 +118,25 @@ export class Calls {
       observer.branchAnswered(request.pattern, result.kind, durationMs);
       listener.answered(index, result, Math.round(durationMs));
     };
-    void caller.call(request).then(ended);
+    this.#send(request).then(ended, (error: unknown) => ended(threw(error)));
+  }
+
+  /** A branch caller must not throw; of one that does it is not known whether it called anything. */
+  #send(request: BranchRequest): Promise<BranchResult> {
+    try {
+      return this.#d.caller.call(request);
+    } catch (error) {
+      return Promise.resolve(threw(error));
+    }
   }
 
   #destinationOf(url: string): string {
-    return this.#d.caller.destinationOf(url);
+    try {
+      return this.#d.caller.destinationOf(url);
+    } catch {
+      // The call fails as well, and its result has the reason.
+      return 'unknown';
+    }
   }
 
   #question(transaction: Transaction): BranchRequest {
@@ -166,3 +180,6 @@ function branchAt(transaction: Transaction, index: number): Branch {
   if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
   return branch;
 }
+
+const threw = (error: unknown): BranchResult =>
+  branchResult('UNKNOWN', `the branch could not be called: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,6 +1,13 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import { type ClaimResult, type SessionId, type Store, StoreError, type StoredTransaction } from '../store.ts';
+import {
+  type ClaimResult,
+  type SessionId,
+  type Store,
+  StoreError,
+  type StoreErrorCode,
+  type StoredTransaction,
+} from '../store.ts';
 import type { Session } from './session.ts';
 
 interface ClaimerDependencies {
@@ -100,9 +107,13 @@ export class Claimer {
       return isOver ? { claimed: [], nextDueInMs: null } : result;
     } catch (error) {
       // The session may own what it does not know of: it is given up, so that others find it.
-      if (error instanceof StoreError && error.code === 'outcome_unknown' && owner === session.id)
-        session.lose('nobody knows what its last claim took');
+      if (mayHaveClaimed(error) && owner === session.id) session.lose('nobody knows what its last claim took');
       throw error;
     }
   }
 }
+
+/** The store only states of some errors that nothing of the call was applied. */
+const mayHaveClaimed = (error: unknown): boolean => !(error instanceof StoreError) || !CERTAIN.has(error.code);
+
+const CERTAIN: ReadonlySet<StoreErrorCode> = new Set(['closed', 'locked', 'invalid', 'unavailable']);

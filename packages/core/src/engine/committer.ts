@@ -63,7 +63,7 @@ export class Committer {
     this.#generation++;
     const waiting = this.#queue;
     this.#queue = [];
-    for (const pending of waiting) pending.done({ kind: 'abandoned' });
+    this.#answer(waiting, { kind: 'abandoned' });
   }
 
   /** Everything that this turn of the event loop still adds joins the batch: requests and answers come in together. */
@@ -72,9 +72,12 @@ export class Committer {
   }
 
   async #pump(): Promise<void> {
-    if (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
-    if (this.#queue.length > 0) this.#pumpLater();
-    else this.#pumping = false;
+    try {
+      if (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
+    } finally {
+      if (this.#queue.length > 0) this.#pumpLater();
+      else this.#pumping = false;
+    }
   }
 
   #takeBatch(): Pending[] {
@@ -102,16 +105,16 @@ export class Committer {
   async #commit(batch: readonly Pending[], generation: number, doubtful = false): Promise<void> {
     const items = batch.map((pending) => pending.item);
     for (;;) {
-      if (generation !== this.#generation) return answer(batch, { kind: 'abandoned' });
+      if (generation !== this.#generation) return this.#answer(batch, { kind: 'abandoned' });
       const written = await this.#write(items);
       if (!(written instanceof StoreError))
-        return batch.forEach((pending, i) => pending.done(written[i] ?? UNANSWERED));
+        return batch.forEach((pending, i) => this.#done(pending, written[i] ?? UNANSWERED));
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
       doubtful ||= written.code === 'outcome_unknown';
       if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable'))
         await this.#pause(written);
       else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
-      else if (doubtful && !isUnstorable(written)) return answer(batch, { kind: 'abandoned' });
+      else if (doubtful && !isUnstorable(written)) return this.#answer(batch, { kind: 'abandoned' });
       else return this.#fail(batch, written, generation);
     }
   }
@@ -140,11 +143,27 @@ export class Committer {
   /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */
   async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
     const again = isUnstorable(error) ? [] : batch.filter((pending) => pending.persistent);
-    answer(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), { kind: 'failed', error });
+    this.#answer(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), {
+      kind: 'failed',
+      error,
+    });
     if (again.length === 0) return;
     await this.#pause(error);
-    if (generation !== this.#generation) return answer(again, { kind: 'abandoned' });
+    if (generation !== this.#generation) return this.#answer(again, { kind: 'abandoned' });
     this.#queue = [...again, ...this.#queue];
+  }
+
+  #answer(batch: readonly Pending[], result: WriteResult): void {
+    for (const pending of batch) this.#done(pending, result);
+  }
+
+  /** A callback that throws must not keep its neighbours from their results. */
+  #done(pending: Pending, result: WriteResult): void {
+    try {
+      pending.done(result);
+    } catch (error) {
+      this.#dependencies.logger.error({ id: pending.id, error: String(error) }, 'the callback of a write threw');
+    }
   }
 
   async #pause(error: StoreError): Promise<void> {
@@ -165,9 +184,6 @@ const UNANSWERED: WriteResult = {
 
 /** One item is to blame, and sending it again cannot help. */
 const isUnstorable = ({ code }: StoreError): boolean => code === 'rejected' || code === 'invalid';
-
-const answer = (batch: readonly Pending[], result: WriteResult): void =>
-  batch.forEach((pending) => pending.done(result));
 
 function sizeOf(item: WriteItem): number {
   if (item.kind === 'append') return item.entries.reduce((sum, entry) => sum + entry.body.length, 0);

@@ -23,6 +23,7 @@ import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, g
 import { STORE_LIMITS } from '../stores/rules.ts';
 import { Calls } from './calls.ts';
 import { Claimer } from './claimer.ts';
+import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
@@ -78,7 +79,7 @@ export class Engine implements Coordinator {
   #draining = false;
 
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
-    const d = (this.#d = { ...dependencies, observer: dependencies.observer ?? NO_OBSERVER });
+    const d = (this.#d = contained({ ...dependencies, observer: dependencies.observer ?? NO_OBSERVER }));
     const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
     this.#session = new Session({ ...d, options: all, onLost: () => this.#driver.dropAll() });
     this.#committer = new Committer({ ...d, bounds: all });

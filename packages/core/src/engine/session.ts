@@ -142,7 +142,11 @@ export class Session {
     if (!this.#open) return;
     this.#open = false;
     this.#dependencies.logger.error({ session: this.#id, reason }, 'session lost: everything it held is let go');
-    this.#dependencies.onLost();
+    try {
+      this.#dependencies.onLost();
+    } catch (error) {
+      this.#dependencies.logger.error({ session: this.#id, error: String(error) }, 'what it held was not all dropped');
+    }
     // With the heartbeat under way, that one goes on.
     if (!this.#beating) this.#schedule();
   }

@@ -56,10 +56,10 @@ export class Watcher {
 
   async #watch(): Promise<void> {
     const { store, session, logger, reread } = this.#d;
-    const quiet = this.#byTurns(this.#d.runs().filter(isQuiet));
-    if (quiet.length === 0 || !session.leaseHeld()) return;
-    const asked = quiet.map(({ version }) => version);
     try {
+      const quiet = this.#byTurns(this.#d.runs().filter(isQuiet));
+      if (quiet.length === 0 || !session.leaseHeld()) return;
+      const asked = quiet.map(({ version }) => version);
       const versions = await store.versions(quiet.map(({ key }) => key));
       // A write of this node's own that came meanwhile tells all there is to know.
       for (const [i, run] of quiet.entries())

@@ -111,6 +111,16 @@ describe('a transaction that is refused names the field', () => {
     expect(fault(() => acceptDefinition({ ...SAGA, ...input }))).toEqual({ code, field });
   });
 
+  it.each(['\ud800', 'a\udc00b', 'nul\0'])(
+    'is refused when its workflow has a name that is not text: %j',
+    (workflowName) => {
+      expect(fault(() => acceptDefinition({ gid: 'g', pattern: 'workflow', workflowName }))).toEqual({
+        code: 'invalid',
+        field: 'custom_data.name',
+      });
+    },
+  );
+
   it('names the gid when it is another field', () => {
     expect(() => acceptDefinition({ ...SAGA, payloads: [] })).toThrow(expect.objectContaining({ gid: 'g' }));
   });

@@ -47,6 +47,21 @@ function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, Stor
   return { clock, store, committer, answers, queue, queueAll };
 }
 
+describe('a callback that throws', () => {
+  it('keeps neither its neighbours from their results nor later items from their batch', async () => {
+    const { committer, answers, queue } = setUp();
+    queue('a1');
+    committer.enqueue(insert('thrower', 'thrower1'), 'thrower', false, () => {
+      throw new Error('a bug of the caller');
+    });
+    queue('b1');
+    await settle();
+    queue('c1');
+    await settle();
+    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
+  });
+});
+
 describe('group commit', () => {
   it('takes everything of one turn in one batch, with no timer', async () => {
     const { store, clock, queueAll } = setUp();

@@ -1,0 +1,127 @@
+import type { AlertHook, BranchCaller, Clock, Logger, Random, Timer } from '../environment.ts';
+import type { EngineObserver } from '../observer.ts';
+
+interface Dependencies {
+  readonly caller: BranchCaller;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly alert: AlertHook;
+  readonly observer: EngineObserver;
+}
+
+/**
+ * The engine's dependencies, wrapped so that an exception in one of them, or in the callback of a timer, stays there:
+ * it is logged, and neither the process nor a loop of the engine ends. The store is not wrapped: its errors have a
+ * meaning, and each caller of the store handles them. A branch caller is handled where branches are called.
+ */
+export function contained<D extends Dependencies>(dependencies: D): D {
+  const logger = containedLogger(dependencies.logger);
+  const thrown = (what: string, error: unknown): void =>
+    logger.error({ what, error: error instanceof Error ? error.stack : String(error) }, 'a callback or a hook threw');
+  return {
+    ...dependencies,
+    logger,
+    clock: containedClock(dependencies.clock, thrown),
+    random: () => {
+      try {
+        return dependencies.random();
+      } catch (error) {
+        thrown('random', error);
+        return 0;
+      }
+    },
+    alert: containedAlert(dependencies.alert, thrown),
+    observer: containedObserver(dependencies.observer, thrown),
+  };
+}
+
+type Thrown = (what: string, error: unknown) => void;
+
+function containedLogger(logger: Logger): Logger {
+  const log =
+    (level: keyof Logger): Logger['info'] =>
+    (fields, message) => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // There is no other place to write to.
+      }
+    };
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+}
+
+/** What cannot be set the first time is set again: the loops of the engine live on their timers. */
+function containedClock(clock: Clock, thrown: Thrown): Clock {
+  let lastMs = 0;
+  const guarded = (callback: () => void) => (): void => {
+    try {
+      callback();
+    } catch (error) {
+      thrown('timer', error);
+    }
+  };
+  const setTimer = (delayMs: number, callback: () => void): Timer => {
+    const safe = guarded(callback);
+    try {
+      return clock.setTimer(delayMs, safe);
+    } catch (error) {
+      thrown('setTimer', error);
+      return clock.setTimer(delayMs, safe);
+    }
+  };
+  return {
+    monotonicMs() {
+      try {
+        return (lastMs = clock.monotonicMs());
+      } catch (error) {
+        thrown('monotonicMs', error);
+        return lastMs;
+      }
+    },
+    setTimer,
+    endOfTurn(callback) {
+      const safe = guarded(callback);
+      try {
+        clock.endOfTurn(safe);
+      } catch (error) {
+        thrown('endOfTurn', error);
+        setTimer(0, safe);
+      }
+    },
+  };
+}
+
+/** A hook may be asynchronous, although its type does not say so. */
+function containedAlert(alert: AlertHook, thrown: Thrown): AlertHook {
+  return (event) => {
+    try {
+      const returned: unknown = alert(event);
+      if (returned instanceof Promise) returned.catch((error: unknown) => thrown('alert', error));
+    } catch (error) {
+      thrown('alert', error);
+    }
+  };
+}
+
+function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
+  const contain =
+    <A extends unknown[]>(what: keyof EngineObserver, observe: (...args: A) => void) =>
+    (...args: A): void => {
+      try {
+        observe.apply(observer, args);
+      } catch (error) {
+        thrown(what, error);
+      }
+    };
+  return {
+    branchAnswered: contain('branchAnswered', observer.branchAnswered),
+    batchWritten: contain('batchWritten', observer.batchWritten),
+    transactionFinished: contain('transactionFinished', observer.transactionFinished),
+    transactionAccepted: contain('transactionAccepted', observer.transactionAccepted),
+    claimed: contain('claimed', observer.claimed),
+    tookOver: contain('tookOver', observer.tookOver),
+    conflicted: contain('conflicted', observer.conflicted),
+    alerted: contain('alerted', observer.alerted),
+  };
+}
