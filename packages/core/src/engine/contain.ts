@@ -53,7 +53,6 @@ function containedLogger(logger: Logger): Logger {
 
 /** What cannot be set the first time is set again: the loops of the engine live on their timers. */
 function containedClock(clock: Clock, thrown: Thrown): Clock {
-  let lastMs = 0;
   const guarded = (callback: () => void) => (): void => {
     try {
       callback();
@@ -71,14 +70,8 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
     }
   };
   return {
-    monotonicMs() {
-      try {
-        return (lastMs = clock.monotonicMs());
-      } catch (error) {
-        thrown('monotonicMs', error);
-        return lastMs;
-      }
-    },
+    monotonicMs: lastWhenThrown('monotonicMs', () => clock.monotonicMs(), thrown),
+    wallMs: lastWhenThrown('wallMs', () => clock.wallMs(), thrown),
     setTimer,
     endOfTurn(callback) {
       const safe = guarded(callback);
@@ -89,6 +82,18 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
         setTimer(0, safe);
       }
     },
+  };
+}
+
+function lastWhenThrown(what: string, read: () => number, thrown: Thrown): () => number {
+  let lastMs = 0;
+  return () => {
+    try {
+      return (lastMs = read());
+    } catch (error) {
+      thrown(what, error);
+      return lastMs;
+    }
   };
 }
 
@@ -106,22 +111,22 @@ function containedAlert(alert: AlertHook, thrown: Thrown): AlertHook {
 
 function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
   const contain =
-    <A extends unknown[]>(what: keyof EngineObserver, observe: (...args: A) => void) =>
-    (...args: A): void => {
+    <K extends keyof EngineObserver>(name: K) =>
+    (...args: Parameters<EngineObserver[K]>): void => {
       try {
-        observe.apply(observer, args);
+        Reflect.apply(observer[name], observer, args);
       } catch (error) {
-        thrown(what, error);
+        thrown(name, error);
       }
     };
   return {
-    branchAnswered: contain('branchAnswered', observer.branchAnswered),
-    batchWritten: contain('batchWritten', observer.batchWritten),
-    transactionFinished: contain('transactionFinished', observer.transactionFinished),
-    transactionAccepted: contain('transactionAccepted', observer.transactionAccepted),
-    claimed: contain('claimed', observer.claimed),
-    tookOver: contain('tookOver', observer.tookOver),
-    conflicted: contain('conflicted', observer.conflicted),
-    alerted: contain('alerted', observer.alerted),
+    branchAnswered: contain('branchAnswered'),
+    batchWritten: contain('batchWritten'),
+    transactionFinished: contain('transactionFinished'),
+    transactionAccepted: contain('transactionAccepted'),
+    claimed: contain('claimed'),
+    tookOver: contain('tookOver'),
+    conflicted: contain('conflicted'),
+    alerted: contain('alerted'),
   };
 }

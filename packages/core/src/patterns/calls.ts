@@ -53,8 +53,8 @@ export function startReady(transaction: Transaction, candidates: readonly number
 export interface AnswerPolicy {
   /** FAILURE is an outcome. Otherwise the op must succeed one day: FAILURE is retried and raised as needing a person. */
   readonly mayFail: boolean;
-  /** When an op that did not come to its end is called again; `never`: a decision has made it needless. */
-  readonly again: 'later' | 'at once' | 'never';
+  /** When an op that did not come to its end is called again: in this number of ms, or `later`, after its backoff; `never`: a decision has made it needless. */
+  readonly again: 'later' | 'never' | number;
 }
 
 /** The transaction after a call was answered: the op's state, its next attempt, the timeline, whether it needs a person. */
@@ -162,9 +162,14 @@ function answered(
     started: true,
     attempts,
     failures,
-    nextAttemptAtMs: policy.again === 'later' ? nowMs + intervalMs : policy.again === 'at once' ? nowMs : 0,
+    nextAttemptAtMs: nextAttemptAtMs(policy.again, nowMs, intervalMs),
     finishedAtMs: 0,
   };
+}
+
+function nextAttemptAtMs(again: AnswerPolicy['again'], nowMs: number, intervalMs: number): number {
+  if (again === 'never') return 0;
+  return nowMs + (again === 'later' ? intervalMs : again);
 }
 
 /** Progress ends the need for a person. */

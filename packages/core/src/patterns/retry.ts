@@ -1,4 +1,4 @@
-import type { TransactionOptions } from '../model.ts';
+import type { Transaction, TransactionOptions } from '../model.ts';
 import type { Moment, Policy } from './step.ts';
 
 /** Share of an interval that jitter may add, so that what failed together does not come back together. */
@@ -20,4 +20,18 @@ export function backOffMs(options: TransactionOptions, failures: number, moment:
   const cap = Math.max(plain, moment.policy.maxRetryIntervalMs);
   const interval = Math.min(cap, plain * 2 ** Math.min(failures - 1, 30));
   return Math.round(interval * (1 + JITTER * moment.random));
+}
+
+/** Retries that a retry limit makes at once; of a larger limit, those beyond are paced. */
+const IMMEDIATE_RETRIES = 10;
+const FIRST_PACED_MS = 100;
+
+/**
+ * Delay of the next retry that `retryLimit` counts, in ms: 0 for the first ten, then 100 ms, doubling up to the plain interval. (dtm makes all of them
+ * at once: a large limit would keep a coordinator and a participant busy with one transaction.)
+ */
+export function limitedRetryMs({ options, state }: Transaction, { policy }: Moment): number {
+  const paced = state.limitedRetries - IMMEDIATE_RETRIES;
+  if (paced < 0) return 0;
+  return Math.min(plainIntervalMs(options, policy), FIRST_PACED_MS * 2 ** Math.min(paced, 30));
 }

@@ -2,6 +2,7 @@ import type { State, Transaction } from '../model.ts';
 import { actionOf, compensateOf, stepOf } from './branches.ts';
 import { madeDue, recordAnswer, runningOf, startReady } from './calls.ts';
 import { copyTransaction, withState } from './copies.ts';
+import { limitedRetryMs } from './retry.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
@@ -56,7 +57,7 @@ export const saga: PatternRules = {
     const limit = transaction.options.retryLimit;
     const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN');
     const exhausted = counts && transaction.state.limitedRetries >= limit;
-    const again = exhausted ? 'never' : counts ? 'at once' : 'later';
+    const again = exhausted ? 'never' : counts ? limitedRetryMs(transaction, moment) : 'later';
     const after = recordAnswer(transaction, event, moment, { mayFail: true, again });
     if (kind === 'FAILURE') return toAborting(after, reason, moment);
     if (exhausted) return toAborting(after, `RetryCount is greater than RetryLimit, RetryLimit: ${limit}`, moment);

@@ -63,9 +63,7 @@ const answerLost = async (carryOut: () => unknown): Promise<never> => {
 
 /** A memory store that others may open too, so that nodes need leases and look for changes of each other. */
 class SharedStore extends MemoryStore {
-  override get capabilities() {
-    return { ...super.capabilities, exclusive: false };
-  }
+  override readonly capabilities = { name: 'memory', durable: false, exclusive: false };
 }
 
 class Scenario {
@@ -218,6 +216,7 @@ const METHODS: Readonly<Record<string, readonly ((carryOut: () => unknown) => un
   'store.kvGet': [throwAtOnce, unavailable],
   'store.kvPut': [throwAtOnce, unavailable, answerLost],
   'clock.monotonicMs': [throwAtOnce],
+  'clock.wallMs': [throwAtOnce],
   'clock.setTimer': [throwAtOnce],
   'clock.endOfTurn': [throwAtOnce],
   random: [throwAtOnce],

@@ -211,6 +211,18 @@ describe('saga: time-out, limit, abort', () => {
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
+  it('makes ten retries of its limit at once and paces the others, up to the plain interval', () => {
+    const model = submitted(saga(1, { retryLimit: 1_000_000_000, retryIntervalMs: 1_000 }));
+    const delays: number[] = [];
+    for (let i = 0; i < 16; i++) {
+      model.answer('01 action', 'UNKNOWN');
+      const call = lastCall(model);
+      if (call !== undefined) delays.push(call.retryAtMs - model.nowMs);
+      if (model.running.length === 0) model.waitForNext();
+    }
+    expect(delays).toEqual([...Array<number>(10).fill(0), 100, 200, 400, 800, 1_000, 1_000]);
+  });
+
   it('does not count calls that were not made', () => {
     const model = submitted(saga(1, { retryLimit: 1 }));
     const [branch = -1] = model.transaction.running;
