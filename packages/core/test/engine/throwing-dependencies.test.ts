@@ -184,15 +184,15 @@ class Scenario {
 
   async #insist(ask: () => Promise<unknown>): Promise<void> {
     for (let attempt = 0; attempt < 5; attempt++) {
-      let isDone = false;
+      const state = { isDone: false };
       const asked = ask().then(
         () => true,
         // What was carried out although the response was lost is refused the second time.
         (error: unknown) => error instanceof HoldfastError && error.code === 'refused' && attempt > 0,
       );
-      void asked.then(() => (isDone = true));
-      for (let waited = 0; waited < 20 && !isDone; waited++) await this.clock.advance(waited === 0 ? 1 : 1_000);
-      if (isDone && (await asked)) return;
+      void asked.then(() => (state.isDone = true));
+      for (let waited = 0; waited < 20 && !state.isDone; waited++) await this.clock.advance(waited === 0 ? 1 : 1_000);
+      if (state.isDone && (await asked)) return;
     }
     throw new Error('the command was never carried out');
   }
