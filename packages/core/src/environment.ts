@@ -64,8 +64,11 @@ export interface Alert {
   readonly retryCount: number;
 }
 
-/** Told about each alert; may take its time, must not throw. */
-export type AlertHook = (alert: Alert) => void;
+/**
+ * Receives each alert, at least once. The alert is acknowledged when the hook returns or its promise resolves; until
+ * then, and after an exception or a rejection, it is raised again when the transaction is resumed, on any node.
+ */
+export type AlertHook = (alert: Alert) => void | Promise<void>;
 
 /** Structured log; fields hold `gid` and `branch` in every line about one. */
 export interface Logger {

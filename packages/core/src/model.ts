@@ -127,6 +127,8 @@ export interface State {
   readonly checkFailures: number;
   /** It needs a person (shown as such until it makes progress). */
   readonly attention: boolean;
+  /** An alert was raised that no hook has acknowledged: it is raised again when the transaction is resumed. */
+  readonly alertDue: boolean;
   /** Why it waits for a person and is not driven; empty while it is driven. */
   readonly parked: string;
   readonly submittedAtMs: number;

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Alert, Logger, Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core';
 import { type Holdfast, holdfast } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {
@@ -63,7 +63,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     logger,
     locals,
     engine: { ...options.engine, node, version: VERSION, groups: [application] },
-    onAlert: guarded(options.onAlert, logger),
+    ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
   });
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
@@ -98,14 +98,3 @@ function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: strin
     }),
   );
 }
-
-/** The engine must not stumble over what the application does with an alert. */
-const guarded =
-  (onAlert: ((alert: Alert) => void) | undefined, logger: Logger) =>
-  (alert: Alert): void => {
-    try {
-      onAlert?.(alert);
-    } catch (err) {
-      logger.error({ gid: alert.gid, err }, 'onAlert threw');
-    }
-  };

@@ -29,8 +29,11 @@ export interface EmbedOptions<B extends Branches = Branches> {
   readonly retryForMs?: number;
   /** How long `close` waits for what is being done. Default 10,000. */
   readonly drainMs?: number;
-  /** Told about each transaction that needs a person. What it throws is logged. */
-  readonly onAlert?: (alert: Alert) => void;
+  /**
+   * Receives an alert for each transaction that needs operator attention, at least once: an alert is raised again with
+   * a later attempt if this function throws, its promise rejects, or the process ends before the promise resolves.
+   */
+  readonly onAlert?: (alert: Alert) => void | Promise<void>;
   /** Default: warnings and errors become warnings of the process (`process.on('warning')`), which Node prints to stderr; the rest is dropped. */
   readonly logger?: Logger;
 }

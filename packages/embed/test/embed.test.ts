@@ -161,9 +161,9 @@ describe('an embedded coordinator', () => {
       },
     });
     const { gid } = await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
-    await vi.waitFor(() => expect(alerts).toHaveLength(1));
+    await vi.waitFor(() => expect(alerts).not.toEqual([]));
     expect(alerts[0]).toMatchObject({ gid, error: expect.stringContaining('the database is away') });
-    expect(logged).toEqual(['onAlert threw']);
+    expect(logged).toContain('an alert was not delivered; it is raised again later');
   });
 
   it('warns through the process, with the stack of what a branch threw', async () => {

@@ -18,6 +18,12 @@ export interface AlertWebHookOptions {
   readonly maxQueued?: number;
 }
 
+interface Queued {
+  readonly alert: Alert;
+  /** Called with whether the alert was delivered. */
+  readonly settle: (delivered: boolean) => void;
+}
+
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_RETRY_DELAYS_MS = [1_000, 5_000, 25_000] as const;
 const DEFAULT_MAX_QUEUED = 1_000;
@@ -26,7 +32,7 @@ const DEFAULT_MAX_QUEUED = 1_000;
 export class AlertWebHook {
   readonly #options: AlertWebHookOptions;
   readonly #target: HttpTarget;
-  readonly #queue: Alert[] = [];
+  readonly #queue: Queued[] = [];
   #delivering = false;
   #closed = false;
   #endPause: (() => void) | undefined;
@@ -40,10 +46,17 @@ export class AlertWebHook {
     this.#target = target;
   }
 
-  /** Queues an alert; when the queue is full the oldest one is given up. */
-  notify(alert: Alert): void {
-    if (this.#closed) return this.#giveUp(alert, 'shutting down');
-    this.#queue.push(alert);
+  /**
+   * Queues an alert; when the queue is full the oldest one is given up. Resolves to whether the alert was delivered,
+   * never rejects.
+   */
+  notify(alert: Alert): Promise<boolean> {
+    return new Promise((settle) => this.#enqueue({ alert, settle }));
+  }
+
+  #enqueue(queued: Queued): void {
+    if (this.#closed) return this.#giveUp(queued, 'shutting down');
+    this.#queue.push(queued);
     if (!this.#delivering) void this.#deliverAll();
     else if (this.#queue.length > (this.#options.maxQueued ?? DEFAULT_MAX_QUEUED)) {
       const oldest = this.#queue.shift();
@@ -54,15 +67,16 @@ export class AlertWebHook {
   /** Stops; what was not delivered is named in the log. */
   close(): void {
     this.#closed = true;
-    for (const alert of this.#queue.splice(0)) this.#giveUp(alert, 'shutting down');
+    for (const queued of this.#queue.splice(0)) this.#giveUp(queued, 'shutting down');
     this.#endPause?.();
   }
 
   async #deliverAll(): Promise<void> {
     this.#delivering = true;
-    for (let alert = this.#queue.shift(); alert !== undefined; alert = this.#queue.shift()) {
-      const failure = await this.#deliver(alert);
-      if (failure !== undefined) this.#giveUp(alert, failure);
+    for (let queued = this.#queue.shift(); queued !== undefined; queued = this.#queue.shift()) {
+      const failure = await this.#deliver(queued.alert);
+      if (failure === undefined) queued.settle(true);
+      else this.#giveUp(queued, failure);
     }
     this.#delivering = false;
   }
@@ -101,8 +115,9 @@ export class AlertWebHook {
     });
   }
 
-  #giveUp(alert: Alert, reason: string): void {
+  #giveUp({ alert, settle }: Queued, reason: string): void {
     const { gid, branch } = alert;
+    settle(false);
     this.#options.logger.error({ gid, branch, reason }, 'alert web hook: an alert was not delivered');
   }
 }

@@ -60,9 +60,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       random: Math.random,
       identities: systemIdentities(node === undefined ? {} : { node }),
       logger,
-      alert: (alert) => {
-        alerts?.notify(alert);
-        options.onAlert?.(alert);
+      alert: async (alert) => {
+        const [isDelivered] = await Promise.all([alerts?.notify(alert) ?? true, options.onAlert?.(alert)]);
+        if (!isDelivered) throw new Error('the alert was not delivered; it is sent again with a later attempt');
       },
       ...(options.observer !== undefined && { observer: options.observer }),
     },

@@ -54,7 +54,7 @@ describe('the alert web hook', () => {
     new AlertWebHook({ url: `${server.url}/alert?team=pay`, pools, clock: hastyClock(), logger, ...changes });
 
   it('posts which transaction needs a person, and why', async () => {
-    hookTo().notify(alert('g1'));
+    void hookTo().notify(alert('g1'));
     await vi.waitUntil(() => server.seen.length === 1);
     expect(server.seen[0]).toMatchObject({ method: 'POST', url: { pathname: '/alert', search: '?team=pay' } });
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
@@ -70,25 +70,35 @@ describe('the alert web hook', () => {
     const clock = hastyClock();
     server.answer = always(500);
     const hook = hookTo({ clock, retryDelaysMs: [10, 20] });
-    hook.notify(alert('g1'));
+    void hook.notify(alert('g1'));
     await vi.waitUntil(() => undelivered.length === 1);
     expect(clock.delays).toEqual([10, 20]);
     expect(server.seen).toHaveLength(3);
     expect(undelivered).toEqual(['g1']);
     server.answer = always(204);
-    hook.notify(alert('g2'));
+    void hook.notify(alert('g2'));
     await vi.waitUntil(() => server.seen.length === 4);
     expect(server.seen[3]?.body).toContain('g2');
+  });
+
+  it('resolves to whether the alert was delivered', async () => {
+    server.answer = always(204);
+    await expect(hookTo().notify(alert('g1'))).resolves.toBe(true);
+    server.answer = always(500);
+    const hook = hookTo({ retryDelaysMs: [] });
+    await expect(hook.notify(alert('g2'))).resolves.toBe(false);
+    hook.close();
+    await expect(hook.notify(alert('g3'))).resolves.toBe(false);
   });
 
   it('keeps a bounded queue: the oldest is given up, and named', async () => {
     server.answer = ignore;
     const hook = hookTo({ maxQueued: 2 });
-    for (const gid of ['under way', 'g1', 'g2', 'g3', 'g4']) hook.notify(alert(gid));
+    for (const gid of ['under way', 'g1', 'g2', 'g3', 'g4']) void hook.notify(alert(gid));
     expect(undelivered).toEqual(['g1', 'g2']);
     hook.close();
     expect(undelivered).toEqual(['g1', 'g2', 'g3', 'g4']);
-    hook.notify(alert('late'));
+    void hook.notify(alert('late'));
     expect(undelivered).toContain('late');
   });
 

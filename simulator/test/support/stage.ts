@@ -1,5 +1,6 @@
 import { SUCCESS, type BranchResult } from '@holdfast/protocol';
 import {
+  type AlertHook,
   type BranchRequest,
   type ClaimResult,
   Engine,
@@ -82,6 +83,9 @@ export class Stage {
   respond: (request: BranchRequest) => Promise<BranchResult> | undefined = () => undefined;
   destinationOf: (url: string) => string = () => 'everywhere';
 
+  /** What the alert hook of a coordinator does, by its name; by default it acknowledges. */
+  readonly hooks = new Map<string, AlertHook>();
+
   /** A coordinator that is not started yet. */
   actor(name: string, options: Partial<EngineOptions> = {}): Actor {
     const domain: Domain = { name, state: 'running', held: [] };
@@ -109,7 +113,7 @@ export class Stage {
           },
         },
         logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-        alert: quiet,
+        alert: (alert) => this.hooks.get(name)?.(alert),
       },
       { retryIntervalMs: 1_000, timeoutToFailMs: 10_000, retentionMs: 0, ...options },
     );

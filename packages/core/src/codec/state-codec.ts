@@ -61,6 +61,7 @@ export function encodeState(state: State): Uint8Array {
   if (state.limitedRetries !== 0) head += `,"limitedRetries":${state.limitedRetries}`;
   if (state.checkFailures !== 0) head += `,"checkFailures":${state.checkFailures}`;
   if (state.attention) head += ',"attention":true';
+  if (state.alertDue) head += ',"alertDue":true';
   if (state.parked !== '') head += `,"parked":${quoted(state.parked)}`;
   if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
   if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
@@ -92,6 +93,7 @@ function read(frame: Frame): State {
     nextCheckAtMs: absolute(head.nextCheckAtMs ?? 0, base),
     checkFailures: head.checkFailures ?? 0,
     attention: head.attention ?? false,
+    alertDue: head.alertDue ?? false,
     parked: head.parked ?? '',
     submittedAtMs: absolute(head.submittedAtMs ?? 0, base),
     rollbackAtMs: absolute(head.rollbackAtMs ?? 0, base),

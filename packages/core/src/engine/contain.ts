@@ -31,7 +31,8 @@ export function contained<D extends Dependencies>(dependencies: D): D {
         return 0;
       }
     },
-    alert: containedAlert(dependencies.alert, thrown),
+    // An exception becomes a rejection: the alert was not acknowledged.
+    alert: async (alert) => dependencies.alert(alert),
     observer: containedObserver(dependencies.observer, thrown),
   };
 }
@@ -93,18 +94,6 @@ function lastWhenThrown(what: string, read: () => number, thrown: Thrown): () =>
     } catch (error) {
       thrown(what, error);
       return lastMs;
-    }
-  };
-}
-
-/** A hook may be asynchronous, although its type does not say so. */
-function containedAlert(alert: AlertHook, thrown: Thrown): AlertHook {
-  return (event) => {
-    try {
-      const returned: unknown = alert(event);
-      if (returned instanceof Promise) returned.catch((error: unknown) => thrown('alert', error));
-    } catch (error) {
-      thrown('alert', error);
     }
   };
 }

@@ -67,6 +67,7 @@ export class Driver {
       ...d,
       replies: this.#replies,
       deliver: (run, event) => this.#deliver(run, { event }),
+      onAcknowledged: (key) => this.command(key, { event: { kind: 'alerted' }, reply: UNHEARD }),
     });
     this.#progress = new ProgressWriter(d.clock, d.options.progressFlushMs, (run) => this.#flush(run));
     this.#releaser = new Releaser({
@@ -499,6 +500,9 @@ export class Driver {
     return replies;
   }
 }
+
+/** The caller of what the node does on its own account. */
+const UNHEARD: Reply = { done() {}, failed() {}, wholePass: false };
 
 type Again = Extract<AfterWrite, { kind: 'again' }>;
 

@@ -1,5 +1,5 @@
-import type { Status } from '@holdfast/protocol';
-import type { AlertHook, Clock, Logger, Timer } from '../environment.ts';
+import type { Status, TransactionKey } from '@holdfast/protocol';
+import type { Alert, AlertHook, Clock, Logger, Timer } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
@@ -16,6 +16,8 @@ interface EffectRunnerDependencies {
   readonly logger: Logger;
   readonly alert: AlertHook;
   readonly replies: Replies;
+  /** Called when an alert was acknowledged; its run may have left memory. */
+  readonly onAcknowledged: (key: TransactionKey) => void;
   /** How the answer of a call, or the time it waited for, comes back to its transaction. */
   readonly deliver: (run: Run, event: TransactionEvent) => void;
 }
@@ -26,6 +28,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Carries out what a step asked for, once what must be durable is. */
 export class EffectRunner {
   readonly #d: EffectRunnerDependencies;
+  /** Transactions whose alert the hook has not acknowledged or refused yet. */
+  readonly #alerting = new Set<string>();
 
   constructor(dependencies: EffectRunnerDependencies) {
     this.#d = dependencies;
@@ -96,11 +100,27 @@ export class EffectRunner {
   }
 
   /** Raises an alert: the transaction just became one that needs operator attention. */
-  raise({ key }: Run, status: Status, alert: NonNullable<Effects['alert']>): void {
+  raise(run: Run, status: Status, alert: NonNullable<Effects['alert']>): void {
+    const { key, id } = run;
     const { observer, logger } = this.#d;
     observer.alerted();
     logger.warn({ gid: key.gid, ...alert }, 'a transaction needs operator attention');
-    this.#d.alert({ namespace: key.namespace, gid: key.gid, status, ...alert });
+    if (this.#alerting.has(id)) return;
+    this.#alerting.add(id);
+    void this.#notify(run, { namespace: key.namespace, gid: key.gid, status, ...alert });
+  }
+
+  /** Without an acknowledgement the record keeps the alert, for when it is resumed. */
+  async #notify(run: Run, alert: Alert): Promise<void> {
+    try {
+      await this.#d.alert(alert);
+    } catch (error) {
+      this.#d.logger.error({ gid: alert.gid, err: error }, 'an alert was not delivered; it is raised again later');
+      return;
+    } finally {
+      this.#alerting.delete(run.id);
+    }
+    this.#d.onAcknowledged(run.key);
   }
 }
 

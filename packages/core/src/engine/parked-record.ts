@@ -1,5 +1,6 @@
 import { encodeState, decodeState } from '../codec/state-codec.ts';
 import type { State } from '../model.ts';
+import { ALERT_AGAIN_MS } from '../patterns/conclude.ts';
 import { withLine } from '../patterns/timeline.ts';
 import type { StoredTransaction, UpdateItem } from '../store.ts';
 
@@ -15,15 +16,17 @@ const KEEP_LINES = 20;
  */
 export function parkedRecord(record: StoredTransaction, reason: string, writeId: string, nowMs: number): UpdateItem {
   const { key, status, version } = record;
+  const state = parkedState(record.state, reason.slice(0, MAX_REASON), nowMs);
   return {
     kind: 'update',
     key,
     writeId,
     status,
     owner: null,
-    dueInMs: null,
+    // Resumed for its alert, until that is acknowledged; one that cannot be read is not resumed.
+    dueInMs: state === record.state ? null : ALERT_AGAIN_MS,
     attention: true,
-    state: parkedState(record.state, reason.slice(0, MAX_REASON), nowMs),
+    state,
     expectVersion: version,
   };
 }
@@ -43,6 +46,7 @@ function parked(state: State, reason: string): State {
     ...state,
     unbroken: false,
     attention: true,
+    alertDue: true,
     parked: reason,
     rollbackReason: state.rollbackReason.slice(0, MAX_REASON),
     timeline,

@@ -1,7 +1,10 @@
 import { isFinal } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
 import type { Plan } from './rules.ts';
-import type { Effects, Stepped } from './step.ts';
+import type { Effects, Moment, Stepped, TransactionEvent } from './step.ts';
+
+/** A parked transaction whose alert was not acknowledged is resumed after this time. */
+export const ALERT_AGAIN_MS = 60_000;
 
 /**
  * The effects of a step, by rules that hold for every pattern:
@@ -9,19 +12,23 @@ import type { Effects, Stepped } from './step.ts';
  * D1  A changed status is durable before anything that depends on it: before a branch is called, before a caller hears of it.
  * D2  Progress within a status is written lazily: branches are idempotent, so a call repeated after a crash does no harm.
  * D3  A pass that leaves nothing running is written with its next due time, and the node lets go of the transaction.
+ * D5  An alert is due from the write that raises attention until a hook has acknowledged it, or progress has made it needless. It is raised again when the
+ *     transaction is resumed; a parked transaction is resumed for it.
  * D4  Callers who wait are answered when nothing runs any more, or at the final status.
  */
-export function conclude(before: Transaction, plan: Plan): Stepped {
+export function conclude(before: Transaction, plan: Plan, event: TransactionEvent, moment: Moment): Stepped {
   const ended = isFinal(plan.transaction.state.status);
-  const transaction = ended ? settled(plan.transaction) : plan.transaction;
+  const alert = alertOf(before, plan.transaction, event);
+  const transaction = marked(ended ? settled(plan.transaction) : plan.transaction, alert !== undefined);
+  const { state } = transaction;
   const over = ended || (transaction.running.length === 0 && !transaction.checking);
   const effects: Effects = {
     calls: plan.calls,
     check: plan.check,
     persist: persistence(before, transaction, over),
-    wakeAtMs: plan.wakeAtMs,
+    wakeAtMs: state.alertDue && state.parked !== '' ? moment.nowMs + ALERT_AGAIN_MS : plan.wakeAtMs,
     passOver: over,
-    alert: alertOf(before, transaction),
+    alert,
   };
   return { transaction, effects };
 }
@@ -43,8 +50,16 @@ function settled(transaction: Transaction): Transaction {
 const decided = (before: Transaction, after: Transaction): boolean =>
   before.state.status !== after.state.status || before.state.parked !== after.state.parked;
 
-function alertOf(before: Transaction, after: Transaction): Effects['alert'] {
-  if (before.state.attention || !after.state.attention) return undefined;
+/** The transaction as it is once the alert is raised, or needless. */
+function marked(transaction: Transaction, isRaised: boolean): Transaction {
+  const { attention, alertDue } = transaction.state;
+  const isDue = attention && (alertDue || isRaised);
+  return isDue === alertDue ? transaction : { ...transaction, state: { ...transaction.state, alertDue: isDue } };
+}
+
+function alertOf(before: Transaction, after: Transaction, event: TransactionEvent): Effects['alert'] {
+  if (!after.state.attention) return undefined;
+  if (before.state.attention && !(event.kind === 'resumed' && before.state.alertDue)) return undefined;
   const call = after.state.timeline.findLast((line) => line.kind === 'call');
   return {
     branch: call === undefined ? '' : `${call.branchId} ${call.op}`,

@@ -20,6 +20,7 @@ export function copyState(state: State): Draft<State> {
     nextCheckAtMs: state.nextCheckAtMs,
     checkFailures: state.checkFailures,
     attention: state.attention,
+    alertDue: state.alertDue,
     parked: state.parked,
     submittedAtMs: state.submittedAtMs,
     rollbackAtMs: state.rollbackAtMs,

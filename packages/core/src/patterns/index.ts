@@ -27,13 +27,15 @@ export function step(transaction: Transaction, event: TransactionEvent, moment: 
   const next = transition(rules, transaction, event, moment);
   if ('refusal' in next) return next;
   // To prepare again what is prepared is no reason to look at it again: its time-out or call-back comes by itself.
-  if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null));
+  if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null), event, moment);
   const plan = advance(rules, next, moment);
   return conclude(
     transaction,
     event.kind === 'resumed' && startsNothing(plan)
       ? advance(rules, madeDue(plan.transaction, moment.nowMs), moment)
       : plan,
+    event,
+    moment,
   );
 }
 
@@ -65,6 +67,8 @@ function transition(
       return isFinal(state.status) ? transaction : recordDeferral(transaction, event, moment);
     case 'timer':
       return transaction;
+    case 'alerted':
+      return state.alertDue ? { ...transaction, state: { ...state, alertDue: false } } : transaction;
     case 'resumed': {
       // First what is not known any more, then the decision that depends on it.
       const taken = { ...transaction, state: resumed(transaction, event.claims, moment) };

@@ -26,6 +26,7 @@ const NEW_STATE: State = {
   nextCheckAtMs: 0,
   checkFailures: 0,
   attention: false,
+  alertDue: false,
   parked: '',
   submittedAtMs: 0,
   rollbackAtMs: 0,

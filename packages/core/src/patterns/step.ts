@@ -52,6 +52,8 @@ export type TransactionEvent =
   /** Time passed. */
   | { readonly kind: 'timer' }
   | { readonly kind: 'abort'; readonly reason: string; readonly byOperator: boolean }
+  /** A hook has acknowledged the alert. */
+  | { readonly kind: 'alerted' }
   /** Drive again at once. */
   | { readonly kind: 'retry' }
   /** The code that runs it cannot go on without a person. */
@@ -73,7 +75,7 @@ export interface Effects {
   readonly wakeAtMs: number | null;
   /** A full pass is over: answer the callers who wait for it. */
   readonly passOver: boolean;
-  /** It just became one that needs a person. */
+  /** It just became one that needs operator attention, or was resumed before its alert was acknowledged. */
   readonly alert: { readonly branch: string; readonly error: string; readonly retryCount: number } | undefined;
 }
 

@@ -136,6 +136,38 @@ describe('the alert threshold', () => {
     expect(model.transaction.state.attention).toBe(false);
   });
 
+  it('is passed again when the transaction is resumed, until a hook has acknowledged the alert', () => {
+    const model = new Model(message(1));
+    model.acknowledges = false;
+    model.deliver({ kind: 'submitted', options: {} });
+    for (let i = 0; i < 4; i++) {
+      model.answer('01 action', 'UNKNOWN', `down ${i}`);
+      model.waitForNext();
+    }
+    expect(model.alerts.map(({ error }) => error)).toEqual(['down 2', 'down 2', 'down 3']);
+    model.acknowledges = true;
+    for (let i = 4; i < 7; i++) {
+      model.answer('01 action', 'UNKNOWN', `down ${i}`);
+      model.waitForNext();
+    }
+    expect(model.alerts).toHaveLength(4);
+  });
+
+  it('passes what is parked again every minute until a hook has acknowledged the alert, and then leaves it alone', () => {
+    const model = new Model(message(1), undefined, { ...POLICY, maxClaims: 2 });
+    model.acknowledges = false;
+    model.deliver({ kind: 'submitted', options: {} });
+    model.crash(false, 2);
+    expect([model.transaction.state.parked !== '', model.nextInMs, model.alerts.length]).toEqual([true, 60_000, 1]);
+    model.waitForNext();
+    expect([model.running, model.nextInMs, model.alerts.length]).toEqual([[], 60_000, 2]);
+    model.acknowledges = true;
+    model.waitForNext();
+    expect([model.running, model.nextAtMs, model.alerts.length]).toEqual([[], null, 3]);
+    model.deliver({ kind: 'retry' });
+    expect(model.running).toEqual(['01 action']);
+  });
+
   it('does not count ONGOING', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });

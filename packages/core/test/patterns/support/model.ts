@@ -62,6 +62,8 @@ export class Model {
     pushed: false,
     registrations: 0,
   };
+  /** The alert hook works. */
+  acknowledges = true;
   readonly alerts: NonNullable<Effects['alert']>[] = [];
   readonly definition: Definition;
   readonly #policy: Policy;
@@ -121,6 +123,7 @@ export class Model {
       this.#store(transaction, hold, effects.wakeAtMs);
     this.#memory = hold ? transaction : undefined;
     this.#timerAtMs = hold ? effects.wakeAtMs : null;
+    if (effects.alert !== undefined && this.acknowledges) this.deliver({ kind: 'alerted' });
     return undefined;
   }
 

@@ -1,0 +1,90 @@
+import { branchResult } from '@holdfast/protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Alert } from '@holdfast/core';
+import { context, Stage } from './support/stage.ts';
+import { saga } from './support/transactions.ts';
+
+const unreachable = () => Promise.resolve(branchResult('UNKNOWN', 'unreachable'));
+const never = (): Promise<void> => new Promise(() => {});
+
+/** What becomes of alerts when nodes and webhooks fail. */
+describe('an alert', () => {
+  let stage: Stage;
+  let received: string[];
+  const receiver =
+    (node: string, outcome: () => void | Promise<void> = () => {}) =>
+    (alert: Alert): void | Promise<void> => {
+      received.push(`${node} ${alert.error}`);
+      return outcome();
+    };
+  const options = { alertAfterRetries: 1, maxRetryIntervalMs: 1_000 };
+
+  beforeEach(() => {
+    stage = new Stage();
+    received = [];
+    stage.answers.set('01 action', unreachable);
+  });
+
+  it('is raised once when its hook acknowledges it, however often the transaction is resumed', async () => {
+    stage.hooks.set(
+      'A',
+      receiver('A', () => Promise.resolve()),
+    );
+    const a = await stage.started('A', options);
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(20_000);
+    expect(received).toEqual(['A unreachable']);
+  });
+
+  it('that its node did not deliver before it crashed is raised by the node that resumes the transaction', async () => {
+    stage.hooks.set('A', receiver('A', never));
+    stage.hooks.set('B', receiver('B'));
+    const a = await stage.started('A', options);
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(500);
+    expect(received).toEqual(['A unreachable']);
+    a.kill();
+    await stage.started('B', options);
+    await stage.pass(60_000);
+    expect(received).toEqual(['A unreachable', 'B unreachable']);
+  });
+
+  it('is raised again with a later attempt when its hook failed', async () => {
+    let failures = 2;
+    stage.hooks.set(
+      'A',
+      receiver('A', () => (failures-- > 0 ? Promise.reject(new Error('HTTP 500')) : Promise.resolve())),
+    );
+    const a = await stage.started('A', options);
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(30_000);
+    expect(received).toHaveLength(3);
+  });
+
+  it('is not raised a second time while its hook has not returned', async () => {
+    stage.hooks.set('A', receiver('A', never));
+    const a = await stage.started('A', options);
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(30_000);
+    expect(received).toHaveLength(1);
+  });
+
+  it('of a parked transaction is raised after its node crashed, and starts nothing', async () => {
+    stage.hooks.set('A', receiver('A', never));
+    stage.hooks.set('B', receiver('B'));
+    const park = { maxClaims: 1, alertAfterRetries: 100 };
+    const first = await stage.started('0', park);
+    stage.answers.set('01 action', () => new Promise(() => {}));
+    await first.engine.submit(context, saga('s', 1));
+    first.kill();
+    const a = await stage.started('A', park);
+    await stage.pass(30_000);
+    expect(received).toEqual(['A 1 nodes in a row took it and vanished']);
+    a.kill();
+    const b = await stage.started('B', park);
+    await stage.pass(120_000);
+    expect(received).toHaveLength(2);
+    expect(await stage.record('s')).toMatchObject({ owner: null, dueAtMs: null, attention: true });
+    expect([a.calls, b.calls]).toEqual([[], []]);
+  });
+});
