@@ -58,7 +58,7 @@ class Node {
           },
         },
         logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-        alert: (alert) => this.alerts.push(alert),
+        alert: (alert) => void this.alerts.push(alert),
       },
       { retentionMs: 0, retryIntervalMs: 1_000, ...options },
     );

@@ -94,7 +94,7 @@ class Scenario {
         identities: around('identities', { newGid: () => 'unused', newSession: () => `A.${++sessions}` }),
         caller: around('caller', { destinationOf: () => 'everywhere', call }),
         logger: around('logger', { debug: quiet, info: quiet, warn: quiet, error: quiet }),
-        alert: () => saboteur.call('alert', quiet),
+        alert: () => saboteur.call('alert', quiet) as void | Promise<void>,
         observer: around('observer', {
           branchAnswered: quiet,
           batchWritten: quiet,
