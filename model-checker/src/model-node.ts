@@ -1,0 +1,184 @@
+import type { BranchResult } from '@holdfast/protocol';
+import {
+  acceptDefinition,
+  type BranchRequest,
+  Calls,
+  Claimer,
+  Committer,
+  DEFAULT_ENGINE_OPTIONS,
+  Destinations,
+  Driver,
+  idOf,
+  Janitor,
+  newTransaction,
+  NO_OBSERVER,
+  type Reply,
+  type Run,
+  Session,
+  type TransactionEvent,
+  type TransactionInput,
+  Watcher,
+  type WriteItem,
+  type WriteResult,
+} from '@holdfast/core/parts';
+import { ManualClock, type ModelTime } from './manual-clock.ts';
+import { KEY } from './scenario.ts';
+import type { SharedStore } from './shared-store.ts';
+import { StorePort } from './store-port.ts';
+
+/** Longer than everything else that a scenario waits for, so that only a pause lets a lease lapse. */
+export const SILENCE_MS = 1e11;
+const FLUSH_MS = 7;
+
+const OPTIONS = {
+  ...DEFAULT_ENGINE_OPTIONS,
+  heartbeatMs: SILENCE_MS / 4,
+  silenceMs: SILENCE_MS,
+  retryIntervalMs: 1_000,
+  timeoutToFailMs: 100_000,
+  progressFlushMs: FLUSH_MS,
+  alertAfterRetries: 1_000_000,
+  maxClaims: 3,
+  retentionMs: 0,
+};
+
+/** An item on its way through the committer. */
+type Outstanding = Readonly<Record<'item', WriteItem>>;
+
+class CountingCommitter extends Committer {
+  readonly outstanding = new Set<Outstanding>();
+
+  override enqueue(item: WriteItem, id: string, persistent: boolean, done: (result: WriteResult) => void): void {
+    const one = { item };
+    this.outstanding.add(one);
+    super.enqueue(item, id, persistent, (result) => {
+      this.outstanding.delete(one);
+      done(result);
+    });
+  }
+}
+
+export interface NodeDependencies {
+  readonly time: ModelTime;
+  readonly store: SharedStore;
+  /** The node starts a branch call. */
+  readonly call: (node: ModelNode, request: BranchRequest) => Promise<BranchResult>;
+}
+
+/**
+ * One process that runs a coordinator: the engine's real parts, each with a clock of its own, so
+ * that every timer is one of the explorer's choices.
+ */
+export class ModelNode {
+  readonly name: string;
+  readonly port: StorePort;
+  readonly clocks: Readonly<Record<'session' | 'committer' | 'driver' | 'claimer' | 'janitor' | 'watcher', ManualClock>>;
+  readonly session: Session;
+  readonly committer: CountingCommitter;
+  readonly driver: Driver;
+  readonly #claimer: Claimer;
+  readonly #janitor: Janitor;
+  readonly #watcher: Watcher;
+  /** Why an event threw where nothing catches. */
+  alive = true;
+
+  constructor(name: string, incarnation: number, { time, store, call }: NodeDependencies) {
+    this.name = name;
+    this.port = new StorePort(store);
+    const clock = () => new ManualClock(time);
+    this.clocks = {
+      session: clock(),
+      committer: clock(),
+      driver: clock(),
+      claimer: clock(),
+      janitor: clock(),
+      watcher: clock(),
+    };
+    const quiet = (): void => {};
+    let sessions = 0;
+    const base = {
+      store: this.port.asStore(),
+      random: () => 0,
+      identities: { newGid: () => 'unused', newSession: () => `${name}${incarnation}.${++sessions}` },
+      observer: NO_OBSERVER,
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      alert: quiet,
+      caller: {
+        call: (request: BranchRequest) => call(this, request),
+        destinationOf: () => 'everywhere',
+      },
+      options: OPTIONS,
+    };
+    this.session = new Session({ ...base, clock: this.clocks.session, onLost: () => this.driver.dropAll() });
+    const { session } = this;
+    this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, bounds: OPTIONS });
+    this.driver = new Driver({
+      ...base,
+      clock: this.clocks.driver,
+      session,
+      committer: this.committer,
+      calls: new Calls({ ...base, clock: this.clocks.driver, destinations: new Destinations(100, 100) }),
+      onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
+      onFinal: quiet,
+    });
+    this.#claimer = new Claimer({
+      ...base,
+      clock: this.clocks.claimer,
+      session,
+      room: () => 100,
+      adopt: (limit, claim) => this.driver.adopt(limit, claim),
+    });
+    this.#janitor = new Janitor({
+      ...base,
+      clock: this.clocks.janitor,
+      session,
+      onReleased: () => this.#claimer.hint(0),
+    });
+    this.#watcher = new Watcher({
+      ...base,
+      clock: this.clocks.watcher,
+      session,
+      runs: () => this.driver.runs(),
+      reread: (run) => this.driver.reread(run),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.session.start();
+    this.#janitor.start();
+    this.#claimer.start();
+    this.#watcher.start();
+  }
+
+  /** The process ends. */
+  kill(): void {
+    this.alive = false;
+    this.port.cut();
+  }
+
+  /** The one transaction in this node's memory. */
+  get run(): Run | undefined {
+    return this.driver.runs()[0];
+  }
+
+  create(input: TransactionInput, event: TransactionEvent, reply: Reply): void {
+    const fresh = newTransaction(KEY, acceptDefinition(input), this.session.nowMs());
+    this.driver.create(fresh, '', { event, reply, pattern: input.pattern });
+  }
+
+  command(event: TransactionEvent, reply: Reply): void {
+    this.driver.command(KEY, { event, reply });
+  }
+
+  append(item: Extract<WriteItem, { kind: 'append' }>, done: (result: WriteResult) => void): void {
+    this.committer.enqueue(item, idOf(KEY), false, done);
+  }
+
+  /** Nothing of the transaction is in memory or on its way to the store. */
+  get idle(): boolean {
+    return this.driver.size === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
+  }
+}
+
+/** The timer that writes progress down, among the Runner's timers. */
+export const isFlush = (delayMs: number): boolean => delayMs === FLUSH_MS;

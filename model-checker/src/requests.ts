@@ -1,0 +1,99 @@
+import type { HoldfastError } from '@holdfast/protocol';
+import { encodeRegistration, type Reply, type TransactionEvent } from '@holdfast/core/parts';
+import type { Judge, Reason } from './judge.ts';
+import type { ModelNode } from './model-node.ts';
+import { inputOf, OPS, type Scenario } from './scenario.ts';
+import type { SharedStore } from './shared-store.ts';
+
+/** How a request ended for its caller. `unclear`: the outcome is not known; the caller may send it again. */
+export type Answer = 'done' | 'refused' | 'unclear';
+
+type Acknowledged = Parameters<Judge['acknowledged']>[0];
+
+const NO_BYTES = new Uint8Array(0);
+const MAX_REGISTERED = 1_000;
+
+/** Brings requests of clients and operators to a node, and judges each response at the moment it is given. */
+export class Requests {
+  /** Requests that wait for their response. */
+  readonly open = new Set<{ readonly node: ModelNode; readonly what: string }>();
+  readonly #scenario: Scenario;
+  readonly #judge: Judge;
+  readonly #store: SharedStore;
+
+  constructor(scenario: Scenario, judge: Judge, store: SharedStore) {
+    this.#scenario = scenario;
+    this.#judge = judge;
+    this.#store = store;
+  }
+
+  create(node: ModelNode, what: 'prepare' | 'submit', answered: (answer: Answer) => void): void {
+    if (what === 'submit') this.#judge.reasons.add('submit');
+    const input = inputOf(this.#scenario);
+    const event: TransactionEvent =
+      what === 'prepare' ? { kind: 'prepared', again: false } : { kind: 'submitted', options: input.options ?? {} };
+    node.create(input, event, this.#reply(node, what, answered));
+  }
+
+  command(
+    node: ModelNode,
+    event: TransactionEvent,
+    what: Acknowledged,
+    reason: Reason | undefined,
+    answered: (answer: Answer) => void,
+  ): void {
+    if (reason !== undefined) this.#judge.reasons.add(reason);
+    node.command(event, this.#reply(node, what, answered));
+  }
+
+  #reply(node: ModelNode, what: Acknowledged, answered: (answer: Answer) => void): Reply {
+    const request = { node, what };
+    this.open.add(request);
+    return {
+      wholePass: false,
+      done: () => {
+        this.open.delete(request);
+        this.#judge.acknowledged(what, this.#store.record);
+        answered('done');
+      },
+      failed: (error: HoldfastError) => {
+        this.open.delete(request);
+        if (error.code === 'internal') this.#judge.violate('DEF1', `${what}: ${error.message}`);
+        answered(error.code === 'unavailable' ? 'unclear' : 'refused');
+      },
+    };
+  }
+
+  /** Registers a branch of TCC or XA, or records a step of a workflow. */
+  register(
+    node: ModelNode,
+    id: string,
+    { op, status = 'prepared' }: { readonly op?: string; readonly status?: 'prepared' | 'succeed' | 'failed' },
+    answered: (answer: Answer) => void,
+  ): void {
+    const { pattern } = this.#scenario;
+    const { confirm, undo } = OPS[pattern];
+    const request = { node, what: `register ${id}` };
+    this.open.add(request);
+    const createdAtMs = node.session.nowMs();
+    const entries = (op === undefined ? [confirm, undo] : [op]).map((name) =>
+      encodeRegistration({ branchId: id, op: name, url: `http://s/${id}/${name}`, payload: NO_BYTES, status, createdAtMs }),
+    );
+    const isWorkflow = pattern === 'workflow';
+    node.append(
+      {
+        kind: 'append',
+        key: { namespace: 'default', gid: 'g' },
+        whenStatus: isWorkflow ? ['prepared', 'aborting'] : ['prepared'],
+        entries,
+        maxEntries: MAX_REGISTERED,
+        ...(isWorkflow && { postponeMs: 1_000 }),
+      },
+      (result) => {
+        this.open.delete(request);
+        if (result.kind === 'applied') this.#judge.branchAcknowledged(id, this.#store.record);
+        answered(result.kind === 'applied' ? 'done' : result.kind === 'conflict' || result.kind === 'missing' ? 'refused' : 'unclear');
+      },
+    );
+  }
+}

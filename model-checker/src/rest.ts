@@ -1,0 +1,55 @@
+import { isFinal } from '@holdfast/protocol';
+import type { Action } from './action.ts';
+import { canonical } from './canonical.ts';
+import type { World } from './world.ts';
+
+/** More actions than any transaction within the bounds needs to finish. */
+const PATIENCE = 120;
+
+/**
+ * Lets a state come to rest: no further fault, client and operator do nothing more, everything
+ * else happens. Judges what is left, and returns the actions that were taken. `resting`: states
+ * that are known to come to rest; the ones on the way are added.
+ */
+export async function restAfter(world: World, state: string, resting: Set<string>): Promise<string[]> {
+  const taken: string[] = [];
+  for (let at = state; !resting.has(at); at = canonical(world)) {
+    resting.add(at);
+    const next = choose(world.actions());
+    if (next === undefined) {
+      judgeRest(world);
+      return taken;
+    }
+    if (taken.length === PATIENCE) {
+      world.judge.violate('ACK2', `it does not come to rest within ${PATIENCE} actions: … ${taken.slice(-4).join(', ')}`);
+      return taken;
+    }
+    taken.push(next.label);
+    await world.take(next.label);
+    if (world.judge.violations.length > 0) return taken;
+  }
+  return taken;
+}
+
+/** Heartbeats and responses first, then whatever is left; a claim before a timer, so that both kinds get their turn. */
+function choose(actions: readonly Action[]): Action | undefined {
+  const normal = actions.filter(({ spends, voluntary }) => spends === undefined && voluntary !== true);
+  return normal.find(({ label }) => !label.includes('timer')) ?? normal[0];
+}
+
+function judgeRest(world: World): void {
+  const { judge, store, nodes, requests } = world;
+  for (const { what, node } of requests.open) judge.violate('ACK4', `${what} at ${node.name} receives no response`);
+  const { record } = store;
+  if (record === undefined) return;
+  const isParked = record.attention && record.dueAtMs === null;
+  if (!isFinal(record.status) && !isParked && record.owner === null)
+    judge.violate('ACK2', `it stays ${record.status}, and no node drives it`);
+  if (record.owner !== null && !waitsForItsClient(world)) judge.violate('OWN4', `${record.owner} still owns the record`);
+  for (const node of nodes)
+    if (!node.idle && !waitsForItsClient(world)) judge.violate('OWN4', `${node.name} still has the transaction in memory`);
+}
+
+/** A callback beyond the bound of executions, which never gets a response in this model. */
+const waitsForItsClient = ({ calls, scenario }: World): boolean =>
+  scenario.pattern === 'workflow' && calls.some(({ answer }) => answer !== undefined);

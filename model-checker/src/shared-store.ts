@@ -1,0 +1,63 @@
+import type { TransactionKey } from '@holdfast/protocol';
+import { type ClaimRequest, type ClaimResult, MemoryStore, type StoredTransaction, type TakeOverResult, type WriteItem, type WriteOutcome } from '@holdfast/core';
+import type { ModelTime } from './manual-clock.ts';
+
+/** The store's clock does not start at 0. */
+export const EPOCH_MS = 1_700_000_000_000;
+
+/** The store that both nodes share: the real memory store, with its one record at hand for the judge. */
+export class SharedStore extends MemoryStore {
+  /** The record as it is now, and as it was before its last change. */
+  record: StoredTransaction | undefined;
+  before: StoredTransaction | undefined;
+  readonly living = new Set<string>();
+  readonly #key: TransactionKey;
+  readonly #changed: (before: StoredTransaction | undefined, after: StoredTransaction | undefined) => void;
+
+  constructor(
+    time: ModelTime,
+    key: TransactionKey,
+    changed: (before: StoredTransaction | undefined, after: StoredTransaction | undefined) => void,
+  ) {
+    super(() => EPOCH_MS + time.nowMs);
+    this.#key = key;
+    this.#changed = changed;
+  }
+
+  override async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const outcomes = await super.write(batch);
+    await this.#look();
+    return outcomes;
+  }
+
+  override async claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    const result = await super.claimDue(request);
+    await this.#look();
+    return result;
+  }
+
+  override async takeOver(request: Parameters<MemoryStore['takeOver']>[0]): Promise<TakeOverResult> {
+    const result = await super.takeOver(request);
+    for (const session of result.ended) this.living.delete(session);
+    await this.#look();
+    return result;
+  }
+
+  override async openSession(...args: Parameters<MemoryStore['openSession']>): Promise<void> {
+    await super.openSession(...args);
+    this.living.add(args[0]);
+  }
+
+  override async endSession(session: string): Promise<void> {
+    await super.endSession(session);
+    this.living.delete(session);
+  }
+
+  async #look(): Promise<void> {
+    const [record] = await this.get([this.#key]);
+    if (record?.version === this.record?.version) return;
+    this.before = this.record;
+    this.record = record;
+    this.#changed(this.before, record);
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * The engine's parts, for the model checker, which drives each of them on its own. Not for
+ * applications: these change with any release.
+ */
+export * from './index.ts';
+export { encodeRegistration } from './codec/entry-codec.ts';
+export { acceptDefinition } from './engine/accept.ts';
+export { Calls } from './engine/calls.ts';
+export { Claimer } from './engine/claimer.ts';
+export { Destinations } from './engine/destinations.ts';
+export { Driver } from './engine/driver.ts';
+export { Janitor } from './engine/janitor.ts';
+export { idOf, type Reply, type Run } from './engine/run.ts';
+export { Session } from './engine/session.ts';
+export { Watcher } from './engine/watcher.ts';
