@@ -18,6 +18,8 @@ export interface Profile {
   readonly network: NetworkFaults;
   readonly participants: ParticipantFaults;
   readonly nodeFaults: NodeFaults;
+  /** What is given to the engine (alert hook, observer, logger, branch caller) throws, per call. */
+  readonly thrown: number;
   readonly options: EngineOptions;
   readonly clockFaults: ClockFaults;
 }
@@ -33,6 +35,12 @@ export interface StoreFaults {
   readonly latencyMs: number;
   readonly unavailable: number;
   readonly outcomeUnknown: number;
+  /** Nothing applied, with one of the codes that stores have no reason for: `closed`, `locked`, `invalid`, … */
+  readonly odd: number;
+  /** Per item: no store keeps it, however often it is sent. */
+  readonly rejected: number;
+  /** A `get` returns versions that were committed before the latest ones. */
+  readonly stale: number;
   /** Times that one node cannot reach the store at all. */
   readonly outages: number;
   readonly longestOutageMs: number;
@@ -62,7 +70,15 @@ export interface NodeFaults {
   readonly killers: number;
 }
 
-const NO_STORE_FAULTS = { unavailable: 0, outcomeUnknown: 0, outages: 0, longestOutageMs: 0 };
+const NO_STORE_FAULTS = {
+  unavailable: 0,
+  outcomeUnknown: 0,
+  odd: 0,
+  rejected: 0,
+  stale: 0,
+  outages: 0,
+  longestOutageMs: 0,
+};
 const NO_NODE_FAULTS: NodeFaults = { crashes: 0, pauses: 0, longestPauseMs: 0, drains: 0, killers: 0 };
 
 /** Draws the world of a seed. */
@@ -99,6 +115,7 @@ export function drawProfile(random: Random): Profile {
     options: drawOptions(random, silenceMs, tight),
     clockFaults:
       calm || random.chance(0.5) ? { store: 0, nodes: 0 } : { store: random.int(1, 6), nodes: random.int(0, 3) },
+    thrown: calm ? 0 : random.pick([0, 0, 0, 0.002, 0.02]),
   };
 }
 
@@ -106,6 +123,9 @@ function drawStoreFaults(random: Random, rough: boolean) {
   return {
     unavailable: random.pick([0, 0.01, rough ? 0.1 : 0.03]),
     outcomeUnknown: random.pick([0, 0.01, rough ? 0.1 : 0.04]),
+    odd: random.pick([0, 0, 0.005, rough ? 0.05 : 0.01]),
+    rejected: random.pick([0, 0, 0.005, 0.02]),
+    stale: random.pick([0, 0, 0, 0.1, 0.3]),
     outages: random.int(0, rough ? 4 : 2),
     longestOutageMs: random.pick([1_500, 8_000, 20_000]),
   };

@@ -1,4 +1,4 @@
-import { Engine, type Logger, type Store } from '@holdfast/core';
+import { Engine, type EngineObserver, type Logger, NO_OBSERVER } from '@holdfast/core';
 import type { CallWatch } from '../check/call-watch.ts';
 import { labelOf } from '../check/call-watch.ts';
 import type { Checker } from '../check/checker.ts';
@@ -12,6 +12,7 @@ import type { Network } from './network.ts';
 import { GROUP, hosts } from './plan.ts';
 import { SimClock } from './sim-clock.ts';
 import { StoreLink } from './store-link.ts';
+import type { WatchedStore } from './watched-store.ts';
 
 export interface SimNodeDependencies {
   readonly world: World;
@@ -19,7 +20,7 @@ export interface SimNodeDependencies {
   readonly profile: Profile;
   readonly trace: Trace;
   readonly counters: Counters;
-  readonly store: Store;
+  readonly store: WatchedStore;
   readonly network: Network;
   readonly checker: Checker;
   readonly calls: CallWatch;
@@ -55,11 +56,19 @@ export class SimNode {
           newSession: () => `${name}.${++this.#sessions}`,
         },
         caller: {
-          call: (request) => this.#call(network, request),
-          destinationOf: (url) => url.split('/', 3).join('/'),
+          call: (request) => {
+            this.#mayThrow('the branch caller');
+            return this.#call(network, request);
+          },
+          destinationOf: (url) => {
+            this.#mayThrow('destinationOf');
+            return url.split('/', 3).join('/');
+          },
         },
         logger: this.#logger(),
+        observer: this.#observer(),
         alert: ({ gid, error }) => {
+          this.#mayThrow('the alert hook');
           this.#d.counters.count('alerts');
           this.#d.trace.add(name, gid, `alert: ${error}`);
         },
@@ -146,12 +155,28 @@ export class SimNode {
     return result;
   }
 
+  /** What an application gives to the engine has bugs at times. */
+  #mayThrow(who: string): void {
+    const { random, profile, counters, isHealed } = this.#d;
+    if (profile.thrown === 0 || isHealed() || !random.chance(profile.thrown)) return;
+    counters.count('thrown at the engine');
+    throw new Error(`a bug in ${who}`);
+  }
+
+  #observer(): EngineObserver {
+    const names = Object.keys(NO_OBSERVER) as (keyof EngineObserver)[];
+    return Object.fromEntries(
+      names.map((name) => [name, () => this.#mayThrow(`the observer's ${name}`)]),
+    ) as unknown as EngineObserver;
+  }
+
   #logger(): Logger {
     const { trace, counters } = this.#d;
     const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
       const { gid = '', ...rest } = fields;
       counters.count(`log: ${message}`);
       trace.add(this.name, String(gid), `log: ${message} ${JSON.stringify(rest)}`);
+      this.#mayThrow('the logger');
     };
     return { debug: tell, info: tell, warn: tell, error: tell };
   }

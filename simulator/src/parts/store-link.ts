@@ -1,10 +1,11 @@
-import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core';
+import { type Store, type StoreCapabilities, StoreError, type StoreErrorCode, type WriteItem } from '@holdfast/core';
 import type { Counters } from '../counters.ts';
 import type { Domain } from '../kernel/agenda.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { World } from '../kernel/world.ts';
 import type { Profile } from '../profile.ts';
+import type { WatchedStore } from './watched-store.ts';
 
 interface StoreLinkDependencies {
   readonly world: World;
@@ -12,18 +13,21 @@ interface StoreLinkDependencies {
   readonly profile: Profile;
   readonly trace: Trace;
   readonly counters: Counters;
-  readonly store: Store;
+  readonly store: WatchedStore;
   readonly domain: Domain;
   readonly isHealed: () => boolean;
 }
 
 /** What becomes of a call to the store. `late`: it is carried out after the caller was told that nobody knows. */
-type Fate = 'done' | 'unavailable' | 'done, answer lost' | 'lost' | 'late';
+type Fate = 'done' | 'unavailable' | 'odd' | 'done, answer lost' | 'lost' | 'late';
 
 /** Calls that change nothing that a second call could not change again: their outcome is never in doubt for long. */
 const READS = new Set(['get', 'versions', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
 
 const LONGEST_LATE_MS = 20_000;
+
+/** Codes for which a store has no reason here; a node must survive them all the same. */
+const ODD: readonly StoreErrorCode[] = ['closed', 'locked', 'invalid', 'unsupported_format'];
 
 /**
  * One node's connection to the store: slow, at times broken. A call that was on its way when its connection broke may be carried out at once, later, or
@@ -33,6 +37,8 @@ export class StoreLink implements Store {
   readonly capabilities: StoreCapabilities;
   readonly #d: StoreLinkDependencies;
   #downUntilMs = 0;
+  /** Whether a write, by its ID, is one that no store keeps. */
+  readonly #rejected = new Map<string, boolean>();
 
   constructor(dependencies: StoreLinkDependencies) {
     this.#d = dependencies;
@@ -53,10 +59,8 @@ export class StoreLink implements Store {
     }
     return new Promise<T>((resolve, reject) => {
       const settle = (how: () => void): void => void world.after(this.#latencyMs(), how, domain);
-      const fail = (code: 'unavailable' | 'outcome_unknown'): void =>
-        settle(() =>
-          reject(new StoreError(code, `${name}: connection ${code === 'unavailable' ? 'refused' : 'lost'}`)),
-        );
+      const fail = (code: StoreErrorCode): void =>
+        settle(() => reject(new StoreError(code, `${name}: ${TEXTS[code] ?? `the store says ${code}`}`)));
       const arrive = (delayMs: number, then: (result: Promise<T>) => void): void => {
         world.after(delayMs, () => {
           // What a dying process had not sent yet never arrives.
@@ -76,6 +80,8 @@ export class StoreLink implements Store {
           );
         case 'unavailable':
           return fail('unavailable');
+        case 'odd':
+          return fail(this.#d.random.pick(ODD));
         case 'done, answer lost':
           return arrive(
             this.#latencyMs(),
@@ -100,8 +106,22 @@ export class StoreLink implements Store {
     const isRead = READS.has(name);
     if (world.nowMs < this.#downUntilMs) return isRead || random.chance(0.9) ? 'unavailable' : 'lost';
     if (random.chance(profile.store.unavailable)) return 'unavailable';
+    if (random.chance(profile.store.odd)) return 'odd';
     if (isRead || !random.chance(profile.store.outcomeUnknown)) return 'done';
     return random.weighted({ 'done, answer lost': 3, lost: 1, late: 1 });
+  }
+
+  /** The same item meets the same fate in every batch. */
+  #isRejected(item: WriteItem): boolean {
+    const { random, profile, isHealed, counters } = this.#d;
+    if (isHealed() || profile.store.rejected === 0) return false;
+    const id = item.kind === 'append' ? item.entries.map(({ key }) => key).join() : item.writeId;
+    const known = this.#rejected.get(id);
+    if (known !== undefined) return known;
+    const rejected = random.chance(profile.store.rejected);
+    this.#rejected.set(id, rejected);
+    if (rejected) counters.count('store rejected');
+    return rejected;
   }
 
   #latencyMs(): number {
@@ -115,8 +135,16 @@ export class StoreLink implements Store {
 
   readonly open: Store['open'] = () => Promise.resolve({ found: 1, current: 1 });
   readonly close: Store['close'] = () => Promise.resolve();
-  readonly write: Store['write'] = (batch) => this.#call('write', (store) => store.write(batch));
-  readonly get: Store['get'] = (keys) => this.#call('get', (store) => store.get(keys));
+  readonly write: Store['write'] = (batch) =>
+    batch.some((item) => this.#isRejected(item))
+      ? this.#call('write', () => Promise.reject(new StoreError('rejected', 'write: one item cannot be stored')))
+      : this.#call('write', (store) => store.write(batch));
+  readonly get: Store['get'] = (keys) => {
+    const { random, profile, isHealed, counters } = this.#d;
+    if (isHealed() || !random.chance(profile.store.stale)) return this.#call('get', (store) => store.get(keys));
+    counters.count('stale reads');
+    return this.#call('get', () => this.#d.store.getOlder(keys, (versions) => random.int(0, versions - 1)));
+  };
   readonly versions: Store['versions'] = (keys) => this.#call('versions', (store) => store.versions(keys));
   readonly list: Store['list'] = (query) => this.#call('list', (store) => store.list(query));
   readonly count: Store['count'] = (namespace) => this.#call('count', (store) => store.count(namespace));
@@ -138,3 +166,8 @@ export class StoreLink implements Store {
   readonly purge: Store['purge'] = (request) => this.#call('purge', (store) => store.purge(request));
   readonly nowMs: Store['nowMs'] = () => this.#call('nowMs', (store) => store.nowMs());
 }
+
+const TEXTS: Partial<Readonly<Record<StoreErrorCode, string>>> = {
+  unavailable: 'connection refused',
+  outcome_unknown: 'connection lost',
+};

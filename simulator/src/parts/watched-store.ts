@@ -31,6 +31,8 @@ export class WatchedStore extends MemoryStore {
   readonly #retired: Case[] = [];
   readonly #world: World;
   readonly #clock: StoreClock;
+  /** The last committed versions of each record, oldest first. */
+  readonly #versions = new Map<Case, StoredTransaction[]>();
 
   constructor({ world, cases, watch }: WatchedStoreDependencies) {
     const clock: StoreClock = { aheadMs: 0 };
@@ -108,8 +110,26 @@ export class WatchedStore extends MemoryStore {
     return purged;
   }
 
+  /** As `get`, but each record as `choose` says: 0 is the latest version, 1 the one before. */
+  async getOlder(
+    keys: readonly TransactionKey[],
+    choose: (versions: number) => number,
+  ): Promise<(StoredTransaction | undefined)[]> {
+    return keys.map((key) => {
+      const one = this.#cases.find(key);
+      const versions = (one && this.#versions.get(one)) ?? [];
+      return versions.at(-1 - choose(Math.max(1, versions.length)));
+    });
+  }
+
   #lookAtUnfinished(): Promise<Change[]> {
     return this.#look([...this.#cases.unfinished].map((one) => one.key));
+  }
+
+  #remember(one: Case, record: StoredTransaction | undefined): void {
+    const versions = this.#versions.get(one) ?? [];
+    if (record === undefined || record.version === versions.at(-1)?.version) return;
+    this.#versions.set(one, [...versions.slice(1 - KEPT_VERSIONS), record]);
   }
 
   /** Brings the cases up to date with their records; answers what they were before. */
@@ -121,6 +141,7 @@ export class WatchedStore extends MemoryStore {
       const before = one.record;
       const record = records[i];
       one.record = record;
+      this.#remember(one, record);
       if (record !== undefined && !isFinal(record.status)) this.#cases.unfinished.add(one);
       else if (this.#cases.unfinished.delete(one)) this.#retired.push(one);
       return { one, before };
@@ -131,6 +152,7 @@ export class WatchedStore extends MemoryStore {
 interface StoreClock {
   aheadMs: number;
 }
+const KEPT_VERSIONS = 6;
 
 interface Change {
   readonly one: Case;
