@@ -18,12 +18,13 @@ export type Reason =
   | 'finish succeed'
   | 'finish failed';
 
-const MOVES: Readonly<Record<Status, readonly Status[]>> = {
-  prepared: ['submitted', 'aborting', 'succeed', 'failed'],
-  submitted: ['aborting', 'succeed', 'failed'],
-  aborting: ['failed'],
-  succeed: [],
-  failed: [],
+/** The diagrams of the patterns; `stop` adds a move to failed from everywhere. */
+const MOVES: Readonly<Record<Scenario['pattern'], Partial<Readonly<Record<Status, readonly Status[]>>>>> = {
+  saga: { prepared: ['submitted'], submitted: ['aborting', 'succeed'], aborting: ['failed'] },
+  msg: { prepared: ['submitted', 'failed'], submitted: ['succeed'] },
+  tcc: { prepared: ['submitted', 'aborting'], submitted: ['succeed'], aborting: ['failed'] },
+  xa: { prepared: ['submitted', 'aborting'], submitted: ['succeed'], aborting: ['failed'] },
+  workflow: { prepared: ['succeed', 'failed', 'aborting'], aborting: ['failed'] },
 };
 
 const MAX_CLAIMS = 3;
@@ -68,10 +69,19 @@ export class Judge {
       this.#expect(before.owner === null, 'OWN3', () => `claimed while owned by ${before.owner ?? ''}`);
     if (before.status === after.status) return;
     const move = `${before.status} became ${after.status}`;
-    this.#expect(MOVES[before.status].includes(after.status), 'DEC1', () => move);
+    const isStop = after.status === 'failed' && !isFinal(before.status) && this.reasons.has('stop');
+    const moves = MOVES[this.#scenario.pattern][before.status] ?? [];
+    // A step that becomes final at once moves on within the same write.
+    const allowed = isStop || moves.some((next) => next === after.status || this.#endsAtOnce(next, after.status));
+    this.#expect(allowed, 'DEC1', () => move);
     this.#expect(this.#hasReason(before, after), 'DEC2', () => `${move} without a reason`);
     if (after.status === 'succeed' && (this.acks.has('abort') || this.acks.has('stop')))
       this.violate('DEC5', 'it succeeded after an acknowledged command to abort or stop');
+  }
+
+  /** Nothing is to be called in `status`, so that the same write ends the transaction as `final`. */
+  #endsAtOnce(status: Status, final: Status): boolean {
+    return MOVES[this.#scenario.pattern][status]?.includes(final) === true && isFinal(final);
   }
 
   #hasReason(before: StoredTransaction, after: StoredTransaction): boolean {

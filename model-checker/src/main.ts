@@ -1,18 +1,51 @@
-import { explore, type Exploration } from './explore.ts';
+import { Worker } from 'node:worker_threads';
+import type { Exploration } from './explore.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { summary, tell } from './report.ts';
+import type { Scenario } from './scenario.ts';
+import type { Task } from './worker.ts';
 
-/** Explores the scenarios one after the other, until one violates an invariant. */
-async function run({ scenarios, states, minutes, json }: Options): Promise<boolean> {
+/** Explores the scenarios, as many at once as there are jobs, until one violates an invariant. */
+async function run({ scenarios, states, minutes, jobs, json }: Options): Promise<boolean> {
+  const startedMs = performance.now();
   const explorations: Exploration[] = [];
-  for (const scenario of scenarios) {
-    const one = await explore(scenario, { states, ms: minutes * 60_000 });
-    explorations.push(one);
-    if (!json) console.log(tell(scenario, one));
-    if (one.violation !== undefined) break;
-  }
-  console.log(json ? JSON.stringify(explorations) : summary(explorations));
-  return explorations.every(({ violation }) => violation === undefined);
+  const waiting = [...scenarios];
+  const running = new Set<Worker>();
+  const violated = (): boolean => explorations.some(({ violation }) => violation !== undefined);
+  const workThrough = async (): Promise<void> => {
+    for (let scenario = waiting.shift(); scenario !== undefined && !violated(); scenario = waiting.shift()) {
+      const one = await inWorker(scenario, { states, ms: minutes * 60_000 }, running);
+      if (one === undefined) return;
+      explorations.push(one);
+      if (!json) console.log(tell(scenario, one));
+      if (violated()) for (const worker of running) void worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, workThrough));
+  console.log(json ? JSON.stringify(explorations) : summary(explorations, performance.now() - startedMs));
+  return !violated();
+}
+
+/** Undefined: the worker was stopped. */
+function inWorker(
+  scenario: Scenario,
+  limits: Omit<Task, 'scenario'>,
+  running: Set<Worker>,
+): Promise<Exploration | undefined> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { scenario, ...limits },
+      // Every transition makes a new world, which is garbage soon after.
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    });
+    running.add(worker);
+    worker.on('message', resolve);
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      running.delete(worker);
+      resolve(undefined);
+    });
+  });
 }
 
 try {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Budget, NO_FAULTS, type Scenario } from './scenario.ts';
 import { LARGE, NAMES, scenarioOf, SMALL } from './scenarios.ts';
@@ -7,11 +8,15 @@ export interface Options {
   /** Ends an exploration early. */
   readonly states: number;
   readonly minutes: number;
+  /** Scenarios explored at once. */
+  readonly jobs: number;
   /** Prints one line of JSON instead of the report. */
   readonly json: boolean;
 }
 
 const BUDGETS = Object.keys(NO_FAULTS) as (keyof Budget)[];
+
+const MOST_JOBS = 4;
 
 export const USAGE = `npm run model-check -- [options]
   --small           the scenarios of npm test (seconds) instead of the large ones (minutes)
@@ -21,6 +26,7 @@ export const USAGE = `npm run model-check -- [options]
                     ${BUDGETS.join(', ')}
   --states N        ends each exploration after this number of states (no limit)
   --minutes N       ends each exploration after this time (no limit)
+  --jobs N          scenarios explored at once (all processors, at most 4)
   --json            prints one line of JSON instead of the report`;
 
 /** Reads the command line. Throws an Error that names the wrong option. */
@@ -34,6 +40,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       budget: { type: 'string', default: '' },
       states: { type: 'string' },
       minutes: { type: 'string' },
+      jobs: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -48,6 +55,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       scenario === undefined ? (values.small ? SMALL : LARGE) : [scenarioOf(scenario, branches, readBudget(values.budget))],
     states: values.states === undefined ? Infinity : positive('states', values.states),
     minutes: values.minutes === undefined ? Infinity : positive('minutes', values.minutes),
+    jobs: values.jobs === undefined ? Math.min(MOST_JOBS, availableParallelism()) : positive('jobs', values.jobs),
     json: values.json,
   };
 }

@@ -22,14 +22,14 @@ export const SMALL: readonly Scenario[] = [
   with_(PLAIN.saga, { refusals: 1, store: 1 }),
   with_(PLAIN.saga, { refusals: 1, crashes: 1 }),
   with_({ ...PLAIN.saga, branches: 1 }, { commands: 1, pauses: 1 }),
-  with_({ ...PLAIN.concurrent, branches: 2 }, { refusals: 1, calls: 1 }),
+  with_({ ...PLAIN.concurrent, branches: 2 }, { refusals: 1 }),
   with_({ ...PLAIN.limited, branches: 1 }, { calls: 2 }),
   with_({ ...PLAIN.timed, branches: 1 }, { calls: 1 }),
   with_({ ...PLAIN.message, branches: 1 }, { store: 1 }),
   with_({ ...PLAIN.direct, branches: 2 }, { crashes: 1, refusals: 1 }),
-  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, store: 1 }),
-  with_({ ...PLAIN.xa, branches: 1 }, { lateBranches: 1, crashes: 1 }),
-  with_({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, store: 1 }),
+  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, calls: 1 }),
+  with_({ ...PLAIN.xa, branches: 1 }, { store: 1 }),
+  with_({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, crashes: 1 }),
 ];
 
 /** Two or more faults along each path: minutes. */

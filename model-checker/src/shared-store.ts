@@ -7,9 +7,10 @@ export const EPOCH_MS = 1_700_000_000_000;
 
 /** The store that both nodes share: the real memory store, with its one record at hand for the judge. */
 export class SharedStore extends MemoryStore {
-  /** The record as it is now, and as it was before its last change. */
+  /** The record as it is now. */
   record: StoredTransaction | undefined;
-  before: StoredTransaction | undefined;
+  /** The two versions before it, newest first. */
+  earlier: readonly (StoredTransaction | undefined)[] = [undefined, undefined];
   readonly living = new Set<string>();
   readonly #key: TransactionKey;
   readonly #changed: (before: StoredTransaction | undefined, after: StoredTransaction | undefined) => void;
@@ -56,8 +57,9 @@ export class SharedStore extends MemoryStore {
   async #look(): Promise<void> {
     const [record] = await this.get([this.#key]);
     if (record?.version === this.record?.version) return;
-    this.before = this.record;
+    const before = this.record;
+    this.earlier = [before, this.earlier[0]];
     this.record = record;
-    this.#changed(this.before, record);
+    this.#changed(before, record);
   }
 }

@@ -14,11 +14,11 @@ export type FaultyCall = 'write' | 'get' | 'claimDue';
  * - `rejected`: the store cannot keep what is written.
  * - `slow`: applied, and the response arrives at some later moment.
  * - `stalled`: applied at some later moment, when the response arrives.
- * - `stale`: a read that returns the version before the latest one.
+ * - `stale`, `older`: a read that returns the version before the latest one, or the one before that.
  */
 export const FAULTS = {
   write: ['lost', 'dropped', 'late', 'unavailable', 'rejected', 'slow', 'stalled'],
-  get: ['unavailable', 'slow', 'stale'],
+  get: ['unavailable', 'slow', 'stale', 'older'],
   claimDue: ['lost', 'unavailable', 'slow'],
 } as const satisfies Readonly<Record<FaultyCall, readonly string[]>>;
 
@@ -106,7 +106,9 @@ export class StorePort {
       case 'stalled':
         return this.#hold(name, fault === 'stalled', items, carryOut);
       case 'stale':
-        return Promise.resolve([this.#store.before] satisfies (StoredTransaction | undefined)[]);
+        return Promise.resolve([this.#store.earlier[0]] satisfies (StoredTransaction | undefined)[]);
+      case 'older':
+        return Promise.resolve([this.#store.earlier[1]] satisfies (StoredTransaction | undefined)[]);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Invariant } from '../../src/check/invariants.ts';
-import type { Patch } from './patched-simulator.ts';
+import type { Patch } from '@holdfast/test-servers';
 
 /** A mistake that somebody could make in production code, and the invariants of which the first one broken must be one. */
 export interface Mutation {

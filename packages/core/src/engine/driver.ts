@@ -326,7 +326,7 @@ export class Driver {
       this.#replies.failed(cause.delivery.reply, unavailable(run.key, 'too many other writers change the record'));
     else if (cause !== undefined) run.queue.unshift(cause.delivery);
     run.phase = 'loading';
-    if (paced) this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
+    if (paced) this.#reloadLater(run);
     else void this.#reload(run);
   }
 
@@ -366,8 +366,12 @@ export class Driver {
       if (run.phase !== 'loading') return;
       if (!ownsRecord(run))
         return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
-      this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
+      this.#reloadLater(run);
     }
+  }
+
+  #reloadLater(run: Run): void {
+    this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
   }
 
   #reconcile(run: Run, record: StoredTransaction | undefined): void {
@@ -384,6 +388,9 @@ export class Driver {
     switch (decision.kind) {
       case 'gone':
         return this.#drop(run, unknownGid(run.key.gid));
+      case 'stale':
+        run.phase = 'loading';
+        return this.#reloadLater(run);
       case 'merge':
         run.transaction = decision.transaction;
         run.version = decision.version;

@@ -31,6 +31,9 @@ import type { Delivery, Memory, Ownership } from './run.ts';
  * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command is refused and the
  *     run continues as before; otherwise the run is parked. A write with an unknown outcome that may have taken
  *     ownership ends the session.
+ * R10 A read decides nothing that only the latest version can decide: a run that owns its record reads again when the
+ *     record is older than what it knows, and takes a record that is not there for one that the read does not show yet,
+ *     until a write finds it missing.
  */
 
 /** What this node knows of itself. */
@@ -56,6 +59,8 @@ export interface Opened {
 export type Decision =
   /** There is no record. */
   | { readonly kind: 'gone' }
+  /** The read was stale: read again after a pause. */
+  | { readonly kind: 'stale' }
   | {
       readonly kind: 'merge';
       readonly transaction: Transaction;
@@ -85,7 +90,8 @@ export type Decision =
 /** What to do about a record that was read from the store (undefined: there is none). */
 export function reconcile(memory: Memory, read: StoredTransaction | undefined, self: Self): Decision {
   const record = newest(memory.claimed, read);
-  if (record === undefined) return { kind: 'gone' };
+  if (record === undefined) return missing(memory);
+  if (memory.ownership === 'ours' && record.version < memory.version) return { kind: 'stale' };
   const mine = record.owner === self.session;
   // An append may have followed the claim; an update has another write ID.
   const claimed = mine && memory.claimed !== undefined && memory.claimed.writeId === record.writeId;
@@ -108,6 +114,12 @@ function newest(
 ): StoredTransaction | undefined {
   if (claimed === undefined || read === undefined) return claimed ?? read;
   return claimed.version >= read.version ? claimed : read;
+}
+
+/** Nothing that a session owns is ever deleted. */
+function missing({ ownership, transaction, version, retryOrders, queue }: Memory): Decision {
+  if (ownership !== 'ours' || transaction === undefined) return { kind: 'gone' };
+  return { kind: 'merge', transaction, version, retryOrders, queue: [...queue] };
 }
 
 function merged(memory: Memory, transaction: Transaction | undefined, record: StoredTransaction): Decision {
@@ -228,6 +240,7 @@ export function afterWrite(
     case 'conflict':
     case 'missing': {
       const isTooMany = memory.conflicts >= MAX_CONFLICTS;
+      if (result.kind === 'missing' && owned) return { kind: 'drop', why: 'its record is gone' };
       if (isTooMany && !owned) return { kind: 'drop', why: 'too many other writers change the record' };
       return { kind: 'again', paced: isTooMany, refused: isTooMany && write.isAwaited };
     }

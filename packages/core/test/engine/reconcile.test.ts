@@ -56,6 +56,22 @@ describe('reconciling a run with its record', () => {
     });
   });
 
+  it('R10: reads again instead of believing a version older than the one that it knows', () => {
+    const old = stored({ version: 2, owner: null, writeId: 'earlier' });
+    expect(reconcile(owning(), old, self)).toEqual({ kind: 'stale' });
+    expect(reconcile(owning(), stored({ version: 2 }), self)).toEqual({ kind: 'stale' });
+    // A run that owns nothing takes what it reads: its next write is refused if that was stale.
+    expect(reconcile(memory({ version: 3 }), old, self)).toMatchObject({ kind: 'open', opened: { version: 2 } });
+  });
+
+  it('R10: takes a record that it owns for gone only when a write finds it missing', () => {
+    const run = owning({ queue: [answered] });
+    expect(reconcile(run, undefined, self)).toMatchObject({ kind: 'merge', version: 3, queue: [answered] });
+    const write = { hold: true, isAwaited: false };
+    expect(afterWrite(run, write, { kind: 'missing' })).toMatchObject({ kind: 'drop' });
+    expect(afterWrite(memory(), write, { kind: 'missing' })).toMatchObject({ kind: 'again' });
+  });
+
   it('R1: takes the newer of the record that was read and the record that was claimed', () => {
     const decision = reconcile(memory({ claimed: stored({ version: 6 }) }), stored({ owner: null, version: 5 }), self);
     expect(decision).toMatchObject({ kind: 'open', opened: { version: 6, ownership: 'ours' } });
@@ -167,7 +183,7 @@ describe('reconciling a run with its record', () => {
     fc.assert(
       fc.property(memories, records, selves, (run, record, node) => {
         const decision = reconcile(run, record, node);
-        if (decision.kind === 'gone' || decision.kind === 'unreadable') return;
+        if (decision.kind === 'gone' || decision.kind === 'stale' || decision.kind === 'unreadable') return;
         const queue = decision.kind === 'open' ? decision.opened.queue : decision.queue;
         const isAsked = ({ reply }: Delivery): boolean => reply !== undefined;
         expect(queue.filter(isAsked)).toEqual(run.queue.filter(isAsked));
@@ -242,8 +258,8 @@ describe('after a write', () => {
     expect(afterWrite({ ownership: 'none', conflicts: 0 }, command, rejected)).toMatchObject({ kind: 'drop' });
   });
 
-  it('never drops a run whose record this session owns, or may own', () => {
-    const results = fc.constantFrom<WriteResult>(rejected, conflict, { kind: 'missing' }, { kind: 'abandoned' });
+  it('never drops a run whose record this session owns, or may own, while there is a record', () => {
+    const results = fc.constantFrom<WriteResult>(rejected, conflict, { kind: 'abandoned' });
     const owns = fc.constantFrom<Ownership>('ours', 'orphaned');
     fc.assert(
       fc.property(

@@ -1,0 +1,13 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { explore } from './explore.ts';
+import type { Scenario } from './scenario.ts';
+
+/** What a worker is to explore. */
+export interface Task {
+  readonly scenario: Scenario;
+  readonly states: number;
+  readonly ms: number;
+}
+
+const { scenario, states, ms } = workerData as Task;
+parentPort?.postMessage(await explore(scenario, { states, ms }), []);

@@ -1,0 +1,224 @@
+import type { Patch } from '@holdfast/test-servers';
+import type { Invariant } from '../../src/invariants.ts';
+
+/** A mistake in production code, where the model checker is to look, and the invariants of which the first violated must be one. */
+export interface Mutation {
+  readonly name: string;
+  readonly caughtBy: readonly Invariant[];
+  readonly scenario: readonly string[];
+  readonly patches: readonly Patch[];
+}
+
+const PATTERNS = 'packages/core/dist/patterns';
+const ENGINE = 'packages/core/dist/engine';
+const STORES = 'packages/core/dist/stores';
+
+const on = (scenario: string, branches: number, budget: string): readonly string[] => [
+  '--scenario',
+  scenario,
+  '--branches',
+  String(branches),
+  '--budget',
+  budget,
+];
+
+const of = (file: string, from: string, to: string): readonly Patch[] => [{ file, from, to }];
+
+export const MUTATIONS: readonly Mutation[] = [
+  // ---- step
+  {
+    name: 'step: compensate before aborting is stored',
+    caughtBy: ['DEC3'],
+    scenario: on('saga', 2, 'refusals=1'),
+    patches: of(
+      `${PATTERNS}/conclude.js`,
+      "return over || decided(before, after) ? 'wait' : 'lazily';",
+      "return over || (decided(before, after) && after.state.status !== 'aborting') ? 'wait' : 'lazily';",
+    ),
+  },
+  {
+    name: 'step: treat UNKNOWN as FAILURE',
+    caughtBy: ['DEC2'],
+    scenario: on('saga', 2, 'calls=1'),
+    patches: of(
+      `${PATTERNS}/saga.js`,
+      "if (kind === 'FAILURE')",
+      "if (kind === 'FAILURE' || kind === 'UNKNOWN')",
+    ),
+  },
+  {
+    name: 'step: forget what a crashed node may have started',
+    caughtBy: ['EFF2'],
+    scenario: on('saga', 2, 'refusals=1,crashes=1'),
+    patches: of(`${PATTERNS}/saga.js`, 'const compensate = state.unbroken ?', 'const compensate = true ?'),
+  },
+  {
+    name: 'step: compensate while the action is running',
+    caughtBy: ['OWN7'],
+    scenario: on('concurrent saga', 2, 'refusals=1'),
+    patches: of(
+      `${PATTERNS}/saga.js`,
+      'ready.filter((step) => !transaction.running.includes(actionOf(step)))',
+      'ready',
+    ),
+  },
+  {
+    name: 'step: ignore the dependencies of an ordered saga',
+    caughtBy: ['EFF4'],
+    scenario: on('ordered saga', 3, 'refusals=1'),
+    patches: of(`${PATTERNS}/saga.js`, '.every((earlier) =>', '.some((earlier) =>'),
+  },
+  {
+    name: 'step: a saga succeeds before its last action',
+    caughtBy: ['EFF1'],
+    scenario: on('saga', 2, 'refusals=1'),
+    patches: of(`${PATTERNS}/saga.js`, 'if (unfinished.length === 0) {', 'if (unfinished.length <= 1) {'),
+  },
+  {
+    name: 'step: cancel the oldest branch of a tcc first',
+    caughtBy: ['EFF4'],
+    scenario: on('tcc', 2, 'commands=1'),
+    patches: of(`${PATTERNS}/tcc.js`, 'newestFirst: true', 'newestFirst: false'),
+  },
+  {
+    name: 'step: roll a submitted message back',
+    caughtBy: ['DEC1', 'DEC2', 'EFF5'],
+    scenario: on('message', 1, 'repeats=1'),
+    patches: of(
+      `${PATTERNS}/msg.js`,
+      "if (transaction.state.status !== 'prepared')",
+      "if (transaction.state.status === 'aborting')",
+    ),
+  },
+  {
+    name: 'step: abort a submitted tcc',
+    caughtBy: ['DEC1', 'EFF3'],
+    scenario: on('tcc', 1, 'commands=1'),
+    patches: of(
+      `${PATTERNS}/two-phase.js`,
+      "if (status !== 'prepared')",
+      "if (status !== 'prepared' && status !== 'submitted')",
+    ),
+  },
+  {
+    name: 'step: end an aborting workflow as succeed',
+    caughtBy: ['DEC1'],
+    scenario: on('workflow', 1, 'commands=1'),
+    patches: of(
+      `${PATTERNS}/workflow.js`,
+      "if (state.status !== 'prepared' && !(state.status === 'aborting' && event.status === 'failed'))",
+      "if (state.status !== 'prepared' && state.status !== 'aborting')",
+    ),
+  },
+  // ---- reconcile
+  {
+    name: 'reconcile: drive a record that this session owned when it was read, without a write',
+    caughtBy: ['OWN1'],
+    scenario: on('message', 1, 'store=1,calls=1'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      "return claimed && self.leaseHeld ? 'ours' : 'orphaned';",
+      "return self.leaseHeld ? 'ours' : 'orphaned';",
+    ),
+  },
+  {
+    name: 'reconcile: take a lost write for an applied one',
+    caughtBy: ['OWN1', 'ACK1', 'DEC4'],
+    scenario: on('message', 1, 'repeats=1'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      "case 'conflict': case 'missing': {",
+      "case 'conflict': return { kind: 'applied', version: result.version }; case 'missing': {",
+    ),
+  },
+  {
+    name: 'reconcile: drop a run whose record cannot be written, although this session owns it',
+    caughtBy: ['OWN9'],
+    scenario: on('saga', 1, 'refusals=1,store=1'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      "return write.isAwaited && memory.ownership === 'ours' ? { kind: 'undo', why } : { kind: 'park', why };",
+      "return { kind: 'drop', why };",
+    ),
+  },
+  {
+    name: 'reconcile: forget an abort that another node stored',
+    caughtBy: ['DEC5'],
+    scenario: on('saga', 1, 'commands=1'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      "if (abort !== undefined && transaction.state.status === 'submitted')",
+      'if (false)',
+    ),
+  },
+  {
+    name: 'reconcile: forget a branch that was registered during the decision',
+    caughtBy: ['EFF3', 'EFF4', 'DEF1'],
+    scenario: on('tcc', 1, 'lateBranches=1,store=1'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      'transaction: withRegistered(transaction, decodeRegistrations(entries))',
+      'transaction',
+    ),
+  },
+  {
+    name: 'reconcile: count an abandoned record as released in order',
+    caughtBy: ['EFF2'],
+    scenario: on('saga', 1, 'crashes=1,commands=1'),
+    patches: of(`${ENGINE}/reconcile.js`, 'return claims > 0 ? claims + 1 : 0;', 'return 0;'),
+  },
+  // ---- the transitions of the store
+  {
+    name: 'transitions: skip the fencing check',
+    caughtBy: ['OWN1', 'OWN2', 'OWN3', 'DEC1', 'DEC2', 'ACK1'],
+    scenario: on('saga', 1, 'pauses=1,refusals=1'),
+    patches: of(
+      `${STORES}/transitions.js`,
+      'if (head.version !== item.expectVersion)',
+      'if (head.version < item.expectVersion)',
+    ),
+  },
+  {
+    name: 'transitions: register a branch without a new version',
+    caughtBy: ['EFF3', 'EFF4', 'OWN2', 'ACK1'],
+    scenario: on('tcc', 1, 'lateBranches=1,store=1'),
+    patches: of(
+      `${STORES}/transitions.js`,
+      'version: before.version + 1, updatedAtMs: nowMs, entryCount',
+      'version: before.version, updatedAtMs: nowMs, entryCount',
+    ),
+  },
+  {
+    name: 'transitions: register a branch after the decision',
+    caughtBy: ['EFF3', 'EFF4'],
+    scenario: on('tcc', 1, 'lateBranches=1'),
+    patches: of(`${STORES}/transitions.js`, 'item.whenStatus.includes(head.status) &&', ''),
+  },
+  {
+    name: 'transitions: leave a claimed record due',
+    caughtBy: ['OWN3'],
+    scenario: on('saga', 1, 'crashes=1'),
+    patches: of(`${STORES}/transitions.js`, 'dueAtMs: null, claims:', 'claims:'),
+  },
+  {
+    name: 'transitions: forget a write that is sent again',
+    caughtBy: ['OWN1', 'ACK1', 'EFF2'],
+    scenario: on('saga', 1, 'store=1'),
+    patches: of(
+      `${STORES}/transitions.js`,
+      'return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);',
+      'return applied(item.expectVersion + 1);',
+    ),
+  },
+  // ---- what carries the decisions out
+  {
+    name: 'effects: call without checking the lease',
+    caughtBy: ['OWN1'],
+    scenario: on('saga', 2, 'pauses=1'),
+    patches: of(
+      `${ENGINE}/effects.js`,
+      'return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();',
+      'return isAlive(run);',
+    ),
+  },
+];
