@@ -20,7 +20,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'in-process',
-          include: ['packages/*/test/**/*.test.ts', '{simulator,model-checker,tools,docs-test,test-servers}/test/**/*.test.ts'],
+          include: [
+            'packages/*/test/**/*.test.ts',
+            '{simulator,model-checker,tools,docs-test,test-servers}/test/**/*.test.ts',
+          ],
           exclude: [LONG],
           maxWorkers: 2,
           testTimeout: 60_000,

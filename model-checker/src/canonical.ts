@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type StoredTransaction, transactionOf } from '@holdfast/core';
+import { EPOCH_MS } from './manual-clock.ts';
 import { isFlush, type ModelNode } from './model-node.ts';
-import { EPOCH_MS } from './shared-store.ts';
 import type { World } from './world.ts';
 
 /** Fields that change nothing of what can happen: history, counters that only lengthen an interval, what is the same in all states. */
@@ -49,7 +49,10 @@ export function canonical(world: World): string {
 }
 
 /** Equal for nodes that are alike, and cheap. */
-function summaryOf({ session, driver, committer, port, clocks }: ModelNode, record: StoredTransaction | undefined): string {
+function summaryOf(
+  { session, driver, committer, port, clocks }: ModelNode,
+  record: StoredTransaction | undefined,
+): string {
   const run = driver.runs()[0];
   return [
     record?.owner === session.id,
@@ -88,7 +91,10 @@ class Canon {
       const { status, version, writeId, owner, claims, dueAtMs, attention, entries } = record;
       this.#value({ status, version, writeId, owner, claims: Math.min(claims, 5), dueAtMs, attention, state });
       this.#value([registered.map(({ branchId, op, status: recorded }) => [branchId, op, recorded])]);
-      this.#value(entries.map(({ key }) => (key.startsWith('order:retry:') ? ['order', key.slice(12)] : key)), 'entryIds');
+      this.#value(
+        entries.map(({ key }) => (key.startsWith('order:retry:') ? ['order', key.slice(12)] : key)),
+        'entryIds',
+      );
       // A fault may return the version before.
       if (left.store > 0)
         for (const before of store.earlier)
@@ -109,8 +115,17 @@ class Canon {
     this.#value(client?.state);
     this.#value(Object.values(left));
     this.#value([...participants.barrier].sort());
-    this.#value([...participants.facts].map(([id, { sent, completed, did, undid }]) => [id, [...sent].sort(), [...completed].sort(), did, undid]).sort());
-    this.#value([[...judge.reasons].sort(), [...judge.acks].sort(), [...judge.registered].sort(), [...requests.open].map(({ what, node }) => `${what} ${this.#nodes.indexOf(node)}`)]);
+    this.#value(
+      [...participants.facts]
+        .map(([id, { sent, completed, did, undid }]) => [id, [...sent].sort(), [...completed].sort(), did, undid])
+        .sort(),
+    );
+    this.#value([
+      [...judge.reasons].sort(),
+      [...judge.acks].sort(),
+      [...judge.registered].sort(),
+      [...requests.open].map(({ what, node }) => `${what} ${this.#nodes.indexOf(node)}`),
+    ]);
     return this.#ranked();
   }
 
@@ -122,7 +137,11 @@ class Canon {
       if (isFlush(delayMs)) this.#parts.push('flush');
       else this.#time(EPOCH_MS + atMs);
     }
-    this.#value([clocks.committer.pending.length, clocks.claimer.pending.length, port.held.map((held) => [held.name, held.stalled])]);
+    this.#value([
+      clocks.committer.pending.length,
+      clocks.claimer.pending.length,
+      port.held.map((held) => [held.name, held.stalled]),
+    ]);
     for (const held of port.held) this.#value(held.items);
     for (const limbo of port.limbo) this.#value(limbo.items);
     for (const { item } of committer.outstanding) this.#value(item);
@@ -161,7 +180,12 @@ class Canon {
     }
     if (key === 'timer') return void parts.push('timer');
     if (key === 'transaction') {
-      const { state, running, checking, registered } = value as { state: unknown; running: unknown; checking: unknown; registered: readonly unknown[] };
+      const { state, running, checking, registered } = value as {
+        state: unknown;
+        running: unknown;
+        checking: unknown;
+        registered: readonly unknown[];
+      };
       this.#value([state, running, checking, registered.length]);
       return;
     }

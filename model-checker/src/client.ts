@@ -36,7 +36,12 @@ export class Client {
     const actions: Action[] = [];
     const everywhere = (label: string, run: (node: ModelNode) => void, spends?: Action['spends']): void => {
       for (const node of nodes)
-        actions.push({ label: `client: ${label} at ${node.name}`, voluntary: true, run: () => run(node), ...(spends !== undefined && { spends }) });
+        actions.push({
+          label: `client: ${label} at ${node.name}`,
+          voluntary: true,
+          run: () => run(node),
+          ...(spends !== undefined && { spends }),
+        });
     };
     const prepared = this.#steps[0] === 'prepare' && this.#at > 0;
     if (prepared && this.#late === 'not sent' && OPS[this.#scenario.pattern].confirm !== '')
@@ -49,7 +54,8 @@ export class Client {
     }
     const spends = this.#unclear ? 'repeats' : undefined;
     if (next === 'prepare' || next === 'submit') everywhere(`${next}s`, (node) => this.#send(node, next), spends);
-    else if (next.startsWith('register')) everywhere(`${next}s`, (node) => this.#register(node, next.slice(-2)), spends);
+    else if (next.startsWith('register'))
+      everywhere(`${next}s`, (node) => this.#register(node, next.slice(-2)), spends);
     else actions.push({ label: `client: ${next}`, voluntary: true, run: () => this.#locally(next) });
     const mayAbort = prepared && next !== 'prepare' && (this.#scenario.pattern !== 'msg' || next === 'commit locally');
     if (mayAbort) everywhere('aborts', (node) => this.#abort(node), spends);
@@ -83,10 +89,16 @@ export class Client {
     // A local transaction that is rolled back never commits later.
     if (this.#scenario.pattern === 'msg') this.#participants.askLocally();
     const event = { kind: 'abort', reason: 'the client gave up', byOperator: false } as const;
-    this.#requests.command(node, event, 'abort', this.#scenario.pattern === 'msg' ? 'check failure' : 'abort', (answer) => {
-      this.#waits = false;
-      this.#over = answer !== 'unclear';
-    });
+    this.#requests.command(
+      node,
+      event,
+      'abort',
+      this.#scenario.pattern === 'msg' ? 'check failure' : 'abort',
+      (answer) => {
+        this.#waits = false;
+        this.#over = answer !== 'unclear';
+      },
+    );
   }
 
   #locally(step: string): void {

@@ -17,7 +17,8 @@ export interface Exploration {
   /** Every state within the budget was reached; otherwise a limit of states or time ended it. */
   readonly complete: boolean;
   readonly tookMs: number;
-  readonly violation: { readonly violation: Violation; readonly path: readonly string[]; readonly rest: readonly string[] } | undefined;
+  readonly violation:
+    { readonly violation: Violation; readonly path: readonly string[]; readonly rest: readonly string[] } | undefined;
 }
 
 export interface Limits {
@@ -68,7 +69,8 @@ export async function explore(scenario: Scenario, limits: Limits): Promise<Explo
         const child: Node = { parent: node, label, depth: node.depth + 1 };
         // The same action with each fault of the store calls that it made.
         if (!label.includes(' ! ') && world.left.store > 0)
-          for (const call of world.faultyCalls()) for (const fault of FAULTS[call]) labels.push(`${label} ! ${call} ${fault}`);
+          for (const call of world.faultyCalls())
+            for (const fault of FAULTS[call]) labels.push(`${label} ! ${call} ${fault}`);
         const [violation] = world.judge.violations;
         if (violation !== undefined) return result(false, { violation, path: pathTo(child), rest: [] });
         const state = canonical(world);

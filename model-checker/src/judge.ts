@@ -1,10 +1,9 @@
 import { isFinal, type Status } from '@holdfast/protocol';
 import { type BranchRequest, type StoredTransaction, transactionOf } from '@holdfast/core';
 import type { Invariant, Violation } from './invariants.ts';
-import type { ModelTime } from './manual-clock.ts';
+import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
 import type { Participants } from './participants.ts';
 import { branchId, OPS, type Scenario, stepsBefore } from './scenario.ts';
-import { EPOCH_MS } from './shared-store.ts';
 
 /** Why a status may change: what reached a node, whether its caller received a response or not. */
 export type Reason =
@@ -112,26 +111,43 @@ export class Judge {
   }
 
   /** A node starts a call. `running`: the calls that this session is making already, as `branch op`. */
-  called(session: string, { branchId: id, op }: BranchRequest, record: StoredTransaction | undefined, running: readonly string[]): void {
+  called(
+    session: string,
+    { branchId: id, op }: BranchRequest,
+    record: StoredTransaction | undefined,
+    running: readonly string[],
+  ): void {
     const what = `${id} ${op} is called by ${session}`;
     if (record === undefined) return this.violate('DEC4', `${what}, but nothing is stored`);
     if (id === '00') return;
     const { undo, forward } = OPS[this.#scenario.pattern];
     this.#participants.of(id).sent.add(op);
     if (this.reasons.has('stop')) return;
-    this.#expect(record.owner === session, 'OWN1', () => `${what}, but the record is owned by ${record.owner ?? 'no session'}`);
+    this.#expect(
+      record.owner === session,
+      'OWN1',
+      () => `${what}, but the record is owned by ${record.owner ?? 'no session'}`,
+    );
     this.#expect(record.claims <= MAX_CLAIMS, 'OWN6', () => `${what} after ${record.claims} claims`);
     const needed = op === undo ? 'aborting' : 'submitted';
-    this.#expect(record.status === needed, op === undo ? 'DEC3' : 'DEC4', () => `${what}, but the record is ${record.status}`);
+    this.#expect(
+      record.status === needed,
+      op === undo ? 'DEC3' : 'DEC4',
+      () => `${what}, but the record is ${record.status}`,
+    );
     this.#expect(!running.includes(`${id} ${op}`), 'OWN7', () => `${what} while the same call is running`);
-    if (op === undo) this.#expect(!running.includes(`${id} ${forward}`), 'OWN7', () => `${what} while its ${forward} is running`);
+    if (op === undo)
+      this.#expect(!running.includes(`${id} ${forward}`), 'OWN7', () => `${what} while its ${forward} is running`);
     this.#inOrder(id, op, what, record);
   }
 
   #inOrder(id: string, op: string, what: string, record: StoredTransaction): void {
     const { pattern } = this.#scenario;
     const { undo } = OPS[pattern];
-    const others = pattern === 'saga' || pattern === 'msg' ? this.#stepsAround(id, op === undo) : registeredAround(record, id, op, pattern === 'tcc');
+    const others =
+      pattern === 'saga' || pattern === 'msg'
+        ? this.#stepsAround(id, op === undo)
+        : registeredAround(record, id, op, pattern === 'tcc');
     for (const other of others) {
       const facts = this.#participants.of(other);
       const through = facts.completed.has(op) || (pattern === 'saga' && op === undo && !facts.sent.has('action'));
@@ -149,7 +165,10 @@ export class Judge {
   }
 
   /** A caller is told that what it asked for is durable. */
-  acknowledged(what: 'prepare' | 'submit' | 'abort' | 'stop' | 'retry' | 'finish succeed' | 'finish failed', record: StoredTransaction | undefined): void {
+  acknowledged(
+    what: 'prepare' | 'submit' | 'abort' | 'stop' | 'retry' | 'finish succeed' | 'finish failed',
+    record: StoredTransaction | undefined,
+  ): void {
     this.acks.add(what);
     const status = record?.status;
     if (status === undefined) return this.violate('ACK1', `${what} was acknowledged, but nothing is stored`);
@@ -158,12 +177,19 @@ export class Judge {
       prepare: true,
       retry: true,
       submit: status !== 'prepared',
-      abort: status === 'aborting' || status === 'failed' || (this.#scenario.pattern === 'saga' && status === 'submitted' && command),
+      abort:
+        status === 'aborting' ||
+        status === 'failed' ||
+        (this.#scenario.pattern === 'saga' && status === 'submitted' && command),
       stop: status === 'failed',
       'finish succeed': status === 'succeed',
       'finish failed': status === 'failed',
     };
-    this.#expect(fits[what] === true, what === 'stop' ? 'DEC5' : 'ACK1', () => `${what} was acknowledged, but the record is ${status}`);
+    this.#expect(
+      fits[what] === true,
+      what === 'stop' ? 'DEC5' : 'ACK1',
+      () => `${what} was acknowledged, but the record is ${status}`,
+    );
   }
 
   branchAcknowledged(id: string, record: StoredTransaction | undefined): void {
@@ -181,7 +207,8 @@ export class Judge {
       this.#expect(
         this.#scenario.direct === true ? succeeded : succeeded === this.#participants.localCommitted,
         'EFF5',
-        () => `${record.status}, but the local transaction was ${this.#participants.localCommitted ? '' : 'not '}committed`,
+        () =>
+          `${record.status}, but the local transaction was ${this.#participants.localCommitted ? '' : 'not '}committed`,
       );
     if (succeeded && (pattern === 'saga' || pattern === 'msg' || pattern === 'workflow'))
       for (let i = 0; i < branches; i++) this.#wholeOnce(branchId(i));
@@ -190,9 +217,17 @@ export class Judge {
       if (confirm !== '' && facts.sent.has(confirm) && facts.sent.has(undo))
         this.violate('EFF3', `${id} was told to ${confirm} and to ${undo}`);
       if (!succeeded && pattern === 'saga')
-        this.#expect(!facts.sent.has('action') || facts.completed.has('compensate'), 'EFF2', () => `failed, but ${id} was called and never compensated`);
+        this.#expect(
+          !facts.sent.has('action') || facts.completed.has('compensate'),
+          'EFF2',
+          () => `failed, but ${id} was called and never compensated`,
+        );
       if (!succeeded && pattern !== 'msg')
-        this.#expect(facts.did === facts.undid || ((pattern === 'tcc' || pattern === 'xa') && !this.#isRegistered(record, id)), 'EFF2', () => `failed, but ${id} was done ${facts.did} times and undone ${facts.undid} times`);
+        this.#expect(
+          facts.did === facts.undid || ((pattern === 'tcc' || pattern === 'xa') && !this.#isRegistered(record, id)),
+          'EFF2',
+          () => `failed, but ${id} was done ${facts.did} times and undone ${facts.undid} times`,
+        );
     }
     if (pattern === 'tcc' || pattern === 'xa') this.#judgeRegistered(record, succeeded);
   }
@@ -211,7 +246,11 @@ export class Judge {
     const { confirm, undo } = OPS[this.#scenario.pattern];
     const op = succeeded ? confirm : undo;
     for (const { branchId: id } of transactionOf(record).registered)
-      this.#expect(this.#participants.of(id).completed.has(op), 'EFF3', () => `${record.status}, but the registered ${id} was never told to ${op}`);
+      this.#expect(
+        this.#participants.of(id).completed.has(op),
+        'EFF3',
+        () => `${record.status}, but the registered ${id} was never told to ${op}`,
+      );
     for (const id of this.registered)
       this.#expect(this.#isRegistered(record, id), 'EFF3', () => `the acknowledged registration of ${id} is gone`);
   }

@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '@holdfast/core';
 
+/** The wall clocks do not start at 0. */
+export const EPOCH_MS = 1_700_000_000_000;
+
 /** The time of a model: one clock for the store and both nodes. */
 export interface ModelTime {
   nowMs: number;
@@ -31,6 +34,10 @@ export class ManualClock implements Clock {
 
   monotonicMs(): number {
     return this.#time.nowMs;
+  }
+
+  wallMs(): number {
+    return EPOCH_MS + this.#time.nowMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

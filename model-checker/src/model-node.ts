@@ -72,7 +72,9 @@ export interface NodeDependencies {
 export class ModelNode {
   readonly name: string;
   readonly port: StorePort;
-  readonly clocks: Readonly<Record<'session' | 'committer' | 'driver' | 'claimer' | 'janitor' | 'watcher', ManualClock>>;
+  readonly clocks: Readonly<
+    Record<'session' | 'committer' | 'driver' | 'claimer' | 'janitor' | 'watcher', ManualClock>
+  >;
   readonly session: Session;
   readonly committer: CountingCommitter;
   readonly driver: Driver;
@@ -117,7 +119,7 @@ export class ModelNode {
       clock: this.clocks.driver,
       session,
       committer: this.committer,
-      calls: new Calls({ ...base, clock: this.clocks.driver, destinations: new Destinations(100, 100) }),
+      calls: new Calls({ ...base, clock: this.clocks.driver, destinations: placesFor(time) }),
       onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
       onFinal: quiet,
     });
@@ -179,6 +181,17 @@ export class ModelNode {
     return this.driver.size === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
   }
 }
+
+/** More places than one transaction has calls. */
+const placesFor = (time: ModelTime): Destinations =>
+  new Destinations({
+    maxRunning: 100,
+    maxWaiting: 100,
+    maxDeferralMs: OPTIONS.maxRetryIntervalMs,
+    room: () => 100,
+    monotonicMs: () => time.nowMs,
+    later: (callback) => void Promise.resolve().then(callback),
+  });
 
 /** The timer that writes progress down, among the Runner's timers. */
 export const isFlush = (delayMs: number): boolean => delayMs === FLUSH_MS;

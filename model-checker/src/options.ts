@@ -52,7 +52,11 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const branches = values.branches === undefined ? undefined : positive('branches', values.branches);
   return {
     scenarios:
-      scenario === undefined ? (values.small ? SMALL : LARGE) : [scenarioOf(scenario, branches, readBudget(values.budget))],
+      scenario === undefined
+        ? values.small
+          ? SMALL
+          : LARGE
+        : [scenarioOf(scenario, branches, readBudget(values.budget))],
     states: values.states === undefined ? Infinity : positive('states', values.states),
     minutes: values.minutes === undefined ? Infinity : positive('minutes', values.minutes),
     jobs: values.jobs === undefined ? Math.min(MOST_JOBS, availableParallelism()) : positive('jobs', values.jobs),

@@ -22,7 +22,8 @@ export function tell(scenario: Scenario, exploration: Exploration): string {
 
 /** The last line. */
 export function summary(explorations: readonly Exploration[], tookMs: number): string {
-  const sum = (count: (one: Exploration) => number): number => explorations.reduce((total, one) => total + count(one), 0);
+  const sum = (count: (one: Exploration) => number): number =>
+    explorations.reduce((total, one) => total + count(one), 0);
   const violations = sum(({ violation }) => (violation === undefined ? 0 : 1));
   const depth = Math.max(0, ...explorations.map((one) => one.depth));
   return [

@@ -77,7 +77,14 @@ export class Requests {
     this.open.add(request);
     const createdAtMs = node.session.nowMs();
     const entries = (op === undefined ? [confirm, undo] : [op]).map((name) =>
-      encodeRegistration({ branchId: id, op: name, url: `http://s/${id}/${name}`, payload: NO_BYTES, status, createdAtMs }),
+      encodeRegistration({
+        branchId: id,
+        op: name,
+        url: `http://s/${id}/${name}`,
+        payload: NO_BYTES,
+        status,
+        createdAtMs,
+      }),
     );
     const isWorkflow = pattern === 'workflow';
     node.append(
@@ -92,7 +99,13 @@ export class Requests {
       (result) => {
         this.open.delete(request);
         if (result.kind === 'applied') this.#judge.branchAcknowledged(id, this.#store.record);
-        answered(result.kind === 'applied' ? 'done' : result.kind === 'conflict' || result.kind === 'missing' ? 'refused' : 'unclear');
+        answered(
+          result.kind === 'applied'
+            ? 'done'
+            : result.kind === 'conflict' || result.kind === 'missing'
+              ? 'refused'
+              : 'unclear',
+        );
       },
     );
   }

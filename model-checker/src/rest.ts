@@ -21,7 +21,10 @@ export async function restAfter(world: World, state: string, resting: Set<string
       return taken;
     }
     if (taken.length === PATIENCE) {
-      world.judge.violate('ACK2', `it does not come to rest within ${PATIENCE} actions: … ${taken.slice(-4).join(', ')}`);
+      world.judge.violate(
+        'ACK2',
+        `it does not come to rest within ${PATIENCE} actions: … ${taken.slice(-4).join(', ')}`,
+      );
       return taken;
     }
     taken.push(next.label);
@@ -45,9 +48,11 @@ function judgeRest(world: World): void {
   const isParked = record.attention && record.dueAtMs === null;
   if (!isFinal(record.status) && !isParked && record.owner === null)
     judge.violate('ACK2', `it stays ${record.status}, and no node drives it`);
-  if (record.owner !== null && !waitsForItsClient(world)) judge.violate('OWN4', `${record.owner} still owns the record`);
+  if (record.owner !== null && !waitsForItsClient(world))
+    judge.violate('OWN4', `${record.owner} still owns the record`);
   for (const node of nodes)
-    if (!node.idle && !waitsForItsClient(world)) judge.violate('OWN4', `${node.name} still has the transaction in memory`);
+    if (!node.idle && !waitsForItsClient(world))
+      judge.violate('OWN4', `${node.name} still has the transaction in memory`);
 }
 
 /** A callback beyond the bound of executions, which never gets a response in this model. */

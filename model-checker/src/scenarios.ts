@@ -27,9 +27,9 @@ export const SMALL: readonly Scenario[] = [
   with_({ ...PLAIN.timed, branches: 1 }, { calls: 1 }),
   with_({ ...PLAIN.message, branches: 1 }, { store: 1 }),
   with_({ ...PLAIN.direct, branches: 2 }, { crashes: 1, refusals: 1 }),
-  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, calls: 1 }),
+  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1 }),
   with_({ ...PLAIN.xa, branches: 1 }, { store: 1 }),
-  with_({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, crashes: 1 }),
+  with_({ ...PLAIN.workflow, branches: 1 }, {}),
 ];
 
 /** Two or more faults along each path: minutes. */
@@ -47,12 +47,12 @@ export const LARGE: readonly Scenario[] = [
   with_(PLAIN.message, { store: 1, crashes: 1 }),
   with_(PLAIN.message, { calls: 1, pauses: 1, repeats: 1 }),
   with_(PLAIN.direct, { crashes: 1, calls: 1, refusals: 1 }),
-  with_(PLAIN.tcc, { lateBranches: 1, store: 1 }),
-  with_(PLAIN.tcc, { lateBranches: 1, crashes: 1, commands: 1 }),
-  with_(PLAIN.xa, { lateBranches: 1, calls: 1, pauses: 1 }),
-  with_({ ...PLAIN.xa, branches: 1 }, { store: 2 }),
-  with_(PLAIN.workflow, { refusals: 1, store: 1 }),
-  with_(PLAIN.workflow, { refusals: 1, crashes: 1, commands: 1 }),
+  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, store: 1 }),
+  with_({ ...PLAIN.tcc, branches: 1 }, { crashes: 1, commands: 1 }),
+  with_({ ...PLAIN.xa, branches: 1 }, { lateBranches: 1, calls: 1 }),
+  with_(PLAIN.xa, { store: 1 }),
+  with_({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, store: 1 }),
+  with_({ ...PLAIN.workflow, branches: 1 }, { crashes: 1, commands: 1 }),
 ];
 
 export const NAMES: readonly string[] = Object.values(PLAIN).map(({ name }) => name);

@@ -1,9 +1,14 @@
 import type { TransactionKey } from '@holdfast/protocol';
-import { type ClaimRequest, type ClaimResult, MemoryStore, type StoredTransaction, type TakeOverResult, type WriteItem, type WriteOutcome } from '@holdfast/core';
-import type { ModelTime } from './manual-clock.ts';
-
-/** The store's clock does not start at 0. */
-export const EPOCH_MS = 1_700_000_000_000;
+import {
+  type ClaimRequest,
+  type ClaimResult,
+  MemoryStore,
+  type StoredTransaction,
+  type TakeOverResult,
+  type WriteItem,
+  type WriteOutcome,
+} from '@holdfast/core';
+import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
 
 /** The store that both nodes share: the real memory store, with its one record at hand for the judge. */
 export class SharedStore extends MemoryStore {
@@ -20,7 +25,10 @@ export class SharedStore extends MemoryStore {
     key: TransactionKey,
     changed: (before: StoredTransaction | undefined, after: StoredTransaction | undefined) => void,
   ) {
-    super(() => EPOCH_MS + time.nowMs);
+    super(
+      () => EPOCH_MS + time.nowMs,
+      () => time.nowMs,
+    );
     this.#key = key;
     this.#changed = changed;
   }

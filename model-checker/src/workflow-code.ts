@@ -62,7 +62,11 @@ export class WorkflowCode {
     });
     switch (place.at) {
       case 'start':
-        return [does(`prepares at ${node.name}`, () => this.#ask((done) => this.#tools.requests.create(node, 'prepare', done), 'view'))];
+        return [
+          does(`prepares at ${node.name}`, () =>
+            this.#ask((done) => this.#tools.requests.create(node, 'prepare', done), 'view'),
+          ),
+        ];
       case 'view':
         return [does('reads what is recorded', () => this.#view())];
       case 'act':
@@ -71,7 +75,9 @@ export class WorkflowCode {
           does(`runs step ${place.index + 1}, which fails`, () => this.#act(place.index, 'failed'), 'refusals'),
         ];
       case 'record':
-        return [does(`records step ${place.index + 1} at ${node.name}`, () => this.#record(node, place.index, place.status))];
+        return [
+          does(`records step ${place.index + 1} at ${node.name}`, () => this.#record(node, place.index, place.status)),
+        ];
       case 'finish':
         return [does(`ends as succeed at ${node.name}`, () => this.#finish(node, 'succeed'))];
       case 'abort':
@@ -86,7 +92,11 @@ export class WorkflowCode {
     }
   }
 
-  #ask(send: (answered: (answer: Answer) => void) => void, next: Place['at'] & ('view' | 'over'), refused: Place = { at: 'stuck' }): void {
+  #ask(
+    send: (answered: (answer: Answer) => void) => void,
+    next: Place['at'] & ('view' | 'over'),
+    refused: Place = { at: 'stuck' },
+  ): void {
     this.#waits = true;
     send((answer) => {
       this.#waits = false;
@@ -97,7 +107,9 @@ export class WorkflowCode {
   #view(): void {
     const { record } = this.#tools.store;
     if (record === undefined || isFinal(record.status)) return void (this.#place = { at: 'over' });
-    this.#recorded = new Map(transactionOf(record).registered.map(({ branchId: id, op, status }) => [`${id} ${op}`, status]));
+    this.#recorded = new Map(
+      transactionOf(record).registered.map(({ branchId: id, op, status }) => [`${id} ${op}`, status]),
+    );
     this.#place = record.status === 'aborting' ? { at: 'abort' } : this.#forward(0);
   }
 
@@ -145,8 +157,12 @@ export class WorkflowCode {
 
   #finish(node: ModelNode, status: 'succeed' | 'failed'): void {
     const event = { kind: 'ended', status, rollbackReason: '', result: '' } as const;
-    this.#ask((done) => this.#tools.requests.command(node, event, `finish ${status}`, `finish ${status}`, done), 'over', {
-      at: status === 'succeed' ? 'abort' : 'over',
-    });
+    this.#ask(
+      (done) => this.#tools.requests.command(node, event, `finish ${status}`, `finish ${status}`, done),
+      'over',
+      {
+        at: status === 'succeed' ? 'abort' : 'over',
+      },
+    );
   }
 }

@@ -3,12 +3,12 @@ import type { BranchRequest } from '@holdfast/core';
 import type { Action } from './action.ts';
 import { Client } from './client.ts';
 import { Judge } from './judge.ts';
-import type { ModelTime } from './manual-clock.ts';
+import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
 import { isFlush, ModelNode, SILENCE_MS } from './model-node.ts';
 import { Participants } from './participants.ts';
 import { Requests } from './requests.ts';
 import { type Budget, KEY, OPS, type Scenario } from './scenario.ts';
-import { EPOCH_MS, SharedStore } from './shared-store.ts';
+import { SharedStore } from './shared-store.ts';
 import type { Fault, FaultyCall } from './store-port.ts';
 import { WorkflowCode } from './workflow-code.ts';
 
@@ -164,17 +164,24 @@ export class World {
       };
     };
     const what = `${branchId} ${op}`;
-    if (answer === undefined) return [{ label: `the ${what} that ${call.session} sent arrives late`, voluntary: true, run: through(undefined, work) }];
+    if (answer === undefined)
+      return [
+        { label: `the ${what} that ${call.session} sent arrives late`, voluntary: true, run: through(undefined, work) },
+      ];
     const from = `${what} of ${node.name}`;
     const reasonedFailure = (): void => void this.judge.reasons.add('failure');
     const unsure = (): void => this.#unsure();
     const isForward = op === OPS[this.scenario.pattern].forward;
     const actions: Action[] = [
       { label: `${from}: done`, run: through(SUCCESS, work) },
-      { label: `${from}: done, the response is lost`, spends: 'calls', run: through(UNKNOWN, () => {
+      {
+        label: `${from}: done, the response is lost`,
+        spends: 'calls',
+        run: through(UNKNOWN, () => {
           work();
           unsure();
-        }) },
+        }),
+      },
       { label: `${from}: the request is lost`, spends: 'calls', run: through(UNKNOWN, unsure) },
       {
         label: `${from}: times out`,
@@ -186,7 +193,8 @@ export class World {
       },
     ];
     if (!isForward) actions.push({ label: `${from}: FAILURE`, spends: 'calls', run: through(FAILURE) });
-    else if (this.scenario.pattern === 'msg') actions.push({ label: `${from}: FAILURE`, spends: 'refusals', run: through(FAILURE) });
+    else if (this.scenario.pattern === 'msg')
+      actions.push({ label: `${from}: FAILURE`, spends: 'refusals', run: through(FAILURE) });
     else if (!this.participants.hasRun(branchId, op))
       actions.push({ label: `${from}: FAILURE`, spends: 'refusals', run: through(FAILURE, reasonedFailure) });
     return actions;
@@ -234,7 +242,9 @@ export class World {
     };
     if (code === undefined) {
       if (this.codes.length < MAX_CODES)
-        return [{ label: `${about}: the code starts`, run: () => void (call.code = this.#startCode('callback', 'view')) }];
+        return [
+          { label: `${about}: the code starts`, run: () => void (call.code = this.#startCode('callback', 'view')) },
+        ];
       // Beyond the bound of the exploration its client never responds.
       return [];
     }
@@ -264,9 +274,16 @@ export class World {
           return limbo.arrive();
         },
       });
-    if (!session.leaseHeld()) actions.push({ label: `${name}: heartbeat`, run: () => clocks.session.fire(clocks.session.pending[0], true) });
+    if (!session.leaseHeld())
+      actions.push({ label: `${name}: heartbeat`, run: () => clocks.session.fire(clocks.session.pending[0], true) });
     const unfinished = record !== undefined && !isFinal(record.status);
-    if (unfinished && record.owner === null && record.dueAtMs !== null && clocks.claimer.pending.length > 0 && session.leaseHeld())
+    if (
+      unfinished &&
+      record.owner === null &&
+      record.dueAtMs !== null &&
+      clocks.claimer.pending.length > 0 &&
+      session.leaseHeld()
+    )
       actions.push({ label: `${name}: claims`, run: () => this.#claim(node) });
     if (unfinished && record.owner !== null && !this.#isHeld(record.owner) && session.leaseHeld())
       actions.push({ label: `${name}: takes over`, run: () => this.#takeOver(node) });
@@ -275,7 +292,8 @@ export class World {
       actions.push({ label: `${name}: looks for changes`, run: () => this.#watch(node) });
     if (!node.idle) {
       actions.push({ label: `${name} crashes`, spends: 'crashes', run: () => this.#crash(node) });
-      if (session.leaseHeld()) actions.push({ label: `${name} is paused`, spends: 'pauses', run: () => this.#pause(node) });
+      if (session.leaseHeld())
+        actions.push({ label: `${name} is paused`, spends: 'pauses', run: () => this.#pause(node) });
     }
     return actions;
   }
@@ -337,9 +355,16 @@ export class World {
         void actions.push({ label: `operator: ${label} at ${node.name}`, spends: 'commands', voluntary: true, run });
       command('retry', () => requests.command(node, { kind: 'retry' }, 'retry', undefined, () => {}));
       command('stop', () => requests.command(node, { kind: 'stop' }, 'stop', 'stop', () => {}));
-      if (this.scenario.pattern !== 'msg')
+      // An abort of a prepared message would contradict its client; one of a submitted message must be refused.
+      if (this.scenario.pattern !== 'msg' || record.status === 'submitted')
         command('abort', () =>
-          requests.command(node, { kind: 'abort', reason: 'by an operator', byOperator: true }, 'abort', 'abort', () => {}),
+          requests.command(
+            node,
+            { kind: 'abort', reason: 'by an operator', byOperator: true },
+            'abort',
+            'abort',
+            () => {},
+          ),
         );
     }
     return actions;
@@ -355,8 +380,7 @@ export class World {
 }
 
 /** Every promise that can continue has done so. */
-export const settled = (): Promise<void> =>
-  new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+export const settled = (): Promise<void> => new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 
 /** Two alike get a number. */
 function unique(actions: readonly Action[]): Action[] {

@@ -25,7 +25,10 @@ describe('the model checker', () => {
   });
 
   it('reaches the same states each time', async () => {
-    const [first, second] = [await explore(saga({ refusals: 1 }), NO_LIMIT), await explore(saga({ refusals: 1 }), NO_LIMIT)];
+    const [first, second] = [
+      await explore(saga({ refusals: 1 }), NO_LIMIT),
+      await explore(saga({ refusals: 1 }), NO_LIMIT),
+    ];
     expect(second).toEqual({ ...first, tookMs: second.tookMs });
   });
 

@@ -40,16 +40,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'step: treat UNKNOWN as FAILURE',
     caughtBy: ['DEC2'],
     scenario: on('saga', 2, 'calls=1'),
-    patches: of(
-      `${PATTERNS}/saga.js`,
-      "if (kind === 'FAILURE')",
-      "if (kind === 'FAILURE' || kind === 'UNKNOWN')",
-    ),
+    patches: of(`${PATTERNS}/saga.js`, "if (kind === 'FAILURE')", "if (kind === 'FAILURE' || kind === 'UNKNOWN')"),
   },
   {
     name: 'step: forget what a crashed node may have started',
     caughtBy: ['EFF2'],
-    scenario: on('saga', 2, 'refusals=1,crashes=1'),
+    scenario: on('saga', 2, 'crashes=1,commands=1'),
     patches: of(`${PATTERNS}/saga.js`, 'const compensate = state.unbroken ?', 'const compensate = true ?'),
   },
   {
@@ -66,7 +62,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'step: ignore the dependencies of an ordered saga',
     caughtBy: ['EFF4'],
     scenario: on('ordered saga', 3, 'refusals=1'),
-    patches: of(`${PATTERNS}/saga.js`, '.every((earlier) =>', '.some((earlier) =>'),
+    patches: of(`${PATTERNS}/saga.js`, '.every((earlier) =>', '.every((earlier) => true ||'),
   },
   {
     name: 'step: a saga succeeds before its last action',
@@ -83,12 +79,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'step: roll a submitted message back',
     caughtBy: ['DEC1', 'DEC2', 'EFF5'],
-    scenario: on('message', 1, 'repeats=1'),
-    patches: of(
-      `${PATTERNS}/msg.js`,
-      "if (transaction.state.status !== 'prepared')",
-      "if (transaction.state.status === 'aborting')",
-    ),
+    scenario: on('message', 1, 'commands=1'),
+    patches: of(`${PATTERNS}/msg.js`, "if (state.status !== 'prepared') return refuse(state.status, 'abort');", ''),
   },
   {
     name: 'step: abort a submitted tcc',
@@ -164,7 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'reconcile: count an abandoned record as released in order',
     caughtBy: ['EFF2'],
-    scenario: on('saga', 1, 'crashes=1,commands=1'),
+    scenario: on('saga', 2, 'crashes=1,commands=1'),
     patches: of(`${ENGINE}/reconcile.js`, 'return claims > 0 ? claims + 1 : 0;', 'return 0;'),
   },
   // ---- the transitions of the store
@@ -196,14 +188,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'transitions: leave a claimed record due',
-    caughtBy: ['OWN3'],
+    caughtBy: ['OWN2', 'OWN3'],
     scenario: on('saga', 1, 'crashes=1'),
     patches: of(`${STORES}/transitions.js`, 'dueAtMs: null, claims:', 'claims:'),
   },
   {
-    name: 'transitions: forget a write that is sent again',
-    caughtBy: ['OWN1', 'ACK1', 'EFF2'],
-    scenario: on('saga', 1, 'store=1'),
+    name: 'transitions: take any stale write for one that is sent again',
+    caughtBy: ['OWN1', 'ACK1', 'DEC3', 'DEC4'],
+    scenario: on('tcc', 1, 'lateBranches=1'),
     patches: of(
       `${STORES}/transitions.js`,
       'return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);',
