@@ -117,7 +117,9 @@ class Canon {
     this.#value([...participants.barrier].sort());
     this.#value(
       [...participants.facts]
-        .map(([id, { sent, completed, did, undid }]) => [id, [...sent].sort(), [...completed].sort(), did, undid])
+        .map(([id, { sent, completed, did, undid }]) =>
+          [id, did, undid, ...[...sent].sort(), '/', ...[...completed].sort()].join(' '),
+        )
         .sort(),
     );
     this.#value([

@@ -15,44 +15,44 @@ const PLAIN = {
   workflow: { name: 'workflow', pattern: 'workflow', branches: 2 },
 } as const satisfies Readonly<Record<string, Plain>>;
 
-const with_ = (plain: Plain, budget: Partial<Budget>): Scenario => ({ ...plain, budget: { ...NO_FAULTS, ...budget } });
+const withBudget = (plain: Plain, budget: Partial<Budget>): Scenario => ({ ...plain, budget: { ...NO_FAULTS, ...budget } });
 
 /** One fault of a kind or two along each path: seconds. */
 export const SMALL: readonly Scenario[] = [
-  with_(PLAIN.saga, { refusals: 1, store: 1 }),
-  with_(PLAIN.saga, { refusals: 1, crashes: 1 }),
-  with_({ ...PLAIN.saga, branches: 1 }, { commands: 1, pauses: 1 }),
-  with_({ ...PLAIN.concurrent, branches: 2 }, { refusals: 1 }),
-  with_({ ...PLAIN.limited, branches: 1 }, { calls: 2 }),
-  with_({ ...PLAIN.timed, branches: 1 }, { calls: 1 }),
-  with_({ ...PLAIN.message, branches: 1 }, { store: 1 }),
-  with_({ ...PLAIN.direct, branches: 2 }, { crashes: 1, refusals: 1 }),
-  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1 }),
-  with_({ ...PLAIN.xa, branches: 1 }, { store: 1 }),
-  with_({ ...PLAIN.workflow, branches: 1 }, {}),
+  withBudget(PLAIN.saga, { refusals: 1, store: 1 }),
+  withBudget(PLAIN.saga, { refusals: 1, crashes: 1 }),
+  withBudget({ ...PLAIN.saga, branches: 1 }, { commands: 1, pauses: 1 }),
+  withBudget({ ...PLAIN.concurrent, branches: 2 }, { refusals: 1 }),
+  withBudget({ ...PLAIN.limited, branches: 1 }, { calls: 2 }),
+  withBudget({ ...PLAIN.timed, branches: 1 }, { calls: 1 }),
+  withBudget({ ...PLAIN.message, branches: 1 }, { store: 1 }),
+  withBudget({ ...PLAIN.direct, branches: 2 }, { crashes: 1, refusals: 1 }),
+  withBudget({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1 }),
+  withBudget({ ...PLAIN.xa, branches: 1 }, { store: 1 }),
+  withBudget({ ...PLAIN.workflow, branches: 1 }, {}),
 ];
 
 /** Two or more faults along each path: minutes. */
 export const LARGE: readonly Scenario[] = [
-  with_(PLAIN.saga, { refusals: 1, store: 1, crashes: 1 }),
-  with_(PLAIN.saga, { refusals: 1, calls: 1, pauses: 1 }),
-  with_({ ...PLAIN.saga, branches: 1 }, { refusals: 1, store: 2 }),
-  with_(PLAIN.saga, { commands: 2, pauses: 1 }),
-  with_(PLAIN.saga, { commands: 1, store: 1, repeats: 1 }),
-  with_({ ...PLAIN.saga, branches: 3 }, { refusals: 1, crashes: 1, calls: 1 }),
-  with_(PLAIN.concurrent, { refusals: 1, crashes: 1, calls: 1 }),
-  with_(PLAIN.ordered, { refusals: 1, crashes: 1, calls: 1 }),
-  with_(PLAIN.limited, { calls: 2, crashes: 1 }),
-  with_(PLAIN.timed, { calls: 1, store: 1 }),
-  with_(PLAIN.message, { store: 1, crashes: 1 }),
-  with_(PLAIN.message, { calls: 1, pauses: 1, repeats: 1 }),
-  with_(PLAIN.direct, { crashes: 1, calls: 1, refusals: 1 }),
-  with_({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, store: 1 }),
-  with_({ ...PLAIN.tcc, branches: 1 }, { crashes: 1, commands: 1 }),
-  with_({ ...PLAIN.xa, branches: 1 }, { lateBranches: 1, calls: 1 }),
-  with_(PLAIN.xa, { store: 1 }),
-  with_({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, store: 1 }),
-  with_({ ...PLAIN.workflow, branches: 1 }, { crashes: 1, commands: 1 }),
+  withBudget(PLAIN.saga, { refusals: 1, store: 1, crashes: 1 }),
+  withBudget(PLAIN.saga, { refusals: 1, calls: 1, pauses: 1 }),
+  withBudget({ ...PLAIN.saga, branches: 1 }, { refusals: 1, store: 2 }),
+  withBudget(PLAIN.saga, { commands: 2, pauses: 1 }),
+  withBudget(PLAIN.saga, { commands: 1, store: 1, repeats: 1 }),
+  withBudget({ ...PLAIN.saga, branches: 3 }, { refusals: 1, crashes: 1, calls: 1 }),
+  withBudget(PLAIN.concurrent, { refusals: 1, crashes: 1, calls: 1 }),
+  withBudget(PLAIN.ordered, { refusals: 1, crashes: 1, calls: 1 }),
+  withBudget(PLAIN.limited, { calls: 2, crashes: 1 }),
+  withBudget(PLAIN.timed, { calls: 1, store: 1 }),
+  withBudget(PLAIN.message, { store: 1, crashes: 1 }),
+  withBudget(PLAIN.message, { calls: 1, pauses: 1, repeats: 1 }),
+  withBudget(PLAIN.direct, { crashes: 1, calls: 1, refusals: 1 }),
+  withBudget({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1, store: 1 }),
+  withBudget({ ...PLAIN.tcc, branches: 1 }, { crashes: 1, commands: 1 }),
+  withBudget({ ...PLAIN.xa, branches: 1 }, { lateBranches: 1, calls: 1 }),
+  withBudget(PLAIN.xa, { store: 1 }),
+  withBudget({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, store: 1 }),
+  withBudget({ ...PLAIN.workflow, branches: 1 }, { crashes: 1, commands: 1 }),
 ];
 
 export const NAMES: readonly string[] = Object.values(PLAIN).map(({ name }) => name);
@@ -61,5 +61,5 @@ export const NAMES: readonly string[] = Object.values(PLAIN).map(({ name }) => n
 export function scenarioOf(name: string, branches: number | undefined, budget: Partial<Budget>): Scenario {
   const plain: Plain | undefined = Object.values(PLAIN).find((one) => one.name === name);
   if (plain === undefined) throw new Error(`--scenario must be one of ${NAMES.join(', ')}; "${name}" is not`);
-  return with_({ ...plain, branches: branches ?? plain.branches }, budget);
+  return withBudget({ ...plain, branches: branches ?? plain.branches }, budget);
 }

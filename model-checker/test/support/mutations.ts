@@ -44,7 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'step: forget what a crashed node may have started',
-    caughtBy: ['EFF2'],
+    caughtBy: ['EFF2', 'EFF4'],
     scenario: on('saga', 2, 'crashes=1,commands=1'),
     patches: of(`${PATTERNS}/saga.js`, 'const compensate = state.unbroken ?', 'const compensate = true ?'),
   },
@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
     scenario: on('concurrent saga', 2, 'refusals=1'),
     patches: of(
       `${PATTERNS}/saga.js`,
-      'ready.filter((step) => !transaction.running.includes(actionOf(step)))',
+      'ready.filter((step) => !isRunning(actionOf(step)))',
       'ready',
     ),
   },
@@ -155,7 +155,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'reconcile: count an abandoned record as released in order',
-    caughtBy: ['EFF2'],
+    caughtBy: ['EFF2', 'EFF4'],
     scenario: on('saga', 2, 'crashes=1,commands=1'),
     patches: of(`${ENGINE}/reconcile.js`, 'return claims > 0 ? claims + 1 : 0;', 'return 0;'),
   },
@@ -194,7 +194,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'transitions: take any stale write for one that is sent again',
-    caughtBy: ['OWN1', 'ACK1', 'DEC3', 'DEC4'],
+    caughtBy: ['OWN1', 'OWN9', 'ACK1', 'DEC3', 'DEC4'],
     scenario: on('tcc', 1, 'lateBranches=1'),
     patches: of(
       `${STORES}/transitions.js`,
