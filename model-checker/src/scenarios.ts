@@ -15,7 +15,10 @@ const PLAIN = {
   workflow: { name: 'workflow', pattern: 'workflow', branches: 2 },
 } as const satisfies Readonly<Record<string, Plain>>;
 
-const withBudget = (plain: Plain, budget: Partial<Budget>): Scenario => ({ ...plain, budget: { ...NO_FAULTS, ...budget } });
+const withBudget = (plain: Plain, budget: Partial<Budget>): Scenario => ({
+  ...plain,
+  budget: { ...NO_FAULTS, ...budget },
+});
 
 /** One fault of a kind or two along each path: seconds. */
 export const SMALL: readonly Scenario[] = [

@@ -52,11 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'step: compensate while the action is running',
     caughtBy: ['OWN7'],
     scenario: on('concurrent saga', 2, 'refusals=1'),
-    patches: of(
-      `${PATTERNS}/saga.js`,
-      'ready.filter((step) => !isRunning(actionOf(step)))',
-      'ready',
-    ),
+    patches: of(`${PATTERNS}/saga.js`, 'ready.filter((step) => !isRunning(actionOf(step)))', 'ready'),
   },
   {
     name: 'step: ignore the dependencies of an ordered saga',

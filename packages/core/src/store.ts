@@ -18,6 +18,10 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  *     the wall clock it is taken from is behind.
  * S7  Nothing unfinished ever expires, and what is finished stays finished: an update to an unfinished status is a `conflict` then.
  * S8  What a call was given stays unchanged until it answered; what it answered is never changed afterwards.
+ * S9  `get`, `versions`, `kvGet` and `kvScan` return what the last write that returned before the call began has
+ *     stored, or something newer, whichever node wrote it. `list`, `count` and `sessions` return committed data, each
+ *     part as it was at some moment of the call. The engine takes ownership and decides by writes alone (`claimDue`, and
+ *     conditional items): a read that breaks this rule makes it slow, and may give a caller an outdated view.
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;
@@ -32,9 +36,9 @@ export interface Store {
 
   /** Applies a batch in one durable write; answers in the order of the items. */
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]>;
-  /** The records of these keys, in their order; undefined where there is none. */
+  /** The latest records of these keys (S9), in their order; undefined where there is none. */
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]>;
-  /** The versions of these keys, in their order; undefined where there is no record. Reads no bodies: nodes ask it about what they own, every second. */
+  /** The latest versions of these keys (S9), in their order; undefined where there is no record. Reads no bodies: nodes ask it about what they own, every second. */
   versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]>;
   /**
    * One page, newest first by (createdAtMs, gid); gids of the same millisecond in any total order.

@@ -9,6 +9,7 @@ import { keyValueCases } from './key-value-cases.ts';
 import { lifeCycleCases } from './life-cycle-cases.ts';
 import { listCases } from './list-cases.ts';
 import { propertyCases } from './property-cases.ts';
+import { readCases } from './read-cases.ts';
 import { purgeCases } from './purge-cases.ts';
 import { sessionCases } from './session-cases.ts';
 import { timeCases } from './time-cases.ts';
@@ -28,6 +29,7 @@ export function storeSuite(options: StoreSuiteOptions): void {
 const GROUPS = [
   lifeCycleCases,
   writeCases,
+  readCases,
   keyCases,
   appendCases,
   claimCases,
