@@ -25,6 +25,7 @@ export { STORE_LIMITS } from './stores/rules.ts';
 export * from './stores/cursor.ts';
 export * from './stores/list-filter.ts';
 export * from './stores/room.ts';
+export * from './stores/words.ts';
 export * as transitions from './stores/transitions.ts';
 export type { RecordHead } from './stores/transitions.ts';
 export { SessionTable } from './stores/session-table.ts';

@@ -51,7 +51,8 @@ export interface Store {
 
   /**
    * Takes ownership of due, unowned, unfinished transactions, earliest due first:
-   * owner := session, version + 1, claims + 1.
+   * owner := session, version + 1, claims + 1. A record with a status or pattern that this version does
+   * not know is left to the nodes of a later one.
    */
   claimDue(request: ClaimRequest): Promise<ClaimResult>;
   /** Makes unowned, unfinished transactions that are due later than `laterThanMs` from now due at once (version + 1). */
@@ -168,6 +169,11 @@ export interface StoredTransaction {
   readonly state: Uint8Array;
   /** In the order in which they were appended. */
   readonly entries: readonly Entry[];
+  /**
+   * Why this version of Holdfast can neither drive nor write the record: a later version wrote its
+   * status or pattern, of which `status` and `pattern` are placeholders.
+   */
+  readonly unreadable?: string;
 }
 
 /** What an insert or an update sets. A final status clears owner and due time whatever is said here, and sets the finishing time. */

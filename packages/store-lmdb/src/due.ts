@@ -43,6 +43,8 @@ export async function claim(
   for (const place of due.toSorted((a, b) => a.dueAtMs - b.dueAtMs)) {
     if (room.records === 0) break;
     const { head: before, state } = mustExist(store.records.change(place), place.key);
+    // A record of a later version, which was here before, is left as it is.
+    if (before.unreadable !== undefined) continue;
     const after = transitions.claimed(before, owner, write.nowMs);
     const record = mustExist(store.records.complete(after, state), place.key);
     if (!room.take(bodyBytes(record))) break;
@@ -110,7 +112,7 @@ export async function releaseOrphans(
 
 function releaseAndMakeDue(store: Durable, write: DurableWrite, place: keys.RecordPlace): void {
   const { head, state } = mustExist(store.records.change(place), place.key);
-  write.change(head, transitions.madeDue(head, write.nowMs), state);
+  if (head.unreadable === undefined) write.change(head, transitions.madeDue(head, write.nowMs), state);
 }
 
 function mustExist<T>(found: T | undefined, key: TransactionKey): T {

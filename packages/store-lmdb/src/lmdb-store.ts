@@ -151,7 +151,13 @@ export class LmdbStore implements Store {
     }
     if (claimed.length === 0 && !this.#sessions.isLiving(session))
       return { claimed, nextDueInMs: null, sessionEnded: true };
-    return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next - clock.nowMs()), sessionEnded: false };
+    const nextDueInMs = next === undefined ? null : Math.max(0, next - clock.nowMs());
+    // What is due and was not claimed is of a later version: nobody waits for it.
+    return {
+      claimed,
+      nextDueInMs: claimed.length === 0 && nextDueInMs === 0 ? null : nextDueInMs,
+      sessionEnded: false,
+    };
   }
 
   async #claimFor(store: Durable, session: SessionId, groups: string[], room: Room): Promise<StoredTransaction[]> {

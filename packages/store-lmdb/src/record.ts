@@ -1,4 +1,4 @@
-import type { Entry, RecordHead } from '@holdfast/core';
+import { type Entry, type RecordHead, wordsOf } from '@holdfast/core';
 import type { Pattern, Status } from '@holdfast/protocol';
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
@@ -71,9 +71,9 @@ export function headPasses(value: Uint8Array, { status, pattern, attention }: He
 /** Reads the head; the reader stands before the state then. */
 export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   checkFormat(from.u8());
-  const status = known(STATUS_OF[from.u8()]);
+  const statusCode = from.u8();
   const flags = from.u8();
-  const pattern = known(PATTERN_OF[from.u8()]);
+  const patternCode = from.u8();
   const version = from.u32();
   const claims = from.u32();
   const entryCount = from.u16();
@@ -85,9 +85,8 @@ export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   const owner = from.text();
   return {
     key: place.key,
-    pattern,
+    ...wordsOf(PATTERN_OF[patternCode] ?? `#${patternCode}`, STATUS_OF[statusCode] ?? `#${statusCode}`),
     group,
-    status,
     version,
     writeId,
     owner: flags & FLAGS.owned ? owner : null,
@@ -141,9 +140,4 @@ export function readPlaces(from: ByteReader): RecordPlace[] {
     places.push({ key: { namespace, gid: from.text() }, createdAtMs });
   }
   return places;
-}
-
-function known<T>(name: T | undefined): T {
-  if (name === undefined) throw new Error('a stored record holds a code that no Holdfast writes: the file is damaged');
-  return name;
 }

@@ -1,3 +1,4 @@
+import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import type { Row } from './call.ts';
 import { uncounted } from './counters.ts';
 import { bodyBytes, idsTable } from './read.ts';
@@ -26,10 +27,13 @@ export const foundOf = (row: Row): Found => ({
   bytes: Number(row['bytes'] ?? 0),
 });
 
-/** Finds up to `limit` of a place, earliest first, with the bytes of their bodies. */
+/** What this version can drive; a record with other words is for nodes of a later one. */
+const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
+
+/** Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of their bodies. */
 export const findSized = (tables: Tables, place: string, limit: number): string =>
   `select t.id, t.version, t.at, ${bodyBytes(tables)} as bytes from ${tables.transactions} t force index (place)
-where t.place = ${text(place)} order by t.at limit ${limit}`;
+where t.place = ${text(place)} and ${READABLE} order by t.at limit ${limit}`;
 
 /** Finds up to `limit` of a place, earliest first. */
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>

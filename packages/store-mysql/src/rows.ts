@@ -1,5 +1,5 @@
-import { type Entry, type RecordHead, StoreError } from '@holdfast/core';
-import { isFinal, type Pattern, PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { type Entry, type RecordHead, wordsOf } from '@holdfast/core';
+import { isFinal, type Status, type TransactionKey } from '@holdfast/protocol';
 import type { Row } from './call.ts';
 
 /** Columns of a record without its bodies. */
@@ -31,16 +31,15 @@ export function placeOf(item: {
 export const string = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString() : String(value));
 export const body = (value: unknown): Buffer => (Buffer.isBuffer(value) ? value : Buffer.alloc(0));
 
-/** A record without its bodies. Throws `unsupported_format` for words that a newer Holdfast wrote. */
+/** A record without its bodies. */
 export function headOf(row: Row): RecordHead {
   const place = string(row['place']);
   const kind = place.slice(0, 1);
   const atMs = Number(row['at']);
   return {
     key: keyOf(string(row['id'])),
-    pattern: known<Pattern>(PATTERNS, 'pattern', string(row['pattern'])),
+    ...wordsOf(string(row['pattern']), string(row['status'])),
     group: string(row['app_group']),
-    status: known<Status>(STATUSES, 'status', string(row['status'])),
     version: Number(row['version']),
     writeId: string(row['write_id']),
     owner: kind === PLACES.owned ? place.slice(1) : null,
@@ -55,13 +54,3 @@ export function headOf(row: Row): RecordHead {
 }
 
 export const entryOf = (row: Row): Entry => ({ key: string(row['entry_key']), body: body(row['body']) });
-
-function known<T extends string>(words: readonly T[], what: string, word: string): T {
-  const found = words.find((candidate) => candidate === word);
-  if (found === undefined)
-    throw new StoreError(
-      'unsupported_format',
-      `a record has the ${what} ${word}, which this Holdfast does not know: start the version that wrote it, or a newer one`,
-    );
-  return found;
-}

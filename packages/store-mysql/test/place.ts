@@ -26,6 +26,13 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
       wallMs += byMs;
       monotonicMs += byMs;
     },
+    setWords: async (gid, words) => {
+      for (const [column, word] of Object.entries(words))
+        await runAt(
+          url,
+          `update ${prefix}transactions set ${column} = '${word}' where id = concat('default', char(0), '${gid}')`,
+        );
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, prefix] },
     remove: async () => void (await runAt(url, `drop table if exists ${Object.values(tablesOf(prefix)).join(', ')}`)),
   };

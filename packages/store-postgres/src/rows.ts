@@ -1,5 +1,4 @@
-import { type Entry, type RecordHead, type StoredTransaction, StoreError, transitions } from '@holdfast/core';
-import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
+import { type Entry, type RecordHead, type StoredTransaction, transitions, wordsOf } from '@holdfast/core';
 import type { Row } from './connection.ts';
 
 /** A row of `transactions` as `pg` answers it, without bodies. */
@@ -28,17 +27,13 @@ interface RecordRow extends HeadRow {
   readonly bodies: readonly Buffer[] | null;
 }
 
-const PATTERNS_BY_NAME = new Map<string, Pattern>(PATTERNS.map((pattern) => [pattern, pattern]));
-const STATUSES_BY_NAME = new Map<string, Status>(STATUSES.map((status) => [status, status]));
-
-/** A record without its bodies. Throws `unsupported_format` for words that a newer Holdfast wrote. */
+/** A record without its bodies. */
 export function headOf(row: Row): RecordHead {
   const head = row as unknown as HeadRow;
   return {
     key: { namespace: head.namespace, gid: head.gid },
-    pattern: known(PATTERNS_BY_NAME, 'pattern', head.pattern),
+    ...wordsOf(head.pattern, head.status),
     group: head.app_group,
-    status: known(STATUSES_BY_NAME, 'status', head.status),
     version: head.version,
     writeId: head.write_id,
     owner: head.owner,
@@ -57,14 +52,4 @@ export function recordOf(row: Row): StoredTransaction {
   const { definition, state, keys, bodies } = row as unknown as RecordRow;
   const entries = (keys ?? []).map((key, i): Entry => ({ key, body: bodies?.[i] ?? Buffer.alloc(0) }));
   return transitions.storedTransaction(headOf(row), definition, state, entries);
-}
-
-function known<T>(words: ReadonlyMap<string, T>, what: string, word: string): T {
-  const found = words.get(word);
-  if (found === undefined)
-    throw new StoreError(
-      'unsupported_format',
-      `a record has the ${what} ${word}, which this Holdfast does not know: start the version that wrote it, or a newer one`,
-    );
-  return found;
 }

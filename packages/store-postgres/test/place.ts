@@ -25,6 +25,10 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
       wallMs += byMs;
       monotonicMs += byMs;
     },
+    setWords: async (gid, words) => {
+      for (const [column, word] of Object.entries(words))
+        await runAt(url, `update ${schema}.transactions set ${column} = '${word}' where gid = '${gid}'`);
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, schema] },
     remove: async () => void (await runAt(url, `drop schema if exists ${schema} cascade`)),
   };

@@ -1,5 +1,5 @@
-import { type Entry, type StoredTransaction, StoreError } from '@holdfast/core';
-import { PATTERNS, type Status, STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { type Entry, type StoredTransaction, StoreError, wordsOf } from '@holdfast/core';
+import type { Status, TransactionKey } from '@holdfast/protocol';
 import type { Reply } from './connection.ts';
 
 /** A reply that is a list. */
@@ -42,7 +42,7 @@ export class RecordReader {
     return bytesOf(this.#parts[this.#at++]);
   }
 
-  /** Undefined when there is none of this key. Throws `unsupported_format` for words of a newer Holdfast. */
+  /** Undefined when there is none of this key. */
   record({ namespace, gid }: TransactionKey): StoredTransaction | undefined {
     const words = this.bytes().toString();
     if (words === '') return undefined;
@@ -51,9 +51,8 @@ export class RecordReader {
     const [created, updated, finished, entries] = times;
     return {
       key: { namespace, gid },
-      pattern: known(PATTERNS, 'pattern', pattern),
+      ...wordsOf(pattern, status),
       group,
-      status: statusOf(status),
       version: Number(version),
       writeId,
       owner: owner === '' || owner === undefined ? null : owner,
@@ -72,11 +71,5 @@ export class RecordReader {
 
 const maybeMs = (word: string | undefined): number | null => (word === '' ? null : Number(word));
 
-export const statusOf = (word: string): Status => known(STATUSES, 'status', word);
-
-function known<T extends string>(words: readonly T[], what: string, word: string): T {
-  const found = words.find((candidate) => candidate === word);
-  if (found === undefined)
-    throw new StoreError('unsupported_format', `a record has the ${what} ${word}, which this Holdfast does not know`);
-  return found;
-}
+/** A status in an outcome; of a later version's the placeholder. */
+export const statusOf = (word: string): Status => wordsOf('saga', word).status;

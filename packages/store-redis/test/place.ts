@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
+import { Redis } from 'ioredis';
 import { createRedisStore } from '../src/index.ts';
 
 export interface RedisPlace extends StorePlace {
@@ -26,6 +27,13 @@ export async function createPlace(url: string): Promise<RedisPlace> {
     passTime: (byMs) => {
       wallMs += byMs;
       monotonicMs += byMs;
+    },
+    setWords: async (gid, { status, pattern }) => {
+      const client = new Redis(url);
+      const key = `{${prefix}}:t7:default${gid}`;
+      if (status !== undefined) await client.hset(key, 's', status);
+      if (pattern !== undefined) await client.hset(key, 'p', pattern);
+      client.disconnect();
     },
     writerProcess: { command: process.execPath, args: [program, url, prefix] },
     remove: async () => undefined,

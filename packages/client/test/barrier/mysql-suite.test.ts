@@ -46,12 +46,33 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
   describe('the MySQL barrier', () => {
     sqlCases<PoolConnection, MysqlExecutable>(() => world);
 
-    it('does not take the row of another gid for its own where the table does not tell case apart', async () => {
-      await world.createDtmTable('without_case');
-      const { barrier } = await world.createPlace({ table: 'without_case' });
-      const call = { gid: 'gid-a', transType: 'saga', branchId: '01', op: 'action' } as const;
+    it.each([
+      ['case', 'gid-a', 'GID-A'],
+      ['accents', 'gid-e', 'gid-\u00e9'],
+      ['normal forms', 'gid-\u00e9', 'gid-e\u0301'],
+      ['trailing blanks', 'gid-b', 'gid-b '],
+      ['characters beyond the first plane', 'gid-\u{1f600}', 'gid-\u{1f601}'],
+    ])('a table of dtm that ignores %s: one gid is never taken for another', async (difference, gid, other) => {
+      const table = `of_dtm_${difference.replaceAll(' ', '_')}`;
+      await world.createDtmTable(table);
+      const { barrier } = await world.createPlace({ table });
+      const call = { gid, transType: 'saga', branchId: '01', op: 'action' } as const;
       await barrier.run(call, () => 0);
-      await expect(barrier.run({ ...call, gid: 'GID-A' }, () => 0)).rejects.toBeInstanceOf(BarrierUnusable);
+      let ran = false;
+      const answer = await barrier.run({ ...call, gid: other }, () => (ran = true)).catch((error: unknown) => error);
+      // Either the call runs, or it is rejected loudly; it is never taken for a repetition.
+      if (!ran) expect(answer).toBeInstanceOf(BarrierUnusable);
+      // Another request: the same one would count as its second use.
+      const again = await barrier.run({ ...call }, () => 1);
+      expect(again).toEqual({ ran: false, why: 'repeated' });
+    });
+
+    it('a trailing blank, which the collation ignores, is rejected and not taken for a repetition', async () => {
+      const { barrier } = await world.createPlace({});
+      const call = { gid: 'blank', transType: 'saga', branchId: '01', op: 'action' } as const;
+      await barrier.run(call, () => 0);
+      await expect(barrier.run({ ...call, gid: 'blank ' }, () => 0)).rejects.toThrow(/takes for the same/);
+      await expect(barrier.run({ ...call, gid: 'Blank' }, () => 7)).resolves.toEqual({ ran: true, value: 7 });
     });
 
     it('does not take a row that was not inserted for one that is there', async () => {

@@ -47,6 +47,14 @@ function repetitionCases({ it }: BarrierCases): void {
       call('action', '01', `${gid}x`),
       call('action', '01', gid.toUpperCase()),
       call('action', '01', `${gid}-01`),
+      call('action', '01', ` ${gid}`),
+      call('action', '01', `${gid}e`),
+      call('action', '01', `${gid}\u00e9`),
+      call('action', '01', `${gid}e\u0301`),
+      call('action', '01', `${gid}\u00df`),
+      call('action', '01', `${gid}ss`),
+      call('action', '01', `${gid}\u{1f600}`),
+      call('action', '01', `${gid}\u{1f601}`),
     ];
     for (const other of others) assert.equal((await barrier.run(other, (tx) => add(tx, 1))).ran, true);
     assert.equal(await read(), others.length);

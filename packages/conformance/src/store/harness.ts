@@ -37,6 +37,11 @@ export interface StorePlace {
   moveWallClock?(byMs: number): void;
   /** Moves the wall clock and the monotonic clock forward by some ms. */
   passTime?(byMs: number): void;
+  /**
+   * Overwrites the stored status or pattern of a transaction of the default namespace with a word, as a
+   * later version might. Stores that several processes may open have it.
+   */
+  setWords?(gid: string, words: { readonly status?: string; readonly pattern?: string }): Promise<void>;
   /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
   readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
   remove(): Promise<void>;

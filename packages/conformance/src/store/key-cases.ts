@@ -124,6 +124,25 @@ export function keyCases({ describe, it }: Cases): void {
       }
     });
 
+    it('keeps entries, key-values and sessions apart whose names are alike', async ({ store }) => {
+      await writeAll(store, [insertOf('a')]);
+      await writeAll(store, [appendOf('a', ODD_TEXTS)]);
+      assert.deepEqual(
+        (await read(store, 'a')).entries.map(({ key }) => key),
+        ODD_TEXTS,
+      );
+      for (const namespace of ['default', 'x', 'x ', 'X'])
+        for (const key of ODD_TEXTS)
+          assert.equal(await store.kvPut({ namespace, category: 'topics', key }, `${namespace}/${key}`, 0), 'applied');
+      for (const namespace of ['default', 'x', 'x ', 'X'])
+        for (const key of ODD_TEXTS)
+          assert.equal((await store.kvGet({ namespace, category: 'topics', key }))?.value, `${namespace}/${key}`);
+      for (const session of ODD_TEXTS) await store.openSession(session, { node: session, version: '1' });
+      await store.endSession('x');
+      const living = (await store.sessions()).map(({ session }) => session);
+      assert.deepEqual(living.toSorted(), ODD_TEXTS.filter((text) => text !== 'x').toSorted());
+    });
+
     it('takes keys of the greatest length', async ({ store }) => {
       const key = keyOf(WIDE.repeat(LIMITS.gidLength), WIDE.repeat(LIMITS.namespaceLength));
       const entry = WIDE.repeat(STORE_LIMITS.entryKeyLength);

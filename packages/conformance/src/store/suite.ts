@@ -6,6 +6,7 @@ import { formatCases } from './format-cases.ts';
 import { casesFor, type StoreSuiteOptions } from './harness.ts';
 import { keyCases } from './key-cases.ts';
 import { keyValueCases } from './key-value-cases.ts';
+import { laterVersionCases } from './later-version-cases.ts';
 import { lifeCycleCases } from './life-cycle-cases.ts';
 import { listCases } from './list-cases.ts';
 import { propertyCases } from './property-cases.ts';
@@ -40,6 +41,7 @@ const GROUPS = [
   purgeCases,
   timeCases,
   formatCases,
+  laterVersionCases,
   crashCases,
   propertyCases,
 ];

@@ -6,6 +6,8 @@ import { idOf } from './run.ts';
 
 interface Waiter {
   readonly key: TransactionKey;
+  /** Version of the record at the last poll. */
+  seen: number | undefined;
   readonly end: () => void;
 }
 
@@ -18,7 +20,10 @@ interface FinalWaitersDependencies {
 }
 
 const POLL_MS = 100;
+/** Versions of one read. */
 const POLL_BATCH = 500;
+/** Whole records of one read. */
+const READ_BATCH = 32;
 
 /** Callers who wait until a transaction is final. Those driven by other nodes are asked for in the store, in batches. */
 export class FinalWaiters {
@@ -45,6 +50,7 @@ export class FinalWaiters {
       const timer = this.#d.clock.setTimer(timeoutMs, () => waiter.end());
       const waiter: Waiter = {
         key,
+        seen: undefined,
         end: () => {
           if (!waiters.delete(waiter)) return;
           this.#count--;
@@ -80,17 +86,30 @@ export class FinalWaiters {
   }
 
   async #poll(): Promise<void> {
-    const keys = this.#byId.values().flatMap((waiters) => [...waiters][0]?.key ?? []);
-    const elsewhere = keys.filter((key) => !this.#d.drivenHere(idOf(key)));
+    const first = this.#byId.values().flatMap((waiters) => [...waiters][0] ?? []);
+    const elsewhere = first.filter(({ key }) => !this.#d.drivenHere(idOf(key)));
     try {
-      for (let i = 0; i < elsewhere.length; i += POLL_BATCH) {
-        for (const record of await this.#d.store.get(elsewhere.slice(i, i + POLL_BATCH)))
-          if (record !== undefined && isFinal(record.status)) this.notify(idOf(record.key));
-      }
+      for (let i = 0; i < elsewhere.length; i += POLL_BATCH) await this.#read(elsewhere.slice(i, i + POLL_BATCH));
     } catch (error) {
       this.#d.logger.warn({ error: String(error) }, 'waiting callers could not be answered from the store');
     }
     this.#polling = false;
     if (this.#byId.size > 0) this.#pollLater();
+  }
+
+  /** Reads the records that changed since the last poll: whole records are large, versions are not. */
+  async #read(waiters: readonly Waiter[]): Promise<void> {
+    const { store } = this.#d;
+    const versions = await store.versions(waiters.map(({ key }) => key));
+    const changed = waiters.filter(({ seen }, i) => versions[i] !== undefined && versions[i] !== seen);
+    for (let i = 0; i < changed.length; i += READ_BATCH) {
+      const batch = changed.slice(i, i + READ_BATCH);
+      for (const [at, record] of (await store.get(batch.map(({ key }) => key))).entries()) {
+        const waiter = batch[at];
+        if (record === undefined || waiter === undefined) continue;
+        if (isFinal(record.status)) this.notify(idOf(record.key));
+        else waiter.seen = record.version;
+      }
+    }
   }
 }

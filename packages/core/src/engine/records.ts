@@ -9,6 +9,7 @@ import type { StoredTransaction } from '../store.ts';
 
 /** A record as the patterns see it. Throws `UnreadableRecord`. */
 export function transactionOf(record: StoredTransaction): Transaction {
+  if (record.unreadable !== undefined) throw new UnreadableRecord(record.unreadable);
   return assemble(
     record.key,
     decodeDefinition(record.definition),
@@ -53,7 +54,7 @@ export function viewOf(record: StoredTransaction, summary = false): TransactionV
 
 function readable(record: StoredTransaction, summary: boolean): Transaction {
   try {
-    return summary ? summaryTransaction(record) : transactionOf(record);
+    return summary && record.unreadable === undefined ? summaryTransaction(record) : transactionOf(record);
   } catch (error) {
     if (!(error instanceof UnreadableRecord)) throw error;
     const { key, pattern, status, createdAtMs } = record;

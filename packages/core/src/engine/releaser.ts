@@ -43,7 +43,9 @@ export class Releaser {
     try {
       const [record] = await store.get([run.key]);
       if (run.phase !== 'releasing') return;
-      if (record?.owner !== session.id) return this.#d.onReleased(run, undefined, reason);
+      // What a later version wrote is for its nodes.
+      if (record?.owner !== session.id || record.unreadable !== undefined)
+        return this.#d.onReleased(run, undefined, reason);
       const item = parkedRecord(record, reason, this.#d.newWriteId(), session.nowMs());
       committer.enqueue(item, run.id, true, (result) => this.#written(run, record, reason, pauseMs, result));
     } catch (error) {

@@ -23,29 +23,32 @@ export interface RecordHead extends Omit<StoredTransaction, 'definition' | 'stat
 const NO_ENTRIES: readonly Entry[] = [];
 
 /** A record as it is answered. */
-export const storedTransaction = (
+export function storedTransaction(
   head: RecordHead,
   definition: Uint8Array,
   state: Uint8Array,
   entries: readonly Entry[],
-): StoredTransaction => ({
-  key: head.key,
-  pattern: head.pattern,
-  group: head.group,
-  status: head.status,
-  version: head.version,
-  writeId: head.writeId,
-  owner: head.owner,
-  claims: head.claims,
-  dueAtMs: head.dueAtMs,
-  attention: head.attention,
-  createdAtMs: head.createdAtMs,
-  updatedAtMs: head.updatedAtMs,
-  finishedAtMs: head.finishedAtMs,
-  definition,
-  state,
-  entries,
-});
+): StoredTransaction {
+  const record: StoredTransaction = {
+    key: head.key,
+    pattern: head.pattern,
+    group: head.group,
+    status: head.status,
+    version: head.version,
+    writeId: head.writeId,
+    owner: head.owner,
+    claims: head.claims,
+    dueAtMs: head.dueAtMs,
+    attention: head.attention,
+    createdAtMs: head.createdAtMs,
+    updatedAtMs: head.updatedAtMs,
+    finishedAtMs: head.finishedAtMs,
+    definition,
+    state,
+    entries,
+  };
+  return head.unreadable === undefined ? record : { ...record, unreadable: head.unreadable };
+}
 
 /** The answer to an item that changed its record into `version`. */
 export const applied = (version: number, existing: readonly Entry[] = NO_ENTRIES): WriteOutcome => ({
@@ -67,7 +70,8 @@ export function updateRefused(item: UpdateItem, head: RecordHead | undefined): W
   // A claim may have come after the write that is sent again: it answers the version that it made, so that its sender is fenced out.
   if (head.version !== item.expectVersion)
     return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);
-  return isFinal(head.status) && !isFinal(item.status) ? conflict(head) : undefined;
+  const isRefused = head.unreadable !== undefined || (isFinal(head.status) && !isFinal(item.status));
+  return isRefused ? conflict(head) : undefined;
 }
 
 /**
@@ -85,7 +89,7 @@ export function appendRefused(
   const added = item.entries.length - existing.length;
   if (added === 0) return applied(head.version, existing);
   const fits = item.whenPattern === undefined || item.whenPattern === head.pattern;
-  if (!fits || !item.whenStatus.includes(head.status)) return conflict(head);
+  if (!fits || head.unreadable !== undefined || !item.whenStatus.includes(head.status)) return conflict(head);
   if (head.entryCount + added > item.maxEntries) return { ...conflict(head), full: 'entries' };
   if (item.maxBytes === undefined) return undefined;
   const addedBytes = sumOfBodies(item.entries) - sumOfBodies(existingIn(item, existing));

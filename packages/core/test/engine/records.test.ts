@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { viewOf } from '../../src/engine/records.ts';
-import { newTransaction, type StoredTransaction } from '../../src/index.ts';
+import { newTransaction, type StoredTransaction, wordsOf } from '../../src/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
 
 const definition = saga(1);
@@ -44,5 +44,13 @@ describe('a record as callers see it', () => {
     expect(view.state.status).toBe('aborting');
     expect(view.state.parked).toMatch(/^its record cannot be read: state: it should have \d+ bytes, not 20$/);
     expect(view.branches).toEqual([]);
+  });
+
+  it('shows that a later version wrote it, in a list as well', () => {
+    const unreadable = wordsOf('saga', 'paused').unreadable ?? '';
+    for (const summary of [false, true])
+      expect(viewOf({ ...record, unreadable }, summary).state.parked).toMatch(
+        /^its record cannot be read: it has the status "paused", which this version of Holdfast does not know/,
+      );
   });
 });

@@ -4,7 +4,9 @@ import { CheckedStore } from '@holdfast/core';
 import { LmdbStore } from '../../dist/lmdb-store.js';
 
 const [path, batches, sync] = process.argv.slice(2);
-const store = new CheckedStore(new LmdbStore({ path, wallMs: Date.now, sync: sync === 'sync' }));
+const store = new CheckedStore(
+  new LmdbStore({ path, wallMs: Date.now, monotonicMs: () => performance.now(), sync: sync === 'sync' }),
+);
 await store.open();
 for (let batch = 0; batch < Number(batches); batch++) {
   const items = Array.from({ length: 8 }, (_, i) => ({

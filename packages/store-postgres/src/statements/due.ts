@@ -1,3 +1,4 @@
+import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
@@ -8,6 +9,11 @@ import { BODY_BYTES } from './read.ts';
  * that was changed meanwhile is looked at again, so none of these ever waits for a record.
  */
 
+const words = (list: readonly string[]): string => list.map((word) => `'${word}'`).join(', ');
+
+/** What this version can drive; a record with other words is for nodes of a later one. */
+const READABLE = `status in (${words(STATUSES)}) and pattern in (${words(PATTERNS)})`;
+
 /** Whether session $3 lives, and when the earliest of groups $4 is due. */
 export const LOOK: Statement = {
   name: 'look',
@@ -15,7 +21,8 @@ export const LOOK: Statement = {
   text: `with ${CLOCK}
 select ${NOW} as now, exists (select from sessions where session = $3::text and ended_at is null) as alive,
   (select min(first.due_at) from unnest($4::text[]) as g (app_group) cross join lateral (
-    select due_at from transactions where app_group = g.app_group and due_at is not null order by due_at limit 1) first) as next`,
+    select due_at from transactions where app_group = g.app_group and due_at is not null and ${READABLE}
+    order by due_at limit 1) first) as next`,
 };
 
 /**
@@ -30,7 +37,7 @@ export const CLAIM: Statement = {
 locked as materialized (
   select d.* from unnest($5::text[]) as g (app_group) cross join lateral (
     select namespace, gid, due_at, ${BODY_BYTES} as bytes from transactions t
-    where app_group = g.app_group and due_at is not null and due_at <= ${NOW}
+    where app_group = g.app_group and due_at is not null and due_at <= ${NOW} and ${READABLE}
     order by due_at limit $4::bigint
     for update skip locked
   ) d

@@ -1,0 +1,28 @@
+import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
+
+const PATTERNS_BY_NAME = new Map<string, Pattern>(PATTERNS.map((pattern) => [pattern, pattern]));
+const STATUSES_BY_NAME = new Map<string, Status>(STATUSES.map((status) => [status, status]));
+
+/** Pattern and status of a record, and why it cannot be driven if this version does not know them. */
+export interface Words {
+  readonly pattern: Pattern;
+  readonly status: Status;
+  readonly unreadable?: string;
+}
+
+/**
+ * The pattern and the status of a record as they are stored. A record may have words of a later version
+ * of Holdfast, which runs beside this one while an upgrade rolls: such a record is `unreadable`, with
+ * placeholders, and does not fail the call that reads it among others.
+ */
+export function wordsOf(pattern: string, status: string): Words {
+  const knownPattern = PATTERNS_BY_NAME.get(pattern);
+  const knownStatus = STATUSES_BY_NAME.get(status);
+  if (knownPattern !== undefined && knownStatus !== undefined) return { pattern: knownPattern, status: knownStatus };
+  const what = knownPattern === undefined ? `the pattern "${pattern}"` : `the status "${status}"`;
+  return {
+    pattern: knownPattern ?? 'saga',
+    status: knownStatus ?? 'submitted',
+    unreadable: `it has ${what}, which this version of Holdfast does not know; a later version drives it`,
+  };
+}
