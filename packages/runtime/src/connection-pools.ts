@@ -1,5 +1,7 @@
 import { HttpPool, type HttpPoolSettings } from './http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
+import { Names } from './names/names.ts';
+import { resolverLookup, systemLookup } from './names/resolve-name.ts';
 
 /** Connections to one origin. `running` is what keeps it from being closed. */
 export interface OriginPool {
@@ -17,13 +19,18 @@ export interface ConnectionPoolsOptions {
   /** A pool that nobody used for so long is closed. */
   readonly idleMs?: number;
   readonly nowMs?: () => number;
+  /** How names are looked up: `own` by the hosts file and DNS on the event loop, `system` by `getaddrinfo`. */
+  readonly lookup?: NameLookup;
 }
+
+export type NameLookup = 'own' | 'system';
 
 const DEFAULT_MAX_ORIGINS = 512;
 const DEFAULT_IDLE_MS = 60_000;
 
 /** Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. */
 export class ConnectionPools {
+  readonly #names: Names;
   readonly #settings: HttpPoolSettings;
   readonly #maxOrigins: number;
   readonly #idleMs: number;
@@ -33,7 +40,9 @@ export class ConnectionPools {
   #closed = false;
 
   constructor(options: ConnectionPoolsOptions = {}) {
-    this.#settings = { ...HTTP_CLIENT_SETTINGS, ...options.settings };
+    const system = systemLookup();
+    this.#names = new Names({ resolve: options.lookup === 'system' ? system : resolverLookup(system) });
+    this.#settings = { names: this.#names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
     this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
@@ -69,6 +78,7 @@ export class ConnectionPools {
     clearInterval(this.#sweep);
     const pools = [...this.#pools.values()];
     this.#pools.clear();
+    this.#names.close();
     await Promise.all(pools.map(({ pool }) => pool.destroy()));
   }
 

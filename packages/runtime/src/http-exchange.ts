@@ -60,7 +60,7 @@ class HttpExchange implements HttpCall {
     else this.connection.destroy(new Error('timed out'));
   }
 
-  sentOver(connection: HttpConnection): void {
+  sentOver(connection: HttpConnection | undefined): void {
     this.connection = connection;
   }
 

@@ -1,5 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type ConnectionOwner, type Endpoint, type HttpCall, HttpConnection } from './http-connection.ts';
+import { Names } from '../names/names.ts';
+import { systemLookup } from '../names/resolve-name.ts';
 
 export interface HttpPoolSettings {
   /** Connections at once; calls beyond it wait for one. */
@@ -11,18 +13,32 @@ export interface HttpPoolSettings {
   readonly maxIdleMs: number;
   /** For `https`: more than Node's own authorities, a certificate. */
   readonly tls?: ConnectionOptions;
+  /** Where names are looked up; by default each pool has its own, over `getaddrinfo`. */
+  readonly names?: Names;
 }
 
 /** So much earlier than the other side we let go, for a request must not meet its closing. */
 const IDLE_MARGIN_MS = 1_000;
 
-/** The connections to one origin. The one used last is used first: those that are not needed grow old, and are closed. */
+/**
+ * The connections to one origin. The one used last is used first: those that are not needed grow old, and are closed.
+ *
+ * After an answer a connection rests until the event loop has polled its sockets once more: bytes that came behind the answer end it, rather than being taken
+ * for the answer to the next call.
+ */
 export class HttpPool implements ConnectionOwner {
   readonly #endpoint: Endpoint;
   readonly #settings: HttpPoolSettings;
+  readonly #names: Names;
   readonly #connections = new Set<HttpConnection>();
   #idle: HttpConnection[] = [];
   #waiting: HttpCall[] = [];
+  /** Calls that were lost with a connection that had been used before: they wait for a new one. */
+  readonly #lost: HttpCall[] = [];
+  /** Answered in this turn of the event loop, and in the one before. */
+  #resting: HttpConnection[] = [];
+  #rested: HttpConnection[] = [];
+  #isTurning = false;
   #connecting = 0;
   #isDestroyed = false;
   #onEmpty: (() => void) | undefined;
@@ -32,6 +48,7 @@ export class HttpPool implements ConnectionOwner {
   constructor(origin: string, settings: HttpPoolSettings) {
     this.#endpoint = endpointOf(origin);
     this.#settings = settings;
+    this.#names = settings.names ?? new Names({ resolve: systemLookup() });
   }
 
   get isDestroyed(): boolean {
@@ -49,9 +66,10 @@ export class HttpPool implements ConnectionOwner {
 
   /** Gives up a call that has not been sent: it fails. */
   cancel(call: HttpCall): void {
-    const at = this.#waiting.indexOf(call);
+    const calls = this.#lost.includes(call) ? this.#lost : this.#waiting;
+    const at = calls.indexOf(call);
     if (at === -1) return;
-    this.#waiting.splice(at, 1);
+    calls.splice(at, 1);
     call.failed(new Error('cancelled before it was sent'));
   }
 
@@ -70,7 +88,7 @@ export class HttpPool implements ConnectionOwner {
   async #destroy(): Promise<void> {
     this.#isDestroyed = true;
     const reason = new Error('the connections were closed');
-    for (const call of this.#waiting.splice(0)) call.failed(reason);
+    for (const call of [...this.#lost.splice(0), ...this.#waiting.splice(0)]) call.failed(reason);
     if (this.#connections.size === 0) return;
     const emptied = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
@@ -81,16 +99,25 @@ export class HttpPool implements ConnectionOwner {
 
   connected(connection: HttpConnection): void {
     this.#connecting--;
-    this.idle(connection, undefined);
+    const call = this.#lost.shift();
+    if (call !== undefined) return connection.send(call);
+    connection.idleUntilMs = performance.now() + this.#settings.idleMs;
+    this.#use(connection);
   }
 
-  idle(connection: HttpConnection, keepAliveMs: number | undefined): void {
-    const call = this.#waiting.shift();
-    if (call !== undefined) return connection.send(call);
+  answered(connection: HttpConnection, keepAliveMs: number | undefined): void {
     const { idleMs, maxIdleMs } = this.#settings;
     const forMs = keepAliveMs === undefined ? idleMs : Math.min(keepAliveMs - IDLE_MARGIN_MS, maxIdleMs);
     connection.idleUntilMs = performance.now() + forMs;
-    this.#idle.push(connection);
+    this.#resting.push(connection);
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    setImmediate(this.#turn);
+  }
+
+  lost(call: HttpCall): void {
+    if (this.#isDestroyed) call.failed(new Error('the connections were closed'));
+    else this.#lost.push(call);
   }
 
   closed(connection: HttpConnection, error: Error | undefined): void {
@@ -99,18 +126,46 @@ export class HttpPool implements ConnectionOwner {
     if (at !== -1) this.#idle.splice(at, 1);
     if (error !== undefined) {
       this.#connecting--;
-      this.#waiting.shift()?.failed(error);
+      // The addresses may be those of yesterday.
+      this.#names.forget(this.#endpoint.host);
+      (this.#lost.shift() ?? this.#waiting.shift())?.failed(error);
     }
     if (this.#connections.size === 0) this.#onEmpty?.();
     this.#connect();
   }
 
+  /** Runs after the sockets were polled: what rested while they were is used again. */
+  readonly #turn = (): void => {
+    const ready = this.#rested;
+    this.#rested = this.#resting;
+    this.#resting = [];
+    this.#isTurning = this.#rested.length > 0;
+    if (this.#isTurning) setImmediate(this.#turn);
+    for (const connection of ready) {
+      if (!connection.isUsable) continue;
+      if (this.#isLate(connection)) connection.destroy();
+      else this.#use(connection);
+    }
+    // Fewer than rested may be of use.
+    this.#connect();
+  };
+
+  /** Sends the next call that waits, or keeps the connection for one. */
+  #use(connection: HttpConnection): void {
+    const call = this.#waiting.shift();
+    if (call !== undefined) connection.send(call);
+    else this.#idle.push(connection);
+  }
+
+  #isLate({ idleUntilMs }: HttpConnection): boolean {
+    return idleUntilMs <= performance.now();
+  }
+
   /** A connection that is no longer to be used takes itself out once it has closed. */
   #takeIdle(): HttpConnection | undefined {
     if (this.#idle.length === 0) return undefined;
-    const nowMs = performance.now();
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.idleUntilMs > nowMs && connection.isUsable) return connection;
+      if (!this.#isLate(connection) && connection.isUsable) return connection;
       connection.destroy();
     }
     return undefined;
@@ -119,15 +174,16 @@ export class HttpPool implements ConnectionOwner {
   /** Opens a connection for each call that waits, within the bound. */
   #connect(): void {
     const { connections, connectTimeoutMs, tls } = this.#settings;
-    while (!this.#isDestroyed && this.#connecting < this.#waiting.length && this.#connections.size < connections) {
-      try {
-        this.#connections.add(new HttpConnection(this.#endpoint, this, connectTimeoutMs, tls ?? {}));
-        this.#connecting++;
-      } catch (thrown) {
-        // Settings for TLS that cannot be used.
-        this.#waiting.shift()?.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      }
+    const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
+    while (!this.#isDestroyed && this.#connecting < this.#wanted && this.#connections.size < connections) {
+      this.#connections.add(new HttpConnection(this.#endpoint, this, { connectTimeoutMs, tls: tls ?? {}, lookUp }));
+      this.#connecting++;
     }
+  }
+
+  /** Connections that rest serve calls that wait sooner than new ones would. */
+  get #wanted(): number {
+    return this.#lost.length + Math.max(0, this.#waiting.length - this.#resting.length - this.#rested.length);
   }
 }
 

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/test-servers';
+import type { Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/runtime';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
+import { Names } from '../../src/names/names.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -36,7 +38,7 @@ class Call implements HttpCall {
     this.result = new Promise((resolve) => (this.#settle = resolve));
   }
 
-  sentOver(connection: HttpConnection): void {
+  sentOver(connection: HttpConnection | undefined): void {
     this.connection = connection;
   }
 
@@ -53,6 +55,13 @@ function send(pool: HttpPool, text?: string): Call {
   const call = new Call(text);
   pool.send(call);
   return call;
+}
+
+/** Keeps the event loop busy until an answer that nobody asked for has reached the client's receive buffer. */
+function sendStray(server: RawServer): void {
+  server.sockets.at(-1)?.write(ANSWER.replace('ok', 'no'));
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < 20);
 }
 
 describe('the connections to one origin', () => {
@@ -109,6 +118,97 @@ describe('the connections to one origin', () => {
     const [first] = server.sockets;
     first?.write(ANSWER);
     await once(first as NonNullable<typeof first>, 'close');
+    expect(await send(pool).result).toBe('200 ok');
+  });
+
+  it('are not used again when another answer comes right behind the one that was asked for', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin, { connections: 1 });
+    for (let round = 0; round < 5; round++) {
+      const [first, waiting] = [send(pool), send(pool)];
+      expect(await first.result).toBe('200 ok');
+      sendStray(server);
+      expect(await waiting.result).toBe('200 ok');
+      sendStray(server);
+      expect(await send(pool).result).toBe('200 ok');
+    }
+  });
+
+  it('are not believed when an answer comes before a request has left that is not the first', async () => {
+    let isStray = true;
+    await using server = await RawServer.start((socket, text) => {
+      if (text.startsWith('GET')) return socket.write(ANSWER);
+      if (isStray) socket.pause().write(ANSWER.replace('ok', 'no'));
+      else if (text.endsWith('!')) socket.write(ANSWER);
+      isStray = false;
+      return undefined;
+    });
+    const pool = poolOf(server.origin, { connections: 1 });
+    await send(pool).result;
+    expect(await send(pool, `${'x'.repeat(32 * 1024 * 1024)}!`).result).toBe('200 ok');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it.each<[string, Peer]>([
+    ['ends', (socket) => socket.end()],
+    ['is reset', (socket) => socket.resetAndDestroy()],
+    ['says that it had waited for too long', (socket) => socket.end('HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n')],
+  ])('give a call that met their end to a new one, once, when the one that %s had been used before', async (_, end) => {
+    let asked = 0;
+    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : end(socket, '')));
+    const pool = poolOf(server.origin, { connections: 1 });
+    expect(await send(pool).result).toBe('200 ok');
+    // The repetition meets an end as well, over a connection that had not been used before.
+    expect(await send(pool).result).toMatch(/^failed: |^408/);
+    expect(asked).toBe(3);
+    server.peer = answering(ANSWER);
+    expect(await send(pool).result).toBe('200 ok');
+    server.peer = (socket) => {
+      server.peer = answering(ANSWER);
+      return end(socket, '');
+    };
+    expect(await send(pool).result).toBe('200 ok');
+  });
+
+  it('do not repeat a call of whose answer something has come', async () => {
+    let asked = 0;
+    await using server = await RawServer.start((socket) =>
+      ++asked === 1 ? socket.write(ANSWER) : socket.end('HTTP/1.1 2'),
+    );
+    const pool = poolOf(server.origin, { connections: 1 });
+    await send(pool).result;
+    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+    expect(asked).toBe(2);
+  });
+
+  it('do not repeat a call whose time is over', async () => {
+    let asked = 0;
+    let isAsked!: () => void;
+    const askedAgain = new Promise<void>((resolve) => (isAsked = resolve));
+    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : isAsked()));
+    const pool = poolOf(server.origin, { connections: 1 });
+    await send(pool).result;
+    const late = send(pool);
+    await askedAgain;
+    late.connection?.destroy(new Error('timed out'));
+    expect(await late.result).toBe('failed: timed out');
+    server.peer = answering(ANSWER);
+    expect(await send(pool).result).toBe('200 ok');
+    expect(asked).toBe(2);
+  });
+
+  it('are made to whichever address of a name accepts', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const gone = await RawServer.start(answering(ANSWER));
+    await gone[Symbol.asyncDispose]();
+    // Nobody listens at 127.0.0.2 on this port.
+    const names = new Names({
+      resolve: () => ({
+        result: Promise.resolve({ addresses: ['127.0.0.2', '127.0.0.1'], keepMs: 1_000 }),
+        cancel: () => undefined,
+      }),
+    });
+    const pool = poolOf(server.origin.replace('127.0.0.1', 'service.example'), { names });
     expect(await send(pool).result).toBe('200 ok');
   });
 

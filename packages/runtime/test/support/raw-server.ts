@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 /** What one connection does with each piece that comes over it. */
-export type Peer = (socket: Socket, text: string) => void;
+export type Peer = (socket: Socket, text: string) => unknown;
 
 /** Speaks no protocol of its own, so that it can break all rules of one. */
 export class RawServer implements AsyncDisposable {
@@ -23,6 +23,8 @@ export class RawServer implements AsyncDisposable {
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     const self = new RawServer(server, tls === undefined ? 'http' : 'https', peer);
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      // Small pieces leave at once, rather than with the next acknowledgement.
+      socket.setNoDelay(true);
       self.sockets.push(socket);
       socket.on('data', (bytes: Buffer) => self.peer(socket, bytes.toString('latin1'))).on('error', () => {});
     });

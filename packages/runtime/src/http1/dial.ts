@@ -1,0 +1,110 @@
+import { isIP, type Socket } from 'node:net';
+
+export interface DialOptions {
+  readonly host: string;
+  /** Looks a name up; addresses are used as they are. */
+  readonly lookUp: (name: string) => Promise<readonly string[]>;
+  /** Opens a connection to an address. */
+  readonly open: (address: string) => Socket;
+  /** The event by which the socket says that the connection can be used. */
+  readonly readyEvent: 'connect' | 'secureConnect';
+  readonly connected: (socket: Socket) => void;
+  /** No address could be connected to; called once, later than the call of `dial`. */
+  readonly failed: (error: Error) => void;
+}
+
+/** The next address is tried beside those before it after this time (RFC 8305, 5). */
+const NEXT_ADDRESS_MS = 250;
+const MAX_ADDRESSES = 16;
+
+/**
+ * Connects to the first address of a host that accepts. An attempt is not ended because the next one has begun: a slow connection is a connection, and how
+ * long is too long is for the caller to decide. Returns a function that ends all attempts; neither callback is called afterwards.
+ */
+export function dial(options: DialOptions): () => void {
+  const dialing = new Dialing(options);
+  const { host, lookUp } = options;
+  const addresses = isIP(host) === 0 ? lookUp(host) : Promise.resolve([host]);
+  addresses.then(
+    (found) => dialing.begin(found),
+    (error: unknown) => dialing.end(error instanceof Error ? error : new Error(String(error))),
+  );
+  return () => dialing.cancel();
+}
+
+class Dialing {
+  readonly #options: DialOptions;
+  readonly #attempts = new Set<Socket>();
+  readonly #errors: Error[] = [];
+  #left: readonly string[] = [];
+  #next: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(options: DialOptions) {
+    this.#options = options;
+  }
+
+  begin(addresses: readonly string[]): void {
+    this.#left = addresses.slice(0, MAX_ADDRESSES);
+    this.#tryNext();
+  }
+
+  end(error: Error): void {
+    if (this.#isOver) return;
+    this.cancel();
+    this.#options.failed(error);
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    clearTimeout(this.#next);
+    for (const socket of this.#attempts) socket.destroy();
+    this.#attempts.clear();
+  }
+
+  #tryNext(): void {
+    clearTimeout(this.#next);
+    if (this.#isOver) return;
+    const [address, ...rest] = this.#left;
+    if (address === undefined) {
+      if (this.#attempts.size === 0) this.end(this.#failure());
+      return;
+    }
+    this.#left = rest;
+    if (rest.length > 0) this.#next = setTimeout(() => this.#tryNext(), NEXT_ADDRESS_MS);
+    this.#attempt(address);
+  }
+
+  #attempt(address: string): void {
+    const { open, readyEvent, connected } = this.#options;
+    let socket: Socket;
+    try {
+      socket = open(address);
+    } catch (thrown) {
+      // Settings for TLS that cannot be used.
+      return this.end(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+    this.#attempts.add(socket);
+    const onError = (error: Error): void => {
+      this.#errors.push(error);
+    };
+    const onClose = (): void => {
+      if (this.#attempts.delete(socket)) this.#tryNext();
+    };
+    socket
+      .on('error', onError)
+      .once('close', onClose)
+      .once(readyEvent, () => {
+        socket.off('error', onError).off('close', onClose);
+        this.#attempts.delete(socket);
+        this.cancel();
+        connected(socket);
+      });
+  }
+
+  #failure(): Error {
+    const [first, ...more] = this.#errors;
+    if (first === undefined) return new Error('not connected');
+    return more.length === 0 ? first : new AggregateError(this.#errors);
+  }
+}

@@ -1,0 +1,99 @@
+import type { Resolved, ResolveName, Resolving } from './resolve-name.ts';
+
+export interface NamesOptions {
+  readonly resolve: ResolveName;
+  readonly nowMs?: () => number;
+  /** Names kept at once. */
+  readonly maxNames?: number;
+}
+
+const DEFAULT_MAX_NAMES = 1_024;
+/** However short or long the DNS server allows an address to be kept. */
+const MIN_KEEP_MS = 1_000;
+const MAX_KEEP_MS = 30_000;
+/** How long a failure is kept. */
+const FAILURE_KEEP_MS = 1_000;
+
+interface Entry {
+  readonly resolving: Resolving;
+  readonly addresses: Promise<readonly string[]>;
+  /** Until when the result is used; infinite while it is looked up. */
+  untilMs: number;
+}
+
+/** The addresses of names: each name is looked up once at a time, and what was found, or that nothing was, is kept briefly. */
+export class Names {
+  readonly #resolve: ResolveName;
+  readonly #nowMs: () => number;
+  readonly #maxNames: number;
+  /** The ones looked up last are last. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor({ resolve, nowMs, maxNames }: NamesOptions) {
+    this.#resolve = resolve;
+    this.#nowMs = nowMs ?? performance.now.bind(performance);
+    this.#maxNames = maxNames ?? DEFAULT_MAX_NAMES;
+  }
+
+  /** At least one address, in the order in which they are to be tried. Rejects with an error whose message contains the name. */
+  lookUp(name: string): Promise<readonly string[]> {
+    const known = this.#entries.get(name);
+    if (known !== undefined && known.untilMs > this.#nowMs()) return known.addresses;
+    const entry = this.#start(name);
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    if (this.#entries.size > this.#maxNames) this.#forgetOldest();
+    return entry.addresses;
+  }
+
+  /** The addresses were of no use: the name is looked up again. A lookup in progress is not repeated. */
+  forget(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined && entry.untilMs !== Infinity) this.#entries.delete(name);
+  }
+
+  /** Names kept now. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Cancels the lookups in progress. */
+  close(): void {
+    for (const { resolving, untilMs } of this.#entries.values()) {
+      if (untilMs === Infinity) resolving.cancel();
+    }
+    this.#entries.clear();
+  }
+
+  #start(name: string): Entry {
+    const resolving = this.#resolve(name);
+    const addresses = resolving.result.then(
+      (found) => {
+        entry.untilMs = this.#nowMs() + keepMsOf(found);
+        return found.addresses;
+      },
+      (error: unknown) => {
+        entry.untilMs = this.#nowMs() + FAILURE_KEEP_MS;
+        throw lookupError(name, error);
+      },
+    );
+    // A lookup that no connection waits for any more fails quietly.
+    addresses.catch(() => undefined);
+    const entry: Entry = { resolving, addresses, untilMs: Infinity };
+    return entry;
+  }
+
+  #forgetOldest(): void {
+    const [name, entry] = this.#entries.entries().next().value ?? [];
+    if (name === undefined || entry === undefined) return;
+    if (entry.untilMs === Infinity) entry.resolving.cancel();
+    this.#entries.delete(name);
+  }
+}
+
+const keepMsOf = ({ keepMs }: Resolved): number => Math.min(Math.max(keepMs, MIN_KEEP_MS), MAX_KEEP_MS);
+
+function lookupError(name: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return new Error(`the address of ${name} was not found: ${code}`, { cause: error });
+}
