@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { surviveClosedOutput } from './closed-output.ts';
 import { registerServe } from './serve-command.ts';
 import { VERSION } from './version.ts';
 
@@ -8,6 +9,7 @@ const program = new Command('holdfast')
   .version(VERSION, '-V, --version')
   .showHelpAfterError('(--help shows what there is)');
 
+surviveClosedOutput();
 registerServe(program);
 run().catch((error: unknown) => {
   process.stderr.write(`holdfast: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

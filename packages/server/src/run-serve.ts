@@ -74,7 +74,7 @@ function stopSignal(): Promise<string> {
       told = true;
       resolve(signal);
     };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, onSignal);
   });
 }
 

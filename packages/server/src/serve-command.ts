@@ -10,13 +10,13 @@ import {
 } from './config/options.ts';
 const WRONG_USAGE = 2;
 
-/** Adds `serve`: a coordinator in the foreground, until SIGTERM or SIGINT. */
+/** Adds `serve`: a coordinator in the foreground, until SIGTERM, SIGINT or SIGHUP. */
 export function registerServe(program: Command): void {
   const command = program
     .command('serve')
     .summary('run a coordinator')
     .description(
-      'Run a coordinator in the foreground. SIGTERM and SIGINT stop it in an orderly way; a second one at once.',
+      'Run a coordinator in the foreground. SIGTERM, SIGINT and SIGHUP stop it in an orderly way; a second one at once.',
     )
     .option('--config <file>', 'YAML or JSON file with the options below, named as in it (env: HOLDFAST_CONFIG)')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
@@ -28,7 +28,8 @@ export function registerServe(program: Command): void {
   command.action(async (flags: Readonly<Record<string, unknown>>) => {
     // The other commands, and help, need not load a coordinator.
     const { runServe } = await import('./run-serve.ts');
-    process.exitCode = await runServe(flags);
+    // Whatever could still keep the process alive, such as a lookup of a name that does not end, is of no use any more.
+    process.exit(await runServe(flags));
   });
 }
 

@@ -14,6 +14,7 @@ import { configWith } from './config/load-config.ts';
 import type { ServerConfig } from './config/options.ts';
 import { dtmRoutes } from './http/dtm-routes.ts';
 import { jsonRpcRoute } from './http/json-rpc.ts';
+import { knownHosts } from './http/known-hosts.ts';
 import { operationsRoutes } from './http/operations.ts';
 import { Router } from './http/router.ts';
 import { HttpServer } from './http/server.ts';
@@ -63,6 +64,9 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     log,
     maxBodyBytes: config.maxBodyBytes,
     maxConnections: config.maxConnections,
+    isKnownHost: knownHosts(config),
+    servesGetCommands: config.dtmGetCommands,
+    requestReader: config.requestReader,
     answered: (route, status, durationMs) => metrics.answered(route, status, durationMs),
   });
   // The port first: when it is taken, most often by another coordinator, the store is not even touched.
@@ -74,6 +78,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
       store,
       logger: log,
       observer: metrics,
+      connections: { lookup: config.nameLookup },
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebHook !== '' && { alertWebHook: config.alertWebHook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),

@@ -13,7 +13,7 @@ describe('a plain request', () => {
     ['whose fields repeat, are empty, or unknown', 'Host: a\nX: 1\nX:\nx-y.z~: \t"a"', ''],
   ])('%s is read', (_, fields, body) => {
     const read = readPlainRequest(request(fields, body));
-    expect(read).toMatchObject({ method: 'POST', url: '/api/x?gid=1' });
+    expect(read).toMatchObject({ method: 'POST', url: '/api/x?gid=1', host: expect.stringMatching(/^a(:80)?$/) });
     expect(read?.body.toString()).toBe(body);
   });
 
@@ -46,6 +46,7 @@ describe('no plain request', () => {
     ['a wait for 100', 'Host: a\nContent-Length: 2\nExpect: 100-continue'],
     ['the page it comes from', 'Host: a\nContent-Length: 2\nOrigin: http://a'],
     ['what a browser says of the page', 'Host: a\nContent-Length: 2\nSec-Fetch-Site: same-origin'],
+    ['the name that all browsers have', 'Host: a\nContent-Length: 2\nUser-Agent: Mozilla/5.0 (X11)'],
     ['a blank before a colon', 'Host : a\nContent-Length: 2'],
     ['a folded line', 'Host: a\n b\nContent-Length: 2'],
     ['a line without a colon', 'Host: a\nnonsense\nContent-Length: 2'],

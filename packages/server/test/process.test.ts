@@ -21,7 +21,11 @@ afterEach(() => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function holdfast(...args: string[]) {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  return holdfastIn({}, ...args);
+}
+
+function holdfastIn(variables: Readonly<Record<string, string>>, ...args: string[]) {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...variables };
   const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   const output = { out: '', err: '' };
@@ -59,6 +63,44 @@ describe('holdfast serve', () => {
     expect(transaction.status).toBe('prepared');
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(0);
+  });
+
+  it('ends in an orderly way at SIGHUP', async () => {
+    const run = holdfast('serve', '--store', 'memory:', '--http-port', '0');
+    await ready(run);
+    run.child.kill('SIGHUP');
+    expect(await run.ended).toBe(0);
+    expect(run.output.out).toContain('"msg":"stopped"');
+  });
+
+  it('ends when it has stopped, also while something in it does not end', async () => {
+    const endless = `data:text/javascript,${encodeURIComponent('setInterval(() => {}, 1000)')}`;
+    const run = holdfastIn({ NODE_OPTIONS: `--import=${endless}` }, 'serve', '--store', 'memory:', '--http-port', '0');
+    await ready(run);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(run.output.out).toContain('"msg":"stopped"');
+  });
+
+  it('goes on when nobody reads its log any more, and then ends in an orderly way', async () => {
+    const run = holdfast('serve', '--store', 'lmdb:./unread', '--http-port', '0', '--log-level', 'debug');
+    const url = await ready(run);
+    run.child.stdout.destroy();
+    run.child.stderr.destroy();
+    const body = JSON.stringify({ gid: 'unread', trans_type: 'tcc' });
+    // Each request is a line of the log.
+    for (let request = 0; request < 20; request++)
+      expect((await fetch(`${url}/api/dtmsvr/prepare`, { method: 'POST', body })).status).toBe(200);
+    run.child.kill('SIGTERM');
+    expect(await once(run.child, 'exit')).toEqual([0, null]);
+  });
+
+  it('does not take the variables of a Kubernetes service for its options', async () => {
+    const service = { HOLDFAST_HTTP_PORT: 'tcp://10.0.0.1:36789', HOLDFAST_SERVICE_HOST: '10.0.0.1' };
+    const run = holdfastIn(service, 'serve', '--store', 'memory:', '--http-port', '0');
+    await ready(run);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
   });
 
   it('ends at once at the second signal', async () => {

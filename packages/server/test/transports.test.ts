@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CallContext, Coordinator, PassOutcome } from '@holdfast/core';
 import { ERROR_CODES, HoldfastError } from '@holdfast/protocol';
-import { SILENT } from '@holdfast/server';
-import { TransportServer } from './support/running-server.ts';
+import { type ServerConfig, SILENT } from '@holdfast/server';
+import { TestServer, TransportServer } from './support/running-server.ts';
 
 const PASSED: PassOutcome = {
   status: 'succeed',
@@ -120,8 +120,22 @@ describe('the HTTP server', () => {
     await using server = await TransportServer.start(idle);
     const { status, headers } = await server.get('/api/dtmsvr/submit');
     expect([status, headers.get('allow')]).toEqual([405, 'POST']);
-    expect((await server.ask('PUT', '/api/v1/transactions')).headers.get('allow')).toBe('POST, GET');
+    expect((await server.ask('PUT', '/api/v1/transactions')).headers.get('allow')).toBe('POST, GET, HEAD');
     expect((await server.ask('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
+  });
+
+  it('responds to HEAD wherever GET is served, with the same head and no body', async () => {
+    await using server = await TransportServer.start(idle);
+    for (const path of ['/healthz', '/readyz', '/api/metrics', '/api/dtmsvr/version', '/api/v1/gid', '/api/ping']) {
+      const [get, head] = [await server.get(path), await server.ask('HEAD', path)];
+      expect([path, head.status, head.text]).toEqual([path, get.status, '']);
+      for (const field of ['content-type', 'content-length'])
+        expect(head.headers.get(field)).toBe(get.headers.get(field));
+    }
+    expect((await server.ask('HEAD', '/nowhere')).status).toBe(404);
+    expect((await server.ask('HEAD', '/api/dtmsvr/submit')).status).toBe(405);
+    expect((await server.ask('DELETE', '/api/dtmsvr/version')).headers.get('allow')).toBe('GET, HEAD');
+    expect((await server.ask('HEAD', '/api/dtmsvr/subscribe?topic=a&url=http://b/')).status).toBe(405);
   });
 
   it('answers a body that is no JSON with the position of the fault', async () => {
@@ -164,17 +178,105 @@ describe('the HTTP server', () => {
     await once(socket, 'close');
   });
 
-  it.each([{ origin: 'http://evil.example' }, { origin: 'null' }])(
-    'refuses what the page of another site makes a browser send: %j',
-    async (headers) => {
-      await using server = await TransportServer.start(idle);
-      expect((await server.ask('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
-    },
-  );
+  it.each([
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://127.0.0.1:1' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'Same-Origin' },
+    { 'sec-fetch-site': 'same-origin, cross-site' },
+    { 'sec-fetch-site': '' },
+  ])('refuses what the page of another site makes a browser send: %j', async (headers) => {
+    await using server = await TransportServer.start(idle);
+    expect((await server.ask('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
+  });
 
   it('takes what its own pages send', async () => {
     await using server = await TransportServer.start(idle);
     expect((await server.ask('POST', '/api/dtmsvr/submit', saga, { origin: server.url })).status).toBe(200);
+  });
+});
+
+/** Sends a request as it is, which `fetch` would not; resolves with the status. */
+async function statusOf(url: string, request: string): Promise<number> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(request);
+  const [response] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return Number(response.toString('latin1', 9, 12));
+}
+
+describe('the Host of a request', () => {
+  const start = (values: Partial<ServerConfig> = {}) => TestServer.start(values);
+  // The second one is read by node:http.
+  const requests = (host: string) => [
+    `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+  ];
+
+  it.each(['localhost', '127.0.0.1:36789', '[::1]:1', 'LocalHost.:80', '127.1.2.3'])(
+    'is known on loopback: %s',
+    async (host) => {
+      await using server = await start();
+      for (const request of requests(host)) expect(await statusOf(server.url, request)).toBe(200);
+    },
+  );
+
+  it.each(['evil.example', 'localhost.evil.example:36789', '10.0.0.1', 'a@127.0.0.1', '', '0x7f.1'])(
+    'is refused on loopback when it is %j, which a page can give the address of this machine',
+    async (host) => {
+      await using server = await start();
+      for (const request of requests(host)) expect(await statusOf(server.url, request)).toBe(403);
+    },
+  );
+
+  it('is known when it is configured, on whatever port', async () => {
+    await using server = await start({ allowedHosts: ['tx.example'] });
+    for (const request of requests('TX.example:443')) expect(await statusOf(server.url, request)).toBe(200);
+    for (const request of requests('evil.example')) expect(await statusOf(server.url, request)).toBe(403);
+    await using open = await start({ allowedHosts: ['*'] });
+    for (const request of requests('evil.example')) expect(await statusOf(open.url, request)).toBe(200);
+  });
+
+  it('is any beyond loopback until names are configured, and then an address or one of them', async () => {
+    await using open = await start({ host: '0.0.0.0', insecure: true });
+    for (const request of requests('tx.svc')) expect(await statusOf(open.url, request)).toBe(200);
+    await using server = await start({ host: '0.0.0.0', insecure: true, allowedHosts: ['tx.svc'] });
+    for (const host of ['tx.svc', '10.0.0.1:80', '[fd00::1]', 'localhost'])
+      for (const request of requests(host)) expect([host, await statusOf(server.url, request)]).toEqual([host, 200]);
+    for (const request of requests('evil.example')) expect(await statusOf(server.url, request)).toBe(403);
+  });
+});
+
+describe('a GET of dtm that changes something', () => {
+  const path = '/api/dtmsvr/subscribe?topic=paid&url=http://mail/';
+  const browsers: readonly Record<string, string>[] = [
+    { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'none' },
+    { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Safari/605.1.15' },
+  ];
+
+  it('is served to clients that are no browsers', async () => {
+    await using server = await TestServer.start();
+    expect((await server.get(path)).status).toBe(200);
+  });
+
+  it.each(browsers)('is refused to a browser: %j', async (headers) => {
+    await using server = await TestServer.start();
+    expect((await server.ask('GET', path, undefined, headers)).status).toBe(403);
+    expect((await server.ask('GET', '/api/dtmsvr/resetCronTime', undefined, headers)).status).toBe(403);
+    expect((await server.get('/api/dtmsvr/scanKV?cat=topics')).json.kv).toEqual([]);
+    // A page of the coordinator itself may still read, and change by POST.
+    expect((await server.ask('GET', '/api/dtmsvr/all', undefined, headers)).status).toBe(200);
+    expect((await server.ask('POST', path, undefined, headers)).status).toBe(200);
+  });
+
+  it('is refused to all when it is switched off', async () => {
+    await using server = await TestServer.start({ dtmGetCommands: false });
+    const { status, headers } = await server.get(path);
+    expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await server.post(path)).status).toBe(200);
   });
 });
 

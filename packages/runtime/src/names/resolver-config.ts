@@ -15,7 +15,10 @@ export function parseResolverConfig(text: string): ResolverConfig {
   let search: readonly string[] = [];
   let ndots = 1;
   for (const line of text.split('\n')) {
-    const [keyword, ...words] = line.replace(/[#;].*/, '').trim().split(/\s+/);
+    const [keyword, ...words] = line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/);
     if (keyword === 'search') search = words.filter((word) => word !== '.').slice(0, MAX_SEARCH);
     else if (keyword === 'domain') search = words.slice(0, 1);
     else if (keyword === 'options') {

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/test-servers';
-import type { Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/runtime';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

@@ -19,11 +19,9 @@ describe('the name of a host', () => {
   afterEach(() => dns[Symbol.asyncDispose]());
 
   const lookUp = (name: string, config = '', hosts = '', otherwise = fallback) =>
-    resolverLookup(
-      otherwise,
-      { hosts: { value: parseHosts(hosts) }, config: { value: parseResolverConfig(config) } },
-      [dns.address],
-    )(name);
+    resolverLookup(otherwise, { hosts: { value: parseHosts(hosts) }, config: { value: parseResolverConfig(config) } }, [
+      dns.address,
+    ])(name);
   const addressesOf = async (...parameters: Parameters<typeof lookUp>): Promise<readonly string[]> =>
     (await lookUp(...parameters).result).addresses;
 
@@ -84,7 +82,9 @@ describe('the name of a host', () => {
 });
 
 describe('the complete names for a name', () => {
-  const config = parseResolverConfig('# c\ndomain ignored\nsearch a.example b.example. . # c\noptions rotate ndots:2\n');
+  const config = parseResolverConfig(
+    '# c\ndomain ignored\nsearch a.example b.example. . # c\noptions rotate ndots:2\n',
+  );
   it.each([
     ['x', ['x.a.example', 'x.b.example', 'x']],
     ['x.y', ['x.y.a.example', 'x.y.b.example', 'x.y']],

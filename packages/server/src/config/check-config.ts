@@ -1,4 +1,5 @@
 import { LIMITS } from '@holdfast/protocol';
+import { isLoopback } from '../http/known-hosts.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, type ServerConfig } from './options.ts';
 
@@ -78,6 +79,3 @@ function checkHost({ host, insecure }: ServerConfig): void {
       'listen on 127.0.0.1, or say --insecure where only friends can reach it',
   );
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);

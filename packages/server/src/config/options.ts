@@ -26,6 +26,16 @@ export const OPTIONS = {
   httpPort: option(port, 36_789, 'port of REST, JSON-RPC and /api/v1; 0 takes a free one'),
   grpcPort: option(port, 36_790, 'port of gRPC; not served by this version'),
   workers: option(count, 1, 'processes on one port; memory: and lmdb: allow one'),
+  allowedHosts: option(
+    list,
+    [],
+    'further names by which clients may address this coordinator (Host), such as that of a proxy; * allows all',
+  ),
+  dtmGetCommands: option(
+    flag,
+    true,
+    "serve dtm's GETs that change something (subscribe, unsubscribe, resetCronTime); never to browsers",
+  ),
   insecure: option(flag, false, 'listen beyond loopback although nobody has to prove who they are'),
   node: option(text, '', 'name of this node for people; HOST-PID unless said'),
   groups: option(list, ENGINE.groups, 'application groups whose local:// branches this process hosts'),
@@ -88,6 +98,17 @@ export const OPTIONS = {
   maxPayloadBytes: option(bytes, LIMITS.payloadBytes, 'longest payload of a step or branch, at most 1MiB'),
   maxPageSize: option(count, LIMITS.pageSize, `entries of one page of a list, at most ${LIMITS.pageSize}`),
   maxConnections: option(count, HTTP_SERVER_LIMITS.maxConnections, 'connections at once'),
+
+  nameLookup: option(
+    choice('own', 'system'),
+    'own',
+    'how names of branches are looked up: own (hosts file and DNS, off the thread pool) or system (getaddrinfo)',
+  ),
+  requestReader: option(
+    choice('own', 'node'),
+    'own',
+    'what reads requests: own (the usual kind; node:http reads the rest) or node (node:http reads all)',
+  ),
 
   logLevel: option(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'least important lines to log'),
   logFormat: option(choice('auto', 'pretty', 'json'), 'auto', 'auto: pretty on a terminal, JSON otherwise'),

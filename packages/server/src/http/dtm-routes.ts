@@ -55,7 +55,7 @@ function post<T>(
 
 /** The three GETs of dtm that change something also exist as POST, with the parameters in the query, too. */
 const getAndPost = (path: string, run: Run): readonly Route[] => [
-  get(path, run),
+  { ...get(path, run), isCommand: true },
   { ...get(path, run), method: 'POST' },
 ];
 

@@ -5,6 +5,10 @@ export interface Exchange {
   readonly method: string;
   /** Path and query, as they came. */
   readonly url: string;
+  /** Its `Host`; undefined: it has none, as HTTP/1.0 allows. */
+  readonly host: string | undefined;
+  /** Whether a browser sent it. */
+  readonly isFromBrowser: boolean;
   /** Why the request must not be served: a web page of another site had it sent. */
   readonly crossSiteFault: string | undefined;
   /** The body as text; `''` when there is none. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. */

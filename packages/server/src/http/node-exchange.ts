@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { crossSiteFault } from './cross-site.ts';
+import { crossSiteFault, isFromBrowser } from './cross-site.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import type { Reply } from './reply.ts';
@@ -20,6 +20,14 @@ export class NodeExchange implements Exchange {
 
   get url(): string {
     return this.#request.url ?? '/';
+  }
+
+  get host(): string | undefined {
+    return this.#request.headers.host;
+  }
+
+  get isFromBrowser(): boolean {
+    return isFromBrowser(this.#request.headers);
   }
 
   get crossSiteFault(): string | undefined {

@@ -117,7 +117,15 @@ class PlainExchange implements Exchange {
     return this.#request.url;
   }
 
+  get host(): string {
+    return this.#request.host;
+  }
+
   /** A request that has the fields which tell of it is none of the plain ones. */
+  get isFromBrowser(): boolean {
+    return false;
+  }
+
   get crossSiteFault(): undefined {
     return undefined;
   }

@@ -3,6 +3,7 @@ export interface PlainRequest {
   readonly method: string;
   /** Path and query, as they came. */
   readonly url: string;
+  readonly host: string;
   readonly body: Buffer;
 }
 
@@ -15,7 +16,7 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
 
 /** The fields that say how a request is read, answered, or refused. */
 const TELLING_FIELD =
-  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site):[\t ]*([\t -~]*)/gi;
+  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent):[\t ]*([\t -~]*)/gi;
 
 /**
  * Reads what came in one piece, when it is exactly one request of the usual kind: HTTP/1.1 with a host, a body of known length or none, to be answered
@@ -28,23 +29,27 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   const head = piece.toString('latin1', 0, headEnd + 2);
   const [, method, url] = HEAD.exec(head) ?? [];
   if (method === undefined || url === undefined) return undefined;
-  const bodyLength = bodyLengthOf(head);
+  const fields = fieldsOf(head);
   const bodyStart = headEnd + HEAD_END.length;
-  if (bodyLength === undefined || bodyStart + bodyLength !== piece.length) return undefined;
-  return { method, url, body: piece.subarray(bodyStart) };
+  if (fields === undefined || bodyStart + fields.bodyLength !== piece.length) return undefined;
+  return { method, url, host: fields.host, body: piece.subarray(bodyStart) };
 }
 
-/** The length of the body; undefined when a field asks for more than a plain request has. */
-function bodyLengthOf(head: string): number | undefined {
-  let hasHost = false;
+/** The host and the length of the body; undefined when a field asks for more than a plain request has. */
+function fieldsOf(head: string): { readonly host: string; readonly bodyLength: number } | undefined {
+  let host: string | undefined;
   let length: string | undefined;
   TELLING_FIELD.lastIndex = 0;
   for (let field = TELLING_FIELD.exec(head); field !== null; field = TELLING_FIELD.exec(head)) {
     const [, name = '', value = ''] = field;
     switch (name.toLowerCase()) {
       case 'host':
-        if (hasHost) return undefined;
-        hasHost = true;
+        if (host !== undefined) return undefined;
+        host = value.trimEnd();
+        break;
+      // Every browser calls itself Mozilla.
+      case 'user-agent':
+        if (/^mozilla/i.test(value)) return undefined;
         break;
       case 'content-length':
         if (length !== undefined || !/^\d{1,9}$/.test(value)) return undefined;
@@ -57,5 +62,5 @@ function bodyLengthOf(head: string): number | undefined {
         return undefined;
     }
   }
-  return hasHost ? Number(length ?? 0) : undefined;
+  return host === undefined ? undefined : { host, bodyLength: Number(length ?? 0) };
 }

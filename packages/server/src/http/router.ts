@@ -21,6 +21,8 @@ export interface Route {
   /** Whether the body is read. */
   readonly readsBody: boolean;
   run(request: RouteRequest): Reply | Promise<Reply>;
+  /** Of a GET: whether it changes something. Browsers may not send it. */
+  readonly isCommand?: boolean;
   /** How this transport says an error. */
   fail(error: HoldfastError): Reply;
 }
@@ -85,10 +87,14 @@ export class Router {
   }
 }
 
+/** HEAD is a GET whose response has no body (RFC 9110, 9.3.2), so what changes something is not its route. */
 function choose(routes: ReadonlyMap<string, Route>, method: string, params: readonly string[]): Match {
-  const route = routes.get(method) ?? routes.get('ANY');
+  const read = routes.get('GET');
+  const head = read?.isCommand === true ? undefined : read;
+  const route = (method === 'HEAD' ? head : routes.get(method)) ?? routes.get('ANY');
   if (route !== undefined) return { kind: 'route', route, params };
-  return { kind: 'wrong-method', allow: [...routes.keys()] };
+  const allow = [...routes.keys()];
+  return { kind: 'wrong-method', allow: head === undefined ? allow : [...allow, 'HEAD'] };
 }
 
 function paramsOf(pattern: readonly string[], segments: readonly string[]): readonly string[] | undefined {

@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts';
 import { replyOfMiss } from './misses.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { PlainConnections } from './plain-connections.ts';
+import type { IsKnownHost } from './known-hosts.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
 import type { Route, Router } from './router.ts';
@@ -16,12 +17,33 @@ export interface HttpServerOptions {
   readonly log: Log;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
+  /** Which `Host` is this coordinator's; any unless it is given. */
+  readonly isKnownHost?: IsKnownHost;
+  /** Whether dtm's GETs that change something are served; true by default. */
+  readonly servesGetCommands?: boolean;
+  /** Which reader requests have: this package's for the usual kind and that of `node:http` for the rest, or `node:http` for all. */
+  readonly requestReader?: RequestReader;
   /** Told about each answer. */
   readonly answered: (route: string, status: number, durationMs: number) => void;
 }
 
+export type RequestReader = 'own' | 'node';
+
 const STARTING = jsonReply(503, { message: 'the coordinator is starting' }, undefined, ['Retry-After', '1']);
 /** What misses are counted under: their paths have no bound. */
+const unknownHost = (host = ''): Reply =>
+  jsonReply(403, {
+    message: `Host ${JSON.stringify(host.slice(0, 200))} is not a name of this coordinator; add it with --allowed-hosts`,
+  });
+
+/** A link or an image of a page is enough to make a browser send a GET. */
+const commandByGet = (fromBrowser: boolean): Reply => {
+  const message = fromBrowser
+    ? 'a GET that changes something is refused to browsers; use POST'
+    : 'GETs that change something are switched off (--dtm-get-commands false); use POST';
+  return fromBrowser ? jsonReply(403, { message }) : jsonReply(405, { message }, undefined, ['Allow', 'POST']);
+};
+
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
 /** How long answers under way may take to leave after everything else has ended. */
@@ -31,7 +53,7 @@ const LAST_ANSWERS_MS = 1_000;
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
-  readonly #plain: PlainConnections;
+  readonly #plain: PlainConnections | undefined;
   #router: Router | undefined;
   /** Settles when the last connection is closed; set when it stops. */
   #closed: Promise<unknown> | undefined;
@@ -41,7 +63,10 @@ export class HttpServer {
     this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) =>
       this.#onRequest(new NodeExchange(request, response)),
     );
-    this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
+    this.#plain =
+      options.requestReader === 'node'
+        ? undefined
+        : new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
     this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
     this.#server.maxConnections = options.maxConnections;
   }
@@ -82,25 +107,29 @@ export class HttpServer {
   async close(): Promise<void> {
     this.stopAccepting();
     this.#server.close();
-    this.#plain.closeIdle();
+    this.#plain?.closeIdle();
     const impatient = setTimeout(() => {
       this.#server.closeAllConnections();
-      this.#plain.closeAll();
+      this.#plain?.closeAll();
     }, LAST_ANSWERS_MS);
     await this.#closed;
     clearTimeout(impatient);
   }
 
   #onRequest(exchange: Exchange): void {
-    const { method, url, crossSiteFault } = exchange;
+    const { method, url, crossSiteFault, host } = exchange;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     if (crossSiteFault !== undefined) return this.#send(exchange, jsonReply(403, { message: crossSiteFault }));
+    if (this.#options.isKnownHost?.(host) === false) return this.#send(exchange, unknownHost(host));
     if (this.#router === undefined) return this.#send(exchange, STARTING);
     const match = this.#router.match(method, path);
     if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
+    const { route, params } = match;
+    if (route.isCommand === true && (exchange.isFromBrowser || this.#options.servesGetCommands === false))
+      return this.#miss(exchange, commandByGet(exchange.isFromBrowser));
     const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
-    void this.#serve(exchange, match.route, match.params, query);
+    void this.#serve(exchange, route, params, query);
   }
 
   async #serve(exchange: Exchange, route: Route, params: readonly string[], query: URLSearchParams): Promise<void> {

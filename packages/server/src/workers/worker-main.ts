@@ -1,3 +1,4 @@
+import { surviveClosedOutput } from '../closed-output.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected } from '../serve-process.ts';
 import { startServer } from '../serve.ts';
 import { PrimaryLink } from './primary-link.ts';
@@ -21,4 +22,5 @@ async function runWorker(): Promise<number> {
   }
 }
 
+surviveClosedOutput();
 void runWorker().then((code) => process.exit(code));
