@@ -60,7 +60,7 @@ export function resolverLookup(
     const result = queryAll(resolver, names, () => isCancelled).catch((error: unknown) => {
       if (isCancelled || !NOT_THERE.has(codeOf(error))) throw error;
       const second = fallback(name);
-      cancel = second.cancel;
+      cancel = () => second.cancel();
       return second.result;
     });
     return { result, cancel: () => cancel() };

@@ -61,7 +61,7 @@ describe('the name of a host', () => {
     const slow = [lookUp('slow.example'), lookUp('other.example')];
     const failures = slow.map(({ result }) => result.catch((error: Error) => error));
     expect(await addressesOf('quick.example')).toEqual(['10.0.0.1']);
-    for (const { cancel } of slow) cancel();
+    for (const lookup of slow) lookup.cancel();
     for (const failure of await Promise.all(failures)) expect(failure).toBeInstanceOf(Error);
     expect(fallen).toEqual([]);
   });
