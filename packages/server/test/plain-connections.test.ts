@@ -1,10 +1,11 @@
+import * as diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { PlainConnections } from '../src/http/plain-connections.ts';
-import { jsonReply, NO_CONTENT } from '../src/http/reply.ts';
+import { jsonReply, NO_CONTENT, type Reply } from '../src/http/reply.ts';
 import { get, Line, PLAIN, post, RARE, roundTrip } from './support/line.ts';
 import { BIG, Slow, SmallServer } from './support/small-server.ts';
 
@@ -129,6 +130,60 @@ describe('what comes over a connection', () => {
     expect(await line.answer()).toContain('{"body":"2"');
     expect(await line.answer()).toContain('{"body":"3"');
     line.destroy();
+  });
+
+  it.each([
+    ['this package', PLAIN, 'own'],
+    ['node:http', RARE, 'own'],
+    ['node:http alone', PLAIN, 'node'],
+  ] as const)(
+    'waits while an earlier request is served, however much comes at once: read by %s',
+    async (_, first, reader) => {
+      let running = 0;
+      let most = 0;
+      let asked = 0;
+      const slow = async (): Promise<Reply> => {
+        most = Math.max(most, ++running);
+        asked++;
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        return jsonReply(200, asked);
+      };
+      await using server = await SmallServer.start(slow, reader);
+      const line = new Line(server.port);
+      line.send(first);
+      await line.answer();
+      line.send(post('/slow', '').repeat(1_500));
+      for (let number = 1; number <= 1_500; number++)
+        expect(await line.answer()).toMatch(new RegExp(`\r\n\r\n${number}$`));
+      expect([most, asked]).toEqual([1, 1_500]);
+      line.destroy();
+    },
+  );
+
+  it('is not even read while an earlier request is served', async () => {
+    const slow = new Slow();
+    let parsed = 0;
+    const onRequest = (): void => void parsed++;
+    diagnostics.subscribe('http.server.request.start', onRequest);
+    try {
+      await using server = await SmallServer.start(slow.run);
+      const line = new Line(server.port);
+      line.send(RARE);
+      await line.answer();
+      parsed = 0;
+      // The first one ends in the piece in which a thousand others begin.
+      line.send(post('/slow', '1') + get('/any/x').repeat(1_000));
+      await slow.asked;
+      await roundTrip(server.port);
+      expect(parsed).toBeLessThanOrEqual(2);
+      slow.answer(jsonReply(200, 1));
+      for (let answers = 0; answers < 1_001; answers++) await line.answer();
+      expect(parsed).toBe(1_001);
+      line.destroy();
+    } finally {
+      diagnostics.unsubscribe('http.server.request.start', onRequest);
+    }
   });
 
   it('waits while its sender does not take the answer', async () => {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import type { Exchange } from './exchange.ts';
+import { NodeConnections } from './node-connections.ts';
 import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
 
 /**
@@ -11,18 +12,12 @@ import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
  */
 export class PlainConnections implements ConnectionOwner {
   readonly #connections = new Set<PlainConnection>();
-  readonly #giveToNode: (socket: Socket) => void;
+  readonly #node: NodeConnections;
   readonly #requested: (exchange: Exchange) => void;
 
   constructor(server: Server, requested: (exchange: Exchange) => void) {
-    const nodes = server.listeners('connection');
-    if (nodes.length === 0) throw new Error('the server of node:http does not listen to its connections');
-    server.removeAllListeners('connection');
-    this.#giveToNode = (socket) => {
-      for (const node of nodes) node.call(server, socket);
-    };
+    this.#node = new NodeConnections(server, (socket) => this.#connections.add(new PlainConnection(socket, this)));
     this.#requested = requested;
-    server.on('connection', (socket) => this.#connections.add(new PlainConnection(socket, this)));
     server.once('listening', () => {
       const check = setInterval(() => this.#closeLate(), HTTP_SERVER_SETTINGS.connectionsCheckingInterval).unref();
       server.once('close', () => clearInterval(check));
@@ -47,11 +42,7 @@ export class PlainConnections implements ConnectionOwner {
   }
 
   handOver(socket: Socket, piece: Buffer): void {
-    // Paused, lest the piece be told before there is a listener for it.
-    socket.pause();
-    socket.unshift(piece);
-    this.#giveToNode(socket);
-    socket.resume();
+    this.#node.give(socket, piece);
   }
 
   #closeLate(): void {

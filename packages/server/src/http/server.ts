@@ -6,6 +6,7 @@ import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
 import { replyOfMiss } from './misses.ts';
+import { NodeConnections } from './node-connections.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
@@ -53,7 +54,7 @@ const LAST_ANSWERS_MS = 1_000;
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
-  readonly #plain: PlainConnections | undefined;
+  readonly #plain: PlainConnections | undefined = undefined;
   #router: Router | undefined;
   /** Settles when the last connection is closed; set when it stops. */
   #closed: Promise<unknown> | undefined;
@@ -63,10 +64,8 @@ export class HttpServer {
     this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) =>
       this.#onRequest(new NodeExchange(request, response)),
     );
-    this.#plain =
-      options.requestReader === 'node'
-        ? undefined
-        : new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
+    if (options.requestReader === 'node') new NodeConnections(this.#server);
+    else this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
     this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
     this.#server.maxConnections = options.maxConnections;
   }

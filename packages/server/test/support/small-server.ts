@@ -1,19 +1,27 @@
 import { SILENT } from '@holdfast/server';
 import { jsonReply, NO_CONTENT, type Reply, textReply } from '../../src/http/reply.ts';
 import { type Route, Router, type RouteRequest } from '../../src/http/router.ts';
-import { HttpServer } from '../../src/http/server.ts';
+import { HttpServer, type RequestReader } from '../../src/http/server.ts';
 
 /** More than the buffers of both sides hold. */
 export const BIG = 20_000_000;
 
 /** A server of a few routes, which counts what it is asked. */
 export class SmallServer implements AsyncDisposable {
-  readonly #http = new HttpServer({ log: SILENT, maxBodyBytes: 1_000, maxConnections: 100, answered: () => {} });
+  readonly #http: HttpServer;
   readonly asked: string[] = [];
   port = 0;
 
-  static async start(slow: (request: RouteRequest) => Promise<Reply> = () => Promise.reject(new Error('unused'))) {
-    const server = new SmallServer();
+  private constructor(requestReader: RequestReader) {
+    const answered = (): void => {};
+    this.#http = new HttpServer({ log: SILENT, maxBodyBytes: 1_000, maxConnections: 100, requestReader, answered });
+  }
+
+  static async start(
+    slow: (request: RouteRequest) => Promise<Reply> = () => Promise.reject(new Error('unused')),
+    requestReader: RequestReader = 'own',
+  ) {
+    const server = new SmallServer(requestReader);
     server.#http.use(new Router(server.#routes(slow)));
     server.port = Number(new URL(await server.#http.listen('127.0.0.1', 0)).port);
     return server;
