@@ -178,7 +178,7 @@ describe('what comes over a connection', () => {
       await roundTrip(server.port);
       expect(parsed).toBeLessThanOrEqual(2);
       slow.answer(jsonReply(200, 1));
-      for (let answers = 0; answers < 1_001; answers++) await line.answer();
+      for (let answered = 0; answered < 1_001; answered++) await line.answer();
       expect(parsed).toBe(1_001);
       line.destroy();
     } finally {
