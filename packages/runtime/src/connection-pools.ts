@@ -8,8 +8,10 @@ export interface OriginPool {
   readonly pool: HttpPool;
   running: number;
   lastUsedMs: number;
-  /** To be called when a call has ended. One function a pool, not one a call. */
-  readonly release: () => void;
+  /** When the last response came, or the first of the running calls began. */
+  progressMs: number;
+  /** To be called when a call has ended; whether with a response. One function a pool, not one a call. */
+  readonly release: (answered: boolean) => void;
 }
 
 export interface ConnectionPoolsOptions {
@@ -19,21 +21,31 @@ export interface ConnectionPoolsOptions {
   /** A pool that nobody used for so long is closed. */
   readonly idleMs?: number;
   readonly nowMs?: () => number;
+  /** A pool in use from which no response has come for this time may be closed when another origin needs its place. */
+  readonly holdMs?: number;
+  /** Called when every place is taken: `ended` is the origin whose calls were ended; undefined: the call for `origin` has to wait. */
+  readonly onNoRoom?: (origin: string, ended: string | undefined) => void;
   /** How names are looked up: `own` by the hosts file and DNS on the event loop, `system` by `getaddrinfo`. */
   readonly lookup?: NameLookup;
 }
 
 export type NameLookup = 'own' | 'system';
 
-const DEFAULT_MAX_ORIGINS = 512;
+const DEFAULT_MAX_ORIGINS = 1_024;
 const DEFAULT_IDLE_MS = 60_000;
+const DEFAULT_HOLD_MS = 5_000;
 
-/** Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. */
+/**
+ * Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. When all are in use, an origin that has not responded
+ * for a while loses its place to one that is needed: its calls end as UNKNOWN and are retried, so that origins that hang never stop all others.
+ */
 export class ConnectionPools {
   readonly #names: Names;
   readonly #settings: HttpPoolSettings;
   readonly #maxOrigins: number;
   readonly #idleMs: number;
+  readonly #holdMs: number;
+  readonly #onNoRoom: (origin: string, ended: string | undefined) => void;
   readonly #nowMs: () => number;
   readonly #pools = new Map<string, OriginPool>();
   readonly #sweep: NodeJS.Timeout;
@@ -45,6 +57,8 @@ export class ConnectionPools {
     this.#settings = { names: this.#names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
     this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
+    this.#holdMs = options.holdMs ?? DEFAULT_HOLD_MS;
+    this.#onNoRoom = options.onNoRoom ?? (() => undefined);
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
     // Does not keep the process alive: it only tidies.
     this.#sweep = setInterval(() => this.closeIdle(), Math.max(1, this.#idleMs / 2)).unref();
@@ -54,6 +68,7 @@ export class ConnectionPools {
   acquire(origin: string): OriginPool | undefined {
     const found = this.#pools.get(origin) ?? this.#add(origin);
     if (found === undefined) return undefined;
+    if (found.running === 0) found.progressMs = this.#nowMs();
     found.running++;
     return found;
   }
@@ -83,13 +98,15 @@ export class ConnectionPools {
   }
 
   #add(origin: string): OriginPool | undefined {
-    if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom())) return undefined;
+    if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom(origin))) return undefined;
     const entry: OriginPool = {
       pool: new HttpPool(origin, this.#settings),
       running: 0,
       lastUsedMs: 0,
-      release: () => {
+      progressMs: 0,
+      release: (answered) => {
         entry.running--;
+        if (answered) entry.progressMs = this.#nowMs();
         if (entry.running === 0) entry.lastUsedMs = this.#nowMs();
       },
     };
@@ -97,20 +114,37 @@ export class ConnectionPools {
     return entry;
   }
 
-  /** Closes the pool that has been idle for the longest time. */
-  #makeRoom(): boolean {
-    let oldest: [string, OriginPool] | undefined;
-    for (const candidate of this.#pools) {
-      if (candidate[1].running > 0) continue;
-      if (oldest === undefined || candidate[1].lastUsedMs < oldest[1].lastUsedMs) oldest = candidate;
+  /** Closes the pool that has been idle for the longest time, or, when all are in use, the one that has not responded for the longest. */
+  #makeRoom(origin: string): boolean {
+    const idle = this.#first(({ running, lastUsedMs }) => (running === 0 ? lastUsedMs : Infinity));
+    if (idle !== undefined) {
+      this.#drop(...idle);
+      return true;
     }
-    if (oldest === undefined) return false;
-    this.#drop(...oldest);
+    const beforeMs = this.#nowMs() - this.#holdMs;
+    const stuck = this.#first(({ progressMs }) => (progressMs <= beforeMs ? progressMs : Infinity));
+    this.#onNoRoom(origin, stuck?.[0]);
+    if (stuck === undefined) return false;
+    this.#drop(
+      ...stuck,
+      new Error(`no response for ${this.#holdMs} ms while other destinations needed the connections`),
+    );
     return true;
   }
 
-  #drop(origin: string, entry: OriginPool): void {
+  /** The pool with the earliest time; undefined when all have none (infinite). */
+  #first(timeOf: (entry: OriginPool) => number): [string, OriginPool] | undefined {
+    let first: [string, OriginPool] | undefined;
+    let firstMs = Infinity;
+    for (const candidate of this.#pools) {
+      const ms = timeOf(candidate[1]);
+      if (ms < firstMs) [first, firstMs] = [candidate, ms];
+    }
+    return first;
+  }
+
+  #drop(origin: string, entry: OriginPool, reason?: Error): void {
     this.#pools.delete(origin);
-    void entry.pool.destroy();
+    void entry.pool.destroy(reason);
   }
 }

@@ -10,14 +10,14 @@ export type AnswerReader = (answer: Answer) => BranchResult;
 
 /**
  * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and settles within `timeoutMs`, which covers the whole:
- * waiting for a connection, connecting, sending, reading. `onDone` is called once, when the pool has finished with the call.
+ * waiting for a connection, connecting, sending, reading. `onDone` is called once, when the pool has finished with the call; whether a response came.
  */
 export function exchange(
   pool: HttpPool,
   request: HttpRequest,
   timeoutMs: number,
   read: AnswerReader,
-  onDone: () => void,
+  onDone: (answered: boolean) => void,
 ): Promise<BranchResult> {
   return new Promise((resolve) => {
     pool.send(new HttpExchange(pool, requestBytes(request), timeoutMs, read, resolve, onDone));
@@ -32,7 +32,7 @@ class HttpExchange implements HttpCall {
   private readonly timeoutMs: number;
   private readonly read: AnswerReader;
   private readonly resolve: (result: BranchResult) => void;
-  private readonly onDone: () => void;
+  private readonly onDone: (answered: boolean) => void;
   private readonly deadline: NodeJS.Timeout;
   private connection: HttpConnection | undefined;
 
@@ -42,7 +42,7 @@ class HttpExchange implements HttpCall {
     timeoutMs: number,
     read: AnswerReader,
     resolve: (result: BranchResult) => void,
-    onDone: () => void,
+    onDone: (answered: boolean) => void,
   ) {
     this.pool = pool;
     this.bytes = bytes;
@@ -65,18 +65,18 @@ class HttpExchange implements HttpCall {
   }
 
   answered(answer: Answer): void {
-    this.done();
+    this.done(true);
     this.resolve(this.read(answer));
   }
 
   failed(error: Error): void {
-    this.done();
+    this.done(false);
     this.resolve(branchResult('UNKNOWN', describeNetworkError(error)));
   }
 
-  private done(): void {
+  private done(answered: boolean): void {
     clearTimeout(this.deadline);
-    this.onDone();
+    this.onDone(answered);
   }
 }
 

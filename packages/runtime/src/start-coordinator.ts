@@ -44,7 +44,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const { store, logger } = options;
   const locals = options.locals ?? new LocalBranches();
   const settings = { ...clientSettings(options.engine), ...options.connections?.settings };
-  const pools = new ConnectionPools({ ...options.connections, settings });
+  const onNoRoom = noRoomLog(logger, options.connections?.onNoRoom);
+  const pools = new ConnectionPools({ ...options.connections, settings, onNoRoom });
   const caller = new BranchRouter({ pools, locals });
   const alerts =
     options.alertWebHook === undefined
@@ -95,6 +96,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {}): Partial<HttpPoolSettings> => ({
   connections: maxCallsPerDestination ?? DEFAULT_ENGINE_OPTIONS.maxCallsPerDestination,
 });
+
+const NO_ROOM_LOG_MS = 60_000;
+
+/** Logs at most once a minute that destinations had to wait for each other, and how often. */
+function noRoomLog(
+  logger: Logger,
+  next: ConnectionPoolsOptions['onNoRoom'],
+): NonNullable<ConnectionPoolsOptions['onNoRoom']> {
+  let times = 0;
+  let quietUntilMs = 0;
+  return (origin, ended) => {
+    next?.(origin, ended);
+    times++;
+    const nowMs = performance.now();
+    if (nowMs < quietUntilMs) return;
+    quietUntilMs = nowMs + NO_ROOM_LOG_MS;
+    const text = 'too many destinations are called at once; those that do not respond give way to the others';
+    logger.warn({ destination: origin, ended, times }, text);
+    times = 0;
+  };
+}
 
 async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
   try {

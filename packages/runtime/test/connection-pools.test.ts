@@ -10,8 +10,8 @@ describe('connection pools', () => {
     const first = pools.acquire('http://a') as OriginPool;
     const second = pools.acquire('http://b') as OriginPool;
     expect(pools.acquire('http://c')).toBeUndefined();
-    second.release();
-    first.release();
+    second.release(true);
+    first.release(true);
     const third = pools.acquire('http://c');
     expect(third).toBeDefined();
     expect(pools.acquire('http://a')).toBe(first);
@@ -20,12 +20,37 @@ describe('connection pools', () => {
     await pools.close();
   });
 
+  it('take the place of an origin that has not responded for a while, and never of one that responds', async () => {
+    await using hanging = await BranchServer.start(() => {});
+    let nowMs = 0;
+    const noRoom: unknown[] = [];
+    const onNoRoom = (...event: unknown[]): unknown => noRoom.push(event);
+    const pools = new ConnectionPools({ maxOrigins: 2, holdMs: 5_000, nowMs: () => nowMs, onNoRoom });
+    const router = new BranchRouter({ pools });
+    const hung = router.call(branchRequest(`${hanging.url}/`, { timeoutMs: 3_600_000 }));
+    const responding = pools.acquire('http://a') as OriginPool;
+    nowMs = 4_999;
+    expect(pools.acquire('http://b')).toBeUndefined();
+    pools.acquire('http://a');
+    responding.release(true);
+    nowMs = 5_000;
+    const needed = pools.acquire('http://b');
+    expect(needed).toBeDefined();
+    expect(await hung).toMatchObject({ kind: 'UNKNOWN', reason: expect.stringContaining('no response for 5000 ms') });
+    expect(noRoom).toEqual([
+      ['http://b', undefined],
+      ['http://b', hanging.url],
+    ]);
+    expect(pools.acquire('http://c')).toBeUndefined();
+    await router.close();
+  });
+
   it('close what nobody used for the idle time', async () => {
     let nowMs = 0;
     const pools = new ConnectionPools({ idleMs: 60_000, nowMs: () => nowMs });
     const used = pools.acquire('http://a') as OriginPool;
     const idle = pools.acquire('http://b') as OriginPool;
-    idle.release();
+    idle.release(true);
     nowMs = 59_999;
     pools.closeIdle();
     expect(pools.size).toBe(2);

@@ -78,7 +78,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
       store,
       logger: log,
       observer: metrics,
-      connections: { lookup: config.nameLookup },
+      connections: { lookup: config.nameLookup, onNoRoom: () => metrics.noRoomForDestination() },
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebHook !== '' && { alertWebHook: config.alertWebHook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),

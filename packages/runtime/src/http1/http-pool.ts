@@ -80,14 +80,13 @@ export class HttpPool implements ConnectionOwner {
     for (const connection of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) connection.destroy();
   }
 
-  /** Ends every connection; what is under way or waits has failed when the promise resolves. */
-  destroy(): Promise<void> {
-    return (this.#emptied ??= this.#destroy());
+  /** Ends every connection; what is under way or waits has failed with `reason` when the promise resolves. */
+  destroy(reason: Error = new Error('the connections were closed')): Promise<void> {
+    return (this.#emptied ??= this.#destroy(reason));
   }
 
-  async #destroy(): Promise<void> {
+  async #destroy(reason: Error): Promise<void> {
     this.#isDestroyed = true;
-    const reason = new Error('the connections were closed');
     for (const call of [...this.#lost.splice(0), ...this.#waiting.splice(0)]) call.failed(reason);
     if (this.#connections.size === 0) return;
     const emptied = new Promise<void>((resolve) => {

@@ -30,6 +30,10 @@ export class ServerMetrics implements EngineObserver {
   readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions taken from the store');
   readonly #takeovers = counters('holdfast_transactions_taken_over_total', 'Transactions released from silent nodes');
   readonly #alerts = counters('holdfast_alerts_total', 'Transactions raised as needing a person');
+  readonly #noRoom = counters(
+    'holdfast_branch_no_room_total',
+    'Calls for which every place of connections to a destination was taken',
+  );
   readonly #requests = counters('holdfast_http_requests_total', 'Requests answered', 'route', 'status');
   readonly #requestTimes = histograms(
     'holdfast_http_request_seconds',
@@ -63,6 +67,7 @@ export class ServerMetrics implements EngineObserver {
       this.#claims,
       this.#takeovers,
       this.#alerts,
+      this.#noRoom,
       this.#requests,
     ];
   }
@@ -105,6 +110,11 @@ export class ServerMetrics implements EngineObserver {
 
   alerted(): void {
     this.#alerts.child().add();
+  }
+
+  /** More destinations were called at once than have connections. */
+  noRoomForDestination(): void {
+    this.#noRoom.child().add();
   }
 
   /** A request of a known route was answered. */
