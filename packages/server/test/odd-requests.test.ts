@@ -22,7 +22,13 @@ describe('a request that is odd in some place', () => {
           text.slice(0, 300),
         ]);
         expect(text).not.toContain('internal error');
-        if (response.status >= 400 && response.status !== 409 && method === 'POST' && CREATING.test(path)) {
+        if (
+          response.status >= 400 &&
+          response.status !== 409 &&
+          method === 'POST' &&
+          CREATING.test(path) &&
+          gid.length <= 128
+        ) {
           const found = await server.get(`/api/v1/transactions/${encodeURIComponent(gid.toWellFormed())}`);
           expect([gid, found.status]).toEqual([
             gid,

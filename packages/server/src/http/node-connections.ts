@@ -8,8 +8,13 @@ const NOTHING = Buffer.alloc(0);
 export class NodeConnections {
   readonly #give: (socket: PacedSocket) => void;
 
+  /** All connections of a server are Node's. */
+  static takeAll(server: Server): void {
+    const connections: NodeConnections = new NodeConnections(server, (socket) => connections.give(socket));
+  }
+
   /** @param taken what is done with each new connection */
-  constructor(server: Server, taken: (socket: Socket) => void = (socket) => this.give(socket)) {
+  constructor(server: Server, taken: (socket: Socket) => void) {
     const listeners = server.listeners('connection');
     if (listeners.length === 0) throw new Error('the server of node:http does not listen to its connections');
     server.removeAllListeners('connection').on('connection', taken);

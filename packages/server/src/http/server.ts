@@ -64,7 +64,7 @@ export class HttpServer {
     this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) =>
       this.#onRequest(new NodeExchange(request, response)),
     );
-    if (options.requestReader === 'node') new NodeConnections(this.#server);
+    if (options.requestReader === 'node') NodeConnections.takeAll(this.#server);
     else this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
     this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
     this.#server.maxConnections = options.maxConnections;
