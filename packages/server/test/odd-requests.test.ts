@@ -29,14 +29,14 @@ describe('a request that is odd in some place', () => {
           CREATING.test(path) &&
           gid.length <= 128
         ) {
-          const found = await server.get(`/api/v1/transactions/${encodeURIComponent(gid.toWellFormed())}`);
+          const found = await server.get(`/api/v1/transactions/${gid}`);
           expect([gid, found.status]).toEqual([
             gid,
             expect.toSatisfy((status: number) => status === 404 || status === 400),
           ]);
         }
       }),
-      { numRuns: 1_500 },
+      { numRuns: 500 },
     );
     expect((await server.get('/healthz')).status).toBe(200);
     const accepted = await server.dtm('prepare', { gid: 'after', trans_type: 'tcc' });

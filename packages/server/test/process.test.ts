@@ -115,7 +115,7 @@ describe('holdfast serve', () => {
       '--drain-timeout',
       '1h',
       '--request-timeout',
-      '1h',
+      '10m',
     );
     const url = await ready(run);
     const action = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/`;
