@@ -185,3 +185,13 @@ describe('an option', () => {
     expect(nearest('colour', OPTION_NAMES)).toBeUndefined();
   });
 });
+
+describe('the allowed hosts', () => {
+  it.each(['tx.example:443', 'http://tx.example', 'a b', 'tx.example/'])('are names without more: not %j', (name) => {
+    expect(() => configWith({ allowedHosts: [name] })).toThrow('without scheme and port');
+  });
+
+  it.each(['*', 'tx.example', 'localhost', '10.0.0.1', '::1', '[fd00::1]'])('may be %j', (name) => {
+    expect(configWith({ allowedHosts: [name] }).allowedHosts).toEqual([name]);
+  });
+});

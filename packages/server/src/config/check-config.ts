@@ -6,6 +6,7 @@ import { flagOf, type ServerConfig } from './options.ts';
 /** Checks what one option cannot know alone. Throws `ConfigError`. */
 export function checkConfig(config: ServerConfig): void {
   checkHost(config);
+  checkAllowedHosts(config);
   checkWorkers(config);
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least two heartbeats, or nodes that live are taken for dead');
@@ -70,6 +71,13 @@ type Bounded =
 
 function checkBound(config: ServerConfig, name: Bounded, bound: number, inWords = ''): void {
   if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}${inWords}`);
+}
+
+function checkAllowedHosts({ allowedHosts }: ServerConfig): void {
+  for (const name of allowedHosts) {
+    if (/^(?:\*|[\w.-]+|\[?[\da-f:.]+\]?)$/i.test(name)) continue;
+    throw new ConfigError(`--allowed-hosts ${name}: must be a name or an IP address, without scheme and port`);
+  }
 }
 
 function checkHost({ host, insecure }: ServerConfig): void {
