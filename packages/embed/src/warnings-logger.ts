@@ -1,4 +1,5 @@
 import type { Logger } from '@holdfast/core';
+import { withoutSecrets } from '@holdfast/protocol';
 
 const nothing = (): void => undefined;
 
@@ -8,9 +9,9 @@ export const warningsLogger: Logger = { debug: nothing, info: nothing, warn, err
 function warn({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void {
   const about = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`);
   const why = err instanceof Error ? [err.message] : [];
-  process.emitWarning([message, ...about, ...why].join(' '), {
+  process.emitWarning(withoutSecrets([message, ...about, ...why].join(' ')), {
     type: 'HoldfastWarning',
-    ...(err instanceof Error && err.stack !== undefined && { detail: err.stack }),
+    ...(err instanceof Error && err.stack !== undefined && { detail: withoutSecrets(err.stack) }),
   });
 }
 

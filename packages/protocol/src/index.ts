@@ -1,6 +1,7 @@
 export * from './vocabulary.ts';
 export * from './errors.ts';
 export * from './result.ts';
+export * from './secrets.ts';
 export * from './limits.ts';
 export * from './nearest.ts';
 export * from './known-names.ts';
@@ -9,6 +10,7 @@ export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
 export * from './branch-errors.ts';
 export * from './barrier.ts';
+export * from './basic-authorization.ts';
 export * from './barrier-schema.ts';
 export * from './coordinates.ts';
 export * from './json-spans.ts';

@@ -1,3 +1,4 @@
+import { withoutSecrets } from './secrets.ts';
 import type { ResultKind } from './vocabulary.ts';
 
 /**
@@ -27,9 +28,16 @@ function cut(text: string): string {
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 
-/** A result that is not a success, its reason cut to the bound. */
-export function branchResult(kind: Exclude<ResultKind, 'SUCCESS'>, reason: string): BranchResult {
-  return { kind, reason: cut(reason) };
+/** How much of a reason is searched for secrets: what they leave of it may still reach the bound. */
+const SEARCHED_LENGTH = 4 * MAX_REASON_LENGTH;
+
+/** A result that is not a success, its reason without secrets and cut to the bound. A participant may echo what it was sent. */
+export function branchResult(
+  kind: Exclude<ResultKind, 'SUCCESS'>,
+  reason: string,
+  knownSecrets: readonly string[] = [],
+): BranchResult {
+  return { kind, reason: cut(withoutSecrets(reason.slice(0, SEARCHED_LENGTH), knownSecrets)) };
 }
 
 const HTTP_KINDS: Readonly<Record<number, ResultKind>> = {

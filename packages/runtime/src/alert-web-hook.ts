@@ -1,5 +1,5 @@
 import type { Alert, Clock, Logger } from '@holdfast/core';
-import { branchResult, SUCCESS } from '@holdfast/protocol';
+import { branchResult, SUCCESS, withoutSecrets } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import { type HttpTarget, parseBranchUrl } from './branch-target.ts';
 import type { ConnectionPools } from './connection-pools.ts';
@@ -41,7 +41,7 @@ export class AlertWebHook {
   constructor(options: AlertWebHookOptions) {
     const target = parseBranchUrl(options.url);
     if (target.kind !== 'http')
-      throw new TypeError(`the alert web hook needs an http:// or https:// URL: ${options.url}`);
+      throw new TypeError(`the alert webhook needs an http:// or https:// URL, not ${withoutSecrets(options.url)}`);
     this.#options = options;
     this.#target = target;
   }

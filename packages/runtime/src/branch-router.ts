@@ -1,8 +1,9 @@
 import type { BranchCaller, BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, SUCCESS } from '@holdfast/protocol';
 import { BranchHeaderError } from './branch-headers.ts';
-import { BranchTargets } from './branch-target.ts';
+import { BranchTargets, type HttpTarget } from './branch-target.ts';
 import { ConnectionPools } from './connection-pools.ts';
+import { isSentWithSecrets, withoutSecretsOf } from './echoed-secrets.ts';
 import { callHttp } from './http-caller.ts';
 import { callJsonRpc } from './json-rpc-caller.ts';
 import { LocalBranches } from './local-branches.ts';
@@ -47,13 +48,20 @@ export class BranchRouter implements BranchCaller {
     return this.#pools.close();
   }
 
+  /** Most calls carry no secret, and their results need not be looked through. */
+  #callOverHttp(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+    const called =
+      request.protocol === 'json-rpc' && target.rpcMethod !== ''
+        ? callJsonRpc(this.#pools, request, target)
+        : callHttp(this.#pools, request, target);
+    return isSentWithSecrets(request, target) ? called.then((result) => withoutSecretsOf(request, target, result)) : called;
+  }
+
   #route(request: BranchRequest): Promise<BranchResult> {
     const target = this.#targets.of(request.url);
     switch (target.kind) {
       case 'http':
-        return request.protocol === 'json-rpc' && target.rpcMethod !== ''
-          ? callJsonRpc(this.#pools, request, target)
-          : callHttp(this.#pools, request, target);
+        return this.#callOverHttp(request, target);
       case 'local':
         return this.#locals.call(target.name, request);
       case 'grpc':

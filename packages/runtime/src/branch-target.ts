@@ -1,4 +1,4 @@
-import { coordinatesIn } from '@holdfast/protocol';
+import { basicAuthorization, coordinatesIn } from '@holdfast/protocol';
 
 /**
  * A branch's URL, taken apart once. Transactions repeat the same few URLs, so the hot path finds it in a bounded cache.
@@ -62,19 +62,6 @@ function parseHttpUrl(url: string): BranchTarget {
     rpcMethod: parsed.searchParams.get('method') ?? '',
     authorization: basicAuthorization(parsed),
   };
-}
-
-function basicAuthorization({ username, password }: URL): string {
-  if (username === '' && password === '') return '';
-  return `Basic ${Buffer.from(`${decodePart(username)}:${decodePart(password)}`).toString('base64')}`;
-}
-
-function decodePart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 const DEFAULT_CACHE_SIZE = 4_096;

@@ -35,7 +35,7 @@ export interface RunningCoordinator {
   readonly store: Store;
   /** Functions that `local://NAME` calls. */
   readonly locals: LocalBranches;
-  /** Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything. Repeated calls are one. */
+  /** Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything. Never rejects. Repeated calls are one. */
   close(drainMs: number): Promise<void>;
 }
 
@@ -118,12 +118,33 @@ function noRoomLog(
   };
 }
 
+/** Beyond the drain: what leaving the cluster and closing connections may take when the store does not respond. */
+const LEAVE_MS = 5_000;
+
+/**
+ * Never rejects, and takes no longer than the drain and a little: when the store is away there is nothing left to do, and
+ * other nodes take over what this one owned, as after a crash.
+ */
 async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const limit = new Promise<'late'>((resolve) => (late = setTimeout(resolve, drainMs + LEAVE_MS, 'late')));
+  const outcome = await Promise.race([leave(release, engine, drainMs, logger), limit]);
+  clearTimeout(late);
+  if (outcome === 'late')
+    logger.warn({}, 'the store does not respond; stopping without leaving the cluster: other nodes take over');
+}
+
+async function leave(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
   try {
     const left = await engine.drain(drainMs);
     if (left > 0)
       logger.info({ transactions: left }, 'what is unfinished goes on at the next start or on another node');
-  } finally {
+  } catch (error) {
+    logger.warn({ error: String(error) }, 'could not leave the cluster in order; other nodes take over');
+  }
+  try {
     await release();
+  } catch (error) {
+    logger.warn({ error: String(error) }, 'could not close the store in order');
   }
 }

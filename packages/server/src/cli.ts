@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { withoutSecrets } from '@holdfast/protocol';
 import { Command } from 'commander';
 import { surviveClosedOutput } from './closed-output.ts';
 import { registerServe } from './serve-command.ts';
@@ -10,11 +11,19 @@ const program = new Command('holdfast')
   .showHelpAfterError('(--help shows what there is)');
 
 surviveClosedOutput();
+hideSecretsFromProcessList();
 registerServe(program);
 run().catch((error: unknown) => {
-  process.stderr.write(`holdfast: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`holdfast: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
   process.exitCode = 1;
 });
+
+/** Others on the machine can read the arguments of a process: those with a secret are shown without it. */
+function hideSecretsFromProcessList(): void {
+  const title = ['holdfast', ...process.argv.slice(2)].join(' ');
+  const shown = withoutSecrets(title);
+  if (shown !== title) process.title = shown;
+}
 
 async function run(): Promise<void> {
   // A coordinator that starts need not load the other commands.

@@ -52,11 +52,11 @@ const SCHEMES: readonly Scheme[] = [
   {
     scheme: 'lmdb:',
     example: 'lmdb:PATH (a directory)',
-    async make(path) {
+    async make(path, onWarning) {
       if (path === '') throw new ConfigError('--store lmdb: needs a directory, such as lmdb:./data');
       // Who keeps nothing on disk need not load the database.
       const { createLmdbStore } = await import('@holdfast/store-lmdb');
-      return createLmdbStore({ path });
+      return createLmdbStore({ path, onWarning });
     },
   },
   postgres('postgres:'),
@@ -65,6 +65,8 @@ const SCHEMES: readonly Scheme[] = [
   mysql('mariadb:'),
   redis('redis:'),
   redis('rediss:'),
+  redis('redis+unix:'),
+  redis('unix:'),
 ];
 
 /** The store that a URL names, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a URL that its driver cannot use. */

@@ -1,3 +1,4 @@
+import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
 import { unknownVariables } from './config/environment.ts';
 import { loadConfig } from './config/load-config.ts';
 import { OPTIONS, type ServerConfig } from './config/options.ts';
@@ -19,7 +20,7 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
     return code;
   } catch (error) {
     if (!isExpected(error)) throw error;
-    process.stderr.write(`holdfast: ${error.message}\n`);
+    process.stderr.write(`holdfast: ${withoutSecrets(error.message)}\n`);
     return FAILED;
   }
 }
@@ -27,7 +28,7 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
 async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
   const { startServer } = await import('./serve.ts');
   const server = await startServer(config, { log });
-  announce(config, server.url, log, {});
+  announce(config, server.url, log, server.created ? { created: placeOfUrl(config.store) } : {});
   announceStop(log, await stop);
   await server.close();
   return 0;
@@ -57,7 +58,7 @@ function announce(
   fields: Readonly<Record<string, unknown>>,
 ): void {
   if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
-  log.info({ url, store: withoutPassword(store), version: VERSION, ...fields }, `ready: ${url}`);
+  log.info({ url, store: placeOfUrl(store), version: VERSION, ...fields }, `ready: ${url}`);
   const ignored = unknownVariables(process.env);
   if (ignored.length > 0) log.warn({ ignored }, 'these environment variables are not options and are ignored');
 }
@@ -77,5 +78,3 @@ function stopSignal(): Promise<string> {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, onSignal);
   });
 }
-
-const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');

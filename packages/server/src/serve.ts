@@ -36,6 +36,8 @@ export interface RunningServer {
   /** Functions of this process that `local://NAME` calls. */
   readonly locals: LocalBranches;
   readonly config: ServerConfig;
+  /** The store was new: its folder, its tables or its keys were created. */
+  readonly created: boolean;
   /** Stops accepting, finishes or releases what is under way, closes the store. Repeated calls are one. */
   close(): Promise<void>;
 }
@@ -88,12 +90,15 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     throw error;
   }
   http.use(routerOf(running, config, createExposition(metrics, running.engine, parts.siblings), node, log));
+  // It is open: this is what opening found.
+  const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
   return {
     url,
     coordinator: running.engine,
     locals: running.locals,
     config,
+    created,
     close: () => (closing ??= closeAll(http, running, config)),
   };
 }

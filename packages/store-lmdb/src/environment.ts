@@ -1,15 +1,16 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { StoreError } from '@holdfast/core';
 import { open, type RootDatabase } from 'lmdb';
 import type { Changes } from './changes.ts';
+import { FILE_MODE, prepareFolder } from './files.ts';
 import type { Range } from './keys.ts';
 import { othersThatHaveItOpen } from './lock.ts';
+import { assertRoom } from './room.ts';
 
 interface EnvironmentOptions {
   readonly path: string;
   /** False: nothing is synced. For tests that prove that syncing is seen. */
   readonly sync: boolean;
+  readonly onWarning?: (text: string) => void;
 }
 
 interface ScanOptions {
@@ -30,16 +31,19 @@ export interface KeyAndValue {
  */
 export class Environment {
   readonly #db: RootDatabase<Buffer, Uint8Array>;
+  readonly #path: string;
 
-  private constructor(db: RootDatabase<Buffer, Uint8Array>) {
+  private constructor(db: RootDatabase<Buffer, Uint8Array>, path: string) {
     this.#db = db;
+    this.#path = path;
   }
 
   /** Opens or creates a file in a directory. Throws `locked` when somebody else has it open. */
-  static async open({ path, sync }: EnvironmentOptions): Promise<Environment> {
-    const db = openFile(path, sync);
+  static async open(options: EnvironmentOptions): Promise<Environment> {
+    const { path } = options;
+    const db = openFile(options);
     const others = othersThatHaveItOpen(db);
-    if (others === '') return new Environment(db);
+    if (others === '') return new Environment(db, path);
     await db.close();
     throw new StoreError(
       'locked',
@@ -64,8 +68,10 @@ export class Environment {
   }
 
   /** Makes the changes durable, all or none. */
-  async commit({ keys, values }: Changes): Promise<void> {
+  async commit(changes: Changes): Promise<void> {
+    const { keys, values } = changes;
     if (keys.length === 0) return;
+    assertRoom(this.#path, changes);
     const db = this.#db;
     try {
       await db.batch(() => {
@@ -85,31 +91,21 @@ export class Environment {
   }
 }
 
-/** In the first bytes of every LMDB file, in the byte order of the machine. */
-const MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
-
-/** lmdb takes the whole process down when it is given a file of something else. */
-function refuseForeignFile(path: string): void {
-  const file = join(path, 'data.mdb');
-  if (!existsSync(file)) return;
-  const start = Buffer.alloc(64);
-  const descriptor = openSync(file, 'r');
-  const length = readSync(descriptor, start);
-  closeSync(descriptor);
-  if (length > 0 && !start.includes(MAGIC)) throw new Error('its data.mdb is not an LMDB file');
-}
-
 /**
  * A commit begins with its first instruction, not when the event loop has come round: batches are put together here, one at a time. The thresholds are
  * missing in lmdb's types.
  */
 const WRITE_AT_ONCE = { eventTurnBatching: false, txnStartThreshold: 1, batchStartThreshold: 1 };
 
-function openFile(path: string, sync: boolean): RootDatabase<Buffer, Uint8Array> {
+/** Of the files that lmdb creates; missing in its types. */
+const PRIVATE = { permissionsMode: FILE_MODE };
+
+function openFile({ path, sync, onWarning = () => undefined }: EnvironmentOptions): RootDatabase<Buffer, Uint8Array> {
   try {
-    refuseForeignFile(path);
+    prepareFolder(path, onWarning);
     return open<Buffer, Uint8Array>({
       path,
+      ...PRIVATE,
       noSubdir: false,
       keyEncoding: 'binary',
       encoding: 'binary',

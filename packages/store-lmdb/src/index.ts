@@ -3,7 +3,7 @@ import { LmdbStore } from './lmdb-store.ts';
 
 /** Settings of the embedded store. */
 export interface LmdbStoreOptions {
-  /** The directory that holds the data; created when it is not there. */
+  /** The directory that holds the data; created, for its user alone, when it is missing and the one around it is there. */
   readonly path: string;
   /**
    * Wall clock, milliseconds since the epoch. It may jump: the store's time never goes back, not
@@ -12,6 +12,8 @@ export interface LmdbStoreOptions {
   readonly wallMs?: () => number;
   /** Monotonic clock in ms, by which the store's time continues while the wall clock is behind. */
   readonly monotonicMs?: () => number;
+  /** Called at each `open` for files that other users of the machine could read; they are made private. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface LmdbStoreOptions {
  * throws `locked` for another, and names the one that has it.
  */
 export const createLmdbStore = ({
-  path,
   wallMs = Date.now,
   monotonicMs = performance.now.bind(performance),
-}: LmdbStoreOptions): Store => new CheckedStore(new LmdbStore({ path, wallMs, monotonicMs }));
+  ...options
+}: LmdbStoreOptions): Store => new CheckedStore(new LmdbStore({ wallMs, monotonicMs, ...options }));

@@ -34,12 +34,14 @@ import { prepareSchema, readVersion } from './schema.ts';
 import { applyItem } from './write-items.ts';
 
 interface DriverOptions {
-  /** The directory that holds the data; created when it is not there. */
+  /** The directory that holds the data; created when it is missing and the one around it is there. */
   readonly path: string;
   /** Milliseconds since the epoch; it may jump, the store's time never goes back. */
   readonly wallMs: () => number;
   /** Carries the store's time on while the wall clock is behind. */
   readonly monotonicMs: () => number;
+  /** Called at each `open` for files that other users of the machine could read. */
+  readonly onWarning?: (text: string) => void;
   /** False only in tests that prove that a missing sync is noticed. */
   readonly sync?: boolean;
 }
@@ -61,8 +63,8 @@ export class LmdbStore implements Store {
   }
 
   async open(): Promise<SchemaVersions> {
-    const { path, wallMs, monotonicMs, sync = true } = this.#options;
-    const env = await Environment.open({ path, sync });
+    const { path, wallMs, monotonicMs, sync = true, onWarning } = this.#options;
+    const env = await Environment.open({ path, sync, ...(onWarning !== undefined && { onWarning }) });
     try {
       const schema = await prepareSchema(env);
       const store: Durable = {

@@ -1,12 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { insertOf } from '../../conformance/test/support/items.ts';
+import { Changes } from '../src/changes.ts';
 import { createLmdbStore } from '../src/index.ts';
+import { assertRoom } from '../src/room.ts';
 import { writeRaw } from './golden.ts';
 import { newFolder, programPath } from './place.ts';
 
@@ -62,11 +65,80 @@ describe('a folder that cannot be used', () => {
     await expect(opening).rejects.toThrow(`${place} cannot be opened`);
   });
 
-  it('is made, with those around it, when it is not there', async () => {
-    const store = createLmdbStore({ path: join(path, 'a', 'b') });
-    await store.open();
-    expect(existsSync(join(path, 'a', 'b', 'data.mdb'))).toBe(true);
+  it('is made when it is not there, but not with those around it: the path may be mistyped', async () => {
+    const store = createLmdbStore({ path: join(path, 'a') });
+    expect(await store.open()).toMatchObject({ found: 0 });
     await store.close();
+    const deeper = createLmdbStore({ path: join(path, 'b', 'c') }).open();
+    await expect(deeper).rejects.toThrow(`the folder ${join(path, 'b')}, in which it would be made, does not exist`);
+    expect(existsSync(join(path, 'b'))).toBe(false);
+  });
+});
+
+describe('what is at the path', () => {
+  const refused = async (place: string, words: RegExp): Promise<void> => {
+    const opening = createLmdbStore({ path: place }).open();
+    await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(opening).rejects.toThrow(words);
+  };
+
+  it('is named when it is no folder: a file, a device, a pipe, a link that leads nowhere', async () => {
+    await writeFile(join(path, 'file'), 'text');
+    await promisify(execFile)('mkfifo', [join(path, 'pipe')]);
+    await symlink(join(path, 'nowhere'), join(path, 'link'));
+    await refused(join(path, 'file'), /it is a file, not a folder/);
+    await refused('/dev/null', /it is a device, not a folder/);
+    await refused(join(path, 'pipe'), /it is a named pipe, not a folder/);
+    await refused(join(path, 'link'), /it is a link that leads nowhere/);
+  });
+
+  it.each(['data.mdb', 'lock.mdb'])('is named when its %s is no file', async (name) => {
+    await mkdir(join(path, name));
+    await refused(path, new RegExp(`its ${name} is a folder`));
+    await rm(join(path, name), { recursive: true });
+    await promisify(execFile)('mkfifo', [join(path, name)]);
+    await refused(path, new RegExp(`its ${name} is a named pipe`));
+  });
+
+  it('is named when nothing can be written there', async () => {
+    await refused('/proc/self', /may not write in it \(E[A-Z]+\)/);
+    await refused('/proc/none', /ENOENT|EACCES|EPERM/);
+  });
+});
+
+describe('the files of a store', () => {
+  const modes = async (): Promise<string[]> =>
+    Promise.all(
+      [join(path, 'new'), join(path, 'new', 'data.mdb'), join(path, 'new', 'lock.mdb')].map(async (file) =>
+        ((await stat(file)).mode & 0o777).toString(8),
+      ),
+    );
+
+  it('are for its user alone', async () => {
+    const store = createLmdbStore({ path: join(path, 'new') });
+    await store.open();
+    await store.close();
+    expect(await modes()).toEqual(['700', '600', '600']);
+  });
+
+  it('become so when an earlier version made them readable, and that is said once', async () => {
+    const warnings: string[] = [];
+    const open = async (): Promise<void> => {
+      const store = createLmdbStore({ path: join(path, 'new'), onWarning: (text) => warnings.push(text) });
+      await store.open();
+      await store.close();
+    };
+    await open();
+    for (const file of ['data.mdb', 'lock.mdb']) await chmod(join(path, 'new', file), 0o644);
+    expect(warnings).toEqual([]);
+    await open();
+    expect(await modes()).toEqual(['700', '600', '600']);
+    expect(warnings).toEqual([
+      expect.stringMatching(/data\.mdb could be read by other users .*0644/),
+      expect.stringMatching(/lock\.mdb could be read by other users .*0644/),
+    ]);
+    await open();
+    expect(warnings).toHaveLength(2);
   });
 });
 
@@ -97,6 +169,51 @@ describe('a full disk', () => {
     await store.close();
   });
 });
+
+describe('a disk without room', () => {
+  it('refuses a write before the database meets it, whose own error corrupts the heap', () => {
+    const changes = new Changes();
+    const start = changes.writer.position;
+    changes.writer.bytes(new Uint8Array(1_000_000));
+    changes.put(Buffer.of(1), start);
+    const refusal = (free: number): unknown => {
+      try {
+        assertRoom(path, changes, () => free);
+        return 'there is room';
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal(2_500_000)).toMatchObject({ code: 'unavailable' });
+    expect(refusal(0)).toMatchObject({ code: 'unavailable' });
+    expect(refusal(3_000_000)).toBe('there is room');
+  });
+});
+
+// Where this process may mount: in a container with the right to, as root.
+if (canMount())
+  describe('a small disk that gets full', () => {
+    it('refuses writes, again and again, and the process ends in order', async () => {
+      await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path]);
+      try {
+        const { stdout } = await promisify(execFile)(process.execPath, [
+          programPath('small-disk-writer.mjs'),
+          join(path, 'data'),
+        ]);
+        expect(JSON.parse(stdout)).toMatchObject({ refused: 400, codes: ['unavailable'], kept: 'all' });
+      } finally {
+        await promisify(execFile)('umount', [path]);
+      }
+    });
+  });
+
+function canMount(): boolean {
+  const place = mkdtempSync(join(tmpdir(), 'holdfast-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place]).status === 0;
+  if (mounted) spawnSync('umount', [place]);
+  rmSync(place, { recursive: true });
+  return mounted;
+}
 
 describe('data of a newer Holdfast', () => {
   const schemaKey = Buffer.from('\u0001schema', 'latin1');

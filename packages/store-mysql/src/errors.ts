@@ -41,6 +41,9 @@ export const isReadOnly = (thrown: unknown): boolean => READ_ONLY.has(serverErro
 export const endsConnection = (thrown: unknown): boolean =>
   failureOf(thrown) === 'lost' || isReadOnly(thrown) || serverError(thrown)?.errno === TOO_LARGE;
 
+/** The number of a server's error; undefined for any other. */
+export const errnoOf = (thrown: unknown): number | undefined => serverError(thrown)?.errno;
+
 /** An answer of the server; undefined for what is none. */
 function serverError(thrown: unknown): { readonly errno: number; readonly sqlState: string } | undefined {
   if (!(thrown instanceof Error) || !('errno' in thrown) || !('sqlState' in thrown)) return undefined;
@@ -53,4 +56,8 @@ export const textOf = (thrown: unknown): string => (thrown instanceof Error ? th
 
 /** An `unavailable` that says where, and why. */
 export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
-  new StoreError('unavailable', `the database at ${place} ${what}: ${textOf(thrown)}`, thrown);
+  new StoreError(
+    'unavailable',
+    `the database at ${place} ${what}: ${textOf(thrown)}${isReadOnly(thrown) ? '; connect to the primary, or set read_only=OFF' : ''}`,
+    thrown,
+  );

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkedTimeout, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 
 /** Settings of the store on MariaDB and MySQL. */
@@ -65,9 +65,9 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
     throw invalid(
       `the table prefix ${JSON.stringify(prefix)} cannot be used: 1 to 40 of a to z, 0 to 9 and _, not beginning with a digit`,
     );
-  const database = decode(url.pathname.slice(1));
+  const database = decodeUrlPart(url.pathname.slice(1));
   if (database === '' || database.includes('/'))
-    throw invalid('the store URL names no database; it looks like mysql://user:password@host:3306/database');
+    throw invalid(`the store URL names no database; it looks like ${EXAMPLE}`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const socketPath = url.searchParams.get('socketPath');
@@ -75,8 +75,8 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
   return {
     client: {
       ...(socketPath === null ? { host, port } : { socketPath }),
-      user: decode(url.username),
-      password: decode(url.password),
+      user: decodeUrlPart(url.username),
+      password: decodeUrlPart(url.password),
       database,
       ...(ssl !== undefined && { ssl }),
       connectTimeout: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
@@ -100,12 +100,10 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
   };
 }
 
+const EXAMPLE = 'mysql://user:password@host:3306/database';
+
 function readUrl(text: string): URL {
-  if (!URL.canParse(text))
-    throw invalid('the store URL cannot be read; it looks like mysql://user:password@host:3306/database');
-  const url = new URL(text);
-  if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:')
-    throw invalid(`a store URL of MariaDB or MySQL begins with mysql:// or mariadb:// and not with ${url.protocol}`);
+  const url = readStoreUrl(text, ['mysql:', 'mariadb:'], EXAMPLE);
   for (const name of url.searchParams.keys())
     if (!PARAMETERS.includes(name))
       throw invalid(`the store URL has the parameter ${JSON.stringify(name)}; known are ${PARAMETERS.join(', ')}`);
@@ -125,12 +123,4 @@ function sslOf(text: string | null, host: string): SslOptions | undefined {
     // Said below.
   }
   throw invalid('the parameter ssl of the store URL is true, false or a JSON object, such as {"ca":"…"}');
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalid('the store URL has a % that begins no escape: write it as %25');
-  }
 }

@@ -1,5 +1,6 @@
 import { type SchemaVersions, StoreError } from '@holdfast/core';
 import type { Answer } from './call.ts';
+import { errnoOf, textOf } from './errors.ts';
 import { text } from './sql.ts';
 
 /** Version of the tables' layout; a change of them raises it and adds a migration. */
@@ -118,8 +119,53 @@ const MIGRATIONS: readonly ((tables: Tables) => readonly string[])[] = [
 
 type Run = (...statements: readonly string[]) => Promise<readonly Answer[]>;
 
-/** Creates or migrates the schema, one node after the other; answers what it found and left. Throws `unsupported_format` for one that a newer Holdfast made. */
+/** Numbers of the server's errors: of the database, of a table, of a column, of an administrator's privilege. */
+const LACKING = new Set([1044, 1142, 1143, 1227]);
+
+/**
+ * Creates or migrates the schema, one node after the other; returns the versions found and left. Where nothing needs
+ * creating nothing is created, so that a user who may only change rows can open the store. Throws `unsupported_format` for
+ * tables that a newer Holdfast made, and `unavailable` for a user who lacks a privilege.
+ */
 export async function prepareSchema(run: Run, tables: Tables): Promise<SchemaVersions> {
+  try {
+    let versions = { found: await readVersion(run, tables), current: SCHEMA_VERSION };
+    if (versions.found < SCHEMA_VERSION) versions = await migrateInTurn(run, tables);
+    await run(...privilegeProbes(tables));
+    return versions;
+  } catch (thrown) {
+    throw LACKING.has(errnoOf(thrown) ?? 0) ? missingPrivilege(thrown) : thrown;
+  }
+}
+
+/** Each table is read and changed here, without a row: a missing privilege is an error at open, not in the middle of a batch. */
+function privilegeProbes(tables: Tables): readonly string[] {
+  const changed: readonly (readonly [table: string, column: string])[] = [
+    [tables.transactions, 'version'],
+    [tables.entries, 'position'],
+    [tables.counters, 'last_at'],
+    [tables.sessions, 'heartbeat_at'],
+    [tables.keyValues, 'version'],
+    [tables.marks, 'n'],
+  ];
+  const deleted = [tables.transactions, tables.entries, tables.sessions, tables.keyValues];
+  return [
+    ...changed.flatMap(([table, column]) => [
+      `insert into ${table} select * from ${table} where false`,
+      `update ${table} set ${column} = ${column} where false`,
+    ]),
+    ...deleted.map((table) => `delete from ${table} where false`),
+  ];
+}
+
+const missingPrivilege = (cause: unknown): StoreError =>
+  new StoreError(
+    'unavailable',
+    `${textOf(cause)}: grant SELECT, INSERT, UPDATE and DELETE on the tables of the store to this user, and create them with "holdfast migrate" as a user who also has CREATE`,
+    cause,
+  );
+
+async function migrateInTurn(run: Run, tables: Tables): Promise<SchemaVersions> {
   // Names of locks hold for the whole server.
   const lock = `left(concat('holdfast ', sha1(concat(database(), ' ', ${text(tables.schemaVersion)}))), 64)`;
   const [locked] = await run(`select get_lock(${lock}, ${LOCK_WAIT_S}) as locked`);
@@ -132,10 +178,12 @@ export async function prepareSchema(run: Run, tables: Tables): Promise<SchemaVer
   }
 }
 
-async function migrate(run: Run, tables: Tables): Promise<SchemaVersions> {
-  await run(
-    `create table if not exists ${tables.schemaVersion} (version int not null, primary key (version)) ${TABLE}`,
+/** The version of the tables; 0 when they are new. */
+async function readVersion(run: Run, tables: Tables): Promise<number> {
+  const [there] = await run(
+    `select 1 from information_schema.tables where table_schema = database() and table_name = ${text(tables.schemaVersion)}`,
   );
+  if (there?.rows.length === 0) return 0;
   const [answer] = await run(`select max(version) as version from ${tables.schemaVersion}`);
   const found = Number(answer?.rows[0]?.['version'] ?? 0);
   if (found > SCHEMA_VERSION)
@@ -143,6 +191,14 @@ async function migrate(run: Run, tables: Tables): Promise<SchemaVersions> {
       'unsupported_format',
       `the tables ${tables.schemaVersion} … have version ${found}; this Holdfast knows up to ${SCHEMA_VERSION}: use the version that made them, or a newer one`,
     );
+  return found;
+}
+
+async function migrate(run: Run, tables: Tables): Promise<SchemaVersions> {
+  await run(
+    `create table if not exists ${tables.schemaVersion} (version int not null, primary key (version)) ${TABLE}`,
+  );
+  const found = await readVersion(run, tables);
   for (let version = found; version < SCHEMA_VERSION; version++) {
     for (const statement of MIGRATIONS[version]?.(tables) ?? []) await run(statement);
     await run(`insert into ${tables.schemaVersion} values (${version + 1})`);

@@ -37,6 +37,16 @@ describe('the options of the store on MariaDB and MySQL', () => {
     expect(settingsOf({ url: `${url}?ssl=${ssl}` }).client.ssl).toEqual({ verifyIdentity: true, ca: 'PEM' });
   });
 
+  it.each(['/', '?', '#', '@/', '%'])(
+    'hint at percent-encoding when a password with %s breaks the URL',
+    (character) => {
+      const refusal = refusalOf(() => settingsOf({ url: `mysql://user:1hunter2${character}x@db:3306/orders` }));
+      expect(refusal.code).toBe('invalid');
+      expect(refusal.message).toMatch(/percent-encoded/);
+      expect(refusal.message).not.toContain('hunter2');
+    },
+  );
+
   it.each([
     ['a text that is no URL', { url: 'hunter2@nowhere' }],
     ['a URL of something else', { url: 'postgres://user:hunter2@db/orders' }],

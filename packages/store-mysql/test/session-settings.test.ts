@@ -118,4 +118,53 @@ describeWith(['mariadbd'], 'opening refuses', () => {
   });
 });
 
+describeWith(['mariadbd'], 'privileges', () => {
+  const { url, run } = useServer();
+
+  async function userWith(name: string, privileges: string): Promise<string> {
+    await run(`create or replace user ${name}@'127.0.0.1'; grant ${privileges} on holdfast.* to ${name}@'127.0.0.1'`);
+    return Object.assign(new URL(url()), { username: name }).href;
+  }
+
+  it('to change rows are enough when nothing needs creating', async () => {
+    const prefix = newPrefix();
+    const owner = createMysqlStore({ url: url(), prefix });
+    await owner.open();
+    await owner.close();
+    const store = createMysqlStore({ url: await userWith('service', 'select, insert, update, delete'), prefix });
+    expect(await store.open()).toEqual({ found: 1, current: 1 });
+    expect(await store.write([insertOf('a')])).toMatchObject([{ kind: 'applied' }]);
+    await store.close();
+  });
+
+  it.each(['select', 'select, insert, delete', 'select, insert, update'])(
+    'of which one is missing make opening fail, with the privilege and the command that creates: %s',
+    async (privileges) => {
+      const prefix = newPrefix();
+      const service = await userWith('less', privileges);
+      const store = createMysqlStore({ url: service, prefix });
+      await expect(store.open()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(store.open()).rejects.toThrow(/CREATE command denied.*holdfast migrate/);
+      const owner = createMysqlStore({ url: url(), prefix });
+      await owner.open();
+      await owner.close();
+      await expect(store.open()).rejects.toThrow(/(INSERT|UPDATE|DELETE) command denied.*grant SELECT/);
+    },
+  );
+
+  it('are not asked of a server that is read-only: opening names the setting', async () => {
+    const prefix = newPrefix();
+    const owner = createMysqlStore({ url: url(), prefix });
+    await owner.open();
+    await owner.close();
+    const store = createMysqlStore({ url: await userWith('reader', 'all'), prefix });
+    await run('set global read_only = 1');
+    try {
+      await expect(store.open()).rejects.toThrow(/--read-only.*connect to the primary/);
+    } finally {
+      await run('set global read_only = 0');
+    }
+  });
+});
+
 const hexOf = (text: string): string => `0x${Buffer.from(`default\0${text}`).toString('hex')}`;

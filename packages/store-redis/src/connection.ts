@@ -29,6 +29,15 @@ const REFUSALS = new Set(
 /** After these another connection may lead to a server that can. */
 const ELSEWHERE = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH', 'WRONGPASS']);
 
+/** What to do about refusals whose text does not say it. */
+const CLUSTER =
+  '; it is a node of a Redis Cluster that does not have the keys of this store: use a Redis that is not part of a cluster, or the node that has them';
+const FIXES: ReadonlyMap<string, string> = new Map([
+  ['MOVED', CLUSTER],
+  ['CLUSTERDOWN', CLUSTER],
+  ['NOPERM', '; give the account of the store this privilege (docs/stores-redis.md)'],
+]);
+
 /**
  * One connection, made when it is needed and made anew when it was lost. The client's own reconnecting and queueing are off, for they send again what may have been applied.
  */
@@ -91,7 +100,8 @@ export class Connection {
   }
 
   async #open(forget: () => void): Promise<Redis> {
-    const client = new Redis(this.#settings.url, {
+    const client = new Redis({
+      ...this.#settings.server,
       lazyConnect: true,
       connectTimeout: this.#settings.connectTimeoutMs,
       keepAlive: 10_000,
@@ -101,8 +111,10 @@ export class Connection {
       enableOfflineQueue: false,
       enableReadyCheck: false,
       enableAutoPipelining: false,
+      disableClientInfo: true,
     });
-    // Whoever waits for an answer hears of it there; without a listener the client prints it. While it connects, this says more: it rejects with "closed".
+    // Pending commands reject with this error; without a listener the client prints it. While it connects, the event says
+    // more than the promise, which rejects with "closed".
     let cause: unknown;
     client.on('error', (error) => (cause = error));
     client.on('close', forget);
@@ -110,18 +122,40 @@ export class Connection {
     const timer = setTimeout(() => client.disconnect(), this.#settings.connectTimeoutMs);
     try {
       await client.connect();
-      await this.#send(client, 'PING', []);
+      await this.#beginSession(client);
       return client;
     } catch (thrown) {
       forget();
       client.disconnect();
-      throw new StoreError(
-        'unavailable',
-        `Redis at ${this.#settings.place} cannot be used: ${textOf(cause ?? thrown)}`,
-      );
+      if (thrown instanceof StoreError) throw thrown;
+      throw this.#unusable(textOf(cause ?? thrown));
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /**
+   * The client would go on after a refused AUTH or SELECT, and write into database 0: so both are sent here, and the
+   * connection is used only when each succeeded.
+   */
+  async #beginSession(client: Redis): Promise<void> {
+    const { account, database } = this.#settings;
+    if (account !== undefined) {
+      const { user, password } = account;
+      await this.#send(client, 'AUTH', user === undefined ? [password] : [user, password]);
+    }
+    await this.#send(client, 'PING', []);
+    if (database !== 0)
+      await this.#send(client, 'SELECT', [database]).catch((thrown: unknown) => {
+        throw this.#unusable(`database ${database} cannot be selected: ${textOf(thrown)}`);
+      });
+    const role = await this.#send(client, 'INFO', ['replication']).catch(() => '');
+    if (/^role:slave/m.test(String(role)))
+      throw this.#unusable('it is a replica, which loses what is written to it: connect to the primary');
+  }
+
+  #unusable(why: string): StoreError {
+    return new StoreError('unavailable', `Redis at ${this.#settings.place} cannot be used: ${why}`);
   }
 
   /** What the client throws carries the command with its arguments, a password among them: it is not handed on. */
@@ -131,7 +165,7 @@ export class Connection {
     const applied = changes && (code === undefined || !REFUSALS.has(code));
     return new StoreError(
       applied ? 'outcome_unknown' : 'unavailable',
-      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}`,
+      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}${FIXES.get(code ?? '') ?? ''}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { branchResult, resultOfHttp, resultOfUnframedHttp, withoutCoordinates } from '@holdfast/protocol';
+import { basicAuthorization, branchResult, resultOfHttp, resultOfUnframedHttp, withoutCoordinates } from '@holdfast/protocol';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
@@ -17,6 +17,7 @@ export class BranchCaller {
   /** Never rejects, but when the caller's signal ends it: whatever went wrong is UNKNOWN. */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
     const url = new URL(withoutCoordinates(call.url));
+    const authorization = basicAuthorization(url);
     const { gid, pattern, branchId, op } = call;
     for (const [name, value] of Object.entries({ ...call.query, gid, trans_type: pattern, branch_id: branchId, op }))
       url.searchParams.set(name, value);
@@ -28,7 +29,11 @@ export class BranchCaller {
         path: url.pathname + url.search,
         // As a coordinator does: without a payload by GET, save for xa.
         method: call.payload === undefined && pattern !== 'xa' ? 'GET' : 'POST',
-        headers: { 'content-type': 'application/json', ...call.headers },
+        headers: {
+          'content-type': 'application/json',
+          ...(authorization !== '' && { authorization }),
+          ...call.headers,
+        },
         body: call.payload === undefined ? null : JSON.stringify(call.payload),
         headersTimeout: call.timeoutMs,
         bodyTimeout: call.timeoutMs,

@@ -1,4 +1,4 @@
-import { problemDetails } from '@holdfast/protocol';
+import { basicAuthorization, problemDetails } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
 import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
@@ -60,13 +60,17 @@ export class HttpTransport {
   readonly #options: Required<TransportOptions>;
 
   constructor(url: string, options: Required<TransportOptions>) {
+    // The error of `URL` itself repeats a password.
+    if (!URL.canParse(url))
+      throw new TypeError("a coordinator's URL looks like http://127.0.0.1:36789; percent-encode what is special in a password");
     const parsed = new URL(url);
+    const authorization = basicAuthorization(parsed);
     if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
       throw new TypeError(`a coordinator's URL starts with http:// or https://, not ${parsed.protocol}//`);
     }
     this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
     this.#root = parsed.pathname.replace(/\/+$/, '') + '/api/v1';
-    this.#options = options;
+    this.#options = authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
       connect: { timeout: options.requestTimeoutMs },
@@ -151,6 +155,10 @@ export class HttpTransport {
     throw new UnexpectedAnswer(this.url, request.gid, status, what);
   }
 }
+
+/** So that an `Authorization` of the options, in whatever case, replaces the one of the URL. */
+const lowerCased = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 function queryString(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const search = new URLSearchParams();

@@ -4,6 +4,13 @@ export class BarrierUnusable extends Error {
   readonly code = 'barrier_unusable';
 }
 
+/** The user of the barrier's database may not create the table, or not even see it. */
+export const missingPrivilege = (database: 'postgres' | 'mysql', table: string, cause: unknown): BarrierUnusable =>
+  new BarrierUnusable(
+    `The database user may not create the barrier table ${table}: as a user who may, create it with what "holdfast barrier-schema --database ${database}" prints, and grant SELECT, INSERT, UPDATE and DELETE on it (in PostgreSQL also USAGE on its schema)`,
+    { cause },
+  );
+
 /**
  * The transaction of the work ended before its commit: a database error that `work` caught had rolled it back, or `work` committed by itself (in MySQL every
  * change of a schema does). Let errors of `tx` through, and leave its end to the barrier.

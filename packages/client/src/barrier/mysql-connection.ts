@@ -8,6 +8,10 @@ const IN_TRANSACTION = 1;
 /** A deadlock, which a cluster may find at the commit: rolled back. Of any other error it is not certain that nothing was committed. */
 const REFUSED_COMMIT = 1213;
 
+/** With `completion_type`, a session may begin another transaction at each end of one, or close: not here. */
+const COMMIT = 'commit and no chain no release';
+const ROLLBACK = 'rollback and no chain no release';
+
 /** A connection of a `mysql2` pool, for one transaction. */
 export function mysqlConnection(
   connection: PoolConnection,
@@ -17,11 +21,12 @@ export function mysqlConnection(
     tx: connection,
     begin: async () => {
       if (isolation !== undefined) await connection.query(`set transaction isolation level ${isolation}`);
-      await connection.query('start transaction');
+      // Whatever the defaults of the session are.
+      await connection.query('start transaction read write');
     },
     commit: () => commit(connection),
     rollback: async () => {
-      await connection.query('rollback');
+      await connection.query(ROLLBACK);
     },
     release: (reusable) => {
       if (reusable) connection.release();
@@ -36,7 +41,7 @@ async function commit(connection: PoolConnection): Promise<void> {
   const [answer] = await connection.query<ResultSetHeader>('do 0');
   if ((answer.serverStatus & IN_TRANSACTION) === 0) throw new TransactionEnded();
   try {
-    await connection.query('commit');
+    await connection.query(COMMIT);
   } catch (error) {
     throw errnoOf(error) === REFUSED_COMMIT ? error : new CommitUnknown(error);
   }

@@ -1,9 +1,10 @@
 import { barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
-import { BarrierUnusable } from './errors.ts';
+import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { errnoOf, mysqlConnection } from './mysql-connection.ts';
 import type { IsolationLevel } from './pg-driver.ts';
+import { tablesCreatedBy } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface MysqlBarrierOptions {
@@ -22,6 +23,9 @@ export interface MysqlExecutable {
 const LOST: readonly unknown[] = [1213, 1020];
 /** No such table, no such database. */
 const MISSING: readonly unknown[] = [1146, 1049];
+
+/** No privilege on the database, on the table. */
+const LACKING: readonly unknown[] = [1044, 1142];
 
 const WHERE = 'where gid = ? and branch_id = ? and op = ? and barrier_id = ?';
 
@@ -61,11 +65,30 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
   async purge({ olderThanMs, limit }: BarrierPurge): Promise<number> {
     const old = `create_time <= now(6) - interval ${Math.round(olderThanMs * 1_000)} microsecond`;
     const text = `delete from ${this.#table} where ${old} order by create_time, id limit ${limit}`;
-    return affected(await this.#execute(this.#pool, text, []));
+    // In a transaction of its own: with autocommit off, nothing else would commit it.
+    return this.transaction(async (tx) => affected(await this.#execute(tx, text, [])));
   }
 
+  /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
-    for (const statement of this.#schema) await this.#pool.query(statement);
+    if (await this.#hasTables()) return;
+    try {
+      for (const statement of this.#schema) await this.#pool.query(statement);
+    } catch (error) {
+      if (!LACKING.includes(errnoOf(error))) throw error;
+      throw missingPrivilege('mysql', this.#table, error);
+    }
+  }
+
+  async #hasTables(): Promise<boolean> {
+    try {
+      for (const table of tablesCreatedBy(this.#schema)) await this.#pool.query(`select 1 from ${table} limit 0`);
+      return true;
+    } catch (error) {
+      if (MISSING.includes(errnoOf(error))) return false;
+      // Without the privilege to read it, the user cannot know whether it is there.
+      throw LACKING.includes(errnoOf(error)) ? missingPrivilege('mysql', this.#table, error) : error;
+    }
   }
 
   /** `ignore` passes over more than rows that are there, and old tables compare names without case: so what was not inserted is looked at. */
@@ -85,7 +108,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
 
   /** Locks the row, and so reads what is committed and not what the transaction's snapshot shows. */
   async #find(open: MysqlExecutable, row: BarrierRow): Promise<FoundRow | undefined> {
-    const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} lock in share mode`;
+    const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} limit 1 lock in share mode`;
     const rows = await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
     return (rows as readonly FoundRow[])[0];
   }

@@ -1,8 +1,9 @@
 import { barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolClient } from 'pg';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
-import { BarrierUnusable } from './errors.ts';
+import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { pgConnection } from './pg-connection.ts';
+import { tablesCreatedBy } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
 /** How strictly transactions are kept apart. */
@@ -21,16 +22,18 @@ export interface PostgresQueryable {
 }
 
 const BEGIN = {
-  default: 'begin',
-  'read committed': 'begin isolation level read committed',
-  'repeatable read': 'begin isolation level repeatable read',
-  serializable: 'begin isolation level serializable',
+  default: 'begin read write',
+  'read committed': 'begin isolation level read committed read write',
+  'repeatable read': 'begin isolation level repeatable read read write',
+  serializable: 'begin isolation level serializable read write',
 } as const satisfies Record<IsolationLevel | 'default', string>;
 
 /** SQLSTATE: serialization failure, deadlock. */
 const LOST: readonly unknown[] = ['40001', '40P01'];
 /** SQLSTATE: no such table, no such schema. */
 const MISSING: readonly unknown[] = ['42P01', '3F000'];
+/** SQLSTATE */
+const INSUFFICIENT_PRIVILEGE = '42501';
 /** Who creates a barrier's tables takes this lock: `create … if not exists` of PostgreSQL fails when two do it at once. */
 const SCHEMA_LOCK = 4_827_113;
 
@@ -92,15 +95,30 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
       `with old as (select id from ${this.#table} where create_time <= now() - $1 * interval '1 millisecond'` +
       ` order by create_time, id limit $2 for update skip locked),` +
       ` gone as (delete from ${this.#table} where id in (select id from old) returning 1) select count(*)::int as gone from gone`;
-    const [answer] = await this.#query(this.#pool, text, [olderThanMs, limit]);
+    const [answer] = await this.transaction((tx) => this.#query(tx, text, [olderThanMs, limit]));
     return (answer as { readonly gone: number }).gone;
   }
 
+  /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
-    await this.transaction(async (tx) => {
-      await tx.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-      for (const statement of this.#schema) await tx.query(statement);
-    });
+    try {
+      if (await this.#hasTables()) return;
+      await this.transaction(async (tx) => {
+        await tx.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
+        for (const statement of this.#schema) await tx.query(statement);
+      });
+    } catch (error) {
+      if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+      throw missingPrivilege('postgres', this.#table, error);
+    }
+  }
+
+  async #hasTables(): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ there: boolean }>(
+      'select coalesce(bool_and(to_regclass(name) is not null), false) as there from unnest($1::text[]) name',
+      [tablesCreatedBy(this.#schema)],
+    );
+    return rows[0]?.there === true;
   }
 
   async #query(open: PostgresQueryable, text: string, values: unknown[]): Promise<readonly unknown[]> {

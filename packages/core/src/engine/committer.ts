@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import { type Store, StoreError, type WriteItem, type WriteOutcome } from '../store.ts';
+import type { WritePath } from './write-path.ts';
 
 /** What became of a write. `failed`: certainly not applied. `abandoned`: this node stopped asking; it may have been applied. */
 export type WriteResult =
@@ -19,6 +20,7 @@ interface CommitterDependencies {
   readonly clock: Clock;
   readonly observer: EngineObserver;
   readonly logger: Logger;
+  readonly writePath: Pick<WritePath, 'succeeded' | 'failed'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
 }
 
@@ -112,7 +114,7 @@ export class Committer {
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
       doubtful ||= written.code === 'outcome_unknown';
       if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable'))
-        await this.#pause(written);
+        await this.#pause();
       else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
       else if (doubtful && !isUnstorable(written)) return this.#answer(batch, { kind: 'abandoned' });
       else return this.#fail(batch, written, generation);
@@ -121,16 +123,19 @@ export class Committer {
 
   /** One call of the store; answers what it threw. */
   async #write(items: readonly WriteItem[]): Promise<readonly WriteOutcome[] | StoreError> {
-    const { store, clock, observer } = this.#dependencies;
+    const { store, clock, observer, writePath } = this.#dependencies;
     const startedMs = clock.monotonicMs();
     try {
       const outcomes = await store.write(items);
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
       this.#pauseMs = FIRST_PAUSE_MS;
+      writePath.succeeded();
       return outcomes;
     } catch (thrown) {
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
-      return thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
+      const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
+      if (!isUnstorable(error)) writePath.failed(error, items.length);
+      return error;
     }
   }
 
@@ -148,7 +153,7 @@ export class Committer {
       error,
     });
     if (again.length === 0) return;
-    await this.#pause(error);
+    await this.#pause();
     if (generation !== this.#generation) return this.#answer(again, { kind: 'abandoned' });
     this.#queue = [...again, ...this.#queue];
   }
@@ -166,13 +171,9 @@ export class Committer {
     }
   }
 
-  async #pause(error: StoreError): Promise<void> {
+  async #pause(): Promise<void> {
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-    this.#dependencies.logger.warn(
-      { code: error.code, error: error.message, pauseMs },
-      'the store did not take a batch; trying again',
-    );
     await new Promise<void>((resolve) => this.#dependencies.clock.setTimer(pauseMs, resolve));
   }
 }

@@ -36,6 +36,7 @@ import { idOf } from './run.ts';
 import { Session } from './session.ts';
 import { Topics } from './topics.ts';
 import { Watcher } from './watcher.ts';
+import { WritePath } from './write-path.ts';
 
 /** What an engine is made of: everything that is not pure comes from outside. The store must be open. */
 export interface EngineDependencies {
@@ -67,6 +68,7 @@ export class Engine implements Coordinator {
   readonly #options: EngineOptions;
   readonly #session: Session;
   readonly #committer: Committer;
+  readonly #writePath: WritePath;
   readonly #destinations: Destinations;
   readonly #driver: Driver;
   readonly #claimer: Claimer;
@@ -82,7 +84,8 @@ export class Engine implements Coordinator {
     const d = (this.#d = contained({ ...dependencies, observer: dependencies.observer ?? NO_OBSERVER }));
     const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
     this.#session = new Session({ ...d, options: all, onLost: () => this.#driver.dropAll() });
-    this.#committer = new Committer({ ...d, bounds: all });
+    this.#writePath = new WritePath({ ...d, node: all.node });
+    this.#committer = new Committer({ ...d, writePath: this.#writePath, bounds: all });
     this.#destinations = new Destinations({
       maxRunning: all.maxCallsPerDestination,
       maxWaiting: all.maxQueuedPerDestination,
@@ -416,6 +419,7 @@ export class Engine implements Coordinator {
         'unavailable',
         'this node has no session in the store; it opens a new one as soon as the store answers',
       );
+    await this.#fromStore(() => this.#writePath.assertWritable());
   }
 
   // ---- how commands reach the driver

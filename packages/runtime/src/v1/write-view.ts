@@ -7,6 +7,7 @@ import {
   type TransactionDetails,
   type TransactionReply,
   type TransactionSummary,
+  withoutSecrets,
   type WorkflowProgress,
 } from '@holdfast/protocol';
 import type { NodeReport } from '../handlers/table.ts';
@@ -42,16 +43,16 @@ function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'
   return last === undefined || last.result === 'SUCCESS' ? null : { kind: last.result, reason: last.reason };
 }
 
-/** Everything there is to show, save for payloads: they may hold what is nobody's business. */
+/** Everything there is to show, save for payloads, which may hold what is nobody's business, and secrets in URLs. */
 export const writeDetails = (view: TransactionView): TransactionDetails => ({
   ...writeSummary(view),
   version: view.version,
   result: view.state.result,
-  queryPrepared: view.definition.queryPrepared,
+  queryPrepared: withoutSecrets(view.definition.queryPrepared),
   branches: view.branches.map(({ branchId, op, url, status, started, attempts, nextAttemptAtMs, finishedAtMs }) => ({
     branchId,
     op,
-    url,
+    url: withoutSecrets(url),
     status,
     started,
     attempts,

@@ -1,4 +1,4 @@
-import { problemDetails, type ProblemDetails } from '@holdfast/protocol';
+import { basicAuthorization, placeOfUrl, problemDetails, type ProblemDetails } from '@holdfast/protocol';
 import { Pool } from 'undici';
 import { CommandError, EXIT } from './command-error.ts';
 
@@ -36,14 +36,16 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 export class CoordinatorApi {
   readonly server: string;
   readonly #root: string;
+  readonly #authorization: string;
   readonly #pool: Pool;
 
   constructor(server: string) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw new CommandError(EXIT.usage, `--server takes a URL such as http://127.0.0.1:36789, not ${server}`);
+      throw new CommandError(EXIT.usage, `--server takes a URL such as http://127.0.0.1:36789, not ${placeOfUrl(server)}`);
     }
     this.server = url.origin;
+    this.#authorization = basicAuthorization(url);
     this.#root = `${url.pathname.replace(/\/+$/, '')}/api/v1`;
     this.#pool = new Pool(url.origin, {
       connections: PARALLEL_REQUESTS,
@@ -80,7 +82,11 @@ export class CoordinatorApi {
       const response = await this.#pool.request({
         method,
         path: this.#root + path + queryString(query),
-        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          accept: 'application/json',
+          ...(this.#authorization !== '' && { authorization: this.#authorization }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         body: body === undefined ? null : JSON.stringify(body),
       });
       status = response.statusCode;

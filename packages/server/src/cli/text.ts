@@ -1,3 +1,5 @@
+import { withoutSecrets } from '@holdfast/protocol';
+
 /**
  * Text for terminals: colours, widths, wrapping. Pure.
  */
@@ -14,10 +16,10 @@ export function painter(enabled: boolean): Paint {
 }
 
 /**
- * On one line and harmless: what a participant answered must not move the cursor or colour the terminal of the operator who reads it.
+ * On one line, harmless and without secrets: a response of a participant must not move the cursor or colour the terminal of the operator who reads it.
  */
 export const clean = (text: string): string =>
-  text
+  withoutSecrets(text)
     .replaceAll(/\s+/g, ' ')
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     .replaceAll(/[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g, '·')

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { hintFor } from '@holdfast/protocol';
+import { hintFor, withoutSecrets } from '@holdfast/protocol';
 import { ConfigError } from './config-error.ts';
 import { checkConfig } from './check-config.ts';
 import { isServiceLink, refuseMisspelled } from './environment.ts';
@@ -52,7 +52,7 @@ export function configWith(values: Partial<ServerConfig>): ServerConfig {
 function read(name: OptionName, raw: unknown, where: string): unknown {
   const { kind } = OPTIONS[name] as OptionSpec<unknown>;
   const value = kind.read(raw);
-  if (value === undefined) throw new ConfigError(`${where}: must be ${kind.expects}, not ${JSON.stringify(raw)}`);
+  if (value === undefined) throw new ConfigError(`${where}: must be ${kind.expects}, not ${withoutSecrets(JSON.stringify(raw))}`);
   return value;
 }
 
@@ -66,7 +66,7 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
   try {
     value = parse(text);
   } catch (error) {
-    throw new ConfigError(`the config file ${path} is neither YAML nor JSON: ${(error as Error).message}`);
+    throw new ConfigError(`the config file ${path} is neither YAML nor JSON${placeOfFault(error)}`);
   }
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value))
@@ -75,7 +75,14 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
   return value as Record<string, unknown>;
 }
 
+/** What is wrong and where. The reader's own message quotes the line, and with it a password that is there. */
+function placeOfFault(error: unknown): string {
+  if (!(error instanceof Error) || !('linePos' in error) || !('code' in error)) return '';
+  const [at] = error.linePos as readonly [{ readonly line: number; readonly col: number }];
+  return `: ${String(error.code)} at line ${at.line}, column ${at.col}`;
+}
+
 function refuseUnknown(key: string, path: string): void {
   if (Object.hasOwn(OPTIONS, key)) return;
-  throw new ConfigError(`${key} in ${path} is not an option; ${hintFor(key, OPTION_NAMES)}`);
+  throw new ConfigError(`${withoutSecrets(key)} in ${path} is not an option; ${hintFor(key, OPTION_NAMES)}`);
 }

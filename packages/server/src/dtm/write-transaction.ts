@@ -1,7 +1,13 @@
 import type { BranchView, TransactionView } from '@holdfast/core';
-import type { DtmBranchAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
+import {
+  type DtmBranchAnswer,
+  type DtmProgressAnswer,
+  type DtmTransactionAnswer,
+  isSecretName,
+  withoutSecrets,
+} from '@holdfast/protocol';
 
-/** A transaction in dtm's words. Empty texts, zeros and false are left out. */
+/** A transaction in dtm's words. Empty texts, zeros and false are left out; secrets in URLs and headers are not shown. */
 export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
   const { definition, state } = view;
   const flat = optionsOf(view);
@@ -10,10 +16,10 @@ export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
     trans_type: view.pattern,
     status: view.status,
     protocol: definition.protocol,
-    steps: definition.steps.map((step) => withoutEmpty({ action: step.action, compensate: step.compensate })),
+    steps: definition.steps.map((step) => withoutEmpty({ action: withoutSecrets(step.action), compensate: withoutSecrets(step.compensate) })),
     payloads: definition.payloads.map(textOf),
     custom_data: definition.customData,
-    query_prepared: definition.queryPrepared,
+    query_prepared: withoutSecrets(definition.queryPrepared),
     rollback_reason: state.rollbackReason,
     result: state.result,
     options: JSON.stringify(flat),
@@ -34,7 +40,7 @@ export const writeBranches = (view: TransactionView): readonly DtmBranchAnswer[]
     const changedAtMs = Math.max(branch.createdAtMs, branch.finishedAtMs);
     return withoutEmpty({
       gid: view.gid,
-      url: branch.url,
+      url: withoutSecrets(branch.url),
       bin_data: base64Of(branch.payload),
       branch_id: branch.branchId,
       op: branch.op,
@@ -59,9 +65,12 @@ function optionsOf({ definition: { options } }: TransactionView) {
     retry_interval: secondsOf(options.retryIntervalMs),
     request_timeout: secondsOf(options.requestTimeoutMs),
     retry_limit: options.retryLimit,
-    branch_headers: Object.keys(options.branchHeaders).length === 0 ? '' : options.branchHeaders,
+    branch_headers: Object.keys(options.branchHeaders).length === 0 ? '' : headersOf(options.branchHeaders),
   }) as Pick<DtmTransactionAnswer, 'wait_result' | 'concurrent'>;
 }
+
+const headersOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isSecretName(name) ? '***' : value]));
 
 /** dtm's wire counts in whole seconds; what is shorter is shown as one. */
 const secondsOf = (ms: number): number => Math.ceil(ms / 1_000);

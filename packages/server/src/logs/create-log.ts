@@ -1,3 +1,4 @@
+import { withoutSecrets } from '@holdfast/protocol';
 import { pino } from 'pino';
 import type { Log } from './log.ts';
 import { prettyLine } from './pretty.ts';
@@ -13,12 +14,16 @@ export interface LogOptions {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** Structured logs: one JSON object a line, or the same for people. Payloads, header values and secrets are never given to it. */
+/**
+ * Structured logs: one JSON object per line, or the same for people. Payloads and header values are never given to it, and
+ * secrets in the texts of others (a response that echoes its request, a URL) are left out of each line.
+ */
 export function createLog({ level, format, output, colour, fields: always = {} }: LogOptions): Log {
   const pretty = format === 'pretty' || (format === 'auto' && output.isTTY === true);
-  const write = pretty
-    ? (line: string): void => void output.write(prettyLine(JSON.parse(line) as Record<string, unknown>, colour) + '\n')
-    : (line: string): void => void output.write(line);
+  const write = (line: string): void => {
+    const shown = withoutSecrets(line);
+    output.write(pretty ? `${prettyLine(JSON.parse(shown) as Record<string, unknown>, colour)}\n` : shown);
+  };
   // Neither host nor pid: whoever collects the lines knows where they come from.
   const logger = pino({ level, base: Object.keys(always).length === 0 ? null : always }, { write });
   return {

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '@holdfast/protocol';
 import { surviveClosedOutput } from '../closed-output.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected } from '../serve-process.ts';
 import { startServer } from '../serve.ts';
@@ -17,7 +18,7 @@ async function runWorker(): Promise<number> {
     return 0;
   } catch (error) {
     if (!isExpected(error)) throw error;
-    process.stderr.write(`holdfast: ${error.message}\n`);
+    process.stderr.write(`holdfast: ${withoutSecrets(error.message)}\n`);
     return FAILED;
   }
 }

@@ -84,6 +84,25 @@ describe('holdfast doctor', () => {
   });
 });
 
+describe('what holdfast doctor advises', () => {
+  it.each(['postgres://user@127.0.0.1:1/db', 'mysql://user@127.0.0.1:1/db', 'redis://127.0.0.1:1'])(
+    'for a server that cannot be reached has nothing to do with a disk: %s',
+    async (url) => {
+      const finding = (await doctor('--store', url)).find('store');
+      expect(finding).toMatchObject({ level: 'fail', mend: expect.stringContaining('network') as string });
+      expect(finding?.mend).not.toContain('disk');
+    },
+  );
+
+  it('concerns the coordinator that is named, and not the port that another would use here', async () => {
+    await using server = await TestServer.start();
+    const { out } = await runCli(['doctor', '--store', 'memory:', '--server', server.url, '-o', 'json']);
+    const findings = JSON.parse(out.join('\n')) as Finding[];
+    expect(findings.map(({ check }) => check).filter((check) => check.startsWith('port'))).toEqual([]);
+    expect(findings.find(({ check }) => check === 'server')).toMatchObject({ level: 'ok' });
+  });
+});
+
 describeWith(['redis-server'], 'holdfast doctor on a store in Redis', () => {
   it.each([
     ['everysec', ['not durable', 'appendfsync is everysec']],

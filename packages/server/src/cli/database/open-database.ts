@@ -1,3 +1,4 @@
+import { placeOfUrl } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../command-error.ts';
 
 /** A value of a column, as the drivers give it. */
@@ -32,8 +33,7 @@ export async function openDatabase(url: string): Promise<Database> {
     return await open(url);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const { host, pathname } = new URL(url);
-    const message = `the database at ${host}${pathname} does not let us in: ${reasonOf(error)}`;
+    const message = `the database at ${placeOfUrl(url)} does not let us in: ${reasonOf(error)}`;
     throw new CommandError(EXIT.unreachable, message, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { BARRIER_COLUMNS, BARRIER_TABLE, barrierTable } from '@holdfast/protocol';
+import { BARRIER_COLUMNS, BARRIER_TABLE, barrierTable, placeOfUrl } from '@holdfast/protocol';
 import { CommandError } from '../command-error.ts';
 import { type Database, openDatabase, type Row } from '../database/open-database.ts';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
@@ -6,7 +6,7 @@ import { checkDrift } from './store.ts';
 
 /** A database of participants: barrier table, prepared transactions, what a crash may lose, clock. */
 export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Check => {
-  const place = placeOf(url);
+  const place = placeOfUrl(url);
   return {
     name: place,
     async run() {
@@ -31,10 +31,6 @@ export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Ch
     },
   };
 };
-
-/** Without user and password. */
-const placeOf = (url: string): string =>
-  URL.canParse(url) ? `${new URL(url).host}${new URL(url).pathname}` : 'barrier';
 
 const COLUMNS: Readonly<Record<string, number>> = {
   gid: BARRIER_COLUMNS.gid,

@@ -1,3 +1,4 @@
+import { basicAuthorization, placeOfUrl } from '@holdfast/protocol';
 import { type Check, fail, ok, warn } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -7,13 +8,17 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
   name: 'server',
   async run() {
     const start = 'start it with "holdfast serve", or correct --server';
-    const root = url.replace(/\/+$/, '');
-    if (!URL.canParse(root) || !/^https?:/.test(root)) return [fail('server', `${url} is no http or https URL`, start)];
+    if (!URL.canParse(url) || !/^https?:/.test(url)) return [fail('server', `${placeOfUrl(url)} is no http or https URL`, start)];
+    const { origin, pathname, username, password } = new URL(url);
+    const root = origin + pathname.replace(/\/+$/, '');
+    // `fetch` refuses a URL with an account.
+    const authorization = basicAuthorization({ username, password });
+    const headers = authorization === '' ? {} : { authorization };
     let ready: Response;
     let version: unknown;
     try {
-      ready = await fetch(`${root}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      const answer = await fetch(`${root}/api/dtmsvr/version`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      ready = await fetch(`${root}/readyz`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const answer = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       version = ((await answer.json()) as { version?: unknown }).version;
     } catch {
       return [fail('server', `no coordinator answers at ${root}`, start)];

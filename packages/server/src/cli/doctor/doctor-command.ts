@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import { OPTIONS } from '../../config/options.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../command-error.ts';
 import type { CommandIo } from '../command-io.ts';
@@ -61,10 +62,12 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       env: process.env,
       ...(file === undefined ? {} : { file }),
     });
+    // A coordinator that is named runs: whether another could listen at the default port says nothing about it.
+    const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
     checks = [
       { name: 'node', run: async () => [checkNode(process.version)] },
       { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
-      ...(config.httpPort === 0 ? [] : [portCheck(config.host, config.httpPort)]),
+      ...(config.httpPort === 0 || isOfAnother ? [] : [portCheck(config.host, config.httpPort)]),
       storeCheck(config.store),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
       ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION)]),

@@ -26,6 +26,9 @@ async function lmdb(path: string): Promise<readonly Finding[]> {
   const folder = nearestFolder(resolve(path));
   const space = await freeSpace(folder);
   if (existsSync(path)) return [space, ...(await probe(`lmdb:${path}`))];
+  const parent = dirname(resolve(path));
+  if (folder !== parent)
+    return [space, fail('store', `${path} cannot be made: there is no folder ${parent}`, 'correct the path, or make that folder')];
   let temporary: string;
   try {
     temporary = await mkdtemp(join(folder, '.holdfast-doctor-'));
@@ -62,7 +65,7 @@ async function probe(url: string): Promise<readonly Finding[]> {
     store = await storeOf(url, (text) => warnings.push(text));
     await store.open();
   } catch (error) {
-    return [refusal(error)];
+    return [refusal(error, url)];
   }
   try {
     return await writeAndAsk(store, warnings);
@@ -71,17 +74,28 @@ async function probe(url: string): Promise<readonly Finding[]> {
   }
 }
 
-function refusal(error: unknown): Finding {
+/** Stores that are files of this machine. */
+const onDisk = (url: string): boolean => url.startsWith('lmdb:');
+
+function refusal(error: unknown, url: string): Finding {
   const found = messageOf(error);
   if (error instanceof ConfigError) return fail('store', found, 'correct --store');
-  if (!(error instanceof StoreError)) return fail('store', found, 'check the path and the rights of this user');
+  if (!(error instanceof StoreError)) return fail('store', found, 'check the path and the permissions of this user');
   switch (error.code) {
     case 'locked':
       return warn('store', found, 'fine when that is the coordinator; to check the store, stop it first');
     case 'unsupported_format':
       return fail('store', found, 'use the version that wrote it, or a newer one');
+    case 'invalid':
+      return fail('store', found, 'correct --store');
     default:
-      return fail('store', found, 'check the disk and the rights of this user');
+      return fail(
+        'store',
+        found,
+        onDisk(url)
+          ? 'check the path, the disk and the permissions of this user'
+          : 'check that the server runs, the URL, the network between, and the privileges of its user',
+      );
   }
 }
 

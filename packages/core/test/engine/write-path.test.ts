@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryStore, StoreError } from '../../src/index.ts';
+import { WritePath } from '../../src/engine/write-path.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const refusal = new StoreError('unavailable', 'permission denied');
+
+/** A write path over a store in memory that counts batches, and fails when it is told to. */
+function setUp() {
+  const clock = new ManualClock();
+  const lines: { readonly fields: object; readonly message: string }[] = [];
+  const keep = (fields: object, message: string): void => void lines.push({ fields, message });
+  const logger = { debug: keep, info: keep, warn: keep, error: keep };
+  const memory = new MemoryStore(() => 0);
+  const seen = { batches: 0, fails: false };
+  const store = new Proxy(memory, {
+    get(target, name) {
+      if (name === 'write')
+        return async (...args: Parameters<MemoryStore['write']>) => {
+          seen.batches++;
+          if (seen.fails) throw refusal;
+          return target.write(...args);
+        };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { clock, lines, seen, path: new WritePath({ store, clock, logger, node: 'here' }) };
+}
+
+describe('the write path of a node', () => {
+  it('is tried when it was never used, and then not again while batches are written', async () => {
+    const { path, seen, clock } = setUp();
+    await Promise.all([path.assertWritable(), path.assertWritable()]);
+    expect(seen.batches).toBe(1);
+    for (let n = 0; n < 10; n++) {
+      await clock.advance(30_000);
+      path.succeeded();
+      await path.assertWritable();
+    }
+    expect(seen.batches).toBe(1);
+    await clock.advance(60_001);
+    await path.assertWritable();
+    expect(seen.batches).toBe(2);
+  });
+
+  it('fails from a refused batch until a batch or a probe is written', async () => {
+    const { path, seen } = setUp();
+    path.succeeded();
+    seen.fails = true;
+    path.failed(refusal, 3);
+    await expect(path.assertWritable()).rejects.toBe(refusal);
+    seen.fails = false;
+    await path.assertWritable();
+    path.failed(refusal, 3);
+    path.succeeded();
+    const before = seen.batches;
+    await path.assertWritable();
+    expect(seen.batches).toBe(before);
+  });
+
+  it('logs refused batches with their cause, once in ten seconds, and their end once', async () => {
+    const { path, lines, clock } = setUp();
+    for (let n = 0; n < 100; n++) {
+      path.failed(refusal, 5);
+      await clock.advance(200);
+    }
+    const about = lines.filter(({ message }) => message === 'the store does not take batches');
+    expect(about).toMatchObject([
+      { fields: { error: 'permission denied', transactions: 5, batches: 1 } },
+      { fields: { batches: 50 } },
+    ]);
+    path.succeeded();
+    path.succeeded();
+    expect(lines.filter(({ message }) => message === 'the store takes batches again')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,77 @@
+/*
+ * The one place that decides what of a text must not be shown: passwords in URLs, tokens, keys. Everything that reaches a
+ * log, an error, a timeline, an alert or a terminal goes through here.
+ *
+ * Repetitions that a text can make start at each of its characters have a bound, so that the time grows with its length.
+ */
+
+const HIDDEN = '***';
+
+/** Names of query parameters, headers and JSON fields whose values are secrets. */
+const SECRET_NAME = String.raw`(?:[\w.-]{0,40}(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|[-_]key|credential)[\w.-]{0,40}|pwd|pass|auth|authorization|proxy-authorization|cookie|set-cookie|key|sig|signature)`;
+
+/** A quotation mark, as it is or within JSON text. */
+const QUOTE = String.raw`\\*["']`;
+
+const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // Everything up to the last @ in the URL of a database: its password may hold what should have been percent-encoded.
+  [/\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)[^\s"'<>\\]{0,1000}@/gi, `$1${HIDDEN}@`],
+  // In other URLs a path may hold an @; a password that broke the URL left no port between : and /.
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#]{0,1000}@/gi, `$1${HIDDEN}@`],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#:@[\]]{1,200}:(?!\d{0,5}(?:[/?#\s"'\\]|$))[^\s"'<>\\]{0,1000}@/gi, `$1${HIDDEN}@`],
+  [new RegExp(String.raw`([?&;]${SECRET_NAME}=)[^&#;\s"'\\]+`, 'gi'), `$1${HIDDEN}`],
+  [/([?&;](?:ssl|tls)=)(?:\{|%7b)[^&#\s"'\\]{0,4000}(?:["'][^&#\s]{0,4000})?/gi, `$1${HIDDEN}`],
+  [/\b((?:bearer|basic|digest)\s+)(?!authentication|auth\b|realm)[\w.~+/=-]{6,}/gi, `$1${HIDDEN}`],
+  [new RegExp(String.raw`(${QUOTE}${SECRET_NAME}${QUOTE}\s*:\s*${QUOTE})[^"'\\]+`, 'gi'), `$1${HIDDEN}`],
+  [/\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\s*:\s*)(?![*"'\\\s])[^\r\n"'\\,]+/gi, `$1$2${HIDDEN}`],
+  [new RegExp(String.raw`\b((?:password|passwd|pwd)\s*=\s*)[^\s&;,"'\\]+`, 'gi'), `$1${HIDDEN}`],
+];
+
+/** What a text has that any of the rules could apply to. */
+const SUSPECT = /:\/\/|bearer|basic|digest|pass|pwd|secret|token|key|auth|cookie|credential|sig/i;
+
+/**
+ * A text without passwords and tokens: each is replaced by `***`. `known`: values that are secrets wherever they are found,
+ * such as those that were sent to a participant that may echo them.
+ */
+export function withoutSecrets(text: string, known: readonly string[] = []): string {
+  let shown = text;
+  for (const value of known) if (value.length >= SHORTEST_SECRET) shown = shown.replaceAll(value, HIDDEN);
+  if (!SUSPECT.test(shown)) return shown;
+  for (const [pattern, replacement] of RULES) shown = shown.replace(pattern, replacement);
+  return shown;
+}
+
+/** Replacing shorter values would hide half of an ordinary text. */
+const SHORTEST_SECRET = 4;
+
+const IS_SECRET_NAME = new RegExp(`^${SECRET_NAME}$`, 'i');
+
+/** Whether the value of a header or field of this name is a secret. */
+export const isSecretName = (name: string): boolean => IS_SECRET_NAME.test(name);
+
+/** The secrets in headers: values of those that carry some, whole and without the scheme before them (`Bearer …`). */
+export const secretsOfHeaders = (headers: Readonly<Record<string, string>>): string[] =>
+  Object.entries(headers).flatMap(([name, value]) =>
+    isSecretName(name) ? [value, value.replace(/^[A-Za-z]+\s+/, '')] : [],
+  );
+
+/** Stores whose URL is a path, without anything to hide. */
+const PATH_SCHEMES = ['lmdb:', 'memory:'];
+
+/**
+ * Where a URL leads, for people: scheme, host, port and path (the database), and nothing else. Whatever cannot be told from
+ * a part of a password is left out.
+ */
+export function placeOfUrl(url: string): string {
+  if (PATH_SCHEMES.some((scheme) => url.startsWith(scheme))) return url;
+  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:)\/\/(.*)$/is.exec(url) ?? [];
+  if (scheme === undefined) return '(not a URL)';
+  const [, authority = '', path = '', after = ''] = /^([^/?#]*)([^?#]*)(.*)$/s.exec(rest) ?? [];
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  if ((path + after).includes('@') || !HOST.test(host)) return `${scheme}//…`;
+  return `${scheme}//${host}${path}`;
+}
+
+/** Hosts with their ports: several, for databases that have some. */
+const HOST = /^(?:(?:[\w.-]*|\[[\da-f:.%\w]*\])(?::\d*)?(?:,|$))*$/i;

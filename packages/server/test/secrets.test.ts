@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@holdfast/server';
+import { connect } from '@holdfast/client';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createLog } from '../src/logs/create-log.ts';
+import { runCli } from './cli/support/run-cli.ts';
+import { TestServer } from './support/running-server.ts';
+
+const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+/** Found nowhere but where it is sent to. */
+const SECRET = /hunter2|swordfish|aHVudGVyM/;
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}
+
+/** An HTTP server; it notes what it received. */
+async function listening(respond: (request: IncomingMessage) => string, status: number) {
+  const received: { readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
+  const server = createServer((request, response) => {
+    void bodyOf(request).then((body) => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(status).end(respond(request));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return { received, port: (server.address() as AddressInfo).port };
+}
+
+describe('a participant that echoes its request', () => {
+  it('puts no secret of it into the log, the timeline, the alert, the API or the CLI', async () => {
+    const bank = await listening(({ headers, url }) => JSON.stringify({ url, headers }), 500);
+    const webhook = await listening(() => '', 200);
+    const lines: string[] = [];
+    const log = createLog({
+      level: 'debug',
+      format: 'json',
+      output: { write: (line) => lines.push(line) },
+      colour: false,
+    });
+    await using server = await TestServer.start(
+      { alertWebHook: `http://127.0.0.1:${webhook.port}/`, alertAfterRetries: 1, retryInterval: 50 },
+      { log },
+    );
+    const at = (path: string): string => `http://teller:hunter2@127.0.0.1:${bank.port}${path}?access_token=swordfish`;
+    await server.dtm('submit', {
+      gid: 'echoed',
+      trans_type: 'saga',
+      protocol: 'http',
+      steps: [{ action: at('/debit'), compensate: at('/credit') }],
+      payloads: ['{}'],
+      branch_headers: { 'X-Tenant-Key': 'swordfish', Cookie: 'hunter2', 'x-kept': 'shown' },
+      retry_interval: 1,
+    });
+    await vi.waitFor(() => expect(webhook.received).toHaveLength(1), { timeout: 20_000 });
+    expect(bank.received[0]?.headers).toMatchObject({ 'x-tenant-key': 'swordfish', cookie: 'hunter2' });
+    expect(bank.received[0]?.headers.authorization).toMatch(/^Basic /);
+    const shown = [
+      ...lines,
+      webhook.received[0]?.body,
+      (await server.get('/api/dtmsvr/query?gid=echoed')).text,
+      (await server.get('/api/dtmsvr/all')).text,
+      (await server.get('/api/v1/transactions/echoed')).text,
+      (await server.get('/api/v1/transactions')).text,
+      (await runCli(['show', 'echoed', '--server', server.url])).out.join('\n'),
+      (await runCli(['show', 'echoed', '--server', server.url, '-o', 'json'])).out.join('\n'),
+    ].join('\n');
+    expect(shown).not.toMatch(SECRET);
+    expect(shown).toContain('x-kept');
+  });
+});
+
+describe('a secret in the configuration', () => {
+  it('that is broken YAML is not printed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-secrets-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'config.yaml');
+    for (const text of [
+      'store: "postgres://user:hunter2@db/orders\n',
+      'httpPort: 1\nstore: postgres://user:hunter2@db: [\n',
+      'store: *hunter2\n',
+      'postgres://user:hunter2@db/orders: yes\n',
+      'httpPort: postgres://user:hunter2@db/orders\n',
+    ]) {
+      await writeFile(file, text);
+      const refusal = await loadConfig({ file }).then(
+        () => expect.unreachable('it was read'),
+        (error: unknown) => error as Error,
+      );
+      expect(`${refusal.message} ${refusal.stack} ${String(refusal.cause)}`).not.toMatch(SECRET);
+      expect(refusal.message).toContain(file);
+    }
+  });
+
+  it.each([
+    ['doctor', '--http-port', '0', '--store', 'postgres://user:hunter2@127.0.0.1:1/db'],
+    ['doctor', '--http-port', '0', '--store', 'postgres://user:hun/hunter2@127.0.0.1:1/db'],
+    ['doctor', '--http-port', '0', '--store', 'memory:', '--barrier', 'mysql://user:hunter2@127.0.0.1:1/db'],
+    ['doctor', '--http-port', '0', '--store', 'memory:', '--server', 'ftp://user:hunter2@127.0.0.1:1'],
+    ['doctor', '--http-port', '0', '--store', 'memory:', '--server', 'http://user:hunter2@127.0.0.1:1'],
+    ['migrate', '--store', 'redis://user:hunter2@127.0.0.1:1'],
+    ['migrate', '--store', 'mysql://user:hunter2@127.0.0.1:1/db?ssl={"key":"swordfish"'],
+    ['list', '--server', 'user:hunter2@nowhere'],
+    ['list', '--server', 'http://user:hunter2@127.0.0.1:1'],
+    ['show', 'x', '--server', 'ftp://user:hunter2@127.0.0.1:1'],
+  ])('is not printed by holdfast %s %s %s %s %s', async (...args) => {
+    const { out, err } = await runCli(args);
+    expect([...out, ...err].join('\n')).not.toMatch(SECRET);
+    expect([...out, ...err].join('\n')).not.toBe('');
+  });
+
+  it('is not in the process list, nor in what the process prints', async () => {
+    const silent = createTcpServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const child = spawn(process.execPath, [CLI, 'serve', '--http-port', '0', '--store', `redis://u:hunter2@127.0.0.1:${port}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    onTestFinished(() => {
+      child.kill('SIGKILL');
+      silent.close();
+    });
+    await vi.waitFor(
+      async () => {
+        const shown = await readFile(`/proc/${child.pid}/cmdline`, 'utf8');
+        expect(shown).toContain('redis://***@');
+        expect(shown).not.toMatch(SECRET);
+      },
+      { timeout: 20_000 },
+    );
+  });
+});
+
+describe('credentials in the URL of the coordinator', () => {
+  it('reach it as basic authentication, from the SDK and from the CLI', async () => {
+    const proxy = await listening(() => JSON.stringify({ items: [], next: null }), 200);
+    const url = `http://teller:p%40ss@127.0.0.1:${proxy.port}`;
+    const hf = connect(url);
+    await hf.list().catch(() => undefined);
+    await hf.close();
+    await runCli(['list', '--server', url]);
+    await runCli(['doctor', '--store', 'memory:', '--server', url]);
+    const wanted = `Basic ${Buffer.from('teller:p@ss').toString('base64')}`;
+    expect(proxy.received.length).toBeGreaterThanOrEqual(3);
+    expect(proxy.received.filter(({ headers }) => headers.authorization !== wanted)).toEqual([]);
+  });
+
+  it('are not repeated by an error of the SDK', () => {
+    for (const bad of ['http://teller:hunter2@host:port', 'ftp://teller:hunter2@host', 'teller:hunter2@host']) {
+      const refusal = (() => {
+        try {
+          connect(bad);
+        } catch (error) {
+          return error as Error;
+        }
+        throw new Error('was not refused');
+      })();
+      expect(`${refusal.stack} ${JSON.stringify(refusal)} ${JSON.stringify(Object.entries(refusal))}`).not.toMatch(SECRET);
+    }
+  });
+});

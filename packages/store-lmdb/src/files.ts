@@ -1,0 +1,96 @@
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** Payloads are in these files: they are for the user alone that the node runs as. */
+export const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const OF_OTHERS = 0o077;
+const FILES = ['data.mdb', 'lock.mdb'];
+
+/** In the first bytes of every LMDB file, in the byte order of the machine. */
+const MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
+
+/**
+ * Makes the folder of a store where it is missing, and checks what is there, for lmdb ends the whole process when it is given
+ * something else. Calls `onWarning` for files that others could read until now. Throws an error whose message says what is
+ * wrong and what to do.
+ */
+export function prepareFolder(path: string, onWarning: (text: string) => void): void {
+  const folder = statOf(path);
+  if (folder === undefined) makeFolder(path);
+  else if (!folder.isDirectory()) throw new Error(`it is ${kindOf(folder)}, not a folder: name a folder`);
+  assertUsable(path, 'this user may not write in it');
+  for (const name of FILES) {
+    const file = join(path, name);
+    const found = statOf(file);
+    if (found === undefined) continue;
+    if (!found.isFile()) throw new Error(`its ${name} is ${kindOf(found)}, not a file of LMDB: move it away`);
+    assertUsable(file, `this user may not write its ${name}`);
+    if (name === 'data.mdb') refuseForeignFile(file);
+    tighten(file, found, onWarning);
+  }
+}
+
+function makeFolder(path: string): void {
+  const parent = dirname(resolve(path));
+  // A mistyped path must not become a new, empty store: one level is made, not several.
+  if (statOf(parent)?.isDirectory() !== true)
+    throw new Error(`the folder ${parent}, in which it would be made, does not exist: correct the path, or make that folder`);
+  try {
+    mkdirSync(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    // Another process was quicker, or the name is a link that leads nowhere.
+    if (statOf(path)?.isDirectory() !== true) throw new Error('it is a link that leads nowhere: remove it');
+  }
+}
+
+function assertUsable(path: string, what: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new Error(`${what} (${codeOf(error)}): change its owner or its permissions, or name another folder`, { cause: error });
+  }
+}
+
+function refuseForeignFile(file: string): void {
+  const start = Buffer.alloc(64);
+  const descriptor = openSync(file, 'r');
+  const length = readSync(descriptor, start);
+  closeSync(descriptor);
+  if (length > 0 && !start.includes(MAGIC)) throw new Error('its data.mdb is not an LMDB file');
+}
+
+function tighten(file: string, { mode }: Stats, onWarning: (text: string) => void): void {
+  if ((mode & OF_OTHERS) === 0) return;
+  try {
+    chmodSync(file, FILE_MODE);
+    onWarning(`${file} could be read by other users of this machine (mode ${octal(mode)}); it is 0600 from now on`);
+  } catch (error) {
+    onWarning(
+      `${file} can be read by other users of this machine (mode ${octal(mode)}), and this user cannot change that (${codeOf(error)}): chmod 600 ${file}`,
+    );
+  }
+}
+
+const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
+
+/** Undefined: nothing is there. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isFile()) return 'a file';
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a named pipe';
+  return stats.isSocket() ? 'a socket' : 'a device';
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
