@@ -41,7 +41,7 @@ function makeFolder(path: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     // Another process was quicker, or the name is a link that leads nowhere.
-    if (statOf(path)?.isDirectory() !== true) throw new Error('it is a link that leads nowhere: remove it');
+    if (statOf(path)?.isDirectory() !== true) throw new Error('it is a link that leads nowhere: remove it', { cause: error });
   }
 }
 

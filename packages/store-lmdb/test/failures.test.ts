@@ -76,7 +76,7 @@ describe('a folder that cannot be used', () => {
 });
 
 describe('what is at the path', () => {
-  const refused = async (place: string, words: RegExp): Promise<void> => {
+  const expectRefusal = async (place: string, words: RegExp): Promise<void> => {
     const opening = createLmdbStore({ path: place }).open();
     await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
     await expect(opening).rejects.toThrow(words);
@@ -86,23 +86,23 @@ describe('what is at the path', () => {
     await writeFile(join(path, 'file'), 'text');
     await promisify(execFile)('mkfifo', [join(path, 'pipe')]);
     await symlink(join(path, 'nowhere'), join(path, 'link'));
-    await refused(join(path, 'file'), /it is a file, not a folder/);
-    await refused('/dev/null', /it is a device, not a folder/);
-    await refused(join(path, 'pipe'), /it is a named pipe, not a folder/);
-    await refused(join(path, 'link'), /it is a link that leads nowhere/);
+    await expectRefusal(join(path, 'file'), /it is a file, not a folder/);
+    await expectRefusal('/dev/null', /it is a device, not a folder/);
+    await expectRefusal(join(path, 'pipe'), /it is a named pipe, not a folder/);
+    await expectRefusal(join(path, 'link'), /it is a link that leads nowhere/);
   });
 
   it.each(['data.mdb', 'lock.mdb'])('is named when its %s is no file', async (name) => {
     await mkdir(join(path, name));
-    await refused(path, new RegExp(`its ${name} is a folder`));
+    await expectRefusal(path, new RegExp(`its ${name} is a folder`));
     await rm(join(path, name), { recursive: true });
     await promisify(execFile)('mkfifo', [join(path, name)]);
-    await refused(path, new RegExp(`its ${name} is a named pipe`));
+    await expectRefusal(path, new RegExp(`its ${name} is a named pipe`));
   });
 
   it('is named when nothing can be written there', async () => {
-    await refused('/proc/self', /may not write in it \(E[A-Z]+\)/);
-    await refused('/proc/none', /ENOENT|EACCES|EPERM/);
+    await expectRefusal('/proc/self', /may not write in it \(E[A-Z]+\)/);
+    await expectRefusal('/proc/none', /ENOENT|EACCES|EPERM/);
   });
 });
 
