@@ -18,7 +18,10 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)[^\s"'<>\\]{0,1000}@/gi, `$1${HIDDEN}@`],
   // In other URLs a path may hold an @; a password that broke the URL left no port between : and /.
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#]{0,1000}@/gi, `$1${HIDDEN}@`],
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#:@[\]]{1,200}:(?!\d{0,5}(?:[/?#\s"'\\]|$))[^\s"'<>\\]{0,1000}@/gi, `$1${HIDDEN}@`],
+  [
+    /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#:@[\]]{1,200}:(?!\d{0,5}(?:[/?#\s"'\\]|$))[^\s"'<>\\]{0,1000}@/gi,
+    `$1${HIDDEN}@`,
+  ],
   [new RegExp(String.raw`([?&;]${SECRET_NAME}=)[^&#;\s"'\\]+`, 'gi'), `$1${HIDDEN}`],
   [/([?&;](?:ssl|tls)=)(?:\{|%7b)[^&#\s"'\\]{0,4000}(?:["'][^&#\s]{0,4000})?/gi, `$1${HIDDEN}`],
   [/\b((?:bearer|basic|digest)\s+)(?!authentication|auth\b|realm)[\w.~+/=-]{6,}/gi, `$1${HIDDEN}`],

@@ -54,7 +54,9 @@ export class BranchRouter implements BranchCaller {
       request.protocol === 'json-rpc' && target.rpcMethod !== ''
         ? callJsonRpc(this.#pools, request, target)
         : callHttp(this.#pools, request, target);
-    return isSentWithSecrets(request, target) ? called.then((result) => withoutSecretsOf(request, target, result)) : called;
+    return isSentWithSecrets(request, target)
+      ? called.then((result) => withoutSecretsOf(request, target, result))
+      : called;
   }
 
   #route(request: BranchRequest): Promise<BranchResult> {

@@ -14,7 +14,9 @@ surviveClosedOutput();
 hideSecretsFromProcessList();
 registerServe(program);
 run().catch((error: unknown) => {
-  process.stderr.write(`holdfast: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
+  process.stderr.write(
+    `holdfast: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
+  );
   process.exitCode = 1;
 });
 

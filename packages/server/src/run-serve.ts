@@ -28,7 +28,12 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
 async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
   const { startServer } = await import('./serve.ts');
   const server = await startServer(config, { log });
-  announce(config, server.url, log, server.created ? { created: placeOfUrl(config.store) } : {});
+  announce(
+    config,
+    server.url,
+    log,
+    server.created && config.store !== 'memory:' ? { created: placeOfUrl(config.store) } : {},
+  );
   announceStop(log, await stop);
   await server.close();
   return 0;

@@ -124,9 +124,13 @@ describe('a secret in the configuration', () => {
     const silent = createTcpServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    const child = spawn(process.execPath, [CLI, 'serve', '--http-port', '0', '--store', `redis://u:hunter2@127.0.0.1:${port}`], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [CLI, 'serve', '--http-port', '0', '--store', `redis://u:hunter2@127.0.0.1:${port}`],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     onTestFinished(() => {
       child.kill('SIGKILL');
       silent.close();
@@ -166,7 +170,9 @@ describe('credentials in the URL of the coordinator', () => {
         }
         throw new Error('was not refused');
       })();
-      expect(`${refusal.stack} ${JSON.stringify(refusal)} ${JSON.stringify(Object.entries(refusal))}`).not.toMatch(SECRET);
+      expect(`${refusal.stack} ${JSON.stringify(refusal)} ${JSON.stringify(Object.entries(refusal))}`).not.toMatch(
+        SECRET,
+      );
     }
   });
 });

@@ -10,11 +10,11 @@ const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
 /** Stands between a node and its database. */
 async function proxyTo(url: string) {
-  const target = new URL(url);
+  const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
   let silent = false;
   const proxy = createServer((client) => {
-    const server = connect(Number(target.port), target.hostname);
+    const server = connect(Number(port), hostname);
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
@@ -25,12 +25,12 @@ async function proxyTo(url: string) {
     server.on('close', () => client.destroy());
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  target.port = String((proxy.address() as AddressInfo).port);
+  const proxied = Object.assign(new URL(url), { port: String((proxy.address() as AddressInfo).port) });
   const close = (): void => {
     proxy.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { url: target.href, close, fallSilent: () => void (silent = true) };
+  return { url: proxied.href, close, fallSilent: () => void (silent = true) };
 }
 
 describeWith(['postgres', 'mariadbd', 'redis-server'], 'SIGTERM while the database', () => {

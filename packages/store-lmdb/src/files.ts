@@ -1,4 +1,14 @@
-import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** Payloads are in these files: they are for the user alone that the node runs as. */
@@ -35,13 +45,16 @@ function makeFolder(path: string): void {
   const parent = dirname(resolve(path));
   // A mistyped path must not become a new, empty store: one level is made, not several.
   if (statOf(parent)?.isDirectory() !== true)
-    throw new Error(`the folder ${parent}, in which it would be made, does not exist: correct the path, or make that folder`);
+    throw new Error(
+      `the folder ${parent}, in which it would be made, does not exist: correct the path, or make that folder`,
+    );
   try {
     mkdirSync(path, { mode: FOLDER_MODE });
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     // Another process was quicker, or the name is a link that leads nowhere.
-    if (statOf(path)?.isDirectory() !== true) throw new Error('it is a link that leads nowhere: remove it', { cause: error });
+    if (statOf(path)?.isDirectory() !== true)
+      throw new Error('it is a link that leads nowhere: remove it', { cause: error });
   }
 }
 
@@ -49,7 +62,9 @@ function assertUsable(path: string, what: string): void {
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw new Error(`${what} (${codeOf(error)}): change its owner or its permissions, or name another folder`, { cause: error });
+    throw new Error(`${what} (${codeOf(error)}): change its owner or its permissions, or name another folder`, {
+      cause: error,
+    });
   }
 }
 

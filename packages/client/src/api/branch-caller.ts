@@ -1,4 +1,10 @@
-import { basicAuthorization, branchResult, resultOfHttp, resultOfUnframedHttp, withoutCoordinates } from '@holdfast/protocol';
+import {
+  basicAuthorization,
+  branchResult,
+  resultOfHttp,
+  resultOfUnframedHttp,
+  withoutCoordinates,
+} from '@holdfast/protocol';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';

@@ -62,7 +62,9 @@ export class HttpTransport {
   constructor(url: string, options: Required<TransportOptions>) {
     // The error of `URL` itself repeats a password.
     if (!URL.canParse(url))
-      throw new TypeError("a coordinator's URL looks like http://127.0.0.1:36789; percent-encode what is special in a password");
+      throw new TypeError(
+        "a coordinator's URL looks like http://127.0.0.1:36789; percent-encode what is special in a password",
+      );
     const parsed = new URL(url);
     const authorization = basicAuthorization(parsed);
     if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
@@ -70,7 +72,8 @@ export class HttpTransport {
     }
     this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
     this.#root = parsed.pathname.replace(/\/+$/, '') + '/api/v1';
-    this.#options = authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
+    this.#options =
+      authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
       connect: { timeout: options.requestTimeoutMs },

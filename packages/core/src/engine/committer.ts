@@ -20,7 +20,8 @@ interface CommitterDependencies {
   readonly clock: Clock;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  readonly writePath: Pick<WritePath, 'succeeded' | 'failed'>;
+  /** Notified of each batch; absent where nobody asks whether the node can write. */
+  readonly writePath?: Pick<WritePath, 'succeeded' | 'failed'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
 }
 
@@ -113,8 +114,7 @@ export class Committer {
         return batch.forEach((pending, i) => this.#done(pending, written[i] ?? UNANSWERED));
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
       doubtful ||= written.code === 'outcome_unknown';
-      if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable'))
-        await this.#pause();
+      if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable')) await this.#pause();
       else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
       else if (doubtful && !isUnstorable(written)) return this.#answer(batch, { kind: 'abandoned' });
       else return this.#fail(batch, written, generation);
@@ -129,12 +129,12 @@ export class Committer {
       const outcomes = await store.write(items);
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
       this.#pauseMs = FIRST_PAUSE_MS;
-      writePath.succeeded();
+      writePath?.succeeded();
       return outcomes;
     } catch (thrown) {
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
       const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
-      if (!isUnstorable(error)) writePath.failed(error, items.length);
+      if (!isUnstorable(error)) writePath?.failed(error, items.length);
       return error;
     }
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Committer, type InsertItem, NO_OBSERVER, type StoreErrorCode, type WriteResult } from '../../src/index.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { type Fate, ScriptedStore } from './support/scripted-store.ts';
+import { KeptLog } from './support/silence.ts';
 
 const insert = (gid: string, writeId: string, bytes = 1): InsertItem => ({
   kind: 'insert',
@@ -31,7 +32,7 @@ function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, Stor
     store,
     clock,
     observer: NO_OBSERVER,
-    writePath: { succeeded: () => undefined, failed: () => undefined },
+    logger: new KeptLog(),
     bounds: bounds ?? { batchItems: 100, batchBytes: 1_000_000 },
   });
   const answers = new Map<string, WriteResult['kind'][]>();

@@ -42,7 +42,10 @@ export class CoordinatorApi {
   constructor(server: string) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw new CommandError(EXIT.usage, `--server takes a URL such as http://127.0.0.1:36789, not ${placeOfUrl(server)}`);
+      throw new CommandError(
+        EXIT.usage,
+        `--server takes a URL such as http://127.0.0.1:36789, not ${placeOfUrl(server)}`,
+      );
     }
     this.server = url.origin;
     this.#authorization = basicAuthorization(url);

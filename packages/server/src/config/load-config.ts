@@ -52,7 +52,8 @@ export function configWith(values: Partial<ServerConfig>): ServerConfig {
 function read(name: OptionName, raw: unknown, where: string): unknown {
   const { kind } = OPTIONS[name] as OptionSpec<unknown>;
   const value = kind.read(raw);
-  if (value === undefined) throw new ConfigError(`${where}: must be ${kind.expects}, not ${withoutSecrets(JSON.stringify(raw))}`);
+  if (value === undefined)
+    throw new ConfigError(`${where}: must be ${kind.expects}, not ${withoutSecrets(JSON.stringify(raw))}`);
   return value;
 }
 

@@ -16,7 +16,9 @@ export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
     trans_type: view.pattern,
     status: view.status,
     protocol: definition.protocol,
-    steps: definition.steps.map((step) => withoutEmpty({ action: withoutSecrets(step.action), compensate: withoutSecrets(step.compensate) })),
+    steps: definition.steps.map((step) =>
+      withoutEmpty({ action: withoutSecrets(step.action), compensate: withoutSecrets(step.compensate) }),
+    ),
     payloads: definition.payloads.map(textOf),
     custom_data: definition.customData,
     query_prepared: withoutSecrets(definition.queryPrepared),

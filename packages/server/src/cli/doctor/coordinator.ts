@@ -8,7 +8,8 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
   name: 'server',
   async run() {
     const start = 'start it with "holdfast serve", or correct --server';
-    if (!URL.canParse(url) || !/^https?:/.test(url)) return [fail('server', `${placeOfUrl(url)} is no http or https URL`, start)];
+    if (!URL.canParse(url) || !/^https?:/.test(url))
+      return [fail('server', `${placeOfUrl(url)} is no http or https URL`, start)];
     const { origin, pathname, username, password } = new URL(url);
     const root = origin + pathname.replace(/\/+$/, '');
     // `fetch` refuses a URL with an account.

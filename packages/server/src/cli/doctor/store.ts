@@ -28,7 +28,10 @@ async function lmdb(path: string): Promise<readonly Finding[]> {
   if (existsSync(path)) return [space, ...(await probe(`lmdb:${path}`))];
   const parent = dirname(resolve(path));
   if (folder !== parent)
-    return [space, fail('store', `${path} cannot be made: there is no folder ${parent}`, 'correct the path, or make that folder')];
+    return [
+      space,
+      fail('store', `${path} cannot be made: there is no folder ${parent}`, 'correct the path, or make that folder'),
+    ];
   let temporary: string;
   try {
     temporary = await mkdtemp(join(folder, '.holdfast-doctor-'));
