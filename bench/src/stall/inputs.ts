@@ -91,13 +91,13 @@ export const INPUTS: readonly Input[] = [
     ],
   },
   {
-    name: '/api/v1: a payload of 49,000 values',
+    name: '/api/v1: a payload of 19,000 values',
     requests: (hosts) => [
       {
         path: '/api/v1/transactions',
         body: JSON.stringify({
           pattern: 'saga',
-          steps: [{ ...step(hosts), payload: many(24_500, (i) => ({ [`k${i}`]: i })) }],
+          steps: [{ ...step(hosts), payload: many(9_900, (i) => ({ [`k${i}`]: i })) }],
         }),
       },
     ],
@@ -128,12 +128,12 @@ export const INPUTS: readonly Input[] = [
     requests: () => [{ path: SUBMIT, body: filled('{"gid":"g","trans_type":"saga","steps":[', '1,', '1]}') }],
   },
   {
-    name: 'refused: 49,000 steps',
-    requests: () => [{ path: SUBMIT, body: `{"gid":"g","trans_type":"saga","steps":[${'1,'.repeat(49_000)}1]}` }],
+    name: 'refused: 19,000 steps',
+    requests: () => [{ path: SUBMIT, body: `{"gid":"g","trans_type":"saga","steps":[${'1,'.repeat(19_000)}1]}` }],
   },
   {
-    name: 'refused: 49,000 headers',
-    requests: () => [submit({ branch_headers: Object.fromEntries(many(49_000, (i) => [`header-${i}`, 'x'])) })],
+    name: 'refused: 19,000 headers',
+    requests: () => [submit({ branch_headers: Object.fromEntries(many(19_000, (i) => [`header-${i}`, 'x'])) })],
   },
   {
     name: 'refused: 3.8 MB of dependencies',

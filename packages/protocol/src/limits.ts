@@ -39,8 +39,9 @@ export const LIMITS = {
   branchHeaderCharacters: 8 * 1024,
   /** Levels of nesting in the JSON text of a request. */
   jsonDepth: 500,
-  /** Values in the JSON text of a request: elements of lists, fields of objects, lists and objects. A text counts as one, whatever it contains. */
-  jsonValues: 50_000,
+  /** Lists, objects and their fields in the JSON text of a request, and elements in all. A text counts as one, whatever it contains. */
+  jsonFields: 20_000,
+  jsonElements: 200_000,
   /** Result of a workflow, in characters of base64. */
   workflowResultLength: 1024 * 1024,
   /** Longest timeout of one branch call: a call that hangs keeps its place for as long. */

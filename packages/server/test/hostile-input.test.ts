@@ -83,19 +83,24 @@ describe('lists and maps have bounds', () => {
     ['branch_headers', { branch_headers: mapOf(LIMITS.branchHeaders + 1) }],
     ['req_extra', { trans_type: 'workflow', req_extra: mapOf(101) }],
     ['custom_data.orders', { custom_data: JSON.stringify({ concurrent: true, orders: mapOf(LIMITS.steps + 1) }) }],
-    ['custom_data', { custom_data: `{"orders":{"0":[${many(LIMITS.jsonValues, 0).join(',')}]}}` }],
+    ['custom_data', { custom_data: `{"orders":{"0":[${many(LIMITS.jsonElements + 1, 0).join(',')}]}}` }],
+    ['custom_data.orders', { custom_data: `{"orders":{"0":["${many(LIMITS.dependencies + 1, 'x').join('","')}"]}}` }],
   ])('%s', async (field, wrong) => {
     const { status, json } = await server.dtm('submit', saga(wrong));
     expect({ status, field: json.field }).toEqual({ status: 413, field });
   });
 
   it('so has a request as a whole', async () => {
-    const wide = `[${many(LIMITS.jsonValues + 1, 0).join(',')}]`;
-    for (const body of [wide, `{"gid":"g","trans_type":"tcc","x":${wide}}`]) {
+    const wide = `[${many(LIMITS.jsonElements + 1, 0).join(',')}]`;
+    const objects = `[${many(LIMITS.jsonFields, '{}').join(',')}]`;
+    for (const body of [wide, objects, `{"gid":"g","trans_type":"tcc","x":${wide}}`]) {
       expect(await server.dtm('submit', body)).toMatchObject({ status: 413 });
       expect(await server.post('/api/json-rpc', body)).toMatchObject({ status: 413 });
       expect(await server.post('/api/v1/transactions', body)).toMatchObject({ status: 413 });
     }
+    const after = many(LIMITS.dependencies + 1, 'x');
+    const request = { pattern: 'saga', steps: [{ action: NOWHERE, after }] };
+    expect(await server.post('/api/v1/transactions', request)).toMatchObject({ status: 413 });
     expect(await server.dtm('submit', mapOf(101))).toMatchObject({ status: 413 });
   });
 });

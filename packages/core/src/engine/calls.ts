@@ -32,12 +32,18 @@ interface Start {
   readonly listener: CallListener;
 }
 
+/** Ops of a transaction from which on its results are delivered a few at a time. */
+const LONG = 100;
 /** How long a call waits that its caller could not make for lack of connections. */
 const NO_CONNECTION_MS = 1_000;
 
 /** Turns effects into calls: what is sent to a branch or a client, within the bounds per destination. */
 export class Calls {
   readonly #d: CallsDependencies;
+  /** Results that wait for their turn. */
+  readonly #paced: (() => void)[] = [];
+  /** Results that were paced and delivered since the last turn. */
+  #inTurn = 0;
 
   constructor(dependencies: CallsDependencies) {
     this.#d = dependencies;
@@ -64,7 +70,7 @@ export class Calls {
 
   #single(start: Start, index: number): void {
     const { url } = branchAt(start.transaction, index);
-    if (url === '') return start.listener.answered(index, SUCCESS, 0);
+    if (url === '') return this.#pace(() => start.listener.answered(index, SUCCESS, 0));
     this.#enter(start, this.#destinationOf(url), [index]);
   }
 
@@ -74,16 +80,29 @@ export class Calls {
       if (started >= SLICE) return void this.#d.clock.setTimer(0, () => this.#slice(start, groups, i));
       const [destination, indices] = groups[i] ?? ['', []];
       started += Math.min(indices.length, SLICE);
-      if (destination === '') this.#needless(start, indices, 0);
+      if (destination === '') for (const index of indices) this.#pace(() => start.listener.answered(index, SUCCESS, 0));
       else this.#enter(start, destination, indices);
     }
   }
 
-  /** Ops without a URL need no call: they have succeeded. */
-  #needless(start: Start, indices: readonly number[], from: number): void {
-    const to = Math.min(indices.length, from + SLICE);
-    for (const index of indices.slice(from, to)) start.listener.answered(index, SUCCESS, 0);
-    if (to < indices.length) this.#d.clock.setTimer(0, () => this.#needless(start, indices, to));
+  /**
+   * Delivers a result, at the latest after others had their turn: an op without a URL has succeeded at once, and what a long transaction makes of a result
+   * takes long enough that many in a row would hold up the rest.
+   */
+  #pace(deliver: () => void): void {
+    if (this.#paced.length === 0 && this.#inTurn < SLICE) {
+      if (this.#inTurn++ === 0) this.#d.clock.setTimer(0, () => this.#nextTurn());
+      deliver();
+    } else this.#paced.push(deliver);
+  }
+
+  #nextTurn(): void {
+    const delivered = this.#paced.splice(0, SLICE);
+    this.#inTurn = 0;
+    if (delivered.length === 0) return;
+    this.#inTurn = SLICE;
+    this.#d.clock.setTimer(0, () => this.#nextTurn());
+    for (const deliver of delivered) deliver();
   }
 
   #enter(start: Start, destination: string, indices: readonly (number | 'check')[]): void {
@@ -116,7 +135,9 @@ export class Calls {
       destinations.leave(destination, batch, durationMs);
       if (result.deferred === true) return listener.deferred([index], result, NO_CONNECTION_MS);
       observer.branchAnswered(request.pattern, result.kind, durationMs);
-      listener.answered(index, result, Math.round(durationMs));
+      const answered = (): void => listener.answered(index, result, Math.round(durationMs));
+      if (transaction.branches.length <= LONG) answered();
+      else this.#pace(answered);
     };
     this.#send(request).then(ended, (error: unknown) => ended(threw(error)));
   }

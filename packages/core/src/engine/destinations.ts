@@ -44,7 +44,7 @@ export interface DestinationsOptions {
 }
 
 /** Calls that one batch starts before other events get their turn. */
-export const SLICE = 32;
+export const SLICE = 16;
 /** One destination holds at most this multiple of the room that is left, or one transaction: the others always find some. */
 const SHARE = 4;
 const MIN_DEFERRAL_MS = 200;

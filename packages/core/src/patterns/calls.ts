@@ -7,14 +7,15 @@ import { branchState } from './state.ts';
 import type { Moment, TransactionEvent } from './step.ts';
 import { appended, omitted, withLine } from './timeline.ts';
 
-/** Up to this many a scan of the list is as fast as a set. */
+/** Up to this many, to scan the list is as fast as to mark its elements. */
 const SHORT_LIST = 8;
 
 /** Whether an op is being called now: a test that a step may make for every op of a long transaction. */
-export function runningOf({ running }: Transaction): (index: number) => boolean {
+export function runningOf({ running, branches }: Transaction): (index: number) => boolean {
   if (running.length <= SHORT_LIST) return (index) => running.includes(index);
-  const all = new Set(running);
-  return (index) => all.has(index);
+  const marks = new Uint8Array(branches.length);
+  for (const index of running) marks[index] = 1;
+  return (index) => marks[index] === 1;
 }
 
 /**

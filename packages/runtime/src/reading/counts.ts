@@ -20,8 +20,27 @@ const BOUNDS: ReadonlyMap<string, number> = new Map([
 export function checkCounts(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
   checkCount('the request', undefined, body, MOST_FIELDS);
-  for (const [field, most] of BOUNDS)
-    checkCount(field, field, (body as Readonly<Record<string, unknown>>)[field], most);
+  const fields = body as Readonly<Record<string, unknown>>;
+  for (const [field, most] of BOUNDS) checkCount(field, field, fields[field], most);
+  checkDependencies(fields);
+}
+
+/** `orders` of dtm's wire, or `after` of each step: lists within a list. */
+function checkDependencies({ orders, steps }: Readonly<Record<string, unknown>>): void {
+  let count = 0;
+  for (const before of listOf(orders)) count += listOf(before).length;
+  for (const step of listOf(steps))
+    if (typeof step === 'object' && step !== null && 'after' in step) count += listOf(step.after).length;
+  if (count <= LIMITS.dependencies) return;
+  const field = orders === undefined ? 'steps' : 'orders';
+  const fault = `${field}: a saga has at most ${LIMITS.dependencies} dependencies, this one has ${count}`;
+  throw new HoldfastError('too_large', fault, { field });
+}
+
+/** What a list or map holds; nothing when it is neither. */
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
 
 function checkCount(what: string, field: string | undefined, value: unknown, most: number): void {

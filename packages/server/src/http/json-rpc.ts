@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES, jsonItems, jsonMembers } from '@holdfast/protocol';
 import { checkJsonBounds, type Handlers, messageOf } from '@holdfast/runtime';
@@ -11,6 +12,8 @@ import type { Route } from './router.ts';
 
 /** Requests of one batch. */
 export const MAX_RPC_BATCH = 100;
+/** Requests of a batch that begin before other events get their turn. */
+const BATCH_SLICE = 10;
 
 interface RpcError {
   readonly code: number;
@@ -192,7 +195,9 @@ async function answerBatch(
   }
   const previous = new Map<string, Promise<string>>();
   const spans = jsonItems(body);
-  const answers = requests.map((request, index) => {
+  const answers: Promise<string>[] = [];
+  for (const [index, request] of requests.entries()) {
+    if (index > 0 && index % BATCH_SLICE === 0) await setImmediate();
     const gid = gidOf(request);
     const before = gid === undefined ? undefined : previous.get(gid);
     const one = (async () => {
@@ -200,8 +205,8 @@ async function answerBatch(
       return answer(methods, context, { request, body, start: spans[index]?.start ?? 0 });
     })();
     if (gid !== undefined) previous.set(gid, one);
-    return one;
-  });
+    answers.push(one);
+  }
   return textReply(200, `[${(await Promise.all(answers)).join(',')}]`, JSON_TYPE);
 }
 
