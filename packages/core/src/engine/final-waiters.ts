@@ -5,33 +5,43 @@ import type { Store } from '../store.ts';
 import { idOf } from './run.ts';
 
 interface Waiter {
-  readonly key: TransactionKey;
-  /** Version of the record at the last poll. */
-  seen: number | undefined;
   readonly end: () => void;
+}
+
+/** A transaction that callers wait for. */
+interface Awaited {
+  readonly key: TransactionKey;
+  readonly waiters: Set<Waiter>;
+  /** Version of its record when it was last read; undefined: not read yet. */
+  version: number | undefined;
 }
 
 interface FinalWaitersDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Driven by this node: it will tell. */
+  /** This node drives it, and will notify the waiters. */
   readonly drivenHere: (id: string) => boolean;
 }
 
 const POLL_MS = 100;
-/** Versions of one read. */
-const POLL_BATCH = 500;
-/** Whole records of one read. */
+/** Versions that one poll asks for. Of more, each gets its turn. */
+const POLL_BATCH = 2_000;
+/** Records that are read at once because their versions have changed. */
 const READ_BATCH = 32;
 
-/** Callers who wait until a transaction is final. Those driven by other nodes are asked for in the store, in batches. */
+/**
+ * Callers who wait until a transaction is final. Those driven by other nodes are looked for in the store, in batches: by their versions, which cost little,
+ * and a record is read only when its version has changed. A poll asks for a bounded number, whatever the number of waiters.
+ */
 export class FinalWaiters {
   readonly #d: FinalWaitersDependencies;
-  readonly #byId = new SlotMap<Set<Waiter>>();
+  readonly #byId = new SlotMap<Awaited>();
   #polling = false;
   #count = 0;
   #ended = false;
+  /** Where the next poll begins, when there are more than one asks for. */
+  #turn = 0;
 
   constructor(dependencies: FinalWaitersDependencies) {
     this.#d = dependencies;
@@ -46,11 +56,10 @@ export class FinalWaiters {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       const id = idOf(key);
-      const waiters = this.#byId.get(id) ?? new Set();
+      const awaited = this.#byId.get(id) ?? { key, waiters: new Set(), version: undefined };
+      const { waiters } = awaited;
       const timer = this.#d.clock.setTimer(timeoutMs, () => waiter.end());
       const waiter: Waiter = {
-        key,
-        seen: undefined,
         end: () => {
           if (!waiters.delete(waiter)) return;
           this.#count--;
@@ -61,7 +70,7 @@ export class FinalWaiters {
         },
       };
       waiters.add(waiter);
-      this.#byId.set(id, waiters);
+      this.#byId.set(id, awaited);
       this.#count++;
       signal?.addEventListener('abort', waiter.end);
       if (signal?.aborted === true) return waiter.end();
@@ -71,13 +80,13 @@ export class FinalWaiters {
 
   /** The transaction's final status is durable. */
   notify(id: string): void {
-    for (const waiter of [...(this.#byId.get(id) ?? [])]) waiter.end();
+    for (const waiter of [...(this.#byId.get(id)?.waiters ?? [])]) waiter.end();
   }
 
   /** Nobody waits any longer, nor begins to (those who are answered may ask again while the store is still open): this node stops. */
   endAll(): void {
     this.#ended = true;
-    for (const waiters of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();
+    for (const { waiters } of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();
   }
 
   #pollLater(): void {
@@ -86,30 +95,37 @@ export class FinalWaiters {
   }
 
   async #poll(): Promise<void> {
-    const first = this.#byId.values().flatMap((waiters) => [...waiters][0] ?? []);
-    const elsewhere = first.filter(({ key }) => !this.#d.drivenHere(idOf(key)));
+    const asked = this.#byTurns(this.#byId.values().filter(({ key }) => !this.#d.drivenHere(idOf(key))));
     try {
-      for (let i = 0; i < elsewhere.length; i += POLL_BATCH) await this.#read(elsewhere.slice(i, i + POLL_BATCH));
+      if (asked.length > 0) {
+        const versions = await this.#d.store.versions(asked.map(({ key }) => key));
+        const changed = asked.filter((awaited, i) => versions[i] !== undefined && versions[i] !== awaited.version);
+        for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
+      }
     } catch (error) {
-      this.#d.logger.warn({ error: String(error) }, 'waiting callers could not be answered from the store');
+      this.#d.logger.warn(
+        { error: String(error) },
+        'could not check in the store whether awaited transactions are final',
+      );
     }
     this.#polling = false;
     if (this.#byId.size > 0) this.#pollLater();
   }
 
-  /** Reads the records that changed since the last poll: whole records are large, versions are not. */
-  async #read(waiters: readonly Waiter[]): Promise<void> {
-    const { store } = this.#d;
-    const versions = await store.versions(waiters.map(({ key }) => key));
-    const changed = waiters.filter(({ seen }, i) => versions[i] !== undefined && versions[i] !== seen);
-    for (let i = 0; i < changed.length; i += READ_BATCH) {
-      const batch = changed.slice(i, i + READ_BATCH);
-      for (const [at, record] of (await store.get(batch.map(({ key }) => key))).entries()) {
-        const waiter = batch[at];
-        if (record === undefined || waiter === undefined) continue;
-        if (isFinal(record.status)) this.notify(idOf(record.key));
-        else waiter.seen = record.version;
-      }
+  async #read(changed: readonly Awaited[]): Promise<void> {
+    const records = await this.#d.store.get(changed.map(({ key }) => key));
+    for (const [i, awaited] of changed.entries()) {
+      const record = records[i];
+      if (record === undefined) continue;
+      awaited.version = record.version;
+      if (isFinal(record.status)) this.notify(idOf(awaited.key));
     }
+  }
+
+  #byTurns(all: readonly Awaited[]): readonly Awaited[] {
+    if (all.length <= POLL_BATCH) return all;
+    const from = this.#turn % all.length;
+    this.#turn = from + POLL_BATCH;
+    return [...all, ...all].slice(from, from + POLL_BATCH);
   }
 }

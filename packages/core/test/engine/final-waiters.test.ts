@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import type { TransactionKey } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
 import { FinalWaiters } from '../../src/engine/final-waiters.ts';
-import { type Clock, MemoryStore } from '../../src/index.ts';
+import { type Clock, type InsertItem, MemoryStore, type WriteItem } from '../../src/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** Its timers never fire. */
@@ -60,4 +61,78 @@ it('reads a whole record only when its version changed, and few of them at once'
   expect(waiters.count).toBe(299);
   expect(reads.reduce((sum, count) => sum + count, 0)).toBe(301);
   waiters.endAll();
+});
+
+describe('transactions that other nodes drive', () => {
+  const keyOf = (gid: string): TransactionKey => ({ namespace: 'default', gid });
+  const insert = (gid: string): WriteItem => ({
+    kind: 'insert',
+    key: keyOf(gid),
+    writeId: `w-${gid}`,
+    pattern: 'tcc',
+    group: '',
+    status: 'submitted',
+    owner: null,
+    dueInMs: null,
+    attention: false,
+    definition: new Uint8Array(1),
+    state: new Uint8Array(1),
+  });
+
+  async function setUp(count: number) {
+    const store = new MemoryStore(() => 0);
+    const clock = new ManualClock();
+    const asked: { method: string; keys: number }[] = [];
+    const counting = new Proxy(store, {
+      get: (target, name: string) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          if (name === 'get' || name === 'versions') asked.push({ method: name, keys: (args[0] as unknown[]).length });
+          return member.apply(target, args) as unknown;
+        };
+      },
+    });
+    const gids = Array.from({ length: count }, (_, i) => `g${i}`);
+    for (let i = 0; i < count; i += 1_000) await store.write(gids.slice(i, i + 1_000).map(insert));
+    const waiters = new FinalWaiters({ store: counting, clock, logger, drivenHere: () => false });
+    const ended: string[] = [];
+    for (const gid of gids) void waiters.wait(keyOf(gid), 60_000, undefined).then(() => ended.push(gid));
+    const keysOf = (method: string): number =>
+      asked.filter((one) => one.method === method).reduce((sum, { keys }) => sum + keys, 0);
+    return { store, clock, asked, keysOf, ended };
+  }
+
+  it('are read when their versions change, and not while they do not', async () => {
+    const { store, clock, asked, keysOf, ended } = await setUp(10);
+    await clock.advance(150);
+    asked.length = 0;
+    await clock.advance(1_000);
+    expect([keysOf('get'), keysOf('versions')]).toEqual([0, 100]);
+    const { key, writeId, state, attention } = insert('g3') as InsertItem;
+    await store.write([
+      {
+        kind: 'update',
+        key,
+        writeId: `${writeId}-2`,
+        state,
+        attention,
+        owner: null,
+        dueInMs: null,
+        status: 'succeed',
+        expectVersion: 1,
+      },
+    ]);
+    await clock.advance(200);
+    expect([ended, keysOf('get')]).toEqual([['g3'], 1]);
+  });
+
+  it('are asked for in turns, a bounded number at a time', async () => {
+    const { clock, asked, keysOf } = await setUp(5_000);
+    await clock.advance(310);
+    expect(Math.max(...asked.map(({ keys }) => keys))).toBeLessThanOrEqual(2_000);
+    expect(keysOf('versions')).toBe(6_000);
+    // Each once, in three polls.
+    expect(keysOf('get')).toBe(5_000);
+  });
 });
