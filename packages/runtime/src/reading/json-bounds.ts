@@ -31,7 +31,11 @@ export function checkJsonBounds(text: string, what = 'the body', field?: string)
         throw new HoldfastError('invalid', `${what} has more than ${LIMITS.jsonDepth} levels of nesting`, details);
     } else if (unit === LIST_END || unit === OBJECT_END) depth--;
     if (fields > LIMITS.jsonFields)
-      throw new HoldfastError('too_large', `${what} has more than ${LIMITS.jsonFields} fields, lists and objects`, details);
+      throw new HoldfastError(
+        'too_large',
+        `${what} has more than ${LIMITS.jsonFields} fields, lists and objects`,
+        details,
+      );
     if (elements > LIMITS.jsonElements)
       throw new HoldfastError('too_large', `${what} has more than ${LIMITS.jsonElements} elements`, details);
   }
