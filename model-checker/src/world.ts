@@ -354,7 +354,7 @@ export class World {
       const command = (label: string, run: () => void): void =>
         void actions.push({ label: `operator: ${label} at ${node.name}`, spends: 'commands', voluntary: true, run });
       command('retry', () => requests.command(node, { kind: 'retry' }, 'retry', undefined, () => {}));
-      command('stop', () => requests.command(node, { kind: 'stop' }, 'stop', 'stop', () => {}));
+      command('stop', () => requests.command(node, { kind: 'stop', reason: 'an operator' }, 'stop', 'stop', () => {}));
       // An abort of a prepared message would contradict its client; one of a submitted message must be refused.
       if (this.scenario.pattern !== 'msg' || record.status === 'submitted')
         command('abort', () =>

@@ -29,7 +29,7 @@ describe('an order given to another node than the one that drives the transactio
   it('to stop it: it is failed at once, its node lets go, and the call under way is the last', async () => {
     const { stage, a, b, answer } = await slowSaga();
     expect(await ownerOf(stage)).toBe('A.1');
-    const stopped = b.engine.forceStop(context, 'g');
+    const stopped = b.engine.forceStop(context, { gid: 'g', reason: 'INC-42' });
     await stage.pass(HEARD_MS);
     await stopped;
     expect([await statusAt(b), a.engine.load().inProgress]).toEqual(['failed', 0]);
@@ -65,7 +65,7 @@ describe('an order given to another node than the one that drives the transactio
       pattern: 'saga',
       steps: [step, step],
       payloads: [new Uint8Array(0), new Uint8Array(0)],
-      options: { requestTimeoutMs: 60 * MINUTE_MS, concurrent: true },
+      options: { requestTimeoutMs: 10 * MINUTE_MS, concurrent: true },
     });
     await stage.pass(MINUTE_MS);
     expect(callsOf(a)).toEqual(['01 action', '02 action']);
@@ -134,7 +134,7 @@ describe('what a node asks about', () => {
   it('is asked again when the store did not answer', async () => {
     const { stage, a, b } = await slowSaga();
     a.always('versions', () => Promise.reject(new Error('down')));
-    const stopped = b.engine.forceStop(context, 'g');
+    const stopped = b.engine.forceStop(context, { gid: 'g', reason: 'INC-42' });
     await stage.pass(5 * HEARD_MS);
     await stopped;
     expect(a.engine.load().inProgress).toBe(1);

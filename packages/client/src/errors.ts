@@ -7,6 +7,7 @@ import type { WorkflowMismatch } from './workflow/mismatch.ts';
  */
 export type HoldfastClientError =
   | TransactionFailed
+  | TransactionStopped
   | TransactionPending
   | CoordinatorUnreachable
   | RequestRejected
@@ -44,6 +45,28 @@ export class TransactionFailed extends Error {
     super(`Transaction ${gid} ${progress}: ${reason === '' ? 'no reason was given' : reason}`, options);
     this.gid = gid;
     this.status = status;
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+/**
+ * An operator force-stopped the transaction: the coordinator no longer drives it and compensated nothing for that. Some
+ * of its branches may have taken effect and others not; `remainingEffects` of the details lists them. Do not start the
+ * transaction again under another gid before they are corrected by hand.
+ */
+export class TransactionStopped extends Error {
+  override readonly name = 'TransactionStopped';
+  readonly code = 'transaction_stopped';
+  readonly gid: string;
+  /** The operator's reason. */
+  readonly reason: string;
+  /** Reads the transaction with its timeline and its remaining effects. */
+  readonly details: ReadDetails;
+
+  constructor(gid: string, reason: string, details: ReadDetails, options?: { readonly cause?: unknown }) {
+    super(`Transaction ${gid} was force-stopped by an operator (${reason}); its effects may remain`, options);
+    this.gid = gid;
     this.reason = reason;
     this.details = details;
   }

@@ -1,5 +1,11 @@
 import { readableReason } from '@holdfast/protocol';
-import { CoordinatorUnreachable, RequestRejected, TransactionFailed, UnexpectedAnswer } from './errors.ts';
+import {
+  CoordinatorUnreachable,
+  RequestRejected,
+  TransactionFailed,
+  TransactionStopped,
+  UnexpectedAnswer,
+} from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
@@ -72,7 +78,8 @@ async function cancel(
   wait: SubmitOptions['wait'],
 ): Promise<Error> {
   try {
-    const { status, rollbackReason } = await submission.giveUp(gid, thrown, wait);
+    const { status, rollbackReason, stopped } = await submission.giveUp(gid, thrown, wait);
+    if (stopped !== '') return new TransactionStopped(gid, stopped, reader(context.api, gid), { cause: thrown });
     const now = status === 'failed' ? 'failed' : 'aborting';
     const reason = readableReason(rollbackReason);
     return new TransactionFailed(gid, now, reason, reader(context.api, gid), { cause: thrown });

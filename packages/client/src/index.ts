@@ -19,6 +19,7 @@ export {
   CoordinatorUnreachable,
   RequestRejected,
   TransactionFailed,
+  TransactionStopped,
   TransactionPending,
   UnexpectedAnswer,
   type HoldfastClientError,

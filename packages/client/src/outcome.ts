@@ -7,7 +7,7 @@ import {
 } from '@holdfast/protocol';
 import type { Api } from './api/api.ts';
 import { pause } from './api/back-off.ts';
-import { type ReadDetails, TransactionFailed, TransactionPending } from './errors.ts';
+import { type ReadDetails, TransactionFailed, TransactionPending, TransactionStopped } from './errors.ts';
 
 /** With less time left than this, the client's own time for retries is enough. */
 const LONG_WAIT_MS = 5_000;
@@ -64,6 +64,7 @@ export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean
       return seen;
     case 'aborting':
     case 'failed':
+      if (seen.stopped !== '') throw new TransactionStopped(seen.gid, seen.stopped, details);
       throw new TransactionFailed(seen.gid, seen.status, readableReason(seen.rollbackReason), details);
     case 'prepared':
     case 'submitted':

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CoordinatorUnreachable, RequestRejected, TransactionFailed, TransactionPending } from '../src/errors.ts';
+import {
+  CoordinatorUnreachable,
+  RequestRejected,
+  TransactionFailed,
+  TransactionStopped,
+  TransactionPending,
+} from '../src/errors.ts';
 import { clientOf, withCoordinator } from './support/with-coordinator.ts';
 
 const DEBIT = { action: 'http://bank-a/debit', compensate: 'http://bank-a/refund', payload: { amount: 30 } };
@@ -59,6 +65,20 @@ describe('submitting a saga', () => {
     expect(failure).toBeInstanceOf(TransactionFailed);
     expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: 'the card was declined' });
     await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ gid: 'declined', rollbackReason });
+  });
+
+  it('throws TransactionStopped, which is no TransactionFailed, when an operator force-stopped the saga', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.onSubmit = () => ({ status: 'failed', stopped: 'INC-42' });
+    const thrown: unknown = await hf
+      .saga('stopped')
+      .step(DEBIT)
+      .submit({ wait: true })
+      .catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(TransactionStopped);
+    expect(thrown).not.toBeInstanceOf(TransactionFailed);
+    expect(thrown).toMatchObject({ code: 'transaction_stopped', gid: 'stopped', reason: 'INC-42' });
+    await expect(hf.wait('stopped')).rejects.toThrow(TransactionStopped);
   });
 
   it('throws TransactionFailed, not TransactionPending, when the roll-back still runs at the end of the wait', async () => {

@@ -128,6 +128,7 @@ export function errors(error: HoldfastClientError): string {
   // The set is closed: this switch compiles only while it is complete.
   switch (error.code) {
     case 'transaction_failed':
+    case 'transaction_stopped':
     case 'transaction_pending':
     case 'branch_unknown':
       return error.reason;

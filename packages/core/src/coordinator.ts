@@ -89,7 +89,7 @@ export interface Coordinator {
   ): Promise<TransactionView>;
 
   /** An unfinished transaction becomes `failed` and is never driven again. Throws `refused` when it is finished, `not_found`. */
-  forceStop(context: CallContext, gid: string): Promise<TransactionView>;
+  forceStop(context: CallContext, stop: { readonly gid: string; readonly reason: string }): Promise<TransactionView>;
   /** Drives it again at once, also when it is parked. Throws `refused` when it is finished, `not_found`. */
   retryNow(context: CallContext, gid: string): Promise<TransactionView>;
   /** Makes unfinished transactions that are due later than `laterThanMs` from now due at once. */

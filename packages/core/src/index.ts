@@ -8,7 +8,7 @@ export * from './engine/engine.ts';
 export { Committer, type WriteResult } from './engine/committer.ts';
 export { step } from './patterns/index.ts';
 export * from './patterns/step.ts';
-export { assemble, newTransaction, withRegistered } from './patterns/state.ts';
+export { assemble, failureReason, newTransaction, withRegistered } from './patterns/state.ts';
 export { NO_OPTIONS } from './codec/definition-codec.ts';
 export { UnreadableRecord } from './codec/frame.ts';
 export { transactionOf, viewOf } from './engine/records.ts';

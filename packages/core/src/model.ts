@@ -131,6 +131,8 @@ export interface State {
   readonly alertDue: boolean;
   /** Why it waits for a person and is not driven; empty while it is driven. */
   readonly parked: string;
+  /** Why an operator force-stopped the transaction; empty if none did. Effects of its branches may remain. */
+  readonly stopped: string;
   readonly submittedAtMs: number;
   readonly rollbackAtMs: number;
   readonly finishedAtMs: number;

@@ -41,6 +41,8 @@ export const workflowProgress = z.object({
   gid: z.string(),
   status: z.enum(STATUSES),
   rollbackReason: z.string(),
+  /** Why an operator force-stopped it; empty if none did. */
+  stopped: z.string().default(''),
   /** What the workflow ended with: base64 of what `finish` was given; empty while it runs. */
   result: z.string(),
   steps: z.array(z.object({ branchId: z.string(), op: z.string(), status: z.enum(BRANCH_STATUSES), data: z.string() })),

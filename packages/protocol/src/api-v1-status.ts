@@ -34,5 +34,11 @@ export const abortRequest = z.strictObject({
 });
 export type AbortRequest = z.input<typeof abortRequest>;
 
+export const stopRequest = z.strictObject({
+  /** Why; shown in the timeline, in lists and to callers that wait. */
+  reason: z.string().max(1024).optional(),
+});
+export type StopRequest = z.input<typeof stopRequest>;
+
 /** Body of `PUT /api/v1/topics/:topic/subscribers`. */
 export const subscriberRequest = z.strictObject({ url: z.string(), remark: z.string().max(1024).optional() });

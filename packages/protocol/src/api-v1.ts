@@ -11,7 +11,7 @@ import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from '
  *     POST   /api/v1/transactions/:gid/submit     turns a prepared one into submitted (?waitMs) → TransactionReply
  *     POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
  *     POST   /api/v1/transactions/:gid/retry      → TransactionDetails
- *     POST   /api/v1/transactions/:gid/stop       → TransactionDetails
+ *     POST   /api/v1/transactions/:gid/stop       StopRequest → TransactionDetails
  *     GET    /api/v1/topics                       ?cursor&limit → TopicPage
  *     PUT    /api/v1/topics/:topic/subscribers    {url, remark?}
  *     DELETE /api/v1/topics/:topic/subscribers    ?url=
@@ -71,6 +71,11 @@ const summaryShape = {
   attention: z.boolean(),
   /** Why it waits for a person and is not driven; empty while it is driven. */
   parked: z.string(),
+  /**
+   * Why an operator force-stopped it; empty if none did. It is `failed` then, although nothing was undone for that:
+   * `remainingEffects` of the details lists what remains. Coordinators of earlier versions leave it out.
+   */
+  stopped: z.string().default(''),
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
   finishedAtMs: z.number().nullable(),
@@ -118,12 +123,25 @@ export const branchDetails = z.object({
 });
 export type BranchDetails = z.infer<typeof branchDetails>;
 
+/** An effect that a force-stopped transaction left behind. */
+export const remainingEffect = z.object({
+  branchId: z.string(),
+  /** The op that has the effect: `action`, `try`, `confirm` or `commit`. */
+  op: z.string(),
+  url: z.string(),
+  /** False: the op may have run. */
+  certain: z.boolean(),
+});
+export type RemainingEffect = z.infer<typeof remainingEffect>;
+
 export const transactionDetails = z.object({
   ...summaryShape,
   version: z.number(),
   result: z.string(),
   queryPrepared: z.string(),
   branches: z.array(branchDetails),
+  /** Of a force-stopped transaction: what its branches did, or may have done, and what was not undone. */
+  remainingEffects: z.array(remainingEffect).default([]),
   timeline: z.array(timelineEntry),
   /** Entries between the first and the last half that the bound left out. */
   timelineOmitted: z.number(),

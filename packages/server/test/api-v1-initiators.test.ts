@@ -115,6 +115,7 @@ describe('a workflow', () => {
       gid,
       status: 'prepared',
       rollbackReason: '',
+      stopped: '',
       result: '',
       steps: [{ branchId: '01', op: 'action', status: 'succeed', data: Buffer.from('taken').toString('base64') }],
     });
@@ -123,6 +124,36 @@ describe('a workflow', () => {
     expect(transactionReply.parse((await at('finish', end)).json).status).toBe('succeed');
     expect(await progress()).toMatchObject({ status: 'succeed', result: end.result });
     expect(transactionReply.parse((await create(workflow())).json).status).toBe('succeed');
+  });
+
+  it('has what its code recorded in its timeline, and what remains of it once it is force-stopped', async () => {
+    await create(workflow());
+    await at('branches', recorded('debit', 'succeed', 'x'));
+    await at('branches', recorded('credit', 'failed', 'x'));
+    await at('branches', recorded('ship', 'succeed', 'x'));
+    await at('abort', { reason: 'declined', by: 'initiator' });
+    await at('branches', { ...recorded('ship', 'succeed', ''), op: 'rollback' });
+    const { json } = await at('stop', { reason: 'INC-42' });
+    const details = transactionDetails.parse(json);
+    const lines = details.timeline.map((line) =>
+      line.kind === 'call'
+        ? `${line.branchId} ${line.op} ${line.result}`
+        : 'status' in line
+          ? line.status
+          : line.detail,
+    );
+    expect(lines).toEqual([
+      'prepared',
+      'debit action SUCCESS',
+      'credit action FAILURE',
+      'ship action SUCCESS',
+      'aborting',
+      'ship rollback SUCCESS',
+      'force-stop',
+      'failed',
+    ]);
+    expect(details.remainingEffects).toEqual([{ branchId: 'debit', op: 'action', url: '', certain: true }]);
+    expect(await progress()).toMatchObject({ status: 'failed', stopped: 'INC-42' });
   });
 
   it('is found under its own name only', async () => {

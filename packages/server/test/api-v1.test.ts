@@ -212,10 +212,23 @@ describe('orders of an operator', () => {
     expect(problem(await server.post(`/api/v1/transactions/${gid}/retry`)).code).toBe('refused');
   });
 
-  it('give one up', async () => {
-    await create(saga('/broken'), '?waitMs=50');
-    const { json } = await server.post(`/api/v1/transactions/${gid}/stop`);
-    expect(transactionDetails.parse(json).status).toBe('failed');
+  it('force-stop one: its reason and the effects that remain are listed, and it is no rollback', async () => {
+    shop.answer('/done', always(200));
+    const steps = ['/done', '/broken', '/never'].map((path) => ({
+      action: shop.url(path),
+      compensate: shop.url('/undo'),
+    }));
+    await create({ ...saga('/done'), steps }, '?waitMs=50');
+    await server.get(`/api/v1/transactions/${gid}?waitMs=200`);
+    const { json } = await server.post(`/api/v1/transactions/${gid}/stop`, { reason: 'INC-42' });
+    const details = transactionDetails.parse(json);
+    expect(details).toMatchObject({ status: 'failed', stopped: 'INC-42', rollbackReason: '' });
+    expect(details.remainingEffects).toEqual([
+      { branchId: '01', op: 'action', url: shop.url('/done'), certain: true },
+      { branchId: '02', op: 'action', url: shop.url('/broken'), certain: false },
+    ]);
+    const { json: page } = await server.get(`/api/v1/transactions?gid=${gid}`);
+    expect(transactionPage.parse(page).items).toMatchObject([{ stopped: 'INC-42' }]);
   });
 
   it('take a body that is right or none', async () => {

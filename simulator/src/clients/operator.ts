@@ -87,7 +87,7 @@ export class Operator {
       'stop',
       (engine, context) => {
         one.asked.add('stop');
-        return engine.forceStop(context, one.key.gid);
+        return engine.forceStop(context, { gid: one.key.gid, reason: 'simulated' });
       },
       () => {
         this.#tools.counters.count('stopped by an operator');

@@ -29,7 +29,7 @@ export interface Conducted {
 /** What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now. */
 export type Result =
   | { readonly status: 'succeed'; readonly value: unknown }
-  | { readonly status: 'failed'; readonly reason: string; readonly cause?: unknown }
+  | { readonly status: 'failed' | 'stopped'; readonly reason: string; readonly cause?: unknown }
   | { readonly status: 'prepared' | 'aborting'; readonly reason: string; readonly cause: unknown }
   | { readonly status: 'parked'; readonly error: WorkflowMismatch };
 
@@ -69,7 +69,9 @@ export class Conductor {
       case 'succeed':
         return { status: 'succeed', value: progress.result };
       case 'failed':
-        return { status: 'failed', reason: progress.rollbackReason, ...this.#thrown };
+        return progress.stopped === ''
+          ? { status: 'failed', reason: progress.rollbackReason, ...this.#thrown }
+          : { status: 'stopped', reason: progress.stopped, ...this.#thrown };
       case 'aborting':
         return this.#undo(progress);
       default:

@@ -80,15 +80,18 @@ export interface RecordedStep {
 export class Progress {
   readonly status: WorkflowProgress['status'];
   readonly rollbackReason: string;
+  /** Why an operator force-stopped the workflow; empty if none did. */
+  readonly stopped: string;
   /** What the workflow gave; undefined unless it succeeded. */
   readonly result: unknown;
   /** By name, in the order of their recording. */
   readonly steps: ReadonlyMap<string, RecordedStep>;
   readonly #secondPhase: ReadonlySet<string>;
 
-  constructor({ status, rollbackReason, result, steps }: Omit<WorkflowProgress, 'gid'>) {
+  constructor({ status, rollbackReason, stopped, result, steps }: Omit<WorkflowProgress, 'gid'>) {
     this.status = status;
     this.rollbackReason = rollbackReason;
+    this.stopped = stopped;
     this.result = status === 'succeed' ? decode(result) : undefined;
     const actions = steps.filter(({ op }) => op === 'action');
     this.steps = new Map(
@@ -106,7 +109,13 @@ export class Progress {
   }
 }
 
-export const NO_PROGRESS = new Progress({ status: 'prepared', rollbackReason: '', result: '', steps: [] });
+export const NO_PROGRESS = new Progress({
+  status: 'prepared',
+  rollbackReason: '',
+  stopped: '',
+  result: '',
+  steps: [],
+});
 
 const key = (branchId: string, op: string): string => `${branchId} ${op}`;
 

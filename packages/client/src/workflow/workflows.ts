@@ -1,7 +1,7 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
 import { setTimeout } from 'node:timers/promises';
 import { unlessAborted } from '../api/unless-aborted.ts';
-import { RequestRejected, TransactionFailed, TransactionPending } from '../errors.ts';
+import { RequestRejected, TransactionFailed, TransactionPending, TransactionStopped } from '../errors.ts';
 import { newGid } from '../gid.ts';
 import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
 import type { BranchCallContext } from '../participants/call.ts';
@@ -161,6 +161,8 @@ export class Workflows {
         const options = result.cause === undefined ? undefined : { cause: result.cause };
         throw new TransactionFailed(gid, result.status, readableReason(result.reason), details, options);
       }
+      case 'stopped':
+        throw new TransactionStopped(gid, result.reason, details, { cause: result.cause });
       case 'prepared':
         throw new TransactionPending(gid, 'prepared', result.reason, details, { cause: result.cause });
       case 'parked':
@@ -169,9 +171,10 @@ export class Workflows {
   }
 }
 
-function resultOf({ status, result, rollbackReason }: TransactionDetails, before: Result): Result {
+function resultOf({ status, result, rollbackReason, stopped }: TransactionDetails, before: Result): Result {
   if (status === 'succeed') return { status, value: decode(result) };
   const cause = before.status === 'aborting' ? { cause: before.cause } : {};
+  if (stopped !== '') return { status: 'stopped', reason: stopped, ...cause };
   return { status: 'failed', reason: rollbackReason, ...cause };
 }
 

@@ -217,6 +217,7 @@ const EMPTY: TransactionDetails = {
   rollbackReason: '',
   attention: false,
   parked: '',
+  stopped: '',
   createdAtMs: 1,
   updatedAtMs: 1,
   finishedAtMs: null,
@@ -226,6 +227,7 @@ const EMPTY: TransactionDetails = {
   result: '',
   queryPrepared: '',
   branches: [],
+  remainingEffects: [],
   timeline: [],
   timelineOmitted: 0,
 };

@@ -63,6 +63,7 @@ export function encodeState(state: State): Uint8Array {
   if (state.attention) head += ',"attention":true';
   if (state.alertDue) head += ',"alertDue":true';
   if (state.parked !== '') head += `,"parked":${quoted(state.parked)}`;
+  if (state.stopped !== '') head += `,"stopped":${quoted(state.stopped)}`;
   if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
   if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
   if (state.nextCheckAtMs !== 0) head += `,"nextCheckAtMs":${relative(state.nextCheckAtMs, base)}`;
@@ -95,6 +96,7 @@ function read(frame: Frame): State {
     attention: head.attention ?? false,
     alertDue: head.alertDue ?? false,
     parked: head.parked ?? '',
+    stopped: head.stopped ?? '',
     submittedAtMs: absolute(head.submittedAtMs ?? 0, base),
     rollbackAtMs: absolute(head.rollbackAtMs ?? 0, base),
     finishedAtMs: absolute(head.finishedAtMs ?? 0, base),

@@ -16,7 +16,7 @@ import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from 
 import type { Definition, RegisteredBranch, Transaction } from '../model.ts';
 import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
-import { newTransaction } from '../patterns/state.ts';
+import { failureReason, newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import { type Entry, type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
 import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
@@ -193,10 +193,10 @@ export class Engine implements Coordinator {
     if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
       // The pass continues on another node, or beyond the bound of work in progress. A wait that fails is one that ends early.
       const seen = await this.wait(context, input.gid, this.#options.maxWaitMs).catch(view);
-      const { rollbackReason } = seen.state;
+      const rollbackReason = failureReason(seen.state);
       return { status: seen.status, waited: true, rollbackReason, lastResult: undefined, view: () => seen };
     }
-    return { status: state.status, waited: wholePass, rollbackReason: state.rollbackReason, lastResult, view };
+    return { status: state.status, waited: wholePass, rollbackReason: failureReason(state), lastResult, view };
   }
 
   async finishWorkflow(
@@ -298,8 +298,12 @@ export class Engine implements Coordinator {
     return viewOfTransaction(await this.#command(context, gid, event, { pattern: 'workflow' }));
   }
 
-  async forceStop(context: CallContext, gid: string): Promise<TransactionView> {
-    return viewOfTransaction(await this.#command(context, gid, { kind: 'stop' }));
+  async forceStop(
+    context: CallContext,
+    { gid, reason }: { readonly gid: string; readonly reason: string },
+  ): Promise<TransactionView> {
+    const event = { kind: 'stop', reason: cutReason(reason) || 'no reason was given' } as const;
+    return viewOfTransaction(await this.#command(context, gid, event));
   }
 
   async retryNow(context: CallContext, gid: string): Promise<TransactionView> {

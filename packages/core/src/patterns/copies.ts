@@ -22,6 +22,7 @@ export function copyState(state: State): Draft<State> {
     attention: state.attention,
     alertDue: state.alertDue,
     parked: state.parked,
+    stopped: state.stopped,
     submittedAtMs: state.submittedAtMs,
     rollbackAtMs: state.rollbackAtMs,
     finishedAtMs: state.finishedAtMs,

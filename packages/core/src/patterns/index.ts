@@ -83,7 +83,7 @@ function transition(
       return rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park what no code of its own runs');
     case 'stop':
       if (isFinal(state.status)) return refuse(state.status, 'stop');
-      return { ...transaction, state: stopped(state, moment) };
+      return { ...transaction, state: stopped(state, event.reason, moment) };
   }
 }
 
@@ -104,10 +104,9 @@ function resumed(transaction: Transaction, claims: number, moment: Moment): Stat
 const callsNobody = ({ definition, state }: Transaction): boolean =>
   state.status === 'prepared' && (definition.pattern === 'tcc' || definition.pattern === 'xa');
 
-function stopped(state: State, moment: Moment): State {
-  const reason = 'stopped by an operator';
-  const ended = { ...state, finishedAtMs: moment.nowMs, rollbackReason: state.rollbackReason || reason };
-  return withStatus(ordered(ended, 'stop', moment), 'failed', moment.nowMs, reason);
+function stopped(state: State, reason: string, moment: Moment): State {
+  const ended = { ...state, finishedAtMs: moment.nowMs, stopped: reason };
+  return withStatus(ordered(ended, 'force-stop', moment), 'failed', moment.nowMs, reason);
 }
 
 const ordered = (state: State, order: string, moment: Moment): State =>

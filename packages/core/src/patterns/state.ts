@@ -28,6 +28,7 @@ const NEW_STATE: State = {
   attention: false,
   alertDue: false,
   parked: '',
+  stopped: '',
   submittedAtMs: 0,
   rollbackAtMs: 0,
   finishedAtMs: 0,
@@ -91,3 +92,9 @@ export function branchState(state: State, index: number): BranchState {
   if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
   return branch;
 }
+
+/** Why a transaction failed, for clients that know rollbacks only. */
+export const failureReason = ({ rollbackReason, stopped }: Pick<State, 'rollbackReason' | 'stopped'>): string =>
+  rollbackReason !== '' || stopped === ''
+    ? rollbackReason
+    : `force-stopped by an operator, nothing was rolled back: ${stopped}`;

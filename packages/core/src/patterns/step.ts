@@ -58,8 +58,8 @@ export type TransactionEvent =
   | { readonly kind: 'retry' }
   /** The code that runs it cannot go on without a person. */
   | { readonly kind: 'park'; readonly reason: string }
-  /** Make it failed, drive it never again. */
-  | { readonly kind: 'stop' };
+  /** An operator force-stops the transaction: it becomes failed, is never driven again, and nothing is compensated. */
+  | { readonly kind: 'stop'; readonly reason: string };
 
 export interface Effects {
   /** Call these ops now (indices into `Transaction.branches`). */

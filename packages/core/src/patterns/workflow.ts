@@ -12,10 +12,10 @@ import { withStatus } from './timeline.ts';
  *         │ └────ended: failed──▶ failed
  *         └──abort, unless a commit is recorded──▶ aborting ──ended: failed──▶ failed
  *
- * WF1  Only the client's code ends a workflow (or a person stops it).
+ * WF1  Only the client's code finishes a workflow (or an operator force-stops it).
  * WF2  Once aborting (durable before the first compensation) success is refused.
- * WF3  While unfinished and due the client is called back: first after the retry interval, then at the server's interval, without back-off; every
- *      recorded step and every abort by the client, which is alive then, postpones it. An operator's abort calls it back at once.
+ * WF3  While unfinished and due the client is called back at the plain interval, without backoff; every recorded step and
+ *      every abort by the client, which is alive then, postpones the callback. An operator's abort makes it due at once.
  * WF4  Ending it again alike is no error and changes nothing; ending it otherwise is refused.
  * WF5  A recorded commit is the decision to succeed: from then on neither an abort nor an end as failed is taken.
  * WF6  Its code may park it, because it is not the code that recorded the steps: nobody calls it back until a person orders a retry. Its records and its end
@@ -61,7 +61,7 @@ export const workflow: PatternRules = {
       transaction,
       event,
       transaction.definition.workflowName,
-      moment.nowMs + moment.policy.retryIntervalMs,
+      moment.nowMs + plainIntervalMs(transaction.options, moment.policy),
       moment,
     );
   },

@@ -129,6 +129,7 @@ const anyState: fc.Arbitrary<State> = fc.record(
     checkFailures: count,
     attention: fc.boolean(),
     parked: text,
+    stopped: text,
     submittedAtMs: atMsOrNever,
     rollbackAtMs: atMsOrNever,
     finishedAtMs: atMsOrNever,

@@ -7,26 +7,36 @@ import { withLine } from '../../src/patterns/timeline.ts';
 import { CREATED_AT_MS, KEY, message, saga } from './support/definitions.ts';
 import { Model } from './support/model.ts';
 
-describe('a person’s orders', () => {
-  it('stop makes it failed and drives it never again, keeping the reason it was rolled back for', () => {
+const stop = { kind: 'stop', reason: 'INC-42' } as const;
+
+describe('an operator’s commands', () => {
+  it('a force-stop makes the transaction failed, is no rollback, and it is never driven again', () => {
     const model = new Model(saga(1));
     model.deliver({ kind: 'submitted', options: {} });
-    model.deliver({ kind: 'stop' });
+    model.deliver(stop);
     expect([model.status, model.nextAtMs]).toEqual(['failed', null]);
-    expect(model.transaction.state.rollbackReason).toBe('stopped by an operator');
-    expect(model.deliver({ kind: 'stop' })).toBe("current status 'failed', cannot stop");
+    expect(model.transaction.state).toMatchObject({ stopped: 'INC-42', rollbackReason: '' });
+    expect(model.deliver(stop)).toBe("current status 'failed', cannot stop");
     expect(model.deliver({ kind: 'retry' })).toBe("current status 'failed', cannot retry");
   });
 
-  it('are told in the timeline', () => {
+  it('a force-stop keeps the reason of the rollback that it interrupts', () => {
+    const model = new Model(saga(1));
+    model.deliver({ kind: 'submitted', options: {} });
+    model.deliver({ kind: 'abort', reason: 'ordered by mistake', byOperator: true });
+    model.deliver(stop);
+    expect(model.transaction.state).toMatchObject({ stopped: 'INC-42', rollbackReason: 'ordered by mistake' });
+  });
+
+  it('are in the timeline', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     model.deliver({ kind: 'retry' });
-    model.deliver({ kind: 'stop' });
+    model.deliver(stop);
     const told = model.transaction.state.timeline.map((line) =>
       'detail' in line ? line.detail : 'status' in line ? line.status : '',
     );
-    expect(told).toEqual(['submitted', 'retry now', 'stop', 'failed']);
+    expect(told).toEqual(['submitted', 'retry now', 'force-stop', 'failed']);
   });
 });
 

@@ -69,7 +69,7 @@ describe('workflow: a recorded commit', () => {
 
   it('does not keep a person from stopping it', () => {
     const model = committing();
-    expect(model.deliver({ kind: 'stop' })).toBe(undefined);
+    expect(model.deliver({ kind: 'stop', reason: 'INC-42' })).toBe(undefined);
     expect(model.status).toBe('failed');
   });
 });
@@ -122,14 +122,14 @@ describe('workflow: parked by its code (WF6)', () => {
 });
 
 describe('workflow: call-backs', () => {
-  it('come first after the retry interval, then at the server interval, without back-off', () => {
+  it('come at the retry interval of the workflow, without backoff (WF3)', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     expect(model.nextInMs).toBe(3_000);
     model.waitForNext();
     expect(model.asking).toBe(true);
     for (const kind of ['UNKNOWN', 'ONGOING', 'UNKNOWN', 'SUCCESS', 'FAILURE'] as const) {
       model.reply(kind, 'x');
-      expect([model.status, model.asking, model.nextInMs]).toEqual(['prepared', false, 10_000]);
+      expect([model.status, model.asking, model.nextInMs]).toEqual(['prepared', false, 3_000]);
       model.waitForNext();
     }
   });

@@ -31,7 +31,7 @@ export interface Handlers {
   readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
   readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
   readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, TransactionView>;
-  readonly forceStop: Handler<string, TransactionView>;
+  readonly forceStop: Handler<Asked<'forceStop'>, TransactionView>;
   readonly retryNow: Handler<string, TransactionView>;
   readonly retryWaiting: Handler<Asked<'retryWaiting'>, { readonly count: number; readonly more: boolean }>;
   readonly get: Handler<string, TransactionView | undefined>;
@@ -89,7 +89,7 @@ export function createHandlers({
     },
     prepareWorkflow: (context, input) => coordinator.prepareWorkflow(context, acceptance.transaction(input)),
     parkWorkflow: (context, input) => coordinator.parkWorkflow(context, input),
-    forceStop: (context, gid) => coordinator.forceStop(context, gid),
+    forceStop: (context, stop) => coordinator.forceStop(context, stop),
     retryNow: (context, gid) => coordinator.retryNow(context, gid),
     retryWaiting: (context, input) => coordinator.retryWaiting(context, input),
     get: (context, gid) => coordinator.get(context, gid),

@@ -7,6 +7,7 @@ import {
   parkRequest,
   type Pattern,
   type Status,
+  stopRequest,
   subscriberRequest,
   type TopicPage,
   type TransactionDetails,
@@ -129,8 +130,11 @@ export class ApiV1 {
     return writeDetails(await this.#viewAfter(context, gid, waitMs, retried));
   }
 
-  async stop(context: CallContext, gid: string, waitMs: number): Promise<TransactionDetails> {
-    const stopped = await this.#handlers.forceStop(context, gid);
+  /** @param body may be left out */
+  async stop(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionDetails> {
+    const { reason = '' } = body === undefined ? {} : parse(stopRequest, body);
+    if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
+    const stopped = await this.#handlers.forceStop(context, { gid, reason });
     return writeDetails(await this.#viewAfter(context, gid, waitMs, stopped));
   }
 

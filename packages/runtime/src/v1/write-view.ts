@@ -10,6 +10,8 @@ import {
   withoutSecrets,
   type WorkflowProgress,
 } from '@holdfast/protocol';
+import { remainingEffects } from './remaining-effects.ts';
+import { timelineOf } from './timeline.ts';
 import type { NodeReport } from '../handlers/table.ts';
 
 /** One line of a list. */
@@ -23,6 +25,7 @@ export function writeSummary(view: TransactionView): TransactionSummary {
     rollbackReason: state.rollbackReason,
     attention,
     parked: state.parked,
+    stopped: state.stopped,
     createdAtMs: view.createdAtMs,
     updatedAtMs: view.updatedAtMs,
     finishedAtMs: view.finishedAtMs,
@@ -59,7 +62,8 @@ export const writeDetails = (view: TransactionView): TransactionDetails => ({
     nextAttemptAtMs,
     finishedAtMs,
   })),
-  timeline: [...view.state.timeline],
+  remainingEffects: remainingEffects(view),
+  timeline: timelineOf(view),
   timelineOmitted: view.state.timelineOmitted,
 });
 
@@ -67,6 +71,7 @@ export const writeDetails = (view: TransactionView): TransactionDetails => ({
 export const writeProgress = ({ gid, status, state, branches }: TransactionView): WorkflowProgress => ({
   gid,
   status,
+  stopped: state.stopped,
   rollbackReason: state.rollbackReason,
   result: state.result,
   steps: branches.map(({ branchId, op, status: outcome, payload }) => ({

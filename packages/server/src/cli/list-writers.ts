@@ -86,6 +86,7 @@ function noteOf(row: TransactionSummary, nowMs: number): string {
   if (row.attention) notes.push('needs a person');
   if (row.parked !== '') notes.push(`parked: ${row.parked}`);
   if (row.dueAtMs !== null) notes.push(row.dueAtMs <= nowMs ? 'due now' : `next in ${duration(row.dueAtMs - nowMs)}`);
+  if (row.stopped !== '') notes.push(`force-stopped, effects may remain: ${row.stopped}`);
   if (row.rollbackReason !== '') notes.push(readableReason(row.rollbackReason));
   return clean(notes.join(', '));
 }

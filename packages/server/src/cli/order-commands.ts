@@ -41,17 +41,24 @@ export function registerAbort(program: Command, io: CommandIo): void {
   );
 }
 
-/** `holdfast stop GID…`: gives transactions up. */
+/** `holdfast stop GID…`: force-stops transactions. */
 export function registerStop(program: Command, io: CommandIo): void {
   const command = program
     .command('stop')
-    .summary('give transactions up: they are never driven again, nothing is undone')
+    .summary('force-stop transactions: they are never driven again, nothing is compensated')
     .description(
-      'Give unfinished transactions up: each becomes failed and is never driven again. Nothing is undone: what its branches did stays, for you to put right. To undo it, use abort.',
+      'Force-stop unfinished transactions: each becomes failed and is never driven again. Nothing is compensated; the effects of its branches remain and must be corrected by hand ("holdfast show" lists them). To roll back instead, use abort.',
     )
-    .argument('<gid...>', GIDS);
-  operatorCommand(command, io, ['stop 01jd8m2w3h7q', 'stop - < gids.txt']);
-  command.action((gids: string[], options: CommonOptions) =>
-    runCommand(io, options, (context) => orderAll(context, options, { order: 'stop', done: 'given up' }, gids)),
+    .argument('<gid...>', GIDS)
+    .requiredOption('--reason <text>', 'why; shown in the timeline, in lists and to callers that wait');
+  operatorCommand(command, io, [
+    'stop 01jd8m2w3h7q --reason "the carrier no longer exists; refunded by hand"',
+    'stop - --reason "INC-42" < gids.txt',
+  ]);
+  command.action((gids: string[], options: CommonOptions & { readonly reason: string }) =>
+    runCommand(io, options, (context) => {
+      const body = { reason: options.reason };
+      return orderAll(context, options, { order: 'stop', done: 'force-stopped', body }, gids);
+    }),
   );
 }

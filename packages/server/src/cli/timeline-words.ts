@@ -45,11 +45,13 @@ function callWords(call: Call): Omit<Words, 'what'> {
   switch (call.result) {
     case 'SUCCESS': {
       const attempt = call.attempt > 1 ? `, attempt ${call.attempt}` : '';
-      const text = `done in ${duration(call.durationMs)}${attempt}`;
+      // What a workflow's code did and recorded has no duration.
+      const took = call.durationMs > 0 ? ` in ${duration(call.durationMs)}` : '';
+      const text = `done${took}${attempt}`;
       return { mark: UNDOING.has(call.op) ? '↩' : '✓', colour: 'green', text };
     }
     case 'FAILURE':
-      return { mark: '✗', colour: 'red', text: `refused: ${reason}${again}` };
+      return { mark: '✗', colour: 'red', text: `refused${reason === '' ? '' : `: ${reason}`}${again}` };
     case 'ONGOING':
       return { mark: '…', colour: 'yellow', text: `not done yet: ${reason}${again}` };
     case 'UNKNOWN':

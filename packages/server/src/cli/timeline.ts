@@ -40,7 +40,19 @@ function header(details: TransactionDetails, { colour, width }: TimelineOptions)
   if (details.attention) lines.push(paint('red', 'needs a person'));
   const reason = clean(readableReason(details.rollbackReason));
   if (reason !== '') lines.push(...wrap(`rolled back because: ${reason}`, width));
+  if (details.stopped !== '') lines.push(...stoppedLines(details, width));
   return lines;
+}
+
+/** A force-stop undoes nothing: what remains is listed, for an operator to correct. */
+function stoppedLines({ stopped, remainingEffects }: TransactionDetails, width: number): string[] {
+  const head = wrap(`force-stopped by an operator: ${clean(stopped)}`, width);
+  if (remainingEffects.length === 0) return [...head, 'no effect of its branches remains'];
+  const effects = remainingEffects.map(({ branchId, op, url, certain }) => {
+    const where = url === '' ? '' : `  ${clean(shortUrl(url))}`;
+    return `  ${clean(`${branchId} ${op}`)}${where}  ${certain ? 'done' : 'may have run'}`;
+  });
+  return [...head, 'nothing was undone by this; correct by hand what remains:', ...effects];
 }
 
 function statusColour({ status, attention }: TransactionDetails): Colour {

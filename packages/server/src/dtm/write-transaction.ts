@@ -1,4 +1,4 @@
-import type { BranchView, TransactionView } from '@holdfast/core';
+import { type BranchView, failureReason, type TransactionView } from '@holdfast/core';
 import {
   type DtmBranchAnswer,
   type DtmProgressAnswer,
@@ -22,7 +22,7 @@ export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
     payloads: definition.payloads.map(textOf),
     custom_data: definition.customData,
     query_prepared: withoutSecrets(definition.queryPrepared),
-    rollback_reason: state.rollbackReason,
+    rollback_reason: failureReason(state),
     result: state.result,
     options: JSON.stringify(flat),
     ...flat,

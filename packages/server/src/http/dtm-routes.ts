@@ -114,7 +114,7 @@ const prepareWorkflow = (handlers: Handlers): Route =>
 function orders(handlers: Handlers, { defaultResetAfterMs }: DtmRouteOptions): readonly Route[] {
   return [
     post('/forceStop', readOrderGid, async (context, gid) => {
-      await handlers.forceStop(context, gid);
+      await handlers.forceStop(context, { gid, reason: '' });
       return SUCCESS_REPLY;
     }),
     post('/resetNextCronTime', readOrderGid, async (context, gid) => {

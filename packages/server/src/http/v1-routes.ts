@@ -98,7 +98,8 @@ function orders(api: ApiV1): readonly Route[] {
     route(
       'POST',
       '/transactions/:gid/stop',
-      async ({ context, query, params: [gid = ''] }) => ok(await api.stop(context, gid, waitMsOf(query))),
+      async ({ context, query, params: [gid = ''], body }) =>
+        ok(await api.stop(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
       true,
     ),
   ];

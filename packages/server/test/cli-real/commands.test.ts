@@ -81,12 +81,17 @@ describe('the commands and a real coordinator', () => {
     branchStatus = 500;
     await submit('order-1');
     await shows('order-1', /HTTP 500/);
-    const { out, err, exitCode } = await run('stop -', ['order-1\n', 'order-2\n']);
-    expect(out).toContain('✓ order-1  given up (failed)');
+    const { out, err, exitCode } = await run('stop - --reason INC-42', ['order-1\n', 'order-2\n']);
+    expect(out).toContain('✓ order-1  force-stopped (failed)');
     expect(out.find((line) => line.includes('order-2'))).toMatch(/^✗ order-2 {2}no transaction order-2/);
-    expect([err, exitCode]).toEqual([['1 of 2 given up, 1 not'], 1]);
-    expect((await run('show order-1')).out.join('\n')).not.toContain('compensate');
-    const again = await run('stop order-1');
+    expect([err, exitCode]).toEqual([['1 of 2 force-stopped, 1 not'], 1]);
+    const shown = (await run('show order-1')).out.join('\n');
+    expect(shown).not.toMatch(/compensate|rolled back/);
+    expect(shown).toMatch(
+      /force-stopped by an operator: INC-42\nnothing was undone by this; correct by hand what remains:\n {2}01 action {2}\S+\/ok\/take {2}done\n {2}02 action {2}\S+\/moody {2}may have run/,
+    );
+    expect((await run('list')).out.join('\n')).toContain('force-stopped, effects may remain: INC-42');
+    const again = await run('stop order-1 --reason again');
     expect(again.exitCode).toBe(1);
     expect(again.out[0]).toMatch(/^✗ order-1 {2}/);
   });

@@ -33,6 +33,7 @@ describe('the command line', () => {
     'list -o yaml',
     'show',
     'stop',
+    'stop order-1',
     'topics',
     'topics paint',
   ])('ends with 2 when used wrongly, and says why: %s', async (args) => {
@@ -160,23 +161,26 @@ describe('holdfast retry, abort, stop', () => {
     expect([retried.out, retried.err, retried.exitCode]).toEqual([['✓ order-1  driven now (submitted)'], [], 0]);
     const aborted = await run('abort order-1 --reason mistake');
     expect(aborted.out).toEqual(['✓ order-1  turned back (aborting)']);
-    const stopped = await run('stop order-1');
-    expect(stopped.out).toEqual(['✓ order-1  given up (failed)']);
-    expect(api.orders).toEqual(['retry order-1', 'abort order-1 mistake', 'stop order-1']);
+    const stopped = await run('stop order-1 --reason INC-42');
+    expect(stopped.out).toEqual(['✓ order-1  force-stopped (failed)']);
+    expect(api.orders).toEqual(['retry order-1', 'abort order-1 mistake', 'stop order-1 INC-42']);
   });
 
   it('order many, also from standard input, sum up, and end with 1 when one was refused', async () => {
     for (const n of [1, 2, 3]) add(`order-${n}`);
     add('order-4', { status: 'succeed' });
-    const { out, err, exitCode } = await run('stop order-1 - nobody', ['order-2\n\n  order', '-3  \r\norder-4']);
+    const { out, err, exitCode } = await run('stop order-1 - nobody --reason INC-42', [
+      'order-2\n\n  order',
+      '-3  \r\norder-4',
+    ]);
     expect(out.toSorted()).toEqual([
-      '✓ order-1  given up (failed)',
-      '✓ order-2  given up (failed)',
-      '✓ order-3  given up (failed)',
+      '✓ order-1  force-stopped (failed)',
+      '✓ order-2  force-stopped (failed)',
+      '✓ order-3  force-stopped (failed)',
       expect.stringContaining('✗ nobody  no transaction nobody'),
       '✗ order-4  order-4 is succeed: too late',
     ]);
-    expect([err, exitCode]).toEqual([['3 of 5 given up, 2 not'], 1]);
+    expect([err, exitCode]).toEqual([['3 of 5 force-stopped, 2 not'], 1]);
   });
 
   it('print what was done as ids for the next command, or as one JSON document a line', async () => {

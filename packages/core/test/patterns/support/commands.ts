@@ -109,7 +109,8 @@ export function apply(model: Model, command: Command): void {
     case 'end':
       return void model.deliver({ kind: 'ended', status: command.status, rollbackReason: '', result: '' });
     case 'retry':
+      return void model.deliver({ kind: 'retry' });
     case 'stop':
-      return void model.deliver({ kind: command.do });
+      return void model.deliver({ kind: 'stop', reason: 'INC-42' });
   }
 }

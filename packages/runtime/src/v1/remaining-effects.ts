@@ -1,0 +1,59 @@
+import type { TransactionView } from '@holdfast/core';
+import type { RemainingEffect } from '@holdfast/protocol';
+
+/** By the op that completes a branch: the op of its first phase, and the op that undoes it. */
+const FIRST_PHASE: Readonly<Record<string, { readonly op: string; readonly undo: string }>> = {
+  confirm: { op: 'try', undo: 'cancel' },
+  commit: { op: 'action', undo: 'rollback' },
+};
+
+/**
+ * What a force-stopped transaction left behind: the effects that its branches have, or may have, and that were not
+ * undone. Empty for other transactions: all their branches are done, undone or still driven.
+ */
+export function remainingEffects(view: TransactionView): RemainingEffect[] {
+  if (view.state.stopped === '') return [];
+  switch (view.pattern) {
+    case 'saga':
+    case 'msg':
+      return ofCalledActions(view);
+    case 'workflow':
+      return ofRecordedSteps(view);
+    case 'tcc':
+    case 'xa':
+      return ofFirstPhases(view);
+  }
+}
+
+/** The coordinator called the actions: one that was started and not compensated may have an effect. */
+function ofCalledActions({ branches, state }: TransactionView): RemainingEffect[] {
+  return branches.flatMap(({ branchId, op, url, status, started }) => {
+    const undone = isDone(branches, branchId, 'compensate');
+    // Without unbroken ownership, which actions started is unknown.
+    const mayHaveRun = started || (!state.unbroken && status !== 'failed');
+    if (op !== 'action' || undone || !mayHaveRun) return [];
+    return [{ branchId, op, url, certain: status === 'succeed' }];
+  });
+}
+
+/** The workflow's code recorded what it did. */
+function ofRecordedSteps({ branches }: TransactionView): RemainingEffect[] {
+  return branches.flatMap(({ branchId, op, url, status }) =>
+    op === 'action' && status === 'succeed' && !isDone(branches, branchId, 'rollback')
+      ? [{ branchId, op, url, certain: true }]
+      : [],
+  );
+}
+
+/** The client registered each branch before its first phase. One that was not confirmed or cancelled is neither. */
+function ofFirstPhases({ branches }: TransactionView): RemainingEffect[] {
+  return branches.flatMap(({ branchId, op, url, status }): RemainingEffect[] => {
+    const forward = FIRST_PHASE[op];
+    if (forward === undefined) return [];
+    if (status === 'succeed') return [{ branchId, op, url, certain: true }];
+    return isDone(branches, branchId, forward.undo) ? [] : [{ branchId, op: forward.op, url, certain: false }];
+  });
+}
+
+const isDone = (branches: TransactionView['branches'], branchId: string, op: string): boolean =>
+  branches.some((branch) => branch.branchId === branchId && branch.op === op && branch.status === 'succeed');
