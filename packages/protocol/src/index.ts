@@ -14,5 +14,6 @@ export * from './basic-authorization.ts';
 export * from './barrier-schema.ts';
 export * from './coordinates.ts';
 export * from './json-spans.ts';
+export * from './percent.ts';
 export * from './dtm.ts';
 export * from './dtm-answers.ts';

@@ -108,7 +108,7 @@ export class HttpTransport {
     try {
       const response = await this.#pool.request(this.#requestOptions(request, call));
       status = response.statusCode;
-      text = await response.body.text();
+      text = textOf(await response.body.arrayBuffer());
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'retry', cause: error, sent: !NEVER_SENT.has(codeOf(error)) };
@@ -169,6 +169,15 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
     if (value !== undefined) search.set(name, String(value));
   }
   return search.size === 0 ? '' : `?${search.toString()}`;
+}
+
+/** Empty when it is not UTF-8, as the text of a proxy may be: the coordinator's is. */
+function textOf(body: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return '';
+  }
 }
 
 function parseJson(text: string): unknown {

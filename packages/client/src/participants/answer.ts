@@ -1,4 +1,4 @@
-import { resultOfThrown } from '@holdfast/protocol';
+import { isPercentEncodedUtf8, resultOfThrown } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import {
   BadBranchCall,
@@ -77,6 +77,7 @@ export function branchServer<Payload>(
     try {
       if (method !== 'POST' && method !== 'GET')
         throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${method}`);
+      if (!isPercentEncodedUtf8(url ?? '')) throw new BadBranchCall(400, 'the percent-encoded query is not UTF-8');
       const read = readBranchCall(queryOf(url ?? ''));
       const context = { ...read, payload: payloadOf(await readBody(), parse) };
       call = context;

@@ -4,7 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { parseJson } from './json-body.ts';
+import { parseJson, strictDecoder, utf8Text } from './json-body.ts';
 import { readJson, send } from './node-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
@@ -65,6 +65,6 @@ function bodyOf(request: Request, maxBytes: number): unknown {
   const body: unknown = request.body;
   // `express.json()` makes {} of an empty body.
   if (request.headers['content-length'] === '0') return undefined;
-  if (Buffer.isBuffer(body)) return parseJson(body.toString('utf8'));
+  if (Buffer.isBuffer(body)) return parseJson(utf8Text(() => strictDecoder().decode(body)));
   return body === undefined ? readJson(request, maxBytes) : body;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BranchAnswer } from './answer.ts';
-import { parseJson, tooLong } from './json-body.ts';
+import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
 /** Reads a body of bounded length as JSON; undefined when there is none. */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
@@ -12,7 +12,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     if (bytes > maxBytes) throw tooLong(maxBytes);
     chunks.push(chunk);
   }
-  return parseJson(Buffer.concat(chunks).toString('utf8'));
+  return parseJson(utf8Text(() => strictDecoder().decode(Buffer.concat(chunks))));
 }
 
 export function send(request: IncomingMessage, response: ServerResponse, { status, text }: BranchAnswer): void {

@@ -1,4 +1,4 @@
-import { parseJson, tooLong } from './json-body.ts';
+import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
 /** What is asked of Hono's request. */
 interface WebRequest {
@@ -13,15 +13,15 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
   const { raw } = request;
   if (raw.bodyUsed) return parseJson(await request.text());
   if (raw.body === null) return undefined;
-  const decoder = new TextDecoder();
+  const decoder = strictDecoder();
   let text = '';
   let bytes = 0;
   for await (const chunk of chunksOf(raw.body.getReader())) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw tooLong(maxBytes);
-    text += decoder.decode(chunk, { stream: true });
+    text += utf8Text(() => decoder.decode(chunk, { stream: true }));
   }
-  return parseJson(text + decoder.decode());
+  return parseJson(text + utf8Text(() => decoder.decode()));
 }
 
 /** Not every runtime can iterate over a stream. What is not read is cancelled. */

@@ -87,6 +87,11 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect([pattern.status, long.status]).toEqual([400, 400]);
   });
 
+  it('answers 400 to a query that is not UTF-8', async () => {
+    const answer = await called(() => undefined, {}, { query: CALL.replace('g-1', 'g-%e9') });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('UTF-8')]);
+  });
+
   it('answers 400 to a body that is not JSON, and 413 to one that is too long', async () => {
     const calls: unknown[] = [];
     const torn = await called((call) => calls.push(call), { onError: () => {} }, { body: '{"amount":' });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { hintFor, withoutSecrets } from '@holdfast/protocol';
 import { ConfigError } from './config-error.ts';
@@ -58,9 +59,11 @@ function read(name: OptionName, raw: unknown, where: string): unknown {
 }
 
 async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readFile(path).catch((error: unknown) => {
     throw new ConfigError(`the config file ${path} cannot be read: ${(error as Error).message}`);
   });
+  if (!isUtf8(bytes)) throw new ConfigError(`the config file ${path} is not UTF-8; save it as UTF-8`);
+  const text = bytes.toString();
   // Only who has a file pays for its reader. JSON is YAML.
   const { parse } = await import('yaml');
   let value: unknown;

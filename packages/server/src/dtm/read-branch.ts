@@ -1,7 +1,7 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
 import { invalid, parse } from '@holdfast/runtime';
-import { readPattern } from './read-transaction.ts';
+import { HALF_PAIR, readPattern } from './read-transaction.ts';
 
 export interface Registration {
   readonly gid: string;
@@ -16,6 +16,7 @@ export interface Registration {
 export function readRegistration(body: unknown, impliedPattern?: Pattern): Registration {
   const wire = parse(dtmBranch, body);
   const gid = wire['gid'] ?? '';
+  if (wire['data']?.isWellFormed() === false) throw invalid(gid, 'data', HALF_PAIR);
   const pattern = readPattern(gid, (wire['trans_type'] ?? '') === '' ? impliedPattern : wire['trans_type']);
   return { gid, pattern, branches: branchesOf(gid, pattern, wire) };
 }

@@ -34,6 +34,9 @@ export function readSubmission(body: unknown): Submission {
   return { kind: 'transaction', input: transactionOf(wire) };
 }
 
+/** In UTF-8 every half becomes the same character. */
+export const HALF_PAIR = 'must not have half a surrogate pair, which cannot be sent as UTF-8';
+
 const NO_TEXTS: readonly string[] = [];
 
 function transactionOf(wire: DtmTransaction): TransactionInput {
@@ -75,13 +78,15 @@ function stepsOf({ steps }: DtmTransaction): readonly Step[] {
 }
 
 /** The payload of a step stands in `payloads`; old clients put it into the step. Payloads beyond the last step belong to nothing. */
-function payloadsOf({ steps, payloads }: DtmTransaction): readonly Uint8Array[] {
+function payloadsOf({ gid, steps, payloads }: DtmTransaction): readonly Uint8Array[] {
   const read: Uint8Array[] = [];
   const texts = payloads ?? NO_TEXTS;
   for (let index = 0; index < (steps?.length ?? 0); index++) {
     const inStep = steps?.[index]?.data;
     if (index >= texts.length && (inStep === null || inStep === undefined)) break;
-    read.push(Buffer.from(texts[index] ?? inStep ?? ''));
+    const text = texts[index] ?? inStep ?? '';
+    if (!text.isWellFormed()) throw invalid(gid ?? '', `payloads[${index}]`, HALF_PAIR);
+    read.push(Buffer.from(text));
   }
   return read;
 }

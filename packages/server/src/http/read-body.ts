@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '@holdfast/protocol';
 
@@ -22,7 +23,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     });
     request.on('end', () => {
       if (first === undefined) return resolve('');
-      resolve(bodyText(rest === undefined ? first : Buffer.concat([first, ...rest])));
+      try {
+        resolve(bodyText(rest === undefined ? first : Buffer.concat([first, ...rest])));
+      } catch (error) {
+        reject(error as Error);
+      }
     });
     request.on('close', () => {
       if (!request.complete) reject(brokenOff());
@@ -30,8 +35,9 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
   });
 }
 
-/** A body as text, without a byte order mark. */
+/** A body as text, without a byte order mark. Throws `invalid` when it is not UTF-8: decoded all the same, different texts would become one. */
 export function bodyText(body: Buffer): string {
+  if (!isUtf8(body)) throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8 and send it again');
   const text = body.toString();
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, isPercentEncodedUtf8 } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
@@ -136,6 +136,11 @@ export class HttpServer {
     const { maxBodyBytes, answered, log } = this.#options;
     let reply: Reply;
     try {
+      if (!isPercentEncodedUtf8(exchange.url))
+        throw new HoldfastError(
+          'invalid',
+          'the percent-encoded characters of the URL are not UTF-8; encode them as UTF-8',
+        );
       const body = route.readsBody ? await exchange.body(maxBodyBytes) : '';
       reply = await route.run({ context: new RequestContext(exchange), query, params, body });
     } catch (thrown) {
