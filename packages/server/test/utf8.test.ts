@@ -29,7 +29,7 @@ describe('a request that is not UTF-8', () => {
       method: 'POST',
       body: new Blob([new Uint8Array(latin1(body))]).stream(),
       duplex: 'half',
-    } as RequestInit);
+    });
     expect(chunked.status).toBe(400);
     expect((await server.get('/api/v1/transactions')).json.items).toEqual([]);
   });

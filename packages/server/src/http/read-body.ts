@@ -26,7 +26,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
       try {
         resolve(bodyText(rest === undefined ? first : Buffer.concat([first, ...rest])));
       } catch (error) {
-        reject(error as Error);
+        reject(HoldfastError.from(error));
       }
     });
     request.on('close', () => {
