@@ -2,13 +2,18 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '@holdfast/protocol';
 
+const NO_BYTES = Buffer.alloc(0);
 const BYTE_ORDER_MARK = 0xfe_ff;
 
 /**
  * Reads a request's body as text, whatever its content type says: dtm's clients are not careful with it. Throws `too_large` beyond `maxBytes` (the rest is
  * read and dropped, so that the sender gets to read the answer), and `invalid` when the sender breaks off.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return bodyText(await readBytes(request, maxBytes));
+}
+
+function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const announced = request.headers['content-length'];
     if (announced !== undefined && Number(announced) > maxBytes) return reject(tooLarge(maxBytes));
@@ -22,12 +27,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
       else (rest ??= []).push(chunk);
     });
     request.on('end', () => {
-      if (first === undefined) return resolve('');
-      try {
-        resolve(bodyText(rest === undefined ? first : Buffer.concat([first, ...rest])));
-      } catch (error) {
-        reject(HoldfastError.from(error));
-      }
+      if (first === undefined) return resolve(NO_BYTES);
+      resolve(rest === undefined ? first : Buffer.concat([first, ...rest]));
     });
     request.on('close', () => {
       if (!request.complete) reject(brokenOff());
