@@ -10,6 +10,8 @@ export interface PrivateServer {
 
 /** A database, which may also be killed and started again on the same port with the same data. */
 export interface DatabaseServer extends PrivateServer {
+  /** The folder with its data. */
+  readonly folder: string;
   /** SIGKILL; its data stay. */
   kill(): Promise<void>;
   /** Starts it again after `kill`, and waits until it answers. */

@@ -208,8 +208,7 @@ export class MemoryStore implements Store {
   }
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const nowMs = this.#now();
-    return { alive: this.#sessions.heartbeat(session, nowMs), nowMs };
+    return this.#sessions.heartbeat(session, this.#now());
   }
 
   async endSession(session: SessionId): Promise<void> {

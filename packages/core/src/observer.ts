@@ -13,6 +13,8 @@ export interface EngineObserver {
   claimed(count: number): void;
   /** Work of silent nodes was released. */
   tookOver(count: number): void;
+  /** The store had lost acknowledged writes; of so many transactions that this node held. */
+  storeWentBack(transactions: number): void;
   /** A write lost against another one (a stale version). */
   conflicted(): void;
   alerted(): void;
@@ -26,6 +28,7 @@ export const NO_OBSERVER: EngineObserver = {
   transactionAccepted() {},
   claimed() {},
   tookOver() {},
+  storeWentBack() {},
   conflicted() {},
   alerted() {},
 };

@@ -64,8 +64,11 @@ export interface Store {
 
   /** Registers a session; its first heartbeat is now. Ids are never used twice: `invalid` when it was ended. Sending it again is harmless. */
   openSession(session: SessionId, info: SessionInfo): Promise<void>;
-  /** Says that the session lives. `alive` is false once somebody ended it (or when it is unknown); it never becomes alive again. */
-  heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }>;
+  /**
+   * Records that the session is alive. `alive` is false once it was ended, or when it is unknown;
+   * it never becomes alive again.
+   */
+  heartbeat(session: SessionId): Promise<Heartbeat>;
   /** Ends a session. What it still owns is released by the next `takeOver`. */
   endSession(session: SessionId): Promise<void>;
   /**
@@ -122,6 +125,17 @@ export interface SchemaVersions {
 
 /** A node's incarnation: node id and a part that is new at every start. */
 export type SessionId = string;
+
+export interface Heartbeat {
+  readonly alive: boolean;
+  /** The store's time now, and the time of this heartbeat. */
+  readonly nowMs: number;
+  /**
+   * The time of the session's heartbeat before this one; null: the store has no such session, alive
+   * or ended. By it a session notices that the store has lost what it acknowledged.
+   */
+  readonly lastMs: number | null;
+}
 
 export interface SessionInfo {
   /** Where it runs, for people: host, pid. */

@@ -175,8 +175,7 @@ export class LmdbStore implements Store {
   }
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const nowMs = this.#store.clock.nowMs();
-    return { alive: this.#sessions.heartbeat(session, nowMs), nowMs };
+    return this.#sessions.heartbeat(session, this.#store.clock.nowMs());
   }
 
   async endSession(session: SessionId): Promise<void> {

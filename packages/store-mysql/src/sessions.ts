@@ -50,13 +50,16 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
       statements: [
         clock.set(),
         `set @now = greatest(@now, coalesce((select max(heartbeat_at) from ${tables.sessions} where ended_at is null), 0))`,
-        `update ${tables.sessions} set heartbeat_at = @now where session = ${text(session)} and ended_at is null`,
+        `set @last = (select heartbeat_at from ${tables.sessions} where session = ${text(session)})`,
+        `update ${tables.sessions} set heartbeat_at = greatest(heartbeat_at, @now) where session = ${text(session)} and ended_at is null`,
         this.#isAlive(session),
-        'select @now as now',
+        'select @now as now, cast(@last as signed) as last',
       ],
     });
-    const nowMs = clock.seen(Number(answers[4]?.rows[0]?.['now']));
-    return { alive: Number(answers[3]?.rows[0]?.['alive']) === 1, nowMs };
+    const [row] = answers[5]?.rows ?? [];
+    const nowMs = clock.seen(Number(row?.['now']));
+    const last = row?.['last'] ?? null;
+    return { alive: Number(answers[4]?.rows[0]?.['alive']) === 1, nowMs, lastMs: last === null ? null : Number(last) };
   }
 
   #isAlive(session: SessionId): string {

@@ -163,7 +163,12 @@ export class PostgresStore implements Store {
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
     const [row] = await this.#timed(this.#beats, statements.HEARTBEAT, [session]);
-    return { alive: row?.['alive'] === true, nowMs: this.#clock.seen(Number(row?.['now'])) };
+    const last = row?.['last'];
+    return {
+      alive: row?.['alive'] === true,
+      nowMs: this.#clock.seen(Number(row?.['now'])),
+      lastMs: typeof last === 'number' ? last : null,
+    };
   }
 
   async endSession(session: SessionId): Promise<void> {

@@ -27,8 +27,9 @@ export class Sessions {
   }
 
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
-    const [alive, nowMs] = listOf(await this.#keys.runBeat(HEARTBEAT, [session]));
-    return { alive: alive === 1, nowMs: this.#keys.clock.seen(nowMs) };
+    const [alive, nowMs, last] = listOf(await this.#keys.runBeat(HEARTBEAT, [session]));
+    const lastMs = textOf(last) === '' ? null : Number(textOf(last));
+    return { alive: alive === 1, nowMs: this.#keys.clock.seen(nowMs), lastMs };
   }
 
   async end(session: SessionId): Promise<void> {

@@ -175,6 +175,8 @@ export class SimNode {
     const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
       const { gid = '', ...rest } = fields;
       counters.count(`log: ${message}`);
+      // This store loses nothing: a node that suspects it is wrong.
+      if (message.startsWith('the store has lost')) this.#d.checker.violate('DEF1', String(gid), message);
       trace.add(this.name, String(gid), `log: ${message} ${JSON.stringify(rest)}`);
       this.#mayThrow('the logger');
     };

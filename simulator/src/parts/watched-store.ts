@@ -2,6 +2,7 @@ import { isFinal, type TransactionKey } from '@holdfast/protocol';
 import {
   type ClaimRequest,
   type ClaimResult,
+  type Heartbeat,
   MemoryStore,
   type SessionId,
   type SessionInfo,
@@ -81,7 +82,7 @@ export class WatchedStore extends MemoryStore {
     this.#watch.sessions.opened(session, this.#world.nowMs);
   }
 
-  override async heartbeat(session: SessionId): Promise<{ readonly alive: boolean; readonly nowMs: number }> {
+  override async heartbeat(session: SessionId): Promise<Heartbeat> {
     const answer = await super.heartbeat(session);
     this.#watch.sessions.beat(session, answer.alive, this.#world.nowMs);
     return answer;

@@ -76,7 +76,7 @@ export const context = { principal: 'test', namespace: 'default' };
 /** A few coordinators over one memory store, in simulated time: a bug that the simulator found, reduced to its steps. */
 export class Stage {
   readonly world = new World();
-  readonly store = new MemoryStore(() => 1_700_000_000_000 + this.world.nowMs);
+  readonly store: MemoryStore;
   /** How branches answer, by `branch op`; what is not here succeeds. */
   readonly answers = new Map<string, () => Promise<BranchResult>>();
   /** How branches respond by their URL; undefined: by `answers`. */
@@ -85,6 +85,17 @@ export class Stage {
 
   /** What the alert hook of a coordinator does, by its name; by default it acknowledges. */
   readonly hooks = new Map<string, AlertHook>();
+
+  /** The levels and messages of what was logged. */
+  readonly log: {
+    readonly level: string;
+    readonly fields: Readonly<Record<string, unknown>>;
+    readonly message: string;
+  }[] = [];
+
+  constructor(createStore = (wallMs: () => number) => new MemoryStore(wallMs)) {
+    this.store = createStore(() => 1_700_000_000_000 + this.world.nowMs);
+  }
 
   /** A coordinator that is not started yet. */
   actor(name: string, options: Partial<EngineOptions> = {}): Actor {
@@ -112,7 +123,12 @@ export class Stage {
             return result ?? Promise.resolve(SUCCESS);
           },
         },
-        logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+        logger: {
+          debug: quiet,
+          info: quiet,
+          warn: quiet,
+          error: (fields, message) => void this.log.push({ level: 'error', fields, message }),
+        },
         alert: (alert) => this.hooks.get(name)?.(alert),
       },
       { retryIntervalMs: 1_000, timeoutToFailMs: 10_000, retentionMs: 0, ...options },

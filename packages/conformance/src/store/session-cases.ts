@@ -94,6 +94,25 @@ function lifeCases({ it, manifest }: Cases): void {
     );
   });
 
+  it('returns with each heartbeat the one before, also of an ended session, and null where there is no session', async ({
+    store,
+  }) => {
+    assert.equal((await store.heartbeat('unknown')).lastMs, null);
+    await openSession(store, 'session 1');
+    const keeper = await openSession(store, 'keeper');
+    const [row] = (await store.sessions()).filter(({ session }) => session === 'session 1');
+    const first = await store.heartbeat('session 1');
+    assert.equal(first.lastMs, row?.heartbeatAtMs);
+    const second = await store.heartbeat('session 1');
+    assert.equal(second.lastMs, first.nowMs);
+    await store.endSession('session 1');
+    const ended = await store.heartbeat('session 1');
+    assert.deepEqual([ended.alive, ended.lastMs], [false, second.nowMs]);
+    const last = await store.heartbeat(keeper);
+    await store.takeOver({ silenceMs: -1, keep: 'nobody', limit: 1 });
+    assert.equal((await store.heartbeat(keeper)).lastMs, last.nowMs);
+  });
+
   it('refuses a claim of a session that is not known, also when nothing is due', async ({ store }) => {
     assert.equal((await store.claimDue({ session: 'nobody', limit: 1, groups: [] })).sessionEnded, true);
   });

@@ -272,6 +272,11 @@ export class Driver {
     const { run, cause } = write;
     const reply = cause?.delivery.reply;
     if (run.phase === 'gone') return this.#replies.failed(reply, unavailable(run.key, 'this node lost its session'));
+    // The run stays as it is: what it holds is put back, and dropped with the session.
+    if (hasWentBack(write, result)) {
+      this.#replies.failed(reply, unavailable(run.key, 'the store has lost acknowledged writes'));
+      return void this.#d.session.wentBack();
+    }
     try {
       const next = afterWrite(run, { hold: write.hold, isAwaited: reply !== undefined }, result);
       switch (next.kind) {
@@ -535,3 +540,14 @@ const ownsRecord = ({ ownership }: Run): boolean => ownership === 'ours' || owne
 
 const stackOf = (thrown: unknown): string =>
   thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+
+/**
+ * The record of a run that owns it is missing, or older than what the store has acknowledged:
+ * versions never decrease.
+ */
+const hasWentBack = ({ run, transaction }: Write, result: WriteResult): boolean => {
+  if (run.ownership !== 'ours' || run.version === 0) return false;
+  // A finished one that is written again may have been purged since.
+  if (result.kind === 'missing') return !isFinal(transaction.state.status);
+  return result.kind === 'conflict' && result.version < run.version;
+};

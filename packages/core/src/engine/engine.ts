@@ -30,6 +30,7 @@ import { Driver } from './driver.ts';
 import { unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
+import { LostWrites } from './lost-writes.ts';
 import { listPage } from './lists.ts';
 import { viewOf, viewOfTransaction } from './records.ts';
 import { idOf } from './run.ts';
@@ -83,7 +84,13 @@ export class Engine implements Coordinator {
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
     const d = (this.#d = contained({ ...dependencies, observer: dependencies.observer ?? NO_OBSERVER }));
     const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
-    this.#session = new Session({ ...d, options: all, onLost: () => this.#driver.dropAll() });
+    const lostWrites = new LostWrites({ ...d, session: () => this.#session.id, runs: () => this.#driver.runs() });
+    this.#session = new Session({
+      ...d,
+      options: all,
+      onLost: () => this.#driver.dropAll(),
+      onWentBack: () => lostWrites.restore(),
+    });
     this.#writePath = new WritePath({ ...d, node: all.node });
     this.#committer = new Committer({ ...d, writePath: this.#writePath, bounds: all });
     this.#destinations = new Destinations({

@@ -15,6 +15,11 @@ interface SessionDependencies {
   };
   /** The session is over: what it held must be dropped without another call or write. */
   readonly onLost: () => void;
+  /**
+   * The store has lost acknowledged writes: what is in memory is put back where that is possible,
+   * and reported. Never rejects.
+   */
+  readonly onWentBack: () => Promise<void>;
 }
 
 /** A moment, or a time, on both clocks. */
@@ -44,6 +49,10 @@ const JUMP_SHARE = 1 / 10;
  * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything it holds and opens a new one.
  * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and never goes backwards.
  * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction of a second, and not all nodes at the same moment.
+ * L6  A store whose record of this session is older than what it acknowledged has lost writes: it
+ *     was
+ *     restored from a backup, or failed over to a replica that lacked them. What this node holds is
+ *     put back and reported, and the session is given up, since ownership is in doubt as well.
  * L5  The silence of other sessions is counted in engine time. When the store's clock was set
  *     forward, no session is silent for one silence limit: each node has sent a heartbeat by the
  *     new time until then.
@@ -55,6 +64,11 @@ export class Session {
   #acknowledgedSent: Moment = { monotonicMs: -Infinity, wallMs: -Infinity };
   /** When it was noticed that the store's clock was set forward, on the monotonic clock. */
   #jumpSeenAtMs = -Infinity;
+  /**
+   * The time of the last acknowledged heartbeat, by the store's clock; 0: none was in this session.
+   */
+  #heartbeatAtMs = 0;
+  #goingBack = false;
   #storeMs = 0;
   #storeReadAtMs = 0;
   #lastNowMs = 0;
@@ -151,6 +165,24 @@ export class Session {
     if (!this.#beating) this.#schedule();
   }
 
+  /**
+   * The store was found to have lost acknowledged writes (L6). `foundMs`: the heartbeat that the
+   * store
+   * has of this session; null: it does not have the session; undefined: another write was missing.
+   */
+  async wentBack(foundMs?: number | null): Promise<void> {
+    if (!this.#open || this.#goingBack) return;
+    this.#goingBack = true;
+    this.#dependencies.logger.error(
+      { session: this.#id, acknowledgedMs: this.#heartbeatAtMs, foundMs },
+      'the store has lost acknowledged writes: it was restored from an older backup or file, or failed over to a replica that lacked them; ' +
+        'what this node holds is compared and put back, other transactions may be missing or at an earlier state: compare them with the participants',
+    );
+    await this.#dependencies.onWentBack();
+    this.#goingBack = false;
+    this.lose('the store has lost acknowledged writes');
+  }
+
   async #openNew(): Promise<void> {
     const { store, identities, options } = this.#dependencies;
     const id = identities.newSession();
@@ -160,6 +192,7 @@ export class Session {
     // Stopped while it was being opened: nobody would ever end it.
     if (this.#stopped) return store.endSession(id);
     this.#id = id;
+    this.#heartbeatAtMs = 0;
     this.#acknowledge(sent, nowMs);
     this.#open = true;
   }
@@ -213,11 +246,13 @@ export class Session {
     const id = this.#id;
     try {
       if (this.#open) {
-        const { alive, nowMs } = await store.heartbeat(id);
+        const { alive, nowMs, lastMs } = await store.heartbeat(id);
         if (!this.#open) return true;
-        if (!alive) this.lose('another node ended it after a silence');
+        if (lastMs === null || lastMs < this.#heartbeatAtMs) await this.wentBack(lastMs);
+        else if (!alive) this.lose('another node ended it after a silence');
         else if (!this.loseIfLapsed()) {
           this.#acknowledge(sent, nowMs);
+          this.#heartbeatAtMs = nowMs;
           return true;
         }
       }

@@ -63,8 +63,11 @@ export class Watcher {
       const versions = await store.versions(quiet.map(({ key }) => key));
       // A write of this node's own that came meanwhile tells all there is to know.
       for (const [i, run] of quiet.entries())
-        if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i] && isChanged(versions[i], run))
-          reread(run);
+        if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i]) {
+          // What is unfinished is never deleted.
+          if (versions[i] === undefined) void session.wentBack();
+          else if (isChanged(versions[i], run)) reread(run);
+        }
     } catch (error) {
       logger.warn({ error: String(error) }, 'what other nodes ordered could not be asked for');
     }
@@ -87,4 +90,4 @@ function isQuiet(run: Run): boolean {
 }
 
 /** An answer older than what this node knows says nothing. */
-const isChanged = (version: number | undefined, run: Run): boolean => version === undefined || version > run.version;
+const isChanged = (version: number, run: Run): boolean => version > run.version;

@@ -1,4 +1,4 @@
-import { type SessionId, type SessionInfo, type SessionRow, StoreError } from '../store.ts';
+import { type Heartbeat, type SessionId, type SessionInfo, type SessionRow, StoreError } from '../store.ts';
 
 /** How many ended sessions are remembered, so that their ids are refused when used again. */
 const REMEMBERED = 1_000;
@@ -8,7 +8,8 @@ type Living = Omit<SessionRow, 'owned'>;
 /** The sessions of a store that one process holds: they end with it, so they need no record. */
 export class SessionTable {
   readonly #living = new Map<SessionId, Living>();
-  readonly #ended = new Set<SessionId>();
+  /** With their last heartbeats. */
+  readonly #ended = new Map<SessionId, number>();
 
   /** Registers a session. Throws `invalid` when it was ended. */
   open(session: SessionId, info: SessionInfo, nowMs: number): void {
@@ -22,19 +23,19 @@ export class SessionTable {
     return this.#living.has(session);
   }
 
-  /** False when the session does not live. */
-  heartbeat(session: SessionId, nowMs: number): boolean {
+  /** See `Store.heartbeat`. */
+  heartbeat(session: SessionId, nowMs: number): Heartbeat {
     const row = this.#living.get(session);
-    if (row === undefined) return false;
+    if (row === undefined) return { alive: false, nowMs, lastMs: this.#ended.get(session) ?? null };
     this.#living.set(session, { ...row, heartbeatAtMs: nowMs });
-    return true;
+    return { alive: true, nowMs, lastMs: row.heartbeatAtMs };
   }
 
   end(session: SessionId): void {
+    if (!this.#ended.has(session)) this.#ended.set(session, this.#living.get(session)?.heartbeatAtMs ?? Infinity);
     this.#living.delete(session);
-    this.#ended.add(session);
     if (this.#ended.size <= REMEMBERED) return;
-    for (const oldest of this.#ended) {
+    for (const oldest of this.#ended.keys()) {
       this.#ended.delete(oldest);
       return;
     }

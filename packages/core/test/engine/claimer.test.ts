@@ -65,6 +65,7 @@ async function setUp() {
     // Heartbeats are far away: only claims happen in these tests.
     options: { node: 'n', version: '1', heartbeatMs: 1e9, silenceMs: 1e9 },
     onLost: () => void lost++,
+    onWentBack: () => Promise.resolve(),
   });
   await session.start();
   const node = { room: 100, adopted: [] as string[], lost: () => lost };

@@ -7,6 +7,10 @@ import { KeptLog } from './support/silence.ts';
 /** A store whose heartbeats can fail or be slow, and whose clock the test sets. */
 class FrailStore extends MemoryStore {
   failing = false;
+  /** Heartbeats are carried out and not acknowledged. */
+  losing = false;
+  /** The heartbeat before, as the store has it; undefined: the true one. */
+  lastMs: number | null | undefined;
   hold: Promise<void> | undefined;
   heartbeats = 0;
   wallMs: number;
@@ -23,7 +27,9 @@ class FrailStore extends MemoryStore {
     this.heartbeats++;
     await this.hold;
     this.#check();
-    return super.heartbeat(session);
+    const heartbeat = await super.heartbeat(session);
+    if (this.losing) throw new StoreError('outcome_unknown', 'connection lost');
+    return this.lastMs === undefined ? heartbeat : { ...heartbeat, lastMs: this.lastMs };
   }
 
   override async openSession(...given: Parameters<MemoryStore['openSession']>) {
@@ -41,6 +47,7 @@ async function setUp({ exclusive = false } = {}) {
   const store = new FrailStore(exclusive);
   let sessions = 0;
   let lost = 0;
+  let wentBack = 0;
   const log = new KeptLog();
   const session = new Session({
     store,
@@ -50,9 +57,10 @@ async function setUp({ exclusive = false } = {}) {
     logger: log,
     options: { node: 'n', version: '1', heartbeatMs: 5_000, silenceMs: 15_000 },
     onLost: () => void lost++,
+    onWentBack: async () => void wentBack++,
   });
   await session.start();
-  return { clock, store, session, log, lost: () => lost };
+  return { clock, store, session, log, lost: () => lost, wentBack: () => wentBack };
 }
 
 describe('a session', () => {
@@ -304,5 +312,38 @@ describe('L5: the silence of other sessions', () => {
     store.failing = false;
     await drift(5_000);
     expect(session.silenceAsOfMs()).toBeGreaterThan(0);
+  });
+});
+
+describe('L6: a store that has lost acknowledged writes', () => {
+  it('is noticed when the heartbeat that it has is older than the acknowledged one, and the session is given up', async () => {
+    const { clock, store, session, log, lost, wentBack } = await setUp();
+    await passTogether(clock, store, 10_000);
+    store.lastMs = store.wallMs - 10_000;
+    await passTogether(clock, store, 5_000);
+    expect([wentBack(), lost(), session.id]).toEqual([1, 1, 's2']);
+    expect(log.lines[0]).toContain('the store has lost acknowledged writes');
+    store.lastMs = undefined;
+    await passTogether(clock, store, 60_000);
+    expect([wentBack(), lost(), session.id]).toEqual([1, 1, 's2']);
+  });
+
+  it('is noticed when the store does not have the session', async () => {
+    const { clock, store, wentBack, lost } = await setUp();
+    store.lastMs = null;
+    await passTogether(clock, store, 5_000);
+    expect([wentBack(), lost()]).toEqual([1, 1]);
+  });
+
+  it('is not suspected when another node ended the session, nor when a heartbeat was carried out and not acknowledged', async () => {
+    const { clock, store, session, wentBack } = await setUp();
+    await passTogether(clock, store, 5_000);
+    store.losing = true;
+    await passTogether(clock, store, 6_000);
+    store.losing = false;
+    await passTogether(clock, store, 6_000);
+    await store.endSession('s1');
+    await passTogether(clock, store, 6_000);
+    expect([session.id, wentBack()]).toEqual(['s2', 0]);
   });
 });

@@ -28,6 +28,8 @@ export class ServerMetrics implements EngineObserver {
   readonly #failedWrites = counters('holdfast_store_write_failures_total', 'Batches that the store did not take');
   readonly #conflicts = counters('holdfast_write_conflicts_total', 'Writes that lost against another one');
   readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions taken from the store');
+  readonly #wentBack = counters('holdfast_store_went_back_total', 'Times the store was found to have lost acknowledged writes');
+  readonly #lost = counters('holdfast_transactions_lost_by_store_total', 'Transactions held here whose acknowledged writes the store had lost');
   readonly #takeovers = counters('holdfast_transactions_taken_over_total', 'Transactions released from silent nodes');
   readonly #alerts = counters('holdfast_alerts_total', 'Transactions raised as needing a person');
   readonly #noRoom = counters(
@@ -65,6 +67,8 @@ export class ServerMetrics implements EngineObserver {
       this.#failedWrites,
       this.#conflicts,
       this.#claims,
+      this.#wentBack,
+      this.#lost,
       this.#takeovers,
       this.#alerts,
       this.#noRoom,
@@ -102,6 +106,11 @@ export class ServerMetrics implements EngineObserver {
 
   tookOver(count: number): void {
     this.#takeovers.child().add(count);
+  }
+
+  storeWentBack(transactions: number): void {
+    this.#wentBack.child().add();
+    this.#lost.child().add(transactions);
   }
 
   conflicted(): void {

@@ -22,8 +22,10 @@ export const HEARTBEAT: Statement = {
   changes: true,
   text: `with ${CLOCK},
 latest as materialized (select greatest(${NOW}, (select max(heartbeat_at) from sessions where ended_at is null)) as now),
-beat as (update sessions set heartbeat_at = (select now from latest) where session = $3::text and ended_at is null returning session)
-select now, exists (select from beat) as alive from latest`,
+beat as (
+  update sessions set heartbeat_at = greatest(heartbeat_at, (select now from latest)) where session = $3::text and ended_at is null returning session
+)
+select now, exists (select from beat) as alive, (select heartbeat_at from sessions where session = $3) as last from latest`,
 };
 
 /** Ends session $3, also when it never began. */

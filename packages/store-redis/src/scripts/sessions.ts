@@ -9,15 +9,22 @@ call('HSETNX', P .. 's:' .. ARGV[3], 'x', num(now))
 call('HSET', P .. 's:' .. ARGV[3], 'n', ARGV[4], 'v', ARGV[5])
 return 1`);
 
+/** The last heartbeat of an ended session is in its hash, unless an earlier version ended it. */
 export const HEARTBEAT = evenWhenFull(`
-local alive = living(ARGV[3])
-if alive then tick(); call('ZADD', P .. 'l', num(now), ARGV[3]) end
-return {alive and 1 or 0, num(now)}`);
+local last = call('ZSCORE', P .. 'l', ARGV[3])
+local alive = last and 1 or 0
+if last then tick(); call('ZADD', P .. 'l', num(now), ARGV[3])
+else last = call('HGET', P .. 's:' .. ARGV[3], 'b') or call('ZSCORE', P .. 'e', ARGV[3]) end
+return {alive, num(now), last or ''}`);
 
 const END = `
 local function finish(session)
+  local last = call('ZSCORE', P .. 'l', session)
   call('ZREM', P .. 'l', session)
-  call('DEL', P .. 's:' .. session)
+  if last then
+    call('DEL', P .. 's:' .. session)
+    call('HSET', P .. 's:' .. session, 'b', last)
+  end
   call('ZADD', P .. 'e', 'NX', num(now), session)
 end
 `;
@@ -33,7 +40,10 @@ local out = {}
 for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(math.min(now, tonumber(ARGV[6]) or now) - tonumber(ARGV[3])), 'LIMIT', 0, 1000)) do
   if session ~= ARGV[4] then finish(session); out[#out + 1] = session end
 end
-for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'e', '-inf', num(now - tonumber(ARGV[5])), 'LIMIT', 0, 100)) do call('ZREM', P .. 'e', session) end
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'e', '-inf', num(now - tonumber(ARGV[5])), 'LIMIT', 0, 100)) do
+  call('ZREM', P .. 'e', session)
+  call('DEL', P .. 's:' .. session)
+end
 if #out > 0 then tick() end
 return out`);
 

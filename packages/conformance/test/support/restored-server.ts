@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import type { Store } from '@holdfast/core';
+import type { DatabaseServer } from '@holdfast/test-servers';
+import { expect, it, onTestFinished } from 'vitest';
+import { insertOf } from './items.ts';
+
+const INFO = { node: 'node', version: '1' };
+
+/** What sessions find on a server that came back with an older copy of its files. */
+export function restoredServerCases(server: () => DatabaseServer, createStore: () => Store): void {
+  it('a session finds that its last heartbeats are gone, and one that was opened since that it is gone', async () => {
+    const { folder, kill, start } = server();
+    const copy = `${folder}.copy`;
+    onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+    const store = createStore();
+    await store.open();
+    await store.openSession('old', INFO);
+    const before = await store.heartbeat('old');
+    await kill();
+    // With the owners and modes that the server insists on.
+    execFileSync('cp', ['-a', folder, copy]);
+    await start();
+    const later = await responding(() => store.heartbeat('old'));
+    expect(later.lastMs).toBe(before.nowMs);
+    await store.openSession('new', INFO);
+    await store.heartbeat('new');
+    await store.write([insertOf('lost')]);
+    await kill();
+    execFileSync('sh', ['-c', 'rm -rf "$1"/* && cp -a "$2"/. "$1"', 'sh', folder, copy]);
+    await start();
+    const restored = await responding(() => store.heartbeat('old'));
+    expect(restored.alive).toBe(true);
+    expect(restored.lastMs).toBe(before.nowMs);
+    expect(restored.nowMs).toBeGreaterThanOrEqual(later.nowMs);
+    expect(await store.heartbeat('new')).toMatchObject({ alive: false, lastMs: null });
+    expect(await responding(() => store.get([insertOf('lost').key]))).toEqual([undefined]);
+    await store.close();
+  });
+}
+
+/**
+ * The result of the first call that the server responds to after its restart: connections were
+ * lost.
+ */
+async function responding<T>(call: () => Promise<T>): Promise<T> {
+  let result: T | undefined;
+  await expect.poll(async () => (result = await call().catch(() => undefined)), { timeout: 20_000 }).toBeDefined();
+  return result as T;
+}

@@ -1,0 +1,135 @@
+import { encodeRegistration } from '../codec/entry-codec.ts';
+import type { Logger } from '../environment.ts';
+import type { EngineObserver } from '../observer.ts';
+import type { SessionId, Store, StoredTransaction, WriteItem } from '../store.ts';
+import { isFinal } from '@holdfast/protocol';
+import type { Run } from './run.ts';
+import { writeItem } from './write-item.ts';
+
+interface LostWritesDependencies {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly observer: EngineObserver;
+  readonly session: () => SessionId;
+  /** What this node holds. */
+  readonly runs: () => readonly Run[];
+}
+
+/** Records compared, and written, at once. */
+const CHUNK = 100;
+/** Transactions that are reported one by one; of more, only how many. */
+const REPORTED = 1_000;
+/** More than a transaction can have registered: what was registered once is put back. */
+const MAX_ENTRIES = 1_000_000;
+
+type Outcome = 'restored' | 'driven by another session' | 'not restored';
+
+/**
+ * Puts back what a store has lost, as far as this node holds it.
+ *
+ * LW1 A run that owns its record knows the last acknowledged state. A record that is missing, or
+ * older and not another
+ *     session's, is written again with that state: the older state would repeat what was done and
+ *     decided since.
+ * LW2 The write is conditional on the version that was found, so that another node's decision is
+ * never overwritten.
+ * LW3 It leaves the record to this session, which is ended then: the takeover releases it like
+ * after a crash.
+ * LW4 Each transaction that is affected is reported by its gid, with what became of it.
+ */
+export class LostWrites {
+  readonly #d: LostWritesDependencies;
+  #reported = 0;
+
+  constructor(dependencies: LostWritesDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Compares and puts back all that this node holds. Never rejects. */
+  async restore(): Promise<void> {
+    const held = this.#d.runs().filter(isHeld);
+    this.#reported = 0;
+    let affected = 0;
+    for (let from = 0; from < held.length; from += CHUNK) affected += await this.#compare(held.slice(from, from + CHUNK));
+    this.#d.observer.storeWentBack(affected);
+    this.#d.logger.error({ held: held.length, affected }, 'what this node holds was compared with the store');
+  }
+
+  /** Returns how many are affected. */
+  async #compare(runs: readonly Run[]): Promise<number> {
+    const { store, logger } = this.#d;
+    try {
+      const records = await store.get(runs.map(({ key }) => key));
+      const lost = runs.flatMap((run, i) => {
+        const record = records[i];
+        return record === undefined || record.version < run.version ? [{ run, record }] : [];
+      });
+      const mine = lost.filter(({ record }) => this.#mayRestore(record));
+      for (const { run, record } of lost)
+        if (!this.#mayRestore(record)) this.#report(run, record, 'driven by another session');
+      if (mine.length > 0) await this.#restore(mine);
+      return lost.length;
+    } catch (error) {
+      logger.error({ gids: runs.map(({ key }) => key.gid), error: String(error) }, 'could not be compared with the store');
+      return runs.length;
+    }
+  }
+
+  #mayRestore(record: StoredTransaction | undefined): boolean {
+    return record === undefined || record.owner === null || record.owner === this.#d.session();
+  }
+
+  async #restore(lost: readonly Lost[]): Promise<void> {
+    const { store, session } = this.#d;
+    const owner = session();
+    const items = lost.flatMap(({ run, record }) =>
+      run.transaction === undefined
+        ? []
+        : [
+            writeItem({ ...run, version: record?.version ?? 0 }, run.transaction, {
+              writeId: `restored ${owner} ${run.version}`,
+              owner,
+              dueInMs: null,
+            }),
+          ],
+    );
+    const outcomes = await store.write(items);
+    for (const [i, { run, record }] of lost.entries())
+      this.#report(run, record, outcomes[i]?.kind === 'applied' ? 'restored' : 'not restored');
+    const registrations = lost.flatMap(({ run }, i) => (outcomes[i]?.kind === 'applied' ? registrationsOf(run) : []));
+    if (registrations.length > 0) await store.write(registrations);
+  }
+
+  #report({ key, version }: Run, record: StoredTransaction | undefined, outcome: Outcome): void {
+    if (++this.#reported > REPORTED) return;
+    this.#d.logger.error(
+      { gid: key.gid, namespace: key.namespace, acknowledged: version, found: record?.version ?? null, outcome },
+      'the store has lost acknowledged writes of this transaction',
+    );
+  }
+}
+
+interface Lost {
+  readonly run: Run;
+  /** Undefined: there is none. */
+  readonly record: StoredTransaction | undefined;
+}
+
+/**
+ * It owns a record that the store has acknowledged, and that is not finished, so that nothing
+ * deletes it.
+ */
+const isHeld = ({ ownership, version, transaction }: Run): boolean =>
+  ownership === 'ours' && version > 0 && transaction !== undefined && !isFinal(transaction.state.status);
+
+/**
+ * The registered branches, which are entries beside the state. Those that are there stay as they
+ * are.
+ */
+function registrationsOf({ key, transaction }: Run): WriteItem[] {
+  const entries = (transaction?.registered ?? []).map(encodeRegistration);
+  if (entries.length === 0) return [];
+  return [
+    { kind: 'append', key, whenStatus: ['prepared', 'submitted', 'aborting'], entries, maxEntries: MAX_ENTRIES },
+  ];
+}
