@@ -128,8 +128,13 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       const state = Buffer.alloc(3 * 1024 * 1024, 7);
       for (const gid of gids) await store.write([insertOf(gid, { state })]);
       const keys = gids.map((gid) => ({ namespace: 'default', gid }));
-      const { claimed } = await store.claimDue({ session: 'session', limit: 10, groups: [] });
-      expect(claimed.map(({ key }) => key.gid).toSorted()).toEqual(gids);
+      const taken: string[] = [];
+      for (;;) {
+        const { claimed } = await store.claimDue({ session: 'session', limit: 10, groups: [] });
+        if (claimed.length === 0) break;
+        taken.push(...claimed.map(({ key }) => key.gid));
+      }
+      expect(taken.toSorted()).toEqual(gids);
       expect((await store.get(keys)).map((record) => record?.state.length)).toEqual(gids.map(() => state.length));
     });
   });

@@ -38,6 +38,7 @@ async function setUp(msEach: number) {
     random: () => 0.5,
     identities: { newGid: () => 'g', newSession: () => 's1' },
     onLost: () => undefined,
+    onWentBack: () => Promise.resolve(),
   });
   await session.start();
   const janitor = new Janitor({
