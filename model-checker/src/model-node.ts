@@ -111,7 +111,12 @@ export class ModelNode {
       },
       options: OPTIONS,
     };
-    this.session = new Session({ ...base, clock: this.clocks.session, onLost: () => this.driver.dropAll() });
+    this.session = new Session({
+      ...base,
+      clock: this.clocks.session,
+      onLost: () => this.driver.dropAll(),
+      onWentBack: () => Promise.resolve(),
+    });
     const { session } = this;
     this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, bounds: OPTIONS });
     this.driver = new Driver({

@@ -115,6 +115,7 @@ function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObse
     transactionAccepted: contain('transactionAccepted'),
     claimed: contain('claimed'),
     tookOver: contain('tookOver'),
+    storeWentBack: contain('storeWentBack'),
     conflicted: contain('conflicted'),
     alerted: contain('alerted'),
   };

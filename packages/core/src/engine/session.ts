@@ -178,9 +178,12 @@ export class Session {
       'the store has lost acknowledged writes: it was restored from an older backup or file, or failed over to a replica that lacked them; ' +
         'what this node holds is compared and put back, other transactions may be missing or at an earlier state: compare them with the participants',
     );
-    await this.#dependencies.onWentBack();
-    this.#goingBack = false;
-    this.lose('the store has lost acknowledged writes');
+    try {
+      await this.#dependencies.onWentBack();
+    } finally {
+      this.#goingBack = false;
+      this.lose('the store has lost acknowledged writes');
+    }
   }
 
   async #openNew(): Promise<void> {

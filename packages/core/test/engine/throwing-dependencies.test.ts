@@ -102,6 +102,7 @@ class Scenario {
           transactionAccepted: quiet,
           claimed: quiet,
           tookOver: quiet,
+          storeWentBack: quiet,
           conflicted: quiet,
           alerted: quiet,
         }),
