@@ -180,7 +180,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'transitions: register a branch after the decision',
     caughtBy: ['EFF3', 'EFF4'],
     scenario: on('tcc', 1, 'lateBranches=1'),
-    patches: of(`${STORES}/transitions.js`, 'item.whenStatus.includes(head.status) &&', ''),
+    patches: of(`${STORES}/transitions.js`, ' || !item.whenStatus.includes(head.status)', ''),
   },
   {
     name: 'transitions: leave a claimed record due',

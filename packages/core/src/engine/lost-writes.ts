@@ -50,7 +50,8 @@ export class LostWrites {
     const held = this.#d.runs().filter(isHeld);
     this.#reported = 0;
     let affected = 0;
-    for (let from = 0; from < held.length; from += CHUNK) affected += await this.#compare(held.slice(from, from + CHUNK));
+    for (let from = 0; from < held.length; from += CHUNK)
+      affected += await this.#compare(held.slice(from, from + CHUNK));
     this.#d.observer.storeWentBack(affected);
     this.#d.logger.error({ held: held.length, affected }, 'what this node holds was compared with the store');
   }
@@ -70,7 +71,10 @@ export class LostWrites {
       if (mine.length > 0) await this.#restore(mine);
       return lost.length;
     } catch (error) {
-      logger.error({ gids: runs.map(({ key }) => key.gid), error: String(error) }, 'could not be compared with the store');
+      logger.error(
+        { gids: runs.map(({ key }) => key.gid), error: String(error) },
+        'could not be compared with the store',
+      );
       return runs.length;
     }
   }
@@ -129,7 +133,5 @@ const isHeld = ({ ownership, version, transaction }: Run): boolean =>
 function registrationsOf({ key, transaction }: Run): WriteItem[] {
   const entries = (transaction?.registered ?? []).map(encodeRegistration);
   if (entries.length === 0) return [];
-  return [
-    { kind: 'append', key, whenStatus: ['prepared', 'submitted', 'aborting'], entries, maxEntries: MAX_ENTRIES },
-  ];
+  return [{ kind: 'append', key, whenStatus: ['prepared', 'submitted', 'aborting'], entries, maxEntries: MAX_ENTRIES }];
 }

@@ -28,8 +28,14 @@ export class ServerMetrics implements EngineObserver {
   readonly #failedWrites = counters('holdfast_store_write_failures_total', 'Batches that the store did not take');
   readonly #conflicts = counters('holdfast_write_conflicts_total', 'Writes that lost against another one');
   readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions taken from the store');
-  readonly #wentBack = counters('holdfast_store_went_back_total', 'Times the store was found to have lost acknowledged writes');
-  readonly #lost = counters('holdfast_transactions_lost_by_store_total', 'Transactions held here whose acknowledged writes the store had lost');
+  readonly #wentBack = counters(
+    'holdfast_store_went_back_total',
+    'Times the store was found to have lost acknowledged writes',
+  );
+  readonly #lost = counters(
+    'holdfast_transactions_lost_by_store_total',
+    'Transactions held here whose acknowledged writes the store had lost',
+  );
   readonly #takeovers = counters('holdfast_transactions_taken_over_total', 'Transactions released from silent nodes');
   readonly #alerts = counters('holdfast_alerts_total', 'Transactions raised as needing a person');
   readonly #noRoom = counters(
