@@ -10,25 +10,26 @@ const INFO = { node: 'node', version: '1' };
 /** What sessions find on a server that came back with an older copy of its files. */
 export function restoredServerCases(server: () => DatabaseServer, createStore: () => Store): void {
   it('a session finds that its last heartbeats are gone, and one that was opened since that it is gone', async () => {
-    const { folder, kill, start } = server();
+    const database = server();
+    const { folder } = database;
     const copy = `${folder}.copy`;
     onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
     const store = createStore();
     await store.open();
     await store.openSession('old', INFO);
     const before = await store.heartbeat('old');
-    await kill();
+    await database.kill();
     // With the owners and modes that the server insists on.
     execFileSync('cp', ['-a', folder, copy]);
-    await start();
+    await database.start();
     const later = await responding(() => store.heartbeat('old'));
     expect(later.lastMs).toBe(before.nowMs);
     await store.openSession('new', INFO);
     await store.heartbeat('new');
     await store.write([insertOf('lost')]);
-    await kill();
+    await database.kill();
     execFileSync('sh', ['-c', 'rm -rf "$1"/* && cp -a "$2"/. "$1"', 'sh', folder, copy]);
-    await start();
+    await database.start();
     const restored = await responding(() => store.heartbeat('old'));
     expect(restored.alive).toBe(true);
     expect(restored.lastMs).toBe(before.nowMs);
