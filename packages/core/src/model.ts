@@ -114,6 +114,11 @@ export interface State {
   readonly branches: readonly BranchState[];
   /** False once possession was broken by a crash before the decision: then what was started is not known. */
   readonly unbroken: boolean;
+  /**
+   * Claims that count beside those of the record, although the record was released: the transaction may be what ended
+   * the nodes that drove it. 0 after a result.
+   */
+  readonly suspicion: number;
   /** Saga: steps to compensate, stored with the decision to abort. */
   readonly compensate: readonly number[];
   /** Failed attempts since the last progress, over all branches and questions. */

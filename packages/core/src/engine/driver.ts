@@ -4,6 +4,7 @@ import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects } from '../patterns/step.ts';
+import { cleared } from '../patterns/suspicion.ts';
 import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
@@ -17,6 +18,7 @@ import { Replies } from './replies.ts';
 import { RunTable } from './run-table.ts';
 import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
+import { type Suspect, Trials } from './trials.ts';
 import { writeItem } from './write-item.ts';
 
 export interface DriverDependencies {
@@ -57,6 +59,7 @@ export class Driver {
   readonly #replies: Replies;
   readonly #progress: ProgressWriter;
   readonly #releaser: Releaser;
+  readonly #trials: Trials;
   readonly #runs = new RunTable();
   #writeIds = 0;
 
@@ -73,7 +76,13 @@ export class Driver {
     this.#releaser = new Releaser({
       ...d,
       newWriteId: () => this.#newWriteId(),
-      onReleased: (run, parked, reason) => this.#released(run, parked, reason),
+    });
+    this.#trials = new Trials({
+      maxClaims: d.options.maxClaims,
+      putBack: (suspect, dueInMs, done) => this.#putBack(suspect, dueInMs, done),
+      drive: ({ run, record }) => {
+        if (run.phase === 'loading') this.#reconcile(run, record);
+      },
     });
   }
 
@@ -125,7 +134,38 @@ export class Driver {
 
   /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them until then. */
   adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
-    return this.#runs.claim(limit, claim, (record) => this.#adopt(record));
+    return this.#runs.claim(limit, claim, (records) => this.#adoptAll(records));
+  }
+
+  /** False while a claim would put more at risk than one transaction (TR4). */
+  get mayClaim(): boolean {
+    return !this.#trials.isLast;
+  }
+
+  /** Each suspect that no run has is tried, or put back. */
+  #adoptAll(records: readonly StoredTransaction[]): void {
+    const suspects: Suspect[] = [];
+    for (const record of records) {
+      const claims = this.#trials.claimsOf(record);
+      const id = idOf(record.key);
+      if (claims === 0 || this.has(id)) this.#adopt(record);
+      else {
+        const run = this.#runs.add(newRun(id, record.key, 'loading', record.group));
+        run.claimed = record;
+        suspects.push({ run, record, claims });
+      }
+    }
+    this.#trials.take(suspects);
+  }
+
+  #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
+    run.phase = 'releasing';
+    this.#releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
+      if (released !== undefined) run.version = released.version + 1;
+      this.#leave(run);
+      this.#d.onReleased(dueInMs);
+      done();
+    });
   }
 
   #adopt(record: StoredTransaction): void {
@@ -241,8 +281,10 @@ export class Driver {
     return hosted && session.leaseHeld() && this.#runs.taken <= options.maxInProgress;
   }
 
+  /** That the node lived on with a transaction for so long shows that it does not end of it. */
   #flush(run: Run): void {
     try {
+      if (run.transaction !== undefined) run.transaction = cleared(run.transaction);
       this.#write(run, undefined);
     } catch (error) {
       this.#fail(run, error);
@@ -299,7 +341,7 @@ export class Driver {
     run.version = version;
     run.writeId = writeId;
     run.ownership = hold ? 'ours' : 'none';
-    run.suspect = false;
+    run.suspect = transaction.state.suspicion > 0;
     run.phase = 'open';
     run.conflicts = 0;
     run.claimed = undefined;
@@ -476,15 +518,20 @@ export class Driver {
     run.timer?.cancel();
     this.#progress.clear(run);
     for (const reply of replies) this.#replies.failed(reply, error);
-    this.#releaser.release(run, error.message);
+    this.#releaser.park(run, error.message, (parked) => this.#released(run, parked, error.message));
   }
 
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
-    const { claimed, queue } = run;
     if (parked !== undefined) {
       run.version = parked.version + 1;
       this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
     }
+    this.#leave(run);
+  }
+
+  /** The record of a run that drove nothing is released. */
+  #leave(run: Run): void {
+    const { claimed, queue } = run;
     this.#forget(run);
     if (claimed !== undefined && claimed.version > run.version && this.#d.session.leaseHeld()) this.#adopt(claimed);
     this.#deliverAgain(run, queue);

@@ -115,7 +115,7 @@ export class Engine implements Coordinator {
       ...d,
       session: this.#session,
       options: all,
-      room: () => all.maxInProgress - this.#driver.size,
+      room: () => (this.#driver.mayClaim ? all.maxInProgress - this.#driver.size : 0),
       adopt: (limit, claim) => this.#driver.adopt(limit, claim),
     });
     this.#janitor = new Janitor({

@@ -40,14 +40,22 @@ function parkedState(bytes: Uint8Array, reason: string, nowMs: number): Uint8Arr
 }
 
 function parked(state: State, reason: string): State {
+  return {
+    ...shortened(state),
+    unbroken: false,
+    suspicion: 0,
+    attention: true,
+    alertDue: true,
+    parked: reason,
+  };
+}
+
+/** The state with less of what grows, so that it needs less room than before. */
+export function shortened(state: State): State {
   const { timeline: all } = state;
   const timeline = all.length <= KEEP_LINES ? all : [...all.slice(0, KEEP_LINES / 2), ...all.slice(-KEEP_LINES / 2)];
   return {
     ...state,
-    unbroken: false,
-    attention: true,
-    alertDue: true,
-    parked: reason,
     rollbackReason: state.rollbackReason.slice(0, MAX_REASON),
     timeline,
     timelineOmitted: state.timelineOmitted + all.length - timeline.length,

@@ -153,7 +153,8 @@ function opened(memory: Memory, record: StoredTransaction, ownership: Ownership,
   const queue = awaited(memory.queue);
   const abort = status === 'submitted' ? decodeAbortOrder(entries) : undefined;
   const counted = claimsOf(ownership, claims, claiming);
-  if (counted > 0) queue.unshift({ event: resumed(counted, abort) });
+  const { suspicion } = transaction.state;
+  if (counted > 0) queue.unshift({ event: resumed(counted + suspicion, abort) });
   else if (abort !== undefined && ownership === 'none') queue.unshift({ event: ordered(abort) });
   return {
     transaction,
@@ -163,7 +164,7 @@ function opened(memory: Memory, record: StoredTransaction, ownership: Ownership,
     ownership,
     // The next claim starts what is due, and when nothing is, everything.
     retryOrders: countRetryOrders(entries),
-    suspect: claims > 1,
+    suspect: claims + suspicion > 1,
     queue,
   };
 }

@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '../environment.ts';
-import type { Store, StoredTransaction } from '../store.ts';
+import type { Store, StoredTransaction, UpdateItem } from '../store.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { parkedRecord } from './parked-record.ts';
+import { putBackRecord } from './put-back-record.ts';
 import type { Run } from './run.ts';
 import type { Session } from './session.ts';
 
@@ -12,19 +13,29 @@ interface ReleaserDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newWriteId: () => string;
-  /** The record is not this session's any more. Undefined: another node has it, or it is gone. */
-  readonly onReleased: (run: Run, parked: StoredTransaction | undefined, reason: string) => void;
 }
+
+/** One release, until it is durable. */
+interface Release {
+  readonly run: Run;
+  /** The write, made from the record as it is; `attempt`: 1 for the first. */
+  readonly item: (record: StoredTransaction, attempt: number) => UpdateItem;
+  readonly done: Released;
+}
+
+/** The record, before the write, is not this session's any more. Undefined: another node has it, or it is gone. */
+export type Released = (record: StoredTransaction | undefined) => void;
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * Releases the records of runs that this node cannot drive, parked, and tries until that is durable.
+ * Releases the records of runs that this node does not drive, and tries until that is durable.
  *
  * RL1  Until then the run is `releasing` and stays in memory: no record is owned by a live session that does not know
  *      of it.
- * RL2  Each attempt reads the record and writes on that version, so that it never overwrites another node's decision.
+ * RL2  Each attempt writes on the version that was read (or claimed) before, so that it never overwrites another node's
+ *      decision.
  */
 export class Releaser {
   readonly #d: ReleaserDependencies;
@@ -33,36 +44,58 @@ export class Releaser {
     this.#d = dependencies;
   }
 
-  /** Begins; the run's phase is `releasing`. */
-  release(run: Run, reason: string): void {
-    void this.#attempt(run, reason, FIRST_PAUSE_MS);
+  /** Releases a record parked. The run's phase is `releasing`. */
+  park(run: Run, reason: string, done: Released): void {
+    const { session, newWriteId } = this.#d;
+    void this.#attempt({ run, item: (record) => parkedRecord(record, reason, newWriteId(), session.nowMs()), done }, 1);
   }
 
-  async #attempt(run: Run, reason: string, pauseMs: number): Promise<void> {
-    const { store, session, committer } = this.#d;
+  /** Releases a record just claimed, undriven, with its claims kept as suspicion. The run's phase is `releasing`. */
+  putBack(run: Run, record: StoredTransaction, settings: PutBack, done: Released): void {
+    const item = (found: StoredTransaction, attempt: number): UpdateItem =>
+      putBackRecord(found, { ...settings, writeId: this.#d.newWriteId(), isShort: attempt > 1 });
+    this.#write({ run, item, done }, record, 1);
+  }
+
+  async #attempt(release: Release, attempt: number): Promise<void> {
+    const { store, session } = this.#d;
+    const { run } = release;
     try {
       const [record] = await store.get([run.key]);
       if (run.phase !== 'releasing') return;
       // What a later version wrote is for its nodes.
-      if (record?.owner !== session.id || record.unreadable !== undefined)
-        return this.#d.onReleased(run, undefined, reason);
-      const item = parkedRecord(record, reason, this.#d.newWriteId(), session.nowMs());
-      committer.enqueue(item, run.id, true, (result) => this.#written(run, record, reason, pauseMs, result));
+      if (record?.owner !== session.id || record.unreadable !== undefined) return release.done(undefined);
+      this.#write(release, record, attempt);
     } catch (error) {
-      this.#again(run, reason, pauseMs, String(error));
+      this.#again(release, attempt, String(error));
     }
   }
 
-  #written(run: Run, record: StoredTransaction, reason: string, pauseMs: number, result: WriteResult): void {
-    if (run.phase !== 'releasing') return;
-    if (result.kind === 'applied') return this.#d.onReleased(run, record, reason);
-    this.#again(run, reason, pauseMs, result.kind === 'failed' ? result.error.message : result.kind);
+  #write(release: Release, record: StoredTransaction, attempt: number): void {
+    const { run } = release;
+    const item = release.item(record, attempt);
+    this.#d.committer.enqueue(item, run.id, true, (result) => this.#written(release, record, attempt, result));
   }
 
-  #again(run: Run, reason: string, pauseMs: number, why: string): void {
-    if (run.phase !== 'releasing') return;
-    this.#d.logger.error({ gid: run.key.gid, why, pauseMs }, 'a transaction could not be released; trying again');
-    const nextMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-    this.#d.clock.setTimer(pauseMs, () => void this.#attempt(run, reason, nextMs));
+  #written(release: Release, record: StoredTransaction, attempt: number, result: WriteResult): void {
+    if (release.run.phase !== 'releasing') return;
+    if (result.kind === 'applied') return release.done(record);
+    this.#again(release, attempt, result.kind === 'failed' ? result.error.message : result.kind);
   }
+
+  #again(release: Release, attempt: number, why: string): void {
+    const { run } = release;
+    if (run.phase !== 'releasing') return;
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+    this.#d.logger.error({ gid: run.key.gid, why, pauseMs }, 'a transaction could not be released; trying again');
+    this.#d.clock.setTimer(pauseMs, () => void this.#attempt(release, attempt + 1));
+  }
+}
+
+/** How a suspect is put back. */
+export interface PutBack {
+  /** When it is due. */
+  readonly dueInMs: number;
+  /** Its claims without progress, but for the last. */
+  readonly suspicion: number;
 }

@@ -52,13 +52,13 @@ export class RunTable {
   async claim(
     limit: number,
     claim: () => Promise<readonly StoredTransaction[]>,
-    adopt: (record: StoredTransaction) => void,
+    adopt: (records: readonly StoredTransaction[]) => void,
   ): Promise<void> {
     this.#reserved = limit;
     const left = (this.#leftSinceClaim = new Map());
     try {
       const records = await claim();
-      for (const record of records) if (record.version >= (left.get(idOf(record.key)) ?? 0)) adopt(record);
+      adopt(records.filter((record) => record.version >= (left.get(idOf(record.key)) ?? 0)));
     } finally {
       this.#reserved = 0;
       this.#leftSinceClaim = undefined;

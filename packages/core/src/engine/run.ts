@@ -40,7 +40,7 @@ export interface Memory {
   readonly ownership: Ownership;
   /** Commands to retry that other nodes have stored, as far as this node has applied them. */
   readonly retryOrders: number;
-  /** A node crashed with it, and nothing was written since that resets its count of claims. */
+  /** A node crashed with it, and nothing was written since that resets its count of claims (and its suspicion). */
   readonly suspect: boolean;
   /** The record as claimed while a command on it was in progress. */
   readonly claimed: StoredTransaction | undefined;

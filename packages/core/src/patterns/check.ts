@@ -21,7 +21,7 @@ export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Mo
 /** Not driven any more until a person says so. */
 export function parked(state: State, reason: string, moment: Moment): State {
   return withLine(
-    { ...state, parked: reason, attention: true },
+    { ...state, parked: reason, attention: true, suspicion: 0 },
     { kind: 'parked', atMs: moment.nowMs, detail: reason },
   );
 }

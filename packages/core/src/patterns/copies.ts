@@ -13,6 +13,7 @@ export function copyState(state: State): Draft<State> {
     result: state.result,
     branches: state.branches,
     unbroken: state.unbroken,
+    suspicion: state.suspicion,
     compensate: state.compensate,
     retries: state.retries,
     limitedRetries: state.limitedRetries,

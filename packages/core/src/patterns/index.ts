@@ -7,6 +7,7 @@ import { msg } from './msg.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { saga } from './saga.ts';
 import type { Moment, Refusal, Stepped, TransactionEvent } from './step.ts';
+import { afterResult, callsNoBranch, suspected } from './suspicion.ts';
 import { tcc } from './tcc.ts';
 import { withLine, withStatus } from './timeline.ts';
 import { workflow } from './workflow.ts';
@@ -60,9 +61,11 @@ function transition(
     case 'ended':
       return rules.end(transaction, event, moment);
     case 'answered':
-      return isFinal(state.status) ? transaction : rules.answered(transaction, event, moment);
+      return isFinal(state.status) ? transaction : afterResult(state, rules.answered(transaction, event, moment));
     case 'checked':
-      return isFinal(state.status) ? { ...transaction, checking: false } : rules.checked(transaction, event, moment);
+      return isFinal(state.status)
+        ? { ...transaction, checking: false }
+        : afterResult(state, rules.checked(transaction, event, moment));
     case 'deferred':
       return isFinal(state.status) ? transaction : recordDeferral(transaction, event, moment);
     case 'timer':
@@ -89,20 +92,18 @@ function transition(
 
 function resumed(transaction: Transaction, claims: number, moment: Moment): State {
   if (claims < 2) return transaction.state;
-  // Also when it is parked now: whoever retries it one day knows as little.
+  const { pattern } = transaction.definition;
+  // Also when it is parked now: an operator who retries it one day knows as little.
   const state = { ...transaction.state, unbroken: false };
-  if (claims > moment.policy.maxClaims && !callsNobody(transaction))
+  const isInnocent = callsNoBranch(pattern, state.status);
+  if (claims > moment.policy.maxClaims && !isInnocent)
     return parked(state, `${claims - 1} nodes in a row took it and vanished`, moment);
-  return withLine(state, {
+  return withLine(isInnocent ? state : suspected(state, claims), {
     kind: 'resumed',
     atMs: moment.nowMs,
     detail: 'taken up again: its node crashed or went silent',
   });
 }
-
-/** A tcc or xa that waits for its client cannot be what its nodes died of. */
-const callsNobody = ({ definition, state }: Transaction): boolean =>
-  state.status === 'prepared' && (definition.pattern === 'tcc' || definition.pattern === 'xa');
 
 function stopped(state: State, reason: string, moment: Moment): State {
   const ended = { ...state, finishedAtMs: moment.nowMs, stopped: reason };

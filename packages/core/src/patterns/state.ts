@@ -19,6 +19,7 @@ const NEW_STATE: State = {
   rollbackReason: '',
   result: '',
   unbroken: true,
+  suspicion: 0,
   compensate: [],
   retries: 0,
   limitedRetries: 0,

@@ -120,6 +120,7 @@ const anyState: fc.Arbitrary<State> = fc.record(
     result: text,
     branches: fc.array(fc.oneof(calledBranch, fc.constant(notStarted)), { maxLength: 5 }),
     unbroken: fc.boolean(),
+    suspicion: fc.nat({ max: 10 }),
     alertDue: fc.boolean(),
     compensate: fc.array(count, { maxLength: 4 }),
     retries: count,

@@ -1,0 +1,27 @@
+import { decodeState, encodeState } from '../codec/state-codec.ts';
+import type { StoredTransaction, UpdateItem } from '../store.ts';
+import { shortened } from './parked-record.ts';
+
+/**
+ * The write that releases a suspect which this session has claimed and not driven. The claim is not counted, those
+ * before it are. `isShort`: with a short timeline, since the store has refused the state as it is.
+ */
+export function putBackRecord(
+  record: StoredTransaction,
+  write: { readonly writeId: string; readonly dueInMs: number; readonly suspicion: number; readonly isShort: boolean },
+): UpdateItem {
+  const { key, status, version, attention } = record;
+  const before = decodeState(record.state);
+  const state = { ...(write.isShort ? shortened(before) : before), unbroken: false, suspicion: write.suspicion };
+  return {
+    kind: 'update',
+    key,
+    writeId: write.writeId,
+    status,
+    owner: null,
+    dueInMs: write.dueInMs,
+    attention,
+    state: encodeState(state),
+    expectVersion: version,
+  };
+}

@@ -1,0 +1,114 @@
+import { decodeState, maySuspect } from '../codec/state-codec.ts';
+import { callsNoBranch, SUSPECT_CLAIMS } from '../patterns/suspicion.ts';
+import type { StoredTransaction } from '../store.ts';
+import type { Run } from './run.ts';
+
+/** A claimed transaction that may be what ended the nodes that drove it. */
+export interface Suspect {
+  readonly run: Run;
+  readonly record: StoredTransaction;
+  /** Claims without progress, those of its suspicion included. */
+  readonly claims: number;
+}
+
+interface TrialsDependencies {
+  readonly maxClaims: number;
+  /** Releases a suspect undriven, due after the time given; `done` is called when that is durable. */
+  readonly putBack: (suspect: Suspect, dueInMs: number, done: () => void) => void;
+  /** Drives a suspect, unless its run has left memory. */
+  readonly drive: (suspect: Suspect) => void;
+}
+
+/** The more suspects may be on trial at once, the fewer crashes it takes to find the one that causes them. */
+const FEWER = 8;
+/** A suspect that is put back is due after this time, and those behind it later, as many at a time as may be on trial. */
+const PUT_BACK_MS = 1_000;
+const LONGEST_PUT_BACK_MS = 10_000;
+
+/**
+ * Drives suspects a few at a time, so that only the transaction that really ends its nodes is parked for it.
+ *
+ * TR1  At most `8 ** (maxClaims - claims)` suspects are on trial at once, `claims` being those of the one that has most:
+ *      exactly one before it is parked.
+ * TR2  A suspect that is not tried now is written back undriven before any suspect of its claim is driven, so that a
+ *      crash does not count against it.
+ * TR3  A trial ends with the write of the first result, with a release, or when the node has lived on with the
+ *      transaction for as long as progress may stay unwritten.
+ * TR4  Nothing more is claimed while a suspect is on its last trial.
+ */
+export class Trials {
+  readonly #d: TrialsDependencies;
+  readonly #onTrial = new Map<Run, number>();
+
+  constructor(dependencies: TrialsDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** A transaction is on trial that is parked if this node ends now. */
+  get isLast(): boolean {
+    return this.#onTrial.size > 0 && this.#mostClaims() >= this.#d.maxClaims;
+  }
+
+  /** Claims of a claimed record, if they make it a suspect; otherwise 0. */
+  claimsOf(record: StoredTransaction): number {
+    const { pattern, status, claims, state } = record;
+    if (claims < SUSPECT_CLAIMS && !maySuspect(state)) return 0;
+    if (callsNoBranch(pattern, status)) return 0;
+    const suspicion = suspicionIn(state);
+    if (suspicion === undefined) return 0;
+    const all = claims + suspicion;
+    return all < SUSPECT_CLAIMS || all > this.#d.maxClaims ? 0 : all;
+  }
+
+  /** Drives some of the suspects that a claim returned, and puts the others back. */
+  take(suspects: readonly Suspect[]): void {
+    if (suspects.length === 0) return;
+    const tried: Suspect[] = [];
+    const others: Suspect[] = [];
+    let most = this.#mostClaims();
+    for (const suspect of suspects.toSorted((a, b) => b.claims - a.claims)) {
+      most = Math.max(most, suspect.claims);
+      if (this.#onTrial.size < this.#limit(most)) {
+        this.#onTrial.set(suspect.run, suspect.claims);
+        tried.push(suspect);
+      } else others.push(suspect);
+    }
+    this.#putBack(others, this.#limit(most), () => tried.forEach((suspect) => this.#d.drive(suspect)));
+  }
+
+  #limit(claims: number): number {
+    return FEWER ** (this.#d.maxClaims - claims);
+  }
+
+  #putBack(suspects: readonly Suspect[], atOnce: number, done: () => void): void {
+    let left = suspects.length;
+    if (left === 0) return done();
+    suspects.forEach((suspect, place) => {
+      const dueInMs = Math.min(LONGEST_PUT_BACK_MS, PUT_BACK_MS * (1 + Math.floor(place / atOnce)));
+      this.#d.putBack(suspect, dueInMs, () => {
+        if (--left === 0) done();
+      });
+    });
+  }
+
+  /** Of the suspects on trial, after those whose trial is over were taken off; 0: none is. */
+  #mostClaims(): number {
+    let most = 0;
+    for (const [run, claims] of this.#onTrial)
+      if (isOnTrial(run)) most = Math.max(most, claims);
+      else this.#onTrial.delete(run);
+    return most;
+  }
+}
+
+const isOnTrial = ({ phase, suspect }: Run): boolean =>
+  phase === 'loading' || (suspect && (phase === 'open' || phase === 'writing'));
+
+/** Undefined: the state cannot be read, so that the transaction is parked and not driven. */
+function suspicionIn(state: Uint8Array): number | undefined {
+  try {
+    return decodeState(state).suspicion;
+  } catch {
+    return undefined;
+  }
+}
