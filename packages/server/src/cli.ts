@@ -5,10 +5,13 @@ import { surviveClosedOutput } from './closed-output.ts';
 import { registerServe } from './serve-command.ts';
 import { VERSION } from './version.ts';
 
+const WRONG_USAGE = 2;
+
 const program = new Command('holdfast')
   .description('Either every service commits, or none does: a distributed transaction manager.')
   .version(VERSION, '-V, --version')
-  .showHelpAfterError('(--help shows what there is)');
+  .showHelpAfterError('(--help shows what there is)')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
 
 surviveClosedOutput();
 hideSecretsFromProcessList();

@@ -4,8 +4,8 @@ import { ConfigError } from './config/config-error.ts';
 /** A store that URLs of one scheme name. */
 interface Scheme {
   readonly scheme: string;
-  /** As one writes it. */
-  readonly example: string;
+  /** A URL for error messages; without one for further names of the same store. */
+  readonly example?: string;
   /**
    * @param rest what follows the scheme
    * @param onWarning hears, when the store is opened, what a crash may lose
@@ -16,7 +16,7 @@ interface Scheme {
 /** A scheme of PostgreSQL's; it has two. */
 const postgres = (scheme: string): Scheme => ({
   scheme,
-  example: `${scheme}//USER@HOST/DATABASE`,
+  ...(scheme === 'postgres:' && { example: 'postgres://HOST/DATABASE' }),
   async make(rest, onWarning) {
     const { createPostgresStore } = await import('@holdfast/store-postgres');
     return createPostgresStore({ url: `${scheme}${rest}`, onWarning });
@@ -26,7 +26,7 @@ const postgres = (scheme: string): Scheme => ({
 /** Schemes of MariaDB and MySQL: one protocol. */
 const mysql = (scheme: string): Scheme => ({
   scheme,
-  example: `${scheme}//USER@HOST/DATABASE`,
+  ...(scheme === 'mysql:' && { example: 'mysql://HOST/DATABASE' }),
   async make(rest, onWarning) {
     const { createMysqlStore } = await import('@holdfast/store-mysql');
     return createMysqlStore({ url: `${scheme}${rest}`, onWarning });
@@ -36,7 +36,7 @@ const mysql = (scheme: string): Scheme => ({
 /** A scheme of Redis's: without and with TLS. */
 const redis = (scheme: string): Scheme => ({
   scheme,
-  example: `${scheme}//HOST/DATABASE`,
+  ...(scheme === 'redis:' && { example: 'redis://HOST/DATABASE' }),
   async make(rest, onWarning) {
     const { createRedisStore } = await import('@holdfast/store-redis');
     return createRedisStore({ url: `${scheme}${rest}`, onWarning });
@@ -46,12 +46,12 @@ const redis = (scheme: string): Scheme => ({
 const SCHEMES: readonly Scheme[] = [
   {
     scheme: 'memory:',
-    example: 'memory: (forgets at exit)',
+    example: 'memory:',
     make: () => Promise.resolve(new CheckedStore(new MemoryStore(Date.now, performance.now.bind(performance)))),
   },
   {
     scheme: 'lmdb:',
-    example: 'lmdb:PATH (a directory)',
+    example: 'lmdb:DIRECTORY',
     async make(path, onWarning) {
       if (path === '') throw new ConfigError('--store lmdb: needs a directory, such as lmdb:./data');
       // Who keeps nothing on disk need not load the database.
@@ -73,7 +73,7 @@ const SCHEMES: readonly Scheme[] = [
 export function storeOf(url: string, onWarning: (text: string) => void = () => undefined): Promise<Store> {
   const found = SCHEMES.find(({ scheme }) => url.startsWith(scheme));
   if (found !== undefined) return found.make(url.slice(found.scheme.length).replace(/^\/\/(?=\/|\.)/, ''), onWarning);
-  const known = SCHEMES.map(({ example }) => example).join(' and ');
-  // A password may stand in it: only the scheme is repeated.
-  throw new ConfigError(`--store ${url.split(':', 1)[0] ?? ''}: is no store of this version; there are ${known}`);
+  const known = SCHEMES.flatMap(({ example }) => example ?? []).join(', ');
+  // The URL may contain a password: only its scheme is repeated.
+  throw new ConfigError(`--store: ${JSON.stringify(url.split(':', 1)[0])} is not a store; use one of ${known}`);
 }

@@ -20,7 +20,11 @@ export function registerServe(program: Command): void {
     )
     .option('--config <file>', 'YAML or JSON file with the options below, named as in it (env: HOLDFAST_CONFIG)')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
-  for (const name of OPTION_NAMES) command.addOption(optionOf(name));
+  for (const name of OPTION_NAMES) {
+    command.addOption(optionOf(name));
+    if (OPTIONS[name].default === true)
+      command.addOption(new Option(flagOf(name).replace('--', '--no-'), `turns ${flagOf(name)} off`));
+  }
   command.addHelpText(
     'after',
     '\nOptions before environment before config file before defaults.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',

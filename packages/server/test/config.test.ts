@@ -92,6 +92,7 @@ describe('the configuration', () => {
     ['groups: 5', 'names separated by commas'],
     ['- a\n- b', 'must be a map of options'],
     ['{', 'neither YAML nor JSON'],
+    ['store: memory:\nhttpPort: 1', 'put a value that ends in a colon into quotes: store: "memory:"'],
   ])('refuses a file with %j', async (text, message) => {
     const loading = loadConfig({ file: await fileWith(text) });
     await expect(loading).rejects.toThrow(ConfigError);

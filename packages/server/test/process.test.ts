@@ -153,8 +153,12 @@ describe('holdfast serve', () => {
 
   it.each([
     [['--host', '0.0.0.0'], '--insecure'],
-    [['--store', 'sqlite:./x'], 'memory: (forgets at exit) and lmdb:PATH'],
-    [['--store', 'etcd://user:s3cret@host/db'], 'is no store of this version'],
+    [
+      ['--store', 'sqlite:./x'],
+      '"sqlite" is not a store; use one of memory:, lmdb:DIRECTORY, postgres://HOST/DATABASE',
+    ],
+    [['--store', 'etcd://user:s3cret@host/db'], '"etcd" is not a store'],
+    [['--no-dtm-get-commands', '--store', 'x'], '"x" is not a store'],
     [['--store', 'postgres://user:s3cret@127.0.0.1:1/db'], 'PostgreSQL at 127.0.0.1:1/db cannot be used'],
     [['--store', 'mysql://user:s3cret@127.0.0.1:1/db'], 'the database at 127.0.0.1:1/db cannot be used'],
     [['--store', 'redis://user:s3cret@127.0.0.1:1/0'], 'Redis at 127.0.0.1:1 cannot be used'],
@@ -168,6 +172,12 @@ describe('holdfast serve', () => {
     expect(output.err).toMatch(/^holdfast: [^\n]*\n$/);
     expect(output.err).toContain(reason);
     expect(output.err).not.toContain('s3cret');
+  });
+
+  it('exits with 2 when there is no such command', async () => {
+    const { ended, output } = holdfast('sevre');
+    expect(await ended).toBe(2);
+    expect(output.err).toContain('Did you mean serve?');
   });
 
   it('says once that gRPC is not served, when it is asked for', async () => {

@@ -35,6 +35,7 @@ const CLUSTER =
 const FIXES: ReadonlyMap<string, string> = new Map([
   ['MOVED', CLUSTER],
   ['CLUSTERDOWN', CLUSTER],
+  ['NOAUTH', '; put the password into the store URL: redis://:PASSWORD@HOST, or redis://USER:PASSWORD@HOST'],
   ['NOPERM', '; give the account of the store this privilege (docs/stores-redis.md)'],
 ]);
 
@@ -111,6 +112,8 @@ export class Connection {
       enableOfflineQueue: false,
       enableReadyCheck: false,
       enableAutoPipelining: false,
+      // With RESP3 the client begins with HELLO, which a server with a password rejects before AUTH (see #beginSession).
+      protocol: 2,
       disableClientInfo: true,
     });
     // Pending commands reject with this error; without a listener the client prints it. While it connects, the event says
@@ -128,7 +131,7 @@ export class Connection {
       forget();
       client.disconnect();
       if (thrown instanceof StoreError) throw thrown;
-      throw this.#unusable(textOf(cause ?? thrown));
+      throw this.#unusable(textOf(cause ?? thrown) + (FIXES.get(codeOf(thrown) ?? '') ?? ''));
     } finally {
       clearTimeout(timer);
     }

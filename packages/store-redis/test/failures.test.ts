@@ -199,6 +199,23 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       });
     });
 
+    it('a server that demands a password is used with it, and the error says where to put it', async () => {
+      const secret = new URL(url());
+      secret.password = 'hunter2';
+      // The same as `requirepass`: not even HELLO is allowed before the password.
+      await run('ACL', 'SETUSER', 'default', 'resetpass', '>hunter2');
+      try {
+        await withStore(async (store) => expect(await store.write([insertOf('a')])).toMatchObject(APPLIED), {
+          url: secret.href,
+        });
+        await expect(createRedisStore({ url: url(), prefix: newPrefix() }).open()).rejects.toThrow(
+          'put the password into the store URL: redis://:',
+        );
+      } finally {
+        await runAt(secret.href, 'ACL', 'SETUSER', 'default', 'nopass');
+      }
+    });
+
     it('a wrong password is unavailable, and printed nowhere', async () => {
       const wrong = new URL(url());
       Object.assign(wrong, { username: 'nobody', password: 'hunter2' });

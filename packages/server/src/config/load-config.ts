@@ -83,7 +83,10 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
 function placeOfFault(error: unknown): string {
   if (!(error instanceof Error) || !('linePos' in error) || !('code' in error)) return '';
   const [at] = error.linePos as readonly [{ readonly line: number; readonly col: number }];
-  return `: ${String(error.code)} at line ${at.line}, column ${at.col}`;
+  const code = String(error.code);
+  const hint =
+    code === 'BLOCK_AS_IMPLICIT_KEY' ? ` (put a value that ends in a colon into quotes: store: "memory:")` : '';
+  return `: ${code} at line ${at.line}, column ${at.col}${hint}`;
 }
 
 function refuseUnknown(key: string, path: string): void {

@@ -24,7 +24,7 @@ describe('holdfast migrate', () => {
 
   it.each([
     ['memory:', 2, 'forgets at exit'],
-    ['etcd://user:s3cret@host/x', 2, 'is no store of this version'],
+    ['etcd://user:s3cret@host/x', 2, '"etcd" is not a store'],
     ['postgres://user:s3cret@127.0.0.1:1/x', 3, 'PostgreSQL at 127.0.0.1:1/x cannot be used'],
   ])('says in one line why %s cannot be migrated', async (store, code, why) => {
     const { out, err, exitCode } = await runCli(['migrate', '--store', store]);
