@@ -36,6 +36,35 @@ describe('an alert', () => {
     expect(received).toEqual(['A unreachable']);
   });
 
+  it('costs no read and no write of its own where no hook is configured', async () => {
+    stage.hasAlertHooks = false;
+    const a = await stage.started('A', options);
+    const calls: string[] = [];
+    const get = stage.store.get.bind(stage.store);
+    stage.store.get = (keys) => (calls.push(...keys.map(({ gid }) => gid)), get(keys));
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(500);
+    const record = await stage.store.list({ namespace: 'default', gid: 's', limit: 1 }).then(({ items }) => items[0]);
+    expect(record?.attention).toBe(true);
+    // Created with its call in progress, then released with the result.
+    expect([calls, record?.version]).toEqual([[], 2]);
+    expect(new TextDecoder().decode(record?.state)).not.toContain('alertDue');
+  });
+
+  it('of a parked transaction does not make it due where no hook is configured', async () => {
+    stage.hasAlertHooks = false;
+    const park = { ...options, maxClaims: 1 };
+    stage.answers.set('01 action', () => new Promise(() => {}));
+    const a = await stage.started('A', park);
+    await a.engine.submit(context, saga('s', 1));
+    await stage.pass(500);
+    a.kill();
+    await stage.started('B', park);
+    await stage.pass(60_000);
+    const record = await stage.record('s');
+    expect([record?.attention, record?.owner, record?.dueAtMs]).toEqual([true, null, null]);
+  });
+
   it('that its node did not deliver before it crashed is raised by the node that resumes the transaction', async () => {
     stage.hooks.set('A', receiver('A', never));
     stage.hooks.set('B', receiver('B'));

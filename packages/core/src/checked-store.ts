@@ -15,6 +15,7 @@ import {
   type StoreCounts,
   type StoredTransaction,
   StoreError,
+  type StoreErrorCode,
   type TakeOverResult,
   type WriteItem,
   type WriteOutcome,
@@ -81,7 +82,8 @@ export class CheckedStore implements Store {
     return result;
   }
 
-  async #call<T>(work: () => Promise<T>): Promise<T> {
+  /** `code`: of what the driver throws beside store errors. */
+  async #call<T>(work: () => Promise<T>, code?: StoreErrorCode): Promise<T> {
     if (!this.#open)
       throw new StoreError(
         'closed',
@@ -89,7 +91,7 @@ export class CheckedStore implements Store {
       );
     this.#underWay++;
     try {
-      return await converted(work);
+      return await converted(work, code);
     } finally {
       if (--this.#underWay === 0) this.#onIdle?.();
     }
@@ -99,7 +101,7 @@ export class CheckedStore implements Store {
     return this.#call(async () => {
       rules.checkBatch(batch);
       return batch.length === 0 ? [] : this.#driver.write(batch);
-    });
+    }, 'outcome_unknown');
   }
 
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
@@ -143,7 +145,7 @@ export class CheckedStore implements Store {
         throw new StoreError('invalid', `${request.groups.length} groups; at most ${rules.STORE_LIMITS.groups}`);
       for (const group of request.groups) rules.checkText('a group', group, rules.STORE_LIMITS.groupLength, 0);
       return this.#driver.claimDue(request);
-    });
+    }, 'outcome_unknown');
   }
 
   makeDue(request: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
@@ -233,11 +235,12 @@ export class CheckedStore implements Store {
 const checkSession = (session: SessionId): void =>
   rules.checkText('the session', session, rules.STORE_LIMITS.sessionLength);
 
-async function converted<T>(work: () => Promise<T>): Promise<T> {
+/** What is thrown undeclared says nothing of what was applied: where that matters, the outcome is unknown. */
+async function converted<T>(work: () => Promise<T>, code: StoreErrorCode = 'unavailable'): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     if (thrown instanceof StoreError) throw thrown;
-    throw new StoreError('unavailable', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    throw new StoreError(code, thrown instanceof Error ? thrown.message : String(thrown), thrown);
   }
 }

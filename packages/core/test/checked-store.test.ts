@@ -25,6 +25,18 @@ describe('CheckedStore', () => {
     expect(error).toMatchObject({ code: 'unavailable', message: 'socket hang up', cause });
   });
 
+  it('does not claim that nothing was applied when a driver throws at a write or a claim', async () => {
+    const fails = (): never => {
+      throw new TypeError('undefined is not a function');
+    };
+    const store = await opened(driverWith({ write: fails, claimDue: () => Promise.reject(new Error('decode')) }));
+    const entries = [{ key: 'e', body: new Uint8Array(1) }];
+    const item = { kind: 'append', key: { namespace: 'n', gid: 'g' }, whenStatus: [], entries, maxEntries: 1 } as const;
+    expect(await codeOf(store.write([item]))).toBe('outcome_unknown');
+    expect(await codeOf(store.claimDue({ session: 's', limit: 1, groups: [] }))).toBe('outcome_unknown');
+    expect(await codeOf(store.write([{ ...item, entries: [] }]))).toBe('invalid');
+  });
+
   it('leaves the StoreErrors of a driver as they are', async () => {
     const error = new StoreError('outcome_unknown', 'lost');
     const store = await opened(driverWith({ count: () => Promise.reject(error) }));

@@ -53,6 +53,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       : new AlertWebHook({ url: options.alertWebHook, pools, clock: systemClock, logger });
   await store.open();
   const node = options.engine?.node;
+  const alert: AlertHook = async (raised) => {
+    const [isDelivered] = await Promise.all([alerts?.notify(raised) ?? true, options.onAlert?.(raised)]);
+    if (!isDelivered) throw new Error('the alert was not delivered; it is sent again with a later attempt');
+  };
   const engine = new Engine(
     {
       store,
@@ -61,10 +65,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       random: Math.random,
       identities: systemIdentities(node === undefined ? {} : { node }),
       logger,
-      alert: async (alert) => {
-        const [isDelivered] = await Promise.all([alerts?.notify(alert) ?? true, options.onAlert?.(alert)]);
-        if (!isDelivered) throw new Error('the alert was not delivered; it is sent again with a later attempt');
-      },
+      ...((alerts !== undefined || options.onAlert !== undefined) && { alert }),
       ...(options.observer !== undefined && { observer: options.observer }),
     },
     options.engine,

@@ -83,6 +83,8 @@ export class Stage {
   respond: (request: BranchRequest) => Promise<BranchResult> | undefined = () => undefined;
   destinationOf: (url: string) => string = () => 'everywhere';
 
+  /** False: coordinators are started without a hook. */
+  hasAlertHooks = true;
   /** What the alert hook of a coordinator does, by its name; by default it acknowledges. */
   readonly hooks = new Map<string, AlertHook>();
 
@@ -129,7 +131,7 @@ export class Stage {
           warn: quiet,
           error: (fields, message) => void this.log.push({ level: 'error', fields, message }),
         },
-        alert: (alert) => this.hooks.get(name)?.(alert),
+        ...(this.hasAlertHooks && { alert: (alert) => this.hooks.get(name)?.(alert) }),
       },
       { retryIntervalMs: 1_000, timeoutToFailMs: 10_000, retentionMs: 0, ...options },
     );

@@ -27,12 +27,17 @@ interface CommitterDependencies {
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
+/** Unknown outcomes in a row after which a batch is halved; each half is tried less often. */
+const MAX_UNKNOWN = 10;
+const MAX_UNKNOWN_OF_HALF = 2;
 
 /**
  * Group commit. Everything that waits goes to the store in one batch; the next batch leaves as soon as the one before came back, with no linger timer.
  *
  * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
  * G2  A batch whose outcome is unknown is sent again, the same, before any other (the write ids make that harmless).
+ * G5  A batch whose outcome stays unknown although the store responds is halved, too: an item at which the store's
+ *     driver throws every time ends alone, and is abandoned. All attempts are paced.
  * G3  A batch that the store rejects, or calls invalid, is halved until the item that cannot be stored is alone; its neighbours are written.
  * G4  Every item is answered exactly once.
  */
@@ -105,8 +110,14 @@ export class Committer {
     return batch;
   }
 
-  async #commit(batch: readonly Pending[], generation: number, doubtful = false): Promise<void> {
+  async #commit(
+    batch: readonly Pending[],
+    generation: number,
+    doubtful = false,
+    mostUnknown = MAX_UNKNOWN,
+  ): Promise<void> {
     const items = batch.map((pending) => pending.item);
+    let unknown = 0;
     for (;;) {
       if (generation !== this.#generation) return this.#answer(batch, { kind: 'abandoned' });
       const written = await this.#write(items);
@@ -114,8 +125,12 @@ export class Committer {
         return batch.forEach((pending, i) => this.#done(pending, written[i] ?? UNANSWERED));
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
       doubtful ||= written.code === 'outcome_unknown';
-      if (written.code === 'outcome_unknown' || (doubtful && written.code === 'unavailable')) await this.#pause();
-      else if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
+      unknown = written.code === 'outcome_unknown' ? unknown + 1 : 0;
+      const isHopeless = unknown >= mostUnknown;
+      if (isHopeless) this.#logHopeless(batch, written);
+      if ((isHopeless || isUnstorable(written)) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
+      if (isHopeless) return this.#answer(batch, { kind: 'abandoned' });
+      if (doubtful && (unknown > 0 || written.code === 'unavailable')) await this.#pause();
       else if (doubtful && !isUnstorable(written)) return this.#answer(batch, { kind: 'abandoned' });
       else return this.#fail(batch, written, generation);
     }
@@ -133,7 +148,7 @@ export class Committer {
       return outcomes;
     } catch (thrown) {
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
-      const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
+      const error = thrown instanceof StoreError ? thrown : new StoreError('outcome_unknown', String(thrown), thrown);
       if (!isUnstorable(error)) writePath?.failed(error, items.length);
       return error;
     }
@@ -141,8 +156,18 @@ export class Committer {
 
   async #bisect(batch: readonly Pending[], generation: number, doubtful: boolean): Promise<void> {
     const half = batch.length >> 1;
-    await this.#commit(batch.slice(0, half), generation, doubtful);
-    await this.#commit(batch.slice(half), generation, doubtful);
+    for (const part of [batch.slice(0, half), batch.slice(half)])
+      await this.#commit(part, generation, doubtful, doubtful ? MAX_UNKNOWN_OF_HALF : MAX_UNKNOWN);
+  }
+
+  #logHopeless(batch: readonly Pending[], error: StoreError): void {
+    const cause = error.cause instanceof Error ? error.cause.stack : undefined;
+    this.#dependencies.logger.error(
+      { transactions: batch.length, first: batch[0]?.item.key.gid, error: error.message, cause },
+      batch.length > 1
+        ? 'the outcome of a batch stays unknown: its halves are written on their own'
+        : 'the outcome of a write stays unknown: it is given up',
+    );
   }
 
   /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */

@@ -6,7 +6,8 @@ interface Dependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly alert: AlertHook;
+  /** Absent: none is configured. */
+  readonly alert?: AlertHook;
   readonly observer: EngineObserver;
 }
 
@@ -19,6 +20,7 @@ export function contained<D extends Dependencies>(dependencies: D): D {
   const logger = containedLogger(dependencies.logger);
   const thrown = (what: string, error: unknown): void =>
     logger.error({ what, error: error instanceof Error ? error.stack : String(error) }, 'a callback or a hook threw');
+  const { alert } = dependencies;
   return {
     ...dependencies,
     logger,
@@ -32,7 +34,7 @@ export function contained<D extends Dependencies>(dependencies: D): D {
       }
     },
     // An exception becomes a rejection: the alert was not acknowledged.
-    alert: async (alert) => dependencies.alert(alert),
+    ...(alert !== undefined && { alert: async (raised) => alert(raised) }),
     observer: containedObserver(dependencies.observer, thrown),
   };
 }

@@ -3,7 +3,7 @@ import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { Effects } from '../patterns/step.ts';
+import type { Effects, Policy } from '../patterns/step.ts';
 import { cleared } from '../patterns/suspicion.ts';
 import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
@@ -30,7 +30,8 @@ export interface DriverDependencies {
   readonly random: Random;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  readonly alert: AlertHook;
+  /** Receives alerts; absent: none is configured. */
+  readonly alert?: AlertHook;
   readonly options: EngineOptions;
   /** Called when a transaction was written with this due time. */
   readonly onReleased: (dueInMs: number) => void;
@@ -60,11 +61,13 @@ export class Driver {
   readonly #progress: ProgressWriter;
   readonly #releaser: Releaser;
   readonly #trials: Trials;
+  readonly #policy: Policy;
   readonly #runs = new RunTable();
   #writeIds = 0;
 
   constructor(dependencies: DriverDependencies) {
     const d = (this.#d = dependencies);
+    this.#policy = { ...d.options, noAlertHook: d.alert === undefined };
     this.#replies = new Replies(d.logger);
     this.#effects = new EffectRunner({
       ...d,
@@ -248,8 +251,8 @@ export class Driver {
 
   #decide(run: Run, before: Transaction, delivery: Delivery): Verdict {
     try {
-      const { session, random, options } = this.#d;
-      return decide(run, before, delivery, { nowMs: session.nowMs(), random: random(), policy: options });
+      const { session, random } = this.#d;
+      return decide(run, before, delivery, { nowMs: session.nowMs(), random: random(), policy: this.#policy });
     } catch (error) {
       this.#replies.failed(delivery.reply, internal(run.key, error));
       throw error;

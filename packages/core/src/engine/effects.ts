@@ -14,7 +14,8 @@ interface EffectRunnerDependencies {
   readonly session: Session;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  readonly alert: AlertHook;
+  /** Absent: none is configured. */
+  readonly alert?: AlertHook;
   readonly replies: Replies;
   /** Called when an alert was acknowledged; its run may have left memory. */
   readonly onAcknowledged: (key: TransactionKey) => void;
@@ -105,15 +106,16 @@ export class EffectRunner {
     const { observer, logger } = this.#d;
     observer.alerted();
     logger.warn({ gid: key.gid, ...alert }, 'a transaction needs operator attention');
-    if (this.#alerting.has(id)) return;
+    const hook = this.#d.alert;
+    if (hook === undefined || this.#alerting.has(id)) return;
     this.#alerting.add(id);
-    void this.#notify(run, { namespace: key.namespace, gid: key.gid, status, ...alert });
+    void this.#notify(hook, run, { namespace: key.namespace, gid: key.gid, status, ...alert });
   }
 
   /** Without an acknowledgement the record keeps the alert, for when it is resumed. */
-  async #notify(run: Run, alert: Alert): Promise<void> {
+  async #notify(hook: AlertHook, run: Run, alert: Alert): Promise<void> {
     try {
-      await this.#d.alert(alert);
+      await hook(alert);
     } catch (error) {
       this.#d.logger.error({ gid: alert.gid, err: error }, 'an alert was not delivered; it is raised again later');
       return;

@@ -47,7 +47,8 @@ export interface EngineDependencies {
   readonly random: Random;
   readonly identities: Identities;
   readonly logger: Logger;
-  readonly alert: AlertHook;
+  /** Receives alerts; absent: none is configured. */
+  readonly alert?: AlertHook;
   readonly observer?: EngineObserver;
 }
 

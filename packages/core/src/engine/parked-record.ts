@@ -14,9 +14,13 @@ const KEEP_LINES = 20;
  * made from the stored record, since the state in memory may be what cannot be stored; what was started since that
  * record was written is not known any more, so `unbroken` becomes false. A state that cannot be read stays as it is.
  */
-export function parkedRecord(record: StoredTransaction, reason: string, writeId: string, nowMs: number): UpdateItem {
+export function parkedRecord(
+  record: StoredTransaction,
+  reason: string,
+  { writeId, nowMs, alertDue }: { readonly writeId: string; readonly nowMs: number; readonly alertDue: boolean },
+): UpdateItem {
   const { key, status, version } = record;
-  const state = parkedState(record.state, reason.slice(0, MAX_REASON), nowMs);
+  const state = parkedState(record.state, reason.slice(0, MAX_REASON), nowMs, alertDue);
   return {
     kind: 'update',
     key,
@@ -24,28 +28,29 @@ export function parkedRecord(record: StoredTransaction, reason: string, writeId:
     status,
     owner: null,
     // Resumed for its alert, until that is acknowledged; one that cannot be read is not resumed.
-    dueInMs: state === record.state ? null : ALERT_AGAIN_MS,
+    dueInMs: state === record.state || !alertDue ? null : ALERT_AGAIN_MS,
     attention: true,
     state,
     expectVersion: version,
   };
 }
 
-function parkedState(bytes: Uint8Array, reason: string, nowMs: number): Uint8Array {
+function parkedState(bytes: Uint8Array, reason: string, nowMs: number, alertDue: boolean): Uint8Array {
   try {
-    return encodeState(withLine(parked(decodeState(bytes), reason), { kind: 'parked', atMs: nowMs, detail: reason }));
+    const state = parked(decodeState(bytes), reason, alertDue);
+    return encodeState(withLine(state, { kind: 'parked', atMs: nowMs, detail: reason }));
   } catch {
     return bytes;
   }
 }
 
-function parked(state: State, reason: string): State {
+function parked(state: State, reason: string, alertDue: boolean): State {
   return {
     ...shortened(state),
     unbroken: false,
     suspicion: 0,
     attention: true,
-    alertDue: true,
+    alertDue,
     parked: reason,
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../environment.ts';
+import type { AlertHook, Clock, Logger } from '../environment.ts';
 import type { Store, StoredTransaction, UpdateItem } from '../store.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { parkedRecord } from './parked-record.ts';
@@ -13,6 +13,8 @@ interface ReleaserDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newWriteId: () => string;
+  /** Absent: no hook receives the alert of a parked transaction. */
+  readonly alert?: AlertHook;
 }
 
 /** One release, until it is durable. */
@@ -46,8 +48,10 @@ export class Releaser {
 
   /** Releases a record parked. The run's phase is `releasing`. */
   park(run: Run, reason: string, done: Released): void {
-    const { session, newWriteId } = this.#d;
-    void this.#attempt({ run, item: (record) => parkedRecord(record, reason, newWriteId(), session.nowMs()), done }, 1);
+    const { session, newWriteId, alert } = this.#d;
+    const item = (record: StoredTransaction): UpdateItem =>
+      parkedRecord(record, reason, { writeId: newWriteId(), nowMs: session.nowMs(), alertDue: alert !== undefined });
+    void this.#attempt({ run, item, done }, 1);
   }
 
   /** Releases a record just claimed, undriven, with its claims kept as suspicion. The run's phase is `releasing`. */

@@ -13,13 +13,17 @@ export const ALERT_AGAIN_MS = 60_000;
  * D2  Progress within a status is written lazily: branches are idempotent, so a call repeated after a crash does no harm.
  * D3  A pass that leaves nothing running is written with its next due time, and the node lets go of the transaction.
  * D5  An alert is due from the write that raises attention until a hook has acknowledged it, or progress has made it needless. It is raised again when the
- *     transaction is resumed; a parked transaction is resumed for it.
+ *     transaction is resumed; a parked transaction is resumed for it. Without a hook no alert is due.
  * D4  Callers who wait are answered when nothing runs any more, or at the final status.
  */
 export function conclude(before: Transaction, plan: Plan, event: TransactionEvent, moment: Moment): Stepped {
   const ended = isFinal(plan.transaction.state.status);
   const alert = alertOf(before, plan.transaction, event);
-  const transaction = marked(ended ? settled(plan.transaction) : plan.transaction, alert !== undefined);
+  const transaction = marked(
+    ended ? settled(plan.transaction) : plan.transaction,
+    alert !== undefined,
+    moment.policy.noAlertHook !== true,
+  );
   const { state } = transaction;
   const over = ended || (transaction.running.length === 0 && !transaction.checking);
   const effects: Effects = {
@@ -51,9 +55,9 @@ const decided = (before: Transaction, after: Transaction): boolean =>
   before.state.status !== after.state.status || before.state.parked !== after.state.parked;
 
 /** The transaction as it is once the alert is raised, or needless. */
-function marked(transaction: Transaction, isRaised: boolean): Transaction {
+function marked(transaction: Transaction, isRaised: boolean, hasHook: boolean): Transaction {
   const { attention, alertDue } = transaction.state;
-  const isDue = attention && (alertDue || isRaised);
+  const isDue = hasHook && attention && (alertDue || isRaised);
   return isDue === alertDue ? transaction : { ...transaction, state: { ...transaction.state, alertDue: isDue } };
 }
 

@@ -20,6 +20,8 @@ export interface Policy {
   readonly timeoutToFailMs: number;
   readonly alertAfterRetries: number;
   readonly maxClaims: number;
+  /** No hook receives alerts: none is kept for a later attempt. */
+  readonly noAlertHook?: boolean;
 }
 
 export type TransactionEvent =

@@ -165,6 +165,33 @@ describe('G2: a batch whose outcome is unknown', () => {
   });
 });
 
+describe('G5: an item whose outcome stays unknown', () => {
+  it('is halved out and abandoned after a bounded number of paced attempts; its neighbours are written', async () => {
+    const { store, clock, answers, queue, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    queueAll('a1', 'b1', 'c1', 'd1');
+    await clock.advance(60_000);
+    expect(Object.fromEntries(answers)).toEqual({
+      a1: ['applied'],
+      b1: ['applied'],
+      c1: ['abandoned'],
+      d1: ['applied'],
+    });
+    // Ten times whole, twice in the half, twice alone; and its three neighbours.
+    expect(store.batches.filter((batch) => batch.includes('c1'))).toHaveLength(14);
+    queue('e1');
+    await settle();
+    expect(answers.get('e1')).toEqual(['applied']);
+  });
+
+  it('is not abandoned while the store cannot be reached in between', async () => {
+    const fates = Array.from({ length: 40 }, (_, i) => (i % 5 === 4 ? ('unavailable' as const) : ('lost' as const)));
+    const { clock, answers, queueAll } = setUp(fates);
+    queueAll('a1');
+    await clock.advance(60_000);
+    expect(answers.get('a1')).toEqual(['applied']);
+  });
+});
+
 describe.each(['rejected', 'invalid'] as const)('G3: an item that the store calls %s', (code) => {
   it('is halved out; its neighbours are written', async () => {
     const { answers, queueAll } = setUp([], { c1: code });
