@@ -1,8 +1,8 @@
 import { branchResult } from '@holdfast/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '@holdfast/core';
-import { context, Stage } from './support/stage.ts';
-import { saga } from './support/transactions.ts';
+import { context, Gate, Stage } from './support/stage.ts';
+import { saga, workflow } from './support/transactions.ts';
 
 const unreachable = () => Promise.resolve(branchResult('UNKNOWN', 'unreachable'));
 const never = (): Promise<void> => new Promise(() => {});
@@ -115,5 +115,27 @@ describe('an alert', () => {
     expect(received).toHaveLength(2);
     expect(await stage.record('s')).toMatchObject({ owner: null, dueAtMs: null, attention: true });
     expect([a.calls, b.calls]).toEqual([[], []]);
+  });
+
+  it('that is acknowledged leaves a prepared transaction to the node that drives it by then', async () => {
+    const gate = new Gate();
+    stage.hooks.set(
+      'A',
+      receiver('A', () => gate.passed()),
+    );
+    // The first callback fails at once, the second never returns.
+    const results = [unreachable];
+    stage.respond = () => results.shift()?.() ?? new Promise(() => {});
+    const a = await stage.started('A', options);
+    await a.engine.prepareWorkflow(context, workflow);
+    await stage.pass(1_500);
+    expect(received).toEqual(['A unreachable']);
+    a.always('claimDue', () => Promise.resolve({ claimed: [], nextDueInMs: null, sessionEnded: false }));
+    const b = await stage.started('B', options);
+    await stage.pass(5_000);
+    gate.open();
+    await stage.pass(3_000);
+    expect((await stage.record('w'))?.owner).toBe('B.1');
+    expect([a.calls, b.calls].map(({ length }) => length)).toEqual([1, 1]);
   });
 });

@@ -1,5 +1,5 @@
 import { SUCCESS, type BranchResult } from '@holdfast/protocol';
-import { type BranchRequest, type EngineOptions, type StoredTransaction } from '@holdfast/core';
+import { type BranchRequest, type EngineOptions, type StoredTransaction, type WriteItem } from '@holdfast/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Actor, context, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';
@@ -111,5 +111,30 @@ describe('of the transactions that were in progress when node after node ended',
     const owned = (await records()).filter((record) => record.owner !== null);
     expect(node.calls).toHaveLength(64);
     expect(owned).toHaveLength(64);
+  });
+
+  it('one that is force-stopped while it is put back is not driven any more', async () => {
+    const options = { ...OPTIONS, maxClaims: 3 };
+    stage.respond = () => new Promise(() => {});
+    for (const gid of ['a', 'b']) await node.engine.submit(context, { ...saga(gid, 1), gid });
+    node.kill();
+    await start(options);
+    await firstCalls();
+    node.kill();
+    node = stage.actor(`N${nodes++}`, options);
+    let stopped = '';
+    node.always('write', async (carryOut, [batch]) => {
+      for (const item of batch as readonly WriteItem[]) {
+        if (item.kind !== 'update' || item.owner !== null || stopped !== '') continue;
+        stopped = item.key.gid;
+        await stage.store.write([{ ...item, writeId: 'of another node', status: 'failed' }]);
+      }
+      return carryOut();
+    });
+    await node.engine.start();
+    await stage.pass(30_000);
+    expect(stopped).not.toBe('');
+    expect(node.calls.map(({ gid }) => gid)).not.toContain(stopped);
+    expect(node.calls.length).toBeGreaterThan(0);
   });
 });

@@ -200,6 +200,9 @@ describe('a branch', () => {
       await prepare(pattern);
       expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
       expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);
+      // The previous version stored the payloads of `/api/v1` rewritten.
+      const spelled = { ...branch(pattern), data: '{ "amount": 30.0 }' };
+      expect((await server.dtm('registerBranch', spelled)).status).toBe(200);
       const urls = { confirm: shop.url('/x'), url: shop.url('/x') };
       expect((await server.dtm('registerBranch', { ...branch(pattern), ...urls })).status).toBe(409);
       if (pattern === 'tcc')

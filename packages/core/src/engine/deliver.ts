@@ -82,11 +82,12 @@ function orderOf(event: TransactionEvent, { state }: Transaction, writeId: strin
 
 /**
  * Whether an event on a transaction that another node drives is decided here, which ends that node's ownership. While
- * the transaction is prepared its node only calls the client; the client's decision counts more, but preparing the
- * transaction again is not a decision and must not start another call.
+ * the transaction is prepared its node only calls the client; the client's decision counts more. Preparing the
+ * transaction again is not a decision, and neither is the acknowledgement of an alert: these must not start another
+ * call.
  */
 const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
   event.kind === 'stop' ||
   event.kind === 'ended' ||
   event.kind === 'park' ||
-  (state.status === 'prepared' && event.kind !== 'prepared');
+  (state.status === 'prepared' && event.kind !== 'prepared' && event.kind !== 'alerted');

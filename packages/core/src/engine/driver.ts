@@ -164,8 +164,7 @@ export class Driver {
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
     run.phase = 'releasing';
     this.#releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
-      if (released !== undefined) run.version = released.version + 1;
-      this.#leave(run);
+      this.#leave(run, released);
       this.#d.onReleased(dueInMs);
       done();
     });
@@ -525,16 +524,14 @@ export class Driver {
   }
 
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
-    if (parked !== undefined) {
-      run.version = parked.version + 1;
-      this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
-    }
-    this.#leave(run);
+    if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
+    this.#leave(run, parked);
   }
 
-  /** The record of a run that drove nothing is released. */
-  #leave(run: Run): void {
+  /** The record of a run that drove nothing was released; undefined: another node has it, so that no claim of it counts. */
+  #leave(run: Run, released: StoredTransaction | undefined): void {
     const { claimed, queue } = run;
+    run.version = released === undefined ? Math.max(run.version, claimed?.version ?? 0) : released.version + 1;
     this.#forget(run);
     if (claimed !== undefined && claimed.version > run.version && this.#d.session.leaseHeld()) this.#adopt(claimed);
     this.#deliverAgain(run, queue);

@@ -29,6 +29,7 @@ import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
 import { unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
+import { samePayload } from './identity.ts';
 import { Janitor } from './janitor.ts';
 import { LostWrites } from './lost-writes.ts';
 import { listPage } from './lists.ts';
@@ -558,7 +559,7 @@ function assertSame(
 }
 
 const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
-  a.url === b.url && a.payload.length === b.payload.length && a.payload.every((byte, i) => byte === b.payload[i]);
+  a.url === b.url && samePayload(a.payload, b.payload);
 
 const NO_ROOM = {
   entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches`,

@@ -107,8 +107,8 @@ const headersText = ({ branchHeaders }: TransactionOptions): string =>
   );
 
 /**
- * The same bytes, or JSON texts that differ only in blanks and in how characters are escaped: the previous version stored the payloads of `/api/v1` rewritten.
- * Numbers are compared as they are spelled.
+ * The same bytes, or JSON texts that differ only in blanks and in how characters and numbers are spelled: the previous
+ * version stored the payloads of `/api/v1` rewritten. Numbers are compared by all their digits.
  */
 export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
   if (Buffer.compare(a, b) === 0) return true;
@@ -116,9 +116,9 @@ export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
   return one !== undefined && one === other;
 }
 
-const STRING_OR_BLANKS = /"[^"\\]*(?:\\.[^"\\]*)*"|[\t\n\r ]+/g;
+const STRING_NUMBER_OR_BLANKS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[\t\n\r ]+/g;
 
-/** A JSON text without blanks, each string in its one spelling; undefined when it is not JSON. */
+/** A JSON text without blanks, each string and number in one spelling; undefined when it is not JSON. */
 function plainJson(bytes: Uint8Array): string | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   try {
@@ -126,5 +126,23 @@ function plainJson(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-  return text.replaceAll(STRING_OR_BLANKS, (part) => (part.startsWith('"') ? JSON.stringify(JSON.parse(part)) : ''));
+  return text.replaceAll(STRING_NUMBER_OR_BLANKS, (part) => {
+    if (part.startsWith('"')) return JSON.stringify(JSON.parse(part));
+    return part.trim() === '' ? '' : plainNumber(part);
+  });
+}
+
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/;
+
+/** A number of JSON by its digits and its power of ten: 1.10, 1.1 and 11e-1 are one. */
+function plainNumber(text: string): string {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(text) ?? [];
+  // An exponent that long stays as it is spelled.
+  if (sign === undefined) return text;
+  const all = whole + fraction;
+  let [from, to] = [0, all.length];
+  while (from < to && all[from] === '0') from++;
+  while (to > from && all[to - 1] === '0') to--;
+  if (from === to) return '0';
+  return `${sign}${all.slice(from, to)}e${Number(exponent) - fraction.length + (all.length - to)}`;
 }

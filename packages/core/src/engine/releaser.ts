@@ -38,6 +38,8 @@ const LONGEST_PAUSE_MS = 10_000;
  *      of it.
  * RL2  Each attempt writes on the version that was read (or claimed) before, so that it never overwrites another node's
  *      decision.
+ * RL3  A record that is older than what the run knows says nothing: it is read again. So is one that is not there, for
+ *      half a minute: unlike an older version, it may be gone for good.
  */
 export class Releaser {
   readonly #d: ReleaserDependencies;
@@ -67,6 +69,7 @@ export class Releaser {
     try {
       const [record] = await store.get([run.key]);
       if (run.phase !== 'releasing') return;
+      if (isOutdated(run, record, attempt)) return this.#again(release, attempt, 'the read was outdated');
       // What a later version wrote is for its nodes.
       if (record?.owner !== session.id || record.unreadable !== undefined) return release.done(undefined);
       this.#write(release, record, attempt);
@@ -90,10 +93,17 @@ export class Releaser {
   #again(release: Release, attempt: number, why: string): void {
     const { run } = release;
     if (run.phase !== 'releasing') return;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+    const pauseMs = pauseMsAfter(attempt);
     this.#d.logger.error({ gid: run.key.gid, why, pauseMs }, 'a transaction could not be released; trying again');
     this.#d.clock.setTimer(pauseMs, () => void this.#attempt(release, attempt + 1));
   }
+}
+
+const pauseMsAfter = (attempt: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+
+function isOutdated({ version, claimed }: Run, record: StoredTransaction | undefined, attempt: number): boolean {
+  const known = Math.max(version, claimed?.version ?? 0);
+  return record === undefined ? known > 0 && pauseMsAfter(attempt) < LONGEST_PAUSE_MS : record.version < known;
 }
 
 /** How a suspect is put back. */

@@ -21,8 +21,10 @@ const STALE_MS = 60_000;
 const LOG_EVERY_MS = 10_000;
 /** Written by a probe; its category is no topic's. */
 const PROBE = { namespace: 'default', category: 'readiness', key: 'probe' };
-/** An update of a transaction that does not exist: it takes the way of every batch, and changes nothing. */
+/** An update of this transaction takes the way of every batch. */
 const PROBE_GID = '.readiness-probe';
+/** No record has this version, so the update changes nothing, even if a client has chosen that gid. */
+const NO_VERSION = 0;
 
 /**
  * Whether this node can write transactions, by what became of the batches. It owns no connection and starts nothing by
@@ -85,7 +87,7 @@ export class WritePath {
         {
           kind: 'update',
           key: { namespace: PROBE.namespace, gid: PROBE_GID },
-          expectVersion: 1,
+          expectVersion: NO_VERSION,
           writeId: `probe of ${node}`,
           status: 'submitted',
           owner: null,

@@ -12,6 +12,7 @@ import {
   newTransaction,
   type State,
   StoreError,
+  type StoredTransaction,
   type WriteItem,
   type WriteOutcome,
 } from '../../src/index.ts';
@@ -193,6 +194,29 @@ describe('a state that the store refuses', () => {
     expect(node.engine.load().inProgress).toBe(0);
     expect(await node.record('s')).toMatchObject({ owner: null, attention: true });
     expect((await node.record('other')).status).toBe('succeed');
+  });
+
+  it.each<[read: string, stale: (latest: StoredTransaction) => StoredTransaction | undefined]>([
+    ['before this node took the record', (latest) => ({ ...latest, owner: null, version: latest.version - 1 })],
+    ['before the record was there', () => undefined],
+  ])('is released also when the first read is older, %s', async (_, stale) => {
+    const node = new Node({ progressFlushMs: 100 });
+    node.store.refuses = isLarge;
+    node.answers.set('s 02 action', () =>
+      Promise.resolve({ kind: 'UNKNOWN', reason: 'y'.repeat(3_000) } satisfies BranchResult),
+    );
+    const get = node.store.get.bind(node.store);
+    let older = 1;
+    node.store.get = async (keys) => {
+      const records = await get(keys);
+      return records.map((record) => (record !== undefined && older-- > 0 ? stale(record) : record));
+    };
+    await node.engine.start();
+    await node.engine.submit(context, submitted('s', 3));
+    await node.clock.advance(5_000);
+    expect(older).toBeLessThan(1);
+    expect(await node.record('s')).toMatchObject({ owner: null, attention: true });
+    expect(node.engine.load().inProgress).toBe(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore, StoreError } from '../../src/index.ts';
+import { type InsertItem, MemoryStore, StoreError, type WriteItem } from '../../src/index.ts';
 import { WritePath } from '../../src/engine/write-path.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -25,8 +25,22 @@ function setUp() {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  return { clock, lines, seen, path: new WritePath({ store, clock, logger, node: 'here' }) };
+  return { clock, lines, seen, memory, path: new WritePath({ store, clock, logger, node: 'here' }) };
 }
+
+const insertOf = (key: InsertItem['key']): InsertItem => ({
+  kind: 'insert',
+  key,
+  writeId: 'of a client',
+  status: 'submitted',
+  owner: null,
+  dueInMs: 0,
+  attention: false,
+  state: new Uint8Array([1]),
+  pattern: 'saga',
+  group: '',
+  definition: new Uint8Array([1]),
+});
 
 describe('the write path of a node', () => {
   it('is tried when it was never used, and then not again while batches are written', async () => {
@@ -57,6 +71,25 @@ describe('the write path of a node', () => {
     const before = seen.batches;
     await path.assertWritable();
     expect(seen.batches).toBe(before);
+  });
+
+  it('is tried without a change of any transaction, whatever its gid', async () => {
+    const { path, memory } = setUp();
+    const batches: (readonly WriteItem[])[] = [];
+    const write = memory.write.bind(memory);
+    memory.write = async (batch) => {
+      batches.push(batch);
+      return write(batch);
+    };
+    await path.assertWritable();
+    const [key] = batches.flat().map((item) => item.key);
+    if (key === undefined) throw new Error('nothing was written');
+    const item = insertOf(key);
+    await write([item]);
+    path.failed(refusal, 1);
+    await path.assertWritable();
+    expect(batches).toHaveLength(2);
+    expect((await memory.get([key]))[0]).toMatchObject({ version: 1, writeId: item.writeId, dueAtMs: 0 });
   });
 
   it('logs refused batches with their cause, once in ten seconds, and their end once', async () => {
