@@ -29,6 +29,13 @@ const REFUSALS = new Set(
 /** After these another connection may lead to a server that can. */
 const ELSEWHERE = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH', 'WRONGPASS']);
 
+/** How the server describes a command whose length it does not take. It reads no further: nothing of it was run. */
+const TOO_LONG = /Protocol error: (invalid|too big) (bulk|multibulk|mbulk)/;
+/** What the server counts besides the arguments of a command. */
+const COMMAND_MARGIN_BYTES = 128 * 1024;
+/** No call has so many bytes: a limit from here on needs no check. */
+const UNREACHABLE_BYTES = 256 * 1024 * 1024;
+
 /** What to do about refusals whose text does not say it. */
 const CLUSTER =
   '; it is a node of a Redis Cluster that does not have the keys of this store: use a Redis that is not part of a cluster, or the node that has them';
@@ -39,12 +46,20 @@ const FIXES: ReadonlyMap<string, string> = new Map([
   ['NOPERM', '; give the account of the store this privilege (docs/stores-redis.md)'],
 ]);
 
+/** What the server takes, in bytes. */
+interface Limits {
+  readonly command: number;
+  readonly argument: number;
+}
+
 /**
  * One connection, made when it is needed and made anew when it was lost. The client's own reconnecting and queueing are off, for they send again what may have been applied.
  */
 export class Connection {
   readonly #settings: Settings;
   #client: Promise<Redis> | undefined;
+  #opened: Redis | undefined;
+  #limits: Limits = { command: Infinity, argument: Infinity };
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -53,6 +68,7 @@ export class Connection {
   /** Runs a script. It is loaded when the server does not know it (any more): then nothing of it was run. */
   async run({ text, sha, changes }: Script, key: string, args: readonly Argument[]): Promise<Reply> {
     const client = await this.#connected();
+    this.#assertFits(args);
     try {
       return await this.#send(client, 'EVALSHA', [sha, 1, key, ...args]);
     } catch (thrown) {
@@ -80,6 +96,22 @@ export class Connection {
     this.#client = undefined;
     const client = await opening?.catch(() => undefined);
     client?.disconnect();
+  }
+
+  /** The server closes the connection when a command is longer, mostly before its response is read: nothing would be known of it. */
+  #assertFits(args: readonly Argument[]): void {
+    const { command, argument } = this.#limits;
+    if (command === Infinity && argument === Infinity) return;
+    const lengths = args.map((each) => Buffer.byteLength(typeof each === 'number' ? String(each) : each));
+    const longest = Math.max(...lengths);
+    if (longest > argument) throw this.#tooLong(`${longest} bytes in one value`, argument, 'proto-max-bulk-len');
+    const bytes = lengths.reduce((sum, length) => sum + length, 0);
+    if (bytes + COMMAND_MARGIN_BYTES > command)
+      throw this.#tooLong(`${bytes} bytes in one command`, command, 'client-query-buffer-limit');
+  }
+
+  #tooLong(what: string, limit: number, setting: string): StoreError {
+    return new StoreError('rejected', `${what}; Redis at ${this.#settings.place} takes ${limit} (${setting})`);
   }
 
   async #send(client: Redis, command: string, args: readonly Argument[]): Promise<Reply> {
@@ -155,6 +187,24 @@ export class Connection {
     const role = await this.#send(client, 'INFO', ['replication']).catch(() => '');
     if (/^role:slave/m.test(String(role)))
       throw this.#unusable('it is a replica, which loses what is written to it: connect to the primary');
+    this.#limits = {
+      command: await this.#limit(client, 'client-query-buffer-limit'),
+      argument: await this.#limit(client, 'proto-max-bulk-len'),
+    };
+    this.#opened = client;
+  }
+
+  /** In bytes; Infinity where it cannot matter, and where CONFIG is forbidden. */
+  async #limit(client: Redis, name: string): Promise<number> {
+    const setting = await this.#send(client, 'CONFIG', ['GET', name]).catch(() => []);
+    const bytes = Array.isArray(setting) ? Number(setting[1]) : NaN;
+    return bytes > 0 && bytes < UNREACHABLE_BYTES ? bytes : Infinity;
+  }
+
+  /** The next call makes a new connection, and does not wait until this one has closed. */
+  #leave(client: Redis): void {
+    if (this.#opened === client) this.#opened = this.#client = undefined;
+    client.disconnect();
   }
 
   #unusable(why: string): StoreError {
@@ -164,7 +214,14 @@ export class Connection {
   /** What the client throws carries the command with its arguments, a password among them: it is not handed on. */
   #convert(client: Redis, thrown: unknown, changes: boolean): StoreError {
     const code = codeOf(thrown);
-    if (code !== undefined && ELSEWHERE.has(code)) client.disconnect();
+    if (code !== undefined && ELSEWHERE.has(code)) this.#leave(client);
+    if (code !== undefined && TOO_LONG.test(textOf(thrown))) {
+      this.#leave(client); // The server closes it, too.
+      return new StoreError(
+        'rejected',
+        `Redis at ${this.#settings.place} does not take a value of this length: ${textOf(thrown)} (proto-max-bulk-len)`,
+      );
+    }
     const applied = changes && (code === undefined || !REFUSALS.has(code));
     return new StoreError(
       applied ? 'outcome_unknown' : 'unavailable',

@@ -88,6 +88,45 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     });
   });
 
+  it.each(['proto-max-bulk-len', 'client-query-buffer-limit'])(
+    'what exceeds %s is rejected, and never in doubt: its neighbours would wait with it for ever',
+    async (setting) => {
+      const before = (await run('CONFIG', 'GET', setting)) as readonly string[];
+      await run('CONFIG', 'SET', setting, '1mb');
+      try {
+        await withStore(async (store) => {
+          const large = insertOf('large', { definition: new Uint8Array(1_500_000).fill(120) });
+          expect(await codeOf(store.write([insertOf('a'), large]))).toBe('rejected');
+          expect(await codeOf(store.write([large]))).toBe('rejected');
+          expect(await store.write([insertOf('a')])).toMatchObject(APPLIED);
+          expect(await store.get([large.key])).toEqual([undefined]);
+        });
+      } finally {
+        await run('CONFIG', 'SET', setting, before[1] ?? '');
+      }
+    },
+  );
+
+  it('what exceeds proto-max-bulk-len is rejected also where CONFIG is forbidden', async () => {
+    await run('ACL', 'SETUSER', 'short', 'on', '>secret', '~*', '+@all', '-config');
+    const account = new URL(url());
+    Object.assign(account, { username: 'short', password: 'secret' });
+    await run('CONFIG', 'SET', 'proto-max-bulk-len', '1mb');
+    try {
+      await withStore(
+        async (store) => {
+          const large = insertOf('large', { definition: new Uint8Array(1_500_000).fill(120) });
+          // In doubt for as long as the connection is reset before the response is read.
+          await vi.waitFor(async () => expect(await codeOf(store.write([large]))).toBe('rejected'), WAIT);
+          expect(await store.write([insertOf('a')])).toMatchObject(APPLIED);
+        },
+        { url: account.href },
+      );
+    } finally {
+      await run('CONFIG', 'SET', 'proto-max-bulk-len', '512mb');
+    }
+  });
+
   it('a server that became a replica refuses, and is used again when it leads', async () => {
     await withStore(async (store, prefix) => {
       await store.write([insertOf('a')]);

@@ -10,7 +10,7 @@ import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
-import { internal, unavailable, unknownGid } from './errors.ts';
+import { internal, notStored, unavailable, unknownGid } from './errors.ts';
 import { ProgressWriter } from './progress.ts';
 import { type AfterWrite, afterWrite, onClaim, type Decision, type Opened, reconcile } from './reconcile.ts';
 import { Releaser } from './releaser.ts';
@@ -330,7 +330,7 @@ export class Driver {
           this.#d.observer.conflicted();
           return this.#startOver(run, cause, next);
         default:
-          return this.#notWritten(run, cause, next);
+          return this.#notWritten(run, cause, next, result);
       }
     } catch (error) {
       this.#fail(run, error);
@@ -380,11 +380,19 @@ export class Driver {
   }
 
   /** The write cannot be applied, or its outcome is unknown (R9). */
-  #notWritten(run: Run, cause: Cause | undefined, next: Exclude<AfterWrite, Again | { kind: 'applied' }>): void {
+  #notWritten(
+    run: Run,
+    cause: Cause | undefined,
+    next: Exclude<AfterWrite, Again | { kind: 'applied' }>,
+    result: WriteResult,
+  ): void {
     const error = unavailable(run.key, next.why);
     if (next.kind !== 'drop')
       this.#d.logger.error({ gid: run.key.gid, why: next.why }, 'a transaction in progress could not be written');
-    this.#replies.failed(cause?.delivery.reply, error);
+    // Nothing came of the event of this caller. Others may wait for a transaction that is durable.
+    const isWithoutEffect = next.kind === 'drop' || next.kind === 'undo';
+    const isFailed = isWithoutEffect && result.kind === 'failed';
+    this.#replies.failed(cause?.delivery.reply, isFailed ? notStored(run.key, result.error) : error);
     switch (next.kind) {
       case 'undo':
         this.#undo(run, cause);

@@ -27,7 +27,7 @@ import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
-import { unknownGid } from './errors.ts';
+import { notStored, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { samePayload } from './identity.ts';
 import { Janitor } from './janitor.ts';
@@ -578,11 +578,7 @@ function registrationError(gid: string, result: Exclude<WriteResult, { kind: 'ap
           })
         : new HoldfastError('too_large', NO_ROOM[result.full], { gid, status: result.status });
     case 'failed':
-      return new HoldfastError(
-        'unavailable',
-        `${gid}: the store did not take it (${result.error.message}); send it again`,
-        { gid },
-      );
+      return notStored({ gid }, result.error);
     case 'abandoned':
       return new HoldfastError('unavailable', `${gid}: whether it was stored is not known; send it again`, { gid });
   }

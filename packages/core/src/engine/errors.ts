@@ -1,5 +1,6 @@
 import { HoldfastError, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
+import type { StoreError } from '../store.ts';
 import type { Difference } from './identity.ts';
 
 /** The errors that the engine answers to a command on one transaction. */
@@ -33,8 +34,17 @@ export const otherContent = (
   );
 
 /** It could not be made durable, or it is not known whether it is; the same gid makes another attempt safe. */
-export const unavailable = ({ gid }: TransactionKey, why: string): HoldfastError =>
+export const unavailable = ({ gid }: Pick<TransactionKey, 'gid'>, why: string): HoldfastError =>
   new HoldfastError('unavailable', `${gid}: ${why}; send it again with the same gid`, { gid });
+
+/**
+ * The store failed to write what a caller asked for, and nothing of it was applied. What the store rejects for good, such
+ * as a record larger than its packets, is `invalid`: a caller that sent it again would do so forever.
+ */
+export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreError): HoldfastError =>
+  error.code === 'rejected'
+    ? new HoldfastError('invalid', `${gid}: the store cannot keep it (${error.message}); it was not stored`, { gid })
+    : unavailable({ gid }, `the store did not take it (${error.message})`);
 
 /** A defect of Holdfast, or of what it was given to run with, in one transaction. */
 export const internal = ({ gid }: TransactionKey, thrown: unknown): HoldfastError =>

@@ -139,13 +139,26 @@ describe('a state that the store refuses', () => {
     await node.engine.start();
     await node.engine.submit(context, submitted('s', 2));
     const abort = node.engine.abort(context, { gid: 's', reason: 'x'.repeat(3_000), byOperator: true });
-    const refused = expect(abort).rejects.toMatchObject({ code: 'unavailable' });
+    const refused = expect(abort).rejects.toMatchObject({ code: 'invalid' });
     await node.clock.advance(10);
     await refused;
     answer(SUCCESS);
     await node.clock.advance(10);
     expect(node.calls).toEqual(['s 01 action', 's 02 action']);
     expect((await node.record('s')).status).toBe('succeed');
+  });
+
+  it('tells the caller that sending it again is of no use, for a new transaction and for a registered branch', async () => {
+    const node = new Node();
+    node.answers.set('tcc 01 confirm', never);
+    await node.engine.start();
+    await node.engine.prepare(context, { gid: 'tcc', pattern: 'tcc' });
+    node.store.refuses = () => true;
+    const isFinal = { code: 'invalid', message: expect.stringMatching(/an item is too large.*not stored$/) as string };
+    await expect(node.engine.submit(context, submitted('s', 2))).rejects.toMatchObject(isFinal);
+    const branches = [{ branchId: '01', op: 'confirm', url: 'http://a/b', payload: new Uint8Array() }] as const;
+    const registered = node.engine.registerBranch(context, { gid: 'tcc', pattern: 'tcc', branches });
+    await expect(registered).rejects.toMatchObject(isFinal);
   });
 
   it('parks the transaction when an answer made it, and a later abort undoes every step', async () => {
@@ -184,7 +197,7 @@ describe('a state that the store refuses', () => {
     node.store.refuses = ({ key }) => key.gid === 's';
     // Something to write: the call in progress never returns, an abort by the operator is refused by the store.
     const abort = node.engine.abort(context, { gid: 's', reason: 'enough', byOperator: true });
-    const refused = expect(abort).rejects.toMatchObject({ code: 'unavailable' });
+    const refused = expect(abort).rejects.toMatchObject({ code: 'invalid' });
     await node.clock.advance(10_000);
     await refused;
     expect(node.engine.load().inProgress).toBe(1);
