@@ -156,7 +156,8 @@ describe('a state that the store refuses', () => {
     node.store.refuses = () => true;
     const isFinal = { code: 'invalid', message: expect.stringMatching(/an item is too large.*not stored$/) as string };
     await expect(node.engine.submit(context, submitted('s', 2))).rejects.toMatchObject(isFinal);
-    const branches = [{ branchId: '01', op: 'confirm', url: 'http://a/b', payload: new Uint8Array() }] as const;
+    const branch = { branchId: '01', op: 'confirm', url: 'http://a/b', payload: new Uint8Array() };
+    const branches = [{ ...branch, status: 'prepared' as const }];
     const registered = node.engine.registerBranch(context, { gid: 'tcc', pattern: 'tcc', branches });
     await expect(registered).rejects.toMatchObject(isFinal);
   });
