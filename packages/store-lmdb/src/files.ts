@@ -15,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const OF_OTHERS = 0o077;
+const FIX = 'change its owner or its permissions, or name another folder';
 const FILES = ['data.mdb', 'lock.mdb'];
 
 /** In the first bytes of every LMDB file, in the byte order of the machine. */
@@ -51,7 +52,8 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: FOLDER_MODE });
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST')
+      throw new Error(`it cannot be made in ${parent} (${codeOf(error)}): ${FIX}`, { cause: error });
     // Another process was quicker, or the name is a link that leads nowhere.
     if (statOf(path)?.isDirectory() !== true)
       throw new Error('it is a link that leads nowhere: remove it', { cause: error });
@@ -62,9 +64,7 @@ function assertUsable(path: string, what: string): void {
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw new Error(`${what} (${codeOf(error)}): change its owner or its permissions, or name another folder`, {
-      cause: error,
-    });
+    throw new Error(`${what} (${codeOf(error)}): ${FIX}`, { cause: error });
   }
 }
 
@@ -95,7 +95,8 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    // ENOTDIR: a part of the path is a file.
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
     throw error;
   }
 }

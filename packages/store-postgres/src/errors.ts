@@ -46,8 +46,13 @@ function severity(thrown: unknown): string | undefined {
   return typeof thrown.severity === 'string' ? thrown.severity : undefined;
 }
 
-/** The text of what was thrown. */
-export const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+/** The text of what was thrown. Without a password `pg` reports the type of its own variable. */
+export function textOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.includes('client password must be a string')
+    ? 'the server demands a password; put USER:PASSWORD@ before the host of the URL, or set PGPASSWORD'
+    : text;
+}
 
 /** An `unavailable` that says where, and why. */
 export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>

@@ -1,4 +1,5 @@
 import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { nearest } from '@holdfast/protocol';
 import type { ClientConfig } from 'pg';
 
 /** Settings of the store on PostgreSQL. */
@@ -109,8 +110,19 @@ function splitUrl(text: string): SplitUrl {
   const wanted = first?.searchParams.get(ATTRIBUTES) ?? 'any';
   if (!ATTRIBUTE_VALUES.includes(wanted))
     throw invalid(`${ATTRIBUTES} of the store URL is ${ATTRIBUTE_VALUES.join(', ')}: a node writes`);
+  for (const name of first?.searchParams.keys() ?? []) refuseMisspelled(name);
   const schemaOfUrl = first?.searchParams.get('schema') ?? undefined;
   return { connectionStrings: urls.map(withoutOwnParameters), schemaOfUrl };
+}
+
+const OWN_PARAMETERS = ['schema', ATTRIBUTES];
+
+/** `pg` ignores what it does not know: a misspelled `schema` would open another store. */
+function refuseMisspelled(name: string): void {
+  if (OWN_PARAMETERS.includes(name)) return;
+  const meant = nearest(name, OWN_PARAMETERS);
+  if (meant !== undefined)
+    throw invalid(`the store URL has the parameter ${JSON.stringify(name)}; did you mean ${meant}?`);
 }
 
 const EXAMPLE = 'postgres://user:password@host:5432/database';

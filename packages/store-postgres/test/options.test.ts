@@ -40,6 +40,13 @@ describe('the options of the store on PostgreSQL', () => {
   );
 
   it.each([
+    ['shema', 'schema'],
+    ['target_session_attr', 'target_session_attrs'],
+  ])('refuse the misspelled parameter %s, which would open another store', (name, meant) => {
+    expect(refusalOf(() => settingsOf({ url: `${url}?${name}=shop` })).message).toContain(`did you mean ${meant}?`);
+  });
+
+  it.each([
     ['a server that takes no writes', { url: `${url}?target_session_attrs=standby` }],
     ['a comma without a host', { url: 'postgres://user:hunter2@one,,two/orders' }],
     ['a text that is no URL', { url: 'hunter2@nowhere' }],

@@ -42,7 +42,7 @@ const CLUSTER =
 const FIXES: ReadonlyMap<string, string> = new Map([
   ['MOVED', CLUSTER],
   ['CLUSTERDOWN', CLUSTER],
-  ['NOAUTH', '; put the password into the store URL: redis://:PASSWORD@HOST, or redis://USER:PASSWORD@HOST'],
+  ['NOAUTH', ' Put USER:PASSWORD@ or :PASSWORD@ before the host of the URL'],
   ['NOPERM', '; give the account of the store this privilege (docs/stores-redis.md)'],
 ]);
 

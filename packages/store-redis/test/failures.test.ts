@@ -248,7 +248,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
           url: secret.href,
         });
         await expect(createRedisStore({ url: url(), prefix: newPrefix() }).open()).rejects.toThrow(
-          'put the password into the store URL: redis://:',
+          ':PASSWORD@ before the host',
         );
       } finally {
         await runAt(secret.href, 'ACL', 'SETUSER', 'default', 'nopass');

@@ -36,7 +36,7 @@ export function registerAbort(program: Command, io: CommandIo): void {
   command.action((gids: string[], options: AbortOptions) =>
     runCommand(io, options, (context) => {
       const body = options.reason === undefined ? {} : { reason: options.reason };
-      return orderAll(context, options, { order: 'abort', done: 'turned back', body }, gids);
+      return orderAll(context, options, { order: 'abort', done: 'rolling back', body }, gids);
     }),
   );
 }

@@ -160,7 +160,7 @@ describe('holdfast retry, abort, stop', () => {
     const retried = await run('retry order-1');
     expect([retried.out, retried.err, retried.exitCode]).toEqual([['✓ order-1  driven now (submitted)'], [], 0]);
     const aborted = await run('abort order-1 --reason mistake');
-    expect(aborted.out).toEqual(['✓ order-1  turned back (aborting)']);
+    expect(aborted.out).toEqual(['✓ order-1  rolling back (aborting)']);
     const stopped = await run('stop order-1 --reason INC-42');
     expect(stopped.out).toEqual(['✓ order-1  force-stopped (failed)']);
     expect(api.orders).toEqual(['retry order-1', 'abort order-1 mistake', 'stop order-1 INC-42']);
