@@ -115,7 +115,7 @@ export function drawProfile(random: Random): Profile {
     options: drawOptions(random, silenceMs, tight),
     clockFaults:
       calm || random.chance(0.5) ? { store: 0, nodes: 0 } : { store: random.int(1, 6), nodes: random.int(0, 3) },
-    thrown: 0,
+    thrown: calm ? 0 : random.pick([0, 0, 0, 0.002, 0.02]),
   };
 }
 

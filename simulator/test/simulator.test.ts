@@ -18,6 +18,7 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   'store odd': 200,
   'store rejected': 50,
   'stale reads': 500,
+  'thrown at the engine': 200,
   'update conflicts': 100,
   'append conflicts': 100,
   'late registrations done': 100,

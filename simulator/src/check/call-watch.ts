@@ -1,4 +1,4 @@
-import type { BranchResult } from '@holdfast/protocol';
+import { branchResult, type BranchResult } from '@holdfast/protocol';
 import type { BranchRequest, SessionId, StoredTransaction } from '@holdfast/core';
 import { type Case, type Cases, count, nameOf } from '../parts/case.ts';
 import { type BranchPlan, hosts, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
@@ -74,6 +74,11 @@ export class CallWatch {
     if (one === undefined || one.plan.pattern !== 'saga' || request.op !== 'action') return;
     if (result.kind === 'FAILURE') one.failuresHeard++;
     else if (result.kind !== 'SUCCESS') one.uncertainHeard++;
+  }
+
+  /** The node's branch caller threw, which counts as a response that decides nothing. */
+  threw(request: BranchRequest): void {
+    this.answered(this.#d.cases.find(request), request, branchResult('UNKNOWN', 'thrown'));
   }
 
   #asTheClientSaid(one: Case, request: BranchRequest): void {

@@ -57,13 +57,10 @@ export class SimNode {
         },
         caller: {
           call: (request) => {
-            this.#mayThrow('the branch caller');
+            this.#mayThrow('the branch caller', () => this.#d.calls.threw(request));
             return this.#call(network, request);
           },
-          destinationOf: (url) => {
-            this.#mayThrow('destinationOf');
-            return url.split('/', 3).join('/');
-          },
+          destinationOf: (url) => url.split('/', 3).join('/'),
         },
         logger: this.#logger(),
         observer: this.#observer(),
@@ -156,10 +153,11 @@ export class SimNode {
   }
 
   /** What an application gives to the engine has bugs at times. */
-  #mayThrow(who: string): void {
+  #mayThrow(who: string, before = (): void => {}): void {
     const { random, profile, counters, isHealed } = this.#d;
     if (profile.thrown === 0 || isHealed() || !random.chance(profile.thrown)) return;
     counters.count('thrown at the engine');
+    before();
     throw new Error(`a bug in ${who}`);
   }
 
