@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { BROKEN_BUILDS } from '../src/broken-builds.ts';
 import { PatchError, replaceOnce, withPatchedBuild } from '../src/patched-build.ts';
 
 /** A line of `packages/protocol/dist/limits.js`, and what it becomes. */
@@ -28,6 +29,10 @@ describe('a patched build', () => {
     build.dispose();
     expect(existsSync(build.root)).toBe(false);
     expect(readFileSync(join(process.cwd(), 'packages/protocol/dist/limits.js'), 'utf8')).toContain('gidLength: 128');
+  });
+
+  it.each(BROKEN_BUILDS)('can be made: $name', ({ patches }) => {
+    withPatchedBuild(...patches).dispose();
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { assertPatchFits } from '@holdfast/test-servers';
 import { describe, expect, it } from 'vitest';
 import { MUTATIONS } from './support/mutations.ts';
 import { runPatched } from './support/run-model-checker.ts';
@@ -14,6 +15,10 @@ describe('the model checker finds mistakes that are put into production code on 
 
   it('knows all of them', () => {
     expect(mutations).toHaveLength(CAUGHT_HERE.length);
+  });
+
+  it.each(MUTATIONS)('$name: the text to change is in the built code once', ({ patches }) => {
+    expect(() => patches.forEach(assertPatchFits)).not.toThrow();
   });
 
   it.each(mutations)('$name', { timeout: 200_000 }, async ({ patches, scenario, caughtBy }) => {

@@ -48,6 +48,16 @@ export function scheduleInterference({ world, random, profile, cases, crowd, par
   }
 }
 
+/** Clients with a defect, while the transaction is in progress and after it. */
+export function scheduleContradictions({ world, random, profile, cases, crowd }: Stage): void {
+  for (let i = 0; i < profile.transactions / 2; i++) {
+    world.after(random.between(500, profile.faultsUntilMs), () => {
+      const { unfinished } = cases;
+      crowd.contradict(random.pick(unfinished.size > 0 && random.chance(0.6) ? [...unfinished] : [...cases.all()]));
+    });
+  }
+}
+
 /** After the faults an operator looks after what was parked. */
 export function scheduleHelp({ world, cases, crowd, counters }: Stage): void {
   const look = (): void => {

@@ -18,7 +18,7 @@ import { Participants } from './parts/participants.ts';
 import { subscribeTopics } from './parts/topics.ts';
 import { WatchedStore } from './parts/watched-store.ts';
 import { drawProfile, type Profile } from './profile.ts';
-import { scheduleHelp, scheduleInterference, scheduleTransactions } from './schedule.ts';
+import { scheduleContradictions, scheduleHelp, scheduleInterference, scheduleTransactions } from './schedule.ts';
 
 /** What a seed came to. */
 export interface Outcome {
@@ -174,6 +174,7 @@ class Simulation {
     scheduleTransactions(stage);
     if (this.#profile.calm) return;
     scheduleInterference(stage);
+    scheduleContradictions(stage);
     this.#cluster.scheduleFaults();
     this.#clockFaults.schedule();
   }

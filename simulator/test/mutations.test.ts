@@ -1,3 +1,4 @@
+import { assertPatchFits } from '@holdfast/test-servers';
 import { describe, expect, it } from 'vitest';
 import { firstBrokenBy } from './support/first-broken.ts';
 import { MUTATIONS } from './support/mutations.ts';
@@ -16,6 +17,10 @@ describe('the simulator finds mistakes that are put into production code on purp
 
   it('knows all of them', () => {
     expect(mutations).toHaveLength(CAUGHT_HERE.length);
+  });
+
+  it.each(MUTATIONS)('$name: the text to change is in the built code once', ({ patches }) => {
+    expect(() => patches.forEach(assertPatchFits)).not.toThrow();
   });
 
   it.each(mutations)('$name', { timeout: 200_000 }, async (mutation) => {

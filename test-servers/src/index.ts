@@ -7,7 +7,7 @@ export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';
 export { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 export { stallingProxy, type StallingProxy } from './stalling-proxy.ts';
-export { inPatchedWorkspace, type Patch, WORKSPACE } from './patched-workspace.ts';
+export { assertPatchFits, inPatchedWorkspace, type Patch, WORKSPACE } from './patched-workspace.ts';
 export { startPostgres } from './postgres.ts';
 export type { DatabaseServer, PrivateServer } from './private-server.ts';
 export { answers, untilReady } from './ready.ts';

@@ -71,14 +71,19 @@ function linkDependencies(folders: readonly string[], root: string): void {
   }
 }
 
-function applyPatch(root: string, { file, from, to }: Patch): void {
-  const path = join(root, file);
-  const source = readFileSync(path, 'utf8');
+/** Throws when the text of a patch is not exactly once in the built file that it changes. */
+export const assertPatchFits = (patch: Patch): void => void patchedText(WORKSPACE, patch);
+
+const applyPatch = (root: string, patch: Patch): void =>
+  writeFileSync(join(root, patch.file), patchedText(root, patch));
+
+function patchedText(root: string, { file, from, to }: Patch): string {
+  const source = readFileSync(join(root, file), 'utf8');
   const [text, rest] = source.split(anySpace(from));
   const count = source.split(anySpace(from)).length - 1;
   if (count !== 1 || text === undefined || rest === undefined)
     throw new Error(`${file} contains ${count} times, not once: ${from}`);
-  writeFileSync(path, `${text}${to}${rest}`);
+  return `${text}${to}${rest}`;
 }
 
 /** Matches a text however it is broken into lines and indented. */

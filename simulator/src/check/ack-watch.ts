@@ -1,7 +1,8 @@
-import { isFinal, type Status } from '@holdfast/protocol';
+import { type HoldfastError, isFinal, type Status } from '@holdfast/protocol';
 import type { PassOutcome, TransactionView } from '@holdfast/core';
 import { type Case, nameOf } from '../parts/case.ts';
 import type { Checker } from './checker.ts';
+import { type Command, isOfStore, refusalIsUnfounded } from './refusals.ts';
 
 /** Judges what a coordinator answers, at the moment it does, against what the store holds at that moment. */
 export class AckWatch {
@@ -61,6 +62,43 @@ export class AckWatch {
         () => `the registration of ${key} was acknowledged, but is not stored`,
       );
     }
+  }
+
+  /** What a client asked for with its own content was refused. */
+  refused(one: Case, command: Command, error: HoldfastError): void {
+    const why = refusalIsUnfounded(one, command, error);
+    this.#checker.expect(
+      why === undefined,
+      'ACK6',
+      nameOf(one.key),
+      () => `${command} was refused (${error.code}: ${error.message}), but ${why}`,
+    );
+  }
+
+  /** A request that contradicts the transaction was acknowledged. */
+  contradicted(one: Case, what: string): void {
+    this.#checker.violate('ACK6', nameOf(one.key), `${what} was acknowledged`);
+  }
+
+  /** A request that contradicts the transaction was refused, in the one way that a caller can act upon. */
+  contradictionRefused(one: Case, what: string, error: HoldfastError): void {
+    this.#checker.expect(
+      error.code === 'refused' || isOfStore(error),
+      'ACK6',
+      nameOf(one.key),
+      () => `${what} was refused as ${error.code}: ${error.message}`,
+    );
+  }
+
+  /** A repeat of the transaction's own submission; `before`: the status when it arrived. */
+  repeated(one: Case, outcome: PassOutcome, before: Status | undefined): void {
+    this.submitted(one, outcome);
+    this.#checker.expect(
+      before !== 'aborting' && before !== 'failed',
+      'ACK6',
+      nameOf(one.key),
+      () => `a repeated submit was acknowledged as ${outcome.status}, but the record was ${before} before`,
+    );
   }
 
   /** A view of a transaction: what is final in it is final. */

@@ -5,6 +5,7 @@ export const INVARIANTS = {
   ACK3: 'what was accepted does not disappear, nor does a branch that was registered',
   ACK4: 'every caller is answered',
   ACK5: 'what a caller is told of a status is true in the store',
+  ACK6: 'what contradicts a transaction is refused, never acknowledged; the same content receives what the first would now',
   DEC1: 'a status changes only along its diagram, and a final one never',
   DEC2: 'a decision has a reason: UNKNOWN and ONGOING decide nothing',
   DEC3: 'a branch is undone only once aborting is stored',

@@ -1,6 +1,7 @@
 import type { BranchResult } from '@holdfast/protocol';
 import type { CallContext, Engine } from '@holdfast/core';
 import type { AckWatch } from '../check/ack-watch.ts';
+import type { Command } from '../check/refusals.ts';
 import type { Checker } from '../check/checker.ts';
 import type { Counters } from '../counters.ts';
 import type { Random } from '../kernel/random.ts';
@@ -53,7 +54,7 @@ export class Client {
   async ask<T>(
     label: string,
     call: (engine: Engine, context: CallContext) => Promise<T>,
-    answered?: (value: T) => void,
+    { command, done }: { readonly command: Command; readonly done: (value: T) => void },
     attempts = ATTEMPTS,
   ): Promise<Answer<T>> {
     const { world, random, gateway, nodes } = this.tools;
@@ -67,7 +68,8 @@ export class Client {
           this.one.firstAskedMs = Math.min(this.one.firstAskedMs, world.nowMs);
           return call(engine, this.context);
         },
-        ...(answered !== undefined && { answered }),
+        answered: done,
+        refused: (error) => this.tools.acks.refused(this.one, command, error),
       });
       if (answer.kind !== 'unclear') break;
       await world.sleep(random.between(50, 400 * attempt));

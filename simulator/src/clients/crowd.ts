@@ -1,6 +1,7 @@
 import type { Case } from '../parts/case.ts';
 import { Client, ClientDied, type ClientTools } from './client.ts';
 import { runMessage } from './message-client.ts';
+import { Contradictor } from './contradictor.ts';
 import { Operator } from './operator.ts';
 import { runSaga } from './saga-client.ts';
 import { runTwoPhase } from './two-phase-client.ts';
@@ -11,11 +12,13 @@ import type { Reply } from '../parts/participants.ts';
 export class Crowd {
   readonly #tools: ClientTools;
   readonly #operator: Operator;
+  readonly #contradictor: Contradictor;
   #busy = 0;
 
   constructor(tools: ClientTools) {
     this.#tools = tools;
     this.#operator = new Operator(tools);
+    this.#contradictor = new Contradictor(tools);
   }
 
   /** Scripts that have not come to their end. */
@@ -41,6 +44,11 @@ export class Crowd {
   /** An operator does something to a transaction. */
   interfere(one: Case): void {
     this.#start(() => this.#operator.act(one));
+  }
+
+  /** A client with a defect uses the gid of a transaction that is there. */
+  contradict(one: Case): void {
+    this.#start(() => this.#contradictor.act(one));
   }
 
   /** An operator orders what was parked to go on. */

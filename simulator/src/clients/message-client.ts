@@ -1,6 +1,7 @@
 import type { CallContext, Engine, TransactionInput } from '@holdfast/core';
 import { payloadFor } from '../check/call-watch.ts';
 import { commitLocally } from '../parts/barrier.ts';
+import type { Case } from '../parts/case.ts';
 import { type MessagePlan, urlOf } from '../parts/plan.ts';
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
@@ -8,16 +9,15 @@ import { optionsOf } from './input.ts';
 /** A two-phase message: prepares, commits its own database or not, submits; unless it dies before. */
 export async function runMessage(client: Client, plan: MessagePlan): Promise<void> {
   const { one, tools } = client;
-  const input = messageInput(client, plan);
+  const input = messageInput(one, plan);
   if (plan.direct) {
     one.localCommitted = true;
     return submit(client, plan, input);
   }
-  const prepared = await client.ask(
-    'prepare',
-    (engine, context) => engine.prepare(context, input),
-    () => tools.acks.prepared(one),
-  );
+  const prepared = await client.ask('prepare', (engine, context) => engine.prepare(context, input), {
+    command: 'prepare',
+    done: () => tools.acks.prepared(one),
+  });
   if (prepared.kind !== 'done') return;
   await tools.world.sleep(tools.random.delayMs(tools.random.pick([20, 2_000])));
   client.step();
@@ -26,7 +26,7 @@ export async function runMessage(client: Client, plan: MessagePlan): Promise<voi
     one.asked.add('abort');
     return engine.abort(context, { gid: one.key.gid, pattern: 'msg', reason: 'rolled back locally' });
   };
-  await client.ask('abort', abort, () => tools.acks.aborted(one));
+  await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
 }
 
 async function submit(client: Client, plan: MessagePlan, input: TransactionInput): Promise<void> {
@@ -36,10 +36,14 @@ async function submit(client: Client, plan: MessagePlan, input: TransactionInput
     one.firstSubmitMs = Math.min(one.firstSubmitMs, tools.world.nowMs);
     return engine.submit(context, { ...input, options: { ...input.options, delayMs: plan.delayMs } });
   };
-  await client.ask('submit', call, (outcome) => tools.acks.submitted(one, outcome));
+  await client.ask('submit', call, {
+    command: 'submit',
+    done: (outcome) => tools.acks.submitted(one, outcome),
+  });
 }
 
-function messageInput({ one }: Client, plan: MessagePlan): TransactionInput {
+/** What the client prepares or submits. */
+export function messageInput(one: Case, plan: MessagePlan): TransactionInput {
   const { gid } = one.key;
   const steps = new Map(plan.branches.map((branch) => [branch.branchId.split('-')[0] ?? '', branch]));
   return {

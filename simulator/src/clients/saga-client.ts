@@ -1,5 +1,6 @@
 import type { TransactionInput } from '@holdfast/core';
 import { payloadFor } from '../check/call-watch.ts';
+import type { Case } from '../parts/case.ts';
 import { type SagaPlan, urlOf } from '../parts/plan.ts';
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
@@ -9,15 +10,22 @@ export async function runSaga(client: Client, plan: SagaPlan): Promise<void> {
   const { one, tools } = client;
   const submit = (engine: Parameters<Parameters<Client['ask']>[1]>[0], context: Client['context']) => {
     one.asked.add('submit');
-    return engine.submit(context, sagaInput(client, plan));
+    return engine.submit(context, sagaInput(one, plan));
   };
-  const answer = await client.ask('submit', submit, (outcome) => tools.acks.submitted(one, outcome));
+  const answer = await client.ask('submit', submit, {
+    command: 'submit',
+    done: (outcome) => tools.acks.submitted(one, outcome),
+  });
   if (answer.kind !== 'done' || !tools.random.chance(0.15)) return;
   await tools.world.sleep(tools.random.between(0, 3_000));
-  await client.ask('submit again', submit, (outcome) => tools.acks.submitted(one, outcome));
+  await client.ask('submit again', submit, {
+    command: 'submit',
+    done: (outcome) => tools.acks.submitted(one, outcome),
+  });
 }
 
-function sagaInput({ one }: Client, plan: SagaPlan): TransactionInput {
+/** What the client submits. */
+export function sagaInput(one: Case, plan: SagaPlan): TransactionInput {
   const { gid } = one.key;
   return {
     gid,

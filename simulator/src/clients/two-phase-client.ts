@@ -1,5 +1,6 @@
 import type { BranchRegistration, CallContext, Engine, TransactionInput } from '@holdfast/core';
 import { payloadFor } from '../check/call-watch.ts';
+import type { Case } from '../parts/case.ts';
 import { type BranchPlan, OPS_OF, type TwoPhasePlan, urlOf } from '../parts/plan.ts';
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
@@ -7,12 +8,11 @@ import { optionsOf } from './input.ts';
 /** TCC and XA: prepares, registers each branch and calls it, then decides; unless it dies before. */
 export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<void> {
   const { one, tools } = client;
-  const input: TransactionInput = { gid: one.key.gid, pattern: plan.pattern, options: optionsOf(plan) };
-  const prepared = await client.ask(
-    'prepare',
-    (engine, context) => engine.prepare(context, input),
-    () => tools.acks.prepared(one),
-  );
+  const input = twoPhaseInput(one, plan);
+  const prepared = await client.ask('prepare', (engine, context) => engine.prepare(context, input), {
+    command: 'prepare',
+    done: () => tools.acks.prepared(one),
+  });
   if (prepared.kind !== 'done') return;
   const late: Promise<unknown>[] = [];
   let allWell = true;
@@ -34,6 +34,13 @@ export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<v
   await Promise.all([other, ...late]);
 }
 
+/** What the client prepares. */
+export const twoPhaseInput = (one: Case, plan: TwoPhasePlan): TransactionInput => ({
+  gid: one.key.gid,
+  pattern: plan.pattern,
+  options: optionsOf(plan),
+});
+
 async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInput, commit: boolean): Promise<void> {
   const { one, tools } = client;
   if (!commit) {
@@ -46,14 +53,17 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
         waitResult: plan.waitResult,
       });
     };
-    await client.ask('abort', abort, () => tools.acks.aborted(one));
+    await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
     return;
   }
   const submit = (engine: Engine, context: CallContext) => {
     one.asked.add('submit');
     return engine.submit(context, input);
   };
-  await client.ask('submit', submit, (outcome) => tools.acks.submitted(one, outcome));
+  await client.ask('submit', submit, {
+    command: 'submit',
+    done: (outcome) => tools.acks.submitted(one, outcome),
+  });
 }
 
 /** Registers while the client already decides: whoever is told that it counts must find it confirmed or cancelled. */
@@ -67,26 +77,30 @@ async function registerLate(client: Client, plan: TwoPhasePlan, branch: BranchPl
 
 async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) {
   const { one, tools } = client;
+  const branches = registrationOf(one, plan, branch);
+  // Mostly the two race each other through the network.
+  if (branch.late) await tools.world.sleep(tools.random.delayMs(tools.random.pick([1, 5, 20, 500])));
+  const call = (engine: Engine, context: CallContext) =>
+    engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches });
+  const told = (): void =>
+    tools.acks.registered(
+      one,
+      branches.map(({ op }) => `branch:${branch.branchId}:${op}`),
+    );
+  const answer = await client.ask(`register ${branch.branchId}`, call, { command: 'register', done: told });
+  if (answer.kind === 'done' && tools.random.chance(0.1))
+    return client.ask(`register ${branch.branchId} again`, call, { command: 'register', done: told });
+  return answer;
+}
+
+/** The calls of a branch's second phase, as its client registers them. */
+export function registrationOf(one: Case, plan: TwoPhasePlan, branch: BranchPlan): BranchRegistration[] {
   const { confirm, undo } = OPS_OF[plan.pattern];
-  const ops = [undo, confirm];
-  const registration = (op: string): BranchRegistration => ({
+  return [undo, confirm].map((op) => ({
     branchId: branch.branchId,
     op,
     url: urlOf(plan, branch.service, one.key.gid, branch.branchId, op),
     payload: bytesOf(payloadFor(one, branch)),
     status: 'prepared',
-  });
-  // Mostly the two race each other through the network.
-  if (branch.late) await tools.world.sleep(tools.random.delayMs(tools.random.pick([1, 5, 20, 500])));
-  const call = (engine: Engine, context: CallContext) =>
-    engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches: ops.map(registration) });
-  const told = (): void =>
-    tools.acks.registered(
-      one,
-      ops.map((op) => `branch:${branch.branchId}:${op}`),
-    );
-  const answer = await client.ask(`register ${branch.branchId}`, call, told);
-  if (answer.kind === 'done' && tools.random.chance(0.1))
-    return client.ask(`register ${branch.branchId} again`, call, told);
-  return answer;
+  }));
 }

@@ -1,5 +1,6 @@
 import { branchResult, SUCCESS } from '@holdfast/protocol';
-import type { BranchRegistration, CallContext, Engine, TransactionView } from '@holdfast/core';
+import type { BranchRegistration, CallContext, Engine, TransactionInput, TransactionView } from '@holdfast/core';
+import type { Case } from '../parts/case.ts';
 import type { Reply } from '../parts/participants.ts';
 import { urlOf, type WorkflowPlan } from '../parts/plan.ts';
 import { type Client, ClientDied, NO_BYTES } from './client.ts';
@@ -37,26 +38,30 @@ export async function answerCallBack(client: Client, plan: WorkflowPlan, reply: 
 
 async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionView | undefined> {
   const { one, tools } = client;
-  const { gid } = one.key;
   const answer = await client.ask(
     'prepare workflow',
-    (engine, context) =>
-      engine.prepareWorkflow(context, {
-        gid,
-        pattern: 'workflow',
-        workflowName: plan.name,
-        workflowData: NO_BYTES,
-        queryPrepared: urlOf(plan, 'clients', gid, '00', plan.name),
-        options: optionsOf(plan),
-      }),
-    (view) => {
-      tools.acks.prepared(one);
-      tools.acks.seen(one, view);
+    (engine, context) => engine.prepareWorkflow(context, workflowInput(one, plan)),
+    {
+      command: 'prepare workflow',
+      done: (view) => {
+        tools.acks.prepared(one);
+        tools.acks.seen(one, view);
+      },
     },
     3,
   );
   return answer.kind === 'done' ? answer.value : undefined;
 }
+
+/** What the client prepares. */
+export const workflowInput = (one: Case, plan: WorkflowPlan): TransactionInput => ({
+  gid: one.key.gid,
+  pattern: 'workflow',
+  workflowName: plan.name,
+  workflowData: NO_BYTES,
+  queryPrepared: urlOf(plan, 'clients', one.key.gid, '00', plan.name),
+  options: optionsOf(plan),
+});
 
 async function goForward(
   client: Client,
@@ -83,7 +88,7 @@ async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
     one.asked.add('abort');
     return engine.abort(context, { gid: one.key.gid, pattern: 'workflow', reason: 'a step was refused' });
   };
-  const aborted = await client.ask('abort', abort, () => tools.acks.aborted(one));
+  const aborted = await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
   if (aborted.kind !== 'done') return;
   for (const { branchId } of plan.branches.toReversed()) {
     if ((await client.callBranch(branchId, 'rollback')).kind !== 'SUCCESS') return;
@@ -103,7 +108,7 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
         strict: true,
         branches: [{ branchId, op, url: '', payload: NO_BYTES, status }],
       }),
-    () => tools.acks.registered(one, [`branch:${branchId}:${op}`]),
+    { command: 'record', done: () => tools.acks.registered(one, [`branch:${branchId}:${op}`]) },
     4,
   );
 }
@@ -116,7 +121,7 @@ function finish(client: Client, status: 'succeed' | 'failed') {
       one.asked.add(`finish-${status}`);
       return engine.finishWorkflow(context, { gid: one.key.gid, status, rollbackReason: '', result: '' });
     },
-    () => tools.acks.finished(one, status),
+    { command: `finish-${status}`, done: () => tools.acks.finished(one, status) },
     4,
   );
 }

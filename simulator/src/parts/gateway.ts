@@ -21,6 +21,8 @@ export interface Request<T> {
   readonly call: (engine: Engine) => Promise<T>;
   /** Told at the moment the engine answers, before the answer is on its way. */
   readonly answered?: (value: T) => void;
+  /** As `answered`, for a refusal. */
+  readonly refused?: (error: HoldfastError) => void;
   readonly timeoutMs?: number;
 }
 
@@ -83,7 +85,11 @@ export class Gateway {
     });
   }
 
-  #arrive<T>(node: SimNode, { gid, label, call, answered }: Request<T>, reply: (answer: Answer<T>) => void): void {
+  #arrive<T>(
+    node: SimNode,
+    { gid, label, call, answered, refused }: Request<T>,
+    reply: (answer: Answer<T>) => void,
+  ): void {
     const { trace, checker } = this.#d;
     trace.add(node.name, gid, `is asked: ${label}`);
     const ticket = {};
@@ -109,6 +115,7 @@ export class Gateway {
             () => `${label} threw ${describe(thrown)}`,
           );
           const again = error.code === 'unavailable' || error.code === 'overloaded';
+          if (!again) refused?.(error);
           reply(again ? { kind: 'unclear', why: error.message } : { kind: 'refused', error });
         }),
     );

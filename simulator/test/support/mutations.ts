@@ -201,6 +201,60 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [{ file: `${ENGINE}/driver.js`, from: 'return hosted && session', to: 'return session' }],
   },
   {
+    name: 'acknowledge other content under a gid that is taken',
+    caughtBy: ['ACK6'],
+    patches: [
+      {
+        file: `${ENGINE}/contradiction.js`,
+        from: 'return difference && otherContent(',
+        to: 'return false && otherContent(',
+      },
+    ],
+  },
+  {
+    name: 'take a command of another pattern',
+    caughtBy: ['ACK6', 'DEC2'],
+    patches: [{ file: `${ENGINE}/contradiction.js`, from: 'pattern !== stored.pattern', to: 'false' }],
+  },
+  {
+    name: 'register a branch of another pattern',
+    caughtBy: ['ACK6'],
+    patches: [
+      {
+        file: `${STORES}/transitions.js`,
+        from: 'item.whenPattern === undefined || item.whenPattern === head.pattern',
+        to: 'true',
+      },
+    ],
+  },
+  {
+    name: 'register a branch after the decision',
+    caughtBy: ['ACK6', 'EFF3'],
+    patches: [
+      {
+        file: `${ENGINE}/engine.js`,
+        from: ": ['prepared'],",
+        to: ": ['prepared', 'submitted', 'aborting', 'succeed', 'failed'],",
+      },
+    ],
+  },
+  {
+    name: 'take another call for the branch that is registered',
+    caughtBy: ['ACK6'],
+    patches: [
+      {
+        file: `${ENGINE}/engine.js`,
+        from: 'return assertSame(gid, pattern, branches, result.existing, strict);',
+        to: 'return;',
+      },
+    ],
+  },
+  {
+    name: 'refuse the repeat of a saga that has succeeded',
+    caughtBy: ['ACK6'],
+    patches: [{ file: `${PATTERNS}/saga.js`, from: "if (state.status === 'succeed')", to: 'if (false)' }],
+  },
+  {
     name: 'never look for due work again after the store could not be reached',
     caughtBy: ['ACK2'],
     patches: [
