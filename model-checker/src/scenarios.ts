@@ -24,14 +24,15 @@ const withBudget = (plain: Plain, budget: Partial<Budget>): Scenario => ({
 export const SMALL: readonly Scenario[] = [
   withBudget(PLAIN.saga, { refusals: 1, store: 1 }),
   withBudget(PLAIN.saga, { refusals: 1, crashes: 1 }),
-  withBudget({ ...PLAIN.saga, branches: 1 }, { commands: 1, pauses: 1 }),
+  withBudget({ ...PLAIN.saga, branches: 1 }, { commands: 1 }),
+  withBudget({ ...PLAIN.saga, branches: 1 }, { pauses: 1 }),
   withBudget({ ...PLAIN.concurrent, branches: 2 }, { refusals: 1 }),
   withBudget({ ...PLAIN.limited, branches: 1 }, { calls: 2 }),
   withBudget({ ...PLAIN.timed, branches: 1 }, { calls: 1 }),
-  withBudget({ ...PLAIN.message, branches: 1 }, { store: 1 }),
-  withBudget({ ...PLAIN.direct, branches: 2 }, { crashes: 1, refusals: 1 }),
+  withBudget({ ...PLAIN.message, branches: 1 }, { crashes: 1 }),
+  withBudget({ ...PLAIN.direct, branches: 2 }, { refusals: 1 }),
   withBudget({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1 }),
-  withBudget({ ...PLAIN.xa, branches: 1 }, { store: 1 }),
+  withBudget({ ...PLAIN.xa, branches: 1 }, {}),
   withBudget({ ...PLAIN.workflow, branches: 1 }, {}),
 ];
 

@@ -21,7 +21,7 @@ describe('the model checker', () => {
     const explorations = await runModelChecker(['--small']);
     expect(explorations.flatMap(({ violation }) => violation ?? [])).toEqual([]);
     expect(explorations.filter(({ complete }) => complete)).toHaveLength(SMALL.length);
-    expect(explorations.reduce((states, one) => states + one.states, 0)).toBeGreaterThan(3_000);
+    expect(explorations.reduce((states, one) => states + one.states, 0)).toBeGreaterThan(1_000);
   });
 
   it('reaches the same states each time', async () => {

@@ -21,6 +21,13 @@ export class AckWatch {
     one.acks.add('submit');
     this.#stored(one, 'ACK1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
     this.told(one, waited ? 'submit with waitResult' : 'submit', status);
+    // Who does not wait hears no status, only success or a refusal.
+    this.#checker.expect(
+      waited || !isRolledBack(status),
+      'ACK6',
+      nameOf(one.key),
+      () => `a submit was acknowledged although the transaction is ${status}`,
+    );
   }
 
   aborted(one: Case): void {
@@ -94,7 +101,7 @@ export class AckWatch {
   repeated(one: Case, outcome: PassOutcome, before: Status | undefined): void {
     this.submitted(one, outcome);
     this.#checker.expect(
-      before !== 'aborting' && before !== 'failed',
+      (before !== 'aborting' && before !== 'failed') || isRolledBack(outcome.status),
       'ACK6',
       nameOf(one.key),
       () => `a repeated submit was acknowledged as ${outcome.status}, but the record was ${before} before`,
@@ -121,3 +128,5 @@ export class AckWatch {
     );
   }
 }
+
+const isRolledBack = (status: Status): boolean => status === 'aborting' || status === 'failed';

@@ -207,7 +207,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: `${ENGINE}/contradiction.js`,
         from: 'return difference && otherContent(',
-        to: 'return false && otherContent(',
+        to: 'return undefined && otherContent(',
       },
     ],
   },
@@ -267,7 +267,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'let time stand still while the clock of the store is behind',
-    caughtBy: ['ACK2'],
+    caughtBy: ['ACK2', 'OWN1'],
     patches: [{ file: `${STORES}/node-clock.js`, from: 'const PACE = 0.99;', to: 'const PACE = 0;' }],
   },
   {

@@ -5,7 +5,7 @@ import { step } from '../patterns/index.ts';
 import { type Effects, isRefusal, type Moment, type TransactionEvent } from '../patterns/step.ts';
 import type { AppendItem, Entry } from '../store.ts';
 import { contradictionOf } from './contradiction.ts';
-import { refused } from './errors.ts';
+import { isPast, refused } from './errors.ts';
 import type { Delivery, Memory } from './run.ts';
 
 /**
@@ -33,6 +33,10 @@ export function decide(memory: Memory, before: Transaction, delivery: Delivery, 
     delivery.event.kind === 'prepared' && memory.version > 0 ? { ...delivery.event, again: true } : delivery.event;
   const stepped = step(before, event, moment);
   if (isRefusal(stepped)) return { kind: 'refused', error: refused(key, stepped.refusal, before) };
+  // The record was read as it was before this decision, which a write has met: a read may be older.
+  const { foundStatus } = memory;
+  if (event.kind === 'submitted' && (foundStatus === 'aborting' || foundStatus === 'failed'))
+    return { kind: 'refused', error: isPast(key, foundStatus, 'submit') };
   if (memory.ownership === 'theirs' && !takesOver(event, before))
     return { kind: 'forward', entry: orderOf(event, before, memory.writeId) };
   const { transaction, effects } = stepped;

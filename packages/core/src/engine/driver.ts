@@ -328,6 +328,7 @@ export class Driver {
           return this.#applied(write, next.version);
         case 'again':
           this.#d.observer.conflicted();
+          if (result.kind === 'conflict') run.foundStatus = result.status;
           return this.#startOver(run, cause, next);
         default:
           return this.#notWritten(run, cause, next, result);

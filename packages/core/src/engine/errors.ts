@@ -1,4 +1,4 @@
-import { HoldfastError, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import { HoldfastError, type Pattern, type Status, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
 import type { StoreError } from '../store.ts';
 import type { Difference } from './identity.ts';
@@ -11,6 +11,10 @@ export const unknownGid = (gid: string): HoldfastError =>
 /** The transaction's status does not allow it. */
 export const refused = ({ gid }: TransactionKey, message: string, transaction: Transaction): HoldfastError =>
   new HoldfastError('refused', message, { gid, status: transaction.state.status });
+
+/** The same, when the status is known and the record is not. */
+export const isPast = ({ gid }: TransactionKey, status: Status, command: string): HoldfastError =>
+  new HoldfastError('refused', `current status '${status}', cannot ${command}`, { gid, status });
 
 /** The caller says that it is of another pattern than it is. */
 export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, asked: Pattern): HoldfastError =>

@@ -33,7 +33,8 @@ import type { Delivery, Memory, Ownership } from './run.ts';
  *     ownership ends the session.
  * R10 A read decides nothing that only the latest version can decide: a run that owns its record reads again when the
  *     record is older than what it knows, and takes a record that is not there for one that the read does not show yet,
- *     until a write finds it missing.
+ *     until a write finds it missing. A submit is refused when a write of this run has met the decision to abort,
+ *     whatever the record that was read says.
  */
 
 /** What this node knows of itself. */

@@ -1,4 +1,4 @@
-import type { BranchResult, HoldfastError, Pattern, TransactionKey } from '@holdfast/protocol';
+import type { BranchResult, HoldfastError, Pattern, Status, TransactionKey } from '@holdfast/protocol';
 import type { Timer } from '../environment.ts';
 import type { Definition, Transaction } from '../model.ts';
 import type { StoredTransaction } from '../store.ts';
@@ -46,6 +46,8 @@ export interface Memory {
   readonly claimed: StoredTransaction | undefined;
   /** Writes lost in a row. */
   readonly conflicts: number;
+  /** The record's status when it last made a write of this run lose. */
+  readonly foundStatus?: Status | undefined;
   /** Events to be delivered, oldest first. */
   readonly queue: readonly Delivery[];
 }
@@ -72,6 +74,7 @@ export interface Run extends Memory {
   suspect: boolean;
   claimed: StoredTransaction | undefined;
   conflicts: number;
+  foundStatus: Status | undefined;
   queue: Delivery[];
   /** Application group: only nodes that host it may drive it. */
   group: string;
@@ -95,6 +98,7 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     suspect: false,
     claimed: undefined,
     conflicts: 0,
+    foundStatus: undefined,
     queue: [],
     group,
     delivering: false,
