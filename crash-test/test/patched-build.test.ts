@@ -32,7 +32,7 @@ describe('a patched build', () => {
   });
 
   it.each(BROKEN_BUILDS)('can be made: $name', ({ patches }) => {
-    withPatchedBuild(...patches).dispose();
+    expect(() => withPatchedBuild(...patches).dispose()).not.toThrow();
   });
 
   it.each([
