@@ -53,9 +53,13 @@ export class Cluster {
 
   /**
    * The store's clock was set forward. A process that starts before the live sessions have sent a
-   * heartbeat by the new time cannot know that they are alive: none does.
+   * heartbeat by the new time cannot know that they are alive: none does, and one that is starting
+   * ends.
    */
   holdBoots(): void {
+    for (const node of this.#nodes)
+      if (node.domain.state === 'running' && !node.isUp)
+        node.kill('the clock of the store was set forward in its start');
     this.#bootsFromMs = this.#d.world.nowMs + this.#d.profile.options.silenceMs;
   }
 
