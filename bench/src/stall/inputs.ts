@@ -7,6 +7,8 @@ export interface Input {
 }
 
 export interface Sent {
+  /** POST by default. */
+  readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly body: string;
 }
@@ -44,6 +46,31 @@ const dependencies = Object.fromEntries(
 
 const subscribe = (origin: string, count: number): readonly Sent[] =>
   many(count, (i) => ({ path: `/api/dtmsvr/subscribe?topic=stall&url=${origin}/debit?n=${i}`, body: '' }));
+
+const get = (path: string): Sent => ({ method: 'GET', path, body: '' });
+
+/** Four steps with 1,000 KiB of payload each: about the largest record. */
+const largest = (hosts: Hosts, gid: string, fields: object = {}): Sent =>
+  saga(4, () => step(hosts), { gid, ...fields }, 'x'.repeat(1_000 * KIB));
+
+/** A saga that is stored, and waits for a submission. */
+const stored = ({ path, body }: Sent): Sent => ({ path: path.replace('submit', 'prepare'), body });
+
+/** A tcc with registered branches of 8 MB together, as much as it may have: the data counts for both ops of a branch. */
+function registered({ branches }: Hosts): readonly Sent[] {
+  const gid = newGid();
+  const fields = { gid, trans_type: 'tcc' };
+  const urls = { confirm: `${branches}/debit`, cancel: `${branches}/refund` };
+  const data = 'x'.repeat(1_000 * KIB);
+  return [
+    { path: '/api/dtmsvr/prepare', body: JSON.stringify(fields) },
+    ...many(4, (i) => ({
+      path: '/api/dtmsvr/registerBranch',
+      body: JSON.stringify({ ...fields, ...urls, branch_id: String(i), data }),
+    })),
+    { path: SUBMIT, body: JSON.stringify(fields) },
+  ];
+}
 
 /** The worst that is known of each kind. */
 export const INPUTS: readonly Input[] = [
@@ -118,9 +145,36 @@ export const INPUTS: readonly Input[] = [
       },
     ],
   },
+  { name: 'tcc with registered branches of 8 MiB', requests: registered },
+  {
+    name: 'claim of 12 messages of 4 MiB each',
+    before: (hosts) => many(12, () => largest(hosts, newGid(), { trans_type: 'msg', custom_data: '{"delay":3600}' })),
+    requests: () => [get('/api/dtmsvr/resetCronTime?timeout=1&limit=100')],
+  },
+  {
+    name: 'page of a list over transactions of 4 MiB',
+    before: (hosts) => many(8, () => stored(largest(hosts, newGid()))),
+    requests: () => [get('/api/dtmsvr/all?limit=1000')],
+  },
+  {
+    name: 'query of a transaction of 4 MiB',
+    before: (hosts) => [stored(largest(hosts, 'large'))],
+    requests: () => [get('/api/dtmsvr/query?gid=large')],
+  },
+  {
+    name: '/api/v1: a transaction of 4 MiB with its branches',
+    before: (hosts) => [stored(largest(hosts, 'large'))],
+    requests: () => [get('/api/v1/transactions/large')],
+  },
+  {
+    name: '/api/v1: a saga of 1,000 steps with its branches',
+    before: (hosts) => [saga(STEPS, () => step(hosts), { gid: 'long' })],
+    requests: () => [get('/api/v1/transactions/long')],
+  },
   { name: 'refused: 4 MiB of brackets', requests: () => [{ path: SUBMIT, body: filled('', '[', '') }] },
   { name: 'refused: 4 MiB of empty lists', requests: () => [{ path: SUBMIT, body: filled('[', '[],', '0]') }] },
   { name: 'refused: 4 MiB of blanks, broken', requests: () => [{ path: SUBMIT, body: filled('{', ' ', '!') }] },
+  { name: 'refused: 4 MiB of line feeds, broken', requests: () => [{ path: SUBMIT, body: filled('{', '\n', '!') }] },
   { name: 'refused: 4 MiB of text, broken', requests: () => [{ path: SUBMIT, body: filled('{"a":"', 'x', '') }] },
   { name: 'refused: 4 MiB of escapes', requests: () => [{ path: SUBMIT, body: filled('{"a":"', '\\"', '"}') }] },
   {

@@ -51,8 +51,8 @@ export async function measureStalls(
     say(
       `${input.name}: ${lines
         .at(-1)
-        ?.stalls.map(({ wallMs }) => wallMs.toFixed(1))
-        .join(', ')} ms`,
+        ?.stalls.map(({ cpuMs }) => cpuMs.toFixed(1))
+        .join(', ')} ms of CPU`,
     );
   }
   return { machine: machineFacts(folder), branchService: branches.name, lines };
@@ -63,14 +63,14 @@ async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rou
   const statuses = new Set<number>();
   const stalls: Stall[] = [];
   let bytes = 0;
-  for (const request of input.before?.(hosts) ?? []) await post(holdfast.origin, request);
+  for (const request of input.before?.(hosts) ?? []) await send(holdfast.origin, request);
   for (let round = 0; round <= rounds; round++) {
     const requests = input.requests(hosts);
     await delay(SETTLE_MS / 3);
     await holdfast.longestStall();
     for (const request of requests) {
       bytes = Math.max(bytes, request.body.length);
-      statuses.add(await post(holdfast.origin, request));
+      statuses.add(await send(holdfast.origin, request));
     }
     await delay(SETTLE_MS);
     const stall = await holdfast.longestStall();
@@ -79,8 +79,8 @@ async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rou
   return { name: input.name, bytes, statuses: [...statuses], stalls };
 }
 
-async function post(origin: string, { path, body }: Sent): Promise<number> {
-  const response = await fetch(origin + path, { method: 'POST', body });
+async function send(origin: string, { method = 'POST', path, body }: Sent): Promise<number> {
+  const response = await fetch(origin + path, method === 'GET' ? { method } : { method, body });
   await response.arrayBuffer();
   return response.status;
 }

@@ -1,6 +1,6 @@
 /** The longest time for which an event loop handled nothing. */
 export interface Stall {
   readonly wallMs: number;
-  /** CPU time of the process meanwhile, all threads: less than the wall time where the machine was busy with something else. */
+  /** How long the main thread ran on a CPU in that time: less than `wallMs` where the machine was busy with something else. */
   readonly cpuMs: number;
 }

@@ -2,8 +2,8 @@ import { decodeDefinition, emptyDefinition } from '../codec/definition-codec.ts'
 import { decodeRegistrations } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
 import { decodeState } from '../codec/state-codec.ts';
-import type { TransactionView } from '../coordinator.ts';
-import type { Transaction } from '../model.ts';
+import type { BranchView, TransactionView } from '../coordinator.ts';
+import type { Branch, RegisteredBranch, State, Transaction } from '../model.ts';
 import { assemble, branchState, newTransaction } from '../patterns/state.ts';
 import type { StoredTransaction } from '../store.ts';
 
@@ -27,6 +27,7 @@ export function transactionOf(record: StoredTransaction): Transaction {
 export function viewOf(record: StoredTransaction, summary = false): TransactionView {
   const { definition, state, branches, registered } = readable(record, summary);
   const { key, pattern, status, version, owner, dueAtMs, attention, createdAtMs, updatedAtMs, finishedAtMs } = record;
+  let views: readonly BranchView[] | undefined;
   return {
     namespace: key.namespace,
     gid: key.gid,
@@ -41,16 +42,37 @@ export function viewOf(record: StoredTransaction, summary = false): TransactionV
     finishedAtMs,
     definition,
     state,
-    // Most callers want to know what became of it, not of each branch.
+    // Most callers need the status, not the branches.
     get branches() {
-      return branches.map((branch, i) => ({
-        ...branch,
-        ...branchState(state, i),
-        createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
-      }));
+      return (views ??= branchViews(branches, state, registered, createdAtMs));
     },
   };
 }
+
+/** Spelled out, not spread: a transaction may have two thousand. */
+const branchViews = (
+  branches: readonly Branch[],
+  state: State,
+  registered: readonly RegisteredBranch[],
+  createdAtMs: number,
+): readonly BranchView[] =>
+  branches.map((branch, i) => {
+    const now = branchState(state, i);
+    return {
+      branchId: branch.branchId,
+      op: branch.op,
+      url: branch.url,
+      payload: branch.payload,
+      requestTimeoutMs: branch.requestTimeoutMs,
+      status: now.status,
+      started: now.started,
+      attempts: now.attempts,
+      failures: now.failures,
+      nextAttemptAtMs: now.nextAttemptAtMs,
+      finishedAtMs: now.finishedAtMs,
+      createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
+    };
+  });
 
 function readable(record: StoredTransaction, summary: boolean): Transaction {
   try {
@@ -75,6 +97,7 @@ export function viewOfTransaction({
   branches,
   registered,
 }: Transaction): TransactionView {
+  let views: readonly BranchView[] | undefined;
   return {
     namespace: key.namespace,
     gid: key.gid,
@@ -90,11 +113,7 @@ export function viewOfTransaction({
     definition,
     state,
     get branches() {
-      return branches.map((branch, i) => ({
-        ...branch,
-        ...branchState(state, i),
-        createdAtMs: registered[i]?.createdAtMs ?? createdAtMs,
-      }));
+      return (views ??= branchViews(branches, state, registered, createdAtMs));
     },
   };
 }

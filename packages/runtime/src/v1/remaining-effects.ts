@@ -27,8 +27,9 @@ export function remainingEffects(view: TransactionView): RemainingEffect[] {
 
 /** The coordinator called the actions: one that was started and not compensated may have an effect. */
 function ofCalledActions({ branches, state }: TransactionView): RemainingEffect[] {
+  const isDone = doneOf(branches);
   return branches.flatMap(({ branchId, op, url, status, started }) => {
-    const undone = isDone(branches, branchId, 'compensate');
+    const undone = isDone(branchId, 'compensate');
     // Without unbroken ownership, which actions started is unknown.
     const mayHaveRun = started || (!state.unbroken && status !== 'failed');
     if (op !== 'action' || undone || !mayHaveRun) return [];
@@ -38,8 +39,9 @@ function ofCalledActions({ branches, state }: TransactionView): RemainingEffect[
 
 /** The workflow's code recorded what it did. */
 function ofRecordedSteps({ branches }: TransactionView): RemainingEffect[] {
+  const isDone = doneOf(branches);
   return branches.flatMap(({ branchId, op, url, status }) =>
-    op === 'action' && status === 'succeed' && !isDone(branches, branchId, 'rollback')
+    op === 'action' && status === 'succeed' && !isDone(branchId, 'rollback')
       ? [{ branchId, op, url, certain: true }]
       : [],
   );
@@ -47,13 +49,18 @@ function ofRecordedSteps({ branches }: TransactionView): RemainingEffect[] {
 
 /** The client registered each branch before its first phase. One that was not confirmed or cancelled is neither. */
 function ofFirstPhases({ branches }: TransactionView): RemainingEffect[] {
+  const isDone = doneOf(branches);
   return branches.flatMap(({ branchId, op, url, status }): RemainingEffect[] => {
     const forward = FIRST_PHASE[op];
     if (forward === undefined) return [];
     if (status === 'succeed') return [{ branchId, op, url, certain: true }];
-    return isDone(branches, branchId, forward.undo) ? [] : [{ branchId, op: forward.op, url, certain: false }];
+    return isDone(branchId, forward.undo) ? [] : [{ branchId, op: forward.op, url, certain: false }];
   });
 }
 
-const isDone = (branches: TransactionView['branches'], branchId: string, op: string): boolean =>
-  branches.some((branch) => branch.branchId === branchId && branch.op === op && branch.status === 'succeed');
+/** Whether an op of a branch has succeeded: a set, since a transaction may have two thousand ops. */
+function doneOf(branches: TransactionView['branches']): (branchId: string, op: string) => boolean {
+  const done = new Set<string>();
+  for (const { branchId, op, status } of branches) if (status === 'succeed') done.add(`${branchId} ${op}`);
+  return (branchId, op) => done.has(`${branchId} ${op}`);
+}

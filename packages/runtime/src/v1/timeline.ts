@@ -5,9 +5,10 @@ import type { TimelineLine } from '@holdfast/protocol';
  * The timeline of a transaction. The state of a workflow holds its callbacks and status changes; what its code recorded
  * (steps, commits, undos) is in its branches, and is merged in by time.
  */
-export function timelineOf({ pattern, state, branches }: TransactionView): TimelineLine[] {
+export function timelineOf(view: TransactionView): TimelineLine[] {
+  const { pattern, state } = view;
   if (pattern !== 'workflow') return [...state.timeline];
-  const recorded = branches.map(({ branchId, op, status, createdAtMs }): TimelineLine => ({
+  const recorded = view.branches.map(({ branchId, op, status, createdAtMs }): TimelineLine => ({
     kind: 'call',
     atMs: createdAtMs,
     durationMs: 0,

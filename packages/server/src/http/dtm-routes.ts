@@ -9,7 +9,7 @@ import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-transaction.ts';
 import { writeKeyValue } from '../dtm/write-key-value.ts';
 import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
-import { parseJson } from './json-text.ts';
+import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
@@ -48,9 +48,21 @@ function post<T>(
     method: 'POST',
     path: PREFIX + path,
     readsBody: true,
-    run: ({ context, body }) => run(context, read(parseJson(body))),
+    run: ({ context, body }) =>
+      isLong(body) ? runLong(context, body, read, run) : run(context, read(parseJson(body))),
     fail,
   };
+}
+
+async function runLong<T>(
+  context: CallContext,
+  body: string,
+  read: (body: unknown) => T,
+  run: (context: CallContext, input: T) => Promise<Reply>,
+): Promise<Reply> {
+  const input = read(await parseLongJson(body));
+  await nextTurn();
+  return run(context, input);
 }
 
 /** The three GETs of dtm that change something also exist as POST, with the parameters in the query, too. */

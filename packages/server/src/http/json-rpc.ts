@@ -6,7 +6,7 @@ import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import { parseJson } from './json-text.ts';
+import { isLong, nextTurn, parseJson } from './json-text.ts';
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
@@ -38,7 +38,7 @@ export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError
     path: '/api/json-rpc',
     readsBody: true,
     run: async ({ context, body }) => {
-      const request = parse(body);
+      const request = isLong(body) ? await parseLong(body) : parse(body);
       if (request === UNPARSABLE) return replyTo(400, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
       if (!Array.isArray(request))
         return textReply(200, await answer(methods, context, { request, body, start: 0 }), JSON_TYPE);
@@ -52,11 +52,25 @@ const UNPARSABLE = Symbol('unparsable');
 
 function parse(body: string): unknown {
   checkJsonBounds(body);
+  return parseCounted(body);
+}
+
+function parseCounted(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
     return UNPARSABLE;
   }
+}
+
+/** `parse` for a long body: other events get their turns. */
+async function parseLong(body: string): Promise<unknown> {
+  await nextTurn();
+  checkJsonBounds(body);
+  await nextTurn();
+  const request = parseCounted(body);
+  await nextTurn();
+  return request;
 }
 
 function faultOf(body: string): string {
@@ -195,6 +209,7 @@ async function answerBatch(
   }
   const previous = new Map<string, Promise<string>>();
   const spans = jsonItems(body);
+  if (isLong(body)) await nextTurn();
   const answers: Promise<string>[] = [];
   for (const [index, request] of requests.entries()) {
     if (index > 0 && index % BATCH_SLICE === 0) await setImmediate();

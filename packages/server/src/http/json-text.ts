@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol';
 import { checkJsonBounds } from '@holdfast/runtime';
 import { jsonFaultPosition } from './json-fault.ts';
@@ -5,11 +6,34 @@ import { jsonFaultPosition } from './json-fault.ts';
 /** Parses a request's body. Throws `invalid` with the position of what is wrong, `too_large` for too many values. */
 export function parseJson(text: string): unknown {
   checkJsonBounds(text);
+  return parseCounted(text);
+}
+
+function parseCounted(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     throw new HoldfastError('invalid', faultOf(text));
   }
+}
+
+/** A longer body is read in several turns of the event loop: each part of the work takes milliseconds where the body has megabytes. */
+const LONGEST_AT_ONCE = 64 * 1024;
+
+/** Whether a body is to be read in several turns. */
+export const isLong = (body: string | Buffer): boolean => body.length > LONGEST_AT_ONCE;
+
+/** Resolves when other events have had their turn. */
+export const nextTurn = (): Promise<void> => setImmediate();
+
+/** `parseJson` for a long body: other events get their turns before, meanwhile and after. */
+export async function parseLongJson(text: string): Promise<unknown> {
+  await nextTurn();
+  checkJsonBounds(text);
+  await nextTurn();
+  const value = parseCounted(text);
+  await nextTurn();
+  return value;
 }
 
 /** A fault is looked for up to here: to find it in megabytes takes longer than to parse them. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '@holdfast/protocol';
+import { isLong, nextTurn } from './json-text.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const BYTE_ORDER_MARK = 0xfe_ff;
@@ -10,7 +11,9 @@ const BYTE_ORDER_MARK = 0xfe_ff;
  * read and dropped, so that the sender gets to read the answer), and `invalid` when the sender breaks off.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
-  return bodyText(await readBytes(request, maxBytes));
+  const bytes = await readBytes(request, maxBytes);
+  if (isLong(bytes)) await nextTurn();
+  return bodyText(bytes);
 }
 
 function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {

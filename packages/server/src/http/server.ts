@@ -7,6 +7,7 @@ import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
 import { replyOfMiss } from './misses.ts';
 import { NodeConnections } from './node-connections.ts';
+import { isLong, nextTurn } from './json-text.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
@@ -148,6 +149,7 @@ export class HttpServer {
       if (error.code === 'internal') logDefect(log, route.path, error);
       reply = route.fail(error);
     }
+    if (isLong(reply.body)) await nextTurn();
     this.#send(exchange, reply);
     const durationMs = performance.now() - startedMs;
     answered(route.path, reply.status, durationMs);

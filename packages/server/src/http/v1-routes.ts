@@ -1,5 +1,5 @@
 import { type ApiV1, QueryReader, withPayloadTexts } from '@holdfast/runtime';
-import { parseJson } from './json-text.ts';
+import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { problemReply } from './problem.ts';
 import { jsonReply, NO_CONTENT, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
@@ -26,7 +26,12 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
 const ok = (value: unknown): Reply => jsonReply(200, value);
 
 /** Of a body with payloads. */
-const parseBody = (body: string): unknown => withPayloadTexts(parseJson(body), body);
+async function parseBody(body: string): Promise<unknown> {
+  if (!isLong(body)) return withPayloadTexts(parseJson(body), body);
+  const value = withPayloadTexts(await parseLongJson(body), body);
+  await nextTurn();
+  return value;
+}
 
 /** How long the caller waits for the end; 0: not at all. */
 const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;
@@ -36,7 +41,7 @@ function transactions(api: ApiV1): readonly Route[] {
     route(
       'POST',
       '/transactions',
-      async ({ context, query, body }) => ok(await api.create(context, parseBody(body), waitMsOf(query))),
+      async ({ context, query, body }) => ok(await api.create(context, await parseBody(body), waitMsOf(query))),
       true,
     ),
     route('GET', '/transactions', async ({ context, query }) => ok(await api.list(context, query))),
@@ -56,7 +61,7 @@ function initiators(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/branches',
       async ({ context, params: [gid = ''], body }) => {
-        await api.registerBranch(context, gid, parseBody(body));
+        await api.registerBranch(context, gid, await parseBody(body));
         return NO_CONTENT;
       },
       true,
