@@ -231,6 +231,12 @@ describe('the Host of a request', () => {
     },
   );
 
+  it('is refused when there are two, of which another recipient may believe the other one', async () => {
+    await using server = await start();
+    const two = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n';
+    expect(await statusOf(server.url, two)).toBe(403);
+  });
+
   it('is known when it is configured, on whatever port', async () => {
     await using server = await start({ allowedHosts: ['tx.example'] });
     for (const request of requests('TX.example:443')) expect(await statusOf(server.url, request)).toBe(200);

@@ -48,10 +48,15 @@ export class RecordReader {
     if (words === '') return undefined;
     const [version, writeId = '', status = '', owner, claims, due, attention, pattern = '', group = '', ...times] =
       words.split('\0');
-    const [created, updated, finished, entries] = times;
+    const [created, updated, finished, entryCount] = times;
+    const [definition, state] = [this.bytes(), this.bytes()];
+    const entries = Array.from({ length: Number(entryCount) }, () => this.bytes());
+    const numbers = [version, claims, created, updated].map((word) => (word === '' ? Number.NaN : Number(word)));
+    const isWhole = numbers.every((number) => Number.isFinite(number)) && entries.every((entry) => entry.length > 0);
     return {
       key: { namespace, gid },
       ...wordsOf(pattern, status),
+      ...(!isWhole && { unreadable: NOT_WHOLE }),
       group,
       version: Number(version),
       writeId,
@@ -62,12 +67,15 @@ export class RecordReader {
       createdAtMs: Number(created),
       updatedAtMs: Number(updated),
       finishedAtMs: maybeMs(finished),
-      definition: this.bytes(),
-      state: this.bytes(),
-      entries: Array.from({ length: Number(entries) }, () => entryOf(this.bytes())),
+      definition,
+      state,
+      entries: entries.map(entryOf),
     };
   }
 }
+
+const NOT_WHOLE =
+  'a field of its hash in Redis is missing or is not a number: something other than Holdfast changed it; restore it from a backup';
 
 const maybeMs = (word: string | undefined): number | null => (word === '' ? null : Number(word));
 

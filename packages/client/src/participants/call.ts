@@ -91,6 +91,7 @@ export function onlyValue(query: URLSearchParams, name: string): string {
 function required(query: URLSearchParams, name: string, maxLength: number): string {
   const value = onlyValue(query, name);
   if (value === '') throw new BadBranchCall(400, `query parameter ${name} is missing: this URL is for a coordinator`);
+  if (value.includes('\0')) throw new BadBranchCall(400, `query parameter ${name} has a NUL`);
   if (value.length > maxLength) throw new BadBranchCall(400, `query parameter ${name} exceeds ${maxLength} characters`);
   return value;
 }

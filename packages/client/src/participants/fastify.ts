@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, readArguments } from './answer.ts';
@@ -51,18 +52,21 @@ export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options:
 
 /**
  * Fastify plugin: a POST that says its body is JSON and has none, as branches without a payload are called, is let through instead of being refused with 400.
- * Everything else is parsed as Fastify does by default. It holds for the scope it is registered in, so give branch URLs one of their own if
+ * A body that is not UTF-8 is refused with 400. Everything else is parsed as Fastify does by default. It holds for the scope it is registered in, so give branch URLs one of their own if
  * other routes shall go on refusing empty bodies.
  */
 export function branchBodies(app: FastifyInstance, _options: unknown, done: () => void): void {
   const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = app.initialConfig;
   const parse = app.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning);
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, parsed) => {
-    if (body === '') parsed(null, undefined);
-    else void parse(request, body, parsed);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, parsed) => {
+    if (body.length === 0) parsed(null, undefined);
+    else if (!isUtf8(body)) parsed(NOT_UTF8());
+    else void parse(request, body.toString(), parsed);
   });
   done();
 }
+const NOT_UTF8 = (): Error => Object.assign(new Error('the body is not UTF-8'), { statusCode: 400 });
+
 // Registered, it acts on the scope that registers it instead of one of its own.
 Object.defineProperty(branchBodies, Symbol.for('skip-override'), { value: true });
 

@@ -39,3 +39,11 @@ it('branchBodies parses as Fastify does: a poisoned prototype is refused', async
   const answer = await app.inject({ ...EMPTY, url: '/any', body: '{"__proto__":{"admin":true}}' });
   expect(answer.statusCode).toBe(400);
 });
+
+it('branchBodies answers 400 to a body that is not UTF-8', async () => {
+  const app = Fastify();
+  await app.register(branchBodies);
+  app.post('/any', () => 'never reached');
+  const answer = await app.inject({ ...EMPTY, url: '/any', body: Buffer.from('{"to":"\xe9"}', 'latin1') });
+  expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining('UTF-8')]);
+});

@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { expect, it } from 'vitest';
 import { declareBranch } from '../../src/branch-declaration.ts';
 import { branchUrl, currentBranch } from '../../src/participants/branch-context.ts';
-import { CALL, json, parseAmount, type Participant } from './harness.ts';
+import { CALL, type Called, json, parseAmount, type Participant } from './harness.ts';
 
 /** How a participant reads the call that it gets, and which calls it does not take. */
 export function requestCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
@@ -90,6 +90,15 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
   it('answers 400 to a query that is not UTF-8', async () => {
     const answer = await called(() => undefined, {}, { query: CALL.replace('g-1', 'g-%e9') });
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('UTF-8')]);
+  });
+
+  it('answers 400 to a gid or an op with a NUL, which no coordinator has', async () => {
+    const calls: unknown[] = [];
+    const called400 = (what: Called) => called((call) => void calls.push(call), { onError: () => {} }, what);
+    const gid = await called400({ query: CALL.replace('g-1', 'g-%00') });
+    const op = await called400({ query: CALL.replace('action', 'act%00ion') });
+    expect([gid.status, op.status, calls]).toEqual([400, 400, []]);
+    expect(gid.text).toContain('gid');
   });
 
   it('answers 400 to a body that is not JSON, and 413 to one that is too long', async () => {

@@ -22,8 +22,9 @@ export class NodeExchange implements Exchange {
     return this.#request.url ?? '/';
   }
 
+  /** Two of them (RFC 9112, 3.2: a bad request) are no known name. */
   get host(): string | undefined {
-    return this.#request.headers.host;
+    return this.#request.headersDistinct['host']?.join(', ');
   }
 
   get isFromBrowser(): boolean {

@@ -5,6 +5,9 @@ const ANSWERED_BYTES = 4 * 1024 * 1024;
  * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
  * more is to be put there when there is no `room` left.
  *
+ * A record that something else than Holdfast changed is read as far as it can be (`RecordReader` says
+ * so); `isWhole` is false then, and it must not hinder the others.
+ *
  * `fits` is asked before: whether the bodies are within the bytes that are left of the page or
  * claim. The first one (`first`) always is.
  */
@@ -14,28 +17,49 @@ local out, room = {}, ${ANSWERED_BYTES}
 local left, first, full = 1 / 0, true, 0
 local function put(text) out[#out + 1] = text; room = room - #text end
 local function fieldsOf(id)
-  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'D', 'S')
+  local r = redis.pcall('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'D', 'S')
   return r[1] and r
+end
+local function isWhole(id, r)
+  for i = 2, 15 do if not r[i] then return false end end
+  local n = tonumber(r[13])
+  if not (tonumber(r[1]) and tonumber(r[5]) and n) then return false end
+  for i = 1, n do if call('HSTRLEN', P .. 't' .. id, 'e' .. i) == 0 then return false end end
+  return true
 end
 -- Without definition and entries.
 local function summaryOf(id)
-  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'S')
+  local r = redis.pcall('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'c', 'd', 'a', 'p', 'g', 'x', 'u', 'f', 'n', 'S')
   if not r[1] then return false end
   r[13], r[14], r[15] = '0', '', r[14]
   return r
 end
 local function fits(id, r)
-  local size = #r[14] + #r[15]
-  for i = 1, tonumber(r[13]) do size = size + call('HSTRLEN', P .. 't' .. id, 'e' .. i) end
+  local size = #(r[14] or '') + #(r[15] or '')
+  for i = 1, tonumber(r[13]) or 0 do
+    local length = call('HSTRLEN', P .. 't' .. id, 'e' .. i)
+    if length == 0 then break end
+    size = size + length
+  end
   if size > left and not first then full = 1; return false end
   left, first = math.max(0, left - size), false
   return true
 end
 local function leftOver() return left == 1 / 0 and '' or num(left) end
 local function answer(id, r)
-  put(table.concat(r, '\\0', 1, WORDS))
+  local at, n, missing = #out + 1, 0, false
+  for i = 1, 15 do if not r[i] then r[i] = ''; missing = true end end
+  put('')
   put(r[14])
   put(r[15])
-  for i = 1, tonumber(r[13]) do put(call('HGET', P .. 't' .. id, 'e' .. i)) end
+  for i = 1, tonumber(r[13]) or 0 do
+    local entry = call('HGET', P .. 't' .. id, 'e' .. i)
+    if not entry then break end
+    put(entry)
+    n = i
+  end
+  if missing or r[13] ~= num(n) then r[1], r[13] = '?', num(n) end
+  out[at] = table.concat(r, '\\0', 1, WORDS)
+  room = room - #out[at]
 end
 `;

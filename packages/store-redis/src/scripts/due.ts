@@ -31,13 +31,13 @@ local function earliest()
   for i = 2, #waiting do if waiting[i].due < best.due then best = waiting[i] end end
   return best
 end
--- Words of a later version: the record is for its nodes.
+-- Words of a later version: the record is for its nodes. One that is not whole is for an operator.
 local known = {${KNOWN}}
 local claimed, skipped, best = 0, 0, earliest()
 while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
   local r = fieldsOf(id)
-  if r and not (known[r[3]] and known[r[8]]) then
+  if r and not (known[r[3]] and known[r[8]] and isWhole(id, r)) then
     skipped = skipped + 1
     if skipped == MOST_SKIPPED then best = {due = none}; break end
   elseif r then
@@ -76,7 +76,8 @@ local made, kept, full = 0, 0, 0
 for _, id in ipairs(members) do
   if string.sub(id, 1, #ARGV[4]) == ARGV[4] then
     if made == tonumber(ARGV[6]) then full = 1; break end
-    if makeDue(id, at, ARGV[3]) then made = made + 1 end
+    local isMade = makeDue(id, at, ARGV[3])
+    if isMade then made = made + 1 elseif isMade == nil then kept = kept + 1 end
   else
     kept = kept + 1
   end

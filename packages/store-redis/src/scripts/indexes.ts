@@ -79,9 +79,20 @@ local function head(id)
   for i = 2, 10 do if not r[i] then error({err = 'WRONGTYPE ' .. P .. 't' .. id .. ' is no whole transaction'}) end end
   return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10])}
 end
--- Whether it was there to be made due; if not, it leaves the index that named it: of a group, or of an owner.
+-- As head, but nil also for what is no whole transaction, and then whether a key is there at all.
+local function wholeHead(id)
+  local r = redis.pcall('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
+  if r.err then return nil, true end
+  if not r[1] then return nil, false end
+  for i = 2, 10 do if not r[i] then return nil, true end end
+  if not (tonumber(r[1]) and tonumber(r[9])) then return nil, true end
+  return head(id)
+end
+-- Whether it was there to be made due. If not, it leaves the index that named it: of a group, or of an owner. Nil: it is no
+-- whole transaction, and stays in that of its group.
 local function makeDue(id, at, group, owner)
-  local h = head(id)
+  local h, broken = wholeHead(id)
+  if broken and group then return nil end
   if not h then
     if group then forget('ZREM', 'd:', groups, group, id) else forget('SREM', 'o:', owners, owner, id) end
     return false

@@ -5,7 +5,7 @@ import { evenWhenFull } from './kinds.ts';
 export const PURGE = evenWhenFull(`${HEADS}
 local ids = call('ZRANGEBYSCORE', P .. 'f', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, id in ipairs(ids) do
-  local h = head(id)
+  local h = wholeHead(id)
   gather('ZREM', P .. 'f', id)
   if h then
     local ns, gid = split(id)
