@@ -215,6 +215,7 @@ export class CheckedStore implements Store {
       rules.checkNamespace(query.namespace);
       rules.checkText('the category', query.category, rules.STORE_LIMITS.categoryLength);
       rules.checkLimit(query.limit, LIMITS.pageSize);
+      rules.checkMaxBytes(query.maxBytes);
       return this.#driver.kvScan(query);
     });
   }

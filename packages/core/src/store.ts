@@ -93,12 +93,17 @@ export interface Store {
   kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<'applied' | 'conflict'>;
   /** Deletes when the stored version is `expectVersion`. */
   kvDelete(id: KeyValueId, expectVersion: number): Promise<'applied' | 'conflict' | 'missing'>;
-  /** One page of a category, by key. */
+  /** One page of a category, by key. A page may be short and still have a `next`, because of `maxBytes`. */
   kvScan(query: {
     readonly namespace: string;
     readonly category: string;
     readonly cursor?: string;
     readonly limit: number;
+    /**
+     * Bound of the values of a page, in bytes of UTF-8; `STORE_LIMITS.answerBytes` by default. The first value is part
+     * of the page whatever its size. What is beyond the bound is not read.
+     */
+    readonly maxBytes?: number;
   }): Promise<Page<KeyValue>>;
 
   /** Deletes up to `limit` transactions that finished more than `olderThanMs` ago, oldest first; answers how many. */

@@ -4,6 +4,7 @@ import {
   type KeyValue,
   type KeyValueId,
   type Page,
+  Room,
   type Store,
 } from '@holdfast/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
@@ -67,16 +68,18 @@ export async function deleteKeyValue(
 
 /** One page of a category, by key. */
 export function scanKeyValues(env: Environment, query: Parameters<Store['kvScan']>[0]): Page<KeyValue> {
-  const { namespace, category, cursor, limit } = query;
+  const { namespace, category, cursor, limit, maxBytes } = query;
   const writer = new ByteWriter(1024);
   const range = keys.keyValueRange(writer, namespace, category);
   // The first key after one is that key with a zero byte behind it.
   const start =
     cursor === undefined ? range.start : keys.keyValueKey(writer, namespace, category, `${decodeKeyCursor(cursor)}\0`);
-  const found = Array.from(env.scan({ start, end: range.end }, { limit: limit + 1 }), (item) =>
-    readKeyValue({ namespace, category, key: keys.readKeyValueKey(item.key, range) }, item.value),
-  );
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: last !== undefined && found.length > limit ? encodeKeyCursor(last.key) : null };
+  const room = new Room(limit, maxBytes);
+  const items: KeyValue[] = [];
+  for (const { key, value } of env.scan({ start, end: range.end }, { limit: limit + 1 })) {
+    const last = items.at(-1);
+    if (!room.take(value.length) && last !== undefined) return { items, next: encodeKeyCursor(last.key) };
+    items.push(readKeyValue({ namespace, category, key: keys.readKeyValueKey(key, range) }, value));
+  }
+  return { items, next: null };
 }

@@ -4,6 +4,7 @@ import {
   type KeyValue,
   type KeyValueId,
   type Page,
+  Room,
   type Store,
 } from '@holdfast/core';
 import type { Row } from './call.ts';
@@ -56,16 +57,28 @@ on duplicate key update version = ${tables.keyValues}.version`
     return Number(left?.rows[0]?.['n']) > 0 ? 'conflict' : 'missing';
   }
 
-  async scan({ namespace, category, cursor, limit }: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
-    const { rest, tables } = this.#parts;
-    const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
-    const statement = `select * from ${tables.keyValues}
-where namespace = ${text(namespace)} and category = ${text(category)} and name > ${text(after)} order by name limit ${limit + 1}`;
-    const [answer] = await rest.call({ statements: [statement], changes: false });
-    const rows = answer?.rows ?? [];
-    const items = rows.slice(0, limit).map(keyValueOf);
-    const last = items.at(-1);
-    return { items, next: last !== undefined && rows.length > items.length ? encodeKeyCursor(last.key) : null };
+  /** First the lengths are read, then only the values that fit. */
+  async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+    const { namespace, category, cursor, limit, maxBytes } = query;
+    const from = `from ${this.#parts.tables.keyValues} where namespace = ${text(namespace)} and category = ${text(category)}`;
+    const after = `${from} and name > ${text(cursor === undefined ? '' : decodeKeyCursor(cursor))}`;
+    const found = await this.#rows(`select name, length(value) as bytes ${after} order by name limit ${limit + 1}`);
+    const room = new Room(limit, maxBytes);
+    const beyond = found.findIndex((row) => !room.take(Number(row['bytes'])));
+    const last = found.at(beyond < 0 ? -1 : beyond - 1);
+    if (last === undefined) return { items: [], next: null };
+    const key = string(last['name']);
+    // What was deleted between the two statements is left out; what was created is left to the next page.
+    const count = beyond < 0 ? found.length : beyond;
+    const rows = await this.#rows(`select * ${after} and name <= ${text(key)} order by name limit ${count}`);
+    const items = rows.map(keyValueOf);
+    const end = rows.length === count ? (items.at(-1)?.key ?? key) : key;
+    return { items, next: beyond < 0 && end === key ? null : encodeKeyCursor(end) };
+  }
+
+  async #rows(statement: string): Promise<readonly Row[]> {
+    const [answer] = await this.#parts.rest.call({ statements: [statement], changes: false });
+    return answer?.rows ?? [];
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type KeyValueId,
   type Page,
   type Store,
+  STORE_LIMITS,
 } from '@holdfast/core';
 import type { Connection, Row } from './connection.ts';
 import { KV_DELETE, KV_GET, KV_INSERT, KV_SCAN, KV_UPDATE } from './statements/index.ts';
@@ -47,11 +48,13 @@ export class KeyValues {
   }
 
   async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
-    const after = query.cursor === undefined ? '' : decodeKeyCursor(query.cursor);
-    const rows = await this.#connection.query(KV_SCAN, [query.namespace, query.category, after, query.limit + 1]);
-    const items = rows.slice(0, query.limit).map(keyValueOf);
+    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
+    const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
+    const rows = await this.#connection.query(KV_SCAN, [namespace, category, after, limit + 1, maxBytes]);
+    const items = rows.slice(0, limit).map(keyValueOf);
     const last = items.at(-1);
-    return { items, next: last !== undefined && rows.length > items.length ? encodeKeyCursor(last.key) : null };
+    const isMore = Number(rows[0]?.['found'] ?? 0) > items.length;
+    return { items, next: last !== undefined && isMore ? encodeKeyCursor(last.key) : null };
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type KeyValueId,
   type Page,
   type Store,
+  STORE_LIMITS,
 } from '@holdfast/core';
 import type { Reply } from './connection.ts';
 import type { Installation } from './installation.ts';
@@ -32,15 +33,16 @@ export class KeyValues {
     return done === 1 ? 'applied' : done === 2 ? 'missing' : 'conflict';
   }
 
-  async scan({ namespace, category, cursor, limit }: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
     const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
-    const rows = listOf(await this.#keys.run(KV_SCAN, [namespace, category, after, limit + 1]));
-    const items = rows.slice(0, limit).flatMap((row) => {
+    const [more, rows] = listOf(await this.#keys.run(KV_SCAN, [namespace, category, after, limit, maxBytes]));
+    const items = listOf(rows).flatMap((row) => {
       const [key, fields] = listOf(row);
       return keyValueOf({ namespace, category, key: textOf(key) }, fields) ?? [];
     });
     const last = items.at(-1);
-    return { items, next: last !== undefined && rows.length > limit ? encodeKeyCursor(last.key) : null };
+    return { items, next: last !== undefined && more === 1 ? encodeKeyCursor(last.key) : null };
   }
 }
 

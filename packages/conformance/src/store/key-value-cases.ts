@@ -69,6 +69,30 @@ export function keyValueCases({ describe, it }: Cases): void {
       await assertRejects(store.kvScan({ namespace: 'default', category: 'topics', limit: 1, cursor: '?' }), 'invalid');
     });
 
+    it('ends a page before the value that exceeds its bytes, and continues with that value', async ({ store }) => {
+      const sizes = [200, 200, 200, 700, 100, 100];
+      for (const [i, size] of sizes.entries()) await store.kvPut(id(`k${i}`), 'x'.repeat(size * 1_024), 0);
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const query = { namespace: 'default', category: 'topics', limit: 5, maxBytes: 500 * 1_024 };
+        const page = await store.kvScan({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+        pages.push(page.items.map(({ key }) => key));
+        cursor = page.next ?? undefined;
+      } while (cursor !== undefined);
+      assert.deepEqual(pages, [['k0', 'k1'], ['k2'], ['k3'], ['k4', 'k5']]);
+    });
+
+    it('bounds the bytes of a page when no bound is asked for, and rejects a bound that no page can have', async ({
+      store,
+    }) => {
+      for (const key of ['a', 'b', 'c']) await store.kvPut(id(key), '\u00e9'.repeat(800_000), 0);
+      const page = await store.kvScan({ namespace: 'default', category: 'topics', limit: 100 });
+      assert.deepEqual([page.items.map(({ key }) => key), page.next !== null], [['a', 'b'], true]);
+      const query = { namespace: 'default', category: 'topics', limit: 1 };
+      for (const maxBytes of [0, 1.5, Infinity]) await assertRejects(store.kvScan({ ...query, maxBytes }), 'invalid');
+    });
+
     it('keeps keys apart that begin alike', async ({ store }) => {
       const keys = ['a', 'a\u0001', 'a:', 'aa', 'a/b', 'A', '\u00e9', 'e\u0301'];
       for (const key of keys) assert.equal(await store.kvPut(id(key), key, 0), 'applied');

@@ -15,8 +15,8 @@ interface LostWritesDependencies {
   readonly runs: () => readonly Run[];
 }
 
-/** Records compared, and written, at once. */
-const CHUNK = 100;
+/** Records compared, and written, at once: few, since they are read whole. */
+const CHUNK = 32;
 /** Transactions that are reported one by one; of more, only how many. */
 const REPORTED = 1_000;
 /** More than a transaction can have registered: what was registered once is put back. */

@@ -1,5 +1,6 @@
 import type { KeyValue, KeyValueId, Page, Store } from '../store.ts';
 import { decodeKeyCursor, encodeKeyCursor } from './cursor.ts';
+import { Room } from './room.ts';
 
 /** The versioned key-values of a memory store. */
 export class MemoryKeyValues {
@@ -33,7 +34,9 @@ export class MemoryKeyValues {
     const rest = [...this.#category(query).values()]
       .filter((item) => after === undefined || item.key > after)
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
-    const items = rest.slice(0, query.limit);
+    const room = new Room(query.limit, query.maxBytes);
+    const beyond = rest.findIndex(({ value }) => !room.take(Buffer.byteLength(value)));
+    const items = beyond < 0 ? rest : rest.slice(0, beyond);
     const last = items.at(-1);
     return { items, next: last !== undefined && rest.length > items.length ? encodeKeyCursor(last.key) : null };
   }

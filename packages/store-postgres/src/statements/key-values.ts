@@ -39,11 +39,22 @@ gone as (
 select there.version as version, gone.version as deleted from there left join gone on true`,
 };
 
-/** Up to $4 of a category, behind key $3. */
+/**
+ * Up to $4 of a category, behind key $3, with values of at most $5 bytes together, but at least one. `found` is their
+ * number without the bound of bytes. The length of a value is known without reading it.
+ */
 export const KV_SCAN: Statement = {
-  name: 'kv_scan',
+  name: 'kv_scan_bytes',
   changes: false,
-  text: `select * from key_values
-where namespace = $1::text and category = $2::text and key > $3::text collate "C"
-order by key limit $4::bigint`,
+  text: `with page as (
+  select *, sum(octet_length(value)) over (order by key) as bytes, row_number() over (order by key) as place,
+    count(*) over () as found
+  from (
+    select * from key_values
+    where namespace = $1::text and category = $2::text and key > $3::text collate "C"
+    order by key limit $4::bigint
+  ) as listed
+)
+select namespace, category, key, value, version, created_at, updated_at, found from page
+where place = 1 or bytes <= $5::bigint order by key`,
 };

@@ -23,11 +23,17 @@ call('DEL', key)
 call('ZREM', P .. 'i' .. category, ARGV[5])
 return 1`);
 
-/** Up to ARGV[6] key-values of a category behind key ARGV[5]. */
+/**
+ * Up to ARGV[6] key-values of a category behind key ARGV[5], with values of at most ARGV[7] bytes together, but at least
+ * one; and whether more follow.
+ */
 export const KV_SCAN = reads(`
 local category = idOf(ARGV[3], ARGV[4])
-local out = {}
-for _, k in ipairs(call('ZRANGEBYLEX', P .. 'i' .. category, '(' .. ARGV[5], '+', 'LIMIT', 0, ARGV[6])) do
-  out[#out + 1] = {k, call('HMGET', P .. 'k' .. #category .. ':' .. category .. k, 'b', 'v', 'x', 'u')}
+local most, left, out = tonumber(ARGV[6]), tonumber(ARGV[7]), {}
+for i, k in ipairs(call('ZRANGEBYLEX', P .. 'i' .. category, '(' .. ARGV[5], '+', 'LIMIT', 0, most + 1)) do
+  local key = P .. 'k' .. #category .. ':' .. category .. k
+  left = left - call('HSTRLEN', key, 'b')
+  if i > most or (left < 0 and i > 1) then return {1, out} end
+  out[#out + 1] = {k, call('HMGET', key, 'b', 'v', 'x', 'u')}
 end
-return out`);
+return {0, out}`);
