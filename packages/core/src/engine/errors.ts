@@ -47,7 +47,10 @@ export const unavailable = ({ gid }: Pick<TransactionKey, 'gid'>, why: string): 
  */
 export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreError): HoldfastError =>
   error.code === 'rejected'
-    ? new HoldfastError('invalid', `${gid}: the store cannot keep it (${error.message}); it was not stored`, { gid })
+    ? new HoldfastError('invalid', `${gid}: the store cannot keep it (${error.message}); it was not stored`, {
+        gid,
+        cause: error,
+      })
     : unavailable({ gid }, `the store did not take it (${error.message})`);
 
 /** A defect of Holdfast, or of what it was given to run with, in one transaction. */
