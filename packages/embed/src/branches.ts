@@ -34,7 +34,7 @@ export const withBarrier =
   <Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> =>
   async (call) => {
     const outcome = await barrier.run(call, (tx) => handler(call, tx));
-    return outcome.ran ? outcome.value : undefined;
+    return outcome.value;
   };
 
 /** What begins with a dot is for the coordinator's own. */

@@ -23,6 +23,8 @@ export interface BarrierTable {
   readonly table: string;
   /** The last part, as it was given. */
   readonly name: string;
+  /** The table of the kept results, which is beside it: quoted, with the schema. */
+  readonly results: string;
 }
 
 /**
@@ -41,18 +43,47 @@ export function barrierTable(database: BarrierDatabase, fullName: string = BARRI
   }
   const quote = database === 'postgres' ? '"' : '`';
   const quoted = parts.map((part) => quote + part + quote);
-  return { schema: schema === undefined ? undefined : quoted[0], table: quoted.join('.'), name };
+  const table = quoted.join('.');
+  const results = `${table.slice(0, -1)}_result${quote}`;
+  return { schema: schema === undefined ? undefined : quoted[0], table, name, results };
 }
 
 /**
- * The statements that create a barrier table where there is none; they change nothing where there is one. Participants written with dtm's clients use the
- * same table: in PostgreSQL they know its unique constraint by its name.
+ * The statements that create a barrier table and its table of results where there are none; they
+ * change nothing where there are. Participants written with dtm's clients use the same barrier
+ * table: in PostgreSQL they know its unique constraint by its name.
  *
  * @throws {RangeError} see `barrierTable`
  */
 export function barrierSchema(database: BarrierDatabase, fullName?: string): readonly string[] {
   const table = barrierTable(database, fullName);
-  return database === 'postgres' ? postgresSchema(table) : mysqlSchema(table);
+  const rows = database === 'postgres' ? postgresSchema(table) : mysqlSchema(table);
+  return [...rows, ...barrierResultsSchema(database, fullName)];
+}
+
+/**
+ * The statements that create the table of results beside a barrier table. It is a separate table,
+ * because the barrier table is shared with dtm's clients. Its id is a digest of the call: no
+ * collation takes two calls for the same.
+ *
+ * @throws {RangeError} see `barrierTable`
+ */
+export function barrierResultsSchema(database: BarrierDatabase, fullName?: string): readonly string[] {
+  const { results, name } = barrierTable(database, fullName);
+  if (database === 'postgres')
+    return [
+      `create table if not exists ${results} (\n  id char(64) primary key,\n  result text not null,\n  create_time timestamptz not null default now()\n)`,
+      `create index if not exists "${name}_result_time" on ${results} (create_time)`,
+    ];
+  const columns = [
+    '  id char(64) not null primary key',
+    '  result text not null',
+    '  create_time datetime not null default current_timestamp',
+    '  key create_time (create_time)',
+  ];
+  return [
+    `create table if not exists ${results} (\n${columns.join(',\n')}\n) engine = InnoDB default character set ascii collate ascii_bin`,
+  ];
 }
 
 const text = (column: keyof typeof BARRIER_COLUMNS): string => `varchar(${BARRIER_COLUMNS[column]}) not null`;

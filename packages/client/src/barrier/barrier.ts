@@ -8,11 +8,17 @@ export interface BranchKey {
   readonly op: string;
 }
 
-/** What came of a call behind the barrier. */
+/** The outcome of a call behind the barrier. */
 export type BarrierOutcome<T> =
   | { readonly ran: true; readonly value: T }
-  /** `repeated`: this call was carried out before, or what undoes it was. `empty`: it undoes what never happened. Either way the answer is success. */
-  | { readonly ran: false; readonly why: 'repeated' | 'empty' };
+  /**
+   * `repeated`: this call was carried out before, or its undo was. `empty`: it undoes what never
+   * happened. Either way the response is success. `value`: the result that the barrier kept of the
+   * call that was carried out, as JSON returns it (a Date as a text). It is absent when that call
+   * returned nothing, when its result takes more than 16 KiB of JSON or is not JSON, and where
+   * results are not kept (no table of results, or xa).
+   */
+  | { readonly ran: false; readonly why: 'repeated' | 'empty'; readonly value?: T };
 
 /**
  * The branch barrier (protocol page, "The branch barrier"): business work and the record that it was done are one local transaction, so that a
@@ -23,6 +29,7 @@ export type BarrierOutcome<T> =
 export interface Barrier<Tx> {
   /**
    * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A throw of `work` rolls both back and is thrown on.
+   * The result of `work` is kept in the same transaction, and a repeated call returns it.
    * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …).
    */
   run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>>;

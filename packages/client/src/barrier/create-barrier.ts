@@ -1,6 +1,7 @@
 import { MESSAGE_BARRIER } from '@holdfast/protocol';
 import { type Barrier, type BarrierOutcome, type BranchKey, LocalTransactionRefused } from './barrier.ts';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import { readResult, resultText } from './results.ts';
 import { messageRow, refusalRow, rowsOf } from './rows.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
@@ -29,7 +30,8 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
   messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T>;
 
   /**
-   * Deletes old rows, `limit` at most; answers how many. Call it from time to time, until it answers less than `limit`.
+   * Deletes old rows and kept results, `limit` of each at most; resolves to the larger of the two numbers. Call it from time to time, until it resolves
+   * to less than `limit`.
    *
    * A row must outlive every call that can still come: without it, an undo finds nothing to undo, and a repeated action is carried out again. So let
    * `olderThanMs` be longer than any transaction may take, with its retries, outages and the time that one waits for a person: weeks, rather than days.
@@ -51,6 +53,7 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two calls of a branch wait for each other's rows.
  * B3  What has run work is never tried again here: only the coordinator may call again.
  * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
+ * B5  The result is kept after the work, in its transaction: a repeated call that finds the rows finds the result, too.
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
   readonly #driver: BarrierDriver<Tx, Open>;
@@ -110,9 +113,21 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const inserted = await this.#driver.insertMissing(open, rows);
     const fresh = rows.filter((_, index) => inserted[index] === true);
-    if (!fresh.some(({ op, reason }) => op === reason)) return { ran: false, why: 'repeated' };
+    const own = fresh.find(isOwn);
+    if (own === undefined) {
+      const kept = await this.#kept(open, rows.find(isOwn));
+      return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;
+    }
     if (fresh.length > 1) return { ran: false, why: 'empty' };
-    return { ran: true, value: await work() };
+    const value = await work();
+    const result = resultText(value);
+    if (result !== undefined) await this.#driver.keepResult?.(open, own, result);
+    return { ran: true, value };
+  }
+
+  async #kept(open: Open, own: BarrierRow | undefined): Promise<{ readonly value?: unknown }> {
+    const kept = own === undefined ? undefined : await this.#driver.readResult?.(open, own);
+    return readResult(kept);
   }
 
   /** Runs `body` in a transaction, again while it loses against others before any work has begun. */
@@ -132,6 +147,9 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     }
   }
 }
+
+/** Whether the row is that of the call itself, and not that of the op which it undoes. */
+const isOwn = ({ op, reason }: BarrierRow): boolean => op === reason;
 
 /** Runs the work, and notes that it has begun. */
 type Begin<Tx> = <T>(work: (tx: Tx) => T | Promise<T>) => Promise<T>;

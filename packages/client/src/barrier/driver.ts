@@ -32,6 +32,16 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
    */
   insertMissing(open: Open, rows: readonly BarrierRow[]): Promise<readonly boolean[]>;
 
+  /**
+   * Keeps the result of a call, in the transaction of its work: ASCII, 16 KiB at most. Replaces one
+   * that is there. Does nothing where the database has no place for results; in no case does it end
+   * the transaction for that. Without this method no results are kept.
+   */
+  keepResult?(open: Open, row: BarrierRow, result: string): Promise<void>;
+
+  /** The kept result of a call whose row was found there; undefined: there is none. */
+  readResult?(open: Open, row: BarrierRow): Promise<string | undefined>;
+
   /** The reason of a row that was committed before this transaction began; undefined: there is no such row. */
   readReason(open: Open, row: BarrierRow): Promise<string | undefined>;
 
@@ -41,7 +51,10 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
    */
   lostAgainstAnother(error: unknown): boolean;
 
-  /** Deletes rows older than that, oldest first, `limit` at most, in a transaction of its own; how many there were. */
+  /**
+   * Deletes rows and results older than that, oldest first, `limit` of each at most, in a separate
+   * transaction. Resolves to the larger of the two numbers deleted.
+   */
   purge(options: BarrierPurge): Promise<number>;
 
   /** Creates what is missing of the barrier's tables. Safe when several processes do it at once. */

@@ -7,7 +7,7 @@ export class BarrierUnusable extends Error {
 /** The user of the barrier's database may not create the table, or not even see it. */
 export const missingPrivilege = (database: 'postgres' | 'mysql', table: string, cause: unknown): BarrierUnusable =>
   new BarrierUnusable(
-    `The database user may not create the barrier table ${table}: as a user who may, create it with what "holdfast barrier-schema --database ${database}" prints, and grant SELECT, INSERT, UPDATE and DELETE on it (in PostgreSQL also USAGE on its schema)`,
+    `The database user may not create the barrier table ${table}: as a user who may, create it with what "holdfast barrier-schema --database ${database}" prints, and grant SELECT, INSERT, UPDATE and DELETE on it and on its table of results (in PostgreSQL also USAGE on its schema)`,
     { cause },
   );
 

@@ -1,10 +1,10 @@
-import { barrierSchema, barrierTable } from '@holdfast/protocol';
+import { barrierResultsSchema, barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { errnoOf, mysqlConnection } from './mysql-connection.ts';
 import type { IsolationLevel } from './pg-driver.ts';
-import { tablesCreatedBy } from './schema-statements.ts';
+import { resultId } from './results.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface MysqlBarrierOptions {
@@ -34,13 +34,20 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
   readonly #pool: Pool;
   readonly #isolation: IsolationLevel | undefined;
   readonly #table: string;
+  readonly #results: string;
   readonly #schema: readonly string[];
+  readonly #resultsSchema: readonly string[];
+  /** Whether there is a table of results that this user may use; undefined: not known yet. */
+  #keepsResults: boolean | undefined;
 
   constructor(pool: Pool, { table, isolation }: MysqlBarrierOptions) {
     this.#pool = pool;
     this.#isolation = isolation;
-    this.#table = barrierTable('mysql', table).table;
+    const names = barrierTable('mysql', table);
+    this.#table = names.table;
+    this.#results = names.results;
     this.#schema = barrierSchema('mysql', table);
+    this.#resultsSchema = barrierResultsSchema('mysql', table);
   }
 
   async transaction<T>(body: (tx: PoolConnection) => Promise<T>): Promise<T> {
@@ -54,6 +61,21 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     return inserted;
   }
 
+  async keepResult(open: MysqlExecutable, row: BarrierRow, result: string): Promise<void> {
+    const text =
+      `insert into ${this.#results} (id, result) values (?, ?)` +
+      ` on duplicate key update result = values(result), create_time = current_timestamp`;
+    await this.#onResults(open, text, [resultId(row), result]);
+  }
+
+  /** Not a locking read: no other call waits for it. The row that was found before it is committed, and its result with it. */
+  async readResult(open: MysqlExecutable, row: BarrierRow): Promise<string | undefined> {
+    const rows = await this.#onResults(open, `select result from ${this.#results} where id = ? limit 1`, [
+      resultId(row),
+    ]);
+    return (rows as readonly { readonly result: string }[] | undefined)?.[0]?.result;
+  }
+
   async readReason(open: MysqlExecutable, row: BarrierRow): Promise<string | undefined> {
     return (await this.#find(open, row))?.reason;
   }
@@ -65,24 +87,44 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
   async purge({ olderThanMs, limit }: BarrierPurge): Promise<number> {
     const old = `create_time <= now(6) - interval ${Math.round(olderThanMs * 1_000)} microsecond`;
     const text = `delete from ${this.#table} where ${old} order by create_time, id limit ${limit}`;
-    // In a transaction of its own: with autocommit off, nothing else would commit it.
-    return this.transaction(async (tx) => affected(await this.#execute(tx, text, [])));
+    const results = `delete from ${this.#results} where ${old} order by create_time limit ${limit}`;
+    // In a separate transaction: with autocommit off, nothing else would commit it.
+    return this.transaction(async (tx) => {
+      const rows = affected(await this.#execute(tx, text, []));
+      const answer = await this.#onResults(tx, results, []);
+      return answer === undefined ? rows : Math.max(rows, affected(answer));
+    });
   }
 
   /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
-    if (await this.#hasTables()) return;
+    this.#keepsResults = undefined;
     try {
-      for (const statement of this.#schema) await this.#pool.query(statement);
+      if (!(await this.#has(this.#table))) for (const statement of this.#schema) await this.#pool.query(statement);
     } catch (error) {
       if (!LACKING.includes(errnoOf(error))) throw error;
       throw missingPrivilege('mysql', this.#table, error);
     }
+    await this.#ensureResults();
   }
 
-  async #hasTables(): Promise<boolean> {
+  /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
+  async #ensureResults(): Promise<void> {
     try {
-      for (const table of tablesCreatedBy(this.#schema)) await this.#pool.query(`select 1 from ${table} limit 0`);
+      await this.#pool.query(`select 1 from ${this.#results} limit 0`);
+    } catch (missing) {
+      if (!MISSING.includes(errnoOf(missing)) && !LACKING.includes(errnoOf(missing))) throw missing;
+      try {
+        for (const statement of this.#resultsSchema) await this.#pool.query(statement);
+      } catch (error) {
+        if (!LACKING.includes(errnoOf(error))) throw error;
+      }
+    }
+  }
+
+  async #has(table: string): Promise<boolean> {
+    try {
+      await this.#pool.query(`select 1 from ${table} limit 0`);
       return true;
     } catch (error) {
       if (MISSING.includes(errnoOf(error))) return false;
@@ -111,6 +153,20 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} limit 1 lock in share mode`;
     const rows = await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
     return (rows as readonly FoundRow[])[0];
+  }
+
+  /** Runs a statement on the table of results. undefined: there is none that this user may use, which a statement finds out without ending the transaction. */
+  async #onResults(open: MysqlExecutable, text: string, values: string[]): Promise<unknown> {
+    if (this.#keepsResults === false) return undefined;
+    try {
+      const [result] = await open.execute(text, values);
+      this.#keepsResults = true;
+      return result;
+    } catch (error) {
+      if (!MISSING.includes(errnoOf(error)) && !LACKING.includes(errnoOf(error))) throw error;
+      this.#keepsResults = false;
+      return undefined;
+    }
   }
 
   async #execute(open: MysqlExecutable, text: string, values: (string | number)[]): Promise<unknown> {

@@ -1,8 +1,9 @@
-import { barrierSchema, barrierTable } from '@holdfast/protocol';
+import { barrierResultsSchema, barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolClient } from 'pg';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { pgConnection } from './pg-connection.ts';
+import { resultId } from './results.ts';
 import { tablesCreatedBy } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -42,13 +43,20 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
   readonly #pool: Pool;
   readonly #begin: string;
   readonly #table: string;
+  readonly #results: string;
   readonly #schema: readonly string[];
+  readonly #resultsSchema: readonly string[];
+  /** Whether there is a table of results that this user may use; undefined: not known yet. */
+  #keepsResults: boolean | undefined;
 
   constructor(pool: Pool, { table, isolation }: PostgresBarrierOptions) {
     this.#pool = pool;
     this.#begin = BEGIN[isolation ?? 'default'];
-    this.#table = barrierTable('postgres', table).table;
+    const names = barrierTable('postgres', table);
+    this.#table = names.table;
+    this.#results = names.results;
     this.#schema = barrierSchema('postgres', table);
+    this.#resultsSchema = barrierResultsSchema('postgres', table);
   }
 
   async transaction<T>(body: (tx: PoolClient) => Promise<T>): Promise<T> {
@@ -79,6 +87,20 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     return rows.map(({ op }) => inserted.includes(op));
   }
 
+  async keepResult(open: PostgresQueryable, row: BarrierRow, result: string): Promise<void> {
+    if (!(await this.#hasResults(open))) return;
+    const text =
+      `insert into ${this.#results} (id, result) values ($1, $2)` +
+      ` on conflict (id) do update set result = excluded.result, create_time = excluded.create_time`;
+    await this.#query(open, text, [resultId(row), result]);
+  }
+
+  async readResult(open: PostgresQueryable, row: BarrierRow): Promise<string | undefined> {
+    if (!(await this.#hasResults(open))) return undefined;
+    const [found] = await this.#query(open, `select result from ${this.#results} where id = $1`, [resultId(row)]);
+    return (found as { readonly result: string } | undefined)?.result;
+  }
+
   async readReason(open: PostgresQueryable, row: BarrierRow): Promise<string | undefined> {
     const text = `select reason from ${this.#table} where gid = $1 and branch_id = $2 and op = $3 and barrier_id = $4`;
     const [found] = await this.#query(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
@@ -95,30 +117,62 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
       `with old as (select id from ${this.#table} where create_time <= now() - $1 * interval '1 millisecond'` +
       ` order by create_time, id limit $2 for update skip locked),` +
       ` gone as (delete from ${this.#table} where id in (select id from old) returning 1) select count(*)::int as gone from gone`;
-    const [answer] = await this.transaction((tx) => this.#query(tx, text, [olderThanMs, limit]));
-    return (answer as { readonly gone: number }).gone;
+    const results =
+      `with old as (select id from ${this.#results} where create_time <= now() - $1 * interval '1 millisecond'` +
+      ` order by create_time limit $2 for update skip locked),` +
+      ` gone as (delete from ${this.#results} where id in (select id from old) returning 1) select count(*)::int as gone from gone`;
+    return this.transaction(async (tx) => {
+      const values = [olderThanMs, limit];
+      const rows = goneOf(await this.#query(tx, text, values));
+      return (await this.#hasResults(tx)) ? Math.max(rows, goneOf(await this.#query(tx, results, values))) : rows;
+    });
   }
 
   /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
+    this.#keepsResults = undefined;
     try {
-      if (await this.#hasTables()) return;
-      await this.transaction(async (tx) => {
-        await tx.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-        for (const statement of this.#schema) await tx.query(statement);
-      });
+      if (await this.#has([this.#table])) await this.#ensureResults();
+      else await this.#create(this.#schema);
     } catch (error) {
       if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
       throw missingPrivilege('postgres', this.#table, error);
     }
   }
 
-  async #hasTables(): Promise<boolean> {
+  /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
+  async #ensureResults(): Promise<void> {
+    if (await this.#has(tablesCreatedBy(this.#resultsSchema))) return;
+    try {
+      await this.#create(this.#resultsSchema);
+    } catch (error) {
+      if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+    }
+  }
+
+  async #create(statements: readonly string[]): Promise<void> {
+    await this.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
+      for (const statement of statements) await tx.query(statement);
+    });
+  }
+
+  async #has(tables: readonly string[]): Promise<boolean> {
     const { rows } = await this.#pool.query<{ there: boolean }>(
       'select coalesce(bool_and(to_regclass(name) is not null), false) as there from unnest($1::text[]) name',
-      [tablesCreatedBy(this.#schema)],
+      [tables],
     );
     return rows[0]?.there === true;
+  }
+
+  /** Checked once, by a query that is no error without the table: an error would end the transaction. */
+  async #hasResults(open: PostgresQueryable): Promise<boolean> {
+    if (this.#keepsResults !== undefined) return this.#keepsResults;
+    const text = `select coalesce(has_table_privilege(to_regclass($1), 'select') and has_table_privilege(to_regclass($1), 'insert')
+      and has_table_privilege(to_regclass($1), 'update') and has_table_privilege(to_regclass($1), 'delete'), false) as usable`;
+    const [found] = await this.#query(open, text, [this.#results]);
+    this.#keepsResults = (found as { readonly usable: boolean }).usable;
+    return this.#keepsResults;
   }
 
   async #query(open: PostgresQueryable, text: string, values: unknown[]): Promise<readonly unknown[]> {
@@ -126,6 +180,8 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
       return (await open.query(text, values)).rows;
     } catch (error) {
       if (!MISSING.includes(codeOf(error))) throw error;
+      // A table of results that was dropped is checked for again.
+      this.#keepsResults = undefined;
       throw new BarrierUnusable(
         `There is no barrier table ${this.#table}: create it with what "holdfast barrier-schema --database postgres" prints, or ensureSchema()`,
         { cause: error },
@@ -133,5 +189,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     }
   }
 }
+
+const goneOf = ([answer]: readonly unknown[]): number => (answer as { readonly gone: number }).gone;
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

@@ -9,6 +9,7 @@ import {
 } from './barrier.ts';
 import { RedisWorkFailed } from './redis-errors.ts';
 import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
+import { readResult, resultText } from './results.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
 
 export interface RedisBarrierOptions {
@@ -74,15 +75,16 @@ export class RedisBarrier implements Barrier<RedisTx> {
     this.#uses.set(call, uses);
     const attempt = this.#attempt(call, barrierId(uses));
     const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
-    if (entered !== 'open') return { ran: false, why: entered === 'repeated' ? 'repeated' : 'empty' };
-    return this.#apply(attempt, work);
+    if (entered !== 'open')
+      return (repeatedOf(entered) as BarrierOutcome<T> | undefined) ?? { ran: false, why: 'empty' };
+    return this.#apply(attempt, work, resultText);
   }
 
   async message<T>(gid: string, work: (tx: RedisTx) => T | Promise<T>): Promise<T> {
     const attempt = this.#attempt(messageOf(gid), MESSAGE_BARRIER.barrierId);
     if ((await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt))) !== 'open')
       throw new LocalTransactionRefused(gid);
-    const outcome = await this.#apply(attempt, work);
+    const outcome = await this.#apply(attempt, work, () => undefined);
     if (!outcome.ran) throw new LocalTransactionRefused(gid);
     return outcome.value;
   }
@@ -96,15 +98,21 @@ export class RedisBarrier implements Barrier<RedisTx> {
     const { keyPrefix = '' } = this.#options;
     const prefix = (typeof keyPrefix === 'string' ? keyPrefix : keyPrefix(call)) + `${call.gid}-${call.branchId}-`;
     const undone = undoneOp(call.op);
-    const ops = undone === undefined ? [call.op] : [call.op, undone];
-    return { keys: ops.map((op) => `${prefix}${op}-${id}`), mark: `op ${randomUUID()}` };
+    const own = `${prefix}${call.op}-${id}`;
+    const keys = [own, `${own}-result`, ...(undone === undefined ? [] : [`${prefix}${undone}-${id}`])];
+    return { keys, mark: `op ${randomUUID()}` };
   }
 
-  #header({ keys, mark }: Attempt): string[] {
-    return [String(keys.length), mark, this.#expiry, this.#maxCopy];
+  #header({ keys, mark }: Attempt, result = ''): string[] {
+    return [String(keys.length), mark, this.#expiry, this.#maxCopy, result];
   }
 
-  async #apply<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  /** @param keep the text of a value that a repeated call is to return */
+  async #apply<T>(
+    attempt: Attempt,
+    work: (tx: RedisTx) => T | Promise<T>,
+    keep: (value: T) => string | undefined,
+  ): Promise<BarrierOutcome<T>> {
     const queue = new RedisQueue();
     let value: T;
     try {
@@ -116,11 +124,13 @@ export class RedisBarrier implements Barrier<RedisTx> {
     const answer = await this.#commit(
       applyScript(queue.scripts),
       [...attempt.keys, ...keys],
-      [...this.#header(attempt), ...args],
+      [...this.#header(attempt, keep(value)), ...args],
     );
     if (answer === 'ran') return { ran: true, value };
-    if (answer === 'repeated' || answer === 'empty') return { ran: false, why: answer };
-    throw errorOf(answer);
+    if (answer === 'empty') return { ran: false, why: answer };
+    const repeated = repeatedOf(answer);
+    if (repeated === undefined) throw errorOf(answer);
+    return repeated as BarrierOutcome<T>;
   }
 
   async #commit(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
@@ -145,6 +155,13 @@ export class RedisBarrier implements Barrier<RedisTx> {
 function messageOf(gid: string): BranchKey {
   const { transType, branchId, op } = MESSAGE_BARRIER;
   return { gid, transType, branchId, op };
+}
+
+/** The outcome that the scripts state as `repeated`, with the kept result behind it. */
+function repeatedOf(answer: string): BarrierOutcome<unknown> | undefined {
+  if (answer === 'repeated') return { ran: false, why: 'repeated' };
+  if (!answer.startsWith('repeated ')) return undefined;
+  return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length)) };
 }
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');

@@ -7,9 +7,9 @@
  *    one command either does all of its work or nothing.
  * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is needed.
  *
- * KEYS: the barrier's keys (this call's, and that of the op which it undoes), then those of the queued work in its order.
- * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, then for each piece of work: kind, name, number of keys,
- * number of arguments, arguments.
+ * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes), then those of the queued work in its order.
+ * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty: none), then for each piece of
+ * work: kind, name, number of keys, number of arguments, arguments.
  */
 
 /** `ran`: this very run was carried out, and the driver has sent it again. */
@@ -17,11 +17,14 @@ const ENTER = `
 local mark, expiry = ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
 if found == mark then return 'ran' end
-if found then return 'repeated' end
-if ARGV[1] == '2' and redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('MSET', KEYS[1], mark, KEYS[2], 'rollback')
+if found then
+  local kept = redis.call('GET', KEYS[2])
+  return kept and 'repeated ' .. kept or 'repeated'
+end
+if ARGV[1] == '3' and redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('MSET', KEYS[1], mark, KEYS[3], 'rollback')
   redis.call('PEXPIRE', KEYS[1], expiry)
-  redis.call('PEXPIRE', KEYS[2], expiry)
+  redis.call('PEXPIRE', KEYS[3], expiry)
   return 'empty'
 end
 `;
@@ -44,7 +47,7 @@ const READS = [
 ].join(' ');
 
 const APPLY = `
-local limit = tonumber(ARGV[4])
+local limit, result = tonumber(ARGV[4]), ARGV[5]
 local copies, order, written = {}, {}, false
 
 local function refuse(reason) error({ refused = tostring(reason) }, 0) end
@@ -94,6 +97,7 @@ local function undo()
     end
   end
   redis.call('DEL', KEYS[1])
+  if result ~= '' then redis.call('DEL', KEYS[2]) end
 end
 
 local function onlyRead(caller)
@@ -112,7 +116,7 @@ local function run(name, access, keys, args)
   if type(answer) == 'table' and answer.err then error(answer, 0) end
 end
 
-local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 5
+local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 6
 while arg <= #ARGV do
   local step = { kind = ARGV[arg], name = ARGV[arg + 1], keys = {}, args = {} }
   local keyCount, argCount = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
@@ -127,8 +131,10 @@ local done, thrown = pcall(function()
     if step.kind == 'check' then run(step.name, reader, step.keys, step.args) end
   end
   permitted('DEL', KEYS[1])
+  if result ~= '' then permitted('DEL', KEYS[2]) end
   redis.call('SET', KEYS[1], mark, 'PX', expiry)
   written = true
+  if result ~= '' then redis.call('SET', KEYS[2], result, 'PX', expiry) end
   for i, step in ipairs(steps) do
     if step.kind == 'call' then
       if i < #steps then keep(step.keys[1]) end

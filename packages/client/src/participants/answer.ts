@@ -59,7 +59,7 @@ export function readArguments<Payload, Tx, Options extends BranchOptions<Payload
 function behind<Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> {
   return async (call) => {
     const outcome = await barrier.run(call, (tx) => handler(call, tx));
-    return outcome.ran ? outcome.value : undefined;
+    return outcome.value;
   };
 }
 

@@ -23,8 +23,8 @@ export interface BranchCallContext<Payload = unknown> {
 export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
 
 /**
- * As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. A call that
- * was carried out before is answered without a value.
+ * As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. The response to
+ * a repeated call has the value that the barrier kept (see `BarrierOutcome`).
  */
 export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx: Tx) => unknown;
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { BranchKey } from '../../src/barrier/barrier.ts';
+import type { DatabaseBarrier } from '../../src/barrier/create-barrier.ts';
 import { mysqlBarrier } from '../../src/mysql2.ts';
 import { postgresBarrier } from '../../src/pg.ts';
 import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';
@@ -52,7 +53,11 @@ describeWith(['mariadbd'], 'the barrier in sessions of MariaDB that the applicat
     const gid = randomUUID();
     await withSessions(statement, ROWS, async (barrier, pool) => {
       expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({ ran: true, value: 1 });
-      expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({ ran: false, why: 'repeated' });
+      expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({
+        ran: false,
+        why: 'repeated',
+        value: 1,
+      });
       await expect(
         barrier.run(callOf('compensate', gid), () => {
           throw new Error('not now');
@@ -77,7 +82,31 @@ describeWith(['mariadbd'], 'the barrier in sessions of MariaDB that the applicat
       );
     });
   });
+
+  it('a user who may not use the table of results works without results', async () => {
+    await world.execute(`create or replace user rows_only@'127.0.0.1'`);
+    await world.execute(`grant ${ROWS} on dtm_barrier.barrier to rows_only@'127.0.0.1'`);
+    const pool = createPool({
+      uri: withUser(world.server.url, 'rows_only').replace(/\/[^/]*$/, '/'),
+      connectionLimit: 1,
+    });
+    onTestFinished(() => pool.end());
+    expect(await outcomesOf(mysqlBarrier(pool))).toEqual(WITHOUT_RESULTS);
+  });
 });
+
+/** Two equal calls of a user, whatever its rights on the table of results. */
+async function outcomesOf<Tx extends Open, Open>(barrier: DatabaseBarrier<Tx, Open>): Promise<readonly unknown[]> {
+  await barrier.ensureSchema();
+  const gid = randomUUID();
+  const outcomes = [
+    await barrier.run(callOf('action', gid), () => 1),
+    await barrier.run(callOf('action', gid), () => 1),
+  ];
+  return [...outcomes, (await barrier.purge({ olderThanMs: 0, limit: 10_000 })) > 0];
+}
+
+const WITHOUT_RESULTS = [{ ran: true, value: 1 }, { ran: false, why: 'repeated' }, true];
 
 describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the application did not choose', () => {
   let world: Awaited<ReturnType<typeof openPostgresWorld>>;
@@ -110,7 +139,11 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
     await withRole(settings, async (pool) => {
       const barrier = postgresBarrier(pool);
       expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({ ran: true, value: 1 });
-      expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({ ran: false, why: 'repeated' });
+      expect(await barrier.run(callOf('action', gid), () => 1)).toEqual({
+        ran: false,
+        why: 'repeated',
+        value: 1,
+      });
       expect(await barrier.purge({ olderThanMs: 0, limit: 10_000 })).toBeGreaterThan(0);
     });
     expect(await world.rows(gid)).toEqual([]);
@@ -125,6 +158,13 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
       await expect(postgresBarrier(pool, { table: 'elsewhere.barrier' }).ensureSchema()).rejects.toThrow(
         /may not create .*barrier-schema/,
       );
+    });
+  });
+
+  it('a user who may not use the table of results works without results', async () => {
+    await withRole('', async (pool) => {
+      await world.execute(`revoke insert on dtm_barrier.barrier_result from plain_${roles}`);
+      expect(await outcomesOf(postgresBarrier(pool))).toEqual(WITHOUT_RESULTS);
     });
   });
 });

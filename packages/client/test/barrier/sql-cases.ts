@@ -120,6 +120,10 @@ function rowCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): voi
     expect(await barrier.run(callOf('action', 'g3'), () => 0)).toMatchObject({ ran: true });
     expect([await purge(), await purge(), await purge()]).toEqual([1, 1, 0]);
     expect(await barrier.run(callOf('action', 'g0'), () => 0)).toMatchObject({ ran: false });
+    await world.execute("update purged_result set create_time = '2001-01-01 00:00:00'");
+    const results = [await purge(), await purge(), await purge(), await purge(), await purge(), await purge()];
+    expect(results).toEqual([1, 1, 1, 1, 1, 0]);
+    expect(await barrier.run(callOf('action', 'g0'), () => 0)).toEqual({ ran: false, why: 'repeated' });
     await expect(barrier.purge({ olderThanMs: -1, limit: 1 })).rejects.toThrow(RangeError);
     await expect(barrier.purge({ olderThanMs: 1, limit: 10_001 })).rejects.toThrow(RangeError);
   });
@@ -145,7 +149,10 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
       // Over the same pool: the connection in doubt is not in it any more.
       if (amount === 1) expect(await barrier.checkBack(gid)).toBe('committed');
       else
-        expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+        expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toMatchObject({
+          ran: false,
+          why: 'repeated',
+        });
     }
   });
 
@@ -219,6 +226,17 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     expect(await barrier.run(callOf('action', 'h'), (tx) => add(tx, 1))).toMatchObject({ ran: true });
     expect(await barrier.run(callOf('compensate', 'h'), (tx) => add(tx, -1))).toMatchObject({ ran: true });
     expect(await read()).toBe(0);
+    // As an installation without a table of results: it works as before, and keeps results once there is one.
+    const repeated = { ran: false, why: 'repeated' };
+    const receipt = (gid: string) => barrier.run(callOf('confirm', gid), () => 'receipt');
+    expect([await receipt('h'), await receipt('h')]).toEqual([{ ran: true, value: 'receipt' }, repeated]);
+    await barrier.ensureSchema();
+    expect([await receipt('i'), await receipt('i')]).toEqual([
+      { ran: true, value: 'receipt' },
+      { ...repeated, value: 'receipt' },
+    ]);
+    expect(await receipt('h')).toEqual(repeated);
+    await world.execute("delete from made_for_dtm where op = 'confirm'");
     await world.execute("update made_for_dtm set create_time = '2001-01-01 00:00:00' where create_time is not null");
     expect(await barrier.purge({ olderThanMs: 3_600_000, limit: 100 })).toBe(4);
   });

@@ -8,7 +8,7 @@ import { json, MESSAGE, parseAmount, type Participant } from './harness.ts';
 
 /** A participant behind a barrier, and the check-back of a message. */
 export function barrierCases<Route>({ branch, checkBack, served, callOf }: Participant<Route>): void {
-  it('behind a barrier, works once with its transaction and succeeds every time', async () => {
+  it('behind a barrier, works once with its transaction, and responds every time with the kept result', async () => {
     const barrier = new FakeBarrier();
     const of = declareBranch('http://bank/debit', parseAmount);
     const url = await served(
@@ -17,7 +17,7 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
     const answers = [await callOf(url), await callOf(url)];
     expect(answers.map(({ status, text }) => [status, json(text)])).toEqual([
       [200, { dtm_result: 'SUCCESS', result: 'g-1' }],
-      [200, { dtm_result: 'SUCCESS' }],
+      [200, { dtm_result: 'SUCCESS', result: 'g-1' }],
     ]);
     expect(barrier.committed).toEqual(['take 30']);
   });

@@ -5,19 +5,19 @@ export class FakeBarrier implements Barrier<string[]> {
   readonly committed: string[] = [];
   /** What the next check-back ends with. */
   broken: Error | undefined;
-  readonly #done = new Set<string>();
+  readonly #done = new Map<string, unknown>();
 
   async run<T>(call: BranchKey, work: (tx: string[]) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const key = `${call.gid} ${call.branchId} ${call.op}`;
-    if (this.#done.has(key)) return { ran: false, why: 'repeated' };
+    if (this.#done.has(key)) return { ran: false, why: 'repeated', value: this.#done.get(key) as T };
     const value = await this.#commit(work);
-    this.#done.add(key);
+    this.#done.set(key, value);
     return { ran: true, value };
   }
 
   async message<T>(gid: string, work: (tx: string[]) => T | Promise<T>): Promise<T> {
     const value = await this.#commit(work);
-    this.#done.add(gid);
+    this.#done.set(gid, value);
     return value;
   }
 

@@ -20,6 +20,7 @@ export function callCases(cases: BarrierCases): void {
   });
   cases.describe('work that throws', () => failureCases(cases));
   cases.describe('several uses in one request', () => useCases(cases));
+  cases.describe('results', () => resultCases(cases));
 }
 
 function repetitionCases({ it }: BarrierCases): void {
@@ -30,9 +31,9 @@ function repetitionCases({ it }: BarrierCases): void {
 
   it('does not carry a repeated call out again', async ({ barrier, call, runAdd, read }) => {
     await runAdd('action', 3);
-    assert.deepEqual(await runAdd('action', 3), REPEATED);
+    assert.deepEqual(await runAdd('action', 3), { ...REPEATED, value: 3 });
     const again = await barrier.run(call('action'), () => assert.fail('the work of a repeated call ran'));
-    assert.deepEqual(again, REPEATED);
+    assert.deepEqual(again, { ...REPEATED, value: 3 });
     assert.equal(await read(), 3);
   });
 
@@ -67,8 +68,8 @@ function undoCases({ it }: BarrierCases): void {
       await runAdd(op, 5);
       assert.deepEqual(await runAdd(undo, -5), { ran: true, value: -5 });
       assert.equal(await read(), 0);
-      assert.deepEqual(await runAdd(undo, -5), REPEATED);
-      assert.deepEqual(await runAdd(op, 5), REPEATED);
+      assert.deepEqual(await runAdd(undo, -5), { ...REPEATED, value: -5 });
+      assert.deepEqual(await runAdd(op, 5), { ...REPEATED, value: 5 });
       assert.equal(await read(), 0);
     });
 
@@ -149,8 +150,76 @@ function useCases({ it }: BarrierCases): void {
       { message: 'the second half fails' },
     );
     const second = call('action');
-    assert.deepEqual(await barrier.run(second, (tx) => add(tx, 1)), REPEATED);
+    assert.equal((await barrier.run(second, (tx) => add(tx, 1))).ran, false);
     assert.equal((await barrier.run(second, (tx) => add(tx, 10))).ran, true);
     assert.equal(await read(), 11);
+  });
+}
+
+/** What a repeated call returns of the first one: money was moved, and its receipt must not be lost. */
+function resultCases({ it }: BarrierCases): void {
+  const kept: readonly unknown[] = [
+    { receipt: 'r-1', amount: '12.50', lines: [1, null, true] },
+    'a text with "quotes", \\ and a\u0000\u00e9\u{1f600}\ud800',
+    0,
+    false,
+    '',
+    null,
+  ];
+  it('a repeated call returns the result of the one that was carried out', async ({ barrier, call }) => {
+    for (const [index, value] of kept.entries()) {
+      const branch = String(index).padStart(2, '0');
+      assert.deepEqual(await barrier.run(call('try', branch), () => value), { ran: true, value });
+      for (let times = 0; times < 2; times++)
+        assert.deepEqual(await barrier.run(call('try', branch), () => 'other'), { ...REPEATED, value });
+    }
+  });
+
+  it('a call that returned nothing, too much or no JSON was carried out all the same', async (fixture) => {
+    const { barrier, call, add, read } = fixture;
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    const values: readonly unknown[] = [
+      undefined,
+      'x'.repeat(16 * 1024),
+      '\u00e9'.repeat(4 * 1024),
+      1n,
+      cyclic,
+      () => 0,
+    ];
+    for (const [index, value] of values.entries()) {
+      const branch = String(index).padStart(2, '0');
+      for (const ran of [true, false]) {
+        const outcome = await barrier.run<unknown>(call('action', branch), async (tx) => {
+          await add(tx, 1);
+          return value;
+        });
+        assert.deepEqual(outcome, ran ? { ran, value } : REPEATED);
+      }
+    }
+    assert.equal(await read(), values.length);
+  });
+
+  it('each use of the barrier in one request has its own', async ({ barrier, call }) => {
+    for (const ran of [true, false]) {
+      const request = call('action');
+      for (const use of ['first', 'second']) {
+        const outcome = await barrier.run(request, () => use);
+        assert.deepEqual([outcome.ran, outcome.value], [ran, use]);
+      }
+    }
+  });
+
+  it('work that failed leaves none', async ({ barrier, call }) => {
+    await assert.rejects(barrier.run(call('action'), () => Promise.reject(new BranchFailure('no'))));
+    assert.deepEqual(await barrier.run(call('action'), () => 'second'), { ran: true, value: 'second' });
+    assert.deepEqual(await barrier.run(call('action'), () => 'third'), { ...REPEATED, value: 'second' });
+  });
+
+  it('an undo does not return the result of what it undoes', async ({ barrier, call }) => {
+    await barrier.run(call('try'), () => 'reserved');
+    assert.deepEqual(await barrier.run(call('cancel'), () => undefined), { ran: true, value: undefined });
+    assert.deepEqual(await barrier.run(call('cancel'), () => undefined), REPEATED);
+    assert.deepEqual(await barrier.run(call('try'), () => 'again'), { ...REPEATED, value: 'reserved' });
   });
 }

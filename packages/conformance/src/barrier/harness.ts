@@ -13,7 +13,8 @@ export interface BarrierCall {
 
 /** What came of a call. */
 export type BarrierAnswer<T> =
-  { readonly ran: true; readonly value: T } | { readonly ran: false; readonly why: 'repeated' | 'empty' };
+  | { readonly ran: true; readonly value: T }
+  | { readonly ran: false; readonly why: 'repeated' | 'empty'; readonly value?: T };
 
 /** As much of a barrier as the suite uses; every `Barrier` of `@holdfast/client` is one. */
 export interface BarrierUnderTest<Tx> {

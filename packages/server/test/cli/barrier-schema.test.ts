@@ -9,8 +9,10 @@ async function run(args: string) {
 
 it('prints the statements for PostgreSQL, with the constraint that other clients name', async () => {
   const { statements, err, exitCode } = await run('--database postgres');
-  const [schema, table, index, ...others] = statements;
+  const [schema, table, index, results, resultsIndex, ...others] = statements;
   expect([schema, others, err, exitCode]).toEqual(['create schema if not exists "dtm_barrier";', [], [], 0]);
+  expect(results).toMatch(/^create table if not exists "dtm_barrier"\."barrier_result" \(\n/);
+  expect(resultsIndex).toContain('"barrier_result_time" on "dtm_barrier"."barrier_result" (create_time);');
   expect(table).toMatch(/^create table if not exists "dtm_barrier"\."barrier" \(\n/);
   expect(table).toContain('constraint uniq_barrier unique (gid, branch_id, op, barrier_id)\n);');
   expect(index).toBe('create index if not exists "barrier_create_time" on "dtm_barrier"."barrier" (create_time);');
@@ -18,9 +20,12 @@ it('prints the statements for PostgreSQL, with the constraint that other clients
 
 it('prints the statements for MySQL, which tell gids apart by case', async () => {
   const { statements, exitCode } = await run('--database mysql');
-  expect([statements.length, exitCode]).toEqual([2, 0]);
+  expect([statements.length, exitCode]).toEqual([3, 0]);
   expect(statements[0]).toBe('create database if not exists `dtm_barrier`;');
   expect(statements[1]).toMatch(/^create table if not exists `dtm_barrier`\.`barrier` \(\n.* collate utf8mb4_bin;$/s);
+  expect(statements[2]).toMatch(
+    /^create table if not exists `dtm_barrier`\.`barrier_result` \(\n.* collate ascii_bin;$/s,
+  );
 });
 
 it('takes another table, with or without a schema', async () => {
@@ -28,8 +33,9 @@ it('takes another table, with or without a schema', async () => {
     'create schema if not exists "shop";',
   );
   const { statements } = await run('--database mysql --table calls');
-  expect(statements).toHaveLength(1);
+  expect(statements).toHaveLength(2);
   expect(statements[0]).toContain('create table if not exists `calls` (');
+  expect(statements[1]).toContain('create table if not exists `calls_result` (');
 });
 
 it('says that Redis needs none', async () => {
