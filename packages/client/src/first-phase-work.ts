@@ -3,6 +3,7 @@ import type { Api, InitiatorCall } from './api/api.ts';
 import { bodyOrThrow } from './branch-answer.ts';
 import type { BranchIds } from './branch-ids.ts';
 import type { TwoPhaseOptions } from './first-phase.ts';
+import { assertJson } from './json-value.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
 
 export interface FirstPhaseWorkOptions {
@@ -70,6 +71,7 @@ export class FirstPhaseWork {
   async #carryOut(branch: FirstPhaseCall): Promise<unknown> {
     const { api, gid, options } = this.#o;
     try {
+      assertJson('payload', branch.payload);
       const call = this.#callOf(branch);
       const answer = await api.registerBranch(gid, branch.registration(call.branchId), { signal: options.signal });
       if (!answer.ok) throw answer.rejection;

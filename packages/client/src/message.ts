@@ -1,6 +1,7 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
 import type { Barrier } from './barrier/barrier.ts';
 import { type BranchTarget, urlOf } from './branch-declaration.ts';
+import { assertJson } from './json-value.ts';
 import { sendWithLocalTransaction } from './local-transaction.ts';
 import type { CallOptions, SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
@@ -43,6 +44,7 @@ export class Message {
   step<Payload = unknown>(branch: BranchTarget<Payload>, ...[payload, options = {}]: MessageStepRest<Payload>): this {
     this.#refuseWhenPrepared();
     const { requestTimeoutMs } = options;
+    assertJson(`steps[${this.#steps.length}].payload`, payload);
     this.#steps.push({
       action: urlOf(branch),
       ...(payload === undefined ? {} : { payload }),

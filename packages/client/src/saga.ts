@@ -1,5 +1,6 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
+import { assertJson } from './json-value.ts';
 import type { SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
@@ -12,7 +13,7 @@ interface SagaBranches<Payload> extends BranchCallOptions {
   readonly action: BranchTarget<Payload>;
   /** Undoes it; also called when it is not certain that the action happened. `null`: there is nothing to undo. */
   readonly compensate: BranchTarget<Payload> | null;
-  /** In a concurrent saga: the steps (indices from 0) that must have succeeded before this one starts. */
+  /** In a concurrent saga only: the steps (indices from 0) that must have succeeded before this one starts. */
   readonly after?: readonly number[];
 }
 
@@ -41,9 +42,14 @@ export class Saga {
     this.#submission = new Submission(context);
   }
 
-  /** Adds a step behind the others. */
+  /**
+   * Adds a step behind the others.
+   *
+   * @throws {TypeError} a branch is missing, or the payload is not JSON
+   */
   step<Payload = unknown>(step: SagaStep<Payload>): this {
     const { action, compensate, payload, requestTimeoutMs, after } = step;
+    assertJson(`steps[${this.#steps.length}].payload`, payload);
     this.#steps.push({
       action: urlOf(action),
       ...(compensate === null ? {} : { compensate: urlOf(compensate) }),
@@ -74,9 +80,20 @@ export class Saga {
    * @throws {TransactionPending} the time to wait is over, the saga goes on
    * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or look with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
+   * @throws {TypeError} a step has `after`, and the saga is not concurrent
    */
-  submit(options?: SubmitOptions): Promise<TransactionSummary> {
+  async submit(options?: SubmitOptions): Promise<TransactionSummary> {
+    this.#refuseUnusedAfter();
     return this.#submission.submit(this.#request(), options);
+  }
+
+  /** Steps one after the other have no use for `after`: the saga was meant to be concurrent, or the order is wrong. */
+  #refuseUnusedAfter(): void {
+    const index = this.#concurrent ? -1 : this.#steps.findIndex(({ after }) => after !== undefined);
+    if (index >= 0)
+      throw new TypeError(
+        `steps[${index}].after: the steps of saga ${this.gid} run one after the other; call concurrent(), or leave after out`,
+      );
   }
 
   #request(): TransactionRequest & { readonly gid: string } {

@@ -20,7 +20,7 @@ export class BranchCaller {
     this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_ANSWER_BYTES });
   }
 
-  /** Never rejects, but when the caller's signal ends it: whatever went wrong is UNKNOWN. */
+  /** Rejects when the caller's signal ends it, and with a TypeError for a payload that is not JSON; whatever else went wrong is UNKNOWN. */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
     const url = new URL(withoutCoordinates(call.url));
     const authorization = basicAuthorization(url);
@@ -28,6 +28,7 @@ export class BranchCaller {
     for (const [name, value] of Object.entries({ ...call.query, gid, trans_type: pattern, branch_id: branchId, op }))
       url.searchParams.set(name, value);
     call.signal?.throwIfAborted();
+    const payload = call.payload === undefined ? null : JSON.stringify(call.payload);
     const deadline = AbortSignal.timeout(call.timeoutMs);
     try {
       const { statusCode, headers, body } = await this.#agent.request({
@@ -40,7 +41,7 @@ export class BranchCaller {
           ...(authorization !== '' && { authorization }),
           ...call.headers,
         },
-        body: call.payload === undefined ? null : JSON.stringify(call.payload),
+        body: payload,
         headersTimeout: call.timeoutMs,
         bodyTimeout: call.timeoutMs,
         signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),

@@ -105,8 +105,10 @@ export class HttpTransport {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
+    // A body that is not JSON is the caller's mistake: sending it again cannot help.
+    const options = this.#requestOptions(request, call);
     try {
-      const response = await this.#pool.request(this.#requestOptions(request, call));
+      const response = await this.#pool.request(options);
       status = response.statusCode;
       text = textOf(await response.body.arrayBuffer());
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Op } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from '../api/api.ts';
 import { bodyOrThrow } from '../branch-answer.ts';
 import { urlOf } from '../branch-declaration.ts';
+import { assertJson } from '../json-value.ts';
 import { runInBranch } from '../participants/branch-context.ts';
 import type { TccBranch } from '../tcc.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS, type TransactionOptions } from '../transaction-options.ts';
@@ -97,9 +98,15 @@ function stepCall(gid: string, branchId: string, op: Op): StepCall {
   return { gid, transType: 'workflow', branchId, op, payload: undefined, query };
 }
 
-const caller =
-  ({ api, gid, options }: BranchCalls, branchId: string, payload: unknown, ownTimeoutMs: number | undefined) =>
-  async (op: Op, url: string): Promise<unknown> => {
+/** A payload that is not JSON is the code's mistake, which is thrown into it before anything is called. */
+const caller = (
+  { api, gid, options }: BranchCalls,
+  branchId: string,
+  payload: unknown,
+  ownTimeoutMs: number | undefined,
+) => {
+  assertJson('payload', payload);
+  return async (op: Op, url: string): Promise<unknown> => {
     const call: InitiatorCall = {
       gid,
       pattern: 'workflow',
@@ -112,6 +119,7 @@ const caller =
     };
     return bodyOrThrow(call, await api.callBranch(call));
   };
+};
 
 const parsed = (parse: ((answer: unknown) => unknown) | undefined, answer: unknown): unknown =>
   parse === undefined ? answer : parse(answer);

@@ -1,4 +1,5 @@
 import { BranchFailure, LIMITS, type WorkflowProgress } from '@holdfast/protocol';
+import { assertJson } from '../json-value.ts';
 
 /**
  * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose `action` has an outcome, and later its `commit` or
@@ -59,7 +60,17 @@ function textOf(what: string, value: unknown): string | undefined {
   try {
     return stringify(value);
   } catch (error) {
-    throw new BranchFailure(`${what} gave what JSON cannot hold`, { cause: error });
+    throw new BranchFailure(`${what} gave what JSON cannot hold${pathOf(value)}`, { cause: error });
+  }
+}
+
+/** Which part of a value JSON cannot hold. */
+function pathOf(value: unknown): string {
+  try {
+    assertJson('result', value);
+    return '';
+  } catch (error) {
+    return error instanceof Error ? `: ${error.message}` : '';
   }
 }
 

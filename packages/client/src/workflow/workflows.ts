@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { unlessAborted } from '../api/unless-aborted.ts';
 import { RequestRejected, TransactionFailed, TransactionPending, TransactionStopped } from '../errors.ts';
 import { newGid } from '../gid.ts';
+import { assertJson } from '../json-value.ts';
 import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
 import type { BranchCallContext } from '../participants/call.ts';
 import type { SubmissionContext } from '../submission.ts';
@@ -84,6 +85,7 @@ export class Workflows {
     options: RunOptions = {},
   ): Promise<unknown> {
     const { gid = newGid(), wait, signal } = options;
+    assertJson('input', input);
     signal?.throwIfAborted();
     const running =
       this.#joined(gid, definition.name, input) ?? this.#begin(definition, callBackUrl, gid, input, options);
