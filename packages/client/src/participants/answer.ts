@@ -10,6 +10,7 @@ import {
   readBranchCall,
 } from './call.ts';
 import { serveBranch } from './joined-work.ts';
+import { warnOfError } from './reported-error.ts';
 import { successText, wireText } from './wire-body.ts';
 
 /** A call as it came in, whatever the framework. */
@@ -121,7 +122,7 @@ function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
 
 function tell(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
   try {
-    onError?.(error, call);
+    (onError ?? warnOfError)(error, call);
   } catch {
     // The hook's own error has nowhere to go: the answer to the coordinator matters more.
   }

@@ -33,6 +33,7 @@ export interface ErrorOptions {
   /**
    * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
    * that cannot be read (without `call`). Also about a returned value that cannot be told as JSON. The place for the log; a throw of its own is ignored.
+   * Default: what the handler or `parse` threw becomes a warning of the process with its stack, which Node prints on stderr.
    */
   readonly onError?: (error: unknown, call?: BranchCallContext) => void;
 }

@@ -80,6 +80,26 @@ export function answerCases<Route>({ branch, served, callOf, called }: Participa
     expect(resultOfHttp(answer.status, answer.text).kind).toBe('UNKNOWN');
   });
 
+  it('without a hook, an error that is no decision becomes a warning of the process with its stack', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    try {
+      const bug = new TypeError("cannot read 'amount' of undefined");
+      await called(() => Promise.reject(bug));
+      await called(() => Promise.reject(new BranchFailure('sold out')));
+      await called(() => Promise.reject(new BranchOngoing('later')));
+      await new Promise((resolve) => setImmediate(resolve));
+      const told = warnings.filter(({ name }) => name === 'HoldfastWarning');
+      expect(told.map(({ message }) => message)).toEqual([
+        "an error in action of branch 01 of saga g-1: cannot read 'amount' of undefined",
+      ]);
+      expect(told[0]).toMatchObject({ detail: bug.stack });
+    } finally {
+      process.off('warning', onWarning);
+    }
+  });
+
   it('answers although the hook throws', async () => {
     const onError = () => {
       throw new Error('the log is full');

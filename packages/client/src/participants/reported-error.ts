@@ -1,0 +1,20 @@
+import { withoutSecrets } from '@holdfast/protocol';
+import type { BranchCallContext, ErrorOptions } from './call.ts';
+import { BadBranchCall } from './call.ts';
+
+/**
+ * Where errors of handlers go without an `onError`: a warning of the process, with the stack. Node
+ * prints warnings on stderr, and an application can listen to them or silence them. A call that
+ * cannot be read is no bug of the handler: the caller gets its message, and nothing is printed here.
+ */
+export const warnOfError: NonNullable<ErrorOptions['onError']> = (error, call) => {
+  if (error instanceof BadBranchCall && error.cause === undefined) return;
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  process.emitWarning(withoutSecrets(`an error in ${about(call)}: ${message}`), {
+    type: 'HoldfastWarning',
+    ...(stack === undefined ? {} : { detail: withoutSecrets(stack) }),
+  });
+};
+
+const about = (call: BranchCallContext | undefined): string =>
+  call === undefined ? 'a branch' : `${call.op} of branch ${call.branchId} of ${call.transType} ${call.gid}`;
