@@ -23,7 +23,10 @@ export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<v
     }
     if (!allWell) continue;
     const registered = await register(client, plan, branch);
-    if (registered.kind === 'refused') break;
+    if (registered.kind === 'refused') {
+      allWell = false;
+      break;
+    }
     const tried =
       registered.kind === 'done' ? await client.callBranch(branch.branchId, OPS_OF[plan.pattern].forward) : undefined;
     allWell = tried?.kind === 'SUCCESS';
