@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/protocol';
 import { checkCounts } from './counts.ts';
+import { faultOf, type Issue } from './fault.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
 /** A schema's message about unknown fields lists them all. */
@@ -11,9 +12,7 @@ export interface Schema<T> {
     | { readonly success: true; readonly data: T }
     | {
         readonly success: false;
-        readonly error: {
-          readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
-        };
+        readonly error: { readonly issues: readonly Issue[] };
       };
 }
 
@@ -27,7 +26,7 @@ export function parse<T>(schema: Schema<T>, value: unknown): T {
   const gid = gidOf(value);
   throw new HoldfastError(
     'invalid',
-    `${field === '' ? 'the request' : field}: ${(issue?.message ?? 'invalid').slice(0, LONGEST_FAULT)}`,
+    `${field === '' ? 'the request' : field}: ${(issue === undefined ? 'invalid' : faultOf(issue, value)).slice(0, LONGEST_FAULT)}`,
     {
       ...(field !== '' && { field }),
       ...(gid !== '' && { gid }),
