@@ -42,6 +42,8 @@ export interface BranchRequest {
   readonly url: string;
   readonly protocol: BranchProtocol;
   readonly payload: Uint8Array;
+  /** Over HTTP, POST also without a payload. */
+  readonly alwaysPost: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }

@@ -67,6 +67,8 @@ export interface TransactionOptions {
   readonly retryLimit: number;
   readonly branchHeaders: Readonly<Record<string, string>>;
   readonly concurrent: boolean;
+  /** A branch without a payload is called by POST as well. dtm's wire demands GET, `/api/v1` always sets this. */
+  readonly alwaysPost: boolean;
   /** Message: the steps start so long after the submit. */
   readonly delayMs: number;
 }

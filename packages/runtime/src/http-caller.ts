@@ -13,13 +13,13 @@ import type { HttpRequest } from './http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 
 /**
- * Calls a branch over plain HTTP: POST with the payload, GET without one (xa is always a POST); the transaction's coordinates are added to the
- * URL's query.
+ * Calls a branch over plain HTTP: POST with the payload, GET without one (but POST for xa and for transactions of
+ * `/api/v1`); the transaction's coordinates are added to the URL's query.
  */
 export function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
   return send(pools, target, request.timeoutMs, readHttpAnswer, {
-    method: hasBody || request.pattern === 'xa' ? 'POST' : 'GET',
+    method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',
     path: target.pathPrefix + coordinates(request),
     host: target.host,
     headers: headerLines(request.headers, target.authorization),

@@ -53,6 +53,17 @@ const problem = ({ status, json, headers }: Answered) => {
 };
 
 describe('POST /api/v1/transactions', () => {
+  it('calls a step without a payload by POST, and so its compensation', async () => {
+    const steps = [
+      { action: shop.url('/bare'), compensate: shop.url('/undo') },
+      { action: shop.url('/sold-out'), compensate: shop.url('/undo') },
+    ];
+    await create({ gid, pattern: 'saga', steps }, '?waitMs=10000');
+    const calls = shop.seen.filter(({ url }) => url.searchParams.get('gid') === gid);
+    expect(calls.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(calls.map(({ method }) => method))).toEqual(new Set(['POST']));
+  });
+
   it('answers with the transaction as it is once it is durable', async () => {
     const { status, json } = await create(saga('/broken'));
     expect(status).toBe(200);

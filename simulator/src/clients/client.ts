@@ -91,6 +91,7 @@ export class Client {
         url: urlOf(plan, service, key.gid, branchId, op),
         protocol: 'http',
         payload: new Uint8Array(0),
+        alwaysPost: false,
         headers: {},
         timeoutMs: plan.requestTimeoutMs || 1_000,
       },

@@ -34,8 +34,7 @@ export class BranchCaller {
       const { statusCode, headers, body } = await this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
-        // As a coordinator does: without a payload by GET, save for xa.
-        method: call.payload === undefined && pattern !== 'xa' ? 'GET' : 'POST',
+        method: 'POST',
         headers: {
           'content-type': 'application/json',
           ...(authorization !== '' && { authorization }),

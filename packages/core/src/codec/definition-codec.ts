@@ -15,6 +15,7 @@ export const NO_OPTIONS: TransactionOptions = {
   retryLimit: 0,
   branchHeaders: {},
   concurrent: false,
+  alwaysPost: false,
   delayMs: 0,
 };
 

@@ -190,6 +190,7 @@ export class Calls {
       url,
       protocol: definition.protocol,
       payload,
+      alwaysPost: options.alwaysPost && branchId !== CHECK_BRANCH_ID,
       headers: options.branchHeaders,
       timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
     };

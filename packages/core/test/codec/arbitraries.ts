@@ -35,6 +35,7 @@ export const definition: fc.Arbitrary<Definition> = fc.record(
         retryLimit: count,
         branchHeaders: fc.dictionary(fc.constantFrom('a', 'b', 'x-ü'), text, { noNullPrototype: true }),
         concurrent: fc.boolean(),
+        alwaysPost: fc.boolean(),
         delayMs: count,
       },
       { noNullPrototype: true },

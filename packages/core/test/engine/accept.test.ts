@@ -40,6 +40,7 @@ describe('a transaction that is accepted', () => {
         retryLimit: 0,
         branchHeaders: {},
         concurrent: false,
+        alwaysPost: false,
         delayMs: 0,
       },
       orders: {},

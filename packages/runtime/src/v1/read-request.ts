@@ -47,6 +47,7 @@ function optionsOf(request: CheckedRequest, ordered: boolean): Partial<Transacti
     delayMs,
     branchHeaders,
     concurrent,
+    alwaysPost: true,
   });
 }
 

@@ -11,6 +11,7 @@ export function branchRequest(url: string, changes: Partial<BranchRequest> = {})
     url,
     protocol: 'http',
     payload: new Uint8Array(),
+    alwaysPost: false,
     headers: {},
     timeoutMs: 5_000,
     ...changes,
