@@ -27,7 +27,7 @@ import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
-import { notStored, unknownGid } from './errors.ts';
+import { isPast, notStored, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { samePayload } from './identity.ts';
 import { Janitor } from './janitor.ts';
@@ -197,7 +197,10 @@ export class Engine implements Coordinator {
       { kind: 'submitted', options: input.options ?? {} },
       wholePass,
     );
-    const { state, lastResult } = transaction;
+    const { key, state, lastResult } = transaction;
+    // A repeated submit may itself find that the time is over; who does not wait hears no status.
+    if (!wholePass && (state.status === 'aborting' || state.status === 'failed'))
+      throw isPast(key, state.status, 'submit');
     const view = (): TransactionView => viewOfTransaction(transaction);
     if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
       // The pass continues on another node, or beyond the bound of work in progress. A wait that fails is one that ends early.
