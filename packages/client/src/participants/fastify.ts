@@ -19,7 +19,7 @@ export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => P
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
  * Fastify parses and bounds the body itself (`bodyLimit`); it refuses calls without a payload unless `branchBodies` is registered. Unless `onError` is
- * given, errors go to the request's own log.
+ * given, errors go to the request's log, or, if Fastify's log is off, become a warning of the process.
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
@@ -72,14 +72,19 @@ Object.defineProperty(branchBodies, Symbol.for('skip-override'), { value: true }
 
 function route<Payload>(handler: BranchHandler<Payload>, options: Partial<BranchOptions<Payload>>): FastifyHandler {
   return async (request, reply) => {
-    const onError: ErrorOptions['onError'] =
-      options.onError ??
-      ((error, call) =>
-        request.log.error({ err: error, gid: call?.gid, branch: call?.branchId }, 'branch call failed'));
+    const onError = options.onError ?? (isSilent(request.log) ? undefined : logTo(request.log));
     // Fastify gives null for a request without a body; a coordinator sends JSON null only for a payload that is null, which is alike.
     const readBody = () => request.body ?? undefined;
-    const serve = branchServer(handler, { ...options, onError });
+    const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
     const { status, text } = await serve({ method: request.method, url: request.url, readBody });
     return reply.code(status).type('application/json').send(text);
   };
 }
+
+/** Fastify's log is off by default; then it has no level. */
+const isSilent = ({ level }: FastifyRequest['log']): boolean => level === undefined || level === 'silent';
+
+const logTo =
+  (log: FastifyRequest['log']): NonNullable<ErrorOptions['onError']> =>
+  (error, call) =>
+    log.error({ err: error, gid: call?.gid, branch: call?.branchId }, 'branch call failed');

@@ -1,5 +1,5 @@
 import { BranchFailure, BranchOngoing, resultOfHttp } from '@holdfast/protocol';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Participant } from './harness.ts';
 
 /** What a participant answers to what its handler returns or throws. */
@@ -89,8 +89,10 @@ export function answerCases<Route>({ branch, served, callOf, called }: Participa
       await called(() => Promise.reject(bug));
       await called(() => Promise.reject(new BranchFailure('sold out')));
       await called(() => Promise.reject(new BranchOngoing('later')));
-      await new Promise((resolve) => setImmediate(resolve));
-      const told = warnings.filter(({ name }) => name === 'HoldfastWarning');
+      const told = await vi.waitUntil(() => {
+        const ours = warnings.filter(({ name }) => name === 'HoldfastWarning');
+        return ours.length > 0 && ours;
+      });
       expect(told.map(({ message }) => message)).toEqual([
         "an error in action of branch 01 of saga g-1: cannot read 'amount' of undefined",
       ]);
