@@ -67,6 +67,7 @@ describeWith(['postgres', 'mariadbd', 'redis-server'], 'SIGTERM while the databa
     node.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     expect(output).toContain('"msg":"stopped"');
-    expect(output).toMatch(/other nodes take over/);
+    // A node that has noticed the loss before the signal has nothing left to release.
+    expect(output).toMatch(/other nodes take over|session lost/);
   });
 });
