@@ -54,7 +54,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   it('an order to stop reaches what the other one drives: nothing is called after the call under way', async () => {
     const answer = await hanging(a, 'stopped');
     expect((await b.post('/api/v1/transactions/stopped/stop')).json.status).toBe('failed');
-    await a.logged('let go: another node decided about it');
+    await a.logged('dropped: another node decided about it');
     await until(async () => (await loadOf(a)).inProgress === 0);
     answer(200);
     // What comes later at the same node is through.
