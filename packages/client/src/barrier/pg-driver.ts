@@ -192,4 +192,5 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
 
 const goneOf = ([answer]: readonly unknown[]): number => (answer as { readonly gone: number }).gone;
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

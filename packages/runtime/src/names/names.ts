@@ -94,6 +94,6 @@ export class Names {
 const keepMsOf = ({ keepMs }: Resolved): number => Math.min(Math.max(keepMs, MIN_KEEP_MS), MAX_KEEP_MS);
 
 function lookupError(name: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
   return new Error(`the address of ${name} was not found: ${code}`, { cause: error });
 }

@@ -145,4 +145,5 @@ export function systemLookup(): ResolveName {
 
 const settled = (resolved: Resolved): Resolving => ({ result: Promise.resolve(resolved), cancel: () => undefined });
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
