@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
 import type { CompareOptions, ScaleOptions, StallOptions } from './options.ts';
+import { CLI_OF_CHECKOUT } from './subjects/holdfast.ts';
 import type { Tool } from './tool.ts';
 
 export type Task =
@@ -21,6 +24,7 @@ interface Values {
   readonly output: 'table' | 'json';
   readonly cpuProf?: true;
   readonly embed?: true;
+  readonly against?: string;
   readonly scale?: true;
   readonly stall?: true;
   readonly finished?: number;
@@ -42,16 +46,17 @@ export function readCommandLine(args: readonly string[], command: Command = new 
       store !== undefined ||
       values.cpuProf === true ||
       values.embed === true ||
+      values.against !== undefined ||
       values.scale === true
     )
       command.error(
-        'error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --scale or --cpu-prof',
+        'error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --against, --scale or --cpu-prof',
       );
     return { kind: 'stall', options: { rounds, branchService, output } };
   }
   if (values.scale === true) {
-    if (targets.length > 0 || values.cpuProf === true || values.embed === true)
-      command.error('error: --scale fills stores of its own: it takes no --target, --embed or --cpu-prof');
+    if (targets.length > 0 || values.cpuProf === true || values.embed === true || values.against !== undefined)
+      command.error('error: --scale fills stores of its own: it takes no --target, --embed, --against or --cpu-prof');
     return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
   if (values.targetPid !== undefined && targets.length !== 1)
@@ -61,8 +66,10 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const stores = [...new Set(named.flatMap((name) => (name === ALL ? ALL_STORES : [name])))];
   if (values.cpuProf === true && stores.length === 0)
     command.error('error: --cpu-prof looks into a Holdfast that is started here: add --store');
-  const { connections = [1, 64, 256], targetPid, cpuProf = false, embed = false } = values;
-  const what = { stores, leaveOut, targets, targetPid, embed, cpuProfile: cpuProf };
+  if (values.against !== undefined && stores.length === 0)
+    command.error('error: --against compares on stores that are started here: add --store');
+  const { connections = [1, 64, 256], against, targetPid, cpuProf = false, embed = false } = values;
+  const what = { stores, against, leaveOut, targets, targetPid, embed, cpuProfile: cpuProf };
   return { kind: 'compare', options: { ...common, connections, ...what } };
 }
 
@@ -94,6 +101,11 @@ function describe(command: Command): Command {
       '--store <store>',
       `a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder), memory:, the URL of a database that runs, or a name: ${NAMES.join(', ')} (repeatable). A named database is started for the run, with its data in a temporary folder; with all, what is not installed is said and left out`,
       storeList,
+    )
+    .option(
+      '--against <folder>',
+      "another checkout, already built: its Holdfast takes turns with this one's on each store, and the ratios are shown",
+      checkoutFolder,
     )
     .option('--embed', 'also embed() on LMDB: sagas of two functions, submitted and run in one process')
     .option('--rounds <n>', 'rounds, in which all take turns; the figures are medians', count(1, 100), 3)
@@ -147,6 +159,12 @@ const count =
 
 function connectionList(text: string): readonly number[] {
   return text.split(',').map((part) => count(1, 10_000)(part.trim()));
+}
+
+function checkoutFolder(text: string): string {
+  const folder = resolve(text);
+  if (existsSync(join(folder, CLI_OF_CHECKOUT))) return folder;
+  throw new InvalidArgumentError(`There is no ${CLI_OF_CHECKOUT} in ${folder}: build that checkout first.`);
 }
 
 function originList(text: string, before: string[] = []): string[] {

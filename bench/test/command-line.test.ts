@@ -18,6 +18,7 @@ describe('the command line', () => {
         load: 'auto',
         output: 'table',
         stores: ['lmdb:'],
+        against: undefined,
         leaveOut: false,
         targets: [],
         targetPid: undefined,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { buildRatios } from '../src/compare/builds.ts';
 import { summarize } from '../src/compare/summary.ts';
 import { growthOf } from '../src/scale/growth.ts';
 import { roundOf, scaleRoundOf } from './round-fixture.ts';
@@ -31,6 +32,24 @@ describe('a line of the comparison', () => {
     const unknown = roundOf({ cpuMicrosPerSaga: undefined, rssAnonMb: undefined, othersShare: undefined });
     const line = summarize(1, 'elsewhere', [unknown], ceiling.slice(0, 1));
     expect([line.cpuMicrosPerSaga, line.rssAnonMb, line.othersShare]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('two builds', () => {
+  test('are compared round by round, each store and number of connections for itself', () => {
+    const ceiling = [10_000, 10_000, 10_000].map((sagasPerSecond) => roundOf({ sagasPerSecond }));
+    const rounds = (cpu: number, ...perSecond: number[]): ReturnType<typeof roundOf>[] =>
+      perSecond.map((sagasPerSecond) => roundOf({ sagasPerSecond, cpuMicrosPerSaga: cpu }));
+    const lines = [
+      summarize(64, 'lmdb', rounds(110, 900, 90, 1_000), ceiling),
+      summarize(64, 'lmdb (other)', rounds(100, 1_000, 100, 800), ceiling),
+      summarize(256, 'lmdb', rounds(100, 500, 500, 500), ceiling),
+      summarize(256, 'lmdb (other)', rounds(200, 250, 250, 250), ceiling),
+    ];
+    expect(buildRatios(lines, [{ name: 'lmdb', other: 'lmdb (other)' }])).toMatchObject([
+      { connections: 64, name: 'lmdb', sagasPerSecond: 0.9, cpuMicrosPerSaga: 1.1 },
+      { connections: 256, name: 'lmdb', sagasPerSecond: 2, cpuMicrosPerSaga: 0.5 },
+    ]);
   });
 });
 

@@ -10,6 +10,7 @@ import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
 import type { Say } from '../report/say.ts';
 import { startCeiling } from '../subjects/ceiling.ts';
+import { type BuildRatio, buildRatios } from './builds.ts';
 import { measure } from './measure.ts';
 import { type LeftOut, type Started, startSubjects } from './start-subjects.ts';
 import type { Summary } from './summary.ts';
@@ -22,6 +23,8 @@ export interface Comparison {
   readonly load: string;
   readonly options: CompareOptions;
   readonly lines: readonly Summary[];
+  /** This checkout against the other one; empty without `against`. */
+  readonly builds: readonly BuildRatio[];
   /** Of each Holdfast that was started here. */
   readonly ready: readonly { readonly name: string; readonly readyMs: number }[];
   /** Of each database that was started here: program, version and settings. */
@@ -56,6 +59,7 @@ export async function compare(options: CompareOptions, cleanup: Cleanup, say: Sa
     load: load.name,
     options,
     lines,
+    builds: buildRatios(lines, pairsOf(started)),
     ready: readyTimes(started),
     databases: started.flatMap(({ subject, database }) =>
       database === undefined ? [] : [{ name: subject.name, description: database.description }],
@@ -64,6 +68,11 @@ export async function compare(options: CompareOptions, cleanup: Cleanup, say: Sa
     profileFolder,
   };
 }
+
+const pairsOf = (started: readonly Started[]): readonly { readonly name: string; readonly other: string }[] =>
+  started.flatMap(({ subject, comparedWith }) =>
+    comparedWith === undefined ? [] : [{ name: comparedWith, other: subject.name }],
+  );
 
 function readyTimes(started: readonly Started[]): Comparison['ready'] {
   return started.flatMap(({ subject, readyMs }) => (readyMs === undefined ? [] : [{ name: subject.name, readyMs }]));

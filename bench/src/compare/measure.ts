@@ -27,7 +27,8 @@ export async function measure(
     await runRound(bench, subject, connections, warmUpSeconds);
   const turns = subjects.map((subject): Turns => ({ subject, rounds: [], ceiling: [] }));
   for (let number = 1; number <= rounds; number++) {
-    for (const turn of turns) {
+    // Every other round runs backwards, so that no subject always follows the same one.
+    for (const turn of number % 2 === 1 ? turns : turns.toReversed()) {
       const [beside, round] = [
         await runRound(bench, ceiling, connections, seconds),
         await runRound(bench, turn.subject, connections, seconds),

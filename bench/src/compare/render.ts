@@ -28,11 +28,26 @@ export function renderComparison({ machine, branchService, load, options, lines,
     '',
     renderTable(HEAD, lines.map(cells), 2),
     '',
+    ...(rest.builds.length === 0 ? [] : [buildTable(rest.builds), '']),
     ...rest.databases.map(({ name, description }) => `${name}: ${description}`),
     ...rest.ready.map(({ name, readyMs }) => `${name}: ready ${figure(readyMs)} ms after its start`),
     ...rest.leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
     OTHERS_LEGEND,
   ].join('\n');
+}
+
+const BUILDS_HEAD = ['connections', 'coordinator', 'sagas/s', 'CPU µs/saga', 'database µs/saga'];
+
+/** The ratios of this checkout to the other, under a heading. */
+function buildTable(builds: Comparison['builds']): string {
+  const rows = builds.map((build) => [
+    String(build.connections),
+    build.name,
+    percent(build.sagasPerSecond, 1),
+    percent(build.cpuMicrosPerSaga, 1),
+    percent(build.databaseCpuMicrosPerSaga, 1),
+  ]);
+  return `This checkout as a share of the other, round by round:\n${renderTable(BUILDS_HEAD, rows, 2)}`;
 }
 
 function cells(line: Summary): readonly string[] {

@@ -23,6 +23,8 @@ export interface Started {
   readonly database?: Database | undefined;
   /** Ends it before the run's end, so that what it writes at its end can be read. */
   readonly stop: () => Promise<void>;
+  /** Name of the subject of this checkout that it takes turns with: this one is started from the other checkout. */
+  readonly comparedWith?: string | undefined;
 }
 
 /** A store that cannot be measured here. */
@@ -33,7 +35,14 @@ export interface LeftOut {
   readonly failed: boolean;
 }
 
-/** Each store's Holdfast, then the embedded one, then the targets. */
+/** From where a coordinator is started, and where its files go. */
+interface Where {
+  readonly home: string;
+  readonly checkout?: string;
+  readonly profileFolder: string | undefined;
+}
+
+/** Each store's Holdfast (with `against`, the other checkout's after it), then the embedded one, then the targets. */
 export async function startSubjects(
   options: CompareOptions,
   folder: string,
@@ -45,12 +54,14 @@ export async function startSubjects(
   for (const [index, store] of options.stores.entries()) {
     const home = join(folder, `store-${index}`);
     const profiles = profileFolder === undefined ? undefined : join(profileFolder, `${index}-${storeName(store)}`);
-    const result = await startStore(store, home, profiles, cleanup).catch((error: unknown) =>
+    const result = await startStore(store, { home, profileFolder: profiles }, cleanup).catch((error: unknown) =>
       couldNotStart(store, error),
     );
     if ('subject' in result) started.push(result);
     else if (options.leaveOut) leftOut.push(result);
     else throw new Error(`${result.name}: ${result.reason}`);
+    if ('subject' in result && options.against !== undefined)
+      started.push(await startOther(store, options.against, join(folder, `against-${index}`), cleanup));
   }
   if (options.embed) started.push(await startEmbed(folder, profileFolder, cleanup));
   const pid = options.targetPid;
@@ -66,26 +77,28 @@ const couldNotStart = (store: string, error: unknown): LeftOut => ({
   failed: true,
 });
 
+/** The other checkout's Holdfast on a store of its own of the same kind. */
+async function startOther(store: string, checkout: string, home: string, cleanup: Cleanup): Promise<Started> {
+  const result = await startStore(store, { home, checkout, profileFolder: undefined }, cleanup);
+  if (!('subject' in result)) throw new Error(`${result.name}: ${result.reason}`);
+  const { name } = result.subject;
+  return { ...result, subject: { ...result.subject, name: `${name} (other)` }, comparedWith: name };
+}
+
 /** With its database, if it is one that a run has of its own. */
-async function startStore(
-  store: string,
-  home: string,
-  profileFolder: string | undefined,
-  cleanup: Cleanup,
-): Promise<Started | LeftOut> {
+async function startStore(store: string, where: Where, cleanup: Cleanup): Promise<Started | LeftOut> {
   const known = PRIVATE_DATABASES.find(({ name }) => name === store);
-  if (known === undefined) return startCoordinator(store, undefined, home, profileFolder, cleanup);
+  if (known === undefined) return startCoordinator(store, undefined, where, cleanup);
   const database = await startDatabase(known, cleanup);
   if (database === undefined) return { name: known.name, reason: `${known.program} is not installed`, failed: false };
-  return startCoordinator(store, database, home, profileFolder, cleanup);
+  return startCoordinator(store, database, where, cleanup);
 }
 
 /** Starts and stops it a few times, each time on an empty store if that is a folder of ours, and keeps the last. */
 async function startCoordinator(
   store: string,
   database: Database | undefined,
-  home: string,
-  profileFolder: string | undefined,
+  { home, checkout, profileFolder }: Where,
   cleanup: Cleanup,
 ): Promise<Started> {
   if (profileFolder !== undefined) mkdirSync(profileFolder, { recursive: true });
@@ -93,7 +106,13 @@ async function startCoordinator(
   const start = async (profiles: string | undefined): Promise<Holdfast> => {
     const folder = join(home, String(readyMs.length));
     const url = database?.url ?? completeStoreUrl(store, folder);
-    const holdfast = await startHoldfast({ name: storeName(store), store: url, folder, profileFolder: profiles });
+    const holdfast = await startHoldfast({
+      name: storeName(store),
+      store: url,
+      folder,
+      checkout,
+      profileFolder: profiles,
+    });
     readyMs.push(holdfast.readyMs);
     return holdfast;
   };

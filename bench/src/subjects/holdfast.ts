@@ -8,7 +8,9 @@ import { hasEnded, own, stop } from '../processes/owned.ts';
 import { waitForOk } from '../processes/wait-for.ts';
 import type { Subject } from './subject.ts';
 
-const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+/** In a built checkout. */
+export const CLI_OF_CHECKOUT = 'packages/server/dist/cli.js';
 const READY_TIMEOUT_MS = 60_000;
 /** A drain, and writing a CPU profile. */
 const STOP_PATIENCE_MS = 30_000;
@@ -20,6 +22,8 @@ export interface HoldfastOptions {
   readonly store: string;
   /** An empty folder of its own, for its log and an unnamed store. */
   readonly folder: string;
+  /** The built checkout that it is started from; undefined: this one. */
+  readonly checkout?: string | undefined;
   /** Where node writes a CPU profile when it ends; undefined: none. */
   readonly profileFolder: string | undefined;
 }
@@ -31,9 +35,11 @@ export interface Holdfast extends Subject {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a coordinator from this checkout and waits until it is ready. */
-export async function startHoldfast({ name, store, folder, profileFolder }: HoldfastOptions): Promise<Holdfast> {
-  if (!existsSync(CLI)) throw new Error(`${CLI} does not exist: build first (npm run build)`);
+/** Starts a coordinator from a checkout and waits until it is ready. */
+export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  const { name, store, folder, checkout = CHECKOUT, profileFolder } = options;
+  const cli = join(checkout, CLI_OF_CHECKOUT);
+  if (!existsSync(cli)) throw new Error(`${cli} does not exist: build first (npm run build)`);
   mkdirSync(folder, { recursive: true });
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
@@ -41,7 +47,7 @@ export async function startHoldfast({ name, store, folder, profileFolder }: Hold
   const logPath = join(folder, 'coordinator.txt');
   const log = openSync(logPath, 'a');
   const startMs = performance.now();
-  const child = spawn(process.execPath, [...profile, CLI, 'serve', '--store', store, ...ports], {
+  const child = spawn(process.execPath, [...profile, cli, 'serve', '--store', store, ...ports], {
     cwd: folder,
     stdio: ['ignore', log, log],
     env: cleanEnvironment(),
