@@ -1,11 +1,17 @@
 import type { Pattern } from '@holdfast/protocol';
 
-/** Which call of the coordinator this is: what the barrier tells repeated, empty and late ones by. A `BranchCallContext` is one. */
+/** Identifies a call of the coordinator, by which the barrier recognises repeated, empty and late calls. A `BranchCallContext` is one. */
 export interface BranchKey {
   readonly gid: string;
   readonly transType: Pattern;
   readonly branchId: string;
   readonly op: string;
+  /**
+   * Number of this use of the barrier within the request, from 1 to 99: `{ ...call, use: 2 }`.
+   * Default: the uses of one call object are counted. A handler that repeats more than one use
+   * by itself, or goes on after one that failed, numbers them.
+   */
+  readonly use?: number;
 }
 
 /** The outcome of a call behind the barrier. */
@@ -30,7 +36,8 @@ export interface Barrier<Tx> {
   /**
    * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A throw of `work` rolls both back and is thrown on.
    * The result of `work` is kept in the same transaction, and a repeated call returns it.
-   * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …).
+   * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …), or by `use` of the call. A use that throws gives
+   * its number back, so that a handler may repeat it, for example after a serialization failure.
    */
   run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>>;
 

@@ -3,6 +3,7 @@ import { type Barrier, type BarrierOutcome, type BranchKey, LocalTransactionRefu
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { readResult, resultText } from './results.ts';
 import { messageRow, refusalRow, rowsOf } from './rows.ts';
+import { Uses } from './uses.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
 const MOST_ATTEMPTS = 10;
@@ -19,6 +20,9 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
    *
    * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are in it already, and committed without the work they would
    * keep it from ever being done. Only a commit that was answered may be told the coordinator as success.
+   *
+   * After a rollback it may be called again in another transaction: it takes the number of the use
+   * that was rolled back.
    */
   within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>>;
 
@@ -57,20 +61,39 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
   readonly #driver: BarrierDriver<Tx, Open>;
-  /** How often one and the same call came here. */
-  readonly #uses = new WeakMap<BranchKey, number>();
+  readonly #uses = new Uses();
 
   constructor(driver: BarrierDriver<Tx, Open>) {
     this.#driver = driver;
   }
 
   async run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    const rows = rowsOf(call, this.#nextUse(call));
-    return this.#transaction((tx, begin) => this.#pass(tx, rows, () => begin(work)));
+    const use = this.#uses.take(call);
+    try {
+      const rows = rowsOf(call, use);
+      return await this.#transaction((tx, begin) => this.#pass(tx, rows, () => begin(work)));
+    } catch (thrown) {
+      this.#uses.giveBack(call, use);
+      throw thrown;
+    }
   }
 
   async within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    return this.#pass(open, rowsOf(call, this.#nextUse(call)), work);
+    for (const use of this.#uses.uncommitted(call)) {
+      const rows = rowsOf(call, use);
+      const fresh = await this.#insert(open, rows);
+      // Its rows are gone: the caller rolled it back, and this is the next attempt.
+      if (fresh.some(isOwn)) return this.#carryOut(open, rows, fresh, work);
+    }
+    const use = this.#uses.take(call);
+    try {
+      const outcome = await this.#pass(open, rowsOf(call, use), work);
+      this.#uses.leaveUncommitted(call, use);
+      return outcome;
+    } catch (thrown) {
+      this.#uses.giveBack(call, use);
+      throw thrown;
+    }
   }
 
   async message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T> {
@@ -104,15 +127,22 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return this.#driver.ensureSchema();
   }
 
-  #nextUse(call: BranchKey): number {
-    const use = (this.#uses.get(call) ?? 0) + 1;
-    this.#uses.set(call, use);
-    return use;
+  async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+    return this.#carryOut(open, rows, await this.#insert(open, rows), work);
   }
 
-  async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  /** Resolves to those that were not there. */
+  async #insert(open: Open, rows: readonly BarrierRow[]): Promise<readonly BarrierRow[]> {
     const inserted = await this.#driver.insertMissing(open, rows);
-    const fresh = rows.filter((_, index) => inserted[index] === true);
+    return rows.filter((_, index) => inserted[index] === true);
+  }
+
+  async #carryOut<T>(
+    open: Open,
+    rows: readonly BarrierRow[],
+    fresh: readonly BarrierRow[],
+    work: () => T | Promise<T>,
+  ): Promise<BarrierOutcome<T>> {
     const own = fresh.find(isOwn);
     if (own === undefined) {
       const kept = await this.#kept(open, rows.find(isOwn));

@@ -11,6 +11,7 @@ import { RedisWorkFailed } from './redis-errors.ts';
 import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
 import { readResult, resultText } from './results.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
+import { Uses } from './uses.ts';
 
 export interface RedisBarrierOptions {
   /**
@@ -50,8 +51,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
   readonly #options: RedisBarrierOptions;
   readonly #expiry: string;
   readonly #maxCopy: string;
-  /** How often one and the same call came to this barrier. */
-  readonly #uses = new WeakMap<BranchKey, number>();
+  readonly #uses = new Uses();
 
   constructor(redis: RedisScripts, options: RedisBarrierOptions = {}) {
     this.#redis = redis;
@@ -71,9 +71,16 @@ export class RedisBarrier implements Barrier<RedisTx> {
     // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
     if (call.op === MESSAGE_BARRIER.op)
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
-    const uses = (this.#uses.get(call) ?? 0) + 1;
-    this.#uses.set(call, uses);
-    const attempt = this.#attempt(call, barrierId(uses));
+    const use = this.#uses.take(call);
+    try {
+      return await this.#run(this.#attempt(call, barrierId(use)), work);
+    } catch (thrown) {
+      this.#uses.giveBack(call, use);
+      throw thrown;
+    }
+  }
+
+  async #run<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
     if (entered !== 'open')
       return (repeatedOf(entered) as BarrierOutcome<T> | undefined) ?? { ran: false, why: 'empty' };

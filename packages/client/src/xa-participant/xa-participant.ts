@@ -67,8 +67,19 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   async run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     if (call.transType !== 'xa' && call.transType !== 'workflow')
       throw new TypeError(`A branch of xa was called for ${call.op} of a ${call.transType} transaction`);
-    if (this.#used.has(call)) throw new TypeError(`The work of an xa branch is one transaction: run it in one use`);
+    if (this.#used.has(call) || (call.use ?? 1) !== 1)
+      throw new TypeError(`The work of an xa branch is one transaction: run it in one use`);
     this.#used.add(call);
+    try {
+      return await this.#run(call, work);
+    } catch (thrown) {
+      // Nothing is prepared, or a repetition finds it: the handler may repeat the use.
+      this.#used.delete(call);
+      throw thrown;
+    }
+  }
+
+  async #run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const name = `${call.gid}-${call.branchId}`;
     const fits = Buffer.byteLength(name) <= this.#driver.longestNameBytes;
     const [row] = rowsOf({ ...call, op: 'action' }, 1);

@@ -156,6 +156,21 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     }
   });
 
+  it('a handler that repeats a use whose commit was not answered finds it carried out', async () => {
+    const world = worldOf();
+    const { add, read } = await world.createPlace();
+    const proxy = await losingProxy(world.server.url);
+    const { barrier, close } = world.connect(proxy.url);
+    onTestFinished(async () => {
+      await close();
+      await proxy.close();
+    });
+    const call = callOf('action', randomUUID());
+    await expect(barrier.run(call, (tx) => add(tx, 1))).rejects.toBeInstanceOf(CommitUnknown);
+    expect(await barrier.run(call, (tx) => add(tx, 1))).toMatchObject({ ran: false, why: 'repeated' });
+    expect(await read()).toBe(1);
+  });
+
   it('a transaction that ended under the work is no success', async () => {
     const world = worldOf();
     const { barrier, add } = await world.createPlace();
@@ -190,6 +205,42 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
     }
     expect(answers).toEqual([true, true, false]);
     expect(await read()).toBe(1);
+  });
+
+  it('an attempt after a rollback takes the number of the one before; a further use has its own', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    for (const op of ['action', 'compensate'] as const) {
+      const amount = op === 'action' ? 1 : -1;
+      const call = callOf(op, gid);
+      for (const how of ['rollback', 'rollback', 'commit'] as const) {
+        const { tx, end } = await world.begin();
+        expect(await barrier.within(tx, call, () => add(tx, amount))).toMatchObject({ ran: true });
+        expect(await barrier.within(tx, call, () => add(tx, 10 * amount))).toMatchObject({ ran: true });
+        await end(how);
+      }
+      expect(await barrier.run(call, (tx) => add(tx, 100 * amount))).toMatchObject({ ran: true });
+      const numbers = (await world.rows(gid)).flatMap((one) => (one.op === op ? [one.barrier_id] : []));
+      expect(numbers).toEqual(['01', '02', '03']);
+    }
+    expect(await read()).toBe(0);
+  });
+
+  it('an attempt after work that threw within the transaction takes its number', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const call = callOf('action', gid);
+    const failed = await world.begin();
+    await expect(barrier.within(failed.tx, call, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await failed.end('rollback');
+    const { tx, end } = await world.begin();
+    expect(await barrier.within(tx, call, () => add(tx, 1))).toMatchObject({ ran: true });
+    await end('commit');
+    expect(await world.rows(gid)).toEqual([row(gid, 'action', 'action')]);
+    expect(await barrier.run(callOf('compensate', gid), (open) => add(open, -1))).toMatchObject({ ran: true });
+    expect(await read()).toBe(0);
   });
 
   it('sends a message within a transaction of the application', async () => {

@@ -99,6 +99,20 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await number.read()).toBe(5);
   });
 
+  it('a handler may repeat an action whose work threw, and work once', async () => {
+    const { call } = newBranch();
+    const number = await world.createNumber();
+    const action = call('action');
+    const failing = world.xa().run(action, () => Promise.reject(new Error('a deadlock')));
+    await expect(failing).rejects.toThrow('a deadlock');
+    const xa = world.xa();
+    await expect(xa.run(action, () => Promise.reject(new Error('a deadlock')))).rejects.toThrow('a deadlock');
+    expect(await xa.run(action, (tx) => number.add(tx, 5))).toMatchObject({ ran: true });
+    await expect(xa.run(action, mustNotRun)).rejects.toThrow(TypeError);
+    await xa.run(call('commit'), mustNotRun);
+    expect(await number.read()).toBe(5);
+  });
+
   it('a name may have any characters, and no more bytes than the database keeps', async () => {
     const odd = newBranch(`it's \\ "odd" ${++lastGid}`);
     await world.xa().run(odd.call('action'), () => {});

@@ -20,6 +20,7 @@ export function callCases(cases: BarrierCases): void {
   });
   cases.describe('work that throws', () => failureCases(cases));
   cases.describe('several uses in one request', () => useCases(cases));
+  cases.describe('a use that its handler repeats', () => retryCases(cases));
   cases.describe('results', () => resultCases(cases));
 }
 
@@ -154,6 +155,75 @@ function useCases({ it }: BarrierCases): void {
     assert.equal((await barrier.run(second, (tx) => add(tx, 10))).ran, true);
     assert.equal(await read(), 11);
   });
+}
+
+/** A handler repeats a use that failed, instead of leaving that to the coordinator. */
+function retryCases({ it }: BarrierCases): void {
+  for (const [op, undo] of PAIRS) {
+    it(`${op} that its handler repeats after a failure is carried out once and undone once`, async (fixture) => {
+      const { barrier, add, call, read } = fixture;
+      const request = call(op);
+      await untilItSucceeds(3, (attempt) =>
+        barrier.run(request, async (tx) => {
+          await add(tx, 30);
+          if (attempt < 3) throw new Error('lost against another transaction');
+        }),
+      );
+      assert.equal((await barrier.run(call(op), (tx) => add(tx, 30))).ran, false);
+      assert.equal(await read(), 30);
+      const undoing = call(undo);
+      await untilItSucceeds(3, (attempt) =>
+        barrier.run(undoing, async (tx) => {
+          await add(tx, -30);
+          if (attempt < 3) throw new Error('lost against another transaction');
+        }),
+      );
+      assert.equal((await barrier.run(call(undo), (tx) => add(tx, -30))).ran, false);
+      assert.equal(await read(), 0);
+    });
+  }
+
+  it('a use that is repeated keeps its number while others run and follow', async ({ barrier, add, call, read }) => {
+    for (const ran of [true, false]) {
+      const request = call('action');
+      const first = untilItSucceeds(2, (attempt) =>
+        barrier.run(request, () => {
+          if (attempt < 2) throw new Error('lost against another transaction');
+          return 'first';
+        }),
+      );
+      const second = barrier.run(request, () => 'second');
+      assert.deepEqual(await first, ran ? { ran, value: 'first' } : { ...REPEATED, value: 'first' });
+      assert.deepEqual(await second, ran ? { ran, value: 'second' } : { ...REPEATED, value: 'second' });
+      assert.equal((await barrier.run(request, (tx) => add(tx, 1))).ran, ran);
+    }
+    assert.equal(await read(), 1);
+  });
+
+  it('uses that are numbered by the caller are told apart in any order', async ({ barrier, add, call, read }) => {
+    const request = call('action');
+    assert.equal((await barrier.run({ ...request, use: 2 }, (tx) => add(tx, 10))).ran, true);
+    for (const ran of [true, false])
+      assert.equal((await barrier.run({ ...request, use: 1 }, (tx) => add(tx, 1))).ran, ran);
+    assert.equal((await barrier.run({ ...request, use: 2 }, (tx) => add(tx, 10))).ran, false);
+    assert.equal(await read(), 11);
+    for (const use of [0, 1.5, 100])
+      await assert.rejects(
+        barrier.run({ ...request, use }, () => 0),
+        RangeError,
+      );
+  });
+}
+
+/** As a handler that repeats a use which failed. */
+async function untilItSucceeds<T>(most: number, attempt: (count: number) => Promise<T>): Promise<T> {
+  for (let count = 1; ; count++) {
+    try {
+      return await attempt(count);
+    } catch (error) {
+      if (count === most) throw error;
+    }
+  }
 }
 
 /** What a repeated call returns of the first one: money was moved, and its receipt must not be lost. */

@@ -9,6 +9,8 @@ export interface BarrierCall {
   readonly transType: Pattern;
   readonly branchId: string;
   readonly op: string;
+  /** Number of this use of the barrier within the request; by default the barrier counts. */
+  readonly use?: number;
 }
 
 /** What came of a call. */
