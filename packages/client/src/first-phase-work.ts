@@ -22,6 +22,8 @@ export interface FirstPhaseCall {
   readonly requestTimeoutMs: number | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly registration: (branchId: string) => BranchRegistrationRequest;
+  /** Completes the registration, once the whole work has succeeded; absent: `registration` is complete. */
+  readonly completion?: (branchId: string) => BranchRegistrationRequest;
   /** Reads the answer. What it throws fails the call. */
   readonly parse: ((answer: unknown) => unknown) | undefined;
 }
@@ -34,6 +36,7 @@ export interface FirstPhaseCall {
 export class FirstPhaseWork {
   readonly #o: FirstPhaseWorkOptions;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #completions: BranchRegistrationRequest[] = [];
   #state: 'open' | 'closed' | 'given up' = 'open';
   #failed: { readonly thrown: unknown } | undefined;
 
@@ -48,6 +51,7 @@ export class FirstPhaseWork {
       this.#state = 'closed';
       await this.#settled();
       if (this.#failed !== undefined) throw this.#failed.thrown;
+      for (const completion of this.#completions) await this.#register(completion);
       return value;
     } catch (thrown) {
       this.#state = 'given up';
@@ -69,12 +73,12 @@ export class FirstPhaseWork {
   }
 
   async #carryOut(branch: FirstPhaseCall): Promise<unknown> {
-    const { api, gid, options } = this.#o;
+    const { api } = this.#o;
     try {
       assertJson('payload', branch.payload);
       const call = this.#callOf(branch);
-      const answer = await api.registerBranch(gid, branch.registration(call.branchId), { signal: options.signal });
-      if (!answer.ok) throw answer.rejection;
+      await this.#register(branch.registration(call.branchId));
+      if (branch.completion !== undefined) this.#completions.push(branch.completion(call.branchId));
       if (this.#state === 'given up') throw this.#ended();
       const body = bodyOrThrow(call, await api.callBranch(call));
       return branch.parse === undefined ? body : branch.parse(body);
@@ -82,6 +86,12 @@ export class FirstPhaseWork {
       this.#failed ??= { thrown };
       throw thrown;
     }
+  }
+
+  async #register(registration: BranchRegistrationRequest): Promise<void> {
+    const { api, gid, options } = this.#o;
+    const answer = await api.registerBranch(gid, registration, { signal: options.signal });
+    if (!answer.ok) throw answer.rejection;
   }
 
   #callOf({ op, url, payload, requestTimeoutMs: ownTimeoutMs, query }: FirstPhaseCall): InitiatorCall {

@@ -66,7 +66,7 @@ export async function runTcc<T>(
         `Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`,
       );
     const within = joinedWorkOf(outer);
-    const work = new TccWork(context.api, outer.gid, within.ids, own);
+    const work = new TccWork(context.api, outer.gid, within.ids, own, true);
     return within.run(() => joined(context, outer.gid, () => work.run(callback)));
   }
   const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
@@ -77,9 +77,12 @@ export async function runTcc<T>(
 class TccWork implements Tcc {
   readonly gid: string;
   readonly #work: FirstPhaseWork;
+  /** The work is a part of a transaction that other code submits. */
+  readonly #isJoined: boolean;
 
-  constructor(api: Api, gid: string, ids: BranchIds, options: TccOptions) {
+  constructor(api: Api, gid: string, ids: BranchIds, options: TccOptions, isJoined = false) {
     this.gid = gid;
+    this.#isJoined = isJoined;
     this.#work = new FirstPhaseWork({ api, gid, pattern: 'tcc', ids, options });
   }
 
@@ -90,19 +93,19 @@ class TccWork implements Tcc {
   async call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
+    const common = { pattern: 'tcc', cancel, ...(payload === undefined ? {} : { payload }) } as const;
+    const complete = (branchId: string) => ({ ...common, branchId, confirm });
     const answer = await this.#work.call({
       op: 'try',
       url: urls.try,
       payload,
       requestTimeoutMs,
       parse: branch.parse,
-      registration: (branchId) => ({
-        pattern: 'tcc',
-        branchId,
-        confirm,
-        cancel,
-        ...(payload === undefined ? {} : { payload }),
-      }),
+      // A confirm exists only once the whole part has succeeded: the code between here and the initiator may ignore its
+      // failure, and the command to abort may not arrive.
+      ...(this.#isJoined
+        ? { registration: (branchId) => ({ ...common, branchId }), completion: complete }
+        : { registration: complete }),
     });
     return answer as Answer;
   }

@@ -20,7 +20,11 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
   z.strictObject({
     pattern: z.literal('tcc'),
     branchId,
-    confirm: url,
+    /**
+     * Absent: the registration is completed by a second one, with `confirm`, once the part of the
+     * transaction that calls the try has succeeded. A submission before that aborts the transaction.
+     */
+    confirm: url.optional(),
     cancel: url,
     /** JSON, sent to both. */
     payload: z.unknown().optional(),

@@ -2,15 +2,18 @@ import { twoPhase } from './two-phase.ts';
 
 /**
  * TCC: the client tries, registering each branch first; the coordinator confirms or cancels all of them.
+ * A branch may be registered in two steps: its cancel before the try, its confirm once the part of the transaction
+ * that calls the try has succeeded.
  *
  *     prepared ──submit──▶ submitted ──all confirmed──▶ succeed
  *         │
- *         └──abort · time-out──▶ aborting ──all cancelled──▶ failed
+ *         └──abort · time-out · submit with an incomplete branch──▶ aborting ──all cancelled──▶ failed
  *
  * TC1  Confirms are called only while submitted, cancels only while aborting; so no branch is both confirmed and cancelled.
  * TC2  One branch at a time, newest first (a nested branch, registered after its parent, ends before it).
  * TC3  succeed ⇒ every registered branch was confirmed; failed (other than stopped by a person) ⇒ every one was cancelled.
  * TC4  Neither FAILURE nor anything else that a confirm or cancel answers turns the decision.
  * TC5  A prepared one that is not submitted in time is aborted.
+ * TC6  A submission while a branch has a cancel and no confirm aborts the transaction.
  */
 export const tcc = twoPhase({ onSubmit: 'confirm', onAbort: 'cancel', newestFirst: true });

@@ -1,5 +1,5 @@
 import type { Op } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Branch, Transaction } from '../model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
@@ -22,6 +22,13 @@ export function twoPhase(phase: SecondPhase): PatternRules {
       if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
       if (state.status === 'succeed') return transaction;
       if (state.status !== 'prepared') return refuse(state.status, 'submit');
+      const incomplete = incompleteBranch(transaction, phase);
+      if (incomplete !== undefined)
+        return toAborting(
+          transaction,
+          `branch ${incomplete} was registered without its ${phase.onSubmit}: the part of the transaction that began it has not succeeded`,
+          moment,
+        );
       return {
         ...transaction,
         options: { ...transaction.options, ...event.options },
@@ -68,9 +75,31 @@ function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Pl
   const left = transaction.branches.flatMap((branch, i) =>
     branch.op === op && branchState(state, i).status !== 'succeed' ? [i] : [],
   );
+  if (op === phase.onSubmit) sortByFirstRegistration(left, transaction.branches);
   const next = phase.newestFirst ? left.at(-1) : left[0];
   if (next !== undefined) return startReady(transaction, [next], moment.nowMs);
   return waitUntil(withState(transaction, withEnd(state, final, moment.nowMs)), null);
+}
+
+/** The first branch whose registration was begun and not completed: it can be aborted only. */
+function incompleteBranch({ branches }: Transaction, { onSubmit, onAbort }: SecondPhase): string | undefined {
+  // Registered in one request, the two ops of a branch stand side by side.
+  return branches.find(
+    ({ branchId, op }, i) =>
+      op === onAbort &&
+      !(branches[i + 1]?.branchId === branchId && branches[i + 1]?.op === onSubmit) &&
+      !branches.some((other) => other.branchId === branchId && other.op === onSubmit),
+  )?.branchId;
+}
+
+/** A registration that is completed later leaves its branch where the registration began. */
+function sortByFirstRegistration(indices: number[], branches: readonly Branch[]): void {
+  const first = (i: number): number => {
+    const branchId = branches[i]?.branchId;
+    return branches[i - 1]?.branchId === branchId ? i - 1 : branches.findIndex((one) => one.branchId === branchId);
+  };
+  const firsts = new Map(indices.map((i) => [i, first(i)]));
+  indices.sort((a, b) => (firsts.get(a) ?? a) - (firsts.get(b) ?? b));
 }
 
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {

@@ -45,6 +45,29 @@ describe('tcc', () => {
   });
 });
 
+describe('a tcc with a branch whose registration is completed later', () => {
+  it('is aborted when it is submitted before that, and every branch is cancelled', () => {
+    const model = prepared('tcc', ['01']);
+    model.register('0101', 'cancel');
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(model.status).toBe('aborting');
+    expect(model.transaction.state.rollbackReason).toContain('branch 0101');
+    expect(finish(model)).toEqual(['0101 cancel', '01 cancel']);
+    expect(model.status).toBe('failed');
+  });
+
+  it('confirms every branch when it is submitted afterwards, in the order in which the registrations began', () => {
+    const model = prepared('tcc', ['01']);
+    for (const branchId of ['0101', '010101']) model.register(branchId, 'cancel');
+    // The inner part ends first.
+    for (const branchId of ['010101', '0101']) model.register(branchId, 'confirm');
+    model.register('02', 'cancel', 'confirm');
+    model.deliver({ kind: 'submitted', options: {} });
+    expect(finish(model)).toEqual(['02 confirm', '010101 confirm', '0101 confirm', '01 confirm']);
+    expect(model.status).toBe('succeed');
+  });
+});
+
 describe('xa', () => {
   it('commits oldest first after the submit', () => {
     const model = prepared('xa', ['01', '02']);

@@ -20,10 +20,8 @@ function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistra
   switch (request.pattern) {
     case 'tcc': {
       const common = { branchId, payload: bytesOf(request.payload), status: 'prepared' as const };
-      return [
-        { ...common, op: 'cancel', url: request.cancel },
-        { ...common, op: 'confirm', url: request.confirm },
-      ];
+      const cancel = { ...common, op: 'cancel' as const, url: request.cancel };
+      return request.confirm === undefined ? [cancel] : [cancel, { ...common, op: 'confirm', url: request.confirm }];
     }
     case 'xa': {
       const common = { branchId, url: request.url, payload: bytesOf(undefined), status: 'prepared' as const };
