@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { branch as serveBranch } from '@holdfast/client/node-http';
 import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Participant } from '../../deploy/test/support/participant.ts';
 import { describeWith } from '../../tools/src/describe-with.ts';
 import { beginUnfinished, beginWorkflow, letThemEnd } from './support/unfinished.ts';
@@ -246,6 +250,37 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(participant.of(`${topic}-fewer`)).toEqual(['01 action']);
       await nodes[one].call('DELETE', `/api/v1/topics/${topic}`);
       await expect(send(nodes[other], `${topic}-gone`)).rejects.toThrow(topic);
+    });
+
+    it('what the previous accepted with parameters of the coordinator in a URL is undone under the name it was done under', async () => {
+      const gid = 'own-parameters';
+      // A participant of this version. The action came to the one of the version before, which read the URL's own gid.
+      const calls: string[] = [];
+      const handler = serveBranch(({ gid: read, branchId, op }) => void calls.push(`${read} ${branchId} ${op}`), {
+        onError: (error) => void calls.push(String(error)),
+      });
+      const server = createServer((request, response) => void handler(request, response)).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      server.unref();
+      const refund = `http://127.0.0.1:${(server.address() as AddressInfo).port}/refund?gid=42`;
+      participant.answer('/sold-out', 500);
+      await nodes.previous.post('/transactions', {
+        gid,
+        pattern: 'saga',
+        steps: [
+          { action: participant.url('/debit?gid=42'), compensate: refund },
+          { action: participant.url('/sold-out'), compensate: '' },
+        ],
+        retryIntervalMs: 200,
+      });
+      await vi.waitFor(() => expect(participant.of(gid)).toContain('02 action'), { timeout: 20_000, interval: 10 });
+      expect(participant.of('42')).toEqual(['01 action']);
+      await nodes.previous.end('stopped');
+      participant.answer('/sold-out', 409);
+      expect(await nodes.present.final(gid)).toBe('failed');
+      expect(calls).toEqual(['42 01 compensate']);
+      await nodes.previous.startAgain();
     });
 
     // The previous version ends last: it might not be able to come back to what the present one has migrated.

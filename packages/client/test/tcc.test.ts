@@ -231,7 +231,12 @@ describe('a tcc', () => {
       await hf.tcc(() => Promise.reject(thrown)).catch((error: unknown) => expect(error).toBe(thrown));
       return 'never mind';
     }, {});
-    const answer = await serve({ method: 'POST', url: `/?${query}`, readBody: () => undefined });
+    const answer = await serve({
+      method: 'POST',
+      url: `/?${query}`,
+      header: () => undefined,
+      readBody: () => undefined,
+    });
     expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('sold out') });
     expect(coordinator.requests.map(({ path }) => path)).toEqual(['/api/v1/transactions/outer/abort']);
   });

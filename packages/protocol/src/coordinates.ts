@@ -38,3 +38,16 @@ export function withoutCoordinates(url: string): string {
   });
   return url.slice(0, start) + (kept.length === 0 ? '' : `?${kept.join('&')}`) + url.slice(start + 1 + query.length);
 }
+
+/**
+ * Header of a call whose URL has some of these parameters itself. Only transactions that an earlier version accepted have
+ * such URLs. The coordinator's parameters stand behind the URL's own; the header's value states which of several values
+ * identify the call:
+ *
+ * - `first`: those of the URL. Earlier participants read these, so the rows of their barriers bear them: a repeated action
+ *   or a compensation finds the row of the action only under the same name.
+ * - `last`: those of the coordinator. What the call refers to (a try, a local transaction, a workflow) was never called
+ *   with the URL's own.
+ */
+export const URL_COORDINATES_HEADER = 'holdfast-url-coordinates';
+export type UrlCoordinates = 'first' | 'last';

@@ -1,3 +1,5 @@
+import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
+
 /**
  * `branch_headers` of a transaction come from outside and go into requests: a name or value that is not plain header text must not reach the wire.
  */
@@ -16,6 +18,7 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'dtm-dtm',
   // A body that came compressed would not be understood.
   'accept-encoding',
+  URL_COORDINATES_HEADER,
   'connection',
   'content-length',
   'expect',

@@ -5,6 +5,8 @@ import {
   resultOfHttp,
   resultOfLongHttp,
   resultOfUnframedHttp,
+  URL_COORDINATES_HEADER,
+  type UrlCoordinates,
 } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import type { HttpTarget } from './branch-target.ts';
@@ -22,7 +24,7 @@ export function callHttp(pools: ConnectionPools, request: BranchRequest, target:
     method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',
     path: target.pathPrefix + coordinates(request),
     host: target.host,
-    headers: headerLines(request.headers, target.authorization),
+    headers: headerLines(request.headers, target.authorization) + linesAbout(request, target),
     body: hasBody ? request.payload : null,
   });
 }
@@ -45,6 +47,13 @@ const NO_ROOM: BranchResult = {
   ...branchResult('UNKNOWN', 'too many different destinations are being called at once'),
   deferred: true,
 };
+
+/** A URL that an earlier version accepted, with parameters that are the coordinator's: see `URL_COORDINATES_HEADER`. */
+function linesAbout({ pattern, op }: BranchRequest, { coordinates: own }: HttpTarget): string {
+  if (own.length === 0) return '';
+  const value: UrlCoordinates = pattern === 'saga' || (pattern === 'msg' && op === 'action') ? 'first' : 'last';
+  return `${URL_COORDINATES_HEADER}: ${value}\r\n`;
+}
 
 const PLAIN = /^[\w.~-]+$/;
 const encode = (text: string): string => (PLAIN.test(text) ? text : encodeURIComponent(text));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
 import { BranchRouter, ConnectionPools, MAX_ANSWER_BYTES } from '@holdfast/runtime';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
@@ -40,6 +41,25 @@ describe('a branch called over HTTP', () => {
       op: 'compensate',
     });
   });
+
+  it.each([
+    ['saga', 'compensate', 'first'],
+    ['msg', 'action', 'first'],
+    ['msg', 'msg', 'last'],
+    ['tcc', 'cancel', 'last'],
+    ['xa', 'commit', 'last'],
+    ['workflow', 'order', 'last'],
+  ] as const)(
+    'of a %s gets the URL of an earlier version as it was, and for %s a header that states which parameters count: the %s',
+    async (pattern, op, which) => {
+      await call({ pattern, op, gid: 'real' }, '/debit?gid=42&%6Fp=x');
+      const [seen] = server.seen;
+      expect(seen?.url.search).toBe(`?gid=42&%6Fp=x&gid=real&trans_type=${pattern}&branch_id=01&op=${op}`);
+      expect(seen?.headers[URL_COORDINATES_HEADER]).toBe(which);
+      await call({ pattern, op, headers: { [URL_COORDINATES_HEADER]: 'first' } }, '/debit?shop=7');
+      expect(server.seen[1]?.headers[URL_COORDINATES_HEADER]).toBeUndefined();
+    },
+  );
 
   it('is asked by GET when there is no payload', async () => {
     await call();

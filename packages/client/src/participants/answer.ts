@@ -1,4 +1,4 @@
-import { isPercentEncodedUtf8, resultOfThrown } from '@holdfast/protocol';
+import { isPercentEncodedUtf8, resultOfThrown, URL_COORDINATES_HEADER } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import {
   BadBranchCall,
@@ -18,6 +18,8 @@ export interface BranchRequest {
   readonly method: string | undefined;
   /** With its query; what stands before that does not matter. */
   readonly url: string | undefined;
+  /** Gives the value of a header, named in lower case. */
+  readonly header: (name: string) => unknown;
   /** Gives the parsed JSON body, undefined when there is none. Asked once, after the query was found right. */
   readonly readBody: () => unknown;
 }
@@ -73,13 +75,14 @@ export function branchServer<Payload>(
   options: Partial<BranchOptions<Payload>>,
 ): BranchServer {
   const parse = options.parse ?? options.of?.parse;
-  return async ({ method, url, readBody }) => {
+  return async ({ method, url, header, readBody }) => {
     let call: BranchCallContext<Payload> | undefined;
     try {
       if (method !== 'POST' && method !== 'GET')
         throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${method}`);
       if (!isPercentEncodedUtf8(url ?? '')) throw new BadBranchCall(400, 'the percent-encoded query is not UTF-8');
-      const read = readBranchCall(queryOf(url ?? ''));
+      const which = header(URL_COORDINATES_HEADER);
+      const read = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
       const context = { ...read, payload: payloadOf(await readBody(), parse) };
       call = context;
       const value = await serveBranch(context, handler);

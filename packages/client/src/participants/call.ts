@@ -1,4 +1,4 @@
-import { LIMITS, type Op, type Pattern, PATTERNS } from '@holdfast/protocol';
+import { LIMITS, type Op, type Pattern, PATTERNS, type UrlCoordinates } from '@holdfast/protocol';
 import type { BranchDeclaration } from '../branch-declaration.ts';
 
 /** One call of the coordinator, as the participant's code sees it. */
@@ -67,12 +67,17 @@ export class BadBranchCall extends Error {
 
 const LONGEST_BRANCH_ID = 64;
 
-/** Reads what the coordinator adds to the URL. */
-export function readBranchCall(query: URLSearchParams): Omit<BranchCallContext, 'payload'> {
-  const gid = required(query, 'gid', LIMITS.gidLength);
-  const transType = required(query, 'trans_type', LIMITS.gidLength);
-  const branchId = required(query, 'branch_id', LONGEST_BRANCH_ID);
-  const op = required(query, 'op', LIMITS.gidLength);
+/**
+ * Reads what the coordinator adds to the URL.
+ *
+ * @param which value of the header `URL_COORDINATES_HEADER`, if the call has it
+ */
+export function readBranchCall(query: URLSearchParams, which?: string): Omit<BranchCallContext, 'payload'> {
+  const from = which === 'first' || which === 'last' ? which : undefined;
+  const gid = required(query, 'gid', LIMITS.gidLength, from);
+  const transType = required(query, 'trans_type', LIMITS.gidLength, from);
+  const branchId = required(query, 'branch_id', LONGEST_BRANCH_ID, from);
+  const op = required(query, 'op', LIMITS.gidLength, from);
   if (!isPattern(transType)) throw new BadBranchCall(400, `trans_type is none of ${PATTERNS.join(', ')}`);
   return { gid, transType, branchId, op, query };
 }
@@ -89,8 +94,8 @@ export function onlyValue(query: URLSearchParams, name: string): string {
   return value;
 }
 
-function required(query: URLSearchParams, name: string, maxLength: number): string {
-  const value = onlyValue(query, name);
+function required(query: URLSearchParams, name: string, maxLength: number, from: UrlCoordinates | undefined): string {
+  const value = from === undefined ? onlyValue(query, name) : (query.getAll(name).at(from === 'first' ? 0 : -1) ?? '');
   if (value === '') throw new BadBranchCall(400, `query parameter ${name} is missing: this URL is for a coordinator`);
   if (value.includes('\0')) throw new BadBranchCall(400, `query parameter ${name} has a NUL`);
   if (value.length > maxLength) throw new BadBranchCall(400, `query parameter ${name} exceeds ${maxLength} characters`);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '@holdfast/protocol';
 import type { Request, Response } from 'express';
 import type { Barrier } from '../barrier/barrier.ts';
@@ -5,7 +6,7 @@ import { branchServer, type BranchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { parseJson, strictDecoder, utf8Text } from './json-body.ts';
-import { readJson, send } from './node-body.ts';
+import { headerOf, readJson, send } from './node-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
@@ -22,7 +23,8 @@ export type ExpressHandler = (request: Request, response: Response) => Promise<v
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
  * No body parser is needed. With `express.json()` before it the body is taken as that left it; it refuses payloads that are neither an object nor an array
- * unless it is given `strict: false`, and bounds the body by its own `limit`.
+ * unless it is given `strict: false`, and bounds the body by its own `limit`. It alters bytes that are not UTF-8 unless it
+ * is given `verify: requireUtf8`.
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
@@ -56,8 +58,22 @@ export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options:
 function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes): ExpressHandler {
   return async (request, response) => {
     const readBody = () => bodyOf(request, maxBodyBytes);
-    send(request, response, await serve({ method: request.method, url: request.originalUrl, readBody }));
+    send(
+      request,
+      response,
+      await serve({ method: request.method, url: request.originalUrl, header: headerOf(request), readBody }),
+    );
   };
+}
+
+/**
+ * For `express.json({ verify: requireUtf8 })` before a branch: a body that is not UTF-8 is refused with 400. By itself
+ * `express.json()` replaces such bytes, so that different texts become one.
+ *
+ * @throws an error with `status` 400, which Express's error handling responds with
+ */
+export function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw Object.assign(new Error('the body is not UTF-8'), { status: 400 });
 }
 
 /** What a body parser left, or else the body itself. */

@@ -4,6 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
+import { headerOf } from './node-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
@@ -76,7 +77,12 @@ function route<Payload>(handler: BranchHandler<Payload>, options: Partial<Branch
     // Fastify gives null for a request without a body; a coordinator sends JSON null only for a payload that is null, which is alike.
     const readBody = () => request.body ?? undefined;
     const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
-    const { status, text } = await serve({ method: request.method, url: request.url, readBody });
+    const { status, text } = await serve({
+      method: request.method,
+      url: request.url,
+      header: headerOf(request),
+      readBody,
+    });
     return reply.code(status).type('application/json').send(text);
   };
 }

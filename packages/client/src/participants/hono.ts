@@ -54,7 +54,12 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
   return async (context) => {
     const { req } = context;
     const readBody = () => readWebJson(req, maxBodyBytes);
-    const { status, text } = await serve({ method: req.method, url: req.url, readBody });
+    const { status, text } = await serve({
+      method: req.method,
+      url: req.url,
+      header: (name) => req.header(name),
+      readBody,
+    });
     return context.body(text, status as ContentfulStatusCode, { 'content-type': 'application/json' });
   };
 }

@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BranchAnswer } from './answer.ts';
+import type { BranchAnswer, BranchRequest } from './answer.ts';
 import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
+
+/** Gives the headers of a request by name. */
+export const headerOf =
+  ({ headers }: Pick<IncomingMessage, 'headers'>): BranchRequest['header'] =>
+  (name) =>
+    headers[name];
 
 /** Reads a body of bounded length as JSON; undefined when there is none. */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {

@@ -4,7 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { readJson, send } from './node-body.ts';
+import { headerOf, readJson, send } from './node-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
@@ -50,6 +50,10 @@ export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options:
 function listener(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes): NodeListener {
   return async (request, response) => {
     const readBody = () => readJson(request, maxBodyBytes);
-    send(request, response, await serve({ method: request.method, url: request.url, readBody }));
+    send(
+      request,
+      response,
+      await serve({ method: request.method, url: request.url, header: headerOf(request), readBody }),
+    );
   };
 }

@@ -4,14 +4,17 @@ import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 interface WebRequest {
   readonly raw: Request;
   header(name: string): string | undefined;
-  text(): Promise<string>;
+  arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** Reads a body of bounded length as JSON; undefined when there is none. A body that a middleware has read before is taken from Hono's memory of it. */
 export async function readWebJson(request: WebRequest, maxBytes: number): Promise<unknown> {
   if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
   const { raw } = request;
-  if (raw.bodyUsed) return parseJson(await request.text());
+  if (raw.bodyUsed) {
+    const bytes = await request.arrayBuffer();
+    return parseJson(utf8Text(() => strictDecoder().decode(bytes)));
+  }
   if (raw.body === null) return undefined;
   const decoder = strictDecoder();
   let text = '';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import express from 'express';
 import { request } from 'undici';
 import { expect, it } from 'vitest';
-import { branch, checkBack } from '../../src/participants/express.ts';
+import { branch, checkBack, requireUtf8 } from '../../src/participants/express.ts';
 import { listening } from './listening.ts';
 import { participantSuite } from './suite.ts';
 
@@ -19,7 +19,7 @@ participantSuite('Express with express.json()', {
     listening(
       createServer(
         express()
-          .use(express.json({ limit: '1mb' }))
+          .use(express.json({ limit: '1mb', verify: requireUtf8 }))
           .get('/debit', route)
           .post('/debit', route),
       ),

@@ -28,7 +28,8 @@ export const MESSAGE = 'gid=g-1&trans_type=msg&branch_id=00&op=msg';
 export interface Called {
   readonly query?: string;
   /** null: GET without a body. */
-  readonly body?: string | null;
+  readonly body?: string | Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A framework's adapter as the cases use it. */
@@ -48,11 +49,11 @@ export function participantOf<Route>({ branch, checkBack, serve }: Framework<Rou
     return `${server.url}/debit`;
   }
 
-  async function callOf(url: string, { query = CALL, body = '{"amount":30}' }: Called = {}) {
+  async function callOf(url: string, { query = CALL, body = '{"amount":30}', headers = {} }: Called = {}) {
     const response = await request(`${url}?${query}`, {
       method: body === null ? 'GET' : 'POST',
       body,
-      headers: body === null ? {} : { 'content-type': 'application/json' },
+      headers: body === null ? headers : { 'content-type': 'application/json', ...headers },
     });
     const text = await response.body.text();
     return { status: response.statusCode, text, type: response.headers['content-type'] };

@@ -57,3 +57,19 @@ it('a Hono participant finds a body that a middleware has read, and keeps the he
   const response = await app.fetch(new Request(`http://bank${CALL}`, { method: 'POST', body: '{"amount":30}' }));
   expect([response.status, response.headers.get('x-seen'), payloads]).toEqual([200, 'yes', [{ amount: 30 }]]);
 });
+
+it('a Hono participant refuses a body that is not UTF-8, also when a middleware has read its bytes', async () => {
+  const payloads: unknown[] = [];
+  const route = branch((call) => void payloads.push(call.payload), { onError: () => {} });
+  const app = new Hono()
+    .use(async (context, next) => {
+      await context.req.arrayBuffer();
+      await next();
+    })
+    .post('/debit', route);
+  const post = (body: Buffer) =>
+    app.fetch(new Request(`http://bank${CALL}`, { method: 'POST', body: new Uint8Array(body) }));
+  expect((await post(Buffer.from('"caf\u00e9"', 'latin1'))).status).toBe(400);
+  expect((await post(Buffer.from('"caf\u00e9"'))).status).toBe(200);
+  expect(payloads).toEqual(['caf\u00e9']);
+});

@@ -1,7 +1,9 @@
 import { request } from 'undici';
-import { expect, it } from 'vitest';
+import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
+import { describe, expect, it } from 'vitest';
 import { declareBranch } from '../../src/branch-declaration.ts';
 import { branchUrl, currentBranch } from '../../src/participants/branch-context.ts';
+import type { BranchCallContext } from '../../src/participants/call.ts';
 import { CALL, type Called, json, parseAmount, type Participant } from './harness.ts';
 
 /** How a participant reads the call that it gets, and which calls it does not take. */
@@ -80,6 +82,29 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     },
   );
 
+  describe('called at a URL that an earlier version accepted with parameters of the coordinator', () => {
+    const QUERY = `gid=42&op=undo&GID=43&${CALL}`;
+    const calledAt = async (which: string) => {
+      const calls: unknown[] = [];
+      const what = { query: QUERY, headers: { [URL_COORDINATES_HEADER]: which } };
+      const note = ({ gid, branchId, op }: BranchCallContext): void => void calls.push({ gid, branchId, op });
+      const { status } = await called(note, { onError: () => {} }, what);
+      return { status, calls };
+    };
+
+    it('takes the values that earlier participants took, when the call may have been made before', async () => {
+      expect(await calledAt('first')).toEqual({ status: 200, calls: [{ gid: '42', branchId: '01', op: 'undo' }] });
+    });
+
+    it('takes those of the coordinator when the coordinator states that it has the last word', async () => {
+      expect(await calledAt('last')).toEqual({ status: 200, calls: [{ gid: 'g-1', branchId: '01', op: 'action' }] });
+    });
+
+    it('takes none when the header has another value', async () => {
+      expect(await calledAt('both')).toEqual({ status: 400, calls: [] });
+    });
+  });
+
   it('answers 400 to a pattern that does not exist and to a gid that is too long', async () => {
     const onError = () => {};
     const pattern = await called(() => {}, { onError }, { query: CALL.replace('saga', 'sagas') });
@@ -99,6 +124,21 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     const op = await called400({ query: CALL.replace('action', 'act%00ion') });
     expect([gid.status, op.status, calls]).toEqual([400, 400, []]);
     expect(gid.text).toContain('gid');
+  });
+
+  it('answers 400 to a body that is not UTF-8 (Latin-1, cut off, overlong, half a surrogate) and does not call the handler', async () => {
+    const calls: unknown[] = [];
+    const url = await served(branch((call) => void calls.push(call.payload), { onError: () => {} }));
+    const around = (bytes: readonly number[]): Buffer =>
+      Buffer.concat([Buffer.from('{"name":"'), Buffer.from(bytes), Buffer.from('"}')]);
+    for (const bytes of [[0xe9], [0xe2, 0x82], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) {
+      const { status, text } = await callOf(url, { body: around(bytes) });
+      expect([status, text]).toEqual([400, expect.stringContaining('UTF-8')]);
+    }
+    expect(calls).toEqual([]);
+    // A character of four bytes is one, in whatever pieces it comes.
+    expect((await callOf(url, { body: around([0xf0, 0x9f, 0x8d, 0xb7]) })).status).toBe(200);
+    expect(calls).toEqual([{ name: '🍷' }]);
   });
 
   it('answers 400 to a body that is not JSON, and 413 to one that is too long', async () => {
