@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '@holdfast/core';
+import { atEndOfTurn } from './turns.ts';
 
 /** Node fires a longer timer at once; such waits are made of several. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -17,7 +18,7 @@ export const systemClock: Clock = {
     }
     return longTimer(delayMs, callback);
   },
-  endOfTurn: (callback) => void setImmediate(callback),
+  endOfTurn: atEndOfTurn,
 };
 
 function longTimer(delayMs: number, callback: () => void): Timer {

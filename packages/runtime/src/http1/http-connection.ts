@@ -54,6 +54,8 @@ const REQUEST_TIMEOUT = 408;
 export class HttpConnection {
   /** The owner's: until when an idle connection is used again. */
   idleUntilMs = 0;
+  /** The owner's: the count of turns from which on it is used again. */
+  restsUntilTurn = 0;
   readonly #owner: ConnectionOwner;
   readonly #settings: ConnectionSettings;
   readonly #parser = new AnswerParser();

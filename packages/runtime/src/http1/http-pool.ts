@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type ConnectionOwner, type Endpoint, type HttpCall, HttpConnection } from './http-connection.ts';
 import { Names } from '../names/names.ts';
 import { systemLookup } from '../names/resolve-name.ts';
+import { atEndOfTurn, turnsCounted } from '../turns.ts';
 
 export interface HttpPoolSettings {
   /** Connections at once; calls beyond it wait for one. */
@@ -20,24 +21,27 @@ export interface HttpPoolSettings {
 /** So much earlier than the other side we let go, for a request must not meet its closing. */
 const IDLE_MARGIN_MS = 1_000;
 
+/** Counted at the ends of turns: the sockets are polled between the first and the second. */
+const TURNS_OF_REST = 2;
+
 /**
  * The connections to one origin. The one used last is used first: those that are not needed grow old, and are closed.
  *
- * After an answer a connection rests until the event loop has polled its sockets once more: bytes that came behind the answer end it, rather than being taken
- * for the answer to the next call.
+ * After a response a connection rests until the event loop has polled the sockets once more: bytes that came behind the response end it, rather than being taken
+ * for the response to the next call. Turns that are counted for other reasons do: the loop is kept from waiting only when a call needs a connection that rests.
  */
 export class HttpPool implements ConnectionOwner {
   readonly #endpoint: Endpoint;
   readonly #settings: HttpPoolSettings;
   readonly #names: Names;
   readonly #connections = new Set<HttpConnection>();
+  /** Used again from its end. */
   #idle: HttpConnection[] = [];
+  /** In the order of their responses. */
+  #resting: HttpConnection[] = [];
   #waiting: HttpCall[] = [];
   /** Calls that were lost with a connection that had been used before: they wait for a new one. */
   readonly #lost: HttpCall[] = [];
-  /** Answered in this turn of the event loop, and in the one before. */
-  #resting: HttpConnection[] = [];
-  #rested: HttpConnection[] = [];
   #isTurning = false;
   #connecting = 0;
   #isDestroyed = false;
@@ -62,6 +66,7 @@ export class HttpPool implements ConnectionOwner {
     if (connection !== undefined) return connection.send(call);
     this.#waiting.push(call);
     this.#connect();
+    this.#turnSoon();
   }
 
   /** Gives up a call that has not been sent: it fails. */
@@ -77,7 +82,8 @@ export class HttpPool implements ConnectionOwner {
   closeIdle(): void {
     const nowMs = performance.now();
     // Closing takes a connection out of the list.
-    for (const connection of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) connection.destroy();
+    for (const connection of [...this.#idle, ...this.#resting])
+      if (connection.idleUntilMs <= nowMs) connection.destroy();
   }
 
   /** Ends every connection; what is under way or waits has failed with `reason` when the promise resolves. */
@@ -108,10 +114,9 @@ export class HttpPool implements ConnectionOwner {
     const { idleMs, maxIdleMs } = this.#settings;
     const forMs = keepAliveMs === undefined ? idleMs : Math.min(keepAliveMs - IDLE_MARGIN_MS, maxIdleMs);
     connection.idleUntilMs = performance.now() + forMs;
+    connection.restsUntilTurn = turnsCounted() + TURNS_OF_REST;
     this.#resting.push(connection);
-    if (this.#isTurning) return;
-    this.#isTurning = true;
-    setImmediate(this.#turn);
+    if (this.#waiting.length > 0) this.#turnSoon();
   }
 
   lost(call: HttpCall): void {
@@ -121,8 +126,10 @@ export class HttpPool implements ConnectionOwner {
 
   closed(connection: HttpConnection, error: Error | undefined): void {
     this.#connections.delete(connection);
-    const at = this.#idle.indexOf(connection);
-    if (at !== -1) this.#idle.splice(at, 1);
+    for (const connections of [this.#idle, this.#resting]) {
+      const at = connections.indexOf(connection);
+      if (at !== -1) connections.splice(at, 1);
+    }
     if (error !== undefined) {
       this.#connecting--;
       // The addresses may be those of yesterday.
@@ -133,20 +140,24 @@ export class HttpPool implements ConnectionOwner {
     this.#connect();
   }
 
-  /** Runs after the sockets were polled: what rested while they were is used again. */
+  /** For calls that wait: the event loop goes on until connections that rest can be used. */
+  #turnSoon(): void {
+    if (this.#isTurning || this.#resting.length === 0) return;
+    this.#isTurning = true;
+    atEndOfTurn(this.#turn);
+  }
+
   readonly #turn = (): void => {
-    const ready = this.#rested;
-    this.#rested = this.#resting;
-    this.#resting = [];
-    this.#isTurning = this.#rested.length > 0;
-    if (this.#isTurning) setImmediate(this.#turn);
-    for (const connection of ready) {
-      if (!connection.isUsable) continue;
-      if (this.#isLate(connection)) connection.destroy();
-      else this.#use(connection);
+    this.#isTurning = false;
+    while (this.#waiting.length > 0) {
+      const connection = this.#takeIdle();
+      if (connection === undefined) break;
+      this.#use(connection);
     }
+    if (this.#waiting.length === 0) return;
     // Fewer than rested may be of use.
     this.#connect();
+    this.#turnSoon();
   };
 
   /** Sends the next call that waits, or keeps the connection for one. */
@@ -162,7 +173,11 @@ export class HttpPool implements ConnectionOwner {
 
   /** A connection that is no longer to be used takes itself out once it has closed. */
   #takeIdle(): HttpConnection | undefined {
-    if (this.#idle.length === 0) return undefined;
+    const turns = turnsCounted();
+    for (let [next] = this.#resting; next !== undefined && next.restsUntilTurn <= turns; [next] = this.#resting) {
+      this.#resting.shift();
+      this.#idle.push(next);
+    }
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (!this.#isLate(connection) && connection.isUsable) return connection;
       connection.destroy();
@@ -180,9 +195,13 @@ export class HttpPool implements ConnectionOwner {
     }
   }
 
-  /** Connections that rest serve calls that wait sooner than new ones would. */
+  /**
+   * Connections that rest serve calls that wait sooner than new ones would. The first two are made all the same: a
+   * caller that makes one call after the other finds a rested one each time.
+   */
   get #wanted(): number {
-    return this.#lost.length + Math.max(0, this.#waiting.length - this.#resting.length - this.#rested.length);
+    const resting = this.#connections.size > 1 ? this.#resting.length : 0;
+    return this.#lost.length + Math.max(0, this.#waiting.length - resting);
   }
 }
 

@@ -7,6 +7,7 @@ import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';
+import { atEndOfTurn } from '../../src/turns.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -56,6 +57,9 @@ function send(pool: HttpPool, text?: string): Call {
   return call;
 }
 
+/** After a response a connection rests for so long. */
+const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() => atEndOfTurn(resolve)));
+
 /** Keeps the event loop busy until an answer that nobody asked for has reached the client's receive buffer. */
 function sendStray(server: RawServer): void {
   server.sockets.at(-1)?.write(ANSWER.replace('ok', 'no'));
@@ -71,6 +75,18 @@ describe('the connections to one origin', () => {
     expect(await Promise.all(calls.map(({ result }) => result))).toEqual(Array.from({ length: 20 }, () => '200 ok'));
     expect(server.sockets).toHaveLength(2);
     await send(pool).result;
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('are two for a caller that makes one call right after the other, and one for calls with time between', async () => {
+    await using server = await RawServer.start(answering(ANSWER));
+    const pool = poolOf(server.origin);
+    for (let i = 0; i < 5; i++) {
+      await twoTurns();
+      expect(await send(pool).result).toBe('200 ok');
+    }
+    expect(server.sockets).toHaveLength(1);
+    for (let i = 0; i < 5; i++) expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(2);
   });
 
@@ -329,6 +345,7 @@ describeWith(['openssl'], 'connections over TLS', () => {
     await using server = await RawServer.start(answering(ANSWER), { key, cert });
     const pool = poolOf(`https://${host}:${server.port}`, { tls: { ca: cert } });
     expect(await send(pool).result).toBe('200 ok');
+    await twoTurns();
     expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(1);
   });
