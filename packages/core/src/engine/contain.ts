@@ -72,9 +72,24 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
       return clock.setTimer(delayMs, safe);
     }
   };
+  let [lastMonotonicMs, lastWallMs] = [0, 0];
   return {
-    monotonicMs: lastWhenThrown('monotonicMs', () => clock.monotonicMs(), thrown),
-    wallMs: lastWhenThrown('wallMs', () => clock.wallMs(), thrown),
+    monotonicMs() {
+      try {
+        return (lastMonotonicMs = clock.monotonicMs());
+      } catch (error) {
+        thrown('monotonicMs', error);
+        return lastMonotonicMs;
+      }
+    },
+    wallMs() {
+      try {
+        return (lastWallMs = clock.wallMs());
+      } catch (error) {
+        thrown('wallMs', error);
+        return lastWallMs;
+      }
+    },
     setTimer,
     endOfTurn(callback) {
       const safe = guarded(callback);
@@ -88,37 +103,26 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
   };
 }
 
-function lastWhenThrown(what: string, read: () => number, thrown: Thrown): () => number {
-  let lastMs = 0;
-  return () => {
+function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
+  const attempt = (name: keyof EngineObserver, report: () => void): void => {
     try {
-      return (lastMs = read());
+      report();
     } catch (error) {
-      thrown(what, error);
-      return lastMs;
+      thrown(name, error);
     }
   };
-}
-
-function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
-  const contain =
-    <K extends keyof EngineObserver>(name: K) =>
-    (...args: Parameters<EngineObserver[K]>): void => {
-      try {
-        Reflect.apply(observer[name], observer, args);
-      } catch (error) {
-        thrown(name, error);
-      }
-    };
   return {
-    branchAnswered: contain('branchAnswered'),
-    batchWritten: contain('batchWritten'),
-    transactionFinished: contain('transactionFinished'),
-    transactionAccepted: contain('transactionAccepted'),
-    claimed: contain('claimed'),
-    tookOver: contain('tookOver'),
-    storeWentBack: contain('storeWentBack'),
-    conflicted: contain('conflicted'),
-    alerted: contain('alerted'),
+    branchAnswered: (pattern, result, durationMs) =>
+      attempt('branchAnswered', () => observer.branchAnswered(pattern, result, durationMs)),
+    batchWritten: (items, durationMs, ok) =>
+      attempt('batchWritten', () => observer.batchWritten(items, durationMs, ok)),
+    transactionFinished: (pattern, status, durationMs) =>
+      attempt('transactionFinished', () => observer.transactionFinished(pattern, status, durationMs)),
+    transactionAccepted: (pattern) => attempt('transactionAccepted', () => observer.transactionAccepted(pattern)),
+    claimed: (count) => attempt('claimed', () => observer.claimed(count)),
+    tookOver: (count) => attempt('tookOver', () => observer.tookOver(count)),
+    storeWentBack: (transactions) => attempt('storeWentBack', () => observer.storeWentBack(transactions)),
+    conflicted: () => attempt('conflicted', () => observer.conflicted()),
+    alerted: () => attempt('alerted', () => observer.alerted()),
   };
 }

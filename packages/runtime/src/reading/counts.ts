@@ -4,15 +4,15 @@ import { HoldfastError, LIMITS } from '@holdfast/protocol';
 const MOST_FIELDS = 100;
 
 /** The lists and maps of all requests, by name, and how many elements each may have. */
-const BOUNDS: ReadonlyMap<string, number> = new Map([
-  ['steps', LIMITS.steps],
+const BOUNDS = [
+  { field: 'steps', most: LIMITS.steps },
   // Payloads beyond the last step are ignored.
-  ['payloads', LIMITS.steps],
-  ['orders', LIMITS.steps],
-  ['branch_headers', LIMITS.branchHeaders],
-  ['branchHeaders', LIMITS.branchHeaders],
-  ['req_extra', MOST_FIELDS],
-]);
+  { field: 'payloads', most: LIMITS.steps },
+  { field: 'orders', most: LIMITS.steps },
+  { field: 'branch_headers', most: LIMITS.branchHeaders },
+  { field: 'branchHeaders', most: LIMITS.branchHeaders },
+  { field: 'req_extra', most: MOST_FIELDS },
+] as const;
 
 /**
  * Counts before a schema looks at each element, and finds something wrong with each. Throws `too_large`, naming the list or map.
@@ -21,14 +21,14 @@ export function checkCounts(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
   checkCount('the request', undefined, body, MOST_FIELDS);
   const fields = body as Readonly<Record<string, unknown>>;
-  for (const [field, most] of BOUNDS) checkCount(field, field, fields[field], most);
+  for (const { field, most } of BOUNDS) checkCount(field, field, fields[field], most);
   checkDependencies(fields);
 }
 
 /** `orders` of dtm's wire, or `after` of each step: lists within a list. */
 function checkDependencies({ orders, steps }: Readonly<Record<string, unknown>>): void {
   let count = 0;
-  for (const before of listOf(orders)) count += listOf(before).length;
+  if (orders !== undefined) for (const before of listOf(orders)) count += listOf(before).length;
   for (const step of listOf(steps))
     if (typeof step === 'object' && step !== null && 'after' in step) count += listOf(step.after).length;
   if (count <= LIMITS.dependencies) return;
@@ -43,9 +43,16 @@ function listOf(value: unknown): readonly unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
 
+/** How many entries a map has. Counted without a list of them where there are no more than `most`. */
+function sizeOfMap(map: object, most: number): number {
+  let count = 0;
+  for (const key in map) if (Object.hasOwn(map, key) && ++count > most) return Object.keys(map).length;
+  return count;
+}
+
 function checkCount(what: string, field: string | undefined, value: unknown, most: number): void {
   if (typeof value !== 'object' || value === null) return;
-  const count = Array.isArray(value) ? value.length : Object.keys(value).length;
+  const count = Array.isArray(value) ? value.length : sizeOfMap(value, most);
   if (count <= most) return;
   const fault = `${what}: must have at most ${most} entries, this one has ${count}`;
   throw new HoldfastError('too_large', fault, field === undefined ? {} : { field });

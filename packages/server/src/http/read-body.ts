@@ -5,6 +5,7 @@ import { isLong, nextTurn } from './json-text.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const BYTE_ORDER_MARK = 0xfe_ff;
+const REPLACEMENT = '\ufffd';
 
 /**
  * Reads a request's body as text, whatever its content type says: dtm's clients are not careful with it. Throws `too_large` beyond `maxBytes` (the rest is
@@ -41,8 +42,10 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
 
 /** A body as text, without a byte order mark. Throws `invalid` when it is not UTF-8: decoded all the same, different texts would become one. */
 export function bodyText(body: Buffer): string {
-  if (!isUtf8(body)) throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8 and send it again');
   const text = body.toString();
+  // What is not UTF-8 is decoded as this character, and few texts have it.
+  if (text.includes(REPLACEMENT) && !isUtf8(body))
+    throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8 and send it again');
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 
