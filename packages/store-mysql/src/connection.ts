@@ -109,18 +109,16 @@ export class Connection {
   async #send(client: Client, statements: readonly string[]): Promise<readonly Answer[]> {
     let giveUp: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<readonly Answer[]>((resolve, reject) => {
+      const results = await new Promise<unknown>((resolve, reject) => {
         giveUp = setTimeout(() => {
           this.#drop(client);
           reject(new Error(`no answer within ${this.#settings.statementTimeoutMs} ms`));
         }, this.#settings.statementTimeoutMs);
-        client.query(statements.join(';\n'), (error, results) =>
-          // One statement answers its result, several a list of theirs.
-          error === null
-            ? resolve((statements.length === 1 ? [results] : (results as unknown[])).map(answerOf))
-            : reject(error),
-        );
+        // The callback does nothing that can throw: an exception in it would end the process.
+        client.query(statements.join(';\n'), (error, found) => (error === null ? resolve(found) : reject(error)));
       });
+      // One statement has one result, several have a list of theirs.
+      return (statements.length === 1 ? [results] : (results as unknown[])).map(answerOf);
     } finally {
       clearTimeout(giveUp);
     }

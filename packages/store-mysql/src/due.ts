@@ -2,8 +2,8 @@ import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdf
 import { Room, StoreError } from '@holdfast/core';
 import { claim, find, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
-import { recordsOf, recordStatements } from './read.ts';
-import { idOf, PLACES, string } from './rows.ts';
+import { read } from './read.ts';
+import { keyOf, idOf, PLACES, string } from './rows.ts';
 import { text } from './sql.ts';
 import { newCallId } from './write.ts';
 
@@ -15,11 +15,13 @@ export async function claimDue(parts: Parts, request: ClaimRequest): Promise<Cla
   const { session, limit, groups } = request;
   const hosted = [...new Set(['', ...groups])];
   const claimed: StoredTransaction[] = [];
+  // Found and not taken: locked, or changed by another node.
+  const left = new Set<string>();
   const room = new Room(limit, request.maxBytes);
   try {
     for (let look = 1; look <= LOOKS; look++) {
       const wanted = Math.min(room.records, parts.claimPace.records);
-      const { nowMs, alive, waiting } = await lookAtDue(parts, session, hosted, wanted);
+      const { nowMs, alive, waiting } = await lookAtDue(parts, session, hosted, wanted, [...left]);
       if (!alive) return { claimed, nextDueInMs: null, sessionEnded: true };
       const ready = waiting.filter(({ atMs }) => atMs <= nowMs).slice(0, wanted);
       const beyond = ready.findIndex(({ bytes }) => !room.take(bytes));
@@ -29,7 +31,11 @@ export async function claimDue(parts: Parts, request: ClaimRequest): Promise<Cla
       claimed.push(...taken);
       if (taken.length < due.length) {
         const ids = new Set(taken.map(({ key }) => idOf(key)));
-        for (const { id, bytes } of due) if (!ids.has(id)) room.giveBack(bytes);
+        for (const { id, bytes } of due) {
+          if (ids.has(id)) continue;
+          left.add(id);
+          room.giveBack(bytes);
+        }
         continue;
       }
       // The pace ended this look, neither the limit nor the bytes.
@@ -44,13 +50,19 @@ export async function claimDue(parts: Parts, request: ClaimRequest): Promise<Cla
   }
 }
 
-async function lookAtDue({ work, tables, clock }: Parts, session: string, groups: readonly string[], limit: number) {
+async function lookAtDue(
+  { work, tables, clock }: Parts,
+  session: string,
+  groups: readonly string[],
+  limit: number,
+  except: readonly string[],
+) {
   const [, state, ...answers] = await work.call({
     changes: false,
     statements: [
       clock.set(),
       `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
-      ...groups.map((group) => findSized(tables, `${PLACES.due}${group}`, limit + 1)),
+      ...groups.map((group) => findSized(tables, `${PLACES.due}${group}`, limit + 1, except)),
     ],
   });
   const waiting: Found[] = answers.flatMap(({ rows }) => rows.map(foundOf)).sort((a, b) => a.atMs - b.atMs);
@@ -58,22 +70,29 @@ async function lookAtDue({ work, tables, clock }: Parts, session: string, groups
   return { nowMs: clock.seen(Number(row?.['now'])), alive: Number(row?.['alive']) === 1, waiting };
 }
 
-/** Takes what was found, and answers it in that order; what others took meanwhile is theirs. */
+/**
+ * Takes what was found, and returns it in that order; what others took or locked meanwhile is left to them. The claim is
+ * committed before a body is read, so that a node that stops receiving keeps nothing locked.
+ */
 async function take(
   { work, tables, clock, standings }: Parts,
   session: string,
   due: readonly Found[],
 ): Promise<StoredTransaction[]> {
-  const ids = due.map(({ id }) => id);
-  const callId = newCallId();
-  const before = [clock.set(), claim(tables, due, session, callId)];
-  const answers = await work.call({ changes: true, statements: [...before, ...recordStatements(tables, ids, callId)] });
-  const records = recordsOf(answers.slice(before.length));
-  const claimed = ids.flatMap((id) => records.get(id) ?? []);
-  for (const [id, record] of records) standings.note(id, record);
-  if (answers[1]?.changed !== claimed.length)
-    throw new StoreError('outcome_unknown', 'transactions were claimed, but could not be read');
-  return claimed;
+  const statements = [clock.set(), ...claim(tables, due, session, newCallId())];
+  const answers = await work.call({ changes: true, statements });
+  const taken = new Set((answers.at(-1)?.rows ?? []).map((row) => string(row['id'])));
+  const ids = due.flatMap(({ id }) => (taken.has(id) ? [id] : []));
+  try {
+    const records = await read(work, tables, ids.map(keyOf));
+    // Another node may have taken over one since.
+    const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
+    for (const record of claimed) standings.note(idOf(record.key), record);
+    return claimed;
+  } catch (thrown) {
+    if (ids.length === 0) throw thrown;
+    throw new StoreError('outcome_unknown', `${ids.length} transactions were claimed, but could not be read`, thrown);
+  }
 }
 
 /** See `Store.makeDue`. */

@@ -8,7 +8,7 @@ import { type LiteralRow, tableOf, text } from './sql.ts';
 
 /*
  * What moves transactions from one place to another finds them in the index without locking anything; then one call changes those whose version is still the one
- * that was read. So nothing here waits for what it does not change, and all locks are taken by key, in one order.
+ * that was read and that no other connection has locked. So nothing here waits for a record, and all locks are taken by key, in one order.
  */
 
 /** A transaction as it was found. */
@@ -30,10 +30,15 @@ export const foundOf = (row: Row): Found => ({
 /** What this version can drive; a record with other words is for nodes of a later one. */
 const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
 
-/** Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of their bodies. */
-export const findSized = (tables: Tables, place: string, limit: number): string =>
+/**
+ * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of their bodies.
+ *
+ * @param except ids that are left out
+ */
+export const findSized = (tables: Tables, place: string, limit: number, except: readonly string[]): string =>
   `select t.id, t.version, t.at, ${bodyBytes(tables)} as bytes from ${tables.transactions} t force index (place)
-where t.place = ${text(place)} and ${READABLE} order by t.at limit ${limit}`;
+where t.place = ${text(place)} and ${READABLE}${except.length === 0 ? '' : ` and t.id not in (${except.map(text).join(', ')})`}
+order by t.at limit ${limit}`;
 
 /** Finds up to `limit` of a place, earliest first. */
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>
@@ -52,29 +57,41 @@ const byVersion = (found: readonly Found[]): string =>
     [...found].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, version }): LiteralRow => [text(id), String(version)]),
   );
 
-/** Gives them to a session; those that are still due. */
-export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string =>
-  `update ${byVersion(found)}
-${byKey(tables, 'u')} and t.version = u.version and left(t.place, 1) = '${PLACES.due}'
-join ${tables.sessions} s on s.session = ${text(session)} and s.ended_at is null
+/**
+ * Locks those that are still as they were found and that no other connection has locked, and joins `t` to them. A
+ * record that is locked is left out: to wait for one would keep the locks on all others.
+ */
+const free = (tables: Tables, found: readonly Found[]): string =>
+  `(select t.id from ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version for update skip locked) as free
+${byKey(tables, 'free')}`;
+
+/**
+ * Gives them to a session; those that are still due. Whether the session lives is read before, without a lock: its
+ * heartbeat must never wait for a claim.
+ */
+export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string[] => [
+  `set @alive = (select count(*) from ${tables.sessions} where session = ${text(session)} and ended_at is null)`,
+  `update ${free(tables, found)} and left(t.place, 1) = '${PLACES.due}' and @alive = 1
 set t.place = ${text(`${PLACES.owned}${session}`)}, t.at = 0, t.claims = t.claims + 1, t.version = t.version + 1,
-  t.updated_at = @now, t.applied_by = ${callId}`;
+  t.updated_at = @now, t.applied_by = ${callId}`,
+  `select t.id from ${idsTable(found.map(({ id }) => id))} ${byKey(tables, 'k')} and t.applied_by = ${callId}`,
+];
 
 /** Makes them due at once, without an owner. */
 export const makeDue = (tables: Tables, found: readonly Found[], callId: string): string =>
-  `update ${byVersion(found)}
-${byKey(tables, 'u')} and t.version = u.version
+  `update ${free(tables, found)}
 set t.place = concat('${PLACES.due}', t.app_group), t.at = @now, t.version = t.version + 1, t.updated_at = @now, t.applied_by = ${callId}`;
 
-/** Deletes those that are still as they were found, with their entries. The second of these statements tells how many. */
+/** Deletes those that are still as they were found, with their entries. The last of these statements returns how many. */
 export function remove(tables: Tables, found: readonly Found[], callId: string): string[] {
   const ids = found.map(({ id }) => id);
-  const theirs = `${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`;
+  // Read without a wait: those of other connections are skipped, and its own are those that it has marked.
+  const marked = `(select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId} for update skip locked) as marked`;
   return [
     // Locks them: nothing is added to one that is being deleted.
-    `update ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version set t.applied_by = ${callId}`,
+    `update ${free(tables, found)} set t.applied_by = ${callId}`,
     uncounted(tables, ids, callId),
-    `delete e from ${theirs} join ${tables.entries} e force index (primary) on e.id = t.id`,
-    `delete t from ${theirs}`,
+    `delete e from ${marked} straight_join ${tables.entries} e force index (primary) on e.id = marked.id`,
+    `delete t from ${marked} ${byKey(tables, 'marked')}`,
   ];
 }

@@ -14,16 +14,14 @@ export const idsTable = (ids: readonly string[]): string =>
     [...new Set(ids)].map((id) => [text(id)]),
   );
 
-/** Statements that answer the records of ids, and their entries; only of those that a call changed last, if it is said. */
-export const recordStatements = (tables: Tables, ids: readonly string[], callId?: string): string[] => [
-  `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}${
-    callId === undefined ? '' : ` and t.applied_by = ${callId}`
-  }`,
+/** Statements that return the records of ids, and their entries. */
+const recordStatements = (tables: Tables, ids: readonly string[]): string[] => [
+  `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}`,
   `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e force index (primary) on e.id = k.id order by e.id, e.position`,
 ];
 
 /** What those statements answered, by id. */
-export function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTransaction> {
+function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTransaction> {
   const byId = grouped(entries?.rows ?? []);
   const found = new Map<string, StoredTransaction>();
   for (const row of records?.rows ?? []) {

@@ -3,8 +3,11 @@ import type { Row } from './call.ts';
 import { string } from './rows.ts';
 import { bytes } from './sql.ts';
 
-/** How long a statement waits for a row lock of another connection; no node holds one while it thinks. */
-const LOCK_WAIT_S = 10;
+/**
+ * How long a statement waits for a row lock of another connection: well within a lease. No node holds one while it
+ * thinks, so a longer wait is for another program, or for a node that is frozen.
+ */
+const LOCK_WAIT_S = 3;
 /** No limit, as the server writes it. */
 const NO_LIMIT = '18446744073709551615';
 /** An idle session is kept for that long, so that a batch does not meet a closed connection. */

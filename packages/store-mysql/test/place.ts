@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
+import { createConnection } from 'mysql2/promise';
 import { createMysqlStore } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
 import { newPrefix, runAt } from './server.ts';
@@ -32,6 +33,15 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
           url,
           `update ${prefix}transactions set ${column} = '${word}' where id = concat('default', char(0), '${gid}')`,
         );
+    },
+    holdRecord: async (gid) => {
+      const holder = await createConnection({ uri: url });
+      await holder.query('start transaction');
+      await holder.query(`select 1 from ${prefix}transactions where id = ? for update`, [`default\0${gid}`]);
+      return async () => {
+        await holder.query('rollback');
+        await holder.end();
+      };
     },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, prefix] },
     remove: async () => void (await runAt(url, `drop table if exists ${Object.values(tablesOf(prefix)).join(', ')}`)),

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION_STATE, sessionSettings } from './session-settings.ts';
+import { containExceptions, destroy } from './wire.ts';
 
 /** A statement that each connection prepares once. */
 export interface Statement {
@@ -14,8 +15,10 @@ export interface Statement {
 
 export type Row = Record<string, unknown>;
 
-/** How often a statement is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
+/** How often a statement is sent that conflicts with another: a deadlock ends one of two, so one of them proceeds each time. */
 const ATTEMPTS = 10;
+/** How long a close waits for the statements that were sent, and then for the server to end the connection. */
+const CLOSE_MS = 2_000;
 
 /**
  * One connection, made when it is needed and made anew when it was lost. One statement at a time is under way; others wait in their order, so a driver
@@ -26,6 +29,8 @@ export class Connection {
   #client: pg.Client | undefined;
   readonly #place: string;
   #last: Promise<unknown> = Promise.resolve();
+  /** Grows with each close: a statement from before is not sent any more. */
+  #closings = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -37,15 +42,20 @@ export class Connection {
     return this.#place;
   }
 
-  /** Runs a statement; answers its rows. Throws `StoreError`. */
+  /** Runs a statement; returns its rows. Throws `StoreError`. */
   query(statement: Statement, values: unknown[]): Promise<Row[]> {
     return this.#next(async () => {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await this.#send(await this.#connected(), statement, values);
+          const { name, text } = statement;
+          const { rows } = await (await this.#connected()).query<Row>({ name, text, values });
+          return rows;
         } catch (thrown) {
           if (thrown instanceof StoreError) throw thrown;
-          if (failureOf(thrown) !== 'again' || attempt === ATTEMPTS) throw this.#convert(thrown, statement);
+          const failure = failureOf(thrown);
+          if (failure === 'outdated') this.#drop();
+          if ((failure !== 'again' && failure !== 'outdated') || attempt === ATTEMPTS)
+            throw this.#convert(thrown, statement);
         }
       }
     });
@@ -66,16 +76,26 @@ export class Connection {
     });
   }
 
-  close(): Promise<void> {
-    return this.#next(async () => {
-      const client = this.#client;
-      this.#client = undefined;
-      await client?.end();
-    });
+  /** Waits for the statements that were sent, but never long: those of a server that is silent are abandoned. */
+  async close(): Promise<void> {
+    const last = this.#last;
+    await within(CLOSE_MS, last);
+    this.#closings++;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) {
+      await within(CLOSE_MS, client.end());
+      destroy(client);
+    }
+    await last;
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    const closings = this.#closings;
+    const result = this.#last.then(() => {
+      if (closings === this.#closings) return work();
+      throw new StoreError('closed', 'the store was closed');
+    });
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -99,38 +119,27 @@ export class Connection {
   }
 
   async #connect(config: pg.ClientConfig): Promise<pg.Client> {
-    const client = new pg.Client({ ...config, types });
+    const { statementTimeoutMs, graceMs } = this.#settings;
+    // The server ends a statement in time; this is for a server that is silent.
+    const client = new pg.Client({ ...config, types, query_timeout: statementTimeoutMs + graceMs });
+    containExceptions(client);
+    const closings = this.#closings;
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
     // Pending queries reject with this error; without a listener, Node would terminate the process.
     client.on('error', forget);
     client.on('end', forget);
-    let timer: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => destroy(client), config.connectionTimeoutMillis ?? statementTimeoutMs);
     try {
       await client.connect();
-      // A server that hangs now must not keep this connection's statements waiting for ever.
-      timer = setTimeout(() => void client.end().catch(forget), this.#deadlineMs);
       const results: unknown = await client.query(sessionSettings(this.#settings) + SESSION_STATE);
       checkSession((results as readonly pg.QueryResult<Row>[]).at(-1)?.rows[0], placeOf(client));
+      if (closings !== this.#closings) throw new StoreError('closed', 'the store was closed');
       return client;
     } catch (thrown) {
-      void client.end().catch(forget);
+      destroy(client);
       throw thrown;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  get #deadlineMs(): number {
-    return this.#settings.statementTimeoutMs + this.#settings.graceMs;
-  }
-
-  async #send(client: pg.Client, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
-    const timer = setTimeout(() => this.#drop(), this.#deadlineMs);
-    try {
-      const { rows } = await client.query<Row>({ name, text, values });
-      return rows;
     } finally {
       clearTimeout(timer);
     }
@@ -146,13 +155,20 @@ export class Connection {
     return unavailable(this.#place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
   }
 
-  /** Closes the connection at once, even when it does not answer; the next statement makes a new one. */
+  /** Closes the connection at once; the next statement makes a new one. */
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
-    // With a statement under way, and after an error, `end` does not wait for the server.
-    void client?.end().catch(() => undefined);
+    if (client !== undefined) destroy(client);
   }
+}
+
+/** Waits until a promise settles, but no longer than that. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise.catch(() => undefined), late]);
+  clearTimeout(timer);
 }
 
 const placeOf = ({ host, port, database }: pg.Client): string => `${host}:${port}/${database ?? ''}`;

@@ -8,10 +8,17 @@ export type Failure =
   | 'again'
   /** What it carries cannot be stored. */
   | 'unstorable'
+  /** What the connection has prepared does not fit the tables any more: nothing was applied, and a new connection can. */
+  | 'outdated'
   /** The connection is gone, or of no use any more. Nothing says what became of the statement. */
   | 'lost';
 
 const AGAIN = new Set(['40001', '40P01']);
+/**
+ * A prepared statement whose result changed with its table ("cached plan must not change result type"); one that the
+ * connection does not have, or has already, since another program deallocated or prepared it.
+ */
+const OUTDATED = new Set(['0A000', '26000', '42P05']);
 /** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
 const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
 /** Classes after which the connection may be gone: of the connection, of the machine's resources, of operators, of the system, of defects. */
@@ -23,7 +30,14 @@ export function failureOf(thrown: unknown): Failure {
   // Without a state it is no answer of the server's.
   if (state === undefined || isFatal(thrown, state)) return 'lost';
   if (AGAIN.has(state)) return 'again';
+  if (OUTDATED.has(state)) return 'outdated';
   return UNSTORABLE_CLASSES.has(state.slice(0, 2)) ? 'unstorable' : 'refused';
+}
+
+/** True when the server is there and refused the statement, or could not carry it out: nothing of it was applied. */
+export function wasRefused(thrown: unknown): boolean {
+  const failure = failureOf(thrown);
+  return failure === 'refused' || failure === 'unstorable';
 }
 
 /** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */

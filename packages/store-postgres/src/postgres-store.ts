@@ -9,7 +9,6 @@ import {
   type SessionRow,
   type Store,
   type StoreCapabilities,
-  STORE_LIMITS,
   type StoreCounts,
   type StoredTransaction,
   StoreError,
@@ -18,14 +17,14 @@ import {
   type WriteOutcome,
 } from '@holdfast/core';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
-import { textArray } from './arrays.ts';
+import { claimDue } from './claim.ts';
 import { Connection, type Row, type Statement } from './connection.ts';
 import { whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
 import { forSessions, type Settings } from './options.ts';
 import { refuseTransactionPooling } from './pooler.ts';
-import { recordOf } from './rows.ts';
+import { keyArrays, read } from './read.ts';
 import { prepareSchema } from './schema.ts';
 import * as statements from './statements/index.ts';
 import { StoreClock } from './store-clock.ts';
@@ -104,50 +103,8 @@ export class PostgresStore implements Store {
     return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
   }
 
-  async claimDue({ session, limit, groups, maxBytes = STORE_LIMITS.answerBytes }: ClaimRequest): Promise<ClaimResult> {
-    const hosted = textArray([...new Set(['', ...groups])]);
-    const before = await this.#look(session, hosted);
-    if (before.sessionEnded || before.nextDueInMs !== 0) return { claimed: [], ...before };
-    const rows = await this.#timed(this.#work, statements.CLAIM, [session, limit, hosted, maxBytes]);
-    try {
-      const claimed = await this.#withEntries(rows.map(recordOf), rows, session);
-      return { claimed, ...(await this.#look(session, hosted)) };
-    } catch (thrown) {
-      if (rows.length === 0) throw thrown;
-      throw new StoreError(
-        'outcome_unknown',
-        `${rows.length} transactions were claimed, but could not be read`,
-        thrown,
-      );
-    }
-  }
-
-  async #look(session: SessionId, groups: Buffer): Promise<Omit<ClaimResult, 'claimed'>> {
-    const [row] = await this.#timed(this.#work, statements.LOOK, [session, groups]);
-    const nowMs = this.#clock.seen(Number(row?.['now']));
-    const next = row?.['next'];
-    if (row?.['alive'] !== true) return { nextDueInMs: null, sessionEnded: true };
-    return { nextDueInMs: typeof next === 'number' ? Math.max(0, next - nowMs) : null, sessionEnded: false };
-  }
-
-  /** Entries come with records that are read anew; one that somebody took over meanwhile is theirs. */
-  async #withEntries(
-    claimed: readonly StoredTransaction[],
-    rows: readonly Row[],
-    session: SessionId,
-  ): Promise<StoredTransaction[]> {
-    const incomplete = claimed.filter((_, i) => rows[i]?.['entry_count'] !== 0);
-    if (incomplete.length === 0) return [...claimed];
-    const complete = await read(
-      this.#work,
-      incomplete.map(({ key }) => key),
-    );
-    const byFirst = new Map(incomplete.map((record, i) => [record, complete[i]]));
-    return claimed.flatMap((record) => {
-      if (!byFirst.has(record)) return [record];
-      const found = byFirst.get(record);
-      return found?.owner === session ? [found] : [];
-    });
+  claimDue(request: ClaimRequest): Promise<ClaimResult> {
+    return claimDue(this.#work, this.#clock, request);
   }
 
   async makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
@@ -217,23 +174,3 @@ export class PostgresStore implements Store {
   readonly kvDelete: Store['kvDelete'] = (id, expectVersion) => this.#keyValues.delete(id, expectVersion);
   readonly kvScan: Store['kvScan'] = (query) => this.#keyValues.scan(query);
 }
-
-/** Whole records, in the order of the keys. */
-async function read(
-  connection: Connection,
-  keys: readonly TransactionKey[],
-  summary = false,
-): Promise<(StoredTransaction | undefined)[]> {
-  if (keys.length === 0) return [];
-  const rows = await connection.query(summary ? statements.GET_SUMMARIES : statements.GET, keyArrays(keys));
-  const found = new Map(rows.map((row) => [`${String(row['namespace'])}\0${String(row['gid'])}`, row]));
-  return keys.map(({ namespace, gid }) => {
-    const row = found.get(`${namespace}\0${gid}`);
-    return row === undefined ? undefined : recordOf(row);
-  });
-}
-
-const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
-  textArray(keys.map(({ namespace }) => namespace)),
-  textArray(keys.map(({ gid }) => gid)),
-];

@@ -1,4 +1,5 @@
 import { type Entry, type RecordHead, type StoredTransaction, transitions, wordsOf } from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
 import type { Row } from './connection.ts';
 
 /** A row of `transactions` as `pg` answers it, without bodies. */
@@ -20,12 +21,27 @@ interface HeadRow {
   readonly write_id: string;
 }
 
+/** A row is a record, which has a version, or an entry, which has a key. */
 interface RecordRow extends HeadRow {
   readonly definition: Buffer;
   readonly state: Buffer;
-  readonly keys: readonly string[] | null;
-  readonly bodies: readonly Buffer[] | null;
 }
+
+interface EntryRow {
+  readonly namespace: string;
+  readonly gid: string;
+  readonly key: string;
+  readonly position: number;
+  readonly body: Buffer;
+}
+
+/** An entry and its place among those of its record. */
+export interface Placed extends Entry {
+  readonly position: number;
+}
+
+/** Neither part of a key holds a NUL, so no two keys give the same text. */
+export const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
 /** A record without its bodies. */
 export function headOf(row: Row): RecordHead {
@@ -47,9 +63,35 @@ export function headOf(row: Row): RecordHead {
   };
 }
 
-/** A whole record. */
-export function recordOf(row: Row): StoredTransaction {
-  const { definition, state, keys, bodies } = row as unknown as RecordRow;
-  const entries = (keys ?? []).map((key, i): Entry => ({ key, body: bodies?.[i] ?? Buffer.alloc(0) }));
-  return transitions.storedTransaction(headOf(row), definition, state, entries);
+/** The rows that are records, and those that are their entries, in order, by the id of their record. */
+export function sorted(rows: readonly Row[]): {
+  readonly records: ReadonlyMap<string, Row>;
+  readonly entries: ReadonlyMap<string, readonly Placed[]>;
+} {
+  const records = new Map<string, Row>();
+  const entries = new Map<string, Placed[]>();
+  for (const row of rows) {
+    const { key, position, body, ...record } = row as unknown as EntryRow;
+    const id = idOf(record);
+    if (key === undefined || key === null) records.set(id, row);
+    else {
+      const list = entries.get(id) ?? [];
+      list.push({ key, position, body });
+      entries.set(id, list);
+    }
+  }
+  for (const list of entries.values()) list.sort((a, b) => a.position - b.position);
+  return { records, entries };
+}
+
+/** Whole records by their ids. */
+export function recordsOf(rows: readonly Row[]): Map<string, StoredTransaction> {
+  const { records, entries } = sorted(rows);
+  const found = new Map<string, StoredTransaction>();
+  for (const [id, row] of records) {
+    const { definition, state } = row as unknown as RecordRow;
+    const own = (entries.get(id) ?? []).map(({ key, body }): Entry => ({ key, body }));
+    found.set(id, transitions.storedTransaction(headOf(row), definition, state, own));
+  }
+  return found;
 }

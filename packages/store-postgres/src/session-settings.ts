@@ -33,9 +33,16 @@ export const sessionSettings = ({ schema, statementTimeoutMs }: Settings): strin
     .map((setting) => `set ${setting};`)
     .join(' ');
 
-/** Timeouts that only later versions have: an idle connection of a node is kept. Its row is for `checkSession`. */
+/**
+ * How long the server keeps a connection whose node receives nothing. A statement that sends a result cannot be ended
+ * by `statement_timeout`, so a node that is frozen or cut off would keep what it locked.
+ */
+const UNRECEIVED_MS = 10_000;
+
+/** Settings that not all versions have: an idle connection of a node is kept. The last row is for `checkSession`. */
 export const SESSION_STATE = `
   select set_config(name, '0', false) from pg_catalog.pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
+  select set_config(name, '${UNRECEIVED_MS}', false) from pg_catalog.pg_settings where name = 'tcp_user_timeout';
   select pg_catalog.pg_is_in_recovery() as standby, pg_catalog.pg_backend_pid() as pid`;
 
 /** Throws `unavailable` for a server that takes no writes. */

@@ -1,9 +1,8 @@
 import { type Entry, StoreError, transitions, type WriteItem, type WriteOutcome } from '@holdfast/core';
-import type { TransactionKey } from '@holdfast/protocol';
 import { int4Array, textArray } from './arrays.ts';
 import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';
-import { headOf } from './rows.ts';
+import { headOf, idOf, type Placed, sorted } from './rows.ts';
 import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
@@ -25,11 +24,11 @@ interface AnswerRow {
   readonly entry_counts?: readonly number[] | null;
 }
 
-/** What `EXAMINE` answers beside the head. */
-interface EntriesRow {
-  readonly keys: readonly string[] | null;
-  readonly positions: readonly number[] | null;
-  readonly bodies: readonly Buffer[] | null;
+/** What a batch of items finds of a record: its head, and those of the items' entries that it has, in order. */
+interface Examined {
+  /** Undefined: there is no record. */
+  readonly row: Row | undefined;
+  readonly entries: readonly Placed[];
 }
 
 /**
@@ -82,12 +81,12 @@ async function writeOnce(
       asked.map(({ item }) => item),
     );
     for (const [i, { item, at }] of asked.entries()) {
-      const row = found[i];
+      const examined = found[i] ?? { row: undefined, entries: [] };
       const before = partly.get(at);
       outcomes[at] =
         before === undefined
-          ? refusal(item, row)
-          : transitions.applied(before.version, existingOf(item, row, before.count));
+          ? refusal(item, examined)
+          : transitions.applied(before.version, existingOf(item, examined, before.count));
     }
   } catch (thrown) {
     throw inDoubt(thrown instanceof Error ? thrown.message : String(thrown), thrown);
@@ -130,7 +129,7 @@ function settleAppends(items: readonly Numbered[], row: AnswerRow, outcomes: Out
 }
 
 /** The present heads of the records of items, and what they have of the items' entries; in the order of the items. */
-async function examine(connection: Connection, items: readonly WriteItem[]): Promise<(Row | undefined)[]> {
+async function examine(connection: Connection, items: readonly WriteItem[]): Promise<Examined[]> {
   const keys = items.map((item) => (item.kind === 'append' ? item.entries.map((entry) => entry.key) : []));
   const { firsts, lasts } = spansOf(keys.map((list) => list.length));
   const rows = await connection.query(EXAMINE, [
@@ -140,12 +139,13 @@ async function examine(connection: Connection, items: readonly WriteItem[]): Pro
     int4Array(lasts),
     textArray(keys.flat()),
   ]);
-  const byKey = new Map(rows.map((row) => [idOf(row as unknown as TransactionKey), row]));
-  return items.map((item) => byKey.get(idOf(item.key)));
+  const { records, entries } = sorted(rows);
+  return items.map(({ key }) => ({ row: records.get(idOf(key)), entries: entries.get(idOf(key)) ?? [] }));
 }
 
 /** Why an item changes nothing; undefined: by what is there now, it would. */
-function refusal(item: WriteItem, row: Row | undefined): WriteOutcome | undefined {
+function refusal(item: WriteItem, examined: Examined): WriteOutcome | undefined {
+  const { row } = examined;
   const head = row === undefined ? undefined : headOf(row);
   switch (item.kind) {
     case 'insert':
@@ -153,21 +153,16 @@ function refusal(item: WriteItem, row: Row | undefined): WriteOutcome | undefine
     case 'update':
       return transitions.updateRefused(item, head);
     case 'append':
-      return transitions.appendRefused(item, head, existingOf(item, row, Infinity), () => Number(row?.['entry_bytes']));
+      return transitions.appendRefused(item, head, existingOf(item, examined, Infinity), () =>
+        Number(row?.['entry_bytes']),
+      );
   }
 }
 
 /** The entries of an append that are among the first `count` of its record, in the order of the item. */
-function existingOf(item: WriteItem, row: Row | undefined, count: number): Entry[] {
-  if (item.kind !== 'append' || row === undefined) return [];
-  const { keys, positions, bodies } = row as unknown as EntriesRow;
+function existingOf(item: WriteItem, { entries }: Examined, count: number): Entry[] {
+  if (item.kind !== 'append') return [];
   const there = new Map<string, Entry>();
-  for (const [i, key] of (keys ?? []).entries()) {
-    const body = bodies?.[i];
-    if (body !== undefined && (positions?.[i] ?? Infinity) <= count) there.set(key, { key, body });
-  }
+  for (const { key, body, position } of entries) if (position <= count) there.set(key, { key, body });
   return item.entries.flatMap(({ key }) => there.get(key) ?? []);
 }
-
-/** Neither holds a NUL, so no two keys give the same text. */
-const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;

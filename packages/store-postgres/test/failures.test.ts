@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { freePort } from '@holdfast/test-servers';
 import pg from 'pg';
 import { describe, expect, it, vi } from 'vitest';
@@ -191,6 +193,22 @@ describeWith(['postgres'], 'failures on a real server', () => {
       await store.close();
       await withStore(async (durable) => expect(durable.capabilities.durable).toBe(true));
       expect(warnings).toHaveLength(1);
+    });
+
+    it('fails when what comes is not of the protocol, and the process goes on', async () => {
+      const stranger = createServer((socket) => {
+        socket.on('error', () => undefined);
+        // A demand for an authentication that does not exist: the client library throws while it decodes this.
+        socket.on('data', () => socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 99])));
+      }).listen(0, '127.0.0.1');
+      await once(stranger, 'listening');
+      const { port } = stranger.address() as AddressInfo;
+      const store = createPostgresStore({ url: `postgres://user@127.0.0.1:${port}/db` });
+      await expect(store.open()).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('Unknown authenticationOk message') as string,
+      });
+      stranger.close();
     });
 
     it('names the server that cannot be reached, and no password', async () => {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
+import pg from 'pg';
 import { createPostgresStore } from '../src/index.ts';
 import { newSchema, runAt } from './server.ts';
 
@@ -28,6 +29,15 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
     setWords: async (gid, words) => {
       for (const [column, word] of Object.entries(words))
         await runAt(url, `update ${schema}.transactions set ${column} = '${word}' where gid = '${gid}'`);
+    },
+    holdRecord: async (gid) => {
+      const holder = new pg.Client({ connectionString: url });
+      await holder.connect();
+      await holder.query(`begin; select from ${schema}.transactions where gid = '${gid}' for update`);
+      return async () => {
+        await holder.query('rollback');
+        await holder.end();
+      };
     },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, schema] },
     remove: async () => void (await runAt(url, `drop schema if exists ${schema} cascade`)),

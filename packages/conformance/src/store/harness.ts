@@ -42,6 +42,11 @@ export interface StorePlace {
    * later version might. Stores that several processes may open have it.
    */
   setWords?(gid: string, words: { readonly status?: string; readonly pattern?: string }): Promise<void>;
+  /**
+   * Locks the record of a transaction of the default namespace, as another client of the database or a node that is
+   * frozen might; resolves to what releases it. Stores whose database has such locks have it.
+   */
+  holdRecord?(gid: string): Promise<() => Promise<void>>;
   /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
   readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
   remove(): Promise<void>;

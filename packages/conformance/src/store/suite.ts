@@ -11,6 +11,7 @@ import { lifeCycleCases } from './life-cycle-cases.ts';
 import { listCases } from './list-cases.ts';
 import { propertyCases } from './property-cases.ts';
 import { readCases } from './read-cases.ts';
+import { lockCases } from './lock-cases.ts';
 import { purgeCases } from './purge-cases.ts';
 import { sessionCases } from './session-cases.ts';
 import { timeCases } from './time-cases.ts';
@@ -35,6 +36,7 @@ const GROUPS = [
   appendCases,
   claimCases,
   sessionCases,
+  lockCases,
   listCases,
   byteCases,
   keyValueCases,

@@ -25,6 +25,8 @@ interface ClaimerDependencies {
 
 /** Between two claims while more is due than there is room for. */
 const FULL_PAUSE_MS = 20;
+/** Before the next claim when more is due and none of it could be claimed: other clients of the database have it locked. */
+const LOCKED_PAUSE_MS = 50;
 
 /**
  * Takes due work from the store: when the earliest known due time comes, and at least once in a poll interval, since other nodes and the end of sessions
@@ -92,6 +94,7 @@ export class Claimer {
     await this.#d.adopt(limit, async () => {
       const { claimed, nextDueInMs } = await this.#ask(session.id, limit);
       nextInMs = nextDueInMs ?? options.pollMs;
+      if (claimed.length === 0) nextInMs = Math.max(nextInMs, LOCKED_PAUSE_MS);
       return claimed;
     });
     return nextInMs;

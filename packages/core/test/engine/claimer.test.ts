@@ -83,6 +83,14 @@ async function setUp() {
 }
 
 describe('the claimer', () => {
+  it('pauses while what is due cannot be claimed, since other clients of the database have it locked', async () => {
+    const { clock, store, claimer } = await setUp();
+    store.answers = Array.from({ length: 100 }, () => ({ ...NOTHING, nextDueInMs: 0 }));
+    claimer.start();
+    await clock.advance(500);
+    expect(store.requests).toHaveLength(11);
+  });
+
   it('asks at once and then every poll interval, for this session and its groups', async () => {
     const { clock, store, claimer } = await setUp();
     claimer.start();

@@ -26,9 +26,9 @@ select ${NOW} as now, exists (select from sessions where session = $3::text and 
 };
 
 /**
- * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the first
- * one whatever its size. The bodies of claimed records with entries are left out: these are read
- * again with their entries.
+ * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the first one whatever its
+ * size. Only keys are returned: the server sends rows before it commits, and a node that stops reading would keep the
+ * records locked. The records are read when the claim is committed.
  */
 export const CLAIM: Statement = {
   name: 'claim',
@@ -54,11 +54,9 @@ picked as materialized (
 claimed as (
   update transactions t set owner = $3, due_at = null, claims = t.claims + 1, version = t.version + 1, updated_at = ${NOW}
   from picked p where t.namespace = p.namespace and t.gid = p.gid
-  returning t.namespace, t.gid, t.version, t.created_at, t.updated_at, t.due_at, t.finished_at, t.claims, t.entry_count, t.attention,
-    t.status, t.pattern, t.app_group, t.owner, t.write_id, case when t.entry_count = 0 then t.definition else '' end as definition,
-    case when t.entry_count = 0 then t.state else '' end as state, p.due_at as was_due
+  returning t.namespace, t.gid, p.due_at as was_due
 )
-select *, null::text[] as keys, null::bytea[] as bodies from claimed order by was_due, namespace, gid`,
+select namespace, gid from claimed order by was_due, namespace, gid`,
 };
 
 /**

@@ -4,7 +4,8 @@ import { CLOCK, NOW } from './clock.ts';
 export const KV_GET: Statement = {
   name: 'kv_get',
   changes: false,
-  text: `select * from key_values where namespace = $1::text and category = $2::text and key = $3::text`,
+  text: `select namespace, category, key, value, version, created_at, updated_at from key_values
+where namespace = $1::text and category = $2::text and key = $3::text`,
 };
 
 /** Writes $6 as the first version. */

@@ -1,25 +1,74 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 
-/** Whole records by their keys, $1 and $2, with their entries in order; none for what is not there. */
+/**
+ * The columns of `transactions` without the bodies, and their types. Statements name every column that they return:
+ * a newer version may add a column while this one runs, and the server refuses a prepared statement whose result
+ * would change.
+ */
+const HEAD = {
+  namespace: 'text',
+  gid: 'text',
+  version: 'bigint',
+  created_at: 'bigint',
+  updated_at: 'bigint',
+  due_at: 'bigint',
+  finished_at: 'bigint',
+  claims: 'integer',
+  entry_count: 'integer',
+  attention: 'boolean',
+  status: 'text',
+  pattern: 'text',
+  app_group: 'text',
+  owner: 'text',
+  write_id: 'text',
+} as const;
+
+/** The columns of a record `t` without its bodies. */
+export const HEAD_OF_T = Object.keys(HEAD)
+  .map((name) => `t.${name}`)
+  .join(', ');
+
+const nulls = (types: readonly string[]): string => types.map((type) => `null::${type}`).join(', ');
+
+/** The head of a row that is an entry `e`: only the key of its record is set. */
+export const ENTRY_WITHOUT_HEAD = `e.namespace, e.gid, ${nulls(Object.values(HEAD).slice(2))}`;
+
+/**
+ * The rows of the records that a part of the statement named `found` has. Each record is a row, and each of its
+ * entries is one: as an array, the entries of one record would be a single value, which the server limits to 1 GiB
+ * and Node to 512 MiB of text. All rows are of one snapshot.
+ */
+const ROWS_OF_FOUND = `select ${HEAD_OF_T}, t.definition, t.state, null::text as key, null::bytea as body, null::integer as position from found t
+union all
+select ${ENTRY_WITHOUT_HEAD}, null::bytea, null::bytea, e.key, e.body, e.position
+from found t join entries e on e.namespace = t.namespace and e.gid = t.gid where t.entry_count > 0`;
+
+/** Whole records by their keys, $1 and $2, and their entries; none for what is not there. */
 export const GET: Statement = {
   name: 'get',
   changes: false,
-  text: `select t.*, e.keys, e.bodies
-from unnest($1::text[], $2::text[]) as k (namespace, gid)
-join transactions t on t.namespace = k.namespace and t.gid = k.gid
-left join lateral (
-  select array_agg(e.key order by e.position) as keys, array_agg(e.body order by e.position) as bodies
-  from entries e where e.namespace = t.namespace and e.gid = t.gid
-) e on t.entry_count > 0`,
+  text: `with found as materialized (
+  select ${HEAD_OF_T}, t.definition, t.state from unnest($1::text[], $2::text[]) as k (namespace, gid)
+  join transactions t on t.namespace = k.namespace and t.gid = k.gid
+)
+${ROWS_OF_FOUND}`,
 };
 
 /** As `GET`, without definitions and entries, which are not read. */
 export const GET_SUMMARIES: Statement = {
   name: 'get_summaries',
   changes: false,
-  text: `select t.namespace, t.gid, t.version, t.created_at, t.updated_at, t.due_at, t.finished_at, t.claims, t.entry_count, t.attention,
-  t.status, t.pattern, t.app_group, t.owner, t.write_id, ''::bytea as definition, t.state, null::text[] as keys, null::bytea[] as bodies
+  text: `select ${HEAD_OF_T}, ''::bytea as definition, t.state
+from unnest($1::text[], $2::text[]) as k (namespace, gid)
+join transactions t on t.namespace = k.namespace and t.gid = k.gid`,
+};
+
+/** As `GET`, without any body. */
+export const GET_HEADS: Statement = {
+  name: 'get_heads',
+  changes: false,
+  text: `select ${HEAD_OF_T}
 from unnest($1::text[], $2::text[]) as k (namespace, gid)
 join transactions t on t.namespace = k.namespace and t.gid = k.gid`,
 };

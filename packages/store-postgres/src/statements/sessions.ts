@@ -3,6 +3,8 @@ import { CLOCK, NOW } from './clock.ts';
 
 /** How long an ended session is remembered, so that its id is refused. */
 const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
+/** Sessions that one statement forgets. */
+const FORGOTTEN_AT_ONCE = 100;
 
 /** Registers session $3 of node $4 and version $5; no row when it was ended. */
 export const OPEN_SESSION: Statement = {
@@ -51,7 +53,11 @@ silent as materialized (
   where ended_at is null and session <> $4::text and least(${NOW}, $5::bigint) - heartbeat_at > $3::bigint
   order by session for update skip locked
 ),
-forgotten as (delete from sessions where ended_at is not null and ended_at < ${NOW} - ${REMEMBERED_MS})
+forgotten as (
+  delete from sessions where session = any (array(
+    select session from sessions where ended_at is not null and ended_at < ${NOW} - ${REMEMBERED_MS}
+    order by ended_at limit ${FORGOTTEN_AT_ONCE} for update skip locked))
+)
 update sessions s set ended_at = ${NOW} from silent where s.session = silent.session returning s.session`,
 };
 

@@ -1,6 +1,7 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
+import { ENTRY_WITHOUT_HEAD, HEAD_OF_T } from './read.ts';
 import { p } from './write-parameters.ts';
 
 /*
@@ -164,22 +165,25 @@ from changed`,
 };
 
 /**
- * The present heads of transactions, without their bodies, and which of these entries they have.
+ * The present heads of transactions, without their bodies, and the bytes of the bodies of their entries where entries
+ * are asked for; and, as rows of their own, which of these entries they have. All rows are of one snapshot.
  *
  * $1 and $2 keys, $3 and $4 the first and last of the keys of entries that are asked for, $5 those.
  */
 export const EXAMINE: Statement = {
   name: 'examine',
   changes: false,
-  text: `select t.*, e.keys, e.positions, e.bodies, (
-  select coalesce(sum(octet_length(body)), 0) from entries e where e.namespace = k.namespace and e.gid = k.gid and k.last >= k.first) as entry_bytes
-from unnest($1::text[], $2::text[], $3::int[], $4::int[]) with ordinality as k (namespace, gid, first, last, item)
-join lateral (
-  select namespace, gid, version, created_at, updated_at, due_at, finished_at, claims, entry_count, attention, status, pattern, app_group, owner, write_id
-  from transactions t where t.namespace = k.namespace and t.gid = k.gid
-) t on true
-left join lateral (
-  select array_agg(e.key) as keys, array_agg(e.position) as positions, array_agg(e.body) as bodies
-  from entries e where e.namespace = k.namespace and e.gid = k.gid and e.key = any (($5::text[])[k.first:k.last])
-) e on k.last >= k.first`,
+  text: `with found as materialized (
+  select ${HEAD_OF_T}, k.first, k.last from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (namespace, gid, first, last)
+  join transactions t on t.namespace = k.namespace and t.gid = k.gid
+)
+select ${HEAD_OF_T}, (
+    select coalesce(sum(octet_length(e.body)), 0)::bigint from entries e
+    where e.namespace = t.namespace and e.gid = t.gid and t.last >= t.first) as entry_bytes,
+  null::text as key, null::integer as position, null::bytea as body
+from found t
+union all
+select ${ENTRY_WITHOUT_HEAD}, null::bigint, e.key, e.position, e.body
+from found t cross join lateral unnest(($5::text[])[t.first:t.last]) as wanted (key)
+join entries e on e.namespace = t.namespace and e.gid = t.gid and e.key = wanted.key where t.last >= t.first`,
 };

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import type { CaseBody, Cases, Fixture } from './harness.ts';
+import { insertOf, openSession, writeAll } from './items.ts';
+
+const GIDS = ['a', 'b', 'c', 'd'];
+/** What else a call does while the record of `b` is locked by another client of the database. */
+type HeldBody = (fixture: Fixture, release: () => Promise<void>) => Promise<void>;
+
+/**
+ * A record that another client of the database has locked hinders no other record, and no session: each call here
+ * returns while the lock is held.
+ */
+export function lockCases({ describe, it, manifest }: Cases): void {
+  if (manifest.exclusive || !manifest.durable) return;
+  const itWhileHeld = (name: string, prepare: CaseBody, body: HeldBody): void => {
+    it(name, async (fixture) => {
+      await prepare(fixture);
+      const release = await fixture.place.holdRecord?.('b');
+      let held = release !== undefined;
+      const releaseOnce = async (): Promise<void> => {
+        if (held) await release?.();
+        held = false;
+      };
+      // Databases without locks have nothing to wait for.
+      try {
+        if (held) await body(fixture, releaseOnce);
+      } finally {
+        await releaseOnce();
+      }
+    });
+  };
+
+  describe('a record that another client has locked', () => {
+    itWhileHeld(
+      'is left out of a claim, which takes the others; heartbeats go on',
+      async ({ store }) => {
+        await openSession(store, 'session');
+        await writeAll(
+          store,
+          GIDS.map((gid, i) => insertOf(gid, { dueInMs: -9_000 + i })),
+        );
+      },
+      async ({ store, secondNode }, release) => {
+        const other = await secondNode();
+        await openSession(other, 'other');
+        const claim = store.claimDue({ session: 'session', limit: 2, groups: [] });
+        const beats = [store.heartbeat('session'), other.heartbeat('other')];
+        for (const { alive } of await Promise.all(beats)) assert.ok(alive);
+        const first = await claim;
+        assert.deepEqual(
+          first.claimed.map(({ key }) => key.gid),
+          ['a', 'c'],
+        );
+        const second = await other.claimDue({ session: 'other', limit: 9, groups: [] });
+        assert.deepEqual(
+          second.claimed.map(({ key }) => key.gid),
+          ['d'],
+        );
+        await release();
+        const third = await other.claimDue({ session: 'other', limit: 9, groups: [] });
+        assert.deepEqual(
+          third.claimed.map(({ key }) => key.gid),
+          ['b'],
+        );
+      },
+    );
+
+    itWhileHeld(
+      'is left out of a takeover, which releases the others',
+      async ({ store }) => {
+        await openSession(store, 'gone');
+        await writeAll(
+          store,
+          GIDS.map((gid) => insertOf(gid, { owner: 'gone' })),
+        );
+      },
+      async ({ store, secondNode }, release) => {
+        const other = await secondNode();
+        await openSession(other, 'other');
+        await store.endSession('gone');
+        const takeOver = { silenceMs: 60_000, keep: 'other', limit: 100 };
+        assert.equal((await other.takeOver(takeOver)).released, 3);
+        await release();
+        assert.equal((await other.takeOver(takeOver)).released, 1);
+      },
+    );
+
+    itWhileHeld(
+      'is left out when others are made due',
+      async ({ store }) => {
+        await writeAll(
+          store,
+          GIDS.map((gid) => insertOf(gid, { dueInMs: 60_000 })),
+        );
+      },
+      async ({ store }, release) => {
+        const request = { namespace: 'default', laterThanMs: 0, limit: 100 };
+        assert.equal((await store.makeDue(request)).count, 3);
+        await release();
+        assert.equal((await store.makeDue(request)).count, 1);
+      },
+    );
+
+    itWhileHeld(
+      'is left out of a purge, which deletes the others',
+      async ({ store }) => {
+        await writeAll(
+          store,
+          GIDS.map((gid) => insertOf(gid, { status: 'succeed' })),
+        );
+      },
+      async ({ store, place }, release) => {
+        place.passTime?.(10_000);
+        assert.equal(await store.purge({ olderThanMs: 1, limit: 100 }), 3);
+        await release();
+        assert.equal(await store.purge({ olderThanMs: 1, limit: 100 }), 1);
+      },
+    );
+  });
+}

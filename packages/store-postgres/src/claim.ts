@@ -1,0 +1,39 @@
+import { type ClaimRequest, type ClaimResult, STORE_LIMITS, StoreError } from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
+import { textArray } from './arrays.ts';
+import type { Connection } from './connection.ts';
+import { read } from './read.ts';
+import { CLAIM, LOOK } from './statements/index.ts';
+import type { StoreClock } from './store-clock.ts';
+
+/**
+ * See `Store.claimDue`. The claim returns keys and is committed before a body is read, so that a node that stops
+ * receiving keeps nothing locked.
+ */
+export async function claimDue(
+  connection: Connection,
+  clock: StoreClock,
+  { session, limit, groups, maxBytes = STORE_LIMITS.answerBytes }: ClaimRequest,
+): Promise<ClaimResult> {
+  const hosted = textArray([...new Set(['', ...groups])]);
+  const look = async (): Promise<Omit<ClaimResult, 'claimed'>> => {
+    const [row] = await connection.query(LOOK, [...clock.parameters(), session, hosted]);
+    const nowMs = clock.seen(Number(row?.['now']));
+    const next = row?.['next'];
+    if (row?.['alive'] !== true) return { nextDueInMs: null, sessionEnded: true };
+    return { nextDueInMs: typeof next === 'number' ? Math.max(0, next - nowMs) : null, sessionEnded: false };
+  };
+  const before = await look();
+  if (before.sessionEnded || before.nextDueInMs !== 0) return { claimed: [], ...before };
+  const rows = await connection.query(CLAIM, [...clock.parameters(), session, limit, hosted, maxBytes]);
+  const keys = rows as unknown as readonly TransactionKey[];
+  try {
+    const records = await read(connection, keys);
+    // Another node may have taken over one since.
+    const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
+    return { claimed, ...(await look()) };
+  } catch (thrown) {
+    if (keys.length === 0) throw thrown;
+    throw new StoreError('outcome_unknown', `${keys.length} transactions were claimed, but could not be read`, thrown);
+  }
+}

@@ -1,0 +1,52 @@
+import { type StoredTransaction, StoreError, transitions } from '@holdfast/core';
+import type { TransactionKey } from '@holdfast/protocol';
+import { textArray } from './arrays.ts';
+import type { Connection, Statement } from './connection.ts';
+import { wasRefused } from './errors.ts';
+import { headOf, idOf, recordsOf } from './rows.ts';
+import { GET, GET_HEADS, GET_SUMMARIES } from './statements/index.ts';
+
+/** Records by keys, as the parameters of a statement. */
+export const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
+  textArray(keys.map(({ namespace }) => namespace)),
+  textArray(keys.map(({ gid }) => gid)),
+];
+
+type Found = ReadonlyMap<string, StoredTransaction>;
+
+/**
+ * Whole records, or without definitions and entries, in the order of the keys. A record whose bodies the server refuses
+ * to read, such as one with a damaged page, is returned without them, as `unreadable`: the others are read all the same.
+ */
+export async function read(
+  connection: Connection,
+  keys: readonly TransactionKey[],
+  summary = false,
+): Promise<(StoredTransaction | undefined)[]> {
+  if (keys.length === 0) return [];
+  const found = await find(connection, summary ? GET_SUMMARIES : GET, keys);
+  return keys.map((key) => found.get(idOf(key)));
+}
+
+async function find(connection: Connection, statement: Statement, keys: readonly TransactionKey[]): Promise<Found> {
+  try {
+    return recordsOf(await connection.query(statement, keyArrays(keys)));
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError) || !wasRefused(thrown.cause)) throw thrown;
+    if (keys.length === 1) return heads(connection, keys, thrown);
+  }
+  const half = keys.length >> 1;
+  const first = await find(connection, statement, keys.slice(0, half));
+  return new Map([...first, ...(await find(connection, statement, keys.slice(half)))]);
+}
+
+const NO_BODY = new Uint8Array();
+
+async function heads(connection: Connection, keys: readonly TransactionKey[], error: StoreError): Promise<Found> {
+  const rows = await connection.query(GET_HEADS, keyArrays(keys));
+  const unreadable = `PostgreSQL cannot read its bodies: ${error.message}`;
+  const records = rows.map((row) =>
+    transitions.storedTransaction({ ...headOf(row), unreadable }, NO_BODY, NO_BODY, []),
+  );
+  return new Map(records.map((record) => [idOf(record.key), record]));
+}
