@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { connect } from '@holdfast/client';
 import { branch as serveBranch } from '@holdfast/client/node-http';
 import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Participant } from '../../deploy/test/support/participant.ts';
 import { describeWith } from '../../tools/src/describe-with.ts';
 import { beginUnfinished, beginWorkflow, letThemEnd } from './support/unfinished.ts';
-import { type Told, type Version, VersionedNode } from './support/versioned-node.ts';
+import { type Told, type Version, VERSIONS, VersionedNode } from './support/versioned-node.ts';
 
 /** The shared stores that the previous version has, each with the program it needs. */
 const STORES = [['postgres', startPostgres]] as const;
@@ -84,6 +85,27 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
         const { items } = await node.get('/nodes');
         expect(items.map((item) => item.node).toSorted()).toEqual(['present', 'previous']);
       }
+    });
+
+    it.each(VERSIONS)('the SDK of the present runs a tcc and an xa over the %s', async (version) => {
+      await using hf = connect(nodes[version].url);
+      const url = participant.url('/ok');
+      const payload = { amount: 30 };
+      const options = { gid: `${version}-sdk-tcc`, wait: true };
+      await hf.tcc((tx) => tx.call({ try: url, confirm: url, cancel: url, payload }), options);
+      await hf.xa((tx) => tx.call({ url, payload }), { gid: `${version}-sdk-xa`, wait: true });
+      for (const node of Object.values(nodes))
+        for (const pattern of ['tcc', 'xa'])
+          expect(await node.get(`/transactions/${version}-sdk-${pattern}`)).toMatchObject({ status: 'succeed' });
+    });
+
+    it('a branch that the present registers with a digest is committed by the previous', async () => {
+      const gid = 'digest';
+      await nodes.present.post('/transactions', { gid, pattern: 'xa' });
+      const branch = { pattern: 'xa', branchId: '01', url: participant.url('/ok'), digest: 'abc' };
+      await nodes.present.post(`/transactions/${gid}/branches`, branch);
+      await nodes.previous.post(`/transactions/${gid}/submit`);
+      expect(await nodes.previous.final(gid)).toBe('succeed');
     });
 
     it('one gid submitted to both at once is one transaction', async () => {

@@ -71,6 +71,10 @@ export class VersionedNode {
     this.#url = await this.#process.ready();
   }
 
+  get url(): string {
+    return this.#url;
+  }
+
   async call(method: string, path: string, body?: unknown): Promise<Told> {
     const response = await fetch(this.#url + path, {
       method,

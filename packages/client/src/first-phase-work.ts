@@ -2,7 +2,7 @@ import type { BranchRegistrationRequest, Op } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from './api/api.ts';
 import { bodyOrThrow } from './branch-answer.ts';
 import type { BranchIds } from './branch-ids.ts';
-import type { TwoPhaseOptions } from './first-phase.ts';
+import type { FirstPhaseEnd, TwoPhaseOptions } from './first-phase.ts';
 import { assertJson } from './json-value.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
 
@@ -24,6 +24,8 @@ export interface FirstPhaseCall {
   readonly registration: (branchId: string) => BranchRegistrationRequest;
   /** Completes the registration, once the whole work has succeeded; absent: `registration` is complete. */
   readonly completion?: (branchId: string) => BranchRegistrationRequest;
+  /** For coordinators of the version before, which reject what they do not know. */
+  readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;
   /** Reads the answer. What it throws fails the call. */
   readonly parse: ((answer: unknown) => unknown) | undefined;
 }
@@ -37,6 +39,8 @@ export class FirstPhaseWork {
   readonly #o: FirstPhaseWorkOptions;
   readonly #running = new Set<Promise<unknown>>();
   readonly #completions: BranchRegistrationRequest[] = [];
+  /** Ids of the branches that were called. */
+  readonly #called: string[] = [];
   #state: 'open' | 'closed' | 'given up' = 'open';
   #failed: { readonly thrown: unknown } | undefined;
 
@@ -45,14 +49,14 @@ export class FirstPhaseWork {
   }
 
   /** Ends when no call is running any more, so that none arrives behind what undoes it. */
-  async run<T>(work: () => T | Promise<T>): Promise<T> {
+  async run<T>(work: () => T | Promise<T>): Promise<FirstPhaseEnd<T>> {
     try {
       const value = await work();
       this.#state = 'closed';
       await this.#settled();
       if (this.#failed !== undefined) throw this.#failed.thrown;
       for (const completion of this.#completions) await this.#register(completion);
-      return value;
+      return { value, branches: this.#called };
     } catch (thrown) {
       this.#state = 'given up';
       await this.#settled();
@@ -77,7 +81,8 @@ export class FirstPhaseWork {
     try {
       assertJson('payload', branch.payload);
       const call = this.#callOf(branch);
-      await this.#register(branch.registration(call.branchId));
+      this.#called.push(call.branchId);
+      await this.#register(branch.registration(call.branchId), branch.earlierRegistration?.(call.branchId));
       if (branch.completion !== undefined) this.#completions.push(branch.completion(call.branchId));
       if (this.#state === 'given up') throw this.#ended();
       const body = bodyOrThrow(call, await api.callBranch(call));
@@ -88,9 +93,13 @@ export class FirstPhaseWork {
     }
   }
 
-  async #register(registration: BranchRegistrationRequest): Promise<void> {
+  async #register(registration: BranchRegistrationRequest, earlier?: BranchRegistrationRequest): Promise<void> {
     const { api, gid, options } = this.#o;
-    const answer = await api.registerBranch(gid, registration, { signal: options.signal });
+    const register = (request: BranchRegistrationRequest) =>
+      api.registerBranch(gid, request, { signal: options.signal });
+    let answer = await register(registration);
+    if (!answer.ok && answer.rejection.rejection === 'invalid' && earlier !== undefined)
+      answer = await register(earlier);
     if (!answer.ok) throw answer.rejection;
   }
 

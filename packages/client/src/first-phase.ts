@@ -23,7 +23,8 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
 /**
  * Runs the first phase of a tcc or xa between its preparation and its end: submits it when `firstPhase` returns, cancels it when that throws.
  *
- * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why
+ * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why. Also when another run under the gid registered a branch
+ *   that this one did not call
  * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel that was not delivered
  */
 export async function withPrepared<T>(
@@ -31,13 +32,13 @@ export async function withPrepared<T>(
   pattern: 'tcc' | 'xa',
   gid: string,
   { wait, signal, ...transaction }: TwoPhaseOptions,
-  firstPhase: () => Promise<T>,
+  firstPhase: () => Promise<FirstPhaseEnd<T>>,
 ): Promise<T> {
   const submission = new Submission(context);
   await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, signal);
-  let value: T;
+  let ended: FirstPhaseEnd<T>;
   try {
-    value = await firstPhase();
+    ended = await firstPhase();
     signal?.throwIfAborted();
   } catch (thrown) {
     const error = await cancel(context, submission, gid, thrown, wait);
@@ -45,8 +46,15 @@ export async function withPrepared<T>(
     throw signal?.aborted === true && thrown === signal.reason ? thrown : error;
   }
   const options = { ...(wait === undefined ? {} : { wait }), ...(signal === undefined ? {} : { signal }) };
-  await submission.submitPrepared(gid, options);
+  const { value, branches } = ended;
+  await submission.submitPrepared(gid, options, { branches: [...branches] });
   return value;
+}
+
+/** What the work of a first phase returned, and the branches that it called. */
+export interface FirstPhaseEnd<T> {
+  readonly value: T;
+  readonly branches: readonly string[];
 }
 
 /**
@@ -57,9 +65,13 @@ export async function withPrepared<T>(
  * @throws what `firstPhase` threw, also when the order to cancel was not delivered: the try fails, and with it the whole
  * @throws {RequestRejected} the whole had been submitted before this part ended; `cause` is what `firstPhase` threw
  */
-export async function joined<T>(context: SubmissionContext, gid: string, firstPhase: () => Promise<T>): Promise<T> {
+export async function joined<T>(
+  context: SubmissionContext,
+  gid: string,
+  firstPhase: () => Promise<FirstPhaseEnd<T>>,
+): Promise<T> {
   try {
-    return await firstPhase();
+    return (await firstPhase()).value;
   } catch (thrown) {
     const error = await cancel(context, new Submission(context), gid, thrown, false);
     const submitted =

@@ -1,6 +1,7 @@
 import {
   isFinal,
   resultOfThrown,
+  type SubmitRequest,
   type TransactionDetails,
   type TransactionReply,
   type TransactionRequest,
@@ -57,13 +58,16 @@ export class Submission {
   /**
    * Submits what was prepared. The coordinator may have learned from the check-back what the local transaction became, and be further already:
    * that is no error.
+   *
+   * @param request names the branches that this run of a tcc or xa called
    */
-  submitPrepared(gid: string, options: SubmitOptions = {}): Promise<TransactionSummary> {
+  submitPrepared(gid: string, options: SubmitOptions = {}, request: SubmitRequest = {}): Promise<TransactionSummary> {
     return this.#finish(
       options,
-      (call) => this.#context.api.submitPrepared(gid, call),
+      (call) => this.#context.api.submitPrepared(gid, request, call),
       async ({ rejection }) => {
-        if (rejection.transactionStatus === undefined) throw rejection;
+        // With a field: another run submitted other branches.
+        if (rejection.transactionStatus === undefined || rejection.field !== undefined) throw rejection;
         return this.#read(gid, rejection);
       },
     );

@@ -1,7 +1,7 @@
 import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
-import { joined, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
+import { type FirstPhaseEnd, joined, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
 import { FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
 import { currentBranch } from './participants/branch-context.ts';
@@ -86,7 +86,7 @@ class TccWork implements Tcc {
     this.#work = new FirstPhaseWork({ api, gid, pattern: 'tcc', ids, options });
   }
 
-  run<T>(work: (tx: Tcc) => T | Promise<T>): Promise<T> {
+  run<T>(work: (tx: Tcc) => T | Promise<T>): Promise<FirstPhaseEnd<T>> {
     return this.#work.run(() => work(this));
   }
 

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
-import { type TwoPhaseOptions, withPrepared } from './first-phase.ts';
+import { type FirstPhaseEnd, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
 import { FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
 import type { SubmissionContext } from './submission.ts';
@@ -42,6 +43,12 @@ export interface XaOptions extends TwoPhaseOptions {
 /** Where dtm's participants register themselves, below the coordinator's own URL. */
 const DTM_PREFIX = '/api/dtmsvr';
 
+/** Tells calls of one branch with other payloads apart, without a copy of the payload in the record. */
+const digestOf = (payload: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(payload ?? null))
+    .digest('hex');
+
 /** See `Holdfast.xa`. */
 export async function runXa<T>(
   context: SubmissionContext,
@@ -64,7 +71,7 @@ class XaWork implements Xa {
     this.#work = new FirstPhaseWork({ api, gid, pattern: 'xa', ids: new BranchIds(), options });
   }
 
-  run<T>(callback: (tx: Xa) => T | Promise<T>): Promise<T> {
+  run<T>(callback: (tx: Xa) => T | Promise<T>): Promise<FirstPhaseEnd<T>> {
     return this.#work.run(() => callback(this));
   }
 
@@ -77,7 +84,8 @@ class XaWork implements Xa {
       requestTimeoutMs: branch.requestTimeoutMs,
       query: this.#ownRegistration(url),
       parse: branch.parse,
-      registration: (branchId) => ({ pattern: 'xa', branchId, url }),
+      registration: (branchId) => ({ pattern: 'xa', branchId, url, digest: digestOf(branch.payload) }),
+      earlierRegistration: (branchId) => ({ pattern: 'xa', branchId, url }),
     });
     return answer as Answer;
   }

@@ -25,10 +25,16 @@ export interface Coordinator {
    */
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
 
-  /** Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws `refused` when it is aborting or failed, `not_found`. */
+  /**
+   * Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws `refused` when it is aborting or failed, `not_found`.
+   *
+   * `branches`, of a tcc or xa: the branches that the caller's run called. A prepared transaction
+   * with others becomes aborting instead; one that was submitted with others throws `refused` with
+   * the field `branches`.
+   */
   submitPrepared(
     context: CallContext,
-    input: { readonly gid: string; readonly pattern: Pattern },
+    input: { readonly gid: string; readonly pattern: Pattern; readonly branches?: readonly string[] },
   ): Promise<TransactionView>;
 
   /** Ends a prepared workflow. Throws `refused` unless it is prepared (or aborting, for `failed`). Ending it again alike is not an error. */
@@ -170,6 +176,8 @@ export interface BranchRegistration {
   readonly payload: Uint8Array;
   /** Workflow: the recorded outcome; `prepared` for the others. */
   readonly status: BranchStatus;
+  /** XA: identifies what the action is called with. */
+  readonly digest?: string;
 }
 
 /** What a submit knows when it answers. */

@@ -81,6 +81,8 @@ export interface RegisteredBranch {
   readonly payload: Uint8Array;
   /** Workflow: the recorded outcome; `prepared` for the others. */
   readonly status: BranchStatus;
+  /** XA: identifies what the action was called with; absent: its initiator did not state it. */
+  readonly digest?: string;
   readonly createdAtMs: number;
 }
 

@@ -40,7 +40,7 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
     answer({ ...dependencies, closing: () => closing !== undefined }, gid, call, run);
   return {
     create: (request, call) => ask(request.gid, call, (context) => api.create(context, request, waitMsOf(call))),
-    submitPrepared: (gid, call) => ask(gid, call, (context) => api.submit(context, gid, waitMsOf(call))),
+    submitPrepared: (gid, body, call) => ask(gid, call, (context) => api.submit(context, gid, body, waitMsOf(call))),
     registerBranch: (gid, body, call) => ask(gid, call, (context) => api.registerBranch(context, gid, body)),
     workflowProgress: (gid, call) => ask(gid, call, (context) => api.progress(context, gid)),
     finishWorkflow: (gid, body, call) => ask(gid, call, (context) => api.finish(context, gid, body)),

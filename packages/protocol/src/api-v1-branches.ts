@@ -6,6 +6,7 @@ import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
  * The part of `/api/v1` that initiators of tcc, xa and workflow transactions use while these are prepared:
  *
  *     POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204   (repeated alike: changes nothing)
+ *     POST   /api/v1/transactions/:gid/submit     SubmitRequest, or no body → TransactionReply
  *     GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
  *     POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply    (a workflow's own code ends it)
  *     POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply    (a workflow's own code cannot go on without a person)
@@ -29,7 +30,16 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     /** JSON, sent to both. */
     payload: z.unknown().optional(),
   }),
-  z.strictObject({ pattern: z.literal('xa'), branchId, url: url.min(1) }),
+  z.strictObject({
+    pattern: z.literal('xa'),
+    branchId,
+    url: url.min(1),
+    /**
+     * Identifies what the action is called with: a registration with another one is refused, so
+     * that a second run under the gid does not commit what the first run's action did.
+     */
+    digest: z.string().max(128).optional(),
+  }),
   z.strictObject({
     pattern: z.literal('workflow'),
     branchId,
@@ -40,6 +50,17 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
   }),
 ]);
 export type BranchRegistrationRequest = z.input<typeof branchRegistrationRequest>;
+
+/** Without it, whatever is registered is confirmed or committed. */
+export const submitRequest = z.strictObject({
+  /**
+   * Of a tcc or xa: the ids of all branches that the submitting run called. When another branch is
+   * registered, other than a nested one of these (its id begins with theirs), or one of these is
+   * not, then the transaction is aborted instead.
+   */
+  branches: z.array(branchId).max(LIMITS.registeredBranches).optional(),
+});
+export type SubmitRequest = z.input<typeof submitRequest>;
 
 export const workflowProgress = z.object({
   gid: z.string(),

@@ -8,7 +8,7 @@ import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from '
  *     POST   /api/v1/transactions                 TransactionRequest → TransactionReply   (?waitMs=N: answer when final, or after N ms)
  *     GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs&createdToMs&cursor&limit → TransactionPage
  *     GET    /api/v1/transactions/:gid            ?waitMs=N: long-poll until final → TransactionDetails
- *     POST   /api/v1/transactions/:gid/submit     turns a prepared one into submitted (?waitMs) → TransactionReply
+ *     POST   /api/v1/transactions/:gid/submit     SubmitRequest; turns a prepared one into submitted (?waitMs) → TransactionReply
  *     POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
  *     POST   /api/v1/transactions/:gid/retry      → TransactionDetails
  *     POST   /api/v1/transactions/:gid/stop       StopRequest → TransactionDetails

@@ -94,7 +94,64 @@ describe('a tcc', () => {
   });
 });
 
+describe('a submit that names the branches of its run', () => {
+  it('confirms them, and aborts when another one is registered', async () => {
+    await create({ pattern: 'tcc' });
+    for (const id of ['01', '02', '0101']) await at('branches', tccBranch(id));
+    const submitted = await at('submit?waitMs=10000', { branches: ['01'] });
+    expect(transactionReply.parse(submitted.json)).toMatchObject({
+      status: 'failed',
+      rollbackReason: 'branch 02 is registered, but the run that submitted did not call it',
+    });
+    expect(callsOf(gid).map((call) => call.slice(0, 10))).toEqual(['0101 /canc', '02 /cancel', '01 /cancel']);
+    expect(problem(await at('submit', { branches: ['01', '02'] }))).toMatchObject({ code: 'refused' });
+  });
+
+  it('is refused for other branches than were submitted, and succeeds for the same', async () => {
+    await create({ pattern: 'tcc' });
+    await at('branches', tccBranch('01'));
+    const all = { branches: ['01'] };
+    expect((await at('submit?waitMs=10000', all)).json.status).toBe('succeed');
+    expect((await at('submit', all)).json.status).toBe('succeed');
+    expect((await at('submit')).json.status).toBe('succeed');
+    expect(problem(await at('submit', { branches: [] }))).toMatchObject({ code: 'refused', field: 'branches' });
+  });
+
+  it('names them only for a tcc or xa, and as texts', async () => {
+    await create({ pattern: 'tcc' });
+    for (const [body, field] of [
+      [{ branches: '01' }, 'branches'],
+      [{ branches: [1] }, 'branches[0]'],
+      [{ branches: Array.from({ length: 1001 }, () => '01') }, 'branches'],
+    ] as const)
+      expect(problem(await at('submit', body))).toMatchObject({ code: 'invalid', field });
+    expect(problem(await at('submit', { branch: '01' })).detail).toContain('"branch"');
+    gid = `${gid}-msg`;
+    await create({
+      pattern: 'msg',
+      status: 'prepared',
+      steps: [{ action: shop.url('/a') }],
+      queryPrepared: shop.url('/q'),
+    });
+    expect(problem(await at('submit', { branches: ['01'] }))).toMatchObject({ code: 'invalid', field: 'branches' });
+    expect((await at('submit?waitMs=10000', {})).json.status).toBe('succeed');
+  });
+});
+
 describe('an xa', () => {
+  it('keeps the digest of a branch: another one is refused, and so is none', async () => {
+    await create({ pattern: 'xa' });
+    const one = { pattern: 'xa', branchId: '01', url: shop.url('/xa'), digest: 'abc' };
+    expect((await at('branches', one)).status).toBe(204);
+    expect((await at('branches', one)).status).toBe(204);
+    for (const digest of ['abd', undefined])
+      expect(problem(await at('branches', { ...one, digest }))).toMatchObject({ code: 'refused', field: 'branchId' });
+    const byParticipant = { gid, trans_type: 'xa', branch_id: '01', url: one.url };
+    expect((await server.dtm('registerBranch', byParticipant)).status).toBe(200);
+    expect((await at('submit?waitMs=10000', { branches: ['01'] })).json.status).toBe('succeed');
+    expect(callsOf(gid)).toEqual(['01 /xa ']);
+  });
+
   it('commits its branches oldest first', async () => {
     await create({ pattern: 'xa' });
     for (const branchId of ['01', '02']) {

@@ -16,8 +16,8 @@ export function httpApi(coordinatorUrl: string, options: Required<TransportOptio
   return {
     create: (body, call) =>
       transport.call({ method: 'POST', path: '/transactions', body, schema: transactionReply, gid: body.gid }, call),
-    submitPrepared: (gid, call) =>
-      transport.call({ method: 'POST', path: at(gid, '/submit'), schema: transactionReply, gid }, call),
+    submitPrepared: (gid, body, call) =>
+      transport.call({ method: 'POST', path: at(gid, '/submit'), body, schema: transactionReply, gid }, call),
     registerBranch: (gid, body, call) =>
       transport.call({ method: 'POST', path: at(gid, '/branches'), body, schema: NOTHING, gid }, call),
     workflowProgress: (gid, call) =>

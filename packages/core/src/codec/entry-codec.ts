@@ -14,10 +14,10 @@ const RETRY_ORDER = `${ORDER}retry:`;
 
 /** A registered branch as an entry of its transaction; the same op of the same branch has the same key. */
 export function encodeRegistration(branch: RegisteredBranch): Entry {
-  const { branchId, op, url, status, createdAtMs, payload } = branch;
+  const { branchId, op, url, status, digest, createdAtMs, payload } = branch;
   return {
     key: `${BRANCH}${branchId}:${op}`,
-    body: encodeFrame(FORMAT, JSON.stringify({ branchId, op, url, status, createdAtMs }), [payload]),
+    body: encodeFrame(FORMAT, JSON.stringify({ branchId, op, url, status, digest, createdAtMs }), [payload]),
   };
 }
 
@@ -45,12 +45,13 @@ export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch
 /** One registered branch. Throws `UnreadableRecord`. */
 export const decodeRegistration = (entry: Entry): RegisteredBranch =>
   decodeFrame(entry.body, FORMAT, 'registered branch', ({ head, body }) => {
-    const { branchId, op, url, status, createdAtMs } = head as Omit<RegisteredBranch, 'payload'>;
+    const { branchId, op, url, status, digest, createdAtMs } = head as Omit<RegisteredBranch, 'payload'>;
     return {
       branchId,
       op,
       url,
       status: oneOf(BRANCH_STATUSES, status, 'registered branch'),
+      ...(digest !== undefined && { digest }),
       createdAtMs,
       payload: body,
     };

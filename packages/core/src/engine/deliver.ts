@@ -32,7 +32,7 @@ export function decide(memory: Memory, before: Transaction, delivery: Delivery, 
   const event =
     delivery.event.kind === 'prepared' && memory.version > 0 ? { ...delivery.event, again: true } : delivery.event;
   const stepped = step(before, event, moment);
-  if (isRefusal(stepped)) return { kind: 'refused', error: refused(key, stepped.refusal, before) };
+  if (isRefusal(stepped)) return { kind: 'refused', error: refused(key, stepped, before) };
   // The record was read as it was before this decision, which a write has met: a read may be older.
   const { foundStatus } = memory;
   if (event.kind === 'submitted' && (foundStatus === 'aborting' || foundStatus === 'failed'))

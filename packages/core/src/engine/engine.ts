@@ -181,10 +181,11 @@ export class Engine implements Coordinator {
 
   async submitPrepared(
     context: CallContext,
-    { gid, pattern }: { readonly gid: string; readonly pattern: Pattern },
+    { gid, pattern, branches }: Parameters<Coordinator['submitPrepared']>[1],
   ): Promise<TransactionView> {
     this.#assertAccepting();
-    return viewOfTransaction(await this.#command(context, gid, { kind: 'submitted', options: {} }, { pattern }));
+    const event = { kind: 'submitted', options: {}, ...(branches !== undefined && { branches }) } as const;
+    return viewOfTransaction(await this.#command(context, gid, event, { pattern }));
   }
 
   async submit(context: CallContext, input: TransactionInput): Promise<PassOutcome> {
@@ -562,7 +563,7 @@ function assertSame(
 }
 
 const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
-  a.url === b.url && samePayload(a.payload, b.payload);
+  a.url === b.url && a.digest === b.digest && samePayload(a.payload, b.payload);
 
 const NO_ROOM = {
   entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches`,

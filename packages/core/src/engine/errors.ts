@@ -1,5 +1,6 @@
 import { HoldfastError, type Pattern, type Status, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
+import type { Refusal } from '../patterns/step.ts';
 import type { StoreError } from '../store.ts';
 import type { Difference } from './identity.ts';
 
@@ -9,8 +10,16 @@ export const unknownGid = (gid: string): HoldfastError =>
   new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
 
 /** The transaction's status does not allow it. */
-export const refused = ({ gid }: TransactionKey, message: string, transaction: Transaction): HoldfastError =>
-  new HoldfastError('refused', message, { gid, status: transaction.state.status });
+export const refused = (
+  { gid }: TransactionKey,
+  { refusal, field }: Refusal,
+  transaction: Transaction,
+): HoldfastError =>
+  new HoldfastError('refused', refusal, {
+    gid,
+    status: transaction.state.status,
+    ...(field !== undefined && { field }),
+  });
 
 /** The same, when the status is known and the record is not. */
 export const isPast = ({ gid }: TransactionKey, status: Status, command: string): HoldfastError =>

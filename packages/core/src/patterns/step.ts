@@ -27,8 +27,15 @@ export interface Policy {
 export type TransactionEvent =
   /** Saved, but not to be driven yet. `again`: it was stored before. */
   | { readonly kind: 'prepared'; readonly again: boolean }
-  /** The client submits; the options of its call govern this pass. */
-  | { readonly kind: 'submitted'; readonly options: Partial<TransactionOptions> }
+  /**
+   * The client submits; the options of its call govern this pass. `branches`: those that its run
+   * of a tcc or xa called; undefined: it does not state them.
+   */
+  | {
+      readonly kind: 'submitted';
+      readonly options: Partial<TransactionOptions>;
+      readonly branches?: readonly string[];
+    }
   /** A workflow's code came to its end. */
   | {
       readonly kind: 'ended';
@@ -89,6 +96,8 @@ export interface Stepped {
 /** The transaction's status does not allow what was asked; nothing changed. */
 export interface Refusal {
   readonly refusal: string;
+  /** Path of the field in the request that does not fit. */
+  readonly field?: string;
 }
 
 export const isRefusal = (answer: Stepped | Refusal): answer is Refusal => 'refusal' in answer;

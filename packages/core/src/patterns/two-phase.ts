@@ -3,6 +3,7 @@ import type { Branch, Transaction } from '../model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { otherBranch } from './run-branches.ts';
 import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
 import { withEnd, withStatus } from './timeline.ts';
@@ -19,9 +20,13 @@ export function twoPhase(phase: SecondPhase): PatternRules {
   return {
     submit(transaction, event, moment) {
       const { state } = transaction;
+      const other = event.branches && otherBranch(transaction.registered, event.branches);
+      if (other !== undefined && (state.status === 'submitted' || state.status === 'succeed'))
+        return { ...refuse(state.status, `submit again: ${other}`), field: 'branches' };
       if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
       if (state.status === 'succeed') return transaction;
       if (state.status !== 'prepared') return refuse(state.status, 'submit');
+      if (other !== undefined) return toAborting(transaction, other, moment);
       const incomplete = incompleteBranch(transaction, phase);
       if (incomplete !== undefined)
         return toAborting(

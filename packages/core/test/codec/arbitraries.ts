@@ -54,9 +54,10 @@ export const registration: fc.Arbitrary<RegisteredBranch> = fc.record(
     url: text,
     payload: bytes,
     status: fc.constantFrom(...BRANCH_STATUSES),
+    digest: text,
     createdAtMs: count,
   },
-  { noNullPrototype: true },
+  { requiredKeys: ['branchId', 'op', 'url', 'payload', 'status', 'createdAtMs'], noNullPrototype: true },
 );
 
 const STARTED_AT_MS = 1_700_000_000_000;

@@ -85,6 +85,38 @@ describe('xa', () => {
 });
 
 describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
+  it('is submitted when the branches are those that the run called, with what is nested in them', () => {
+    const model = prepared(pattern, ['01', '0101', '02']);
+    model.deliver({ kind: 'submitted', options: {}, branches: ['02', '01'] });
+    expect(model.status).toBe('submitted');
+    model.deliver({ kind: 'submitted', options: {}, branches: ['01', '02'] });
+    finish(model);
+    expect(model.status).toBe('succeed');
+  });
+
+  it.each([
+    [['01', '02'], ['01'], 'branch 02 is registered, but the run that submitted did not call it'],
+    [['01'], [], 'branch 01 is registered, but the run that submitted did not call it'],
+    [['0101'], ['02'], 'branch 0101 is registered, but the run that submitted did not call it'],
+    [['01'], ['01', '02'], 'branch 02 was called, but is not registered'],
+  ])('with %j registered is aborted when the run that submits called %j', (registered, called, reason) => {
+    const model = prepared(pattern, registered);
+    model.deliver({ kind: 'submitted', options: {}, branches: called });
+    expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', reason]);
+    expect(finish(model)).toHaveLength(registered.length);
+    expect(model.status).toBe('failed');
+  });
+
+  it('refuses a run that submits other branches than were submitted', () => {
+    const model = prepared(pattern, ['01', '02']);
+    model.deliver({ kind: 'submitted', options: {}, branches: ['01', '02'] });
+    const again = () => model.deliver({ kind: 'submitted', options: {}, branches: ['01'] });
+    expect(again()).toContain('branch 02 is registered');
+    finish(model);
+    expect(again()).toContain('branch 02 is registered');
+    expect(model.status).toBe('succeed');
+  });
+
   it('is aborted after 35 seconds unless it says otherwise', () => {
     const model = prepared(pattern, ['01']);
     expect(model.nextInMs).toBe(35_000);

@@ -8,6 +8,7 @@ import {
   type Pattern,
   type Status,
   stopRequest,
+  submitRequest,
   subscriberRequest,
   type TopicPage,
   type TransactionDetails,
@@ -62,13 +63,21 @@ export class ApiV1 {
     return (await this.#handlers.submit(context, input)).view();
   }
 
-  /** Turns a prepared one into submitted. */
-  async submit(context: CallContext, gid: string, waitMs: number): Promise<TransactionReply> {
+  /**
+   * Turns a prepared one into submitted.
+   *
+   * @param body may be left out
+   */
+  async submit(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionReply> {
+    const { branches } = body === undefined ? {} : parse(submitRequest, body);
     const { pattern, status } = await this.#mustGet(context, gid);
     if (pattern === 'workflow')
       throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
+    if (branches !== undefined && pattern !== 'tcc' && pattern !== 'xa')
+      throw invalid(gid, 'branches', `the branches of a ${pattern} are its steps; leave them out`);
     if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
-    const submitted = await this.#handlers.submitPrepared(context, { gid, pattern });
+    const named = branches === undefined ? {} : { branches };
+    const submitted = await this.#handlers.submitPrepared(context, { gid, pattern, ...named });
     return writeReply(await this.#viewAfter(context, gid, waitMs, submitted));
   }
 

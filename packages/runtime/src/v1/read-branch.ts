@@ -1,5 +1,6 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchRegistrationRequest, branchRegistrationRequest } from '@holdfast/protocol';
+import { defined } from '../reading/defined.ts';
 import { parse } from '../reading/parse.ts';
 import { bytesOf } from './json-bytes.ts';
 
@@ -24,7 +25,9 @@ function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistra
       return request.confirm === undefined ? [cancel] : [cancel, { ...common, op: 'confirm', url: request.confirm }];
     }
     case 'xa': {
-      const common = { branchId, url: request.url, payload: bytesOf(undefined), status: 'prepared' as const };
+      const { url, digest } = request;
+      const payload = bytesOf(undefined);
+      const common = { branchId, url, payload, status: 'prepared' as const, ...defined({ digest }) };
       return [
         { ...common, op: 'rollback' },
         { ...common, op: 'commit' },

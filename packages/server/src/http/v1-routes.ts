@@ -48,8 +48,12 @@ function transactions(api: ApiV1): readonly Route[] {
     route('GET', '/transactions/:gid', async ({ context, query, params: [gid = ''] }) =>
       ok(await api.get(context, gid, waitMsOf(query))),
     ),
-    route('POST', '/transactions/:gid/submit', async ({ context, query, params: [gid = ''] }) =>
-      ok(await api.submit(context, gid, waitMsOf(query))),
+    route(
+      'POST',
+      '/transactions/:gid/submit',
+      async ({ context, query, params: [gid = ''], body }) =>
+        ok(await api.submit(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+      true,
     ),
   ];
 }

@@ -3,6 +3,7 @@ import { holdfastSuite } from './holdfast-suite.ts';
 import { messageSuite } from './message-suite.ts';
 import { nestedTccSuite } from './nested-tcc-suite.ts';
 import { sagaSuite } from './saga-suite.ts';
+import { secondRunSuite } from './second-run-suite.ts';
 import { tccDecisionSuite } from './tcc-decision-suite.ts';
 import { tccSuite } from './tcc-suite.ts';
 import { workflowConcurrencySuite } from './workflow-concurrency-suite.ts';
@@ -17,6 +18,7 @@ export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   sagaSuite,
   tccSuite,
   tccDecisionSuite,
+  secondRunSuite,
   nestedTccSuite,
   xaSuite,
   workflowOutcomeSuite,
