@@ -142,6 +142,7 @@ class Canon {
     this.#value([
       clocks.committer.pending.length,
       clocks.claimer.pending.length,
+      driver.doubts,
       port.held.map((held) => [held.name, held.stalled]),
     ]);
     for (const held of port.held) this.#value(held.items);

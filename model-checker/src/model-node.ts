@@ -19,6 +19,7 @@ import {
   type TransactionInput,
   Watcher,
   type WriteItem,
+  WritePath,
   type WriteResult,
 } from '@holdfast/core/parts';
 import { ManualClock, type ModelTime } from './manual-clock.ts';
@@ -118,7 +119,8 @@ export class ModelNode {
       onWentBack: () => Promise.resolve(),
     });
     const { session } = this;
-    this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, bounds: OPTIONS });
+    const writePath = new WritePath({ ...base, clock: this.clocks.committer, node: name });
+    this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, writePath, bounds: OPTIONS });
     this.driver = new Driver({
       ...base,
       clock: this.clocks.driver,
@@ -181,9 +183,10 @@ export class ModelNode {
     this.committer.enqueue(item, idOf(KEY), false, done);
   }
 
-  /** Nothing of the transaction is in memory or on its way to the store. */
+  /** Nothing of the transaction is in memory, in doubt, or on its way to the store. */
   get idle(): boolean {
-    return this.driver.size === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
+    const { size, doubts } = this.driver;
+    return size === 0 && doubts === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
   }
 }
 

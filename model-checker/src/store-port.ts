@@ -11,7 +11,7 @@ export type FaultyCall = 'write' | 'get' | 'claimDue';
  * - `dropped`: the connection is lost before the store receives the call.
  * - `late`: as `dropped`, but the store receives and applies the call at some later moment.
  * - `unavailable`: refused; nothing applied.
- * - `rejected`: the store cannot keep what is written; never what it has received before and could keep.
+ * - `rejected`: the call is rejected with nothing applied, even if an earlier attempt was applied or may arrive late.
  * - `slow`: applied, and the response arrives at some later moment.
  * - `stalled`: applied at some later moment, when the response arrives.
  * - `stale`, `older`: a read that returns the version before the latest one, or the one before that.
@@ -94,7 +94,6 @@ export class StorePort {
       case 'unavailable':
         return Promise.reject(new StoreError('unavailable', 'connection refused'));
       case 'rejected':
-        if (items.some((item) => this.#wasReceived(item))) return carryOut();
         return Promise.reject(new StoreError('rejected', 'the item cannot be stored'));
       case 'lost':
         return carryOut().then(() => Promise.reject(new StoreError('outcome_unknown', 'connection lost')));
@@ -111,16 +110,6 @@ export class StorePort {
       case 'older':
         return Promise.resolve([this.#store.earlier[1]] satisfies (StoredTransaction | undefined)[]);
     }
-  }
-
-  /** An earlier attempt at the same write was applied, or still will be. */
-  #wasReceived(item: WriteItem): boolean {
-    if (item.kind === 'append') return false;
-    const received = this.limbo.flatMap(({ items }) => items) as readonly WriteItem[];
-    return (
-      this.#store.record?.writeId === item.writeId ||
-      received.some((other) => other.kind !== 'append' && other.writeId === item.writeId)
-    );
   }
 
   #hold(

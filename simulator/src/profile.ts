@@ -39,6 +39,8 @@ export interface StoreFaults {
   readonly odd: number;
   /** Per item: no store keeps it, however often it is sent. */
   readonly rejected: number;
+  /** Per item: each call with it loses its connection, and nothing is applied. */
+  readonly poisonous: number;
   /** A `get` returns versions that were committed before the latest ones. */
   readonly stale: number;
   /** Times that one node cannot reach the store at all. */
@@ -75,6 +77,7 @@ const NO_STORE_FAULTS = {
   outcomeUnknown: 0,
   odd: 0,
   rejected: 0,
+  poisonous: 0,
   stale: 0,
   outages: 0,
   longestOutageMs: 0,
@@ -125,6 +128,7 @@ function drawStoreFaults(random: Random, rough: boolean) {
     outcomeUnknown: random.pick([0, 0.01, rough ? 0.1 : 0.04]),
     odd: random.pick([0, 0, 0.005, rough ? 0.05 : 0.01]),
     rejected: random.pick([0, 0, 0.005, 0.02]),
+    poisonous: random.pick([0, 0, 0, 0.005, 0.02]),
     stale: random.pick([0, 0, 0, 0.1, 0.3]),
     outages: random.int(0, rough ? 4 : 2),
     longestOutageMs: random.pick([1_500, 8_000, 20_000]),

@@ -17,6 +17,8 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   'store lost': 100,
   'store odd': 200,
   'store rejected': 50,
+  'store rejected in doubt': 20,
+  'store poisonous': 20,
   'stale reads': 500,
   'thrown at the engine': 200,
   'machines suspended': 100,

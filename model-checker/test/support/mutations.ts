@@ -155,6 +155,22 @@ export const MUTATIONS: readonly Mutation[] = [
     scenario: on('saga', 2, 'crashes=1,commands=1'),
     patches: of(`${ENGINE}/reconcile.js`, 'return claims > 0 ? claims + 1 : 0;', 'return 0;'),
   },
+  {
+    name: 'committer: call a rejection after an unknown outcome a failure',
+    caughtBy: ['OWN9'],
+    scenario: on('saga', 1, 'store=2'),
+    patches: of(`${ENGINE}/committer.js`, 'if (!doubtful)', 'if (!doubtful || isUnstorable(written))'),
+  },
+  {
+    name: 'reconcile: forget a write of unknown outcome that may take ownership',
+    caughtBy: ['OWN9'],
+    scenario: on('saga', 1, 'store=2'),
+    patches: of(
+      `${ENGINE}/reconcile.js`,
+      "return { kind: write.hold ? 'doubt' : 'drop', why };",
+      "return { kind: 'drop', why };",
+    ),
+  },
   // ---- the transitions of the store
   {
     name: 'transitions: skip the fencing check',

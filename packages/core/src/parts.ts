@@ -13,3 +13,4 @@ export { Janitor } from './engine/janitor.ts';
 export { idOf, type Reply, type Run } from './engine/run.ts';
 export { Session } from './engine/session.ts';
 export { Watcher } from './engine/watcher.ts';
+export { WritePath } from './engine/write-path.ts';

@@ -39,6 +39,8 @@ export class StoreLink implements Store {
   #downUntilMs = 0;
   /** Whether a write, by its ID, is one that no store keeps. */
   readonly #rejected = new Map<string, boolean>();
+  /** Whether a write, by its ID, is one that breaks the connection each time. */
+  readonly #poisonous = new Map<string, boolean>();
 
   constructor(dependencies: StoreLinkDependencies) {
     this.#d = dependencies;
@@ -111,17 +113,44 @@ export class StoreLink implements Store {
     return random.weighted({ 'done, answer lost': 3, lost: 1, late: 1 });
   }
 
-  /** The same item meets the same fate in every batch. */
   #isRejected(item: WriteItem): boolean {
+    return this.#isMarked(item, this.#rejected, 'rejected');
+  }
+
+  /** The same item meets the same fate in every batch. */
+  #isMarked(item: WriteItem, marks: Map<string, boolean>, fault: 'rejected' | 'poisonous'): boolean {
     const { random, profile, isHealed, counters } = this.#d;
-    if (isHealed() || profile.store.rejected === 0) return false;
-    const id = item.kind === 'append' ? item.entries.map(({ key }) => key).join() : item.writeId;
-    const known = this.#rejected.get(id);
+    if (isHealed() || profile.store[fault] === 0) return false;
+    const id = idOfWrite(item);
+    const known = marks.get(id);
     if (known !== undefined) return known;
-    const rejected = random.chance(profile.store.rejected);
-    this.#rejected.set(id, rejected);
-    if (rejected) counters.count('store rejected');
-    return rejected;
+    const marked = random.chance(profile.store[fault]);
+    marks.set(id, marked);
+    if (marked) counters.count(`store ${fault}`);
+    return marked;
+  }
+
+  #write(batch: readonly WriteItem[]): ReturnType<Store['write']> {
+    const { world, domain, random, profile, counters } = this.#d;
+    if (batch.some((item) => this.#isRejected(item)))
+      return this.#call('write', () => Promise.reject(new StoreError('rejected', 'write: one item cannot be stored')));
+    if (batch.some((item) => this.#isMarked(item, this.#poisonous, 'poisonous')))
+      return new Promise((_resolve, reject) => {
+        const error = new StoreError('outcome_unknown', 'write: connection lost');
+        world.after(this.#latencyMs(), () => reject(error), domain);
+      });
+    const result = this.#call('write', (store) => store.write(batch));
+    if (profile.store.rejected === 0) return result;
+    return result.catch((error: unknown) => {
+      // The write may have been applied, and its repetition is rejected all the same.
+      const isDoubtful = error instanceof StoreError && error.code === 'outcome_unknown';
+      for (const item of isDoubtful ? batch : [])
+        if (random.chance(REJECTED_AFTERWARDS)) {
+          counters.count('store rejected in doubt');
+          this.#rejected.set(idOfWrite(item), true);
+        }
+      throw error;
+    });
   }
 
   #latencyMs(): number {
@@ -135,10 +164,7 @@ export class StoreLink implements Store {
 
   readonly open: Store['open'] = () => Promise.resolve({ found: 1, current: 1 });
   readonly close: Store['close'] = () => Promise.resolve();
-  readonly write: Store['write'] = (batch) =>
-    batch.some((item) => this.#isRejected(item))
-      ? this.#call('write', () => Promise.reject(new StoreError('rejected', 'write: one item cannot be stored')))
-      : this.#call('write', (store) => store.write(batch));
+  readonly write: Store['write'] = (batch) => this.#write(batch);
   readonly get: Store['get'] = (keys) => {
     const { random, profile, isHealed, counters } = this.#d;
     if (isHealed() || !random.chance(profile.store.stale)) return this.#call('get', (store) => store.get(keys));
@@ -166,6 +192,11 @@ export class StoreLink implements Store {
   readonly purge: Store['purge'] = (request) => this.#call('purge', (store) => store.purge(request));
   readonly nowMs: Store['nowMs'] = () => this.#call('nowMs', (store) => store.nowMs());
 }
+
+const REJECTED_AFTERWARDS = 0.2;
+
+const idOfWrite = (item: WriteItem): string =>
+  item.kind === 'append' ? item.entries.map(({ key }) => key).join() : item.writeId;
 
 const TEXTS: Partial<Readonly<Record<StoreErrorCode, string>>> = {
   unavailable: 'connection refused',

@@ -27,6 +27,13 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'call a rejection after an unknown outcome a failure',
+    caughtBy: ['OWN9', 'OWN4', 'ACK2'],
+    patches: [
+      { file: `${ENGINE}/committer.js`, from: 'if (!doubtful)', to: 'if (!doubtful || isUnstorable(written))' },
+    ],
+  },
+  {
     name: 'compensate before aborting is stored',
     caughtBy: ['DEC3'],
     patches: [

@@ -1,77 +1,101 @@
 import type { Clock, Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import { type Store, StoreError, type WriteItem, type WriteOutcome } from '../store.ts';
+import { type Store, StoreError, type WriteItem } from '../store.ts';
+import {
+  ABANDONED,
+  type Attempted,
+  type BatchResult,
+  isUnstorable,
+  logFieldsOf,
+  Pauses,
+  type Pending,
+  type WriteResult,
+} from './pending.ts';
+import { SetApart } from './set-apart.ts';
 import type { WritePath } from './write-path.ts';
 
-/** What became of a write. `failed`: certainly not applied. `abandoned`: this node stopped asking; it may have been applied. */
-export type WriteResult =
-  WriteOutcome | { readonly kind: 'failed'; readonly error: StoreError } | { readonly kind: 'abandoned' };
-
-interface Pending {
-  readonly item: WriteItem;
-  readonly id: string;
-  /** Sent again when the store could not be reached: nobody waits, and the state must get there. */
-  readonly persistent: boolean;
-  readonly done: (result: WriteResult) => void;
-}
+export type { WriteResult } from './pending.ts';
 
 interface CommitterDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  /** Notified of each batch; absent where nobody asks whether the node can write. */
-  readonly writePath?: Pick<WritePath, 'succeeded' | 'failed'>;
+  /** Notified of each batch, and queried whether the store takes other writes than a batch that fails. */
+  readonly writePath: Pick<WritePath, 'started' | 'succeeded' | 'rejected' | 'failed' | 'takesWrites'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
 }
 
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
-/** Unknown outcomes in a row after which a batch is halved; each half is tried less often. */
-const MAX_UNKNOWN = 10;
-const MAX_UNKNOWN_OF_HALF = 2;
+/** Failures in a row, or the time since the first of them, after which the store is tried with a probe (G5). */
+const SUSPECT_AFTER = 3;
+const SUSPECT_AFTER_MS = 1_000;
 
 /**
  * Group commit. Everything that waits goes to the store in one batch; the next batch leaves as soon as the one before came back, with no linger timer.
  *
  * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
- * G2  A batch whose outcome is unknown is sent again, the same, before any other (the write ids make that harmless).
- * G5  A batch whose outcome stays unknown although the store responds is halved, too: an item at which the store's
- *     driver throws every time ends alone, and is abandoned. All attempts are paced.
+ * G2  A batch whose outcome is unknown is sent again, the same (the write IDs make that harmless), before any other
+ *     until G5 applies.
  * G3  A batch that the store rejects, or calls invalid, is halved until the item that cannot be stored is alone; its neighbours are written.
  * G4  Every item is answered exactly once.
+ * G5  A batch that fails three times in a row, or for a second, is set apart when a probe shows that the store takes
+ *     other writes: a batch that cannot be written delays other transactions by no more than that. If the probe fails as
+ *     well, the store is away: the batch stays first, and nothing is abandoned for it. See `SetApart`.
+ * G6  After an unknown outcome, only the outcomes of a later attempt say what was applied. A rejection does not, since an
+ *     earlier attempt may have been applied, or may arrive late: the item is `abandoned`, never `failed`.
  */
 export class Committer {
   readonly #dependencies: CommitterDependencies;
+  readonly #apart: SetApart;
+  readonly #pauses: Pauses;
   #queue: Pending[] = [];
   #pumping = false;
   /** Grows when everything is abandoned; a batch of an older generation is not sent again. */
   #generation = 0;
-  #pauseMs = FIRST_PAUSE_MS;
+  /** Calls that failed in a row, and when the first of them started, on the monotonic clock. */
+  #failures = 0;
+  #failingSinceMs = 0;
 
   constructor(dependencies: CommitterDependencies) {
     this.#dependencies = dependencies;
+    this.#pauses = new Pauses(dependencies.clock);
+    this.#apart = new SetApart({
+      ...dependencies,
+      // Its failures say nothing about whether this node can write.
+      write: (items) => this.#write(items, true),
+      takesWrites: () => dependencies.writePath.takesWrites(),
+      finish: (batch, result) => this.#finish(batch, result),
+      onFinished: () => this.#wake(),
+    });
   }
 
-  /** Items waiting for their batch. */
+  /** Items waiting for their batch, and those set apart. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#apart.size;
   }
 
   /** Writes an item with the next batch. */
   enqueue(item: WriteItem, id: string, persistent: boolean, done: (result: WriteResult) => void): void {
     this.#queue.push({ item, id, persistent, done });
-    if (this.#pumping) return;
+    this.#wake();
+  }
+
+  /** Abandons everything that waits or is being resolved: the session that wrote it is over. */
+  abandon(): void {
+    this.#generation++;
+    this.#finish(this.#queue.splice(0), ABANDONED);
+    this.#apart.abandon();
+  }
+
+  #wake(): void {
+    if (this.#pumping || !this.#hasWork()) return;
     this.#pumping = true;
     this.#pumpLater();
   }
 
-  /** Gives up everything that waits or is being resolved: the session that wrote it is over. */
-  abandon(): void {
-    this.#generation++;
-    const waiting = this.#queue;
-    this.#queue = [];
-    this.#answer(waiting, { kind: 'abandoned' });
+  #hasWork(): boolean {
+    if (this.#apart.size === 0) return this.#queue.length > 0;
+    return this.#queue.some(({ id }) => !this.#apart.holds(id));
   }
 
   /** Everything that this turn of the event loop still adds joins the batch: requests and answers come in together. */
@@ -81,9 +105,10 @@ export class Committer {
 
   async #pump(): Promise<void> {
     try {
-      if (this.#queue.length > 0) await this.#commit(this.#takeBatch(), this.#generation);
+      const batch = this.#takeBatch();
+      if (batch.length > 0) await this.#commit(batch, this.#generation, false);
     } finally {
-      if (this.#queue.length > 0) this.#pumpLater();
+      if (this.#hasWork()) this.#pumpLater();
       else this.#pumping = false;
     }
   }
@@ -98,7 +123,7 @@ export class Committer {
     for (const pending of this.#queue) {
       if (batch.length >= batchItems || bytes >= batchBytes) break;
       taken++;
-      if (ids.has(pending.id)) {
+      if (ids.has(pending.id) || this.#apart.holds(pending.id)) {
         later.push(pending);
         continue;
       }
@@ -110,81 +135,89 @@ export class Committer {
     return batch;
   }
 
-  async #commit(
-    batch: readonly Pending[],
-    generation: number,
-    doubtful = false,
-    mostUnknown = MAX_UNKNOWN,
-  ): Promise<void> {
+  async #commit(batch: readonly Pending[], generation: number, isDoubtful: boolean): Promise<void> {
     const items = batch.map((pending) => pending.item);
-    let unknown = 0;
+    let doubtful = isDoubtful;
     for (;;) {
-      if (generation !== this.#generation) return this.#answer(batch, { kind: 'abandoned' });
-      const written = await this.#write(items);
-      if (!(written instanceof StoreError))
-        return batch.forEach((pending, i) => this.#done(pending, written[i] ?? UNANSWERED));
+      if (generation !== this.#generation) return this.#finish(batch, ABANDONED);
+      const written = await this.#write(items, false);
+      if (!(written instanceof StoreError)) return this.#finish(batch, written);
+      const { code } = written;
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
-      doubtful ||= written.code === 'outcome_unknown';
-      unknown = written.code === 'outcome_unknown' ? unknown + 1 : 0;
-      const isHopeless = unknown >= mostUnknown;
-      if (isHopeless) this.#logHopeless(batch, written);
-      if ((isHopeless || isUnstorable(written)) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
-      if (isHopeless) return this.#answer(batch, { kind: 'abandoned' });
-      if (doubtful && (unknown > 0 || written.code === 'unavailable')) await this.#pause();
-      else if (doubtful && !isUnstorable(written)) return this.#answer(batch, { kind: 'abandoned' });
-      else return this.#fail(batch, written, generation);
+      doubtful ||= code === 'outcome_unknown';
+      if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
+      if (!doubtful) return this.#fail(batch, written, generation);
+      if (code !== 'outcome_unknown' && code !== 'unavailable') return this.#finish(batch, ABANDONED);
+      if (await this.#isToBlame(batch, written, generation)) return this.#apart.add(batch, true);
+      await this.#pauses.pause();
     }
   }
 
-  /** One call of the store; answers what it threw. */
-  async #write(items: readonly WriteItem[]): Promise<readonly WriteOutcome[] | StoreError> {
+  /** One call of the store; resolves to what it threw. */
+  async #write(items: readonly WriteItem[], isApart: boolean): Promise<Attempted> {
     const { store, clock, observer, writePath } = this.#dependencies;
     const startedMs = clock.monotonicMs();
+    if (!isApart) writePath.started();
     try {
       const outcomes = await store.write(items);
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, true);
-      this.#pauseMs = FIRST_PAUSE_MS;
-      writePath?.succeeded();
+      writePath.succeeded();
+      if (!isApart) this.#isWorking();
       return outcomes;
     } catch (thrown) {
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
       const error = thrown instanceof StoreError ? thrown : new StoreError('outcome_unknown', String(thrown), thrown);
-      if (!isUnstorable(error)) writePath?.failed(error, items.length);
+      if (!isApart) this.#isFailing(error, startedMs, items.length);
       return error;
     }
   }
 
+  #isFailing(error: StoreError, sinceMs: number, items: number): void {
+    const { writePath } = this.#dependencies;
+    // The items are at fault, not the way to the store.
+    if (isUnstorable(error)) return writePath.rejected();
+    if (this.#failures++ === 0) this.#failingSinceMs = sinceMs;
+    writePath.failed(error, items);
+  }
+
+  #isWorking(): void {
+    this.#failures = 0;
+    this.#pauses.reset();
+  }
+
+  /** The batch fails although the store takes other writes (G5). */
+  async #isToBlame(batch: readonly Pending[], error: StoreError, generation: number): Promise<boolean> {
+    const { clock, logger, writePath } = this.#dependencies;
+    const forMs = clock.monotonicMs() - this.#failingSinceMs;
+    if (this.#failures < SUSPECT_AFTER && forMs < SUSPECT_AFTER_MS) return false;
+    if (!(await writePath.takesWrites()) || generation !== this.#generation) return false;
+    logger.error(logFieldsOf(batch, error), 'a batch fails although the store takes other writes: it is set apart');
+    this.#isWorking();
+    return true;
+  }
+
   async #bisect(batch: readonly Pending[], generation: number, doubtful: boolean): Promise<void> {
     const half = batch.length >> 1;
-    for (const part of [batch.slice(0, half), batch.slice(half)])
-      await this.#commit(part, generation, doubtful, doubtful ? MAX_UNKNOWN_OF_HALF : MAX_UNKNOWN);
+    for (const part of [batch.slice(0, half), batch.slice(half)]) await this.#commit(part, generation, doubtful);
   }
 
-  #logHopeless(batch: readonly Pending[], error: StoreError): void {
-    const cause = error.cause instanceof Error ? error.cause.stack : undefined;
-    this.#dependencies.logger.error(
-      { transactions: batch.length, first: batch[0]?.item.key.gid, error: error.message, cause },
-      batch.length > 1
-        ? 'the outcome of a batch stays unknown: its halves are written on their own'
-        : 'the outcome of a write stays unknown: it is given up',
-    );
-  }
-
-  /** Nothing was applied: callers hear it, the states of transactions on their way are tried again. */
+  /** Nothing was applied: callers receive the error, the states of transactions in progress are written again. */
   async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
     const again = isUnstorable(error) ? [] : batch.filter((pending) => pending.persistent);
-    this.#answer(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), {
+    this.#finish(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), {
       kind: 'failed',
       error,
     });
     if (again.length === 0) return;
-    await this.#pause();
-    if (generation !== this.#generation) return this.#answer(again, { kind: 'abandoned' });
+    if (await this.#isToBlame(again, error, generation)) return this.#apart.add(again, false);
+    await this.#pauses.pause();
+    if (generation !== this.#generation) return this.#finish(again, ABANDONED);
     this.#queue = [...again, ...this.#queue];
   }
 
-  #answer(batch: readonly Pending[], result: WriteResult): void {
-    for (const pending of batch) this.#done(pending, result);
+  #finish(batch: readonly Pending[], result: BatchResult): void {
+    // An item that the store left out may have been applied.
+    batch.forEach((pending, i) => this.#done(pending, 'kind' in result ? result : (result[i] ?? ABANDONED)));
   }
 
   /** A callback that throws must not keep its neighbours from their results. */
@@ -195,21 +228,7 @@ export class Committer {
       this.#dependencies.logger.error({ id: pending.id, error: String(error) }, 'the callback of a write threw');
     }
   }
-
-  async #pause(): Promise<void> {
-    const pauseMs = this.#pauseMs;
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-    await new Promise<void>((resolve) => this.#dependencies.clock.setTimer(pauseMs, resolve));
-  }
 }
-
-const UNANSWERED: WriteResult = {
-  kind: 'failed',
-  error: new StoreError('invalid', 'the store left an item unanswered'),
-};
-
-/** One item is to blame, and sending it again cannot help. */
-const isUnstorable = ({ code }: StoreError): boolean => code === 'rejected' || code === 'invalid';
 
 function sizeOf(item: WriteItem): number {
   if (item.kind === 'append') return item.entries.reduce((sum, entry) => sum + entry.body.length, 0);

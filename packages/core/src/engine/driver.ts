@@ -8,6 +8,7 @@ import { cleared } from '../patterns/suspicion.ts';
 import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
+import { Doubts } from './doubts.ts';
 import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
 import { internal, notStored, unavailable, unknownGid } from './errors.ts';
@@ -52,7 +53,8 @@ const RELOAD_PAUSE_MS = 100;
  * E3  A write that loses against another writer is thrown away: the record is read again, and `reconcile` decides.
  * E4  Every reply is answered exactly once.
  * E6  An exception in a run stays in that run: the record is released, parked with the error as its reason.
- * E7  A record that this session owns is in `RunTable`, and is driven or being released (while the session lives).
+ * E7  A record that this session owns is in `RunTable`, and is driven or being released, or there is a doubt about it
+ *     (while the session lives).
  */
 export class Driver {
   readonly #d: DriverDependencies;
@@ -61,6 +63,7 @@ export class Driver {
   readonly #progress: ProgressWriter;
   readonly #releaser: Releaser;
   readonly #trials: Trials;
+  readonly #doubts: Doubts;
   readonly #policy: Policy;
   readonly #runs = new RunTable();
   #writeIds = 0;
@@ -80,6 +83,12 @@ export class Driver {
       ...d,
       newWriteId: () => this.#newWriteId(),
     });
+    this.#doubts = new Doubts({
+      ...d,
+      session: () => d.session.id,
+      hasRun: (id) => this.has(id),
+      onOwned: (record) => this.#reconcile(this.#add(record), record),
+    });
     this.#trials = new Trials({
       maxClaims: d.options.maxClaims,
       putBack: (suspect, dueInMs, done) => this.#putBack(suspect, dueInMs, done),
@@ -92,6 +101,11 @@ export class Driver {
   /** Transactions in memory. */
   get size(): number {
     return this.#runs.size;
+  }
+
+  /** Writes of unknown outcome that may have made this session own a record. */
+  get doubts(): number {
+    return this.#doubts.size;
   }
 
   has(id: string): boolean {
@@ -153,7 +167,7 @@ export class Driver {
       const id = idOf(record.key);
       if (claims === 0 || this.has(id)) this.#adopt(record);
       else {
-        const run = this.#runs.add(newRun(id, record.key, 'loading', record.group));
+        const run = this.#add(record);
         run.claimed = record;
         suspects.push({ run, record, claims });
       }
@@ -177,7 +191,7 @@ export class Driver {
       case 'ignore':
         return;
       case 'open': {
-        const run = this.#runs.add(newRun(id, record.key, 'loading', record.group));
+        const run = this.#add(record);
         run.claimed = record;
         return this.#reconcile(run, record);
       }
@@ -195,6 +209,7 @@ export class Driver {
       run.claimed = undefined;
       this.#drop(run, unavailable(run.key, 'this node lost its session'));
     }
+    this.#doubts.clear();
     this.#d.committer.abandon();
   }
 
@@ -402,8 +417,8 @@ export class Driver {
         return this.#work(run);
       case 'park':
         return this.#release(run, error);
-      case 'end session':
-        this.#d.session.lose(next.why);
+      case 'doubt':
+        if (!this.#doubts.add(run.key, run.version)) this.#d.session.lose('too many writes have an unknown outcome');
         return this.#drop(run, error);
       case 'drop':
         return this.#drop(run, error);
@@ -551,6 +566,10 @@ export class Driver {
     run.timer?.cancel();
     this.#progress.clear(run);
     this.#runs.remove(run);
+  }
+
+  #add({ key, group }: StoredTransaction): Run {
+    return this.#runs.add(newRun(idOf(key), key, 'loading', group));
   }
 
   /** Discards a run that owns no record; callers who wait get the error. */

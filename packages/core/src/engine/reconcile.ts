@@ -29,8 +29,9 @@ import type { Delivery, Memory, Ownership } from './run.ts';
  * R8  A lost write is stepped again on what the record contains now. After `MAX_CONFLICTS` in a row the caller gets an
  *     error and rounds are paced; a run that owns its record is never dropped for it.
  * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command is refused and the
- *     run continues as before; otherwise the run is parked. A write with an unknown outcome that may have taken
- *     ownership ends the session.
+ *     run continues as before; otherwise the run is parked. After a write whose outcome stays unknown, a record that
+ *     this session owned before is released, parked, by a write that fences the one in doubt. A write that may take
+ *     ownership of a record is remembered as a doubt (see `Doubts`), since it may arrive after any read.
  * R10 A read decides nothing that only the latest version can decide: a run that owns its record reads again when the
  *     record is older than what it knows, and takes a record that is not there for one that the read does not show yet,
  *     until a write finds it missing. A submit is refused when a write of this run has met the decision to abort,
@@ -225,8 +226,8 @@ export type AfterWrite =
   /** Release the record, parked. */
   | { readonly kind: 'park'; readonly why: string }
   | { readonly kind: 'drop'; readonly why: string }
-  /** This session may own a record that it does not know: nothing else is certain to release it. */
-  | { readonly kind: 'end session'; readonly why: string };
+  /** Drop the run; this session may own the record, now or later. */
+  | { readonly kind: 'doubt'; readonly why: string };
 
 /** What a run does after its write. */
 export function afterWrite(
@@ -253,7 +254,8 @@ export function afterWrite(
     }
     case 'abandoned': {
       const why = 'whether it was stored is not known';
-      return owned || write.hold ? { kind: 'end session', why } : { kind: 'drop', why };
+      if (owned) return { kind: 'park', why };
+      return { kind: write.hold ? 'doubt' : 'drop', why };
     }
   }
 }

@@ -17,6 +17,10 @@ type State =
 
 /** After this time without a batch, what the last one showed counts no more. */
 const STALE_MS = 60_000;
+/** The node is not ready when the store has confirmed no write for this time, although one was tried. */
+const UNCONFIRMED_MS = 5_000;
+/** How long a probe is awaited: the cause is reported before the health check of the server times out. */
+const PROBE_MS = 1_500;
 /** How often refused batches are logged at most. */
 const LOG_EVERY_MS = 10_000;
 /** Written by a probe; its category is no topic's. */
@@ -30,7 +34,8 @@ const NO_VERSION = 0;
  * Whether this node can write transactions, by what became of the batches. It owns no connection and starts nothing by
  * itself.
  *
- * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was written.
+ * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was written. So does a
+ *     batch that receives no response for `UNCONFIRMED_MS`.
  * W2  A probe is sent only when somebody asks and nothing recent shows the answer; one at a time.
  * W3  Refused batches are logged with their cause, at most once in ten seconds, and the end of the trouble once.
  */
@@ -38,6 +43,8 @@ export class WritePath {
   readonly #d: WritePathDependencies;
   #state: State = { kind: 'untried' };
   #probing: Promise<void> | undefined;
+  /** When the first batch was sent that no result has followed, on the monotonic clock. */
+  #unconfirmedSinceMs: number | undefined;
   #loggedAtMs = -Infinity;
   #unlogged = 0;
 
@@ -45,9 +52,20 @@ export class WritePath {
     this.#d = dependencies;
   }
 
-  /** A batch was written, or refused for what is in it. */
+  /** A batch is sent. */
+  started(): void {
+    this.#unconfirmedSinceMs ??= this.#d.clock.monotonicMs();
+  }
+
+  /** The store refused a batch for what is in it, which says nothing about other writes. */
+  rejected(): void {
+    this.#unconfirmedSinceMs = undefined;
+  }
+
+  /** A batch was written. */
   succeeded(): void {
     const nowMs = this.#d.clock.monotonicMs();
+    this.#unconfirmedSinceMs = undefined;
     if (this.#state.kind === 'failing') {
       const forMs = Math.round(nowMs - this.#state.sinceMs);
       this.#d.logger.info({ forMs, refused: this.#unlogged }, 'the store takes batches again');
@@ -60,6 +78,7 @@ export class WritePath {
   /** The store did not take a batch of that many transactions. */
   failed(error: StoreError, items: number): void {
     const nowMs = this.#d.clock.monotonicMs();
+    this.#unconfirmedSinceMs = undefined;
     const sinceMs = this.#state.kind === 'failing' ? this.#state.sinceMs : nowMs;
     this.#state = { kind: 'failing', sinceMs, error };
     this.#unlogged++;
@@ -73,9 +92,40 @@ export class WritePath {
   }
 
   /** Resolves when transactions can be written; rejects with the error of the store when they cannot. */
-  assertWritable(): Promise<void> {
+  async assertWritable(): Promise<void> {
     const state = this.#state;
-    if (state.kind === 'working' && this.#d.clock.monotonicMs() - state.atMs < STALE_MS) return Promise.resolve();
+    const nowMs = this.#d.clock.monotonicMs();
+    const isConfirmed = this.#unconfirmedSinceMs === undefined || nowMs - this.#unconfirmedSinceMs < UNCONFIRMED_MS;
+    if (isConfirmed && state.kind === 'working' && nowMs - state.atMs < STALE_MS) return;
+    // The probe may wait behind a batch that receives no response.
+    await this.#within(PROBE_MS, this.#probeOnce());
+  }
+
+  /** Whether a probe, which changes no transaction, is written now. */
+  async takesWrites(): Promise<boolean> {
+    try {
+      await this.#probeOnce();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #within(limitMs: number, probe: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#d.clock.setTimer(limitMs, () => reject(this.#unconfirmed()));
+      void probe.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  #unconfirmed(): StoreError {
+    const sinceMs = this.#unconfirmedSinceMs ?? this.#d.clock.monotonicMs() - PROBE_MS;
+    const forMs = Math.round(this.#d.clock.monotonicMs() - sinceMs);
+    const before = this.#state.kind === 'failing' ? `; before that: ${this.#state.error.message}` : '';
+    return new StoreError('unavailable', `the store has not responded to a write for ${forMs} ms${before}`);
+  }
+
+  #probeOnce(): Promise<void> {
     return (this.#probing ??= this.#probe().finally(() => (this.#probing = undefined)));
   }
 

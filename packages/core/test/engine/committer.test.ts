@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Committer, type InsertItem, NO_OBSERVER, type StoreErrorCode, type WriteResult } from '../../src/index.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
+import { WritePath } from '../../src/engine/write-path.ts';
 import { type Fate, ScriptedStore } from './support/scripted-store.ts';
 import { KeptLog } from './support/silence.ts';
 
@@ -28,11 +29,13 @@ interface Bounds {
 function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, StoreErrorCode>> = {}, bounds?: Bounds) {
   const clock = new ManualClock();
   const store = new ScriptedStore(fates, new Map(Object.entries(poison)));
+  const logger = new KeptLog();
   const committer = new Committer({
     store,
     clock,
     observer: NO_OBSERVER,
-    logger: new KeptLog(),
+    logger,
+    writePath: new WritePath({ store, clock, logger, node: 'here' }),
     bounds: bounds ?? { batchItems: 100, batchBytes: 1_000_000 },
   });
   const answers = new Map<string, WriteResult['kind'][]>();
@@ -151,8 +154,9 @@ describe('G2: a batch whose outcome is unknown', () => {
     expect(answers.get('a1')).toEqual(['abandoned']);
   });
 
-  it('pauses longer and longer, a second at most', async () => {
-    const { store, clock, queueAll } = setUp(Array.from({ length: 12 }, () => 'outcome_unknown' as const));
+  it('pauses longer and longer, a second at most, while the store is away', async () => {
+    const { store, clock, queueAll } = setUp();
+    store.away = true;
     queueAll('a1');
     const pauses: number[] = [];
     for (let i = 0; i < 8; i++) {
@@ -165,32 +169,137 @@ describe('G2: a batch whose outcome is unknown', () => {
   });
 });
 
-describe('G5: an item whose outcome stays unknown', () => {
-  it('is halved out and abandoned after a bounded number of paced attempts; its neighbours are written', async () => {
+describe('G5: a batch whose outcome stays unknown although the store takes other writes', () => {
+  const POISONED = Array.from('abcdefghijklmnop', (name) => `${name}1`);
+
+  it('is set apart after three attempts: what comes later is written while its outcome is still unknown', async () => {
     const { store, clock, answers, queue, queueAll } = setUp([], { c1: 'outcome_unknown' });
-    queueAll('a1', 'b1', 'c1', 'd1');
-    await clock.advance(60_000);
-    expect(Object.fromEntries(answers)).toEqual({
-      a1: ['applied'],
-      b1: ['applied'],
-      c1: ['abandoned'],
-      d1: ['applied'],
-    });
-    // Ten times whole, twice in the half, twice alone; and its three neighbours.
-    expect(store.batches.filter((batch) => batch.includes('c1'))).toHaveLength(14);
-    queue('e1');
+    queueAll(...POISONED);
+    await clock.advance(20 + 40);
+    // The fourth is the first half.
+    expect(store.batches.map(({ length }) => length)).toEqual([16, 16, 16, 8]);
+    queue('z1');
     await settle();
-    expect(answers.get('e1')).toEqual(['applied']);
+    expect([answers.get('z1'), answers.get('c1')]).toEqual([['applied'], undefined]);
   });
 
-  it('is not abandoned while the store cannot be reached in between', async () => {
-    const fates = Array.from({ length: 40 }, (_, i) => (i % 5 === 4 ? ('unavailable' as const) : ('lost' as const)));
-    const { clock, answers, queueAll } = setUp(fates);
+  it('has its neighbours written and the item at fault abandoned within a bounded number of attempts', async () => {
+    const { store, clock, answers, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    queueAll(...POISONED);
+    await clock.advance(1_000);
+    expect(POISONED.filter((name) => answers.get(name)?.join() !== 'applied')).toEqual(['c1']);
+    await clock.advance(10_000);
+    expect(answers.get('c1')).toEqual(['abandoned']);
+    // Three times whole, once in each smaller part, eight times alone.
+    expect(store.batches.filter((batch) => batch.includes('c1'))).toHaveLength(3 + 3 + 8);
+  });
+
+  it('is set apart after a second, however few attempts that were', async () => {
+    const { store, clock, answers, queue, queueAll } = setUp(['hang'], { a1: 'outcome_unknown' });
     queueAll('a1');
+    await clock.advance(1_500);
+    queue('b1');
+    store.release();
+    await settle();
+    expect([store.batches.filter((batch) => batch.includes('a1')).length, answers.get('b1')]).toEqual([2, ['applied']]);
+  });
+
+  it('keeps the order of the items of one transaction', async () => {
+    const { store, clock, answers, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
+    queueAll('a1', 'b1');
+    await clock.advance(20 + 40);
+    queue('a2');
+    queue('b2');
+    await clock.advance(500);
+    expect([answers.has('a2'), answers.has('b2')]).toEqual([false, true]);
+    await clock.advance(10_000);
+    expect([answers.get('a1'), answers.get('a2')]).toEqual([['abandoned'], ['applied']]);
+    expect(store.batches.findIndex((batch) => batch.includes('a2'))).toBe(
+      store.batches.findLastIndex((batch) => batch.includes('a1')) + 1,
+    );
+  });
+
+  it('counts among the queued writes until its outcome is known', async () => {
+    const { committer, clock, queueAll } = setUp([], { a1: 'outcome_unknown' });
+    queueAll('a1', 'b1');
+    await clock.advance(200);
+    expect(committer.queued).toBe(1);
+    await clock.advance(10_000);
+    expect(committer.queued).toBe(0);
+  });
+
+  it('is abandoned at once when the session ends', async () => {
+    const { committer, clock, answers, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
+    queueAll('a1', 'b1');
+    await clock.advance(200);
+    committer.abandon();
+    queue('a2');
+    await clock.advance(2_000);
+    expect([answers.get('a1'), answers.get('a2')]).toEqual([['abandoned'], ['applied']]);
+  });
+
+  it('is not set apart, and nothing is abandoned, while the store is away; then everything is written', async () => {
+    const { store, clock, answers, queueAll } = setUp();
+    store.away = true;
+    queueAll('a1', 'b1');
+    await clock.advance(600_000);
+    expect(store.batches.every((batch) => batch.length === 2)).toBe(true);
+    queueAll('c1');
+    store.away = false;
+    await clock.advance(1_000);
+    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
+  });
+
+  it('loses no attempt to a store that goes away while the batch is halved', async () => {
+    const { store, clock, answers, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    queueAll('a1', 'b1', 'c1');
+    await clock.advance(20 + 40);
+    store.away = true;
+    await clock.advance(600_000);
+    expect(answers.get('c1')).toBeUndefined();
+  });
+});
+
+describe('G5: an item that the store refuses again and again although it takes other writes', () => {
+  it('delays other transactions no longer, and is written as soon as the store takes it', async () => {
+    const { store, clock, answers, queue } = setUp([], { a1: 'unavailable' });
+    queue('a1', { persistent: true });
+    queue('b1', { persistent: true });
+    await clock.advance(20 + 40 + 100);
+    expect([answers.get('a1'), answers.get('b1')]).toEqual([undefined, ['applied']]);
+    queue('c1');
+    await settle();
+    expect(answers.get('c1')).toEqual(['applied']);
     await clock.advance(60_000);
+    expect(answers.get('a1')).toBeUndefined();
+    store.poison.delete('a1');
+    await clock.advance(1_000);
     expect(answers.get('a1')).toEqual(['applied']);
   });
 });
+
+describe.each(['rejected', 'invalid'] as const)(
+  'G6: an item that the store calls %s after an unknown outcome',
+  (code) => {
+    it('is abandoned, and not called a failure: the attempt before may have been applied', async () => {
+      const { clock, answers, queueAll } = setUp(['lost', code]);
+      queueAll('a1');
+      await clock.advance(1_000);
+      expect(answers.get('a1')).toEqual(['abandoned']);
+    });
+
+    it('is abandoned also when it is halved out of a batch, or set apart', async () => {
+      const { clock, answers, queueAll } = setUp(['lost', code, 'applied', code, code]);
+      queueAll('a1', 'b1', 'c1');
+      await clock.advance(1_000);
+      expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['abandoned'], c1: ['applied'] });
+      const apart = setUp(['lost', 'outcome_unknown', 'outcome_unknown', code, code]);
+      apart.queueAll('a1', 'b1');
+      await apart.clock.advance(1_000);
+      expect(Object.fromEntries(apart.answers)).toEqual({ a1: ['abandoned'], b1: ['abandoned'] });
+    });
+  },
+);
 
 describe.each(['rejected', 'invalid'] as const)('G3: an item that the store calls %s', (code) => {
   it('is halved out; its neighbours are written', async () => {

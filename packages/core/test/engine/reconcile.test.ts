@@ -273,6 +273,14 @@ describe('after a write', () => {
         },
       ),
     );
-    expect(afterWrite({ ownership: 'none', conflicts: 0 }, command, { kind: 'abandoned' }).kind).toBe('end session');
+  });
+
+  it('R9: a write of unknown outcome parks what this session owned, and is remembered where it may take ownership', () => {
+    const unknown = { kind: 'abandoned' } as const;
+    const released = { ...command, hold: false };
+    expect(afterWrite({ ownership: 'ours', conflicts: 0 }, command, unknown).kind).toBe('park');
+    expect(afterWrite({ ownership: 'orphaned', conflicts: 0 }, released, unknown).kind).toBe('park');
+    expect(afterWrite({ ownership: 'none', conflicts: 0 }, command, unknown).kind).toBe('doubt');
+    expect(afterWrite({ ownership: 'none', conflicts: 0 }, released, unknown).kind).toBe('drop');
   });
 });

@@ -12,13 +12,14 @@ function setUp() {
   const keep = (fields: object, message: string): void => void lines.push({ fields, message });
   const logger = { debug: keep, info: keep, warn: keep, error: keep };
   const memory = new MemoryStore(() => 0);
-  const seen = { batches: 0, fails: false };
+  const seen = { batches: 0, fails: false, hangs: false };
   const store = new Proxy(memory, {
     get(target, name) {
       if (name === 'write')
         return async (...args: Parameters<MemoryStore['write']>) => {
           seen.batches++;
           if (seen.fails) throw refusal;
+          if (seen.hangs) await new Promise(() => {});
           return target.write(...args);
         };
       const value: unknown = Reflect.get(target, name);
@@ -71,6 +72,49 @@ describe('the write path of a node', () => {
     const before = seen.batches;
     await path.assertWritable();
     expect(seen.batches).toBe(before);
+  });
+
+  it('fails, with the reason, when a batch receives no response for five seconds, and works again after a write', async () => {
+    const { path, seen, clock } = setUp();
+    path.succeeded();
+    path.started();
+    await clock.advance(4_999);
+    await path.assertWritable();
+    seen.hangs = true;
+    await clock.advance(1);
+    const refused = expect(path.assertWritable()).rejects.toThrow('has not responded to a write for 6500 ms');
+    await clock.advance(1_500);
+    await refused;
+    path.succeeded();
+    await path.assertWritable();
+  });
+
+  it('fails while batches stay without a known outcome, and works again when a probe is written', async () => {
+    const { path, seen, clock } = setUp();
+    const lost = new StoreError('outcome_unknown', 'connection lost');
+    path.succeeded();
+    seen.fails = true;
+    for (let n = 0; n < 5; n++) {
+      path.started();
+      await clock.advance(1_000);
+      path.failed(lost, 1);
+      await expect(path.assertWritable()).rejects.toBe(refusal);
+    }
+    seen.fails = false;
+    path.started();
+    await clock.advance(5_000);
+    await path.assertWritable();
+  });
+
+  it('does not fail for a batch that is rejected for what is in it', async () => {
+    const { path, seen, clock } = setUp();
+    path.succeeded();
+    path.started();
+    await clock.advance(100);
+    path.rejected();
+    await clock.advance(10_000);
+    await path.assertWritable();
+    expect(seen.batches).toBe(0);
   });
 
   it('is tried without a change of any transaction, whatever its gid', async () => {

@@ -5,23 +5,36 @@ import { MemoryStore, StoreError, type StoreErrorCode, type WriteItem, type Writ
  */
 export type Fate = 'applied' | 'lost' | 'hang' | StoreErrorCode;
 
-/** The memory store, whose answers to writes follow a script; beyond it everything is applied. */
+/**
+ * The memory store, whose outcomes of writes follow a script; beyond it everything is applied. The probes of a write
+ * path are no part of the script: they succeed unless the store is away.
+ */
 export class ScriptedStore extends MemoryStore {
   /** The batches as they came, by write id. */
   readonly batches: string[][] = [];
   readonly fates: Fate[];
   /** Items that no batch may hold, with the error each makes. */
-  readonly poison: ReadonlyMap<string, StoreErrorCode>;
+  readonly poison: Map<string, StoreErrorCode>;
+  /** No write gets through. */
+  away = false;
+  /** Probes that were sent. */
+  probes = 0;
   #release: (() => void)[] = [];
 
-  constructor(fates: readonly Fate[] = [], poison: ReadonlyMap<string, StoreErrorCode> = new Map()) {
+  constructor(fates: readonly Fate[] = [], poison: Map<string, StoreErrorCode> = new Map()) {
     super(() => 1_700_000_000_000);
     this.fates = [...fates];
     this.poison = poison;
   }
 
   override async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    if (batch.some(({ key }) => key.gid === '.readiness-probe')) {
+      this.probes++;
+      if (this.away) throw new StoreError('outcome_unknown', 'connection lost');
+      return super.write(batch);
+    }
     this.batches.push(batch.map(nameOf));
+    if (this.away) throw new StoreError('outcome_unknown', 'connection lost');
     const fate = this.fates.shift() ?? 'applied';
     if (fate === 'hang') await new Promise<void>((resolve) => this.#release.push(resolve));
     for (const item of batch) {
