@@ -142,6 +142,11 @@ export interface State {
   readonly parked: string;
   /** Why an operator force-stopped the transaction; empty if none did. Effects of its branches may remain. */
   readonly stopped: string;
+  /**
+   * Why the record could not be read when an operator force-stopped the transaction: what its branches did is not known
+   * then. Empty for every other transaction.
+   */
+  readonly damaged: string;
   readonly submittedAtMs: number;
   readonly rollbackAtMs: number;
   readonly finishedAtMs: number;

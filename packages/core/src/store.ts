@@ -189,10 +189,16 @@ export interface StoredTransaction {
   /** In the order in which they were appended. */
   readonly entries: readonly Entry[];
   /**
-   * Why this version of Holdfast can neither drive nor write the record: a later version wrote its
-   * status or pattern, of which `status` and `pattern` are placeholders.
+   * Why this version of Holdfast cannot drive the record: a later version wrote its status or pattern, of which
+   * `status` and `pattern` are placeholders, or the record is `damaged`.
    */
   readonly unreadable?: string;
+  /**
+   * Something other than Holdfast changed the record, and the store driver cannot read all of it. What could not be read
+   * is a placeholder; a `version` that could not be read is 0, and an update that expects 0 and has a final status then
+   * replaces the record, so that an operator can end it. Nothing else changes such a record.
+   */
+  readonly damaged?: true;
 }
 
 /** What an insert or an update sets. A final status clears owner and due time whatever is said here, and sets the finishing time. */

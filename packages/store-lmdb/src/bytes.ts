@@ -112,7 +112,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a ByteWriter wrote. */
+/** Reads what a ByteWriter wrote. Throws a `RangeError` where a value is cut short. */
 export class ByteReader {
   readonly #buffer: Buffer;
   #position: number;
@@ -147,6 +147,7 @@ export class ByteReader {
 
   text(): string {
     const length = this.u16();
+    this.#assertLeft(length);
     this.#position += length;
     return length === 0 ? '' : this.#buffer.toString('utf8', this.#position - length, this.#position);
   }
@@ -159,6 +160,7 @@ export class ByteReader {
 
   /** A copy of the next bytes, or of all that are left. */
   bytes(length = this.#buffer.length - this.#position): Uint8Array {
+    this.#assertLeft(length);
     const copy = new Uint8Array(length);
     copy.set(this.#buffer.subarray(this.#position, this.#position + length));
     this.#position += length;
@@ -168,5 +170,11 @@ export class ByteReader {
   skip(length: number): this {
     this.#position += length;
     return this;
+  }
+
+  /** A damaged value may state any length. */
+  #assertLeft(length: number): void {
+    const left = this.#buffer.length - this.#position;
+    if (left < 0 || length > left) throw new RangeError(`${length} bytes are to be read, and ${left} are left`);
   }
 }

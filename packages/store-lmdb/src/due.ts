@@ -1,13 +1,4 @@
-import {
-  bodyBytes,
-  type RecordHead,
-  type Room,
-  type SessionId,
-  StoreError,
-  type StoredTransaction,
-  transitions,
-} from '@holdfast/core';
-import type { TransactionKey } from '@holdfast/protocol';
+import { bodyBytes, type Room, type SessionId, type StoredTransaction, transitions } from '@holdfast/core';
 import { ByteWriter } from './bytes.ts';
 import { type Durable, DurableWrite } from './durable-write.ts';
 import type { Environment } from './environment.ts';
@@ -15,6 +6,7 @@ import * as keys from './keys.ts';
 import { readCreatedAt } from './records.ts';
 
 interface Waiting extends keys.RecordPlace {
+  readonly group: string;
   readonly dueAtMs: number;
 }
 
@@ -27,10 +19,25 @@ export function earliestDue(env: Environment, groups: readonly string[]): number
 /** What waits for a group, due from one time to just before another, earliest first. */
 function waiting(env: Environment, group: string, fromMs: number, beforeMs: number, limit: number): Waiting[] {
   const found = env.scan(keys.dueRange(new ByteWriter(512), group, fromMs, beforeMs), { limit });
-  return Array.from(found, ({ key, value }) => ({ ...keys.readDueKey(key), createdAtMs: readCreatedAt(value) }));
+  return Array.from(found, ({ key, value }) => ({ ...keys.readDueKey(key), createdAtMs: createdAtOr(value) }));
 }
 
-/** Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and the next one. */
+/** A damaged value of the index leads to a place where no record is. */
+function createdAtOr(value: Uint8Array): number {
+  try {
+    return readCreatedAt(value);
+  } catch {
+    return 0;
+  }
+}
+
+/** Records that a claim passes over at most, since they cannot be read. */
+const MOST_SKIPPED = 10_000;
+
+/**
+ * Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and the next one. A record
+ * that cannot be read, or is not there, keeps no other from being claimed.
+ */
 export async function claim(
   store: Durable,
   owner: SessionId,
@@ -38,21 +45,44 @@ export async function claim(
   room: Room,
 ): Promise<StoredTransaction[]> {
   const write = new DurableWrite(store);
-  const due = groups.flatMap((group) => waiting(store.env, group, 0, write.nowMs + 1, room.records));
   const claimed: StoredTransaction[] = [];
-  for (const place of due.toSorted((a, b) => a.dueAtMs - b.dueAtMs)) {
+  for (const place of dueInOrder(store.env, groups, write.nowMs, room.records)) {
     if (room.records === 0) break;
-    const { head: before, state } = mustExist(store.records.change(place), place.key);
-    // A record of a later version, which was here before, is left as it is.
-    if (before.unreadable !== undefined) continue;
+    const change = readableChange(store, place);
+    if (change === undefined) continue;
+    const { head: before, state } = change;
+    if (before.dueAtMs !== place.dueAtMs) {
+      // A damaged record was replaced, whose due time was not known.
+      write.remove(keys.dueKey(store.changes.writer, place.group, place.dueAtMs, place.key));
+      continue;
+    }
     const after = transitions.claimed(before, owner, write.nowMs);
-    const record = mustExist(store.records.complete(after, state), place.key);
+    const record = store.records.complete(after, state);
+    if (record === undefined || record.unreadable !== undefined) continue;
     if (!room.take(bodyBytes(record))) break;
     write.change(before, after, state);
     claimed.push(record);
   }
   await write.commit();
   return claimed;
+}
+
+/** What is due, earliest first: read in parts, the first of which is all that is wanted unless some cannot be read. */
+function* dueInOrder(env: Environment, groups: readonly string[], nowMs: number, wanted: number): Generator<Waiting> {
+  let done = 0;
+  for (let most = wanted; done <= MOST_SKIPPED; most *= 4) {
+    const found = groups.flatMap((group) => waiting(env, group, 0, nowMs + 1, most));
+    const due = found.toSorted((a, b) => a.dueAtMs - b.dueAtMs);
+    yield* due.slice(done, most);
+    if (due.length < most) return;
+    done = most;
+  }
+}
+
+/** Head and state of a record of this version; undefined: a record of a later version, a damaged one, or none. */
+function readableChange(store: Durable, place: keys.RecordPlace): ReturnType<Durable['records']['change']> {
+  const change = store.records.change(place);
+  return change?.head.unreadable === undefined ? change : undefined;
 }
 
 /** Makes what waits in a namespace and is due after `laterThanMs` from now due at once. */
@@ -63,20 +93,26 @@ export async function makeDue(
   limit: number,
 ): Promise<{ readonly count: number; readonly more: boolean }> {
   const write = new DurableWrite(store);
-  const found: keys.RecordPlace[] = [];
+  let count = 0;
+  let passed = 0;
   for (const group of groupsThatWait(store.env)) {
-    if (found.length > limit) break;
     const range = keys.dueRange(new ByteWriter(512), group, write.nowMs + Math.floor(laterThanMs) + 1, keys.LAST_MS);
     for (const { key, value } of store.env.scan(range)) {
       const due = keys.readDueKey(key);
-      if (due.key.namespace === namespace) found.push({ key: due.key, createdAtMs: readCreatedAt(value) });
-      if (found.length > limit) break;
+      if (due.key.namespace !== namespace) continue;
+      const change = readableChange(store, { key: due.key, createdAtMs: createdAtOr(value) });
+      if (change !== undefined && count === limit) {
+        await write.commit();
+        return { count, more: true };
+      }
+      if (change === undefined) passed++;
+      else count++;
+      if (change !== undefined) write.change(change.head, transitions.madeDue(change.head, write.nowMs), change.state);
+      if (passed > MOST_SKIPPED) break;
     }
   }
-  const chosen = found.slice(0, limit);
-  for (const place of chosen) releaseAndMakeDue(store, write, place);
   await write.commit();
-  return { count: chosen.length, more: found.length > limit };
+  return { count, more: false };
 }
 
 /** The application groups that something waits for: one read each. */
@@ -97,26 +133,16 @@ export async function releaseOrphans(
   isLiving: (owner: SessionId) => boolean,
   limit: number,
 ): Promise<{ readonly released: number; readonly more: boolean }> {
-  const orphans: RecordHead[] = [];
+  const orphans: NonNullable<ReturnType<Durable['records']['change']>>[] = [];
   for (const head of store.possessions.ownedBy((owner) => !isLiving(owner))) {
-    orphans.push(head);
+    const change = readableChange(store, head);
+    if (change !== undefined) orphans.push(change);
     if (orphans.length > limit) break;
   }
   if (orphans.length === 0) return { released: 0, more: false };
   const write = new DurableWrite(store);
   const chosen = orphans.slice(0, limit);
-  for (const head of chosen) releaseAndMakeDue(store, write, head);
+  for (const { head, state } of chosen) write.change(head, transitions.madeDue(head, write.nowMs), state);
   await write.commit();
   return { released: chosen.length, more: orphans.length > limit };
-}
-
-function releaseAndMakeDue(store: Durable, write: DurableWrite, place: keys.RecordPlace): void {
-  const { head, state } = mustExist(store.records.change(place), place.key);
-  if (head.unreadable === undefined) write.change(head, transitions.madeDue(head, write.nowMs), state);
-}
-
-function mustExist<T>(found: T | undefined, key: TransactionKey): T {
-  if (found === undefined)
-    throw new StoreError('unavailable', `gid ${key.gid} is in an index but has no record: the file is damaged`);
-  return found;
 }

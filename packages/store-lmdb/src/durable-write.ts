@@ -1,4 +1,4 @@
-import { type Entry, type RecordHead, StoreError } from '@holdfast/core';
+import { type Entry, type RecordHead, StoreError, transitions } from '@holdfast/core';
 import type { Changes } from './changes.ts';
 import { type StoreClock, lastSequence } from './clock.ts';
 import { CountChanges } from './counts.ts';
@@ -71,7 +71,9 @@ export class DurableWrite {
     const { writer } = changes;
     changes.remove(keys.gidKey(writer, head.key));
     for (const part of Object.values(keys.RECORD_PARTS)) changes.remove(keys.recordKey(writer, head, part));
-    if (head.entryCount > 0) for (const key of env.keys(keys.entryRange(writer, head))) changes.remove(key);
+    // The number of entries of a damaged record, and of one that replaced it, is not known.
+    if (head.entryCount > 0 || head.damaged === true || head.version >= transitions.REPLACED_VERSION)
+      for (const key of env.keys(keys.entryRange(writer, head))) changes.remove(key);
     this.#counts.note(head, undefined);
   }
 

@@ -10,11 +10,11 @@ import {
   summaryOf,
   transitions,
 } from '@holdfast/core';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import * as keys from './keys.ts';
-import { headPasses, readHead, readState } from './record.ts';
-import type { Records } from './records.ts';
+import { headPasses } from './record.ts';
+import { readChange, type Records } from './records.ts';
 
 /**
  * What one call examines: records, and bytes of the values that tell whether they pass a filter.
@@ -57,9 +57,7 @@ function itemOf(
   value: Uint8Array,
   { summary = false }: ListQuery,
 ): StoredTransaction | undefined {
-  const from = new ByteReader(value);
-  const head = readHead(from, keys.readRecordKey(key));
-  const state = readState(from);
+  const { head, state } = readChange(value, keys.readRecordKey(key));
   return summary ? transitions.storedTransaction(head, NO_BODY, state, []) : records.complete(head, state);
 }
 

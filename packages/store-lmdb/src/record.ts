@@ -60,7 +60,6 @@ export interface HeadFilter {
 
 /** Whether the head at the front of a value passes a filter; reads nothing but what it asks for. */
 export function headPasses(value: Uint8Array, { status, pattern, attention }: HeadFilter): boolean {
-  checkFormat(value[0] ?? 0);
   return (
     (status === undefined || value[1] === STATUS_CODES[status]) &&
     (pattern === undefined || value[3] === PATTERN_CODES[pattern]) &&
@@ -99,6 +98,35 @@ export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
     entryCount,
   };
 }
+
+/** What can be seen of a head that cannot be read: status, pattern and attention, where their bytes are there. */
+export function damagedHead(value: Uint8Array, place: RecordPlace, why: string): RecordHead {
+  return {
+    key: place.key,
+    pattern: PATTERN_OF[value[3] ?? 0] ?? 'saga',
+    status: STATUS_OF[value[1] ?? 0] ?? 'submitted',
+    group: '',
+    version: 0,
+    writeId: '',
+    owner: null,
+    claims: 0,
+    dueAtMs: null,
+    attention: ((value[2] ?? 0) & FLAGS.attention) !== 0,
+    createdAtMs: place.createdAtMs,
+    updatedAtMs: place.createdAtMs,
+    finishedAtMs: null,
+    entryCount: 0,
+    unreadable: `its value in the file of LMDB is damaged (${why})`,
+    damaged: true,
+  };
+}
+
+/** A whole record whose entries or definition cannot be read. */
+export const withDamage = (head: RecordHead, why: string): RecordHead => ({
+  ...head,
+  unreadable: `its values in the file of LMDB are damaged (${why})`,
+  damaged: true,
+});
 
 /** Reads the state that follows a head. */
 export const readState = (from: ByteReader): Uint8Array => from.bytes(from.u32());

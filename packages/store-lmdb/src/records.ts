@@ -1,10 +1,10 @@
-import { type Entry, type RecordHead, type StoredTransaction, transitions } from '@holdfast/core';
+import { type Entry, type RecordHead, StoreError, type StoredTransaction, transitions } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import { checkFormat } from './formats.ts';
 import * as keys from './keys.ts';
-import { readDefinition, readEntry, readHead, readState } from './record.ts';
+import { damagedHead, readDefinition, readEntry, readHead, readState, withDamage } from './record.ts';
 
 /** Records whose bytes of entries are remembered. */
 const KNOWN_ENTRY_BYTES = 10_000;
@@ -32,15 +32,13 @@ export class Records {
   /** The head of a record and, with it, its state. */
   change(place: keys.RecordPlace): { readonly head: RecordHead; readonly state: Uint8Array } | undefined {
     const value = this.#change(place);
-    if (value === undefined) return undefined;
-    const from = new ByteReader(value);
-    return { head: readHead(from, place), state: readState(from) };
+    return value && readChange(value, place);
   }
 
   /** The head of a record. */
   head(place: keys.RecordPlace): RecordHead | undefined {
     const value = this.#change(place);
-    return value && readHead(new ByteReader(value), place);
+    return value && readWholeHead(new ByteReader(value), value, place);
   }
 
   /** A whole record. */
@@ -54,8 +52,14 @@ export class Records {
   complete(head: RecordHead, state: Uint8Array): StoredTransaction | undefined {
     const birth = this.#env.read(keys.recordKey(this.#clean(), head, keys.RECORD_PARTS.birth));
     if (birth === undefined) return undefined;
-    const definition = readDefinition(new ByteReader(birth));
-    return transitions.storedTransaction(head, definition, state, head.entryCount === 0 ? [] : this.entries(head));
+    try {
+      const definition = readDefinition(new ByteReader(birth));
+      const entries = head.entryCount === 0 ? [] : this.entries(head);
+      const record = transitions.storedTransaction(head, definition, state, entries);
+      return transitions.withEntriesCounted(record, head.entryCount);
+    } catch (error) {
+      return transitions.storedTransaction(withDamage(head, messageOf(error)), NO_BYTES, state, []);
+    }
   }
 
   /** The entries of a record, in the order in which they were appended. */
@@ -110,9 +114,43 @@ export class Records {
   }
 }
 
-/** Reads the value that a gid or a due time leads to. */
+/** Head and state. A value that is damaged does not fail the call that reads it among others. */
+export function readChange(
+  value: Uint8Array,
+  place: keys.RecordPlace,
+): { readonly head: RecordHead; readonly state: Uint8Array } {
+  const from = new ByteReader(value);
+  const head = readWholeHead(from, value, place);
+  try {
+    if (head.damaged !== true) return { head, state: readState(from) };
+  } catch (error) {
+    return { head: withDamage(head, messageOf(error)), state: copyOf(value) };
+  }
+  return { head, state: copyOf(value) };
+}
+
+/** The next read overwrites a value, which lies in a larger buffer. */
+const copyOf = (value: Uint8Array): Uint8Array => Uint8Array.from(value.subarray(0, value.length));
+
+function readWholeHead(from: ByteReader, value: Uint8Array, place: keys.RecordPlace): RecordHead {
+  try {
+    return readHead(from, place);
+  } catch (error) {
+    return damagedHead(value, place, messageOf(error));
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Reads the value that a gid or a due time leads to. Throws `rejected` when it is damaged: what it leads to is not known. */
 export function readCreatedAt(value: Uint8Array): number {
   const from = new ByteReader(value);
   checkFormat(from.u8());
-  return from.u48();
+  if (value.length === CREATED_AT_BYTES) return from.u48();
+  throw new StoreError('rejected', 'a value in an index of the file is damaged; restore the file from a backup');
 }
+
+/** Of the format and the time. */
+const CREATED_AT_BYTES = 7;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
 import { createLmdbStore } from '../src/index.ts';
+import { damageFile } from './damage-file.ts';
 
 /** The path of a program of these tests; it runs the built packages. */
 export const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
@@ -28,6 +29,7 @@ export async function createPlace(): Promise<LmdbPlace> {
       wallMs += byMs;
       monotonicMs += byMs;
     },
+    damage: (gid, damage) => damageFile(path, gid, damage),
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), path] },
     remove: () => rm(path, { recursive: true, force: true }),
   };

@@ -27,12 +27,13 @@ function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTra
   for (const row of records?.rows ?? []) {
     const head = headOf(row);
     const id = idOf(head.key);
-    // Between the two statements entries may have been added, which belong to a later version, or all of it be deleted.
+    // Between the two statements entries may have been added, which belong to a later version, or all of it be deleted:
+    // `read` then reads again.
     const own: readonly Entry[] = (byId.get(id) ?? [])
       .filter((entry) => Number(entry['position']) <= head.entryCount)
       .map(entryOf);
-    if (own.length === head.entryCount)
-      found.set(id, transitions.storedTransaction(head, body(row['definition']), body(row['state']), own));
+    const record = transitions.storedTransaction(head, body(row['definition']), body(row['state']), own);
+    found.set(id, transitions.withEntriesCounted(record, head.entryCount));
   }
   return found;
 }
@@ -95,8 +96,15 @@ export async function read(
 ): Promise<(StoredTransaction | undefined)[]> {
   if (keys.length === 0) return [];
   const ids = keys.map(idOf);
-  const found = recordsOf(await connection.call({ statements: recordStatements(tables, ids), changes: false }));
-  return ids.map((id) => found.get(id));
+  const call = async (wanted: readonly string[]): Promise<Map<string, StoredTransaction>> =>
+    recordsOf(await connection.call({ statements: recordStatements(tables, wanted), changes: false }));
+  const found = await call(ids);
+  const doubtful = ids.filter((id) => found.get(id)?.damaged === true);
+  if (doubtful.length === 0) return ids.map((id) => found.get(id));
+  // What was deleted meanwhile is gone now; what lacks entries again is damaged.
+  const again = await call(doubtful);
+  for (const id of doubtful) found.delete(id);
+  return ids.map((id) => again.get(id) ?? found.get(id));
 }
 
 /** Versions, in the order of the keys. */

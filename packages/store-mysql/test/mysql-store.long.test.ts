@@ -10,7 +10,14 @@ describeWith(['mariadb'], 'on a real server', () => {
   storeSuite({
     name: 'mysql',
     test: { describe, it },
-    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [goldenFormat('schema-1')] },
+    manifest: {
+      durable: true,
+      exclusive: false,
+      controllableClock: true,
+      formats: [goldenFormat('schema-1')],
+      damagedParts: ['state', 'definition', 'entry'],
+      damagedHeads: [],
+    },
     createPlace: () => createPlace(url()),
   });
 });

@@ -43,6 +43,18 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
         await holder.end();
       };
     },
+    damage: async (gid, damage) => {
+      if (damage.part === 'head') throw new Error(`MariaDB does not know ${damage.name}`);
+      const [table, column] = damage.part === 'entry' ? ['entries', 'body'] : ['transactions', damage.part];
+      const where = `where id = concat('default', char(0), '${gid}')`;
+      const [row] = await runAt(url, `select ${column} as body from ${prefix}${table} ${where}`);
+      const body = damage.change(row?.['body'] as Buffer);
+      const text =
+        body === undefined
+          ? `delete from ${prefix}${table} ${where}`
+          : `update ${prefix}${table} set ${column} = x'${Buffer.from(body).toString('hex')}' ${where}`;
+      await runAt(url, text);
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, prefix] },
     remove: async () => void (await runAt(url, `drop table if exists ${Object.values(tablesOf(prefix)).join(', ')}`)),
   };

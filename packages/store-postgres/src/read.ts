@@ -30,7 +30,7 @@ export async function read(
 
 async function find(connection: Connection, statement: Statement, keys: readonly TransactionKey[]): Promise<Found> {
   try {
-    return recordsOf(await connection.query(statement, keyArrays(keys)));
+    return recordsOf(await connection.query(statement, keyArrays(keys)), statement === GET_SUMMARIES);
   } catch (thrown) {
     if (!(thrown instanceof StoreError) || !wasRefused(thrown.cause)) throw thrown;
     if (keys.length === 1) return heads(connection, keys, thrown);

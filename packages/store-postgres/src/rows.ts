@@ -84,14 +84,17 @@ export function sorted(rows: readonly Row[]): {
   return { records, entries };
 }
 
-/** Whole records by their ids. */
-export function recordsOf(rows: readonly Row[]): Map<string, StoredTransaction> {
+/**
+ * Records by their ids. A whole one that lacks entries is damaged: without a branch it would be driven to a wrong end.
+ */
+export function recordsOf(rows: readonly Row[], isSummary: boolean): Map<string, StoredTransaction> {
   const { records, entries } = sorted(rows);
   const found = new Map<string, StoredTransaction>();
   for (const [id, row] of records) {
-    const { definition, state } = row as unknown as RecordRow;
+    const { definition, state, entry_count: count } = row as unknown as RecordRow;
     const own = (entries.get(id) ?? []).map(({ key, body }): Entry => ({ key, body }));
-    found.set(id, transitions.storedTransaction(headOf(row), definition, state, own));
+    const record = transitions.storedTransaction(headOf(row), definition, state, own);
+    found.set(id, isSummary ? record : transitions.withEntriesCounted(record, count));
   }
   return found;
 }

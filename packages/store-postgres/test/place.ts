@@ -39,6 +39,17 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
         await holder.end();
       };
     },
+    damage: async (gid, damage) => {
+      if (damage.part === 'head') throw new Error(`PostgreSQL does not know ${damage.name}`);
+      const [table, column] = damage.part === 'entry' ? ['entries', 'body'] : ['transactions', damage.part];
+      const [row] = await runAt(url, `select ${column} as body from ${schema}.${table} where gid = '${gid}'`);
+      const body = damage.change(row?.['body'] as Buffer);
+      const text =
+        body === undefined
+          ? `delete from ${schema}.${table} where gid = '${gid}'`
+          : `update ${schema}.${table} set ${column} = '\\x${Buffer.from(body).toString('hex')}' where gid = '${gid}'`;
+      await runAt(url, text);
+    },
     writerProcess: { command: process.execPath, args: [programPath('crash-writer.mjs'), url, schema] },
     remove: async () => void (await runAt(url, `drop schema if exists ${schema} cascade`)),
   };

@@ -10,7 +10,14 @@ describeWith(['postgres'], 'on a real server', () => {
   storeSuite({
     name: 'postgres',
     test: { describe, it },
-    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [goldenFormat('schema-1')] },
+    manifest: {
+      durable: true,
+      exclusive: false,
+      controllableClock: true,
+      formats: [goldenFormat('schema-1')],
+      damagedParts: ['state', 'definition', 'entry'],
+      damagedHeads: [],
+    },
     createPlace: () => createPlace(url()),
   });
 });

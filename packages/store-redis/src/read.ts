@@ -1,7 +1,7 @@
 import type { StoredTransaction } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import { type Installation, LOOKED_AT, STEP } from './installation.ts';
-import { listOf, RecordReader, textOf } from './records.ts';
+import { listOf, numberOr0, RecordReader, textOf } from './records.ts';
 import { GET, VERSIONS } from './scripts/index.ts';
 
 /** Bounds of what is read. */
@@ -41,7 +41,7 @@ export async function versions(keys: Installation, wanted: readonly TransactionK
   const found: (number | undefined)[] = [];
   for (let from = 0; from < wanted.length; from += LOOKED_AT) {
     const reply = await keys.run(VERSIONS, [idsOf(wanted.slice(from, from + LOOKED_AT))]);
-    for (const word of textOf(reply).split('\0')) found.push(word === '' ? undefined : Number(word));
+    for (const word of textOf(reply).split('\0')) found.push(word === '' ? undefined : numberOr0(word));
   }
   return found;
 }

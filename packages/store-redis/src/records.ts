@@ -56,16 +56,16 @@ export class RecordReader {
     return {
       key: { namespace, gid },
       ...wordsOf(pattern, status),
-      ...(!isWhole && { unreadable: NOT_WHOLE }),
+      ...(!isWhole && { unreadable: NOT_WHOLE, damaged: true }),
       group,
-      version: Number(version),
+      version: numberOr0(version),
       writeId,
       owner: owner === '' || owner === undefined ? null : owner,
-      claims: Number(claims),
+      claims: numberOr0(claims),
       dueAtMs: maybeMs(due),
       attention: attention === '1',
-      createdAtMs: Number(created),
-      updatedAtMs: Number(updated),
+      createdAtMs: numberOr0(created),
+      updatedAtMs: numberOr0(updated),
       finishedAtMs: maybeMs(finished),
       definition,
       state,
@@ -77,7 +77,13 @@ export class RecordReader {
 const NOT_WHOLE =
   'a field of its hash in Redis is missing or is not a number: something other than Holdfast changed it; restore it from a backup';
 
-const maybeMs = (word: string | undefined): number | null => (word === '' ? null : Number(word));
+/** A placeholder where something else is stored. */
+export const numberOr0 = (word: string | undefined): number => {
+  const number = Number(word);
+  return Number.isFinite(number) ? number : 0;
+};
+
+const maybeMs = (word: string | undefined): number | null => (word === '' ? null : numberOr0(word));
 
 /** A status in an outcome; of a later version's the placeholder. */
 export const statusOf = (word: string): Status => wordsOf('saga', word).status;

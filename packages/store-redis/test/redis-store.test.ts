@@ -3,7 +3,7 @@ import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { goldenFormat } from './golden.ts';
-import { createPlace } from './place.ts';
+import { createPlace, DAMAGED_HEAD_NAMES } from './place.ts';
 
 describeWith(['redis-server'], 'on a real server', () => {
   let server: DatabaseServer | undefined;
@@ -14,7 +14,14 @@ describeWith(['redis-server'], 'on a real server', () => {
   storeSuite({
     name: 'redis',
     test: { describe, it },
-    manifest: { durable: true, exclusive: false, controllableClock: true, formats: [goldenFormat('schema-1')] },
+    manifest: {
+      durable: true,
+      exclusive: false,
+      controllableClock: true,
+      formats: [goldenFormat('schema-1')],
+      damagedParts: ['state', 'definition', 'entry'],
+      damagedHeads: DAMAGED_HEAD_NAMES,
+    },
     createPlace: () => {
       if (server === undefined) throw new Error('Redis is not installed, or was not started');
       return createPlace(server.url);

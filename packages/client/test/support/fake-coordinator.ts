@@ -218,6 +218,7 @@ const EMPTY: TransactionDetails = {
   attention: false,
   parked: '',
   stopped: '',
+  damaged: '',
   createdAtMs: 1,
   updatedAtMs: 1,
   finishedAtMs: null,

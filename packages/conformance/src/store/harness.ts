@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Damage, DamagedPart } from './damage.ts';
 import { type Store, StoreError, type StoreErrorCode, type StoredTransaction } from '@holdfast/core';
 
 /** The two functions of a test runner that the suite needs; those of Vitest, Jest, Mocha and `node:test` fit. */
@@ -20,6 +21,10 @@ export interface StoreManifest {
   readonly controllableClock: boolean;
   /** The value formats that the driver reads, each with records that were written in it: at least the present and the previous one. */
   readonly formats: readonly StoredFormat[];
+  /** The bodies that `place.damage` can change at this store. */
+  readonly damagedParts: readonly DamagedPart[];
+  /** Names of other damages, which only this kind of store can suffer and `place.damage` carries out. */
+  readonly damagedHeads: readonly string[];
 }
 
 /** Records as an earlier version of the driver, or this one, left them. */
@@ -47,6 +52,11 @@ export interface StorePlace {
    * frozen might; resolves to what releases it. Stores whose database has such locks have it.
    */
   holdRecord?(gid: string): Promise<() => Promise<void>>;
+  /**
+   * Changes the stored record of a transaction of the default namespace, as something other than Holdfast might. No
+   * store that is exclusive is open then. Places of a store with `damagedParts` have it.
+   */
+  damage?(gid: string, damage: Damage): Promise<void>;
   /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
   readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
   remove(): Promise<void>;
@@ -67,6 +77,8 @@ export interface Fixture {
   readonly secondNode: () => Promise<Store>;
   /** Closes the store and opens one at the same place again. */
   readonly reopen: () => Promise<Store>;
+  /** Damages a record of the default namespace; returns an open store at the same place. */
+  readonly damage: (gid: string, damage: Damage) => Promise<Store>;
 }
 
 export type CaseBody = (fixture: Fixture) => Promise<void>;
@@ -121,13 +133,19 @@ export async function withPlace(
   };
   try {
     const store = await open();
+    const closeAll = (): Promise<unknown> => Promise.all(opened.map((earlier) => earlier.close()));
     await body({
       store,
       place,
       secondNode: async () => (manifest.exclusive ? store : open()),
       reopen: async () => {
-        await Promise.all(opened.map((earlier) => earlier.close()));
+        await closeAll();
         return open();
+      },
+      damage: async (gid, damage) => {
+        if (manifest.exclusive) await closeAll();
+        await (place.damage?.(gid, damage) ?? assert.fail('a place of a store with damaged parts can damage them'));
+        return manifest.exclusive ? open() : store;
       },
     });
   } finally {

@@ -2,6 +2,7 @@ import { appendCases } from './append-cases.ts';
 import { byteCases } from './byte-cases.ts';
 import { claimCases } from './claim-cases.ts';
 import { crashCases } from './crash-cases.ts';
+import { damageCases } from './damage-cases.ts';
 import { formatCases } from './format-cases.ts';
 import { casesFor, type StoreSuiteOptions } from './harness.ts';
 import { keyCases } from './key-cases.ts';
@@ -44,6 +45,7 @@ const GROUPS = [
   timeCases,
   formatCases,
   laterVersionCases,
+  damageCases,
   crashCases,
   propertyCases,
 ];

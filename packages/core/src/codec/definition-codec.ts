@@ -1,6 +1,16 @@
-import { type Pattern, PATTERNS } from '@holdfast/protocol';
+import { BRANCH_PROTOCOLS, type Pattern, PATTERNS } from '@holdfast/protocol';
 import type { Definition, Step, TransactionOptions } from '../model.ts';
-import { decodeFrame, encodeFrame, type Frame, listOf, oneOf, splitBody } from './frame.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  listOf,
+  numberOf,
+  oneOf,
+  splitBody,
+  textOf,
+  UnreadableRecord,
+} from './frame.ts';
 import { arrayOf, quoted } from './json.ts';
 
 const FORMAT = 1;
@@ -71,19 +81,57 @@ export const decodeDefinition = (bytes: Uint8Array): Definition => decodeFrame(b
 
 function read(frame: Frame): Definition {
   const head = frame.head as Head;
-  const [payloads, workflowData] = splitBody(frame.body, head.payloadLengths ?? [], WHAT);
+  const lengths = listOf(head.payloadLengths ?? [], WHAT).map((length) => atLeastZero(length));
+  const [payloads, workflowData] = splitBody(frame.body, lengths, WHAT);
   return {
     pattern: oneOf(PATTERNS, head.pattern, WHAT),
-    protocol: head.protocol,
-    steps: listOf(head.steps ?? [], WHAT),
+    protocol: protocolOf(head.protocol),
+    steps: listOf(head.steps ?? [], WHAT).map(stepOf),
     payloads,
-    customData: head.customData ?? '',
-    queryPrepared: head.queryPrepared ?? '',
-    options: { ...NO_OPTIONS, ...head.options },
-    orders: head.orders ?? {},
-    workflowName: head.workflowName ?? '',
+    customData: textOf(head.customData, '', WHAT),
+    queryPrepared: textOf(head.queryPrepared, '', WHAT),
+    options: optionsOf(head.options),
+    orders: ordersOf(head.orders ?? {}),
+    workflowName: textOf(head.workflowName, '', WHAT),
     workflowData,
   };
+}
+
+/** A later version may add a protocol. */
+function protocolOf(protocol: Definition['protocol']): Definition['protocol'] {
+  if (BRANCH_PROTOCOLS.includes(protocol)) return protocol;
+  const fault = `the protocol ${JSON.stringify(protocol)} is unknown to this version`;
+  throw new UnreadableRecord(`${WHAT}: ${fault}; a newer Holdfast wrote it`, typeof protocol === 'string');
+}
+
+function stepOf(step: Step): Step {
+  const { action, compensate, subscribers, requestTimeoutMs } = step;
+  for (const url of [action, compensate, ...listOf(subscribers ?? [], WHAT)])
+    if (typeof url !== 'string') throw new UnreadableRecord(`${WHAT}: ${String(url)} is not a URL of a step`);
+  numberOf(requestTimeoutMs, 0, WHAT);
+  return step;
+}
+
+function ordersOf(orders: Definition['orders']): Definition['orders'] {
+  for (const step in orders) for (const earlier of listOf(orders[step] ?? [], WHAT)) atLeastZero(earlier);
+  return orders;
+}
+
+/** Each option that is there has the type of its default. */
+function optionsOf(said: Partial<TransactionOptions> | undefined): TransactionOptions {
+  const options = { ...NO_OPTIONS, ...said };
+  for (const name in NO_OPTIONS) {
+    const key = name as keyof TransactionOptions;
+    const value: unknown = options[key];
+    if (typeof value !== typeof NO_OPTIONS[key] || value === null)
+      throw new UnreadableRecord(`${WHAT}: ${String(value)} is not a value of the option ${name}`);
+  }
+  return options;
+}
+
+function atLeastZero(value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new UnreadableRecord(`${WHAT}: ${String(value)} is not a whole number of at least 0`);
 }
 
 function saidOptions(options: TransactionOptions): Partial<TransactionOptions> | undefined {

@@ -1,9 +1,10 @@
 import { BRANCH_STATUSES } from '@holdfast/protocol';
 import type { RegisteredBranch } from '../model.ts';
 import type { Entry } from '../store.ts';
-import { decodeFrame, encodeFrame, oneOf } from './frame.ts';
+import { decodeFrame, encodeFrame, numberOf, oneOf, textOf } from './frame.ts';
 
 const FORMAT = 1;
+const WHAT = 'registered branch';
 const BRANCH = 'branch:';
 const ORDER = 'order:';
 
@@ -44,15 +45,15 @@ export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch
 
 /** One registered branch. Throws `UnreadableRecord`. */
 export const decodeRegistration = (entry: Entry): RegisteredBranch =>
-  decodeFrame(entry.body, FORMAT, 'registered branch', ({ head, body }) => {
+  decodeFrame(entry.body, FORMAT, WHAT, ({ head, body }) => {
     const { branchId, op, url, status, digest, createdAtMs } = head as Omit<RegisteredBranch, 'payload'>;
     return {
-      branchId,
-      op,
-      url,
-      status: oneOf(BRANCH_STATUSES, status, 'registered branch'),
-      ...(digest !== undefined && { digest }),
-      createdAtMs,
+      branchId: textOf(branchId, undefined, WHAT),
+      op: textOf(op, undefined, WHAT),
+      url: textOf(url, undefined, WHAT),
+      status: oneOf(BRANCH_STATUSES, status, WHAT),
+      ...(digest !== undefined && { digest: textOf(digest, undefined, WHAT) }),
+      createdAtMs: numberOf(createdAtMs, Number.NaN, WHAT),
       payload: body,
     };
   });

@@ -4,8 +4,17 @@
  */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
+  /** A later version of Holdfast wrote the record, and its nodes can read it. False: the record is damaged. */
+  readonly isLater: boolean;
+
+  constructor(message: string, isLater = false) {
+    super(message);
+    this.isLater = isLater;
+  }
 }
 
+/** Formats are counted by one. What begins with a letter is a text that something else wrote, not a later format. */
+const LAST_FORMAT = 31;
 const HEAD_LENGTH_AT = 1;
 const BODY_LENGTH_AT = 5;
 const HEAD_AT = 9;
@@ -54,11 +63,12 @@ function unpack(bytes: Uint8Array, newest: number, what: string): Frame {
   const format = buffer[0];
   if (format === undefined || buffer.length < HEAD_AT)
     throw new UnreadableRecord(`${what}: ${buffer.length} bytes are too few`);
-  if (format < 1 || format > newest) {
+  if (format > newest && format <= LAST_FORMAT)
     throw new UnreadableRecord(
       `${what}: format ${format} is unknown to this version (it reads 1 to ${newest}); a newer Holdfast wrote it`,
+      true,
     );
-  }
+  if (format < 1 || format > LAST_FORMAT) throw new UnreadableRecord(`${what}: format ${format} does not exist`);
   const headEnd = HEAD_AT + buffer.readUInt32BE(HEAD_LENGTH_AT);
   const end = headEnd + buffer.readUInt32BE(BODY_LENGTH_AT);
   if (end !== buffer.length) throw new UnreadableRecord(`${what}: it should have ${end} bytes, not ${buffer.length}`);
@@ -87,4 +97,28 @@ export function oneOf<T>(set: readonly T[], value: T, what: string): T {
 export function listOf<T>(value: readonly T[], what: string): readonly T[] {
   if (Array.isArray(value)) return value as readonly T[];
   throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
+}
+
+/**
+ * The value when it is a finite number; `usual` when it is left out, unless that is NaN: the number must be there.
+ * Throws `UnreadableRecord`.
+ */
+export function numberOf(value: number | undefined, usual: number, what: string): number {
+  const read = value === undefined ? usual : value;
+  if (Number.isFinite(read)) return read;
+  throw new UnreadableRecord(`${what}: ${String(value)} is not a number`);
+}
+
+/** The value when it is a text; `usual`, if there is one, when it is left out. Throws `UnreadableRecord`. */
+export function textOf(value: string | undefined, usual: string | undefined, what: string): string {
+  const read = value === undefined ? usual : value;
+  if (typeof read === 'string') return read;
+  throw new UnreadableRecord(`${what}: ${String(value)} is not a text`);
+}
+
+/** The value when it is true or false; `usual` when it is left out. Throws `UnreadableRecord`. */
+export function flagOf(value: boolean | undefined, usual: boolean, what: string): boolean {
+  if (value === undefined) return usual;
+  if (typeof value === 'boolean') return value;
+  throw new UnreadableRecord(`${what}: ${String(value)} is neither true nor false`);
 }

@@ -1,7 +1,14 @@
-import { type BranchStatus, type ResultKind, type Status, STATUSES } from '@holdfast/protocol';
+import {
+  BRANCH_STATUSES,
+  type BranchStatus,
+  type ResultKind,
+  RESULTS,
+  type Status,
+  STATUSES,
+} from '@holdfast/protocol';
 import type { BranchState, State, TimelineEntry } from '../model.ts';
 import { NOT_STARTED } from '../patterns/state.ts';
-import { decodeFrame, encodeFrame, type Frame, listOf, oneOf } from './frame.ts';
+import { decodeFrame, encodeFrame, flagOf, type Frame, listOf, numberOf, oneOf, textOf } from './frame.ts';
 import { arrayOf, quoted } from './json.ts';
 
 const FORMAT = 1;
@@ -54,8 +61,12 @@ export const maySuspect = (state: Uint8Array): boolean => viewOf(state).includes
 
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** A state as stored. Its JSON is put together by hand: this runs for each write. */
-export function encodeState(state: State): Uint8Array {
+/**
+ * A state as stored. Its JSON is put together by hand: this runs for each write.
+ *
+ * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers pass over them
+ */
+export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
   const base = state.timeline[0]?.atMs ?? 0;
   const relativeBranch = (branch: BranchState): string => branchText(branch, base);
   const relativeLine = (line: TimelineEntry): string => lineText(line, base);
@@ -72,6 +83,7 @@ export function encodeState(state: State): Uint8Array {
   if (state.alertDue) head += ',"alertDue":true';
   if (state.parked !== '') head += `,"parked":${quoted(state.parked)}`;
   if (state.stopped !== '') head += `,"stopped":${quoted(state.stopped)}`;
+  if (state.damaged !== '') head += `,"damaged":${quoted(state.damaged)}`;
   if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
   if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
   if (state.nextCheckAtMs !== 0) head += `,"nextCheckAtMs":${relative(state.nextCheckAtMs, base)}`;
@@ -79,8 +91,10 @@ export function encodeState(state: State): Uint8Array {
   if (state.rollbackAtMs !== 0) head += `,"rollbackAtMs":${relative(state.rollbackAtMs, base)}`;
   if (state.finishedAtMs !== 0) head += `,"finishedAtMs":${relative(state.finishedAtMs, base)}`;
   head += `,"branches":${arrayOf(state.branches, relativeBranch)},"timeline":${arrayOf(state.timeline, relativeLine)}}`;
-  return encodeFrame(FORMAT, head, []);
+  return encodeFrame(FORMAT, head, kept === undefined ? NO_BODIES : [kept]);
 }
+
+const NO_BODIES: readonly Uint8Array[] = [];
 
 /** Reads what `encodeState` wrote. Throws `UnreadableRecord`. */
 export const decodeState = (bytes: Uint8Array): State => decodeFrame(bytes, FORMAT, WHAT, read);
@@ -88,29 +102,31 @@ export const decodeState = (bytes: Uint8Array): State => decodeFrame(bytes, FORM
 /** Spelled out, not spread: this runs whenever somebody reads a transaction. */
 function read(frame: Frame): State {
   const head = frame.head as Head;
-  const { base } = head;
+  const base = required(head.base);
+  const time = (at: Relative | undefined): number => absolute(numberOf(at, 0, WHAT), base);
   return {
     status: oneOf(STATUSES, head.status, WHAT),
-    rollbackReason: head.rollbackReason ?? '',
-    result: head.result ?? '',
-    branches: head.branches.map((tuple) => decodeBranch(tuple, base)),
-    unbroken: head.unbroken ?? true,
-    suspicion: head.suspicion ?? 0,
-    compensate: head.compensate === undefined ? NO_STEPS : listOf(head.compensate, WHAT),
-    retries: head.retries ?? 0,
-    limitedRetries: head.limitedRetries ?? 0,
-    notBeforeMs: absolute(head.notBeforeMs ?? 0, base),
-    nextCheckAtMs: absolute(head.nextCheckAtMs ?? 0, base),
-    checkFailures: head.checkFailures ?? 0,
-    attention: head.attention ?? false,
-    alertDue: head.alertDue ?? false,
-    parked: head.parked ?? '',
-    stopped: head.stopped ?? '',
-    submittedAtMs: absolute(head.submittedAtMs ?? 0, base),
-    rollbackAtMs: absolute(head.rollbackAtMs ?? 0, base),
-    finishedAtMs: absolute(head.finishedAtMs ?? 0, base),
-    timeline: head.timeline.map((tuple) => decodeLine(tuple, base)),
-    timelineOmitted: head.timelineOmitted ?? 0,
+    rollbackReason: textOf(head.rollbackReason, '', WHAT),
+    result: textOf(head.result, '', WHAT),
+    branches: listOf(head.branches, WHAT).map((tuple) => decodeBranch(tuple, base)),
+    unbroken: flagOf(head.unbroken, true, WHAT),
+    suspicion: numberOf(head.suspicion, 0, WHAT),
+    compensate: head.compensate === undefined ? NO_STEPS : listOf(head.compensate, WHAT).map(required),
+    retries: numberOf(head.retries, 0, WHAT),
+    limitedRetries: numberOf(head.limitedRetries, 0, WHAT),
+    notBeforeMs: time(head.notBeforeMs),
+    nextCheckAtMs: time(head.nextCheckAtMs),
+    checkFailures: numberOf(head.checkFailures, 0, WHAT),
+    attention: flagOf(head.attention, false, WHAT),
+    alertDue: flagOf(head.alertDue, false, WHAT),
+    parked: textOf(head.parked, '', WHAT),
+    stopped: textOf(head.stopped, '', WHAT),
+    damaged: textOf(head.damaged, '', WHAT),
+    submittedAtMs: time(head.submittedAtMs),
+    rollbackAtMs: time(head.rollbackAtMs),
+    finishedAtMs: time(head.finishedAtMs),
+    timeline: listOf(head.timeline, WHAT).map((tuple) => decodeLine(tuple, base)),
+    timelineOmitted: numberOf(head.timelineOmitted, 0, WHAT),
   };
 }
 
@@ -136,12 +152,12 @@ function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
   if (tuple === 0) return NOT_STARTED;
   const [status, started, attempts, failures, nextAttempt, finished] = tuple;
   return {
-    status,
+    status: oneOf(BRANCH_STATUSES, status, WHAT),
     started: started === 1,
-    attempts,
-    failures,
-    nextAttemptAtMs: absolute(nextAttempt, base),
-    finishedAtMs: absolute(finished, base),
+    attempts: required(attempts),
+    failures: required(failures),
+    nextAttemptAtMs: absolute(required(nextAttempt), base),
+    finishedAtMs: absolute(required(finished), base),
   };
 }
 
@@ -161,24 +177,29 @@ function lineText(line: TimelineEntry, base: number): string {
 }
 
 function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
+  const atMs = required(tuple[1]) + base;
   switch (tuple[0]) {
     case 's':
-      return { kind: 'status', atMs: tuple[1] + base, status: tuple[2], reason: tuple[3] };
+      return { kind: 'status', atMs, status: oneOf(STATUSES, tuple[2], WHAT), reason: textOf(tuple[3], '', WHAT) };
     case 'c': {
-      const [, at, durationMs, branchId, op, result, reason, attempt, retryAt] = tuple;
+      const [, , durationMs, branchId, op, result, reason, attempt, retryAt] = tuple;
       return {
         kind: 'call',
-        atMs: at + base,
-        durationMs,
-        branchId,
-        op,
-        result,
-        reason,
-        attempt,
-        retryAtMs: absolute(retryAt, base),
+        atMs,
+        durationMs: required(durationMs),
+        branchId: textOf(branchId, '', WHAT),
+        op: textOf(op, '', WHAT),
+        result: oneOf(RESULTS, result, WHAT),
+        reason: textOf(reason, '', WHAT),
+        attempt: required(attempt),
+        retryAtMs: absolute(required(retryAt), base),
       };
     }
     default:
-      return { kind: tuple[0], atMs: tuple[1] + base, detail: tuple[2] };
+      return { kind: oneOf(LINE_KINDS, tuple[0], WHAT), atMs, detail: textOf(tuple[2], '', WHAT) };
   }
 }
+
+const LINE_KINDS = ['resumed', 'order', 'parked', 'alert'] as const;
+
+const required = (number: number): number => numberOf(number, Number.NaN, WHAT);

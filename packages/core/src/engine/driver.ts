@@ -1,4 +1,5 @@
-import { HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import { type HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import type { UnreadableRecord } from '../codec/frame.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
@@ -11,14 +12,24 @@ import type { Committer, WriteResult } from './committer.ts';
 import { Doubts } from './doubts.ts';
 import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
-import { internal, notStored, unavailable, unknownGid } from './errors.ts';
+import { internal, notStored, unavailable, unknownGid, unreadableRecord } from './errors.ts';
 import { ProgressWriter } from './progress.ts';
-import { type AfterWrite, afterWrite, onClaim, type Decision, type Opened, reconcile } from './reconcile.ts';
+import {
+  type AfterWrite,
+  afterWrite,
+  type Decision,
+  MAX_CONFLICTS,
+  onClaim,
+  type Opened,
+  reconcile,
+} from './reconcile.ts';
+import { withoutBranches } from './records.ts';
 import { Releaser } from './releaser.ts';
 import { Replies } from './replies.ts';
 import { RunTable } from './run-table.ts';
 import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
+import { stoppedRecord } from './stopped-record.ts';
 import { type Suspect, Trials } from './trials.ts';
 import { writeItem } from './write-item.ts';
 
@@ -517,14 +528,57 @@ export class Driver {
     this.#work(run);
   }
 
-  /** A record that this version cannot read is left as it is, for an operator (R7). */
+  /** A record that this version cannot read is left as it is (R7), until an operator force-stops a damaged one. */
   #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
     const { gid } = run.key;
     this.#d.logger.error({ gid, error: error.message }, 'a record cannot be read: it needs operator attention');
     run.version = record.version;
-    const failure = new HoldfastError('internal', `the record of ${gid} cannot be read: ${error.message}`, { gid });
+    const stops: Delivery[] = [];
+    for (const delivery of run.queue) {
+      if (delivery.event.kind === 'stop' && isStoppable(record, error)) stops.push(delivery);
+      else this.#replies.failed(delivery.reply, unreadableRecord(record, error, delivery.event.kind));
+    }
+    run.queue = [];
+    const failure = unreadableRecord(record, error, 'resumed');
     if (owned) this.#release(run, failure);
-    else this.#drop(run, failure);
+    else if (stops.length === 0) return this.#drop(run, failure);
+    // Behind `release`, which answers what is queued: a stop is delivered again once the record is released.
+    run.queue = stops;
+    if (!owned) this.#stopDamaged(run, record, error);
+  }
+
+  #stopDamaged(run: Run, record: StoredTransaction, error: UnreadableRecord): void {
+    const event = run.queue[0]?.event;
+    const settings = { writeId: this.#newWriteId(), nowMs: this.#d.session.nowMs(), why: error.message };
+    const { item, state } = stoppedRecord(record, event?.kind === 'stop' ? event.reason : '', settings);
+    run.phase = 'writing';
+    this.#d.committer.enqueue(item, run.id, false, (result) => {
+      if (run.phase === 'gone') return;
+      switch (result.kind) {
+        case 'applied':
+          return this.#stoppedDamaged(run, withoutBranches(record, state));
+        case 'conflict':
+        case 'missing':
+          if (run.conflicts++ >= MAX_CONFLICTS)
+            return this.#drop(run, unavailable(run.key, 'too many other writers change the record'));
+          run.phase = 'loading';
+          return this.#reloadLater(run);
+        case 'failed':
+          return this.#drop(run, notStored(run.key, result.error));
+        case 'abandoned':
+          return this.#drop(run, unavailable(run.key, 'whether it was stored is not known'));
+      }
+    });
+  }
+
+  #stoppedDamaged(run: Run, transaction: Transaction): void {
+    const [first, ...later] = run.queue;
+    run.queue = [];
+    this.#forget(run);
+    this.#observe(transaction, false);
+    this.#replies.done(first?.reply, transaction);
+    this.#d.onFinal(run.id);
+    this.#deliverAgain(run, later);
   }
 
   /** Something threw (E6). */
@@ -610,6 +664,10 @@ interface Write {
   readonly dueInMs: number | null;
   readonly writeId: string;
 }
+
+/** A record of a later version is for its nodes. */
+const isStoppable = ({ status }: StoredTransaction, { isLater }: UnreadableRecord): boolean =>
+  !isLater && !isFinal(status);
 
 const ownsRecord = ({ ownership }: Run): boolean => ownership === 'ours' || ownership === 'orphaned';
 

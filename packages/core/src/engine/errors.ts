@@ -1,7 +1,8 @@
 import { HoldfastError, type Pattern, type Status, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
-import type { Refusal } from '../patterns/step.ts';
-import type { StoreError } from '../store.ts';
+import type { UnreadableRecord } from '../codec/frame.ts';
+import type { Refusal, TransactionEvent } from '../patterns/step.ts';
+import type { StoredTransaction, StoreError } from '../store.ts';
 import type { Difference } from './identity.ts';
 
 /** The errors that the engine answers to a command on one transaction. */
@@ -61,6 +62,26 @@ export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreErro
         cause: error,
       })
     : unavailable({ gid }, `the store did not take it (${error.message})`);
+
+/**
+ * The record cannot be read, so that the operator command was not carried out: why, and what to do. A client's event gets
+ * an internal error instead, since `refused` would state that its transaction was decided otherwise.
+ */
+export const unreadableRecord = (
+  { key: { gid }, status }: Pick<StoredTransaction, 'key' | 'status'>,
+  { message, isLater }: UnreadableRecord,
+  event: TransactionEvent['kind'],
+): HoldfastError => {
+  const fault = `the record of ${gid} cannot be read: ${message}`;
+  const isCommand = event === 'stop' || event === 'retry' || event === 'abort';
+  if (!isCommand) return new HoldfastError('internal', fault, { gid });
+  const advice = isLater
+    ? 'It was not changed. Give the command to a node of the version that wrote it; if no node is of a later version, ' +
+      'something other than Holdfast changed the record: restore it from a backup'
+    : 'It was not changed. Restore it from a backup, or force-stop it: then it is finished as failed, and what its ' +
+      'branches did remains';
+  return new HoldfastError('refused', `${fault}. ${advice}`, { gid, ...(!isLater && { status }) });
+};
 
 /** A defect of Holdfast, or of what it was given to run with, in one transaction. */
 export const internal = ({ gid }: TransactionKey, thrown: unknown): HoldfastError =>

@@ -93,6 +93,7 @@ export type Decision =
 export function reconcile(memory: Memory, read: StoredTransaction | undefined, self: Self): Decision {
   const record = newest(memory.claimed, read);
   if (record === undefined) return missing(memory);
+  if (record.damaged === true) return damaged(record, self);
   if (memory.ownership === 'ours' && record.version < memory.version) return { kind: 'stale' };
   const mine = record.owner === self.session;
   // An append may have followed the claim; an update has another write ID.
@@ -110,11 +111,19 @@ export function reconcile(memory: Memory, read: StoredTransaction | undefined, s
   }
 }
 
+const damaged = (record: StoredTransaction, { session }: Self): Decision => ({
+  kind: 'unreadable',
+  record,
+  owned: record.owner === session,
+  error: new UnreadableRecord(record.unreadable ?? ''),
+});
+
 function newest(
   claimed: StoredTransaction | undefined,
   read: StoredTransaction | undefined,
 ): StoredTransaction | undefined {
   if (claimed === undefined || read === undefined) return claimed ?? read;
+  if (read.damaged === true) return read;
   return claimed.version >= read.version ? claimed : read;
 }
 

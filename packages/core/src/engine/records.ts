@@ -9,15 +9,21 @@ import type { StoredTransaction } from '../store.ts';
 
 /** A record as the patterns see it. Throws `UnreadableRecord`. */
 export function transactionOf(record: StoredTransaction): Transaction {
-  if (record.unreadable !== undefined) throw new UnreadableRecord(record.unreadable);
-  return assemble(
-    record.key,
-    decodeDefinition(record.definition),
-    record.createdAtMs,
-    decodeRegistrations(record.entries),
-    decodeState(record.state),
-  );
+  if (record.unreadable !== undefined) throw new UnreadableRecord(record.unreadable, record.damaged !== true);
+  const state = decodeState(record.state);
+  if (state.damaged !== '') return withoutBranches(record, state);
+  const definition = decodeDefinition(record.definition);
+  const registered = decodeRegistrations(record.entries);
+  try {
+    return assemble(record.key, definition, record.createdAtMs, registered, state);
+  } catch (error) {
+    throw new UnreadableRecord(`its parts do not fit together: ${String(error)}`);
+  }
 }
+
+/** A record that was force-stopped because it could not be read: what its branches did is not known. */
+export const withoutBranches = ({ key, pattern, createdAtMs }: StoredTransaction, state: State): Transaction =>
+  assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...state, branches: [] });
 
 /**
  * A record as callers see it; of one that cannot be read, what its columns say, and why it cannot be.
@@ -85,8 +91,8 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
   }
 }
 
-const summaryTransaction = ({ key, pattern, createdAtMs, state }: StoredTransaction): Transaction =>
-  assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...decodeState(state), branches: [] });
+const summaryTransaction = (record: StoredTransaction): Transaction =>
+  withoutBranches(record, decodeState(record.state));
 
 /** A transaction as this node has it in memory: what is known only from its record (version, owner, due time) is left at its least. */
 export function viewOfTransaction({

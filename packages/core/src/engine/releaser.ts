@@ -69,9 +69,9 @@ export class Releaser {
     try {
       const [record] = await store.get([run.key]);
       if (run.phase !== 'releasing') return;
-      if (isOutdated(run, record, attempt)) return this.#again(release, attempt, 'the read was outdated');
-      // What a later version wrote is for its nodes.
-      if (record?.owner !== session.id || record.unreadable !== undefined) return release.done(undefined);
+      if (record?.damaged !== true && isOutdated(run, record, attempt))
+        return this.#again(release, attempt, 'the read was outdated');
+      if (record?.owner !== session.id || !isWritable(record)) return release.done(undefined);
       this.#write(release, record, attempt);
     } catch (error) {
       this.#again(release, attempt, String(error));
@@ -98,6 +98,10 @@ export class Releaser {
     this.#d.clock.setTimer(pauseMs, () => void this.#attempt(release, attempt + 1));
   }
 }
+
+/** What a later version wrote is for its nodes; of a damaged record, no update can name the version if it is not known. */
+const isWritable = ({ unreadable, damaged, version }: StoredTransaction): boolean =>
+  unreadable === undefined || (damaged === true && version > 0);
 
 const pauseMsAfter = (attempt: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
 

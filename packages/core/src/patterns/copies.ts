@@ -24,6 +24,7 @@ export function copyState(state: State): Draft<State> {
     alertDue: state.alertDue,
     parked: state.parked,
     stopped: state.stopped,
+    damaged: state.damaged,
     submittedAtMs: state.submittedAtMs,
     rollbackAtMs: state.rollbackAtMs,
     finishedAtMs: state.finishedAtMs,

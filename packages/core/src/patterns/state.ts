@@ -30,6 +30,7 @@ const NEW_STATE: State = {
   alertDue: false,
   parked: '',
   stopped: '',
+  damaged: '',
   submittedAtMs: 0,
   rollbackAtMs: 0,
   finishedAtMs: 0,
@@ -95,7 +96,9 @@ export function branchState(state: State, index: number): BranchState {
 }
 
 /** Why a transaction failed, for clients that know rollbacks only. */
-export const failureReason = ({ rollbackReason, stopped }: Pick<State, 'rollbackReason' | 'stopped'>): string =>
-  rollbackReason !== '' || stopped === ''
-    ? rollbackReason
-    : `force-stopped by an operator, nothing was rolled back: ${stopped}`;
+export function failureReason({ rollbackReason, stopped }: Pick<State, 'rollbackReason' | 'stopped'>): string {
+  if (stopped === '') return rollbackReason;
+  return rollbackReason === ''
+    ? `force-stopped by an operator, nothing was rolled back: ${stopped}`
+    : `force-stopped by an operator, the rollback was not completed: ${stopped}; it began because: ${rollbackReason}`;
+}

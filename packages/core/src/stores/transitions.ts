@@ -47,7 +47,15 @@ export function storedTransaction(
     state,
     entries,
   };
-  return head.unreadable === undefined ? record : { ...record, unreadable: head.unreadable };
+  if (head.unreadable === undefined) return record;
+  return { ...record, unreadable: head.unreadable, ...(head.damaged === true && { damaged: true }) };
+}
+
+/** The record; damaged when the number of its entries is not `count`, which its head states. */
+export function withEntriesCounted(record: StoredTransaction, count: number): StoredTransaction {
+  const { length } = record.entries;
+  if (length === count) return record;
+  return { ...record, unreadable: `${length} of its ${count} entries are stored`, damaged: true };
 }
 
 /** The answer to an item that changed its record into `version`. */
@@ -67,6 +75,7 @@ export function insertOverExisting(item: InsertItem, head: RecordHead): WriteOut
 /** The answer to an update that changes nothing; undefined: it is to be applied. */
 export function updateRefused(item: UpdateItem, head: RecordHead | undefined): WriteOutcome | undefined {
   if (head === undefined) return { kind: 'missing' };
+  if (head.damaged === true) return item.expectVersion === 0 && isFinal(item.status) ? undefined : conflict(head);
   // A claim may have come after the write that is sent again: it answers the version that it made, so that its sender is fenced out.
   if (head.version !== item.expectVersion)
     return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);
@@ -123,7 +132,13 @@ export function inserted(item: InsertItem, nowMs: number): RecordHead {
 export const updated = (item: UpdateItem, before: RecordHead, nowMs: number): RecordHead =>
   settled(item, nowMs, before);
 
-type Kept = Pick<RecordHead, 'pattern' | 'group' | 'version' | 'createdAtMs' | 'finishedAtMs' | 'entryCount'>;
+type Kept = Pick<
+  RecordHead,
+  'pattern' | 'group' | 'version' | 'createdAtMs' | 'finishedAtMs' | 'entryCount' | 'damaged'
+>;
+
+/** The version of a record that replaced a damaged one, whose version is not known: above all that any node may expect. */
+export const REPLACED_VERSION = 2 ** 30;
 
 function settled(item: Exclude<WriteItem, AppendItem>, nowMs: number, before: Kept): RecordHead {
   const final = isFinal(item.status);
@@ -133,7 +148,7 @@ function settled(item: Exclude<WriteItem, AppendItem>, nowMs: number, before: Ke
     pattern: before.pattern,
     group: before.group,
     status: item.status,
-    version: before.version + 1,
+    version: before.damaged === true ? REPLACED_VERSION : before.version + 1,
     writeId: item.writeId,
     owner,
     claims: owner === null ? 0 : 1,

@@ -133,6 +133,7 @@ const anyState: fc.Arbitrary<State> = fc.record(
     attention: fc.boolean(),
     parked: text,
     stopped: text,
+    damaged: text,
     submittedAtMs: atMsOrNever,
     rollbackAtMs: atMsOrNever,
     finishedAtMs: atMsOrNever,

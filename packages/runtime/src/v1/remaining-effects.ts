@@ -12,7 +12,8 @@ const FIRST_PHASE: Readonly<Record<string, { readonly op: string; readonly undo:
  * undone. Empty for other transactions: all their branches are done, undone or still driven.
  */
 export function remainingEffects(view: TransactionView): RemainingEffect[] {
-  if (view.state.stopped === '') return [];
+  // What the branches of a damaged record did is not known; `stopped` states it.
+  if (view.state.stopped === '' || view.state.damaged !== '') return [];
   switch (view.pattern) {
     case 'saga':
     case 'msg':

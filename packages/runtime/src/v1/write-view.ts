@@ -63,6 +63,7 @@ export const writeDetails = (view: TransactionView): TransactionDetails => ({
     finishedAtMs,
   })),
   remainingEffects: remainingEffects(view),
+  damaged: view.state.damaged,
   timeline: timelineOf(view),
   timelineOmitted: view.state.timelineOmitted,
 });

@@ -39,14 +39,21 @@ function header(details: TransactionDetails, { colour, width }: TimelineOptions)
   const lines = [title, paint('dim', `created ${moment(details.createdAtMs)}${took}`)];
   if (details.attention) lines.push(paint('red', 'needs a person'));
   const reason = clean(readableReason(details.rollbackReason));
+  if (details.stopped !== '') return [...lines, ...stoppedLines(details, reason, width)];
   if (reason !== '') lines.push(...wrap(`rolled back because: ${reason}`, width));
-  if (details.stopped !== '') lines.push(...stoppedLines(details, width));
   return lines;
 }
 
 /** A force-stop undoes nothing: what remains is listed, for an operator to correct. */
-function stoppedLines({ stopped, remainingEffects }: TransactionDetails, width: number): string[] {
+function stoppedLines(
+  { stopped, damaged, remainingEffects }: TransactionDetails,
+  rollbackReason: string,
+  width: number,
+): string[] {
   const head = wrap(`force-stopped by an operator: ${clean(stopped)}`, width);
+  if (rollbackReason !== '')
+    head.push(...wrap(`its rollback was not completed; it began because: ${rollbackReason}`, width));
+  if (damaged !== '') return [...head, 'what its branches did is not known; check each participant'];
   if (remainingEffects.length === 0) return [...head, 'no effect of its branches remains'];
   const effects = remainingEffects.map(({ branchId, op, url, certain }) => {
     const where = url === '' ? '' : `  ${clean(shortUrl(url))}`;

@@ -148,3 +148,22 @@ describe('a timeline', () => {
     expect(renderTimeline(details, { ...PLAIN, nameOf })).toContain('01 action  action of /stock/take  done');
   });
 });
+
+describe('a force-stopped transaction', () => {
+  const header = (change: Parameters<typeof detailsOf>[0]): string =>
+    renderTimeline(detailsOf({ status: 'failed', stopped: 'by hand', ...change }), { colour: false, width: 120 });
+
+  it('that was aborted before is not called rolled back', () => {
+    const text = header({ rollbackReason: 'no stock' });
+    expect(text).not.toContain('rolled back because');
+    expect(text).toContain(
+      'force-stopped by an operator: by hand\nits rollback was not completed; it began because: no stock\n',
+    );
+  });
+
+  it('whose record was damaged is not said to have left nothing', () => {
+    const text = header({ damaged: 'state: 3 bytes are too few' });
+    expect(text).toContain('what its branches did is not known; check each participant');
+    expect(text).not.toContain('no effect of its branches remains');
+  });
+});

@@ -108,7 +108,7 @@ select (select count(*) from made) as count, (select count(*) from picked) as fo
 
 /**
  * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. One that got an entry after the statement began is left for the next
- * time, for this one would not see that entry.
+ * time, for this one would not see that entry: its latest row, which is locked, has more than the row of the snapshot.
  */
 export const PURGE: Statement = {
   name: 'purge',
@@ -123,7 +123,7 @@ picked as materialized (
 gone as (
   delete from transactions t using picked p
   where t.namespace = p.namespace and t.gid = p.gid
-    and (t.entry_count = 0 or t.entry_count = (select count(*) from entries e where e.namespace = p.namespace and e.gid = p.gid))
+    and (t.entry_count = 0 or t.entry_count = (select s.entry_count from transactions s where s.namespace = p.namespace and s.gid = p.gid))
   returning t.namespace, t.gid, t.status, t.attention, t.entry_count
 ),
 forgotten as (

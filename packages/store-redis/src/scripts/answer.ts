@@ -5,8 +5,9 @@ const ANSWERED_BYTES = 4 * 1024 * 1024;
  * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
  * more is to be put there when there is no `room` left.
  *
- * A record that something else than Holdfast changed is read as far as it can be (`RecordReader` says
- * so); `isWhole` is false then, and it must not hinder the others.
+ * A record that something other than Holdfast changed is read as far as it can be, and has no number of claims then
+ * (`RecordReader` reports it); `isWhole` is false, and it must not hinder the others. Without what `head` needs its
+ * version is 0: no update but a replacement can apply to it.
  *
  * `fits` is asked before: whether the bodies are within the bytes that are left of the page or
  * claim. The first one (`first`) always is.
@@ -48,7 +49,14 @@ end
 local function leftOver() return left == 1 / 0 and '' or num(left) end
 local function answer(id, r)
   local at, n, missing = #out + 1, 0, false
-  for i = 1, 15 do if not r[i] then r[i] = ''; missing = true end end
+  local headless = not (tonumber(r[1] or '') and tonumber(r[10] or ''))
+  for i = 1, 15 do
+    if not r[i] then
+      r[i] = ''
+      missing = true
+      if i ~= 5 and i ~= 8 and i ~= 11 and i < 14 then headless = true end
+    end
+  end
   put('')
   put(r[14])
   put(r[15])
@@ -58,7 +66,8 @@ local function answer(id, r)
     put(entry)
     n = i
   end
-  if missing or r[13] ~= num(n) then r[1], r[13] = '?', num(n) end
+  if missing or r[13] ~= num(n) then r[5], r[13] = '?', num(n) end
+  if headless then r[1], r[5] = '0', '?' end
   out[at] = table.concat(r, '\\0', 1, WORDS)
   room = room - #out[at]
 end

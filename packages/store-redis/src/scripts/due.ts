@@ -40,6 +40,9 @@ while claimed < limit and room > 0 and best.due <= now do
   if r and not (known[r[3]] and known[r[8]] and isWhole(id, r)) then
     skipped = skipped + 1
     if skipped == MOST_SKIPPED then best = {due = none}; break end
+  elseif r and r[6] == '' then
+    -- It replaced a damaged record, whose group was not known.
+    forget('ZREM', 'd:', groups, best.group, id)
   elseif r then
     if not fits(id, r) then break end
     reindex(id, r[9], '', r[6], ARGV[3], '')

@@ -1,3 +1,4 @@
+import { transitions } from '@holdfast/core';
 import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
 import { HEADS } from './indexes.ts';
@@ -83,6 +84,17 @@ local function judgeInsert(x, h)
   take(x, '', '')
   return 'a1'
 end
+-- The end of a record that is not whole: what is missing in its head is filled in, and the rest stays.
+local function judgeReplacement(x)
+  local h, broken = wholeHead(x.id)
+  if h then return h.w == x.w and applied(1) or conflict(h) end
+  if not broken then return 'm' end
+  local r = call('HMGET', P .. 't' .. x.id, 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
+  x.h = {v = ${transitions.REPLACED_VERSION - 1}, s = r[1] or 'submitted', o = r[2] or '', d = r[3] or '', a = r[4] or '0', g = r[5] or '', f = r[6] or ''}
+  x.g, x.created, x.count = x.h.g, tonumber(r[7] or '') or now, tonumber(r[8] or '') or 0
+  take(x, x.h.o, x.h.d)
+  return applied(${transitions.REPLACED_VERSION})
+end
 local function judgeUpdate(x, h)
   if not h then return 'm' end
   if h.v ~= x.version then return h.w == x.w and applied(x.version + 1) or conflict(h) end
@@ -129,7 +141,8 @@ for i = 1, #inserts, MOST do
   if call('EXISTS', unpack(inserts, i, math.min(i + MOST - 1, #inserts))) > 0 then new = false end
 end
 for i, x in ipairs(items) do
-  if x.kind == 'u' then outcomes[i] = judgeUpdate(x, head(x.id))
+  if x.kind == 'u' and x.version == 0 and final(x.s) then outcomes[i] = judgeReplacement(x)
+  elseif x.kind == 'u' then outcomes[i] = judgeUpdate(x, head(x.id))
   elseif x.kind == 'a' then outcomes[i] = judgeAppend(x, head(x.id))
   else outcomes[i] = judgeInsert(x, not new and head(x.id)) end
 end
@@ -150,6 +163,7 @@ local function update(x, key)
   local h = x.h
   local f = x.f and (h.f ~= '' and h.f or t) or ''
   call('HSET', key, 'v', num(h.v + 1), 'w', x.w, 's', x.s, 'o', x.o, 'c', x.o == '' and '0' or '1', 'd', x.d, 'a', x.a, 'u', t, 'f', f, 'S', x.S)
+  if x.created then call('HSET', key, 'g', x.g, 'x', num(x.created), 'n', num(x.count)) end
   if f ~= '' and h.f == '' then gather('ZADD', P .. 'f', f, x.id) end
   reindex(x.id, x.g, h.o, h.d, x.o, x.d)
   if h.s ~= x.s or h.a ~= x.a then tally(x.ns, h.s, h.a, -1); tally(x.ns, x.s, x.a, 1) end

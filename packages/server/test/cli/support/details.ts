@@ -13,6 +13,7 @@ export function detailsOf(change: Partial<TransactionDetails> = {}): Transaction
     attention: false,
     parked: '',
     stopped: '',
+    damaged: '',
     createdAtMs: START_MS,
     updatedAtMs: START_MS,
     finishedAtMs: null,

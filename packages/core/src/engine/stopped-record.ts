@@ -1,0 +1,70 @@
+import { emptyDefinition } from '../codec/definition-codec.ts';
+import { decodeState, encodeState } from '../codec/state-codec.ts';
+import type { State } from '../model.ts';
+import { newTransaction } from '../patterns/state.ts';
+import { withLine, withStatus } from '../patterns/timeline.ts';
+import type { StoredTransaction, UpdateItem } from '../store.ts';
+import { STORE_LIMITS } from '../stores/rules.ts';
+
+/** Bytes of an unreadable state that its replacement keeps. */
+const KEPT_BYTES = STORE_LIMITS.itemBytes / 2;
+
+/** The write that ends a damaged record, and the state that it stores. */
+export interface StoppedRecord {
+  readonly item: UpdateItem;
+  readonly state: State;
+}
+
+/**
+ * The force-stop of a record that cannot be read because it is damaged. What the state says is kept if it can be read,
+ * else its bytes are kept behind the new state, for inspection; definition and entries stay as they are. The state
+ * contains no branches: what they did is not known.
+ */
+export function stoppedRecord(
+  record: StoredTransaction,
+  reason: string,
+  { writeId, nowMs, why }: { readonly writeId: string; readonly nowMs: number; readonly why: string },
+): StoppedRecord {
+  const { key, version } = record;
+  const known = readableState(record.state);
+  const state = ended(known ?? blank(record), reason, why, nowMs);
+  const kept = known === undefined ? record.state.subarray(0, KEPT_BYTES) : undefined;
+  const item: UpdateItem = {
+    kind: 'update',
+    key,
+    writeId,
+    status: 'failed',
+    owner: null,
+    dueInMs: null,
+    attention: false,
+    state: encodeState(state, kept),
+    expectVersion: version,
+  };
+  return { item, state };
+}
+
+function readableState(bytes: Uint8Array): State | undefined {
+  try {
+    return decodeState(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const blank = ({ key, pattern, createdAtMs }: StoredTransaction): State =>
+  newTransaction(key, emptyDefinition(pattern), createdAtMs).state;
+
+function ended(state: State, reason: string, why: string, nowMs: number): State {
+  const stopped = `${reason} (its record could not be read: ${why}; what its branches did is not known)`;
+  const stoppedState: State = {
+    ...state,
+    attention: false,
+    alertDue: false,
+    parked: '',
+    stopped,
+    damaged: why,
+    finishedAtMs: nowMs,
+  };
+  const commanded = withLine(stoppedState, { kind: 'order', atMs: nowMs, detail: 'force-stop' });
+  return withStatus(commanded, 'failed', nowMs, stopped);
+}
