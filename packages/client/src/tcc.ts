@@ -4,7 +4,8 @@ import { BranchIds } from './branch-ids.ts';
 import { type FirstPhaseEnd, joined, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
 import { FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
-import { currentBranch } from './participants/branch-context.ts';
+import { currentBranch, endedBranch } from './participants/branch-context.ts';
+import type { BranchCallContext } from './participants/call.ts';
 import { joinedWorkOf } from './participants/joined-work.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
@@ -48,6 +49,9 @@ export interface TccOptions extends TwoPhaseOptions {
    * Within the try of a tcc, be part of that transaction: its branches are confirmed or cancelled with it, and the other options but `requestTimeoutMs`,
    * `branchHeaders` and `signal` are those of the whole. When its work throws, the whole is cancelled and the try fails, also when the try's handler, or
    * whoever called it, makes nothing of that. Default true; false begins a transaction of its own.
+   *
+   * Once the try's handler has ended, code that the handler left behind (a promise that is not awaited, a timer, a queue) cannot join: with `join` a `TypeError` is
+   * thrown, without it a separate transaction begins.
    */
   readonly join?: boolean;
 }
@@ -60,6 +64,7 @@ export async function runTcc<T>(
 ): Promise<T> {
   const { join = true, gid, ...own } = options;
   const outer = currentBranch();
+  if (join) refuseAfter(endedBranch());
   if (join && outer?.transType === 'tcc' && outer.op === 'try') {
     if (gid !== undefined)
       throw new TypeError(
@@ -71,6 +76,18 @@ export async function runTcc<T>(
   }
   const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
   return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
+}
+
+/**
+ * Code that a try's handler left behind can be part of its transaction no more: the try has responded, and may have
+ * refused. Whether the code belongs to it, or was only started by it, as a queue that serves other requests is, only its author
+ * knows.
+ */
+function refuseAfter(ended: BranchCallContext | undefined): void {
+  if (ended?.transType !== 'tcc' || ended.op !== 'try') return;
+  throw new TypeError(
+    `The try of branch ${ended.branchId} of ${ended.gid} has ended: a tcc that code begins behind it cannot be part of it. Await the tcc in the handler; or, in a queue or timer that the handler started, pass join: false for a separate transaction`,
+  );
 }
 
 /** The branches of one call of `hf.tcc`. */

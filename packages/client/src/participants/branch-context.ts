@@ -2,13 +2,45 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { withoutCoordinates } from '@holdfast/protocol';
 import type { BranchCallContext } from './call.ts';
 
-const storage = new AsyncLocalStorage<BranchCallContext>();
+/** A call, and whether its handler has ended: code that the handler left behind finds it still. */
+interface Served {
+  readonly call: BranchCallContext;
+  ended: boolean;
+}
 
-/** The coordinator's call that the code running now serves; undefined outside of a participant's handler. */
-export const currentBranch = (): BranchCallContext | undefined => storage.getStore();
+const storage = new AsyncLocalStorage<Served>();
 
-/** Runs a handler such that `currentBranch` finds its call, whatever it awaits. */
-export const runInBranch = <T>(call: BranchCallContext, handler: () => T): T => storage.run(call, handler);
+/** The coordinator's call that the code running now serves; undefined outside of a participant's handler, and once that handler has ended. */
+export function currentBranch(): BranchCallContext | undefined {
+  const served = storage.getStore();
+  return served === undefined || served.ended ? undefined : served.call;
+}
+
+/** The call whose handler began the code running now and has ended since; undefined: there is none. */
+export function endedBranch(): BranchCallContext | undefined {
+  const served = storage.getStore();
+  return served?.ended === true ? served.call : undefined;
+}
+
+/**
+ * Runs a handler such that `currentBranch` finds its call, whatever it awaits, until it has ended.
+ *
+ * @param handler may call `end` to be over before its promise is settled
+ */
+export async function runInBranch<T>(
+  call: BranchCallContext,
+  handler: (end: () => void) => T | Promise<T>,
+): Promise<T> {
+  const served = { call, ended: false };
+  const end = (): void => {
+    served.ended = true;
+  };
+  try {
+    return await storage.run(served, () => handler(end));
+  } finally {
+    end();
+  }
+}
 
 /**
  * The URL with what makes a call of it part of the branch that is being served: another service that serves it with `branch` finds the same gid, branch

@@ -26,9 +26,14 @@ export class JoinedWork {
     }
   }
 
-  /** Waits for what the handler did not wait for. Throws what the first one that failed threw, whatever the handler made of that. */
-  async ended(): Promise<void> {
+  /**
+   * Waits for what the handler did not wait for. Throws what the first one that failed threw, whatever the handler made of that.
+   *
+   * @param close called when nothing is running any more: from then on nothing may join
+   */
+  async ended(close: () => void): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    close();
     if (this.#failed !== undefined) throw this.#failed.thrown;
   }
 
@@ -58,7 +63,9 @@ export async function serveBranch<Call extends BranchCallContext>(
   call: Call,
   handler: (call: Call) => unknown,
 ): Promise<unknown> {
-  const value = await runInBranch(call, async () => handler(call));
-  await joined.get(call)?.ended();
-  return value;
+  return runInBranch(call, async (close) => {
+    const value = await handler(call);
+    await joinedWorkOf(call).ended(close);
+    return value;
+  });
 }

@@ -15,5 +15,6 @@ import { twoPhase } from './two-phase.ts';
  * TC4  Neither FAILURE nor anything else that a confirm or cancel answers turns the decision.
  * TC5  A prepared one that is not submitted in time is aborted.
  * TC6  A submission while a branch has a cancel and no confirm aborts the transaction.
+ * TC7  A submission that names other branches than are registered aborts; see `otherBranch`.
  */
 export const tcc = twoPhase({ onSubmit: 'confirm', onAbort: 'cancel', newestFirst: true });

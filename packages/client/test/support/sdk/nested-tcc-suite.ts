@@ -1,7 +1,9 @@
+import { BranchFailure } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Holdfast } from '../../../src/holdfast.ts';
-import { runInBranch } from '../../../src/participants/branch-context.ts';
+import { currentBranch, runInBranch } from '../../../src/participants/branch-context.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
+import type { Tcc } from '../../../src/tcc.ts';
 import type { SdkHarness } from './harness.ts';
 import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 
@@ -38,6 +40,62 @@ export function nestedTccSuite(harness: SdkHarness): void {
         'confirm 01 1',
       ]);
       expect((await hf.list()).items.map(({ gid }) => gid)).toEqual(['journey']);
+    });
+
+    it('cannot be begun by code that the handler left behind, unless as a separate transaction', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      let leave = (): void => undefined;
+      const left = new Promise<void>((resolve) => (leave = resolve));
+      const late: Promise<unknown>[] = [];
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: (_call: BranchCallContext<Reservation>) => {
+          const behind = async (options: object) => {
+            await left;
+            expect(currentBranch()).toBeUndefined();
+            return inner.hf?.tcc((tx) => tx.call(seats(b, 10)), options);
+          };
+          late.push(thrownBy(behind({})), thrownBy(behind({ join: false, gid: 'separate', wait: true })));
+        },
+      });
+      inner.hf = hf;
+      await hf.tcc(
+        async (tx) => {
+          await tx.call({ ...seats(b, 1), try: b.travel });
+          leave();
+          const [joining, separate] = await Promise.all(late);
+          expect(joining).toBeInstanceOf(TypeError);
+          expect((joining as Error).message).toContain('The try of branch 01 of outer has ended');
+          expect(separate).toBeUndefined();
+        },
+        { gid: 'outer', wait: true },
+      );
+      expect(told).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
+      await expect(hf.get('separate')).resolves.toMatchObject({ status: 'succeed' });
+    });
+
+    it('is not begun behind a try that refused', async () => {
+      const { told, branches } = theatre();
+      const inner: { hf?: Holdfast } = {};
+      let leave = (): void => undefined;
+      const left = new Promise<void>((resolve) => (leave = resolve));
+      let late: Promise<unknown> = Promise.resolve();
+      const { hf, branches: b } = await harness.start({
+        ...branches,
+        travel: (_call: BranchCallContext<Reservation>) => {
+          late = thrownBy(left.then(() => inner.hf?.tcc((tx) => tx.call(seats(b, 10)))));
+          throw new BranchFailure('no visa');
+        },
+      });
+      inner.hf = hf;
+      const work = async (tx: Tcc) => {
+        await thrownBy(tx.call({ ...seats(b, 1), try: b.travel }));
+        leave();
+        expect(await late).toBeInstanceOf(TypeError);
+      };
+      await expect(hf.tcc(work, { wait: true })).rejects.toMatchObject({ reason: 'no visa' });
+      expect(told).toEqual(['cancel 01 1']);
     });
 
     it('fails the try when it throws, and everything is cancelled', async () => {
