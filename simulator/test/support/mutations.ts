@@ -165,8 +165,9 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${PATTERNS}/saga.js`,
-        from: 'if (unfinished.length === 0) {',
-        to: 'if (unfinished.length === 0 || (unfinished.length === 1 && transaction.running.length === 0)) {',
+        from: 'if (ready === undefined)',
+        to: `const unfinished = transaction.definition.steps.filter((_, step) => !done(state, actionOf(step)));
+        if (ready === undefined || (unfinished.length === 1 && transaction.running.length === 0))`,
       },
     ],
   },

@@ -70,7 +70,7 @@ export function recordAnswer(
   const after = answered(transaction, branchState(state, index), result, moment, policy);
   const branches = state.branches.slice();
   branches[index] = after;
-  const running = transaction.running.filter((i) => i !== index);
+  const running = without(transaction.running, index);
   const lastResult = result.kind === 'SUCCESS' ? transaction.lastResult : result;
   const { branchId, op } = branchAt(transaction, index);
   const timeline = appended(state.timeline, {
@@ -94,6 +94,16 @@ export function recordAnswer(
   next.state = counted(told, after, result, moment, policy);
   return next;
 }
+
+/** A list without one of its elements, which it has at most once. */
+function without(list: readonly number[], element: number): readonly number[] {
+  const at = list.indexOf(element);
+  if (at < 0) return list;
+  if (list.length === 1) return NONE;
+  return list.toSpliced(at, 1);
+}
+
+const NONE: readonly number[] = [];
 
 /** The transaction after calls were not made: they are due again later, unless a decision has made them needless. */
 export function recordDeferral(

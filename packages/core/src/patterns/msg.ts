@@ -64,10 +64,20 @@ export const msg: PatternRules = {
 function deliver(transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;
   if (moment.nowMs < state.notBeforeMs) return waitUntil(transaction, state.notBeforeMs);
-  const left = state.branches.flatMap((_, i) => (branchState(state, i).status === 'succeed' ? [] : [i]));
-  if (left.length > 0)
-    return startReady(transaction, transaction.options.concurrent ? left : left.slice(0, 1), moment.nowMs);
+  const ready = undelivered(transaction);
+  if (ready.length > 0) return startReady(transaction, ready, moment.nowMs);
   return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
+}
+
+/** The steps that may run now, with those that are running; none: all have succeeded. */
+function undelivered({ options, state }: Transaction): readonly number[] {
+  const left: number[] = [];
+  for (let i = 0; i < state.branches.length; i++) {
+    if (branchState(state, i).status === 'succeed') continue;
+    left.push(i);
+    if (!options.concurrent) break;
+  }
+  return left;
 }
 
 function submitted(transaction: Transaction, moment: Moment): Transaction {

@@ -80,19 +80,32 @@ export const saga: PatternRules = {
 
 function forward(transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;
-  const unfinished = stepIndices(transaction).filter((step) => !done(state, actionOf(step)));
-  if (unfinished.length === 0) {
-    return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
-  }
+  const ready = actionsInTurn(transaction);
+  if (ready === undefined) return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
   const timeoutMs = transaction.options.timeoutToFailMs;
   const deadlineMs = timeoutMs > 0 ? transaction.createdAtMs + timeoutMs : Infinity;
   if (moment.nowMs >= deadlineMs)
     return backward(toAborting(transaction, `Timeout after ${timeoutMs / 1000} seconds`, moment), moment);
-  const ready = transaction.options.concurrent
-    ? unfinished.filter((step) => before(transaction, step).every((earlier) => done(state, actionOf(earlier))))
-    : unfinished.slice(0, 1);
-  const plan = startReady(transaction, ready.map(actionOf), moment.nowMs);
+  const plan = startReady(transaction, ready, moment.nowMs);
   return deadlineMs === Infinity ? plan : { ...plan, wakeAtMs: Math.min(plan.wakeAtMs ?? Infinity, deadlineMs) };
+}
+
+/**
+ * The actions that may run now, with those that are running; undefined: all have succeeded. One loop without a list in
+ * between: it runs for each result, and a saga may have a thousand steps.
+ */
+function actionsInTurn({ definition, options, state }: Transaction): readonly number[] | undefined {
+  const { steps, orders } = definition;
+  const ready: number[] = [];
+  let isOver = true;
+  for (let step = 0; step < steps.length; step++) {
+    if (done(state, actionOf(step))) continue;
+    if (!options.concurrent) return [actionOf(step)];
+    isOver = false;
+    const earlier = orders[step];
+    if (earlier === undefined || earlier.every((one) => done(state, actionOf(one)))) ready.push(actionOf(step));
+  }
+  return isOver ? undefined : ready;
 }
 
 function backward(transaction: Transaction, moment: Moment): Plan {
@@ -106,10 +119,13 @@ function backward(transaction: Transaction, moment: Moment): Plan {
 }
 
 /** Those of the steps that none of the others depends on. */
-function withoutDependents(transaction: Transaction, steps: readonly number[]): readonly number[] {
-  const needed = new Set(steps.flatMap((later) => before(transaction, later)));
-  return steps.filter((step) => !needed.has(step));
+function withoutDependents({ definition }: Transaction, steps: readonly number[]): readonly number[] {
+  const needed = new Uint8Array(definition.steps.length);
+  for (const later of steps) for (const earlier of definition.orders[later] ?? NONE) needed[earlier] = 1;
+  return steps.filter((step) => needed[step] === 0);
 }
+
+const NONE: readonly number[] = [];
 
 /** The decision: from here on only the stored set counts (SG3). It is progress: who was called for to help the actions is not needed any more. */
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
@@ -128,7 +144,5 @@ function toAborting(transaction: Transaction, reason: string, moment: Moment): T
 }
 
 const stepIndices = (transaction: Transaction): number[] => transaction.definition.steps.map((_, i) => i);
-
-const before = (transaction: Transaction, step: number): readonly number[] => transaction.definition.orders[step] ?? [];
 
 const done = (state: State, index: number): boolean => branchState(state, index).status === 'succeed';

@@ -50,6 +50,17 @@ describe('a transaction with many steps', () => {
     expect(lists.reads()).toBeLessThan(8 * STEPS);
   });
 
+  it('copies its list of ops a few times for a response, and looks for what to start once', () => {
+    for (const definition of [saga(STEPS), saga(STEPS, { concurrent: true }), message(STEPS, { concurrent: true })]) {
+      const transaction = submitted(definition);
+      const { list, reads } = counted(transaction.state.branches);
+      const [branch = -1] = transaction.running;
+      const running = { ...transaction, state: { ...transaction.state, branches: list } };
+      stepped(running, { kind: 'answered', branch, result: SUCCESS, durationMs: 1 });
+      expect(reads()).toBeLessThanOrEqual(2 * STEPS + 10);
+    }
+  });
+
   it('is deferred as a whole by one event, and is due again after the time that it states', () => {
     const transaction = submitted(saga(STEPS, { concurrent: true }));
     const result = { kind: 'UNKNOWN', reason: 'queue full' } as const;
