@@ -25,8 +25,10 @@ interface Destination {
   horizonMs: number;
   /** In [0, 1): where in its range the next refusal beyond the horizon falls. */
   spread: number;
-  /** Starts are being made, or the next slice of them is scheduled: nothing else is to start any. */
+  /** Starts are being made: nothing else is to start any. */
   starting: boolean;
+  /** Calls that waited and were started since other events had their turn. */
+  inTurn: number;
 }
 
 export interface DestinationsOptions {
@@ -43,7 +45,7 @@ export interface DestinationsOptions {
   readonly later: (callback: () => void) => void;
 }
 
-/** Calls that one batch starts before other events get their turn. */
+/** Calls to one destination that are taken from its queue before other events get their turn. */
 export const SLICE = 16;
 /** One destination holds at most this multiple of the room that is left, or one transaction: the others always find some. */
 const SHARE = 4;
@@ -137,6 +139,7 @@ export class Destinations {
       horizonMs: 0,
       spread: 0,
       starting: false,
+      inTurn: 0,
     };
     this.#byName.set(name, added);
     return added;
@@ -149,26 +152,27 @@ export class Destinations {
 
   /**
    * Places are taken in turns: after each of its calls a batch goes behind the others. A loop and no recursion: when a session is lost, all that waits is
-   * withdrawn at once.
+   * withdrawn at once. A slice of calls in each turn of the event loop, however many places become free in it: a service that hung responds to hundreds of
+   * calls at once.
    */
   #startWaiting(name: string, destination: Destination): void {
     if (destination.starting) return;
     destination.starting = true;
-    for (let n = 0; this.#hasWork(destination); n++) {
-      if (n === SLICE) {
-        return this.#options.later(() => {
-          destination.starting = false;
-          this.#startWaiting(name, destination);
-        });
-      }
+    while (destination.inTurn < SLICE && this.#hasWork(destination)) {
       const batch = destination.waiting[destination.head++];
       if (batch === undefined) continue;
+      if (destination.inTurn++ === 0) this.#options.later(() => this.#nextTurn(name, destination));
       if (!this.#start(destination, batch)) {
         if (batch.running === 0) this.#end(name, destination);
       } else if (batch.left > 0) destination.waiting.push(batch);
     }
     destination.starting = false;
     trim(destination);
+  }
+
+  #nextTurn(name: string, destination: Destination): void {
+    destination.inTurn = 0;
+    this.#startWaiting(name, destination);
   }
 
   #hasWork({ running, head, waiting }: Destination): boolean {

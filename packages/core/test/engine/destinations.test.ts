@@ -87,6 +87,19 @@ describe('destinations', () => {
     expect(started).toEqual(numbered('x', 100));
   });
 
+  it('take a slice of calls from their queue in each turn, however many places become free in it', () => {
+    const { started, enter, leave, nextSlice } = setUp(100, 10);
+    enter('a', ...numbered('x', 300));
+    while (nextSlice());
+    expect(started).toHaveLength(100);
+    for (const call of started.slice()) leave('a', call);
+    expect(started).toHaveLength(100 + SLICE);
+    nextSlice();
+    expect(started).toHaveLength(100 + 2 * SLICE);
+    while (nextSlice());
+    expect(started).toHaveLength(200);
+  });
+
   it('refuse what exceeds the queue, and never start it', () => {
     const { destinations, started, enter, leave } = setUp(1, 1);
     enter('a', '1');
