@@ -1,4 +1,5 @@
 import type { Definition, State, TransactionOptions } from '../model.ts';
+import { samePayload } from './same-payload.ts';
 
 /**
  * One gid is one definition. A repeated submission is compared with the stored definition, so nothing is computed or stored for a first one, and records that
@@ -73,12 +74,16 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Dependencies with nothing in them say nothing. */
 function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
-  const same = steps.every((_, index) => sameSet(stored[index] ?? [], given[index] ?? []));
+  const same = steps.every((_, index) => sameSet(stored[index] ?? NO_STEPS, given[index] ?? NO_STEPS));
   return same ? undefined : { field: 'custom_data.orders', part: 'the dependencies of the steps' };
 }
 
-const sameSet = (a: readonly number[], b: readonly number[]): boolean =>
-  a.every((one) => b.includes(one)) && b.every((one) => a.includes(one));
+const NO_STEPS: readonly number[] = [];
+
+function sameSet(a: readonly number[], b: readonly number[]): boolean {
+  const [inA, inB] = [new Set(a), new Set(b)];
+  return inA.size === inB.size && a.every((one) => inB.has(one));
+}
 
 /** Options that can change the result. */
 const DECISIVE: readonly (readonly [keyof TransactionOptions, field: string])[] = [
@@ -105,44 +110,3 @@ const headersText = ({ branchHeaders }: TransactionOptions): string =>
       .map(([name, value]) => [name.toLowerCase(), value])
       .sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
   );
-
-/**
- * The same bytes, or JSON texts that differ only in blanks and in how characters and numbers are spelled: the previous
- * version stored the payloads of `/api/v1` rewritten. Numbers are compared by all their digits.
- */
-export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
-  if (Buffer.compare(a, b) === 0) return true;
-  const [one, other] = [plainJson(a), plainJson(b)];
-  return one !== undefined && one === other;
-}
-
-const STRING_NUMBER_OR_BLANKS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[\t\n\r ]+/g;
-
-/** A JSON text without blanks, each string and number in one spelling; undefined when it is not JSON. */
-function plainJson(bytes: Uint8Array): string | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return text.replaceAll(STRING_NUMBER_OR_BLANKS, (part) => {
-    if (part.startsWith('"')) return JSON.stringify(JSON.parse(part));
-    return part.trim() === '' ? '' : plainNumber(part);
-  });
-}
-
-const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/;
-
-/** A number of JSON by its digits and its power of ten: 1.10, 1.1 and 11e-1 are one. */
-function plainNumber(text: string): string {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(text) ?? [];
-  // An exponent that long stays as it is spelled.
-  if (sign === undefined) return text;
-  const all = whole + fraction;
-  let [from, to] = [0, all.length];
-  while (from < to && all[from] === '0') from++;
-  while (to > from && all[to - 1] === '0') to--;
-  if (from === to) return '0';
-  return `${sign}${all.slice(from, to)}e${Number(exponent) - fraction.length + (all.length - to)}`;
-}
