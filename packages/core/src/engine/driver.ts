@@ -9,6 +9,7 @@ import { cleared } from '../patterns/suspicion.ts';
 import type { Entry, Store, StoredTransaction } from '../store.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
+import { type ClaimedRun, openInTurns } from './claimed-runs.ts';
 import { Doubts } from './doubts.ts';
 import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
@@ -173,16 +174,19 @@ export class Driver {
   /** Each suspect that no run has is tried, or put back. */
   #adoptAll(records: readonly StoredTransaction[]): void {
     const suspects: Suspect[] = [];
+    const others: ClaimedRun[] = [];
     for (const record of records) {
       const claims = this.#trials.claimsOf(record);
       const id = idOf(record.key);
-      if (claims === 0 || this.has(id)) this.#adopt(record);
+      if (this.has(id)) this.#adopt(record);
       else {
         const run = this.#add(record);
         run.claimed = record;
-        suspects.push({ run, record, claims });
+        if (claims === 0) others.push({ run, record });
+        else suspects.push({ run, record, claims });
       }
     }
+    openInTurns(others, this.#d.clock, (run, record) => this.#reconcile(run, record));
     this.#trials.take(suspects);
   }
 

@@ -27,7 +27,10 @@ export async function listPage(
   namespace: string,
   query: TransactionQuery,
 ): Promise<Page<TransactionView>> {
-  const view = (record: StoredTransaction): TransactionView => viewOf(record, query.summary);
+  const pageOf = async (records: readonly StoredTransaction[], next: string | null): Promise<Page<TransactionView>> => ({
+    items: await viewsOf(records, query.summary === true, clock),
+    next,
+  });
   const endMs = clock.monotonicMs() + SEARCH_MS;
   const found: StoredTransaction[] = [];
   let bytes = 0;
@@ -40,14 +43,37 @@ export async function listPage(
     bytes = page.items.reduce((sum, record) => sum + bodyBytes(record), bytes);
     const isFull = found.length === query.limit || bytes > STORE_LIMITS.answerBytes / 2;
     if (page.next === null || isFull || !isSearch(query) || clock.monotonicMs() >= endMs)
-      return { items: found.map(view), next: page.next };
+      return pageOf(found, page.next);
     if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length)))
-      return { items: found.map(view), next: null };
+      return pageOf(found, null);
     cursor = page.next;
-    // A store in this process lists without waiting for anything: other work gets its turn.
-    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
+    // A store in this process lists without waiting for anything.
+    await nextTurn(clock);
   }
 }
+
+/** How long records are decoded before other events get their turn. */
+const TURN_MS = 2;
+
+async function viewsOf(
+  records: readonly StoredTransaction[],
+  summary: boolean,
+  clock: Clock,
+): Promise<TransactionView[]> {
+  const views: TransactionView[] = [];
+  let startedMs = clock.monotonicMs();
+  for (const record of records) {
+    if (clock.monotonicMs() - startedMs > TURN_MS) {
+      await nextTurn(clock);
+      startedMs = clock.monotonicMs();
+    }
+    views.push(viewOf(record, summary));
+  }
+  return views;
+}
+
+/** Resolves when other events have had their turn. */
+const nextTurn = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.setTimer(0, resolve));
 
 /** Only with such a filter a page is short for another reason than its bytes. */
 const isSearch = ({ status, pattern, attention }: ListQuery | TransactionQuery): boolean =>

@@ -1,0 +1,34 @@
+import type { Clock } from '../environment.ts';
+import type { StoredTransaction } from '../store.ts';
+import { bodyBytes } from '../stores/room.ts';
+import type { Run } from './run.ts';
+
+/** A run, and the record that a claim returned for it. */
+export interface ClaimedRun {
+  readonly run: Run;
+  readonly record: StoredTransaction;
+}
+
+/** Bytes of records that are opened before other events get their turn, and as how many a record itself counts. */
+const SLICE_BYTES = 128 * 1024;
+const BYTES_OF_A_RECORD = 4 * 1024;
+
+/**
+ * Opens the records of a claim: `open` decodes the record, steps its transaction and starts what is due, which for fifty
+ * sagas of a thousand steps takes a hundred milliseconds. The runs are in memory meanwhile, in phase `loading`, so that
+ * events for them wait; a run that has left this phase is not opened.
+ */
+export function openInTurns(
+  claimed: readonly ClaimedRun[],
+  clock: Clock,
+  open: (run: Run, record: StoredTransaction) => void,
+  from = 0,
+): void {
+  let bytes = 0;
+  for (let i = from; i < claimed.length; i++) {
+    const { run, record } = claimed[i] as ClaimedRun;
+    if (bytes > SLICE_BYTES) return void clock.setTimer(0, () => openInTurns(claimed, clock, open, i));
+    bytes += BYTES_OF_A_RECORD + bodyBytes(record);
+    if (run.phase === 'loading') open(run, record);
+  }
+}
