@@ -6,14 +6,15 @@ import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import { isLong, nextTurn, parseJson } from './json-text.ts';
+import { isLong, nextTurn, parseInTurns, parseJson } from './json-text.ts';
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
 /** Requests of one batch. */
 export const MAX_RPC_BATCH = 100;
-/** Requests of a batch that begin before other events get their turn. */
+/** Requests of a batch, and characters of them, that begin before other events get their turn. */
 const BATCH_SLICE = 10;
+const BATCH_SLICE_CHARACTERS = 8 * 1024;
 
 interface RpcError {
   readonly code: number;
@@ -52,10 +53,6 @@ const UNPARSABLE = Symbol('unparsable');
 
 function parse(body: string): unknown {
   checkJsonBounds(body);
-  return parseCounted(body);
-}
-
-function parseCounted(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
@@ -68,9 +65,13 @@ async function parseLong(body: string): Promise<unknown> {
   await nextTurn();
   checkJsonBounds(body);
   await nextTurn();
-  const request = parseCounted(body);
-  await nextTurn();
-  return request;
+  try {
+    const request = await parseInTurns(body);
+    await nextTurn();
+    return request;
+  } catch {
+    return UNPARSABLE;
+  }
 }
 
 function faultOf(body: string): string {
@@ -211,13 +212,20 @@ async function answerBatch(
   const spans = jsonItems(body);
   if (isLong(body)) await nextTurn();
   const answers: Promise<string>[] = [];
+  let [begun, characters] = [0, 0];
   for (const [index, request] of requests.entries()) {
-    if (index > 0 && index % BATCH_SLICE === 0) await setImmediate();
+    if (begun === BATCH_SLICE || characters > BATCH_SLICE_CHARACTERS) {
+      await setImmediate();
+      [begun, characters] = [0, 0];
+    }
+    const { start, end } = spans[index] ?? { start: 0, end: 0 };
+    begun++;
+    characters += end - start;
     const gid = gidOf(request);
     const before = gid === undefined ? undefined : previous.get(gid);
     const one = (async () => {
       await before;
-      return answer(methods, context, { request, body, start: spans[index]?.start ?? 0 });
+      return answer(methods, context, { request, body, start });
     })();
     if (gid !== undefined) previous.set(gid, one);
     answers.push(one);

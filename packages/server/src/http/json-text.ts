@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol';
 import { checkJsonBounds } from '@holdfast/runtime';
 import { jsonFaultPosition } from './json-fault.ts';
+import { parsePieces } from './parse-in-turns.ts';
 
 /** Parses a request's body. Throws `invalid` with the position of what is wrong, `too_large` for too many values. */
 export function parseJson(text: string): unknown {
@@ -17,8 +18,11 @@ function parseCounted(text: string): unknown {
   }
 }
 
-/** A longer body is read in several turns of the event loop: each part of the work takes milliseconds where the body has megabytes. */
-const LONGEST_AT_ONCE = 64 * 1024;
+/**
+ * A longer body is read in several turns of the event loop: each part of the work takes milliseconds where the body has
+ * megabytes, and validating a saga of a thousand steps without URLs does where it has 8 KB.
+ */
+const LONGEST_AT_ONCE = 8 * 1024;
 
 /** Whether a body is to be read in several turns. */
 export const isLong = (body: string | Buffer): boolean => body.length > LONGEST_AT_ONCE;
@@ -31,9 +35,28 @@ export async function parseLongJson(text: string): Promise<unknown> {
   await nextTurn();
   checkJsonBounds(text);
   await nextTurn();
-  const value = parseCounted(text);
-  await nextTurn();
-  return value;
+  try {
+    const value = await parseInTurns(text);
+    await nextTurn();
+    return value;
+  } catch {
+    throw new HoldfastError('invalid', faultOf(text));
+  }
+}
+
+/** How long pieces of a text are parsed before other events get their turn. */
+const TURN_MS = 2;
+
+/** `JSON.parse`; other events get their turns meanwhile. Throws `SyntaxError`. */
+export async function parseInTurns(text: string): Promise<unknown> {
+  const pieces = parsePieces(text);
+  let startedMs = performance.now();
+  for (let next = pieces.next(); ; next = pieces.next()) {
+    if (next.done === true) return next.value;
+    if (performance.now() - startedMs < TURN_MS) continue;
+    await nextTurn();
+    startedMs = performance.now();
+  }
 }
 
 /** A fault is looked for up to here: to find it in megabytes takes longer than to parse them. */
