@@ -224,7 +224,7 @@ describe('a connection', () => {
     });
     const plain = new PlainConnections(node, (exchange) => {
       taken.push(`plain ${exchange.url}`);
-      exchange.send(NO_CONTENT, false);
+      void exchange.send(NO_CONTENT, false);
     });
     await once(node.listen(0, '127.0.0.1'), 'listening');
     const line = new Line((node.address() as AddressInfo).port);

@@ -27,7 +27,10 @@ export async function listPage(
   namespace: string,
   query: TransactionQuery,
 ): Promise<Page<TransactionView>> {
-  const pageOf = async (records: readonly StoredTransaction[], next: string | null): Promise<Page<TransactionView>> => ({
+  const pageOf = async (
+    records: readonly StoredTransaction[],
+    next: string | null,
+  ): Promise<Page<TransactionView>> => ({
     items: await viewsOf(records, query.summary === true, clock),
     next,
   });
@@ -44,8 +47,7 @@ export async function listPage(
     const isFull = found.length === query.limit || bytes > STORE_LIMITS.answerBytes / 2;
     if (page.next === null || isFull || !isSearch(query) || clock.monotonicMs() >= endMs)
       return pageOf(found, page.next);
-    if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length)))
-      return pageOf(found, null);
+    if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length))) return pageOf(found, null);
     cursor = page.next;
     // A store in this process lists without waiting for anything.
     await nextTurn(clock);

@@ -10,8 +10,7 @@ export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
   return haveSameTokens(one, other) && isJson(one) && isJson(other);
 }
 
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 
 function isJson(text: string): boolean {
   try {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   CallContext,
   Coordinator,
@@ -12,6 +13,7 @@ import type {
   TransactionQuery,
   TransactionView,
 } from '@holdfast/core';
+import { FEW } from '../reading/in-turns.ts';
 import type { Acceptance } from './acceptance.ts';
 
 /** One thing that can be asked of a coordinator, whatever transport asks. Input and output know no wire; errors are `HoldfastError`. */
@@ -67,6 +69,9 @@ export interface HandlerDependencies {
   readonly uptimeMs: () => number;
 }
 
+/** To check a transaction of a thousand steps takes about as long as to store it: other events get their turn in between. */
+const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > FEW;
+
 /** The one table that all transports share. What is accepted at all is decided here, the same for everyone. */
 export function createHandlers({
   coordinator,
@@ -78,8 +83,18 @@ export function createHandlers({
 }: HandlerDependencies): Handlers {
   return {
     newGid: () => coordinator.newGid(),
-    prepare: (context, input) => coordinator.prepare(context, acceptance.transaction(input)),
-    submit: (context, input) => coordinator.submit(context, acceptance.transaction(input)),
+    prepare: (context, input) => {
+      const accepted = acceptance.transaction(input);
+      return isLong(input)
+        ? nextTurn().then(() => coordinator.prepare(context, accepted))
+        : coordinator.prepare(context, accepted);
+    },
+    submit: (context, input) => {
+      const accepted = acceptance.transaction(input);
+      return isLong(input)
+        ? nextTurn().then(() => coordinator.submit(context, accepted))
+        : coordinator.submit(context, accepted);
+    },
     submitPrepared: (context, input) => coordinator.submitPrepared(context, input),
     finishWorkflow: (context, input) => coordinator.finishWorkflow(context, input),
     abort: (context, input) => coordinator.abort(context, input),

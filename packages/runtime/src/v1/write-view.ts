@@ -1,5 +1,6 @@
-import type { KeyValue, LivingNodes, TransactionView } from '@holdfast/core';
+import type { BranchView, KeyValue, LivingNodes, TransactionView } from '@holdfast/core';
 import {
+  type BranchDetails,
   isFinal,
   type NodeList,
   type NodeStatus,
@@ -10,6 +11,7 @@ import {
   withoutSecrets,
   type WorkflowProgress,
 } from '@holdfast/protocol';
+import { mapInTurns } from '../reading/in-turns.ts';
 import { remainingEffects } from './remaining-effects.ts';
 import { timelineOf } from './timeline.ts';
 import type { NodeReport } from '../handlers/table.ts';
@@ -47,35 +49,37 @@ function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'
 }
 
 /** Everything there is to show, save for payloads, which may hold what is nobody's business, and secrets in URLs. */
-export const writeDetails = (view: TransactionView): TransactionDetails => ({
+export const writeDetails = async (view: TransactionView): Promise<TransactionDetails> => ({
   ...writeSummary(view),
   version: view.version,
   result: view.state.result,
   queryPrepared: withoutSecrets(view.definition.queryPrepared),
-  branches: view.branches.map(({ branchId, op, url, status, started, attempts, nextAttemptAtMs, finishedAtMs }) => ({
-    branchId,
-    op,
-    url: withoutSecrets(url),
-    status,
-    started,
-    attempts,
-    nextAttemptAtMs,
-    finishedAtMs,
-  })),
+  branches: await mapInTurns(view.branches, writeBranch),
   remainingEffects: remainingEffects(view),
   damaged: view.state.damaged,
   timeline: timelineOf(view),
   timelineOmitted: view.state.timelineOmitted,
 });
 
+const writeBranch = (branch: BranchView): BranchDetails => ({
+  branchId: branch.branchId,
+  op: branch.op,
+  url: withoutSecrets(branch.url),
+  status: branch.status,
+  started: branch.started,
+  attempts: branch.attempts,
+  nextAttemptAtMs: branch.nextAttemptAtMs,
+  finishedAtMs: branch.finishedAtMs,
+});
+
 /** What a workflow's code goes on from. */
-export const writeProgress = ({ gid, status, state, branches }: TransactionView): WorkflowProgress => ({
+export const writeProgress = async ({ gid, status, state, branches }: TransactionView): Promise<WorkflowProgress> => ({
   gid,
   status,
   stopped: state.stopped,
   rollbackReason: state.rollbackReason,
   result: state.result,
-  steps: branches.map(({ branchId, op, status: outcome, payload }) => ({
+  steps: await mapInTurns(branches, ({ branchId, op, status: outcome, payload }) => ({
     branchId,
     op,
     status: outcome,

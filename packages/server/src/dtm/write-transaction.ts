@@ -1,4 +1,5 @@
 import { type BranchView, failureReason, type TransactionView } from '@holdfast/core';
+import { mapInTurns } from '@holdfast/runtime';
 import {
   type DtmBranchAnswer,
   type DtmProgressAnswer,
@@ -6,9 +7,18 @@ import {
   isSecretName,
   withoutSecrets,
 } from '@holdfast/protocol';
+import { JsonBytes } from '../http/json-parts.ts';
+
+/** A text of a response; one that is made of many bytes becomes a text when it is written. */
+type Text = string | JsonBytes;
+type Lazy<T, Name extends keyof T> = Omit<T, Name> & { readonly [N in Name]?: Text };
+type LazyTransaction = Omit<DtmTransactionAnswer, 'payloads'> & { readonly payloads?: readonly Text[] };
+
+/** Bytes from which on a text is made when it is written. */
+const LAZY_FROM = 4 * 1024;
 
 /** A transaction in dtm's words. Empty texts, zeros and false are left out; secrets in URLs and headers are not shown. */
-export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
+export async function writeTransaction(view: TransactionView): Promise<LazyTransaction> {
   const { definition, state } = view;
   const flat = optionsOf(view);
   return withoutEmpty({
@@ -16,10 +26,10 @@ export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
     trans_type: view.pattern,
     status: view.status,
     protocol: definition.protocol,
-    steps: definition.steps.map((step) =>
+    steps: await mapInTurns(definition.steps, (step) =>
       withoutEmpty({ action: withoutSecrets(step.action), compensate: withoutSecrets(step.compensate) }),
     ),
-    payloads: definition.payloads.map(textOf),
+    payloads: await mapInTurns(definition.payloads, textOf),
     custom_data: definition.customData,
     query_prepared: withoutSecrets(definition.queryPrepared),
     rollback_reason: failureReason(state),
@@ -37,8 +47,8 @@ export function writeTransaction(view: TransactionView): DtmTransactionAnswer {
 }
 
 /** The branches' ops, in dtm's order. */
-export const writeBranches = (view: TransactionView): readonly DtmBranchAnswer[] =>
-  view.branches.map((branch) => {
+export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmBranchAnswer, 'bin_data'>[]> =>
+  mapInTurns(view.branches, (branch) => {
     const changedAtMs = Math.max(branch.createdAtMs, branch.finishedAtMs);
     return withoutEmpty({
       gid: view.gid,
@@ -54,8 +64,8 @@ export const writeBranches = (view: TransactionView): readonly DtmBranchAnswer[]
   });
 
 /** What a workflow has recorded. */
-export const writeProgresses = (view: TransactionView): readonly DtmProgressAnswer[] =>
-  view.branches.map(({ branchId, op, status, payload }: BranchView) =>
+export const writeProgresses = (view: TransactionView): Promise<readonly Lazy<DtmProgressAnswer, 'bin_data'>[]> =>
+  mapInTurns(view.branches, ({ branchId, op, status, payload }: BranchView) =>
     withoutEmpty({ branch_id: branchId, op, status, bin_data: base64Of(payload) }),
   );
 
@@ -79,9 +89,13 @@ const secondsOf = (ms: number): number => Math.ceil(ms / 1_000);
 
 const timeOf = (ms: number | null): string => (ms === null || ms === 0 ? '' : new Date(ms).toISOString());
 
-const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const textOf = (bytes: Uint8Array): string => bufferOf(bytes).toString();
-const base64Of = (bytes: Uint8Array): string => bufferOf(bytes).toString('base64');
+const textOf = (bytes: Uint8Array): Text => decoded(bytes, 'utf8');
+const base64Of = (bytes: Uint8Array): Text => decoded(bytes, 'base64');
+
+function decoded(bytes: Uint8Array, encoding: 'utf8' | 'base64'): Text {
+  if (bytes.length >= LAZY_FROM) return new JsonBytes(bytes, encoding);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
+}
 
 function withoutEmpty<T extends Readonly<Record<string, unknown>>>(fields: T): T {
   const kept = Object.entries(fields).filter(([, value]) => !isEmpty(value));

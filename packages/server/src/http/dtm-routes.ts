@@ -1,4 +1,4 @@
-import type { CallContext } from '@holdfast/core';
+import type { CallContext, TransactionView } from '@holdfast/core';
 import type { Pattern } from '@holdfast/protocol';
 import { DEFAULT_PAGE_SIZE, defined, type Handlers, messageOf, QueryReader } from '@holdfast/runtime';
 import { outcomeOf, SUCCEEDED } from '../dtm/outcome.ts';
@@ -10,7 +10,7 @@ import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-t
 import { writeKeyValue } from '../dtm/write-key-value.ts';
 import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
 import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { jsonReply, longJsonReply, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
 const PREFIX = '/api/dtmsvr';
@@ -118,7 +118,10 @@ const prepareWorkflow = (handlers: Handlers): Route =>
     readTransaction,
     async (context, input) => {
       const view = await handlers.prepareWorkflow(context, input);
-      return jsonReply(200, { transaction: writeTransaction(view), progresses: writeProgresses(view) });
+      return longJsonReply(200, {
+        transaction: await writeTransaction(view),
+        progresses: await writeProgresses(view),
+      });
     },
     (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: messageOf(error) }),
   );
@@ -154,11 +157,12 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
     get('/query', async ({ context, query }) => {
       const view = await handlers.get(context, requireGid(query.get('gid')));
       if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
-      return jsonReply(200, { transaction: writeTransaction(view), branches: writeBranches(view) });
+      return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
     }),
     get('/all', async ({ context, query }) => {
       const page = await handlers.list(context, readListQuery(new QueryReader(query)));
-      return jsonReply(200, { transactions: page.items.map(writeTransaction), next_position: page.next ?? '' });
+      const transactions = await writePage(page.items);
+      return longJsonReply(200, { transactions, next_position: page.next ?? '' });
     }),
     get('/scanKV', async ({ context, query }) => {
       const reader = new QueryReader(query);
@@ -167,15 +171,28 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
         limit: reader.count('limit') || DEFAULT_PAGE_SIZE,
         ...defined({ cursor: reader.text('position') || undefined }),
       });
-      return jsonReply(200, { kv: page.items.map(writeKeyValue), next_position: page.next ?? '' });
+      return longJsonReply(200, { kv: page.items.map(writeKeyValue), next_position: page.next ?? '' });
     }),
     get('/queryKV', async ({ context, query }) => {
       const reader = new QueryReader(query);
       const found = await handlers.queryKeyValue(context, { category: reader.text('cat'), key: reader.text('key') });
-      return jsonReply(200, { kv: found === undefined ? [] : [writeKeyValue(found)] });
+      return longJsonReply(200, { kv: found === undefined ? [] : [writeKeyValue(found)] });
     }),
   ];
 }
+
+/** One after the other: other events get their turns. */
+async function writePage(views: readonly TransactionView[]): Promise<unknown[]> {
+  const written: unknown[] = [];
+  for (const [index, view] of views.entries()) {
+    if (index % PAGE_SLICE === PAGE_SLICE - 1) await nextTurn();
+    written.push(await writeTransaction(view));
+  }
+  return written;
+}
+
+/** Transactions of a page, of a few steps each, that are written in one turn of the event loop. */
+const PAGE_SLICE = 50;
 
 function topics(handlers: Handlers): readonly Route[] {
   return [

@@ -13,8 +13,11 @@ export interface Exchange {
   readonly crossSiteFault: string | undefined;
   /** The body as text; `''` when there is none. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. */
   body(maxBytes: number): string | Promise<string>;
-  /** Answers it; called once. `isLast`: the connection ends with it. */
-  send(reply: Reply, isLast: boolean): void;
+  /**
+   * Sends the response; called once. `isLast`: the connection ends with it. Returns a promise that resolves when the last
+   * part was sent, or the connection has closed; undefined for a body that is one text.
+   */
+  send(reply: Reply, isLast: boolean): Promise<void> | undefined;
   /** Whether the sender has hung up. */
   readonly isGone: boolean;
   /** Calls `listener` when the sender hangs up. */

@@ -3,6 +3,7 @@ import { crossSiteFault, isFromBrowser } from './cross-site.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import type { Reply } from './reply.ts';
+import { sendParts } from './send-parts.ts';
 
 /** A request that came through `node:http`. */
 export class NodeExchange implements Exchange {
@@ -39,10 +40,19 @@ export class NodeExchange implements Exchange {
     return readBody(this.#request, maxBytes);
   }
 
-  send({ status, head, body, encoding }: Reply, isLast: boolean): void {
+  send({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, head as string[]);
+    if (typeof body !== 'string') return this.#sendParts(body);
     this.#response.end(body, encoding);
+    return undefined;
+  }
+
+  async #sendParts(parts: Iterable<string>): Promise<void> {
+    const response = this.#response;
+    // The response to HEAD has the head of that to GET, and no body.
+    if (this.method !== 'HEAD') await sendParts(response, parts, (part) => response.write(part));
+    response.end();
   }
 
   get isGone(): boolean {

@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 import { bodyText, tooLarge } from './read-body.ts';
 import type { Reply } from './reply.ts';
+import { sendParts } from './send-parts.ts';
 
 /** Whom a connection tells what comes over it. */
 export interface ConnectionOwner {
@@ -27,6 +28,8 @@ export class PlainConnection {
   #idleLimitMs: number = headersTimeout;
   /** The request that is being answered. */
   #exchange: PlainExchange | undefined;
+  /** Its response is being sent, in parts. */
+  #isSending = false;
   /** What came before the answer had been sent. */
   #early: Buffer | undefined;
 
@@ -41,23 +44,41 @@ export class PlainConnection {
     if (this.#exchange === undefined) this.#socket.destroySoon();
   }
 
-  /** Ends it when for too long no request has come, or the last answer has not been taken. */
+  /** Ends it when for too long no request has come, or the last answer, or a part of it, has not been taken. */
   closeIfLate(nowMs: number): void {
-    if (this.#exchange === undefined && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();
+    const isIdle = this.#exchange === undefined || this.#isSending;
+    if (isIdle && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Answers the request under way. */
-  answer({ status, head, body, encoding }: Reply, isLast: boolean): void {
-    this.#exchange = undefined;
+  /** Answers the request under way. The promise: see `Exchange`. */
+  answer({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
     this.#idleSinceMs = performance.now();
     this.#idleLimitMs = keepAliveTimeout;
-    if (!this.#socket.writable) return;
-    const lines = `${headLines(head)}Date: ${dateNow()}\r\n${isLast ? LAST : PERSISTENT}\r\n`;
-    const isTaken = this.#socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${body}`, encoding);
+    const first = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headLines(head)}Date: ${dateNow()}\r\n${isLast ? LAST : PERSISTENT}`;
+    if (typeof body !== 'string') return this.#answerInParts(first, body, isLast);
+    this.#exchange = undefined;
+    if (this.#socket.writable) this.#answered(this.#socket.write(`${first}\r\n${body}`, encoding), isLast);
+    return undefined;
+  }
+
+  async #answerInParts(first: string, parts: Iterable<string>, isLast: boolean): Promise<void> {
+    const socket = this.#socket;
+    this.#isSending = true;
+    if (socket.writable) socket.write(`${first}Transfer-Encoding: chunked\r\n\r\n`, 'latin1');
+    await sendParts(socket, parts, (part) => {
+      this.#idleSinceMs = performance.now();
+      return socket.write(`${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`);
+    });
+    this.#isSending = false;
+    this.#exchange = undefined;
+    if (socket.writable) this.#answered(socket.write('0\r\n\r\n'), isLast);
+  }
+
+  #answered(isTaken: boolean, isLast: boolean): void {
     if (isLast) this.#socket.destroySoon();
     else if (this.#early !== undefined) this.#leave(this.#early);
     // Nothing more is read from a client that reads nothing.
@@ -140,8 +161,8 @@ class PlainExchange implements Exchange {
     return bodyText(body);
   }
 
-  send(reply: Reply, isLast: boolean): void {
-    this.#connection.answer(reply, isLast);
+  send(reply: Reply, isLast: boolean): Promise<void> | undefined {
+    return this.#connection.answer(reply, isLast);
   }
 
   onGone(listener: () => void): void {

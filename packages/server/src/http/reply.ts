@@ -1,10 +1,13 @@
+import { jsonParts } from './json-parts.ts';
+
 /** What goes back: a status, a head ready for `writeHead`, a body. */
 export interface Reply {
   readonly status: number;
-  /** Flat list of names and values, content length included. */
+  /** Flat list of names and values, with the content length of a body that is one text. */
   readonly head: readonly string[];
-  readonly body: string;
-  /** Latin-1 for ASCII texts, which Node writes faster. */
+  /** A text, or the parts of a long one: each is made when the receiver has taken those before it. */
+  readonly body: string | Iterable<string>;
+  /** Of a body that is one text: Latin-1 for ASCII, which Node writes faster. */
   readonly encoding: 'latin1' | 'utf8';
 }
 
@@ -26,6 +29,21 @@ export function textReply(status: number, body: string, contentType: string, mor
   const bytes = Buffer.byteLength(body);
   const head = ['Content-Type', contentType, 'Content-Length', String(bytes), ...more];
   return { status, head, body, encoding: bytes === body.length ? 'latin1' : 'utf8' };
+}
+
+/** A reply with a JSON body of any length; `value` may contain `JsonBytes`. */
+export function longJsonReply(status: number, value: unknown): Reply {
+  const parts = jsonParts(value);
+  const first = parts.next();
+  const second = parts.next();
+  if (first.done === true || second.done === true) return textReply(status, first.value ?? '', JSON_TYPE);
+  const body = chained([first.value, second.value], parts);
+  return { status, head: ['Content-Type', JSON_TYPE], body, encoding: 'utf8' };
+}
+
+function* chained(first: Iterable<string>, rest: Iterable<string>): Generator<string> {
+  yield* first;
+  yield* rest;
 }
 
 /** Done, and nothing to say. */

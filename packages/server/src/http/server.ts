@@ -120,9 +120,9 @@ export class HttpServer {
     const { method, url, crossSiteFault, host } = exchange;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
-    if (crossSiteFault !== undefined) return this.#send(exchange, jsonReply(403, { message: crossSiteFault }));
-    if (this.#options.isKnownHost?.(host) === false) return this.#send(exchange, unknownHost(host));
-    if (this.#router === undefined) return this.#send(exchange, STARTING);
+    if (crossSiteFault !== undefined) return void this.#send(exchange, jsonReply(403, { message: crossSiteFault }));
+    if (this.#options.isKnownHost?.(host) === false) return void this.#send(exchange, unknownHost(host));
+    if (this.#router === undefined) return void this.#send(exchange, STARTING);
     const match = this.#router.match(method, path);
     if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
     const { route, params } = match;
@@ -149,8 +149,9 @@ export class HttpServer {
       if (error.code === 'internal') logDefect(log, route.path, error);
       reply = route.fail(error);
     }
-    if (isLong(reply.body)) await nextTurn();
-    this.#send(exchange, reply);
+    if (typeof reply.body !== 'string' || isLong(reply.body)) await nextTurn();
+    const sent = this.#send(exchange, reply);
+    if (sent !== undefined) await sent;
     const durationMs = performance.now() - startedMs;
     answered(route.path, reply.status, durationMs);
     if (log.debugs)
@@ -158,11 +159,11 @@ export class HttpServer {
   }
 
   #miss(exchange: Exchange, reply: Reply): void {
-    this.#send(exchange, reply);
+    void this.#send(exchange, reply);
     this.#options.answered(NO_ROUTE, reply.status, 0);
   }
 
-  #send(exchange: Exchange, reply: Reply): void {
-    exchange.send(reply, this.#closed !== undefined);
+  #send(exchange: Exchange, reply: Reply): Promise<void> | undefined {
+    return exchange.send(reply, this.#closed !== undefined);
   }
 }

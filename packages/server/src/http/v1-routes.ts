@@ -1,7 +1,7 @@
 import { type ApiV1, QueryReader, withPayloadTexts } from '@holdfast/runtime';
 import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { problemReply } from './problem.ts';
-import { jsonReply, NO_CONTENT, type Reply } from './reply.ts';
+import { jsonReply, longJsonReply, NO_CONTENT, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
 /** Holdfast's own API (`@holdfast/protocol`, api-v1) over HTTP: paths, queries and JSON texts around what `ApiV1` does. */
@@ -24,6 +24,8 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
 });
 
 const ok = (value: unknown): Reply => jsonReply(200, value);
+/** Of what may have many branches, or items. */
+const okLong = (value: unknown): Reply => longJsonReply(200, value);
 
 /** Of a body with payloads. */
 async function parseBody(body: string): Promise<unknown> {
@@ -44,9 +46,9 @@ function transactions(api: ApiV1): readonly Route[] {
       async ({ context, query, body }) => ok(await api.create(context, await parseBody(body), waitMsOf(query))),
       true,
     ),
-    route('GET', '/transactions', async ({ context, query }) => ok(await api.list(context, query))),
+    route('GET', '/transactions', async ({ context, query }) => okLong(await api.list(context, query))),
     route('GET', '/transactions/:gid', async ({ context, query, params: [gid = ''] }) =>
-      ok(await api.get(context, gid, waitMsOf(query))),
+      okLong(await api.get(context, gid, waitMsOf(query))),
     ),
     route(
       'POST',
@@ -71,7 +73,7 @@ function initiators(api: ApiV1): readonly Route[] {
       true,
     ),
     route('GET', '/transactions/:gid/progress', async ({ context, params: [gid = ''] }) =>
-      ok(await api.progress(context, gid)),
+      okLong(await api.progress(context, gid)),
     ),
     route(
       'POST',
@@ -95,20 +97,20 @@ function orders(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/abort',
       async ({ context, query, params: [gid = ''], body }) =>
-        ok(await api.abort(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+        okLong(await api.abort(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
       true,
     ),
     route(
       'POST',
       '/transactions/:gid/retry',
-      async ({ context, query, params: [gid = ''] }) => ok(await api.retry(context, gid, waitMsOf(query))),
+      async ({ context, query, params: [gid = ''] }) => okLong(await api.retry(context, gid, waitMsOf(query))),
       true,
     ),
     route(
       'POST',
       '/transactions/:gid/stop',
       async ({ context, query, params: [gid = ''], body }) =>
-        ok(await api.stop(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+        okLong(await api.stop(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
       true,
     ),
   ];
@@ -116,7 +118,7 @@ function orders(api: ApiV1): readonly Route[] {
 
 function topics(api: ApiV1): readonly Route[] {
   return [
-    route('GET', '/topics', async ({ context, query }) => ok(await api.topics(context, query))),
+    route('GET', '/topics', async ({ context, query }) => okLong(await api.topics(context, query))),
     route(
       'PUT',
       '/topics/:topic/subscribers',
