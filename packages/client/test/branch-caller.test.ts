@@ -6,7 +6,9 @@ import { BranchCaller } from '../src/api/branch-caller.ts';
 describe('a branch that the client calls', () => {
   const caller = new BranchCaller(1);
   let response = '';
-  const server = createServer((socket) => socket.once('data', () => socket.end(response)).on('error', () => {}));
+  const server = createServer((socket) =>
+    socket.once('data', () => socket.end(response, 'latin1')).on('error', () => {}),
+  );
   beforeEach(async () => {
     if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
   });
@@ -34,4 +36,22 @@ describe('a branch that the client calls', () => {
     });
     expect(result.kind).toBe(kind);
   });
+
+  it.each([
+    ['200 OK', '"d\u00e9bit"', 'SUCCESS', undefined],
+    ['409 Conflict', 'refus\u00e9', 'FAILURE', undefined],
+    ['200 OK', 'refus\u00e9: FAILURE', 'FAILURE', undefined],
+    ['200 OK', '{"dtm_result":"ONGOING","note":"\u00e9"}', 'ONGOING', undefined],
+    ['200 OK', Buffer.from('"d\u00e9bit"').toString('latin1'), 'SUCCESS', 'd\u00e9bit'],
+  ] as const)(
+    'and that responds with %s and the Latin-1 text %j has the result %s and the value %j',
+    async (status, text, kind, value) => {
+      response = `HTTP/1.1 ${status}\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${port}/try`;
+      const call = { gid: 'g', pattern: 'tcc', branchId: '01', op: 'try', query: {}, headers: {}, payload: 1 } as const;
+      const { result, body } = await caller.call({ ...call, url, timeoutMs: 5_000 });
+      expect([result.kind, body]).toEqual([kind, value]);
+    },
+  );
 });

@@ -64,6 +64,8 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     locals,
     engine: { ...options.engine, node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
+    ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
+    ...(options.nameLookup !== undefined && { connections: { lookup: options.nameLookup } }),
   });
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);

@@ -34,6 +34,10 @@ export interface EmbedOptions<B extends Branches = Branches> {
    * a later attempt if this function throws, its promise rejects, or the process ends before the promise resolves.
    */
   readonly onAlert?: (alert: Alert) => void | Promise<void>;
+  /** What calls branches over HTTP: `own`, the default, is the client of Holdfast; `undici` replaces it by the library. */
+  readonly branchClient?: 'own' | 'undici';
+  /** How names of branches are looked up: `own`, the default, by the hosts file and DNS; `system` by getaddrinfo. */
+  readonly nameLookup?: 'own' | 'system';
   /** Default: warnings and errors become warnings of the process (`process.on('warning')`), which Node prints to stderr; the rest is dropped. */
   readonly logger?: Logger;
 }
@@ -54,6 +58,8 @@ const OPTION_NAMES = namesOf<EmbedOptions>({
   retryForMs: true,
   drainMs: true,
   onAlert: true,
+  branchClient: true,
+  nameLookup: true,
   logger: true,
 });
 /** The application is the group, and the package's version is the version. */
@@ -62,10 +68,12 @@ const ENGINE_NAMES = Object.keys(DEFAULT_ENGINE_OPTIONS).filter((name) => name !
 /**
  * Checks the names of all options, and that those of the engine are numbers.
  *
- * @throws {TypeError} a name is unknown, or a value is not a number of 0 or more
+ * @throws {TypeError} a name is unknown, a value is not a number of 0 or more, or is none of the choices
  */
 export function checkOptions(options: EmbedOptions): void {
   requireKnownNames(options, OPTION_NAMES, 'embed()');
+  requireChoice('branchClient', options.branchClient, ['own', 'undici']);
+  requireChoice('nameLookup', options.nameLookup, ['own', 'system']);
   const engine = options.engine ?? {};
   requireKnownNames(engine, ENGINE_NAMES, 'embed(), engine');
   for (const [name, value] of Object.entries({ ...engine, ...numbersOf(options) })) {
@@ -77,3 +85,8 @@ export function checkOptions(options: EmbedOptions): void {
 const numbersOf = ({ waitTimeoutMs, retryForMs, drainMs }: EmbedOptions) => ({ waitTimeoutMs, retryForMs, drainMs });
 
 const isNumber = (value: unknown): boolean => typeof value === 'number' && value >= 0;
+
+function requireChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new TypeError(`embed(): ${name} must be ${choices.join(' or ')}, not ${JSON.stringify(value)}`);
+}

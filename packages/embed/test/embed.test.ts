@@ -26,6 +26,8 @@ describe('an embedded coordinator', () => {
     [{ retryForMS: 5 }, 'embed(): unknown option "retryForMS"; did you mean retryForMs?'],
     [{ engine: { heartBeatMs: 5 } }, 'embed(), engine: unknown option "heartBeatMs"; did you mean heartbeatMs?'],
     [{ engine: { heartbeatMs: '5s' } }, 'embed(): heartbeatMs must be a number of 0 or more, not "5s"'],
+    [{ branchClient: 'node' }, 'embed(): branchClient must be own or undici, not "node"'],
+    [{ nameLookup: 'dns' }, 'embed(): nameLookup must be own or system, not "dns"'],
     [{ drainMs: Number.NaN }, 'embed(): drainMs must be a number of 0 or more, not null'],
   ])('refuses the options %j', async (wrong, message) => {
     await expect(embed({ ...OPTIONS, ...(wrong as object) })).rejects.toThrow(new TypeError(message));

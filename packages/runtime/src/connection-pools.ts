@@ -1,3 +1,4 @@
+import type { BranchConnections, ConnectTo } from './branch-connections.ts';
 import { HttpPool, type HttpPoolSettings } from './http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
 import { Names } from './names/names.ts';
@@ -5,7 +6,7 @@ import { resolverLookup, systemLookup } from './names/resolve-name.ts';
 
 /** Connections to one origin. `running` is what keeps it from being closed. */
 export interface OriginPool {
-  readonly pool: HttpPool;
+  readonly pool: BranchConnections;
   running: number;
   lastUsedMs: number;
   /** When the last response came, or the first of the running calls began. */
@@ -27,6 +28,8 @@ export interface ConnectionPoolsOptions {
   readonly onNoRoom?: (origin: string, ended: string | undefined) => void;
   /** How names are looked up: `own` by the hosts file and DNS on the event loop, `system` by `getaddrinfo`. */
   readonly lookup?: NameLookup;
+  /** What opens the connections (see `undiciClient`); Holdfast's client by default. */
+  readonly connectTo?: ConnectTo;
 }
 
 export type NameLookup = 'own' | 'system';
@@ -41,6 +44,7 @@ const DEFAULT_HOLD_MS = 5_000;
  */
 export class ConnectionPools {
   readonly #names: Names;
+  readonly #connectTo: ConnectTo;
   readonly #settings: HttpPoolSettings;
   readonly #maxOrigins: number;
   readonly #idleMs: number;
@@ -55,6 +59,7 @@ export class ConnectionPools {
     const system = systemLookup();
     this.#names = new Names({ resolve: options.lookup === 'system' ? system : resolverLookup(system) });
     this.#settings = { names: this.#names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
+    this.#connectTo = options.connectTo ?? ((origin, settings) => new HttpPool(origin, settings));
     this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#holdMs = options.holdMs ?? DEFAULT_HOLD_MS;
@@ -100,7 +105,7 @@ export class ConnectionPools {
   #add(origin: string): OriginPool | undefined {
     if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom(origin))) return undefined;
     const entry: OriginPool = {
-      pool: new HttpPool(origin, this.#settings),
+      pool: this.#connectTo(origin, this.#settings),
       running: 0,
       lastUsedMs: 0,
       progressMs: 0,

@@ -1,7 +1,7 @@
 import { type BranchResult, branchResult } from '@holdfast/protocol';
 import type { Answer } from './http1/answer-parser.ts';
-import type { HttpCall, HttpConnection } from './http1/http-connection.ts';
-import type { HttpPool } from './http1/http-pool.ts';
+import type { BranchConnections, BranchHttpCall } from './branch-connections.ts';
+import type { Destroyable } from './http1/http-connection.ts';
 import { type HttpRequest, requestBytes } from './http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from './system-clock.ts';
 
@@ -13,44 +13,48 @@ export type AnswerReader = (answer: Answer) => BranchResult;
  * waiting for a connection, connecting, sending, reading. `onDone` is called once, when the pool has finished with the call; whether a response came.
  */
 export function exchange(
-  pool: HttpPool,
+  pool: BranchConnections,
   request: HttpRequest,
   timeoutMs: number,
   read: AnswerReader,
   onDone: (answered: boolean) => void,
 ): Promise<BranchResult> {
   return new Promise((resolve) => {
-    pool.send(new HttpExchange(pool, requestBytes(request), timeoutMs, read, resolve, onDone));
+    pool.send(new HttpExchange(pool, request, timeoutMs, read, resolve, onDone));
   });
 }
 
 const onDeadline = (call: HttpExchange): void => call.timeOut();
 
-class HttpExchange implements HttpCall {
-  readonly bytes: Buffer;
-  private readonly pool: HttpPool;
+class HttpExchange implements BranchHttpCall {
+  readonly request: HttpRequest;
+  private readonly pool: BranchConnections;
   private readonly timeoutMs: number;
   private readonly read: AnswerReader;
   private readonly resolve: (result: BranchResult) => void;
   private readonly onDone: (answered: boolean) => void;
   private readonly deadline: NodeJS.Timeout;
-  private connection: HttpConnection | undefined;
+  private connection: Destroyable | undefined;
 
   constructor(
-    pool: HttpPool,
-    bytes: Buffer,
+    pool: BranchConnections,
+    request: HttpRequest,
     timeoutMs: number,
     read: AnswerReader,
     resolve: (result: BranchResult) => void,
     onDone: (answered: boolean) => void,
   ) {
     this.pool = pool;
-    this.bytes = bytes;
+    this.request = request;
     this.timeoutMs = timeoutMs;
     this.read = read;
     this.resolve = resolve;
     this.onDone = onDone;
     this.deadline = setTimeout(onDeadline, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
+  }
+
+  get bytes(): Buffer {
+    return requestBytes(this.request);
   }
 
   timeOut(): void {
@@ -60,7 +64,7 @@ class HttpExchange implements HttpCall {
     else this.connection.destroy(new Error('timed out'));
   }
 
-  sentOver(connection: HttpConnection | undefined): void {
+  sentOver(connection: Destroyable | undefined): void {
     this.connection = connection;
   }
 

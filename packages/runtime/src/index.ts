@@ -3,6 +3,7 @@ export * from './identities.ts';
 export * from './http-settings.ts';
 export * from './branch-target.ts';
 export * from './branch-headers.ts';
+export * from './branch-connections.ts';
 export * from './connection-pools.ts';
 export { MAX_ANSWER_BYTES } from './http1/answer-parser.ts';
 export * from './http1/http-pool.ts';

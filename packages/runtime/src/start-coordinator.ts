@@ -8,6 +8,7 @@ import {
   type Store,
 } from '@holdfast/core';
 import { AlertWebHook } from './alert-web-hook.ts';
+import { type BranchClient, undiciClient } from './branch-connections.ts';
 import { BranchRouter } from './branch-router.ts';
 import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
 import type { HttpPoolSettings } from './http1/http-pool.ts';
@@ -27,6 +28,8 @@ export interface CoordinatorOptions {
   readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;
   readonly connections?: ConnectionPoolsOptions;
+  /** What calls branches over HTTP: Holdfast's client (`own`, the default), or the library undici. */
+  readonly branchClient?: BranchClient;
 }
 
 /** A coordinator with everything it stands on. */
@@ -45,7 +48,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const locals = options.locals ?? new LocalBranches();
   const settings = { ...clientSettings(options.engine), ...options.connections?.settings };
   const onNoRoom = noRoomLog(logger, options.connections?.onNoRoom);
-  const pools = new ConnectionPools({ ...options.connections, settings, onNoRoom });
+  const connectTo = options.branchClient === 'undici' ? { connectTo: await undiciClient() } : {};
+  const pools = new ConnectionPools({ ...options.connections, ...connectTo, settings, onNoRoom });
   const caller = new BranchRouter({ pools, locals });
   const alerts =
     options.alertWebHook === undefined

@@ -2,19 +2,30 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
-import { BranchRouter, ConnectionPools, MAX_ANSWER_BYTES } from '@holdfast/runtime';
+import {
+  BranchRouter,
+  ConnectionPools,
+  type ConnectionPoolsOptions,
+  MAX_ANSWER_BYTES,
+  undiciClient,
+} from '@holdfast/runtime';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
 
-describe('a branch called over HTTP', () => {
+describe.each(['own', 'undici'] as const)('a branch called over HTTP by the client %s', (client) => {
+  let connect: Pick<ConnectionPoolsOptions, 'connectTo'> = {};
+  beforeAll(async () => {
+    if (client === 'undici') connect = { connectTo: await undiciClient() };
+  });
+
   let server: BranchServer;
   let router: BranchRouter;
 
   beforeEach(async () => {
     server = await BranchServer.start();
-    router = new BranchRouter();
+    router = new BranchRouter({ pools: new ConnectionPools(connect) });
   });
   afterEach(async () => {
     await router.close();
@@ -238,7 +249,7 @@ describe('a branch called over HTTP', () => {
 
   it('is not sent at all when its time was over before it got a connection', async () => {
     await router.close();
-    router = new BranchRouter({ pools: new ConnectionPools({ settings: { connections: 1 } }) });
+    router = new BranchRouter({ pools: new ConnectionPools({ ...connect, settings: { connections: 1 } }) });
     let first: Promise<unknown> | undefined;
     const answerFirst = await new Promise<() => void>((asked) => {
       server.answer = (response) => asked(() => response.end());

@@ -80,6 +80,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
       store,
       logger: log,
       observer: metrics,
+      branchClient: config.branchClient,
       connections: { lookup: config.nameLookup, onNoRoom: () => metrics.noRoomForDestination() },
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebHook !== '' && { alertWebHook: config.alertWebHook }),

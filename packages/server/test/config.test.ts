@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function fileWith(text: string, name = 'holdfast.yaml'): Promise<string> {
+async function fileWith(text: string | Buffer, name = 'holdfast.yaml'): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, text);
   return path;
@@ -24,6 +24,22 @@ describe('the configuration', () => {
   it('is its defaults when nothing is said', async () => {
     const config = await loadConfig({});
     for (const name of OPTION_NAMES) expect(config[name]).toEqual(OPTIONS[name].default);
+  });
+
+  it.each([
+    ['Latin-1', Buffer.from('node: caf\u00e9\n', 'latin1')],
+    ['half a character', Buffer.from([...Buffer.from('node: caf'), 0xc3])],
+    ['UTF-16', Buffer.from('\ufeffnode: x\n', 'utf16le')],
+  ])('is refused when its file is not UTF-8: %s', async (_, text) => {
+    const file = await fileWith(text, 'foreign.yaml');
+    await expect(loadConfig({ file })).rejects.toThrow(`the config file ${file} is not UTF-8; save it as UTF-8`);
+  });
+
+  it('is read from a file of UTF-8, with or without a byte order mark', async () => {
+    for (const mark of ['', '\ufeff']) {
+      const file = await fileWith(`${mark}node: caf\u00e9-\u{1f377}\n`);
+      await expect(loadConfig({ file })).resolves.toMatchObject({ node: 'caf\u00e9-\u{1f377}' });
+    }
   });
 
   it('takes the command line before the environment before the file before the defaults', async () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   basicAuthorization,
   branchResult,
@@ -45,12 +46,14 @@ export class BranchCaller {
         bodyTimeout: call.timeoutMs,
         signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),
       });
-      const text = await body.text();
+      const bytes = Buffer.from(await body.arrayBuffer());
+      const text = bytes.toString();
       // Neither a length nor chunks: only the end of the connection ended it, which a broken connection looks like.
       const isUnframed =
         statusCode !== 204 && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
       const result = isUnframed ? resultOfUnframedHttp(statusCode, text) : resultOfHttp(statusCode, text);
-      return { result, body: returnedValue(parsed(text)) };
+      // The words that decide are ASCII. Any other text that is not UTF-8 would be altered: it is not returned.
+      return { result, body: isUtf8(bytes) ? returnedValue(parsed(text)) : undefined };
     } catch (error) {
       call.signal?.throwIfAborted();
       const why = deadline.aborted ? `no answer within ${call.timeoutMs} ms` : whyOf(error);

@@ -229,6 +229,8 @@ export class AnswerParser {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
     if (AMBIGUOUS.test(line)) throw new MalformedAnswerError('the answer has a trailer that does not end with CR LF');
+    if (line !== '' && !FIELD.test(line))
+      throw new MalformedAnswerError('the answer has a trailer that is not a header field');
     this.#trailerBytes += line.length + 2;
     if (this.#trailerBytes > MAX_TRAILER_BYTES)
       throw new MalformedAnswerError(`the trailers of the response are longer than ${MAX_TRAILER_BYTES} bytes`);

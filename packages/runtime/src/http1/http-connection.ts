@@ -8,9 +8,14 @@ export interface HttpCall {
   /** Head and body as they go onto the wire, in one piece: one system call sends them. */
   readonly bytes: Buffer;
   /** It goes onto the wire, over this connection; undefined: that connection is lost, and it waits for another one. */
-  sentOver(connection: HttpConnection | undefined): void;
+  sentOver(connection: Destroyable | undefined): void;
   answered(answer: Answer): void;
   failed(error: Error): void;
+}
+
+/** What ends a call that is on its way. */
+export interface Destroyable {
+  destroy(reason?: Error): void;
 }
 
 /** Where connections go. */

@@ -205,7 +205,8 @@ export class HttpPool implements ConnectionOwner {
   }
 }
 
-function endpointOf(origin: string): Endpoint {
+/** Where an origin's connections go. */
+export function endpointOf(origin: string): Endpoint {
   const { protocol, hostname, port } = new URL(origin);
   const isSecure = protocol === 'https:';
   return {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { basicAuthorization, placeOfUrl, problemDetails, type ProblemDetails } from '@holdfast/protocol';
 import { Pool } from 'undici';
 import { CommandError, EXIT } from './command-error.ts';
@@ -93,7 +94,9 @@ export class CoordinatorApi {
         body: body === undefined ? null : JSON.stringify(body),
       });
       status = response.statusCode;
-      text = await response.body.text();
+      const bytes = Buffer.from(await response.body.arrayBuffer());
+      // Altered text would show another gid: what is not UTF-8 is no response of a coordinator.
+      text = isUtf8(bytes) ? bytes.toString() : '';
     } catch (error) {
       const message = `no coordinator answers at ${this.server} (${codeOf(error)}): start one with "holdfast serve", or name another with --server URL or HOLDFAST_SERVER`;
       throw new CommandError(EXIT.unreachable, message, { cause: error });

@@ -99,6 +99,11 @@ export const OPTIONS = {
   maxPageSize: option(count, LIMITS.pageSize, `entries of one page of a list, at most ${LIMITS.pageSize}`),
   maxConnections: option(count, HTTP_SERVER_LIMITS.maxConnections, 'connections at once'),
 
+  branchClient: option(
+    choice('own', 'undici'),
+    'own',
+    'what calls branches over HTTP: own (the HTTP/1.1 client of Holdfast) or undici (the library)',
+  ),
   nameLookup: option(
     choice('own', 'system'),
     'own',

@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../src/connect.ts';
+import { UnexpectedAnswer } from '../src/errors.ts';
+
+/** A client of a coordinator, or of what stands in front of it, that responds with these bytes. */
+async function clientOf(status: number, body: Buffer) {
+  const server = createServer((_, response) => void response.writeHead(status).end(body)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const hf = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { retryForMs: 0 });
+  onTestFinished(async () => {
+    await hf.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return hf;
+}
+
+const DETAILS = {
+  namespace: 'default',
+  gid: 'caf\u00e9',
+  pattern: 'saga',
+  status: 'succeed',
+  rollbackReason: '',
+  attention: false,
+  parked: '',
+  createdAtMs: 1,
+  updatedAtMs: 1,
+  finishedAtMs: 1,
+  dueAtMs: null,
+  owner: null,
+};
+const page = (encoding: BufferEncoding): Buffer =>
+  Buffer.from(JSON.stringify({ items: [DETAILS], next: null }), encoding);
+
+it('a response of the coordinator that is UTF-8 is read as it is', async () => {
+  const hf = await clientOf(200, page('utf8'));
+  expect((await hf.list()).items[0]?.gid).toBe('caf\u00e9');
+});
+
+it('a response that is not UTF-8 is an error of its own, and no other gid', async () => {
+  const hf = await clientOf(200, page('latin1'));
+  await expect(hf.list()).rejects.toThrow(UnexpectedAnswer);
+});
+
+it('a refusal that is not UTF-8 is no refusal by the coordinator', async () => {
+  const problem = { type: 'x', title: 'x', status: 409, detail: 'd\u00e9j\u00e0', code: 'refused' };
+  const hf = await clientOf(409, Buffer.from(JSON.stringify(problem), 'latin1'));
+  await expect(hf.get('g')).rejects.toThrow(UnexpectedAnswer);
+});

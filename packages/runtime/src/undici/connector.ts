@@ -1,0 +1,49 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { buildConnector } from 'undici';
+import { dial } from '../http1/dial.ts';
+import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
+import type { Names } from '../names/names.ts';
+
+/**
+ * Connects for undici by the rules of `http1`: names come from our resolver, all addresses are tried beside each other,
+ * and the connect timeout covers the look-up, all attempts and the TLS handshake.
+ *
+ * @param onConnected is called with each connection
+ */
+export function connectorTo(
+  origin: string,
+  { connectTimeoutMs, tls: tlsOptions = {} }: HttpPoolSettings,
+  names: Names,
+  onConnected: (socket: net.Socket) => void,
+): buildConnector.connector {
+  const { host, port, isSecure } = endpointOf(origin);
+  const servername = net.isIP(host) === 0 ? { servername: host } : {};
+  return (_options, done) => {
+    const failed = (error: Error): void => {
+      clearTimeout(deadline);
+      names.forget(host);
+      done(error, null);
+    };
+    const cancel = dial({
+      host,
+      lookUp: (name) => names.lookUp(name),
+      open: (address) =>
+        isSecure
+          ? tls.connect({ ...servername, ...tlsOptions, host: address, port })
+          : net.connect({ host: address, port }),
+      readyEvent: isSecure ? 'secureConnect' : 'connect',
+      connected: (socket) => {
+        clearTimeout(deadline);
+        socket.setNoDelay(true);
+        onConnected(socket);
+        done(null, socket);
+      },
+      failed,
+    });
+    const deadline = setTimeout(() => {
+      cancel();
+      failed(new Error(`not connected within ${connectTimeoutMs} ms`));
+    }, connectTimeoutMs);
+  };
+}

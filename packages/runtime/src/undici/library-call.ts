@@ -1,0 +1,140 @@
+import type { Dispatcher } from 'undici';
+import type { BranchHttpCall } from '../branch-connections.ts';
+import { type Answer, MAX_ANSWER_BYTES, MAX_RESPONSE_BYTES } from '../http1/answer-parser.ts';
+import { LongBody } from '../http1/long-body.ts';
+
+/** The connection that carries a call, as its client keeps count of it. */
+export interface Carrier {
+  /** Responses that came over it before. */
+  responses: number;
+  /** What broke it. */
+  error: Error | undefined;
+}
+
+/** How a call ended. `lost`: its connection, which had carried others, ended before a byte of the response. */
+export type Ending =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'lost' };
+
+/** Responses that only inform (1xx) before the final one. */
+const MAX_INFORMING = 16;
+/** What servers send when they end a connection that has been idle for too long for them. */
+const REQUEST_TIMEOUT = 408;
+
+/**
+ * One attempt to send a call by undici: collects the response within the bounds of `http1`, and states how the call ended,
+ * once. After `giveUp` nothing that undici still reports counts.
+ */
+export class LibraryCall implements Dispatcher.DispatchHandler {
+  readonly call: BranchHttpCall;
+  /** Set by the client that carries the call. */
+  carrier: Carrier | undefined;
+  readonly #ended: (ending: Ending) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #hasEnded = false;
+  #hasBegun = false;
+  #givenUp: Error | undefined;
+  #status = 0;
+  #informing = 0;
+  #mayBeCutOff = false;
+  #pieces: Buffer[] = [];
+  #kept = 0;
+  #total = 0;
+  #long: LongBody | undefined;
+
+  constructor(call: BranchHttpCall, ended: (ending: Ending) => void) {
+    this.call = call;
+    this.#ended = ended;
+  }
+
+  /** Ends the call, wherever it is: it has failed with `reason` when this returns. */
+  giveUp(reason: Error): void {
+    this.#givenUp = reason;
+    this.#end({ kind: 'failed', error: reason });
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#givenUp !== undefined) return controller.abort(this.#givenUp);
+    this.call.sentOver({ destroy: (reason = new Error('the call was given up')) => this.giveUp(reason) });
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    this.#hasBegun = true;
+    if (status < 200) {
+      if (++this.#informing > MAX_INFORMING)
+        this.giveUp(new Error(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`));
+      return;
+    }
+    const coding = String(headers['content-encoding'] ?? '')
+      .trim()
+      .toLowerCase();
+    // The words that decide could stand in it, unread.
+    if (coding !== '' && coding !== 'identity')
+      return this.giveUp(new Error('the answer is compressed, which was not asked for'));
+    if (Number(headers['content-length'] ?? 0) > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
+    this.#status = status;
+    const hasLength = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    this.#mayBeCutOff = !hasLength && status !== 204 && status !== 304;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#hasEnded) return;
+    this.#total += piece.length;
+    if (this.#total > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
+    const kept = Math.min(MAX_ANSWER_BYTES - this.#kept, piece.length);
+    if (kept > 0) {
+      this.#pieces.push(Buffer.from(piece.subarray(0, kept)));
+      this.#kept += kept;
+    }
+    if (kept < piece.length) this.#drop(piece.subarray(kept));
+  }
+
+  onResponseEnd(): void {
+    if (this.#isReused && this.#status === REQUEST_TIMEOUT) return this.#end({ kind: 'lost' });
+    // undici takes a response that the end of its connection ends for complete when that end is a reset.
+    const broken = this.#mayBeCutOff ? this.carrier?.error : undefined;
+    if (broken !== undefined) return this.#end({ kind: 'failed', error: broken });
+    if (this.carrier !== undefined) this.carrier.responses++;
+    const body = Buffer.concat(this.#pieces).toString('utf8');
+    const answer: Answer = {
+      status: this.#status,
+      body,
+      isTruncated: this.#long !== undefined,
+      word: this.#long?.word,
+      mayBeCutOff: this.#mayBeCutOff,
+    };
+    this.#end({ kind: 'answered', answer });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end(this.#isReused && !this.#hasBegun ? { kind: 'lost' } : { kind: 'failed', error });
+  }
+
+  get #isReused(): boolean {
+    return this.carrier !== undefined && this.carrier.responses > 0;
+  }
+
+  #drop(bytes: Buffer): void {
+    if (this.#long === undefined) {
+      this.#long = new LongBody();
+      for (const piece of this.#pieces) this.#long.push(piece);
+    }
+    this.#long.push(bytes);
+  }
+
+  #end(ending: Ending): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#pieces = [];
+    this.#ended(ending);
+  }
+}
+
+const tooLong = (): Error => new Error(`the response is longer than ${MAX_RESPONSE_BYTES} bytes`);
