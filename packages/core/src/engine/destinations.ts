@@ -36,7 +36,7 @@ export interface DestinationsOptions {
   readonly maxRunning: number;
   /** Transactions whose calls wait in memory for one destination. */
   readonly maxWaiting: number;
-  /** Longest time after which a refused transaction comes back. */
+  /** Longest time after which a refused transaction comes back, unless very many wait. */
   readonly maxDeferralMs: number;
   /** Transactions that this node has room for, beyond a reserve in which each destination may have one; negative within the reserve. */
   readonly room: () => number;
@@ -52,6 +52,8 @@ const SHARE = 4;
 const MIN_DEFERRAL_MS = 200;
 /** How long a call is assumed to take before the first has returned. */
 const ASSUMED_HOLD_MS = 1_000;
+/** Between two refused transactions that come back later than half of the longest time: 500 of all destinations per second. */
+const LATE_GAP_MS = 2;
 /** Weight of the latest call in the moving average. */
 const WEIGHT = 1 / 16;
 /** Steps of the golden ratio fall evenly into [0, 1). */
@@ -61,13 +63,16 @@ const GOLDEN = 0.618_033_988_749_895;
  * Bounds what runs and waits at once for one destination, so that a slow service cannot take all there is.
  *
  * A transaction that finds no room is refused once, with the time after which to come back: transactions get successive places in time, as far apart as
- * the destination's calls end. So work that waits in the store for a slow destination is read and written about as often as a place becomes free, and no
- * more often than once in half of `maxDeferralMs`, however much of it there is.
+ * the destination's calls end. So work that waits in the store for a slow destination is read and written about as often as a place becomes free. Where
+ * that is later than `maxDeferralMs`, each comes back once in half to all of it, or as often as `LATE_GAP_MS` allows for all together: 100,000 that wait
+ * would otherwise be read and written 2,200 times a second for nothing, which delays the retries of all others.
  */
 export class Destinations {
   readonly #byName = new SlotMap<Destination>();
   readonly #options: DestinationsOptions;
   #running = 0;
+  /** When the last of the refused transactions that have to wait for long is to come back, by the monotonic clock. */
+  #lateMs = 0;
 
   constructor(options: DestinationsOptions) {
     this.#options = options;
@@ -126,7 +131,8 @@ export class Destinations {
     const delayMs = destination.horizonMs - nowMs;
     if (delayMs < maxDeferralMs) return Math.ceil(delayMs);
     destination.spread = (destination.spread + GOLDEN) % 1;
-    return Math.ceil((maxDeferralMs / 2) * (1 + destination.spread));
+    this.#lateMs = Math.max(this.#lateMs + LATE_GAP_MS, nowMs + maxDeferralMs / 2);
+    return Math.ceil(Math.max((maxDeferralMs / 2) * (1 + destination.spread), this.#lateMs - nowMs));
   }
 
   #add(name: string): Destination {

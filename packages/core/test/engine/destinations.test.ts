@@ -131,6 +131,24 @@ describe('destinations', () => {
     expect(Math.abs(early - delays.length / 2)).toBeLessThan(20);
   });
 
+  it('let 100,000 that they refuse come back 500 a second at the most, whichever destination they are for', () => {
+    const { enter, leave } = setUp(1, 1);
+    for (const name of ['a', 'b']) {
+      enter(name, `${name}1`);
+      enter(name, `${name}2`);
+      leave(name, `${name}1`, 1_000);
+      enter(name, `${name}3`);
+    }
+    const seconds = new Map<number, number>();
+    for (let i = 0; i < 100_000; i++) {
+      const second = Math.floor(enter(i % 2 === 0 ? 'a' : 'b', `refused${i}`) / 1_000);
+      seconds.set(second, (seconds.get(second) ?? 0) + 1);
+    }
+    const later = [...seconds].filter(([second]) => second > SLOWEST_MS / 1_000);
+    expect(Math.max(...later.map(([, count]) => count))).toBeLessThanOrEqual(500);
+    expect(Math.max(...seconds.keys())).toBeLessThanOrEqual(SLOWEST_MS / 2_000 + 200);
+  });
+
   it('forget how far apart they spread it once nothing waits', () => {
     const { enter, leave } = setUp(1, 1);
     enter('a', '1');
