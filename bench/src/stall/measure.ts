@@ -8,7 +8,8 @@ import type { StallOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
 import type { Say } from '../report/say.ts';
-import { type Hosts, type Input, INPUTS, type Sent } from './inputs.ts';
+import type { Hosts, Input, Sent } from './input.ts';
+import { INPUTS } from './inputs.ts';
 import { ProbedHoldfast } from './probed-holdfast.ts';
 import type { Stall } from './stall.ts';
 
