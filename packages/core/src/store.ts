@@ -8,7 +8,8 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  *
  * S1  `write` answers only when every applied item is durable (see `capabilities.durable`).
  * S2  A version grows by exactly one with each change of a record; a conditional item changes nothing unless its condition holds.
- * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours.
+ * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours: it waits a
+ *     few seconds at most for a record that another client of the database has locked, and is `blocked` then.
  * S4  An item that was applied already is recognised by its write id and answers `applied` again with the version that it made, even when a
  *     claim or an append came after it (a write whose outcome was unknown is simply sent again). An append is recognised by the keys of its
  *     entries and answers the present version.
@@ -262,7 +263,18 @@ export type WriteOutcome =
       /** An append whose other conditions hold has no room: the bound that it would exceed. */
       readonly full?: 'entries' | 'bytes';
     }
-  | { readonly kind: 'missing' };
+  | { readonly kind: 'missing' }
+  | Blocked;
+
+/**
+ * The item was not applied although its neighbours were: another client of the database has its record locked, or the
+ * database refuses this item for a reason that may pass. Nothing of it was applied; send it again later.
+ */
+export interface Blocked {
+  readonly kind: 'blocked';
+  /** For the log. */
+  readonly why: string;
+}
 
 export interface ClaimRequest {
   readonly session: SessionId;

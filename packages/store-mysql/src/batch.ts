@@ -1,4 +1,5 @@
 import type { InsertItem, UpdateItem } from '@holdfast/core';
+import { PATTERNS } from '@holdfast/protocol';
 import type { Append } from './appends.ts';
 import type { Answer, Call } from './call.ts';
 import { Changes } from './counters.ts';
@@ -99,7 +100,7 @@ function apply(tables: Tables, settings: readonly Setting[], callId: string): st
 values ${settings.map(rowOf).join(', ')}
 on duplicate key update
   applied_by = if(version = -values(version) and status = values(before_status) and attention = values(before_attention)
-    and (place <> '${finished}' or values(place) = '${finished}'), ${callId}, applied_by),
+    and (place <> '${finished}' or values(place) = '${finished}') and pattern in (${PATTERNS.map(text).join(', ')}), ${callId}, applied_by),
   ${ifApplied('at', `if(place = '${finished}', at, values(at))`)},
   ${ifApplied('place', `if(values(place) = '${waiting}', concat('${waiting}', app_group), values(place))`)},
   ${['status', 'attention', 'claims', 'updated_at', 'write_id', 'state'].map((column) => ifApplied(column)).join(', ')},

@@ -34,6 +34,16 @@ export function failureOf(thrown: unknown): Failure {
   return unstorable ? 'unstorable' : 'refused';
 }
 
+const LOCK_WAIT_TIMEOUT = 1205;
+/** What one record can cause: what a trigger of the administrator's raises, and what is damaged. */
+const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1712 /* damaged index */]);
+
+/** True when the call waited too long for a lock: nothing of it was applied. */
+export const wasLocked = (thrown: unknown): boolean => serverError(thrown)?.errno === LOCK_WAIT_TIMEOUT;
+
+/** True when the server refused the call for a reason that may be one record's: nothing of it was applied. */
+export const mayBeOneRecord = (thrown: unknown): boolean => OF_ONE_RECORD.has(serverError(thrown)?.errno ?? 0);
+
 /** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
 export const isReadOnly = (thrown: unknown): boolean => READ_ONLY.has(serverError(thrown)?.errno ?? 0);
 

@@ -12,6 +12,8 @@ import {
 import { type Append, planAppends } from './appends.ts';
 import { batchAnswerOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';
+import { mayBeOneRecord, wasLocked } from './errors.ts';
+import { LockedRecords, type Outcomes } from './locked-records.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
@@ -20,6 +22,8 @@ import type { StoreClock } from './store-clock.ts';
 
 /** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
 const ROUNDS = 10;
+/** Records that are remembered as refused. */
+const MOST_REFUSED = 10_000;
 /** So many batches look at their records first after one was refused: what is refused comes in swarms, such as clients that send the same again. */
 const WARY_BATCHES = 16;
 
@@ -39,7 +43,7 @@ interface Place {
 
 /** What is known of a batch. */
 interface Progress {
-  readonly outcomes: (WriteOutcome | undefined)[];
+  readonly outcomes: Outcomes;
   /** How records stand, by what was read for this batch. */
   readonly seen: Map<string, Standing>;
   /** A part of it is durable. */
@@ -60,10 +64,14 @@ export const newCallId = (): string => {
  */
 export class Writer {
   readonly #place: Place;
+  readonly #locked: LockedRecords;
+  /** Records that the server refused to change: each is written alone, so that its neighbours are written once. */
+  readonly #refused = new Set<string>();
   #wary = 0;
 
   constructor(place: Place) {
     this.#place = place;
+    this.#locked = new LockedRecords(place.connection, place.tables);
   }
 
   async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
@@ -76,7 +84,10 @@ export class Writer {
         this.#wary--;
         await this.#examine(items.filter(isSetting), progress);
       }
-      await this.#writeAll(items, progress);
+      await this.#locked.leaveOutKnown(items, progress.outcomes);
+      const isSuspect = ({ id }: Numbered): boolean => this.#refused.has(id);
+      await this.#writeTogether(this.#refused.size === 0 ? items : items.filter((each) => !isSuspect(each)), progress);
+      if (this.#refused.size > 0) await this.#writeEach(items.filter(isSuspect), progress);
       if (progress.readOnly) await this.#sync();
     } catch (thrown) {
       // Some items are applied already, and durable: whoever sends all again hears so.
@@ -86,11 +97,41 @@ export class Writer {
     return progress.outcomes as WriteOutcome[];
   }
 
+  /** Writes items together, and each alone when the server refuses to change one of their records. */
+  async #writeTogether(items: readonly Numbered[], progress: Progress): Promise<void> {
+    try {
+      return await this.#writeAll(items, progress);
+    } catch (thrown) {
+      if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
+      await this.#writeEach(items, progress);
+      // The server refuses all of them: it is not one record, and nothing was applied.
+      if (progress.outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
+    }
+  }
+
+  async #writeEach(items: readonly Numbered[], progress: Progress): Promise<void> {
+    for (const each of items) {
+      try {
+        await this.#writeAll([each], progress);
+        this.#refused.delete(each.id);
+      } catch (thrown) {
+        if (!isOfOneRecord(thrown)) throw thrown;
+        if (this.#refused.size < MOST_REFUSED) this.#refused.add(each.id);
+        progress.outcomes[each.at] = { kind: 'blocked', why: thrown.message };
+      }
+    }
+  }
+
   async #writeAll(items: readonly Numbered[], progress: Progress): Promise<void> {
     const isOpen = ({ at }: Numbered): boolean => progress.outcomes[at] === undefined;
     for (let round = 1, left = items.filter(isOpen); left.length > 0; round++, left = left.filter(isOpen)) {
       if (round > ROUNDS) throw new StoreError('unavailable', 'the same records are changed again and again');
-      await this.#writeOnce(left.filter(isSetting), left.filter(isAppend), progress);
+      try {
+        await this.#writeOnce(left.filter(isSetting), left.filter(isAppend), progress);
+      } catch (thrown) {
+        const isLocked = thrown instanceof StoreError && wasLocked(thrown.cause);
+        if (!isLocked || !(await this.#locked.leaveOut(left, progress.outcomes))) throw thrown;
+      }
     }
   }
 
@@ -170,6 +211,9 @@ export class Writer {
     await connection.call({ statements: [statement], changes: true });
   }
 }
+
+const isOfOneRecord = (thrown: unknown): thrown is StoreError =>
+  thrown instanceof StoreError && mayBeOneRecord(thrown.cause);
 
 const isAppend = (numbered: Numbered): numbered is Numbered<AppendItem> => numbered.item.kind === 'append';
 const isSetting = (numbered: Numbered): numbered is Numbered<InsertItem | UpdateItem> => !isAppend(numbered);

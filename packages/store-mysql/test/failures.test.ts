@@ -196,6 +196,25 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     });
   });
 
+  it('a record that the server refuses to change is left out of its batch: its item is blocked, and the others are applied', async () => {
+    await withStore(async (store, prefix) => {
+      await store.write(['a', 'b', 'c'].map((gid) => insertOf(gid)));
+      await run(`create trigger ${prefix}refuse before update on ${prefix}transactions for each row
+        if new.id = concat('default', char(0), 'b') then signal sqlstate '45000' set message_text = 'not this one'; end if`);
+      const batch = [updateOf('a'), updateOf('b'), appendOf('c', 'e'), insertOf('x')];
+      for (let time = 0; time < 2; time++)
+        expect((await store.write(batch)).map(({ kind }) => kind)).toEqual([
+          'applied',
+          'blocked',
+          'applied',
+          'applied',
+        ]);
+      await run(`drop trigger ${prefix}refuse`);
+      expect((await store.write(batch)).map(({ kind }) => kind)).toEqual(Array(4).fill('applied'));
+      expect((await store.count()).byStatus.submitted).toBe(4);
+    });
+  });
+
   describe('opening', () => {
     it('works for many nodes at once on an empty database', async () => {
       const prefix = newPrefix();

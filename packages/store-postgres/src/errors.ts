@@ -8,6 +8,8 @@ export type Failure =
   | 'again'
   /** What it carries cannot be stored. */
   | 'unstorable'
+  /** It waited too long for a lock of another connection: nothing was applied. */
+  | 'locked'
   /** What the connection has prepared does not fit the tables any more: nothing was applied, and a new connection can. */
   | 'outdated'
   /** The connection is gone, or of no use any more. Nothing says what became of the statement. */
@@ -19,6 +21,12 @@ const AGAIN = new Set(['40001', '40P01']);
  * connection does not have, or has already, since another program deallocated or prepared it.
  */
 const OUTDATED = new Set(['0A000', '26000', '42P05']);
+const LOCK_NOT_AVAILABLE = '55P03';
+/**
+ * Classes of SQLSTATE that one record can cause: what a trigger or a check of the administrator's raises, and what is
+ * damaged.
+ */
+const OF_ONE_RECORD = new Set(['09', '21', '27', '38', '39', '44', 'P0', 'XX']);
 /** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
 const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
 /** Classes after which the connection may be gone: of the connection, of the machine's resources, of operators, of the system, of defects. */
@@ -31,6 +39,7 @@ export function failureOf(thrown: unknown): Failure {
   if (state === undefined || isFatal(thrown, state)) return 'lost';
   if (AGAIN.has(state)) return 'again';
   if (OUTDATED.has(state)) return 'outdated';
+  if (state === LOCK_NOT_AVAILABLE) return 'locked';
   return UNSTORABLE_CLASSES.has(state.slice(0, 2)) ? 'unstorable' : 'refused';
 }
 
@@ -39,6 +48,13 @@ export function wasRefused(thrown: unknown): boolean {
   const failure = failureOf(thrown);
   return failure === 'refused' || failure === 'unstorable';
 }
+
+/** True when the statement waited too long for a lock: nothing of it was applied. */
+export const wasLocked = (thrown: unknown): boolean => failureOf(thrown) === 'locked';
+
+/** True when the server refused the statement for a reason that may be one record's: nothing of it was applied. */
+export const mayBeOneRecord = (thrown: unknown): boolean =>
+  failureOf(thrown) === 'refused' && OF_ONE_RECORD.has(sqlState(thrown)?.slice(0, 2) ?? '');
 
 /** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
 export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === '25006';

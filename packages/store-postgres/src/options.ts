@@ -32,6 +32,8 @@ export interface Settings {
   readonly statementTimeoutMs: number;
   /** How long after that a response is awaited from a server that cannot be reached any more. */
   readonly graceMs: number;
+  /** How long a statement may wait for one lock; 0: as long as it may take. */
+  readonly lockTimeoutMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
   readonly monotonicMs: () => number;
@@ -42,6 +44,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** The server itself ends a statement in time; this is for a server that cannot be reached. */
 const GRACE_MS = 5_000;
+/** Well within a lease. No node keeps a record locked for long unless it is frozen. */
+const LOCK_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /** What a name must be to stand in a statement without quotes. */
@@ -59,6 +63,9 @@ export const forSessions = (settings: Settings): Settings => ({
   statementTimeoutMs: Math.min(settings.statementTimeoutMs, SESSION_TIMEOUT_MS),
   graceMs: 0,
 });
+
+/** The settings of the connection for batches: a record that stays locked is left out of its batch. */
+export const forBatches = (settings: Settings): Settings => ({ ...settings, lockTimeoutMs: LOCK_TIMEOUT_MS });
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
 export function settingsOf(options: PostgresStoreOptions): Settings {
@@ -78,6 +85,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
     })),
     schema,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
+    lockTimeoutMs: 0,
     graceMs: GRACE_MS,
     onWarning: options.onWarning ?? (() => undefined),
     wallMs: options.wallMs,

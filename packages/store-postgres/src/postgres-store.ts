@@ -22,13 +22,13 @@ import { Connection, type Row, type Statement } from './connection.ts';
 import { whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
-import { forSessions, type Settings } from './options.ts';
+import { forBatches, forSessions, type Settings } from './options.ts';
 import { refuseTransactionPooling } from './pooler.ts';
 import { keyArrays, read } from './read.ts';
 import { prepareSchema } from './schema.ts';
 import * as statements from './statements/index.ts';
 import { StoreClock } from './store-clock.ts';
-import { write } from './write.ts';
+import { Writer } from './write.ts';
 
 /**
  * The store on PostgreSQL. A node has four connections: for batches; for what drives transactions
@@ -43,16 +43,18 @@ export class PostgresStore implements Store {
   readonly #rest: Connection;
   readonly #clock: StoreClock;
   readonly #keyValues: KeyValues;
+  readonly #writer: Writer;
   #durable = true;
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#batches = new Connection(settings);
+    this.#batches = new Connection(forBatches(settings));
     this.#work = new Connection(settings);
     this.#beats = new Connection(forSessions(settings));
     this.#rest = new Connection(settings);
     this.#clock = new StoreClock(settings.wallMs, settings.monotonicMs);
     this.#keyValues = new KeyValues(this.#rest, this.#clock);
+    this.#writer = new Writer(this.#batches, this.#clock);
   }
 
   /** `durable` is known when it is open. */
@@ -79,7 +81,7 @@ export class PostgresStore implements Store {
   }
 
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
-    return write(this.#batches, this.#clock, batch);
+    return this.#writer.write(batch);
   }
 
   get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {

@@ -8,12 +8,12 @@ import type { Settings } from './options.ts';
  * Plans are made once, not for each set of parameters; and all statements use the indexes, in the order of what they were
  * given, whatever the statistics say of a table that was empty a minute ago.
  */
-export const sessionSettings = ({ schema, statementTimeoutMs }: Settings): string =>
+export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: Settings): string =>
   [
     `search_path to ${schema}`,
     `statement_timeout to ${statementTimeoutMs}`,
     `idle_in_transaction_session_timeout to ${statementTimeoutMs}`,
-    'lock_timeout to 0',
+    `lock_timeout to ${lockTimeoutMs}`,
     'default_transaction_isolation to "read committed"',
     'default_transaction_read_only to off',
     'default_transaction_deferrable to off',

@@ -2,12 +2,17 @@ import { type Entry, StoreError, transitions, type WriteItem, type WriteOutcome 
 import { int4Array, textArray } from './arrays.ts';
 import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';
+import { mayBeOneRecord, wasLocked } from './errors.ts';
+import { LockedRecords, type Outcomes } from './locked-records.ts';
 import { headOf, idOf, type Placed, sorted } from './rows.ts';
 import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
 const ROUNDS = 10;
+
+/** Records that are remembered as refused. */
+const MOST_REFUSED = 10_000;
 
 /** What a batch answers of its inserts, and of its changes. */
 interface AnswerRow {
@@ -32,27 +37,90 @@ interface Examined {
 }
 
 /**
- * Writes a batch: one statement, and when it left items unapplied or found entries in the way of an append, one more that looks why. An item that is refused is
+ * Writes batches: one statement, and when it left items unapplied or found entries in the way of an append, one more that looks why. An item that is refused is
  * refused by the record as it is then, by the same rules as in every store; one that could be applied now is sent again.
+ *
+ * A record that stays locked, or that the server refuses to change, is left out of its batch: its item is `blocked`.
  */
-export async function write(
-  connection: Connection,
-  clock: StoreClock,
-  batch: readonly WriteItem[],
-): Promise<WriteOutcome[]> {
-  const outcomes: (WriteOutcome | undefined)[] = batch.map(() => undefined);
-  let left: readonly Numbered[] = batch.map((item, at) => ({ item, at }));
-  for (let round = 1; left.length > 0; round++) {
-    if (round > ROUNDS) throw inDoubt('the same records are changed again and again');
-    try {
-      await writeOnce(connection, clock, left, outcomes);
-    } catch (thrown) {
-      throw round === 1 || !(thrown instanceof StoreError) ? thrown : inDoubt(thrown.message, thrown);
-    }
-    left = left.filter(({ at }) => outcomes[at] === undefined);
+export class Writer {
+  readonly #connection: Connection;
+  readonly #clock: StoreClock;
+  readonly #locked: LockedRecords;
+  /** Records that the server refused to change: each is written alone, so that its neighbours are written once. */
+  readonly #refused = new Set<string>();
+
+  constructor(connection: Connection, clock: StoreClock) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#locked = new LockedRecords(connection);
   }
-  return outcomes as WriteOutcome[];
+
+  async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
+    const outcomes: Outcomes = batch.map(() => undefined);
+    const items = batch.map((item, at): Numbered => ({ item, at }));
+    await this.#locked.leaveOutKnown(items, outcomes);
+    const left = items.filter(isOpenIn(outcomes));
+    const suspects = this.#refused.size === 0 ? [] : left.filter(({ item }) => this.#refused.has(idOf(item.key)));
+    if (suspects.length === 0) await this.#writeTogether(left, outcomes);
+    else {
+      await this.#writeTogether(
+        left.filter((each) => !suspects.includes(each)),
+        outcomes,
+      );
+      await this.#writeEach(suspects, outcomes);
+    }
+    return outcomes as WriteOutcome[];
+  }
+
+  /** Writes items together, and each alone when the server refuses to change one of their records. */
+  async #writeTogether(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
+    try {
+      return await this.#writeAll(items, outcomes);
+    } catch (thrown) {
+      if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
+      await this.#writeEach(items, outcomes);
+      // The server refuses all of them: it is not one record, and nothing was applied.
+      if (outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
+    }
+  }
+
+  async #writeEach(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
+    for (const { item, at } of items) {
+      const id = idOf(item.key);
+      try {
+        await this.#writeAll([{ item, at }], outcomes);
+        this.#refused.delete(id);
+      } catch (thrown) {
+        if (!isOfOneRecord(thrown)) throw inDoubt(String(thrown), thrown);
+        if (this.#refused.size < MOST_REFUSED) this.#refused.add(id);
+        outcomes[at] = { kind: 'blocked', why: thrown.message };
+      }
+    }
+  }
+
+  async #writeAll(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
+    let written = false;
+    for (let round = 1, left = items; left.length > 0; round++, left = left.filter(isOpenIn(outcomes))) {
+      if (round > ROUNDS) throw inDoubt('the same records are changed again and again');
+      try {
+        await writeOnce(this.#connection, this.#clock, left, outcomes);
+        written = true;
+      } catch (thrown) {
+        if (!(thrown instanceof StoreError)) throw thrown;
+        if (wasLocked(thrown.cause) && (await this.#locked.leaveOut(left, outcomes))) continue;
+        throw written ? inDoubt(thrown.message, thrown) : thrown;
+      }
+    }
+  }
 }
+
+const isOfOneRecord = (thrown: unknown): thrown is StoreError =>
+  thrown instanceof StoreError && mayBeOneRecord(thrown.cause);
+
+const isOpenIn =
+  (outcomes: Outcomes) =>
+  ({ at }: Numbered): boolean =>
+    outcomes[at] === undefined;
 
 /** Some items are applied already, and durable: whoever sends all again hears so. */
 const inDoubt = (why: string, cause?: unknown): StoreError =>
@@ -62,7 +130,7 @@ async function writeOnce(
   connection: Connection,
   clock: StoreClock,
   items: readonly Numbered[],
-  outcomes: (WriteOutcome | undefined)[],
+  outcomes: Outcomes,
 ): Promise<void> {
   const { statement, values } = batchOf(items, ...clock.parameters());
   const [inserted, changed] = (await connection.query(statement, values)) as unknown as readonly AnswerRow[];
@@ -98,8 +166,6 @@ interface Before {
   /** Entries that were there before the append. */
   readonly count: number;
 }
-
-type Outcomes = (WriteOutcome | undefined)[];
 
 function settleInserts(items: readonly Numbered[], { namespaces, gids }: AnswerRow, outcomes: Outcomes): void {
   const applied = gids && new Set(gids.map((gid, i) => idOf({ namespace: namespaces?.[i] ?? '', gid })));

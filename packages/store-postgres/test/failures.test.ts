@@ -150,6 +150,40 @@ describeWith(['postgres'], 'failures on a real server', () => {
     });
   });
 
+  describe('a record that the server refuses to change', () => {
+    const trigger = (schema: string, condition: string): string => `
+      create function ${schema}.refuse() returns trigger language plpgsql as
+        $$ begin if ${condition} then raise exception 'not this one'; end if; return new; end $$;
+      create trigger refuse before insert or update on ${schema}.transactions
+        for each row execute function ${schema}.refuse()`;
+
+    it('is left out of its batch: its item is blocked, and the others are applied', async () => {
+      await withStore(async (store, schema) => {
+        await store.write(['a', 'b', 'c'].map((gid) => insertOf(gid)));
+        await run(trigger(schema, `new.gid in ('b', 'y')`));
+        const batch = [updateOf('a'), updateOf('b'), appendOf('c', 'e'), insertOf('x'), insertOf('y')];
+        for (let time = 0; time < 2; time++)
+          expect((await store.write(batch)).map(({ kind }) => kind)).toEqual([
+            'applied',
+            'blocked',
+            'applied',
+            'applied',
+            'blocked',
+          ]);
+        await run(`drop trigger refuse on ${schema}.transactions`);
+        expect((await store.write(batch)).map(({ kind }) => kind)).toEqual(Array(5).fill('applied'));
+        expect((await store.count()).byStatus.submitted).toBe(5);
+      });
+    });
+
+    it('is no reason to leave out all: a server that refuses every item is unavailable', async () => {
+      await withStore(async (store, schema) => {
+        await run(trigger(schema, 'true'));
+        await expect(store.write([insertOf('a'), insertOf('b')])).rejects.toMatchObject({ code: 'unavailable' });
+      });
+    });
+  });
+
   describe('opening', () => {
     it('works for many nodes at once on an empty database', async () => {
       const schema = newSchema();

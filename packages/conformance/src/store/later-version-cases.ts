@@ -68,5 +68,28 @@ export function laterVersionCases({ describe, it, manifest }: Cases): void {
       );
       assert.equal((await read(store, 'd')).entries.length, 0);
     });
+
+    for (const words of [{ status: 'paused' }, { pattern: 'choreography' }])
+      it(`with another ${Object.keys(words)[0]} are judged by version and write ID: a write conflicts at once, and one that was applied before is recognised`, async ({
+        store,
+        place,
+      }) => {
+        const inserted = insertOf('a', { pattern: 'workflow' });
+        const update = updateOf('b', 1);
+        await writeAll(store, [inserted, insertOf('b'), insertOf('c'), insertOf('d'), insertOf('e')]);
+        await writeAll(store, [update]);
+        for (const gid of ['a', 'b', 'c', 'd']) await place.setWords?.(gid, words);
+        const append = appendOf('d', ['e'], { whenStatus: ['prepared', 'submitted', 'aborting'] });
+        const outcomes = await store.write([inserted, update, updateOf('c', 1), append, updateOf('e', 1)]);
+        assert.deepEqual(
+          outcomes.map(({ kind }) => kind),
+          ['applied', 'applied', 'conflict', 'conflict', 'applied'],
+        );
+        assert.deepEqual(await store.versions(['a', 'b', 'c', 'd', 'e'].map((gid) => keyOf(gid))), [1, 2, 1, 1, 2]);
+        assert.deepEqual(
+          (await store.write([updateOf('c', 1, { status: 'succeed' })])).map(({ kind }) => kind),
+          ['conflict'],
+        );
+      });
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { WriteItem } from '@holdfast/core';
 import type { CaseBody, Cases, Fixture } from './harness.ts';
-import { insertOf, openSession, writeAll } from './items.ts';
+import { appendOf, insertOf, openSession, read, updateOf, writeAll } from './items.ts';
 
 const GIDS = ['a', 'b', 'c', 'd'];
 /** What else a call does while the record of `b` is locked by another client of the database. */
@@ -114,6 +115,33 @@ export function lockCases({ describe, it, manifest }: Cases): void {
         assert.equal(await store.purge({ olderThanMs: 1, limit: 100 }), 3);
         await release();
         assert.equal(await store.purge({ olderThanMs: 1, limit: 100 }), 1);
+      },
+    );
+
+    itWhileHeld(
+      'is left out of a batch: its item is blocked, the others are applied, and later batches do not wait for it',
+      async ({ store }) => {
+        await writeAll(
+          store,
+          GIDS.map((gid) => insertOf(gid)),
+        );
+      },
+      async ({ store }, release) => {
+        const blocked = updateOf('b', 1);
+        const kinds = async (...items: readonly WriteItem[]): Promise<string[]> =>
+          (await store.write(items)).map(({ kind }) => kind);
+        assert.deepEqual(await kinds(updateOf('a', 1), blocked, appendOf('c', ['e']), insertOf('e')), [
+          'applied',
+          'blocked',
+          'applied',
+          'applied',
+        ]);
+        assert.deepEqual(await kinds(updateOf('a', 2), blocked), ['applied', 'blocked']);
+        assert.deepEqual(await kinds(appendOf('b', ['e']), updateOf('d', 1)), ['blocked', 'applied']);
+        assert.equal((await read(store, 'b')).version, 1);
+        await release();
+        assert.deepEqual(await kinds(updateOf('a', 3), blocked), ['applied', 'applied']);
+        assert.equal((await store.count()).byStatus.submitted, 5);
       },
     );
   });

@@ -11,6 +11,7 @@ import {
   type Pending,
   type WriteResult,
 } from './pending.ts';
+import { BlockedWrites } from './blocked-writes.ts';
 import { SetApart } from './set-apart.ts';
 import type { WritePath } from './write-path.ts';
 
@@ -43,10 +44,12 @@ const SUSPECT_AFTER_MS = 1_000;
  *     well, the store is away: the batch stays first, and nothing is abandoned for it. See `SetApart`.
  * G6  After an unknown outcome, only the outcomes of a later attempt say what was applied. A rejection does not, since an
  *     earlier attempt may have been applied, or may arrive late: the item is `abandoned`, never `failed`.
+ * G7  An item that the store left out of its batch as blocked waits alone. See `BlockedWrites`.
  */
 export class Committer {
   readonly #dependencies: CommitterDependencies;
   readonly #apart: SetApart;
+  readonly #blocked: BlockedWrites;
   readonly #pauses: Pauses;
   #queue: Pending[] = [];
   #pumping = false;
@@ -64,9 +67,10 @@ export class Committer {
       // Its failures say nothing about whether this node can write.
       write: (items) => this.#write(items, true),
       takesWrites: () => dependencies.writePath.takesWrites(),
-      finish: (batch, result) => this.#finish(batch, result),
+      finish: (batch, result, doubtful, mayWait) => this.#finish(batch, result, doubtful, mayWait),
       onFinished: () => this.#wake(),
     });
+    this.#blocked = new BlockedWrites({ ...dependencies, onPauseOver: () => this.#wake() });
   }
 
   /** Items waiting for their batch, and those set apart. */
@@ -85,6 +89,7 @@ export class Committer {
     this.#generation++;
     this.#finish(this.#queue.splice(0), ABANDONED);
     this.#apart.abandon();
+    this.#blocked.clear();
   }
 
   #wake(): void {
@@ -94,8 +99,13 @@ export class Committer {
   }
 
   #hasWork(): boolean {
-    if (this.#apart.size === 0) return this.#queue.length > 0;
-    return this.#queue.some(({ id }) => !this.#apart.holds(id));
+    if (this.#apart.size === 0 && this.#blocked.size === 0) return this.#queue.length > 0;
+    return this.#queue.some(({ id }) => !this.#mustWait(id));
+  }
+
+  /** An earlier item of the transaction is set apart or blocked. */
+  #mustWait(id: string): boolean {
+    return this.#apart.holds(id) || this.#blocked.holds(id);
   }
 
   /** Everything that this turn of the event loop still adds joins the batch: requests and answers come in together. */
@@ -106,7 +116,7 @@ export class Committer {
   async #pump(): Promise<void> {
     try {
       const batch = this.#takeBatch();
-      if (batch.length > 0) await this.#commit(batch, this.#generation, false);
+      if (batch.length > 0) await this.#commit(batch, this.#generation, this.#blocked.isDoubtful(batch));
     } finally {
       if (this.#hasWork()) this.#pumpLater();
       else this.#pumping = false;
@@ -123,7 +133,7 @@ export class Committer {
     for (const pending of this.#queue) {
       if (batch.length >= batchItems || bytes >= batchBytes) break;
       taken++;
-      if (ids.has(pending.id) || this.#apart.holds(pending.id)) {
+      if (ids.has(pending.id) || this.#mustWait(pending.id)) {
         later.push(pending);
         continue;
       }
@@ -141,7 +151,8 @@ export class Committer {
     for (;;) {
       if (generation !== this.#generation) return this.#finish(batch, ABANDONED);
       const written = await this.#write(items, false);
-      if (!(written instanceof StoreError)) return this.#finish(batch, written);
+      if (!(written instanceof StoreError))
+        return this.#finish(batch, written, doubtful, generation === this.#generation);
       const { code } = written;
       // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
       doubtful ||= code === 'outcome_unknown';
@@ -215,13 +226,25 @@ export class Committer {
     this.#queue = [...again, ...this.#queue];
   }
 
-  #finish(batch: readonly Pending[], result: BatchResult): void {
-    // An item that the store left out may have been applied.
-    batch.forEach((pending, i) => this.#done(pending, 'kind' in result ? result : (result[i] ?? ABANDONED)));
+  #finish(batch: readonly Pending[], result: BatchResult, doubtful = true, mayWait = false): void {
+    const again: Pending[] = [];
+    for (const [i, pending] of batch.entries()) {
+      // An item without an outcome may have been applied.
+      const outcome = 'kind' in result ? result : (result[i] ?? ABANDONED);
+      if (outcome.kind !== 'blocked') {
+        this.#done(pending, outcome);
+        continue;
+      }
+      const settled = mayWait ? this.#blocked.add(pending, outcome, doubtful) : ABANDONED;
+      if (settled === undefined) again.push(pending);
+      else this.#done(pending, settled);
+    }
+    if (again.length > 0) this.#queue = [...again, ...this.#queue];
   }
 
   /** A callback that throws must not keep its neighbours from their results. */
   #done(pending: Pending, result: WriteResult): void {
+    this.#blocked.forget(pending);
     try {
       pending.done(result);
     } catch (error) {

@@ -1,12 +1,14 @@
 import type { Clock } from '../environment.ts';
-import type { StoreError, WriteItem, WriteOutcome } from '../store.ts';
+import type { Blocked, StoreError, WriteItem, WriteOutcome } from '../store.ts';
 
 /**
  * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying, and the write may have
  * been applied, or still may be.
  */
 export type WriteResult =
-  WriteOutcome | { readonly kind: 'failed'; readonly error: StoreError } | { readonly kind: 'abandoned' };
+  | Exclude<WriteOutcome, Blocked>
+  | { readonly kind: 'failed'; readonly error: StoreError }
+  | { readonly kind: 'abandoned' };
 
 /** An item that waits for its result. */
 export interface Pending {

@@ -17,7 +17,8 @@ interface SetApartDependencies {
   readonly write: (items: readonly WriteItem[]) => Promise<Attempted>;
   /** The store takes other writes now. */
   readonly takesWrites: () => Promise<boolean>;
-  readonly finish: (batch: readonly Pending[], result: BatchResult) => void;
+  /** `doubtful`: an earlier attempt may have been applied; `mayWait`: a blocked item may be sent again. */
+  readonly finish: (batch: readonly Pending[], result: BatchResult, doubtful: boolean, mayWait: boolean) => void;
   /** Later items of the same transactions may be written now. */
   readonly onFinished: () => void;
 }
@@ -87,7 +88,7 @@ export class SetApart {
       const written = await this.#d.write(part.batch.map(({ item }) => item));
       if (!(written instanceof StoreError)) {
         pauses.reset();
-        this.#finish(part, written);
+        this.#finish(part, written, generation === this.#generation);
       } else if (generation !== this.#generation) this.#finish(part, ABANDONED);
       else if (await this.#failed(part, written, generation)) await pauses.pause();
     }
@@ -116,9 +117,9 @@ export class SetApart {
     return true;
   }
 
-  #finish({ batch }: Part, result: BatchResult): void {
+  #finish({ batch, doubtful }: Part, result: BatchResult, mayWait = true): void {
     for (const { id } of batch) this.#ids.delete(id);
-    this.#d.finish(batch, result);
+    this.#d.finish(batch, result, doubtful, mayWait);
     this.#d.onFinished();
   }
 }

@@ -422,3 +422,50 @@ describe('G4', () => {
     );
   });
 });
+
+describe('an item that is blocked', () => {
+  it('waits alone: its neighbours and later batches are written, later items of its transaction after it', async () => {
+    const { clock, store, answers, queueAll } = setUp();
+    store.blocked.add('b1');
+    queueAll('a1', 'b1', 'b2', 'c1');
+    await settle();
+    queueAll('d1');
+    await settle();
+    expect(store.batches).toEqual([['a1', 'b1', 'c1'], ['d1']]);
+    expect([...answers.keys()]).toEqual(['a1', 'c1', 'd1']);
+    store.blocked.clear();
+    await clock.advance(500);
+    expect(store.batches.slice(2)).toEqual([['b1'], ['b2']]);
+    expect(answers.get('b1')).toEqual(['applied']);
+  });
+
+  it('fails after some seconds when a caller waits for it; a persistent one is sent again until it is applied', async () => {
+    const { clock, store, committer, answers, queue } = setUp();
+    store.blocked.add('a1').add('b1');
+    queue('a1');
+    queue('b1', { persistent: true });
+    await clock.advance(30_000);
+    expect([answers.get('a1'), answers.get('b1'), committer.queued]).toEqual([['failed'], undefined, 1]);
+    store.blocked.clear();
+    await clock.advance(500);
+    expect([answers.get('b1'), committer.queued]).toEqual([['applied'], 0]);
+  });
+
+  it('is abandoned, not failed, when an earlier attempt may have been applied', async () => {
+    const { clock, store, answers, queueAll } = setUp(['outcome_unknown']);
+    store.blocked.add('a1');
+    queueAll('a1');
+    await clock.advance(30_000);
+    expect(answers.get('a1')).toEqual(['abandoned']);
+  });
+
+  it('is abandoned with everything else when the session ends', async () => {
+    const { clock, store, committer, answers, queueAll } = setUp();
+    store.blocked.add('a1');
+    queueAll('a1');
+    await settle();
+    committer.abandon();
+    await clock.advance(1_000);
+    expect([answers.get('a1'), store.batches.length]).toEqual([['abandoned'], 1]);
+  });
+});

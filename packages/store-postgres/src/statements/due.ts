@@ -1,18 +1,12 @@
-import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
-import { BODY_BYTES } from './read.ts';
+import { BODY_BYTES, READABLE } from './read.ts';
 
 /*
  * What finds its records by an index and takes them while others write: a record that somebody else has at this moment is left to them (`skip locked`), and one
  * that was changed meanwhile is looked at again, so none of these ever waits for a record.
  */
-
-const words = (list: readonly string[]): string => list.map((word) => `'${word}'`).join(', ');
-
-/** What this version can drive; a record with other words is for nodes of a later one. */
-const READABLE = `status in (${words(STATUSES)}) and pattern in (${words(PATTERNS)})`;
 
 /** Whether session $3 lives, and when the earliest of groups $4 is due. */
 export const LOOK: Statement = {

@@ -1,3 +1,4 @@
+import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 
@@ -28,6 +29,11 @@ const HEAD = {
 export const HEAD_OF_T = Object.keys(HEAD)
   .map((name) => `t.${name}`)
   .join(', ');
+
+const words = (list: readonly string[]): string => list.map((word) => `'${word}'`).join(', ');
+
+/** What this version can drive and write; a record with other words is for nodes of a later one. */
+export const READABLE = `status in (${words(STATUSES)}) and pattern in (${words(PATTERNS)})`;
 
 const nulls = (types: readonly string[]): string => types.map((type) => `null::${type}`).join(', ');
 

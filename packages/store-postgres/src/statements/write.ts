@@ -1,7 +1,7 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 import { counted } from './counters.ts';
-import { ENTRY_WITHOUT_HEAD, HEAD_OF_T } from './read.ts';
+import { ENTRY_WITHOUT_HEAD, HEAD_OF_T, READABLE } from './read.ts';
 import { p } from './write-parameters.ts';
 
 /*
@@ -16,6 +16,8 @@ import { p } from './write-parameters.ts';
  * It answers two rows: of the inserts, and of the changes. A row a transaction would cost the node more than everything else about a batch, so items are
  * named only when some of them were not applied; whoever is not named then is looked at afterwards, by `EXAMINE`.
  */
+
+const READABLE_T = READABLE.replace('status', 't.status').replace('pattern', 't.pattern');
 
 /** What the item's set says of a column. */
 const ofSet = (column: string, item: string): string => `(${column})[${item}.set]`;
@@ -83,7 +85,7 @@ changed as (
     order by ${ofSet(p.namespaces, 'u')} collate "C", u.gid collate "C"
   ) c
   where t.namespace = c.namespace and t.gid = c.gid and t.version = c.version
-    and (t.finished_at is null or c.status in ('succeed', 'failed'))
+    and (t.finished_at is null or c.status in ('succeed', 'failed')) and ${READABLE_T}
   returning c.item, t.namespace, t.status, t.attention, t.before_status, t.before_attention
 ),
 ${BOTH_COUNTED}
@@ -147,7 +149,7 @@ changed as (
     and case
       when c.added > 0 then t.status = any (string_to_array(c.statuses, ',')) and (c.pattern is null or t.pattern = c.pattern) and t.entry_count + c.added <= c.room
       else t.finished_at is null or c.status in ('succeed', 'failed')
-    end
+    end and ${READABLE_T}
   returning c.item, c.positions, c.added, t.namespace, t.gid, t.version, t.entry_count, t.status, t.attention, t.before_status, t.before_attention
 ),
 entered as (
@@ -186,4 +188,21 @@ union all
 select ${ENTRY_WITHOUT_HEAD}, null::bigint, e.key, e.position, e.body
 from found t cross join lateral unnest(($5::text[])[t.first:t.last]) as wanted (key)
 join entries e on e.namespace = t.namespace and e.gid = t.gid and e.key = wanted.key where t.last >= t.first`,
+};
+
+/**
+ * Which of the records of keys $1 and $2 another connection has locked. The others are locked for the moment of the
+ * statement.
+ */
+export const LOCKED: Statement = {
+  name: 'locked',
+  changes: false,
+  text: `with free as materialized (
+  select t.namespace, t.gid from unnest($1::text[], $2::text[]) as k (namespace, gid)
+  join transactions t on t.namespace = k.namespace and t.gid = k.gid
+  for no key update of t skip locked
+)
+select t.namespace, t.gid from unnest($1::text[], $2::text[]) as k (namespace, gid)
+join transactions t on t.namespace = k.namespace and t.gid = k.gid
+where not exists (select from free where free.namespace = t.namespace and free.gid = t.gid)`,
 };

@@ -19,6 +19,8 @@ export class ScriptedStore extends MemoryStore {
   away = false;
   /** Probes that were sent. */
   probes = 0;
+  /** Items that another client of the database blocks. */
+  readonly blocked = new Set<string>();
   #release: (() => void)[] = [];
 
   constructor(fates: readonly Fate[] = [], poison: Map<string, StoreErrorCode> = new Map()) {
@@ -46,7 +48,11 @@ export class ScriptedStore extends MemoryStore {
       throw new StoreError('outcome_unknown', 'connection lost');
     }
     if (fate !== 'applied' && fate !== 'hang') throw new StoreError(fate, `scripted: ${fate}`);
-    return super.write(batch);
+    if (this.blocked.size === 0) return super.write(batch);
+    const free = await super.write(batch.filter((item) => !this.blocked.has(nameOf(item))));
+    return batch.map((item) =>
+      this.blocked.has(nameOf(item)) ? { kind: 'blocked', why: 'it is locked' } : (free.shift() ?? { kind: 'missing' }),
+    );
   }
 
   /** Lets batches that hang go on. */
