@@ -1,9 +1,6 @@
-import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import { ANSWER } from './answer.ts';
 import { HEADS } from './indexes.ts';
 import { changes, evenWhenFull, reads } from './kinds.ts';
-
-const KNOWN = [...STATUSES, ...PATTERNS].map((word) => `${word} = true`).join(', ');
 
 /**
  * Session ARGV[3] takes up to ARGV[4] of groups ARGV[7…], earliest due first; fewer when they are
@@ -32,7 +29,6 @@ local function earliest()
   return best
 end
 -- Words of a later version: the record is for its nodes. One that is not whole is for an operator.
-local known = {${KNOWN}}
 local claimed, skipped, best = 0, 0, earliest()
 while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]

@@ -1,3 +1,5 @@
+import { PATTERNS, STATUSES } from '@holdfast/protocol';
+
 /**
  * Changes of indexes and counts, gathered while a script goes through transactions: `settle` makes them, many members in one command. What reads an index
  * in between does not see them.
@@ -71,13 +73,16 @@ local function settle()
 end
 `;
 
-/** A transaction without bodies, and the release of one. */
+const KNOWN = [...STATUSES, ...PATTERNS].map((word) => `${word} = true`).join(', ');
+
+/** A transaction without bodies, and the release of one. `known`: the statuses and patterns of this version. */
 export const HEADS = `${INDEXES}
+local known = {${KNOWN}}
 local function head(id)
-  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
+  local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n', 'p')
   if not r[1] then return nil end
   for i = 2, 10 do if not r[i] then error({err = 'WRONGTYPE ' .. P .. 't' .. id .. ' is no whole transaction'}) end end
-  return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10])}
+  return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10]), p = r[11]}
 end
 -- As head, but nil also for what is no whole transaction, and then whether a key is there at all.
 local function wholeHead(id)

@@ -51,6 +51,8 @@ local function expect(kind, letter, name)
   names[name] = true
 end
 local function applied(version) return 'a' .. num(version) end
+-- A record with words of a later version is for its nodes.
+local function ours(h) return known[h.s] and known[h.p] end
 local function conflict(h, letter) return (letter or 'c') .. num(h.v) .. ':' .. h.s end
 -- Whether the entries of a transaction and these have room in so many bytes; keys are counted, too.
 local function hasRoom(key, h, fresh, bytes)
@@ -98,7 +100,7 @@ end
 local function judgeUpdate(x, h)
   if not h then return 'm' end
   if h.v ~= x.version then return h.w == x.w and applied(x.version + 1) or conflict(h) end
-  if final(h.s) and not final(x.s) then return conflict(h) end
+  if not ours(h) or (final(h.s) and not final(x.s)) then return conflict(h) end
   x.h, x.g = h, h.g
   take(x, h.o, h.d)
   return applied(h.v + 1)
@@ -111,7 +113,7 @@ local function judgeAppend(x, h)
     if pos then there[#there + 1] = call('HGET', key, 'e' .. pos) else fresh[#fresh + 1] = entry end
   end
   if #fresh > 0 then
-    if x.pattern ~= '' and x.pattern ~= call('HGET', key, 'p') then return conflict(h) end
+    if not ours(h) or (x.pattern ~= '' and x.pattern ~= h.p) then return conflict(h) end
     if not string.find(x.statuses, ',' .. h.s .. ',', 1, true) then return conflict(h) end
     if h.n + #fresh > x.most then return conflict(h, 'e') end
     if x.bytes and not hasRoom(key, h, fresh, x.bytes) then return conflict(h, 'b') end
