@@ -16,15 +16,47 @@ export function withoutSecretsOf(
   result: BranchResult,
 ): BranchResult {
   if (result.reason === '') return result;
-  const known = secretsOfHeaders({ ...headers, ...(authorization !== '' && { authorization }) });
-  if (authorization !== '') known.push(passwordIn(authorization));
+  const known = secretsSent({ ...headers, ...(authorization !== '' && { authorization }) });
   return { ...result, reason: withoutCutSecret(withoutSecrets(result.reason, known), known) };
 }
 
-const passwordIn = (authorization: string): string => {
-  const account = Buffer.from(authorization.slice('Basic '.length), 'base64').toString();
-  return account.slice(account.indexOf(':') + 1);
-};
+/** The secrets of these headers, as they are and as a participant may encode them. The longest come first: some contain others. */
+function secretsSent(headers: Readonly<Record<string, string>>): readonly string[] {
+  const plain = secretsOfHeaders(headers).flatMap((secret) => [secret, ...accountIn(secret)]);
+  const known = new Set(
+    plain.flatMap((secret) => [secret, encodeURIComponent(wellFormed(secret)), ...inBase64(secret)]),
+  );
+  return [...known].toSorted((a, b) => b.length - a.length);
+}
+
+/** The account of a basic authorization, and its password. */
+function accountIn(secret: string): readonly string[] {
+  const [, encoded] = /^basic\s+([\w+/=-]+)$/i.exec(secret) ?? [];
+  if (encoded === undefined) return [];
+  const account = Buffer.from(encoded, 'base64').toString();
+  return [account, account.slice(account.indexOf(':') + 1)];
+}
+
+/** `encodeURIComponent` throws at half a surrogate pair. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();
+
+/** Shorter parts of a base64 text may be in any other. */
+const SHORTEST_ENCODED = 8;
+
+/**
+ * What every base64 text contains that encodes a text with this secret: three forms, since four characters stand for
+ * three bytes, each without the characters at its ends that depend on what is around the secret; and those of base64url.
+ */
+function inBase64(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const forms = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    return text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+  });
+  return forms
+    .flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')])
+    .filter((form) => form.length >= SHORTEST_ENCODED);
+}
 
 /** A reason that was cut may end in the middle of a secret. */
 function withoutCutSecret(reason: string, known: readonly string[]): string {

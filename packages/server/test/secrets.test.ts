@@ -81,6 +81,68 @@ describe('a participant that echoes its request', () => {
   });
 });
 
+/** How a participant may encode what it echoes. */
+const ENCODINGS: readonly (readonly [name: string, encode: (text: string) => string])[] = [
+  ['base64', (text) => Buffer.from(text).toString('base64')],
+  ['base64url', (text) => Buffer.from(text).toString('base64url')],
+  ['base64 within a longer text', (text) => Buffer.from(`x: ${text}; y`).toString('base64')],
+  ['percent-encoded', (text) => encodeURIComponent(text)],
+];
+
+describe.each(ENCODINGS)('a participant that echoes a secret as %s', (_, encode) => {
+  const token = 'tok/swordfish+17=';
+
+  it.each([
+    ['the token alone', token],
+    ['the whole header', `Bearer ${token}`],
+    ['the account of its URL', 'teller:hunter2/of the bank'],
+    ['the password of its URL', 'hunter2/of the bank'],
+  ])('has it hidden: %s', async (_what, echoed) => {
+    const bank = await listening(() => `no: ${encode(echoed)}.`, 409);
+    await using server = await TestServer.start();
+    const account = 'teller:hunter2%2Fof%20the%20bank@';
+    await server.dtm('submit', {
+      gid: 'encoded',
+      trans_type: 'saga',
+      steps: [{ action: `http://${account}127.0.0.1:${bank.port}/debit`, compensate: '' }],
+      payloads: ['{}'],
+      // Of two headers, one is sent: the account of the URL is the authorization.
+      branch_headers: { 'X-Api-Token': `Bearer ${token}` },
+      wait_result: true,
+    });
+    const { text } = await server.get('/api/v1/transactions/encoded');
+    expect(text).toContain('no: ');
+    expect(text).not.toContain(encode(echoed));
+    const core = encode(echoed).replace(/=+$/, '').slice(4, -4);
+    expect(text).not.toContain(core);
+  });
+});
+
+describe('the URL of a subscriber', () => {
+  it('is shown without its secrets, and can be given so to end the subscription', async () => {
+    await using server = await TestServer.start();
+    const urls = ['http://teller:hunter2@mail:8080/a?token=swordfish', 'http://mail:8080/b'];
+    for (const url of urls) expect((await server.ask('PUT', '/api/v1/topics/t/subscribers', { url })).status).toBe(204);
+    const shown = [
+      (await server.get('/api/v1/topics')).text,
+      (await server.get('/api/dtmsvr/scanKV?cat=topics')).text,
+      (await server.get('/api/dtmsvr/queryKV?cat=topics&key=t')).text,
+      ...(await runCli(['topics', 'show', 't', '--server', server.url])).out,
+      ...(await runCli(['topics', 'show', 't', '--server', server.url, '-o', 'json'])).out,
+      ...(await runCli(['topics', 'show', 't', '--server', server.url, '-o', 'ids'])).out,
+    ].join('\n');
+    expect(shown).toContain('http://mail:8080/b');
+    expect(shown).not.toMatch(SECRET);
+    const added = await runCli(['topics', 'add', 't', urls[0] ?? '', '--server', server.url]);
+    expect(added.err.join('\n')).toContain('subscribes t already');
+    expect(added.err.join('\n')).not.toMatch(SECRET);
+    const redacted = 'http://***@mail:8080/a?token=***';
+    expect((await runCli(['topics', 'remove', 't', redacted, '--server', server.url])).exitCode).toBe(0);
+    const left = await runCli(['topics', 'show', 't', '--server', server.url, '-o', 'ids']);
+    expect(left.out).toEqual(['http://mail:8080/b']);
+  });
+});
+
 describe('a secret in the configuration', () => {
   it('that is broken YAML is not printed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-secrets-'));

@@ -1,3 +1,4 @@
+import { CheckedStore, MemoryStore, StoreError } from '@holdfast/core';
 import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '@holdfast/server';
 import { crossSiteFault } from '../src/http/cross-site.ts';
@@ -41,6 +42,22 @@ describe('metrics', () => {
     expect(text).not.toContain('nowhere');
     const again = (await server.get('/api/metrics')).text;
     expect(again).toContain('holdfast_transactions_accepted_total{pattern="saga"} 2');
+  });
+
+  it('leave out what is read from the store while the store is away', async () => {
+    const store = new MemoryStore(Date.now);
+    await using server = await TestServer.start({}, { store: new CheckedStore(store) });
+    const count = store.count.bind(store);
+    const readStored = async (): Promise<readonly string[]> =>
+      (await server.get('/api/metrics')).text.split('\n').filter((line) => line.startsWith('holdfast_stored_'));
+    const before = await readStored();
+    expect(before).toContain('holdfast_stored_transactions_attention 0');
+    expect(before).toHaveLength(6);
+    store.count = () => Promise.reject(new StoreError('unavailable', 'away'));
+    expect(await readStored()).toEqual([]);
+    expect((await server.get('/api/metrics')).text).toContain('holdfast_store_up 0\n');
+    store.count = count;
+    expect(await readStored()).toEqual(before);
   });
 
   it('put a value into the first bucket that holds it', () => {

@@ -268,8 +268,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/claimer.js`,
-        from: "'due work could not be claimed');",
-        to: "'due work could not be claimed'); return;",
+        from: 'this.#trouble.failed(error);',
+        to: 'this.#trouble.failed(error); return;',
       },
     ],
   },

@@ -8,6 +8,7 @@ import {
   type StoreErrorCode,
   type StoredTransaction,
 } from '../store.ts';
+import { PacedWarning } from './paced-warning.ts';
 import type { Session } from './session.ts';
 
 interface ClaimerDependencies {
@@ -34,6 +35,7 @@ const LOCKED_PAUSE_MS = 50;
  */
 export class Claimer {
   readonly #d: ClaimerDependencies;
+  readonly #trouble: PacedWarning;
   #timer: Timer | undefined;
   #timerAtMs = Infinity;
   #claiming = false;
@@ -41,6 +43,7 @@ export class Claimer {
 
   constructor(dependencies: ClaimerDependencies) {
     this.#d = dependencies;
+    this.#trouble = new PacedWarning(dependencies, 'due transactions could not be claimed');
   }
 
   start(): void {
@@ -75,7 +78,7 @@ export class Claimer {
     try {
       nextInMs = await this.#claimOnce();
     } catch (error) {
-      this.#d.logger.warn({ error: String(error) }, 'due work could not be claimed');
+      this.#trouble.failed(error);
     }
     this.#claiming = false;
     // Hints that came meanwhile moved the due time but set no timer.
@@ -104,6 +107,7 @@ export class Claimer {
     const { store, session, options, observer } = this.#d;
     try {
       const result = await store.claimDue({ session: owner, limit, groups: options.groups });
+      this.#trouble.succeeded();
       if (result.claimed.length > 0) observer.claimed(result.claimed.length);
       // Claimed by a session that is over: the next take-over releases them.
       const isOver = owner !== session.id || session.loseIfLapsed() || !session.leaseHeld();

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { SessionRow, Store } from '../store.ts';
+import { PacedWarning } from './paced-warning.ts';
 import { PurgePace } from './purge-pace.ts';
 import type { Session } from './session.ts';
 
@@ -33,10 +34,14 @@ export class Janitor {
   readonly #d: JanitorDependencies;
   #timers: Partial<Record<'takeOver' | 'purge', Timer>> = {};
   #stopped = true;
+  readonly #takeOverTrouble: PacedWarning;
+  readonly #purgeTrouble: PacedWarning;
   readonly #purgePace = new PurgePace();
 
   constructor(dependencies: JanitorDependencies) {
     this.#d = dependencies;
+    this.#takeOverTrouble = new PacedWarning(dependencies, 'the transactions of silent nodes could not be taken over');
+    this.#purgeTrouble = new PacedWarning(dependencies, 'finished transactions could not be purged');
   }
 
   start(): void {
@@ -87,6 +92,7 @@ export class Janitor {
     try {
       if (session.leaseHeld()) {
         const taken = await store.takeOver(this.#silentFor(silenceMs));
+        this.#takeOverTrouble.succeeded();
         more = taken.more;
         if (taken.ended.length > 0) logger.info({ sessions: taken.ended }, 'ended silent sessions');
         if (taken.released > 0) {
@@ -96,7 +102,7 @@ export class Janitor {
         }
       }
     } catch (error) {
-      logger.warn({ error: String(error) }, 'take-over failed');
+      this.#takeOverTrouble.failed(error);
     }
     this.#after('takeOver', more ? 0 : Math.min(options.heartbeatMs / 2, LONGEST_WATCH_MS), () =>
       this.#takeOver(more ? silenceMs : options.silenceMs),
@@ -105,16 +111,17 @@ export class Janitor {
 
   async #purge(): Promise<void> {
     const pace = this.#purgePace;
-    const { clock, logger } = this.#d;
+    const { clock } = this.#d;
     let delayMs: number | undefined;
     try {
       if (pace.hasBacklog || (await this.#isEldest())) {
         const startedMs = clock.monotonicMs();
         const purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: pace.batch });
         delayMs = pace.next(purged, clock.monotonicMs() - startedMs);
+        this.#purgeTrouble.succeeded();
       }
     } catch (error) {
-      logger.warn({ error: String(error) }, 'purge failed');
+      this.#purgeTrouble.failed(error);
     }
     this.#after('purge', delayMs ?? pace.idle(), () => this.#purge());
   }

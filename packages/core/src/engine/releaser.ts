@@ -1,6 +1,7 @@
 import type { AlertHook, Clock, Logger } from '../environment.ts';
 import type { Store, StoredTransaction, UpdateItem } from '../store.ts';
 import type { Committer, WriteResult } from './committer.ts';
+import { PacedWarning } from './paced-warning.ts';
 import { parkedRecord } from './parked-record.ts';
 import { putBackRecord } from './put-back-record.ts';
 import type { Run } from './run.ts';
@@ -43,9 +44,11 @@ const LONGEST_PAUSE_MS = 10_000;
  */
 export class Releaser {
   readonly #d: ReleaserDependencies;
+  readonly #trouble: PacedWarning;
 
   constructor(dependencies: ReleaserDependencies) {
     this.#d = dependencies;
+    this.#trouble = new PacedWarning(dependencies, 'transactions could not be released; they are tried again');
   }
 
   /** Releases a record parked. The run's phase is `releasing`. */
@@ -86,7 +89,10 @@ export class Releaser {
 
   #written(release: Release, record: StoredTransaction, attempt: number, result: WriteResult): void {
     if (release.run.phase !== 'releasing') return;
-    if (result.kind === 'applied') return release.done(record);
+    if (result.kind === 'applied') {
+      this.#trouble.succeeded();
+      return release.done(record);
+    }
     this.#again(release, attempt, result.kind === 'failed' ? result.error.message : result.kind);
   }
 
@@ -94,7 +100,7 @@ export class Releaser {
     const { run } = release;
     if (run.phase !== 'releasing') return;
     const pauseMs = pauseMsAfter(attempt);
-    this.#d.logger.error({ gid: run.key.gid, why, pauseMs }, 'a transaction could not be released; trying again');
+    this.#trouble.failed(why, { gid: run.key.gid });
     this.#d.clock.setTimer(pauseMs, () => void this.#attempt(release, attempt + 1));
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Identities, Logger, Random, Timer } from '../environment.ts';
 import type { SessionId, Store } from '../store.ts';
+import { PacedWarning } from './paced-warning.ts';
 
 interface SessionDependencies {
   readonly store: Store;
@@ -78,9 +79,12 @@ export class Session {
   /** A heartbeat, or the opening of a new session, is under way. */
   #beating = false;
   #failed = false;
+  readonly #trouble: PacedWarning;
 
   constructor(dependencies: SessionDependencies) {
     this.#dependencies = dependencies;
+    const message = 'the heartbeat failed; it is sent again until the store responds';
+    this.#trouble = new PacedWarning(dependencies, message, 'the store responds again');
   }
 
   get id(): SessionId {
@@ -234,17 +238,15 @@ export class Session {
   async #beat(): Promise<void> {
     this.#beating = true;
     this.loseIfLapsed();
-    const failedBefore = this.#failed;
     this.#failed = !(await this.#beatOnce());
-    // Said once: it is asked several times a second.
-    if (failedBefore && !this.#failed) this.#dependencies.logger.info({ session: this.#id }, 'the store answers again');
+    if (!this.#failed) this.#trouble.succeeded({ session: this.#id });
     this.#beating = false;
     this.#schedule();
   }
 
   /** False when the store did not answer. */
   async #beatOnce(): Promise<boolean> {
-    const { store, logger } = this.#dependencies;
+    const { store } = this.#dependencies;
     const sent = this.#moment();
     const id = this.#id;
     try {
@@ -264,8 +266,7 @@ export class Session {
       if (!this.#stopped) await this.#openNew();
       return true;
     } catch (error) {
-      if (!this.#failed)
-        logger.warn({ session: id, error: String(error) }, 'heartbeat failed; the store is asked until it answers');
+      this.#trouble.failed(error, { session: id });
       return false;
     }
   }

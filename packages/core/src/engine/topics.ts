@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS, withoutCoordinates } from '@holdfast/protocol';
+import { HoldfastError, LIMITS, withoutCoordinates, withoutSecrets } from '@holdfast/protocol';
 import type { Definition, Step } from '../model.ts';
 import type { KeyValue, Store } from '../store.ts';
 import { isStorable } from '../stores/rules.ts';
@@ -28,7 +28,9 @@ export class Topics {
     requireRemark(subscriber.remark);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers?.some((s) => s.url === subscriber.url))
-        throw new HoldfastError('refused', `${subscriber.url} subscribes ${topic} already`, { field: 'url' });
+        throw new HoldfastError('refused', `${withoutSecrets(subscriber.url)} subscribes ${topic} already`, {
+          field: 'url',
+        });
       if (subscribers !== undefined && subscribers.length >= LIMITS.topicSubscribers) {
         throw new HoldfastError(
           'too_large',
@@ -40,14 +42,24 @@ export class Topics {
     });
   }
 
-  /** Takes a subscriber away. Throws `invalid` (empty), `not_found`. */
+  /**
+   * Takes a subscriber away; its URL may be given as lists show it, without its secrets. Throws `invalid` (empty),
+   * `not_found`, and `refused` when lists show several subscribers so.
+   */
   async unsubscribe(namespace: string, topic: string, url: string): Promise<void> {
     requireName(topic, url);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers === undefined) throw noSuchTopic(topic);
-      if (!subscribers.some((s) => s.url === url))
-        throw new HoldfastError('not_found', `${url} does not subscribe ${topic}`, { field: 'url' });
-      return subscribers.filter((s) => s.url !== url);
+      const exact = subscribers.filter((s) => s.url === url);
+      const meant = exact.length > 0 ? exact : subscribers.filter((s) => withoutSecrets(s.url) === url);
+      const shown = withoutSecrets(url);
+      if (meant.length === 0)
+        throw new HoldfastError('not_found', `${shown} does not subscribe ${topic}`, { field: 'url' });
+      if (meant.length > 1) {
+        const fault = `${meant.length} subscribers of ${topic} are shown as ${shown}; give the URL with its secrets`;
+        throw new HoldfastError('refused', fault, { field: 'url' });
+      }
+      return subscribers.filter((s) => !meant.includes(s));
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { Store } from '../store.ts';
+import { PacedWarning } from './paced-warning.ts';
 import type { Run } from './run.ts';
 import type { Session } from './session.ts';
 
@@ -28,6 +29,7 @@ const WATCH_BATCH = 2_000;
  */
 export class Watcher {
   readonly #d: WatcherDependencies;
+  readonly #trouble: PacedWarning;
   #timer: Timer | undefined;
   #stopped = true;
   /** Where the next turn begins, when there are more than one batch takes. */
@@ -35,6 +37,7 @@ export class Watcher {
 
   constructor(dependencies: WatcherDependencies) {
     this.#d = dependencies;
+    this.#trouble = new PacedWarning(dependencies, 'commands stored by other nodes could not be checked for');
   }
 
   start(): void {
@@ -55,12 +58,13 @@ export class Watcher {
   }
 
   async #watch(): Promise<void> {
-    const { store, session, logger, reread } = this.#d;
+    const { store, session, reread } = this.#d;
     try {
       const quiet = this.#byTurns(this.#d.runs().filter(isQuiet));
       if (quiet.length === 0 || !session.leaseHeld()) return;
       const asked = quiet.map(({ version }) => version);
       const versions = await store.versions(quiet.map(({ key }) => key));
+      this.#trouble.succeeded();
       // A write of this node's own that came meanwhile tells all there is to know.
       for (const [i, run] of quiet.entries())
         if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i]) {
@@ -69,7 +73,7 @@ export class Watcher {
           else if (isChanged(versions[i], run)) reread(run);
         }
     } catch (error) {
-      logger.warn({ error: String(error) }, 'what other nodes ordered could not be asked for');
+      this.#trouble.failed(error);
     }
   }
 

@@ -21,8 +21,9 @@ const STALE_MS = 60_000;
 const UNCONFIRMED_MS = 5_000;
 /** How long a probe is awaited: the cause is reported before the health check of the server times out. */
 const PROBE_MS = 1_500;
-/** How often refused batches are logged at most. */
+/** Between the first two lines about refused batches; each further interval is twice as long, up to the longest. */
 const LOG_EVERY_MS = 10_000;
+const LOG_AT_LEAST_EVERY_MS = 300_000;
 /** Written by a probe; its category is no topic's. */
 const PROBE = { namespace: 'default', category: 'readiness', key: 'probe' };
 /** An update of this transaction takes the way of every batch. */
@@ -37,7 +38,8 @@ const NO_VERSION = 0;
  * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was written. So does a
  *     batch that receives no response for `UNCONFIRMED_MS`.
  * W2  A probe is sent only when somebody asks and nothing recent shows the answer; one at a time.
- * W3  Refused batches are logged with their cause, at most once in ten seconds, and the end of the trouble once.
+ * W3  Refused batches are logged with their cause: the first at once, further ones with their number at intervals that
+ *     double from ten seconds to five minutes, and the end of the trouble once.
  */
 export class WritePath {
   readonly #d: WritePathDependencies;
@@ -45,7 +47,8 @@ export class WritePath {
   #probing: Promise<void> | undefined;
   /** When the first batch was sent that no result has followed, on the monotonic clock. */
   #unconfirmedSinceMs: number | undefined;
-  #loggedAtMs = -Infinity;
+  #nextLineAtMs = -Infinity;
+  #intervalMs = LOG_EVERY_MS;
   #unlogged = 0;
 
   constructor(dependencies: WritePathDependencies) {
@@ -70,7 +73,8 @@ export class WritePath {
       const forMs = Math.round(nowMs - this.#state.sinceMs);
       this.#d.logger.info({ forMs, refused: this.#unlogged }, 'the store takes batches again');
       this.#unlogged = 0;
-      this.#loggedAtMs = -Infinity;
+      this.#nextLineAtMs = -Infinity;
+      this.#intervalMs = LOG_EVERY_MS;
     }
     this.#state = { kind: 'working', atMs: nowMs };
   }
@@ -82,12 +86,13 @@ export class WritePath {
     const sinceMs = this.#state.kind === 'failing' ? this.#state.sinceMs : nowMs;
     this.#state = { kind: 'failing', sinceMs, error };
     this.#unlogged++;
-    if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
+    if (nowMs < this.#nextLineAtMs) return;
     this.#d.logger.warn(
       { code: error.code, error: error.message, transactions: items, batches: this.#unlogged },
       'the store does not take batches',
     );
-    this.#loggedAtMs = nowMs;
+    this.#nextLineAtMs = nowMs + this.#intervalMs;
+    this.#intervalMs = Math.min(LOG_AT_LEAST_EVERY_MS, this.#intervalMs * 2);
     this.#unlogged = 0;
   }
 

@@ -219,7 +219,10 @@ describe('L4: a node that the store does not answer', () => {
     store.failing = false;
     await clock.advance(400);
     // Said once, however often it was asked.
-    expect(log.lines).toEqual(['heartbeat failed; the store is asked until it answers', 'the store answers again']);
+    expect(log.lines).toEqual([
+      'the heartbeat failed; it is sent again until the store responds',
+      'the store responds again',
+    ]);
     expect([store.heartbeats, session.leaseHeld(), session.id]).toEqual([7, true, 's1']);
     await clock.advance(4_999);
     expect(store.heartbeats).toBe(7);

@@ -87,12 +87,17 @@ export const writeProgress = async ({ gid, status, state, branches }: Transactio
   })),
 });
 
-/** A topic is stored as the JSON text of its subscribers. */
-export const writeTopic = ({ key, version, value }: KeyValue): TopicPage['items'][number] => ({
+/** A topic is stored as the JSON text of its subscribers. Secrets in their URLs are not shown. */
+export const writeTopic = ({ key, version, value }: KeyValue): Topic => ({
   topic: key,
   version,
-  subscribers: JSON.parse(value) as TopicPage['items'][number]['subscribers'],
+  subscribers: (JSON.parse(value) as Topic['subscribers']).map(({ url, remark }) => ({
+    url: withoutSecrets(url),
+    remark: withoutSecrets(remark),
+  })),
 });
+
+type Topic = TopicPage['items'][number];
 
 export const writeNodes = ({ nowMs, sessions }: LivingNodes): NodeList => ({ nowMs, items: [...sessions] });
 

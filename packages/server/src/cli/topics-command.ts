@@ -1,4 +1,4 @@
-import { LIMITS, type TopicPage, topicPage } from '@holdfast/protocol';
+import { LIMITS, type TopicPage, topicPage, withoutSecrets } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
@@ -70,7 +70,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
     runCommand(io, options, async ({ api }) => {
       const body = { url, ...(options.remark === undefined ? {} : { remark: options.remark }) };
       await api.tell({ method: 'PUT', path: `${pathOf(topic)}/subscribers`, body });
-      io.err(`${clean(url)} gets the messages to ${topic}`);
+      io.err(`${clean(withoutSecrets(url))} gets the messages to ${topic}`);
     }),
   );
 
@@ -83,7 +83,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
   remove.action((topic: string, url: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       await api.tell({ method: 'DELETE', path: `${pathOf(topic)}/subscribers`, query: { url } });
-      io.err(`${clean(url)} gets no more messages to ${topic}`);
+      io.err(`${clean(withoutSecrets(url))} gets no more messages to ${topic}`);
     }),
   );
 

@@ -1,7 +1,7 @@
 import type { KeyValue } from '@holdfast/core';
-import type { DtmKeyValueAnswer } from '@holdfast/protocol';
+import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
 
-/** A versioned key-value in dtm's words. */
+/** A versioned key-value in dtm's words. A topic is one: secrets in the URLs of its subscribers are not shown. */
 export const writeKeyValue = ({
   category,
   key,
@@ -12,7 +12,7 @@ export const writeKeyValue = ({
 }: KeyValue): DtmKeyValueAnswer => ({
   cat: category,
   k: key,
-  v: value,
+  v: withoutSecrets(value),
   version,
   create_time: new Date(createdAtMs).toISOString(),
   update_time: new Date(updatedAtMs).toISOString(),

@@ -154,8 +154,9 @@ function addCounts(prom: typeof prometheus, register: Registry): Built['showCoun
   const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person', 'max');
   return (counts) => {
     up.set(counts === undefined ? 0 : 1);
+    // A value that was not read is left out: `reset` would show 0 for a gauge without labels.
     stored.reset();
-    attention.reset();
+    attention.remove();
     if (counts === undefined) return;
     for (const status of STATUSES) stored.set({ status }, counts.byStatus[status]);
     attention.set(counts.attention);

@@ -89,8 +89,8 @@ describe('what holdfast doctor advises', () => {
     'for a server that cannot be reached has nothing to do with a disk: %s',
     async (url) => {
       const finding = (await doctor('--store', url)).find('store');
-      expect(finding).toMatchObject({ level: 'fail', mend: expect.stringContaining('network') as string });
-      expect(finding?.mend).not.toContain('disk');
+      expect(finding).toMatchObject({ level: 'fail', fix: expect.stringContaining('network') as string });
+      expect(finding?.fix).not.toContain('disk');
     },
   );
 
@@ -124,11 +124,11 @@ describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of particip
     if (server === undefined) throw new Error('MariaDB is not installed');
     onTestFinished(() => server.stop());
     const look = async () => (await doctor('--store', 'memory:', '--barrier', server.url)).find('durability');
-    expect(await look()).toMatchObject({ level: 'warn', mend: 'set sync_binlog=1' });
+    expect(await look()).toMatchObject({ level: 'warn', fix: 'set sync_binlog=1' });
     const database = await openDatabase(server.url);
     await database.query('set global sync_binlog = 1');
     await database.close();
-    expect(await look()).toMatchObject({ level: 'ok', mend: '' });
+    expect(await look()).toMatchObject({ level: 'ok', fix: '' });
   });
 
   it.each([

@@ -15,7 +15,7 @@ export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Ch
         database = await openDatabase(url);
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
-        return [fail(place, error.message, 'check the URL, the server, and the rights of its user')];
+        return [fail(place, error.message, 'check the URL, the server, and the privileges of its user')];
       }
       try {
         const findings = [
@@ -108,13 +108,13 @@ async function checkPrepared(database: Database): Promise<Finding> {
      (select count(*)::int from pg_prepared_xacts) as used`,
   );
   const [most, connections, used] = ['most', 'connections', 'used'].map((name) => Number(row?.[name]));
-  const mend = `set max_prepared_transactions to at least ${connections} (max_connections) in postgresql.conf and restart`;
-  if (most === 0) return warn('xa', 'max_prepared_transactions is 0: XA branches are refused', `for XA: ${mend}`);
+  const fix = `set max_prepared_transactions to at least ${connections} (max_connections) in postgresql.conf and restart`;
+  if (most === 0) return warn('xa', 'max_prepared_transactions is 0: XA branches are refused', `for XA: ${fix}`);
   if (used !== undefined && most !== undefined && used >= most)
     return fail(
       'xa',
       `all ${most} places for prepared transactions are taken`,
-      `see "holdfast xa recover", and ${mend}`,
+      `see "holdfast xa recover", and ${fix}`,
     );
   return ok('xa', `max_prepared_transactions is ${most}, ${used} in use`);
 }
@@ -143,11 +143,11 @@ async function checkDurability(database: Database): Promise<Finding> {
   const lax = Object.entries(row).filter(([, value]) =>
     database.kind === 'mysql' ? Number(value) !== 1 : value === 'off',
   );
-  if (lax.length === 0) return ok('durability', 'a commit that was answered is kept');
+  if (lax.length === 0) return ok('durability', 'an acknowledged commit is kept');
   const settings = lax.map(([name, value]) => `${name} is ${String(value)}`).join(', ');
   return warn(
     'durability',
-    `${settings}: a crash of the database may lose what was answered`,
+    `${settings}: a crash of the database may lose acknowledged commits`,
     database.kind === 'mysql' ? `set ${lax.map(([name]) => `${name}=1`).join(' and ')}` : 'set it back to its default',
   );
 }

@@ -22,11 +22,11 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
       const answer = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       version = ((await answer.json()) as { version?: unknown }).version;
     } catch {
-      return [fail('server', `no coordinator answers at ${root}`, start)];
+      return [fail('server', `no coordinator responds at ${root}`, start)];
     }
     const what = `${root}, version ${String(version)}`;
     if (!ready.ok)
-      return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not answer: see its log')];
+      return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not respond: see its log')];
     if (version !== ourVersion)
       return [warn('server', what, `this command is of version ${ourVersion}: update the older one`)];
     return [ok('server', `${what}: ready`)];

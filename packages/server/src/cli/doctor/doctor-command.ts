@@ -25,7 +25,7 @@ interface DoctorOptions {
   readonly output: 'table' | 'json';
 }
 
-/** `holdfast doctor`: what an installation can get wrong, and how to mend it. */
+/** `holdfast doctor`: what an installation can get wrong, and a fix for each. */
 export function registerDoctor(program: Command, io: CommandIo): void {
   program
     .command('doctor')
@@ -97,7 +97,7 @@ function writeFindings(findings: readonly Finding[], io: CommandIo): void {
     },
     { title: 'CHECK', text: ({ check }: Finding) => clean(check) },
     // Not cut to the terminal: this is what it is read for.
-    { title: 'FOUND', text: ({ found, mend }: Finding) => clean(mend === '' ? found : `${found}. Mend: ${mend}`) },
+    { title: 'FOUND', text: ({ found, fix }: Finding) => clean(fix === '' ? found : `${found}. Fix: ${fix}`) },
   ];
   const widths = columnWidths(columns, findings);
   io.out(tableHead(columns, widths, paint));

@@ -6,12 +6,12 @@ export interface Finding {
   /** What was found. */
   readonly found: string;
   /** What to do about it; empty when nothing. */
-  readonly mend: string;
+  readonly fix: string;
 }
 
-export const ok = (check: string, found: string): Finding => ({ check, level: 'ok', found, mend: '' });
-export const warn = (check: string, found: string, mend: string): Finding => ({ check, level: 'warn', found, mend });
-export const fail = (check: string, found: string, mend: string): Finding => ({ check, level: 'fail', found, mend });
+export const ok = (check: string, found: string): Finding => ({ check, level: 'ok', found, fix: '' });
+export const warn = (check: string, found: string, fix: string): Finding => ({ check, level: 'warn', found, fix });
+export const fail = (check: string, found: string, fix: string): Finding => ({ check, level: 'fail', found, fix });
 
 /** One place to look; it answers what it found there, and throws nothing on purpose. */
 export interface Check {
@@ -27,8 +27,8 @@ export async function runCheck({ name, run }: Check, timeoutMs: number = TIMEOUT
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {
     const found = `no answer in ${timeoutMs} ms`;
-    const mend = 'see whether what it asks is overloaded or cut off';
-    timer = setTimeout(() => resolve([fail(name, found, mend)]), timeoutMs);
+    const fix = 'check whether the server that it queries is overloaded or cannot be reached';
+    timer = setTimeout(() => resolve([fail(name, found, fix)]), timeoutMs);
   });
   try {
     return await Promise.race([run(), late]);

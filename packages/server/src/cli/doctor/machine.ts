@@ -18,9 +18,9 @@ export function checkNode(version: string): Finding {
 export function checkFileLimit(limit: number | undefined): Finding {
   if (limit === undefined)
     return warn('file limit', 'not known on this system', 'see that a process may open 8192 files');
-  const mend = `raise it: "ulimit -n 65536", LimitNOFILE= in systemd, --ulimit nofile= in Docker`;
-  if (limit < FEWEST_FILES) return fail('file limit', `${limit} open files`, mend);
-  if (limit < ENOUGH_FILES) return warn('file limit', `${limit} open files, few for many connections`, mend);
+  const fix = `raise it: "ulimit -n 65536", LimitNOFILE= in systemd, --ulimit nofile= in Docker`;
+  if (limit < FEWEST_FILES) return fail('file limit', `${limit} open files`, fix);
+  if (limit < ENOUGH_FILES) return warn('file limit', `${limit} open files, few for many connections`, fix);
   return ok('file limit', limit === Infinity ? 'unlimited' : `${limit} open files`);
 }
 

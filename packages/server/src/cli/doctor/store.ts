@@ -36,8 +36,8 @@ async function lmdb(path: string): Promise<readonly Finding[]> {
   try {
     temporary = await mkdtemp(join(folder, '.holdfast-doctor-'));
   } catch (error) {
-    const mend = 'give this user the right to write there, or choose another directory';
-    return [space, fail('store', `${path} is not there and cannot be made: ${messageOf(error)}`, mend)];
+    const fix = 'give this user permission to write there, or choose another directory';
+    return [space, fail('store', `${path} is not there and cannot be made: ${messageOf(error)}`, fix)];
   }
   try {
     return [space, ...(await probe(`lmdb:${temporary}`))];
@@ -56,9 +56,9 @@ async function freeSpace(folder: string): Promise<Finding> {
 /** The room on the disk of an embedded store. */
 export function checkFreeBytes(bytes: number): Finding {
   const found = `${Math.floor(bytes / MIB)} MiB free`;
-  const mend = 'make room, shorten --retention, or move the store';
-  if (bytes < LEAST_FREE_BYTES) return fail('disk', found, mend);
-  return bytes < ENOUGH_FREE_BYTES ? warn('disk', found, mend) : ok('disk', found);
+  const fix = 'make room, shorten --retention, or move the store';
+  if (bytes < LEAST_FREE_BYTES) return fail('disk', found, fix);
+  return bytes < ENOUGH_FREE_BYTES ? warn('disk', found, fix) : ok('disk', found);
 }
 
 async function probe(url: string): Promise<readonly Finding[]> {
