@@ -25,9 +25,17 @@ export interface CallListener {
   readonly deferred: (indices: readonly (number | 'check')[], result: BranchResult, againInMs: number) => void;
 }
 
+/** Counts the calls of one run that were sent and have not ended, whether anybody still listens or not. */
+export interface InFlight {
+  calls: number;
+  /** Called once, when the last of them has ended. */
+  onNone: (() => void) | undefined;
+}
+
 /** What one step starts: `permit` is asked before each call; when it returns `void`, nothing is reported. */
 interface Start {
   readonly transaction: Transaction;
+  readonly inFlight: InFlight;
   readonly permit: () => Permit;
   readonly listener: CallListener;
 }
@@ -126,18 +134,29 @@ export class Calls {
     if (againInMs > 0) start.listener.deferred(indices, DEFERRED, againInMs);
   }
 
-  #call({ transaction, listener }: Start, destination: string, batch: CallBatch, index: number | 'check'): void {
+  #call(
+    { transaction, inFlight, listener }: Start,
+    destination: string,
+    batch: CallBatch,
+    index: number | 'check',
+  ): void {
     const { destinations, clock, observer } = this.#d;
     const request = index === 'check' ? this.#question(transaction) : this.#request(transaction, index);
     const startedMs = clock.monotonicMs();
+    inFlight.calls++;
     const ended = (result: BranchResult): void => {
       const durationMs = clock.monotonicMs() - startedMs;
+      inFlight.calls--;
       destinations.leave(destination, batch, durationMs);
-      if (result.deferred === true) return listener.deferred([index], result, NO_CONNECTION_MS);
+      if (result.deferred === true) {
+        listener.deferred([index], result, NO_CONNECTION_MS);
+        return none(inFlight);
+      }
       observer.branchAnswered(request.pattern, result.kind, durationMs);
       const answered = (): void => listener.answered(index, result, Math.round(durationMs));
       if (transaction.branches.length <= LONG) answered();
       else this.#pace(answered);
+      none(inFlight);
     };
     this.#send(request).then(ended, (error: unknown) => ended(threw(error)));
   }
@@ -195,6 +214,13 @@ export class Calls {
       timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
     };
   }
+}
+
+function none(inFlight: InFlight): void {
+  const { calls, onNone } = inFlight;
+  if (calls > 0 || onNone === undefined) return;
+  inFlight.onNone = undefined;
+  onNone();
 }
 
 function branchAt(transaction: Transaction, index: number): Branch {

@@ -607,7 +607,12 @@ export class Driver {
 
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
     if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
-    this.#leave(run, parked);
+    const leave = (): void => {
+      if (run.phase === 'releasing') this.#leave(run, parked);
+    };
+    // An operator who retries at once would have a branch called while its last call still runs.
+    if (run.inFlight.calls === 0) leave();
+    else run.inFlight.onNone = leave;
   }
 
   /** The record of a run that drove nothing was released; undefined: another node has it, so that no claim of it counts. */

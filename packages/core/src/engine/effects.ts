@@ -48,9 +48,10 @@ export class EffectRunner {
     // What waits for its place is not started after a decision that makes it needless.
     const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
     const listener = this.#listener(run);
+    const { inFlight } = run;
     if (effects.calls.length > 0)
-      this.#d.calls.branches({ transaction, permit: mayCallStill, listener }, effects.calls);
-    if (effects.check) this.#d.calls.check({ transaction, permit: mayCall, listener });
+      this.#d.calls.branches({ transaction, inFlight, permit: mayCallStill, listener }, effects.calls);
+    if (effects.check) this.#d.calls.check({ transaction, inFlight, permit: mayCall, listener });
   }
 
   /** The events that the results of calls become. */

@@ -3,6 +3,7 @@ import type { Timer } from '../environment.ts';
 import type { Definition, Transaction } from '../model.ts';
 import type { StoredTransaction } from '../store.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
+import type { InFlight } from './calls.ts';
 
 /** Who asked for an event and wants to hear what became of it. */
 export interface Reply {
@@ -60,7 +61,8 @@ export interface Memory {
  *                                 └─────────┴──cannot go on──▶ releasing ──────┘
  *
  * While it is loading or a write is in flight, events queue; so a pattern steps on the last durable decision only.
- * While it is releasing, this session still owns the record and drives nothing; events queue until it is released.
+ * While it is releasing, this session drives nothing; events queue until the record is released and the calls that were
+ * in flight have ended, so that none of them runs beside its repetition.
  */
 export interface Run extends Memory {
   readonly id: string;
@@ -80,6 +82,7 @@ export interface Run extends Memory {
   group: string;
   delivering: boolean;
   passWaiters: Reply[];
+  readonly inFlight: InFlight;
   timer: Timer | undefined;
   /** The version that the watcher saw when it last looked. */
   watchedVersion: number;
@@ -103,6 +106,7 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     group,
     delivering: false,
     passWaiters: [],
+    inFlight: { calls: 0, onNone: undefined },
     timer: undefined,
     watchedVersion: 0,
   };

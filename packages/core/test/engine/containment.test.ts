@@ -188,7 +188,8 @@ describe('a state that the store refuses', () => {
 
   it('is released again and again until that is durable, and meanwhile the run stays in memory', async () => {
     const node = new Node();
-    node.answers.set('s 01 action', never);
+    let answer: (result: BranchResult) => void = quiet;
+    node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
     await node.engine.start();
     await node.engine.submit(context, submitted('s', 2));
     await node.engine.submit(context, submitted('other', 1));
@@ -205,9 +206,35 @@ describe('a state that the store refuses', () => {
     expect(node.store.refused).toBeGreaterThan(3);
     node.store.refuses = () => false;
     await node.clock.advance(20_000);
-    expect(node.engine.load().inProgress).toBe(0);
     expect(await node.record('s')).toMatchObject({ owner: null, attention: true });
+    answer(SUCCESS);
+    await node.clock.advance(10);
+    expect(node.engine.load().inProgress).toBe(0);
     expect((await node.record('other')).status).toBe('succeed');
+  });
+
+  it('parks the transaction, and a branch is not called again while its last call still runs', async () => {
+    const node = new Node({ progressFlushMs: 100 });
+    let answer: (result: BranchResult) => void = quiet;
+    node.answers.set('s 02 action', () => new Promise((resolve) => (answer = resolve)));
+    await node.engine.start();
+    await node.engine.submit(context, submitted('s', 2));
+    // The first step's success cannot be written while the second is being called.
+    node.store.refuses = ({ kind }) => kind === 'update';
+    await node.clock.advance(1_000);
+    node.store.refuses = () => false;
+    await node.clock.advance(5_000);
+    expect(await node.record('s')).toMatchObject({ owner: null, attention: true });
+    const retried = node.engine.retryNow(context, 's');
+    await node.clock.advance(10_000);
+    expect(node.calls).toEqual(['s 01 action', 's 02 action']);
+    answer({ kind: 'UNKNOWN', reason: 'reset' });
+    node.answers.delete('s 02 action');
+    await node.clock.advance(1_000);
+    await retried;
+    await node.clock.advance(5_000);
+    expect(node.calls).toEqual(['s 01 action', 's 02 action', 's 01 action', 's 02 action']);
+    expect((await node.record('s')).status).toBe('succeed');
   });
 
   it.each<[read: string, stale: (latest: StoredTransaction) => StoredTransaction | undefined]>([
