@@ -15,6 +15,9 @@ import { text } from './sql.ts';
 const where = ({ namespace, category, key }: KeyValueId): string =>
   `namespace = ${text(namespace)} and category = ${text(category)} and name = ${text(key)}`;
 
+/** Named one by one: a later version may add others. */
+const COLUMNS = 'namespace, category, name, value, version, created_at, updated_at';
+
 /** The versioned key-values. */
 export class KeyValues {
   readonly #parts: Parts;
@@ -26,7 +29,7 @@ export class KeyValues {
   async get(id: KeyValueId): Promise<KeyValue | undefined> {
     const { rest, tables } = this.#parts;
     const [answer] = await rest.call({
-      statements: [`select * from ${tables.keyValues} where ${where(id)}`],
+      statements: [`select ${COLUMNS} from ${tables.keyValues} where ${where(id)}`],
       changes: false,
     });
     const [row] = answer?.rows ?? [];
@@ -37,7 +40,8 @@ export class KeyValues {
     const { rest, tables, clock } = this.#parts;
     const statement =
       expectVersion === 0
-        ? `insert into ${tables.keyValues} values (${text(id.namespace)}, ${text(id.category)}, ${text(id.key)}, ${text(value)}, 1, @now, @now)
+        ? `insert into ${tables.keyValues} (${COLUMNS})
+values (${text(id.namespace)}, ${text(id.category)}, ${text(id.key)}, ${text(value)}, 1, @now, @now)
 on duplicate key update version = ${tables.keyValues}.version`
         : `update ${tables.keyValues} set value = ${text(value)}, version = version + 1, updated_at = @now where ${where(id)} and version = ${expectVersion}`;
     const answers = await rest.call({ statements: [clock.set(), statement], changes: true });
@@ -70,7 +74,7 @@ on duplicate key update version = ${tables.keyValues}.version`
     const key = string(last['name']);
     // What was deleted between the two statements is left out; what was created is left to the next page.
     const count = beyond < 0 ? found.length : beyond;
-    const rows = await this.#rows(`select * ${after} and name <= ${text(key)} order by name limit ${count}`);
+    const rows = await this.#rows(`select ${COLUMNS} ${after} and name <= ${text(key)} order by name limit ${count}`);
     const items = rows.map(keyValueOf);
     const end = rows.length === count ? (items.at(-1)?.key ?? key) : key;
     return { items, next: beyond < 0 && end === key ? null : encodeKeyCursor(end) };

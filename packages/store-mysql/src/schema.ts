@@ -201,7 +201,7 @@ async function migrate(run: Run, tables: Tables): Promise<SchemaVersions> {
   const found = await readVersion(run, tables);
   for (let version = found; version < SCHEMA_VERSION; version++) {
     for (const statement of MIGRATIONS[version]?.(tables) ?? []) await run(statement);
-    await run(`insert into ${tables.schemaVersion} values (${version + 1})`);
+    await run(`insert into ${tables.schemaVersion} (version) values (${version + 1})`);
   }
   return { found, current: SCHEMA_VERSION };
 }

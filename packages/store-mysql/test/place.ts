@@ -34,6 +34,10 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
           `update ${prefix}transactions set ${column} = '${word}' where id = concat('default', char(0), '${gid}')`,
         );
     },
+    addColumns: async () => {
+      for (const table of ['transactions', 'entries', 'counters', 'sessions', 'key_values'])
+        await runAt(url, `alter table ${prefix}${table} add column later varchar(20) not null default ''`);
+    },
     holdRecord: async (gid) => {
       const holder = await createConnection({ uri: url });
       await holder.query('start transaction');

@@ -128,7 +128,7 @@ async function readVersion(client: Client, schema: string): Promise<number> {
     await client.query(`create schema ${schema}`);
   if (!(await exists(client, `select from pg_tables where schemaname = $1 and tablename = 'schema_version'`, schema))) {
     await client.query('create table schema_version (version integer primary key)');
-    await client.query('insert into schema_version values (0)');
+    await client.query('insert into schema_version (version) values (0)');
   }
   const { rows } = await client.query<{ version: number }>('select version from schema_version');
   return rows[0]?.version ?? 0;

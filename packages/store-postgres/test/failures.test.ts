@@ -150,6 +150,20 @@ describeWith(['postgres'], 'failures on a real server', () => {
     });
   });
 
+  it('a statement whose result changed with its table is prepared again, by reads and by writes', async () => {
+    await withStore(async (store, schema) => {
+      await store.write([insertOf('a')]);
+      await store.get([insertOf('a').key]);
+      await store.write([updateOf('a', { expectVersion: 9 })]);
+      await run(`alter table ${schema}.transactions alter column claims type bigint`);
+      expect(await store.get([insertOf('a').key])).toMatchObject([{ version: 1 }]);
+      expect(await store.write([updateOf('a', { expectVersion: 9 }), updateOf('b')])).toMatchObject([
+        { kind: 'conflict', version: 1 },
+        { kind: 'missing' },
+      ]);
+    });
+  });
+
   describe('a record that the server refuses to change', () => {
     const trigger = (schema: string, condition: string): string => `
       create function ${schema}.refuse() returns trigger language plpgsql as

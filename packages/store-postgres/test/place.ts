@@ -30,6 +30,10 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
       for (const [column, word] of Object.entries(words))
         await runAt(url, `update ${schema}.transactions set ${column} = '${word}' where gid = '${gid}'`);
     },
+    addColumns: async () => {
+      for (const table of ['transactions', 'entries', 'counters', 'sessions', 'key_values'])
+        await runAt(url, `alter table ${schema}.${table} add column later text not null default ''`);
+    },
     holdRecord: async (gid) => {
       const holder = new pg.Client({ connectionString: url });
       await holder.connect();

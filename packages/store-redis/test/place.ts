@@ -75,6 +75,12 @@ export async function createPlace(url: string): Promise<RedisPlace> {
       }
       client.disconnect();
     },
+    addColumns: async () => {
+      const client = new Redis(url);
+      for (const key of await client.keys(`{${prefix}}:*`))
+        if ((await client.type(key)) === 'hash') await client.hset(key, 'later', 'value');
+      client.disconnect();
+    },
     writerProcess: { command: process.execPath, args: [program, url, prefix] },
     remove: async () => undefined,
   };

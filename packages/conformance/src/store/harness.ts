@@ -48,6 +48,11 @@ export interface StorePlace {
    */
   setWords?(gid: string, words: { readonly status?: string; readonly pattern?: string }): Promise<void>;
   /**
+   * Adds what a later version's migration may add while this version runs: a column to each table, a field to each
+   * record. Stores that several processes may open have it.
+   */
+  addColumns?(): Promise<void>;
+  /**
    * Locks the record of a transaction of the default namespace, as another client of the database or a node that is
    * frozen might; resolves to what releases it. Stores whose database has such locks have it.
    */
