@@ -87,15 +87,19 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       }
     });
 
-    it.each(VERSIONS)('the SDK of the present runs a tcc and an xa over the %s', async (version) => {
+    it.each(VERSIONS)('the SDK of the present runs a tcc, an xa and a workflow over the %s', async (version) => {
       await using hf = connect(nodes[version].url);
       const url = participant.url('/ok');
       const payload = { amount: 30 };
       const options = { gid: `${version}-sdk-tcc`, wait: true };
       await hf.tcc((tx) => tx.call({ try: url, confirm: url, cancel: url, payload }), options);
       await hf.xa((tx) => tx.call({ url, payload }), { gid: `${version}-sdk-xa`, wait: true });
+      const debit = { run: () => 'receipt', undo: () => undefined };
+      const callBackUrl = participant.url('/ok');
+      const workflow = hf.workflow('debit', { version: 1, callBackUrl }, (flow) => flow.step('debit', debit));
+      await workflow.run(undefined, { gid: `${version}-sdk-workflow` });
       for (const node of Object.values(nodes))
-        for (const pattern of ['tcc', 'xa'])
+        for (const pattern of ['tcc', 'xa', 'workflow'])
           expect(await node.get(`/transactions/${version}-sdk-${pattern}`)).toMatchObject({ status: 'succeed' });
     });
 

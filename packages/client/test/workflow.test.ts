@@ -3,7 +3,7 @@ import { startServer } from '@holdfast/server';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Holdfast } from '../src/holdfast.ts';
 import { branch } from '../src/participants/node-http.ts';
 import type { Flow } from '../src/workflow/flow.ts';
@@ -89,6 +89,39 @@ describe('a workflow that two processes run at once', () => {
     failed();
     await second;
     expect(told).toEqual(['undo by 0']);
+  });
+
+  it('undoes a step that began in the other one, although its code came to its end without it', async () => {
+    const told: string[] = [];
+    const { clients, callBackUrl } = await service(2);
+    let began = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (began = resolve));
+    const [first, second] = clients.map((hf, index) => {
+      const chain = async (flow: Flow) => {
+        await flow.step('a', { run: () => 'a', undo: () => void told.push('undo a') });
+        // No step, and longer in the second process than the code beside it.
+        if (index === 1) await new Promise((resolve) => setTimeout(resolve, 300));
+        await flow.step('d', {
+          run: () => {
+            told.push('run d');
+            began();
+            return new Promise(() => undefined);
+          },
+          undo: () => void told.push('undo d'),
+        });
+      };
+      const refused = (flow: Flow) =>
+        flow.step('b', async () => {
+          await begun;
+          throw new BranchFailure('the account is closed');
+        });
+      return hf.workflow('gap', { version: 1, callBackUrl }, (flow: Flow) => Promise.all([chain(flow), refused(flow)]));
+    });
+    void first?.run(undefined, { gid: 'gap' });
+    await begun;
+    await vi.waitUntil(async () => (await clients[0]?.get('gap'))?.branches.some(({ branchId }) => branchId === 'b'));
+    await expect(second?.run(undefined, { gid: 'gap' })).rejects.toMatchObject({ status: 'failed' });
+    expect(told).toEqual(['run d', 'undo d', 'undo a']);
   });
 
   it('records nothing as done once one of them has given it up', async () => {

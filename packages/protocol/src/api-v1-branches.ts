@@ -43,7 +43,8 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
   z.strictObject({
     pattern: z.literal('workflow'),
     branchId,
-    op: z.enum(['action', 'commit', 'rollback']),
+    /** `start`: the action is about to run. */
+    op: z.enum(['start', 'action', 'commit', 'rollback']),
     status: z.enum(['succeed', 'failed']),
     /** What the step gave or why it failed: base64. */
     data: bytes.optional(),

@@ -188,6 +188,8 @@ describe('a workflow', () => {
     await at('branches', recorded('debit', 'succeed', 'x'));
     await at('branches', recorded('credit', 'failed', 'x'));
     await at('branches', recorded('ship', 'succeed', 'x'));
+    for (const begun of ['debit', 'mail'])
+      expect((await at('branches', { ...recorded(begun, 'succeed', ''), op: 'start' })).status).toBe(204);
     await at('abort', { reason: 'declined', by: 'initiator' });
     await at('branches', { ...recorded('ship', 'succeed', ''), op: 'rollback' });
     const { json } = await at('stop', { reason: 'INC-42' });
@@ -204,12 +206,16 @@ describe('a workflow', () => {
       'debit action SUCCESS',
       'credit action FAILURE',
       'ship action SUCCESS',
+      'mail start SUCCESS',
       'aborting',
       'ship rollback SUCCESS',
       'force-stop',
       'failed',
     ]);
-    expect(details.remainingEffects).toEqual([{ branchId: 'debit', op: 'action', url: '', certain: true }]);
+    expect(details.remainingEffects).toEqual([
+      { branchId: 'debit', op: 'action', url: '', certain: true },
+      { branchId: 'mail', op: 'action', url: '', certain: false },
+    ]);
     expect(await progress()).toMatchObject({ status: 'failed', stopped: 'INC-42' });
   });
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { BranchFailure, resultOfThrown } from '@holdfast/protocol';
@@ -31,6 +32,12 @@ export type CodeOutcome =
 
 type Halt = Extract<CodeOutcome, { readonly kind: 'unclear' | 'overtaken' | 'mismatch' }>;
 type Ended = Exclude<CodeOutcome, { readonly kind: 'overtaken' | 'mismatch' }>;
+
+/**
+ * How long the code that ended may take to ask for the steps that an earlier run began: it may wait for
+ * something between two steps beside others.
+ */
+const GAP_MS = 10_000;
 
 /** A step that the code asked for. */
 export interface AskedStep {
@@ -73,6 +80,10 @@ export class Execution implements Flow {
   readonly #running = new Set<Promise<unknown>>();
   readonly #o: ExecutionOptions;
   readonly #replay: Replay;
+  /** Of the actions that an earlier run began, and whose outcome is not recorded. */
+  readonly #restart: Replay;
+  /** The step whose action runs here. */
+  readonly #within = new AsyncLocalStorage<string>();
   #halt: Halt | undefined;
   #closed = false;
   #complete = false;
@@ -81,24 +92,32 @@ export class Execution implements Flow {
     this.#o = options;
     this.gid = options.gid;
     this.#order = [...options.progress.steps.keys()];
-    this.#replay = new Replay(this.#order, (missing) =>
-      this.#mismatch(
-        `its code does not come to the recorded step${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`,
-      ),
-    );
+    const onMissing = (missing: readonly string[]): void => {
+      const what = `its code does not come to the recorded step${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`;
+      this.#mismatch(what);
+    };
+    this.#replay = new Replay(this.#order, onMissing);
+    this.#restart = new Replay(options.progress.started.keys(), onMissing, GAP_MS);
   }
 
   /** Runs the code to its end, and what it began as well. */
   async run<Input, Output>(code: WorkflowCode<Input, Output>, input: Input): Promise<CodeOutcome> {
-    for (const [name, { record }] of this.#o.progress.steps) this.#check(name, record);
+    const { steps, started } = this.#o.progress;
+    for (const [name, { record }] of steps) this.#check(name, record);
+    for (const [name, record] of started) this.#check(name, record);
     if (this.#halt !== undefined) return this.#halt;
     const ended = await endOf(async () => code(this, input));
     // Code that failed over one of several steps at once may yet ask for the others. Code that broke need not.
-    if (ended.kind !== 'unclear' || ended.cause instanceof Halted) await this.#replay.over();
+    if (ended.kind !== 'unclear' || ended.cause instanceof Halted) {
+      await this.#replay.over();
+      // A forward run that failed is followed by a replay, which waits for them.
+      if (this.#o.mode === 'replay' || ended.kind === 'returned') await this.#restart.over();
+    }
     this.#closed = true;
     await this.#settled();
-    this.#complete = this.#replay.isOver;
+    this.#complete = this.#replay.isOver && this.#restart.isOver;
     this.#replay.close();
+    this.#restart.close();
     return this.#outcome(ended);
   }
 
@@ -162,6 +181,7 @@ export class Execution implements Flow {
   async #answer(name: string, workOf: () => StepWork): Promise<unknown> {
     const step = this.#begin(name, workOf);
     this.#replay.asked(name);
+    this.#restart.asked(name);
     const recorded = this.#o.progress.steps.get(name);
     if (recorded !== undefined) return this.#fromRecord(step, recorded);
     await this.#replay.over();
@@ -175,6 +195,11 @@ export class Execution implements Flow {
   #begin(name: string, workOf: () => StepWork): AskedStep {
     try {
       assertStepName(name);
+      const outer = this.#within.getStore();
+      if (outer !== undefined)
+        throw new TypeError(
+          `Step ${name} is asked for by the work of step ${outer}, which could not be undone together with it: ask for the steps one after the other, in the code of the workflow`,
+        );
       if (this.#asked.has(name))
         throw new TypeError(`There are two steps named ${name}: a name stands for one step of the transaction`);
       const step = { name, work: workOf(), outcome: undefined, result: undefined };
@@ -206,7 +231,8 @@ export class Execution implements Flow {
   async #carryOut(step: AskedStep): Promise<unknown> {
     const { name, work } = step;
     try {
-      const outcome = await this.#act(name, work);
+      await this.#announce(name, work);
+      const outcome = await this.#within.run(name, () => this.#act(name, work));
       const stands = await this.#record(name, work.kind, outcome);
       if (stands === undefined) throw this.#halted();
       this.#order.push(name);
@@ -215,6 +241,26 @@ export class Execution implements Flow {
       if (step.outcome === undefined) this.#stop({ kind: 'unclear', cause: error });
       throw error;
     }
+  }
+
+  /** Records that the action of a step that can be undone is about to run. */
+  async #announce(name: string, { kind, rollback }: StepWork): Promise<void> {
+    const { api, gid, workflow, version, progress, read } = this.#o;
+    if (rollback === undefined || progress.started.has(name)) return;
+    const data = encode({ workflow, version, kind } satisfies StepRecord);
+    const start = { pattern: 'workflow', branchId: name, op: 'start', status: 'succeed', data } as const;
+    const answer = await api.registerBranch(gid, start, {});
+    if (answer.ok) {
+      if (this.#closed || this.#halt !== undefined) throw this.#halted();
+      return;
+    }
+    const { rejection } = answer;
+    // A coordinator of the version before does not know it.
+    if (rejection.rejection === 'invalid') return;
+    if (rejection.rejection === 'too_large') throw new BranchFailure(rejection.message, { cause: rejection });
+    if ((await read()).status === 'prepared') throw rejection;
+    this.#stop({ kind: 'overtaken' });
+    throw this.#halted();
   }
 
   async #act(name: string, work: StepWork): Promise<{ readonly result?: unknown } | { readonly reason: string }> {
@@ -264,6 +310,7 @@ export class Execution implements Flow {
     const error = new WorkflowMismatch(this.gid, what);
     this.#halt = { kind: 'mismatch', error };
     this.#replay.close();
+    this.#restart.close();
     return error;
   }
 

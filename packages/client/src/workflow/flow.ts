@@ -11,6 +11,7 @@ import type { BranchCallOptions } from '../transaction-options.ts';
  * into a step.
  * Steps are known by their names: each name stands for one step of the transaction (`debit-${i}` in a loop), letters, digits and `_ . : -`, 64 at most.
  * Several steps may run at once (`Promise.all`, `Promise.allSettled`); which of them is first must not decide what the code does (no `Promise.race`).
+ * The work of a step asks for no other step.
  *
  * A step that fails (`BranchFailure`) throws into the code. Uncaught, the workflow fails: every step is undone, newest first, whatever failed and whatever
  * perhaps began included. Caught, the code may go another way; the failed step is undone at the end. Any other error of a step means that its outcome is

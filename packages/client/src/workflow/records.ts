@@ -7,6 +7,10 @@ import { assertJson } from '../json-value.ts';
  *
  *     action, succeed   {"workflow":"transfer","version":1,"kind":"step","result":…}
  *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
+ *     start, succeed    {"workflow":"transfer","version":1,"kind":"step"}
+ *
+ * `start` is recorded before the action of a step that can be undone: whatever becomes of this process, another run knows that
+ * the action may have run.
  *
  * Branch `00` is the workflow itself: its `commit` is the decision to succeed.
  */
@@ -97,6 +101,8 @@ export class Progress {
   readonly result: unknown;
   /** By name, in the order of their recording. */
   readonly steps: ReadonlyMap<string, RecordedStep>;
+  /** By name: the actions that began, and whose outcome is not recorded. */
+  readonly started: ReadonlyMap<string, StepRecord | undefined>;
   readonly #secondPhase: ReadonlySet<string>;
 
   constructor({ status, rollbackReason, stopped, result, steps }: Omit<WorkflowProgress, 'gid'>) {
@@ -111,7 +117,13 @@ export class Progress {
         { failed: outcome === 'failed', record: recordOf(data) },
       ]),
     );
-    this.#secondPhase = new Set(steps.filter(({ op }) => op !== 'action').map(({ branchId, op }) => key(branchId, op)));
+    this.started = new Map(
+      steps.flatMap(({ branchId, op, data }) =>
+        op === 'start' && !this.steps.has(branchId) ? [[branchId, recordOf(data)]] : [],
+      ),
+    );
+    const ends = steps.filter(({ op }) => op === 'commit' || op === 'rollback');
+    this.#secondPhase = new Set(ends.map(({ branchId, op }) => key(branchId, op)));
   }
 
   /** A commit or rollback was recorded as done. */

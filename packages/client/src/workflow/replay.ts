@@ -12,11 +12,13 @@ export class Replay {
   readonly #missing: Set<string>;
   readonly #onMismatch: (missing: readonly string[]) => void;
   readonly #over: Promise<void>;
+  readonly #quietMs: number;
   #end: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onMismatch called at most once, with the steps that were not asked for */
-  constructor(recorded: Iterable<string>, onMismatch: (missing: readonly string[]) => void) {
+  constructor(recorded: Iterable<string>, onMismatch: (missing: readonly string[]) => void, quietMs = QUIET_MS) {
+    this.#quietMs = quietMs;
     this.#missing = new Set(recorded);
     this.#onMismatch = onMismatch;
     this.#over = new Promise((resolve) => (this.#end = resolve));
@@ -49,7 +51,7 @@ export class Replay {
 
   #startTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#tell(), QUIET_MS);
+    this.#timer = setTimeout(() => this.#tell(), this.#quietMs);
   }
 
   #tell(): void {

@@ -259,8 +259,7 @@ export class Engine implements Coordinator {
       whenStatus: whileAborting ? ['prepared', 'aborting'] : ['prepared'],
       ...(pattern !== undefined && { whenPattern: pattern }),
       entries,
-      maxEntries: LIMITS.registeredBranches,
-      maxBytes: LIMITS.registeredBytes,
+      ...roomFor(pattern, branches),
       ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
     });
     if (result.kind === 'applied') return assertSame(gid, pattern, branches, result.existing, strict);
@@ -565,8 +564,24 @@ function assertSame(
 const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
   a.url === b.url && a.digest === b.digest && samePayload(a.payload, b.payload);
 
+/**
+ * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do not:
+ * otherwise a workflow could be decided and never end.
+ */
+function roomFor(
+  pattern: Pattern | undefined,
+  branches: readonly BranchRegistration[],
+): { readonly maxEntries: number; readonly maxBytes: number } {
+  const { registeredBranches, registeredBytes, workflowSteps } = LIMITS;
+  if (pattern !== 'workflow') return { maxEntries: registeredBranches, maxBytes: registeredBytes };
+  const begins = branches.some(({ op }) => op !== 'rollback' && op !== 'commit');
+  return begins
+    ? { maxEntries: 2 * workflowSteps, maxBytes: registeredBytes }
+    : { maxEntries: 4 * workflowSteps, maxBytes: 2 * registeredBytes };
+}
+
 const NO_ROOM = {
-  entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches`,
+  entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches, and a workflow at most ${LIMITS.workflowSteps} steps`,
   bytes: `the registered branches of a transaction have at most ${LIMITS.registeredBytes / 1024 / 1024} MiB together; keep large data elsewhere and send a reference to it`,
 } as const;
 

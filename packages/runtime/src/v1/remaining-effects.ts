@@ -1,5 +1,6 @@
 import type { TransactionView } from '@holdfast/core';
 import type { RemainingEffect } from '@holdfast/protocol';
+import { shownBranches } from './shown-branches.ts';
 
 /** By the op that completes a branch: the op of its first phase, and the op that undoes it. */
 const FIRST_PHASE: Readonly<Record<string, { readonly op: string; readonly undo: string }>> = {
@@ -38,14 +39,15 @@ function ofCalledActions({ branches, state }: TransactionView): RemainingEffect[
   });
 }
 
-/** The workflow's code recorded what it did. */
-function ofRecordedSteps({ branches }: TransactionView): RemainingEffect[] {
-  const isDone = doneOf(branches);
-  return branches.flatMap(({ branchId, op, url, status }) =>
-    op === 'action' && status === 'succeed' && !isDone(branchId, 'rollback')
-      ? [{ branchId, op, url, certain: true }]
-      : [],
-  );
+/** The workflow's code recorded what it did, and what it was about to do. */
+function ofRecordedSteps(view: TransactionView): RemainingEffect[] {
+  const isDone = doneOf(view.branches);
+  return shownBranches(view).flatMap(({ branchId, op, url, status }) => {
+    const mayRemain = op === 'action' ? status === 'succeed' : op === 'start';
+    return mayRemain && !isDone(branchId, 'rollback')
+      ? [{ branchId, op: 'action', url, certain: op === 'action' }]
+      : [];
+  });
 }
 
 /** The client registered each branch before its first phase. One that was not confirmed or cancelled is neither. */

@@ -1,5 +1,6 @@
 import type { TransactionView } from '@holdfast/core';
 import type { TimelineLine } from '@holdfast/protocol';
+import { shownBranches } from './shown-branches.ts';
 
 /**
  * The timeline of a transaction. The state of a workflow holds its callbacks and status changes; what its code recorded
@@ -8,7 +9,7 @@ import type { TimelineLine } from '@holdfast/protocol';
 export function timelineOf(view: TransactionView): TimelineLine[] {
   const { pattern, state } = view;
   if (pattern !== 'workflow') return [...state.timeline];
-  const recorded = view.branches.map(({ branchId, op, status, createdAtMs }): TimelineLine => ({
+  const recorded = shownBranches(view).map(({ branchId, op, status, createdAtMs }): TimelineLine => ({
     kind: 'call',
     atMs: createdAtMs,
     durationMs: 0,

@@ -13,6 +13,7 @@ import {
 } from '@holdfast/protocol';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { remainingEffects } from './remaining-effects.ts';
+import { shownBranches } from './shown-branches.ts';
 import { timelineOf } from './timeline.ts';
 import type { NodeReport } from '../handlers/table.ts';
 
@@ -54,7 +55,7 @@ export const writeDetails = async (view: TransactionView): Promise<TransactionDe
   version: view.version,
   result: view.state.result,
   queryPrepared: withoutSecrets(view.definition.queryPrepared),
-  branches: await mapInTurns(view.branches, writeBranch),
+  branches: await mapInTurns(shownBranches(view), writeBranch),
   remainingEffects: remainingEffects(view),
   damaged: view.state.damaged,
   timeline: timelineOf(view),

@@ -56,6 +56,36 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       expect(Object.fromEntries(runs)).toEqual({ a1: 2, a2: 2, b1: 2, b2: 2, c: 2 });
     });
 
+    it('refuses a step that is asked for by the work of another step, which could never be undone', async () => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
+      const nested = hf.workflow('nested', v1, (flow: Flow) =>
+        flow.step('outer', async () => {
+          await flow.step('inner', noted(told, 'inner'));
+          told.push('the rest of outer');
+        }),
+      );
+      await expect(nested.run(undefined, { gid: 'nested' })).rejects.toMatchObject({
+        code: 'transaction_pending',
+        reason: expect.stringContaining('Step inner is asked for by the work of step outer') as string,
+      });
+      expect(told).toEqual([]);
+      expect((await hf.get('nested'))?.branches).toEqual([]);
+    });
+
+    it('records that a step begins before it acts, if it can be undone', async () => {
+      const seen: unknown[] = [];
+      const { hf, v1 } = await start({});
+      const branches = async (gid: string) =>
+        (await hf.get(gid))?.branches.map(({ branchId, op }) => `${branchId} ${op}`);
+      const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
+        await flow.step('debit', { run: async () => void seen.push(await branches(flow.gid)), undo: () => undefined });
+        await flow.step('mail', async () => void seen.push(await branches(flow.gid)));
+      });
+      await transfer.run(undefined);
+      expect(seen).toEqual([['debit start'], ['debit action']]);
+    });
+
     it('runs once in a process however often it is asked for', async () => {
       let runs = 0;
       let letGo = (): void => undefined;
