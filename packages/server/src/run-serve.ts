@@ -3,6 +3,8 @@ import { unknownVariables } from './config/environment.ts';
 import { loadConfig } from './config/load-config.ts';
 import { OPTIONS, type ServerConfig } from './config/options.ts';
 import type { Log } from './logs/log.ts';
+import { takeStopSignals } from './early-stop.ts';
+import { startedOrStopped } from './started-or-stopped.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
 import { VERSION } from './version.ts';
 
@@ -27,7 +29,8 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
 
 async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
   const { startServer } = await import('./serve.ts');
-  const server = await startServer(config, { log });
+  const server = await startedOrStopped(config, log, stop, () => startServer(config, { log }));
+  if (server === undefined) return 0;
   announce(
     config,
     server.url,
@@ -75,11 +78,10 @@ const announceStop = (log: Log, signal: string): void =>
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     let told = false;
-    const onSignal = (signal: string): void => {
+    takeStopSignals((signal) => {
       if (told) process.exit(FAILED);
       told = true;
       resolve(signal);
-    };
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, onSignal);
+    });
   });
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@holdfast/protocol';
+import { type ErrorCode, JSON_RPC_CODES } from '@holdfast/protocol';
 import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 import type { Match } from './router.ts';
 
@@ -15,6 +15,13 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
   return reply(path, 404, 'not_found', `there is nothing at ${path.slice(0, LONGEST_SHOWN)}${hint}`, { nearest });
 }
 
+/**
+ * A request that is refused before it reaches its route, in the form of errors that the route's API has: problem details,
+ * a JSON-RPC error (its id is not known, the body was not read), or dtm's message.
+ */
+export const refusal = (path: string, status: number, message: string, head?: readonly string[]): Reply =>
+  reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request is refused');
+
 /** Each API has its own form of an error. */
 function reply(
   path: string,
@@ -23,14 +30,16 @@ function reply(
   message: string,
   more: Readonly<Record<string, unknown>>,
   head?: readonly string[],
+  title = 'There is no such route',
 ): Reply {
-  if (!path.startsWith('/api/v1/')) return jsonReply(status, { message, ...more }, undefined, head);
-  const problem = {
-    type: `urn:holdfast:problem:${code}`,
-    title: 'There is no such route',
-    status,
-    detail: message,
-    code,
-  };
+  if (path === JSON_RPC_PATH) {
+    const error = { code: status < 500 ? JSON_RPC_CODES.badRequest : JSON_RPC_CODES.failed, message };
+    return jsonReply(status, { jsonrpc: '2.0', error, id: null }, undefined, head);
+  }
+  if (path !== V1 && !path.startsWith(`${V1}/`)) return jsonReply(status, { message, ...more }, undefined, head);
+  const problem = { type: `urn:holdfast:problem:${code}`, title, status, detail: message, code };
   return jsonReply(status, { ...problem, ...more }, PROBLEM_TYPE, head);
 }
+
+const V1 = '/api/v1';
+const JSON_RPC_PATH = '/api/json-rpc';

@@ -5,13 +5,13 @@ import { HoldfastError, isPercentEncodedUtf8 } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
-import { replyOfMiss } from './misses.ts';
+import { refusal, replyOfMiss } from './misses.ts';
 import { NodeConnections } from './node-connections.ts';
 import { isLong, nextTurn } from './json-text.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
 import type { Route, Router } from './router.ts';
 
@@ -31,21 +31,18 @@ export interface HttpServerOptions {
 
 export type RequestReader = 'own' | 'node';
 
-const STARTING = jsonReply(503, { message: 'the coordinator is starting' }, undefined, ['Retry-After', '1']);
-/** What misses are counted under: their paths have no bound. */
-const unknownHost = (host = ''): Reply =>
-  jsonReply(403, {
-    message: `Host ${JSON.stringify(host.slice(0, 200))} is not a name of this coordinator; add it with --allowed-hosts`,
-  });
+const unknownHost = (host = ''): string =>
+  `Host ${JSON.stringify(host.slice(0, 200))} is not a name of this coordinator; add it with --allowed-hosts`;
 
 /** A link or an image of a page is enough to make a browser send a GET. */
-const commandByGet = (fromBrowser: boolean): Reply => {
+const commandByGet = (path: string, fromBrowser: boolean): Reply => {
   const message = fromBrowser
     ? 'a GET that changes something is refused to browsers; use POST'
     : 'GETs that change something are switched off (--dtm-get-commands false); use POST';
-  return fromBrowser ? jsonReply(403, { message }) : jsonReply(405, { message }, undefined, ['Allow', 'POST']);
+  return fromBrowser ? refusal(path, 403, message) : refusal(path, 405, message, ['Allow', 'POST']);
 };
 
+/** What misses are counted under: their paths have no bound. */
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
 /** How long answers under way may take to leave after everything else has ended. */
@@ -120,14 +117,16 @@ export class HttpServer {
     const { method, url, crossSiteFault, host } = exchange;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
-    if (crossSiteFault !== undefined) return void this.#send(exchange, jsonReply(403, { message: crossSiteFault }));
-    if (this.#options.isKnownHost?.(host) === false) return void this.#send(exchange, unknownHost(host));
-    if (this.#router === undefined) return void this.#send(exchange, STARTING);
+    if (crossSiteFault !== undefined) return void this.#send(exchange, refusal(path, 403, crossSiteFault));
+    if (this.#options.isKnownHost?.(host) === false)
+      return void this.#send(exchange, refusal(path, 403, unknownHost(host)));
+    if (this.#router === undefined)
+      return void this.#send(exchange, refusal(path, 503, 'the coordinator is starting', ['Retry-After', '1']));
     const match = this.#router.match(method, path);
     if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
     const { route, params } = match;
     if (route.isCommand === true && (exchange.isFromBrowser || this.#options.servesGetCommands === false))
-      return this.#miss(exchange, commandByGet(exchange.isFromBrowser));
+      return this.#miss(exchange, commandByGet(path, exchange.isFromBrowser));
     const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
     void this.#serve(exchange, route, params, query);
   }

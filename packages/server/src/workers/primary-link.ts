@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { takeStopSignals } from '../early-stop.ts';
 import type { ServerConfig } from '../config/options.ts';
 import type { Siblings, Snapshot } from '../metrics/exposition.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -18,7 +19,7 @@ export class PrimaryLink implements Siblings {
   constructor() {
     process.on('message', (message: ToWorker) => this.#heard(message));
     // A terminal and an init system signal the whole group: the primary's word and the signal are one order, however often it comes.
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.#stop(signal));
+    takeStopSignals((signal) => this.#stop(signal));
     cluster.worker?.once('disconnect', () => {
       // Node would end this process at once; what is under way is to be finished or released.
       if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { ServerConfig } from '../config/options.ts';
+import { STOP_SIGNALS } from '../early-stop.ts';
 import type { Log } from '../logs/log.ts';
 import { Gathering } from './gathering.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -122,7 +123,9 @@ export class Primary {
 
   #died({ number, servingSinceMs, worker }: Slot, code: number | null, signal: string | null): void {
     this.#slots.delete(number);
-    if (code !== 0) this.#exitCode = FAILED;
+    // Before a worker has a listener, a signal for the whole group ends it.
+    const isGroupSignal = this.#stopping && STOP_SIGNALS.some((one) => one === signal);
+    if (code !== 0 && !isGroupSignal) this.#exitCode = FAILED;
     if (this.#stopping) return;
     const end = { worker: number, pid: worker.process.pid, ...(signal === null ? { code } : { signal }) };
     if (this.#url === '') return;

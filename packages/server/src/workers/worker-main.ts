@@ -1,27 +1,5 @@
-import { withoutSecrets } from '@holdfast/protocol';
-import { surviveClosedOutput } from '../closed-output.ts';
-import { createServeLog, endOnDefect, FAILED, isExpected } from '../serve-process.ts';
-import { startServer } from '../serve.ts';
-import { PrimaryLink } from './primary-link.ts';
+import { endAtOnce, onStopSignals } from '../early-stop.ts';
 
-/** One of several processes on a port. Its primary tells it who it is and when to stop. */
-async function runWorker(): Promise<number> {
-  const link = new PrimaryLink();
-  try {
-    const { number, config } = await link.hello();
-    const log = createServeLog(config, { worker: number });
-    endOnDefect(log);
-    const server = await startServer(config, { log, siblings: link });
-    link.ready(server.url);
-    log.debug({ reason: await link.stopped }, 'stopping');
-    await server.close();
-    return 0;
-  } catch (error) {
-    if (!isExpected(error)) throw error;
-    process.stderr.write(`holdfast: ${withoutSecrets(error.message)}\n`);
-    return FAILED;
-  }
-}
-
-surviveClosedOutput();
-void runWorker().then((code) => process.exit(code));
+// A signal for the whole group may arrive while the modules are loaded.
+onStopSignals(endAtOnce);
+void import('./run-worker.ts');

@@ -1,0 +1,39 @@
+import { withoutSecrets } from '@holdfast/protocol';
+import { Command } from 'commander';
+import { surviveClosedOutput } from './closed-output.ts';
+import { registerServe } from './serve-command.ts';
+import { VERSION } from './version.ts';
+
+const WRONG_USAGE = 2;
+
+const program = new Command('holdfast')
+  .description('Either every service commits, or none does: a distributed transaction manager.')
+  .version(VERSION, '-V, --version')
+  .showHelpAfterError('(--help shows what there is)')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
+
+surviveClosedOutput();
+hideSecretsFromProcessList();
+registerServe(program);
+run().catch((error: unknown) => {
+  process.stderr.write(
+    `holdfast: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
+  );
+  process.exitCode = 1;
+});
+
+/** Others on the machine can read the arguments of a process: those with a secret are shown without it. */
+function hideSecretsFromProcessList(): void {
+  const title = ['holdfast', ...process.argv.slice(2)].join(' ');
+  const shown = withoutSecrets(title);
+  if (shown !== title) process.title = shown;
+}
+
+async function run(): Promise<void> {
+  // A coordinator that starts need not load the other commands.
+  if (process.argv[2] !== 'serve') {
+    const { registerOperatorCommands } = await import('./cli/register-commands.ts');
+    registerOperatorCommands(program);
+  }
+  await program.parseAsync();
+}
