@@ -171,6 +171,10 @@ export type TimelineEntry =
       readonly attempt: number;
       /** When it is called again; 0 if it is not. */
       readonly retryAtMs: number;
+      /** The line stands for this number of calls in a row with the same result, of which it is the last; absent: 1. */
+      readonly count?: number;
+      /** When the first of them got its response; absent: there is one. */
+      readonly firstAtMs?: number;
     }
   /** `resumed`: taken over after its node went silent. `order`: a person's command. `parked`: waits for a person. */
   | { readonly kind: 'resumed' | 'order' | 'parked' | 'alert'; readonly atMs: number; readonly detail: string };

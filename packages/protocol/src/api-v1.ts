@@ -106,6 +106,10 @@ export const timelineEntry = z.discriminatedUnion('kind', [
     reason: z.string(),
     attempt: z.number(),
     retryAtMs: z.number(),
+    /** Check-backs or callbacks in a row with the same result, of which this is the last; left out: 1. */
+    count: z.number().optional(),
+    /** When the first of them got its response; left out where there is one. */
+    firstAtMs: z.number().optional(),
   }),
   z.object({ kind: z.enum(['resumed', 'order', 'parked', 'alert']), atMs: z.number(), detail: z.string() }),
 ]);

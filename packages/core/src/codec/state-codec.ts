@@ -35,6 +35,9 @@ type CallTuple = readonly [
   reason: string,
   attempt: number,
   retryAt: Relative,
+  /** Left out for a line that stands for one call. Earlier versions do not read them. */
+  count?: number,
+  firstAt?: Relative,
 ];
 type LineTuple =
   | CallTuple
@@ -167,9 +170,10 @@ function lineText(line: TimelineEntry, base: number): string {
     case 'status':
       return `["s",${at},"${line.status}",${quoted(line.reason)}]`;
     case 'call': {
-      const { durationMs, branchId, op, result, reason, attempt, retryAtMs } = line;
+      const { durationMs, branchId, op, result, reason, attempt, retryAtMs, count, firstAtMs } = line;
       const call = `${durationMs},${quoted(branchId)},${quoted(op)},"${result}",${quoted(reason)}`;
-      return `["c",${at},${call},${attempt},${relative(retryAtMs, base)}]`;
+      const repeated = count === undefined || firstAtMs === undefined ? '' : `,${count},${firstAtMs - base}`;
+      return `["c",${at},${call},${attempt},${relative(retryAtMs, base)}${repeated}]`;
     }
     default:
       return `["${line.kind}",${at},${quoted(line.detail)}]`;
@@ -182,7 +186,7 @@ function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
     case 's':
       return { kind: 'status', atMs, status: oneOf(STATUSES, tuple[2], WHAT), reason: textOf(tuple[3], '', WHAT) };
     case 'c': {
-      const [, , durationMs, branchId, op, result, reason, attempt, retryAt] = tuple;
+      const [, , durationMs, branchId, op, result, reason, attempt, retryAt, count, firstAt] = tuple;
       return {
         kind: 'call',
         atMs,
@@ -193,6 +197,7 @@ function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
         reason: textOf(reason, '', WHAT),
         attempt: required(attempt),
         retryAtMs: absolute(required(retryAt), base),
+        ...(count !== undefined && { count: required(count), firstAtMs: required(firstAt) + base }),
       };
     }
     default:
@@ -202,4 +207,4 @@ function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
 
 const LINE_KINDS = ['resumed', 'order', 'parked', 'alert'] as const;
 
-const required = (number: number): number => numberOf(number, Number.NaN, WHAT);
+const required = (number: number | undefined): number => numberOf(number, Number.NaN, WHAT);

@@ -3,7 +3,7 @@ import type { State, Transaction } from '../model.ts';
 import { withRetries } from './calls.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import type { Moment } from './step.ts';
-import { withLine } from './timeline.ts';
+import { withCallLine, withLine } from './timeline.ts';
 
 /** Asks the client when it is time; one question at a time. Without an address to ask, only a person can help. */
 export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Moment): Plan {
@@ -38,7 +38,7 @@ export function recordCheck(
   const { state } = transaction;
   const before = state.timeline.findLast((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID);
   const checkFailures = result.kind === 'UNKNOWN' ? state.checkFailures + 1 : 0;
-  const told = withLine(
+  const told = withCallLine(
     { ...state, checkFailures, nextCheckAtMs },
     {
       kind: 'call',

@@ -9,6 +9,23 @@ export function withLine(state: State, line: TimelineEntry): State {
   return { ...state, timeline: appended(state.timeline, line), timelineOmitted: omitted(state) };
 }
 
+/** A call as one line, and when and how often it was made. */
+export type CallLine = Extract<TimelineEntry, { kind: 'call' }>;
+
+/**
+ * Adds the line of a call, which replaces the last line if that is of a call of the same op with the same result and
+ * reason: a client that is called for days would otherwise fill the timeline with equal lines.
+ */
+export function withCallLine(state: State, line: CallLine): State {
+  const last = state.timeline.at(-1);
+  if (last?.kind !== 'call' || !isSameCall(last, line)) return withLine(state, line);
+  const repeated = { ...line, count: (last.count ?? 1) + 1, firstAtMs: last.firstAtMs ?? last.atMs };
+  return { ...state, timeline: [...state.timeline.slice(0, -1), repeated] };
+}
+
+const isSameCall = (a: CallLine, b: CallLine): boolean =>
+  a.branchId === b.branchId && a.op === b.op && a.result === b.result && a.reason === b.reason;
+
 /** The state with another status, told in the timeline. */
 export function withStatus(state: State, status: Status, atMs: number, reason = ''): State {
   const next = copyState(state);

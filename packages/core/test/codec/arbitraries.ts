@@ -107,6 +107,22 @@ const line: fc.Arbitrary<TimelineEntry> = fc.oneof(
   ),
   fc.record(
     {
+      kind: fc.constant('call' as const),
+      atMs,
+      durationMs: count,
+      branchId: text,
+      op: text,
+      result: fc.constantFrom(...RESULTS),
+      reason: text,
+      attempt: count,
+      retryAtMs: atMsOrNever,
+      count,
+      firstAtMs: atMs,
+    },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    {
       kind: fc.constantFrom('resumed' as const, 'order' as const, 'parked' as const, 'alert' as const),
       atMs,
       detail: text,

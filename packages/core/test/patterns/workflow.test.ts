@@ -165,3 +165,26 @@ describe('workflow: call-backs', () => {
     expect([model.status, model.nextAtMs]).toEqual(['succeed', null]);
   });
 });
+
+describe('workflow: callbacks that keep failing alike', () => {
+  it('are one line of the timeline, with their number and the times of the first and the last', () => {
+    const model = prepared({ retryIntervalMs: 1_000 });
+    const callBack = (reason: string): void => {
+      model.waitForNext();
+      model.reply('UNKNOWN', reason);
+    };
+    for (let n = 0; n < 300; n++) callBack('connection refused');
+    callBack('timeout');
+    callBack('connection refused');
+    const { timeline, timelineOmitted } = model.transaction.state;
+    expect(timelineOmitted).toBe(0);
+    const calls = timeline.filter((line) => line.kind === 'call');
+    // The alert is a line of its own between the calls before and after it.
+    const counts = calls.map(({ count = 1 }) => count);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(302);
+    expect(calls.length).toBeLessThanOrEqual(5);
+    expect(calls.at(-1)).toMatchObject({ attempt: 302, reason: 'connection refused' });
+    const longest = calls.find(({ count }) => count === Math.max(...counts));
+    expect(longest?.firstAtMs).toBeLessThan(longest?.atMs ?? 0);
+  });
+});

@@ -24,8 +24,10 @@ const UNDOING: ReadonlySet<string> = new Set(['compensate', 'cancel', 'rollback'
 /** What one entry of a timeline says, given the entry before it. */
 export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
   switch (line.kind) {
-    case 'call':
-      return { ...callWords(line), what: clean(`${line.branchId} ${line.op}`) };
+    case 'call': {
+      const { text, ...words } = callWords(line);
+      return { ...words, text: `${text}${repeatedWords(line)}`, what: clean(`${line.branchId} ${line.op}`) };
+    }
     case 'status':
       return statusWords(line, before);
     case 'resumed':
@@ -37,6 +39,13 @@ export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
     case 'alert':
       return { mark: '!', colour: 'red', what: 'alert', text: clean(line.detail) };
   }
+}
+
+/** For a line that stands for several calls; its time is that of the last one. */
+function repeatedWords({ count = 1, firstAtMs, atMs }: Call): string {
+  return count === 1 || firstAtMs === undefined
+    ? ''
+    : ` (${count} times in a row within ${duration(atMs - firstAtMs)})`;
 }
 
 function callWords(call: Call): Omit<Words, 'what'> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderTimeline } from '../../src/cli/timeline.ts';
+import type { TimelineLine } from '@holdfast/protocol';
 import { callAt, detailsOf, START_MS, statusAt, toldAt } from './support/details.ts';
 
 const PLAIN = { colour: false, width: 100 } as const;
@@ -147,6 +148,13 @@ describe('a timeline', () => {
     const nameOf = (url: string, op: string) => `${op} of ${new URL(url).pathname}`;
     expect(renderTimeline(details, { ...PLAIN, nameOf })).toContain('01 action  action of /stock/take  done');
   });
+});
+
+it('a line that stands for several calls states their number and how long they took', () => {
+  const line = callAt(660, '00 action', 'UNKNOWN', { reason: 'connection refused', attempt: 12 });
+  const timeline = [{ ...line, count: 12, firstAtMs: START_MS }] as TimelineLine[];
+  const text = renderTimeline(detailsOf({ timeline }), { colour: false, width: 120 });
+  expect(text).toMatch(/connection refused \(12 times in a row within 660 ms\)/);
 });
 
 describe('a force-stopped transaction', () => {
