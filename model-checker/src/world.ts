@@ -311,7 +311,12 @@ export class World {
 
   async #takeOver(node: ModelNode): Promise<void> {
     const owner = this.store.record?.owner ?? '';
-    if (this.store.living.has(owner)) await this.#passSilence();
+    if (this.store.living.has(owner)) {
+      // The node watches the owner for as long as its heartbeat stays unchanged.
+      node.clocks.janitor.fire(node.clocks.janitor.pending[0], true);
+      await settled();
+      await this.#passSilence();
+    }
     node.clocks.janitor.fire(node.clocks.janitor.pending[0], true);
   }
 

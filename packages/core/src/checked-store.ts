@@ -178,7 +178,12 @@ export class CheckedStore implements Store {
   takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     return this.#call(async () => {
       rules.checkMs('silenceMs', request.silenceMs);
-      if (request.asOfMs !== undefined) rules.checkMs('asOfMs', request.asOfMs);
+      if (request.unchanged !== undefined && request.unchanged.length > rules.STORE_LIMITS.unchanged)
+        throw new StoreError(
+          'invalid',
+          `${request.unchanged.length} unchanged sessions; at most ${rules.STORE_LIMITS.unchanged}`,
+        );
+      for (const { session } of request.unchanged ?? []) checkSession(session);
       rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);
       return this.#driver.takeOver(request);
     });

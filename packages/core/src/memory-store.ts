@@ -215,14 +215,10 @@ export class MemoryStore implements Store {
     this.#sessions.end(session);
   }
 
-  async takeOver({
-    silenceMs,
-    asOfMs = Infinity,
-    keep,
-    limit,
-  }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const { limit } = request;
     const nowMs = this.#now();
-    const ended = this.#sessions.endSilent(silenceMs, keep, Math.min(nowMs, asOfMs));
+    const ended = this.#sessions.endSilent(request, nowMs);
     const orphans: TransactionKey[] = [];
     for (const key of this.#records.ownedBy((owner) => !this.#sessions.isLiving(owner))) {
       orphans.push(key);

@@ -76,12 +76,13 @@ export interface Store {
    * Ends the sessions that were silent for longer than `silenceMs` (all but `keep`), then releases up to `limit` unfinished transactions whose
    * owner is not a living session: owner := null, due at once, version + 1, claims unchanged.
    *
-   * Silence is counted until now by the store's clock, or until `asOfMs` (ms since the epoch) where
-   * that is earlier: a store clock that was set forward makes no session silent.
+   * With `unchanged`, only the sessions given there are ended, and each only while its last heartbeat is still the one
+   * given. The store's clock may be set forward, and all sessions then look silent to it. A session therefore ends only
+   * after its heartbeat stayed unchanged for the silence limit on the monotonic clock of the node that calls as well.
    */
   takeOver(request: {
     readonly silenceMs: number;
-    readonly asOfMs?: number;
+    readonly unchanged?: readonly HeartbeatSeen[];
     readonly keep: SessionId;
     readonly limit: number;
   }): Promise<TakeOverResult>;
@@ -293,9 +294,15 @@ export interface ClaimResult {
   readonly claimed: readonly StoredTransaction[];
   /** How long until the next unclaimed one of these groups is due (0: more are due now); null: none waits. */
   readonly nextDueInMs: number | null;
-  /** The session was ended by somebody: nothing was claimed. */
+  /**
+   * The session has ended, and `claimed` is empty. What an earlier step of the same call claimed is released by the next
+   * `takeOver`.
+   */
   readonly sessionEnded: boolean;
 }
+
+/** A session, and its last heartbeat as `sessions` returned it. */
+export type HeartbeatSeen = Pick<SessionRow, 'session' | 'heartbeatAtMs'>;
 
 export interface TakeOverResult {
   readonly ended: readonly SessionId[];

@@ -151,8 +151,7 @@ export class LmdbStore implements Store {
       claimed = await this.#inTurn((store) => this.#claimFor(store, session, groups, new Room(limit, maxBytes)));
       next = due.earliestDue(env, groups);
     }
-    if (claimed.length === 0 && !this.#sessions.isLiving(session))
-      return { claimed, nextDueInMs: null, sessionEnded: true };
+    if (!this.#sessions.isLiving(session)) return { claimed: [], nextDueInMs: null, sessionEnded: true };
     const nextDueInMs = next === undefined ? null : Math.max(0, next - clock.nowMs());
     // What is due and was not claimed is of a later version: nobody waits for it.
     return {
@@ -182,11 +181,11 @@ export class LmdbStore implements Store {
     this.#sessions.end(session);
   }
 
-  takeOver({ silenceMs, asOfMs = Infinity, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     return this.#inTurn(async (store) => {
-      const ended = this.#sessions.endSilent(silenceMs, keep, Math.min(store.clock.nowMs(), asOfMs));
+      const ended = this.#sessions.endSilent(request, store.clock.nowMs());
       const isLiving = (owner: SessionId): boolean => this.#sessions.isLiving(owner);
-      return { ended, ...(await due.releaseOrphans(store, isLiving, limit)) };
+      return { ended, ...(await due.releaseOrphans(store, isLiving, request.limit)) };
     });
   }
 

@@ -22,7 +22,7 @@ export async function claimDue(parts: Parts, request: ClaimRequest): Promise<Cla
     for (let look = 1; look <= LOOKS; look++) {
       const wanted = Math.min(room.records, parts.claimPace.records);
       const { nowMs, alive, waiting } = await lookAtDue(parts, session, hosted, wanted, [...left]);
-      if (!alive) return { claimed, nextDueInMs: null, sessionEnded: true };
+      if (!alive) return { claimed: [], nextDueInMs: null, sessionEnded: true };
       const ready = waiting.filter(({ atMs }) => atMs <= nowMs).slice(0, wanted);
       const beyond = ready.findIndex(({ bytes }) => !room.take(bytes));
       const due = beyond < 0 ? ready : ready.slice(0, beyond);

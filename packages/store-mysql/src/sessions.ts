@@ -1,4 +1,5 @@
 import {
+  type HeartbeatSeen,
   type SessionId,
   type SessionInfo,
   type SessionRow,
@@ -79,19 +80,18 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
     });
   }
 
-  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     const { rest, tables, clock } = this.#parts;
     const callId = newCallId();
     // A session whose row is locked is sending a heartbeat, or is left for the next time.
     const free = (where: string): string =>
       `(select session from ${tables.sessions} where ${where} for update skip locked) as free
 straight_join ${tables.sessions} s force index (primary) on s.session = free.session`;
-    const until = asOfMs === undefined ? '@now' : `least(@now, ${Math.floor(asOfMs)})`;
     const answers = await rest.call({
       changes: true,
       statements: [
         clock.set(),
-        `update ${free(`ended_at is null and session <> ${text(keep)} and ${until} - heartbeat_at > ${Math.floor(silenceMs)}`)}
+        `update ${free(`ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${Math.floor(silenceMs)}${only(unchanged)}`)}
 set s.ended_at = @now, s.ended_by = ${callId}`,
         `select session from ${tables.sessions} where ended_at = @now and ended_by = ${callId} order by session`,
         `delete s from ${free(`ended_at < @now - ${REMEMBERED_MS} order by ended_at limit ${FORGOTTEN_AT_ONCE}`)}`,
@@ -116,4 +116,13 @@ from ${tables.sessions} s where s.ended_at is null order by s.session`;
       owned: Number(row['owned']),
     }));
   }
+}
+
+/** A condition on the sessions that may be ended. */
+function only(unchanged: readonly HeartbeatSeen[] | undefined): string {
+  if (unchanged === undefined) return '';
+  const each = unchanged.map(
+    ({ session, heartbeatAtMs }) => `(session = ${text(session)} and heartbeat_at = ${Math.floor(heartbeatAtMs)})`,
+  );
+  return ` and (${each.join(' or ') || 'false'})`;
 }

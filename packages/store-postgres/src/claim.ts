@@ -31,7 +31,8 @@ export async function claimDue(
     const records = await read(connection, keys);
     // Another node may have taken over one since.
     const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
-    return { claimed, ...(await look()) };
+    const after = await look();
+    return { claimed: after.sessionEnded ? [] : claimed, ...after };
   } catch (thrown) {
     if (keys.length === 0) throw thrown;
     throw new StoreError('outcome_unknown', `${keys.length} transactions were claimed, but could not be read`, thrown);

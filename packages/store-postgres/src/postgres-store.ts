@@ -17,6 +17,7 @@ import {
   type WriteOutcome,
 } from '@holdfast/core';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { int8Array, textArray } from './arrays.ts';
 import { claimDue } from './claim.ts';
 import { Connection, type Row, type Statement } from './connection.ts';
 import { whatACrashMayLose } from './durability.ts';
@@ -134,9 +135,12 @@ export class PostgresStore implements Store {
     await this.#timed(this.#beats, statements.END_SESSION, [session]);
   }
 
-  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
-    const asOf = asOfMs === undefined ? null : Math.floor(asOfMs);
-    const ended = await this.#timed(this.#work, statements.END_SILENT, [Math.floor(silenceMs), keep, asOf]);
+  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const only =
+      unchanged === undefined
+        ? [null, null]
+        : [textArray(unchanged.map(({ session }) => session)), int8Array(unchanged.map((seen) => seen.heartbeatAtMs))];
+    const ended = await this.#timed(this.#work, statements.END_SILENT, [Math.floor(silenceMs), keep, ...only]);
     const [row] = await this.#timed(this.#work, statements.RELEASE, [limit]);
     return {
       ended: ended.map(({ session }) => String(session)),

@@ -36,7 +36,7 @@ export async function claimDue(keys: Installation, request: ClaimRequest): Promi
       const record = reader.record(keyOf(reader.bytes()));
       if (record !== undefined) claimed.push(record);
     }
-    if (alive === 0) return { claimed, nextDueInMs: null, sessionEnded: true };
+    if (alive === 0) return { claimed: [], nextDueInMs: null, sessionEnded: true };
     const nextDueInMs = textOf(due) === '' ? null : Math.max(0, Number(textOf(due)) - nowMs);
     if (nextDueInMs !== 0 || full === 1 || claimed.length >= limit)
       return { claimed, nextDueInMs, sessionEnded: false };

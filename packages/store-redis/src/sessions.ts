@@ -37,9 +37,9 @@ export class Sessions {
   }
 
   /** In steps that leave room for others; each may be repeated. */
-  async takeOver({ silenceMs, asOfMs, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
-    const asOf = asOfMs === undefined ? '' : Math.floor(asOfMs);
-    const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS, asOf];
+  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+    const only = (unchanged ?? []).flatMap(({ session, heartbeatAtMs }) => [session, Math.floor(heartbeatAtMs)]);
+    const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS, unchanged === undefined ? 0 : 1, ...only];
     const ended = listOf(await this.#keys.run(END_SILENT, silent)).map(textOf);
     let released = 0;
     for (;;) {

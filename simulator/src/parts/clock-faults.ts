@@ -58,12 +58,11 @@ export class ClockFaults {
 
   #setStoreClock(aheadMs: number): void {
     if (aheadMs === this.#aheadMs) return;
-    const { trace, counters, store, cluster } = this.#d;
+    const { trace, counters, store } = this.#d;
     const isForward = aheadMs > this.#aheadMs;
     counters.count(isForward ? 'store clock set forward' : 'store clock set back');
     trace.add('', '', `the clock of the store is set to ${aheadMs} ms ahead`);
     this.#aheadMs = aheadMs;
     store.setClock(aheadMs);
-    if (isForward) cluster.holdBoots();
   }
 }

@@ -8,7 +8,6 @@ export class Cluster {
   readonly #d: SimNodeDependencies;
   readonly #nodes: SimNode[] = [];
   readonly #incarnations: number[] = [];
-  #bootsFromMs = 0;
 
   constructor(dependencies: SimNodeDependencies) {
     this.#d = dependencies;
@@ -51,27 +50,11 @@ export class Cluster {
     this.#d.world.after(this.#d.random.between(1, 50), () => this.#whenBusy(index, happen, tries - 1));
   }
 
-  /**
-   * The store's clock was set forward. A process that starts before the live sessions have sent a
-   * heartbeat by the new time cannot know that they are alive: none does, and one that is starting
-   * ends.
-   */
-  holdBoots(): void {
-    for (const node of this.#nodes)
-      if (node.domain.state === 'running' && !node.isUp)
-        node.kill('the clock of the store was set forward in its start');
-    this.#bootsFromMs = this.#d.world.nowMs + this.#d.profile.options.silenceMs;
-  }
-
-  #bootIfAllowed(index: number): void {
-    if (this.#d.world.nowMs >= this.#bootsFromMs) this.#boot(index);
-  }
-
   /** From time to time somebody starts the dead ones again. */
   #watchOver(world: World, random: Random, profile: Profile): void {
     for (let i = 0; i < this.#nodes.length; i++) {
       const check = (): void => {
-        if (this.#at(i).domain.state === 'dead') this.#bootIfAllowed(i);
+        if (this.#at(i).domain.state === 'dead') this.#boot(i);
         world.after(world.nowMs < profile.faultsUntilMs ? random.between(100, 6_000) : 1_000, check);
       };
       world.after(random.between(100, 6_000), check);
@@ -81,7 +64,7 @@ export class Cluster {
   /** Everything runs from now on. */
   heal(): void {
     this.#nodes.forEach((node, i) => {
-      if (node.domain.state === 'dead') this.#bootIfAllowed(i);
+      if (node.domain.state === 'dead') this.#boot(i);
       else node.resume((held) => held);
     });
   }

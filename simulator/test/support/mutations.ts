@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'call a rejection after an unknown outcome a failure',
-    caughtBy: ['OWN4', 'ACK1', 'ACK2'],
+    caughtBy: ['OWN4', 'ACK1', 'ACK2', 'ACK6'],
     patches: [
       { file: `${ENGINE}/committer.js`, from: 'if (!doubtful)', to: 'if (!doubtful || isUnstorable(written))' },
     ],
@@ -288,6 +288,6 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'end sessions because the clock of the store was set forward',
     caughtBy: ['OWN3', 'OWN1'],
-    patches: [{ file: `${ENGINE}/janitor.js`, from: 'asOfMs: session.silenceAsOfMs()', to: 'asOfMs: Infinity' }],
+    patches: [{ file: `${ENGINE}/janitor.js`, from: '...all, unchanged:', to: '...all, ignored:' }],
   },
 ];

@@ -131,30 +131,54 @@ function lifeCases({ it, manifest }: Cases): void {
       assert.deepEqual((await store.takeOver({ silenceMs: 15_000, keep: 'keeper', limit: 1 })).ended, ['silent']);
     });
 
-  if (manifest.controllableClock)
-    it('counts silence up to the time that it is given, when the clock of the store was set forward since', async ({
-      store,
-      place,
-    }) => {
-      for (const session of ['silent', 'keeper']) await openSession(store, session);
-      const { nowMs } = await store.heartbeat('keeper');
-      place.moveWallClock?.(3_600_000);
-      const endedAsOf = async (asOfMs: number) =>
-        (await store.takeOver({ silenceMs: 15_000, asOfMs, keep: 'keeper', limit: 1 })).ended;
-      assert.deepEqual(await endedAsOf(nowMs), []);
-      assert.deepEqual(await endedAsOf(0), []);
-      assert.deepEqual(await endedAsOf(nowMs + 14_000), []);
-      assert.deepEqual(await endedAsOf(nowMs + 16_000), ['silent']);
-    });
+  it('ends, of the sessions that are said to be unchanged, those whose last heartbeat is the one given', async ({
+    store,
+    place,
+  }) => {
+    for (const session of ['silent', 'beating', 'unseen', 'keeper']) await openSession(store, session);
+    const rows = await store.sessions();
+    const latestMs = Math.max(...rows.map(({ heartbeatAtMs }) => heartbeatAtMs));
+    place.moveWallClock?.(1);
+    while ((await store.heartbeat('beating')).nowMs <= latestMs);
+    const unchanged = rows.filter(({ session }) => session !== 'unseen');
+    const takeOver = async (seen: typeof rows) =>
+      (await store.takeOver({ silenceMs: -1, unchanged: seen, keep: 'keeper', limit: 1 })).ended;
+    assert.deepEqual(await takeOver([]), []);
+    assert.deepEqual(await takeOver(unchanged), ['silent']);
+    assert.deepEqual(await takeOver(unchanged), []);
+    const living = (await store.sessions()).map(({ session }) => session).toSorted();
+    assert.deepEqual(living, ['beating', 'keeper', 'unseen']);
+    const latest = await store.sessions();
+    assert.deepEqual((await takeOver(latest)).toSorted(), ['beating', 'unseen']);
+  });
 
-  if (manifest.controllableClock)
-    it('counts silence up to now, when the time that it is given is later', async ({ store, place }) => {
-      for (const session of ['silent', 'keeper']) await openSession(store, session);
-      const request = { silenceMs: 15_000, asOfMs: (await store.nowMs()) + 3_600_000, keep: 'keeper', limit: 1 };
-      assert.deepEqual((await store.takeOver(request)).ended, []);
-      place.moveWallClock?.(16_000);
-      assert.deepEqual((await store.takeOver(request)).ended, ['silent']);
-    });
+  it('ends no unchanged session before the silence limit has passed by the time of the store as well', async ({
+    store,
+  }) => {
+    for (const session of ['silent', 'keeper']) await openSession(store, session);
+    const unchanged = await store.sessions();
+    const request = { silenceMs: NEVER_SILENT, unchanged, keep: 'keeper', limit: 1 };
+    assert.deepEqual((await store.takeOver(request)).ended, []);
+  });
+
+  it('claims nothing for a session that ends at the same time, or claims before it has ended', async ({
+    store,
+    secondNode,
+  }) => {
+    const other = await secondNode();
+    for (let round = 0; round < 5; round++) {
+      const session = await openSession(store, `session ${round}`);
+      await writeAll(
+        store,
+        Array.from({ length: 120 }, (_, i) => insertOf(`gid-${round}-${i}`, { dueInMs: -1 })),
+      );
+      const [result] = await Promise.all([
+        store.claimDue({ session, limit: 100, groups: [] }),
+        other.endSession(session),
+      ]);
+      assert.ok(!result.sessionEnded || result.claimed.length === 0);
+    }
+  });
 }
 
 function takeOverCases({ it }: Cases): void {

@@ -108,6 +108,7 @@ export class Claimer {
     try {
       const result = await store.claimDue({ session: owner, limit, groups: options.groups });
       this.#trouble.succeeded();
+      if (result.sessionEnded && owner === session.id) session.lose('another node ended it after a silence');
       if (result.claimed.length > 0) observer.claimed(result.claimed.length);
       // Claimed by a session that is over: the next take-over releases them.
       const isOver = owner !== session.id || session.loseIfLapsed() || !session.leaseHeld();

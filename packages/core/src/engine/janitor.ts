@@ -1,9 +1,11 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { SessionRow, Store } from '../store.ts';
+import { STORE_LIMITS } from '../stores/rules.ts';
 import { PacedWarning } from './paced-warning.ts';
 import { PurgePace } from './purge-pace.ts';
 import type { Session } from './session.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 interface JanitorDependencies {
   readonly store: Store;
@@ -25,7 +27,9 @@ const FIRST_PURGE_MS = 50;
 /**
  * Periodic duties: takes over the work of silent nodes, deletes what finished long ago.
  *
- * J1  Every node looks for silent ones: whoever looks first releases what they held.
+ * J1  Every node watches the heartbeats of the others. A session ends after it was silent for the silence limit by the
+ *     store's clock, and its heartbeat stayed unchanged for as long on the monotonic clock of the node that ends it. A
+ *     node that has just started therefore waits for one silence limit, unless no other process can open the store.
  * J2  Of several nodes the oldest deletes, so that many nodes are no more load than one. When it is gone,
  *     the next oldest does; that two think so for a moment does no harm. Batches and pauses are those
  *     of `PurgePace`: deletion keeps up with what finishes.
@@ -37,6 +41,7 @@ export class Janitor {
   readonly #takeOverTrouble: PacedWarning;
   readonly #purgeTrouble: PacedWarning;
   readonly #purgePace = new PurgePace();
+  readonly #silence = new SilenceWatch();
 
   constructor(dependencies: JanitorDependencies) {
     this.#d = dependencies;
@@ -66,7 +71,7 @@ export class Janitor {
     if (store.capabilities.exclusive) return;
     try {
       for (let released = 0; released < count;) {
-        const taken = await store.takeOver(this.#silentFor(options.silenceMs));
+        const taken = await store.takeOver(await this.#silentFor(options.silenceMs));
         if (!taken.more) return;
         released += taken.released;
       }
@@ -76,10 +81,15 @@ export class Janitor {
   }
 
   /** The request that ends sessions of that silence; a negative one ends all. */
-  #silentFor(silenceMs: number): Parameters<Store['takeOver']>[0] {
-    const { session } = this.#d;
+  async #silentFor(silenceMs: number): Promise<Parameters<Store['takeOver']>[0]> {
+    const { store, session, clock } = this.#d;
     const all = { silenceMs, keep: session.id, limit: TAKE_OVER_BATCH };
-    return silenceMs < 0 ? all : { ...all, asOfMs: session.silenceAsOfMs() };
+    // No other process can have a session.
+    if (store.capabilities.exclusive) return all;
+    const rows = await store.sessions();
+    const nowMs = clock.monotonicMs();
+    this.#silence.note(rows, nowMs);
+    return { ...all, unchanged: this.#silence.unchangedFor(silenceMs, nowMs, STORE_LIMITS.unchanged) };
   }
 
   #after(duty: 'takeOver' | 'purge', delayMs: number, run: () => Promise<void>): void {
@@ -91,7 +101,7 @@ export class Janitor {
     let more = false;
     try {
       if (session.leaseHeld()) {
-        const taken = await store.takeOver(this.#silentFor(silenceMs));
+        const taken = await store.takeOver(await this.#silentFor(silenceMs));
         this.#takeOverTrouble.succeeded();
         more = taken.more;
         if (taken.ended.length > 0) logger.info({ sessions: taken.ended }, 'ended silent sessions');
@@ -104,7 +114,8 @@ export class Janitor {
     } catch (error) {
       this.#takeOverTrouble.failed(error);
     }
-    this.#after('takeOver', more ? 0 : Math.min(options.heartbeatMs / 2, LONGEST_WATCH_MS), () =>
+    const nextMs = this.#silence.nextInMs(options.silenceMs, this.#d.clock.monotonicMs());
+    this.#after('takeOver', more ? 0 : Math.min(options.heartbeatMs / 2, LONGEST_WATCH_MS, nextMs), () =>
       this.#takeOver(more ? silenceMs : options.silenceMs),
     );
   }

@@ -34,13 +34,6 @@ const LEASE_SHARE = 2 / 3;
 /** How long after a heartbeat that failed, or a session that was lost, the store is asked again; half as much again by chance. */
 const AGAIN_MS = 400;
 /**
- * The store's clock was set forward when its time has advanced by this share of the silence limit,
- * or of the time between two heartbeats, more than the node's monotonic clock. A smaller step
- * cannot make a live session look silent.
- */
-const JUMP_SHARE = 1 / 10;
-
-/**
  * This node's session: it heartbeats, knows whether its lease holds, and tells engine time.
  *
  * L1  The lease holds while the last acknowledged heartbeat was sent less than two thirds of the
@@ -54,17 +47,12 @@ const JUMP_SHARE = 1 / 10;
  *     was
  *     restored from a backup, or failed over to a replica that lacked them. What this node holds is
  *     put back and reported, and the session is given up, since ownership is in doubt as well.
- * L5  The silence of other sessions is counted in engine time. When the store's clock was set
- *     forward, no session is silent for one silence limit: each node has sent a heartbeat by the
- *     new time until then.
  */
 export class Session {
   readonly #dependencies: SessionDependencies;
   #id: SessionId = '';
   /** When the last acknowledged heartbeat was sent, on both clocks. */
   #acknowledgedSent: Moment = { monotonicMs: -Infinity, wallMs: -Infinity };
-  /** When it was noticed that the store's clock was set forward, on the monotonic clock. */
-  #jumpSeenAtMs = -Infinity;
   /**
    * The time of the last acknowledged heartbeat, by the store's clock; 0: none was in this session.
    */
@@ -133,15 +121,6 @@ export class Session {
     return this.#lastNowMs;
   }
 
-  /**
-   * The time (ms since the epoch, by the store's clock) until which the silence of other sessions
-   * is counted; 0: none is silent now.
-   */
-  silenceAsOfMs(): number {
-    const { clock, options } = this.#dependencies;
-    return clock.monotonicMs() - this.#jumpSeenAtMs < options.silenceMs ? 0 : this.nowMs();
-  }
-
   /** Drops this session when its lease has run out; a new one is opened as soon as the store answers. True: it was dropped. */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
@@ -205,25 +184,9 @@ export class Session {
   }
 
   #acknowledge(sent: Moment, nowMs: number): void {
-    const readAtMs = this.#dependencies.clock.monotonicMs();
-    this.#noteJump(nowMs, readAtMs);
     this.#acknowledgedSent = sent;
     this.#storeMs = nowMs;
-    this.#storeReadAtMs = readAtMs;
-  }
-
-  #noteJump(nowMs: number, readAtMs: number): void {
-    // The first time that is read can be compared with nothing.
-    if (this.#storeMs === 0) return;
-    const { options, logger } = this.#dependencies;
-    const elapsedMs = readAtMs - this.#storeReadAtMs;
-    const aheadMs = Math.round(nowMs - this.#storeMs - elapsedMs);
-    if (aheadMs <= Math.max(options.silenceMs, elapsedMs) * JUMP_SHARE) return;
-    this.#jumpSeenAtMs = readAtMs;
-    logger.warn(
-      { aheadMs },
-      'the store’s clock was set forward, or this machine was suspended: no session is ended for one silence limit',
-    );
+    this.#storeReadAtMs = this.#dependencies.clock.monotonicMs();
   }
 
   #schedule(): void {

@@ -25,6 +25,8 @@ export const STORE_LIMITS = {
   longestAnswerBytes: 64 * 1024 * 1024,
   /** Keys of one `get`. */
   getKeys: 10_000,
+  /** Sessions that one `takeOver` may end. */
+  unchanged: 1_000,
 } as const;
 
 /** True for a text that every store can keep: without what no supported database keeps apart or at all, NUL and halves of surrogate pairs. */

@@ -1,8 +1,9 @@
-import { type Heartbeat, type SessionId, type SessionInfo, type SessionRow, StoreError } from '../store.ts';
+import { type Heartbeat, type SessionId, type SessionInfo, type SessionRow, type Store, StoreError } from '../store.ts';
 
 /** How many ended sessions are remembered, so that their ids are refused when used again. */
 const REMEMBERED = 1_000;
 
+type TakeOverRequest = Parameters<Store['takeOver']>[0];
 type Living = Omit<SessionRow, 'owned'>;
 
 /** The sessions of a store that one process holds: they end with it, so they need no record. */
@@ -41,10 +42,14 @@ export class SessionTable {
     }
   }
 
-  /** Ends all but `keep` that were silent for longer than `silenceMs`; answers which. */
-  endSilent(silenceMs: number, keep: SessionId, nowMs: number): SessionId[] {
+  /** Ends the sessions that `takeOver` is to end; returns which. */
+  endSilent({ silenceMs, keep, unchanged }: TakeOverRequest, nowMs: number): SessionId[] {
+    const seen = unchanged && new Map(unchanged.map(({ session, heartbeatAtMs }) => [session, heartbeatAtMs]));
     const silent = [...this.#living.values()].filter(
-      (row) => row.session !== keep && nowMs - row.heartbeatAtMs > silenceMs,
+      ({ session, heartbeatAtMs }) =>
+        session !== keep &&
+        nowMs - heartbeatAtMs > silenceMs &&
+        (seen === undefined || seen.get(session) === heartbeatAtMs),
     );
     for (const row of silent) this.end(row.session);
     return silent.map((row) => row.session);

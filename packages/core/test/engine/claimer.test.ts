@@ -91,6 +91,16 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(11);
   });
 
+  it('gives its session up when a claim finds that it has ended', async () => {
+    const { clock, store, claimer, session, node } = await setUp();
+    store.answers = [{ ...NOTHING, sessionEnded: true }];
+    claimer.start();
+    await clock.advance(0);
+    expect([node.lost(), session.leaseHeld()]).toEqual([1, false]);
+    await clock.advance(5_000);
+    expect([node.lost(), session.leaseHeld(), session.id]).toEqual([1, true, 's2']);
+  });
+
   it('asks at once and then every poll interval, for this session and its groups', async () => {
     const { clock, store, claimer } = await setUp();
     claimer.start();

@@ -279,45 +279,6 @@ async function passTogether(clock: ManualClock, store: FrailStore, ms: number, r
   }
 }
 
-describe('L5: the silence of other sessions', () => {
-  it('is counted in engine time', async () => {
-    const { clock, store, session } = await setUp();
-    store.wallMs += 3_600_000;
-    clock.jump(1_000);
-    expect(session.silenceAsOfMs()).toBe(session.nowMs());
-    expect(session.nowMs()).toBe(store.wallMs - 3_600_000 + 1_000);
-  });
-
-  it('is not counted for one silence limit once it was noticed that the store’s clock was set forward', async () => {
-    const { clock, store, session, log } = await setUp();
-    const step = (ms: number): Promise<void> => passTogether(clock, store, ms);
-    store.wallMs += 3_600_000;
-    await step(5_000);
-    expect([session.silenceAsOfMs(), log.lines]).toEqual([
-      0,
-      ['the store’s clock was set forward, or this machine was suspended: no session is ended for one silence limit'],
-    ]);
-    await step(14_999);
-    expect(session.silenceAsOfMs()).toBe(0);
-    await step(1);
-    expect([session.silenceAsOfMs(), log.lines.length]).toEqual([session.nowMs(), 1]);
-  });
-
-  it('is counted all the time while the clocks only drift, also after an outage', async () => {
-    const { clock, store, session } = await setUp();
-    const drift = (ms: number): Promise<void> => passTogether(clock, store, ms, 1.05);
-    for (let i = 0; i < 12; i++) {
-      await drift(5_000);
-      expect(session.silenceAsOfMs()).toBeGreaterThan(0);
-    }
-    store.failing = true;
-    await drift(60_000);
-    store.failing = false;
-    await drift(5_000);
-    expect(session.silenceAsOfMs()).toBeGreaterThan(0);
-  });
-});
-
 describe('L6: a store that has lost acknowledged writes', () => {
   it('is noticed when the heartbeat that it has is older than the acknowledged one, and the session is given up', async () => {
     const { clock, store, session, log, lost, wentBack } = await setUp();

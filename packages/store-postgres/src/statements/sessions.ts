@@ -41,8 +41,8 @@ on conflict (session) do update set ended_at = coalesce(s.ended_at, excluded.end
 };
 
 /**
- * Ends the sessions that were silent for longer than $3 ms, all but $4, until now or until $5 where
- * that is earlier, and forgets those that ended long ago.
+ * Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that ended long ago. Unless $5
+ * is null, ends only the sessions in it, each only if its last heartbeat is the one in $6.
  */
 export const END_SILENT: Statement = {
   name: 'end_silent',
@@ -50,7 +50,8 @@ export const END_SILENT: Statement = {
   text: `with ${CLOCK},
 silent as materialized (
   select session from sessions
-  where ended_at is null and session <> $4::text and least(${NOW}, $5::bigint) - heartbeat_at > $3::bigint
+  where ended_at is null and session <> $4::text and ${NOW} - heartbeat_at > $3::bigint
+    and ($5::text[] is null or (session, heartbeat_at) in (select * from unnest($5::text[], $6::bigint[])))
   order by session for update skip locked
 ),
 forgotten as (

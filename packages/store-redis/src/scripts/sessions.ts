@@ -32,12 +32,18 @@ end
 export const END_SESSION = evenWhenFull(`${END} tick() finish(ARGV[3]) return 1`);
 
 /**
- * Ends sessions silent for longer than ARGV[3], all but ARGV[4], until now or until ARGV[6] where
- * that is given and earlier, and forgets some that ended longer than ARGV[5] ago.
+ * Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer than ARGV[5] ago.
+ * With ARGV[6] = 1, ends only those that follow, as pairs of a session and its last heartbeat.
  */
 export const END_SILENT = evenWhenFull(`${END}
-local out = {}
-for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(math.min(now, tonumber(ARGV[6]) or now) - tonumber(ARGV[3])), 'LIMIT', 0, 1000)) do
+local out, silent, before = {}, {}, now - tonumber(ARGV[3])
+if ARGV[6] == '1' then
+  for i = 7, #ARGV, 2 do
+    local last = tonumber(call('ZSCORE', P .. 'l', ARGV[i]) or 'nan')
+    if last == tonumber(ARGV[i + 1]) and last < before then silent[#silent + 1] = ARGV[i] end
+  end
+else silent = call('ZRANGEBYSCORE', P .. 'l', '-inf', '(' .. num(before), 'LIMIT', 0, 1000) end
+for _, session in ipairs(silent) do
   if session ~= ARGV[4] then finish(session); out[#out + 1] = session end
 end
 for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'e', '-inf', num(now - tonumber(ARGV[5])), 'LIMIT', 0, 100)) do
