@@ -94,6 +94,7 @@ export class Driver {
     this.#releaser = new Releaser({
       ...d,
       newWriteId: () => this.#newWriteId(),
+      onUnwritable: ({ key, version }) => this.#doubt(key, version),
     });
     this.#doubts = new Doubts({
       ...d,
@@ -104,6 +105,7 @@ export class Driver {
     this.#trials = new Trials({
       maxClaims: d.options.maxClaims,
       putBack: (suspect, dueInMs, done) => this.#putBack(suspect, dueInMs, done),
+      later: (delayMs, callback) => void d.clock.setTimer(delayMs, callback),
       drive: ({ run, record }) => {
         if (run.phase === 'loading') this.#reconcile(run, record);
       },
@@ -433,7 +435,7 @@ export class Driver {
       case 'park':
         return this.#release(run, error);
       case 'doubt':
-        if (!this.#doubts.add(run.key, run.version)) this.#d.session.lose('too many writes have an unknown outcome');
+        this.#doubt(run.key, run.version);
         return this.#drop(run, error);
       case 'drop':
         return this.#drop(run, error);
@@ -629,6 +631,10 @@ export class Driver {
     run.timer?.cancel();
     this.#progress.clear(run);
     this.#runs.remove(run);
+  }
+
+  #doubt(key: TransactionKey, version: number): void {
+    if (!this.#doubts.add(key, version)) this.#d.session.lose('it may own too many records that no run drives');
   }
 
   #add({ key, group }: StoredTransaction): Run {

@@ -14,6 +14,8 @@ interface ReleaserDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newWriteId: () => string;
+  /** This session owns a record that this version cannot write. */
+  readonly onUnwritable: (record: StoredTransaction) => void;
   /** Absent: no hook receives the alert of a parked transaction. */
   readonly alert?: AlertHook;
 }
@@ -40,7 +42,9 @@ const LONGEST_PAUSE_MS = 10_000;
  * RL2  Each attempt writes on the version that was read (or claimed) before, so that it never overwrites another node's
  *      decision.
  * RL3  A record that is older than what the run knows says nothing: it is read again. So is one that is not there, for
- *      half a minute: unlike an older version, it may be gone for good.
+ *      about 13 s: unlike an older version, it may be gone for good.
+ * RL4  A record that this version cannot write, although this session owns it, becomes a doubt: it is read again once
+ *      another node has changed it.
  */
 export class Releaser {
   readonly #d: ReleaserDependencies;
@@ -74,7 +78,11 @@ export class Releaser {
       if (run.phase !== 'releasing') return;
       if (record?.damaged !== true && isOutdated(run, record, attempt))
         return this.#again(release, attempt, 'the read was outdated');
-      if (record?.owner !== session.id || !isWritable(record)) return release.done(undefined);
+      if (record?.owner !== session.id) return release.done(undefined);
+      if (!isWritable(record)) {
+        this.#d.onUnwritable(record);
+        return release.done(undefined);
+      }
       this.#write(release, record, attempt);
     } catch (error) {
       this.#again(release, attempt, String(error));

@@ -15,6 +15,8 @@ interface TrialsDependencies {
   readonly maxClaims: number;
   /** Releases a suspect undriven, due after the time given; `done` is called when that is durable. */
   readonly putBack: (suspect: Suspect, dueInMs: number, done: () => void) => void;
+  /** Runs `callback` once after `delayMs`. */
+  readonly later: (delayMs: number, callback: () => void) => void;
   /** Drives a suspect, unless its run has left memory. */
   readonly drive: (suspect: Suspect) => void;
 }
@@ -24,6 +26,8 @@ const FEWER = 8;
 /** A suspect that is put back is due after this time, and those behind it later, as many at a time as may be on trial. */
 const PUT_BACK_MS = 1_000;
 const LONGEST_PUT_BACK_MS = 10_000;
+/** How long the suspects on trial wait until the others are written back. */
+const PATIENCE_MS = 10_000;
 
 /**
  * Drives suspects a few at a time, so that only the transaction that really ends its nodes is parked for it.
@@ -31,7 +35,8 @@ const LONGEST_PUT_BACK_MS = 10_000;
  * TR1  At most `8 ** (maxClaims - claims)` suspects are on trial at once, `claims` being those of the one that has most:
  *      exactly one before it is parked.
  * TR2  A suspect that is not tried now is written back undriven before any suspect of its claim is driven, so that a
- *      crash does not count against it.
+ *      crash does not count against it. A write that does not succeed within `PATIENCE_MS` keeps the suspects on trial
+ *      waiting no longer: a crash then counts against its transaction as well.
  * TR3  A trial ends with the write of the first result, with a release, or when the node has lived on with the
  *      transaction for as long as progress may stay unwritten.
  * TR4  Nothing more is claimed while a suspect is on its last trial.
@@ -83,10 +88,17 @@ export class Trials {
   #putBack(suspects: readonly Suspect[], atOnce: number, done: () => void): void {
     let left = suspects.length;
     if (left === 0) return done();
+    let isDone = false;
+    const once = (): void => {
+      if (isDone) return;
+      isDone = true;
+      done();
+    };
+    this.#d.later(PATIENCE_MS, once);
     suspects.forEach((suspect, place) => {
       const dueInMs = Math.min(LONGEST_PUT_BACK_MS, PUT_BACK_MS * (1 + Math.floor(place / atOnce)));
       this.#d.putBack(suspect, dueInMs, () => {
-        if (--left === 0) done();
+        if (--left === 0) once();
       });
     });
   }

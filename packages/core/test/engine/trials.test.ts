@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredTransaction } from '../../src/index.ts';
+import { newRun } from '../../src/engine/run.ts';
+import { type Suspect, Trials } from '../../src/engine/trials.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const suspect = (gid: string, claims: number): Suspect => {
+  const key = { namespace: 'default', gid };
+  return { run: newRun(gid, key, 'loading', ''), record: { key } as StoredTransaction, claims };
+};
+
+function setUp() {
+  const clock = new ManualClock();
+  const driven: string[] = [];
+  const pending = new Map<string, () => void>();
+  const trials = new Trials({
+    maxClaims: 5,
+    putBack: ({ run }, _dueInMs, done) => void pending.set(run.id, done),
+    later: (delayMs, callback) => void clock.setTimer(delayMs, callback),
+    drive: ({ run }) => void driven.push(run.id),
+  });
+  return { clock, trials, driven, pending };
+}
+
+describe('TR2: suspects on trial', () => {
+  it('are driven once the others are written back', async () => {
+    const { clock, trials, driven, pending } = setUp();
+    trials.take([suspect('a', 5), suspect('b', 5), suspect('c', 5)]);
+    pending.get('b')?.();
+    await clock.advance(5_000);
+    expect(driven).toEqual([]);
+    pending.get('c')?.();
+    expect(driven).toEqual(['a']);
+    await clock.advance(60_000);
+    expect(driven).toEqual(['a']);
+  });
+
+  it('wait no longer than ten seconds for a write that the store refuses every time', async () => {
+    const { clock, trials, driven, pending } = setUp();
+    trials.take([suspect('a', 5), suspect('b', 5)]);
+    await clock.advance(9_999);
+    expect(driven).toEqual([]);
+    await clock.advance(1);
+    expect(driven).toEqual(['a']);
+    pending.get('b')?.();
+    expect(driven).toEqual(['a']);
+  });
+});
