@@ -11,6 +11,8 @@ export interface StallingProxy {
   stallOpen(): void;
   /** Whether connections that are made from now on stall from their beginning. */
   stallNew(stall: boolean): void;
+  /** Stalls each connection that is made from now on when the client sends this text. */
+  stallAt(text: string): void;
   close(): Promise<void>;
 }
 
@@ -18,7 +20,7 @@ export interface StallingProxy {
 export async function stallingProxy(target: string): Promise<StallingProxy> {
   const to = new URL(target);
   const sockets = new Set<Socket>();
-  const stalling = { open: [] as (() => void)[], fresh: false };
+  const stalling = { open: [] as (() => void)[], fresh: false, text: '' };
   const proxy = createServer((client) => {
     sockets.add(client);
     client.on('error', () => undefined);
@@ -33,7 +35,11 @@ export async function stallingProxy(target: string): Promise<StallingProxy> {
     });
     client.on('close', () => server.destroy());
     let stalled = false;
-    client.on('data', (bytes) => void (stalled || server.write(bytes)));
+    const { text } = stalling;
+    client.on('data', (bytes) => {
+      stalled ||= text !== '' && bytes.includes(text);
+      if (!stalled) server.write(bytes);
+    });
     server.on('data', (bytes) => void (stalled || client.write(bytes)));
     stalling.open.push(() => (stalled = true));
   }).listen(0, '127.0.0.1');
@@ -45,6 +51,7 @@ export async function stallingProxy(target: string): Promise<StallingProxy> {
     stallOpen() {
       for (const stall of stalling.open) stall();
     },
+    stallAt: (text) => void (stalling.text = text),
     stallNew: (stall) => void (stalling.fresh = stall),
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -35,8 +35,8 @@ export { checkedTimeout, SESSION_TIMEOUT_MS } from './stores/timeouts.ts';
 export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
 
 /**
- * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; close waits
- * for what is under way), checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
+ * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; a close tells
+ * the driver when no call is in progress), checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
  */
 export class CheckedStore implements Store {
   readonly #driver: Store;
@@ -68,8 +68,8 @@ export class CheckedStore implements Store {
     return this.#next(async () => {
       if (!this.#open) return;
       this.#open = false;
-      if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-      await converted(() => this.#driver.close());
+      const idle = this.#underWay === 0 ? Promise.resolve() : new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await converted(() => this.#driver.close(idle));
     });
   }
 

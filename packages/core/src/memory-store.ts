@@ -53,7 +53,9 @@ export class MemoryStore implements Store {
     return { found: 0, current: 1 };
   }
 
-  async close(): Promise<void> {}
+  async close(idle?: Promise<void>): Promise<void> {
+    await idle;
+  }
 
   #now(): number {
     return this.#clock.nowMs();

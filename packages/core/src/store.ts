@@ -32,8 +32,13 @@ export interface Store {
    * store.
    */
   open(): Promise<SchemaVersions>;
-  /** Waits for writes under way, then closes. Calling it twice is harmless. */
-  close(): Promise<void>;
+  /**
+   * Waits for the calls in progress, then closes. Calling it twice is harmless.
+   *
+   * @param idle for drivers: resolves when no call is in progress. A driver whose server may be silent waits for it for
+   *   a few seconds at most; the calls that are left then fail.
+   */
+  close(idle?: Promise<void>): Promise<void>;
 
   /** Applies a batch in one durable write; answers in the order of the items. */
   write(batch: readonly WriteItem[]): Promise<WriteOutcome[]>;

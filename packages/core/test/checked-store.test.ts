@@ -57,12 +57,15 @@ describe('CheckedStore', () => {
     expect(await store.nowMs()).toBe(1);
   });
 
-  it('closes its driver only when every call has answered, and refuses new ones meanwhile', async () => {
+  it('tells its driver when every call has returned, so that it closes then, and refuses new ones meanwhile', async () => {
     const order: string[] = [];
     let answer: ((nowMs: number) => void) | undefined;
     const driver = driverWith({
       nowMs: () => new Promise<number>((resolve) => (answer = resolve)).finally(() => order.push('answered')),
-      close: async () => void order.push('closed'),
+      close: async (idle) => {
+        await idle;
+        order.push('closed');
+      },
     });
     const store = await opened(driver);
     const call = store.nowMs();

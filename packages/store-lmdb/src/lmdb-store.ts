@@ -84,7 +84,8 @@ export class LmdbStore implements Store {
     }
   }
 
-  async close(): Promise<void> {
+  async close(idle?: Promise<void>): Promise<void> {
+    await idle;
     await this.#opened?.env.close();
     this.#opened = undefined;
   }

@@ -4,6 +4,7 @@ import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.t
 import { endsConnection, failureOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION } from './session-settings.ts';
+import { CLOSE_MS, within } from './within.ts';
 
 /** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
 const ATTEMPTS = 10;
@@ -21,6 +22,10 @@ export class Connection {
   #client: Client | undefined;
   #packetBytes = Infinity;
   #last: Promise<unknown> = Promise.resolve();
+  /** Grows with each close: a call from before is not sent any more. */
+  #closings = 0;
+  /** Fails the call that was sent and not answered yet. */
+  #reject: ((error: Error) => void) | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -69,16 +74,23 @@ export class Connection {
     return this.#packetBytes;
   }
 
-  close(): Promise<void> {
-    return this.#next(async () => {
-      const client = this.#client;
-      this.#client = undefined;
-      if (client !== undefined) await new Promise<void>((resolve) => client.end(() => resolve()));
-    });
+  /** Ends the connection; calls that were sent or wait fail. Takes no longer than `CLOSE_MS`. */
+  async close(): Promise<void> {
+    this.#closings++;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined) return;
+    // Behind a call that was sent, the client would wait for its response before it says goodbye.
+    if (this.#reject === undefined) await within(CLOSE_MS, new Promise<void>((resolve) => client.end(() => resolve())));
+    this.#abandon(client, 'the store was closed');
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    const closings = this.#closings;
+    const result = this.#last.then(() => {
+      if (closings === this.#closings) return work();
+      throw new StoreError('closed', 'the store was closed');
+    });
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -92,15 +104,24 @@ export class Connection {
     // Whoever waits for an answer hears of it there; without a listener Node would end the process.
     client.on('error', forget);
     client.on('end', forget);
+    const closings = this.#closings;
+    // The client itself bounds only its handshake.
+    const timer = setTimeout(
+      () => this.#abandon(client, 'the connection was not ready in time'),
+      this.#settings.client.connectTimeout,
+    );
     try {
       await new Promise<void>((resolve, reject) =>
         client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error))),
       );
       const answers = await this.#send(client, SESSION);
       this.#packetBytes = checkSession(answers.at(-1)?.rows[0]);
+      if (closings !== this.#closings) throw new Error('the store was closed');
     } catch (thrown) {
       client.destroy();
       throw unavailable(this.#settings.place, 'cannot be used', thrown);
+    } finally {
+      clearTimeout(timer);
     }
     this.#client = client;
     return client;
@@ -110,10 +131,12 @@ export class Connection {
     let giveUp: NodeJS.Timeout | undefined;
     try {
       const results = await new Promise<unknown>((resolve, reject) => {
-        giveUp = setTimeout(() => {
-          this.#drop(client);
-          reject(new Error(`no answer within ${this.#settings.statementTimeoutMs} ms`));
-        }, this.#settings.statementTimeoutMs);
+        this.#reject = reject;
+        const { statementTimeoutMs } = this.#settings;
+        giveUp = setTimeout(
+          () => this.#abandon(client, `no response within ${statementTimeoutMs} ms`),
+          statementTimeoutMs,
+        );
         // The callback does nothing that can throw: an exception in it would end the process.
         client.query(statements.join(';\n'), (error, found) => (error === null ? resolve(found) : reject(error)));
       });
@@ -121,6 +144,7 @@ export class Connection {
       return (statements.length === 1 ? [results] : (results as unknown[])).map(answerOf);
     } finally {
       clearTimeout(giveUp);
+      this.#reject = undefined;
     }
   }
 
@@ -143,6 +167,12 @@ export class Connection {
     if (failure === 'lost' && changes)
       return new StoreError('outcome_unknown', `the database at ${place} was lost meanwhile`, thrown);
     return unavailable(place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
+  }
+
+  /** Closes a connection at once, and fails what was sent over it: the client would never call back. */
+  #abandon(client: Client, why: string): void {
+    this.#drop(client);
+    this.#reject?.(new Error(why));
   }
 
   /** Closes the connection at once; the next call makes a new one. */

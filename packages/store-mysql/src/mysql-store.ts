@@ -30,6 +30,7 @@ import { Sessions } from './sessions.ts';
 import { text } from './sql.ts';
 import { Standings } from './standings.ts';
 import { StoreClock } from './store-clock.ts';
+import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**
@@ -86,7 +87,8 @@ export class MysqlStore implements Store {
     return schema;
   }
 
-  async close(): Promise<void> {
+  async close(idle?: Promise<void>): Promise<void> {
+    await within(CLOSE_MS, idle);
     const { work, beats, rest } = this.#parts;
     await Promise.all([this.#batches, work, beats, rest].map((connection) => connection.close()));
   }

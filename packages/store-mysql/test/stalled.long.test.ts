@@ -5,7 +5,7 @@ import { newPrefix, useServer } from './server.ts';
 
 describeWith(['mariadbd'], 'a MariaDB that hangs', () => {
   const { url } = useServer();
-  stalledServerCases(url, (at) =>
+  stalledServerCases(url, 'sql_mode', (at) =>
     createMysqlStore({ url: at, prefix: newPrefix(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
   );
 });

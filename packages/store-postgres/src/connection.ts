@@ -4,6 +4,7 @@ import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION_STATE, sessionSettings } from './session-settings.ts';
 import { containExceptions, destroy } from './wire.ts';
+import { CLOSE_MS, within } from './within.ts';
 
 /** A statement that each connection prepares once. */
 export interface Statement {
@@ -17,8 +18,6 @@ export type Row = Record<string, unknown>;
 
 /** How often a statement is sent that conflicts with another: a deadlock ends one of two, so one of them proceeds each time. */
 const ATTEMPTS = 10;
-/** How long a close waits for the statements that were sent, and then for the server to end the connection. */
-const CLOSE_MS = 2_000;
 
 /**
  * One connection, made when it is needed and made anew when it was lost. One statement at a time is under way; others wait in their order, so a driver
@@ -76,18 +75,14 @@ export class Connection {
     });
   }
 
-  /** Waits for the statements that were sent, but never long: those of a server that is silent are abandoned. */
+  /** Ends the connection; statements that were sent or wait fail. Takes no longer than `CLOSE_MS`. */
   async close(): Promise<void> {
-    const last = this.#last;
-    await within(CLOSE_MS, last);
     this.#closings++;
     const client = this.#client;
     this.#client = undefined;
-    if (client !== undefined) {
-      await within(CLOSE_MS, client.end());
-      destroy(client);
-    }
-    await last;
+    if (client === undefined) return;
+    await within(CLOSE_MS, client.end());
+    destroy(client);
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
@@ -161,14 +156,6 @@ export class Connection {
     this.#client = undefined;
     if (client !== undefined) destroy(client);
   }
-}
-
-/** Waits until a promise settles, but no longer than that. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([promise.catch(() => undefined), late]);
-  clearTimeout(timer);
 }
 
 const placeOf = ({ host, port, database }: pg.Client): string => `${host}:${port}/${database ?? ''}`;

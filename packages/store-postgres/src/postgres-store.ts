@@ -29,6 +29,7 @@ import { keyArrays, read } from './read.ts';
 import { prepareSchema } from './schema.ts';
 import * as statements from './statements/index.ts';
 import { StoreClock } from './store-clock.ts';
+import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**
@@ -77,7 +78,8 @@ export class PostgresStore implements Store {
     return schema;
   }
 
-  async close(): Promise<void> {
+  async close(idle?: Promise<void>): Promise<void> {
+    await within(CLOSE_MS, idle);
     await Promise.all([this.#batches, this.#work, this.#beats, this.#rest].map((connection) => connection.close()));
   }
 

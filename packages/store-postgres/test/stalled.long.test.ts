@@ -5,7 +5,7 @@ import { newSchema, useServer } from './server.ts';
 
 describeWith(['postgres'], 'a PostgreSQL that hangs', () => {
   const { url } = useServer();
-  stalledServerCases(url, (at) =>
+  stalledServerCases(url, 'search_path', (at) =>
     createPostgresStore({ url: at, schema: newSchema(), statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
   );
 });

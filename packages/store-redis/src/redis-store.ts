@@ -24,6 +24,7 @@ import { read, versions } from './read.ts';
 import { listOf, textOf } from './records.ts';
 import * as scripts from './scripts/index.ts';
 import { Sessions } from './sessions.ts';
+import { CLOSE_MS, within } from './within.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -61,8 +62,9 @@ export class RedisStore implements Store {
     return { found: Number(found), current: SCHEMA_VERSION };
   }
 
-  close(): Promise<void> {
-    return this.#keys.close();
+  async close(idle?: Promise<void>): Promise<void> {
+    await within(CLOSE_MS, idle);
+    await this.#keys.close();
   }
 
   async write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {

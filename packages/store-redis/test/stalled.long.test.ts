@@ -5,7 +5,7 @@ import { newPrefix, useServer } from './server.ts';
 
 describeWith(['redis-server'], 'a Redis that hangs', () => {
   const { url } = useServer();
-  stalledServerCases(url, (at) =>
+  stalledServerCases(url, 'PING', (at) =>
     createRedisStore({ url: at, prefix: newPrefix(), commandTimeoutMs: STATEMENT_TIMEOUT_MS }),
   );
 });

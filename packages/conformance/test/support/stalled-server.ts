@@ -9,9 +9,10 @@ const INFO = { node: 'node', version: '1' };
 /**
  * What becomes of sessions while a server, or the way to it, hangs.
  *
+ * @param setUpText what only the first command of a new connection contains, once the handshake is over
  * @param createStore makes a store at that URL, whose statements may take `STATEMENT_TIMEOUT_MS`
  */
-export function stalledServerCases(urlOf: () => string, createStore: (url: string) => Store): void {
+export function stalledServerCases(urlOf: () => string, setUpText: string, createStore: (url: string) => Store): void {
   const setUp = async () => {
     const proxy = await stallingProxy(urlOf());
     const store = createStore(proxy.url);
@@ -54,5 +55,30 @@ export function stalledServerCases(urlOf: () => string, createStore: (url: strin
     await store.endSession('session');
     await store.openSession('next', INFO);
     expect(await store.nowMs()).toBeGreaterThan(0);
+  });
+
+  it('a connection that stalls after its handshake is abandoned in the time for connecting', async () => {
+    const { proxy, store } = await setUp();
+    const other = createStore(proxy.url);
+    proxy.stallAt(setUpText);
+    const startedMs = performance.now();
+    await expect(other.open()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(performance.now() - startedMs).toBeLessThan(STATEMENT_TIMEOUT_MS / 2);
+    expect(await store.nowMs()).toBeGreaterThan(0);
+  });
+
+  it('a close does not wait for a server that is silent: calls in progress fail', async () => {
+    const { proxy, store } = await setUp();
+    await store.claimDue({ session: 'session', limit: 1, groups: [] });
+    await store.count();
+    proxy.stallOpen();
+    proxy.stallNew(true);
+    const calls = [store.claimDue({ session: 'session', limit: 1, groups: [] }), store.nowMs(), store.nowMs()];
+    const ended = Promise.allSettled(calls);
+    const startedMs = performance.now();
+    await store.close();
+    const states = (await ended).map(({ status }) => status);
+    expect(performance.now() - startedMs).toBeLessThan(STATEMENT_TIMEOUT_MS / 2);
+    expect(states).toEqual(['rejected', 'rejected', 'rejected']);
   });
 }
