@@ -7,6 +7,14 @@ const UNDONE_OPS: Readonly<Record<string, string>> = { cancel: 'try', compensate
 export const undoneOp = (op: string): string | undefined =>
   Object.hasOwn(UNDONE_OPS, op) ? UNDONE_OPS[op] : undefined;
 
+/** The op that undoes `op` in a transaction of that pattern; undefined: nothing does. */
+export function undoingOp(transType: string, op: string): string | undefined {
+  if (op === 'try') return 'cancel';
+  if (op !== 'action') return undefined;
+  if (transType === 'saga') return 'compensate';
+  return transType === 'workflow' || transType === 'xa' ? 'rollback' : undefined;
+}
+
 /** Number of the n-th use of a barrier within one request, counted from 1, as it stands in the barrier's rows: `01`, `02`, … */
 export const barrierId = (n: number): string => String(n).padStart(2, '0');
 

@@ -18,7 +18,7 @@ export interface BranchKey {
 export type BarrierOutcome<T> =
   | { readonly ran: true; readonly value: T }
   /**
-   * `repeated`: this call was carried out before, or its undo was. `empty`: it undoes what never
+   * `repeated`: this call was carried out before. `empty`: it undoes what never
    * happened. Either way the response is success. `value`: the result that the barrier kept of the
    * call that was carried out, as JSON returns it (a Date as a text). It is absent when that call
    * returned nothing, when its result takes more than 16 KiB of JSON or is not JSON, and where
@@ -35,6 +35,7 @@ export type BarrierOutcome<T> =
 export interface Barrier<Tx> {
   /**
    * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A throw of `work` rolls both back and is thrown on.
+   * Throws a `BranchFailure` for a call that was undone: it arrives late, or its gid was used before.
    * The result of `work` is kept in the same transaction, and a repeated call returns it.
    * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …), or by `use` of the call. A use that throws gives
    * its number back, so that a handler may repeat it, for example after a serialization failure.

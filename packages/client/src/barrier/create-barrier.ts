@@ -2,7 +2,7 @@ import { MESSAGE_BARRIER } from '@holdfast/protocol';
 import { type Barrier, type BarrierOutcome, type BranchKey, LocalTransactionRefused } from './barrier.ts';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { readResult, resultText } from './results.ts';
-import { messageRow, refusalRow, rowsOf } from './rows.ts';
+import { messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
 import { Uses } from './uses.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
@@ -58,6 +58,7 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  * B3  What has run work is never tried again here: only the coordinator may call again.
  * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
  * B5  The result is kept after the work, in its transaction: a repeated call that finds the rows finds the result, too.
+ * B6  A call that was undone fails: what it is to do is not there, and never will be.
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
   readonly #driver: BarrierDriver<Tx, Open>;
@@ -145,7 +146,9 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   ): Promise<BarrierOutcome<T>> {
     const own = fresh.find(isOwn);
     if (own === undefined) {
-      const kept = await this.#kept(open, rows.find(isOwn));
+      const found = rows.find(isOwn);
+      await this.#refuseUndone(open, found);
+      const kept = await this.#kept(open, found);
       return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;
     }
     if (fresh.length > 1) return { ran: false, why: 'empty' };
@@ -153,6 +156,13 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     const result = resultText(value);
     if (result !== undefined) await this.#driver.keepResult?.(open, own, result);
     return { ran: true, value };
+  }
+
+  /** B6. Read behind the call's own row: an undo writes its row together with that, or after it. */
+  async #refuseUndone(open: Open, own: BarrierRow | undefined): Promise<void> {
+    const undoing = own === undefined ? undefined : undoingRow(own);
+    if (own === undefined || undoing === undefined) return;
+    if ((await this.#driver.readReason(open, undoing)) !== undefined) throw undoneBefore(own);
   }
 
   async #kept(open: Open, own: BarrierRow | undefined): Promise<{ readonly value?: unknown }> {

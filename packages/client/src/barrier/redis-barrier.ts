@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { barrierId, BranchFailure, MESSAGE_BARRIER, undoneOp } from '@holdfast/protocol';
+import { barrierId, BranchFailure, MESSAGE_BARRIER, undoingOp, undoneOp } from '@holdfast/protocol';
 import {
   type Barrier,
   type BarrierOutcome,
@@ -7,9 +7,11 @@ import {
   CommitUnknown,
   LocalTransactionRefused,
 } from './barrier.ts';
+import { BarrierUnusable } from './errors.ts';
 import { RedisWorkFailed } from './redis-errors.ts';
 import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
 import { readResult, resultText } from './results.ts';
+import { undoneBefore } from './rows.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
 import { Uses } from './uses.ts';
 
@@ -41,8 +43,11 @@ const DEFAULT_MAX_COPY_BYTES = 1024 * 1024;
 
 /** One attempt to carry out a call: which keys tell of it, and how it knows itself again when the driver sends it twice. */
 interface Attempt {
+  readonly call: BranchKey;
   readonly keys: readonly string[];
   readonly mark: string;
+  /** What the third key is that of: the op which this call undoes, or the op which undoes this call. */
+  readonly role: 'undo' | 'undone' | '';
 }
 
 /** The branch barrier in Redis; its keys are those of dtm's clients, so that participants in several languages share one. */
@@ -82,8 +87,8 @@ export class RedisBarrier implements Barrier<RedisTx> {
 
   async #run<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
-    if (entered !== 'open')
-      return (repeatedOf(entered) as BarrierOutcome<T> | undefined) ?? { ran: false, why: 'empty' };
+    if (entered === 'empty') return { ran: false, why: 'empty' };
+    if (entered !== 'open') return settledOf(entered, attempt.call) as BarrierOutcome<T>;
     return this.#apply(attempt, work, resultText);
   }
 
@@ -105,13 +110,18 @@ export class RedisBarrier implements Barrier<RedisTx> {
     const { keyPrefix = '' } = this.#options;
     const prefix = (typeof keyPrefix === 'string' ? keyPrefix : keyPrefix(call)) + `${call.gid}-${call.branchId}-`;
     const undone = undoneOp(call.op);
+    const undoing = undoingOp(call.transType, call.op);
+    const other = undone ?? undoing;
     const own = `${prefix}${call.op}-${id}`;
-    const keys = [own, `${own}-result`, ...(undone === undefined ? [] : [`${prefix}${undone}-${id}`])];
-    return { keys, mark: `op ${randomUUID()}` };
+    const keys = [own, `${own}-result`, ...(other === undefined ? [] : [`${prefix}${other}-${id}`])];
+    const role = undone !== undefined ? 'undo' : undoing === undefined ? '' : 'undone';
+    // Gid and branch id joined may be another call's; apart they are not.
+    const identity = JSON.stringify([call.gid, call.branchId]);
+    return { call, keys, mark: `op ${randomUUID()} ${identity}`, role };
   }
 
-  #header({ keys, mark }: Attempt, result = ''): string[] {
-    return [String(keys.length), mark, this.#expiry, this.#maxCopy, result];
+  #header({ keys, mark, role }: Attempt, result = ''): string[] {
+    return [String(keys.length), mark, this.#expiry, this.#maxCopy, result, role];
   }
 
   /** @param keep the text of a value that a repeated call is to return */
@@ -135,9 +145,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
     );
     if (answer === 'ran') return { ran: true, value };
     if (answer === 'empty') return { ran: false, why: answer };
-    const repeated = repeatedOf(answer);
-    if (repeated === undefined) throw errorOf(answer);
-    return repeated as BarrierOutcome<T>;
+    return settledOf(answer, attempt.call) as BarrierOutcome<T>;
   }
 
   async #commit(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
@@ -164,11 +172,23 @@ function messageOf(gid: string): BranchKey {
   return { gid, transType, branchId, op };
 }
 
-/** The outcome that the scripts state as `repeated`, with the kept result behind it. */
-function repeatedOf(answer: string): BarrierOutcome<unknown> | undefined {
+/**
+ * The outcome that the scripts state as `repeated`, with the kept result behind it.
+ *
+ * @throws what else they state
+ */
+function settledOf(answer: string, call: BranchKey): BarrierOutcome<unknown> {
   if (answer === 'repeated') return { ran: false, why: 'repeated' };
-  if (!answer.startsWith('repeated ')) return undefined;
-  return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length)) };
+  if (answer.startsWith('repeated '))
+    return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length)) };
+  if (answer === 'undone') throw undoneBefore(call);
+  throw answer.startsWith('taken ') ? takenBy(answer.slice('taken '.length), call) : errorOf(answer);
+}
+
+function takenBy(identity: string, { gid, branchId }: BranchKey): BarrierUnusable {
+  return new BarrierUnusable(
+    `The barrier's key of branch ${branchId} of ${gid} is that of ${identity} (gid and branch): joined with "-" they are the same. Choose gids that cannot be read as another gid with a branch, or a keyPrefix by the call`,
+  );
 }
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');

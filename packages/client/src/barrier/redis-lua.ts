@@ -7,22 +7,31 @@
  *    one command either does all of its work or nothing.
  * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is needed.
  *
- * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes), then those of the queued work in its order.
- * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty: none), then for each piece of
- * work: kind, name, number of keys, number of arguments, arguments.
+ * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes or which undoes it), then those of the queued work in its order.
+ * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty: none), whether this call is
+ * the `undo` or the one that is `undone` by the third key's (else empty), then for each piece of work: kind, name, number of keys, number of arguments, arguments.
  */
 
-/** `ran`: this very run was carried out, and the driver has sent it again. */
+/**
+ * `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of another call, whose gid and branch are spelled the same
+ * together: the values name theirs, except those of dtm's clients and of earlier versions.
+ */
 const ENTER = `
 local mark, expiry = ARGV[2], ARGV[3]
+local identity = string.match(mark, '%[.*$')
 local found = redis.call('GET', KEYS[1])
 if found == mark then return 'ran' end
+for _, value in ipairs({ found or '', KEYS[3] and redis.call('GET', KEYS[3]) or '' }) do
+  local other = string.match(value, '%[.*$')
+  if other and other ~= identity then return 'taken ' .. other end
+end
+if ARGV[6] == 'undone' and redis.call('EXISTS', KEYS[3]) == 1 then return 'undone' end
 if found then
   local kept = redis.call('GET', KEYS[2])
   return kept and 'repeated ' .. kept or 'repeated'
 end
-if ARGV[1] == '3' and redis.call('EXISTS', KEYS[3]) == 0 then
-  redis.call('MSET', KEYS[1], mark, KEYS[3], 'rollback')
+if ARGV[6] == 'undo' and redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('MSET', KEYS[1], mark, KEYS[3], 'rollback ' .. identity)
   redis.call('PEXPIRE', KEYS[1], expiry)
   redis.call('PEXPIRE', KEYS[3], expiry)
   return 'empty'
@@ -116,7 +125,7 @@ local function run(name, access, keys, args)
   if type(answer) == 'table' and answer.err then error(answer, 0) end
 end
 
-local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 6
+local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 7
 while arg <= #ARGV do
   local step = { kind = ARGV[arg], name = ARGV[arg + 1], keys = {}, args = {} }
   local keyCount, argCount = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])

@@ -1,4 +1,4 @@
-import { BARRIER_COLUMNS, barrierId, MESSAGE_BARRIER, undoneOp } from '@holdfast/protocol';
+import { BARRIER_COLUMNS, barrierId, BranchFailure, MESSAGE_BARRIER, undoingOp, undoneOp } from '@holdfast/protocol';
 import type { BranchKey } from './barrier.ts';
 import type { BarrierRow } from './driver.ts';
 
@@ -18,6 +18,21 @@ export function rowsOf(call: BranchKey, use: number): readonly BarrierRow[] {
   const origin = { ...own, op: undone };
   return undone < op ? [origin, own] : [own, origin];
 }
+
+/** The row of the op that undoes a call's own; undefined: nothing undoes it. */
+export function undoingRow(own: BarrierRow): BarrierRow | undefined {
+  const op = undoingOp(own.transType, own.op);
+  return op === undefined ? undefined : { ...own, op, reason: op };
+}
+
+/**
+ * A call whose undo came before it, or was carried out since: its effect must not and will not be there. Success would be
+ * wrong for a new transaction under the gid of an earlier one whose rows are still kept.
+ */
+export const undoneBefore = ({ gid, branchId, op }: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>): BranchFailure =>
+  new BranchFailure(
+    `${op} of branch ${branchId} of ${gid} was undone before: a late call, or a gid that is used a second time; a new transaction needs a new gid`,
+  );
 
 /** The row that tells that a message's local transaction was committed. */
 export function messageRow(gid: string): BarrierRow {

@@ -54,7 +54,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect((await world.look.keys('*')).sort()).toEqual(
         ['acc', 'g-01-action-01', 'h-01-cancel-01', 'h-01-try-01', 'm-00-msg-01'].sort(),
       );
-      expect(await world.look.mget('h-01-try-01', 'm-00-msg-01')).toEqual(['rollback', 'rollback']);
+      expect(await world.look.mget('h-01-try-01', 'm-00-msg-01')).toEqual(['rollback ["h","01"]', 'rollback']);
       const lives = await Promise.all((await world.look.keys('*-*')).map((key) => world.look.pttl(key)));
       expect(Math.min(...lives)).toBeGreaterThan(SEVEN_DAYS_MS - 60_000);
       expect(Math.max(...lives)).toBeLessThanOrEqual(SEVEN_DAYS_MS);
@@ -62,6 +62,47 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       await world.look.mset('go-01-action-01', 'op', 'go-00-msg-01', 'op');
       expect(await barrier.run({ ...ACTION, gid: 'go' }, take)).toEqual({ ran: false, why: 'repeated' });
       expect(await barrier.checkBack('go')).toBe('committed');
+    });
+
+    it('does not take a call for another one whose gid and branch are spelled the same together', async () => {
+      const barrier = barrierOf();
+      const [one, other] = [
+        { ...ACTION, gid: 'order-T', branchId: '01-02' },
+        { ...ACTION, gid: 'order-T-01', branchId: '02' },
+      ];
+      await barrier.run(one, take);
+      const taken = { code: 'barrier_unusable', message: expect.stringContaining('["order-T","01-02"]') as string };
+      await expect(barrier.run(other, take)).rejects.toMatchObject(taken);
+      await expect(barrier.run({ ...other, op: 'compensate' }, giveBack)).rejects.toMatchObject(taken);
+      expect(await balance()).toBe(70);
+      expect(await barrier.run({ ...one, op: 'compensate' }, giveBack)).toMatchObject({ ran: true });
+      await expect(barrier.run(other, take)).rejects.toMatchObject(taken);
+      expect(await balance()).toBe(100);
+    });
+
+    it('honours the keys of the version before, which name no call', async () => {
+      const barrier = barrierOf();
+      await world.look.mset(
+        'g-01-action-01',
+        'op 5e0d3c2a',
+        'h-01-cancel-01',
+        'op 5e0d3c2b',
+        'h-01-try-01',
+        'rollback',
+      );
+      expect(await barrier.run({ ...ACTION }, take)).toEqual({ ran: false, why: 'repeated' });
+      expect(await barrier.run({ ...COMPENSATE }, giveBack)).toMatchObject({ ran: true });
+      expect(await barrier.run({ ...CANCEL, gid: 'h' }, giveBack)).toEqual({ ran: false, why: 'repeated' });
+      await expect(barrier.run({ ...CANCEL, op: 'try', gid: 'h' }, take)).rejects.toThrow('was undone before');
+    });
+
+    it('does not carry out a call whose own key has expired before that of its undo', async () => {
+      const barrier = barrierOf();
+      await barrier.run({ ...ACTION }, take);
+      await barrier.run({ ...COMPENSATE }, giveBack);
+      await world.look.del('g-01-action-01');
+      await expect(barrier.run({ ...ACTION }, take)).rejects.toThrow('was undone before');
+      expect(await balance()).toBe(100);
     });
 
     it('does not take a check-back for a call', async () => {

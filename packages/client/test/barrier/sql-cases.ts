@@ -273,7 +273,7 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     await world.createDtmTable('made_for_dtm');
     const { barrier, add, read } = await world.createPlace({ table: 'made_for_dtm' });
     expect(await barrier.run(callOf('compensate', 'g'), (tx) => add(tx, -1))).toEqual({ ran: false, why: 'empty' });
-    expect(await barrier.run(callOf('action', 'g'), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
+    await expect(barrier.run(callOf('action', 'g'), (tx) => add(tx, 1))).rejects.toThrow('was undone before');
     expect(await barrier.run(callOf('action', 'h'), (tx) => add(tx, 1))).toMatchObject({ ran: true });
     expect(await barrier.run(callOf('compensate', 'h'), (tx) => add(tx, -1))).toMatchObject({ ran: true });
     expect(await read()).toBe(0);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Pattern } from '@holdfast/protocol';
+import { BranchFailure, type Pattern } from '@holdfast/protocol';
 import type { TestApi } from '../store/harness.ts';
 
 /** A call of the coordinator, as a barrier sees it. */
@@ -17,6 +17,9 @@ export interface BarrierCall {
 export type BarrierAnswer<T> =
   | { readonly ran: true; readonly value: T }
   | { readonly ran: false; readonly why: 'repeated' | 'empty'; readonly value?: T };
+
+/** What came of a call that was repeated until it had an answer. */
+type LastAnswer = BarrierAnswer<number> | { readonly ran: false; readonly why: 'undone' };
 
 /** As much of a barrier as the suite uses; every `Barrier` of `@holdfast/client` is one. */
 export interface BarrierUnderTest<Tx> {
@@ -53,7 +56,7 @@ export interface BarrierFixture<Tx> {
   /** Runs one request that adds an amount. */
   readonly runAdd: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
   /** As `runAdd`, again when it throws, as the coordinator does: something that throws may be called again. */
-  readonly untilAnswered: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
+  readonly untilAnswered: (op: string, amount: number, branchId?: string) => Promise<LastAnswer>;
 }
 
 export type BarrierCase = <Tx>(fixture: BarrierFixture<Tx>) => Promise<void>;
@@ -101,11 +104,13 @@ function fixtureOf<Tx>(place: BarrierPlace<Tx>): BarrierFixture<Tx> {
       await place.add(tx, amount);
       return amount;
     });
-  const untilAnswered = async (op: string, amount: number, branchId?: string): Promise<BarrierAnswer<number>> => {
+  const untilAnswered = async (op: string, amount: number, branchId?: string): Promise<LastAnswer> => {
     for (let tries = 1; ; tries++) {
       try {
         return await runAdd(op, amount, branchId);
       } catch (error) {
+        // It came behind its undo.
+        if (error instanceof BranchFailure) return { ran: false, why: 'undone' };
         if (tries === MOST_TRIES) throw error;
       }
     }
