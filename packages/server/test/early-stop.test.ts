@@ -48,14 +48,26 @@ describe('SIGTERM while a coordinator starts', () => {
     },
   );
 
-  it.each(['PostgreSQL', 'MariaDB', 'Redis'])('ends it with exit code 0 while %s does not respond', async (name) => {
+  it.each([
+    ['PostgreSQL', 1],
+    ['MariaDB', 1],
+    ['Redis', 1],
+    ['Redis', 2],
+  ] as const)('ends it with exit code 0 while %s does not respond, workers: %i', async (name, workers) => {
     const silent = createServer((socket) => socket.on('error', () => {}));
     await once(silent.listen(0, '127.0.0.1'), 'listening');
     onTestFinished(() => void silent.close());
     const scheme = { PostgreSQL: 'postgres', MariaDB: 'mysql', Redis: 'redis' }[name] ?? '';
     const connected = once(silent, 'connection');
     const store = `${scheme}://127.0.0.1:${(silent.address() as AddressInfo).port}/${scheme === 'redis' ? '0' : 'db'}`;
-    const { child, output, exited } = serve('', ['--store', store, '--drain-timeout', '100ms']);
+    const { child, output, exited } = serve('', [
+      '--store',
+      store,
+      '--drain-timeout',
+      '100ms',
+      '--workers',
+      String(workers),
+    ]);
     await connected;
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);

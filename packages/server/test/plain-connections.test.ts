@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { NodeConnections } from '../src/http/node-connections.ts';
 import { PlainConnections } from '../src/http/plain-connections.ts';
 import { jsonReply, NO_CONTENT, type Reply } from '../src/http/reply.ts';
 import { get, Line, PLAIN, post, RARE, roundTrip } from './support/line.ts';
@@ -53,16 +54,26 @@ const any = fc.record({
   length: fc.constantFrom('right', 'none', 'twice', 'wrong', 'chunked'),
   alone: fc.constant(true),
 });
-const requests: fc.Arbitrary<Sent> = fc
-  .record({
-    request: fc.oneof(harmless, any),
-    body: fc.constantFrom('', '{}', '{"a":1}', '\xef\xbb\xbf{}', '\xff', 'x'.repeat(1_000), 'x'.repeat(1_001)),
-    cutAt: fc.oneof(fc.constant(0), fc.nat(1_200)),
-  })
-  .map(({ request: { method, path, fields, length, alone }, body, cutAt }) => {
-    const head = `${method} ${path} HTTP/1.1\r\nHost: h\r\n${fields.join('')}`;
-    return { bytes: head + framed(body, length), hasBody: method !== 'HEAD', cutAt, alone };
-  });
+interface Parts {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: readonly string[];
+  readonly length: 'right' | 'none' | 'twice' | 'wrong' | 'chunked';
+  readonly alone: boolean;
+}
+const sentOf = (request: fc.Arbitrary<Parts>): fc.Arbitrary<Sent> =>
+  fc
+    .record({
+      request,
+      body: fc.constantFrom('', '{}', '{"a":1}', '\xef\xbb\xbf{}', '\xff', 'x'.repeat(1_000), 'x'.repeat(1_001)),
+      cutAt: fc.oneof(fc.constant(0), fc.nat(1_200)),
+    })
+    .map(({ request: { method, path, fields, length, alone }, body, cutAt }) => {
+      const head = `${method} ${path} HTTP/1.1\r\nHost: h\r\n${fields.join('')}`;
+      return { bytes: head + framed(body, length), hasBody: method !== 'HEAD', cutAt, alone };
+    });
+
+const requests = sentOf(fc.oneof<fc.Arbitrary<Parts>[]>(harmless, any));
 
 /** The end of a head, and the body. */
 function framed(body: string, length: 'right' | 'none' | 'twice' | 'wrong' | 'chunked'): string {
@@ -112,6 +123,27 @@ describe('what comes over a connection', () => {
         expect(ours).toBe(nodes);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('is answered as a server of node:http answers it that nothing of this package stands before', async () => {
+    const takeAll = vi.spyOn(NodeConnections, 'takeAll').mockReturnValue(undefined);
+    await using nodeAlone = await SmallServer.start(undefined, 'node');
+    expect(takeAll).toHaveBeenCalledOnce();
+    takeAll.mockRestore();
+    await using server = await SmallServer.start();
+    // What a server refuses ends the connection, and what was sent behind it may take the answer along: not compared.
+    await fc.assert(
+      fc.asyncProperty(fc.array(sentOf(harmless), { minLength: 1, maxLength: 4 }), async (sent) => {
+        const [plain, paced, nodes] = await Promise.all([
+          answers(server.port, PLAIN, sent),
+          answers(server.port, RARE, sent),
+          answers(nodeAlone.port, PLAIN, sent),
+        ]);
+        expect(plain).toBe(nodes);
+        expect(paced).toBe(nodes);
+      }),
+      { numRuns: 200 },
     );
   });
 
