@@ -132,6 +132,13 @@ class Scenario {
     const branches = [
       { branchId: '01', op: 'confirm', url: 'http://s/c', payload: BYTES, status: 'prepared' as const },
     ];
+    const xaBranches = (['rollback', 'commit'] as const).map((op) => ({
+      branchId: '01',
+      op,
+      url: 'http://s/x',
+      payload: BYTES,
+      status: 'prepared' as const,
+    }));
     const submit = (input: TransactionInput) => this.#command(input.gid, () => this.engine.submit(context, input));
     await Promise.all([
       submit(saga('plain')),
@@ -155,6 +162,12 @@ class Scenario {
         await this.engine.registerBranch(context, { gid: 'tcc', branches });
         await this.engine.submit(context, tcc);
       }),
+      this.#command('xa', async () => {
+        await this.engine.prepare(context, { gid: 'xa', pattern: 'xa' });
+        await this.engine.registerBranch(context, { gid: 'xa', pattern: 'xa', branches: xaBranches });
+        await this.engine.submit(context, { gid: 'xa', pattern: 'xa' });
+      }),
+      submit({ ...saga('awaited'), options: { waitResult: true } }),
       this.#command('w', () =>
         this.engine.prepareWorkflow(context, {
           gid: 'w',
