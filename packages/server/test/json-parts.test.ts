@@ -33,7 +33,7 @@ describe('JSON in parts', () => {
     );
   });
 
-  it('has no part much longer than 64 KiB, however long its texts and lists are', () => {
+  it('has no part much longer than 32 KiB, however long its texts and lists are', () => {
     const payload = new JsonBytes(Buffer.alloc(1_000_000, '"'), 'base64');
     const branches = Array.from({ length: 2_000 }, (_, i) => ({ branch_id: String(i), url: 'x'.repeat(1_000) }));
     const parts = [...jsonParts({ payloads: [payload, 'y'.repeat(1_000_000)], branches })];

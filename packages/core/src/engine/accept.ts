@@ -142,10 +142,13 @@ function acceptSteps(
       { gid, field: 'payloads' },
     );
   }
-  payloads.forEach((payload, i) => acceptPayload(gid, `payloads[${i}]`, payload));
+  // The names of fields are made only when something is wrong: there may be a thousand.
+  payloads.forEach((payload, i) => {
+    if (payload.length > LIMITS.payloadBytes) acceptPayload(gid, `payloads[${i}]`, payload);
+  });
   steps.forEach((step, i) => {
-    acceptUrl(gid, `steps[${i}].action`, step.action);
-    acceptUrl(gid, `steps[${i}].compensate`, step.compensate);
+    if (!isUrl(step.action)) acceptUrl(gid, `steps[${i}].action`, step.action);
+    if (!isUrl(step.compensate)) acceptUrl(gid, `steps[${i}].compensate`, step.compensate);
     acceptStepTimeout(gid, step, i);
     if (pattern === 'saga' && step.action.startsWith(TOPIC_PREFIX)) {
       throw new HoldfastError('invalid', 'only messages can have topics as steps', {
@@ -177,6 +180,8 @@ function acceptPayload(gid: string, field: string, payload: Uint8Array): void {
     );
   }
 }
+
+const isUrl = (url: string): boolean => url.length <= LIMITS.urlLength && isStorable(url);
 
 function acceptUrl(gid: string, field: string, url: string): void {
   if (!isStorable(url))

@@ -115,9 +115,10 @@ export class HttpConnection {
   destroy(reason?: Error): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
-    if (this.#socket !== undefined) return void this.#socket.destroy(reason);
-    this.#cancelDial();
     this.#error = reason;
+    // Without the reason: Node would format its stack, and of a host that hangs a hundred connections end at once.
+    if (this.#socket !== undefined) return void this.#socket.destroy();
+    this.#cancelDial();
     process.nextTick(() => this.#closed());
   }
 

@@ -20,5 +20,6 @@ export async function mapInTurns<T, U>(items: readonly T[], map: (item: T) => U)
     }
     mapped.push(map(item));
   }
+  await setImmediate();
   return mapped;
 }

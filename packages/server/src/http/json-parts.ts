@@ -4,9 +4,9 @@
  */
 
 /** Characters of a text, and bytes of a payload, that are written at once. */
-const SLICE = 48 * 1024;
+const SLICE = 24 * 1024;
 /** A part has at least this number of characters, save for the last one. */
-const PART = 64 * 1024;
+const PART = 32 * 1024;
 
 /** Bytes that become a JSON string only when they are written. */
 export class JsonBytes {
