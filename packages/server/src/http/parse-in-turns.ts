@@ -57,6 +57,8 @@ export function* parsePieces(text: string): Generator<undefined, unknown> {
       const outer = open.at(-1);
       if (outer === undefined) {
         if (skipBlanks(text, at) !== text.length) throw new SyntaxError(`unexpected character at ${at}`);
+        // To parse the last piece, or a text that is one long string, takes as long as to read it.
+        if (at - first > PIECE) yield;
         return top.value === undefined ? (JSON.parse(text) as unknown) : withRun(text, top);
       }
       if (top.value === undefined) noteRead(outer, at);
@@ -134,10 +136,13 @@ function endOfScalar(text: string, start: number): number {
 }
 
 function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return at + 1;
+  const first = text.indexOf('"', start + 1);
+  if (first >= 0 && text.charCodeAt(first - 1) !== BACKSLASH) return first + 1;
+  // One with an escape in front of a quote is walked through: such escapes could be all there is in it.
+  for (let at = start + 1; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at + 1;
+    if (unit === BACKSLASH) at++;
   }
   throw new SyntaxError(`the text that begins at ${start} does not end`);
 }
