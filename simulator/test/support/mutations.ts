@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'call a rejection after an unknown outcome a failure',
-    caughtBy: ['OWN4', 'ACK1', 'ACK2', 'ACK6'],
+    caughtBy: ['OWN4', 'OWN5', 'ACK1', 'ACK2', 'ACK6'],
     patches: [
       { file: `${ENGINE}/committer.js`, from: 'if (!doubtful)', to: 'if (!doubtful || isUnstorable(written))' },
     ],

@@ -312,7 +312,7 @@ export class Driver {
   #mayDrive(run: Run): boolean {
     const { session, options } = this.#d;
     const hosted = run.group === '' || options.groups.includes(run.group);
-    return hosted && session.leaseHeld() && this.#runs.taken <= options.maxInProgress;
+    return hosted && session.leaseHeld() && this.#runs.taken + this.#doubts.size <= options.maxInProgress;
   }
 
   /** That the node lived on with a transaction for so long shows that it does not end of it. */

@@ -117,7 +117,7 @@ export class Engine implements Coordinator {
       ...d,
       session: this.#session,
       options: all,
-      room: () => (this.#driver.mayClaim ? all.maxInProgress - this.#driver.size : 0),
+      room: () => (this.#driver.mayClaim ? all.maxInProgress - this.#driver.size - this.#driver.doubts : 0),
       adopt: (limit, claim) => this.#driver.adopt(limit, claim),
     });
     this.#janitor = new Janitor({
