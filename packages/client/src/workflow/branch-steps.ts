@@ -1,4 +1,4 @@
-import type { Op } from '@holdfast/protocol';
+import { BranchFailure, type Op } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from '../api/api.ts';
 import { bodyOrThrow } from '../branch-answer.ts';
 import { urlOf } from '../branch-declaration.ts';
@@ -6,7 +6,7 @@ import { assertJson } from '../json-value.ts';
 import { runInBranch } from '../participants/branch-context.ts';
 import type { TccBranch } from '../tcc.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS, type TransactionOptions } from '../transaction-options.ts';
-import type { FlowCall, FlowStep, FlowXa, StepCall } from './flow.ts';
+import type { FlowCall, FlowStep, FlowXa, StepCall, StepCodec } from './flow.ts';
 import type { StepKind } from './records.ts';
 
 /** What a step does, whatever kind it is of. */
@@ -14,6 +14,8 @@ export interface StepWork {
   readonly kind: StepKind;
   /** Does it now; what it gives is recorded. */
   readonly act: () => unknown;
+  /** What is recorded of it, and the value of what was recorded; absent: itself. */
+  readonly codec?: StepCodec<unknown> | undefined;
   /** Makes it final when the workflow succeeds. */
   readonly commit: (() => unknown) | undefined;
   /** @param result undefined: it failed, or perhaps never began */
@@ -31,7 +33,7 @@ export interface BranchCalls {
 const XA_NAME_BYTES = 64;
 
 /** Work of this process. */
-export function localStep<T>(gid: string, name: string, { run, undo }: FlowStep<T>): StepWork {
+export function localStep<T>(gid: string, name: string, { run, undo, codec }: FlowStep<T>): StepWork {
   const within = (op: Op, work: (call: StepCall) => unknown) => {
     const call = stepCall(gid, name, op);
     return runInBranch(call, () => work(call));
@@ -39,6 +41,7 @@ export function localStep<T>(gid: string, name: string, { run, undo }: FlowStep<
   return {
     kind: 'step',
     act: () => within('action', run),
+    codec: codec as StepCodec<unknown> | undefined,
     commit: undefined,
     rollback: undo && ((result) => within('rollback', (call) => undo(result as T | undefined, call))),
   };
@@ -79,7 +82,8 @@ export function xaStep<P, A>(
 ): StepWork {
   const xaName = `${calls.gid}-${name}`;
   if (Buffer.byteLength(xaName) > XA_NAME_BYTES)
-    throw new TypeError(
+    // A failure, since no later run could call the step: the others are undone.
+    throw new BranchFailure(
       `The XA transaction ${xaName} would have a name of more than ${XA_NAME_BYTES} bytes, which databases refuse: shorten the step's name or the gid`,
     );
   // The call is always a POST, as that of an xa.

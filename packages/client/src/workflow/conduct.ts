@@ -47,6 +47,7 @@ export class Conductor {
   readonly #c: Conducted;
   /** What the code threw in this run. */
   #thrown: { readonly cause: unknown } | undefined;
+  readonly #unrecorded = new Map<string, unknown>();
 
   constructor(conducted: Conducted) {
     this.#c = conducted;
@@ -176,7 +177,8 @@ export class Conductor {
     const { api, gid, definition, signal } = this.#c;
     const { name: workflow, version, options } = definition;
     const read = () => this.#read();
-    return new Execution({ api, gid, options, workflow, version, progress, mode, read, signal });
+    const unrecorded = this.#unrecorded;
+    return new Execution({ api, gid, options, workflow, version, progress, mode, unrecorded, read, signal });
   }
 
   async #read(): Promise<Progress> {

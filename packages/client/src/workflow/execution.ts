@@ -5,7 +5,7 @@ import { BranchFailure, resultOfThrown } from '@holdfast/protocol';
 import type { RequestRejected } from '../errors.ts';
 import type { TccBranch } from '../tcc.ts';
 import { type BranchCalls, calledStep, localStep, type StepWork, tccStep, xaStep } from './branch-steps.ts';
-import type { Flow, FlowCall, FlowStep, FlowXa } from './flow.ts';
+import type { Flow, FlowCall, FlowStep, FlowXa, StepCodec } from './flow.ts';
 import { WorkflowMismatch } from './mismatch.ts';
 import type { WorkflowCode } from './options.ts';
 import {
@@ -56,6 +56,8 @@ export interface ExecutionOptions extends BranchCalls {
    * `forward`: steps that are not recorded are carried out. `replay`: they are not; the run finds out which steps there may be to undo.
    */
   readonly mode: 'forward' | 'replay';
+  /** Results of this process that could not be recorded, by step, for the undo. */
+  readonly unrecorded: Map<string, unknown>;
   /** Reads what is recorded now. */
   readonly read: () => Promise<Progress>;
   readonly signal: AbortSignal | undefined;
@@ -206,7 +208,7 @@ export class Execution implements Flow {
       this.#asked.set(name, step);
       return step;
     } catch (error) {
-      this.#stop({ kind: 'unclear', cause: error });
+      if (resultOfThrown(error).kind !== 'FAILURE') this.#stop({ kind: 'unclear', cause: error });
       throw error;
     }
   }
@@ -215,7 +217,7 @@ export class Execution implements Flow {
     const { name, work } = step;
     if (record !== undefined && record.kind !== work.kind)
       throw this.#mismatch(`step ${name} was recorded as a ${record.kind}, now it is a ${work.kind}`);
-    return took(step, failed, record);
+    return this.#took(step, failed, record);
   }
 
   /** Whether this code can have recorded it. */
@@ -236,7 +238,7 @@ export class Execution implements Flow {
       const stands = await this.#record(name, work.kind, outcome);
       if (stands === undefined) throw this.#halted();
       this.#order.push(name);
-      return took(step, stands.failed, stands.record);
+      return this.#took(step, stands.failed, stands.record);
     } catch (error) {
       if (step.outcome === undefined) this.#stop({ kind: 'unclear', cause: error });
       throw error;
@@ -265,7 +267,15 @@ export class Execution implements Flow {
 
   async #act(name: string, work: StepWork): Promise<{ readonly result?: unknown } | { readonly reason: string }> {
     try {
-      return { result: asRecorded(`Step ${name}`, await work.act()) };
+      const value = await work.act();
+      try {
+        return {
+          result: asRecorded(`Step ${name}`, work.codec === undefined ? value : encoded(name, work.codec, value)),
+        };
+      } catch (error) {
+        this.#o.unrecorded.set(name, value);
+        throw error;
+      }
     } catch (error) {
       const { kind, reason } = resultOfThrown(error);
       if (kind !== 'FAILURE') throw error;
@@ -306,6 +316,18 @@ export class Execution implements Flow {
     if (this.#running.size > 0) await this.#settled();
   }
 
+  /** The step with what was recorded of it: answered, or thrown. */
+  #took(step: AskedStep, failed: boolean, record: StepRecord | undefined): unknown {
+    const { name, work } = step;
+    step.outcome = failed ? 'failed' : 'succeed';
+    if (failed) {
+      step.result = this.#o.unrecorded.get(name);
+      throw new BranchFailure(record?.reason ?? `step ${name} failed`);
+    }
+    step.result = work.codec === undefined ? record?.result : work.codec.decode(record?.result);
+    return step.result;
+  }
+
   #mismatch(what: string): WorkflowMismatch {
     const error = new WorkflowMismatch(this.gid, what);
     this.#halt = { kind: 'mismatch', error };
@@ -326,12 +348,15 @@ export class Execution implements Flow {
   }
 }
 
-/** The step with what was recorded of it: answered, or thrown. */
-function took(step: AskedStep, failed: boolean, record: StepRecord | undefined): unknown {
-  step.outcome = failed ? 'failed' : 'succeed';
-  if (failed) throw new BranchFailure(record?.reason ?? `step ${step.name} failed`);
-  step.result = record?.result;
-  return step.result;
+/** @throws {BranchFailure} the step gave what its codec does not take: the same in every run */
+function encoded(name: string, codec: StepCodec<unknown>, value: unknown): unknown {
+  try {
+    return codec.encode(value);
+  } catch (cause) {
+    throw new BranchFailure(`Step ${name} gave what its codec cannot encode: ${resultOfThrown(cause).reason}`, {
+      cause,
+    });
+  }
 }
 
 async function endOf(code: () => Promise<unknown>): Promise<Ended> {

@@ -24,8 +24,8 @@ export interface Flow {
    * Work of this process. It may be repeated: when the process dies before what it gave is recorded, and when the outcome is not known. Its `call`
    * identifies it: `barrier.run(call, …)` lets it have its effect once, and the barrier knows which `undo` belongs to it.
    *
-   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON; what cannot be recorded fails the step, which is undone:
-   *   return a key to it instead
+   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON; what cannot be recorded fails the step, which is undone,
+   *   with the result while this process lives: return a key to it instead, or give the step a `codec`
    * @throws {BranchFailure} it failed, now or when it was recorded
    */
   step<T>(name: string, step: FlowStep<T>): Promise<T>;
@@ -66,6 +66,16 @@ export interface FlowStep<T> {
    * is behind a barrier.
    */
   readonly undo?: (result: NoInfer<T> | undefined, call: StepCall) => unknown;
+  /** Records a result that is not JSON, or takes more than 4 KiB of it, in another form. */
+  readonly codec?: StepCodec<NoInfer<T>>;
+}
+
+/** How a result is recorded. */
+export interface StepCodec<T> {
+  /** Gives JSON of at most 4 KiB. */
+  readonly encode: (result: T) => unknown;
+  /** Gives what the step returns, and what `undo` gets, from what was recorded. */
+  readonly decode: (json: unknown) => T;
 }
 
 /** A branch that a workflow calls, and what undoes it. */

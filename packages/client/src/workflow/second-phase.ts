@@ -18,17 +18,13 @@ export type SecondPhaseOutcome =
 /** Of a workflow that succeeds: commits what has a commit, newest first, and undoes what failed and was got over. */
 export function endingOfSuccess({ work, outcome, result }: AskedStep): Ending | undefined {
   if (outcome === 'succeed') return work.commit && { op: 'commit', carryOut: work.commit };
-  return endingOfFailure({ work, outcome, result });
+  return endingOfFailure({ work, result });
 }
 
 /** Of a workflow that fails: undoes what ran or may have run, newest first. */
-export function endingOfFailure({
-  work,
-  outcome,
-  result,
-}: Pick<AskedStep, 'work' | 'outcome' | 'result'>): Ending | undefined {
+export function endingOfFailure({ work, result }: Pick<AskedStep, 'work' | 'result'>): Ending | undefined {
   const { rollback } = work;
-  return rollback && { op: 'rollback', carryOut: () => rollback(outcome === 'succeed' ? result : undefined) };
+  return rollback && { op: 'rollback', carryOut: () => rollback(result) };
 }
 
 export interface SecondPhase {

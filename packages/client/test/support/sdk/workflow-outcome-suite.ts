@@ -158,11 +158,12 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const bigStep = hf.workflow('big step', v1, async (flow: Flow) => {
         await flow.step('debit', noted(told, 'debit'));
-        await flow.step('give', noted(told, 'give', give));
+        const undo = (result: unknown) => void told.push(`undo give ${typeof result}`);
+        await flow.step('give', { ...noted(told, 'give', give), undo });
       });
       const failure = { code: 'transaction_failed', status: 'failed', reason: expect.stringContaining(words) };
       await expect(bigStep.run(undefined)).rejects.toMatchObject(failure);
-      expect(told.splice(0)).toEqual(['run debit', 'run give', 'undo give unknown', 'undo debit "debit"']);
+      expect(told.splice(0)).toEqual(['run debit', 'run give', `undo give ${typeof give()}`, 'undo debit "debit"']);
 
       const bigEnd = hf.workflow('big end', v1, async (flow: Flow) => {
         await flow.step('debit', noted(told, 'debit'));
@@ -170,6 +171,55 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       });
       await expect(bigEnd.run(undefined)).rejects.toMatchObject(failure);
       expect(told).toEqual(['run debit', 'undo debit "debit"']);
+    });
+
+    it('records a result in the form that the codec of its step gives it', async () => {
+      const told: string[] = [];
+      const { hf, v1 } = await start({});
+      const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
+      const counted = hf.workflow('counted', v1, async (flow: Flow) => {
+        const n = await flow.step('count', {
+          run: () => 2n ** 64n,
+          undo: (result) => void told.push(`undo ${typeof result} ${result}`),
+          codec,
+        });
+        told.push(`got ${typeof n} ${n}`);
+        await flow.step('wrong', {
+          run: () => 'x',
+          codec: {
+            encode: () => {
+              throw new Error('no form for it');
+            },
+            decode: String,
+          },
+        });
+      });
+      await expect(counted.run(undefined)).rejects.toMatchObject({
+        status: 'failed',
+        reason: 'Step wrong gave what its codec cannot encode: no form for it',
+      });
+      expect(told).toEqual([
+        'got bigint 18446744073709551616',
+        // Undone by a replay, from the record.
+        'got bigint 18446744073709551616',
+        'undo bigint 18446744073709551616',
+      ]);
+    });
+
+    it('fails, and undoes the other steps, when the name of an xa step is too long for its gid', async () => {
+      const told: string[] = [];
+      const { told: atBank, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const trip = hf.workflow('trip', v1, async (flow: Flow) => {
+        await flow.step('debit', noted(told, 'debit'));
+        await flow.xa('pay'.repeat(20), { url: b.xa, payload: { amount: 2 } });
+      });
+      await expect(trip.run(undefined, { gid: 'g'.repeat(20) })).rejects.toMatchObject({
+        code: 'transaction_failed',
+        status: 'failed',
+        reason: expect.stringContaining('more than 64 bytes'),
+      });
+      expect([told, atBank]).toEqual([['run debit', 'undo debit "debit"'], []]);
     });
   });
 }
