@@ -1,5 +1,5 @@
 import type { Op } from '@holdfast/protocol';
-import type { Branch, Transaction } from '../model.ts';
+import type { Transaction } from '../model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
@@ -77,34 +77,35 @@ function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Pl
   const { state } = transaction;
   const [op, final] =
     state.status === 'submitted' ? [phase.onSubmit, 'succeed' as const] : [phase.onAbort, 'failed' as const];
-  const left = transaction.branches.flatMap((branch, i) =>
-    branch.op === op && branchState(state, i).status !== 'succeed' ? [i] : [],
-  );
-  if (op === phase.onSubmit) sortByFirstRegistration(left, transaction.branches);
-  const next = phase.newestFirst ? left.at(-1) : left[0];
+  const next = nextBranch(transaction, op, phase);
   if (next !== undefined) return startReady(transaction, [next], moment.nowMs);
   return waitUntil(withState(transaction, withEnd(state, final, moment.nowMs)), null);
 }
 
-/** The first branch whose registration was begun and not completed: it can be aborted only. */
-function incompleteBranch({ branches }: Transaction, { onSubmit, onAbort }: SecondPhase): string | undefined {
-  // Registered in one request, the two ops of a branch stand side by side.
-  return branches.find(
-    ({ branchId, op }, i) =>
-      op === onAbort &&
-      !(branches[i + 1]?.branchId === branchId && branches[i + 1]?.op === onSubmit) &&
-      !branches.some((other) => other.branchId === branchId && other.op === onSubmit),
-  )?.branchId;
+/** The op that is called next. A registration that was completed later has its confirm where the registration began. */
+function nextBranch(
+  { branches, state }: Transaction,
+  op: Op,
+  { onSubmit, newestFirst }: SecondPhase,
+): number | undefined {
+  const begun = new Map<string, number>();
+  let next: number | undefined;
+  let placeOfNext = 0;
+  for (const [i, branch] of branches.entries()) {
+    if (!begun.has(branch.branchId)) begun.set(branch.branchId, i);
+    if (branch.op !== op || branchState(state, i).status === 'succeed') continue;
+    const place = op === onSubmit ? (begun.get(branch.branchId) ?? i) : i;
+    if (next !== undefined && (newestFirst ? place < placeOfNext : place >= placeOfNext)) continue;
+    next = i;
+    placeOfNext = place;
+  }
+  return next;
 }
 
-/** A registration that is completed later leaves its branch where the registration began. */
-function sortByFirstRegistration(indices: number[], branches: readonly Branch[]): void {
-  const first = (i: number): number => {
-    const branchId = branches[i]?.branchId;
-    return branches[i - 1]?.branchId === branchId ? i - 1 : branches.findIndex((one) => one.branchId === branchId);
-  };
-  const firsts = new Map(indices.map((i) => [i, first(i)]));
-  indices.sort((a, b) => (firsts.get(a) ?? a) - (firsts.get(b) ?? b));
+/** The first branch whose registration was begun and not completed: it can be aborted only. */
+function incompleteBranch({ branches }: Transaction, { onSubmit, onAbort }: SecondPhase): string | undefined {
+  const complete = new Set(branches.filter(({ op }) => op === onSubmit).map(({ branchId }) => branchId));
+  return branches.find(({ branchId, op }) => op === onAbort && !complete.has(branchId))?.branchId;
 }
 
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {

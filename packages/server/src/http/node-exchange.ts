@@ -52,7 +52,7 @@ export class NodeExchange implements Exchange {
     const response = this.#response;
     // The response to HEAD has the head of that to GET, and no body.
     if (this.method !== 'HEAD') await sendParts(response, parts, (part) => response.write(part));
-    response.end();
+    if (!response.destroyed) response.end();
   }
 
   get isGone(): boolean {
