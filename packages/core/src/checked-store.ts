@@ -20,6 +20,7 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from './store.ts';
+import { decodeKeyCursor, decodeListCursor } from './stores/cursor.ts';
 import * as rules from './stores/rules.ts';
 
 export { STORE_LIMITS } from './stores/rules.ts';
@@ -125,6 +126,7 @@ export class CheckedStore implements Store {
   list(query: ListQuery): Promise<Page<StoredTransaction>> {
     return this.#call(async () => {
       rules.checkListQuery(query);
+      if (query.cursor !== undefined) decodeListCursor(query.cursor);
       return this.#driver.list(query);
     });
   }
@@ -204,6 +206,7 @@ export class CheckedStore implements Store {
     return this.#call(async () => {
       rules.checkKeyValueId(id);
       rules.checkText('the value', value, rules.STORE_LIMITS.itemBytes / 4, 0);
+      rules.checkVersion(expectVersion);
       return this.#driver.kvPut(id, value, expectVersion);
     });
   }
@@ -211,6 +214,7 @@ export class CheckedStore implements Store {
   kvDelete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
     return this.#call(async () => {
       rules.checkKeyValueId(id);
+      rules.checkVersion(expectVersion);
       return this.#driver.kvDelete(id, expectVersion);
     });
   }
@@ -221,6 +225,7 @@ export class CheckedStore implements Store {
       rules.checkText('the category', query.category, rules.STORE_LIMITS.categoryLength);
       rules.checkLimit(query.limit, LIMITS.pageSize);
       rules.checkMaxBytes(query.maxBytes);
+      if (query.cursor !== undefined) decodeKeyCursor(query.cursor);
       return this.#driver.kvScan(query);
     });
   }

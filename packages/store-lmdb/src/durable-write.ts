@@ -15,6 +15,8 @@ export interface Durable {
   readonly records: Records;
   readonly possessions: Possessions;
   readonly changes: Changes;
+  /** The last write is in the file, and its sync failed: nothing that is read there may be acknowledged before a sync. */
+  syncIsDoubtful: boolean;
 }
 
 /**
@@ -108,7 +110,8 @@ export class DurableWrite {
   /** Commits; answers when it is durable. Throws `unavailable` when nothing was applied, `outcome_unknown` when that cannot be told. */
   async commit(): Promise<void> {
     const { env, clock, changes, possessions } = this.#store;
-    if (changes.keys.length === 0) return;
+    // A write that was sent again changes nothing; the clock, at least, is written and synced with what came before.
+    if (changes.keys.length === 0 && !this.#store.syncIsDoubtful) return;
     const sequence = clock.nextSequence;
     possessions.flush(changes, sequence);
     this.#counts.flush(env, changes);
@@ -116,9 +119,12 @@ export class DurableWrite {
     clock.flush(changes);
     try {
       await env.commit(changes);
+      this.#store.syncIsDoubtful = false;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw isIn(env, sequence)
+      const isWritten = isIn(env, sequence);
+      this.#store.syncIsDoubtful ||= isWritten;
+      throw isWritten
         ? new StoreError('outcome_unknown', `a write may not have become durable: ${reason}`, cause)
         : new StoreError('unavailable', `nothing was written: ${reason}; is the disk full?`, cause);
     }

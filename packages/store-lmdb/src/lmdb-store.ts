@@ -73,6 +73,7 @@ export class LmdbStore implements Store {
         records: new Records(env),
         possessions: new Possessions(),
         changes: new Changes(),
+        syncIsDoubtful: false,
       };
       loadMemory(store);
       this.#sessions = new SessionTable();

@@ -9,6 +9,9 @@ import {
 } from '@holdfast/core';
 import type { Durable, DurableWrite } from './durable-write.ts';
 
+/** The number of an entry, and how many a record has, take two bytes in the file. */
+const MOST_ENTRIES = 65_535;
+
 const MISSING: WriteOutcome = { kind: 'missing' };
 
 /** Adds one item to a write if its condition holds. */
@@ -55,7 +58,8 @@ function append({ records }: Durable, write: DurableWrite, item: AppendItem): Wr
     before.entryCount === 0 ? [] : item.entries.map((entry) => [entry.key, records.entry(before, entry.key)] as const),
   );
   const existing = item.entries.flatMap((entry) => there.get(entry.key) ?? []);
-  const refused = transitions.appendRefused(item, before, existing, () => records.entryBytes(before));
+  const bounded = { ...item, maxEntries: Math.min(item.maxEntries, MOST_ENTRIES) };
+  const refused = transitions.appendRefused(bounded, before, existing, () => records.entryBytes(before));
   if (refused !== undefined) return refused;
   const added = item.entries.filter((entry) => there.get(entry.key) === undefined);
   records.addedEntries(before, added);

@@ -48,7 +48,7 @@ const GRACE_MS = 5_000;
 const LOCK_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
-/** What a name must be to stand in a statement without quotes. */
+/** What the name of a schema may be. Statements quote it, since it may be a word of SQL. */
 const NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /**

@@ -20,7 +20,7 @@ export async function refuseWithoutPrivileges(client: Client, schema: string): P
   );
   const { rows } = await client.query<{ lacking: string }>(
     `select privilege || ' on ' || $1 || '.' || name as lacking from unnest($2::text[], $3::text[]) n (name, privilege)
-     where not has_table_privilege($1 || '.' || name, privilege)`,
+     where not has_table_privilege(quote_ident($1) || '.' || name, privilege)`,
     [schema, pairs.map(([table]) => table), pairs.map(([, privilege]) => privilege)],
   );
   if (rows.length > 0) throw missingPrivilege(rows.map(({ lacking }) => lacking).join(', '));

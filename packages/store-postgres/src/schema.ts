@@ -125,7 +125,7 @@ async function prepare(client: Client, schema: string): Promise<SchemaVersions> 
 async function readVersion(client: Client, schema: string): Promise<number> {
   // Whoever may not make schemas can be given one: `if not exists` would ask for the right anyway.
   if (!(await exists(client, 'select from pg_namespace where nspname = $1', schema)))
-    await client.query(`create schema ${schema}`);
+    await client.query(`create schema "${schema}"`);
   if (!(await exists(client, `select from pg_tables where schemaname = $1 and tablename = 'schema_version'`, schema))) {
     await client.query('create table schema_version (version integer primary key)');
     await client.query('insert into schema_version (version) values (0)');

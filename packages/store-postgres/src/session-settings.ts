@@ -10,7 +10,7 @@ import type { Settings } from './options.ts';
  */
 export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: Settings): string =>
   [
-    `search_path to ${schema}`,
+    `search_path to "${schema}"`,
     `statement_timeout to ${statementTimeoutMs}`,
     `idle_in_transaction_session_timeout to ${statementTimeoutMs}`,
     `lock_timeout to ${lockTimeoutMs}`,

@@ -214,6 +214,16 @@ describeWith(['postgres'], 'failures on a real server', () => {
       expect(await run(`select tablename from pg_tables where schemaname = '${schema}'`)).toHaveLength(1);
     });
 
+    it.each(['user', 'table', 'order'])('takes a schema whose name is a word of SQL: %s', async (schema) => {
+      const store = createPostgresStore({ url: url(), schema });
+      await store.open();
+      expect(await store.write([insertOf('a')])).toMatchObject([{ kind: 'applied' }]);
+      await store.close();
+      await store.open();
+      expect(await store.versions([insertOf('a').key])).toEqual([1]);
+      await store.close();
+    });
+
     it('takes a schema that somebody else made for it', async () => {
       const schema = newSchema();
       await run(`create role guest login; create schema ${schema} authorization guest`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KeyValueId, Store } from '@holdfast/core';
 import { assertRejects, type Cases } from './harness.ts';
+import { insertOf, updateOf, writeAll } from './items.ts';
 
 const id = (key: string, category = 'topics', namespace = 'default'): KeyValueId => ({ namespace, category, key });
 
@@ -67,6 +68,32 @@ export function keyValueCases({ describe, it }: Cases): void {
       assert.deepEqual(await scanAll(store, 10, 'topics 2'), ['other']);
       assert.deepEqual(await scanAll(store, 10, 'none'), []);
       await assertRejects(store.kvScan({ namespace: 'default', category: 'topics', limit: 1, cursor: '?' }), 'invalid');
+    });
+
+    it('rejects a cursor that no page has given, and one that holds what no gid can be', async ({ store }) => {
+      await writeAll(store, [insertOf('a'), insertOf('b')]);
+      for (const cursor of [
+        '?',
+        'zzzzzzzzzzz.a',
+        `1.${'a'.repeat(1_000)}`,
+        '1.a%00b',
+        '1.%ED%A0%80',
+        `1.${encodeURIComponent("' or true --")}%00`,
+      ])
+        await assertRejects(store.list({ namespace: 'default', limit: 1, cursor }), 'invalid');
+      for (const cursor of ['?', 'k.a%00b', `k.${'a'.repeat(1_000)}`, 'k.%ED%A0%80'])
+        await assertRejects(store.kvScan({ namespace: 'default', category: 'topic', limit: 1, cursor }), 'invalid');
+    });
+
+    it('takes a version for a number, whatever its type says', async ({ store }) => {
+      const topic = { namespace: 'default', category: 'topic', key: 'k' };
+      assert.equal(await store.kvPut(topic, 'value', 0), 'applied');
+      for (const version of ['1 or 1 = 1', '1', 1.5, -1, Number.NaN] as unknown as readonly number[]) {
+        await assertRejects(store.kvPut(topic, 'other', version), 'invalid');
+        await assertRejects(store.kvDelete(topic, version), 'invalid');
+        await assertRejects(store.write([updateOf('a', version)]), 'invalid');
+      }
+      assert.equal((await store.kvGet(topic))?.value, 'value');
     });
 
     it('ends a page before the value that exceeds its bytes, and continues with that value', async ({ store }) => {

@@ -1,4 +1,6 @@
+import { LIMITS } from '@holdfast/protocol';
 import { StoreError } from '../store.ts';
+import { isStorable, STORE_LIMITS } from './rules.ts';
 
 /** Where a page of transactions ended: the next one begins below it. */
 export interface ListPosition {
@@ -13,9 +15,10 @@ export const encodeListCursor = (position: ListPosition): string =>
 /** Throws `invalid` for a text that is not one of our cursors. */
 export function decodeListCursor(cursor: string): ListPosition {
   const match = /^([0-9a-z]{1,11})\.(.+)$/.exec(cursor);
-  const gid = match?.[2] === undefined ? undefined : decoded(match[2]);
-  if (match?.[1] === undefined || gid === undefined) throw notOurs(cursor);
-  return { createdAtMs: Number.parseInt(match[1], 36), gid };
+  const gid = match?.[2] === undefined ? undefined : decoded(match[2], LIMITS.gidLength);
+  const createdAtMs = Number.parseInt(match?.[1] ?? '', 36);
+  if (gid === undefined || !(createdAtMs <= STORE_LIMITS.durationMs)) throw notOurs(cursor);
+  return { createdAtMs, gid };
 }
 
 /** A position among keys as text that only we read. */
@@ -23,14 +26,16 @@ export const encodeKeyCursor = (key: string): string => `k.${encodeURIComponent(
 
 /** Throws `invalid` for a text that is not one of our cursors. */
 export function decodeKeyCursor(cursor: string): string {
-  const key = cursor.startsWith('k.') ? decoded(cursor.slice(2)) : undefined;
+  const key = cursor.startsWith('k.') ? decoded(cursor.slice(2), STORE_LIMITS.keyLength) : undefined;
   if (key === undefined) throw notOurs(cursor);
   return key;
 }
 
-function decoded(text: string): string | undefined {
+/** A part of a cursor; undefined for what no gid or key can be, so that it never reaches a database. */
+function decoded(text: string, longest: number): string | undefined {
   try {
-    return decodeURIComponent(text);
+    const part = decodeURIComponent(text);
+    return part.length <= longest && isStorable(part) ? part : undefined;
   } catch {
     return undefined;
   }

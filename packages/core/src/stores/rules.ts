@@ -70,6 +70,12 @@ export function checkMs(what: string, ms: number): void {
     throw invalid(`${what} is ${ms}; it takes milliseconds, at most ${STORE_LIMITS.durationMs}`);
 }
 
+/** Throws `invalid` unless it is a version that a record may have, or 0. */
+export function checkVersion(version: number): void {
+  if (!Number.isSafeInteger(version) || version < 0)
+    throw invalid(`expectVersion is ${String(version)}; it takes a whole number from 0`);
+}
+
 /** Throws `invalid` unless the batch keeps the contract, `rejected` when an item is larger than a store can keep. */
 export function checkBatch(batch: readonly WriteItem[]): void {
   if (batch.length > STORE_LIMITS.batchItems)
@@ -86,6 +92,7 @@ export function checkBatch(batch: readonly WriteItem[]): void {
 function checkItem(item: WriteItem): void {
   checkKey(item.key);
   if (item.kind === 'append') return checkAppend(item);
+  if (item.kind === 'update') checkVersion(item.expectVersion);
   checkText('the write id', item.writeId, STORE_LIMITS.writeIdLength);
   if (item.owner !== null) checkText('the owner', item.owner, STORE_LIMITS.sessionLength);
   if (item.dueInMs !== null) {
