@@ -15,5 +15,6 @@ export * from './barrier-schema.ts';
 export * from './coordinates.ts';
 export * from './json-spans.ts';
 export * from './percent.ts';
+export * from './xa-name.ts';
 export * from './dtm.ts';
 export * from './dtm-answers.ts';

@@ -1,4 +1,4 @@
-import { BranchFailure, type Op } from '@holdfast/protocol';
+import { BranchFailure, type Op, xaName } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from '../api/api.ts';
 import { bodyOrThrow } from '../branch-answer.ts';
 import { urlOf } from '../branch-declaration.ts';
@@ -29,7 +29,7 @@ export interface BranchCalls {
   readonly options: TransactionOptions;
 }
 
-/** Names of XA transactions are `gid-branch`. */
+/** What databases take as the name of an XA transaction. */
 const XA_NAME_BYTES = 64;
 
 /** Work of this process. */
@@ -80,11 +80,11 @@ export function xaStep<P, A>(
   name: string,
   { url, payload, parse, requestTimeoutMs }: FlowXa<P, A>,
 ): StepWork {
-  const xaName = `${calls.gid}-${name}`;
-  if (Buffer.byteLength(xaName) > XA_NAME_BYTES)
+  const inDatabase = xaName(calls.gid, name);
+  if (Buffer.byteLength(inDatabase) > XA_NAME_BYTES)
     // A failure, since no later run could call the step: the others are undone.
     throw new BranchFailure(
-      `The XA transaction ${xaName} would have a name of more than ${XA_NAME_BYTES} bytes, which databases refuse: shorten the step's name or the gid`,
+      `The XA transaction ${inDatabase} would have a name of more than ${XA_NAME_BYTES} bytes, which databases refuse: shorten the step's name or the gid`,
     );
   // The call is always a POST, as that of an xa.
   const call = caller(calls, name, payload ?? null, requestTimeoutMs);

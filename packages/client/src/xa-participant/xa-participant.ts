@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BranchFailure } from '@holdfast/protocol';
+import { BranchFailure, xaName } from '@holdfast/protocol';
 import type { Barrier, BarrierOutcome, BranchKey } from '../barrier/barrier.ts';
 import { createBarrier } from '../barrier/create-barrier.ts';
 import type { BarrierRow } from '../barrier/driver.ts';
 import { rowsOf } from '../barrier/rows.ts';
 import { XaUndecided } from './errors.ts';
 import { coordinatorRoot, registerXaBranch } from './registration.ts';
-import type { XaConnection, XaDriver } from './xa-driver.ts';
+import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** A call at the URL of an XA branch; what a framework's `branch` passes is one. */
 export interface XaCall extends BranchKey {
@@ -47,6 +47,8 @@ const PAUSE_MS = 20;
  *     and one that is running holds the row until it is prepared and then rolled back.
  * X4  A commit answers success only when it ended what was prepared, or when the action's row is visible: nothing but a commit makes it so.
  * X5  Whatever else is found is an error, and so unknown to the coordinator, which comes again.
+ * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name that two branches may have is ended only for the one
+ *     whose action holds its row, while no other one's does.
  */
 export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly message: Barrier<Tx>['message'];
@@ -80,7 +82,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   async #run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    const name = `${call.gid}-${call.branchId}`;
+    const name = xaName(call.gid, call.branchId);
     const fits = Buffer.byteLength(name) <= this.#driver.longestNameBytes;
     const [row] = rowsOf({ ...call, op: 'action' }, 1);
     if (row === undefined) throw new TypeError('An action has one row');
@@ -171,6 +173,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     if (ended === 'busy') return undefined;
     const reason = await this.#reason(row);
     if (reason === 'action') return true;
+    if (reason !== 'rollback' && (await this.#endOfEarlierVersion(row, 'commit', reason === 'blocked'))) return true;
     if (reason === 'blocked') return undefined;
     throw new XaUndecided(
       reason === undefined
@@ -184,13 +187,47 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     try {
       if ((await this.#driver.rows.transaction((tx) => this.#insert(tx, row))) === 'inserted') return true;
     } catch (error) {
-      if (this.#isTaken(error)) return undefined;
-      throw error;
+      if (!this.#isTaken(error)) throw error;
+      const ended = await this.#endOfEarlierVersion({ ...row, reason: 'action' }, 'rollback', true);
+      return ended ? this.#rollback(name, row) : undefined;
     }
     const reason = await this.#reason(row);
     if (reason === 'rollback') return true;
     if (reason === 'blocked') return undefined;
     throw new XaUndecided(`XA transaction ${name} can not be rolled back: it was committed`);
+  }
+
+  /**
+   * X6. Ends what the version before prepared for a branch whose id has a hyphen: its name may be that of another branch as well.
+   * The transaction that has the name holds the row of its branch's action.
+   *
+   * @param isHeld a transaction that has not ended holds this branch's row; false: it is looked at
+   */
+  async #endOfEarlierVersion(row: BarrierRow, how: XaEnd, isHeld: boolean): Promise<boolean> {
+    const name = `${row.gid}-${row.branchId}`;
+    if (name === xaName(row.gid, row.branchId) || !(await this.#driver.isPrepared(name))) return false;
+    if (!isHeld && (await this.#isFree(row))) return false;
+    for (let at = name.indexOf('-'); at >= 0; at = name.indexOf('-', at + 1)) {
+      const [gid, branchId] = [name.slice(0, at), name.slice(at + 1)];
+      if (gid === row.gid || gid === '' || branchId === '') continue;
+      if (!(await this.#isFree({ ...row, gid, branchId }))) return false;
+    }
+    return (await this.#driver.end(name, how)) === 'ended';
+  }
+
+  /** Whether no transaction has inserted the row, committed or not. */
+  async #isFree(row: BarrierRow): Promise<boolean> {
+    const free = new Error('rolled back on purpose');
+    try {
+      await this.#driver.rows.transaction(async (tx) => {
+        if ((await this.#insert(tx, row)) === 'inserted') throw free;
+      });
+      return false;
+    } catch (error) {
+      if (error === free) return true;
+      if (this.#isTaken(error)) return false;
+      throw error;
+    }
   }
 
   /** Of the action's row; `blocked`: it belongs to a transaction that is not through. */

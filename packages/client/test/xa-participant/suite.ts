@@ -62,6 +62,47 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await world.prepared()).not.toContain(name);
   });
 
+  it('branches whose gid and id are spelled the same together are two (X6)', async () => {
+    const { call } = newBranch();
+    const gid = call('action').gid;
+    const number = await world.createNumber();
+    const one = (op: string): XaCall => ({ gid, transType: 'workflow', branchId: '01-02', op });
+    const other = (op: string): XaCall => ({ gid: `${gid}-01`, transType: 'xa', branchId: '02', op });
+    await world.xa().run(one('action'), () => 'prepared');
+    await world.xa().run(other('action'), (tx) => number.add(tx, 7));
+    await world.xa().run(one('rollback'), mustNotRun);
+    expect(await world.prepared()).toContain(`${gid}-01-02`);
+    await world.xa().run(other('commit'), mustNotRun);
+    expect(await number.read()).toBe(7);
+    expect((await world.prepared()).filter((name) => name.startsWith(gid))).toEqual([]);
+  });
+
+  it('what the version before prepared for a step with a hyphen is ended, unless it may be another one (X6)', async () => {
+    for (const how of ['commit', 'rollback']) {
+      const { call } = newBranch();
+      const gid = call('action').gid;
+      const number = await world.createNumber();
+      const branchId = '01-02';
+      await world.prepareAs(`${gid}-01-02`, { gid, branchId }, number.id, 30);
+      await world.xa().run({ gid, transType: 'workflow', branchId, op: how }, mustNotRun);
+      expect(await number.read()).toBe(how === 'commit' ? 30 : 0);
+      expect(await world.prepared()).not.toContain(`${gid}-01-02`);
+    }
+    const { call } = newBranch();
+    const gid = call('action').gid;
+    const number = await world.createNumber();
+    await world
+      .xa()
+      .run({ gid: `${gid}-01`, transType: 'xa', branchId: '02', op: 'action' }, (tx) => number.add(tx, 7));
+    const step = { gid, transType: 'workflow', branchId: '01-02' } as const;
+    await world.prepareAs(`${gid}-held`, step, number.id + 1_000_000, 0);
+    await expect(world.xa().run({ ...step, op: 'rollback' }, mustNotRun)).rejects.toThrow(XaUndecided);
+    expect(await world.prepared()).toContain(`${gid}-01-02`);
+    await world.xa().run({ gid: `${gid}-01`, transType: 'xa', branchId: '02', op: 'commit' }, mustNotRun);
+    expect(await number.read()).toBe(7);
+    await world.rollBack(`${gid}-held`);
+  });
+
   it('a repeated action or commit has no effect', async () => {
     const { call } = newBranch();
     const number = await world.createNumber();

@@ -12,6 +12,14 @@ export interface XaWorld<Tx> {
   xa(options?: XaOptions): XaParticipant<Tx>;
   /** A number of its own, which begins at 0. */
   createNumber(): Promise<XaNumber<Tx>>;
+  /** Prepares under a name, as another program or another version does, what adds an amount. */
+  prepareAs(
+    name: string,
+    row: { readonly gid: string; readonly branchId: string },
+    id: number,
+    amount: number,
+  ): Promise<void>;
+  rollBack(name: string): Promise<unknown>;
   /** Names of all that is prepared. */
   prepared(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -50,6 +58,18 @@ export async function openPostgresXa(): Promise<XaWorld<PoolClient>> {
         },
       };
     },
+    async prepareAs(name, { gid, branchId }, id, amount) {
+      const client = await pool.connect();
+      await client.query('begin');
+      await client.query(
+        "insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason) values ('workflow', $1, $2, 'action', '01', 'action')",
+        [gid, branchId],
+      );
+      await client.query('update number set value = value + $2 where id = $1', [id, amount]);
+      await client.query(`prepare transaction ${client.escapeLiteral(name)}`);
+      client.release();
+    },
+    rollBack: (name) => pool.query(`rollback prepared '${name}'`),
     prepared: async () =>
       (await pool.query<{ gid: string }>('select gid from pg_prepared_xacts')).rows.map((r) => r.gid),
     async close() {
@@ -80,6 +100,19 @@ export async function openMysqlXa(): Promise<XaWorld<PoolConnection>> {
         },
       };
     },
+    async prepareAs(name, { gid, branchId }, id, amount) {
+      const connection = await pool.getConnection();
+      await connection.query('xa start ?', [name]);
+      await connection.query(
+        "insert into dtm_barrier.barrier (trans_type, gid, branch_id, op, barrier_id, reason) values ('workflow', ?, ?, 'action', '01', 'action')",
+        [gid, branchId],
+      );
+      await connection.query('update number set value = value + ? where id = ?', [amount, id]);
+      await connection.query('xa end ?', [name]);
+      await connection.query('xa prepare ?', [name]);
+      connection.destroy();
+    },
+    rollBack: (name) => pool.query('xa rollback ?', [name]),
     prepared: async () => (await pool.query<RowDataPacket[]>('xa recover'))[0].map((row) => String(row['data'])),
     async close() {
       await pool.end();

@@ -19,8 +19,10 @@ const CASES = [
   ...['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses', 'somebody'],
   // Of workflows, whose branches have names. The first of them would be branch 01 of a transaction that nobody knows.
   ...['flow-debit-01', 'flow-won-pay', 'flow-won-card', 'flow-won-late', 'flow-lost-pay', 'lost-pay', 'two-again-01'],
+  // Step card-2: a hyphen in a branch id is written as a tilde.
+  'flow-won-card~2',
 ];
-const ENDED_BY_DEFAULT = ['won-01', 'lost-01', 'flow-won-pay', 'flow-won-card', 'flow-lost-pay'];
+const ENDED_BY_DEFAULT = ['won-01', 'lost-01', 'flow-won-pay', 'flow-won-card', 'flow-won-card~2', 'flow-lost-pay'];
 
 const step = (branchId: string, status: 'succeed' | 'failed') =>
   detailsOf()
@@ -34,7 +36,7 @@ function tellCoordinator(): void {
   const workflow = (gid: string, status: Status, branches: TransactionDetails['branches']) =>
     api.transactions.set(gid, detailsOf({ gid, status, pattern: 'workflow', branches }));
   workflow('flow', 'prepared', []);
-  workflow('flow-won', 'succeed', [...step('pay', 'succeed'), ...step('card', 'failed')]);
+  workflow('flow-won', 'succeed', [...step('pay', 'succeed'), ...step('card', 'failed'), ...step('card-2', 'succeed')]);
   workflow('flow-lost', 'failed', step('pay', 'succeed'));
   // Both may have a branch of that name.
   workflow('two-again', 'succeed', step('01', 'succeed'));
@@ -121,13 +123,14 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
           'flow-debit-01 prepared leave',
           'flow-won-pay succeed commit',
           'flow-won-card succeed rollback',
+          'flow-won-card~2 succeed commit',
           'flow-won-late succeed leave',
           'flow-lost-pay failed rollback',
           'lost-pay unknown leave',
           'two-again-01 succeed leave',
         ].toSorted(),
       );
-      expect(err.join()).toContain('nothing was done: --yes ends 6 of 14');
+      expect(err.join()).toContain('nothing was done: --yes ends 7 of 15');
       expect(await prepared()).toEqual(CASES.toSorted());
     });
 
@@ -135,8 +138,9 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
       tellCoordinator();
       await prepareAll();
       const { err, exitCode } = await recover('--yes');
-      expect([err, exitCode]).toEqual([['5 ended, 0 not, 9 left'], 0]);
+      expect([err, exitCode]).toEqual([['6 ended, 0 not, 9 left'], 0]);
       expect(await database.query('select name from t order by name')).toEqual([
+        { name: 'flow-won-card~2' },
         { name: 'flow-won-pay' },
         { name: 'won-01' },
       ]);

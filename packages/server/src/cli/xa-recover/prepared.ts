@@ -1,3 +1,4 @@
+import { branchIdInXaName } from '@holdfast/protocol';
 import type { Database } from '../database/open-database.ts';
 
 /** A prepared transaction that a participant of XA may have made. */
@@ -60,7 +61,9 @@ const STEP = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
 function readingsOf(name: string): readonly Reading[] {
   const readings: Reading[] = [];
   for (let at = name.lastIndexOf('-'); at > 0; at = name.lastIndexOf('-', at - 1)) {
-    const branchId = name.slice(at + 1);
+    const part = name.slice(at + 1);
+    // One with a hyphen is of a step that the version before named.
+    const branchId = part.includes('-') ? part : branchIdInXaName(part);
     if (STEP.test(branchId)) readings.push({ gid: name.slice(0, at), branchId, numbered: NUMBERED.test(branchId) });
   }
   return readings;
