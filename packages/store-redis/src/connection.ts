@@ -36,15 +36,21 @@ const COMMAND_MARGIN_BYTES = 128 * 1024;
 /** No call has so many bytes: a limit from here on needs no check. */
 const UNREACHABLE_BYTES = 256 * 1024 * 1024;
 
+/** How Redis describes a command of a script that the account may not run. Commands before it may have been applied. */
+const FORBIDDEN_IN_SCRIPT = /user executing the script can't (run|access)|ACL failure in script/;
+
 /** What to do about refusals whose text does not say it. */
 const CLUSTER =
   '; it is a node of a Redis Cluster that does not have the keys of this store: use a Redis that is not part of a cluster, or the node that has them';
+const FORBIDDEN = '; give the account of the store this privilege (docs/stores-redis.md)';
 const FIXES: ReadonlyMap<string, string> = new Map([
   ['MOVED', CLUSTER],
   ['CLUSTERDOWN', CLUSTER],
   ['NOAUTH', ' Put USER:PASSWORD@ or :PASSWORD@ before the host of the URL'],
-  ['NOPERM', '; give the account of the store this privilege (docs/stores-redis.md)'],
+  ['NOPERM', FORBIDDEN],
 ]);
+const fixOf = (code: string | undefined, text: string): string =>
+  FORBIDDEN_IN_SCRIPT.test(text) ? FORBIDDEN : (FIXES.get(code ?? '') ?? '');
 
 /** What the server takes, in bytes. */
 interface Limits {
@@ -163,7 +169,7 @@ export class Connection {
       forget();
       client.disconnect();
       if (thrown instanceof StoreError) throw thrown;
-      throw this.#unusable(textOf(cause ?? thrown) + (FIXES.get(codeOf(thrown) ?? '') ?? ''));
+      throw this.#unusable(textOf(cause ?? thrown) + fixOf(codeOf(thrown), textOf(thrown)));
     } finally {
       clearTimeout(timer);
     }
@@ -225,7 +231,7 @@ export class Connection {
     const applied = changes && (code === undefined || !REFUSALS.has(code));
     return new StoreError(
       applied ? 'outcome_unknown' : 'unavailable',
-      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}${FIXES.get(code ?? '') ?? ''}`,
+      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}${fixOf(code, textOf(thrown))}`,
     );
   }
 }

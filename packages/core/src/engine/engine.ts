@@ -430,12 +430,14 @@ export class Engine implements Coordinator {
     this.#assertAccepting();
     if (this.#retiring) throw new HoldfastError('unavailable', 'this node is stopping');
     await this.#fromStore(() => this.#d.store.nowMs());
-    if (!this.#session.leaseHeld())
-      throw new HoldfastError(
-        'unavailable',
-        'this node has no session in the store; it opens a new one as soon as the store answers',
-      );
+    if (!this.#session.leaseHeld()) throw new HoldfastError('unavailable', this.#whyNoSession());
     await this.#fromStore(() => this.#writePath.assertWritable());
+  }
+
+  #whyNoSession(): string {
+    const { failure } = this.#session;
+    const why = failure === undefined ? '' : `: ${failure}`;
+    return `this node has no session in the store and opens a new one when the store takes it${why}`;
   }
 
   // ---- how commands reach the driver

@@ -66,7 +66,8 @@ export class Session {
   #open = false;
   /** A heartbeat, or the opening of a new session, is under way. */
   #beating = false;
-  #failed = false;
+  /** Why the last heartbeat, or the opening of a session, failed; undefined: it did not. */
+  #failure: string | undefined;
   readonly #trouble: PacedWarning;
 
   constructor(dependencies: SessionDependencies) {
@@ -77,6 +78,11 @@ export class Session {
 
   get id(): SessionId {
     return this.#id;
+  }
+
+  /** Why the store did not take the last heartbeat or a new session; undefined: it took it. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Opens the session; throws what the store throws. */
@@ -193,7 +199,8 @@ export class Session {
     if (this.#stopped) return;
     const { clock, options, random } = this.#dependencies;
     const soonMs = AGAIN_MS * (1 + random() / 2);
-    const delayMs = this.#open && !this.#failed ? options.heartbeatMs : Math.min(soonMs, options.heartbeatMs);
+    const delayMs =
+      this.#open && this.#failure === undefined ? options.heartbeatMs : Math.min(soonMs, options.heartbeatMs);
     this.#timer?.cancel();
     this.#timer = clock.setTimer(delayMs, () => void this.#beat());
   }
@@ -201,36 +208,36 @@ export class Session {
   async #beat(): Promise<void> {
     this.#beating = true;
     this.loseIfLapsed();
-    this.#failed = !(await this.#beatOnce());
-    if (!this.#failed) this.#trouble.succeeded({ session: this.#id });
+    this.#failure = await this.#beatOnce();
+    if (this.#failure === undefined) this.#trouble.succeeded({ session: this.#id });
     this.#beating = false;
     this.#schedule();
   }
 
-  /** False when the store did not answer. */
-  async #beatOnce(): Promise<boolean> {
+  /** Resolves to why the store did not take it; undefined: it did. */
+  async #beatOnce(): Promise<string | undefined> {
     const { store } = this.#dependencies;
     const sent = this.#moment();
     const id = this.#id;
     try {
       if (this.#open) {
         const { alive, nowMs, lastMs } = await store.heartbeat(id);
-        if (!this.#open) return true;
+        if (!this.#open) return undefined;
         if (lastMs === null || lastMs < this.#heartbeatAtMs) await this.wentBack(lastMs);
         else if (!alive) this.lose('another node ended it after a silence');
         else if (!this.loseIfLapsed()) {
           this.#acknowledge(sent, nowMs);
           this.#heartbeatAtMs = nowMs;
-          return true;
+          return undefined;
         }
       }
       // What the lost session still owns in the store is released by the next take-over.
       await store.endSession(id);
       if (!this.#stopped) await this.#openNew();
-      return true;
+      return undefined;
     } catch (error) {
       this.#trouble.failed(error, { session: id });
-      return false;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 }
