@@ -36,6 +36,8 @@ export class SimNode {
   readonly #d: SimNodeDependencies;
   readonly #clock: SimClock;
   readonly #running = new Set<string>();
+  #isSuspended = false;
+  #wallLaterMs: number | undefined;
   #onResume = (): void => undefined;
   #sessions = 0;
   #gids = 0;
@@ -113,8 +115,16 @@ export class SimNode {
     trace.add(this.name, '', `is ${suspended ? 'suspended' : 'paused'} for ${Math.round(durationMs)} ms`);
     this.domain.state = 'paused';
     const pausedAtMs = world.nowMs;
+    this.#isSuspended = suspended;
     this.#onResume = () => {
-      if (suspended) this.#clock.stoodStill(world.nowMs - pausedAtMs);
+      if (!suspended) return;
+      this.#clock.stoodStill(world.nowMs - pausedAtMs);
+      // What piled up comes first.
+      world.after(1, () => {
+        this.#isSuspended = false;
+        if (this.#wallLaterMs !== undefined) this.setWall(this.#wallLaterMs);
+        this.#wallLaterMs = undefined;
+      });
     };
     world.after(durationMs, () => {
       if (this.domain.state !== 'paused') return;
@@ -123,8 +133,15 @@ export class SimNode {
     });
   }
 
-  /** Sets the wall clock of the node's machine: to the right time plus some ms. */
+  /**
+   * Sets the wall clock of the node's machine: to the right time plus some ms. Nothing sets the clock of a machine while
+   * it is suspended; one that was set back by the time of the suspension would hide it.
+   */
   setWall(aheadMs: number): void {
+    if (this.#isSuspended) {
+      this.#wallLaterMs = aheadMs;
+      return;
+    }
     this.#d.trace.add(this.name, '', `its wall clock is set to ${Math.round(aheadMs)} ms ahead`);
     this.#clock.setWall(aheadMs);
   }
