@@ -172,7 +172,11 @@ export class Engine implements Coordinator {
   }
 
   newGid(): string {
-    return this.#d.identities.newGid();
+    try {
+      return this.#d.identities.newGid();
+    } catch (error) {
+      throw HoldfastError.from(error);
+    }
   }
 
   async prepare(context: CallContext, input: TransactionInput): Promise<TransactionView> {
