@@ -163,6 +163,22 @@ describe('an xa', () => {
   });
 });
 
+describe('a tcc that is force-stopped', () => {
+  it('may have left the try of a branch whose registration was not completed', async () => {
+    await create({ pattern: 'tcc' });
+    const [confirm, cancel] = [shop.url('/confirm'), 'http://127.0.0.1:9/cancel'];
+    await at('branches', { pattern: 'tcc', branchId: '01', confirm, cancel });
+    // A joined part has registered its branch and called the try; its process died before the rest.
+    await at('branches', { pattern: 'tcc', branchId: '0101', cancel });
+    await at('abort', { reason: 'declined', by: 'initiator' });
+    const { remainingEffects } = transactionDetails.parse((await at('stop', { reason: 'INC-43' })).json);
+    expect(remainingEffects).toEqual([
+      { branchId: '01', op: 'try', url: confirm, certain: false },
+      { branchId: '0101', op: 'try', url: cancel, certain: false },
+    ]);
+  });
+});
+
 describe('a workflow', () => {
   it('is started twice alike, and records, tells and ends', async () => {
     expect(transactionReply.parse((await create(workflow())).json).status).toBe('prepared');

@@ -195,7 +195,8 @@ export class Driver {
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
     run.phase = 'releasing';
     this.#releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
-      this.#leave(run, released);
+      run.version = versionAfter(run, released);
+      this.#leave(run);
       this.#d.onReleased(dueInMs);
       done();
     });
@@ -454,7 +455,7 @@ export class Driver {
       if (run.phase === 'loading') this.#reconcile(run, record);
     } catch (error) {
       if (run.phase !== 'loading') return;
-      if (!ownsRecord(run))
+      if (!ownsRecord(run) && run.claimed === undefined)
         return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
       this.#reloadLater(run);
     }
@@ -609,20 +610,25 @@ export class Driver {
 
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
     if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
+    // A claim from now on counts.
+    run.version = versionAfter(run, parked);
     const leave = (): void => {
-      if (run.phase === 'releasing') this.#leave(run, parked);
+      if (run.phase === 'releasing') this.#leave(run);
     };
     // An operator who retries at once would have a branch called while its last call still runs.
     if (run.inFlight.calls === 0) leave();
     else run.inFlight.onNone = leave;
   }
 
-  /** The record of a run that drove nothing was released; undefined: another node has it, so that no claim of it counts. */
-  #leave(run: Run, released: StoredTransaction | undefined): void {
-    const { claimed, queue } = run;
-    run.version = released === undefined ? Math.max(run.version, claimed?.version ?? 0) : released.version + 1;
+  /** The record of a run that drove nothing was released. It may have been claimed since, and changed since that. */
+  #leave(run: Run): void {
+    const { claimed, version, queue } = run;
     this.#forget(run);
-    if (claimed !== undefined && claimed.version > run.version && this.#d.session.leaseHeld()) this.#adopt(claimed);
+    if (claimed !== undefined && claimed.version > version && this.#d.session.leaseHeld()) {
+      const again = this.#add(claimed);
+      again.claimed = claimed;
+      void this.#reload(again);
+    }
     this.#deliverAgain(run, queue);
   }
 
@@ -680,6 +686,10 @@ interface Write {
   readonly writeId: string;
 }
 
+/** The version that a run knows when its release has ended; `released` undefined: another node has the record, so that no claim of it counts. */
+const versionAfter = ({ version, claimed }: Run, released: StoredTransaction | undefined): number =>
+  released === undefined ? Math.max(version, claimed?.version ?? 0) : released.version + 1;
+
 /** A record of a later version is for its nodes. */
 const isStoppable = ({ status }: StoredTransaction, { isLater }: UnreadableRecord): boolean =>
   !isLater && !isFinal(status);
@@ -697,5 +707,6 @@ const hasWentBack = ({ run, transaction }: Write, result: WriteResult): boolean 
   if (run.ownership !== 'ours' || run.version === 0) return false;
   // A finished one that is written again may have been purged since.
   if (result.kind === 'missing') return !isFinal(transaction.state.status);
-  return result.kind === 'conflict' && result.version < run.version;
+  // A damaged record has no version.
+  return result.kind === 'conflict' && result.version > 0 && result.version < run.version;
 };

@@ -97,6 +97,7 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
   it.each([
     [['01', '02'], ['01'], 'branch 02 is registered, but the run that submitted did not call it'],
     [['01'], [], 'branch 01 is registered, but the run that submitted did not call it'],
+    [['1', '12'], ['1'], 'branch 12 is registered, but the run that submitted did not call it'],
     [['0101'], ['02'], 'branch 0101 is registered, but the run that submitted did not call it'],
     [['01'], ['01', '02'], 'branch 02 was called, but is not registered'],
   ])('with %j registered is aborted when the run that submits called %j', (registered, called, reason) => {

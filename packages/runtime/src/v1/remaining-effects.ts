@@ -53,7 +53,11 @@ function ofRecordedSteps(view: TransactionView): RemainingEffect[] {
 /** The client registered each branch before its first phase. One that was not confirmed or cancelled is neither. */
 function ofFirstPhases({ branches }: TransactionView): RemainingEffect[] {
   const isDone = doneOf(branches);
+  const confirmed = new Set(branches.filter(({ op }) => op === 'confirm').map(({ branchId }) => branchId));
   return branches.flatMap(({ branchId, op, url, status }): RemainingEffect[] => {
+    // Registered with its undo alone, since the part that began it has not succeeded.
+    if (op === 'cancel' && status !== 'succeed' && !confirmed.has(branchId))
+      return [{ branchId, op: 'try', url, certain: false }];
     const forward = FIRST_PHASE[op];
     if (forward === undefined) return [];
     if (status === 'succeed') return [{ branchId, op, url, certain: true }];
