@@ -206,6 +206,11 @@ export interface StoredTransaction {
    * replaces the record, so that an operator can end it. Nothing else changes such a record.
    */
   readonly damaged?: true;
+  /**
+   * The server refused to return the bodies, as PostgreSQL does when a page is damaged: definition, state and entries are
+   * empty, and the rest of the record is as stored. A later read may return them. Always with `unreadable`.
+   */
+  readonly withoutBodies?: true;
 }
 
 /** What an insert or an update sets. A final status clears owner and due time whatever is said here, and sets the finishing time. */

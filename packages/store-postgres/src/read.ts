@@ -46,7 +46,7 @@ async function heads(connection: Connection, keys: readonly TransactionKey[], er
   const rows = await connection.query(GET_HEADS, keyArrays(keys));
   const unreadable = `PostgreSQL cannot read its bodies: ${error.message}`;
   const records = rows.map((row) =>
-    transitions.storedTransaction({ ...headOf(row), unreadable }, NO_BODY, NO_BODY, []),
+    transitions.storedTransaction({ ...headOf(row), unreadable, withoutBodies: true }, NO_BODY, NO_BODY, []),
   );
   return new Map(records.map((record) => [idOf(record.key), record]));
 }

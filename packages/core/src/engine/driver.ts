@@ -32,6 +32,7 @@ import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
 import { stoppedRecord } from './stopped-record.ts';
 import { type Suspect, Trials } from './trials.ts';
+import { UnreadRecords } from './unread-records.ts';
 import { writeItem } from './write-item.ts';
 
 export interface DriverDependencies {
@@ -53,6 +54,8 @@ export interface DriverDependencies {
 }
 
 const RELOAD_PAUSE_MS = 100;
+/** How often a record is read again whose bodies the store cannot return. */
+const UNREAD_PAUSE_MS = 10_000;
 
 /**
  * Runs transactions: delivers events to the pure core one at a time, and carries out what the pure functions decide:
@@ -65,8 +68,8 @@ const RELOAD_PAUSE_MS = 100;
  * E3  A write that loses against another writer is thrown away: the record is read again, and `reconcile` decides.
  * E4  Every reply is answered exactly once.
  * E6  An exception in a run stays in that run: the record is released, parked with the error as its reason.
- * E7  A record that this session owns is in `RunTable`, and is driven or being released, or there is a doubt about it
- *     (while the session lives).
+ * E7  A record that this session owns is in `RunTable`, and is driven, being released or being read again (R7), or there
+ *     is a doubt about it (while the session lives).
  */
 export class Driver {
   readonly #d: DriverDependencies;
@@ -76,6 +79,7 @@ export class Driver {
   readonly #releaser: Releaser;
   readonly #trials: Trials;
   readonly #doubts: Doubts;
+  readonly #unread: UnreadRecords;
   readonly #policy: Policy;
   readonly #runs = new RunTable();
   #writeIds = 0;
@@ -96,6 +100,7 @@ export class Driver {
       newWriteId: () => this.#newWriteId(),
       onUnwritable: ({ key, version }) => this.#doubt(key, version),
     });
+    this.#unread = new UnreadRecords(d);
     this.#doubts = new Doubts({
       ...d,
       session: () => d.session.id,
@@ -455,14 +460,14 @@ export class Driver {
       if (run.phase === 'loading') this.#reconcile(run, record);
     } catch (error) {
       if (run.phase !== 'loading') return;
-      if (!ownsRecord(run) && run.claimed === undefined)
+      if (!ownsRecord(run) && run.claimed === undefined && !this.#unread.has(run))
         return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
       this.#reloadLater(run);
     }
   }
 
-  #reloadLater(run: Run): void {
-    this.#d.clock.setTimer(RELOAD_PAUSE_MS, () => void this.#reload(run));
+  #reloadLater(run: Run, pauseMs = RELOAD_PAUSE_MS): void {
+    this.#d.clock.setTimer(pauseMs, () => void this.#reload(run));
   }
 
   #reconcile(run: Run, record: StoredTransaction | undefined): void {
@@ -483,6 +488,7 @@ export class Driver {
         run.phase = 'loading';
         return this.#reloadLater(run);
       case 'merge':
+        this.#unread.remove(run);
         run.transaction = decision.transaction;
         run.version = decision.version;
         run.retryOrders = decision.retryOrders;
@@ -495,6 +501,8 @@ export class Driver {
         return this.#letGo(run, decision);
       case 'open':
         return this.#open(run, decision.opened);
+      case 'without bodies':
+        return this.#awaitBodies(run, decision);
       case 'unreadable':
         return this.#unreadable(run, decision);
     }
@@ -522,6 +530,7 @@ export class Driver {
   }
 
   #open(run: Run, opened: Opened): void {
+    this.#unread.remove(run);
     run.transaction = opened.transaction;
     run.version = opened.version;
     run.writeId = opened.writeId;
@@ -533,6 +542,16 @@ export class Driver {
     run.claimed = undefined;
     run.phase = 'open';
     this.#work(run);
+  }
+
+  /** What callers sent is not carried out; results of branches wait for the record (R7). */
+  #awaitBodies(run: Run, { record, error }: Extract<Decision, { kind: 'without bodies' }>): void {
+    this.#unread.add(run, error);
+    const { queue } = run;
+    run.queue = queue.filter(({ reply }) => reply === undefined);
+    for (const { reply, event } of queue) this.#replies.failed(reply, unreadableRecord(record, error, event.kind));
+    run.phase = 'loading';
+    this.#reloadLater(run, UNREAD_PAUSE_MS);
   }
 
   /** A record that this version cannot read is left as it is (R7), until an operator force-stops a damaged one. */
@@ -634,6 +653,7 @@ export class Driver {
 
   #forget(run: Run): void {
     run.phase = 'gone';
+    this.#unread.remove(run);
     run.timer?.cancel();
     this.#progress.clear(run);
     this.#runs.remove(run);

@@ -63,18 +63,22 @@ export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreErro
       })
     : unavailable({ gid }, `the store did not take it (${error.message})`);
 
+const REPAIR =
+  'Repair the store, whose log names the cause: the node that owns the transaction continues it when it can be read';
+
 /**
  * The record cannot be read, so that the operator command was not carried out: why, and what to do. A client's event gets
  * an internal error instead, since `refused` would state that its transaction was decided otherwise.
  */
 export const unreadableRecord = (
-  { key: { gid }, status }: Pick<StoredTransaction, 'key' | 'status'>,
+  { key: { gid }, status, withoutBodies }: Pick<StoredTransaction, 'key' | 'status' | 'withoutBodies'>,
   { message, isLater }: UnreadableRecord,
   event: TransactionEvent['kind'],
 ): HoldfastError => {
   const fault = `the record of ${gid} cannot be read: ${message}`;
   const isCommand = event === 'stop' || event === 'retry' || event === 'abort';
   if (!isCommand) return new HoldfastError('internal', fault, { gid });
+  if (withoutBodies === true) return new HoldfastError('refused', `${fault}. It was not changed. ${REPAIR}`, { gid });
   const advice = isLater
     ? 'It was not changed. Give the command to a node of the version that wrote it; if no node is of a later version, ' +
       'something other than Holdfast changed the record: restore it from a backup'

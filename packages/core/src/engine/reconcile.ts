@@ -25,7 +25,9 @@ import type { Delivery, Memory, Ownership } from './run.ts';
  *     after a write, which fences whoever else knows it.
  * R6  While a claim is in flight, a record found owned by this session is taken for that claim's: its claims count as
  *     they are. It too is owned only after a write.
- * R7  An unreadable record is parked as it is.
+ * R7  An unreadable record is parked as it is. One that is owned, and whose bodies the store cannot return, stays owned
+ *     and is read again until the store returns them: no write can be made from it, and nothing is known to be wrong
+ *     with the transaction.
  * R8  A lost write is stepped again on what the record contains now. After `MAX_CONFLICTS` in a row the caller gets an
  *     error and rounds are paced; a run that owns its record is never dropped for it.
  * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command is refused and the
@@ -81,6 +83,8 @@ export type Decision =
       readonly queue: Delivery[];
     }
   | { readonly kind: 'open'; readonly opened: Opened }
+  /** This session owns the record and cannot read it now: read again after a long pause. */
+  | { readonly kind: 'without bodies'; readonly record: StoredTransaction; readonly error: UnreadableRecord }
   /** `owned`: the record must be released. */
   | {
       readonly kind: 'unreadable';
@@ -96,6 +100,8 @@ export function reconcile(memory: Memory, read: StoredTransaction | undefined, s
   if (record.damaged === true) return damaged(record, self);
   if (memory.ownership === 'ours' && record.version < memory.version) return { kind: 'stale' };
   const mine = record.owner === self.session;
+  // Without its entries it must not be merged: a branch that another node has registered would be forgotten.
+  if (mine && record.withoutBodies === true) return unread(record);
   // An append may have followed the claim; an update has another write ID.
   const claimed = mine && memory.claimed !== undefined && memory.claimed.writeId === record.writeId;
   try {
@@ -111,6 +117,12 @@ export function reconcile(memory: Memory, read: StoredTransaction | undefined, s
   }
 }
 
+const unread = (record: StoredTransaction): Decision => ({
+  kind: 'without bodies',
+  record,
+  error: new UnreadableRecord(record.unreadable ?? '', true),
+});
+
 const damaged = (record: StoredTransaction, { session }: Self): Decision => ({
   kind: 'unreadable',
   record,
@@ -123,7 +135,7 @@ function newest(
   read: StoredTransaction | undefined,
 ): StoredTransaction | undefined {
   if (claimed === undefined || read === undefined) return claimed ?? read;
-  if (read.damaged === true) return read;
+  if (read.damaged === true || claimed.withoutBodies === true) return read;
   return claimed.version >= read.version ? claimed : read;
 }
 

@@ -43,6 +43,7 @@ const LONGEST_PAUSE_MS = 10_000;
  *      decision.
  * RL3  A record that is older than what the run knows says nothing: it is read again. So is one that is not there, for
  *      about 13 s: unlike an older version, it may be gone for good.
+ *      The same goes for a record whose bodies the store cannot return.
  * RL4  A record that this version cannot write, although this session owns it, becomes a doubt: it is read again once
  *      another node has changed it.
  */
@@ -79,6 +80,7 @@ export class Releaser {
       if (record?.damaged !== true && isOutdated(run, record, attempt))
         return this.#again(release, attempt, 'the read was outdated');
       if (record?.owner !== session.id) return release.done(undefined);
+      if (record.withoutBodies === true) return this.#again(release, attempt, record.unreadable ?? '');
       if (!isWritable(record)) {
         this.#d.onUnwritable(record);
         return release.done(undefined);

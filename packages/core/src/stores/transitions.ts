@@ -48,7 +48,8 @@ export function storedTransaction(
     entries,
   };
   if (head.unreadable === undefined) return record;
-  return { ...record, unreadable: head.unreadable, ...(head.damaged === true && { damaged: true }) };
+  const { unreadable, damaged, withoutBodies } = head;
+  return { ...record, unreadable, ...(damaged && { damaged }), ...(withoutBodies && { withoutBodies }) };
 }
 
 /** The record; damaged when the number of its entries is not `count`, which its head states. */

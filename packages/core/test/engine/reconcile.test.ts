@@ -147,6 +147,16 @@ describe('reconciling a run with its record', () => {
     });
   });
 
+  it('R7: merges, opens and releases nothing of an owned record whose bodies the store cannot return', () => {
+    const bodies = { definition: new Uint8Array(), state: new Uint8Array(), entries: [] };
+    const partly = stored({ ...bodies, unreadable: 'a damaged page', withoutBodies: true });
+    const waits = { kind: 'without bodies', record: partly };
+    expect(reconcile(owning(), partly, self)).toMatchObject(waits);
+    expect(reconcile(memory({ claimed: partly }), partly, self)).toMatchObject(waits);
+    expect(reconcile(memory({ claimed: partly }), stored(), self)).toMatchObject({ kind: 'open' });
+    expect(reconcile(memory(), { ...partly, owner: 'B' }, self)).toMatchObject({ kind: 'unreadable', owned: false });
+  });
+
   it('R7: leaves a record that it cannot read as it is', () => {
     const state = stored().state.subarray(0, 20);
     expect(reconcile(memory(), stored({ state }), self)).toMatchObject({ kind: 'unreadable', owned: true });
@@ -183,7 +193,8 @@ describe('reconciling a run with its record', () => {
     fc.assert(
       fc.property(memories, records, selves, (run, record, node) => {
         const decision = reconcile(run, record, node);
-        if (decision.kind === 'gone' || decision.kind === 'stale' || decision.kind === 'unreadable') return;
+        if (decision.kind === 'gone' || decision.kind === 'stale') return;
+        if (decision.kind === 'unreadable' || decision.kind === 'without bodies') return;
         const queue = decision.kind === 'open' ? decision.opened.queue : decision.queue;
         const isAsked = ({ reply }: Delivery): boolean => reply !== undefined;
         expect(queue.filter(isAsked)).toEqual(run.queue.filter(isAsked));
