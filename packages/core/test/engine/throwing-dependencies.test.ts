@@ -1,4 +1,4 @@
 import { throwingDependencies } from './support/throwing-suite.ts';
 
 // All calls: `throwing-dependencies.long.test.ts`.
-throwingDependencies({ mostCalls: 12, parts: () => 1 });
+throwingDependencies({ mostCalls: 8, parts: () => 1 });
