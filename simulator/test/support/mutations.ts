@@ -198,7 +198,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/driver.js`,
-        from: '&& this.#runs.taken <= options.maxInProgress',
+        from: '&& this.#runs.taken + this.#doubts.size <= options.maxInProgress',
         to: '',
       },
     ],
