@@ -4,13 +4,14 @@ import type { BranchConnections, BranchHttpCall } from './branch-connections.ts'
 import type { Destroyable } from './http1/http-connection.ts';
 import { type HttpRequest, requestBytes } from './http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from './system-clock.ts';
+import { type Expiring, timeOutInTurns } from './time-out-in-turns.ts';
 
 /** Interprets a response. */
 export type AnswerReader = (answer: Answer) => BranchResult;
 
 /**
- * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and settles within `timeoutMs`, which covers the whole:
- * waiting for a connection, connecting, sending, reading. `onDone` is called once, when the pool has finished with the call; whether a response came.
+ * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and settles after `timeoutMs` at the latest, which cover the
+ * whole: waiting for a connection, connecting, sending, reading (some turns later where many calls time out at once). `onDone` is called once, when the pool has finished with the call; whether a response came.
  */
 export function exchange(
   pool: BranchConnections,
@@ -24,9 +25,7 @@ export function exchange(
   });
 }
 
-const onDeadline = (call: HttpExchange): void => call.timeOut();
-
-class HttpExchange implements BranchHttpCall {
+class HttpExchange implements BranchHttpCall, Expiring {
   readonly request: HttpRequest;
   private readonly pool: BranchConnections;
   private readonly timeoutMs: number;
@@ -35,6 +34,7 @@ class HttpExchange implements BranchHttpCall {
   private readonly onDone: (answered: boolean) => void;
   private readonly deadline: NodeJS.Timeout;
   private connection: Destroyable | undefined;
+  private isDone = false;
 
   constructor(
     pool: BranchConnections,
@@ -50,7 +50,7 @@ class HttpExchange implements BranchHttpCall {
     this.read = read;
     this.resolve = resolve;
     this.onDone = onDone;
-    this.deadline = setTimeout(onDeadline, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
+    this.deadline = setTimeout(timeOutInTurns, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
   }
 
   get bytes(): Buffer {
@@ -58,6 +58,8 @@ class HttpExchange implements BranchHttpCall {
   }
 
   timeOut(): void {
+    // The connection may carry another call by now.
+    if (this.isDone) return;
     // Settled by this; the failure that follows comes too late to change it.
     this.resolve(branchResult('UNKNOWN', `no answer within ${this.timeoutMs} ms`));
     if (this.connection === undefined) this.pool.cancel(this);
@@ -79,6 +81,7 @@ class HttpExchange implements BranchHttpCall {
   }
 
   private done(answered: boolean): void {
+    this.isDone = true;
     clearTimeout(this.deadline);
     this.onDone(answered);
   }

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { type Answer, AnswerParser } from './answer-parser.ts';
+import { type Expiring, timeOutInTurns } from '../time-out-in-turns.ts';
 import { dial } from './dial.ts';
 
 /** One request and who waits for its answer: exactly one of `answered` and `failed` is called, once. */
@@ -56,7 +57,7 @@ const REQUEST_TIMEOUT = 408;
  * owner (`lost`), which sends it over a new connection. Calls of branches may be repeated, and a new connection is lost to nothing but a fault, so a call
  * is given back once at the most.
  */
-export class HttpConnection {
+export class HttpConnection implements Expiring {
   /** The owner's: until when an idle connection is used again. */
   idleUntilMs = 0;
   /** The owner's: the count of turns from which on it is used again. */
@@ -72,6 +73,7 @@ export class HttpConnection {
   /** Calls sent over it. */
   #calls = 0;
   #isDestroyed = false;
+  #isConnecting = true;
   /** The call in progress is to be given back: what came over the connection is not its answer. */
   #isCallLost = false;
   #error: Error | undefined;
@@ -80,10 +82,7 @@ export class HttpConnection {
     this.#owner = owner;
     this.#settings = settings;
     const { connectTimeoutMs, lookUp } = settings;
-    this.#connectDeadline = setTimeout(
-      () => this.destroy(new Error(`not connected within ${connectTimeoutMs} ms`)),
-      connectTimeoutMs,
-    );
+    this.#connectDeadline = setTimeout(timeOutInTurns, connectTimeoutMs, this);
     this.#cancelDial = dial({
       host: endpoint.host,
       lookUp,
@@ -111,6 +110,11 @@ export class HttpConnection {
     this.#socket?.write(call.bytes);
   }
 
+  /** Gives up connecting. */
+  timeOut(): void {
+    if (this.#isConnecting) this.destroy(new Error(`not connected within ${this.#settings.connectTimeoutMs} ms`));
+  }
+
   /** Ends the connection; a call under way fails with `reason`. */
   destroy(reason?: Error): void {
     if (this.#isDestroyed) return;
@@ -123,7 +127,7 @@ export class HttpConnection {
   }
 
   #connected(socket: net.Socket): void {
-    clearTimeout(this.#connectDeadline);
+    this.#endConnecting();
     this.#socket = socket;
     socket.setNoDelay(true);
     socket
@@ -187,8 +191,13 @@ export class HttpConnection {
     this.destroy();
   }
 
-  #closed(): void {
+  #endConnecting(): void {
+    this.#isConnecting = false;
     clearTimeout(this.#connectDeadline);
+  }
+
+  #closed(): void {
+    this.#endConnecting();
     const call = this.#call;
     this.#call = undefined;
     const wasConnected = this.#socket !== undefined;
