@@ -14,7 +14,8 @@ export function acceptOrders(gid: string, orders: Orders, count: number): void {
   const steps = Object.keys(orders);
   acceptCounts(gid, orders, steps, count);
   const lists = new Map(steps.map((step) => [acceptIndex(gid, step, count), orders[step] ?? []]));
-  for (const [step, before] of lists) acceptList(gid, step, before, count);
+  const listedBy = new Int32Array(count).fill(-1);
+  for (const [step, before] of lists) acceptList(gid, step, before, listedBy);
   refuseCycle(gid, lists, count);
 }
 
@@ -41,14 +42,15 @@ function acceptIndex(gid: string, key: string, count: number): number {
     : invalid(gid, `${shown} is not the index of a step; ${rangeOf(count)}`);
 }
 
-function acceptList(gid: string, step: number, before: readonly number[], count: number): void {
-  const seen = new Set<number>();
+/** `listedBy`: for each step the last one that listed it. One array for all lists: a set for each takes half of the time. */
+function acceptList(gid: string, step: number, before: readonly number[], listedBy: Int32Array): void {
+  const count = listedBy.length;
   for (const earlier of before) {
     if (!isStep(earlier, count))
       throw invalid(gid, `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`);
     if (earlier === step) throw invalid(gid, `step ${step} depends on itself and could never start`);
-    if (seen.has(earlier)) throw invalid(gid, `step ${step} lists step ${earlier} twice`);
-    seen.add(earlier);
+    if (listedBy[earlier] === step) throw invalid(gid, `step ${step} lists step ${earlier} twice`);
+    listedBy[earlier] = step;
   }
 }
 

@@ -35,7 +35,8 @@ const MINUS = 0x2d;
  * may have, which take `JSON.parse` seconds.
  */
 function haveSameTokens(a: string, b: string): boolean {
-  let [i, j, depth] = [0, 0, 0];
+  const same = sameStart(a, b);
+  let [i, j, depth] = [same.end, same.end, same.depth];
   for (;;) {
     i = skipBlanks(a, i);
     j = skipBlanks(b, j);
@@ -65,6 +66,41 @@ function haveSameTokens(a: string, b: string): boolean {
       j++;
     }
   }
+}
+
+/**
+ * Where the tokens end that both texts begin with, spelled alike, and the depth there: most of two long texts is the same,
+ * and to walk through one of them takes a fifth of the time that comparing token by token takes.
+ */
+function sameStart(a: string, b: string): { readonly end: number; readonly depth: number } {
+  const length = sameLength(a, b);
+  let [at, depth] = [0, 0];
+  while (at < length) {
+    const unit = a.charCodeAt(at);
+    const start = at;
+    if (unit === QUOTE) at = endOfString(a, at);
+    else if (beginsNumber(unit)) at = endOfNumber(a, at);
+    else at++;
+    // A text or number may go on differently behind what is the same.
+    if (at > length || (at === length && beginsNumber(unit))) return { end: start, depth };
+    if (unit === LIST || unit === OBJECT) {
+      // Found again, and refused, by the comparison.
+      if (depth === LIMITS.jsonDepth) return { end: start, depth };
+      depth++;
+    } else if (unit === LIST_END || unit === OBJECT_END) depth--;
+  }
+  return { end: at, depth };
+}
+
+/** How many units two texts begin with that are the same, by halves: to compare long pieces takes no time. */
+function sameLength(a: string, b: string): number {
+  let [same, most] = [0, Math.min(a.length, b.length)];
+  while (same < most) {
+    const middle = Math.ceil((same + most) / 2);
+    if (a.slice(same, middle) === b.slice(same, middle)) same = middle;
+    else most = middle - 1;
+  }
+  return same;
 }
 
 function areSameStrings(a: string, b: string): boolean {

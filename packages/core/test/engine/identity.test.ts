@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '@holdfast/protocol';
 import type { Definition, State } from '../../src/index.ts';
 import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { differenceOf } from '../../src/engine/identity.ts';
@@ -137,6 +138,15 @@ describe('payloads', () => {
     ['1 2', '12', false],
     ['a b', 'a  b', false],
     ['', '""', false],
+    ['[1,12]', '[1,1]', false],
+    ['[1,10]', '[1,1.0e1]', true],
+    ['[1,-1]', '[1,-1.0]', true],
+    ['["a","b\\u0063"]', '["a","bc"]', true],
+    ['["a","b\\"c"]', '["a","b\\"d"]', false],
+    ['["a\\"",1]', '["a\\"", 1]', true],
+    ['{"a":[1,{"b":2}]}', '{"a":[1,{"b":2} ] }', true],
+    ['[true,1]', '[true,10e-1]', true],
+    ['["a', '["a ', false],
   ])('%s and %s are the same: %s', (a, b, expected) => {
     expect([same(a, b), same(b, a)]).toEqual([expected, expected]);
   });
@@ -148,6 +158,23 @@ describe('payloads', () => {
         expect(same(one, other)).toBe(one === JSON.stringify(b));
       }),
     );
+  });
+
+  it('are the same whatever they begin with alike', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), fc.jsonValue(), (start, a, b) => {
+        const [one, other] = [JSON.stringify([...start, a]), JSON.stringify([...start, b])];
+        expect(same(one, other)).toBe(one === other);
+        const spaced = `${JSON.stringify(start).slice(0, -1)}${start.length > 0 ? ',' : ''}${JSON.stringify(b, null, 1)}\n]`;
+        expect(same(one, spaced)).toBe(one === other);
+      }),
+    );
+  });
+
+  it('that nest deeper than a request may are not the same, wherever they begin to differ', () => {
+    const nested = (depth: number, inner: string): string => `${'['.repeat(depth)}${inner}${']'.repeat(depth)}`;
+    expect(same(nested(LIMITS.jsonDepth, '1'), nested(LIMITS.jsonDepth, ' 1'))).toBe(true);
+    expect(same(nested(LIMITS.jsonDepth + 1, '1'), nested(LIMITS.jsonDepth + 1, ' 1'))).toBe(false);
   });
 
   it('of the largest size are compared without trouble', () => {
