@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SUCCESS } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BranchHttpCall } from '../src/branch-connections.ts';
@@ -6,6 +5,8 @@ import { exchange } from '../src/http-exchange.ts';
 import type { Answer } from '../src/http1/answer-parser.ts';
 import { HttpConnection } from '../src/http1/http-connection.ts';
 import { SLICE } from '../src/time-out-in-turns.ts';
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const TIMEOUT_MS = 3_000;
 const CALLS = 3 * SLICE;
@@ -83,7 +84,13 @@ function hangingCalls(count: number) {
     destroy: () => Promise.resolve(),
   };
   const results = Array.from({ length: count }, () =>
-    exchange(pool, request, TIMEOUT_MS, () => SUCCESS, () => undefined),
+    exchange(
+      pool,
+      request,
+      TIMEOUT_MS,
+      () => SUCCESS,
+      () => undefined,
+    ),
   );
   return { calls, cancelled, results, destroyed: [] as string[] };
 }

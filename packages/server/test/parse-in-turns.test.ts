@@ -47,6 +47,22 @@ describe('a text that is parsed in pieces', () => {
     );
   });
 
+  it('may have any number of blanks between any of its parts', () => {
+    const blanks = fc
+      .tuple(fc.constantFrom(' ', '\n', '\r\n', ' \t'), fc.constantFrom(0, 1, 31, 32, 63, 64, 65, 66, 500))
+      .map(([blank, count]) => blank.repeat(count));
+    fc.assert(
+      fc.property(fc.array(blanks, { minLength: 9, maxLength: 9 }), fc.constantFrom('', '!', '1'), (between, after) => {
+        const parts = ['', '{', '"a"', ':', '[', '1', ']', '}', after];
+        const text = parts.map((part, i) => part + (between[i] ?? '')).join('');
+        const [expected, found] = both(text);
+        expect(found).toBe(expected);
+      }),
+      { numRuns: 300 },
+    );
+    expect(both(`{${' '.repeat(100)}`)).toEqual(['not JSON', 'not JSON']);
+  });
+
   it('is rejected when JSON.parse rejects it', () => {
     const cut = fc.tuple(long, fc.nat(), fc.nat(3), fc.constantFrom('', ',', ']', '}', '[', '"', ':', '1', '\\', '\v'));
     fc.assert(

@@ -42,15 +42,25 @@ interface Start {
 
 /** Ops of a transaction from which on its results are delivered a few at a time. */
 const LONG = 100;
+/** Ops that the results delivered in one turn may walk through: what a transaction makes of a result takes 25 ns for each of its ops. */
+const OPS_IN_TURN = 16_000;
+/** URLs that are taken apart in one turn, which takes 10 µs each where they are new. */
+const URLS_IN_TURN = 128;
 /** How long a call waits that its caller could not make for lack of connections. */
 const NO_CONNECTION_MS = 1_000;
+
+/** A result of a transaction with so many ops. */
+interface Paced {
+  readonly ops: number;
+  readonly deliver: () => void;
+}
 
 /** Turns effects into calls: what is sent to a branch or a client, within the bounds per destination. */
 export class Calls {
   readonly #d: CallsDependencies;
   /** Results that wait for their turn. */
-  readonly #paced: (() => void)[] = [];
-  /** Results that were paced and delivered since the last turn. */
+  readonly #paced: Paced[] = [];
+  /** Ops of the results that were paced and delivered since the last turn. */
   #inTurn = 0;
 
   constructor(dependencies: CallsDependencies) {
@@ -60,15 +70,21 @@ export class Calls {
   /** Calls ops, in slices, so that a step with many does not keep other events waiting. */
   branches(start: Start, indices: readonly number[]): void {
     if (indices.length === 1) return this.#single(start, indices[0] ?? 0);
-    const byDestination = new Map<string, number[]>();
-    for (const index of indices) {
+    this.#group(start, indices, 0, new Map());
+  }
+
+  #group(start: Start, indices: readonly number[], from: number, byDestination: Map<string, number[]>): void {
+    const to = Math.min(indices.length, from + URLS_IN_TURN);
+    for (let i = from; i < to; i++) {
+      const index = indices[i] ?? 0;
       const { url } = branchAt(start.transaction, index);
       const destination = url === '' ? '' : this.#destinationOf(url);
       const known = byDestination.get(destination);
       if (known === undefined) byDestination.set(destination, [index]);
       else known.push(index);
     }
-    this.#slice(start, [...byDestination], 0);
+    if (to === indices.length) return this.#slice(start, [...byDestination], 0);
+    this.#d.clock.setTimer(0, () => this.#group(start, indices, to, byDestination));
   }
 
   /** Asks the client: the check-back of a message, the callback of a workflow (protocol page, "What each pattern does"). */
@@ -78,7 +94,7 @@ export class Calls {
 
   #single(start: Start, index: number): void {
     const { url } = branchAt(start.transaction, index);
-    if (url === '') return this.#pace(() => start.listener.answered(index, SUCCESS, 0));
+    if (url === '') return this.#done(start, index);
     this.#enter(start, this.#destinationOf(url), [index]);
   }
 
@@ -88,29 +104,37 @@ export class Calls {
       if (started >= SLICE) return void this.#d.clock.setTimer(0, () => this.#slice(start, groups, i));
       const [destination, indices] = groups[i] ?? ['', []];
       started += Math.min(indices.length, SLICE);
-      if (destination === '') for (const index of indices) this.#pace(() => start.listener.answered(index, SUCCESS, 0));
+      if (destination === '') for (const index of indices) this.#done(start, index);
       else this.#enter(start, destination, indices);
     }
   }
 
+  /** An op without a URL has succeeded at once. */
+  #done({ transaction, listener }: Start, index: number): void {
+    this.#pace(transaction, () => listener.answered(index, SUCCESS, 0));
+  }
+
   /**
-   * Delivers a result, at the latest after others had their turn: an op without a URL has succeeded at once, and what a long transaction makes of a result
-   * takes long enough that many in a row would hold up the rest.
+   * Delivers a result, at the latest after others had their turn: what a long transaction makes of a result takes long enough that many in a row would hold
+   * up the rest, and the results of ops without a URL come all at once.
    */
-  #pace(deliver: () => void): void {
-    if (this.#paced.length === 0 && this.#inTurn < SLICE) {
-      if (this.#inTurn++ === 0) this.#d.clock.setTimer(0, () => this.#nextTurn());
-      deliver();
-    } else this.#paced.push(deliver);
+  #pace({ branches }: Transaction, deliver: () => void): void {
+    const ops = Math.max(branches.length, OPS_IN_TURN / SLICE);
+    if (this.#paced.length > 0 || this.#inTurn >= OPS_IN_TURN) return void this.#paced.push({ ops, deliver });
+    if (this.#inTurn === 0) this.#d.clock.setTimer(0, () => this.#nextTurn());
+    this.#inTurn += ops;
+    deliver();
   }
 
   #nextTurn(): void {
-    const delivered = this.#paced.splice(0, SLICE);
+    let [count, ops] = [0, 0];
+    while (ops < OPS_IN_TURN && count < this.#paced.length) ops += this.#paced[count++]?.ops ?? 0;
+    const delivered = this.#paced.splice(0, count);
     this.#inTurn = 0;
-    if (delivered.length === 0) return;
-    this.#inTurn = SLICE;
+    if (count === 0) return;
+    this.#inTurn = OPS_IN_TURN;
     this.#d.clock.setTimer(0, () => this.#nextTurn());
-    for (const deliver of delivered) deliver();
+    for (const { deliver } of delivered) deliver();
   }
 
   #enter(start: Start, destination: string, indices: readonly (number | 'check')[]): void {
@@ -155,7 +179,7 @@ export class Calls {
       observer.branchAnswered(request.pattern, result.kind, durationMs);
       const answered = (): void => listener.answered(index, result, Math.round(durationMs));
       if (transaction.branches.length <= LONG) answered();
-      else this.#pace(answered);
+      else this.#pace(transaction, answered);
       none(inFlight);
     };
     this.#send(request).then(ended, (error: unknown) => ended(threw(error)));

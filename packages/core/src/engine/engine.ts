@@ -60,6 +60,8 @@ interface CommandDetails {
 }
 
 const DRAIN_POLL_MS = 20;
+/** Steps from which on a definition is checked, taken apart and written in turns of their own: of a thousand each takes milliseconds. */
+const LONG = 100;
 /** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
 const RESERVED_SHARE = 0.1;
 
@@ -454,6 +456,8 @@ export class Engine implements Coordinator {
   ): Promise<Transaction> {
     this.#assertAccepting();
     const accepted = acceptDefinition(input);
+    const isLong = accepted.steps.length > LONG;
+    if (isLong) await this.#nextTurn();
     let definition = accepted;
     // Only awaits where it must: most definitions name no topic.
     if (accepted.pattern === 'msg') {
@@ -469,14 +473,22 @@ export class Engine implements Coordinator {
     }
     const key = { namespace: context.namespace, gid: input.gid };
     const fresh = newTransaction(key, definition, this.#session.nowMs());
+    const group = groupOf(input.gid, definition) || (input.group ?? '');
+    if (isLong) await this.#nextTurn();
     return new Promise((done, failed) => {
-      this.#driver.create(fresh, groupOf(input.gid, definition) || (input.group ?? ''), {
+      this.#driver.create(fresh, group, {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,
         definition,
       });
     });
+  }
+
+  /** Continues after other events had their turn, unless this node stops accepting meanwhile. */
+  async #nextTurn(): Promise<void> {
+    await this.#pause(0);
+    this.#assertAccepting();
   }
 
   #command(
