@@ -1,6 +1,6 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BranchHttpCall } from '../src/branch-connections.ts';
+import type { BranchConnections, BranchHttpCall } from '../src/branch-connections.ts';
 import { exchange } from '../src/http-exchange.ts';
 import type { Answer } from '../src/http1/answer-parser.ts';
 import { HttpConnection } from '../src/http1/http-connection.ts';
@@ -74,7 +74,8 @@ async function everyTurn(): Promise<void> {
 function hangingCalls(count: number) {
   const calls: BranchHttpCall[] = [];
   const cancelled: unknown[] = [];
-  const pool = {
+  const pool: BranchConnections = {
+    isDestroyed: false,
     send: (call: BranchHttpCall) => void calls.push(call),
     cancel: (call: BranchHttpCall) => {
       cancelled.push(call);
