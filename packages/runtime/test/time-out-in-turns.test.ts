@@ -4,13 +4,14 @@ import type { BranchConnections, BranchHttpCall } from '../src/branch-connection
 import { exchange } from '../src/http-exchange.ts';
 import type { Answer } from '../src/http1/answer-parser.ts';
 import { HttpConnection } from '../src/http1/http-connection.ts';
+import type { HttpRequest } from '../src/http1/request-bytes.ts';
 import { SLICE } from '../src/time-out-in-turns.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const TIMEOUT_MS = 3_000;
 const CALLS = 3 * SLICE;
-const request = { method: 'GET', path: '/', host: 'h', headers: '', body: null };
+const request: HttpRequest = { method: 'GET', path: '/', host: 'h', headers: '', body: null };
 const answer: Answer = { status: 200, body: '', isTruncated: false, word: undefined, mayBeCutOff: false };
 
 describe('deadlines that pass at the same time', () => {
