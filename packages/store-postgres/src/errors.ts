@@ -27,6 +27,10 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * damaged.
  */
 const OF_ONE_RECORD = new Set(['09', '21', '27', '38', '39', '44', 'P0', 'XX']);
+/** Classes of SQLSTATE that what a record stores can cause when it is read: data exceptions, damage. */
+const OF_A_STORED_RECORD = new Set(['22', 'XX']);
+/** The same, by state: a value beyond a limit of the server, a block of the disk that cannot be read. */
+const STATES_OF_A_STORED_RECORD = new Set(['54000', '58030']);
 /** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
 const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
 /** Classes after which the connection may be gone: of the connection, of the machine's resources, of operators, of the system, of defects. */
@@ -43,10 +47,15 @@ export function failureOf(thrown: unknown): Failure {
   return UNSTORABLE_CLASSES.has(state.slice(0, 2)) ? 'unstorable' : 'refused';
 }
 
-/** True when the server is there and refused the statement, or could not carry it out: nothing of it was applied. */
-export function wasRefused(thrown: unknown): boolean {
+/**
+ * True when the server is there and could not read what one record stores. False for what ends any read, whatever it
+ * reads: a timeout, a cancellation, a lack of memory or of privileges.
+ */
+export function mayBeUnreadable(thrown: unknown): boolean {
   const failure = failureOf(thrown);
-  return failure === 'refused' || failure === 'unstorable';
+  const state = sqlState(thrown);
+  if (state === undefined || (failure !== 'refused' && failure !== 'unstorable')) return false;
+  return OF_A_STORED_RECORD.has(state.slice(0, 2)) || STATES_OF_A_STORED_RECORD.has(state);
 }
 
 /** True when the statement waited too long for a lock: nothing of it was applied. */

@@ -2,7 +2,7 @@ import { type StoredTransaction, StoreError, transitions } from '@holdfast/core'
 import type { TransactionKey } from '@holdfast/protocol';
 import { textArray } from './arrays.ts';
 import type { Connection, Statement } from './connection.ts';
-import { wasRefused } from './errors.ts';
+import { mayBeUnreadable } from './errors.ts';
 import { headOf, idOf, recordsOf } from './rows.ts';
 import { GET, GET_HEADS, GET_SUMMARIES } from './statements/index.ts';
 
@@ -15,8 +15,9 @@ export const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
 type Found = ReadonlyMap<string, StoredTransaction>;
 
 /**
- * Whole records, or without definitions and entries, in the order of the keys. A record whose bodies the server refuses
- * to read, such as one with a damaged page, is returned without them, as `unreadable`: the others are read all the same.
+ * Whole records, or without definitions and entries, in the order of the keys. A record whose bodies the server cannot
+ * read, such as one with a damaged page, is returned without them, as `unreadable`: the others are read all the same.
+ * What ends any read, such as a timeout, says nothing of the records and is thrown.
  */
 export async function read(
   connection: Connection,
@@ -32,7 +33,7 @@ async function find(connection: Connection, statement: Statement, keys: readonly
   try {
     return recordsOf(await connection.query(statement, keyArrays(keys)), statement === GET_SUMMARIES);
   } catch (thrown) {
-    if (!(thrown instanceof StoreError) || !wasRefused(thrown.cause)) throw thrown;
+    if (!(thrown instanceof StoreError) || !mayBeUnreadable(thrown.cause)) throw thrown;
     if (keys.length === 1) return heads(connection, keys, thrown);
   }
   const half = keys.length >> 1;

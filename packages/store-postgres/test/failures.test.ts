@@ -111,6 +111,30 @@ describeWith(['postgres'], 'failures on a real server', () => {
       );
     });
 
+    it('say nothing of the records that they were to read', async () => {
+      await withStore(
+        async (store, schema) => {
+          await store.write([insertOf('a')]);
+          const holder = new pg.Client({ connectionString: url() });
+          await holder.connect();
+          try {
+            // As a change of the table does; the records themselves can be read all the time.
+            await holder.query(`begin; lock table ${schema}.entries in access exclusive mode`);
+            await expect(store.get([{ namespace: 'default', gid: 'a' }])).rejects.toMatchObject({
+              code: 'unavailable',
+            });
+            await holder.query('rollback');
+            const [record] = await store.get([{ namespace: 'default', gid: 'a' }]);
+            expect(record).toMatchObject({ version: 1 });
+            expect(record?.unreadable).toBeUndefined();
+          } finally {
+            await holder.end();
+          }
+        },
+        { statementTimeoutMs: 300 },
+      );
+    });
+
     it('lock records in the order of their keys, whatever the order and kinds of the items, so that two never wait for each other', async () => {
       await withStore(async (store, schema) => {
         const other = createPostgresStore({ url: url(), schema });
