@@ -75,23 +75,25 @@ describe.each([
     );
   });
 
-  it.runIf(!isLater)('can be force-stopped once, and keeps its text', async () => {
-    const before = await store.get([KEY]);
-    const { status, json } = await server.post('/api/v1/transactions/broken/stop', { reason: 'by hand' });
-    expect([status, json.status]).toEqual([200, 'failed']);
-    const shown = await server.get('/api/v1/transactions/broken');
-    expect(shown.json).toMatchObject({
-      status: 'failed',
-      attention: false,
-      stopped: expect.stringMatching(/^by hand \(its record could not be read: state: format 99/),
-      damaged: expect.stringContaining('format 99'),
-      branches: [],
-      remainingEffects: [],
+  // A later record is rejected above.
+  if (!isLater)
+    it('can be force-stopped once, and keeps its text', async () => {
+      const before = await store.get([KEY]);
+      const { status, json } = await server.post('/api/v1/transactions/broken/stop', { reason: 'by hand' });
+      expect([status, json.status]).toEqual([200, 'failed']);
+      const shown = await server.get('/api/v1/transactions/broken');
+      expect(shown.json).toMatchObject({
+        status: 'failed',
+        attention: false,
+        stopped: expect.stringMatching(/^by hand \(its record could not be read: state: format 99/),
+        damaged: expect.stringContaining('format 99'),
+        branches: [],
+        remainingEffects: [],
+      });
+      const [after] = await store.get([KEY]);
+      const text = (record: StoredTransaction | undefined) => Buffer.from(record?.state ?? []).toString('latin1');
+      expect(text(after)).toContain(text(before[0]));
+      expect((await server.post('/api/v1/transactions/broken/stop', { reason: 'again' })).status).toBe(409);
+      expect((await server.get('/api/v1/transactions?attention=true')).json.items).toEqual([]);
     });
-    const [after] = await store.get([KEY]);
-    const text = (record: StoredTransaction | undefined) => Buffer.from(record?.state ?? []).toString('latin1');
-    expect(text(after)).toContain(text(before[0]));
-    expect((await server.post('/api/v1/transactions/broken/stop', { reason: 'again' })).status).toBe(409);
-    expect((await server.get('/api/v1/transactions?attention=true')).json.items).toEqual([]);
-  });
 });
