@@ -58,13 +58,13 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'step: ignore the dependencies of an ordered saga',
     caughtBy: ['EFF4'],
     scenario: on('ordered saga', 3, 'refusals=1'),
-    patches: of(`${PATTERNS}/saga.js`, '.every((earlier) =>', '.every((earlier) => true ||'),
+    patches: of(`${PATTERNS}/saga.js`, 'earlier.every((one) =>', 'earlier.every((one) => true ||'),
   },
   {
     name: 'step: a saga succeeds before its last action',
     caughtBy: ['EFF1'],
     scenario: on('saga', 2, 'refusals=1'),
-    patches: of(`${PATTERNS}/saga.js`, 'if (unfinished.length === 0) {', 'if (unfinished.length <= 1) {'),
+    patches: of(`${PATTERNS}/saga.js`, 'step < steps.length; step++', 'step < steps.length - 1; step++'),
   },
   {
     name: 'step: cancel the oldest branch of a tcc first',
