@@ -83,9 +83,24 @@ const DIFFERENCES: Readonly<Record<string, (behaviour: Behaviour) => boolean>> =
     informing.includes(INTERIM),
   'a line longer than 1 KiB in trailers: undici has one bound, 16 KiB, for all of them': ({ framing, trailers }) =>
     framing === 'chunked' && trailers.some((line) => line.length > 1_024),
+  'two equal lengths: undici refuses them': ({ framing }) => framing === 'two equal lengths',
 };
 
 const INTERIM = 'HTTP/1.1 100 Continue';
+
+const USUAL: Behaviour = {
+  informing: [],
+  statusLine: 'HTTP/1.1 200 OK',
+  fields: [],
+  framing: 'chunked',
+  body: '{"dtm_result":"SUCCESS"}',
+  trailers: [],
+  stray: '',
+  upTo: 1,
+  cuts: [],
+  end: 'stays',
+  resetsReused: false,
+};
 
 const isNamed = (behaviour: Behaviour): boolean => Object.values(DIFFERENCES).some((applies) => applies(behaviour));
 
@@ -108,29 +123,17 @@ it('a server has the same outcome through either client, whatever it responds, o
 
 it.each(Object.keys(DIFFERENCES))('the difference exists: %s', async (name) => {
   const connect = await undiciClient();
-  const usual: Behaviour = {
-    informing: [],
-    statusLine: 'HTTP/1.1 200 OK',
-    fields: [],
-    framing: 'chunked',
-    body: '{"dtm_result":"SUCCESS"}',
-    trailers: [],
-    stray: '',
-    upTo: 1,
-    cuts: [],
-    end: 'stays',
-    resetsReused: false,
-  };
   const [refusedByOwn, refusedByUndici] = [
     [{ kind: 'UNKNOWN' }, { kind: 'SUCCESS' }],
     [{ kind: 'SUCCESS' }, { kind: 'UNKNOWN' }],
   ];
   const examples = [
-    [{ ...usual, stray: 'garbage' }, refusedByOwn],
-    [{ ...usual, statusLine: 'HTTP/1.1 204 x' }, refusedByOwn],
-    [{ ...usual, statusLine: 'HTTP/2.0 200 OK' }, refusedByOwn],
-    [{ ...usual, trailers: [`x: ${'y'.repeat(2_000)}`] }, refusedByOwn],
-    [{ ...usual, informing: [INTERIM] }, refusedByUndici],
+    [{ ...USUAL, stray: 'garbage' }, refusedByOwn],
+    [{ ...USUAL, statusLine: 'HTTP/1.1 204 x' }, refusedByOwn],
+    [{ ...USUAL, statusLine: 'HTTP/2.0 200 OK' }, refusedByOwn],
+    [{ ...USUAL, trailers: [`x: ${'y'.repeat(2_000)}`] }, refusedByOwn],
+    [{ ...USUAL, informing: [INTERIM] }, refusedByUndici],
+    [{ ...USUAL, framing: 'two equal lengths' }, refusedByUndici],
   ] as const;
   const example = examples.find(([one]) => DIFFERENCES[name]?.(one) === true);
   if (example === undefined) throw new Error('there is no example');
@@ -139,3 +142,14 @@ it.each(Object.keys(DIFFERENCES))('the difference exists: %s', async (name) => {
   const undici = await outcomes((origin) => connect(origin, HTTP_CLIENT_SETTINGS), [behaviour]);
   expect([...own, ...undici]).toMatchObject(expected);
 });
+
+it.each(['gzip and chunked', 'gzip in a second field', 'chunked twice', 'gzip until close'] as const)(
+  'a response with a transfer coding besides chunked decides nothing through either client: %s',
+  async (framing) => {
+    const connect = await undiciClient();
+    const response: Behaviour = { ...USUAL, framing, end: 'ends' };
+    const own = await outcomes((origin) => new HttpPool(origin, HTTP_CLIENT_SETTINGS), [response]);
+    const undici = await outcomes((origin) => connect(origin, HTTP_CLIENT_SETTINGS), [response]);
+    expect([...own, ...undici]).toEqual([{ kind: 'UNKNOWN' }, { kind: 'UNKNOWN' }]);
+  },
+);

@@ -72,12 +72,13 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
         this.giveUp(new Error(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`));
       return;
     }
-    const coding = String(headers['content-encoding'] ?? '')
-      .trim()
-      .toLowerCase();
-    // The words that decide could stand in it, unread.
+    // A coding could hide the words that decide, and undici decodes none but `chunked`.
+    const coding = codingOf(headers['content-encoding']);
     if (coding !== '' && coding !== 'identity')
       return this.giveUp(new Error('the answer is compressed, which was not asked for'));
+    const transferCoding = headers['transfer-encoding'];
+    if (transferCoding !== undefined && codingOf(transferCoding) !== 'chunked')
+      return this.giveUp(new Error('the answer has a Transfer-Encoding other than chunked'));
     if (Number(headers['content-length'] ?? 0) > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
     this.#status = status;
     const hasLength = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
@@ -136,5 +137,8 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
     this.#ended(ending);
   }
 }
+
+/** The value of one header; the values of a repeated one are joined by commas. */
+const codingOf = (value: string | readonly string[] = ''): string => String(value).trim().toLowerCase();
 
 const tooLong = (): Error => new Error(`the response is longer than ${MAX_RESPONSE_BYTES} bytes`);

@@ -25,8 +25,13 @@ export const FRAMINGS = [
   'chunked',
   'until close',
   'two lengths',
+  'two equal lengths',
   'length and chunked',
   'length too long',
+  'gzip and chunked',
+  'gzip in a second field',
+  'chunked twice',
+  'gzip until close',
 ] as const;
 export type Framing = (typeof FRAMINGS)[number];
 
@@ -96,8 +101,9 @@ export const behaviours: fc.Arbitrary<Behaviour> = fc
     behaviour.end === 'stays' && isIncomplete(behaviour) ? { ...behaviour, end: 'ends' } : behaviour,
   );
 
-const isIncomplete = ({ upTo, framing }: Behaviour): boolean =>
-  upTo < 1 || framing === 'until close' || framing === 'length too long';
+const isIncomplete = ({ upTo, framing }: Behaviour): boolean => upTo < 1 || UNTIL_CLOSE.has(framing);
+
+const UNTIL_CLOSE: ReadonlySet<Framing> = new Set(['until close', 'length too long', 'gzip until close']);
 
 /** The response as it goes onto the wire (Latin-1), whole. */
 export function bytesOf({ informing, statusLine, fields, framing, body, trailers, stray }: Behaviour): string {
@@ -111,6 +117,8 @@ export function bytesOf({ informing, statusLine, fields, framing, body, trailers
       return headWith(length) + body + stray;
     case 'two lengths':
       return headWith(length, `Content-Length: ${body.length + 1}`) + body + stray;
+    case 'two equal lengths':
+      return headWith(length, length) + body + stray;
     case 'length too long':
       return headWith(`Content-Length: ${body.length + 7}`) + body;
     case 'until close':
@@ -119,6 +127,15 @@ export function bytesOf({ informing, statusLine, fields, framing, body, trailers
       return headWith(coding) + chunked(body, trailers) + stray;
     case 'length and chunked':
       return headWith(length, coding) + chunked(body, trailers) + stray;
+    // The body is plain, so that a client that ignores the coding takes it for what it says.
+    case 'gzip and chunked':
+      return headWith('Transfer-Encoding: gzip, chunked') + chunked(body, trailers) + stray;
+    case 'gzip in a second field':
+      return headWith('Transfer-Encoding: gzip', coding) + chunked(body, trailers) + stray;
+    case 'chunked twice':
+      return headWith(coding, coding) + chunked(body, trailers) + stray;
+    case 'gzip until close':
+      return headWith('Transfer-Encoding: gzip') + body;
   }
 }
 
