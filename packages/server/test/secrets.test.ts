@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '@holdfast/server';
 import { connect } from '@holdfast/client';
+import { transactionDetails } from '@holdfast/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLog } from '../src/logs/create-log.ts';
 import { runCli } from './cli/support/run-cli.ts';
@@ -116,6 +117,55 @@ describe.each(ENCODINGS)('a participant that echoes a secret as %s', (_, encode)
     const core = encode(echoed).replace(/=+$/, '').slice(4, -4);
     expect(text).not.toContain(core);
   });
+});
+
+describe('a transaction that was force-stopped', () => {
+  const urls = [
+    'teller:hunter2@127.0.0.1:1/debit',
+    'hunter2@127.0.0.1:1/debit',
+    '127.0.0.1:1/debit?access_token=swordfish',
+    '127.0.0.1:1/debit?x=1&password=swordfish',
+    '127.0.0.1:1/debit?x=1&api_key=swordfish#there',
+    '127.0.0.1:1/debit?sig=swordfish',
+  ].map((rest) => `http://${rest}`);
+  const steps = urls.map((url) => ({ action: url, compensate: url }));
+  const common = { gid: 'left', retry_interval: 1_000 };
+
+  it.each(['saga', 'msg', 'tcc', 'xa'])(
+    'shows no secret in the URLs of the effects that remain: %s',
+    async (trans_type) => {
+      await using server = await TestServer.start();
+      if (trans_type === 'saga' || trans_type === 'msg')
+        await server.dtm('submit', {
+          ...common,
+          trans_type,
+          steps,
+          payloads: urls.map(() => '{}'),
+          concurrent: true,
+        });
+      else {
+        await server.dtm('prepare', { ...common, trans_type, timeout_to_fail: 1_000 });
+        for (const [n, url] of urls.entries()) {
+          const ops = trans_type === 'tcc' ? { confirm: url, cancel: url } : { url };
+          const branch = { gid: 'left', trans_type, branch_id: `0${n + 1}`, data: '{}', ...ops };
+          expect((await server.dtm('registerBranch', branch)).status).toBe(200);
+        }
+      }
+      await server.post('/api/v1/transactions/left/stop?waitMs=1000', { reason: 'INC-42' });
+      const { text, json } = await server.get('/api/v1/transactions/left');
+      const details = transactionDetails.parse(json);
+      expect(details).toMatchObject({ stopped: 'INC-42', status: 'failed' });
+      expect(details.remainingEffects).toHaveLength(urls.length);
+      const shown = [
+        text,
+        (await server.get('/api/dtmsvr/query?gid=left')).text,
+        (await server.get('/api/v1/transactions')).text,
+        (await runCli(['show', 'left', '--server', server.url])).out.join('\n'),
+        (await runCli(['show', 'left', '--server', server.url, '-o', 'json'])).out.join('\n'),
+      ].join('\n');
+      expect(shown).not.toMatch(SECRET);
+    },
+  );
 });
 
 describe('the URL of a subscriber', () => {

@@ -56,7 +56,10 @@ export const writeDetails = async (view: TransactionView): Promise<TransactionDe
   result: view.state.result,
   queryPrepared: withoutSecrets(view.definition.queryPrepared),
   branches: await mapInTurns(shownBranches(view), writeBranch),
-  remainingEffects: remainingEffects(view),
+  remainingEffects: await mapInTurns(remainingEffects(view), (effect) => ({
+    ...effect,
+    url: withoutSecrets(effect.url),
+  })),
   damaged: view.state.damaged,
   timeline: timelineOf(view),
   timelineOmitted: view.state.timelineOmitted,
