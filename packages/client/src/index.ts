@@ -35,7 +35,7 @@ export {
 } from './barrier/barrier.ts';
 export { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { BarrierDriver, BarrierPurge, BarrierRow } from './barrier/driver.ts';
-export { BarrierUnusable, TransactionEnded } from './barrier/errors.ts';
+export { BarrierUnusable, BarrierUseUnclear, TransactionEnded } from './barrier/errors.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type {
   BranchDetails,

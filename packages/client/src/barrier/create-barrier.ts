@@ -1,13 +1,21 @@
 import { MESSAGE_BARRIER } from '@holdfast/protocol';
-import { type Barrier, type BarrierOutcome, type BranchKey, LocalTransactionRefused } from './barrier.ts';
+import {
+  type Barrier,
+  type BarrierOutcome,
+  type BranchKey,
+  CommitUnknown,
+  LocalTransactionRefused,
+} from './barrier.ts';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
 import { readResult, resultText } from './results.ts';
-import { messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
-import { Uses } from './uses.ts';
+import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
+import { type Use, Uses } from './uses.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
 const MOST_ATTEMPTS = 10;
 const LARGEST_PURGE = 10_000;
+const MOST_CAUSES = 10;
 
 /** A barrier in a database that transactions of the application can share. */
 export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx> {
@@ -21,8 +29,11 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
    * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are in it already, and committed without the work they would
    * keep it from ever being done. Only a commit that was answered may be told the coordinator as success.
    *
-   * After a rollback it may be called again in another transaction: it takes the number of the use
-   * that was rolled back.
+   * Several uses in one transaction are counted. The barrier does not see whether the transaction
+   * is committed: a handler that uses a further one, because it rolled back or because it writes to
+   * a second database, numbers the uses, `{ ...call, use: 1 }`.
+   *
+   * @throws {BarrierUseUnclear} it did not
    */
   within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>>;
 
@@ -69,32 +80,22 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   }
 
   async run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    const use = this.#uses.take(call);
-    try {
-      const rows = rowsOf(call, use);
-      return await this.#transaction((tx, begin) => this.#pass(tx, rows, () => begin(work)));
-    } catch (thrown) {
-      this.#uses.giveBack(call, use);
-      throw thrown;
-    }
+    return this.#used(call, (use) => {
+      const pass = passOf(call, use);
+      return this.#transaction((tx, begin) => this.#pass(tx, pass, () => begin(work)));
+    });
   }
 
   async within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    for (const use of this.#uses.uncommitted(call)) {
-      const rows = rowsOf(call, use);
-      const fresh = await this.#insert(open, rows);
-      // Its rows are gone: the caller rolled it back, and this is the next attempt.
-      if (fresh.some(isOwn)) return this.#carryOut(open, rows, fresh, work);
-    }
-    const use = this.#uses.take(call);
-    try {
-      const outcome = await this.#pass(open, rowsOf(call, use), work);
-      this.#uses.leaveUncommitted(call, use);
+    const last = this.#uses.lastIn(call, open);
+    // It is gone if the caller rolled back, and began again with the same object.
+    if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last).own)) !== undefined)
+      this.#uses.stands(call);
+    return this.#used(call, async (use) => {
+      const outcome = await this.#pass(open, passOf(call, use), work);
+      this.#uses.leaveOpen(call, use, open);
       return outcome;
-    } catch (thrown) {
-      this.#uses.giveBack(call, use);
-      throw thrown;
-    }
+    });
   }
 
   async message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T> {
@@ -128,29 +129,29 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return this.#driver.ensureSchema();
   }
 
-  async #pass<T>(open: Open, rows: readonly BarrierRow[], work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    return this.#carryOut(open, rows, await this.#insert(open, rows), work);
+  async #used<T>(call: BranchKey, body: (use: Use) => Promise<BarrierOutcome<T>>): Promise<BarrierOutcome<T>> {
+    const use = this.#uses.take(call);
+    try {
+      const outcome = await body(use);
+      if (!outcome.ran && outcome.why === 'repeated') this.#uses.found(call, use);
+      return outcome;
+    } catch (thrown) {
+      this.#uses.failed(call, use, this.#wasLost(thrown));
+      throw thrown;
+    }
   }
 
-  /** Resolves to those that were not there. */
-  async #insert(open: Open, rows: readonly BarrierRow[]): Promise<readonly BarrierRow[]> {
+  async #pass<T>(open: Open, { rows, own, use }: Pass, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const inserted = await this.#driver.insertMissing(open, rows);
-    return rows.filter((_, index) => inserted[index] === true);
-  }
-
-  async #carryOut<T>(
-    open: Open,
-    rows: readonly BarrierRow[],
-    fresh: readonly BarrierRow[],
-    work: () => T | Promise<T>,
-  ): Promise<BarrierOutcome<T>> {
-    const own = fresh.find(isOwn);
-    if (own === undefined) {
-      const found = rows.find(isOwn);
-      await this.#refuseUndone(open, found);
-      const kept = await this.#kept(open, found);
+    const fresh = rows.filter((_, index) => inserted[index] === true);
+    if (!fresh.includes(own)) {
+      await this.#refuseUndone(open, own);
+      // Perhaps not what the last attempt was to do: a further request finds out.
+      if (use.again) throw new BarrierUseUnclear(own, use.number, 'failed');
+      const kept = await this.#kept(open, own);
       return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;
     }
+    await this.#refuseAfterMark(open, own, use);
     if (fresh.length > 1) return { ran: false, why: 'empty' };
     const value = await work();
     const result = resultText(value);
@@ -158,16 +159,33 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return { ran: true, value };
   }
 
+  /** U4 */
+  async #refuseAfterMark(open: Open, own: BarrierRow, { repeated }: Use): Promise<void> {
+    for (const number of repeated)
+      if ((await this.#driver.readReason(open, inUse(own, number))) === AGAIN)
+        throw new BarrierUseUnclear(own, number, 'failed in an earlier request, which then carried out one more');
+  }
+
   /** B6. Read behind the call's own row: an undo writes its row together with that, or after it. */
-  async #refuseUndone(open: Open, own: BarrierRow | undefined): Promise<void> {
-    const undoing = own === undefined ? undefined : undoingRow(own);
-    if (own === undefined || undoing === undefined) return;
+  async #refuseUndone(open: Open, own: BarrierRow): Promise<void> {
+    const undoing = undoingRow(own);
+    if (undoing === undefined) return;
     if ((await this.#driver.readReason(open, undoing)) !== undefined) throw undoneBefore(own);
   }
 
-  async #kept(open: Open, own: BarrierRow | undefined): Promise<{ readonly value?: unknown }> {
-    const kept = own === undefined ? undefined : await this.#driver.readResult?.(open, own);
-    return readResult(kept);
+  async #kept(open: Open, own: BarrierRow): Promise<{ readonly value?: unknown }> {
+    return readResult(await this.#driver.readResult?.(open, own));
+  }
+
+  /** Libraries that stand between the driver and the handler wrap its errors. */
+  #wasLost(thrown: unknown): boolean {
+    let error = thrown;
+    for (let depth = 0; depth < MOST_CAUSES && error instanceof Error; depth++) {
+      if (error instanceof CommitUnknown || error instanceof TransactionEnded) return false;
+      if (this.#driver.lostAgainstAnother(error)) return true;
+      error = error.cause;
+    }
+    return false;
   }
 
   /** Runs `body` in a transaction, again while it loses against others before any work has begun. */
@@ -188,8 +206,20 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   }
 }
 
-/** Whether the row is that of the call itself, and not that of the op which it undoes. */
-const isOwn = ({ op, reason }: BarrierRow): boolean => op === reason;
+/** One use, and its rows in the order of the unique key. */
+interface Pass {
+  readonly use: Use;
+  readonly rows: readonly BarrierRow[];
+  /** That of the call itself, and not that of the op which it undoes. */
+  readonly own: BarrierRow;
+}
+
+function passOf(call: BranchKey, use: Use): Pass {
+  const rows = rowsOf(call, use.number, use.again ? AGAIN : call.op);
+  const own = rows.find(({ op }) => op === call.op);
+  if (own === undefined) throw new Error(`No barrier row for ${call.op}`);
+  return { use, rows, own };
+}
 
 /** Runs the work, and notes that it has begun. */
 type Begin<Tx> = <T>(work: (tx: Tx) => T | Promise<T>) => Promise<T>;

@@ -71,6 +71,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
    * @throws {BranchFailure} a check or a script refused: nothing was applied
    * @throws {RedisWorkFailed} a queued command or script failed
    * @throws {CommitUnknown} the answer was lost; a repetition of the call finds out
+   * @throws {BarrierUseUnclear} a use after one that failed has no number
    */
   async run<T>(call: BranchKey, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
@@ -78,9 +79,9 @@ export class RedisBarrier implements Barrier<RedisTx> {
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
     const use = this.#uses.take(call);
     try {
-      return await this.#run(this.#attempt(call, barrierId(use)), work);
+      return await this.#run(this.#attempt(call, barrierId(use.number)), work);
     } catch (thrown) {
-      this.#uses.giveBack(call, use);
+      this.#uses.failed(call, use, false);
       throw thrown;
     }
   }

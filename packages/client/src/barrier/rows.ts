@@ -7,17 +7,24 @@ import type { BarrierRow } from './driver.ts';
  * op). Calls that undo the same meet at the first of their rows, so that the others wait there; and in MySQL they then hold the gap before that row, where
  * the second one must not belong, or each would wait for the others' gaps.
  */
-export function rowsOf(call: BranchKey, use: number): readonly BarrierRow[] {
+export function rowsOf(call: BranchKey, use: number, ownReason = call.op): readonly BarrierRow[] {
   // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
   if (call.op === MESSAGE_BARRIER.op)
     throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
   const { gid, branchId, op, transType } = call;
   const own = checked({ gid, branchId, op, barrierId: barrierId(use), transType, reason: op });
   const undone = undoneOp(op);
-  if (undone === undefined) return [own];
+  if (undone === undefined) return [{ ...own, reason: ownReason }];
   const origin = { ...own, op: undone };
-  return undone < op ? [origin, own] : [own, origin];
+  const marked = { ...own, reason: ownReason };
+  return undone < op ? [origin, marked] : [marked, origin];
 }
+
+/** Reason of the row of a use that repeats the one before it, which has the same number. */
+export const AGAIN = 'again';
+
+/** The row of another use of the same call. */
+export const inUse = (row: BarrierRow, use: number): BarrierRow => ({ ...row, barrierId: barrierId(use) });
 
 /** The row of the op that undoes a call's own; undefined: nothing undoes it. */
 export function undoingRow(own: BarrierRow): BarrierRow | undefined {

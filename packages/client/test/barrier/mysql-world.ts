@@ -64,6 +64,13 @@ export async function openMysqlWorld() {
         [row.trans_type, row.gid, row.branch_id, row.op, row.barrier_id, row.reason],
       );
     },
+    lost: () => Object.assign(new Error('lost against another transaction'), { errno: 1213, sqlState: '40001' }),
+    lose: (tx: PoolConnection) =>
+      tx.query("signal sqlstate '40001' set message_text = 'lost against another transaction', mysql_errno = 1213"),
+    async restart(tx: PoolConnection) {
+      await tx.query('rollback');
+      await tx.query('begin');
+    },
     execute: (statement: string) => pool.query(statement),
     /** It compares gids without regard to case. */
     async createDtmTable(table: string) {

@@ -68,6 +68,13 @@ export async function openPostgresWorld() {
         [row.trans_type, row.gid, row.branch_id, row.op, row.barrier_id, row.reason],
       );
     },
+    lost: () => Object.assign(new Error('lost against another transaction'), { code: '40001' }),
+    lose: (tx: PoolClient) =>
+      tx.query("do $$ begin raise exception 'lost against another transaction' using errcode = '40001'; end $$"),
+    async restart(tx: PoolClient) {
+      await tx.query('rollback');
+      await tx.query('begin');
+    },
     execute: (statement: string) => pool.query(statement),
     /** Its times have no default. */
     async createDtmTable(table: string) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { type BranchKey, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
 import type { DatabaseBarrier } from '../../src/barrier/create-barrier.ts';
-import { BarrierUnusable, TransactionEnded } from '../../src/barrier/errors.ts';
+import { BarrierUnusable, BarrierUseUnclear, TransactionEnded } from '../../src/barrier/errors.ts';
 import { losingProxy } from './losing-proxy.ts';
 
 /** A barrier's row as it stands in the table. */
@@ -37,6 +37,12 @@ export interface SqlWorld<Tx extends Open, Open> {
   createDtmTable(table: string): Promise<void>;
   /** Ends the transaction, and goes on as if nothing had happened. */
   breakTransaction(tx: Tx): Promise<unknown>;
+  /** The error of a transaction that the database rolled back in favour of another. */
+  lost(): Error;
+  /** Has the server refuse the transaction as one that lost: "lost against another transaction". */
+  lose(tx: Tx): Promise<unknown>;
+  /** Rolls back and begins again on the same connection. */
+  restart(tx: Tx): Promise<void>;
 }
 
 const callOf = (op: string, gid: string): BranchKey => ({ gid, transType: 'saga', branchId: '01', op });
@@ -58,6 +64,7 @@ const messageRow = (gid: string, reason: string): StoredRow => ({
 export function sqlCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
   rowCases(worldOf);
   transactionCases(worldOf);
+  lostCases(worldOf);
   withinCases(worldOf);
   tableCases(worldOf);
 }
@@ -156,7 +163,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     }
   });
 
-  it('a handler that repeats a use whose commit was not answered finds it carried out', async () => {
+  it('a handler that repeats, by number, a use whose commit was not answered finds it carried out', async () => {
     const world = worldOf();
     const { add, read } = await world.createPlace();
     const proxy = await losingProxy(world.server.url);
@@ -167,7 +174,9 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     });
     const call = callOf('action', randomUUID());
     await expect(barrier.run(call, (tx) => add(tx, 1))).rejects.toBeInstanceOf(CommitUnknown);
-    expect(await barrier.run(call, (tx) => add(tx, 1))).toMatchObject({ ran: false, why: 'repeated' });
+    await expect(barrier.run(call, (tx) => add(tx, 1))).rejects.toBeInstanceOf(BarrierUseUnclear);
+    const numbered = await barrier.run({ ...call, use: 1 }, (tx) => add(tx, 1));
+    expect(numbered).toMatchObject({ ran: false, why: 'repeated' });
     expect(await read()).toBe(1);
   });
 
@@ -192,6 +201,93 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
   });
 }
 
+/** A handler repeats the use that lost against another transaction, or goes on. */
+function lostCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it('a use that lost against another transaction is repeated under its number, and undone once', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    for (const op of ['action', 'compensate']) {
+      const amount = op === 'action' ? 30 : -30;
+      for (const ran of [true, false]) {
+        const call = callOf(op, gid);
+        if (ran)
+          for (const message of ['lost', 'wrapped'])
+            await expect(
+              barrier.run(call, async (tx) => {
+                await add(tx, amount);
+                await world.lose(tx).catch((cause: unknown) => {
+                  throw message === 'lost' ? cause : new Error(message, { cause });
+                });
+              }),
+            ).rejects.toThrow(message);
+        expect(await barrier.run(call, (tx) => add(tx, amount))).toMatchObject({ ran });
+        if (ran) expect(await barrier.run(call, (tx) => add(tx, amount))).toMatchObject({ ran });
+      }
+      expect(await read()).toBe(op === 'action' ? 60 : 0);
+    }
+  });
+
+  it('a handler that goes on after a use that lost does nothing twice', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const handler = async (bonus: (tx: Tx) => unknown): Promise<void> => {
+      const call = callOf('action', gid);
+      await barrier.run(call, bonus).catch(() => undefined);
+      await barrier.run(call, (tx) => add(tx, 10));
+    };
+    await handler(() => Promise.reject(world.lost()));
+    expect(await read()).toBe(10);
+    for (let times = 0; times < 2; times++)
+      await expect(handler((tx) => add(tx, 1))).rejects.toBeInstanceOf(BarrierUseUnclear);
+    expect(await read()).toBe(10);
+    // With the numbers that the uses have in the database, the handler goes on.
+    expect(await barrier.run({ ...callOf('action', gid), use: 2 }, (tx) => add(tx, 1))).toMatchObject({ ran: true });
+  });
+
+  it('a repetition that finds the use carried out by another request is refused', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const call = callOf('action', gid);
+    await expect(barrier.run(call, () => Promise.reject(world.lost()))).rejects.toThrow();
+    await barrier.run(callOf('action', gid), (tx) => add(tx, 1));
+    await expect(barrier.run(call, (tx) => add(tx, 10))).rejects.toBeInstanceOf(BarrierUseUnclear);
+    expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toMatchObject({ why: 'repeated' });
+    expect(await read()).toBe(1);
+  });
+
+  it('a use that lost is not repeated by count when one within it was committed', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const call = callOf('action', randomUUID());
+    const outer = () =>
+      barrier.run(call, async () => {
+        await barrier.run(call, (tx) => add(tx, 1));
+        throw world.lost();
+      });
+    await expect(outer()).rejects.toThrow('lost');
+    await expect(outer()).rejects.toBeInstanceOf(BarrierUseUnclear);
+    expect(await read()).toBe(1);
+  });
+
+  it('work that lost within a transaction of the application is repeated under its number', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    const gid = randomUUID();
+    const call = callOf('action', gid);
+    const failed = await world.begin();
+    await expect(barrier.within(failed.tx, call, () => Promise.reject(world.lost()))).rejects.toThrow('lost');
+    await failed.end('rollback');
+    const { tx, end } = await world.begin();
+    expect(await barrier.within(tx, call, () => add(tx, 1))).toMatchObject({ ran: true });
+    await end('commit');
+    expect(await barrier.run(callOf('compensate', gid), (open) => add(open, -1))).toMatchObject({ ran: true });
+    expect(await read()).toBe(0);
+  });
+}
+
 function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
   it('works within a transaction of the application, with which it stands and falls', async () => {
     const world = worldOf();
@@ -207,40 +303,74 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
     expect(await read()).toBe(1);
   });
 
-  it('an attempt after a rollback takes the number of the one before; a further use has its own', async () => {
+  it('uses in one transaction are counted; one in a further transaction has a number', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
     for (const op of ['action', 'compensate'] as const) {
       const amount = op === 'action' ? 1 : -1;
-      const call = callOf(op, gid);
       for (const how of ['rollback', 'rollback', 'commit'] as const) {
+        const call = callOf(op, gid);
         const { tx, end } = await world.begin();
         expect(await barrier.within(tx, call, () => add(tx, amount))).toMatchObject({ ran: true });
         expect(await barrier.within(tx, call, () => add(tx, 10 * amount))).toMatchObject({ ran: true });
         await end(how);
+        await expect(barrier.run(call, (open) => add(open, 100 * amount))).rejects.toBeInstanceOf(BarrierUseUnclear);
       }
-      expect(await barrier.run(call, (tx) => add(tx, 100 * amount))).toMatchObject({ ran: true });
+      const third = { ...callOf(op, gid), use: 3 };
+      expect(await barrier.run(third, (tx) => add(tx, 100 * amount))).toMatchObject({ ran: true });
       const numbers = (await world.rows(gid)).flatMap((one) => (one.op === op ? [one.barrier_id] : []));
       expect(numbers).toEqual(['01', '02', '03']);
     }
     expect(await read()).toBe(0);
   });
 
-  it('an attempt after work that threw within the transaction takes its number', async () => {
+  it('a counted use in a second transaction is refused, whether the first is open, committed or rolled back', async () => {
+    const world = worldOf();
+    const { barrier, add, read } = await world.createPlace();
+    for (const how of ['commit', 'rollback', 'open'] as const) {
+      const call = callOf('action', randomUUID());
+      const [first, second] = [await world.begin(), await world.begin()];
+      await barrier.within(first.tx, call, () => add(first.tx, 1));
+      if (how !== 'open') await first.end(how);
+      await expect(barrier.within(second.tx, call, () => add(second.tx, 1))).rejects.toThrow('{ ...call, use: 2 }');
+      await second.end('rollback');
+      if (how === 'open') await first.end('rollback');
+    }
+    expect(await read()).toBe(1);
+  });
+
+  it('a counted use in a transaction that the same connection began after a rollback is refused', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
     const call = callOf('action', gid);
-    const failed = await world.begin();
-    await expect(barrier.within(failed.tx, call, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await failed.end('rollback');
     const { tx, end } = await world.begin();
-    expect(await barrier.within(tx, call, () => add(tx, 1))).toMatchObject({ ran: true });
+    await barrier.within(tx, call, () => add(tx, 1));
+    await world.restart(tx);
+    await expect(barrier.within(tx, call, () => add(tx, 1))).rejects.toBeInstanceOf(BarrierUseUnclear);
+    expect(await barrier.within(tx, { ...call, use: 1 }, () => add(tx, 1))).toMatchObject({ ran: true });
     await end('commit');
+    expect(await read()).toBe(1);
     expect(await world.rows(gid)).toEqual([row(gid, 'action', 'action')]);
-    expect(await barrier.run(callOf('compensate', gid), (open) => add(open, -1))).toMatchObject({ ran: true });
-    expect(await read()).toBe(0);
+  });
+
+  it('numbered uses in two barrier tables are each carried out once', async () => {
+    const world = worldOf();
+    await world.createDtmTable('west_barrier');
+    const [here, there] = [await world.createPlace(), await world.createPlace({ table: 'west_barrier' })];
+    const gid = randomUUID();
+    for (const ran of [true, false])
+      for (const [place, use] of [
+        [here, 1],
+        [there, 2],
+      ] as const) {
+        const { tx, end } = await world.begin();
+        const call = { ...callOf('action', gid), use };
+        expect(await place.barrier.within(tx, call, () => place.add(tx, 1))).toMatchObject({ ran });
+        await end('commit');
+      }
+    expect([await here.read(), await there.read()]).toEqual([1, 1]);
   });
 
   it('sends a message within a transaction of the application', async () => {

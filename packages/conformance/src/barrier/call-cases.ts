@@ -179,47 +179,91 @@ function useCases({ it }: BarrierCases): void {
   });
 }
 
+const isUnclear = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'barrier_use_unclear';
+
 /** A handler repeats a use that failed, instead of leaving that to the coordinator. */
 function retryCases({ it }: BarrierCases): void {
   for (const [op, undo] of PAIRS) {
-    it(`${op} that its handler repeats after a failure is carried out once and undone once`, async (fixture) => {
+    it(`${op} that its handler repeats by number is carried out once and undone once`, async (fixture) => {
       const { barrier, add, call, read } = fixture;
-      const request = call(op);
-      await untilItSucceeds(3, (attempt) =>
-        barrier.run(request, async (tx) => {
-          await add(tx, 30);
-          if (attempt < 3) throw new Error('lost against another transaction');
-        }),
-      );
-      assert.equal((await barrier.run(call(op), (tx) => add(tx, 30))).ran, false);
-      assert.equal(await read(), 30);
-      const undoing = call(undo);
-      await untilItSucceeds(3, (attempt) =>
-        barrier.run(undoing, async (tx) => {
-          await add(tx, -30);
-          if (attempt < 3) throw new Error('lost against another transaction');
-        }),
-      );
-      assert.equal((await barrier.run(call(undo), (tx) => add(tx, -30))).ran, false);
-      assert.equal(await read(), 0);
+      for (const [each, amount] of [
+        [op, 30],
+        [undo, -30],
+      ] as const) {
+        const request = call(each);
+        await untilItSucceeds(3, (attempt) =>
+          barrier.run({ ...request, use: 1 }, async (tx) => {
+            await add(tx, amount);
+            if (attempt < 3) throw new Error('lost against another transaction');
+          }),
+        );
+        assert.equal((await barrier.run(call(each), (tx) => add(tx, amount))).ran, false);
+        assert.equal(await read(), op === each ? 30 : 0);
+      }
     });
   }
 
-  it('a use that is repeated keeps its number while others run and follow', async ({ barrier, add, call, read }) => {
-    for (const ran of [true, false]) {
+  it('a counted use after one that failed is refused, and the repeated request carries out both', async (fixture) => {
+    const { barrier, add, call, read } = fixture;
+    const handler = async (optional: () => unknown): Promise<void> => {
       const request = call('action');
-      const first = untilItSucceeds(2, (attempt) =>
-        barrier.run(request, () => {
+      await barrier.run(request, (tx) => add(tx, 1));
+      try {
+        await barrier.run(request, async (tx) => {
+          await add(tx, 10);
+          await optional();
+        });
+      } catch {
+        // The handler goes on, or tries again: the barrier cannot know.
+      }
+      await barrier.run(request, (tx) => add(tx, 100));
+    };
+    for (let times = 0; times < 2; times++)
+      await assert.rejects(
+        handler(() => Promise.reject(new Error('no bonus'))),
+        (thrown) => isUnclear(thrown) && String(thrown).includes('{ ...call, use: 2 }'),
+      );
+    assert.equal(await read(), 1);
+    for (let times = 0; times < 2; times++) await handler(() => undefined);
+    assert.equal(await read(), 111);
+  });
+
+  it('numbered uses go on after one that failed, and stay with their numbers', async (fixture) => {
+    const { barrier, add, call, read } = fixture;
+    for (const fails of [true, false, false]) {
+      const request = call('action');
+      const bonus = barrier.run({ ...request, use: 1 }, async (tx) => {
+        await add(tx, 1);
+        if (fails) throw new Error('no bonus');
+      });
+      await (fails ? assert.rejects(bonus) : bonus);
+      assert.equal((await barrier.run({ ...request, use: 2 }, (tx) => add(tx, 10))).ran, fails);
+    }
+    assert.equal(await read(), 11);
+  });
+
+  it('a use around others that is repeated numbers them, or is refused', async ({ barrier, add, call, read }) => {
+    const handler = (numbered: boolean) => {
+      const request = call('action');
+      const [outer, inner] = numbered
+        ? [
+            { ...request, use: 1 },
+            { ...request, use: 2 },
+          ]
+        : [request, request];
+      return untilItSucceeds(2, (attempt) =>
+        barrier.run(outer, async (tx) => {
+          await barrier.run(inner, (own) => add(own, 10));
+          await add(tx, 1);
           if (attempt < 2) throw new Error('lost against another transaction');
-          return 'first';
         }),
       );
-      const second = barrier.run(request, () => 'second');
-      assert.deepEqual(await first, ran ? { ran, value: 'first' } : { ...REPEATED, value: 'first' });
-      assert.deepEqual(await second, ran ? { ran, value: 'second' } : { ...REPEATED, value: 'second' });
-      assert.equal((await barrier.run(request, (tx) => add(tx, 1))).ran, ran);
-    }
-    assert.equal(await read(), 1);
+    };
+    await assert.rejects(handler(false), isUnclear);
+    assert.equal(await read(), 10);
+    await handler(true);
+    assert.equal(await read(), 11);
   });
 
   it('uses that are numbered by the caller are told apart in any order', async ({ barrier, add, call, read }) => {
