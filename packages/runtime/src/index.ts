@@ -15,6 +15,7 @@ export * from './handlers/acceptance.ts';
 export * from './handlers/table.ts';
 export { defined } from './reading/defined.ts';
 export { mapInTurns } from './reading/in-turns.ts';
+export { turns } from './reading/turns.ts';
 export { checkJsonBounds } from './reading/json-bounds.ts';
 export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';

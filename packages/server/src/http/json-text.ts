@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol';
-import { checkJsonBounds } from '@holdfast/runtime';
+import { checkJsonBounds, turns } from '@holdfast/runtime';
 import { jsonFaultPosition } from './json-fault.ts';
 import { parsePieces } from './parse-in-turns.ts';
 
@@ -27,8 +26,8 @@ const LONGEST_AT_ONCE = 8 * 1024;
 /** Whether a body is to be read in several turns. */
 export const isLong = (body: string | Buffer): boolean => body.length > LONGEST_AT_ONCE;
 
-/** Resolves when other events have had their turn. */
-export const nextTurn = (): Promise<void> => setImmediate();
+/** Resolves when other events have had their turn, and other long requests and responses theirs. */
+export const nextTurn = (): Promise<void> => turns.next();
 
 /** `parseJson` for a long body: other events get their turns before, meanwhile and after. */
 export async function parseLongJson(text: string): Promise<unknown> {
@@ -44,25 +43,20 @@ export async function parseLongJson(text: string): Promise<unknown> {
   }
 }
 
-/** How long pieces of a text are parsed before other events get their turn. */
-const TURN_MS = 2;
-
 /** `JSON.parse`; other events get their turns meanwhile. Throws `SyntaxError`. */
 export async function parseInTurns(text: string): Promise<unknown> {
   const pieces = parsePieces(text);
-  let startedMs = performance.now();
   for (let next = pieces.next(); ; next = pieces.next()) {
     if (next.done === true) return next.value;
-    if (performance.now() - startedMs < TURN_MS) continue;
-    await nextTurn();
-    startedMs = performance.now();
+    if (turns.isSpent) await nextTurn();
   }
 }
 
 /** A fault is looked for up to here: to find it in megabytes takes longer than to parse them. */
 const LONGEST_SEARCH = 64 * 1024;
 
-function faultOf(text: string): string {
+/** Describes why `JSON.parse` refuses a text. */
+export function faultOf(text: string): string {
   if (text === '') return 'the body is empty; it must be a JSON text';
   const position = jsonFaultPosition(text.slice(0, LONGEST_SEARCH));
   if (position >= LONGEST_SEARCH) return `the body is not JSON: the fault is behind position ${LONGEST_SEARCH}`;
