@@ -6,7 +6,7 @@ import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import { isLong, nextTurn, parseInTurns, parseJson } from './json-text.ts';
+import { faultOf, isLong, nextTurn, parseInTurns } from './json-text.ts';
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
@@ -71,15 +71,6 @@ async function parseLong(body: string): Promise<unknown> {
     return request;
   } catch {
     return UNPARSABLE;
-  }
-}
-
-function faultOf(body: string): string {
-  try {
-    parseJson(body);
-    return '';
-  } catch (error) {
-    return HoldfastError.from(error).message;
   }
 }
 

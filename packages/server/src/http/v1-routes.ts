@@ -35,6 +35,10 @@ async function parseBody(body: string): Promise<unknown> {
   return value;
 }
 
+/** Of a body without payloads. */
+const parseShort = (body: string): unknown => (isLong(body) ? parseLongJson(body) : parseJson(body));
+const parseOptional = (body: string): unknown => (body === '' ? undefined : parseShort(body));
+
 /** How long the caller waits for the end; 0: not at all. */
 const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;
 
@@ -54,7 +58,7 @@ function transactions(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/submit',
       async ({ context, query, params: [gid = ''], body }) =>
-        ok(await api.submit(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+        ok(await api.submit(context, gid, await parseOptional(body), waitMsOf(query))),
       true,
     ),
   ];
@@ -78,13 +82,13 @@ function initiators(api: ApiV1): readonly Route[] {
     route(
       'POST',
       '/transactions/:gid/finish',
-      async ({ context, params: [gid = ''], body }) => ok(await api.finish(context, gid, parseJson(body))),
+      async ({ context, params: [gid = ''], body }) => ok(await api.finish(context, gid, await parseShort(body))),
       true,
     ),
     route(
       'POST',
       '/transactions/:gid/park',
-      async ({ context, params: [gid = ''], body }) => ok(await api.park(context, gid, parseJson(body))),
+      async ({ context, params: [gid = ''], body }) => ok(await api.park(context, gid, await parseShort(body))),
       true,
     ),
   ];
@@ -97,7 +101,7 @@ function orders(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/abort',
       async ({ context, query, params: [gid = ''], body }) =>
-        okLong(await api.abort(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+        okLong(await api.abort(context, gid, await parseOptional(body), waitMsOf(query))),
       true,
     ),
     route(
@@ -110,7 +114,7 @@ function orders(api: ApiV1): readonly Route[] {
       'POST',
       '/transactions/:gid/stop',
       async ({ context, query, params: [gid = ''], body }) =>
-        okLong(await api.stop(context, gid, body === '' ? undefined : parseJson(body), waitMsOf(query))),
+        okLong(await api.stop(context, gid, await parseOptional(body), waitMsOf(query))),
       true,
     ),
   ];
@@ -123,7 +127,7 @@ function topics(api: ApiV1): readonly Route[] {
       'PUT',
       '/topics/:topic/subscribers',
       async ({ context, params: [topic = ''], body }) => {
-        await api.subscribe(context, topic, parseJson(body));
+        await api.subscribe(context, topic, await parseShort(body));
         return NO_CONTENT;
       },
       true,
