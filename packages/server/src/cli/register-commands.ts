@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
+import { registerHelp } from './help-command.ts';
 import { registerList } from './list-command.ts';
 import { registerMigrate } from './migrate-command.ts';
 import { registerNodes } from './nodes-command.ts';
@@ -23,4 +24,5 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerBarrierSchema(program, io);
   registerXa(program, io);
   registerDoctor(program, io);
+  registerHelp(program, io);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TransactionDetails } from '@holdfast/protocol';
 import { callAt, detailsOf, START_MS, statusAt } from './support/details.ts';
@@ -25,7 +26,24 @@ describe('the command line', () => {
     expect(out.join('')).toContain(`$ holdfast ${command}`);
   });
 
+  it.each(['list', 'topics', 'topics remove', 'xa recover'])(
+    'prints the same with "help %s" as with --help',
+    async (command) => {
+      const asked = await runCli(['help', ...command.split(' ')]);
+      expect(asked).toEqual(await runCli([...command.split(' '), '--help']));
+      expect(asked.out.join('')).toContain(`Usage: holdfast ${command} `);
+    },
+  );
+
+  it('lists the commands with "help"', async () => {
+    const { out, exitCode } = await runCli(['help']);
+    expect(exitCode).toBe(0);
+    expect(out.join('')).toMatch(/topics .*help \[command\.\.\.\]/s);
+  });
+
   it.each([
+    'help paint',
+    'help topics paint',
     'list --limit 0',
     'list --limit 1001',
     'list --status done',
@@ -109,6 +127,19 @@ describe('holdfast show', () => {
     expect(out[0]).toBe('saga order-1  submitted');
     expect(out).toContain('      3 ms  ✓ 01 action  shop:80/stock/take  done in 2 ms');
     expect(out.at(-1)).toContain('is being driven');
+  });
+
+  it('finds stored URLs with coordinates by the pattern that the page on deployments gives to grep', async () => {
+    const page = readFileSync(new URL('../../../../docs/deployment.md', import.meta.url), 'utf8');
+    const pattern = new RegExp(/grep -Eq '([^']+)'/.exec(page)?.[1] ?? 'none');
+    const branches = detailsOf().branches.map((branch) => ({ ...branch, url: `${branch.url}&op=x` }));
+    add('old-branch', { branches });
+    add('old-check-back', { queryPrepared: 'http://shop/check?gid=1' });
+    add('new', { result: '?gid=1' });
+    const found: string[] = [];
+    for (const gid of ['old-branch', 'old-check-back', 'new'])
+      if ((await run(`show ${gid} -o json`)).out.some((line) => pattern.test(line))) found.push(gid);
+    expect(found).toEqual(['old-branch', 'old-check-back']);
   });
 
   it('gives everything as JSON', async () => {

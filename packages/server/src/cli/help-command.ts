@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { CommandIo } from './command-io.ts';
+import { exitOfCommander } from './run-command.ts';
+
+/**
+ * `holdfast help COMMAND SUBCOMMAND`: the help of either. commander's own `help` ignores every name behind the first, and
+ * an unknown name.
+ */
+export function registerHelp(program: Command, io: CommandIo): void {
+  const help = program
+    .helpCommand(false)
+    .command('help')
+    .summary('print the help of a command')
+    .description('Print the help of a command.')
+    .argument('[command...]', 'the command, with its subcommand if it has one')
+    .exitOverride(exitOfCommander(io));
+  help.action((names: readonly string[]) => {
+    if (names.length === 0) {
+      program.outputHelp();
+      return io.exit(0);
+    }
+    let found = program;
+    for (const name of names) {
+      const next = found.commands.find((command) => command.name() === name);
+      if (next === undefined) return help.error(`error: unknown command '${names.join(' ')}'`);
+      found = next;
+    }
+    found.help();
+  });
+}
