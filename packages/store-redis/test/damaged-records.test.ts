@@ -65,6 +65,29 @@ describeWith(['redis-server'], 'a record that something else changed', () => {
     }),
   );
 
+  it('is not taken from an owner that lives, although the index of one that does not names it', async () => {
+    const prefix = newPrefix();
+    const store = createRedisStore({ url: url(), prefix });
+    await store.open();
+    try {
+      await store.openSession('living', INFO);
+      await store.write([
+        insertOf('a', { owner: 'living', dueInMs: null }),
+        insertOf('b', { owner: 'gone', dueInMs: null }),
+      ]);
+      await run('SADD', `{${prefix}}:o:gone`, '7:defaulta');
+      const released = await store.takeOver({ silenceMs: 1_000_000, keep: 'living', limit: 10 });
+      expect(released).toMatchObject({ released: 1, more: false });
+      expect(await store.get([keyOf('a'), keyOf('b')])).toMatchObject([
+        { owner: 'living', version: 1 },
+        { owner: null, version: 2 },
+      ]);
+      expect(await run('SMEMBERS', `{${prefix}}:O`)).toEqual(['living']);
+    } finally {
+      await store.close();
+    }
+  });
+
   it.each(DAMAGES)('does not hinder others from being made due (%j)', async (...damage) =>
     withDamaged(damage, { dueInMs: 60_000 }, async (store) => {
       await store.makeDue({ namespace: 'default', laterThanMs: 0, limit: 10 });

@@ -1,3 +1,4 @@
+import type { Store } from '@holdfast/core';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
@@ -16,6 +17,12 @@ describeWith(['redis-server'], 'keys that hold what is not of the store', () => 
     insertOf('ended', { status: 'succeed' }),
     { ...appendOf('grown', 'entry'), postponeMs: 1_000 },
   ];
+
+  /** What all keys of a store hold. */
+  const dump = async (prefix: string) => {
+    const keys = ((await run('KEYS', `{${prefix}}:*`)) as string[]).toSorted();
+    return Promise.all(keys.map(async (each) => [each, await run('DEBUG', 'DIGEST-VALUE', each)]));
+  };
 
   it.each([
     'n',
@@ -44,14 +51,56 @@ describeWith(['redis-server'], 'keys that hold what is not of the store', () => 
       await run('DEL', key);
       // No type that the store uses.
       await run('RPUSH', key, 'of somebody else');
-      const dump = async () => {
-        const keys = ((await run('KEYS', `{${prefix}}:*`)) as string[]).toSorted();
-        return Promise.all(keys.map(async (each) => [each, await run('DEBUG', 'DIGEST-VALUE', each)]));
-      };
-      const before = await dump();
+      const before = await dump(prefix);
       await expect(store.write(batch)).rejects.toMatchObject({ code: 'unavailable' });
-      expect(await dump()).toEqual(before);
+      expect(await dump(prefix)).toEqual(before);
       await run('DEL', key);
+    } finally {
+      await store.close();
+    }
+  });
+
+  const CALLS = {
+    'a takeover': (store: Store) => store.takeOver({ silenceMs: 1_000_000, keep: 's', limit: 10 }),
+    'a claim': (store: Store) => store.claimDue({ session: 's', limit: 10, groups: ['shop'] }),
+    'making due': (store: Store) => store.makeDue({ namespace: 'default', laterThanMs: 0, limit: 10 }),
+    'a purge': (store: Store) => store.purge({ olderThanMs: -1_000, limit: 10 }),
+  };
+
+  it.each<[keyof typeof CALLS, string]>([
+    ['a takeover', 'd:'],
+    ['a takeover', 'd:shop'],
+    ['a takeover', 'G'],
+    ['a takeover', 'o:second'],
+    ['a claim', 'o:s'],
+    ['a claim', 'O'],
+    ['a claim', 'G'],
+    ['making due', 'd:moved'],
+    ['a purge', 'c:default'],
+    ['a purge', 'n'],
+    ['a purge', 'n:default'],
+  ])('%s that would change %s of another type is refused, and nothing of it is written', async (name, foreign) => {
+    const prefix = newPrefix();
+    const store = createRedisStore({ url: url(), prefix });
+    await store.open();
+    try {
+      await store.openSession('s', { node: 'n', version: '1' });
+      await store.write([
+        insertOf('first', { owner: 'first', dueInMs: null }),
+        insertOf('second', { owner: 'second', dueInMs: null, group: 'shop' }),
+        insertOf('due', { dueInMs: -1 }),
+        insertOf('later', { dueInMs: 1_000_000 }),
+        insertOf('moved', { dueInMs: 1_000_000 }),
+        insertOf('ended', { status: 'succeed' }),
+      ]);
+      const at = (key: string) => `{${prefix}}:${key}`;
+      if (foreign === 'd:moved') await run('HSET', at(`t${ID}moved`), 'g', 'moved');
+      await run('DEL', at(foreign));
+      await run('RPUSH', at(foreign), 'of somebody else');
+      const before = await dump(prefix);
+      await expect(CALLS[name](store)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await dump(prefix)).toEqual(before);
+      await run('DEL', at(foreign));
     } finally {
       await store.close();
     }

@@ -29,15 +29,15 @@ local function earliest()
   return best
 end
 -- Words of a later version: the record is for its nodes. One that is not whole is for an operator.
-local claimed, skipped, best = 0, 0, earliest()
+local claimed, skipped, taken, best = 0, 0, {}, earliest()
 while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
   local r = fieldsOf(id)
   if r and not (known[r[3]] and known[r[8]] and isWhole(id, r)) then
     skipped = skipped + 1
     if skipped == MOST_SKIPPED then best = {due = none}; break end
-  elseif r and r[6] == '' then
-    -- It replaced a damaged record, whose group was not known.
+  elseif r and (r[6] == '' or taken[id]) then
+    -- It replaced a damaged record, whose group was not known; or two groups named it.
     forget('ZREM', 'd:', groups, best.group, id)
   elseif r then
     if not fits(id, r) then break end
@@ -45,7 +45,8 @@ while claimed < limit and room > 0 and best.due <= now do
     r[1], r[4], r[5], r[6], r[11] = num(r[1] + 1), ARGV[3], num(r[5] + 1), '', num(now)
     put(id)
     answer(id, r)
-    call('HSET', key, 'v', r[1], 'o', r[4], 'c', r[5], 'd', r[6], 'u', r[11])
+    later('HSET', key, 'v', r[1], 'o', r[4], 'c', r[5], 'd', r[6], 'u', r[11])
+    taken[id] = true
     claimed = claimed + 1
   else
     forget('ZREM', 'd:', groups, best.group, id)
@@ -55,8 +56,7 @@ while claimed < limit and room > 0 and best.due <= now do
   if not best.due then look(best, limit - claimed + 1) end
   best = earliest()
 end
-if claimed > 0 then tick() end
-settle()
+commit(claimed > 0)
 return {num(now), 1, best.due == none and '' or num(best.due), out, full, leftOver()}`);
 
 /** The application groups that something waits for. */
@@ -81,6 +81,5 @@ for _, id in ipairs(members) do
     kept = kept + 1
   end
 end
-if made > 0 then tick() end
-settle()
+commit(made > 0)
 return {made, kept, full, #members, num(at)}`);

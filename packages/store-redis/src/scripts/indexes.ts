@@ -71,6 +71,28 @@ local function settle()
   end
   gathered, groups, owners, tallies = {ZREM = {}, ZADD = {}, SREM = {}, SADD = {}}, {}, {}, {}
 end
+-- Changes of records, which follow when everything else is known to be possible: what a script wrote before an error stays.
+local records = {}
+local function later(...) records[#records + 1] = {...} end
+local function expectKind(key, kind)
+  local is = call('TYPE', key).ok
+  if is ~= 'none' and is ~= kind then error({err = 'WRONGTYPE ' .. key .. ' is not of this store'}) end
+end
+local function expectKinds()
+  for command, keys in pairs(gathered) do
+    for key in pairs(keys) do expectKind(key, string.sub(command, 1, 1) == 'Z' and 'zset' or 'set') end
+  end
+  if next(groups) then expectKind(P .. 'G', 'set') end
+  if next(owners) then expectKind(P .. 'O', 'set') end
+  for ns in pairs(tallies) do expectKind(P .. 'n', 'hash'); expectKind(P .. 'n:' .. ns, 'hash') end
+end
+-- Writes everything, or nothing when a key holds what is not of the store; the latest time only if ticked.
+local function commit(ticked)
+  expectKinds()
+  if ticked then tick() end
+  for _, change in ipairs(records) do call(unpack(change)) end
+  settle()
+end
 `;
 
 const KNOWN = [...STATUSES, ...PATTERNS].map((word) => `${word} = true`).join(', ');
@@ -93,17 +115,17 @@ local function wholeHead(id)
   if not (tonumber(r[1]) and tonumber(r[9])) then return nil, true end
   return head(id)
 end
--- Whether it was there to be made due. If not, it leaves the index that named it: of a group, or of an owner. Nil: it is no
--- whole transaction, and stays in that of its group.
+-- Whether it was there to be made due, and owned by the owner if that is given. If not, it leaves the index that named it: of a
+-- group, or of an owner. Nil: it is no whole transaction, and stays in that of its group.
 local function makeDue(id, at, group, owner)
   local h, broken = wholeHead(id)
   if broken and group then return nil end
-  if not h then
+  if not h or (owner and h.o ~= owner) then
     if group then forget('ZREM', 'd:', groups, group, id) else forget('SREM', 'o:', owners, owner, id) end
     return false
   end
   reindex(id, h.g, h.o, h.d, '', num(at))
-  call('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
+  later('HSET', P .. 't' .. id, 'o', '', 'd', num(at), 'v', num(h.v + 1), 'u', num(now))
   return true
 end
 `;

@@ -11,8 +11,8 @@ for _, id in ipairs(ids) do
     local ns, gid = split(id)
     gather('ZREM', P .. 'c:' .. ns, string.format('%014.0f', tonumber(h.x)) .. gid)
     tally(ns, h.s, h.a, -1)
-    call('UNLINK', P .. 't' .. id)
+    later('UNLINK', P .. 't' .. id)
   end
 end
-if #ids > 0 then tick(); settle() end
+commit(#ids > 0)
 return #ids`);

@@ -64,11 +64,10 @@ for _, owner in ipairs(call('SMEMBERS', P .. 'O')) do
       if makeDue(id, now, nil, owner) then done = done + 1 end
       left = left - 1
     end
-    settle()
-    if call('EXISTS', P .. 'o:' .. owner) == 1 then more = 1; break end
+    if call('SCARD', P .. 'o:' .. owner) > #ids then more = 1; break end
   end
 end
-if done > 0 then tick() end
+commit(done > 0)
 return {done, more}`);
 
 export const SESSIONS = reads(`
