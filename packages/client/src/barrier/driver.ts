@@ -6,7 +6,10 @@ export interface BarrierRow {
   readonly op: string;
   readonly barrierId: string;
   readonly transType: string;
-  /** The op that wrote the row; another than `op` when an undo came first. */
+  /**
+   * The op that wrote the row; another than `op` when an undo came first. `again`: written by a use
+   * that repeats one which lost against another transaction.
+   */
   readonly reason: string;
 }
 

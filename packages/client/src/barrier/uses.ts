@@ -78,7 +78,8 @@ export class Uses {
     const counted = this.#countedOf(call);
     if (counted.unclear !== undefined) return;
     counted.open = open;
-    counted.unclear = { number: use.number, why: 'was in another transaction, which may have been rolled back' };
+    const why = 'was in another transaction, which may have been rolled back';
+    counted.unclear = { number: use.number, why };
   }
 
   /** The last use, if that was in this very transaction or an earlier one of its object. */
