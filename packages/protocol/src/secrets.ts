@@ -5,6 +5,8 @@
  * Repetitions that a text can make start at each of its characters have a bound, so that the time grows with its length.
  */
 
+import { withoutAccounts } from './accounts.ts';
+
 const HIDDEN = '***';
 
 /** Names of query parameters, headers and JSON fields whose values are secrets. */
@@ -14,18 +16,6 @@ const SECRET_NAME = String.raw`(?:[\w.-]{0,40}(?:passw(?:or)?d|passphrase|secret
 const QUOTE = String.raw`\\*["']`;
 
 type Rules = readonly (readonly [pattern: RegExp, replacement: string])[];
-
-/** For texts with an @. */
-const ACCOUNTS: Rules = [
-  // Everything up to the last @ in the URL of a database: its password may hold what should have been percent-encoded.
-  [/\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)[^\s"'<>\\]{0,1000}@/gi, `$1${HIDDEN}@`],
-  // In other URLs a path may hold an @; a password that broke the URL left no port between : and /.
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#]{0,1000}@/gi, `$1${HIDDEN}@`],
-  [
-    /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#:@[\]]{1,200}:(?!\d{0,5}(?:[/?#\s"'\\]|$))[^\s"'<>\\]{0,1000}@/gi,
-    `$1${HIDDEN}@`,
-  ],
-];
 
 const RULES: Rules = [
   [new RegExp(String.raw`([?&;]${SECRET_NAME}=)[^&#;\s"'\\]+`, 'gi'), `$1${HIDDEN}`],
@@ -47,7 +37,7 @@ const SUSPECT = /ssl=|tls=|bearer|basic|digest|pass|pwd|secret|token|key|auth|co
 export function withoutSecrets(text: string, known: readonly string[] = []): string {
   let shown = text;
   for (const value of known) if (value.length >= SHORTEST_SECRET) shown = shown.replaceAll(value, HIDDEN);
-  if (shown.includes('@')) shown = replaced(shown, ACCOUNTS);
+  if (shown.includes('@')) shown = withoutAccounts(shown);
   return SUSPECT.test(shown) ? replaced(shown, RULES) : shown;
 }
 
