@@ -99,7 +99,7 @@ function describe(command: Command): Command {
     .option('--target-pid <pid>', 'its process, to see its CPU and memory', count(1, 2 ** 22))
     .option(
       '--store <store>',
-      `a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder), memory:, the URL of a database that runs, or a name: ${NAMES.join(', ')} (repeatable). A named database is started for the run, with its data in a temporary folder; with all, what is not installed is said and left out`,
+      `a store; a Holdfast is started on it: lmdb:[PATH] (default, in a temporary folder), memory:, the URL of a database that runs, or a name: ${NAMES.join(', ')} (repeatable). A named database is started for the run, with its data in a temporary folder; all measures every store, and skips, with a message, databases that are not installed`,
       storeList,
     )
     .option(
