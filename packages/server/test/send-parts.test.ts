@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { sendParts } from '../src/http/send-parts.ts';
 
 test('a response of which a part cannot be made is broken off', async () => {
@@ -26,3 +26,40 @@ test('nothing more is made for a receiver that is gone', async () => {
   });
   expect(made).toBe(4);
 });
+
+afterEach(() => void vi.useRealTimers());
+
+/** One that is full, and whose receiver takes nothing. */
+const stalled = (): PassThrough => new PassThrough({ highWaterMark: 1 });
+
+test('a receiver that takes nothing for as long as a connection may be idle is disconnected', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const stream = stalled();
+  const sent = sendParts(stream, ['ab', 'cd', 'ef'], (part) => stream.write(part));
+  await turn();
+  vi.advanceTimersByTime(74_999);
+  expect(stream.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(stream.destroyed).toBe(true);
+  await sent;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('the time of a receiver begins anew with each part it takes', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const stream = stalled();
+  const sent = sendParts(stream, ['ab', 'cd', 'ef', 'gh'], (part) => stream.write(part));
+  for (let part = 0; part < 3; part++) {
+    await turn();
+    vi.advanceTimersByTime(70_000);
+    stream.read();
+  }
+  await turn();
+  expect(stream.destroyed).toBe(false);
+  vi.advanceTimersByTime(75_000);
+  await sent;
+});
+
+const turn = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => void setImmediate(resolve));
+};
