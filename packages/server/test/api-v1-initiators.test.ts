@@ -145,7 +145,11 @@ describe('an xa', () => {
     expect((await at('branches', one)).status).toBe(204);
     expect((await at('branches', one)).status).toBe(204);
     for (const digest of ['abd', undefined])
-      expect(problem(await at('branches', { ...one, digest }))).toMatchObject({ code: 'refused', field: 'branchId' });
+      expect(problem(await at('branches', { ...one, digest }))).toMatchObject({
+        code: 'refused',
+        field: 'branchId',
+        detail: expect.stringContaining('registered with other input (another digest) before'),
+      });
     const byParticipant = { gid, trans_type: 'xa', branch_id: '01', url: one.url };
     expect((await server.dtm('registerBranch', byParticipant)).status).toBe(200);
     expect((await at('submit?waitMs=10000', { branches: ['01'] })).json.status).toBe('succeed');

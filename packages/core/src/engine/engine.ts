@@ -571,16 +571,27 @@ function assertSame(
         field: 'status',
       });
     // Else its client would take for granted that the second payload is confirmed.
-    if (!(strict || pattern === 'tcc' ? isSameCall(first, second) : pattern !== 'xa' || first.url === second.url))
-      throw new HoldfastError('refused', `${name} was registered with another URL or payload before; that stays`, {
+    const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
+    if (other !== undefined)
+      throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
         gid,
         field: 'branch_id',
       });
   }
 }
 
-const isSameCall = (a: BranchRegistration | RegisteredBranch, b: BranchRegistration): boolean =>
-  a.url === b.url && a.digest === b.digest && samePayload(a.payload, b.payload);
+/** In what a branch that is registered again differs from the first registration; undefined: it is the same. */
+function differenceOf(
+  first: RegisteredBranch,
+  second: BranchRegistration,
+  isWhole: boolean,
+  pattern: Pattern | undefined,
+): string | undefined {
+  if (!isWhole) return pattern === 'xa' && first.url !== second.url ? 'another URL' : undefined;
+  if (first.url !== second.url || !samePayload(first.payload, second.payload)) return 'another URL or payload';
+  // The digest is that of the input with which the branch was called.
+  return first.digest === second.digest ? undefined : 'other input (another digest)';
+}
 
 /**
  * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do not:
