@@ -37,6 +37,9 @@ const get = (path: string, run: Run): Route => ({
   fail: replyOfError,
 });
 
+/** One whose response may have any length. */
+const getLong = (path: string, run: Run): Route => ({ ...get(path, run), takesPlace: () => true });
+
 /** A call with a JSON body. */
 function post<T>(
   path: string,
@@ -154,17 +157,17 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
     get('/newGid', async ({ context }) =>
       jsonReply(200, { gid: await handlers.newGid(context, undefined), dtm_result: 'SUCCESS' }),
     ),
-    get('/query', async ({ context, query }) => {
+    getLong('/query', async ({ context, query }) => {
       const view = await handlers.get(context, requireGid(query.get('gid')));
       if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
       return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
     }),
-    get('/all', async ({ context, query }) => {
+    getLong('/all', async ({ context, query }) => {
       const page = await handlers.list(context, readListQuery(new QueryReader(query)));
       const transactions = await writePage(page.items);
       return longJsonReply(200, { transactions, next_position: page.next ?? '' });
     }),
-    get('/scanKV', async ({ context, query }) => {
+    getLong('/scanKV', async ({ context, query }) => {
       const reader = new QueryReader(query);
       const page = await handlers.scanKeyValues(context, {
         category: reader.text('cat'),
@@ -173,7 +176,7 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
       });
       return longJsonReply(200, { kv: page.items.map(writeKeyValue), next_position: page.next ?? '' });
     }),
-    get('/queryKV', async ({ context, query }) => {
+    getLong('/queryKV', async ({ context, query }) => {
       const reader = new QueryReader(query);
       const found = await handlers.queryKeyValue(context, { category: reader.text('cat'), key: reader.text('key') });
       return longJsonReply(200, { kv: found === undefined ? [] : [writeKeyValue(found)] });

@@ -1,12 +1,14 @@
 import type { Writable } from 'node:stream';
 import { HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
 import { nextTurn } from './json-text.ts';
+import { places } from './places.ts';
 
 /**
  * Writes texts to a stream, each when the receiver has taken those before it and other events had their turn. Resolves
  * when all were written, or the stream has closed. A text that cannot be made breaks the response off: the receiver
  * must not take what it has for the whole. A receiver that takes no part for as long as a connection may be idle is
- * disconnected: the response's memory is freed.
+ * disconnected: the response's memory is freed. So is one that takes none for five seconds while requests wait for a
+ * place.
  */
 export async function sendParts(
   to: Writable,
@@ -34,7 +36,7 @@ function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     let checks = 0;
     const check = setInterval(() => {
-      if (++checks >= LONGEST_CHECKS) stream.destroy();
+      if (++checks >= LONGEST_CHECKS || places.areAwaited) stream.destroy();
     }, CHECK_MS).unref();
     const done = (): void => {
       clearInterval(check);

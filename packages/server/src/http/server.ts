@@ -9,6 +9,7 @@ import { refusal, replyOfMiss } from './misses.ts';
 import { NodeConnections } from './node-connections.ts';
 import { isLong, nextTurn } from './json-text.ts';
 import { NodeExchange } from './node-exchange.ts';
+import { places } from './places.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
 import type { Reply } from './reply.ts';
@@ -135,12 +136,18 @@ export class HttpServer {
     const startedMs = performance.now();
     const { maxBodyBytes, answered, log } = this.#options;
     let reply: Reply;
+    let hasPlace = false;
     try {
       if (!isPercentEncodedUtf8(exchange.url))
         throw new HoldfastError(
           'invalid',
           'the percent-encoded characters of the URL are not UTF-8; encode them as UTF-8',
         );
+      if (route.takesPlace?.(query) === true) {
+        const place = places.enter(exchange);
+        if (place !== undefined && !(await place)) return;
+        hasPlace = true;
+      }
       const body = route.readsBody ? await exchange.body(maxBodyBytes) : '';
       reply = await route.run({ context: new RequestContext(exchange), query, params, body });
     } catch (thrown) {
@@ -148,9 +155,13 @@ export class HttpServer {
       if (error.code === 'internal') logDefect(log, route.path, error);
       reply = route.fail(error);
     }
-    if (typeof reply.body !== 'string' || isLong(reply.body)) await nextTurn();
-    const sent = this.#send(exchange, reply);
-    if (sent !== undefined) await sent;
+    try {
+      if (typeof reply.body !== 'string' || isLong(reply.body)) await nextTurn();
+      const sent = this.#send(exchange, reply);
+      if (sent !== undefined) await sent;
+    } finally {
+      if (hasPlace) places.leave();
+    }
     const durationMs = performance.now() - startedMs;
     answered(route.path, reply.status, durationMs);
     if (log.debugs)

@@ -23,6 +23,12 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
   fail: problemReply,
 });
 
+/** A GET whose response may have any length. One that waits for the end of a transaction takes no place: it may take minutes. */
+const getLong = (path: string, run: Run): Route => ({
+  ...route('GET', path, run),
+  takesPlace: (query) => !query.has('waitMs'),
+});
+
 const ok = (value: unknown): Reply => jsonReply(200, value);
 /** Of what may have many branches, or items. */
 const okLong = (value: unknown): Reply => longJsonReply(200, value);
@@ -50,8 +56,8 @@ function transactions(api: ApiV1): readonly Route[] {
       async ({ context, query, body }) => ok(await api.create(context, await parseBody(body), waitMsOf(query))),
       true,
     ),
-    route('GET', '/transactions', async ({ context, query }) => okLong(await api.list(context, query))),
-    route('GET', '/transactions/:gid', async ({ context, query, params: [gid = ''] }) =>
+    getLong('/transactions', async ({ context, query }) => okLong(await api.list(context, query))),
+    getLong('/transactions/:gid', async ({ context, query, params: [gid = ''] }) =>
       okLong(await api.get(context, gid, waitMsOf(query))),
     ),
     route(
@@ -76,7 +82,7 @@ function initiators(api: ApiV1): readonly Route[] {
       },
       true,
     ),
-    route('GET', '/transactions/:gid/progress', async ({ context, params: [gid = ''] }) =>
+    getLong('/transactions/:gid/progress', async ({ context, params: [gid = ''] }) =>
       okLong(await api.progress(context, gid)),
     ),
     route(
@@ -122,7 +128,7 @@ function orders(api: ApiV1): readonly Route[] {
 
 function topics(api: ApiV1): readonly Route[] {
   return [
-    route('GET', '/topics', async ({ context, query }) => okLong(await api.topics(context, query))),
+    getLong('/topics', async ({ context, query }) => okLong(await api.topics(context, query))),
     route(
       'PUT',
       '/topics/:topic/subscribers',

@@ -20,14 +20,15 @@ export class SmallServer implements AsyncDisposable {
   static async start(
     slow: (request: RouteRequest) => Promise<Reply> = () => Promise.reject(new Error('unused')),
     requestReader: RequestReader = 'own',
+    long: () => Reply = () => NO_CONTENT,
   ) {
     const server = new SmallServer(requestReader);
-    server.#http.use(new Router(server.#routes(slow)));
+    server.#http.use(new Router(server.#routes(slow, long)));
     server.port = Number(new URL(await server.#http.listen('127.0.0.1', 0)).port);
     return server;
   }
 
-  #routes(slow: Route['run']): Route[] {
+  #routes(slow: Route['run'], long: () => Reply): Route[] {
     const route = (method: Route['method'], path: string, run: Route['run'], readsBody = true): Route => ({
       method,
       path,
@@ -44,6 +45,7 @@ export class SmallServer implements AsyncDisposable {
       route('PUT', '/nothing', () => NO_CONTENT),
       route('GET', '/big', () => textReply(200, 'x'.repeat(BIG), 'text/plain'), false),
       route('POST', '/slow', slow),
+      { ...route('GET', '/long', long, false), takesPlace: () => true },
     ];
   }
 
