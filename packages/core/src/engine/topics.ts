@@ -22,9 +22,10 @@ export class Topics {
     this.#store = store;
   }
 
-  /** Adds a subscriber. Throws `invalid` (empty or too long), `refused` (there already), `too_large`. */
+  /** Adds a subscriber. Throws `invalid` (empty, too long, or as lists show it, without its secrets), `refused` (there already), `too_large`. */
   async subscribe(namespace: string, topic: string, subscriber: Subscriber): Promise<void> {
     requireName(topic, subscriber.url);
+    requireWhole(subscriber.url);
     requireRemark(subscriber.remark);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers?.some((s) => s.url === subscriber.url))
@@ -51,7 +52,7 @@ export class Topics {
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers === undefined) throw noSuchTopic(topic);
       const exact = subscribers.filter((s) => s.url === url);
-      const meant = exact.length > 0 ? exact : subscribers.filter((s) => withoutSecrets(s.url) === url);
+      const meant = exact.length > 0 ? exact : shownAs(url, subscribers);
       const shown = withoutSecrets(url);
       if (meant.length === 0)
         throw new HoldfastError('not_found', `${shown} does not subscribe ${topic}`, { field: 'url' });
@@ -131,6 +132,14 @@ export class Topics {
 
 const subscribersOf = (stored: KeyValue): readonly Subscriber[] => JSON.parse(stored.value) as readonly Subscriber[];
 
+/** Those that lists show so. Most others differ from it before the first secret, and need not be searched for any. */
+function shownAs(url: string, subscribers: readonly Subscriber[]): readonly Subscriber[] {
+  const beginning = url.slice(0, Math.max(0, url.indexOf('***')));
+  return beginning === ''
+    ? []
+    : subscribers.filter((s) => s.url.startsWith(beginning) && withoutSecrets(s.url) === url);
+}
+
 const noSuchTopic = (topic: string): HoldfastError =>
   new HoldfastError('not_found', `there is no topic ${topic}`, { field: 'topic' });
 
@@ -140,6 +149,15 @@ const contended = (topic: string): HoldfastError =>
 function requireName(topic: string, url: string): void {
   acceptKeyText('topic', topic, LIMITS.topicLength);
   acceptKeyText('url', url, LIMITS.urlLength);
+}
+
+/** What stands for a secret where lists show a URL: `***` before the @, or as the value of a parameter. */
+const SHOWN_SECRET = /:\/\/\*\*\*@|[?&;][^=&;#]{1,100}=\*\*\*(?:[&;#]|$)/;
+
+function requireWhole(url: string): void {
+  if (!SHOWN_SECRET.test(url)) return;
+  const fault = 'url holds *** instead of a secret, as lists show it; give the URL with its secrets';
+  throw new HoldfastError('invalid', fault, { field: 'url' });
 }
 
 function requireRemark(remark: string): void {

@@ -62,6 +62,28 @@ describe('subscriptions', () => {
     for (const [promise, code, field] of refused) await expect(promise).rejects.toMatchObject({ code, field });
   });
 
+  it('are refused when their URL has *** instead of a secret, as lists show it', async () => {
+    const { topics, stored } = setUp();
+    for (const url of ['http://***@mail/a', 'http://mail/a?token=***', 'http://mail/a?key=***&x=1'])
+      await expect(topics.subscribe(NS, 't', subscriber(url))).rejects.toMatchObject({
+        code: 'invalid',
+        field: 'url',
+        message: expect.stringContaining('give the URL with its secrets') as string,
+      });
+    expect(await stored('t')).toBe(undefined);
+    for (const url of ['http://mail/***/a', 'http://mail/a?mask=a***b', 'http://mail/a@***'])
+      await topics.subscribe(NS, 't', subscriber(url));
+  });
+
+  it('end when their URL is given as lists show it', async () => {
+    const { topics, stored } = setUp();
+    const urls = ['http://u:p@mail/a', 'http://mail/a?token=hunter2&x=1', 'http://mail/b', 'http://***/c'];
+    for (const url of urls) await topics.subscribe(NS, 't', subscriber(url));
+    for (const url of ['http://***@mail/a', 'http://mail/a?token=***&x=1', 'http://***/c'])
+      await topics.unsubscribe(NS, 't', url);
+    expect(JSON.parse((await stored('t'))?.value ?? '')).toEqual([subscriber('http://mail/b')]);
+  });
+
   it('are limited in number', async () => {
     const { store, topics } = setUp();
     const full = Array.from({ length: LIMITS.topicSubscribers }, (_, i) => subscriber(`http://s/${i}`));
