@@ -5,6 +5,7 @@ export * from './observer.ts';
 export * from './coordinator.ts';
 export * from './engine-options.ts';
 export * from './engine/engine.ts';
+export { TOPICS } from './engine/topics.ts';
 export { Committer, type WriteResult } from './engine/committer.ts';
 export { step } from './patterns/index.ts';
 export * from './patterns/step.ts';

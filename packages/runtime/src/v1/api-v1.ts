@@ -1,4 +1,4 @@
-import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import { type CallContext, TOPICS, type TransactionInput, type TransactionView } from '@holdfast/core';
 import {
   abortRequest,
   HoldfastError,
@@ -23,17 +23,8 @@ import { invalid, parse } from '../reading/parse.ts';
 import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
 import { readRegistration } from './read-branch.ts';
 import { readCreation, readListQuery } from './read-request.ts';
-import {
-  writeDetails,
-  writeNodes,
-  writeProgress,
-  writeReply,
-  writeStatus,
-  writeSummary,
-  writeTopic,
-} from './write-view.ts';
-
-const TOPICS = 'topics';
+import { writeTopics } from './write-topics.ts';
+import { writeDetails, writeNodes, writeProgress, writeReply, writeStatus, writeSummary } from './write-view.ts';
 
 /**
  * What Holdfast's own API (`@holdfast/protocol`, api-v1) does with a request, whatever brought it: the server's routes and the embedding SDK both stand on
@@ -154,7 +145,7 @@ export class ApiV1 {
       limit: reader.count('limit') || DEFAULT_PAGE_SIZE,
       ...defined({ cursor: reader.text('cursor') || undefined }),
     });
-    return { items: page.items.map(writeTopic), next: page.next };
+    return { items: await writeTopics(page.items), next: page.next };
   }
 
   async subscribe(context: CallContext, topic: string, body: unknown): Promise<void> {

@@ -1,10 +1,9 @@
-import type { BranchView, KeyValue, LivingNodes, TransactionView } from '@holdfast/core';
+import type { BranchView, LivingNodes, TransactionView } from '@holdfast/core';
 import {
   type BranchDetails,
   isFinal,
   type NodeList,
   type NodeStatus,
-  type TopicPage,
   type TransactionDetails,
   type TransactionReply,
   type TransactionSummary,
@@ -90,18 +89,6 @@ export const writeProgress = async ({ gid, status, state, branches }: Transactio
     data: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
   })),
 });
-
-/** A topic is stored as the JSON text of its subscribers. Secrets in their URLs are not shown. */
-export const writeTopic = ({ key, version, value }: KeyValue): Topic => ({
-  topic: key,
-  version,
-  subscribers: (JSON.parse(value) as Topic['subscribers']).map(({ url, remark }) => ({
-    url: withoutSecrets(url),
-    remark: withoutSecrets(remark),
-  })),
-});
-
-type Topic = TopicPage['items'][number];
 
 export const writeNodes = ({ nowMs, sessions }: LivingNodes): NodeList => ({ nowMs, items: [...sessions] });
 

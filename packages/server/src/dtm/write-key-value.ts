@@ -1,19 +1,25 @@
-import type { KeyValue } from '@holdfast/core';
+import { type KeyValue, TOPICS } from '@holdfast/core';
 import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
+import { writeTopics } from '@holdfast/runtime';
 
-/** A versioned key-value in dtm's words. A topic is one: secrets in the URLs of its subscribers are not shown. */
-export const writeKeyValue = ({
-  category,
-  key,
-  value,
-  version,
-  createdAtMs,
-  updatedAtMs,
-}: KeyValue): DtmKeyValueAnswer => ({
-  cat: category,
-  k: key,
-  v: withoutSecrets(value),
-  version,
-  create_time: new Date(createdAtMs).toISOString(),
-  update_time: new Date(updatedAtMs).toISOString(),
+/** Versioned key-values in dtm's words. A topic is one: secrets in the URLs of its subscribers are not shown. */
+export async function writeKeyValues(stored: readonly KeyValue[]): Promise<DtmKeyValueAnswer[]> {
+  const written: DtmKeyValueAnswer[] = [];
+  for (const one of stored) written.push(await writeKeyValue(one));
+  return written;
+}
+
+const writeKeyValue = async (stored: KeyValue): Promise<DtmKeyValueAnswer> => ({
+  cat: stored.category,
+  k: stored.key,
+  v: await shownValue(stored),
+  version: stored.version,
+  create_time: new Date(stored.createdAtMs).toISOString(),
+  update_time: new Date(stored.updatedAtMs).toISOString(),
 });
+
+async function shownValue(stored: KeyValue): Promise<string> {
+  if (stored.category !== TOPICS) return withoutSecrets(stored.value);
+  const [topic] = await writeTopics([stored]);
+  return JSON.stringify(topic?.subscribers);
+}

@@ -7,7 +7,7 @@ import { readRegistration } from '../dtm/read-branch.ts';
 import { readListQuery } from '../dtm/read-query.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeBranches, writeProgresses, writeTransaction } from '../dtm/write-transaction.ts';
-import { writeKeyValue } from '../dtm/write-key-value.ts';
+import { writeKeyValues } from '../dtm/write-key-value.ts';
 import { failureReply, replyOfError, replyOfOutcome, SUCCESS_REPLY } from './dtm-replies.ts';
 import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { jsonReply, longJsonReply, type Reply } from './reply.ts';
@@ -174,12 +174,12 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
         limit: reader.count('limit') || DEFAULT_PAGE_SIZE,
         ...defined({ cursor: reader.text('position') || undefined }),
       });
-      return longJsonReply(200, { kv: page.items.map(writeKeyValue), next_position: page.next ?? '' });
+      return longJsonReply(200, { kv: await writeKeyValues(page.items), next_position: page.next ?? '' });
     }),
     getLong('/queryKV', async ({ context, query }) => {
       const reader = new QueryReader(query);
       const found = await handlers.queryKeyValue(context, { category: reader.text('cat'), key: reader.text('key') });
-      return longJsonReply(200, { kv: found === undefined ? [] : [writeKeyValue(found)] });
+      return longJsonReply(200, { kv: await writeKeyValues(found === undefined ? [] : [found]) });
     }),
   ];
 }

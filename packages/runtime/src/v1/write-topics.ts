@@ -1,0 +1,24 @@
+import type { KeyValue } from '@holdfast/core';
+import { type TopicPage, withoutSecrets } from '@holdfast/protocol';
+import { turns } from '../reading/turns.ts';
+
+type Topic = TopicPage['items'][number];
+type Subscriber = Topic['subscribers'][number];
+
+/**
+ * Topics as they are shown. A topic is stored as the JSON text of its subscribers; secrets in their URLs and remarks are
+ * not shown. The texts of a page may be long: other events get their turns in between.
+ */
+export async function writeTopics(stored: readonly KeyValue[]): Promise<Topic[]> {
+  const topics: Topic[] = [];
+  for (const { key, version, value } of stored) {
+    if (turns.isSpent) await turns.next();
+    const subscribers: Subscriber[] = [];
+    for (const { url, remark } of JSON.parse(value) as Topic['subscribers']) {
+      if (turns.isSpent) await turns.next();
+      subscribers.push({ url: withoutSecrets(url), remark: withoutSecrets(remark) });
+    }
+    topics.push({ topic: key, version, subscribers });
+  }
+  return topics;
+}
