@@ -144,7 +144,7 @@ export interface State {
   readonly stopped: string;
   /**
    * Why the record could not be read when an operator force-stopped the transaction: what its branches did is not known
-   * then. Empty for every other transaction.
+   * then. In a view also why the record of any other finished transaction cannot be read. Else empty.
    */
   readonly damaged: string;
   readonly submittedAtMs: number;

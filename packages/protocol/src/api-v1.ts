@@ -146,7 +146,10 @@ export const transactionDetails = z.object({
   branches: z.array(branchDetails),
   /** Of a force-stopped transaction: what its branches did, or may have done, and what was not undone. */
   remainingEffects: z.array(remainingEffect).default([]),
-  /** Why the record could not be read when an operator force-stopped it: what its branches did is not known. Else empty. */
+  /**
+   * Why the record could not be read when an operator force-stopped it: what its branches did is not known. Also why the
+   * record of any other finished transaction cannot be read. Else empty.
+   */
   damaged: z.string().default(''),
   timeline: z.array(timelineEntry),
   /** Entries between the first and the last half that the bound left out. */

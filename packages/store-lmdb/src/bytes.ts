@@ -127,54 +127,52 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#buffer.readUInt8(this.#position++);
+    return this.#buffer.readUInt8(this.#take(1));
   }
 
   u16(): number {
-    this.#position += 2;
-    return this.#buffer.readUInt16BE(this.#position - 2);
+    return this.#buffer.readUInt16BE(this.#take(2));
   }
 
   u32(): number {
-    this.#position += 4;
-    return this.#buffer.readUInt32BE(this.#position - 4);
+    return this.#buffer.readUInt32BE(this.#take(4));
   }
 
   u48(): number {
-    this.#position += 6;
-    return this.#buffer.readUIntBE(this.#position - 6, 6);
+    return this.#buffer.readUIntBE(this.#take(6), 6);
   }
 
   text(): string {
     const length = this.u16();
-    this.#assertLeft(length);
-    this.#position += length;
-    return length === 0 ? '' : this.#buffer.toString('utf8', this.#position - length, this.#position);
+    const start = this.#take(length);
+    return length === 0 ? '' : this.#buffer.toString('utf8', start, this.#position);
   }
 
   lastText(): string {
-    const text = this.#buffer.toString('utf8', this.#position);
-    this.#position = this.#buffer.length;
-    return text;
+    const start = this.#take(this.#buffer.length - this.#position);
+    return this.#buffer.toString('utf8', start);
   }
 
   /** A copy of the next bytes, or of all that are left. */
   bytes(length = this.#buffer.length - this.#position): Uint8Array {
-    this.#assertLeft(length);
+    const start = this.#take(length);
     const copy = new Uint8Array(length);
-    copy.set(this.#buffer.subarray(this.#position, this.#position + length));
-    this.#position += length;
+    copy.set(this.#buffer.subarray(start, this.#position));
     return copy;
   }
 
   skip(length: number): this {
-    this.#position += length;
+    this.#take(length);
     return this;
   }
 
-  /** A damaged value may state any length. */
-  #assertLeft(length: number): void {
-    const left = this.#buffer.length - this.#position;
-    if (left < 0 || length > left) throw new RangeError(`${length} bytes are to be read, and ${left} are left`);
+  /** Passes over the next bytes and returns where they begin. A damaged value may state any length. */
+  #take(length: number): number {
+    const start = this.#position;
+    const left = Math.max(0, this.#buffer.length - start);
+    if (length < 0 || length > left)
+      throw new RangeError(`it is cut short: ${Math.max(0, length)} bytes are to be read, and ${left} are left`);
+    this.#position = start + length;
+    return start;
   }
 }

@@ -45,4 +45,22 @@ describe('bytes', () => {
     writer.lastText('x'.repeat(10_000));
     expect(new ByteReader(view).text()).toBe('abc');
   });
+
+  it.each<[string, (reader: ByteReader) => unknown]>([
+    ['u8', (reader) => reader.skip(3).u8()],
+    ['u16', (reader) => reader.skip(2).u16()],
+    ['u32', (reader) => reader.u32()],
+    ['u48', (reader) => reader.u48()],
+    ['text', (reader) => reader.text()],
+    ['bytes', (reader) => reader.bytes(4)],
+    ['skip', (reader) => reader.skip(4)],
+  ])('refuse a value that is cut short, with how much is left: %s', (_name, read) => {
+    const reader = new ByteReader(Uint8Array.of(1, 2, 3));
+    expect(() => read(reader)).toThrow(/^it is cut short: \d+ bytes are to be read, and [0-3] are left$/);
+  });
+
+  it('refuse a position behind their end, whatever is read there', () => {
+    for (const read of [(at: ByteReader) => at.bytes(), (at: ByteReader) => at.lastText(), (at: ByteReader) => at.u8()])
+      expect(() => read(new ByteReader(Uint8Array.of(1), 260))).toThrow(/^it is cut short: .* and 0 are left$/);
+  });
 });

@@ -1,3 +1,4 @@
+import { isFinal } from '@holdfast/protocol';
 import { decodeDefinition, emptyDefinition } from '../codec/definition-codec.ts';
 import { decodeRegistrations } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
@@ -6,6 +7,7 @@ import type { BranchView, TransactionView } from '../coordinator.ts';
 import type { Branch, RegisteredBranch, State, Transaction } from '../model.ts';
 import { assemble, branchState, newTransaction } from '../patterns/state.ts';
 import type { StoredTransaction } from '../store.ts';
+import { readableState } from './stopped-record.ts';
 
 /** A record as the patterns see it. Throws `UnreadableRecord`. */
 export function transactionOf(record: StoredTransaction): Transaction {
@@ -87,7 +89,11 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
     if (!(error instanceof UnreadableRecord)) throw error;
     const { key, pattern, status, createdAtMs } = record;
     const empty = newTransaction(key, emptyDefinition(pattern), createdAtMs);
-    return { ...empty, state: { ...empty.state, status, parked: `its record cannot be read: ${error.message}` } };
+    const why = `its record cannot be read: ${error.message}`;
+    if (!isFinal(status)) return { ...empty, state: { ...empty.state, status, parked: why } };
+    // A record that is finished waits for nothing. That of a force-stop has a state that can be read.
+    const state = readableState(record.state) ?? empty.state;
+    return { ...empty, state: { ...state, status, parked: '', damaged: state.damaged === '' ? why : state.damaged } };
   }
 }
 

@@ -43,7 +43,8 @@ export function stoppedRecord(
   return { item, state };
 }
 
-function readableState(bytes: Uint8Array): State | undefined {
+/** What a stored state says; undefined: it cannot be read. */
+export function readableState(bytes: Uint8Array): State | undefined {
   try {
     return decodeState(bytes);
   } catch {

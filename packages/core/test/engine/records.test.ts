@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { viewOf } from '../../src/engine/records.ts';
+import { stoppedRecord } from '../../src/engine/stopped-record.ts';
 import { newTransaction, type StoredTransaction, wordsOf } from '../../src/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
 
@@ -44,6 +45,21 @@ describe('a record as callers see it', () => {
     expect(view.state.status).toBe('aborting');
     expect(view.state.parked).toMatch(/^its record cannot be read: state: it should have \d+ bytes, not 20$/);
     expect(view.branches).toEqual([]);
+  });
+
+  it('shows no park of a record that is finished, but that it is damaged', () => {
+    const state = record.state.subarray(0, 20);
+    const view = viewOf({ ...record, state, status: 'failed' });
+    expect(view.state).toMatchObject({ status: 'failed', parked: '' });
+    expect(view.state.damaged).toMatch(/^its record cannot be read: state: it should have/);
+  });
+
+  it('shows why it was stopped, also while its definition cannot be read', () => {
+    const { state } = stoppedRecord(record, 'given up', { writeId: 'w', nowMs: 5, why: 'bytes are missing' });
+    const stopped = { ...record, definition: record.definition.subarray(0, 3) };
+    const view = viewOf({ ...stopped, status: 'failed', state: encodeState(state) });
+    expect(view.state).toMatchObject({ status: 'failed', parked: '', damaged: 'bytes are missing', finishedAtMs: 5 });
+    expect(view.state.stopped).toContain('given up');
   });
 
   it('shows that a later version wrote it, in a list as well', () => {
