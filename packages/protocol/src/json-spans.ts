@@ -9,6 +9,17 @@ export interface JsonSpan {
   readonly end: number;
 }
 
+/** Characters that are read at once. */
+const PIECE = 16 * 1024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const LIST = 0x5b;
+const LIST_END = 0x5d;
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
+
 /** The members of the object at `start`, by name; of a name that occurs twice the last one, as `JSON.parse` takes it. Empty: it is not an object. */
 export function jsonMembers(text: string, start = 0): ReadonlyMap<string, JsonSpan> {
   const members = new Map<string, JsonSpan>();
@@ -40,6 +51,43 @@ export function jsonItems(text: string, start = 0): readonly JsonSpan[] {
   return items;
 }
 
+/** `jsonMembers` of a long text: yields after each piece. */
+export function* jsonMembersInPieces(text: string, start = 0): Generator<undefined, ReadonlyMap<string, JsonSpan>> {
+  const members = new Map<string, JsonSpan>();
+  let at = skipBlanks(text, start);
+  if (text[at] !== '{') return members;
+  at = skipBlanks(text, at + 1);
+  for (let pieceEnd = at + PIECE; text[at] === '"';) {
+    const nameEnd = endOfString(text, at);
+    const name = JSON.parse(text.slice(at, nameEnd)) as string;
+    const valueStart = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
+    const end = yield* endOfValueInPieces(text, valueStart);
+    members.set(name, { start: valueStart, end });
+    at = nextItem(text, end);
+    if (at < pieceEnd) continue;
+    yield;
+    pieceEnd = at + PIECE;
+  }
+  return members;
+}
+
+/** `jsonItems` of a long text: yields after each piece. */
+export function* jsonItemsInPieces(text: string, start = 0): Generator<undefined, readonly JsonSpan[]> {
+  const items: JsonSpan[] = [];
+  let at = skipBlanks(text, start);
+  if (text[at] !== '[') return items;
+  at = skipBlanks(text, at + 1);
+  for (let pieceEnd = at + PIECE; at < text.length && text[at] !== ']';) {
+    const end = yield* endOfValueInPieces(text, at);
+    items.push({ start: at, end });
+    at = nextItem(text, end);
+    if (at < pieceEnd) continue;
+    yield;
+    pieceEnd = at + PIECE;
+  }
+  return items;
+}
+
 /** The start of the item behind a comma, or the closing bracket. */
 function nextItem(text: string, end: number): number {
   const at = skipBlanks(text, end);
@@ -55,42 +103,68 @@ function skipBlanks(text: string, start: number): number {
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
 function endOfString(text: string, start: number): number {
-  let at = start;
-  for (;;) {
-    at = text.indexOf('"', at + 1);
-    if (at < 0) return text.length;
-    let escapes = 0;
-    while (text[at - 1 - escapes] === '\\') escapes++;
-    if (escapes % 2 === 0) return at + 1;
+  const first = text.indexOf('"', start + 1);
+  if (first >= 0 && text.charCodeAt(first - 1) !== BACKSLASH) return first + 1;
+  // One with an escape in front of a quote is walked through: such escapes could be all there is in it.
+  for (let at = start + 1; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at + 1;
+    if (unit === BACKSLASH) at++;
   }
+  return text.length;
 }
 
-/** Brackets are counted, not descended into: the depth of a text is its sender's choice. */
-function endOfValue(text: string, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length;) {
-    switch (text[at]) {
-      case '"':
+/** Where a value is read that has begun: `at`, inside `depth` lists and objects of it. */
+interface Place {
+  at: number;
+  depth: number;
+}
+
+const endOfValue = (text: string, start: number): number => {
+  const place = { at: start, depth: 0 };
+  readValue(text, place, text.length);
+  return place.at;
+};
+
+function* endOfValueInPieces(text: string, start: number): Generator<undefined, number> {
+  const place = { at: start, depth: 0 };
+  while (!readValue(text, place, place.at + PIECE)) yield;
+  return place.at;
+}
+
+/**
+ * Reads on to the end of the value, or up to `limit`; returns whether it is the end. Brackets are counted, not descended
+ * into: the depth of a text is its sender's choice.
+ */
+function readValue(text: string, place: Place, limit: number): boolean {
+  let { at, depth } = place;
+  let isEnd = false;
+  while (!isEnd && at < text.length && at <= limit) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
         at = endOfString(text, at);
+        isEnd = depth === 0;
         break;
-      case '{':
-      case '[':
+      case OBJECT:
+      case LIST:
         depth++;
         at++;
         break;
-      case '}':
-      case ']':
+      case OBJECT_END:
+      case LIST_END:
         // That of a list or object around a number.
-        if (depth === 0) return at;
+        isEnd = depth === 0;
+        if (isEnd) break;
         depth--;
         at++;
+        isEnd = depth === 0;
         break;
       default:
-        if (depth === 0 && (text[at] === ',' || isBlank(text.charCodeAt(at)))) return at;
-        at++;
-        continue;
+        isEnd = depth === 0 && (text.charCodeAt(at) === COMMA || isBlank(text.charCodeAt(at)));
+        if (!isEnd) at++;
     }
-    if (depth === 0) return at;
   }
-  return text.length;
+  place.at = at;
+  place.depth = depth;
+  return isEnd || at >= text.length;
 }

@@ -21,5 +21,5 @@ export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';
 export { ApiV1 } from './v1/api-v1.ts';
 export { writeTopics } from './v1/write-topics.ts';
-export { withPayloadTexts } from './v1/json-bytes.ts';
+export { payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';
 export * from './v1/own-words.ts';

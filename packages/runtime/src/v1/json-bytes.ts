@@ -1,4 +1,4 @@
-import { jsonItems, jsonMembers, type JsonSpan } from '@holdfast/protocol';
+import { jsonItems, jsonItemsInPieces, jsonMembers, jsonMembersInPieces, type JsonSpan } from '@holdfast/protocol';
 
 /** A JSON value as it is spelled in the body of a request. */
 class JsonText {
@@ -32,6 +32,27 @@ export function withPayloadTexts(body: unknown, text: string): unknown {
       if (isObject(step)) keep(step, PAYLOAD, text, jsonMembers(text, spans[index]?.start).get(PAYLOAD));
   }
   if (isObject(workflow)) keep(workflow, 'input', text, jsonMembers(text, members.get('workflow')?.start).get('input'));
+  return body;
+}
+
+/** `withPayloadTexts` for a long text: yields after each piece. */
+export function* payloadTextsInPieces(body: unknown, text: string): Generator<undefined, unknown> {
+  if (!isObject(body)) return body;
+  const members = yield* jsonMembersInPieces(text);
+  keep(body, PAYLOAD, text, members.get(PAYLOAD));
+  const { steps, workflow } = body;
+  if (Array.isArray(steps)) {
+    const spans = yield* jsonItemsInPieces(text, members.get('steps')?.start);
+    for (const [index, step] of steps.entries()) {
+      const start = spans[index]?.start;
+      if (isObject(step)) keep(step, PAYLOAD, text, (yield* jsonMembersInPieces(text, start)).get(PAYLOAD));
+      yield;
+    }
+  }
+  if (isObject(workflow)) {
+    const parts = yield* jsonMembersInPieces(text, members.get('workflow')?.start);
+    keep(workflow, 'input', text, parts.get('input'));
+  }
   return body;
 }
 

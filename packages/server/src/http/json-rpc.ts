@@ -1,12 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from '@holdfast/core';
-import { HoldfastError, JSON_RPC_CODES, jsonItems, jsonMembers } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  JSON_RPC_CODES,
+  jsonItems,
+  jsonItemsInPieces,
+  jsonMembers,
+  jsonMembersInPieces,
+  type JsonSpan,
+} from '@holdfast/protocol';
 import { checkJsonBounds, type Handlers, messageOf } from '@holdfast/runtime';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import { faultOf, isLong, nextTurn, parseInTurns } from './json-text.ts';
+import { faultOf, inTurns, isLong, nextTurn, parseInTurns } from './json-text.ts';
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
@@ -158,7 +166,8 @@ interface Placed {
 }
 
 async function answer(methods: ReadonlyMap<string, Method>, context: CallContext, placed: Placed): Promise<string> {
-  const id = idTextOf(placed);
+  const found = idTextOf(placed);
+  const id = found instanceof Promise ? await found : found;
   return answerText(id ?? 'null', await call(methods, context, placed.request, id));
 }
 
@@ -180,11 +189,16 @@ async function call(
 }
 
 /** The id as a JSON text, a number as it is spelled: parsed and written again it may be another. Undefined: there is none that can be sent back. */
-function idTextOf({ request, body, start }: Placed): string | undefined {
+function idTextOf({ request, body, start }: Placed): string | undefined | Promise<string | undefined> {
   const id = typeof request === 'object' && request !== null && 'id' in request ? request.id : undefined;
   if (typeof id === 'string' || id === null) return JSON.stringify(id);
   if (typeof id !== 'number') return undefined;
-  const span = jsonMembers(body, start).get('id');
+  if (isLong(body)) return inTurns(jsonMembersInPieces(body, start)).then((members) => memberText(body, members));
+  return memberText(body, jsonMembers(body, start));
+}
+
+function memberText(body: string, members: ReadonlyMap<string, JsonSpan>): string | undefined {
+  const span = members.get('id');
   return span === undefined ? undefined : body.slice(span.start, span.end);
 }
 
@@ -200,7 +214,7 @@ async function answerBatch(
     return replyTo(200, failed(JSON_RPC_CODES.badRequest, fault));
   }
   const previous = new Map<string, Promise<string>>();
-  const spans = jsonItems(body);
+  const spans = isLong(body) ? await inTurns(jsonItemsInPieces(body)) : jsonItems(body);
   if (isLong(body)) await nextTurn();
   const answers: Promise<string>[] = [];
   let [begun, characters] = [0, 0];

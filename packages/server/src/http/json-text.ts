@@ -44,8 +44,10 @@ export async function parseLongJson(text: string): Promise<unknown> {
 }
 
 /** `JSON.parse`; other events get their turns meanwhile. Throws `SyntaxError`. */
-export async function parseInTurns(text: string): Promise<unknown> {
-  const pieces = parsePieces(text);
+export const parseInTurns = (text: string): Promise<unknown> => inTurns(parsePieces(text));
+
+/** The result of work that yields after each piece; other events get their turns meanwhile. Throws what the work throws. */
+export async function inTurns<T>(pieces: Generator<undefined, T>): Promise<T> {
   for (let next = pieces.next(); ; next = pieces.next()) {
     if (next.done === true) return next.value;
     if (turns.isSpent) await nextTurn();

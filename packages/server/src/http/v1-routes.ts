@@ -1,5 +1,5 @@
-import { type ApiV1, QueryReader, withPayloadTexts } from '@holdfast/runtime';
-import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
+import { type ApiV1, payloadTextsInPieces, QueryReader, withPayloadTexts } from '@holdfast/runtime';
+import { inTurns, isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { problemReply } from './problem.ts';
 import { jsonReply, longJsonReply, NO_CONTENT, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
@@ -36,7 +36,7 @@ const okLong = (value: unknown): Reply => longJsonReply(200, value);
 /** Of a body with payloads. */
 async function parseBody(body: string): Promise<unknown> {
   if (!isLong(body)) return withPayloadTexts(parseJson(body), body);
-  const value = withPayloadTexts(await parseLongJson(body), body);
+  const value = await inTurns(payloadTextsInPieces(await parseLongJson(body), body));
   await nextTurn();
   return value;
 }
