@@ -1,7 +1,7 @@
 import { isFinal, type Status } from '@holdfast/protocol';
 import { type BranchRequest, type StoredTransaction, transactionOf } from '@holdfast/core';
 import type { Invariant, Violation } from './invariants.ts';
-import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
+import type { ModelTime } from './manual-clock.ts';
 import type { Participants } from './participants.ts';
 import { branchId, OPS, type Scenario, stepsBefore } from './scenario.ts';
 
@@ -39,11 +39,17 @@ export class Judge {
   readonly #scenario: Scenario;
   readonly #participants: Participants;
   readonly #time: ModelTime;
+  #askedAtMs: number | undefined;
 
   constructor(scenario: Scenario, participants: Participants, time: ModelTime) {
     this.#scenario = scenario;
     this.#participants = participants;
     this.#time = time;
+  }
+
+  /** A client asks for the transaction: a node counts its timeout from there, whenever the record is stored. */
+  asked(): void {
+    this.#askedAtMs ??= this.#time.nowMs;
   }
 
   violate(invariant: Invariant, detail: string): void {
@@ -89,12 +95,12 @@ export class Judge {
     switch (this.#scenario.pattern) {
       case 'saga':
         if (before.status === 'prepared' || after.status !== 'aborting') return true;
-        return this.#isLate(before) || ['failure', 'unsure', 'abort'].some((why) => reasons.has(why as Reason));
+        return this.#isLate() || ['failure', 'unsure', 'abort'].some((why) => reasons.has(why as Reason));
       case 'tcc':
       case 'xa':
         if (before.status !== 'prepared') return true;
         if (after.status === 'submitted') return reasons.has('submit');
-        return reasons.has('abort') || this.#isLate(before);
+        return reasons.has('abort') || this.#isLate();
       case 'msg':
         if (after.status === 'submitted') return reasons.has('submit') || reasons.has('check success');
         return after.status !== 'failed' || (before.status === 'prepared' && reasons.has('check failure'));
@@ -105,9 +111,9 @@ export class Judge {
   }
 
   /** The timeout has passed: the scenario's, or the default one of TCC and XA. */
-  #isLate({ createdAtMs }: StoredTransaction): boolean {
+  #isLate(): boolean {
     const timeoutMs = this.#scenario.timeoutToFailMs ?? (this.#scenario.pattern === 'saga' ? Infinity : 100_000);
-    return EPOCH_MS + this.#time.nowMs >= createdAtMs + timeoutMs;
+    return this.#time.nowMs >= (this.#askedAtMs ?? 0) + timeoutMs;
   }
 
   /** A node starts a call. `running`: the calls that this session is making already, as `branch op`. */

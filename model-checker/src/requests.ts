@@ -28,6 +28,7 @@ export class Requests {
   }
 
   create(node: ModelNode, what: 'prepare' | 'submit', answered: (answer: Answer) => void): void {
+    this.#judge.asked();
     if (what === 'submit') this.#judge.reasons.add('submit');
     const input = inputOf(this.#scenario);
     const event: TransactionEvent =
