@@ -1,5 +1,5 @@
 import type { BranchRequest } from '@holdfast/core';
-import { type BranchResult, secretsOfHeaders, withoutSecrets } from '@holdfast/protocol';
+import { type BranchResult, MAX_REASON_LENGTH, secretsOfHeaders, withoutSecrets } from '@holdfast/protocol';
 import type { HttpTarget } from './branch-target.ts';
 
 /** Whether a request carries something that must not come back as a reason: headers, or an account in its URL. */
@@ -16,17 +16,61 @@ export function withoutSecretsOf(
   result: BranchResult,
 ): BranchResult {
   if (result.reason === '') return result;
-  const known = secretsSent({ ...headers, ...(authorization !== '' && { authorization }) });
+  const sent = formsOf(headers);
+  const known = authorization === '' ? sent : longestFirst([...sent, ...secretsSent({ authorization })]);
   return { ...result, reason: withoutCutSecret(withoutSecrets(result.reason, known), known) };
 }
 
+type Headers = Readonly<Record<string, string>>;
+
+/** Transactions whose secrets are remembered: the calls of one end together. */
+const REMEMBERED = 32;
+
+const remembered = new Map<Headers, readonly string[]>();
+
+/** `secretsSent` of a transaction's headers, made once for its calls that end together. */
+function formsOf(headers: Headers): readonly string[] {
+  const before = remembered.get(headers);
+  if (before !== undefined) return before;
+  const forms = secretsSent(headers);
+  if (remembered.size >= REMEMBERED) remembered.clear();
+  remembered.set(headers, forms);
+  return forms;
+}
+
 /** The secrets of these headers, as they are and as a participant may encode them. The longest come first: some contain others. */
-function secretsSent(headers: Readonly<Record<string, string>>): readonly string[] {
-  const plain = secretsOfHeaders(headers).flatMap((secret) => [secret, ...accountIn(secret)]);
-  const known = new Set(
-    plain.flatMap((secret) => [secret, encodeURIComponent(wellFormed(secret)), ...inBase64(secret)]),
-  );
-  return [...known].toSorted((a, b) => b.length - a.length);
+function secretsSent(headers: Headers): readonly string[] {
+  const plain = secretsOfHeaders(headers)
+    .flatMap((secret) => [secret, ...accountIn(secret)])
+    // A reason has none whole that is longer than itself, and may end with the beginning of one.
+    .map((secret) => secret.slice(0, MAX_REASON_LENGTH + 1));
+  const known = plain.flatMap((secret) => [
+    ...[secret, ...inJson(secret)].flatMap((form) => [form, ...restOf(form)]),
+    encodeURIComponent(wellFormed(secret)),
+    ...inBase64(secret),
+  ]);
+  return longestFirst(known);
+}
+
+const longestFirst = (forms: readonly string[]): readonly string[] =>
+  [...new Set(forms)].toSorted((a, b) => b.length - a.length);
+
+/** A text within JSON text, and within JSON text that is a string of other JSON text. */
+function inJson(secret: string): readonly string[] {
+  const once = escaped(secret);
+  // Some libraries escape more than they must.
+  const more = [once.replaceAll('/', String.raw`\/`), once.replace(/[<>&]|[^ -~]/g, asUnicodeEscape)];
+  return [once, ...more].flatMap((form) => [form, escaped(form)]);
+}
+
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+const asUnicodeEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** What stays of a form after its beginning was hidden as the value of a field: that ends at the first of these characters. */
+function restOf(form: string): readonly string[] {
+  const from = form.search(/["'\\]/);
+  return from > 0 ? [form.slice(from)] : [];
 }
 
 /** The account of a basic authorization, and its password. */
@@ -58,11 +102,25 @@ function inBase64(secret: string): readonly string[] {
     .filter((form) => form.length >= SHORTEST_ENCODED);
 }
 
+/** Shorter beginnings of a secret may be the end of any text. */
+const SHORTEST_BEGINNING = 4;
+
 /** A reason that was cut may end in the middle of a secret. */
 function withoutCutSecret(reason: string, known: readonly string[]): string {
   if (!reason.endsWith('…')) return reason;
-  for (const secret of known)
-    for (let length = secret.length - 1; length >= 4; length--)
-      if (reason.endsWith(`${secret.slice(0, length)}…`)) return `${reason.slice(0, -length - 1)}***…`;
+  const text = reason.slice(0, -1);
+  for (const secret of known) {
+    const at = beginningAtEnd(text, secret);
+    if (at !== -1) return `${text.slice(0, at)}***…`;
+  }
   return reason;
+}
+
+/** Where the longest beginning of a secret is that a text ends with; -1 without one. */
+function beginningAtEnd(text: string, secret: string): number {
+  const sought = secret.slice(0, SHORTEST_BEGINNING);
+  const from = Math.max(0, text.length - secret.length + 1);
+  for (let at = text.indexOf(sought, from); at !== -1; at = text.indexOf(sought, at + 1))
+    if (secret.startsWith(text.slice(at))) return at;
+  return -1;
 }
