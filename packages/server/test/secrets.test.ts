@@ -168,6 +168,26 @@ describe('a transaction that was force-stopped', () => {
   );
 });
 
+describe('the reason of an operator or a caller', () => {
+  it('is shown without its secrets, wherever it is shown', async () => {
+    await using server = await TestServer.start();
+    const saga = { trans_type: 'saga', steps: [{ action: 'http://127.0.0.1:1/a' }], payloads: ['{}'] };
+    await server.dtm('submit', { ...saga, gid: 'ended', retry_interval: 1_000 });
+    const reason = 'INC-42 password=hunter2 at http://teller:swordfish@bank/';
+    const stopped = await server.post('/api/v1/transactions/ended/stop?waitMs=1000', { reason });
+    await server.dtm('prepare', { gid: 'aborted', trans_type: 'tcc', timeout_to_fail: 1_000 });
+    const aborted = await server.dtm('abort', { gid: 'aborted', trans_type: 'tcc', rollback_reason: reason });
+    expect([stopped.status, aborted.status]).toEqual([200, 200]);
+    const pages = ['/api/dtmsvr/all', '/api/v1/transactions'];
+    for (const gid of ['ended', 'aborted']) pages.push(`/api/dtmsvr/query?gid=${gid}`, `/api/v1/transactions/${gid}`);
+    for (const page of pages) {
+      const { text } = await server.get(page);
+      expect(text).toContain('INC-42 password=***');
+      expect(text).not.toMatch(SECRET);
+    }
+  });
+});
+
 describe('the URL of a subscriber', () => {
   it('is shown without its secrets, and can be given so to end the subscription', async () => {
     await using server = await TestServer.start();

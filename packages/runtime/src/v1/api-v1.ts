@@ -20,6 +20,7 @@ import {
 import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
 import { invalid, parse } from '../reading/parse.ts';
+import { mapInTurns } from '../reading/in-turns.ts';
 import { DEFAULT_PAGE_SIZE, QueryReader } from '../reading/query-reader.ts';
 import { readRegistration } from './read-branch.ts';
 import { readCreation, readListQuery } from './read-request.ts';
@@ -78,7 +79,7 @@ export class ApiV1 {
 
   async list(context: CallContext, query: URLSearchParams): Promise<TransactionPage> {
     const page = await this.#handlers.list(context, { ...readListQuery(new QueryReader(query)), summary: true });
-    return { items: page.items.map(writeSummary), next: page.next };
+    return { items: await mapInTurns(page.items, writeSummary), next: page.next };
   }
 
   async registerBranch(context: CallContext, gid: string, body: unknown): Promise<void> {

@@ -4,6 +4,7 @@ import {
   isFinal,
   type NodeList,
   type NodeStatus,
+  type TimelineLine,
   type TransactionDetails,
   type TransactionReply,
   type TransactionSummary,
@@ -24,10 +25,10 @@ export function writeSummary(view: TransactionView): TransactionSummary {
     gid,
     pattern,
     status,
-    rollbackReason: state.rollbackReason,
+    rollbackReason: withoutSecrets(state.rollbackReason),
     attention,
     parked: state.parked,
-    stopped: state.stopped,
+    stopped: withoutSecrets(state.stopped),
     createdAtMs: view.createdAtMs,
     updatedAtMs: view.updatedAtMs,
     finishedAtMs: view.finishedAtMs,
@@ -60,9 +61,13 @@ export const writeDetails = async (view: TransactionView): Promise<TransactionDe
     url: withoutSecrets(effect.url),
   })),
   damaged: view.state.damaged,
-  timeline: timelineOf(view),
+  timeline: await mapInTurns(timelineOf(view), writeLine),
   timelineOmitted: view.state.timelineOmitted,
 });
+
+/** Reasons that operators and callers gave may hold secrets, too. */
+const writeLine = (line: TimelineLine): TimelineLine =>
+  'reason' in line && line.reason !== '' ? { ...line, reason: withoutSecrets(line.reason) } : line;
 
 const writeBranch = (branch: BranchView): BranchDetails => ({
   branchId: branch.branchId,
@@ -79,8 +84,8 @@ const writeBranch = (branch: BranchView): BranchDetails => ({
 export const writeProgress = async ({ gid, status, state, branches }: TransactionView): Promise<WorkflowProgress> => ({
   gid,
   status,
-  stopped: state.stopped,
-  rollbackReason: state.rollbackReason,
+  stopped: withoutSecrets(state.stopped),
+  rollbackReason: withoutSecrets(state.rollbackReason),
   result: state.result,
   steps: await mapInTurns(branches, ({ branchId, op, status: outcome, payload }) => ({
     branchId,

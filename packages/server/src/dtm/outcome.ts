@@ -1,5 +1,5 @@
 import type { PassOutcome } from '@holdfast/core';
-import type { DtmResultAnswer, Pattern } from '@holdfast/protocol';
+import { type DtmResultAnswer, type Pattern, withoutSecrets } from '@holdfast/protocol';
 
 /** An answer in dtm's words; `UNKNOWN` is any error that is neither failure nor still running. */
 export type Outcome =
@@ -24,7 +24,7 @@ export function outcomeOf(pattern: Pattern, pass: Omit<PassOutcome, 'view'>): Ou
     return { kind: 'UNKNOWN', message: lastResult.reason, status };
   if (isTwoPhase(pattern) && status === 'submitted')
     return unfinished('ONGOING', lastResult?.reason || 'still running', status);
-  return unfinished('FAILURE', rollbackReason || NOT_FINISHED, status);
+  return unfinished('FAILURE', withoutSecrets(rollbackReason) || NOT_FINISHED, status);
 }
 
 const isTwoPhase = (pattern: Pattern): boolean => pattern === 'tcc' || pattern === 'xa';

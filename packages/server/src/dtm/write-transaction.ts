@@ -32,7 +32,7 @@ export async function writeTransaction(view: TransactionView): Promise<LazyTrans
     payloads: await mapInTurns(definition.payloads, textOf),
     custom_data: definition.customData,
     query_prepared: withoutSecrets(definition.queryPrepared),
-    rollback_reason: failureReason(state),
+    rollback_reason: withoutSecrets(failureReason(state)),
     result: state.result,
     options: JSON.stringify(flat),
     ...flat,
