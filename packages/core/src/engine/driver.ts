@@ -32,6 +32,7 @@ import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
 import { stoppedRecord } from './stopped-record.ts';
 import { type Suspect, Trials } from './trials.ts';
+import { UnreadableLog } from './unreadable-log.ts';
 import { UnreadRecords } from './unread-records.ts';
 import { writeItem } from './write-item.ts';
 
@@ -80,6 +81,7 @@ export class Driver {
   readonly #trials: Trials;
   readonly #doubts: Doubts;
   readonly #unread: UnreadRecords;
+  readonly #unreadableLog: UnreadableLog;
   readonly #policy: Policy;
   readonly #runs = new RunTable();
   #writeIds = 0;
@@ -101,6 +103,7 @@ export class Driver {
       onUnwritable: ({ key, version }) => this.#doubt(key, version),
     });
     this.#unread = new UnreadRecords(d);
+    this.#unreadableLog = new UnreadableLog(d);
     this.#doubts = new Doubts({
       ...d,
       session: () => d.session.id,
@@ -556,8 +559,7 @@ export class Driver {
 
   /** A record that this version cannot read is left as it is (R7), until an operator force-stops a damaged one. */
   #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
-    const { gid } = run.key;
-    this.#d.logger.error({ gid, error: error.message }, 'a record cannot be read: it needs operator attention');
+    this.#unreadableLog.met(run.id, run.key.gid, error);
     run.version = record.version;
     const stops: Delivery[] = [];
     for (const delivery of run.queue) {

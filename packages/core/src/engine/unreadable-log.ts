@@ -1,0 +1,38 @@
+import type { Clock, Logger } from '../environment.ts';
+
+/** The time between two lines about the same record and cause. */
+const INTERVAL_MS = 300_000;
+/** Records that are remembered; beyond it the one logged longest ago is forgotten. */
+const MAX_RECORDS = 1_000;
+
+interface Logged {
+  readonly cause: string;
+  readonly atMs: number;
+}
+
+/**
+ * The log lines about records that cannot be read. A record is met again with each read and each command: a line is
+ * written for the first time, for another cause, and when five minutes have passed since the last line.
+ */
+export class UnreadableLog {
+  readonly #d: { readonly clock: Clock; readonly logger: Logger };
+  readonly #logged = new Map<string, Logged>();
+
+  constructor(dependencies: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#d = dependencies;
+  }
+
+  /** The record of the run `id` was met, and cannot be read. */
+  met(id: string, gid: string, { message }: Error): void {
+    const nowMs = this.#d.clock.monotonicMs();
+    const last = this.#logged.get(id);
+    if (last?.cause === message && nowMs - last.atMs < INTERVAL_MS) return;
+    this.#logged.delete(id);
+    this.#logged.set(id, { cause: message, atMs: nowMs });
+    for (const oldest of this.#logged.keys()) {
+      if (this.#logged.size <= MAX_RECORDS) break;
+      this.#logged.delete(oldest);
+    }
+    this.#d.logger.error({ gid, error: message }, 'a record cannot be read: it needs operator attention');
+  }
+}
