@@ -110,6 +110,7 @@ describe('the HTTP server', () => {
     const { status, json } = await server.post('/api/dtmsvr/sumbit', saga);
     expect([status, json.nearest]).toEqual([404, '/api/dtmsvr/submit']);
     expect(json.message).toContain('/api/dtmsvr/submit');
+    expect(json.code).toBe('not_found');
     const v1 = await server.get('/api/v1/transaction');
     expect([v1.status, v1.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
     expect(v1.json).toMatchObject({ status: 404, code: 'not_found', nearest: '/api/v1/transactions' });
@@ -118,9 +119,11 @@ describe('the HTTP server', () => {
 
   it('answers a wrong method with those there are', async () => {
     await using server = await TransportServer.start(idle);
-    const { status, headers } = await server.get('/api/dtmsvr/submit');
-    expect([status, headers.get('allow')]).toEqual([405, 'POST']);
-    expect((await server.ask('PUT', '/api/v1/transactions')).headers.get('allow')).toBe('POST, GET, HEAD');
+    const { status, headers, json } = await server.get('/api/dtmsvr/submit');
+    expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
+    const v1 = await server.ask('PUT', '/api/v1/transactions');
+    expect(v1.headers.get('allow')).toBe('POST, GET, HEAD');
+    expect(v1.json).toMatchObject({ title: 'The path has no such method', code: 'invalid' });
     expect((await server.ask('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
   });
 
@@ -280,8 +283,8 @@ describe('a GET of dtm that changes something', () => {
 
   it('is refused to all when it is switched off', async () => {
     await using server = await TestServer.start({ dtmGetCommands: false });
-    const { status, headers } = await server.get(path);
-    expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+    const { status, headers, json } = await server.get(path);
+    expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
     expect((await server.post(path)).status).toBe(200);
   });
 });

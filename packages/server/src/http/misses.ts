@@ -8,7 +8,8 @@ const LONGEST_SHOWN = 200;
 export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: string): Reply {
   if (match.kind === 'wrong-method') {
     const allow = match.allow.join(', ');
-    return reply(path, 405, 'invalid', `this path takes ${allow}`, {}, ['Allow', allow]);
+    const head = ['Allow', allow];
+    return reply(path, 405, 'invalid', `this path takes ${allow}`, {}, head, 'The path has no such method');
   }
   const { nearest } = match;
   const hint = nearest === undefined ? '' : `; the nearest there is: ${nearest}`;
@@ -36,7 +37,7 @@ function reply(
     const error = { code: status < 500 ? JSON_RPC_CODES.badRequest : JSON_RPC_CODES.failed, message };
     return jsonReply(status, { jsonrpc: '2.0', error, id: null }, undefined, head);
   }
-  if (path !== V1 && !path.startsWith(`${V1}/`)) return jsonReply(status, { message, ...more }, undefined, head);
+  if (path !== V1 && !path.startsWith(`${V1}/`)) return jsonReply(status, { message, code, ...more }, undefined, head);
   const problem = { type: `urn:holdfast:problem:${code}`, title, status, detail: message, code };
   return jsonReply(status, { ...problem, ...more }, PROBLEM_TYPE, head);
 }
