@@ -62,7 +62,8 @@ it('refused commands on one damaged record are logged once', async () => {
   });
   await engine.start();
   const context = { principal: 'test', namespace: 'default' };
-  await engine.prepare(context, { gid: 'g', pattern: 'msg', ...saga(1), queryPrepared: 'http://a/' });
+  const { steps, payloads } = saga(1);
+  await engine.prepare(context, { gid: 'g', pattern: 'msg', steps, payloads, queryPrepared: 'http://a/' });
   await clock.advance(1_000);
   store.isDamaged = true;
   for (let times = 0; times < 3; times++) {
