@@ -7,6 +7,7 @@ import { isSentWithSecrets, withoutSecretsOf } from './echoed-secrets.ts';
 import { callHttp } from './http-caller.ts';
 import { callJsonRpc } from './json-rpc-caller.ts';
 import { LocalBranches } from './local-branches.ts';
+import { turns } from './reading/turns.ts';
 
 export interface BranchRouterOptions {
   readonly pools?: ConnectionPools;
@@ -55,7 +56,7 @@ export class BranchRouter implements BranchCaller {
         ? callJsonRpc(this.#pools, request, target)
         : callHttp(this.#pools, request, target);
     return isSentWithSecrets(request, target)
-      ? called.then((result) => withoutSecretsOf(request, target, result))
+      ? called.then((result) => withoutSecretsInTurn(request, target, result))
       : called;
   }
 
@@ -74,6 +75,17 @@ export class BranchRouter implements BranchCaller {
         return unknown(`not a URL that can be called: ${request.url}`);
     }
   }
+}
+
+/** Many calls may end in one turn, whose secrets and reasons are long. */
+async function withoutSecretsInTurn(
+  request: BranchRequest,
+  target: HttpTarget,
+  result: BranchResult,
+): Promise<BranchResult> {
+  if (result.reason === '') return result;
+  if (turns.isSpent) await turns.next();
+  return withoutSecretsOf(request, target, result);
 }
 
 const unknown = (reason: string): Promise<BranchResult> => Promise.resolve(branchResult('UNKNOWN', reason));

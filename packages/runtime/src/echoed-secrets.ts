@@ -116,11 +116,24 @@ function withoutCutSecret(reason: string, known: readonly string[]): string {
   return reason;
 }
 
-/** Where the longest beginning of a secret is that a text ends with; -1 without one. */
+/**
+ * Where the longest beginning of a secret is that a text ends with; -1 without one. In time that grows with their
+ * lengths (Knuth, Morris and Pratt), whatever a participant responds.
+ */
 function beginningAtEnd(text: string, secret: string): number {
-  const sought = secret.slice(0, SHORTEST_BEGINNING);
-  const from = Math.max(0, text.length - secret.length + 1);
-  for (let at = text.indexOf(sought, from); at !== -1; at = text.indexOf(sought, at + 1))
-    if (secret.startsWith(text.slice(at))) return at;
-  return -1;
+  const length = Math.min(secret.length - 1, text.length);
+  if (!text.includes(secret.slice(0, SHORTEST_BEGINNING), text.length - length)) return -1;
+  const shorter = new Uint16Array(length);
+  let same = 0;
+  for (let at = 1; at < length; at++) {
+    while (same > 0 && secret[at] !== secret[same]) same = shorter[same - 1] ?? 0;
+    if (secret[at] === secret[same]) same++;
+    shorter[at] = same;
+  }
+  same = 0;
+  for (let at = text.length - length; at < text.length; at++) {
+    while (same > 0 && text[at] !== secret[same]) same = shorter[same - 1] ?? 0;
+    if (text[at] === secret[same]) same++;
+  }
+  return same >= SHORTEST_BEGINNING ? text.length - same : -1;
 }

@@ -1,4 +1,5 @@
 import { MAX_REASON_LENGTH } from '@holdfast/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withoutSecretsOf } from '../src/echoed-secrets.ts';
 
@@ -46,5 +47,20 @@ describe('a secret that a participant echoes', () => {
         expect(shown({ 'x-api-token': secret }, reason)).toBe('echo ***…');
       }
     expect(shown({ 'x-api-token': 'zzzzzy' }, 'echo zzz…')).toBe('echo zzz…');
+  });
+
+  it('is hidden from its longest beginning on that the cut reason ends with', () => {
+    const letters = (minLength: number, maxLength: number) =>
+      fc.string({ unit: fc.constantFrom('a', 'b'), minLength, maxLength });
+    fc.assert(
+      fc.property(letters(4, 12), letters(0, 20), (secret, text) => {
+        const whole = text.replaceAll(secret, '***');
+        let kept = Math.min(secret.length - 1, whole.length);
+        while (kept >= 4 && !whole.endsWith(secret.slice(0, kept))) kept--;
+        const expected = kept >= 4 ? `${whole.slice(0, -kept)}***…` : `${whole}…`;
+        expect(shown({ 'x-api-token': secret }, `${text}…`)).toBe(expected);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
