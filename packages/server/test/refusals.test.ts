@@ -38,7 +38,7 @@ const rpcError = (status: number, message: string) => ({
 const message = (status: number, text: string) => ({
   status,
   type: 'application/json',
-  body: { message: expect.stringContaining(text) },
+  body: { message: expect.stringContaining(text), code: status === 503 ? 'unavailable' : 'invalid' },
 });
 
 describe('a request that is refused before it reaches its route', () => {
