@@ -28,8 +28,8 @@ export interface CallListener {
 /** Counts the calls of one run that were sent and have not ended, whether anybody still listens or not. */
 export interface InFlight {
   calls: number;
-  /** Called once, when the last of them has ended. */
-  onNone: (() => void) | undefined;
+  /** Called once each, in order, when the last of them has ended. */
+  onNone: (() => void)[];
 }
 
 /** What one step starts: `permit` is asked before each call; when it returns `void`, nothing is reported. */
@@ -241,10 +241,8 @@ export class Calls {
 }
 
 function none(inFlight: InFlight): void {
-  const { calls, onNone } = inFlight;
-  if (calls > 0 || onNone === undefined) return;
-  inFlight.onNone = undefined;
-  onNone();
+  if (inFlight.calls > 0 || inFlight.onNone.length === 0) return;
+  for (const callback of inFlight.onNone.splice(0)) callback();
 }
 
 function branchAt(transaction: Transaction, index: number): Branch {

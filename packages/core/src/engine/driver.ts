@@ -236,6 +236,7 @@ export class Driver {
       this.#drop(run, unavailable(run.key, 'this node lost its session'));
     }
     this.#doubts.clear();
+    this.#effects.newSession();
     this.#d.committer.abandon();
   }
 
@@ -633,12 +634,7 @@ export class Driver {
     if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
     // A claim from now on counts.
     run.version = versionAfter(run, parked);
-    const leave = (): void => {
-      if (run.phase === 'releasing') this.#leave(run);
-    };
-    // An operator who retries at once would have a branch called while its last call still runs.
-    if (run.inFlight.calls === 0) leave();
-    else run.inFlight.onNone = leave;
+    this.#leave(run);
   }
 
   /** The record of a run that drove nothing was released. It may have been claimed since, and changed since that. */
@@ -655,6 +651,7 @@ export class Driver {
 
   #forget(run: Run): void {
     run.phase = 'gone';
+    this.#effects.outlived(run);
     this.#unread.remove(run);
     run.timer?.cancel();
     this.#progress.clear(run);

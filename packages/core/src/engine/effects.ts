@@ -3,7 +3,7 @@ import type { Alert, AlertHook, Clock, Logger, Timer } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
-import type { CallListener, Calls, Permit } from './calls.ts';
+import type { CallListener, Calls, InFlight, Permit } from './calls.ts';
 import type { Replies } from './replies.ts';
 import type { Reply, Run } from './run.ts';
 import type { Session } from './session.ts';
@@ -31,6 +31,8 @@ export class EffectRunner {
   readonly #d: EffectRunnerDependencies;
   /** Transactions whose alert the hook has not acknowledged or refused yet. */
   readonly #alerting = new Set<string>();
+  /** Calls of runs that have ended, by the ID of their transaction. */
+  readonly #outlived = new Map<string, InFlight>();
 
   constructor(dependencies: EffectRunnerDependencies) {
     this.#d = dependencies;
@@ -49,9 +51,31 @@ export class EffectRunner {
     const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
     const listener = this.#listener(run);
     const { inFlight } = run;
-    if (effects.calls.length > 0)
-      this.#d.calls.branches({ transaction, inFlight, permit: mayCallStill, listener }, effects.calls);
-    if (effects.check) this.#d.calls.check({ transaction, inFlight, permit: mayCall, listener });
+    const start = (): void => {
+      if (effects.calls.length > 0)
+        this.#d.calls.branches({ transaction, inFlight, permit: mayCallStill, listener }, effects.calls);
+      if (effects.check) this.#d.calls.check({ transaction, inFlight, permit: mayCall, listener });
+    };
+    const earlier = this.#outlived.get(run.id);
+    if (earlier === undefined) start();
+    else earlier.onNone.push(start);
+  }
+
+  /**
+   * A run has ended. Calls of it that are still in flight hold back those of the next run of the transaction: an
+   * operator who retries it at once would have a branch called while its last call still runs.
+   */
+  outlived({ id, inFlight }: Run): void {
+    if (inFlight.calls === 0) return;
+    this.#outlived.set(id, inFlight);
+    inFlight.onNone.push(() => {
+      if (this.#outlived.get(id) === inFlight) this.#outlived.delete(id);
+    });
+  }
+
+  /** What other sessions, of this node or another, still call holds nothing back. */
+  newSession(): void {
+    this.#outlived.clear();
   }
 
   /** The events that the results of calls become. */

@@ -61,8 +61,7 @@ export interface Memory {
  *                                 └─────────┴──cannot go on──▶ releasing ──────┘
  *
  * While it is loading or a write is in flight, events queue; so a pattern steps on the last durable decision only.
- * While it is releasing, this session drives nothing; events queue until the record is released and the calls that were
- * in flight have ended, so that none of them runs beside its repetition.
+ * While it is releasing, this session still owns the record and drives nothing; events queue until it is released.
  */
 export interface Run extends Memory {
   readonly id: string;
@@ -106,7 +105,7 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
     group,
     delivering: false,
     passWaiters: [],
-    inFlight: { calls: 0, onNone: undefined },
+    inFlight: { calls: 0, onNone: [] },
     timer: undefined,
     watchedVersion: 0,
   };
