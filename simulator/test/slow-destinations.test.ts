@@ -69,8 +69,9 @@ describe('a slow destination', () => {
     const a = await start({ maxCallsPerDestination: 1, maxQueuedPerDestination: 1 });
     stage.respond = () => never();
     for (const gid of ['running', 'waiting']) await a.engine.submit(context, sagaAt('slow', gid));
-    await a.engine.submit(context, sagaAt('slow', 'deferred', 500));
+    const submitted = a.engine.submit(context, sagaAt('slow', 'deferred', 500));
     await stage.pass(150);
+    await submitted;
     expect(written.filter((gid) => gid === 'deferred')).toHaveLength(2);
   });
 
@@ -87,7 +88,9 @@ describe('a slow destination', () => {
 
   it('gives turns to others while long transactions wait for it', async () => {
     const a = await start({ maxCallsPerDestination: 8 });
-    for (let i = 0; i < 5; i++) await a.engine.submit(context, sagaAt('slow', `long${i}`, 1_000));
+    const long = Array.from({ length: 5 }, (_, i) => a.engine.submit(context, sagaAt('slow', `long${i}`, 1_000)));
+    await stage.pass(10);
+    await Promise.all(long);
     await a.engine.submit(context, sagaAt('slow', 'short'));
     await stage.pass(3_000);
     expect((await stage.record('short'))?.status).toBe('succeed');
