@@ -72,6 +72,16 @@ class Halted extends Error {
   }
 }
 
+/** A step whose action is at work. */
+interface StepAtWork {
+  readonly of: object;
+  readonly name: string;
+  readonly outer: StepAtWork | undefined;
+}
+
+/** The step whose action called the present code. One for all runs: each storage costs every asynchronous call of the process. */
+const steps = new AsyncLocalStorage<StepAtWork>();
+
 /** One run of a workflow's code over what is recorded. */
 export class Execution implements Flow {
   readonly gid: string;
@@ -84,8 +94,6 @@ export class Execution implements Flow {
   readonly #replay: Replay;
   /** Of the actions that an earlier run began, and whose outcome is not recorded. */
   readonly #restart: Replay;
-  /** The step whose action runs here. */
-  readonly #within = new AsyncLocalStorage<string>();
   #halt: Halt | undefined;
   #closed = false;
   #complete = false;
@@ -197,7 +205,7 @@ export class Execution implements Flow {
   #begin(name: string, workOf: () => StepWork): AskedStep {
     try {
       assertStepName(name);
-      const outer = this.#within.getStore();
+      const outer = this.#outer();
       if (outer !== undefined)
         throw new TypeError(
           `Step ${name} is asked for by the work of step ${outer}, which could not be undone together with it: ask for the steps one after the other, in the code of the workflow`,
@@ -211,6 +219,13 @@ export class Execution implements Flow {
       if (resultOfThrown(error).kind !== 'FAILURE') this.#stop({ kind: 'unclear', cause: error });
       throw error;
     }
+  }
+
+  /** Name of this run's step by whose work the present code was called; other runs' steps may lie between. */
+  #outer(): string | undefined {
+    let step = steps.getStore();
+    while (step !== undefined && step.of !== this) step = step.outer;
+    return step?.name;
   }
 
   #fromRecord(step: AskedStep, { failed, record }: RecordedStep): unknown {
@@ -234,7 +249,8 @@ export class Execution implements Flow {
     const { name, work } = step;
     try {
       await this.#announce(name, work);
-      const outcome = await this.#within.run(name, () => this.#act(name, work));
+      const atWork = { of: this, name, outer: steps.getStore() };
+      const outcome = await steps.run(atWork, () => this.#act(name, work));
       const stands = await this.#record(name, work.kind, outcome);
       if (stands === undefined) throw this.#halted();
       this.#order.push(name);

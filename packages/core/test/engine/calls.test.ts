@@ -77,7 +77,7 @@ async function callAll(definition: Definition) {
   calls.branches(
     {
       transaction: newTransaction(KEY, definition, 1),
-      inFlight: { calls: 0, onNone: undefined },
+      inFlight: { calls: 0, onNone: [] },
       permit: () => 'granted',
       listener: { answered: () => answered.count(), deferred: (...given) => deferred.push(given) },
     },
