@@ -80,7 +80,7 @@ interface StepAtWork {
 }
 
 /** The step whose action called the present code. One for all runs: each storage costs every asynchronous call of the process. */
-const steps = new AsyncLocalStorage<StepAtWork>();
+const stepsAtWork = new AsyncLocalStorage<StepAtWork>();
 
 /** One run of a workflow's code over what is recorded. */
 export class Execution implements Flow {
@@ -223,7 +223,7 @@ export class Execution implements Flow {
 
   /** Name of this run's step by whose work the present code was called; other runs' steps may lie between. */
   #outer(): string | undefined {
-    let step = steps.getStore();
+    let step = stepsAtWork.getStore();
     while (step !== undefined && step.of !== this) step = step.outer;
     return step?.name;
   }
@@ -249,8 +249,8 @@ export class Execution implements Flow {
     const { name, work } = step;
     try {
       await this.#announce(name, work);
-      const atWork = { of: this, name, outer: steps.getStore() };
-      const outcome = await steps.run(atWork, () => this.#act(name, work));
+      const atWork = { of: this, name, outer: stepsAtWork.getStore() };
+      const outcome = await stepsAtWork.run(atWork, () => this.#act(name, work));
       const stands = await this.#record(name, work.kind, outcome);
       if (stands === undefined) throw this.#halted();
       this.#order.push(name);
