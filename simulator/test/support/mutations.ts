@@ -130,6 +130,11 @@ export const MUTATIONS: readonly Mutation[] = [
         from: '> silenceMs',
         to: '> silenceMs / 4',
       },
+      {
+        file: `${ENGINE}/silence-watch.js`,
+        from: 'nowMs - sinceMs > silenceMs',
+        to: 'nowMs - sinceMs > silenceMs / 4',
+      },
     ],
   },
   {
