@@ -94,6 +94,7 @@ export class Driver {
       ...d,
       replies: this.#replies,
       deliver: (run, event) => this.#deliver(run, { event }),
+      failed: (run, error) => this.#fail(run, error),
       onAcknowledged: (key) => this.command(key, { event: { kind: 'alerted' }, reply: UNHEARD }),
     });
     this.#progress = new ProgressWriter(d.clock, d.options.progressFlushMs, (run) => this.#flush(run));

@@ -21,6 +21,8 @@ interface EffectRunnerDependencies {
   readonly onAcknowledged: (key: TransactionKey) => void;
   /** How the answer of a call, or the time it waited for, comes back to its transaction. */
   readonly deliver: (run: Run, event: TransactionEvent) => void;
+  /** Something threw outside of the run's own work. */
+  readonly failed: (run: Run, error: unknown) => void;
 }
 
 /** Timers cannot be set further ahead; waking early does no harm. */
@@ -58,7 +60,16 @@ export class EffectRunner {
     };
     const earlier = this.#outlived.get(run.id);
     if (earlier === undefined) start();
-    else earlier.onNone.push(start);
+    else earlier.onNone.push(() => this.#startLate(run, start));
+  }
+
+  /** Not within the run's own work: what is thrown must not pass for a fault of the call that has ended. */
+  #startLate(run: Run, start: () => void): void {
+    try {
+      if (isAlive(run)) start();
+    } catch (error) {
+      this.#d.failed(run, error);
+    }
   }
 
   /**
