@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { checkImports } from './check-imports.ts';
 import { checkLinks } from './check-links.ts';
 import { checkManifests } from './check-manifests.ts';
+import { checkStorages } from './check-storages.ts';
 import { checkWords } from './check-words.ts';
 import type { Finding, SourceFile } from './finding.ts';
 import { readBuildReferences, readWorkspaces } from './workspace.ts';
@@ -19,6 +20,7 @@ const workspaces = readWorkspaces(root);
 const findings: readonly Finding[] = [
   ...checkManifests(workspaces, readBuildReferences(root)),
   ...files.filter(({ path }) => path.endsWith('.ts')).flatMap((file) => checkImports(file, workspaces)),
+  ...files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((file) => checkStorages(file)),
   ...files
     .filter(({ path }) => path.endsWith('.md'))
     .flatMap((file) => checkLinks(file, (path) => existsSync(join(root, path)))),

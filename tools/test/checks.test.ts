@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkImports } from '../src/check-imports.ts';
 import { checkLinks } from '../src/check-links.ts';
 import { checkManifests } from '../src/check-manifests.ts';
+import { checkStorages } from '../src/check-storages.ts';
 import { checkWords } from '../src/check-words.ts';
 import type { Workspace } from '../src/workspace.ts';
 
@@ -178,6 +179,19 @@ describe('the words', () => {
   test('may look alike and be harmless', () => {
     const text = `GET http://host/home/page, /home/x/shop, ${up}core/src, ${up}${up}tsconfig.base.json, this issue, network/work, "resolved": "packages/core"`;
     expect(checkWords({ path: 'packages/core/README.md', text })).toEqual([]);
+  });
+});
+
+describe('an AsyncLocalStorage', () => {
+  test('is a constant of its module', () => {
+    const text = 'const storage = new AsyncLocalStorage<string>();\nexport const other = new AsyncLocalStorage();';
+    expect(checkStorages({ path: 'packages/client/src/a.ts', text })).toEqual([]);
+  });
+
+  test('is reported when it belongs to an object or a call', () => {
+    const text = 'class Run {\n  readonly #step = new AsyncLocalStorage<string>();\n}\nrun(new AsyncLocalStorage());';
+    const found = checkStorages({ path: 'packages/client/src/a.ts', text });
+    expect(found.map(({ line }) => line)).toEqual([2, 4]);
   });
 });
 
