@@ -4,34 +4,26 @@ import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { Effects, Policy } from '../patterns/step.ts';
+import type { Policy } from '../patterns/step.ts';
 import { cleared } from '../patterns/suspicion.ts';
 import type { Entry, Store, StoredTransaction } from '../store.ts';
+import { Adoption } from './adoption.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';
-import { type ClaimedRun, openInTurns } from './claimed-runs.ts';
 import { Doubts } from './doubts.ts';
 import { decide, forwarded, isBusy, ownershipAfter, type Verdict } from './deliver.ts';
 import { EffectRunner } from './effects.ts';
 import { internal, notStored, unavailable, unknownGid, unreadableRecord } from './errors.ts';
 import { ProgressWriter } from './progress.ts';
-import {
-  type AfterWrite,
-  afterWrite,
-  type Decision,
-  MAX_CONFLICTS,
-  onClaim,
-  type Opened,
-  reconcile,
-} from './reconcile.ts';
+import { type AfterWrite, afterWrite, type Decision, MAX_CONFLICTS, type Opened, reconcile } from './reconcile.ts';
 import { withoutBranches } from './records.ts';
 import { Releaser } from './releaser.ts';
 import { Replies } from './replies.ts';
 import { RunTable } from './run-table.ts';
+import { type Cause, hasWentBack, ownsRecord, versionAfter, type Write } from './run-write.ts';
 import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
 import type { Session } from './session.ts';
 import { stoppedRecord } from './stopped-record.ts';
-import { type Suspect, Trials } from './trials.ts';
 import { UnreadableLog } from './unreadable-log.ts';
 import { UnreadRecords } from './unread-records.ts';
 import { writeItem } from './write-item.ts';
@@ -62,7 +54,7 @@ const UNREAD_PAUSE_MS = 10_000;
  * Runs transactions: delivers events to the pure core one at a time, and carries out what the pure functions decide:
  * `decide` (an event), `afterWrite` and `reconcile` (a write, a read, a claim). Longer than other classes, because
  * these methods change the phase of the same runs; what keeps a state of its own is in `RunTable`, `ProgressWriter`,
- * `Releaser` and `EffectRunner`.
+ * `Adoption`, `Doubts`, `Releaser` and `EffectRunner`.
  *
  * E1  What `persist: wait` states is durable before any other effect of that step happens (D1).
  * E2  A branch is called only by the owner of the record, while its lease holds.
@@ -78,7 +70,7 @@ export class Driver {
   readonly #replies: Replies;
   readonly #progress: ProgressWriter;
   readonly #releaser: Releaser;
-  readonly #trials: Trials;
+  readonly #adoption: Adoption;
   readonly #doubts: Doubts;
   readonly #unread: UnreadRecords;
   readonly #unreadableLog: UnreadableLog;
@@ -111,12 +103,15 @@ export class Driver {
       hasRun: (id) => this.has(id),
       onOwned: (record) => this.#reconcile(this.#add(record), record),
     });
-    this.#trials = new Trials({
+    this.#adoption = new Adoption({
+      runs: this.#runs,
+      releaser: this.#releaser,
+      clock: d.clock,
       maxClaims: d.options.maxClaims,
-      putBack: (suspect, dueInMs, done) => this.#putBack(suspect, dueInMs, done),
-      later: (delayMs, callback) => void d.clock.setTimer(delayMs, callback),
-      drive: ({ run, record }) => {
-        if (run.phase === 'loading') this.#reconcile(run, record);
+      reconcile: (run, record) => this.#reconcile(run, record),
+      onPutBack: (run, dueInMs) => {
+        this.#leave(run);
+        d.onReleased(dueInMs);
       },
     });
   }
@@ -174,60 +169,12 @@ export class Driver {
 
   /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them until then. */
   adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
-    return this.#runs.claim(limit, claim, (records) => this.#adoptAll(records));
+    return this.#runs.claim(limit, claim, (records) => this.#adoption.takeAll(records));
   }
 
   /** False while a claim would put more at risk than one transaction (TR4). */
   get mayClaim(): boolean {
-    return !this.#trials.isLast;
-  }
-
-  /** Each suspect that no run has is tried, or put back. */
-  #adoptAll(records: readonly StoredTransaction[]): void {
-    const suspects: Suspect[] = [];
-    const others: ClaimedRun[] = [];
-    for (const record of records) {
-      const claims = this.#trials.claimsOf(record);
-      const id = idOf(record.key);
-      if (this.has(id)) this.#adopt(record);
-      else {
-        const run = this.#add(record);
-        run.claimed = record;
-        if (claims === 0) others.push({ run, record });
-        else suspects.push({ run, record, claims });
-      }
-    }
-    openInTurns(others, this.#d.clock, (run, record) => this.#reconcile(run, record));
-    this.#trials.take(suspects);
-  }
-
-  #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
-    run.phase = 'releasing';
-    this.#releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
-      run.version = versionAfter(run, released);
-      this.#leave(run);
-      this.#d.onReleased(dueInMs);
-      done();
-    });
-  }
-
-  #adopt(record: StoredTransaction): void {
-    const id = idOf(record.key);
-    const existing = this.#runs.get(id);
-    switch (onClaim(existing, record)) {
-      case 'ignore':
-        return;
-      case 'open': {
-        const run = this.#add(record);
-        run.claimed = record;
-        return this.#reconcile(run, record);
-      }
-      case 'remember':
-      case 'reconcile':
-        if (existing === undefined) return;
-        existing.claimed = record;
-        if (existing.phase === 'open') this.#reconcile(existing, record);
-    }
+    return this.#adoption.mayClaim;
   }
 
   /** The session has ended: nothing more is called or written for the runs. */
@@ -399,7 +346,7 @@ export class Driver {
     this.#effects.answerEarly(run);
     if (dueInMs !== null) this.#d.onReleased(dueInMs);
     if (isFinal(transaction.state.status)) this.#d.onFinal(run.id);
-    if (claimed !== undefined && claimed.version > version) this.#adopt(claimed);
+    if (claimed !== undefined && claimed.version > version) this.#adoption.take(claimed);
     this.#deliverAgain(run, queue);
   }
 
@@ -643,9 +590,7 @@ export class Driver {
     const { claimed, version, queue } = run;
     this.#forget(run);
     if (claimed !== undefined && claimed.version > version && this.#d.session.leaseHeld()) {
-      const again = this.#add(claimed);
-      again.claimed = claimed;
-      void this.#reload(again);
+      void this.#reload(this.#adoption.add(claimed));
     }
     this.#deliverAgain(run, queue);
   }
@@ -672,7 +617,7 @@ export class Driver {
     const replies = this.#takeReplies(run);
     this.#forget(run);
     for (const reply of replies) this.#replies.failed(reply, error);
-    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adopt(run.claimed);
+    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adoption.take(run.claimed);
   }
 
   #takeReplies(run: Run): readonly Reply[] {
@@ -688,45 +633,9 @@ const UNHEARD: Reply = { done() {}, failed() {}, wholePass: false };
 
 type Again = Extract<AfterWrite, { kind: 'again' }>;
 
-/** The step that asked for a write. */
-interface Cause {
-  readonly before: Transaction;
-  readonly delivery: Delivery;
-  readonly effects: Effects;
-}
-
-interface Write {
-  readonly run: Run;
-  readonly transaction: Transaction;
-  /** Undefined when it is for progress alone. */
-  readonly cause: Cause | undefined;
-  /** This session owns the record afterwards. */
-  readonly hold: boolean;
-  readonly dueInMs: number | null;
-  readonly writeId: string;
-}
-
-/** The version that a run knows when its release has ended; `released` undefined: another node has the record, so that no claim of it counts. */
-const versionAfter = ({ version, claimed }: Run, released: StoredTransaction | undefined): number =>
-  released === undefined ? Math.max(version, claimed?.version ?? 0) : released.version + 1;
-
 /** A record of a later version is for its nodes. */
 const isStoppable = ({ status }: StoredTransaction, { isLater }: UnreadableRecord): boolean =>
   !isLater && !isFinal(status);
 
-const ownsRecord = ({ ownership }: Run): boolean => ownership === 'ours' || ownership === 'orphaned';
-
 const stackOf = (thrown: unknown): string =>
   thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-
-/**
- * The record of a run that owns it is missing, or older than what the store has acknowledged:
- * versions never decrease.
- */
-const hasWentBack = ({ run, transaction }: Write, result: WriteResult): boolean => {
-  if (run.ownership !== 'ours' || run.version === 0) return false;
-  // A finished one that is written again may have been purged since.
-  if (result.kind === 'missing') return !isFinal(transaction.state.status);
-  // A damaged record has no version.
-  return result.kind === 'conflict' && result.version > 0 && result.version < run.version;
-};

@@ -1,7 +1,6 @@
 import { cutReason, HoldfastError, isFinal, LIMITS, type Pattern, type TransactionKey } from '@holdfast/protocol';
-import { decodeRegistration, encodeRegistration } from '../codec/entry-codec.ts';
+import { encodeRegistration } from '../codec/entry-codec.ts';
 import type {
-  BranchRegistration,
   CallContext,
   Coordinator,
   LivingNodes,
@@ -13,12 +12,12 @@ import type {
 } from '../coordinator.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../engine-options.ts';
 import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
-import type { Definition, RegisteredBranch, Transaction } from '../model.ts';
+import type { Definition, Transaction } from '../model.ts';
 import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { failureReason, newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
-import { type Entry, type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
+import { type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
 import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
 import { STORE_LIMITS } from '../stores/rules.ts';
 import { Calls } from './calls.ts';
@@ -27,14 +26,14 @@ import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
-import { isPast, notStored, unknownGid } from './errors.ts';
+import { isPast, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
 import { LostWrites } from './lost-writes.ts';
 import { listPage } from './lists.ts';
 import { viewOf, viewOfTransaction } from './records.ts';
+import { assertSame, registrationError, roomFor } from './registrations.ts';
 import { idOf } from './run.ts';
-import { samePayload } from './same-payload.ts';
 import { Session } from './session.ts';
 import { Topics } from './topics.ts';
 import { Watcher } from './watcher.ts';
@@ -546,88 +545,5 @@ export class Engine implements Coordinator {
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.#d.clock.setTimer(delayMs, resolve));
-  }
-}
-
-/**
- * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls; with `strict` everything that is registered again must be the
- * same. What was stored first stays.
- */
-function assertSame(
-  gid: string,
-  pattern: Pattern | undefined,
-  branches: readonly BranchRegistration[],
-  existing: readonly Entry[],
-  strict: boolean,
-): void {
-  for (const entry of existing) {
-    const first: RegisteredBranch = decodeRegistration(entry);
-    const second = branches.find((branch) => branch.branchId === first.branchId && branch.op === first.op);
-    if (second === undefined) continue;
-    const name = `branch ${first.branchId} ${first.op}`;
-    if (second.status !== first.status)
-      throw new HoldfastError('refused', `${name} was recorded as ${first.status} before; that stays`, {
-        gid,
-        field: 'status',
-      });
-    // Else its client would take for granted that the second payload is confirmed.
-    const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
-    if (other !== undefined)
-      throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
-        gid,
-        field: 'branch_id',
-      });
-  }
-}
-
-/** In what a branch that is registered again differs from the first registration; undefined: it is the same. */
-function differenceOf(
-  first: RegisteredBranch,
-  second: BranchRegistration,
-  isWhole: boolean,
-  pattern: Pattern | undefined,
-): string | undefined {
-  if (!isWhole) return pattern === 'xa' && first.url !== second.url ? 'another URL' : undefined;
-  if (first.url !== second.url || !samePayload(first.payload, second.payload)) return 'another URL or payload';
-  // The digest is that of the input with which the branch was called.
-  return first.digest === second.digest ? undefined : 'other input (another digest)';
-}
-
-/**
- * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do not:
- * otherwise a workflow could be decided and never end.
- */
-function roomFor(
-  pattern: Pattern | undefined,
-  branches: readonly BranchRegistration[],
-): { readonly maxEntries: number; readonly maxBytes: number } {
-  const { registeredBranches, registeredBytes, workflowSteps } = LIMITS;
-  if (pattern !== 'workflow') return { maxEntries: registeredBranches, maxBytes: registeredBytes };
-  const begins = branches.some(({ op }) => op !== 'rollback' && op !== 'commit');
-  return begins
-    ? { maxEntries: 2 * workflowSteps, maxBytes: registeredBytes }
-    : { maxEntries: 4 * workflowSteps, maxBytes: 2 * registeredBytes };
-}
-
-const NO_ROOM = {
-  entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches, and a workflow at most ${LIMITS.workflowSteps} steps`,
-  bytes: `the registered branches of a transaction have at most ${LIMITS.registeredBytes / 1024 / 1024} MiB together; keep large data elsewhere and send a reference to it`,
-} as const;
-
-function registrationError(gid: string, result: Exclude<WriteResult, { kind: 'applied' }>): HoldfastError {
-  switch (result.kind) {
-    case 'missing':
-      return unknownGid(gid);
-    case 'conflict':
-      return result.full === undefined
-        ? new HoldfastError('refused', `current status '${result.status}', cannot register a branch`, {
-            gid,
-            status: result.status,
-          })
-        : new HoldfastError('too_large', NO_ROOM[result.full], { gid, status: result.status });
-    case 'failed':
-      return notStored({ gid }, result.error);
-    case 'abandoned':
-      return new HoldfastError('unavailable', `${gid}: whether it was stored is not known; send it again`, { gid });
   }
 }

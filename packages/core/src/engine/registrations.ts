@@ -1,0 +1,92 @@
+import { HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
+import { decodeRegistration } from '../codec/entry-codec.ts';
+import type { BranchRegistration } from '../coordinator.ts';
+import type { RegisteredBranch } from '../model.ts';
+import type { Entry } from '../store.ts';
+import type { WriteResult } from './committer.ts';
+import { notStored, unknownGid } from './errors.ts';
+import { samePayload } from './same-payload.ts';
+
+/**
+ * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls; with `strict` everything
+ * that is registered again must be the same. What was stored first stays.
+ */
+export function assertSame(
+  gid: string,
+  pattern: Pattern | undefined,
+  branches: readonly BranchRegistration[],
+  existing: readonly Entry[],
+  strict: boolean,
+): void {
+  for (const entry of existing) {
+    const first: RegisteredBranch = decodeRegistration(entry);
+    const second = branches.find((branch) => branch.branchId === first.branchId && branch.op === first.op);
+    if (second === undefined) continue;
+    const name = `branch ${first.branchId} ${first.op}`;
+    if (second.status !== first.status)
+      throw new HoldfastError('refused', `${name} was recorded as ${first.status} before; that stays`, {
+        gid,
+        field: 'status',
+      });
+    // Else its client would take for granted that the second payload is confirmed.
+    const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
+    if (other !== undefined)
+      throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
+        gid,
+        field: 'branch_id',
+      });
+  }
+}
+
+/** In what a branch that is registered again differs from the first registration; undefined: it is the same. */
+function differenceOf(
+  first: RegisteredBranch,
+  second: BranchRegistration,
+  isWhole: boolean,
+  pattern: Pattern | undefined,
+): string | undefined {
+  if (!isWhole) return pattern === 'xa' && first.url !== second.url ? 'another URL' : undefined;
+  if (first.url !== second.url || !samePayload(first.payload, second.payload)) return 'another URL or payload';
+  // The digest is that of the input with which the branch was called.
+  return first.digest === second.digest ? undefined : 'other input (another digest)';
+}
+
+/**
+ * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do not:
+ * otherwise a workflow could be decided and never end.
+ */
+export function roomFor(
+  pattern: Pattern | undefined,
+  branches: readonly BranchRegistration[],
+): { readonly maxEntries: number; readonly maxBytes: number } {
+  const { registeredBranches, registeredBytes, workflowSteps } = LIMITS;
+  if (pattern !== 'workflow') return { maxEntries: registeredBranches, maxBytes: registeredBytes };
+  const begins = branches.some(({ op }) => op !== 'rollback' && op !== 'commit');
+  return begins
+    ? { maxEntries: 2 * workflowSteps, maxBytes: registeredBytes }
+    : { maxEntries: 4 * workflowSteps, maxBytes: 2 * registeredBytes };
+}
+
+const NO_ROOM = {
+  entries: `a transaction has at most ${LIMITS.registeredBranches} registered branches, and a workflow at most ${LIMITS.workflowSteps} steps`,
+  bytes: `the registered branches of a transaction have at most ${LIMITS.registeredBytes / 1024 / 1024} MiB together; keep large data elsewhere and send a reference to it`,
+} as const;
+
+/** Why nothing was registered. */
+export function registrationError(gid: string, result: Exclude<WriteResult, { kind: 'applied' }>): HoldfastError {
+  switch (result.kind) {
+    case 'missing':
+      return unknownGid(gid);
+    case 'conflict':
+      return result.full === undefined
+        ? new HoldfastError('refused', `current status '${result.status}', cannot register a branch`, {
+            gid,
+            status: result.status,
+          })
+        : new HoldfastError('too_large', NO_ROOM[result.full], { gid, status: result.status });
+    case 'failed':
+      return notStored({ gid }, result.error);
+    case 'abandoned':
+      return new HoldfastError('unavailable', `${gid}: whether it was stored is not known; send it again`, { gid });
+  }
+}
