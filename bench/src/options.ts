@@ -15,7 +15,10 @@ export interface BenchOptions {
 export interface CompareOptions extends BenchOptions {
   /** URLs of stores, or names of `PRIVATE_DATABASES`; each gets a Holdfast of its own. */
   readonly stores: readonly string[];
-  /** Another built checkout, whose Holdfast takes turns with this one's on each store; undefined: none. */
+  /**
+   * Another built checkout, whose Holdfast takes turns with this one's on each store; undefined:
+   * none.
+   */
   readonly against: string | undefined;
   /** A store that cannot be measured here is named and left out; else it fails the run. */
   readonly leaveOut: boolean;

@@ -280,7 +280,8 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
 
     it('what the previous accepted with parameters of the coordinator in a URL is undone under the name it was done under', async () => {
       const gid = 'own-parameters';
-      // A participant of this version. The action came to the one of the version before, which read the URL's own gid.
+      // A participant of this version. The action came to the one of the version before, which read
+      // the URL's own gid.
       const calls: string[] = [];
       const handler = serveBranch(({ gid: read, branchId, op }) => void calls.push(`${read} ${branchId} ${op}`), {
         onError: (error) => void calls.push(String(error)),

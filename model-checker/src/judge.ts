@@ -47,7 +47,10 @@ export class Judge {
     this.#time = time;
   }
 
-  /** A client asks for the transaction: a node counts its timeout from there, whenever the record is stored. */
+  /**
+   * A client asks for the transaction: a node counts its timeout from there, whenever the record is
+   * stored.
+   */
   asked(): void {
     this.#askedAtMs ??= this.#time.nowMs;
   }

@@ -11,7 +11,8 @@ export type FaultyCall = 'write' | 'get' | 'claimDue';
  * - `dropped`: the connection is lost before the store receives the call.
  * - `late`: as `dropped`, but the store receives and applies the call at some later moment.
  * - `unavailable`: refused; nothing applied.
- * - `rejected`: the call is rejected with nothing applied, even if an earlier attempt was applied or may arrive late.
+ * - `rejected`: the call is rejected with nothing applied, even if an earlier attempt was applied
+ *   or may arrive late.
  * - `slow`: applied, and the response arrives at some later moment.
  * - `stalled`: applied at some later moment, when the response arrives.
  * - `stale`, `older`: a read that returns the version before the latest one, or the one before that.

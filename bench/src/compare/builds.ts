@@ -1,7 +1,10 @@
 import { medianRatio } from '../report/statistics.ts';
 import type { Summary } from './summary.ts';
 
-/** This checkout against another on one store, as ratios of neighbouring rounds: above 1 is more. Medians. */
+/**
+ * This checkout against another on one store, as ratios of neighbouring rounds: above 1 is more.
+ * Medians.
+ */
 export interface BuildRatio {
   readonly connections: number;
   readonly name: string;
@@ -10,7 +13,10 @@ export interface BuildRatio {
   readonly databaseCpuMicrosPerSaga: number | undefined;
 }
 
-/** One ratio per number of connections for each of `pairs`: a subject of this checkout, and its counterpart. */
+/**
+ * One ratio per number of connections for each of `pairs`: a subject of this checkout, and its
+ * counterpart.
+ */
 export function buildRatios(
   lines: readonly Summary[],
   pairs: readonly { readonly name: string; readonly other: string }[],

@@ -23,7 +23,10 @@ export interface Started {
   readonly database?: Database | undefined;
   /** Ends it before the run's end, so that what it writes at its end can be read. */
   readonly stop: () => Promise<void>;
-  /** Name of the subject of this checkout that it takes turns with: this one is started from the other checkout. */
+  /**
+   * Name of the subject of this checkout that it takes turns with: this one is started from the
+   * other checkout.
+   */
   readonly comparedWith?: string | undefined;
 }
 
@@ -42,7 +45,10 @@ interface Where {
   readonly profileFolder: string | undefined;
 }
 
-/** Each store's Holdfast (with `against`, the other checkout's after it), then the embedded one, then the targets. */
+/**
+ * Each store's Holdfast (with `against`, the other checkout's after it), then the embedded one,
+ * then the targets.
+ */
 export async function startSubjects(
   options: CompareOptions,
   folder: string,

@@ -1,4 +1,7 @@
-/** One request, or several one after the other, that cost a coordinator as much as any that it accepts, or rejects. */
+/**
+ * One request, or several one after the other, that cost a coordinator as much as any that it
+ * accepts, or rejects.
+ */
 export interface Input {
   readonly name: string;
   /** What is sent before, and not measured. */
@@ -56,7 +59,10 @@ export const largest = (hosts: Hosts, gid: string, fields: object = {}): Sent =>
 /** A saga that is stored, and waits for a submission. */
 export const stored = ({ path, body }: Sent): Sent => ({ path: path.replace('submit', 'prepare'), body });
 
-/** A tcc with registered branches of 8 MB together, as much as it may have: the data counts for both ops of a branch. */
+/**
+ * A tcc with registered branches of 8 MB together, as much as it may have: the data counts for both
+ * ops of a branch.
+ */
 export function registered({ branches }: Hosts): readonly Sent[] {
   const gid = newGid();
   const fields = { gid, trans_type: 'tcc' };

@@ -22,7 +22,10 @@ export interface FirstPhaseCall {
   readonly requestTimeoutMs: number | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly registration: (branchId: string) => BranchRegistrationRequest;
-  /** Completes the registration, once the whole work has succeeded; absent: `registration` is complete. */
+  /**
+   * Completes the registration, once the whole work has succeeded; absent: `registration` is
+   * complete.
+   */
   readonly completion?: (branchId: string) => BranchRegistrationRequest;
   /** For coordinators of the version before, which reject what they do not know. */
   readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;

@@ -23,8 +23,8 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
 /**
  * Runs the first phase of a tcc or xa between its preparation and its end: submits it when `firstPhase` returns, cancels it when that throws.
  *
- * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why. Also when another run under the gid registered a branch
- *   that this one did not call
+ * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why.
+ *   Also when another run under the gid registered a branch that this one did not call
  * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel that was not delivered
  */
 export async function withPrepared<T>(

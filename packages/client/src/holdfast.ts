@@ -30,8 +30,10 @@ export interface Holdfast {
    * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a tcc it is part of that one (`join`): a throw then
    * cancels the whole, goes up, and lets the try fail.
    *
-   * A gid runs once: it is refused when the transaction under it has been decided. While it is prepared, a second run goes on with it and calls the
-   * tries again, which the barrier makes harmless. When an earlier run registered a branch that the second run does not call, the transaction is cancelled.
+   * A gid runs once: it is refused when the transaction under it has been decided. While it is
+   * prepared, a second run goes on with it and calls the tries again, which the barrier makes
+   * harmless. When an earlier run registered a branch that the second run does not call, the
+   * transaction is cancelled.
    *
    * @throws {TransactionFailed} it is cancelled; `cause` is what `work` threw
    * @throws {TransactionPending} with `wait`: the time is over, the confirms go on

@@ -50,8 +50,9 @@ export interface TccOptions extends TwoPhaseOptions {
    * `branchHeaders` and `signal` are those of the whole. When its work throws, the whole is cancelled and the try fails, also when the try's handler, or
    * whoever called it, makes nothing of that. Default true; false begins a transaction of its own.
    *
-   * Once the try's handler has ended, code that the handler left behind (a promise that is not awaited, a timer, a queue) cannot join: with `join` a `TypeError` is
-   * thrown, without it a separate transaction begins.
+   * Once the try's handler has ended, code that the handler left behind (a promise that is not
+   * awaited, a timer, a queue) cannot join: with `join` a `TypeError` is thrown, without it a
+   * separate transaction begins.
    */
   readonly join?: boolean;
 }
@@ -79,9 +80,9 @@ export async function runTcc<T>(
 }
 
 /**
- * Code that a try's handler left behind can be part of its transaction no more: the try has responded, and may have
- * refused. Whether the code belongs to it, or was only started by it, as a queue that serves other requests is, only its author
- * knows.
+ * Code that a try's handler left behind can be part of its transaction no more: the try has
+ * responded, and may have refused. Whether the code belongs to it, or was only started by it, as a
+ * queue that serves other requests is, only its author knows.
  */
 function refuseAfter(ended: BranchCallContext | undefined): void {
   if (ended?.transType !== 'tcc' || ended.op !== 'try') return;
@@ -118,8 +119,8 @@ class TccWork implements Tcc {
       payload,
       requestTimeoutMs,
       parse: branch.parse,
-      // A confirm exists only once the whole part has succeeded: the code between here and the initiator may ignore its
-      // failure, and the command to abort may not arrive.
+      // A confirm exists only once the whole part has succeeded: the code between here and the
+      // initiator may ignore its failure, and the command to abort may not arrive.
       ...(this.#isJoined
         ? { registration: (branchId) => ({ ...common, branchId }), completion: complete }
         : { registration: complete }),

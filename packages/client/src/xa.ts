@@ -43,7 +43,9 @@ export interface XaOptions extends TwoPhaseOptions {
 /** Where dtm's participants register themselves, below the coordinator's own URL. */
 const DTM_PREFIX = '/api/dtmsvr';
 
-/** Tells calls of one branch with other payloads apart, without a copy of the payload in the record. */
+/**
+ * Tells calls of one branch with other payloads apart, without a copy of the payload in the record.
+ */
 const digestOf = (payload: unknown): string =>
   createHash('sha256')
     .update(JSON.stringify(payload ?? null))

@@ -42,8 +42,9 @@ const withoutAborts = (coordinator: string, lost: string[]): Promise<string> =>
   });
 
 /**
- * The initiator tries `agency`, whose handler calls `guide` as a part of the same branch and ignores the response; the handler of `guide` joins the
- * transaction with `join`. The guide cannot deliver a command to abort.
+ * The initiator tries `agency`, whose handler calls `guide` as a part of the same branch and
+ * ignores the response; the handler of `guide` joins the transaction with `join`. The guide cannot
+ * deliver a command to abort.
  */
 async function journey(
   join: (hf: Holdfast, branch: ReturnType<typeof seats>, soldOut: BranchDeclaration<Reservation>) => Promise<unknown>,

@@ -59,8 +59,8 @@ describe('a workflow whose process is killed', () => {
       expect(world.effects(gid).toSorted(), gid).toEqual(['book', 'close', 'credit', 'debit', 'hold', 'mail', 'note']);
       expect(world.effects(gid).at(-1), gid).toBe('book');
     });
-    // To be created and to look what is recorded; six steps with their records, and the starts of the
-    // five that can be undone; the decision; a commit with its record; the end.
+    // To be created and to look what is recorded; six steps with their records, and the starts of
+    // the five that can be undone; the decision; a commit with its record; the end.
     expect(cuts).toBe(2 + 6 * 2 + 5 + 1 + 2 + 1);
   });
 

@@ -36,8 +36,9 @@ export { checkedTimeout, SESSION_TIMEOUT_MS } from './stores/timeouts.ts';
 export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
 
 /**
- * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle (`closed` before open and after close; a close tells
- * the driver when no call is in progress), checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
+ * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle
+ * (`closed` before open and after close; a close tells the driver when no call is in progress),
+ * checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
  */
 export class CheckedStore implements Store {
   readonly #driver: Store;

@@ -26,7 +26,8 @@ export interface Coordinator {
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
 
   /**
-   * Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws `refused` when it is aborting or failed, `not_found`.
+   * Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws
+   * `refused` when it is aborting or failed, `not_found`.
    *
    * `branches`, of a tcc or xa: the branches that the caller's run called. A prepared transaction
    * with others becomes aborting instead; one that was submitted with others throws `refused` with

@@ -143,8 +143,9 @@ export interface State {
   /** Why an operator force-stopped the transaction; empty if none did. Effects of its branches may remain. */
   readonly stopped: string;
   /**
-   * Why the record could not be read when an operator force-stopped the transaction: what its branches did is not known
-   * then. In a view also why the record of any other finished transaction cannot be read. Else empty.
+   * Why the record could not be read when an operator force-stopped the transaction: what its
+   * branches did is not known then. In a view also why the record of any other finished transaction
+   * cannot be read. Else empty.
    */
   readonly damaged: string;
   readonly submittedAtMs: number;
@@ -171,7 +172,10 @@ export type TimelineEntry =
       readonly attempt: number;
       /** When it is called again; 0 if it is not. */
       readonly retryAtMs: number;
-      /** The line stands for this number of calls in a row with the same result, of which it is the last; absent: 1. */
+      /**
+       * The line stands for this number of calls in a row with the same result, of which it is the
+       * last; absent: 1.
+       */
       readonly count?: number;
       /** When the first of them got its response; absent: there is one. */
       readonly firstAtMs?: number;

@@ -8,8 +8,9 @@ import type { Pattern, Status, TransactionKey } from '@holdfast/protocol';
  *
  * S1  `write` answers only when every applied item is durable (see `capabilities.durable`).
  * S2  A version grows by exactly one with each change of a record; a conditional item changes nothing unless its condition holds.
- * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its neighbours: it waits a
- *     few seconds at most for a record that another client of the database has locked, and is `blocked` then.
+ * S3  A batch holds at most one item a key. An item that cannot be applied does not hinder its
+ *     neighbours: it waits a few seconds at most for a record that another client of the database
+ *     has locked, and is `blocked` then.
  * S4  An item that was applied already is recognised by its write id and answers `applied` again with the version that it made, even when a
  *     claim or an append came after it (a write whose outcome was unknown is simply sent again). An append is recognised by the keys of its
  *     entries and answers the present version.
@@ -35,8 +36,8 @@ export interface Store {
   /**
    * Waits for the calls in progress, then closes. Calling it twice is harmless.
    *
-   * @param idle for drivers: resolves when no call is in progress. A driver whose server may be silent waits for it for
-   *   a few seconds at most; the calls that are left then fail.
+   * @param idle for drivers: resolves when no call is in progress. A driver whose server may be
+   *   silent waits for it for a few seconds at most; the calls that are left then fail.
    */
   close(idle?: Promise<void>): Promise<void>;
 
@@ -81,9 +82,10 @@ export interface Store {
    * Ends the sessions that were silent for longer than `silenceMs` (all but `keep`), then releases up to `limit` unfinished transactions whose
    * owner is not a living session: owner := null, due at once, version + 1, claims unchanged.
    *
-   * With `unchanged`, only the sessions given there are ended, and each only while its last heartbeat is still the one
-   * given. The store's clock may be set forward, and all sessions then look silent to it. A session therefore ends only
-   * after its heartbeat stayed unchanged for the silence limit on the monotonic clock of the node that calls as well.
+   * With `unchanged`, only the sessions given there are ended, and each only while its last
+   * heartbeat is still the one given. The store's clock may be set forward, and all sessions then
+   * look silent to it. A session therefore ends only after its heartbeat stayed unchanged for the
+   * silence limit on the monotonic clock of the node that calls as well.
    */
   takeOver(request: {
     readonly silenceMs: number;
@@ -196,19 +198,21 @@ export interface StoredTransaction {
   /** In the order in which they were appended. */
   readonly entries: readonly Entry[];
   /**
-   * Why this version of Holdfast cannot drive the record: a later version wrote its status or pattern, of which
-   * `status` and `pattern` are placeholders, or the record is `damaged`.
+   * Why this version of Holdfast cannot drive the record: a later version wrote its status or
+   * pattern, of which `status` and `pattern` are placeholders, or the record is `damaged`.
    */
   readonly unreadable?: string;
   /**
-   * Something other than Holdfast changed the record, and the store driver cannot read all of it. What could not be read
-   * is a placeholder; a `version` that could not be read is 0, and an update that expects 0 and has a final status then
-   * replaces the record, so that an operator can end it. Nothing else changes such a record.
+   * Something other than Holdfast changed the record, and the store driver cannot read all of it.
+   * What could not be read is a placeholder; a `version` that could not be read is 0, and an update
+   * that expects 0 and has a final status then replaces the record, so that an operator can end it.
+   * Nothing else changes such a record.
    */
   readonly damaged?: true;
   /**
-   * The server refused to return the bodies, as PostgreSQL does when a page is damaged: definition, state and entries are
-   * empty, and the rest of the record is as stored. A later read may return them. Always with `unreadable`.
+   * The server refused to return the bodies, as PostgreSQL does when a page is damaged: definition,
+   * state and entries are empty, and the rest of the record is as stored. A later read may return
+   * them. Always with `unreadable`.
    */
   readonly withoutBodies?: true;
 }
@@ -278,8 +282,9 @@ export type WriteOutcome =
   | Blocked;
 
 /**
- * The item was not applied although its neighbours were: another client of the database has its record locked, or the
- * database refuses this item for a reason that may pass. Nothing of it was applied; send it again later.
+ * The item was not applied although its neighbours were: another client of the database has its
+ * record locked, or the database refuses this item for a reason that may pass. Nothing of it was
+ * applied; send it again later.
  */
 export interface Blocked {
   readonly kind: 'blocked';
@@ -305,8 +310,8 @@ export interface ClaimResult {
   /** How long until the next unclaimed one of these groups is due (0: more are due now); null: none waits. */
   readonly nextDueInMs: number | null;
   /**
-   * The session has ended, and `claimed` is empty. What an earlier step of the same call claimed is released by the next
-   * `takeOver`.
+   * The session has ended, and `claimed` is empty. What an earlier step of the same call claimed is
+   * released by the next `takeOver`.
    */
   readonly sessionEnded: boolean;
 }

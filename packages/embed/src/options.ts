@@ -34,9 +34,15 @@ export interface EmbedOptions<B extends Branches = Branches> {
    * a later attempt if this function throws, its promise rejects, or the process ends before the promise resolves.
    */
   readonly onAlert?: (alert: Alert) => void | Promise<void>;
-  /** What calls branches over HTTP: `own`, the default, is the client of Holdfast; `undici` replaces it by the library. */
+  /**
+   * What calls branches over HTTP: `own`, the default, is the client of Holdfast; `undici` replaces
+   * it by the library.
+   */
   readonly branchClient?: 'own' | 'undici';
-  /** How names of branches are looked up: `own`, the default, by the hosts file and DNS; `system` by getaddrinfo. */
+  /**
+   * How names of branches are looked up: `own`, the default, by the hosts file and DNS; `system` by
+   * getaddrinfo.
+   */
   readonly nameLookup?: 'own' | 'system';
   /** Default: warnings and errors become warnings of the process (`process.on('warning')`), which Node prints to stderr; the rest is dropped. */
   readonly logger?: Logger;
@@ -68,7 +74,8 @@ const ENGINE_NAMES = Object.keys(DEFAULT_ENGINE_OPTIONS).filter((name) => name !
 /**
  * Checks the names of all options, and that those of the engine are numbers.
  *
- * @throws {TypeError} a name is unknown, a value is not a number of 0 or more, or is none of the choices
+ * @throws {TypeError} a name is unknown, a value is not a number of 0 or more, or is none of the
+ *   choices
  */
 export function checkOptions(options: EmbedOptions): void {
   requireKnownNames(options, OPTION_NAMES, 'embed()');

@@ -1,13 +1,16 @@
 /*
- * Accounts (`user:password@`) in the URLs of a text. A rule looks forward from the `://` of each URL for the last @ that
- * belongs to it. A text may have hundreds of these in a row, so an @, and the end of a row, are found once for all of
- * them: the time grows with the length of the text.
+ * Accounts (`user:password@`) in the URLs of a text. A rule looks forward from the `://` of each
+ * URL for the last @ that belongs to it. A text may have hundreds of these in a row, so an @, and
+ * the end of a row, are found once for all of them: the time grows with the length of the text.
  */
 
 /** What stands for an account. */
 const HIDDEN_ACCOUNT = '***@';
 
-/** Characters before its @ that an account has at most, from the end of what the rule's `start` matches. */
+/**
+ * Characters before its @ that an account has at most, from the end of what the rule's `start`
+ * matches.
+ */
 const ACCOUNT_LENGTH = 1_000;
 
 interface Rule {
@@ -18,7 +21,8 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
-  // Everything up to the last @ in the URL of a database: its password may hold what should have been percent-encoded.
+  // Everything up to the last @ in the URL of a database: its password may hold what should have
+  // been percent-encoded.
   {
     start: /\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)/gi,
     end: /[\s"'<>\\]/g,

@@ -23,7 +23,8 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     branchId,
     /**
      * Absent: the registration is completed by a second one, with `confirm`, once the part of the
-     * transaction that calls the try has succeeded. A submission before that aborts the transaction.
+     * transaction that calls the try has succeeded. A submission before that aborts the
+     * transaction.
      */
     confirm: url.optional(),
     cancel: url,

@@ -106,7 +106,10 @@ export const timelineEntry = z.discriminatedUnion('kind', [
     reason: z.string(),
     attempt: z.number(),
     retryAtMs: z.number(),
-    /** Check-backs or callbacks in a row with the same result, of which this is the last; left out: 1. */
+    /**
+     * Check-backs or callbacks in a row with the same result, of which this is the last; left out:
+     * 1.
+     */
     count: z.number().optional(),
     /** When the first of them got its response; left out where there is one. */
     firstAtMs: z.number().optional(),
@@ -147,8 +150,8 @@ export const transactionDetails = z.object({
   /** Of a force-stopped transaction: what its branches did, or may have done, and what was not undone. */
   remainingEffects: z.array(remainingEffect).default([]),
   /**
-   * Why the record could not be read when an operator force-stopped it: what its branches did is not known. Also why the
-   * record of any other finished transaction cannot be read. Else empty.
+   * Why the record could not be read when an operator force-stopped it: what its branches did is
+   * not known. Also why the record of any other finished transaction cannot be read. Else empty.
    */
   damaged: z.string().default(''),
   timeline: z.array(timelineEntry),

@@ -40,14 +40,14 @@ export function withoutCoordinates(url: string): string {
 }
 
 /**
- * Header of a call whose URL has some of these parameters itself. Only transactions that an earlier version accepted have
- * such URLs. The coordinator's parameters stand behind the URL's own; the header's value states which of several values
- * identify the call:
+ * Header of a call whose URL has some of these parameters itself. Only transactions that an earlier
+ * version accepted have such URLs. The coordinator's parameters stand behind the URL's own; the
+ * header's value states which of several values identify the call:
  *
- * - `first`: those of the URL. Earlier participants read these, so the rows of their barriers bear them: a repeated action
- *   or a compensation finds the row of the action only under the same name.
- * - `last`: those of the coordinator. What the call refers to (a try, a local transaction, a workflow) was never called
- *   with the URL's own.
+ * - `first`: those of the URL. Earlier participants read these, so the rows of their barriers bear
+ *   them: a repeated action or a compensation finds the row of the action only under the same name.
+ * - `last`: those of the coordinator. What the call refers to (a try, a local transaction, a
+ *   workflow) was never called with the URL's own.
  */
 export const URL_COORDINATES_HEADER = 'holdfast-url-coordinates';
 export type UrlCoordinates = 'first' | 'last';

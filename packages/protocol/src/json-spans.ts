@@ -105,7 +105,8 @@ const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || cod
 function endOfString(text: string, start: number): number {
   const first = text.indexOf('"', start + 1);
   if (first >= 0 && text.charCodeAt(first - 1) !== BACKSLASH) return first + 1;
-  // One with an escape in front of a quote is walked through: such escapes could be all there is in it.
+  // One with an escape in front of a quote is walked through: such escapes could be all there is in
+  // it.
   for (let at = start + 1; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit === QUOTE) return at + 1;
@@ -133,8 +134,8 @@ function* endOfValueInPieces(text: string, start: number): Generator<undefined, 
 }
 
 /**
- * Reads on to the end of the value, or up to `limit`; returns whether it is the end. Brackets are counted, not descended
- * into: the depth of a text is its sender's choice.
+ * Reads on to the end of the value, or up to `limit`; returns whether it is the end. Brackets are
+ * counted, not descended into: the depth of a text is its sender's choice.
  */
 function readValue(text: string, place: Place, limit: number): boolean {
   let { at, depth } = place;

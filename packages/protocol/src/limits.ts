@@ -16,7 +16,10 @@ export const LIMITS = {
   dependencies: 20_000,
   /** Branches registered to one transaction. */
   registeredBranches: 1000,
-  /** Steps of one workflow: each records that it starts, how its action ended, and its commit or rollback. */
+  /**
+   * Steps of one workflow: each records that it starts, how its action ended, and its commit or
+   * rollback.
+   */
   workflowSteps: 1000,
   /** Branches registered to one transaction with their payloads, in bytes together. */
   registeredBytes: 8 * 1024 * 1024,

@@ -27,7 +27,10 @@ const RULES: Rules = [
   [new RegExp(String.raw`\b((?:password|passwd|pwd)\s*=\s*)[^\s&;,"'\\]+`, 'gi'), `$1${HIDDEN}`],
 ];
 
-/** What a text has that any of the rules could apply to: much quicker to find, in the URLs of a thousand steps. */
+/**
+ * What a text has that any of the rules could apply to: much quicker to find, in the URLs of a
+ * thousand steps.
+ */
 const SUSPECT = /ssl=|tls=|bearer|basic|digest|pass|pwd|secret|token|key|auth|cookie|credential|sig/i;
 
 /**

@@ -3,8 +3,9 @@ const ENCODED: Readonly<Record<string, string>> = { '-': '~', '~': '%7E', '%': '
 const DECODED: Readonly<Record<string, string>> = { '~': '-', '%7E': '~', '%25': '%' };
 
 /**
- * Name of a branch's XA transaction in its database: `gid-branch`, as dtm's clients name it. A hyphen in a branch id, as in the
- * name of a workflow's step, is written as `~`, so that the last hyphen ends the gid: no two branches have the same name.
+ * Name of a branch's XA transaction in its database: `gid-branch`, as dtm's clients name it. A
+ * hyphen in a branch id, as in the name of a workflow's step, is written as `~`, so that the last
+ * hyphen ends the gid: no two branches have the same name.
  */
 export const xaName = (gid: string, branchId: string): string =>
   `${gid}-${branchId.replaceAll(/[-~%]/g, (character) => ENCODED[character] ?? character)}`;

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { withoutAccounts } from '../src/accounts.ts';
 
-/** The rules as plain regular expressions, which look at up to a thousand characters from every `://`. */
+/**
+ * The rules as plain regular expressions, which look at up to a thousand characters from every
+ * `://`.
+ */
 const PLAIN_RULES: readonly RegExp[] = [
   /\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)[^\s"'<>\\]{0,1000}@/gi,
   /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#]{0,1000}@/gi,

@@ -16,7 +16,10 @@ export interface BranchConnections {
   cancel(call: BranchHttpCall): void;
   /** Closes the idle connections whose time is over. */
   closeIdle(): void;
-  /** Ends every connection; what is under way or waits has failed with `reason` when the promise resolves. */
+  /**
+   * Ends every connection; what is under way or waits has failed with `reason` when the promise
+   * resolves.
+   */
   destroy(reason?: Error): Promise<void>;
 }
 

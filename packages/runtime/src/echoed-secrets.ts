@@ -38,7 +38,10 @@ function formsOf(headers: Headers): readonly string[] {
   return forms;
 }
 
-/** The secrets of these headers, as they are and as a participant may encode them. The longest come first: some contain others. */
+/**
+ * The secrets of these headers, as they are and as a participant may encode them. The longest come
+ * first: some contain others.
+ */
 function secretsSent(headers: Headers): readonly string[] {
   const plain = secretsOfHeaders(headers)
     .flatMap((secret) => [secret, ...accountIn(secret)])
@@ -67,7 +70,10 @@ const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 const asUnicodeEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** What stays of a form after its beginning was hidden as the value of a field: that ends at the first of these characters. */
+/**
+ * What stays of a form after its beginning was hidden as the value of a field: that ends at the
+ * first of these characters.
+ */
 function restOf(form: string): readonly string[] {
   const from = form.search(/["'\\]/);
   return from > 0 ? [form.slice(from)] : [];
@@ -88,8 +94,9 @@ const wellFormed = (text: string): string => Buffer.from(text).toString();
 const SHORTEST_ENCODED = 8;
 
 /**
- * What every base64 text contains that encodes a text with this secret: three forms, since four characters stand for
- * three bytes, each without the characters at its ends that depend on what is around the secret; and those of base64url.
+ * What every base64 text contains that encodes a text with this secret: three forms, since four
+ * characters stand for three bytes, each without the characters at its ends that depend on what is
+ * around the secret; and those of base64url.
  */
 function inBase64(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
@@ -117,8 +124,8 @@ function withoutCutSecret(reason: string, known: readonly string[]): string {
 }
 
 /**
- * Where the longest beginning of a secret is that a text ends with; -1 without one. In time that grows with their
- * lengths (Knuth, Morris and Pratt), whatever a participant responds.
+ * Where the longest beginning of a secret is that a text ends with; -1 without one. In time that
+ * grows with their lengths (Knuth, Morris and Pratt), whatever a participant responds.
  */
 function beginningAtEnd(text: string, secret: string): number {
   const length = Math.min(secret.length - 1, text.length);

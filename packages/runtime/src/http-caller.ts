@@ -48,7 +48,10 @@ const NO_ROOM: BranchResult = {
   deferred: true,
 };
 
-/** A URL that an earlier version accepted, with parameters that are the coordinator's: see `URL_COORDINATES_HEADER`. */
+/**
+ * A URL that an earlier version accepted, with parameters that are the coordinator's: see
+ * `URL_COORDINATES_HEADER`.
+ */
 function linesAbout({ pattern, op }: BranchRequest, { coordinates: own }: HttpTarget): string {
   if (own.length === 0) return '';
   const value: UrlCoordinates = pattern === 'saga' || (pattern === 'msg' && op === 'action') ? 'first' : 'last';

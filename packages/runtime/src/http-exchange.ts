@@ -10,8 +10,10 @@ import { type Expiring, timeOutInTurns } from './time-out-in-turns.ts';
 export type AnswerReader = (answer: Answer) => BranchResult;
 
 /**
- * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and settles after `timeoutMs` at the latest, which cover the
- * whole: waiting for a connection, connecting, sending, reading (some turns later where many calls time out at once). `onDone` is called once, when the pool has finished with the call; whether a response came.
+ * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and
+ * settles after `timeoutMs` at the latest, which cover the whole: waiting for a connection,
+ * connecting, sending, reading (some turns later where many calls time out at once). `onDone` is
+ * called once, when the pool has finished with the call; whether a response came.
  */
 export function exchange(
   pool: BranchConnections,

@@ -28,7 +28,9 @@ export interface CoordinatorOptions {
   readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;
   readonly connections?: ConnectionPoolsOptions;
-  /** What calls branches over HTTP: Holdfast's client (`own`, the default), or the library undici. */
+  /**
+   * What calls branches over HTTP: Holdfast's client (`own`, the default), or the library undici.
+   */
   readonly branchClient?: BranchClient;
 }
 

@@ -1,4 +1,6 @@
-/** The signals that stop a coordinator. This module imports nothing: it is the first one that runs. */
+/**
+ * The signals that stop a coordinator. This module imports nothing: it is the first one that runs.
+ */
 export const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 type OnSignal = (signal: NodeJS.Signals) => void;

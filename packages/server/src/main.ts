@@ -22,7 +22,10 @@ run().catch((error: unknown) => {
   process.exitCode = 1;
 });
 
-/** Others on the machine can read the arguments of a process: those with a secret are shown without it. */
+/**
+ * Others on the machine can read the arguments of a process: those with a secret are shown without
+ * it.
+ */
 function hideSecretsFromProcessList(): void {
   const title = ['holdfast', ...process.argv.slice(2)].join(' ');
   const shown = withoutSecrets(title);

@@ -6,9 +6,10 @@ import type { Log } from './logs/log.ts';
 const LONGEST_START_MS = 5_000;
 
 /**
- * Starts a server, unless the signal to stop arrives first. Then a start that is under way, such as a migration, may finish
- * within `drainTimeout`, 5 s at most; after that, or if the start fails meanwhile, there is no server: undefined. The
- * process is to end then, whatever the store still does.
+ * Starts a server, unless the signal to stop arrives first. Then a start that is under way, such as
+ * a migration, may finish within `drainTimeout`, 5 s at most; after that, or if the start fails
+ * meanwhile, there is no server: undefined. The process is to end then, whatever the store still
+ * does.
  *
  * Rejects when the start fails before the signal.
  */

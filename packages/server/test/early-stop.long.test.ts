@@ -8,7 +8,9 @@ const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
 const dataUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
 
-/** Node's option by which a process sends itself SIGTERM when it looks up one of its modules, once. */
+/**
+ * Node's option by which a process sends itself SIGTERM when it looks up one of its modules, once.
+ */
 function signalAt(module: string): string {
   const hooks = `
     let sent = false;
@@ -26,7 +28,10 @@ const AS_1 = ['unshare', '--user', '--map-root-user', '--pid', '--fork'];
 /** Not every machine lets a user make namespaces. */
 const mayBe1 = spawnSync(AS_1[0] ?? '', [...AS_1.slice(1), 'true']).status === 0;
 
-/** Starts a coordinator; `as1`: as process 1 of a PID namespace, as in a container, where that is allowed. */
+/**
+ * Starts a coordinator; `as1`: as process 1 of a PID namespace, as in a container, where that is
+ * allowed.
+ */
 function serve(nodeOptions: string, args: readonly string[], as1 = false) {
   const program = [process.execPath, CLI, 'serve', '--http-port', '0', '--log-format', 'json', ...args];
   const [command = '', ...rest] = as1 && mayBe1 ? [...AS_1, ...program] : program;

@@ -11,7 +11,10 @@ function read(text: string): { readonly value: unknown; readonly pieces: number 
   }
 }
 
-/** What a reader makes of a text: its value as text, with the order of fields, or that it is not JSON. */
+/**
+ * What a reader makes of a text: its value as text, with the order of fields, or that it is not
+ * JSON.
+ */
 function outcome(parse: () => unknown): string {
   try {
     return JSON.stringify(parse());

@@ -132,7 +132,8 @@ describe('what comes over a connection', () => {
     expect(takeAll).toHaveBeenCalledOnce();
     takeAll.mockRestore();
     await using server = await SmallServer.start();
-    // What a server refuses ends the connection, and what was sent behind it may take the answer along: not compared.
+    // What a server refuses ends the connection, and what was sent behind it may take the answer
+    // along: not compared.
     await fc.assert(
       fc.asyncProperty(fc.array(sentOf(harmless), { minLength: 1, maxLength: 4 }), async (sent) => {
         const [plain, paced, nodes] = await Promise.all([

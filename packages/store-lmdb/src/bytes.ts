@@ -166,7 +166,9 @@ export class ByteReader {
     return this;
   }
 
-  /** Passes over the next bytes and returns where they begin. A damaged value may state any length. */
+  /**
+   * Passes over the next bytes and returns where they begin. A damaged value may state any length.
+   */
   #take(length: number): number {
     const start = this.#position;
     const left = Math.max(0, this.#buffer.length - start);

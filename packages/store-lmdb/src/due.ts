@@ -35,8 +35,8 @@ function createdAtOr(value: Uint8Array): number {
 const MOST_SKIPPED = 10_000;
 
 /**
- * Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and the next one. A record
- * that cannot be read, or is not there, keeps no other from being claimed.
+ * Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and
+ * the next one. A record that cannot be read, or is not there, keeps no other from being claimed.
  */
 export async function claim(
   store: Durable,
@@ -67,7 +67,10 @@ export async function claim(
   return claimed;
 }
 
-/** What is due, earliest first: read in parts, the first of which is all that is wanted unless some cannot be read. */
+/**
+ * What is due, earliest first: read in parts, the first of which is all that is wanted unless some
+ * cannot be read.
+ */
 function* dueInOrder(env: Environment, groups: readonly string[], nowMs: number, wanted: number): Generator<Waiting> {
   let done = 0;
   for (let most = wanted; done <= MOST_SKIPPED; most *= 4) {
@@ -79,7 +82,10 @@ function* dueInOrder(env: Environment, groups: readonly string[], nowMs: number,
   }
 }
 
-/** Head and state of a record of this version; undefined: a record of a later version, a damaged one, or none. */
+/**
+ * Head and state of a record of this version; undefined: a record of a later version, a damaged
+ * one, or none.
+ */
 function readableChange(store: Durable, place: keys.RecordPlace): ReturnType<Durable['records']['change']> {
   const change = store.records.change(place);
   return change?.head.unreadable === undefined ? change : undefined;

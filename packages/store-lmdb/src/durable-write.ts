@@ -15,7 +15,10 @@ export interface Durable {
   readonly records: Records;
   readonly possessions: Possessions;
   readonly changes: Changes;
-  /** The last write is in the file, and its sync failed: nothing that is read there may be acknowledged before a sync. */
+  /**
+   * The last write is in the file, and its sync failed: nothing that is read there may be
+   * acknowledged before a sync.
+   */
   syncIsDoubtful: boolean;
 }
 
@@ -110,7 +113,8 @@ export class DurableWrite {
   /** Commits; answers when it is durable. Throws `unavailable` when nothing was applied, `outcome_unknown` when that cannot be told. */
   async commit(): Promise<void> {
     const { env, clock, changes, possessions } = this.#store;
-    // A write that was sent again changes nothing; the clock, at least, is written and synced with what came before.
+    // A write that was sent again changes nothing; the clock, at least, is written and synced with
+    // what came before.
     if (changes.keys.length === 0 && !this.#store.syncIsDoubtful) return;
     const sequence = clock.nextSequence;
     possessions.flush(changes, sequence);

@@ -99,7 +99,10 @@ export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   };
 }
 
-/** What can be seen of a head that cannot be read: status, pattern and attention, where their bytes are there. */
+/**
+ * What can be seen of a head that cannot be read: status, pattern and attention, where their bytes
+ * are there.
+ */
 export function damagedHead(value: Uint8Array, place: RecordPlace, why: string): RecordHead {
   return {
     key: place.key,

@@ -144,7 +144,10 @@ const NO_BYTES = new Uint8Array(0);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Reads the value that a gid or a due time leads to. Throws `rejected` when it is damaged: what it leads to is not known. */
+/**
+ * Reads the value that a gid or a due time leads to. Throws `rejected` when it is damaged: what it
+ * leads to is not known.
+ */
 export function readCreatedAt(value: Uint8Array): number {
   const from = new ByteReader(value);
   checkFormat(from.u8());

@@ -169,7 +169,9 @@ export class Connection {
     return unavailable(place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
   }
 
-  /** Closes a connection at once, and fails what was sent over it: the client would never call back. */
+  /**
+   * Closes a connection at once, and fails what was sent over it: the client would never call back.
+   */
   #abandon(client: Client, why: string): void {
     this.#drop(client);
     this.#reject?.(new Error(why));

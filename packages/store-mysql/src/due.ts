@@ -71,8 +71,9 @@ async function lookAtDue(
 }
 
 /**
- * Takes what was found, and returns it in that order; what others took or locked meanwhile is left to them. The claim is
- * committed before a body is read, so that a node that stops receiving keeps nothing locked.
+ * Takes what was found, and returns it in that order; what others took or locked meanwhile is left
+ * to them. The claim is committed before a body is read, so that a node that stops receiving keeps
+ * nothing locked.
  */
 async function take(
   { work, tables, clock, standings }: Parts,

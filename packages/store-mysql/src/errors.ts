@@ -41,7 +41,10 @@ const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1712 /* dama
 /** True when the call waited too long for a lock: nothing of it was applied. */
 export const wasLocked = (thrown: unknown): boolean => serverError(thrown)?.errno === LOCK_WAIT_TIMEOUT;
 
-/** True when the server refused the call for a reason that may be one record's: nothing of it was applied. */
+/**
+ * True when the server refused the call for a reason that may be one record's: nothing of it was
+ * applied.
+ */
 export const mayBeOneRecord = (thrown: unknown): boolean => OF_ONE_RECORD.has(serverError(thrown)?.errno ?? 0);
 
 /** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */

@@ -22,8 +22,9 @@ const BLOCKED: WriteOutcome = {
 };
 
 /**
- * Finds the records of a batch that other clients of the database have locked, so that they are left out of it. One that
- * was locked is looked for before a later batch, which would wait for it in vain.
+ * Finds the records of a batch that other clients of the database have locked, so that they are
+ * left out of it. One that was locked is looked for before a later batch, which would wait for it
+ * in vain.
  */
 export class LockedRecords {
   readonly #connection: Connection;
@@ -35,14 +36,20 @@ export class LockedRecords {
     this.#tables = tables;
   }
 
-  /** Blocks those items whose record was locked before and still is. Costs nothing while no record is known to be. */
+  /**
+   * Blocks those items whose record was locked before and still is. Costs nothing while no record
+   * is known to be.
+   */
   async leaveOutKnown(items: readonly Placed[], outcomes: Outcomes): Promise<void> {
     if (this.#known.size === 0) return;
     const suspects = items.filter(({ id }) => this.#known.has(id));
     if (suspects.length > 0) await this.leaveOut(suspects, outcomes);
   }
 
-  /** Blocks those items whose record is locked; false when none is. The others are locked for the moment of the call. */
+  /**
+   * Blocks those items whose record is locked; false when none is. The others are locked for the
+   * moment of the call.
+   */
   async leaveOut(items: readonly Placed[], outcomes: Outcomes): Promise<boolean> {
     const records = `select t.id from ${idsTable(items.map(({ id }) => id))} ${byKey(this.#tables, 'k')}`;
     const answers = await this.#connection.call({

@@ -7,8 +7,10 @@ import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
 
 /*
- * What moves transactions from one place to another finds them in the index without locking anything; then one call changes those whose version is still the one
- * that was read and that no other connection has locked. So nothing here waits for a record, and all locks are taken by key, in one order.
+ * What moves transactions from one place to another finds them in the index without locking
+ * anything; then one call changes those whose version is still the one that was read and that no
+ * other connection has locked. So nothing here waits for a record, and all locks are taken by key,
+ * in one order.
  */
 
 /** A transaction as it was found. */
@@ -31,7 +33,8 @@ export const foundOf = (row: Row): Found => ({
 const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
 
 /**
- * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of their bodies.
+ * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of
+ * their bodies.
  *
  * @param except ids that are left out
  */
@@ -58,16 +61,17 @@ const byVersion = (found: readonly Found[]): string =>
   );
 
 /**
- * Locks those that are still as they were found and that no other connection has locked, and joins `t` to them. A
- * record that is locked is left out: to wait for one would keep the locks on all others.
+ * Locks those that are still as they were found and that no other connection has locked, and joins
+ * `t` to them. A record that is locked is left out: to wait for one would keep the locks on all
+ * others.
  */
 const free = (tables: Tables, found: readonly Found[]): string =>
   `(select t.id from ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version for update skip locked) as free
 ${byKey(tables, 'free')}`;
 
 /**
- * Gives them to a session; those that are still due. Whether the session lives is read before, without a lock: its
- * heartbeat must never wait for a claim.
+ * Gives them to a session; those that are still due. Whether the session lives is read before,
+ * without a lock: its heartbeat must never wait for a claim.
  */
 export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string[] => [
   `set @alive = (select count(*) from ${tables.sessions} where session = ${text(session)} and ended_at is null)`,
@@ -82,10 +86,14 @@ export const makeDue = (tables: Tables, found: readonly Found[], callId: string)
   `update ${free(tables, found)}
 set t.place = concat('${PLACES.due}', t.app_group), t.at = @now, t.version = t.version + 1, t.updated_at = @now, t.applied_by = ${callId}`;
 
-/** Deletes those that are still as they were found, with their entries. The last of these statements returns how many. */
+/**
+ * Deletes those that are still as they were found, with their entries. The last of these statements
+ * returns how many.
+ */
 export function remove(tables: Tables, found: readonly Found[], callId: string): string[] {
   const ids = found.map(({ id }) => id);
-  // Read without a wait: those of other connections are skipped, and its own are those that it has marked.
+  // Read without a wait: those of other connections are skipped, and its own are those that it has
+  // marked.
   const marked = `(select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId} for update skip locked) as marked`;
   return [
     // Locks them: nothing is added to one that is being deleted.

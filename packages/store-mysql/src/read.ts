@@ -27,8 +27,8 @@ function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTra
   for (const row of records?.rows ?? []) {
     const head = headOf(row);
     const id = idOf(head.key);
-    // Between the two statements entries may have been added, which belong to a later version, or all of it be deleted:
-    // `read` then reads again.
+    // Between the two statements entries may have been added, which belong to a later version, or
+    // all of it be deleted: `read` then reads again.
     const own: readonly Entry[] = (byId.get(id) ?? [])
       .filter((entry) => Number(entry['position']) <= head.entryCount)
       .map(entryOf);

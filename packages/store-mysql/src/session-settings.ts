@@ -4,8 +4,8 @@ import { string } from './rows.ts';
 import { bytes } from './sql.ts';
 
 /**
- * How long a statement waits for a row lock of another connection: well within a lease. No node holds one while it
- * thinks, so a longer wait is for another program, or for a node that is frozen.
+ * How long a statement waits for a row lock of another connection: well within a lease. No node
+ * holds one while it thinks, so a longer wait is for another program, or for a node that is frozen.
  */
 const LOCK_WAIT_S = 3;
 /** No limit, as the server writes it. */

@@ -65,7 +65,10 @@ export const newCallId = (): string => {
 export class Writer {
   readonly #place: Place;
   readonly #locked: LockedRecords;
-  /** Records that the server refused to change: each is written alone, so that its neighbours are written once. */
+  /**
+   * Records that the server refused to change: each is written alone, so that its neighbours are
+   * written once.
+   */
   readonly #refused = new Set<string>();
   #wary = 0;
 
@@ -97,7 +100,9 @@ export class Writer {
     return progress.outcomes as WriteOutcome[];
   }
 
-  /** Writes items together, and each alone when the server refuses to change one of their records. */
+  /**
+   * Writes items together, and each alone when the server refuses to change one of their records.
+   */
   async #writeTogether(items: readonly Numbered[], progress: Progress): Promise<void> {
     try {
       return await this.#writeAll(items, progress);

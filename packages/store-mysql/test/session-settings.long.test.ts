@@ -28,7 +28,9 @@ const INIT_CONNECT = [
 describeWith(['mariadbd'], 'settings of the server for each session', () => {
   const { url, run } = useServer(['--skip-character-set-client-handshake', '--character-set-server=latin1']);
 
-  /** The URL of a user whose sessions begin with `init_connect`: those of an administrator do not. */
+  /**
+   * The URL of a user whose sessions begin with `init_connect`: those of an administrator do not.
+   */
   async function plainUser(): Promise<string> {
     await run(`create or replace user plain@'127.0.0.1'; grant all on holdfast.* to plain@'127.0.0.1'`);
     const plain = new URL(url());

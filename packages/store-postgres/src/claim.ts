@@ -7,8 +7,8 @@ import { CLAIM, LOOK } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**
- * See `Store.claimDue`. The claim returns keys and is committed before a body is read, so that a node that stops
- * receiving keeps nothing locked.
+ * See `Store.claimDue`. The claim returns keys and is committed before a body is read, so that a
+ * node that stops receiving keeps nothing locked.
  */
 export async function claimDue(
   connection: Connection,

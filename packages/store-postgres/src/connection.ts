@@ -16,7 +16,10 @@ export interface Statement {
 
 export type Row = Record<string, unknown>;
 
-/** How often a statement is sent that conflicts with another: a deadlock ends one of two, so one of them proceeds each time. */
+/**
+ * How often a statement is sent that conflicts with another: a deadlock ends one of two, so one of
+ * them proceeds each time.
+ */
 const ATTEMPTS = 10;
 
 /**
@@ -75,7 +78,9 @@ export class Connection {
     });
   }
 
-  /** Ends the connection; statements that were sent or wait fail. Takes no longer than `CLOSE_MS`. */
+  /**
+   * Ends the connection; statements that were sent or wait fail. Takes no longer than `CLOSE_MS`.
+   */
   async close(): Promise<void> {
     this.#closings++;
     const client = this.#client;

@@ -10,26 +10,35 @@ export type Failure =
   | 'unstorable'
   /** It waited too long for a lock of another connection: nothing was applied. */
   | 'locked'
-  /** What the connection has prepared does not fit the tables any more: nothing was applied, and a new connection can. */
+  /**
+   * What the connection has prepared does not fit the tables any more: nothing was applied, and a
+   * new connection can.
+   */
   | 'outdated'
   /** The connection is gone, or of no use any more. Nothing says what became of the statement. */
   | 'lost';
 
 const AGAIN = new Set(['40001', '40P01']);
 /**
- * A prepared statement whose result changed with its table ("cached plan must not change result type"); one that the
- * connection does not have, or has already, since another program deallocated or prepared it.
+ * A prepared statement whose result changed with its table ("cached plan must not change result
+ * type"); one that the connection does not have, or has already, since another program deallocated
+ * or prepared it.
  */
 const OUTDATED = new Set(['0A000', '26000', '42P05']);
 const LOCK_NOT_AVAILABLE = '55P03';
 /**
- * Classes of SQLSTATE that one record can cause: what a trigger or a check of the administrator's raises, and what is
- * damaged.
+ * Classes of SQLSTATE that one record can cause: what a trigger or a check of the administrator's
+ * raises, and what is damaged.
  */
 const OF_ONE_RECORD = new Set(['09', '21', '27', '38', '39', '44', 'P0', 'XX']);
-/** Classes of SQLSTATE that what a record stores can cause when it is read: data exceptions, damage. */
+/**
+ * Classes of SQLSTATE that what a record stores can cause when it is read: data exceptions, damage.
+ */
 const OF_A_STORED_RECORD = new Set(['22', 'XX']);
-/** The same, by state: a value beyond a limit of the server, a block of the disk that cannot be read. */
+/**
+ * The same, by state: a value beyond a limit of the server, a block of the disk that cannot be
+ * read.
+ */
 const STATES_OF_A_STORED_RECORD = new Set(['54000', '58030']);
 /** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
 const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
@@ -48,8 +57,8 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 /**
- * True when the server is there and could not read what one record stores. False for what ends any read, whatever it
- * reads: a timeout, a cancellation, a lack of memory or of privileges.
+ * True when the server is there and could not read what one record stores. False for what ends any
+ * read, whatever it reads: a timeout, a cancellation, a lack of memory or of privileges.
  */
 export function mayBeUnreadable(thrown: unknown): boolean {
   const failure = failureOf(thrown);
@@ -61,7 +70,10 @@ export function mayBeUnreadable(thrown: unknown): boolean {
 /** True when the statement waited too long for a lock: nothing of it was applied. */
 export const wasLocked = (thrown: unknown): boolean => failureOf(thrown) === 'locked';
 
-/** True when the server refused the statement for a reason that may be one record's: nothing of it was applied. */
+/**
+ * True when the server refused the statement for a reason that may be one record's: nothing of it
+ * was applied.
+ */
 export const mayBeOneRecord = (thrown: unknown): boolean =>
   failureOf(thrown) === 'refused' && OF_ONE_RECORD.has(sqlState(thrown)?.slice(0, 2) ?? '');
 

@@ -18,8 +18,9 @@ const BLOCKED: WriteOutcome = {
 };
 
 /**
- * Finds the records of a batch that other clients of the database have locked, so that they are left out of it. One that
- * was locked is looked for before a later batch, which would wait for it in vain.
+ * Finds the records of a batch that other clients of the database have locked, so that they are
+ * left out of it. One that was locked is looked for before a later batch, which would wait for it
+ * in vain.
  */
 export class LockedRecords {
   readonly #connection: Connection;
@@ -29,7 +30,10 @@ export class LockedRecords {
     this.#connection = connection;
   }
 
-  /** Blocks those items whose record was locked before and still is. Costs nothing while no record is known to be. */
+  /**
+   * Blocks those items whose record was locked before and still is. Costs nothing while no record
+   * is known to be.
+   */
   async leaveOutKnown(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     if (this.#known.size === 0) return;
     const suspects = items.filter(({ item }) => this.#known.has(idOf(item.key)));

@@ -64,7 +64,9 @@ export const forSessions = (settings: Settings): Settings => ({
   graceMs: 0,
 });
 
-/** The settings of the connection for batches: a record that stays locked is left out of its batch. */
+/**
+ * The settings of the connection for batches: a record that stays locked is left out of its batch.
+ */
 export const forBatches = (settings: Settings): Settings => ({ ...settings, lockTimeoutMs: LOCK_TIMEOUT_MS });
 
 /** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */

@@ -16,7 +16,8 @@ export async function refuseTransactionPooling(client: Client, other: Client, pl
   const first = await processOf(client);
   if (first === announcedProcess(client)) return;
   for (let round = 0; round < ROUNDS; round++) {
-    // Twice: where the server connections take turns, two clients that take turns, too, could have the same ones each time.
+    // Twice: where the server connections take turns, two clients that take turns, too, could have
+    // the same ones each time.
     const isMoved = (await processOf(client)) !== first || (await processOf(client)) !== first;
     if (isMoved || (await processInTransaction(other, place)) === first) throw refusal(place);
   }

@@ -15,9 +15,10 @@ export const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
 type Found = ReadonlyMap<string, StoredTransaction>;
 
 /**
- * Whole records, or without definitions and entries, in the order of the keys. A record whose bodies the server cannot
- * read, such as one with a damaged page, is returned without them, as `unreadable`: the others are read all the same.
- * What ends any read, such as a timeout, says nothing of the records and is thrown.
+ * Whole records, or without definitions and entries, in the order of the keys. A record whose
+ * bodies the server cannot read, such as one with a damaged page, is returned without them, as
+ * `unreadable`: the others are read all the same. What ends any read, such as a timeout, says
+ * nothing of the records and is thrown.
  */
 export async function read(
   connection: Connection,

@@ -63,7 +63,9 @@ export function headOf(row: Row): RecordHead {
   };
 }
 
-/** The rows that are records, and those that are their entries, in order, by the id of their record. */
+/**
+ * The rows that are records, and those that are their entries, in order, by the id of their record.
+ */
 export function sorted(rows: readonly Row[]): {
   readonly records: ReadonlyMap<string, Row>;
   readonly entries: ReadonlyMap<string, readonly Placed[]>;
@@ -85,7 +87,8 @@ export function sorted(rows: readonly Row[]): {
 }
 
 /**
- * Records by their ids. A whole one that lacks entries is damaged: without a branch it would be driven to a wrong end.
+ * Records by their ids. A whole one that lacks entries is damaged: without a branch it would be
+ * driven to a wrong end.
  */
 export function recordsOf(rows: readonly Row[], isSummary: boolean): Map<string, StoredTransaction> {
   const { records, entries } = sorted(rows);

@@ -34,12 +34,16 @@ export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: S
     .join(' ');
 
 /**
- * How long the server keeps a connection whose node receives nothing. A statement that sends a result cannot be ended
- * by `statement_timeout`, so a node that is frozen or cut off would keep what it locked.
+ * How long the server keeps a connection whose node receives nothing. A statement that sends a
+ * result cannot be ended by `statement_timeout`, so a node that is frozen or cut off would keep
+ * what it locked.
  */
 const UNRECEIVED_MS = 10_000;
 
-/** Settings that not all versions have: an idle connection of a node is kept. The last row is for `checkSession`. */
+/**
+ * Settings that not all versions have: an idle connection of a node is kept. The last row is for
+ * `checkSession`.
+ */
 export const SESSION_STATE = `
   select set_config(name, '0', false) from pg_catalog.pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
   select set_config(name, '${UNRECEIVED_MS}', false) from pg_catalog.pg_settings where name = 'tcp_user_timeout';

@@ -12,9 +12,9 @@ interface Internals {
 const internals = (client: pg.Client): Internals['connection'] => (client as unknown as Internals).connection;
 
 /**
- * Turns an exception in the handler of received bytes into an error of the connection. `pg` decodes them in the socket's
- * `data` event, where nothing else catches one: a value that is too long for a text, or a message that is not of the
- * protocol, would end the process. Call it before `connect`.
+ * Turns an exception in the handler of received bytes into an error of the connection. `pg` decodes
+ * them in the socket's `data` event, where nothing else catches one: a value that is too long for a
+ * text, or a message that is not of the protocol, would end the process. Call it before `connect`.
  */
 export function containExceptions(client: pg.Client): void {
   const connection = internals(client);

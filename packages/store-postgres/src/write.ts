@@ -29,7 +29,10 @@ interface AnswerRow {
   readonly entry_counts?: readonly number[] | null;
 }
 
-/** What a batch of items finds of a record: its head, and those of the items' entries that it has, in order. */
+/**
+ * What a batch of items finds of a record: its head, and those of the items' entries that it has,
+ * in order.
+ */
 interface Examined {
   /** Undefined: there is no record. */
   readonly row: Row | undefined;
@@ -37,16 +40,21 @@ interface Examined {
 }
 
 /**
- * Writes batches: one statement, and when it left items unapplied or found entries in the way of an append, one more that looks why. An item that is refused is
- * refused by the record as it is then, by the same rules as in every store; one that could be applied now is sent again.
+ * Writes batches: one statement, and when it left items unapplied or found entries in the way of an
+ * append, one more that looks why. An item that is refused is refused by the record as it is then,
+ * by the same rules as in every store; one that could be applied now is sent again.
  *
- * A record that stays locked, or that the server refuses to change, is left out of its batch: its item is `blocked`.
+ * A record that stays locked, or that the server refuses to change, is left out of its batch: its
+ * item is `blocked`.
  */
 export class Writer {
   readonly #connection: Connection;
   readonly #clock: StoreClock;
   readonly #locked: LockedRecords;
-  /** Records that the server refused to change: each is written alone, so that its neighbours are written once. */
+  /**
+   * Records that the server refused to change: each is written alone, so that its neighbours are
+   * written once.
+   */
   readonly #refused = new Set<string>();
 
   constructor(connection: Connection, clock: StoreClock) {
@@ -72,7 +80,9 @@ export class Writer {
     return outcomes as WriteOutcome[];
   }
 
-  /** Writes items together, and each alone when the server refuses to change one of their records. */
+  /**
+   * Writes items together, and each alone when the server refuses to change one of their records.
+   */
   async #writeTogether(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     try {
       return await this.#writeAll(items, outcomes);

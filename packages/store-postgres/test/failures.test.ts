@@ -280,7 +280,8 @@ describeWith(['postgres'], 'failures on a real server', () => {
     it('fails when what comes is not of the protocol, and the process goes on', async () => {
       const stranger = createServer((socket) => {
         socket.on('error', () => undefined);
-        // A demand for an authentication that does not exist: the client library throws while it decodes this.
+        // A demand for an authentication that does not exist: the client library throws while it
+        // decodes this.
         socket.on('data', () => socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 99])));
       }).listen(0, '127.0.0.1');
       await once(stranger, 'listening');

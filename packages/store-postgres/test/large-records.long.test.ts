@@ -53,7 +53,8 @@ describeWith(['postgres'], 'records that are hard to read', () => {
       const gids = ['a', 'b', 'c', 'd', 'e'];
       await store.write(gids.map((gid, i) => insertOf(gid, { dueInMs: -9 + i })));
       await store.write(gids.map((gid) => appendOf(gid, 'entry')));
-      // What a damaged page of a long value does: its length is stored elsewhere, and can still be read.
+      // What a damaged page of a long value does: its length is stored elsewhere, and can still be
+      // read.
       await run(`set search_path to ${schema};
         alter table entries rename to stored;
         create function damaged(gid text) returns bytea stable language plpgsql as

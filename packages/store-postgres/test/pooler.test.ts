@@ -2,7 +2,10 @@ import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { refuseTransactionPooling } from '../src/pooler.ts';
 
-/** The server connections of a pooler, by the process of each; `next` says which one a statement or transaction gets. */
+/**
+ * The server connections of a pooler, by the process of each; `next` says which one a statement or
+ * transaction gets.
+ */
 class Pool {
   readonly #idle: number[];
   /** One more connects after this number of statements. */

@@ -36,7 +36,10 @@ const COMMAND_MARGIN_BYTES = 128 * 1024;
 /** No call has so many bytes: a limit from here on needs no check. */
 const UNREACHABLE_BYTES = 256 * 1024 * 1024;
 
-/** How Redis describes a command of a script that the account may not run. Commands before it may have been applied. */
+/**
+ * How Redis describes a command of a script that the account may not run. Commands before it may
+ * have been applied.
+ */
 const FORBIDDEN_IN_SCRIPT = /user executing the script can't (run|access)|ACL failure in script/;
 
 /** What to do about refusals whose text does not say it. */

@@ -1,4 +1,6 @@
-/** How long a close waits for the calls in progress, and then for the server to end a connection. */
+/**
+ * How long a close waits for the calls in progress, and then for the server to end a connection.
+ */
 export const CLOSE_MS = 2_000;
 
 /** Waits until a promise settles, but no longer than that. */

@@ -134,8 +134,9 @@ export class SimNode {
   }
 
   /**
-   * Sets the wall clock of the node's machine: to the right time plus some ms. Nothing sets the clock of a machine while
-   * it is suspended; one that was set back by the time of the suspension would hide it.
+   * Sets the wall clock of the node's machine: to the right time plus some ms. Nothing sets the
+   * clock of a machine while it is suspended; one that was set back by the time of the suspension
+   * would hide it.
    */
   setWall(aheadMs: number): void {
     if (this.#isSuspended) {

@@ -24,7 +24,10 @@ import type { RequestRejected } from '../errors.ts';
 export interface Api {
   /** Saves a transaction as prepared or submitted; with `waitUntilMs`, answers when it is final or that moment has come. */
   create(request: TransactionRequest & { readonly gid: string }, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /** Turns a prepared transaction into submitted. `request` names the branches that this run of a tcc or xa called. */
+  /**
+   * Turns a prepared transaction into submitted. `request` names the branches that this run of a
+   * tcc or xa called.
+   */
   submitPrepared(gid: string, request: SubmitRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
   /** Registers a branch of a prepared tcc, xa or workflow transaction. Repeated alike: changes nothing. */
   registerBranch(gid: string, registration: BranchRegistrationRequest, call: ApiCall): Promise<Answer<void>>;

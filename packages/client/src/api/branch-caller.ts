@@ -52,7 +52,8 @@ export class BranchCaller {
       const isUnframed =
         statusCode !== 204 && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
       const result = isUnframed ? resultOfUnframedHttp(statusCode, text) : resultOfHttp(statusCode, text);
-      // The words that decide are ASCII. Any other text that is not UTF-8 would be altered: it is not returned.
+      // The words that decide are ASCII. Any other text that is not UTF-8 would be altered: it is
+      // not returned.
       return { result, body: isUtf8(bytes) ? returnedValue(parsed(text)) : undefined };
     } catch (error) {
       call.signal?.throwIfAborted();

@@ -1,6 +1,9 @@
 import type { Pattern } from '@holdfast/protocol';
 
-/** Identifies a call of the coordinator, by which the barrier recognises repeated, empty and late calls. A `BranchCallContext` is one. */
+/**
+ * Identifies a call of the coordinator, by which the barrier recognises repeated, empty and late
+ * calls. A `BranchCallContext` is one.
+ */
 export interface BranchKey {
   readonly gid: string;
   readonly transType: Pattern;
@@ -34,10 +37,11 @@ export type BarrierOutcome<T> =
  */
 export interface Barrier<Tx> {
   /**
-   * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A throw of `work` rolls both back and is thrown on.
-   * Throws a `BranchFailure` for a call that was undone: it arrives late, or its gid was used before.
-   * The result of `work` is kept in the same transaction, and a repeated call returns it.
-   * Several uses for one and the same call object are told apart by their order (barrier ids 01, 02, …), or by `use` of the call.
+   * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A
+   * throw of `work` rolls both back and is thrown on. Throws a `BranchFailure` for a call that was
+   * undone: it arrives late, or its gid was used before. The result of `work` is kept in the same
+   * transaction, and a repeated call returns it. Several uses for one and the same call object are
+   * told apart by their order (barrier ids 01, 02, …), or by `use` of the call.
    *
    * After a deadlock or serialization failure of the last use, the next counted one repeats it
    * under its number. After any other failure a counted use is refused: number each use.

@@ -46,7 +46,9 @@ interface Attempt {
   readonly call: BranchKey;
   readonly keys: readonly string[];
   readonly mark: string;
-  /** What the third key is that of: the op which this call undoes, or the op which undoes this call. */
+  /**
+   * What the third key is that of: the op which this call undoes, or the op which undoes this call.
+   */
   readonly role: 'undo' | 'undone' | '';
 }
 

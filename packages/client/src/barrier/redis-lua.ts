@@ -7,14 +7,17 @@
  *    one command either does all of its work or nothing.
  * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is needed.
  *
- * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes or which undoes it), then those of the queued work in its order.
- * ARGV: how many of the keys are the barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty: none), whether this call is
- * the `undo` or the one that is `undone` by the third key's (else empty), then for each piece of work: kind, name, number of keys, number of arguments, arguments.
+ * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes or
+ * which undoes it), then those of the queued work in its order. ARGV: how many of the keys are the
+ * barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty:
+ * none), whether this call is the `undo` or the one that is `undone` by the third key's (else
+ * empty), then for each piece of work: kind, name, number of keys, number of arguments, arguments.
  */
 
 /**
- * `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of another call, whose gid and branch are spelled the same
- * together: the values name theirs, except those of dtm's clients and of earlier versions.
+ * `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of
+ * another call, whose gid and branch are spelled the same together: the values name theirs, except
+ * those of dtm's clients and of earlier versions.
  */
 const ENTER = `
 local mark, expiry = ARGV[2], ARGV[3]

@@ -33,8 +33,9 @@ export function undoingRow(own: BarrierRow): BarrierRow | undefined {
 }
 
 /**
- * A call whose undo came before it, or was carried out since: its effect must not and will not be there. Success would be
- * wrong for a new transaction under the gid of an earlier one whose rows are still kept.
+ * A call whose undo came before it, or was carried out since: its effect must not and will not be
+ * there. Success would be wrong for a new transaction under the gid of an earlier one whose rows
+ * are still kept.
  */
 export const undoneBefore = ({ gid, branchId, op }: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>): BranchFailure =>
   new BranchFailure(

@@ -10,13 +10,18 @@ interface Served {
 
 const storage = new AsyncLocalStorage<Served>();
 
-/** The coordinator's call that the code running now serves; undefined outside of a participant's handler, and once that handler has ended. */
+/**
+ * The coordinator's call that the code running now serves; undefined outside of a participant's
+ * handler, and once that handler has ended.
+ */
 export function currentBranch(): BranchCallContext | undefined {
   const served = storage.getStore();
   return served === undefined || served.ended ? undefined : served.call;
 }
 
-/** The call whose handler began the code running now and has ended since; undefined: there is none. */
+/**
+ * The call whose handler began the code running now and has ended since; undefined: there is none.
+ */
 export function endedBranch(): BranchCallContext | undefined {
   const served = storage.getStore();
   return served?.ended === true ? served.call : undefined;

@@ -22,9 +22,10 @@ export type ExpressHandler = (request: Request, response: Response) => Promise<v
  *
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
- * No body parser is needed. With `express.json()` before it the body is taken as that left it; it refuses payloads that are neither an object nor an array
- * unless it is given `strict: false`, and bounds the body by its own `limit`. It alters bytes that are not UTF-8 unless it
- * is given `verify: requireUtf8`.
+ * No body parser is needed. With `express.json()` before it the body is taken as that left it; it
+ * refuses payloads that are neither an object nor an array unless it is given `strict: false`, and
+ * bounds the body by its own `limit`. It alters bytes that are not UTF-8 unless it is given
+ * `verify: requireUtf8`.
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
@@ -67,8 +68,8 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
 }
 
 /**
- * For `express.json({ verify: requireUtf8 })` before a branch: a body that is not UTF-8 is refused with 400. By itself
- * `express.json()` replaces such bytes, so that different texts become one.
+ * For `express.json({ verify: requireUtf8 })` before a branch: a body that is not UTF-8 is refused
+ * with 400. By itself `express.json()` replaces such bytes, so that different texts become one.
  *
  * @throws an error with `status` 400, which Express's error handling responds with
  */

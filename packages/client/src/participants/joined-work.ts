@@ -27,7 +27,8 @@ export class JoinedWork {
   }
 
   /**
-   * Waits for what the handler did not wait for. Throws what the first one that failed threw, whatever the handler made of that.
+   * Waits for what the handler did not wait for. Throws what the first one that failed threw,
+   * whatever the handler made of that.
    *
    * @param close called when nothing is running any more: from then on nothing may join
    */

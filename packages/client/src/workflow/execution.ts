@@ -34,8 +34,8 @@ type Halt = Extract<CodeOutcome, { readonly kind: 'unclear' | 'overtaken' | 'mis
 type Ended = Exclude<CodeOutcome, { readonly kind: 'overtaken' | 'mismatch' }>;
 
 /**
- * How long the code that ended may take to ask for the steps that an earlier run began: it may wait for
- * something between two steps beside others.
+ * How long the code that ended may take to ask for the steps that an earlier run began: it may wait
+ * for something between two steps beside others.
  */
 const GAP_MS = 10_000;
 
@@ -79,7 +79,10 @@ interface StepAtWork {
   readonly outer: StepAtWork | undefined;
 }
 
-/** The step whose action called the present code. One for all runs: each storage costs every asynchronous call of the process. */
+/**
+ * The step whose action called the present code. One for all runs: each storage costs every
+ * asynchronous call of the process.
+ */
 const stepsAtWork = new AsyncLocalStorage<StepAtWork>();
 
 /** One run of a workflow's code over what is recorded. */
@@ -221,7 +224,10 @@ export class Execution implements Flow {
     }
   }
 
-  /** Name of this run's step by whose work the present code was called; other runs' steps may lie between. */
+  /**
+   * Name of this run's step by whose work the present code was called; other runs' steps may lie
+   * between.
+   */
   #outer(): string | undefined {
     let step = stepsAtWork.getStore();
     while (step !== undefined && step.of !== this) step = step.outer;

@@ -24,8 +24,9 @@ export interface Flow {
    * Work of this process. It may be repeated: when the process dies before what it gave is recorded, and when the outcome is not known. Its `call`
    * identifies it: `barrier.run(call, …)` lets it have its effect once, and the barrier knows which `undo` belongs to it.
    *
-   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON; what cannot be recorded fails the step, which is undone,
-   *   with the result while this process lives: return a key to it instead, or give the step a `codec`
+   * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON;
+   *   what cannot be recorded fails the step, which is undone, with the result while this process
+   *   lives: return a key to it instead, or give the step a `codec`
    * @throws {BranchFailure} it failed, now or when it was recorded
    */
   step<T>(name: string, step: FlowStep<T>): Promise<T>;

@@ -9,8 +9,8 @@ import { assertJson } from '../json-value.ts';
  *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
  *     start, succeed    {"workflow":"transfer","version":1,"kind":"step"}
  *
- * `start` is recorded before the action of a step that can be undone: whatever becomes of this process, another run knows that
- * the action may have run.
+ * `start` is recorded before the action of a step that can be undone: whatever becomes of this
+ * process, another run knows that the action may have run.
  *
  * Branch `00` is the workflow itself: its `commit` is the decision to succeed.
  */

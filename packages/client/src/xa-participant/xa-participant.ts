@@ -47,8 +47,9 @@ const PAUSE_MS = 20;
  *     and one that is running holds the row until it is prepared and then rolled back.
  * X4  A commit answers success only when it ended what was prepared, or when the action's row is visible: nothing but a commit makes it so.
  * X5  Whatever else is found is an error, and so unknown to the coordinator, which comes again.
- * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name that two branches may have is ended only for the one
- *     whose action holds its row, while no other one's does.
+ * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name
+ *     that two branches may have is ended only for the one whose action holds its row, while no
+ *     other one's does.
  */
 export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly message: Barrier<Tx>['message'];
@@ -198,8 +199,9 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   /**
-   * X6. Ends what the version before prepared for a branch whose id has a hyphen: its name may be that of another branch as well.
-   * The transaction that has the name holds the row of its branch's action.
+   * X6. Ends what the version before prepared for a branch whose id has a hyphen: its name may be
+   * that of another branch as well. The transaction that has the name holds the row of its branch's
+   * action.
    *
    * @param isHeld a transaction that has not ended holds this branch's row; false: it is looked at
    */

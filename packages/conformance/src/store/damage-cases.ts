@@ -10,7 +10,9 @@ const ALL = ['a', 'b', 'c'];
 const OTHERS = ['a', 'c'];
 const CONTEXT = { principal: 'suite', namespace: 'default' };
 
-/** A record that something other than Holdfast changed hinders no other, and an operator can end it. */
+/**
+ * A record that something other than Holdfast changed hinders no other, and an operator can end it.
+ */
 export function damageCases({ describe, it, manifest }: Cases): void {
   for (const damage of damagesOf(manifest))
     describe(`a record with ${damage.name}`, () => {

@@ -9,7 +9,9 @@ export type Damage =
       /** What is stored instead; undefined: nothing, it is deleted. Only an entry is. */
       readonly change: (body: Uint8Array) => Uint8Array | undefined;
     }
-  /** Another change, that only this kind of store can suffer: `place.damage` knows it by its name. */
+  /**
+   * Another change, that only this kind of store can suffer: `place.damage` knows it by its name.
+   */
   | { readonly name: string; readonly part: 'head' };
 
 const text = (body: string): Uint8Array => new TextEncoder().encode(body);

@@ -23,7 +23,10 @@ export interface StoreManifest {
   readonly formats: readonly StoredFormat[];
   /** The bodies that `place.damage` can change at this store. */
   readonly damagedParts: readonly DamagedPart[];
-  /** Names of other damages, which only this kind of store can suffer and `place.damage` carries out. */
+  /**
+   * Names of other damages, which only this kind of store can suffer and `place.damage` carries
+   * out.
+   */
   readonly damagedHeads: readonly string[];
 }
 
@@ -48,18 +51,20 @@ export interface StorePlace {
    */
   setWords?(gid: string, words: { readonly status?: string; readonly pattern?: string }): Promise<void>;
   /**
-   * Adds what a later version's migration may add while this version runs: a column to each table, a field to each
-   * record. Stores that several processes may open have it.
+   * Adds what a later version's migration may add while this version runs: a column to each table,
+   * a field to each record. Stores that several processes may open have it.
    */
   addColumns?(): Promise<void>;
   /**
-   * Locks the record of a transaction of the default namespace, as another client of the database or a node that is
-   * frozen might; resolves to what releases it. Stores whose database has such locks have it.
+   * Locks the record of a transaction of the default namespace, as another client of the database
+   * or a node that is frozen might; resolves to what releases it. Stores whose database has such
+   * locks have it.
    */
   holdRecord?(gid: string): Promise<() => Promise<void>>;
   /**
-   * Changes the stored record of a transaction of the default namespace, as something other than Holdfast might. No
-   * store that is exclusive is open then. Places of a store with `damagedParts` have it.
+   * Changes the stored record of a transaction of the default namespace, as something other than
+   * Holdfast might. No store that is exclusive is open then. Places of a store with `damagedParts`
+   * have it.
    */
   damage?(gid: string, damage: Damage): Promise<void>;
   /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */

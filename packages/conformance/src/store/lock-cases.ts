@@ -8,8 +8,8 @@ const GIDS = ['a', 'b', 'c', 'd'];
 type HeldBody = (fixture: Fixture, release: () => Promise<void>) => Promise<void>;
 
 /**
- * A record that another client of the database has locked hinders no other record, and no session: each call here
- * returns while the lock is held.
+ * A record that another client of the database has locked hinders no other record, and no session:
+ * each call here returns while the lock is held.
  */
 export function lockCases({ describe, it, manifest }: Cases): void {
   if (manifest.exclusive || !manifest.durable) return;

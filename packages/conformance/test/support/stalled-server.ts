@@ -9,7 +9,8 @@ const INFO = { node: 'node', version: '1' };
 /**
  * What becomes of sessions while a server, or the way to it, hangs.
  *
- * @param setUpText what only the first command of a new connection contains, once the handshake is over
+ * @param setUpText what only the first command of a new connection contains, once the handshake is
+ *   over
  * @param createStore makes a store at that URL, whose statements may take `STATEMENT_TIMEOUT_MS`
  */
 export function stalledServerCases(urlOf: () => string, setUpText: string, createStore: (url: string) => Store): void {

@@ -4,7 +4,10 @@
  */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
-  /** A later version of Holdfast wrote the record, and its nodes can read it. False: the record is damaged. */
+  /**
+   * A later version of Holdfast wrote the record, and its nodes can read it. False: the record is
+   * damaged.
+   */
   readonly isLater: boolean;
 
   constructor(message: string, isLater = false) {
@@ -13,7 +16,10 @@ export class UnreadableRecord extends Error {
   }
 }
 
-/** Formats are counted by one. What begins with a letter is a text that something else wrote, not a later format. */
+/**
+ * Formats are counted by one. What begins with a letter is a text that something else wrote, not a
+ * later format.
+ */
 const LAST_FORMAT = 31;
 const HEAD_LENGTH_AT = 1;
 const BODY_LENGTH_AT = 5;
@@ -100,8 +106,8 @@ export function listOf<T>(value: readonly T[], what: string): readonly T[] {
 }
 
 /**
- * The value when it is a finite number; `usual` when it is left out, unless that is NaN: the number must be there.
- * Throws `UnreadableRecord`.
+ * The value when it is a finite number; `usual` when it is left out, unless that is NaN: the number
+ * must be there. Throws `UnreadableRecord`.
  */
 export function numberOf(value: number | undefined, usual: number, what: string): number {
   const read = value === undefined ? usual : value;
@@ -109,7 +115,10 @@ export function numberOf(value: number | undefined, usual: number, what: string)
   throw new UnreadableRecord(`${what}: ${String(value)} is not a number`);
 }
 
-/** The value when it is a text; `usual`, if there is one, when it is left out. Throws `UnreadableRecord`. */
+/**
+ * The value when it is a text; `usual`, if there is one, when it is left out. Throws
+ * `UnreadableRecord`.
+ */
 export function textOf(value: string | undefined, usual: string | undefined, what: string): string {
   const read = value === undefined ? usual : value;
   if (typeof read === 'string') return read;

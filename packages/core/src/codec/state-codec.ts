@@ -67,7 +67,8 @@ const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.by
 /**
  * A state as stored. Its JSON is put together by hand: this runs for each write.
  *
- * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers pass over them
+ * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers pass
+ *   over them
  */
 export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
   const base = state.timeline[0]?.atMs ?? 0;

@@ -42,7 +42,10 @@ function acceptIndex(gid: string, key: string, count: number): number {
     : invalid(gid, `${shown} is not the index of a step; ${rangeOf(count)}`);
 }
 
-/** `listedBy`: for each step the last one that listed it. One array for all lists: a set for each takes half of the time. */
+/**
+ * `listedBy`: for each step the last one that listed it. One array for all lists: a set for each
+ * takes half of the time.
+ */
 function acceptList(gid: string, step: number, before: readonly number[], listedBy: Int32Array): void {
   const count = listedBy.length;
   for (const earlier of before) {

@@ -19,7 +19,10 @@ interface AdoptionDependencies {
   readonly onPutBack: (run: Run, dueInMs: number) => void;
 }
 
-/** Makes runs of the records that claims return; suspects are tried a few at a time, or put back (`Trials`). */
+/**
+ * Makes runs of the records that claims return; suspects are tried a few at a time, or put back
+ * (`Trials`).
+ */
 export class Adoption {
   readonly #d: AdoptionDependencies;
   readonly #trials: Trials;

@@ -22,12 +22,13 @@ const PAUSE_MS = 500;
 const CALLER_WAITS_MS = 10_000;
 
 /**
- * Items that the store left out of their batch: another client of the database has the record locked, or the database
- * refuses to change it.
+ * Items that the store left out of their batch: another client of the database has the record
+ * locked, or the database refuses to change it.
  *
- * BW1 Such an item waits alone, and the later items of its transaction after it. Everything else is written.
- * BW2 An item that a caller waits for fails after some seconds (and is abandoned when an earlier attempt may have been
- *     applied). A persistent one is sent again until it is not blocked.
+ * BW1 Such an item waits alone, and the later items of its transaction after it. Everything else is
+ *     written.
+ * BW2 An item that a caller waits for fails after some seconds (and is abandoned when an earlier
+ *     attempt may have been applied). A persistent one is sent again until it is not blocked.
  */
 export class BlockedWrites {
   readonly #d: BlockedWritesDependencies;
@@ -56,7 +57,10 @@ export class BlockedWrites {
     return this.#known.size > 0 && batch.some((pending) => this.#known.get(pending)?.doubtful === true);
   }
 
-  /** Notes a blocked item. Returns its result; undefined: it is to be sent again, before others of its transaction. */
+  /**
+   * Notes a blocked item. Returns its result; undefined: it is to be sent again, before others of
+   * its transaction.
+   */
   add(pending: Pending, { why }: Blocked, isDoubtful: boolean): WriteResult | undefined {
     const { clock, logger } = this.#d;
     const nowMs = clock.monotonicMs();

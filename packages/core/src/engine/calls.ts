@@ -25,7 +25,10 @@ export interface CallListener {
   readonly deferred: (indices: readonly (number | 'check')[], result: BranchResult, againInMs: number) => void;
 }
 
-/** Counts the calls of one run that were sent and have not ended, whether anybody still listens or not. */
+/**
+ * Counts the calls of one run that were sent and have not ended, whether anybody still listens or
+ * not.
+ */
 export interface InFlight {
   calls: number;
   /** Called once each, in order, when the last of them has ended. */
@@ -42,7 +45,10 @@ interface Start {
 
 /** Ops of a transaction from which on its results are delivered a few at a time. */
 const LONG = 100;
-/** Ops that the results delivered in one turn may walk through: what a transaction makes of a result takes 25 ns for each of its ops. */
+/**
+ * Ops that the results delivered in one turn may walk through: what a transaction makes of a result
+ * takes 25 ns for each of its ops.
+ */
 const OPS_IN_TURN = 16_000;
 /** URLs that are taken apart in one turn, which takes 10 µs each where they are new. */
 const URLS_IN_TURN = 128;
@@ -115,8 +121,9 @@ export class Calls {
   }
 
   /**
-   * Delivers a result, at the latest after others had their turn: what a long transaction makes of a result takes long enough that many in a row would hold
-   * up the rest, and the results of ops without a URL come all at once.
+   * Delivers a result, at the latest after others had their turn: what a long transaction makes of
+   * a result takes long enough that many in a row would hold up the rest, and the results of ops
+   * without a URL come all at once.
    */
   #pace({ branches }: Transaction, deliver: () => void): void {
     const ops = Math.max(branches.length, OPS_IN_TURN / SLICE);

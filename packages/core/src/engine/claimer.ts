@@ -26,7 +26,10 @@ interface ClaimerDependencies {
 
 /** Between two claims while more is due than there is room for. */
 const FULL_PAUSE_MS = 20;
-/** Before the next claim when more is due and none of it could be claimed: other clients of the database have it locked. */
+/**
+ * Before the next claim when more is due and none of it could be claimed: other clients of the
+ * database have it locked.
+ */
 const LOCKED_PAUSE_MS = 50;
 
 /**

@@ -22,12 +22,18 @@ interface CommitterDependencies {
   readonly clock: Clock;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  /** Notified of each batch, and queried whether the store takes other writes than a batch that fails. */
+  /**
+   * Notified of each batch, and queried whether the store takes other writes than a batch that
+   * fails.
+   */
   readonly writePath: Pick<WritePath, 'started' | 'succeeded' | 'rejected' | 'failed' | 'takesWrites'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
 }
 
-/** Failures in a row, or the time since the first of them, after which the store is tried with a probe (G5). */
+/**
+ * Failures in a row, or the time since the first of them, after which the store is tried with a
+ * probe (G5).
+ */
 const SUSPECT_AFTER = 3;
 const SUSPECT_AFTER_MS = 1_000;
 
@@ -35,15 +41,17 @@ const SUSPECT_AFTER_MS = 1_000;
  * Group commit. Everything that waits goes to the store in one batch; the next batch leaves as soon as the one before came back, with no linger timer.
  *
  * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
- * G2  A batch whose outcome is unknown is sent again, the same (the write IDs make that harmless), before any other
- *     until G5 applies.
+ * G2  A batch whose outcome is unknown is sent again, the same (the write IDs make that harmless),
+ *     before any other until G5 applies.
  * G3  A batch that the store rejects, or calls invalid, is halved until the item that cannot be stored is alone; its neighbours are written.
  * G4  Every item is answered exactly once.
- * G5  A batch that fails three times in a row, or for a second, is set apart when a probe shows that the store takes
- *     other writes: a batch that cannot be written delays other transactions by no more than that. If the probe fails as
- *     well, the store is away: the batch stays first, and nothing is abandoned for it. See `SetApart`.
- * G6  After an unknown outcome, only the outcomes of a later attempt say what was applied. A rejection does not, since an
- *     earlier attempt may have been applied, or may arrive late: the item is `abandoned`, never `failed`.
+ * G5  A batch that fails three times in a row, or for a second, is set apart when a probe shows
+ *     that the store takes other writes: a batch that cannot be written delays other transactions
+ *     by no more than that. If the probe fails as well, the store is away: the batch stays first,
+ *     and nothing is abandoned for it. See `SetApart`.
+ * G6  After an unknown outcome, only the outcomes of a later attempt say what was applied. A
+ *     rejection does not, since an earlier attempt may have been applied, or may arrive late: the
+ *     item is `abandoned`, never `failed`.
  * G7  An item that the store left out of its batch as blocked waits alone. See `BlockedWrites`.
  */
 export class Committer {
@@ -212,7 +220,10 @@ export class Committer {
     for (const part of [batch.slice(0, half), batch.slice(half)]) await this.#commit(part, generation, doubtful);
   }
 
-  /** Nothing was applied: callers receive the error, the states of transactions in progress are written again. */
+  /**
+   * Nothing was applied: callers receive the error, the states of transactions in progress are
+   * written again.
+   */
   async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
     const again = isUnstorable(error) ? [] : batch.filter((pending) => pending.persistent);
     this.#finish(again.length === 0 ? batch : batch.filter((pending) => !pending.persistent), {

@@ -52,7 +52,10 @@ const SHARE = 4;
 const MIN_DEFERRAL_MS = 200;
 /** How long a call is assumed to take before the first has returned. */
 const ASSUMED_HOLD_MS = 1_000;
-/** Between two refused transactions that come back later than half of the longest time: 500 of all destinations per second. */
+/**
+ * Between two refused transactions that come back later than half of the longest time: 500 of all
+ * destinations per second.
+ */
 const LATE_GAP_MS = 2;
 /** Weight of the latest call in the moving average. */
 const WEIGHT = 1 / 16;
@@ -62,16 +65,21 @@ const GOLDEN = 0.618_033_988_749_895;
 /**
  * Bounds what runs and waits at once for one destination, so that a slow service cannot take all there is.
  *
- * A transaction that finds no room is refused once, with the time after which to come back: transactions get successive places in time, as far apart as
- * the destination's calls end. So work that waits in the store for a slow destination is read and written about as often as a place becomes free. Where
- * that is later than `maxDeferralMs`, each comes back once in half to all of it, or as often as `LATE_GAP_MS` allows for all together: 100,000 that wait
- * would otherwise be read and written 2,200 times a second for nothing, which delays the retries of all others.
+ * A transaction that finds no room is refused once, with the time after which to come back:
+ * transactions get successive places in time, as far apart as the destination's calls end. So work
+ * that waits in the store for a slow destination is read and written about as often as a place
+ * becomes free. Where that is later than `maxDeferralMs`, each comes back once in half to all of
+ * it, or as often as `LATE_GAP_MS` allows for all together: 100,000 that wait would otherwise be
+ * read and written 2,200 times a second for nothing, which delays the retries of all others.
  */
 export class Destinations {
   readonly #byName = new SlotMap<Destination>();
   readonly #options: DestinationsOptions;
   #running = 0;
-  /** When the last of the refused transactions that have to wait for long is to come back, by the monotonic clock. */
+  /**
+   * When the last of the refused transactions that have to wait for long is to come back, by the
+   * monotonic clock.
+   */
   #lateMs = 0;
 
   constructor(options: DestinationsOptions) {
@@ -157,9 +165,10 @@ export class Destinations {
   }
 
   /**
-   * Places are taken in turns: after each of its calls a batch goes behind the others. A loop and no recursion: when a session is lost, all that waits is
-   * withdrawn at once. A slice of calls in each turn of the event loop, however many places become free in it: a service that hung responds to hundreds of
-   * calls at once.
+   * Places are taken in turns: after each of its calls a batch goes behind the others. A loop and
+   * no recursion: when a session is lost, all that waits is withdrawn at once. A slice of calls in
+   * each turn of the event loop, however many places become free in it: a service that hung
+   * responds to hundreds of calls at once.
    */
   #startWaiting(name: string, destination: Destination): void {
     if (destination.starting) return;

@@ -26,11 +26,13 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Records that this session may own after a write whose outcome stayed unknown, while no run drives them.
+ * Records that this session may own after a write whose outcome stayed unknown, while no run drives
+ * them.
  *
- * DB1 Such a write may still arrive, until the record has a later version than the write expected: the store is polled.
- * DB2 A doubt ends when the record has a later version and no run has the transaction. If this session owns the record
- *     then, it is resumed.
+ * DB1 Such a write may still arrive, until the record has a later version than the write expected:
+ *     the store is polled.
+ * DB2 A doubt ends when the record has a later version and no run has the transaction. If this
+ *     session owns the record then, it is resumed.
  * DB3 The number of doubts is bounded. One more cannot be kept, and the session must end for it.
  */
 export class Doubts {

@@ -61,8 +61,8 @@ const UNREAD_PAUSE_MS = 10_000;
  * E3  A write that loses against another writer is thrown away: the record is read again, and `reconcile` decides.
  * E4  Every reply is answered exactly once.
  * E6  An exception in a run stays in that run: the record is released, parked with the error as its reason.
- * E7  A record that this session owns is in `RunTable`, and is driven, being released or being read again (R7), or there
- *     is a doubt about it (while the session lives).
+ * E7  A record that this session owns is in `RunTable`, and is driven, being released or being read
+ *     again (R7), or there is a doubt about it (while the session lives).
  */
 export class Driver {
   readonly #d: DriverDependencies;
@@ -506,7 +506,10 @@ export class Driver {
     this.#reloadLater(run, UNREAD_PAUSE_MS);
   }
 
-  /** A record that this version cannot read is left as it is (R7), until an operator force-stops a damaged one. */
+  /**
+   * A record that this version cannot read is left as it is (R7), until an operator force-stops a
+   * damaged one.
+   */
   #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
     this.#unreadableLog.met(run.id, run.key.gid, error);
     run.version = record.version;
@@ -519,7 +522,8 @@ export class Driver {
     const failure = unreadableRecord(record, error, 'resumed');
     if (owned) this.#release(run, failure);
     else if (stops.length === 0) return this.#drop(run, failure);
-    // Behind `release`, which answers what is queued: a stop is delivered again once the record is released.
+    // Behind `release`, which answers what is queued: a stop is delivered again once the record is
+    // released.
     run.queue = stops;
     if (!owned) this.#stopDamaged(run, record, error);
   }
@@ -585,7 +589,10 @@ export class Driver {
     this.#leave(run);
   }
 
-  /** The record of a run that drove nothing was released. It may have been claimed since, and changed since that. */
+  /**
+   * The record of a run that drove nothing was released. It may have been claimed since, and
+   * changed since that.
+   */
   #leave(run: Run): void {
     const { claimed, version, queue } = run;
     this.#forget(run);

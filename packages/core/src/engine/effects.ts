@@ -63,7 +63,10 @@ export class EffectRunner {
     else earlier.onNone.push(() => this.#startLate(run, start));
   }
 
-  /** Not within the run's own work: what is thrown must not pass for a fault of the call that has ended. */
+  /**
+   * Not within the run's own work: what is thrown must not pass for a fault of the call that has
+   * ended.
+   */
   #startLate(run: Run, start: () => void): void {
     try {
       if (isAlive(run)) start();
@@ -73,8 +76,9 @@ export class EffectRunner {
   }
 
   /**
-   * A run has ended. Calls of it that are still in flight hold back those of the next run of the transaction: an
-   * operator who retries it at once would have a branch called while its last call still runs.
+   * A run has ended. Calls of it that are still in flight hold back those of the next run of the
+   * transaction: an operator who retries it at once would have a branch called while its last call
+   * still runs.
    */
   outlived({ id, inFlight }: Run): void {
     if (inFlight.calls === 0) return;

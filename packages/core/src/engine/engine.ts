@@ -59,7 +59,10 @@ interface CommandDetails {
 }
 
 const DRAIN_POLL_MS = 20;
-/** Steps from which on a definition is checked, taken apart and written in turns of their own: of a thousand each takes milliseconds. */
+/**
+ * Steps from which on a definition is checked, taken apart and written in turns of their own: of a
+ * thousand each takes milliseconds.
+ */
 const LONG = 100;
 /** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
 const RESERVED_SHARE = 0.1;

@@ -67,8 +67,9 @@ const REPAIR =
   'Repair the store, whose log names the cause: the node that owns the transaction continues it when it can be read';
 
 /**
- * The record cannot be read, so that the operator command was not carried out: why, and what to do. A client's event gets
- * an internal error instead, since `refused` would state that its transaction was decided otherwise.
+ * The record cannot be read, so that the operator command was not carried out: why, and what to do.
+ * A client's event gets an internal error instead, since `refused` would state that its transaction
+ * was decided otherwise.
  */
 export const unreadableRecord = (
   { key: { gid }, status, withoutBodies }: Pick<StoredTransaction, 'key' | 'status' | 'withoutBodies'>,

@@ -27,9 +27,10 @@ const FIRST_PURGE_MS = 50;
 /**
  * Periodic duties: takes over the work of silent nodes, deletes what finished long ago.
  *
- * J1  Every node watches the heartbeats of the others. A session ends after it was silent for the silence limit by the
- *     store's clock, and its heartbeat stayed unchanged for as long on the monotonic clock of the node that ends it. A
- *     node that has just started therefore waits for one silence limit, unless no other process can open the store.
+ * J1  Every node watches the heartbeats of the others. A session ends after it was silent for the
+ *     silence limit by the store's clock, and its heartbeat stayed unchanged for as long on the
+ *     monotonic clock of the node that ends it. A node that has just started therefore waits for
+ *     one silence limit, unless no other process can open the store.
  * J2  Of several nodes the oldest deletes, so that many nodes are no more load than one. When it is gone,
  *     the next oldest does; that two think so for a moment does no harm. Batches and pauses are those
  *     of `PurgePace`: deletion keeps up with what finishes.

@@ -15,9 +15,10 @@ interface Failing {
 }
 
 /**
- * The log lines of one loop that uses the store. While the store is away a loop fails several times per second: the
- * first failure of each cause is logged at once, further ones with their number, at intervals that double up to five
- * minutes, and the first success once. A cause is the code of the error.
+ * The log lines of one loop that uses the store. While the store is away a loop fails several times
+ * per second: the first failure of each cause is logged at once, further ones with their number, at
+ * intervals that double up to five minutes, and the first success once. A cause is the code of the
+ * error.
  */
 export class PacedWarning {
   readonly #d: { readonly clock: Clock; readonly logger: Logger };
@@ -25,7 +26,10 @@ export class PacedWarning {
   readonly #again: string;
   readonly #causes = new Map<string, Failing>();
 
-  /** `message` describes the failure, such as `due transactions could not be claimed`; `again` the end of it. */
+  /**
+   * `message` describes the failure, such as `due transactions could not be claimed`; `again` the
+   * end of it.
+   */
   constructor(
     dependencies: { readonly clock: Clock; readonly logger: Logger },
     message: string,

@@ -2,8 +2,8 @@ import type { Clock } from '../environment.ts';
 import type { Blocked, StoreError, WriteItem, WriteOutcome } from '../store.ts';
 
 /**
- * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying, and the write may have
- * been applied, or still may be.
+ * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying,
+ * and the write may have been applied, or still may be.
  */
 export type WriteResult =
   | Exclude<WriteOutcome, Blocked>
@@ -14,7 +14,10 @@ export type WriteResult =
 export interface Pending {
   readonly item: WriteItem;
   readonly id: string;
-  /** Written again when the store could not be reached: no caller waits, and the state must get there. */
+  /**
+   * Written again when the store could not be reached: no caller waits, and the state must get
+   * there.
+   */
   readonly persistent: boolean;
   readonly done: (result: WriteResult) => void;
 }

@@ -2,7 +2,10 @@ import type { Clock } from '../environment.ts';
 import { SlotMap } from '../slot-map.ts';
 import type { Run } from './run.ts';
 
-/** Ops of the transactions that are written before other events get their turn, and as how many a write itself counts. */
+/**
+ * Ops of the transactions that are written before other events get their turn, and as how many a
+ * write itself counts.
+ */
 const SLICE_OPS = 2_000;
 const OPS_OF_A_WRITE = 20;
 

@@ -25,15 +25,16 @@ import type { Delivery, Memory, Ownership } from './run.ts';
  *     after a write, which fences whoever else knows it.
  * R6  While a claim is in flight, a record found owned by this session is taken for that claim's: its claims count as
  *     they are. It too is owned only after a write.
- * R7  An unreadable record is parked as it is. One that is owned, and whose bodies the store cannot return, stays owned
- *     and is read again until the store returns them: no write can be made from it, and nothing is known to be wrong
- *     with the transaction.
+ * R7  An unreadable record is parked as it is. One that is owned, and whose bodies the store cannot
+ *     return, stays owned and is read again until the store returns them: no write can be made from
+ *     it, and nothing is known to be wrong with the transaction.
  * R8  A lost write is stepped again on what the record contains now. After `MAX_CONFLICTS` in a row the caller gets an
  *     error and rounds are paced; a run that owns its record is never dropped for it.
- * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command is refused and the
- *     run continues as before; otherwise the run is parked. After a write whose outcome stays unknown, a record that
- *     this session owned before is released, parked, by a write that fences the one in doubt. A write that may take
- *     ownership of a record is remembered as a doubt (see `Doubts`), since it may arrive after any read.
+ * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command
+ *     is refused and the run continues as before; otherwise the run is parked. After a write whose
+ *     outcome stays unknown, a record that this session owned before is released, parked, by a
+ *     write that fences the one in doubt. A write that may take ownership of a record is remembered
+ *     as a doubt (see `Doubts`), since it may arrive after any read.
  * R10 A read decides nothing that only the latest version can decide: a run that owns its record reads again when the
  *     record is older than what it knows, and takes a record that is not there for one that the read does not show yet,
  *     until a write finds it missing. A submit is refused when a write of this run has met the decision to abort,
@@ -100,7 +101,8 @@ export function reconcile(memory: Memory, read: StoredTransaction | undefined, s
   if (record.damaged === true) return damaged(record, self);
   if (memory.ownership === 'ours' && record.version < memory.version) return { kind: 'stale' };
   const mine = record.owner === self.session;
-  // Without its entries it must not be merged: a branch that another node has registered would be forgotten.
+  // Without its entries it must not be merged: a branch that another node has registered would be
+  // forgotten.
   if (mine && record.withoutBodies === true) return unread(record);
   // An append may have followed the claim; an update has another write ID.
   const claimed = mine && memory.claimed !== undefined && memory.claimed.writeId === record.writeId;

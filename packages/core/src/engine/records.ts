@@ -23,7 +23,9 @@ export function transactionOf(record: StoredTransaction): Transaction {
   }
 }
 
-/** A record that was force-stopped because it could not be read: what its branches did is not known. */
+/**
+ * A record that was force-stopped because it could not be read: what its branches did is not known.
+ */
 export const withoutBranches = ({ key, pattern, createdAtMs }: StoredTransaction, state: State): Transaction =>
   assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...state, branches: [] });
 
@@ -91,7 +93,8 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
     const empty = newTransaction(key, emptyDefinition(pattern), createdAtMs);
     const why = `its record cannot be read: ${error.message}`;
     if (!isFinal(status)) return { ...empty, state: { ...empty.state, status, parked: why } };
-    // A record that is finished waits for nothing. That of a force-stop has a state that can be read.
+    // A record that is finished waits for nothing. That of a force-stop has a state that can be
+    // read.
     const state = readableState(record.state) ?? empty.state;
     return { ...empty, state: { ...state, status, parked: '', damaged: state.damaged === '' ? why : state.damaged } };
   }

@@ -8,8 +8,8 @@ import { notStored, unknownGid } from './errors.ts';
 import { samePayload } from './same-payload.ts';
 
 /**
- * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls; with `strict` everything
- * that is registered again must be the same. What was stored first stays.
+ * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls;
+ * with `strict` everything that is registered again must be the same. What was stored first stays.
  */
 export function assertSame(
   gid: string,
@@ -38,7 +38,10 @@ export function assertSame(
   }
 }
 
-/** In what a branch that is registered again differs from the first registration; undefined: it is the same. */
+/**
+ * In what a branch that is registered again differs from the first registration; undefined: it is
+ * the same.
+ */
 function differenceOf(
   first: RegisteredBranch,
   second: BranchRegistration,
@@ -52,8 +55,8 @@ function differenceOf(
 }
 
 /**
- * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do not:
- * otherwise a workflow could be decided and never end.
+ * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do
+ * not: otherwise a workflow could be decided and never end.
  */
 export function roomFor(
   pattern: Pattern | undefined,

@@ -44,8 +44,8 @@ const LONGEST_PAUSE_MS = 10_000;
  * RL3  A record that is older than what the run knows says nothing: it is read again. So is one that is not there, for
  *      about 13 s: unlike an older version, it may be gone for good.
  *      The same goes for a record whose bodies the store cannot return.
- * RL4  A record that this version cannot write, although this session owns it, becomes a doubt: it is read again once
- *      another node has changed it.
+ * RL4  A record that this version cannot write, although this session owns it, becomes a doubt: it
+ *      is read again once another node has changed it.
  */
 export class Releaser {
   readonly #d: ReleaserDependencies;
@@ -115,7 +115,10 @@ export class Releaser {
   }
 }
 
-/** What a later version wrote is for its nodes; of a damaged record, no update can name the version if it is not known. */
+/**
+ * What a later version wrote is for its nodes; of a damaged record, no update can name the version
+ * if it is not known.
+ */
 const isWritable = ({ unreadable, damaged, version }: StoredTransaction): boolean =>
   unreadable === undefined || (damaged === true && version > 0);
 

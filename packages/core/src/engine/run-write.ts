@@ -28,15 +28,15 @@ export interface Write {
 export const ownsRecord = ({ ownership }: Run): boolean => ownership === 'ours' || ownership === 'orphaned';
 
 /**
- * The version that a run knows when its release has ended; `released` undefined: another node has the record, so that no
- * claim of it counts.
+ * The version that a run knows when its release has ended; `released` undefined: another node has
+ * the record, so that no claim of it counts.
  */
 export const versionAfter = ({ version, claimed }: Run, released: StoredTransaction | undefined): number =>
   released === undefined ? Math.max(version, claimed?.version ?? 0) : released.version + 1;
 
 /**
- * Whether the record of a run that owns it is missing, or older than what the store has acknowledged: versions never
- * decrease.
+ * Whether the record of a run that owns it is missing, or older than what the store has
+ * acknowledged: versions never decrease.
  */
 export const hasWentBack = ({ run, transaction }: Write, result: WriteResult): boolean => {
   if (run.ownership !== 'ours' || run.version === 0) return false;

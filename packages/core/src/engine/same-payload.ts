@@ -1,8 +1,9 @@
 import { LIMITS } from '@holdfast/protocol';
 
 /**
- * The same bytes, or JSON texts that differ only in blanks and in how characters and numbers are spelled: the previous
- * version stored the payloads of `/api/v1` rewritten. Numbers are compared by all their digits.
+ * The same bytes, or JSON texts that differ only in blanks and in how characters and numbers are
+ * spelled: the previous version stored the payloads of `/api/v1` rewritten. Numbers are compared by
+ * all their digits.
  */
 export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
   if (Buffer.compare(a, b) === 0) return true;
@@ -30,9 +31,9 @@ const OBJECT_END = 0x7d;
 const MINUS = 0x2d;
 
 /**
- * Compares texts token by token up to the first difference, so that a long payload that is another one is neither parsed
- * nor written again. Only texts that are JSON have tokens of which anything follows. False for deeper texts than a request
- * may have, which take `JSON.parse` seconds.
+ * Compares texts token by token up to the first difference, so that a long payload that is another
+ * one is neither parsed nor written again. Only texts that are JSON have tokens of which anything
+ * follows. False for deeper texts than a request may have, which take `JSON.parse` seconds.
  */
 function haveSameTokens(a: string, b: string): boolean {
   const same = sameStart(a, b);
@@ -69,8 +70,9 @@ function haveSameTokens(a: string, b: string): boolean {
 }
 
 /**
- * Where the tokens end that both texts begin with, spelled alike, and the depth there: most of two long texts is the same,
- * and to walk through one of them takes a fifth of the time that comparing token by token takes.
+ * Where the tokens end that both texts begin with, spelled alike, and the depth there: most of two
+ * long texts is the same, and to walk through one of them takes a fifth of the time that comparing
+ * token by token takes.
  */
 function sameStart(a: string, b: string): { readonly end: number; readonly depth: number } {
   const length = sameLength(a, b);
@@ -92,7 +94,10 @@ function sameStart(a: string, b: string): { readonly end: number; readonly depth
   return { end: at, depth };
 }
 
-/** How many units two texts begin with that are the same, by halves: to compare long pieces takes no time. */
+/**
+ * How many units two texts begin with that are the same, by halves: to compare long pieces takes no
+ * time.
+ */
 function sameLength(a: string, b: string): number {
   let [same, most] = [0, Math.min(a.length, b.length)];
   while (same < most) {

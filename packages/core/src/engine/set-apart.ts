@@ -17,7 +17,10 @@ interface SetApartDependencies {
   readonly write: (items: readonly WriteItem[]) => Promise<Attempted>;
   /** The store takes other writes now. */
   readonly takesWrites: () => Promise<boolean>;
-  /** `doubtful`: an earlier attempt may have been applied; `mayWait`: a blocked item may be sent again. */
+  /**
+   * `doubtful`: an earlier attempt may have been applied; `mayWait`: a blocked item may be sent
+   * again.
+   */
   readonly finish: (batch: readonly Pending[], result: BatchResult, doubtful: boolean, mayWait: boolean) => void;
   /** Later items of the same transactions may be written now. */
   readonly onFinished: () => void;
@@ -35,14 +38,16 @@ interface Part {
 const MAX_UNKNOWN = 8;
 
 /**
- * Batches that fail again and again although the store takes other writes. They are written here, one part after the
- * other, while the committer writes everything else.
+ * Batches that fail again and again although the store takes other writes. They are written here,
+ * one part after the other, while the committer writes everything else.
  *
  * SA1 A part that fails is halved, so that the item at fault is alone after few attempts.
- * SA2 An item that is alone and whose outcome stays unknown is abandoned; one that the store does not take, with the
- *     certainty that nothing was applied, is kept.
- * SA3 Only attempts while the store takes other writes count: a store that cannot be reached makes no item be abandoned.
- * SA4 Each failed attempt is followed by a pause, which grows to a second and restarts with a success.
+ * SA2 An item that is alone and whose outcome stays unknown is abandoned; one that the store does
+ *     not take, with the certainty that nothing was applied, is kept.
+ * SA3 Only attempts while the store takes other writes count: a store that cannot be reached makes
+ *     no item be abandoned.
+ * SA4 Each failed attempt is followed by a pause, which grows to a second and restarts with a
+ *     success.
  */
 export class SetApart {
   readonly #d: SetApartDependencies;

@@ -16,9 +16,9 @@ export interface StoppedRecord {
 }
 
 /**
- * The force-stop of a record that cannot be read because it is damaged. What the state says is kept if it can be read,
- * else its bytes are kept behind the new state, for inspection; definition and entries stay as they are. The state
- * contains no branches: what they did is not known.
+ * The force-stop of a record that cannot be read because it is damaged. What the state says is kept
+ * if it can be read, else its bytes are kept behind the new state, for inspection; definition and
+ * entries stay as they are. The state contains no branches: what they did is not known.
  */
 export function stoppedRecord(
   record: StoredTransaction,

@@ -22,7 +22,10 @@ export class Topics {
     this.#store = store;
   }
 
-  /** Adds a subscriber. Throws `invalid` (empty, too long, or as lists show it, without its secrets), `refused` (there already), `too_large`. */
+  /**
+   * Adds a subscriber. Throws `invalid` (empty, too long, or as lists show it, without its
+   * secrets), `refused` (there already), `too_large`.
+   */
   async subscribe(namespace: string, topic: string, subscriber: Subscriber): Promise<void> {
     requireName(topic, subscriber.url);
     requireWhole(subscriber.url);
@@ -44,8 +47,8 @@ export class Topics {
   }
 
   /**
-   * Takes a subscriber away; its URL may be given as lists show it, without its secrets. Throws `invalid` (empty),
-   * `not_found`, and `refused` when lists show several subscribers so.
+   * Takes a subscriber away; its URL may be given as lists show it, without its secrets. Throws
+   * `invalid` (empty), `not_found`, and `refused` when lists show several subscribers so.
    */
   async unsubscribe(namespace: string, topic: string, url: string): Promise<void> {
     requireName(topic, url);
@@ -132,7 +135,10 @@ export class Topics {
 
 const subscribersOf = (stored: KeyValue): readonly Subscriber[] => JSON.parse(stored.value) as readonly Subscriber[];
 
-/** Those that lists show so. Most others differ from it before the first secret, and need not be searched for any. */
+/**
+ * Those that lists show so. Most others differ from it before the first secret, and need not be
+ * searched for any.
+ */
 function shownAs(url: string, subscribers: readonly Subscriber[]): readonly Subscriber[] {
   const beginning = url.slice(0, Math.max(0, url.indexOf('***')));
   return beginning === ''
@@ -151,7 +157,10 @@ function requireName(topic: string, url: string): void {
   acceptKeyText('url', url, LIMITS.urlLength);
 }
 
-/** What stands for a secret where lists show a URL: `***` before the @, or as the value of a parameter. */
+/**
+ * What stands for a secret where lists show a URL: `***` before the @, or as the value of a
+ * parameter.
+ */
 const SHOWN_SECRET = /:\/\/\*\*\*@|[?&;][^=&;#]{1,100}=\*\*\*(?:[&;#]|$)/;
 
 function requireWhole(url: string): void {

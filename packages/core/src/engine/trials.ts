@@ -34,9 +34,10 @@ const PATIENCE_MS = 10_000;
  *
  * TR1  At most `8 ** (maxClaims - claims)` suspects are on trial at once, `claims` being those of the one that has most:
  *      exactly one before it is parked.
- * TR2  A suspect that is not tried now is written back undriven before any suspect of its claim is driven, so that a
- *      crash does not count against it. A write that does not succeed within `PATIENCE_MS` keeps the suspects on trial
- *      waiting no longer: a crash then counts against its transaction as well.
+ * TR2  A suspect that is not tried now is written back undriven before any suspect of its claim is
+ *      driven, so that a crash does not count against it. A write that does not succeed within
+ *      `PATIENCE_MS` keeps the suspects on trial waiting no longer: a crash then counts against its
+ *      transaction as well.
  * TR3  A trial ends with the write of the first result, with a release, or when the node has lived on with the
  *      transaction for as long as progress may stay unwritten.
  * TR4  Nothing more is claimed while a suspect is on its last trial.

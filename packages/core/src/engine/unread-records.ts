@@ -2,7 +2,10 @@ import type { Clock, Logger } from '../environment.ts';
 import { PacedWarning } from './paced-warning.ts';
 import type { Run } from './run.ts';
 
-/** The runs whose records this session owns and the store returns without their bodies (R7): logged, with the cause. */
+/**
+ * The runs whose records this session owns and the store returns without their bodies (R7): logged,
+ * with the cause.
+ */
 export class UnreadRecords {
   readonly #runs = new Set<Run>();
   readonly #trouble: PacedWarning;

@@ -11,8 +11,9 @@ interface Logged {
 }
 
 /**
- * The log lines about records that cannot be read. A record is met again with each read and each command: a line is
- * written for the first time, for another cause, and when five minutes have passed since the last line.
+ * The log lines about records that cannot be read. A record is met again with each read and each
+ * command: a line is written for the first time, for another cause, and when five minutes have
+ * passed since the last line.
  */
 export class UnreadableLog {
   readonly #d: { readonly clock: Clock; readonly logger: Logger };

@@ -17,11 +17,20 @@ type State =
 
 /** After this time without a batch, what the last one showed counts no more. */
 const STALE_MS = 60_000;
-/** The node is not ready when the store has confirmed no write for this time, although one was tried. */
+/**
+ * The node is not ready when the store has confirmed no write for this time, although one was
+ * tried.
+ */
 const UNCONFIRMED_MS = 5_000;
-/** How long a probe is awaited: the cause is reported before the health check of the server times out. */
+/**
+ * How long a probe is awaited: the cause is reported before the health check of the server times
+ * out.
+ */
 const PROBE_MS = 1_500;
-/** Between the first two lines about refused batches; each further interval is twice as long, up to the longest. */
+/**
+ * Between the first two lines about refused batches; each further interval is twice as long, up to
+ * the longest.
+ */
 const LOG_EVERY_MS = 10_000;
 const LOG_AT_LEAST_EVERY_MS = 300_000;
 /** Written by a probe; its category is no topic's. */
@@ -35,11 +44,12 @@ const NO_VERSION = 0;
  * Whether this node can write transactions, by what became of the batches. It owns no connection and starts nothing by
  * itself.
  *
- * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was written. So does a
- *     batch that receives no response for `UNCONFIRMED_MS`.
+ * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was
+ *     written. So does a batch that receives no response for `UNCONFIRMED_MS`.
  * W2  A probe is sent only when somebody asks and nothing recent shows the answer; one at a time.
- * W3  Refused batches are logged with their cause: the first at once, further ones with their number at intervals that
- *     double from ten seconds to five minutes, and the end of the trouble once.
+ * W3  Refused batches are logged with their cause: the first at once, further ones with their
+ *     number at intervals that double from ten seconds to five minutes, and the end of the trouble
+ *     once.
  */
 export class WritePath {
   readonly #d: WritePathDependencies;

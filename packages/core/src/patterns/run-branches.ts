@@ -1,6 +1,9 @@
 import type { RegisteredBranch } from '../model.ts';
 
-/** What a nested branch's id has more than that of its parent: ids of clients and SDKs have two digits a level. */
+/**
+ * What a nested branch's id has more than that of its parent: ids of clients and SDKs have two
+ * digits a level.
+ */
 const NESTED = /^(?:\d\d)+$/;
 
 /**

@@ -91,8 +91,8 @@ function forward(transaction: Transaction, moment: Moment): Plan {
 }
 
 /**
- * The actions that may run now, with those that are running; undefined: all have succeeded. One loop without a list in
- * between: it runs for each result, and a saga may have a thousand steps.
+ * The actions that may run now, with those that are running; undefined: all have succeeded. One
+ * loop without a list in between: it runs for each result, and a saga may have a thousand steps.
  */
 function actionsInTurn({ definition, options, state }: Transaction): readonly number[] | undefined {
   const { steps, orders } = definition;

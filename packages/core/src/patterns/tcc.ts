@@ -1,9 +1,9 @@
 import { twoPhase } from './two-phase.ts';
 
 /**
- * TCC: the client tries, registering each branch first; the coordinator confirms or cancels all of them.
- * A branch may be registered in two steps: its cancel before the try, its confirm once the part of the transaction
- * that calls the try has succeeded.
+ * TCC: the client tries, registering each branch first; the coordinator confirms or cancels all of
+ * them. A branch may be registered in two steps: its cancel before the try, its confirm once the
+ * part of the transaction that calls the try has succeeded.
  *
  *     prepared ──submit──▶ submitted ──all confirmed──▶ succeed
  *         │

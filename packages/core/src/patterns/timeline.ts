@@ -13,8 +13,9 @@ export function withLine(state: State, line: TimelineEntry): State {
 export type CallLine = Extract<TimelineEntry, { kind: 'call' }>;
 
 /**
- * Adds the line of a call, which replaces the last line if that is of a call of the same op with the same result and
- * reason: a client that is called for days would otherwise fill the timeline with equal lines.
+ * Adds the line of a call, which replaces the last line if that is of a call of the same op with
+ * the same result and reason: a client that is called for days would otherwise fill the timeline
+ * with equal lines.
  */
 export function withCallLine(state: State, line: CallLine): State {
   const last = state.timeline.at(-1);

@@ -82,7 +82,10 @@ function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Pl
   return waitUntil(withState(transaction, withEnd(state, final, moment.nowMs)), null);
 }
 
-/** The op that is called next. A registration that was completed later has its confirm where the registration began. */
+/**
+ * The op that is called next. A registration that was completed later has its confirm where the
+ * registration began.
+ */
 function nextBranch(
   { branches, state }: Transaction,
   op: Op,

@@ -31,7 +31,9 @@ export function decodeKeyCursor(cursor: string): string {
   return key;
 }
 
-/** A part of a cursor; undefined for what no gid or key can be, so that it never reaches a database. */
+/**
+ * A part of a cursor; undefined for what no gid or key can be, so that it never reaches a database.
+ */
 function decoded(text: string, longest: number): string | undefined {
   try {
     const part = decodeURIComponent(text);

@@ -138,7 +138,10 @@ type Kept = Pick<
   'pattern' | 'group' | 'version' | 'createdAtMs' | 'finishedAtMs' | 'entryCount' | 'damaged'
 >;
 
-/** The version of a record that replaced a damaged one, whose version is not known: above all that any node may expect. */
+/**
+ * The version of a record that replaced a damaged one, whose version is not known: above all that
+ * any node may expect.
+ */
 export const REPLACED_VERSION = 2 ** 30;
 
 function settled(item: Exclude<WriteItem, AppendItem>, nowMs: number, before: Kept): RecordHead {

@@ -14,7 +14,10 @@ import { ManualClock } from '../support/manual-clock.ts';
 const context = { principal: 'test', namespace: 'default' };
 const quiet = (): void => {};
 
-/** A store whose record of `bad` is damaged from a moment on: it is read without a version, and no update of it is applied. */
+/**
+ * A store whose record of `bad` is damaged from a moment on: it is read without a version, and no
+ * update of it is applied.
+ */
 class DamagedStore extends MemoryStore {
   isDamaged = false;
 

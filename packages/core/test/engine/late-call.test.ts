@@ -7,7 +7,10 @@ import { ManualClock } from '../support/manual-clock.ts';
 const context = { principal: 'test', namespace: 'default' };
 const quiet = (): void => {};
 
-/** What becomes of node A's writes; `unknown`: the next one is applied and its response lost, and then there is no store. */
+/**
+ * What becomes of node A's writes; `unknown`: the next one is applied and its response lost, and
+ * then there is no store.
+ */
 type Writes = 'applied' | 'rejected' | 'unknown' | 'none';
 
 /** Node A's way to the store that all nodes share. */
@@ -30,7 +33,10 @@ class StoreOfA extends MemoryStore {
   }
 }
 
-/** Two nodes with a saga of two steps: A has parked it, and its call of the second step is still in flight. */
+/**
+ * Two nodes with a saga of two steps: A has parked it, and its call of the second step is still in
+ * flight.
+ */
 class World {
   readonly clock = new ManualClock();
   readonly store = new StoreOfA(() => CREATED_AT_MS + this.clock.monotonicMs());
@@ -81,7 +87,10 @@ class World {
     return record;
   }
 
-  /** A parks the saga; `park` says how the write that parks it ends. Another node drives it for a moment and stops. */
+  /**
+   * A parks the saga; `park` says how the write that parks it ends. Another node drives it for a
+   * moment and stops.
+   */
   async parkAndRetryElsewhere(park: 'applied' | 'unknown'): Promise<void> {
     await this.a.start();
     const { steps, payloads } = saga(2);

@@ -11,7 +11,9 @@ const key = { namespace: 'default', gid: 'g' };
 const unreadable = 'the server cannot read its bodies';
 const NONE = new Uint8Array();
 
-/** A memory store that returns records without their bodies, as a database with a damaged page does. */
+/**
+ * A memory store that returns records without their bodies, as a database with a damaged page does.
+ */
 class PartialStore extends MemoryStore {
   isDamaged = false;
 

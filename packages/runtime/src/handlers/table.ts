@@ -69,7 +69,10 @@ export interface HandlerDependencies {
   readonly uptimeMs: () => number;
 }
 
-/** To check a transaction of a thousand steps takes about as long as to store it: other events get their turn in between. */
+/**
+ * To check a transaction of a thousand steps takes about as long as to store it: other events get
+ * their turn in between.
+ */
 const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > FEW;
 
 /** The one table that all transports share. What is accepted at all is decided here, the same for everyone. */

@@ -120,7 +120,8 @@ export class HttpConnection implements Expiring {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#error = reason;
-    // Without the reason: Node would format its stack, and of a host that hangs a hundred connections end at once.
+    // Without the reason: Node would format its stack, and of a host that hangs a hundred
+    // connections end at once.
     if (this.#socket !== undefined) return void this.#socket.destroy();
     this.#cancelDial();
     process.nextTick(() => this.#closed());

@@ -27,8 +27,10 @@ const TURNS_OF_REST = 2;
 /**
  * The connections to one origin. The one used last is used first: those that are not needed grow old, and are closed.
  *
- * After a response a connection rests until the event loop has polled the sockets once more: bytes that came behind the response end it, rather than being taken
- * for the response to the next call. Turns that are counted for other reasons do: the loop is kept from waiting only when a call needs a connection that rests.
+ * After a response a connection rests until the event loop has polled the sockets once more: bytes
+ * that came behind the response end it, rather than being taken for the response to the next call.
+ * Turns that are counted for other reasons do: the loop is kept from waiting only when a call needs
+ * a connection that rests.
  */
 export class HttpPool implements ConnectionOwner {
   readonly #endpoint: Endpoint;
@@ -196,8 +198,8 @@ export class HttpPool implements ConnectionOwner {
   }
 
   /**
-   * Connections that rest serve calls that wait sooner than new ones would. The first two are made all the same: a
-   * caller that makes one call after the other finds a rested one each time.
+   * Connections that rest serve calls that wait sooner than new ones would. The first two are made
+   * all the same: a caller that makes one call after the other finds a rested one each time.
    */
   get #wanted(): number {
     const resting = this.#connections.size > 1 ? this.#resting.length : 0;

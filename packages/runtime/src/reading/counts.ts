@@ -43,7 +43,10 @@ function listOf(value: unknown): readonly unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
 
-/** How many entries a map has, counted without a list of them: to list 19,000 names takes 4 ms, as the loop itself does. */
+/**
+ * How many entries a map has, counted without a list of them: to list 19,000 names takes 4 ms, as
+ * the loop itself does.
+ */
 function sizeOfMap(map: object): number {
   let count = 0;
   for (const key in map) if (Object.hasOwn(map, key)) count++;

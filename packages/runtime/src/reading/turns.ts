@@ -2,9 +2,10 @@
 const BUDGET_MS = 4;
 
 /**
- * Shares each turn of the event loop between the parts of all long work of the process: long requests that are parsed,
- * long responses that are made. However many there are, one turn carries out parts for `BUDGET_MS` and one part more;
- * the others wait in their order. A part that waits again is not carried out before the next turn.
+ * Shares each turn of the event loop between the parts of all long work of the process: long
+ * requests that are parsed, long responses that are made. However many there are, one turn carries
+ * out parts for `BUDGET_MS` and one part more; the others wait in their order. A part that waits
+ * again is not carried out before the next turn.
  */
 export class Turns {
   readonly #nowMs: () => number;

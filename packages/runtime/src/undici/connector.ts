@@ -6,8 +6,9 @@ import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
 import type { Names } from '../names/names.ts';
 
 /**
- * Connects for undici by the rules of `http1`: names come from our resolver, all addresses are tried beside each other,
- * and the connect timeout covers the look-up, all attempts and the TLS handshake.
+ * Connects for undici by the rules of `http1`: names come from our resolver, all addresses are
+ * tried beside each other, and the connect timeout covers the look-up, all attempts and the TLS
+ * handshake.
  *
  * @param onConnected is called with each connection
  */

@@ -11,7 +11,10 @@ export interface Carrier {
   error: Error | undefined;
 }
 
-/** How a call ended. `lost`: its connection, which had carried others, ended before a byte of the response. */
+/**
+ * How a call ended. `lost`: its connection, which had carried others, ended before a byte of the
+ * response.
+ */
 export type Ending =
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -23,8 +26,8 @@ const MAX_INFORMING = 16;
 const REQUEST_TIMEOUT = 408;
 
 /**
- * One attempt to send a call by undici: collects the response within the bounds of `http1`, and states how the call ended,
- * once. After `giveUp` nothing that undici still reports counts.
+ * One attempt to send a call by undici: collects the response within the bounds of `http1`, and
+ * states how the call ended, once. After `giveUp` nothing that undici still reports counts.
  */
 export class LibraryCall implements Dispatcher.DispatchHandler {
   readonly call: BranchHttpCall;
@@ -99,7 +102,8 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#isReused && this.#status === REQUEST_TIMEOUT) return this.#end({ kind: 'lost' });
-    // undici takes a response that the end of its connection ends for complete when that end is a reset.
+    // undici takes a response that the end of its connection ends for complete when that end is a
+    // reset.
     const broken = this.#mayBeCutOff ? this.carrier?.error : undefined;
     if (broken !== undefined) return this.#end({ kind: 'failed', error: broken });
     if (this.carrier !== undefined) this.carrier.responses++;

@@ -6,14 +6,18 @@ import { systemLookup } from '../names/resolve-name.ts';
 import { connectorTo } from './connector.ts';
 import { type Carrier, type Ending, LibraryCall } from './library-call.ts';
 
-/** How much earlier than the other side an idle connection is closed: a request must not meet its closing. */
+/**
+ * How much earlier than the other side an idle connection is closed: a request must not meet its
+ * closing.
+ */
 const IDLE_MARGIN_MS = 1_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
- * The connections to one origin by undici: what `--branch-client undici` uses instead of `http1`. undici has the pool, the
- * connections and the parser; the rules of branch calls that it does not have are in `library-call.ts` (bounds) and
- * `connector.ts` (names, connect timeout), and the repetition of a call whose connection was lost is here.
+ * The connections to one origin by undici: what `--branch-client undici` uses instead of `http1`.
+ * undici has the pool, the connections and the parser; the rules of branch calls that it does not
+ * have are in `library-call.ts` (bounds) and `connector.ts` (names, connect timeout), and the
+ * repetition of a call whose connection was lost is here.
  */
 export class LibraryPool implements BranchConnections {
   readonly #origin: string;

@@ -2,7 +2,10 @@ import { type KeyValue, TOPICS } from '@holdfast/core';
 import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
 import { writeTopics } from '@holdfast/runtime';
 
-/** Versioned key-values in dtm's words. A topic is one: secrets in the URLs of its subscribers are not shown. */
+/**
+ * Versioned key-values in dtm's words. A topic is one: secrets in the URLs of its subscribers are
+ * not shown.
+ */
 export async function writeKeyValues(stored: readonly KeyValue[]): Promise<DtmKeyValueAnswer[]> {
   const written: DtmKeyValueAnswer[] = [];
   for (const one of stored) written.push(await writeKeyValue(one));

@@ -14,8 +14,9 @@ export interface Exchange {
   /** The body as text; `''` when there is none. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. */
   body(maxBytes: number): string | Promise<string>;
   /**
-   * Sends the response; called once. `isLast`: the connection ends with it. Returns a promise that resolves when the last
-   * part was sent, or the connection has closed; undefined for a body that is one text.
+   * Sends the response; called once. `isLast`: the connection ends with it. Returns a promise that
+   * resolves when the last part was sent, or the connection has closed; undefined for a body that
+   * is one text.
    */
   send(reply: Reply, isLast: boolean): Promise<void> | undefined;
   /** Whether the sender has hung up. */

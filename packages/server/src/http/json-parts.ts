@@ -1,6 +1,7 @@
 /*
- * JSON texts of any length, made a part at a time: one `JSON.stringify` of 15 MB holds the event loop for a tenth of a
- * second, and the text is in memory until the slowest reader has taken all of it.
+ * JSON texts of any length, made a part at a time: one `JSON.stringify` of 15 MB holds the event
+ * loop for a tenth of a second, and the text is in memory until the slowest reader has taken all of
+ * it.
  */
 
 /** Characters of a text, and bytes of a payload, that are written at once. */
@@ -47,7 +48,10 @@ export class JsonBytes {
 const LONGEST_CHARACTER = 4;
 const isInsideCharacter = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
-/** The text of `JSON.stringify(value)` in parts. Long texts, and the elements of lists, are converted as they are needed. */
+/**
+ * The text of `JSON.stringify(value)` in parts. Long texts, and the elements of lists, are
+ * converted as they are needed.
+ */
 export function* jsonParts(value: unknown): Generator<string, undefined> {
   let part = '';
   for (const piece of pieces(value)) {

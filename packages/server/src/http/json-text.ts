@@ -18,8 +18,9 @@ function parseCounted(text: string): unknown {
 }
 
 /**
- * A longer body is read in several turns of the event loop: each part of the work takes milliseconds where the body has
- * megabytes, and validating a saga of a thousand steps without URLs does where it has 8 KB.
+ * A longer body is read in several turns of the event loop: each part of the work takes
+ * milliseconds where the body has megabytes, and validating a saga of a thousand steps without URLs
+ * does where it has 8 KB.
  */
 const LONGEST_AT_ONCE = 8 * 1024;
 
@@ -46,7 +47,10 @@ export async function parseLongJson(text: string): Promise<unknown> {
 /** `JSON.parse`; other events get their turns meanwhile. Throws `SyntaxError`. */
 export const parseInTurns = (text: string): Promise<unknown> => inTurns(parsePieces(text));
 
-/** The result of work that yields after each piece; other events get their turns meanwhile. Throws what the work throws. */
+/**
+ * The result of work that yields after each piece; other events get their turns meanwhile. Throws
+ * what the work throws.
+ */
 export async function inTurns<T>(pieces: Generator<undefined, T>): Promise<T> {
   for (let next = pieces.next(); ; next = pieces.next()) {
     if (next.done === true) return next.value;

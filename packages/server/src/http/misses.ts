@@ -17,8 +17,9 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
 }
 
 /**
- * A request that is refused before it reaches its route, in the form of errors that the route's API has: problem details,
- * a JSON-RPC error (its id is not known, the body was not read), or dtm's message.
+ * A request that is refused before it reaches its route, in the form of errors that the route's API
+ * has: problem details, a JSON-RPC error (its id is not known, the body was not read), or dtm's
+ * message.
  */
 export const refusal = (path: string, status: number, message: string, head?: readonly string[]): Reply =>
   reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request is refused');

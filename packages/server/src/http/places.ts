@@ -2,7 +2,10 @@ import { HoldfastError } from '@holdfast/protocol';
 import type { Exchange } from './exchange.ts';
 import { nextTurn } from './json-text.ts';
 
-/** Requests for responses of any length that are served at the same time: each response may need megabytes. */
+/**
+ * Requests for responses of any length that are served at the same time: each response may need
+ * megabytes.
+ */
 const PLACES = 16;
 /** Requests that wait for a place. */
 const LONGEST_QUEUE = 1_000;
@@ -12,7 +15,10 @@ interface Waiter {
   readonly resume: (hasPlace: boolean) => void;
 }
 
-/** Bounds how many responses of any length are under way, and so their memory. The other requests wait in their order. */
+/**
+ * Bounds how many responses of any length are under way, and so their memory. The other requests
+ * wait in their order.
+ */
 export class Places {
   #taken = 0;
   readonly #waiting = new Set<Waiter>();
@@ -23,9 +29,9 @@ export class Places {
   }
 
   /**
-   * Takes a place for a request; the caller gives it back with `leave`. Returns undefined when a place is free, otherwise
-   * a promise: of true when the request has one, of false when the client has hung up. Throws `overloaded` when too many
-   * wait.
+   * Takes a place for a request; the caller gives it back with `leave`. Returns undefined when a
+   * place is free, otherwise a promise: of true when the request has one, of false when the client
+   * has hung up. Throws `overloaded` when too many wait.
    */
   enter(exchange: Exchange): Promise<boolean> | undefined {
     if (this.#taken < PLACES) {

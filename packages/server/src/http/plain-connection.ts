@@ -44,7 +44,10 @@ export class PlainConnection {
     if (this.#exchange === undefined) this.#socket.destroySoon();
   }
 
-  /** Ends it when for too long no request has come, or the last answer, or a part of it, has not been taken. */
+  /**
+   * Ends it when for too long no request has come, or the last answer, or a part of it, has not
+   * been taken.
+   */
   closeIfLate(nowMs: number): void {
     const isIdle = this.#exchange === undefined || this.#isSending;
     if (isIdle && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();

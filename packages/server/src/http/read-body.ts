@@ -8,11 +8,11 @@ const BYTE_ORDER_MARK = 0xfe_ff;
 const REPLACEMENT = '\ufffd';
 
 /**
- * Reads a request's body as text, whatever its content type says: dtm's clients are not careful with it. Throws
- * `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. What exceeds `maxBytes` of a body without an
- * announced length is read and dropped. A body with an announced length beyond `maxBytes` is not read here, so the
- * connection may be closed while the sender still writes: such a sender may get a broken connection instead of the
- * response.
+ * Reads a request's body as text, whatever its content type says: dtm's clients are not careful
+ * with it. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. What
+ * exceeds `maxBytes` of a body without an announced length is read and dropped. A body with an
+ * announced length beyond `maxBytes` is not read here, so the connection may be closed while the
+ * sender still writes: such a sender may get a broken connection instead of the response.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
   const bytes = await readBytes(request, maxBytes);

@@ -5,7 +5,9 @@ export interface Reply {
   readonly status: number;
   /** Flat list of names and values, with the content length of a body that is one text. */
   readonly head: readonly string[];
-  /** A text, or the parts of a long one: each is made when the receiver has taken those before it. */
+  /**
+   * A text, or the parts of a long one: each is made when the receiver has taken those before it.
+   */
   readonly body: string | Iterable<string>;
   /** Of a body that is one text: Latin-1 for ASCII, which Node writes faster. */
   readonly encoding: 'latin1' | 'utf8';

@@ -20,7 +20,10 @@ export interface Route {
   readonly path: string;
   /** Whether the body is read. */
   readonly readsBody: boolean;
-  /** Whether a request takes one of the places for responses of any length. No request does unless this is given. */
+  /**
+   * Whether a request takes one of the places for responses of any length. No request does unless
+   * this is given.
+   */
   readonly takesPlace?: (query: URLSearchParams) => boolean;
   run(request: RouteRequest): Reply | Promise<Reply>;
   /** Of a GET: whether it changes something. Browsers may not send it. */

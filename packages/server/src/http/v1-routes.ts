@@ -23,7 +23,10 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
   fail: problemReply,
 });
 
-/** A GET whose response may have any length. One that waits for the end of a transaction takes no place: it may take minutes. */
+/**
+ * A GET whose response may have any length. One that waits for the end of a transaction takes no
+ * place: it may take minutes.
+ */
 const getLong = (path: string, run: Run): Route => ({
   ...route('GET', path, run),
   takesPlace: (query) => !query.has('waitMs'),

@@ -19,12 +19,15 @@ export interface WriteFault {
 
 const WAIT = { timeout: 30_000, interval: 50 };
 const SUBMISSIONS = 30;
-/** The first line, one after ten seconds, and one for the case that the test runs on a slow machine. */
+/**
+ * The first line, one after ten seconds, and one for the case that the test runs on a slow machine.
+ */
 const MOST_LINES = 3;
 const REFUSED = 'the store does not take batches';
 
 /**
- * Tests of a node over a real store, for each fault: `/readyz` follows what the node can write, and the log shows why.
+ * Tests of a node over a real store, for each fault: `/readyz` follows what the node can write, and
+ * the log shows why.
  *
  * @param store the URL of a store that is empty or was used by tests before
  */
@@ -47,7 +50,8 @@ export function itFollowsWrites(store: () => string, faults: readonly WriteFault
       }, WAIT);
     await showsCause();
     const refused = () => lines.filter(({ msg }) => msg === REFUSED);
-    // A write that was in flight when the fault began may have had another cause: that of the first line.
+    // A write that was in flight when the fault began may have had another cause: that of the first
+    // line.
     const named = { error: expect.stringMatching(fault.cause) as string };
     await vi.waitFor(() => {
       expect(refused()).toContainEqual(expect.objectContaining(named));

@@ -20,9 +20,10 @@ select ${NOW} as now, exists (select from sessions where session = $3::text and 
 };
 
 /**
- * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the first one whatever its
- * size. Only keys are returned: the server sends rows before it commits, and a node that stops reading would keep the
- * records locked. The records are read when the claim is committed.
+ * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the
+ * first one whatever its size. Only keys are returned: the server sends rows before it commits, and
+ * a node that stops reading would keep the records locked. The records are read when the claim is
+ * committed.
  */
 export const CLAIM: Statement = {
   name: 'claim',
@@ -101,8 +102,9 @@ select (select count(*) from made) as count, (select count(*) from picked) as fo
 };
 
 /**
- * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. One that got an entry after the statement began is left for the next
- * time, for this one would not see that entry: its latest row, which is locked, has more than the row of the snapshot.
+ * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. One that got
+ * an entry after the statement began is left for the next time, for this one would not see that
+ * entry: its latest row, which is locked, has more than the row of the snapshot.
  */
 export const PURGE: Statement = {
   name: 'purge',

@@ -3,9 +3,9 @@ import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 
 /**
- * The columns of `transactions` without the bodies, and their types. Statements name every column that they return:
- * a newer version may add a column while this one runs, and the server refuses a prepared statement whose result
- * would change.
+ * The columns of `transactions` without the bodies, and their types. Statements name every column
+ * that they return: a newer version may add a column while this one runs, and the server refuses a
+ * prepared statement whose result would change.
  */
 const HEAD = {
   namespace: 'text',
@@ -41,9 +41,9 @@ const nulls = (types: readonly string[]): string => types.map((type) => `null::$
 export const ENTRY_WITHOUT_HEAD = `e.namespace, e.gid, ${nulls(Object.values(HEAD).slice(2))}`;
 
 /**
- * The rows of the records that a part of the statement named `found` has. Each record is a row, and each of its
- * entries is one: as an array, the entries of one record would be a single value, which the server limits to 1 GiB
- * and Node to 512 MiB of text. All rows are of one snapshot.
+ * The rows of the records that a part of the statement named `found` has. Each record is a row, and
+ * each of its entries is one: as an array, the entries of one record would be a single value, which
+ * the server limits to 1 GiB and Node to 512 MiB of text. All rows are of one snapshot.
  */
 const ROWS_OF_FOUND = `select ${HEAD_OF_T}, t.definition, t.state, null::text as key, null::bytea as body, null::integer as position from found t
 union all

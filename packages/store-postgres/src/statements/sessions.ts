@@ -41,8 +41,9 @@ on conflict (session) do update set ended_at = coalesce(s.ended_at, excluded.end
 };
 
 /**
- * Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that ended long ago. Unless $5
- * is null, ends only the sessions in it, each only if its last heartbeat is the one in $6.
+ * Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that
+ * ended long ago. Unless $5 is null, ends only the sessions in it, each only if its last heartbeat
+ * is the one in $6.
  */
 export const END_SILENT: Statement = {
   name: 'end_silent',

@@ -167,8 +167,9 @@ from changed`,
 };
 
 /**
- * The present heads of transactions, without their bodies, and the bytes of the bodies of their entries where entries
- * are asked for; and, as rows of their own, which of these entries they have. All rows are of one snapshot.
+ * The present heads of transactions, without their bodies, and the bytes of the bodies of their
+ * entries where entries are asked for; and, as rows of their own, which of these entries they have.
+ * All rows are of one snapshot.
  *
  * $1 and $2 keys, $3 and $4 the first and last of the keys of entries that are asked for, $5 those.
  */
@@ -191,8 +192,8 @@ join entries e on e.namespace = t.namespace and e.gid = t.gid and e.key = wanted
 };
 
 /**
- * Which of the records of keys $1 and $2 another connection has locked. The others are locked for the moment of the
- * statement.
+ * Which of the records of keys $1 and $2 another connection has locked. The others are locked for
+ * the moment of the statement.
  */
 export const LOCKED: Statement = {
   name: 'locked',

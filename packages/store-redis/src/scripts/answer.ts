@@ -5,9 +5,9 @@ const ANSWERED_BYTES = 4 * 1024 * 1024;
  * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
  * more is to be put there when there is no `room` left.
  *
- * A record that something other than Holdfast changed is read as far as it can be, and has no number of claims then
- * (`RecordReader` reports it); `isWhole` is false, and it must not hinder the others. Without what `head` needs its
- * version is 0: no update but a replacement can apply to it.
+ * A record that something other than Holdfast changed is read as far as it can be, and has no
+ * number of claims then (`RecordReader` reports it); `isWhole` is false, and it must not hinder the
+ * others. Without what `head` needs its version is 0: no update but a replacement can apply to it.
  *
  * `fits` is asked before: whether the bodies are within the bytes that are left of the page or
  * claim. The first one (`first`) always is.

@@ -97,7 +97,10 @@ end
 
 const KNOWN = [...STATUSES, ...PATTERNS].map((word) => `${word} = true`).join(', ');
 
-/** A transaction without bodies, and the release of one. `known`: the statuses and patterns of this version. */
+/**
+ * A transaction without bodies, and the release of one. `known`: the statuses and patterns of this
+ * version.
+ */
 export const HEADS = `${INDEXES}
 local known = {${KNOWN}}
 local function head(id)

@@ -32,8 +32,9 @@ end
 export const END_SESSION = evenWhenFull(`${END} tick() finish(ARGV[3]) return 1`);
 
 /**
- * Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer than ARGV[5] ago.
- * With ARGV[6] = 1, ends only those that follow, as pairs of a session and its last heartbeat.
+ * Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer
+ * than ARGV[5] ago. With ARGV[6] = 1, ends only those that follow, as pairs of a session and its
+ * last heartbeat.
  */
 export const END_SILENT = evenWhenFull(`${END}
 local out, silent, before = {}, {}, now - tonumber(ARGV[3])

@@ -12,7 +12,10 @@ type End = 'succeed' | 'failed' | undefined;
 /** A node, as its client starts it. */
 type Node = Coordinator & { readonly start: () => Promise<void> };
 
-/** Asks a node for short transactions of every pattern; what it is refused for a fault, it asks again. */
+/**
+ * Asks a node for short transactions of every pattern; what it is refused for a fault, it asks
+ * again.
+ */
 export class InsistentClient {
   readonly faults: string[] = [];
   /** The end that each transaction is to have; undefined: it depends on what comes first. */
@@ -167,7 +170,8 @@ export class InsistentClient {
       } catch (error) {
         if (!(error instanceof HoldfastError)) this.faults.push(`${what}: ${String(error)} is not a HoldfastError`);
         else if (error.code === 'refused' || error.code === 'not_found') {
-          // The first time, it was carried out and its response lost; or the transaction's time was over before.
+          // The first time, it was carried out and its response lost; or the transaction's time was
+          // over before.
           if (attempt === 0) this.faults.push(`${what}: ${error.message}`);
           if (this.#mayExpire.has(what)) this.ends.set(what, undefined);
           return;

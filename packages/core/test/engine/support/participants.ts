@@ -13,7 +13,10 @@ const SLOW = ['slow', 'aborted', 'stopped'];
 const UNDO = ['compensate', 'cancel', 'rollback'];
 const COMPLETE = ['confirm', 'commit'];
 
-/** The services behind the branches; what they do depends on the gid. They keep what was called, in order. */
+/**
+ * The services behind the branches; what they do depends on the gid. They keep what was called, in
+ * order.
+ */
 export class Participants implements BranchCaller {
   readonly #clock: ManualClock;
   readonly #onCallback: (gid: string) => Promise<BranchResult>;

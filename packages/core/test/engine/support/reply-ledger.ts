@@ -9,7 +9,10 @@ interface Owed {
   calls: number;
 }
 
-/** Counts the calls of each reply (E4) and of each callback of a write (G4), and makes the saboteur's choice throw. */
+/**
+ * Counts the calls of each reply (E4) and of each callback of a write (G4), and makes the
+ * saboteur's choice throw.
+ */
 export class ReplyLedger {
   readonly #saboteur: Saboteur;
   readonly #owed: Owed[] = [];

@@ -44,8 +44,9 @@ class ForgetfulStore extends MemoryStore {
 }
 
 /**
- * One node that drives short transactions of every pattern, to each end that they can have. Other nodes leave commands
- * for it, declare its session dead, and its store reports lost writes; then it drains.
+ * One node that drives short transactions of every pattern, to each end that they can have. Other
+ * nodes leave commands for it, declare its session dead, and its store reports lost writes; then it
+ * drains.
  */
 export class Scenario {
   readonly clock = new ManualClock();
@@ -89,7 +90,10 @@ export class Scenario {
     this.#client = new InsistentClient(this.engine, this.clock);
   }
 
-  /** Plays everything, after which at most `mayBeParked` are parked; `faults` then has what went wrong. */
+  /**
+   * Plays everything, after which at most `mayBeParked` are parked; `faults` then has what went
+   * wrong.
+   */
   async play(mayBeParked: number): Promise<void> {
     this.#trouble();
     await this.#awaiting(this.#client.play());

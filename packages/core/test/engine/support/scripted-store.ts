@@ -6,8 +6,8 @@ import { MemoryStore, StoreError, type StoreErrorCode, type WriteItem, type Writ
 export type Fate = 'applied' | 'lost' | 'hang' | StoreErrorCode;
 
 /**
- * The memory store, whose outcomes of writes follow a script; beyond it everything is applied. The probes of a write
- * path are no part of the script: they succeed unless the store is away.
+ * The memory store, whose outcomes of writes follow a script; beyond it everything is applied. The
+ * probes of a write path are no part of the script: they succeed unless the store is away.
  */
 export class ScriptedStore extends MemoryStore {
   /** The batches as they came, by write id. */
