@@ -1,4 +1,5 @@
 import type { WriteOutcome } from '@holdfast/core';
+import type { Answer } from './call.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
 import { string } from './rows.ts';
@@ -47,8 +48,8 @@ export class LockedRecords {
   }
 
   /**
-   * Blocks those items whose record is locked; false when none is. The others are locked for the
-   * moment of the call.
+   * Blocks those items whose record is locked, or inserted and not committed; false when none is.
+   * The others are locked for the moment of the call.
    */
   async leaveOut(items: readonly Placed[], outcomes: Outcomes): Promise<boolean> {
     const records = `select t.id from ${idsTable(items.map(({ id }) => id))} ${byKey(this.#tables, 'k')}`;
@@ -56,10 +57,17 @@ export class LockedRecords {
       changes: true,
       statements: [`${records} for update skip locked`, records],
     });
-    const [free, stored] = answers.map(({ rows }) => new Set(rows.map((row) => string(row['id']))));
+    // Shows also what another client has inserted and not committed, for which an insert would wait.
+    const [, dirty] = await this.#connection.call({
+      changes: false,
+      statements: ['set transaction isolation level read uncommitted', records],
+    });
+    const idsOf = (answer: Answer | undefined): string[] => (answer?.rows ?? []).map((row) => string(row['id']));
+    const free = new Set(idsOf(answers[0]));
+    const stored = new Set([...idsOf(answers[1]), ...idsOf(dirty)]);
     let found = false;
     for (const { id, at } of items) {
-      if (stored?.has(id) !== true || free?.has(id) === true) {
+      if (!stored.has(id) || free.has(id)) {
         this.#known.delete(id);
         continue;
       }

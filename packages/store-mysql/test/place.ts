@@ -47,6 +47,18 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
         await holder.end();
       };
     },
+    holdInsert: async (gid, from) => {
+      const holder = await createConnection({ uri: url });
+      const table = `${prefix}transactions`;
+      await holder.query(`create temporary table copied select * from ${table} where id = ?`, [`default\0${from}`]);
+      await holder.query('update copied set id = ?', [`default\0${gid}`]);
+      await holder.query('start transaction');
+      await holder.query(`insert into ${table} select * from copied`);
+      return async () => {
+        await holder.query('rollback');
+        await holder.end();
+      };
+    },
     damage: async (gid, damage) => {
       if (damage.part === 'head') throw new Error(`MariaDB does not know ${damage.name}`);
       const [table, column] = damage.part === 'entry' ? ['entries', 'body'] : ['transactions', damage.part];

@@ -2,6 +2,7 @@ import type { WriteOutcome } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Numbered } from './batch.ts';
 import type { Connection } from './connection.ts';
+import { heldKeys } from './held-keys.ts';
 import { keyArrays } from './read.ts';
 import { idOf } from './rows.ts';
 import { LOCKED } from './statements/index.ts';
@@ -40,10 +41,14 @@ export class LockedRecords {
     if (suspects.length > 0) await this.leaveOut(suspects, outcomes);
   }
 
-  /** Blocks those items whose record is locked; false when none is. */
+  /**
+   * Blocks those items whose record is locked, or inserted and not committed; false when none is.
+   */
   async leaveOut(items: readonly Numbered[], outcomes: Outcomes): Promise<boolean> {
     const rows = await this.#connection.query(LOCKED, keyArrays(items.map(({ item }) => item.key)));
-    const locked = new Set(rows.map((row) => idOf(row as unknown as TransactionKey)));
+    const inserts = items.flatMap(({ item }) => (item.kind === 'insert' ? [item.key] : []));
+    const held = await heldKeys(this.#connection, inserts);
+    const locked = new Set([...rows.map((row) => row as unknown as TransactionKey), ...held].map(idOf));
     for (const { item, at } of items) {
       const id = idOf(item.key);
       if (!locked.has(id)) {

@@ -43,6 +43,17 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
         await holder.end();
       };
     },
+    holdInsert: async (gid, from) => {
+      const holder = new pg.Client({ connectionString: url });
+      await holder.connect();
+      await holder.query(`begin; set local search_path to ${schema};
+        create temp table copy on commit drop as select * from transactions where gid = '${from}';
+        update copy set gid = '${gid}'; insert into transactions select * from copy`);
+      return async () => {
+        await holder.query('rollback');
+        await holder.end();
+      };
+    },
     damage: async (gid, damage) => {
       if (damage.part === 'head') throw new Error(`PostgreSQL does not know ${damage.name}`);
       const [table, column] = damage.part === 'entry' ? ['entries', 'body'] : ['transactions', damage.part];

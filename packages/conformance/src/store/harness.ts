@@ -62,6 +62,12 @@ export interface StorePlace {
    */
   holdRecord?(gid: string): Promise<() => Promise<void>>;
   /**
+   * Inserts a copy of the record `from` as a new record, both in the default namespace, in a
+   * transaction that stays open, as a node that is frozen within an insert might; resolves to what
+   * rolls it back. Stores whose database has such transactions have it.
+   */
+  holdInsert?(gid: string, from: string): Promise<() => Promise<void>>;
+  /**
    * Changes the stored record of a transaction of the default namespace, as something other than
    * Holdfast might. No store that is exclusive is open then. Places of a store with `damagedParts`
    * have it.

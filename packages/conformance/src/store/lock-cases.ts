@@ -145,4 +145,34 @@ export function lockCases({ describe, it, manifest }: Cases): void {
       },
     );
   });
+
+  describe('a record that another client has inserted and not committed', () => {
+    it('is left out of a batch: its insert is blocked, the others are applied, and later batches do not wait for it', async ({
+      store,
+      place,
+    }) => {
+      await writeAll(store, [insertOf('a')]);
+      const rollBack = await place.holdInsert?.('new', 'a');
+      // Databases without open transactions have nothing to wait for.
+      if (rollBack === undefined) return;
+      const blocked = insertOf('new');
+      const kinds = async (...items: readonly WriteItem[]): Promise<string[]> =>
+        (await store.write(items)).map(({ kind }) => kind);
+      try {
+        assert.deepEqual(await kinds(updateOf('a', 1), blocked, insertOf('b'), insertOf('z')), [
+          'applied',
+          'blocked',
+          'applied',
+          'applied',
+        ]);
+        assert.deepEqual(await kinds(blocked, updateOf('a', 2)), ['blocked', 'applied']);
+        assert.deepEqual(await kinds(blocked), ['blocked']);
+        assert.equal((await store.count()).byStatus.submitted, 3);
+      } finally {
+        await rollBack();
+      }
+      assert.deepEqual(await kinds(blocked, updateOf('b', 1)), ['applied', 'applied']);
+      assert.equal((await store.count()).byStatus.submitted, 4);
+    });
+  });
 }

@@ -207,3 +207,11 @@ select t.namespace, t.gid from unnest($1::text[], $2::text[]) as k (namespace, g
 join transactions t on t.namespace = k.namespace and t.gid = k.gid
 where not exists (select from free where free.namespace = t.namespace and free.gid = t.gid)`,
 };
+
+/** Inserts rows of keys $1 and $2, in their order, where there is none. Always rolled back. */
+export const PROBE_KEYS = `insert into transactions (namespace, gid, version, created_at, updated_at, claims, entry_count,
+  attention, before_attention, status, before_status, pattern, app_group, write_id, definition, state)
+select k.namespace, k.gid, 0, 0, 0, 0, 0, false, false, '', '', '', '', '', '', ''
+from unnest($1::text[], $2::text[]) as k (namespace, gid)
+order by k.namespace collate "C", k.gid collate "C"
+on conflict (namespace, gid) do nothing`;
