@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** Changes what a server sent; undefined cuts the connection. */
+export type Garble = (sent: Buffer) => Buffer | undefined;
+
+/** A way to a server on which the bytes of responses can be changed. */
+export interface GarblingProxy {
+  /** The server's URL, with the proxy's port. */
+  readonly url: string;
+  /** How all that is sent from now on, over every connection, is changed; undefined: not at all. */
+  garble(change: Garble | undefined): void;
+  close(): Promise<void>;
+}
+
+/** Makes a proxy on a free port of the loopback. */
+export async function garblingProxy(target: string): Promise<GarblingProxy> {
+  const to = new URL(target);
+  const sockets = new Set<Socket>();
+  let garble: Garble | undefined;
+  const proxy = createServer((client) => {
+    const server = connect(Number(to.port), to.hostname);
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (bytes) => void server.write(bytes));
+    server.on('data', (bytes) => {
+      const changed = garble === undefined ? bytes : garble(bytes);
+      if (changed === undefined) client.destroy();
+      else client.write(changed);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const own = new URL(target);
+  own.port = String((proxy.address() as AddressInfo).port);
+  return {
+    url: own.href,
+    garble: (change) => void (garble = change),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}
