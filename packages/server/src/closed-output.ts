@@ -1,6 +1,6 @@
 /**
- * What reads the output may end before this process does. Its lines are lost then, and nothing else: without a listener the error (EPIPE) would end the
- * process in the middle of its work.
+ * The reader of the output may exit before this process. Only the lines are lost then: without a
+ * listener, the error (EPIPE) would terminate the process.
  */
 export function surviveClosedOutput(): void {
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);

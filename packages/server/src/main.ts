@@ -23,8 +23,8 @@ run().catch((error: unknown) => {
 });
 
 /**
- * Others on the machine can read the arguments of a process: those with a secret are shown without
- * it.
+ * Other users of the machine can read the arguments of a process: arguments with a secret are
+ * replaced.
  */
 function hideSecretsFromProcessList(): void {
   const title = ['holdfast', ...process.argv.slice(2)].join(' ');
@@ -33,7 +33,7 @@ function hideSecretsFromProcessList(): void {
 }
 
 async function run(): Promise<void> {
-  // A coordinator that starts need not load the other commands.
+  // `serve` starts faster without the other commands.
   if (process.argv[2] !== 'serve') {
     const { registerOperatorCommands } = await import('./cli/register-commands.ts');
     registerOperatorCommands(program);

@@ -1,19 +1,19 @@
 import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
 import { ConfigError } from './config/config-error.ts';
 
-/** A store that URLs of one scheme name. */
+/** The stores of one URL scheme. */
 interface Scheme {
   readonly scheme: string;
-  /** A URL for error messages; without one for further names of the same store. */
+  /** A URL for error messages; only for the main scheme of a store. */
   readonly example?: string;
   /**
-   * @param rest what follows the scheme
-   * @param onWarning hears, when the store is opened, what a crash may lose
+   * @param rest the URL after the scheme
+   * @param onWarning called when the store is opened, with what a crash may lose
    */
   make(rest: string, onWarning: (text: string) => void): Promise<Store>;
 }
 
-/** A scheme of PostgreSQL's; it has two. */
+/** One of PostgreSQL's two schemes. */
 const postgres = (scheme: string): Scheme => ({
   scheme,
   ...(scheme === 'postgres:' && { example: 'postgres://HOST/DATABASE' }),
@@ -23,7 +23,7 @@ const postgres = (scheme: string): Scheme => ({
   },
 });
 
-/** Schemes of MariaDB and MySQL: one protocol. */
+/** One of the schemes of MariaDB and MySQL, which share a protocol. */
 const mysql = (scheme: string): Scheme => ({
   scheme,
   ...(scheme === 'mysql:' && { example: 'mysql://HOST/DATABASE' }),
@@ -33,7 +33,7 @@ const mysql = (scheme: string): Scheme => ({
   },
 });
 
-/** A scheme of Redis's: without and with TLS. */
+/** One of the schemes of Redis: TCP, TLS, or a Unix socket. */
 const redis = (scheme: string): Scheme => ({
   scheme,
   ...(scheme === 'redis:' && { example: 'redis://HOST/DATABASE' }),
@@ -54,7 +54,7 @@ const SCHEMES: readonly Scheme[] = [
     example: 'lmdb:DIRECTORY',
     async make(path, onWarning) {
       if (path === '') throw new ConfigError('--store lmdb: needs a directory, such as lmdb:./data');
-      // Who keeps nothing on disk need not load the database.
+      // Loads the LMDB package only when it is used.
       const { createLmdbStore } = await import('@holdfast/store-lmdb');
       return createLmdbStore({ path, onWarning });
     },
@@ -69,7 +69,10 @@ const SCHEMES: readonly Scheme[] = [
   redis('unix:'),
 ];
 
-/** The store that a URL names, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a URL that its driver cannot use. */
+/**
+ * Returns the store for a URL, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a
+ * URL that the store driver cannot use.
+ */
 export function storeOf(url: string, onWarning: (text: string) => void = () => undefined): Promise<Store> {
   const found = SCHEMES.find(({ scheme }) => url.startsWith(scheme));
   if (found !== undefined) return found.make(url.slice(found.scheme.length).replace(/^\/\/(?=\/|\.)/, ''), onWarning);

@@ -8,9 +8,9 @@ import { startedOrStopped } from './started-or-stopped.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
 import { VERSION } from './version.ts';
 
-/** Runs a coordinator until it is told to stop; answers the exit code. */
+/** Runs a coordinator until a signal stops it; resolves to the exit code. */
 export async function runServe(flags: Readonly<Record<string, unknown>>): Promise<number> {
-  // Before anything is opened, so that a signal never ends it in the middle of something.
+  // Before anything is opened, so that a signal cannot interrupt the start.
   const stop = stopSignal();
   try {
     const file = typeof flags['config'] === 'string' ? { file: flags['config'] } : {};
@@ -43,7 +43,7 @@ async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>)
 }
 
 async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
-  // Who runs alone need not load it; who has workers need not load a coordinator.
+  // Without workers this module is not needed; with workers the primary needs no coordinator.
   const { Primary } = await import('./workers/primary.ts');
   const primary = new Primary(config, log);
   let told = false;
@@ -74,7 +74,7 @@ function announce(
 const announceStop = (log: Log, signal: string): void =>
   log.info({ signal }, 'stopping: new work is refused, what is under way is finished or released');
 
-/** The first signal stops it in an orderly way, a second one at once. */
+/** The first signal starts an orderly shutdown, the second one ends the process immediately. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     let told = false;

@@ -30,14 +30,17 @@ export function registerServe(program: Command): void {
     '\nOptions before environment before config file before defaults.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
   );
   command.action(async (flags: Readonly<Record<string, unknown>>) => {
-    // The other commands, and help, need not load a coordinator.
+    // Other commands and the help do not load a coordinator.
     const { runServe } = await import('./run-serve.ts');
-    // Whatever could still keep the process alive, such as a lookup of a name that does not end, is of no use any more.
+    // Anything that still keeps the process alive, such as a name lookup that never returns, is no
+    // longer needed.
     process.exit(await runServe(flags));
   });
 }
 
-/** Shown as the table says; read by the table, too, so that all sources have the same words. */
+/**
+ * Display and parsing both follow the options table, so that all sources accept the same values.
+ */
 function optionOf(name: OptionName): Option {
   const { kind, help, default: preset } = OPTIONS[name] as OptionSpec<unknown>;
   const shown = defaultOf(name);

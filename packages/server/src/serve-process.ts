@@ -6,10 +6,13 @@ import type { ServerConfig } from './config/options.ts';
 import { createLog } from './logs/create-log.ts';
 import type { Log } from './logs/log.ts';
 
-/** Exit code of a process that could not start, or was ended by a defect or a second signal. */
+/**
+ * Exit code of a process that could not start, or ended because of an internal error or a second
+ * signal.
+ */
 export const FAILED = 1;
 
-/** The log of a process that serves, on standard output; `fields` stand in each of its lines. */
+/** The log of a serving process, on standard output; `fields` are added to each line. */
 export const createServeLog = (
   { logLevel, logFormat }: ServerConfig,
   fields: Readonly<Record<string, unknown>> = {},
@@ -22,11 +25,14 @@ export const createServeLog = (
     fields,
   });
 
-/** What is wrong is outside, and its message says what to do. */
+/** Whether the cause is external; the message then states what to do. */
 export const isExpected = (error: unknown): error is ConfigError | StoreError | HoldfastError =>
   error instanceof ConfigError || error instanceof StoreError || error instanceof HoldfastError;
 
-/** A defect must not leave a coordinator that half works: what is durable goes on at the next start. */
+/**
+ * Ends the process on an internal error, so that no half-working coordinator remains; durable work
+ * resumes after the next start.
+ */
 export function endOnDefect(log: Log): void {
   const end = (err: unknown): void => {
     log.error({ err }, 'stopping because of a defect');

@@ -25,26 +25,29 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { VERSION } from './version.ts';
 
-/** How long idle connections may stay open when it stops: who uses one meanwhile is answered, and told that it ends. */
+/**
+ * How long idle connections stay open during shutdown; a request that arrives in that time is
+ * served, and its response closes the connection.
+ */
 const LEAVE_MS = 500;
 
 /** A coordinator with its transports. */
 export interface RunningServer {
-  /** Such as `http://127.0.0.1:36789`. */
+  /** For example `http://127.0.0.1:36789`. */
   readonly url: string;
   readonly coordinator: Engine;
-  /** Functions of this process that `local://NAME` calls. */
+  /** The functions of this process that `local://NAME` branches call. */
   readonly locals: LocalBranches;
   readonly config: ServerConfig;
-  /** The store was new: its folder, its tables or its keys were created. */
+  /** Whether the store was new: its folder, tables or keys were created. */
   readonly created: boolean;
-  /** Stops accepting, finishes or releases what is under way, closes the store. Repeated calls are one. */
+  /** Stops accepting, finishes or releases what is in progress, closes the store. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface ServerParts {
   readonly log?: Log;
-  /** Used instead of the one that `store` names; closed with the server. */
+  /** Used instead of the store in `store`; closed with the server. */
   readonly store?: Store;
   readonly locals?: LocalBranches;
   /** The other workers of the same port. */
@@ -52,8 +55,9 @@ export interface ServerParts {
 }
 
 /**
- * Starts a coordinator and its HTTP server in this process. What `values` leave out takes its default. Throws `ConfigError` (one line that says what to
- * do), `StoreError`, or `HoldfastError` when the store cannot be reached.
+ * Starts a coordinator and its HTTP server in this process. Missing `values` take their defaults.
+ * Throws `ConfigError` (one line with the fix), `StoreError`, or `HoldfastError` if the store
+ * cannot be reached.
  */
 export async function startServer(values: Partial<ServerConfig> = {}, parts: ServerParts = {}): Promise<RunningServer> {
   const config = configWith(values);
@@ -71,7 +75,8 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     requestReader: config.requestReader,
     answered: (route, status, durationMs) => metrics.answered(route, status, durationMs),
   });
-  // The port first: when it is taken, most often by another coordinator, the store is not even touched.
+  // The port comes first: if it is in use, most often by another coordinator, the store is not
+  // touched.
   const url = await listen(http, config);
   const node = config.node === '' ? `${hostname()}-${process.pid}` : config.node;
   let running: RunningCoordinator;
@@ -91,7 +96,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     throw error;
   }
   http.use(routerOf(running, config, createExposition(metrics, running.engine, parts.siblings), node, log));
-  // It is open: this is what opening found.
+  // The store is open already: this returns what opening found.
   const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
   return {
@@ -105,8 +110,9 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
 }
 
 /**
- * First its clients leave: no new connection is taken, every answer ends its connection, and it is not ready any more; what they send meanwhile is served.
- * Only then what it drives is finished or released.
+ * First the clients leave: no connection is accepted, every response closes its connection, and
+ * readiness is withdrawn; requests that still arrive are served. Only then are the transactions in
+ * progress finished or released.
  */
 async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTimeout }: ServerConfig): Promise<void> {
   http.stopAccepting();

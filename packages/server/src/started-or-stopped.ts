@@ -2,16 +2,14 @@ import { withoutSecrets } from '@holdfast/protocol';
 import type { ServerConfig } from './config/options.ts';
 import type { Log } from './logs/log.ts';
 
-/** The longest that a start under way is waited for after the signal to stop. */
+/** Longest wait for an unfinished start after the signal to stop. */
 const LONGEST_START_MS = 5_000;
 
 /**
- * Starts a server, unless the signal to stop arrives first. Then a start that is under way, such as
- * a migration, may finish within `drainTimeout`, 5 s at most; after that, or if the start fails
- * meanwhile, there is no server: undefined. The process is to end then, whatever the store still
- * does.
- *
- * Rejects when the start fails before the signal.
+ * Starts a server, unless the signal to stop arrives first. A start in progress, such as a
+ * migration, may then finish within `drainTimeout`, 5 s at most; if it fails or takes longer, the
+ * result is undefined. The process should then exit, whatever the store is still doing.
+ * Rejects if the start fails before the signal.
  */
 export async function startedOrStopped<T>(
   { drainTimeout }: Pick<ServerConfig, 'drainTimeout'>,
@@ -21,7 +19,7 @@ export async function startedOrStopped<T>(
 ): Promise<T | undefined> {
   let stopped: string | undefined;
   const told = stop.then((signal) => (stopped = signal));
-  // A signal that arrived before is noticed now.
+  // Lets a signal that has already arrived take effect.
   await Promise.resolve();
   if (stopped !== undefined) return undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -43,7 +41,7 @@ export async function startedOrStopped<T>(
     return undefined;
   } finally {
     clearTimeout(timer);
-    // What becomes of the start after this is of no use to any caller.
+    // The result of the start no longer matters to any caller.
     starting.catch(() => undefined);
   }
 }

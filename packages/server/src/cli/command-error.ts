@@ -1,8 +1,11 @@
-/** What the commands end with; documented in docs/cli.md. */
+/** Exit codes of the commands; documented in docs/cli.md. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends a command with one line for the operator: what happened and what to do about it. */
+/**
+ * An error that a command prints as one line for the operator: what happened and what to do about
+ * it.
+ */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;

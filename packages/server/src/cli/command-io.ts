@@ -1,4 +1,4 @@
-/** What a command sees of its process, so that tests can stand in for it. */
+/** The process as a command sees it; tests replace it. */
 export interface CommandIo {
   /** Writes one line. */
   readonly out: (line: string) => void;
@@ -6,24 +6,24 @@ export interface CommandIo {
   /** Standard input, for gids given as `-`. */
   readonly input: AsyncIterable<Buffer | string>;
   readonly colour: boolean;
-  /** Columns to use. */
+  /** Width of the output in columns. */
   readonly width: number;
   readonly nowMs: () => number;
-  /** What the process ends with when everything is written. */
+  /** Sets the exit code; the process exits when its output is written. */
   readonly setExitCode: (code: number) => void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   readonly exit: (code: number) => never;
 }
 
-/** Columns when nobody says how wide the terminal is. */
+/** Width of the output where the terminal's width is unknown. */
 const DEFAULT_WIDTH = 100;
 
-/** Colours are for terminals, and not for people who set NO_COLOR (https://no-color.org). */
+/** Whether to use colours: only on terminals, and not if NO_COLOR is set (https://no-color.org). */
 export const wantsColour = (isTty: boolean, env: Readonly<Record<string, string | undefined>>): boolean =>
   isTty && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 
 export function processIo(): CommandIo {
-  // `holdfast list | head` closes the pipe before everything is written: that is no error of ours.
+  // `holdfast list | head` closes the pipe before everything is written; this is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
     throw error;

@@ -3,7 +3,7 @@ import { basicAuthorization, placeOfUrl, problemDetails, type ProblemDetails } f
 import { Pool } from 'undici';
 import { CommandError, EXIT } from './command-error.ts';
 
-/** Reads a JSON value, or throws. */
+/** Parses a JSON value, or throws. */
 interface Schema<T> {
   parse(value: unknown): T;
 }
@@ -18,7 +18,7 @@ interface ApiRequest {
   readonly body?: unknown;
 }
 
-/** An answer other than success that says why in the API's own way. */
+/** An error response of the coordinator, as problem details. */
 export class ApiProblem extends CommandError {
   readonly problem: ProblemDetails;
 
@@ -29,11 +29,14 @@ export class ApiProblem extends CommandError {
 }
 
 const TIMEOUT_MS = 15_000;
-/** Commands on many transactions run so many requests at once. */
+/** Number of requests in flight at once in a command on many transactions. */
 export const PARALLEL_REQUESTS = 8;
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-/** The coordinator's own API as the commands use it: every request once, every failure a `CommandError`. */
+/**
+ * The coordinator's API for the commands. Sends each request once; each failure is a
+ * `CommandError`.
+ */
 export class CoordinatorApi {
   readonly server: string;
   readonly #root: string;
@@ -60,7 +63,7 @@ export class CoordinatorApi {
     });
   }
 
-  /** Sends a request whose answer is read by a schema. */
+  /** Sends a request and parses the response by a schema. */
   async ask<T>(request: ApiRequest, schema: Schema<T>): Promise<T> {
     const { status, json } = await this.#send(request);
     try {
@@ -70,7 +73,7 @@ export class CoordinatorApi {
     }
   }
 
-  /** Sends a request whose answer says no more than that it was done. */
+  /** Sends a request whose response has no body of interest. */
   async tell(request: ApiRequest): Promise<void> {
     await this.#send(request);
   }
@@ -95,7 +98,7 @@ export class CoordinatorApi {
       });
       status = response.statusCode;
       const bytes = Buffer.from(await response.body.arrayBuffer());
-      // Altered text would show another gid: what is not UTF-8 is no response of a coordinator.
+      // Decoding invalid UTF-8 would alter gids; a coordinator only sends UTF-8.
       text = isUtf8(bytes) ? bytes.toString() : '';
     } catch (error) {
       const message = `no coordinator answers at ${this.server} (${codeOf(error)}): start one with "holdfast serve", or name another with --server URL or HOLDFAST_SERVER`;

@@ -3,8 +3,8 @@ import type { CommandIo } from './command-io.ts';
 import { exitOfCommander } from './run-command.ts';
 
 /**
- * `holdfast help COMMAND SUBCOMMAND`: the help of either. commander's own `help` ignores every name
- * behind the first, and an unknown name.
+ * `holdfast help COMMAND SUBCOMMAND`: prints the help of a command or subcommand. commander's
+ * `help` ignores unknown names and all names after the first.
  */
 export function registerHelp(program: Command, io: CommandIo): void {
   const help = program

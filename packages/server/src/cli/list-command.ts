@@ -18,10 +18,10 @@ interface ListOptions extends CommonOptions {
 }
 
 const DEFAULT_LIMIT = 50;
-/** How long a page that is not full is searched for. */
+/** How long to search for more matches while the list is shorter than its limit. */
 const SEARCH_MS = 60_000;
 
-/** `holdfast list`: transactions, newest first, a page at a time. */
+/** `holdfast list`: lists transactions, newest first, page by page. */
 export function registerList(program: Command, io: CommandIo): void {
   const moment = momentParser(io);
   const command = program
@@ -54,7 +54,8 @@ export function registerList(program: Command, io: CommandIo): void {
         );
         writer.page(page.items);
         left -= page.items.length;
-        // The coordinator ends a page early by its bytes, or when it searched for a while.
+        // The coordinator returns a short page when it reaches a size limit or has searched for a
+        // while.
         const isWanted = options.all === true || (left > 0 && io.nowMs() < searchUntilMs);
         if (page.next === null || !isWanted) return end(writer, page, io);
         cursor = page.next;

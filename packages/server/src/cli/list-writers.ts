@@ -5,10 +5,10 @@ import { type Column, columnWidths, tableHead, tableRow } from './table.ts';
 import { clean, type Colour, painter } from './text.ts';
 import { duration } from './time.ts';
 
-/** Writes a list page by page, so that a long one needs no memory. */
+/** Writes a list page by page, so that memory does not grow with its length. */
 export interface ListWriter {
   page(items: readonly TransactionSummary[]): void;
-  /** @param next cursor of the page that was not asked for */
+  /** @param next cursor of the first page that was not requested */
   end(next: string | null): void;
 }
 
@@ -23,7 +23,7 @@ export function listWriter(form: OutputForm, io: CommandIo): ListWriter {
   }
 }
 
-/** One JSON document, `{"items": […], "next": …}`, one transaction a line. */
+/** One JSON document, `{"items": […], "next": …}`, with one transaction per line. */
 function jsonWriter(io: CommandIo): ListWriter {
   let last: string | undefined;
   io.out('{"items": [');
@@ -80,7 +80,7 @@ const COLOURS = {
 const colourOf = (row: TransactionSummary): Colour => COLOURS[row.status];
 const noteColour = (row: TransactionSummary): Colour | undefined => (row.attention ? 'red' : undefined);
 
-/** What an operator wants to know first. */
+/** The most important facts for an operator. */
 function noteOf(row: TransactionSummary, nowMs: number): string {
   const notes: string[] = [];
   if (row.attention) notes.push('needs a person');

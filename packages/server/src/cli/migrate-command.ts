@@ -12,7 +12,7 @@ interface MigrateOptions {
   readonly output: 'table' | 'json';
 }
 
-/** `holdfast migrate`: brings a store to this version's schema, and serves nobody. */
+/** `holdfast migrate`: migrates a store to this version's schema without serving. */
 export function registerMigrate(program: Command, io: CommandIo): void {
   const command = program
     .command('migrate')

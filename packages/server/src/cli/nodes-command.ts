@@ -8,7 +8,7 @@ import { duration, moment } from './time.ts';
 
 type NodeRow = NodeList['items'][number];
 
-/** `holdfast nodes`: the coordinators that live, and what each of them holds. */
+/** `holdfast nodes`: lists the live nodes and how many transactions each owns. */
 export function registerNodes(program: Command, io: CommandIo): void {
   const command = program
     .command('nodes')
@@ -39,7 +39,7 @@ const columnsAt = (nowMs: number): Column<NodeRow>[] => [
   { title: 'VERSION', text: (row) => clean(row.version) },
   { title: 'SINCE', text: (row) => moment(row.startedAtMs) },
   { title: 'LAST HEARTBEAT', text: (row) => `${duration(nowMs - row.heartbeatAtMs)} ago` },
-  // One of a version before does not tell.
+  // Nodes of an earlier version do not report it.
   { title: 'HOLDS', text: (row) => String(row.owned ?? '?') },
   { title: 'SESSION', text: (row) => clean(row.session) },
 ];

@@ -10,7 +10,7 @@ import { type Order, orderTransaction } from './transactions-api.ts';
 
 export interface OrderSpec {
   readonly order: Order;
-  /** What is said of a transaction to which it was done. */
+  /** The text for a transaction on which the command succeeded. */
   readonly done: string;
   readonly body?: unknown;
 }
@@ -21,7 +21,9 @@ interface Outcome {
   readonly error?: string;
 }
 
-/** Orders the same for many transactions, a few at a time, and says of each what came of it. */
+/**
+ * Sends the same operator command for many transactions, a few at a time, and reports each result.
+ */
 export async function orderAll(
   { api, io }: CommandContext,
   { output }: CommonOptions,
@@ -37,7 +39,7 @@ export async function orderAll(
     try {
       return { gid, status: (await orderTransaction(api, gid, spec.order, spec.body)).status };
     } catch (error) {
-      // Without a coordinator the others will fare no better.
+      // The coordinator is unreachable: the remaining commands would fail as well.
       if (!(error instanceof CommandError) || error.exitCode === EXIT.unreachable) throw error;
       return { gid, error: error.message };
     }
@@ -46,7 +48,10 @@ export async function orderAll(
   io.setExitCode(report.end());
 }
 
-/** Gids as given; `-` stands for those on standard input, read as they come. Several consumers share it. */
+/**
+ * The gids of the arguments; `-` reads gids from standard input as they arrive. Several consumers
+ * share the generator.
+ */
 async function* eachGid(gids: readonly string[], io: CommandIo): AsyncGenerator<string> {
   for (const gid of gids) {
     if (gid !== '-') {
@@ -59,7 +64,7 @@ async function* eachGid(gids: readonly string[], io: CommandIo): AsyncGenerator<
   }
 }
 
-/** Bounded: it prints what it hears, and remembers only how many. */
+/** Prints each result at once and keeps only counts, so that memory is bounded. */
 class OrderReport {
   readonly #output: OutputForm;
   readonly #io: CommandIo;
@@ -95,7 +100,7 @@ class OrderReport {
     return `${mark} ${clean(gid)}  ${error === undefined ? `${this.#spec.done} (${status})` : clean(error)}`;
   }
 
-  /** A summary when there was more than one, or none. */
+  /** Prints a summary unless there was exactly one transaction. */
   end(): ExitCode {
     const all = this.#done + this.#failed;
     if (all === 0) this.#io.err('no gid was given');

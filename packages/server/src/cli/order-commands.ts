@@ -9,7 +9,7 @@ interface AbortOptions extends CommonOptions {
 
 const GIDS = 'the transactions; - reads gids from standard input, one a line';
 
-/** `holdfast retry GID…`: drives transactions now. */
+/** `holdfast retry GID…`: drives transactions immediately. */
 export function registerRetry(program: Command, io: CommandIo): void {
   const command = program
     .command('retry')
@@ -22,7 +22,7 @@ export function registerRetry(program: Command, io: CommandIo): void {
   );
 }
 
-/** `holdfast abort GID…`: turns transactions back. */
+/** `holdfast abort GID…`: rolls transactions back. */
 export function registerAbort(program: Command, io: CommandIo): void {
   const command = program
     .command('abort')

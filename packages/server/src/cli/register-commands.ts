@@ -11,7 +11,10 @@ import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
 import { registerXa } from './xa-recover/xa-recover-command.ts';
 
-/** Adds the commands of operators: most ask and order a running coordinator. `serve` and its like are not among them. */
+/**
+ * Adds the operator commands; most send requests to a running coordinator. `serve` is registered
+ * separately.
+ */
 export function registerOperatorCommands(program: Command, io: CommandIo = processIo()): void {
   registerList(program, io);
   registerShow(program, io);

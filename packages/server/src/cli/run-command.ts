@@ -14,13 +14,13 @@ export interface CommonOptions {
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
 
-/** What a command works with. */
+/** What the work of a command is given. */
 export interface CommandContext {
   readonly api: CoordinatorApi;
   readonly io: CommandIo;
 }
 
-/** Adds `--server` and `-o`, examples, and an exit code of its own for wrong usage. */
+/** Adds `--server` and `-o`, examples, and exit code 2 for wrong usage. */
 export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
   return command
     .addOption(
@@ -35,13 +35,15 @@ export function operatorCommand(command: Command, io: CommandIo, examples: reado
     .exitOverride(exitOfCommander(io));
 }
 
-/** Help was asked for, or the command line is wrong and commander has said why. */
+/** Exits after commander has printed the requested help or a usage error. */
 export const exitOfCommander =
   (io: CommandIo) =>
   (error: CommanderError): never =>
     io.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
 
-/** Runs a command's work: its errors become one line and an exit code, its connections are closed. */
+/**
+ * Runs a command's work: prints an error as one line, sets the exit code, closes the connections.
+ */
 export async function runCommand(
   io: CommandIo,
   options: CommonOptions,

@@ -4,7 +4,7 @@ import { type CommonOptions, operatorCommand, runCommand } from './run-command.t
 import { renderTimeline } from './timeline.ts';
 import { readTransaction } from './transactions-api.ts';
 
-/** `holdfast show GID`: everything about one transaction. */
+/** `holdfast show GID`: prints one transaction with its timeline. */
 export function registerShow(program: Command, io: CommandIo): void {
   const command = program
     .command('show')

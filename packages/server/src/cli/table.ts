@@ -8,7 +8,7 @@ export interface Column<T> {
 
 const GAP = '  ';
 
-/** Widths of the columns for these rows; later pages of the same table keep them. */
+/** Column widths for these rows; later pages of the same table keep them. */
 export function columnWidths<T>(columns: readonly Column<T>[], rows: readonly T[]): number[] {
   return columns.map((column) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(column.text(row)))));
 }
@@ -18,7 +18,7 @@ export function tableHead<T>(columns: readonly Column<T>[], widths: readonly num
   return paint('dim', cells.join(GAP).trimEnd());
 }
 
-/** One line; the last column is cut to what is left of the terminal. */
+/** One line; the last column is cut to the remaining width of the terminal. */
 export function tableRow<T>(
   columns: readonly Column<T>[],
   widths: readonly number[],

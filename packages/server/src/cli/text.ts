@@ -9,24 +9,25 @@ const CODES: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, gree
 
 export type Paint = (colour: Colour | undefined, text: string) => string;
 
-/** Paints text, or leaves it as it is. */
+/** Colours text; returns it unchanged if colours are off. */
 export function painter(enabled: boolean): Paint {
   return (colour, text) =>
     enabled && colour !== undefined && text !== '' ? `\u001B[${CODES[colour]}m${text}\u001B[0m` : text;
 }
 
 /**
- * On one line, harmless and without secrets: a response of a participant must not move the cursor or colour the terminal of the operator who reads it.
+ * Text on one line, without control characters and secrets: a participant's response must not move
+ * the cursor or change colours in the operator's terminal.
  */
 export const clean = (text: string): string =>
   withoutSecrets(text)
     .replaceAll(/\s+/g, ' ')
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    // oxlint-disable-next-line no-control-regex -- matches control characters on purpose
     .replaceAll(/[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g, '·')
     .trim();
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** What terminals give two columns: East Asian scripts, full-width forms, emoji. */
+/** Characters that terminals show two columns wide: East Asian scripts, full-width forms, emoji. */
 const WIDE =
   /^(?:[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation})/u;
 
@@ -38,13 +39,13 @@ interface Cell {
 const cellsOf = (text: string): Cell[] =>
   Array.from(GRAPHEMES.segment(text), ({ segment }) => ({ text: segment, width: WIDE.test(segment) ? 2 : 1 }));
 
-/** Columns a text takes. */
+/** Width of a text in columns. */
 export const widthOf = (text: string): number => cellsOf(text).reduce((sum, cell) => sum + cell.width, 0);
 
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 
-/** At most `width` columns; what is cut ends in "…". */
+/** At most `width` columns; a cut text ends in "…". */
 export const cut = (text: string, width: number): string =>
   widthOf(text) <= width ? text : (pieces(text, Math.max(width - 1, 1))[0] ?? '') + '…';
 
@@ -66,7 +67,7 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** A word in parts of at most `width` columns. */
+/** Splits a word into parts of at most `width` columns. */
 function pieces(word: string, width: number): string[] {
   const parts: string[] = [];
   let part = '';

@@ -2,26 +2,26 @@ import { readableReason, type TimelineLine } from '@holdfast/protocol';
 import { clean, type Colour } from './text.ts';
 import { duration } from './time.ts';
 
-/** One row before it is laid out. */
+/** One row of the timeline, before layout. */
 export interface Row {
   readonly atMs: number | undefined;
   readonly mark: string;
   readonly colour: Colour | undefined;
   /** `01 action`, or a status. */
   readonly what: string;
-  /** Who was called. */
+  /** The service that was called. */
   readonly whom: string;
-  /** What came of it. */
+  /** The result. */
   readonly text: string;
 }
 
 type Words = Pick<Row, 'mark' | 'colour' | 'what' | 'text'>;
 type Call = Extract<TimelineLine, { kind: 'call' }>;
 
-/** Ops that undo. */
+/** Ops that compensate. */
 const UNDOING: ReadonlySet<string> = new Set(['compensate', 'cancel', 'rollback']);
 
-/** What one entry of a timeline says, given the entry before it. */
+/** The text for one entry of a timeline, given the previous entry. */
 export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
   switch (line.kind) {
     case 'call': {
@@ -41,7 +41,7 @@ export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
   }
 }
 
-/** For a line that stands for several calls; its time is that of the last one. */
+/** Suffix of an entry that combines several calls; its time is that of the last one. */
 function repeatedWords({ count = 1, firstAtMs, atMs }: Call): string {
   return count === 1 || firstAtMs === undefined
     ? ''
@@ -54,7 +54,7 @@ function callWords(call: Call): Omit<Words, 'what'> {
   switch (call.result) {
     case 'SUCCESS': {
       const attempt = call.attempt > 1 ? `, attempt ${call.attempt}` : '';
-      // What a workflow's code did and recorded has no duration.
+      // A step that the workflow's code ran and recorded has no duration.
       const took = call.durationMs > 0 ? ` in ${duration(call.durationMs)}` : '';
       const text = `done${took}${attempt}`;
       return { mark: UNDOING.has(call.op) ? '↩' : '✓', colour: 'green', text };

@@ -7,21 +7,22 @@ export interface TimelineOptions {
   readonly colour: boolean;
   /** Columns of the terminal. */
   readonly width: number;
-  /** Now, for what is still to come; left out: nothing is said about the future. */
+  /** The current time, for the row about the next attempt; without a value there is no such row. */
   readonly nowMs?: number;
-  /** What a call's URL is called; default: the URL without scheme and query. */
+  /** Display name of a call's URL; by default the URL without scheme and query. */
   readonly nameOf?: (url: string, op: string) => string;
 }
 
 const TIME_WIDTH = 10;
-/** Of the mark with the spaces around it. */
+/** The mark with the spaces around it. */
 const MARK_WIDTH = 4;
 const NARROWEST_WHOM = 8;
 const LONGEST_WHOM = 40;
 const NARROWEST_TEXT = 24;
 
 /**
- * The history of a transaction, for people: what was called when, what came of it and what follows, one line each, wrapped to the terminal's width.
+ * Renders the history of a transaction: each call with its time and result, and what comes next;
+ * one row each, wrapped to the terminal's width.
  */
 export function renderTimeline(details: TransactionDetails, options: TimelineOptions): string {
   const rows = [...historyRows(details, options), ...futureRows(details, options)];
@@ -44,7 +45,9 @@ function header(details: TransactionDetails, { colour, width }: TimelineOptions)
   return lines;
 }
 
-/** A force-stop undoes nothing: what remains is listed, for an operator to correct. */
+/**
+ * A force-stop compensates nothing: the remaining effects are listed for an operator to correct.
+ */
 function stoppedLines(
   { stopped, damaged, remainingEffects }: TransactionDetails,
   rollbackReason: string,

@@ -9,7 +9,7 @@ import { clean, painter } from './text.ts';
 
 type Topic = TopicPage['items'][number];
 
-/** `holdfast topics …`: who gets the messages sent to a topic. */
+/** `holdfast topics …`: lists and changes topics and their subscribers. */
 export function registerTopics(program: Command, io: CommandIo): void {
   const topics = program
     .command('topics')

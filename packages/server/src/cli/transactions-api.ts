@@ -8,7 +8,7 @@ import {
 import { CommandError, EXIT } from './command-error.ts';
 import { ApiProblem, type CoordinatorApi } from './coordinator-api.ts';
 
-/** What an operator may order; each names the path below the transaction. */
+/** An operator command, also the name of its path below the transaction. */
 export type Order = 'retry' | 'abort' | 'stop';
 
 export interface ListFilters {
@@ -25,7 +25,7 @@ export function listTransactions(api: CoordinatorApi, filters: ListFilters): Pro
   return api.ask({ method: 'GET', path: '/transactions', query: { ...filters } }, transactionPage);
 }
 
-/** As it is known; an `ApiProblem` `not_found` when it is not. */
+/** Resolves to the transaction; rejects with an `ApiProblem` `not_found` if it is unknown. */
 export const findTransaction = (api: CoordinatorApi, gid: string): Promise<TransactionDetails> =>
   api.ask({ method: 'GET', path: pathOf(gid) }, transactionDetails);
 
@@ -45,11 +45,14 @@ export async function orderTransaction(
 
 const pathOf = (gid: string): string => `/transactions/${encodeURIComponent(gid)}`;
 
-/** How many recent transactions are looked through for a gid that was typed in part. */
+/** Number of recent transactions searched for gids that begin with the given one. */
 const HINT_PAGE = 200;
 const MOST_HINTS = 3;
 
-/** An unknown gid is most often a part of one, or one of another coordinator. */
+/**
+ * Replaces `not_found` by an error with a hint: often the gid is incomplete or belongs to another
+ * coordinator.
+ */
 function withHint(api: CoordinatorApi, gid: string): (error: unknown) => Promise<never> {
   return async (error) => {
     if (!(error instanceof ApiProblem) || error.problem.code !== 'not_found') throw error;

@@ -3,7 +3,7 @@ import { isLoopback } from '../http/known-hosts.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, type ServerConfig } from './options.ts';
 
-/** Checks what one option cannot know alone. Throws `ConfigError`. */
+/** Checks rules that span several options. Throws `ConfigError`. */
 export function checkConfig(config: ServerConfig): void {
   checkHost(config);
   checkAllowedHosts(config);
@@ -23,7 +23,7 @@ export function checkConfig(config: ServerConfig): void {
     checkBound(config, name, LIMITS.retryIntervalMs, ' (365 days)');
 }
 
-/** Far beyond what any machine has use for. */
+/** More than any machine can use. */
 const MOST_WORKERS = 128;
 const ONE_PROCESS_STORES = ['memory', 'lmdb'];
 

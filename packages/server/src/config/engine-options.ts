@@ -1,7 +1,7 @@
 import type { EngineOptions } from '@holdfast/core';
 import type { ServerConfig } from './options.ts';
 
-/** The part of the configuration that is the engine's. */
+/** The engine's part of the configuration. */
 export const engineOptionsOf = (config: ServerConfig, node: string, version: string): EngineOptions => ({
   node,
   version,

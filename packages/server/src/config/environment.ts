@@ -5,14 +5,13 @@ import { OPTION_NAMES, variableOf } from './options.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'HOLDFAST_';
-/** Options of `serve`, and the variables that are not. */
+/** The variables of the options of `serve`, and Holdfast's two other variables. */
 const KNOWN = [...OPTION_NAMES.map(variableOf), 'HOLDFAST_CONFIG', 'HOLDFAST_SERVER'];
 const KNOWN_WORDS = KNOWN.map((name) => name.slice(PREFIX.length));
 
 /**
- * Refuses a variable whose name is nearly that of an option: it would be ignored otherwise.
- *
- * @throws {ConfigError} with the nearest name
+ * Rejects a variable whose name resembles that of an option, since it would be ignored silently.
+ * @throws {ConfigError} naming the nearest option
  */
 export function refuseMisspelled(env: Environment): void {
   for (const name of unknownVariables(env)) {
@@ -22,16 +21,16 @@ export function refuseMisspelled(env: Environment): void {
   }
 }
 
-/** Names of variables that begin like options but are none. They may belong to an application. */
+/** Variables with the prefix of options that are not options. They may belong to an application. */
 export const unknownVariables = (env: Environment): readonly string[] =>
   Object.entries(env).flatMap(([name, value = '']) =>
     name.startsWith(PREFIX) && !KNOWN.includes(name) && !isServiceLink(name, value) ? [name] : [],
   );
 
 /**
- * Whether Kubernetes set the variable. It describes each Service of a namespace to every container; for Services named
- * `holdfast` and `holdfast-http`: `HOLDFAST_SERVICE_HOST`, `HOLDFAST_PORT_36789_TCP_ADDR`,
- * `HOLDFAST_HTTP_PORT=tcp://10.0.0.7:36789` and more.
+ * Whether Kubernetes set the variable. Kubernetes describes each Service of a namespace to every
+ * container; for Services named `holdfast` and `holdfast-http`: `HOLDFAST_SERVICE_HOST`,
+ * `HOLDFAST_PORT_36789_TCP_ADDR`, `HOLDFAST_HTTP_PORT=tcp://10.0.0.7:36789` and more.
  */
 export const isServiceLink = (name: string, value: string): boolean =>
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$/.test(name) ||

@@ -1,10 +1,12 @@
-/** A kind of option: how its text is read, and what to say when it cannot be. */
+/** A kind of option: how its value is read and displayed. */
 export interface Kind<T> {
-  /** For help and errors: what is expected. */
+  /** Description of valid values, for help and errors. */
   readonly expects: string;
-  /** Reads a text (command line, environment) or a value (file); undefined: not one of these. */
+  /**
+   * Parses a text (command line, environment) or a value (config file); undefined if it is invalid.
+   */
   read(raw: unknown): T | undefined;
-  /** As one would write it. */
+  /** Formats a value as a user would write it. */
   show(value: T): string;
 }
 
@@ -82,7 +84,7 @@ export const bytes: Kind<number> = {
   },
 };
 
-/** Texts, separated by commas where there is one text only. */
+/** A list of texts; in a single text they are separated by commas. */
 export const list: Kind<readonly string[]> = {
   expects: 'names separated by commas',
   read: (raw) => {
@@ -96,7 +98,7 @@ export const list: Kind<readonly string[]> = {
   show: (values) => values.join(','),
 };
 
-/** One of a few words. */
+/** One of the given words. */
 export const choice = <const Word extends string>(...words: readonly Word[]): Kind<Word> => ({
   expects: `one of ${words.join(', ')}`,
   read: (raw) => words.find((word) => word === raw),

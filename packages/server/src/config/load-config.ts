@@ -16,14 +16,16 @@ import {
 } from './options.ts';
 
 export interface ConfigSources {
-  /** From the command line, by option name; undefined: not said. */
+  /** From the command line, by option name; undefined: not given. */
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Path of a YAML or JSON file; `HOLDFAST_CONFIG` unless said. */
+  /** Path of a YAML or JSON file; `HOLDFAST_CONFIG` by default. */
   readonly file?: string;
 }
 
-/** Options before environment before file before defaults. Throws `ConfigError`. */
+/**
+ * Precedence, highest first: command line, environment, config file, default. Throws `ConfigError`.
+ */
 export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources): Promise<ServerConfig> {
   const path = file ?? env['HOLDFAST_CONFIG'];
   refuseMisspelled(env);
@@ -42,7 +44,7 @@ export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources):
   return config;
 }
 
-/** A configuration from values that were read already: what is left out takes its default. Throws `ConfigError`. */
+/** A configuration from parsed values; missing ones take their defaults. Throws `ConfigError`. */
 export function configWith(values: Partial<ServerConfig>): ServerConfig {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default]));
   const config = { ...defaults, ...values } as ServerConfig;
@@ -64,7 +66,7 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
   });
   if (!isUtf8(bytes)) throw new ConfigError(`the config file ${path} is not UTF-8; save it as UTF-8`);
   const text = bytes.toString();
-  // Only who has a file pays for its reader. JSON is YAML.
+  // The YAML library is loaded only if there is a config file. JSON is a subset of YAML.
   const { parse } = await import('yaml');
   let value: unknown;
   try {
@@ -79,7 +81,10 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
   return value as Record<string, unknown>;
 }
 
-/** What is wrong and where. The reader's own message quotes the line, and with it a password that is there. */
+/**
+ * The kind and position of a syntax error. The library's message quotes the line, which may contain
+ * a password.
+ */
 function placeOfFault(error: unknown): string {
   if (!(error instanceof Error) || !('linePos' in error) || !('code' in error)) return '';
   const [at] = error.linePos as readonly [{ readonly line: number; readonly col: number }];

@@ -4,13 +4,14 @@ import { HTTP_CLIENT_SETTINGS, HTTP_SERVER_LIMITS } from '@holdfast/runtime';
 import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**
- * Every option of the server, once: the command line (`--http-port`), the environment (`HOLDFAST_HTTP_PORT`), the config file (`httpPort`), the help and
- * the table in `docs/configuration.md` all come from here.
+ * Every option of the server. The command line (`--http-port`), the environment
+ * (`HOLDFAST_HTTP_PORT`), the config file (`httpPort`), the help and the table in
+ * `docs/configuration.md` are derived from this table.
  */
 export interface OptionSpec<T> {
   readonly kind: Kind<T>;
   readonly default: T;
-  /** One line for people, without a full stop. */
+  /** Help text: one line without a full stop. */
   readonly help: string;
 }
 
@@ -136,7 +137,7 @@ export const variableOf = (name: string): string => `HOLDFAST_${kebab(name).repl
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The default as one would write it; empty when there is none. */
+/** The default as a user would write it; empty if there is none. */
 export function defaultOf(name: OptionName): string {
   const { kind, default: preset } = OPTIONS[name] as OptionSpec<unknown>;
   return kind.show(preset);

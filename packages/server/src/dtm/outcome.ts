@@ -1,7 +1,7 @@
 import type { PassOutcome } from '@holdfast/core';
 import { type DtmResultAnswer, type Pattern, withoutSecrets } from '@holdfast/protocol';
 
-/** An answer in dtm's words; `UNKNOWN` is any error that is neither failure nor still running. */
+/** A response in dtm's terms; `UNKNOWN` is any error that is neither FAILURE nor ONGOING. */
 export type Outcome =
   | { readonly kind: 'SUCCESS' }
   | { readonly kind: 'FAILURE' | 'ONGOING'; readonly answer: DtmResultAnswer }
@@ -12,14 +12,16 @@ export const SUCCEEDED: Outcome = { kind: 'SUCCESS' };
 const NOT_FINISHED = 'wait result not return success';
 
 /**
- * What a submit answers after one pass (protocol page, "wait_result"). A saga or message that has not succeeded is FAILURE in dtm's words, with its
- * `status` beside them: only `aborting` and `failed` mean that it will not happen.
+ * The response to a submit after one pass (protocol page, "wait_result"). For dtm, a saga or
+ * message that has not succeeded is a FAILURE; its `status` is added, since only `aborting` and
+ * `failed` mean that it will not succeed.
  */
 export function outcomeOf(pattern: Pattern, pass: Omit<PassOutcome, 'view'>): Outcome {
   if (!pass.waited || pass.status === 'succeed') return SUCCEEDED;
   const { status, rollbackReason, lastResult } = pass;
   const unknown = lastResult?.kind === 'UNKNOWN' || (lastResult?.kind === 'FAILURE' && isTwoPhase(pattern));
-  // The confirm of a tcc that answers FAILURE is retried; FAILURE would tell its client that it was rolled back.
+  // A tcc whose confirm returns FAILURE is retried; a FAILURE response would make its client
+  // believe that it was rolled back.
   if (unknown && pattern !== 'saga' && status === 'submitted')
     return { kind: 'UNKNOWN', message: lastResult.reason, status };
   if (isTwoPhase(pattern) && status === 'submitted')

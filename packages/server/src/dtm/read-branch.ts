@@ -10,8 +10,9 @@ export interface Registration {
 }
 
 /**
- * Reads the body of `registerBranch`: tcc stores cancel and confirm, xa rollback and commit at one URL, a workflow one step's outcome.
- * @param impliedPattern by the call's old names, when `trans_type` is left out.
+ * Parses the body of `registerBranch`: tcc registers cancel and confirm, xa rollback and commit at
+ * one URL, workflow the outcome of one step.
+ * @param impliedPattern from the call's older names, for bodies without `trans_type`
  */
 export function readRegistration(body: unknown, impliedPattern?: Pattern): Registration {
   const wire = parse(dtmBranch, body);

@@ -6,11 +6,11 @@ export interface AbortOrder {
   readonly gid: string;
   readonly pattern?: Pattern;
   readonly reason: string;
-  /** The caller waits until a full pass of cancels or rollbacks is over. */
+  /** The caller waits for a full pass of cancels or rollbacks. */
   readonly waitResult: boolean;
 }
 
-/** Reads the body of `abort`. */
+/** Parses the body of `abort`. */
 export function readAbort(body: unknown): AbortOrder {
   const { gid, trans_type, rollback_reason, wait_result } = parse(dtmOrder, body);
   const pattern = (trans_type ?? '') === '' ? undefined : readPattern(gid ?? '', trans_type);
@@ -18,10 +18,10 @@ export function readAbort(body: unknown): AbortOrder {
   return { ...order, ...(pattern !== undefined && { pattern }) };
 }
 
-/** Reads the body of `forceStop` and `resetNextCronTime`. */
+/** Parses the body of `forceStop` and `resetNextCronTime`. */
 export const readOrderGid = (body: unknown): string => requireGid(parse(dtmOrder, body).gid);
 
-/** Throws `invalid` when there is none. */
+/** Throws `invalid` if the gid is missing or empty. */
 export function requireGid(gid: string | null | undefined): string {
   if (gid === null || gid === undefined || gid === '') throw invalid('', 'gid', 'must not be empty');
   return gid;

@@ -2,7 +2,7 @@ import type { TransactionQuery } from '@holdfast/core';
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import { DEFAULT_PAGE_SIZE, defined, type QueryReader } from '@holdfast/runtime';
 
-/** Reads the filters of dtm's `/all`. */
+/** Parses the filters of dtm's `/all`. */
 export function readListQuery(query: QueryReader): TransactionQuery {
   return {
     ...defined({

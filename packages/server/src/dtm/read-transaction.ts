@@ -12,7 +12,7 @@ import {
 } from '@holdfast/protocol';
 import { invalid, parse, parseField } from '@holdfast/runtime';
 
-/** What a `submit` asks for: most start a transaction, that of a workflow ends one. */
+/** What a `submit` does: that of a workflow finishes a transaction, any other starts one. */
 export type Submission =
   | { readonly kind: 'transaction'; readonly input: TransactionInput }
   | { readonly kind: 'workflow-end'; readonly end: WorkflowEnd };
@@ -25,7 +25,7 @@ export interface WorkflowEnd {
   readonly result: string;
 }
 
-/** Reads a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
+/** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
 export const readTransaction = (body: unknown): TransactionInput => transactionOf(parse(dtmTransaction, body));
 
 export function readSubmission(body: unknown): Submission {
@@ -34,7 +34,7 @@ export function readSubmission(body: unknown): Submission {
   return { kind: 'transaction', input: transactionOf(wire) };
 }
 
-/** In UTF-8 every half becomes the same character. */
+/** UTF-8 encoding replaces every unpaired surrogate by the same character. */
 export const HALF_PAIR = 'must not have half a surrogate pair, which cannot be sent as UTF-8';
 
 const NO_TEXTS: readonly string[] = [];
@@ -58,7 +58,7 @@ function transactionOf(wire: DtmTransaction): TransactionInput {
   return customData === '' ? input : { ...input, ...readCustomData(gid, pattern, customData, options) };
 }
 
-/** Reads `trans_type`. */
+/** Parses `trans_type`. */
 export function readPattern(gid: string, text: string | null | undefined): Pattern {
   const pattern = PATTERNS.find((one) => one === text);
   if (pattern === undefined) throw invalid(gid, 'trans_type', `must be one of ${PATTERNS.join(', ')}`);
@@ -77,7 +77,10 @@ function stepsOf({ steps }: DtmTransaction): readonly Step[] {
   return steps.map((step) => ({ action: step?.action ?? '', compensate: step?.compensate ?? '' }));
 }
 
-/** The payload of a step stands in `payloads`; old clients put it into the step. Payloads beyond the last step belong to nothing. */
+/**
+ * Payloads are in `payloads`; old clients put them into the steps. Payloads beyond the last step
+ * are ignored.
+ */
 function payloadsOf({ gid, steps, payloads }: DtmTransaction): readonly Uint8Array[] {
   const read: Uint8Array[] = [];
   const texts = payloads ?? NO_TEXTS;
@@ -91,14 +94,17 @@ function payloadsOf({ gid, steps, payloads }: DtmTransaction): readonly Uint8Arr
   return read;
 }
 
-/** A hundred years: what asks for more means "never". */
+/** A hundred years: clients that send a longer duration mean "never". */
 const LONGEST_SECONDS = 100 * 365 * 24 * 3_600;
 
 const milliseconds = (seconds: number): number => Math.min(seconds, LONGEST_SECONDS) * 1_000;
 
 type Options = { -readonly [Name in keyof TransactionOptions]?: TransactionOptions[Name] };
 
-/** Only what was said: what is left out in the submit of a prepared transaction stays as it was prepared. */
+/**
+ * Only the options present in the request: the submit of a prepared transaction keeps the others as
+ * prepared.
+ */
 function optionsOf(wire: DtmTransaction): Options {
   const options: Options = {};
   if (said(wire.wait_result)) options.waitResult = wire.wait_result;
@@ -116,7 +122,7 @@ const said = <T>(value: T | null | undefined): value is T => value !== null && v
 const textsOf = (map: Readonly<Record<string, string | null>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).map(([name, text]) => [name, text ?? '']));
 
-/** What `custom_data` adds, by pattern. */
+/** Fields from `custom_data`, by pattern. */
 function readCustomData(gid: string, pattern: Pattern, text: string, options: Options): Partial<TransactionInput> {
   switch (pattern) {
     case 'saga': {

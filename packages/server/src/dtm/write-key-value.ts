@@ -3,8 +3,7 @@ import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
 import { writeTopics } from '@holdfast/runtime';
 
 /**
- * Versioned key-values in dtm's words. A topic is one: secrets in the URLs of its subscribers are
- * not shown.
+ * Key-values in dtm's form. A topic is one of them: secrets in its subscribers' URLs are hidden.
  */
 export async function writeKeyValues(stored: readonly KeyValue[]): Promise<DtmKeyValueAnswer[]> {
   const written: DtmKeyValueAnswer[] = [];

@@ -9,15 +9,18 @@ import {
 } from '@holdfast/protocol';
 import { JsonBytes } from '../http/json-parts.ts';
 
-/** A text of a response; one that is made of many bytes becomes a text when it is written. */
+/** A text of a response; a long one is converted from bytes only while it is written. */
 type Text = string | JsonBytes;
 type Lazy<T, Name extends keyof T> = Omit<T, Name> & { readonly [N in Name]?: Text };
 type LazyTransaction = Omit<DtmTransactionAnswer, 'payloads'> & { readonly payloads?: readonly Text[] };
 
-/** Bytes from which on a text is made when it is written. */
+/** Size in bytes from which conversion is deferred. */
 const LAZY_FROM = 4 * 1024;
 
-/** A transaction in dtm's words. Empty texts, zeros and false are left out; secrets in URLs and headers are not shown. */
+/**
+ * A transaction in dtm's form. Empty texts, zeros and false are left out; secrets in URLs and
+ * headers are hidden.
+ */
 export async function writeTransaction(view: TransactionView): Promise<LazyTransaction> {
   const { definition, state } = view;
   const flat = optionsOf(view);
@@ -46,7 +49,7 @@ export async function writeTransaction(view: TransactionView): Promise<LazyTrans
   });
 }
 
-/** The branches' ops, in dtm's order. */
+/** The ops of the branches, in dtm's order. */
 export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmBranchAnswer, 'bin_data'>[]> =>
   mapInTurns(view.branches, (branch) => {
     const changedAtMs = Math.max(branch.createdAtMs, branch.finishedAtMs);
@@ -63,7 +66,7 @@ export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmB
     });
   });
 
-/** What a workflow has recorded. */
+/** The recorded steps of a workflow. */
 export const writeProgresses = (view: TransactionView): Promise<readonly Lazy<DtmProgressAnswer, 'bin_data'>[]> =>
   mapInTurns(view.branches, ({ branchId, op, status, payload }: BranchView) =>
     withoutEmpty({ branch_id: branchId, op, status, bin_data: base64Of(payload) }),
@@ -84,7 +87,7 @@ function optionsOf({ definition: { options } }: TransactionView) {
 const headersOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isSecretName(name) ? '***' : value]));
 
-/** dtm's wire counts in whole seconds; what is shorter is shown as one. */
+/** dtm's wire has whole seconds; a fraction is rounded up. */
 const secondsOf = (ms: number): number => Math.ceil(ms / 1_000);
 
 const timeOf = (ms: number | null): string => (ms === null || ms === 0 ? '' : new Date(ms).toISOString());

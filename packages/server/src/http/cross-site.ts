@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Says why a request is not taken that a web page of another site makes a browser send: without authentication any page that somebody here looks at could
- * otherwise start transactions, which call URLs. Clients that are no browsers send neither header. Another port of the same host is another site, too.
+ * Returns why a request from a web page of another site is rejected. Without authentication, any
+ * page opened on this machine could otherwise start transactions, which call URLs. Clients other
+ * than browsers send neither header. A different port of the same host is another site, too.
  */
 export function crossSiteFault(headers: IncomingHttpHeaders): string | undefined {
   const site = headers['sec-fetch-site'];
@@ -16,8 +17,8 @@ export function crossSiteFault(headers: IncomingHttpHeaders): string | undefined
 const REASON = 'requests of web pages of other sites are refused';
 
 /**
- * Whether a browser sent a request. Every browser calls itself Mozilla, and no page can change that for a link, an image or a form; browsers that tell more
- * tell the site.
+ * Whether a browser sent the request. Every browser's user agent begins with Mozilla, and a page
+ * cannot change it for a link, an image or a form; for other requests browsers send the site.
  */
 export const isFromBrowser = (headers: IncomingHttpHeaders): boolean =>
   headers['sec-fetch-site'] !== undefined ||

@@ -4,10 +4,10 @@ import { messageOf } from '@holdfast/runtime';
 import { headOfError, STATUS_OF_ERROR } from './error-status.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
-/** The answer to every change that was made. */
+/** The response to every change that was made. */
 export const SUCCESS_REPLY: Reply = jsonReply(200, { dtm_result: 'SUCCESS' });
 
-/** An outcome as dtm's REST says it: 200, 409, 425, 500. */
+/** An outcome as a response of dtm's REST: status 200, 409, 425 or 500. */
 export function replyOfOutcome(outcome: Outcome): Reply {
   switch (outcome.kind) {
     case 'SUCCESS':
@@ -21,7 +21,10 @@ export function replyOfOutcome(outcome: Outcome): Reply {
   }
 }
 
-/** An error as dtm's REST says it: a refusal is a FAILURE, everything else a message under another status. */
+/**
+ * An error as a response of dtm's REST: `refused` is a FAILURE, any other error a message under
+ * another status.
+ */
 export function replyOfError(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
   if (error.code === 'refused') return failureReply(error, more);
   const { code, field } = error;
@@ -29,10 +32,12 @@ export function replyOfError(error: HoldfastError, more: Readonly<Record<string,
   return jsonReply(STATUS_OF_ERROR[code], { message, code, field, ...more }, undefined, headOfError(error));
 }
 
-/** 409 FAILURE. */
+/** A FAILURE with status 409. */
 export function failureReply(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
   return jsonReply(409, { dtm_result: 'FAILURE', message: messageOf(error), status: error.status, ...more });
 }
 
-/** Clients look for dtm's two words in any body, so a text that means neither must not contain them. */
+/**
+ * Clients search any body for dtm's two words, so a text that means neither must not contain them.
+ */
 export const withoutWords = (text: string): string => text.replaceAll(/FAILURE|ONGOING/g, (word) => word.toLowerCase());

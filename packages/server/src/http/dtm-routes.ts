@@ -18,11 +18,14 @@ const DEFAULT_RESET_LIMIT = 100;
 
 export interface DtmRouteOptions {
   readonly version: string;
-  /** What `resetCronTime` assumes when the request does not say. */
+  /** Default of `resetCronTime` for requests without a time. */
   readonly defaultResetAfterMs: number;
 }
 
-/** dtm's REST calls (protocol page, "REST"): thin readers and writers around the handler table. */
+/**
+ * dtm's REST calls (protocol page, "REST"): they decode requests, call the handlers and encode
+ * results.
+ */
 export function dtmRoutes(handlers: Handlers, options: DtmRouteOptions): readonly Route[] {
   return [...changes(handlers), ...orders(handlers, options), ...queries(handlers, options), ...topics(handlers)];
 }
@@ -37,7 +40,7 @@ const get = (path: string, run: Run): Route => ({
   fail: replyOfError,
 });
 
-/** One whose response may have any length. */
+/** A GET whose response may have any length. */
 const getLong = (path: string, run: Run): Route => ({ ...get(path, run), takesPlace: () => true });
 
 /** A call with a JSON body. */
@@ -68,7 +71,10 @@ async function runLong<T>(
   return run(context, input);
 }
 
-/** The three GETs of dtm that change something also exist as POST, with the parameters in the query, too. */
+/**
+ * dtm's three GETs that change something are also available as POST, with the parameters in the
+ * query.
+ */
 const getAndPost = (path: string, run: Run): readonly Route[] => [
   { ...get(path, run), isCommand: true },
   { ...get(path, run), method: 'POST' },
@@ -107,13 +113,15 @@ const register = (handlers: Handlers, path: string, impliedPattern?: Pattern): R
       await handlers.registerBranch(context, registration);
       return SUCCESS_REPLY;
     },
-    // A branch whose transaction is gone must not go on: its client needs a FAILURE.
+    // A branch must not continue if its transaction does not exist: its client needs a FAILURE.
     (error) => (error.code === 'not_found' ? failureReply(error) : replyOfError(error)),
   );
 
 /**
- * The Go client looks at the body alone, whatever the status: an answer without a `transaction` crashes it, and one with an empty transaction makes it run
- * a workflow that nobody records. So an error has the object, and a `progresses` that cannot be read as a list, whose text its error then shows.
+ * The Go client reads only the body, whatever the status. A body without a `transaction` crashes
+ * it, and with an empty transaction it would run a workflow that is never recorded. So an error
+ * response has the object, and a `progresses` that is not a list; the client's decoding error shows
+ * its text.
  */
 const prepareWorkflow = (handlers: Handlers): Route =>
   post(
@@ -184,7 +192,7 @@ function queries(handlers: Handlers, { version }: DtmRouteOptions): readonly Rou
   ];
 }
 
-/** One after the other: other events get their turns. */
+/** One after the other, so that other events are handled in between. */
 async function writePage(views: readonly TransactionView[]): Promise<unknown[]> {
   const written: unknown[] = [];
   for (const [index, view] of views.entries()) {
@@ -194,7 +202,7 @@ async function writePage(views: readonly TransactionView[]): Promise<unknown[]> 
   return written;
 }
 
-/** Transactions of a page, of a few steps each, that are written in one turn of the event loop. */
+/** Number of transactions (of a few steps each) written per turn of the event loop. */
 const PAGE_SLICE = 50;
 
 function topics(handlers: Handlers): readonly Route[] {

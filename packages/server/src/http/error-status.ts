@@ -1,6 +1,6 @@
 import type { ErrorCode, HoldfastError } from '@holdfast/protocol';
 
-/** The one place where an error's code becomes an HTTP status. */
+/** The only mapping from error codes to HTTP statuses. */
 export const STATUS_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   invalid: 400,
   not_found: 404,
@@ -14,6 +14,6 @@ export const STATUS_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER: readonly string[] = ['Retry-After', '1'];
 const NOTHING: readonly string[] = [];
 
-/** Headers that belong to an error: when to come back. */
+/** Headers of an error response: when to retry. */
 export const headOfError = ({ code }: HoldfastError): readonly string[] =>
   code === 'unavailable' || code === 'overloaded' ? RETRY_AFTER : NOTHING;

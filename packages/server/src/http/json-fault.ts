@@ -1,6 +1,7 @@
 /**
- * Where a text stops being JSON: the error of `JSON.parse` names no position. Asked only when parsing has failed: one walk over the text, no recursion.
- * Answers the text's length when it merely ends too early.
+ * The position at which a text stops being JSON, which the error of `JSON.parse` does not contain.
+ * Called only after parsing failed; one pass over the text, no recursion. Returns the text's length
+ * if the text is incomplete.
  */
 export function jsonFaultPosition(text: string): number {
   return new Walk(text).run();
@@ -29,7 +30,7 @@ class Walk {
     return this.#at;
   }
 
-  /** Takes one token. False: it is the fault, which `#at` points to. */
+  /** Reads one token. False: the token at `#at` is the fault. */
   #next(): boolean {
     const char = this.#text.charAt(this.#at);
     switch (this.#expected) {
@@ -78,7 +79,9 @@ class Walk {
     return true;
   }
 
-  /** A broken string's fault is where it breaks off. */
+  /**
+   * Reads a string. The fault in an invalid string is the character at which it becomes invalid.
+   */
   #string(): boolean {
     if (this.#text.charAt(this.#at) !== '"') return false;
     this.#at++;

@@ -1,15 +1,14 @@
 /*
- * JSON texts of any length, made a part at a time: one `JSON.stringify` of 15 MB holds the event
- * loop for a tenth of a second, and the text is in memory until the slowest reader has taken all of
- * it.
+ * JSON texts of any length, written in parts: one `JSON.stringify` of 15 MB blocks the event loop
+ * for a tenth of a second, and its text stays in memory until the slowest reader has received it.
  */
 
-/** Characters of a text, and bytes of a payload, that are written at once. */
+/** Characters of a text, or bytes of a payload, that are written at once. */
 const SLICE = 24 * 1024;
-/** A part has at least this number of characters, save for the last one. */
+/** Minimum length of a part in characters, except for the last one. */
 const PART = 32 * 1024;
 
-/** Bytes that become a JSON string only when they are written. */
+/** Bytes that are converted to a JSON string only while they are written. */
 export class JsonBytes {
   readonly #bytes: Buffer;
   readonly #encoding: 'utf8' | 'base64';
@@ -24,7 +23,7 @@ export class JsonBytes {
     return this.#bytes.toString(this.#encoding);
   }
 
-  /** The text in slices that no character spans. */
+  /** The text in slices that do not split characters. */
   *slices(): Generator<string> {
     for (let from = 0; from < this.#bytes.length;) {
       const end = this.#endOfSlice(from);
@@ -44,13 +43,13 @@ export class JsonBytes {
   }
 }
 
-/** Bytes of a character in UTF-8, at most. */
+/** Maximum length of a UTF-8 character in bytes. */
 const LONGEST_CHARACTER = 4;
 const isInsideCharacter = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
 /**
- * The text of `JSON.stringify(value)` in parts. Long texts, and the elements of lists, are
- * converted as they are needed.
+ * The text of `JSON.stringify(value)` in parts. Long texts and list elements are converted only
+ * when they are needed.
  */
 export function* jsonParts(value: unknown): Generator<string, undefined> {
   let part = '';
@@ -104,7 +103,7 @@ function* quotedPieces(slices: Iterable<string>): Generator<string> {
   yield '"';
 }
 
-/** Slices that no surrogate pair spans. */
+/** Slices that do not split surrogate pairs. */
 function* slicesOf(text: string): Generator<string> {
   for (let from = 0; from < text.length;) {
     const most = from + SLICE;

@@ -18,9 +18,9 @@ import { faultOf, inTurns, isLong, nextTurn, parseInTurns } from './json-text.ts
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
 import type { Route } from './router.ts';
 
-/** Requests of one batch. */
+/** Maximum number of requests in a batch. */
 export const MAX_RPC_BATCH = 100;
-/** Requests of a batch, and characters of them, that begin before other events get their turn. */
+/** Number of requests of a batch, and of their characters, started per turn of the event loop. */
 const BATCH_SLICE = 10;
 const BATCH_SLICE_CHARACTERS = 8 * 1024;
 
@@ -35,8 +35,9 @@ type Answer = { readonly result: unknown } | { readonly error: RpcError };
 type Method = (context: CallContext, params: unknown) => Promise<Answer>;
 
 /**
- * JSON-RPC 2.0 (protocol page, "JSON-RPC"). The HTTP status is 200 whatever the answer, 400 only when the request cannot be parsed. Every call changes
- * something that its caller must know to be durable, so a request without an id, which could not be answered, is refused.
+ * JSON-RPC 2.0 (protocol page, "JSON-RPC"). The HTTP status is 200 for every result or error, and
+ * 400 only if the request cannot be parsed. The caller of each method must learn that the change is
+ * durable, so a request without an ID, which would get no response, is rejected.
  */
 export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError) => void): Route {
   const methods = new Map(
@@ -68,7 +69,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** `parse` for a long body: other events get their turns. */
+/** `parse` for a long body; other events are handled in between. */
 async function parseLong(body: string): Promise<unknown> {
   await nextTurn();
   checkJsonBounds(body);
@@ -109,7 +110,7 @@ function methodsOf(handlers: Handlers): Readonly<Record<string, Method>> {
       } catch (thrown) {
         const error = HoldfastError.from(thrown);
         if (error.code !== 'not_found') throw error;
-        // A branch whose transaction is gone must not go on: its client needs a FAILURE.
+        // A branch must not continue if its transaction does not exist: its client needs a FAILURE.
         return errorOf(error, JSON_RPC_CODES.failure);
       }
     },
@@ -117,7 +118,7 @@ function methodsOf(handlers: Handlers): Readonly<Record<string, Method>> {
 }
 
 const SUCCESS: Answer = { result: { dtm_result: 'SUCCESS' } };
-/** The method with its errors as answers. */
+/** The method with its errors converted to responses. */
 const guarded =
   (method: Method, onDefect: (error: HoldfastError) => void): Method =>
   async (context, params) => {
@@ -153,12 +154,12 @@ const failed = (code: number, message: string, data?: Readonly<Record<string, un
   error: { code, message, ...(data !== undefined && { data }) },
 });
 
-/** A reply to what has no id that could be read. */
+/** A reply to a request whose ID could not be read. */
 const replyTo = (status: number, said: Answer): Reply => textReply(status, answerText('null', said), JSON_TYPE);
 
 const answerText = (id: string, said: Answer): string => `{"jsonrpc":"2.0","id":${id},${JSON.stringify(said).slice(1)}`;
 
-/** A request, and where it is in the body. */
+/** A request and its position in the body. */
 interface Placed {
   readonly request: unknown;
   readonly body: string;
@@ -188,7 +189,10 @@ async function call(
   return method(context, 'params' in request ? request.params : {});
 }
 
-/** The id as a JSON text, a number as it is spelled: parsed and written again it may be another. Undefined: there is none that can be sent back. */
+/**
+ * The ID as JSON text. A number keeps its spelling, since parsing and writing it could change it.
+ * Undefined: the request has no valid ID.
+ */
 function idTextOf({ request, body, start }: Placed): string | undefined | Promise<string | undefined> {
   const id = typeof request === 'object' && request !== null && 'id' in request ? request.id : undefined;
   if (typeof id === 'string' || id === null) return JSON.stringify(id);
@@ -202,7 +206,7 @@ function memberText(body: string, members: ReadonlyMap<string, JsonSpan>): strin
   return span === undefined ? undefined : body.slice(span.start, span.end);
 }
 
-/** Requests of one gid are carried out in their order, the others at the same time. */
+/** Requests with the same gid are executed in their order, others concurrently. */
 async function answerBatch(
   methods: ReadonlyMap<string, Method>,
   context: CallContext,

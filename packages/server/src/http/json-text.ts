@@ -3,7 +3,10 @@ import { checkJsonBounds, turns } from '@holdfast/runtime';
 import { jsonFaultPosition } from './json-fault.ts';
 import { parsePieces } from './parse-in-turns.ts';
 
-/** Parses a request's body. Throws `invalid` with the position of what is wrong, `too_large` for too many values. */
+/**
+ * Parses a request's body. Throws `invalid` with the position of the fault, or `too_large` for too
+ * many values.
+ */
 export function parseJson(text: string): unknown {
   checkJsonBounds(text);
   return parseCounted(text);
@@ -18,19 +21,19 @@ function parseCounted(text: string): unknown {
 }
 
 /**
- * A longer body is read in several turns of the event loop: each part of the work takes
- * milliseconds where the body has megabytes, and validating a saga of a thousand steps without URLs
- * does where it has 8 KB.
+ * A longer body is processed over several turns of the event loop: a body of megabytes takes
+ * milliseconds in each stage, and so does the validation of a saga with a thousand steps without
+ * URLs in 8 KB.
  */
 const LONGEST_AT_ONCE = 8 * 1024;
 
-/** Whether a body is to be read in several turns. */
+/** Whether a body is processed over several turns. */
 export const isLong = (body: string | Buffer): boolean => body.length > LONGEST_AT_ONCE;
 
-/** Resolves when other events have had their turn, and other long requests and responses theirs. */
+/** Resolves after other events, and other long requests and responses, have had their turn. */
 export const nextTurn = (): Promise<void> => turns.next();
 
-/** `parseJson` for a long body: other events get their turns before, meanwhile and after. */
+/** `parseJson` for a long body: other events are handled before, during and after. */
 export async function parseLongJson(text: string): Promise<unknown> {
   await nextTurn();
   checkJsonBounds(text);
@@ -44,12 +47,12 @@ export async function parseLongJson(text: string): Promise<unknown> {
   }
 }
 
-/** `JSON.parse`; other events get their turns meanwhile. Throws `SyntaxError`. */
+/** `JSON.parse` over several turns; other events are handled in between. Throws `SyntaxError`. */
 export const parseInTurns = (text: string): Promise<unknown> => inTurns(parsePieces(text));
 
 /**
- * The result of work that yields after each piece; other events get their turns meanwhile. Throws
- * what the work throws.
+ * Runs a generator to its end and returns its result; other events are handled between its pieces.
+ * Throws what the generator throws.
  */
 export async function inTurns<T>(pieces: Generator<undefined, T>): Promise<T> {
   for (let next = pieces.next(); ; next = pieces.next()) {
@@ -58,10 +61,10 @@ export async function inTurns<T>(pieces: Generator<undefined, T>): Promise<T> {
   }
 }
 
-/** A fault is looked for up to here: to find it in megabytes takes longer than to parse them. */
+/** Limit of the search for a fault: the search over megabytes takes longer than parsing them. */
 const LONGEST_SEARCH = 64 * 1024;
 
-/** Describes why `JSON.parse` refuses a text. */
+/** Describes why `JSON.parse` rejects a text. */
 export function faultOf(text: string): string {
   if (text === '') return 'the body is empty; it must be a JSON text';
   const position = jsonFaultPosition(text.slice(0, LONGEST_SEARCH));

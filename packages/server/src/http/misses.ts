@@ -4,7 +4,7 @@ import type { Match } from './router.ts';
 
 const LONGEST_SHOWN = 200;
 
-/** What is answered where no route is: the nearest path there is, or the methods that this one takes. */
+/** The response for a path without a route: names the nearest path, or the methods of this one. */
 export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: string): Reply {
   if (match.kind === 'wrong-method') {
     const allow = match.allow.join(', ');
@@ -17,14 +17,14 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
 }
 
 /**
- * A request that is refused before it reaches its route, in the form of errors that the route's API
- * has: problem details, a JSON-RPC error (its id is not known, the body was not read), or dtm's
- * message.
+ * The response to a request that is rejected before it reaches its route, in the error format of
+ * that API: problem details, a JSON-RPC error (without an ID, since the body was not read), or
+ * dtm's message.
  */
 export const refusal = (path: string, status: number, message: string, head?: readonly string[]): Reply =>
   reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request is refused');
 
-/** Each API has its own form of an error. */
+/** Each API has its own error format. */
 function reply(
   path: string,
   status: number,

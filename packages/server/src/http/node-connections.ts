@@ -4,16 +4,19 @@ import { PacedSocket } from './paced-socket.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** Takes the connections of a `node:http` server before it does, and gives it those that it is to serve, one request at a time over each. */
+/**
+ * Takes over new connections of a `node:http` server and gives it those that it is to serve, one
+ * request at a time per connection.
+ */
 export class NodeConnections {
   readonly #give: (socket: PacedSocket) => void;
 
-  /** All connections of a server are Node's. */
+  /** Lets `node:http` serve all connections of a server. */
   static takeAll(server: Server): void {
     const connections: NodeConnections = new NodeConnections(server, (socket) => connections.give(socket));
   }
 
-  /** @param taken what is done with each new connection */
+  /** @param taken called with each new connection */
   constructor(server: Server, taken: (socket: Socket) => void) {
     const listeners = server.listeners('connection');
     if (listeners.length === 0) throw new Error('the server of node:http does not listen to its connections');
@@ -23,7 +26,7 @@ export class NodeConnections {
     };
     const run = server.listeners('request');
     server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
-      // Its type is that of the connections which Node makes itself.
+      // `node:http` declares the type of the sockets that it creates itself.
       const socket: unknown = request.socket;
       if (!(socket instanceof PacedSocket)) throw new Error('a connection reached node:http by another way');
       socket.enter(request, response, () => {
@@ -32,7 +35,7 @@ export class NodeConnections {
     });
   }
 
-  /** From now on the connection is Node's; `piece`: what came over it before. */
+  /** Gives the connection to `node:http`; `piece`: bytes that were already received. */
   give(socket: Socket, piece: Buffer = NOTHING): void {
     this.#give(new PacedSocket(socket, piece));
   }

@@ -5,7 +5,7 @@ import { readBody } from './read-body.ts';
 import type { Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
 
-/** A request that came through `node:http`. */
+/** A request received through `node:http`. */
 export class NodeExchange implements Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -23,7 +23,7 @@ export class NodeExchange implements Exchange {
     return this.#request.url ?? '/';
   }
 
-  /** Two of them (RFC 9112, 3.2: a bad request) are no known name. */
+  /** Two values (RFC 9112, 3.2: a bad request) are joined, so that they match no known name. */
   get host(): string | undefined {
     return this.#request.headersDistinct['host']?.join(', ');
   }
@@ -50,7 +50,7 @@ export class NodeExchange implements Exchange {
 
   async #sendParts(parts: Iterable<string>): Promise<void> {
     const response = this.#response;
-    // The response to HEAD has the head of that to GET, and no body.
+    // The response to HEAD has the head of the GET response and no body.
     if (this.method !== 'HEAD') await sendParts(response, parts, (part) => response.write(part));
     if (!response.destroyed) response.end();
   }

@@ -4,7 +4,7 @@ import { replyOfError } from './dtm-replies.ts';
 import { jsonReply, type Reply, textReply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
-/** A store that does not answer within this makes the node not ready. */
+/** The node is not ready if the store does not respond within this time. */
 const READY_TIMEOUT_MS = 2_000;
 
 export interface OperationsOptions {
@@ -16,7 +16,7 @@ export interface OperationsOptions {
 const ALIVE: Reply = jsonReply(200, { status: 'ok' });
 const PONG: Reply = jsonReply(200, { msg: 'pong' });
 
-/** What watches over a coordinator: probes and metrics. */
+/** Health probes and metrics. */
 export function operationsRoutes(handlers: Handlers, options: OperationsOptions): readonly Route[] {
   const route = (method: Route['method'], path: string, run: Route['run']): Route => ({
     method,
@@ -26,7 +26,8 @@ export function operationsRoutes(handlers: Handlers, options: OperationsOptions)
     fail: (error) => replyOfError(error),
   });
   return [
-    // The process lives; it says nothing of the store, so that a store's outage restarts nobody.
+    // Liveness only, independent of the store: an outage of the store must not restart
+    // coordinators.
     route('GET', '/healthz', () => ALIVE),
     route('GET', '/readyz', (request) => ready(handlers, request, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
     route('ANY', '/api/ping', () => PONG),

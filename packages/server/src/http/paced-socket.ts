@@ -4,33 +4,38 @@ import { Duplex } from 'node:stream';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** Least bytes of a body whose length is not known that are handed over at once: blank lines alone must not cut it into pieces of two bytes. */
+/**
+ * Minimum slice of a body of unknown length: a body of blank lines must not be handed over two
+ * bytes at a time.
+ */
 const BODY_SLICE = 512;
 
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * A connection as `node:http` gets it: the bytes of a request are handed over only when the response to the one before has left. Node's server would run all
- * requests of a packet at once, more than a thousand of them in 64 KiB, and read the next packet meanwhile.
+ * A connection as `node:http` sees it: the bytes of a request are handed over only after the
+ * previous response was sent. By itself `node:http` would run all requests of a packet at once,
+ * more than a thousand in 64 KiB, and continue to read.
  *
- * Bytes that came are handed over in slices. A head ends with a blank line, and so does its slice; a body of known length is handed over without the bytes
- * behind it. Only a slice in which a chunked body ends may complete heads as well, a few of them: these requests wait here. Everything else waits in the
- * socket.
+ * Received bytes are handed over in slices. A slice that contains a head ends with its blank line;
+ * a body of known length is handed over without the bytes after it. Only a slice in which a chunked
+ * body ends may contain complete heads as well, a few of them: these requests wait here. All other
+ * bytes wait in the socket.
  */
 export class PacedSocket extends Duplex {
   readonly #socket: Socket;
-  /** Came and is not yet handed over; the socket is read again when it is empty. */
+  /** Bytes that were received but not handed over; once it is empty, the socket is read again. */
   #pending: Buffer;
   #hasEnded = false;
-  /** The last bytes that were handed over: a blank line may begin with them. */
+  /** The last bytes handed over, since a blank line may begin with them. */
   #tail: Buffer = NO_BYTES;
-  /** The request in progress, and what starts those behind it. */
+  /** The request in progress, and functions that start the waiting ones. */
   #request: IncomingMessage | undefined;
   readonly #next: (() => void)[] = [];
-  /** Bytes of its body that are to come, where its head states them. */
+  /** Number of body bytes still to come, if the head states the length. */
   #bodyLeft = 0;
 
-  /** @param piece what was read from the socket before */
+  /** @param piece bytes that were already read from the socket */
   constructor(socket: Socket, piece: Buffer) {
     super({ decodeStrings: false });
     this.#socket = socket;
@@ -49,7 +54,7 @@ export class PacedSocket extends Duplex {
       .on('close', () => this.destroy());
   }
 
-  /** Runs a request as soon as the response to the one before has left. */
+  /** Runs a request as soon as the previous response was sent. */
   enter(request: IncomingMessage, response: ServerResponse, run: () => void): void {
     const start = (): void => {
       this.#request = request;
@@ -61,12 +66,12 @@ export class PacedSocket extends Duplex {
       run();
     };
     if (this.#request !== undefined) return void this.#next.push(start);
-    // Its head ended with the last slice.
+    // The last slice ended with its head.
     this.#bodyLeft = Number(request.headers['content-length'] ?? 0);
     start();
   }
 
-  /** `node:http` ends idle connections by it. */
+  /** `node:http` calls it to close idle connections. */
   setTimeout(timeoutMs: number): this {
     this.#socket.setTimeout(timeoutMs);
     return this;
@@ -77,7 +82,8 @@ export class PacedSocket extends Duplex {
   }
 
   override _read(): void {
-    // Later: what is pushed during a read is parsed after it, and whether a request is in progress would not be known yet.
+    // Deferred: bytes pushed during a read are parsed only after it, and until then it is unknown
+    // whether a request is in progress.
     process.nextTick(() => this.#handOver());
   }
 
@@ -95,7 +101,7 @@ export class PacedSocket extends Duplex {
     callback(error);
   }
 
-  /** Whether the next bytes belong to a request that is not to be read yet. */
+  /** Whether the next bytes belong to a request that must wait. */
   get #isBusy(): boolean {
     return this.#next.length > 0 || this.#request?.complete === true;
   }
@@ -125,13 +131,18 @@ export class PacedSocket extends Duplex {
     return slice;
   }
 
-  /** Pushed now, bytes are parsed before `push` returns. */
+  /**
+   * Whether the next bytes may be handed over and, once pushed, are parsed before `push` returns.
+   */
   get #takesMore(): boolean {
     return !this.#isBusy && !this.destroyed && this.readableFlowing === true && this.readableLength === 0;
   }
 }
 
-/** Where the first blank line ends that ends at `least` or behind, or everything that came. It may begin in `before`. */
+/**
+ * The end of the first blank line that ends after `least`, or the end of the bytes. The blank line
+ * may begin in `before`.
+ */
 function blankLineEnd(bytes: Buffer, before: Buffer, least = 0): number {
   if (least === 0 && before.at(-1) === LINE_FEED) {
     if (bytes[0] === LINE_FEED) return 1;

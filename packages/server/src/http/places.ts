@@ -3,35 +3,34 @@ import type { Exchange } from './exchange.ts';
 import { nextTurn } from './json-text.ts';
 
 /**
- * Requests for responses of any length that are served at the same time: each response may need
- * megabytes.
+ * Number of requests for responses of any length served at once: each response may need megabytes.
  */
 const PLACES = 16;
-/** Requests that wait for a place. */
+/** Maximum number of requests that wait for a place. */
 const LONGEST_QUEUE = 1_000;
 
 interface Waiter {
-  /** Called with true: the waiter has a place. */
+  /** Called with true if the waiter has got a place, with false if its client has disconnected. */
   readonly resume: (hasPlace: boolean) => void;
 }
 
 /**
- * Bounds how many responses of any length are under way, and so their memory. The other requests
- * wait in their order.
+ * Bounds the number, and thereby the memory, of responses of any length in progress. Other such
+ * requests wait in order of arrival.
  */
 export class Places {
   #taken = 0;
   readonly #waiting = new Set<Waiter>();
 
-  /** Whether requests wait. */
+  /** Whether requests are waiting. */
   get areAwaited(): boolean {
     return this.#waiting.size > 0;
   }
 
   /**
-   * Takes a place for a request; the caller gives it back with `leave`. Returns undefined when a
-   * place is free, otherwise a promise: of true when the request has one, of false when the client
-   * has hung up. Throws `overloaded` when too many wait.
+   * Takes a place for a request; the caller returns it with `leave`. Returns undefined if a place
+   * is free, otherwise a promise that resolves to true when the request has got one, or to false if
+   * the client has disconnected. Throws `overloaded` if too many requests are waiting.
    */
   enter(exchange: Exchange): Promise<boolean> | undefined {
     if (this.#taken < PLACES) {
@@ -43,7 +42,7 @@ export class Places {
     return this.#wait(exchange);
   }
 
-  /** Gives a place back: the request that has waited longest takes it. */
+  /** Returns a place: the request that has waited longest takes it. */
   leave(): void {
     const [first] = this.#waiting;
     if (first === undefined) return void this.#taken--;
@@ -59,11 +58,11 @@ export class Places {
         if (this.#waiting.delete(waiter)) resume(false);
       });
     });
-    // To read what is asked for is part of the work that shares the turns.
+    // Reading the requested data is part of the work that is split into turns.
     if (hasPlace) await nextTurn();
     return hasPlace;
   }
 }
 
-/** Those of this process. */
+/** The places of this process. */
 export const places = new Places();

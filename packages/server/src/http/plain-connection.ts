@@ -7,12 +7,15 @@ import { bodyText, tooLarge } from './read-body.ts';
 import type { Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
 
-/** Whom a connection tells what comes over it. */
+/** The receiver of a connection's requests and of its end. */
 export interface ConnectionOwner {
   requested(exchange: Exchange): void;
-  /** What came is no plain request: the connection is Node's from now on, whose server has not seen `piece` yet. */
+  /**
+   * The connection carries something other than a plain request: `node:http` serves it from now on,
+   * beginning with `piece`.
+   */
   handOver(socket: Socket, piece: Buffer): void;
-  /** The connection is no longer one for plain requests. */
+  /** The connection was closed or handed over. */
   left(connection: PlainConnection): void;
 }
 
@@ -20,17 +23,17 @@ const { headersTimeout, keepAliveTimeout } = HTTP_SERVER_SETTINGS;
 const PERSISTENT = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeout / 1_000}\r\n`;
 const LAST = 'Connection: close\r\n';
 
-/** The connection of a client as long as plain requests come over it, one after the other. */
+/** A client's connection while it carries plain requests, one after the other. */
 export class PlainConnection {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   #idleSinceMs = performance.now();
   #idleLimitMs: number = headersTimeout;
-  /** The request that is being answered. */
+  /** The request being processed. */
   #exchange: PlainExchange | undefined;
-  /** Its response is being sent, in parts. */
+  /** Whether its response is being sent, in parts. */
   #isSending = false;
-  /** What came before the answer had been sent. */
+  /** Bytes received before the response was sent. */
   #early: Buffer | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
@@ -39,14 +42,14 @@ export class PlainConnection {
     socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
   }
 
-  /** Ends it, unless a request is being answered. */
+  /** Closes the connection unless a request is being processed. */
   closeIfIdle(): void {
     if (this.#exchange === undefined) this.#socket.destroySoon();
   }
 
   /**
-   * Ends it when for too long no request has come, or the last answer, or a part of it, has not
-   * been taken.
+   * Closes the connection if no request has arrived, or the client has not received (a part of) the
+   * last response, for too long.
    */
   closeIfLate(nowMs: number): void {
     const isIdle = this.#exchange === undefined || this.#isSending;
@@ -57,7 +60,7 @@ export class PlainConnection {
     this.#socket.destroy();
   }
 
-  /** Answers the request under way. The promise: see `Exchange`. */
+  /** Responds to the current request. See `Exchange` for the promise. */
   answer({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
     this.#idleSinceMs = performance.now();
     this.#idleLimitMs = keepAliveTimeout;
@@ -84,12 +87,12 @@ export class PlainConnection {
   #answered(isTaken: boolean, isLast: boolean): void {
     if (isLast) this.#socket.destroySoon();
     else if (this.#early !== undefined) this.#leave(this.#early);
-    // Nothing more is read from a client that reads nothing.
+    // Nothing more is read from a client that does not read its response.
     else if (!isTaken) this.#socket.pause().once('drain', () => this.#socket.resume());
   }
 
   readonly #onData = (piece: Buffer): void => {
-    // After the answer that ends the connection nothing more is served (RFC 9112, 9.6).
+    // After the response that closes the connection no request is served (RFC 9112, 9.6).
     if (!this.#socket.writable) return;
     if (this.#exchange !== undefined) {
       this.#early = this.#early === undefined ? piece : Buffer.concat([this.#early, piece]);
@@ -102,10 +105,10 @@ export class PlainConnection {
     this.#owner.requested(this.#exchange);
   };
 
-  /** As with `node:http`, who sends nothing more waits for nothing more. */
+  /** As with `node:http`, a client that ends its side receives no further response. */
   readonly #onEnd = (): void => this.#socket.destroySoon();
 
-  /** What follows is `close`. */
+  /** `close` follows. */
   readonly #onError = (): void => {};
 
   readonly #onClose = (): void => {
@@ -145,7 +148,7 @@ class PlainExchange implements Exchange {
     return this.#request.host;
   }
 
-  /** A request that has the fields which tell of it is none of the plain ones. */
+  /** A request with the header fields that identify browsers is not a plain one. */
   get isFromBrowser(): boolean {
     return false;
   }
@@ -187,7 +190,7 @@ function headLines(head: readonly string[]): string {
 let dateSecond = 0;
 let dateText = '';
 
-/** The `Date` field's value, made anew each second. */
+/** The value of the `Date` field, updated once per second. */
 function dateNow(): string {
   const nowMs = Date.now();
   const second = Math.floor(nowMs / 1_000);

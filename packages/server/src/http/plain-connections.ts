@@ -6,9 +6,10 @@ import { NodeConnections } from './node-connections.ts';
 import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
 
 /**
- * Takes the connections of a `node:http` server before it does, and serves them itself as long as requests of the usual kind come over them, whole and one
- * at a time. A connection over which anything else comes is given to Node's server, with what came, and stays there. So what is wrong, rare, slow or in
- * pieces is read, bounded and refused by Node, and what is usual costs half.
+ * Takes over new connections of a `node:http` server and serves them itself while they carry
+ * requests of the usual kind, whole and one at a time. A connection that carries anything else is
+ * given to `node:http`, together with the bytes received, and stays there. So Node reads, bounds
+ * and rejects everything invalid, rare, slow or fragmented, and usual requests cost half.
  */
 export class PlainConnections implements ConnectionOwner {
   readonly #connections = new Set<PlainConnection>();
@@ -24,7 +25,7 @@ export class PlainConnections implements ConnectionOwner {
     });
   }
 
-  /** Ends those over which no request is under way. */
+  /** Closes connections without a request in progress. */
   closeIdle(): void {
     for (const connection of this.#connections) connection.closeIfIdle();
   }

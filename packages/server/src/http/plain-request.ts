@@ -1,27 +1,31 @@
-/** A request that came whole, in one piece. */
+/** A request that was received in one piece. */
 export interface PlainRequest {
   readonly method: string;
-  /** Path and query, as they came. */
+  /** Path and query, undecoded. */
   readonly url: string;
   readonly host: string;
   readonly body: Buffer;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** Longer heads are read by the server that has the bound for all. */
+/** Longer heads are read by `node:http`, which enforces the limit. */
 const MAX_HEAD_BYTES = 8 * 1024;
 
-/** Request line and fields, each with its CR LF: no folded lines, no blank before a colon, nothing but visible ASCII, blanks and tabs in a value. */
+/**
+ * Request line and fields, each with its CR LF: no folded lines, no blank before a colon, only
+ * visible ASCII, blanks and tabs in a value.
+ */
 const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~]*\r\n)+$/;
 
-/** The fields that say how a request is read, answered, or refused. */
+/** Fields that determine whether and how a request is read, or whether it is rejected. */
 const TELLING_FIELD =
   /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent):[\t ]*([\t -~]*)/gi;
 
 /**
- * Reads what came in one piece, when it is exactly one request of the usual kind: HTTP/1.1 with a host, a body of known length or none, to be answered
- * over a connection that stays. Undefined for everything else, be it wrong, rare, unfinished or more than one: whoever asks must then have it read by a
- * server that knows all of HTTP.
+ * Parses a piece of input that is exactly one request of the usual kind: HTTP/1.1 with a host, a
+ * body of known length or none, on a connection that stays open. Returns undefined for everything
+ * else (invalid, rare, incomplete, several requests); a complete HTTP server must then read the
+ * input.
  */
 export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   const headEnd = piece.indexOf(HEAD_END);
@@ -35,7 +39,9 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   return { method, url, host: fields.host, body: piece.subarray(bodyStart) };
 }
 
-/** The host and the length of the body; undefined when a field asks for more than a plain request has. */
+/**
+ * The host and the length of the body; undefined if a field exceeds what a plain request may have.
+ */
 function fieldsOf(head: string): { readonly host: string; readonly bodyLength: number } | undefined {
   let host: string | undefined;
   let length: string | undefined;
@@ -47,7 +53,7 @@ function fieldsOf(head: string): { readonly host: string; readonly bodyLength: n
         if (host !== undefined) return undefined;
         host = value.trimEnd();
         break;
-      // Every browser calls itself Mozilla.
+      // The user agent of every browser begins with Mozilla.
       case 'user-agent':
         if (/^mozilla/i.test(value)) return undefined;
         break;

@@ -8,11 +8,11 @@ const BYTE_ORDER_MARK = 0xfe_ff;
 const REPLACEMENT = '\ufffd';
 
 /**
- * Reads a request's body as text, whatever its content type says: dtm's clients are not careful
- * with it. Throws `too_large` beyond `maxBytes`, and `invalid` when the sender breaks off. What
- * exceeds `maxBytes` of a body without an announced length is read and dropped. A body with an
- * announced length beyond `maxBytes` is not read here, so the connection may be closed while the
- * sender still writes: such a sender may get a broken connection instead of the response.
+ * Reads a request's body as text, whatever its content type: dtm's clients often send a wrong one.
+ * Throws `too_large` beyond `maxBytes`, and `invalid` if the sender aborts. Of a body without an
+ * announced length, bytes beyond `maxBytes` are read and discarded. A body with an announced length
+ * beyond `maxBytes` is not read, so the connection may be closed while the sender still writes:
+ * such a sender may get a connection error instead of the response.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
   const bytes = await readBytes(request, maxBytes);
@@ -43,10 +43,13 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   });
 }
 
-/** A body as text, without a byte order mark. Throws `invalid` when it is not UTF-8: decoded all the same, different texts would become one. */
+/**
+ * A body as text, without a byte order mark. Throws `invalid` if it is not UTF-8: decoding would
+ * map different texts to the same one.
+ */
 export function bodyText(body: Buffer): string {
   const text = body.toString();
-  // What is not UTF-8 is decoded as this character, and few texts have it.
+  // Invalid UTF-8 is decoded as this character, which few texts contain.
   if (text.includes(REPLACEMENT) && !isUtf8(body))
     throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8 and send it again');
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;

@@ -1,15 +1,16 @@
 import { jsonParts } from './json-parts.ts';
 
-/** What goes back: a status, a head ready for `writeHead`, a body. */
+/** A response: a status, a head for `writeHead`, a body. */
 export interface Reply {
   readonly status: number;
-  /** Flat list of names and values, with the content length of a body that is one text. */
+  /** Flat list of names and values, with the content length if the body is one text. */
   readonly head: readonly string[];
   /**
-   * A text, or the parts of a long one: each is made when the receiver has taken those before it.
+   * A text, or the parts of a long one: each is created after the receiver has taken the parts
+   * before it.
    */
   readonly body: string | Iterable<string>;
-  /** Of a body that is one text: Latin-1 for ASCII, which Node writes faster. */
+  /** For a body that is one text: Latin-1 for ASCII, which Node writes faster. */
   readonly encoding: 'latin1' | 'utf8';
 }
 
@@ -26,7 +27,7 @@ export function jsonReply(
   return textReply(status, JSON.stringify(value), contentType, more);
 }
 
-/** A reply with a text that is ready to be sent. */
+/** A reply with a text body. */
 export function textReply(status: number, body: string, contentType: string, more: readonly string[] = []): Reply {
   const bytes = Buffer.byteLength(body);
   const head = ['Content-Type', contentType, 'Content-Length', String(bytes), ...more];
@@ -48,5 +49,5 @@ function* chained(first: Iterable<string>, rest: Iterable<string>): Generator<st
   yield* rest;
 }
 
-/** Done, and nothing to say. */
+/** A success without a body. */
 export const NO_CONTENT: Reply = { status: 204, head: [], body: '', encoding: 'latin1' };

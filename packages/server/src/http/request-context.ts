@@ -3,8 +3,8 @@ import { DEFAULT_NAMESPACE } from '@holdfast/protocol';
 import type { Exchange } from './exchange.ts';
 
 /**
- * Who calls, and whether they still listen. The signal is made when somebody asks for it: most requests are answered before anyone wants to know
- * whether the caller hung up.
+ * The caller of a request, and whether it is still connected. The signal is created on first use:
+ * most requests finish before anything needs it.
  */
 export class RequestContext implements CallContext {
   readonly principal = 'anonymous';

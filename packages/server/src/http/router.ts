@@ -3,32 +3,31 @@ import type { HoldfastError } from '@holdfast/protocol';
 import { nearest } from '@holdfast/protocol';
 import type { Reply } from './reply.ts';
 
-/** What a route is given. */
+/** What a route receives. */
 export interface RouteRequest {
   readonly context: CallContext;
   readonly query: URLSearchParams;
-  /** Values of the `:name` parts of its path, in their order. */
+  /** Values of the `:name` segments of its path, in order. */
   readonly params: readonly string[];
-  /** The body's text; empty when the route reads none. */
+  /** The body's text; empty if the route reads none. */
   readonly body: string;
 }
 
 /** One method on one path of one transport. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'ANY';
-  /** Parts that start with `:` match any one segment. */
+  /** Segments that start with `:` match any one segment. */
   readonly path: string;
   /** Whether the body is read. */
   readonly readsBody: boolean;
   /**
-   * Whether a request takes one of the places for responses of any length. No request does unless
-   * this is given.
+   * Whether a request takes one of the places for responses of any length; by default none does.
    */
   readonly takesPlace?: (query: URLSearchParams) => boolean;
   run(request: RouteRequest): Reply | Promise<Reply>;
-  /** Of a GET: whether it changes something. Browsers may not send it. */
+  /** Whether a GET changes something; then it is rejected if a browser sent it. */
   readonly isCommand?: boolean;
-  /** How this transport says an error. */
+  /** Converts an error to this transport's response. */
   fail(error: HoldfastError): Reply;
 }
 
@@ -43,10 +42,12 @@ interface Path {
 }
 
 const NO_PARAMS: readonly string[] = [];
-/** Guessing costs more the longer a path is. */
+/** Longest path for which a similar one is searched: the cost grows with the length. */
 const LONGEST_GUESSED = 64;
 
-/** Finds the route of a path: fixed paths by one look-up, paths with parameters by their segments. */
+/**
+ * Finds the route of a path: fixed paths by one lookup, paths with parameters by their segments.
+ */
 export class Router {
   readonly #fixed = new Map<string, Map<string, Route>>();
   readonly #patterns: Path[] = [];
@@ -55,7 +56,7 @@ export class Router {
     for (const route of routes) this.#add(route);
   }
 
-  /** Every path there is, with its methods. */
+  /** Every path. */
   get paths(): readonly string[] {
     return [...this.#fixed.keys(), ...this.#patterns.map(({ segments }) => segments.join('/'))];
   }
@@ -92,7 +93,10 @@ export class Router {
   }
 }
 
-/** HEAD is a GET whose response has no body (RFC 9110, 9.3.2), so what changes something is not its route. */
+/**
+ * HEAD is a GET whose response has no body (RFC 9110, 9.3.2), so a GET that changes something does
+ * not serve it.
+ */
 function choose(routes: ReadonlyMap<string, Route>, method: string, params: readonly string[]): Match {
   const read = routes.get('GET');
   const head = read?.isCommand === true ? undefined : read;

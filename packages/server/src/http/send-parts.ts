@@ -4,11 +4,11 @@ import { nextTurn } from './json-text.ts';
 import { places } from './places.ts';
 
 /**
- * Writes texts to a stream, each when the receiver has taken those before it and other events had
- * their turn. Resolves when all were written, or the stream has closed. A text that cannot be made
- * breaks the response off: the receiver must not take what it has for the whole. A receiver that
- * takes no part for as long as a connection may be idle is disconnected: the response's memory is
- * freed. So is one that takes none for five seconds while requests wait for a place.
+ * Writes texts to a stream, each after the receiver has taken the previous ones and other events
+ * had their turn. Resolves when all were written or the stream has closed. If a text cannot be
+ * created, the stream is destroyed, so that the receiver does not take a part for the whole. A
+ * receiver that takes nothing for as long as a connection may be idle is disconnected, which frees
+ * the response's memory; while requests wait for a place, after five seconds.
  */
 export async function sendParts(
   to: Writable,
@@ -26,14 +26,14 @@ export async function sendParts(
   }
 }
 
-/** How often a receiver is looked at that takes nothing. */
+/** Interval of the check for receivers that take nothing. */
 const CHECK_MS = 5_000;
-/** As long as a connection may be idle. */
+/** Equals the time for which a connection may be idle. */
 const LONGEST_CHECKS = HTTP_SERVER_SETTINGS.keepAliveTimeout / CHECK_MS;
 
 /**
- * Resolves when the receiver has taken what was written. One that takes nothing for too long is
- * disconnected.
+ * Resolves when the receiver has taken what was written. Disconnects a receiver that takes nothing
+ * for too long.
  */
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {

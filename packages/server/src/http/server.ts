@@ -20,13 +20,16 @@ export interface HttpServerOptions {
   readonly log: Log;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
-  /** Which `Host` is this coordinator's; any unless it is given. */
+  /** Accepts a `Host` as this coordinator's; every host by default. */
   readonly isKnownHost?: IsKnownHost;
   /** Whether dtm's GETs that change something are served; true by default. */
   readonly servesGetCommands?: boolean;
-  /** Which reader requests have: this package's for the usual kind and that of `node:http` for the rest, or `node:http` for all. */
+  /**
+   * Which code reads requests: Holdfast's for the usual kind and `node:http` for the rest (`own`),
+   * or `node:http` for all (`node`).
+   */
   readonly requestReader?: RequestReader;
-  /** Told about each answer. */
+  /** Called after each response. */
   readonly answered: (route: string, status: number, durationMs: number) => void;
 }
 
@@ -35,7 +38,7 @@ export type RequestReader = 'own' | 'node';
 const unknownHost = (host = ''): string =>
   `Host ${JSON.stringify(host.slice(0, 200))} is not a name of this coordinator; add it with --allowed-hosts`;
 
-/** A link or an image of a page is enough to make a browser send a GET. */
+/** A link or an image in a page is enough to make a browser send a GET. */
 const commandByGet = (path: string, fromBrowser: boolean): Reply => {
   const message = fromBrowser
     ? 'a GET that changes something is refused to browsers; use POST'
@@ -43,19 +46,22 @@ const commandByGet = (path: string, fromBrowser: boolean): Reply => {
   return fromBrowser ? refusal(path, 403, message) : refusal(path, 405, message, ['Allow', 'POST']);
 };
 
-/** What misses are counted under: their paths have no bound. */
+/** The route under which unknown paths are counted, since their number is unbounded. */
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
-/** How long answers under way may take to leave after everything else has ended. */
+/** How long unfinished responses may take after everything else has been closed. */
 const LAST_ANSWERS_MS = 1_000;
 
-/** The HTTP transport: bounds, routes, errors. Requests of the usual kind are read by `PlainConnections`, all others by `node:http`. */
+/**
+ * The HTTP transport: limits, routes, errors. `PlainConnections` reads requests of the usual kind,
+ * `node:http` all others.
+ */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #plain: PlainConnections | undefined = undefined;
   #router: Router | undefined;
-  /** Settles when the last connection is closed; set when it stops. */
+  /** Resolves when the last connection is closed; set when the server stops accepting. */
   #closed: Promise<unknown> | undefined;
 
   constructor(options: HttpServerOptions) {
@@ -69,7 +75,7 @@ export class HttpServer {
     this.#server.maxConnections = options.maxConnections;
   }
 
-  /** Answers the URL it can be reached at. Throws what `listen` throws. */
+  /** Returns the URL of the server. Throws what `listen` throws. */
   async listen(host: string, port: number): Promise<string> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
@@ -77,23 +83,23 @@ export class HttpServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  /** From now on requests are answered by these routes; until then they are told to come back. */
+  /** Serves these routes from now on; until then requests receive 503 with `Retry-After`. */
   use(router: Router): void {
     this.#router = router;
   }
 
   /**
-   * Takes no new connections; those that are open end with their next answer, which says so. An idle one stays open meanwhile: a request may be on its way
-   * over it, and would be lost.
+   * Accepts no new connections; open ones are closed after their next response, which announces it.
+   * Idle connections stay open for now: a request may be in flight and would be lost.
    */
   stopAccepting(): void {
     if (this.#closed !== undefined) return;
     this.#closed = once(this.#server, 'close');
-    // The close of `node:http` would end the idle connections, too.
+    // The `close` of `node:http` would also close idle connections.
     NetServer.prototype.close.call(this.#server);
   }
 
-  /** Waits until every connection has ended, so long at the most. */
+  /** Waits until every connection is closed, at most for `timeoutMs`. */
   async emptied(timeoutMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
@@ -101,7 +107,7 @@ export class HttpServer {
     clearTimeout(timer);
   }
 
-  /** Ends what is still open: at once what is idle, the rest when it is answered or its time is over. */
+  /** Closes idle connections immediately, the others after their response or a timeout. */
   async close(): Promise<void> {
     this.stopAccepting();
     this.#server.close();

@@ -4,7 +4,10 @@ import { problemReply } from './problem.ts';
 import { jsonReply, longJsonReply, NO_CONTENT, type Reply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
-/** Holdfast's own API (`@holdfast/protocol`, api-v1) over HTTP: paths, queries and JSON texts around what `ApiV1` does. */
+/**
+ * Holdfast's own API (`@holdfast/protocol`, api-v1) over HTTP: maps paths, queries and JSON texts
+ * to `ApiV1`.
+ */
 export const v1Routes = (api: ApiV1): readonly Route[] => [
   ...transactions(api),
   ...initiators(api),
@@ -24,8 +27,8 @@ const route = (method: Route['method'], path: string, run: Run, readsBody = fals
 });
 
 /**
- * A GET whose response may have any length. One that waits for the end of a transaction takes no
- * place: it may take minutes.
+ * A GET whose response may have any length. A request that waits for a transaction to finish takes
+ * no place, since it may take minutes.
  */
 const getLong = (path: string, run: Run): Route => ({
   ...route('GET', path, run),
@@ -33,10 +36,10 @@ const getLong = (path: string, run: Run): Route => ({
 });
 
 const ok = (value: unknown): Reply => jsonReply(200, value);
-/** Of what may have many branches, or items. */
+/** A response that may have many branches or items. */
 const okLong = (value: unknown): Reply => longJsonReply(200, value);
 
-/** Of a body with payloads. */
+/** Parses a body with payloads. */
 async function parseBody(body: string): Promise<unknown> {
   if (!isLong(body)) return withPayloadTexts(parseJson(body), body);
   const value = await inTurns(payloadTextsInPieces(await parseLongJson(body), body));
@@ -44,11 +47,11 @@ async function parseBody(body: string): Promise<unknown> {
   return value;
 }
 
-/** Of a body without payloads. */
+/** Parses a body without payloads. */
 const parseShort = (body: string): unknown => (isLong(body) ? parseLongJson(body) : parseJson(body));
 const parseOptional = (body: string): unknown => (body === '' ? undefined : parseShort(body));
 
-/** How long the caller waits for the end; 0: not at all. */
+/** How long the caller waits for the transaction to finish; 0: not at all. */
 const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;
 
 function transactions(api: ApiV1): readonly Route[] {
@@ -73,7 +76,7 @@ function transactions(api: ApiV1): readonly Route[] {
   ];
 }
 
-/** What the code that runs a tcc, xa or workflow asks while it is prepared. */
+/** Requests of the code that runs a tcc, xa or workflow while the transaction is prepared. */
 function initiators(api: ApiV1): readonly Route[] {
   return [
     route(
@@ -103,7 +106,7 @@ function initiators(api: ApiV1): readonly Route[] {
   ];
 }
 
-/** An order answers with what it made of the transaction. */
+/** Operator commands; each responds with the changed transaction. */
 function orders(api: ApiV1): readonly Route[] {
   return [
     route(

@@ -1,4 +1,4 @@
-/** One log record as a line for people: time, level, message, then the fields. */
+/** One log record as a human-readable line: time, level, message, then the fields. */
 export function prettyLine(record: Readonly<Record<string, unknown>>, colour: boolean): string {
   const { time, level, msg, err, ...fields } = record;
   const name = LEVELS[Number(level)] ?? String(level);
@@ -17,7 +17,7 @@ const dim = (text: string, colour: boolean): string => (colour && text !== '' ? 
 
 const textOf = (value: unknown): string => clean(typeof value === 'string' ? value : JSON.stringify(value));
 
-/** What comes from outside must not steer a terminal. */
+/** Text from outside must not control the terminal. */
 const clean = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ');
 
 function stackOf(err: unknown): string {

@@ -9,23 +9,23 @@ export interface Exposition {
   readonly contentType: string;
 }
 
-/** What one process has counted, as it can be sent to another. */
+/** The metrics of one process, in a form that can be sent to another. */
 export type Snapshot = readonly unknown[];
 
-/** The workers of one port, where there are several. */
+/** The workers of one port, if there are several. */
 export interface Siblings {
-  /** What each worker has counted, this one among them. */
+  /** The metrics of each worker, including this one. */
   allMetrics(): Promise<readonly Snapshot[]>;
-  /** How this worker's are read when another one is asked. */
+  /** Sets the function that reads this worker's metrics when another worker collects them. */
   onAsked(read: () => Promise<Snapshot>): void;
 }
 
-/** A store that does not answer a scrape within this is shown as down. */
+/** A store that does not respond to a scrape within this time is reported as down. */
 const COUNTS_TIMEOUT_MS = 2_000;
 
 /**
- * Makes the Prometheus text. The library is loaded by the first scrape: a coordinator that is starting has better things to do. A worker that is scraped
- * answers for all workers of its port, whichever of them the connection led to: what they count is summed up.
+ * Creates the Prometheus text. The first scrape loads the library, to keep the start fast. A scrape
+ * reaches any one of the workers of a port and returns the sum over all of them.
  */
 export function createExposition(
   metrics: ServerMetrics,
@@ -82,12 +82,13 @@ function addCounter(prom: typeof prometheus, register: Registry, family: Family<
   register.registerMetric(counter);
 }
 
-/** The library declares the enumeration of types without exporting it. */
+/** The library declares this enumeration without exporting it. */
 const HISTOGRAM = 'histogram' as unknown as prometheus.MetricType;
 
 function addHistogram(prom: typeof prometheus, register: Registry, family: Family<HistogramChild>): void {
   const { name, help, labelNames } = family;
-  // The library's histogram cannot be given counts, but whatever answers `get` is written as its type says.
+  // The library's histogram does not accept finished counts, but a metric's `get` result is written
+  // according to its type.
   class FamilyHistogram extends prom.Gauge {
     override get() {
       const values = [...family.children].flatMap(({ labels, child }) => samplesOf(name, labels, child));
@@ -149,12 +150,12 @@ function addCounts(prom: typeof prometheus, register: Registry): Built['showCoun
   const gauge = (name: string, help: string, aggregator: prometheus.Aggregator, labelNames: string[] = []) =>
     new prom.Gauge({ name: `holdfast_${name}`, help, labelNames, aggregator, registers: [register] });
   const up = gauge('store_up', '1 when the store answered this scrape', 'min');
-  // Every worker sees the same store.
+  // `max`, because every worker sees the same store.
   const stored = gauge('stored_transactions', 'Transactions in the store', 'max', ['status']);
   const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person', 'max');
   return (counts) => {
     up.set(counts === undefined ? 0 : 1);
-    // A value that was not read is left out: `reset` would show 0 for a gauge without labels.
+    // A value that could not be read is left out; `reset` would show 0 for a gauge without labels.
     stored.reset();
     attention.remove();
     if (counts === undefined) return;
@@ -163,7 +164,7 @@ function addCounts(prom: typeof prometheus, register: Registry): Built['showCoun
   };
 }
 
-/** Undefined when the store does not answer in time. */
+/** Resolves to undefined if the store does not respond in time. */
 async function askCounts(coordinator: Coordinator): Promise<StoreCounts | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -1,5 +1,6 @@
 /**
- * Counters and histograms that cost an addition to use: the hot path counts into plain numbers, and only a scrape turns them into metrics.
+ * Counters and histograms that cost one addition each: the hot path changes plain numbers, and only
+ * a scrape converts them to metrics.
  */
 export interface Labels {
   readonly [name: string]: string;
@@ -15,7 +16,7 @@ export class CounterChild {
 
 export class HistogramChild {
   readonly bounds: readonly number[];
-  /** By bound, the last one for everything above. Not cumulated. */
+  /** Counts per bound; the last one is for values above all bounds. Not cumulative. */
   readonly counts: number[];
   sum = 0;
 
@@ -47,7 +48,7 @@ export class Family<Child> {
     this.#make = make;
   }
 
-  /** The child with these labels; made when there is none. To be kept by whoever counts often. */
+  /** The child with these labels, created on first use. Frequent callers should keep it. */
   child(labels: Labels = {}): Child {
     const key = this.labelNames.map((name) => labels[name] ?? '').join('\n');
     const known = this.#children.get(key);

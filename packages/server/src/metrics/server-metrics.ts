@@ -6,7 +6,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const LONG_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 3_600] as const;
 const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
 
-/** Everything that is counted while the coordinator works. */
+/** All metrics of a running coordinator. */
 export class ServerMetrics implements EngineObserver {
   readonly #accepted = counters('holdfast_transactions_accepted_total', 'Transactions made durable', 'pattern');
   readonly #finished = counters(
@@ -50,7 +50,7 @@ export class ServerMetrics implements EngineObserver {
     'route',
   );
 
-  /** What the hot path counts into, found once. */
+  /** Children for the hot path, looked up once. */
   readonly #acceptedOf = byKey(PATTERNS, (pattern) => this.#accepted.child({ pattern }));
   readonly #finishedOf = byKey(PATTERNS, (pattern) =>
     byKey(STATUSES, (status) => this.#finished.child({ pattern, status })),
@@ -127,12 +127,12 @@ export class ServerMetrics implements EngineObserver {
     this.#alerts.child().add();
   }
 
-  /** More destinations were called at once than have connections. */
+  /** Calls were made to more destinations at once than have connections. */
   noRoomForDestination(): void {
     this.#noRoom.child().add();
   }
 
-  /** A request of a known route was answered. */
+  /** A request of a known route was served. */
   answered(route: string, status: number, durationMs: number): void {
     let found = this.#routes.get(route);
     if (found === undefined) {

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../metrics/exposition.ts';
 
-/** A worker that does not answer within this is left out of a scrape. */
+/** A worker that does not respond within this time is left out of a scrape. */
 const TIMEOUT_MS = 1_500;
 
 interface Round {
@@ -9,12 +9,15 @@ interface Round {
   readonly end: () => void;
 }
 
-/** Collects the metrics of all workers for whoever was asked for them. */
+/** Collects the metrics of all workers for one that is scraped. */
 export class Gathering {
   readonly #rounds = new Map<number, Round>();
   #last = 0;
 
-  /** Asks each of `ask` with the number of this round; resolves when all have answered or the time is over. */
+  /**
+   * Calls each function of `ask` with the number of this round; resolves when all workers have
+   * responded or the timeout has expired.
+   */
   gather(ask: readonly ((round: number) => void)[]): Promise<readonly Snapshot[]> {
     const id = ++this.#last;
     return new Promise((resolve) => {
@@ -34,7 +37,7 @@ export class Gathering {
     });
   }
 
-  /** An answer; one that comes too late is dropped. */
+  /** Adds a worker's response; a late one is dropped. */
   answered(id: number, snapshot: Snapshot): void {
     const round = this.#rounds.get(id);
     if (round === undefined) return;

@@ -4,7 +4,7 @@ import type { ServerConfig } from '../config/options.ts';
 import type { Siblings, Snapshot } from '../metrics/exposition.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
 
-/** A worker's line to the process that started it. */
+/** A worker's connection to its primary process. */
 export class PrimaryLink implements Siblings {
   readonly #waiting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
   #lastRound = 0;
@@ -18,16 +18,17 @@ export class PrimaryLink implements Siblings {
 
   constructor() {
     process.on('message', (message: ToWorker) => this.#heard(message));
-    // A terminal and an init system signal the whole group: the primary's word and the signal are one order, however often it comes.
+    // A terminal or init system signals the whole process group: the primary's message and the
+    // signals count as one command.
     takeStopSignals((signal) => this.#stop(signal));
     cluster.worker?.once('disconnect', () => {
-      // Node would end this process at once; what is under way is to be finished or released.
+      // Node would end this process immediately, but work in progress must be finished or released.
       if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
       this.#stop('the primary process is gone');
     });
   }
 
-  /** Who this worker is. */
+  /** Requests this worker's number and configuration. */
   hello(): Promise<{ readonly number: number; readonly config: ServerConfig }> {
     this.#tell({ kind: 'hello' });
     return this.#started;
@@ -37,7 +38,7 @@ export class PrimaryLink implements Siblings {
     this.#tell({ kind: 'ready', url });
   }
 
-  /** Resolves with the reason when it is to stop. */
+  /** Resolves to the reason when the worker must stop. */
   get stopped(): Promise<string> {
     return this.#stopped;
   }

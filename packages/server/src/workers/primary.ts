@@ -8,21 +8,21 @@ import type { ToPrimary, ToWorker } from './messages.ts';
 import { Restarts } from './restarts.ts';
 
 const FAILED = 1;
-/** How much longer than its drain a worker may take to end. */
+/** How much longer than its drain timeout a worker may take to exit. */
 const GRACE_MS = 10_000;
 
 interface Slot {
   readonly number: number;
   readonly worker: Worker;
-  /** When it began to serve; undefined: it does not yet. */
+  /** When the worker began to serve; undefined: not yet. */
   servingSinceMs: number | undefined;
   readonly settled: Promise<void>;
   readonly ended: Promise<void>;
 }
 
 /**
- * The process that holds the port of several workers: it hands each connection to the next of them, starts again who dies, and stops them all. It neither
- * opens the store nor serves a request.
+ * The process that holds the port of several workers. It distributes connections among them,
+ * restarts those that die, and stops them all. It neither opens the store nor serves requests.
  */
 export class Primary {
   readonly #config: ServerConfig;
@@ -40,13 +40,14 @@ export class Primary {
     this.#config = config;
     this.#log = log;
     cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker-main.js', import.meta.url)), args: [] });
-    // Whatever ends this process at once ends its workers, too.
+    // However this process exits, its workers end with it.
     process.once('exit', () => this.#killAll());
   }
 
   /**
-   * Starts the workers; resolves with the URL when they serve. The first goes ahead of the others: what is wrong is said once, and one alone migrates the
-   * store. Undefined: it could not start, and has said why.
+   * Starts the workers; resolves to the URL when they serve. The first one starts alone, so that an
+   * error is reported once and only one process migrates the store. Resolves to undefined if it
+   * could not start and has reported why.
    */
   async start(): Promise<string | undefined> {
     await this.#fork(1).settled;
@@ -56,12 +57,12 @@ export class Primary {
     return this.#url;
   }
 
-  /** Resolves when starting workers again is of no use. */
+  /** Resolves when restarting workers has become pointless. */
   get gaveUp(): Promise<void> {
     return this.#gaveUp;
   }
 
-  /** Tells every worker to stop, and waits for them; answers the exit code. */
+  /** Stops every worker and waits for them; resolves to the exit code. */
   async stop(): Promise<number> {
     this.#stopping = true;
     for (const { worker } of this.#slots.values()) tell(worker, { kind: 'stop' });
@@ -123,7 +124,7 @@ export class Primary {
 
   #died({ number, servingSinceMs, worker }: Slot, code: number | null, signal: string | null): void {
     this.#slots.delete(number);
-    // Before a worker has a listener, a signal for the whole group ends it.
+    // Until a worker has a listener, a signal to the process group kills it.
     const isGroupSignal = this.#stopping && STOP_SIGNALS.some((one) => one === signal);
     if (code !== 0 && !isGroupSignal) this.#exitCode = FAILED;
     if (this.#stopping) return;
@@ -158,7 +159,7 @@ export class Primary {
   }
 }
 
-/** One that is on its way out need not hear it. */
+/** A worker that is exiting does not need the message. */
 function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined);
 }

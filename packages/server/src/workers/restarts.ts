@@ -1,27 +1,32 @@
-/** A worker that served for so long before it died is started again at once. */
+/**
+ * A worker that served for at least this time before it died is restarted after the shortest wait.
+ */
 const STEADY_MS = 10_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
-/** So many starts in a row that failed, with no other worker serving, are enough. */
+/**
+ * Number of failed starts in a row, with no worker serving, after which restarting is abandoned.
+ */
 const MOST_FAILED_STARTS = 5;
 
-/** How a worker came to its end. */
+/** How a worker died. */
 export interface Death {
   readonly worker: number;
-  /** For how long it served; undefined: it never did. */
+  /** How long it served; undefined: never. */
   readonly servedMs: number | undefined;
-  /** Workers that serve now. */
+  /** Number of workers that serve now. */
   readonly serving: number;
 }
 
 export type Verdict = { readonly kind: 'restart'; readonly afterMs: number } | { readonly kind: 'give up' };
 
 /**
- * What to do about a worker that died.
- *
- * R1  One that served for a while is started again at once.
- * R2  Otherwise the wait doubles with each of its deaths in a row, up to ten seconds: a crash loop must not eat the machine.
- * R3  While another worker serves, it is tried for ever: the store may only be away. When none does and five starts in a row failed, there is no use.
+ * Decides what to do about a worker that died.
+ * R1  A worker that served for a while is restarted after the shortest wait.
+ * R2  Otherwise the wait doubles with each of its deaths in a row, up to ten seconds: a crash loop
+ *     must not use up the machine.
+ * R3  While another worker serves, restarts never end, since only the store may be away. If none
+ *     serves and five starts in a row failed, restarting is abandoned.
  */
 export class Restarts {
   readonly #inARow = new Map<number, number>();

@@ -5,7 +5,10 @@ import { startServer } from '../serve.ts';
 import { startedOrStopped } from '../started-or-stopped.ts';
 import { PrimaryLink } from './primary-link.ts';
 
-/** One of several processes on a port. Its primary tells it who it is and when to stop. */
+/**
+ * One of several processes on a port. Its primary sends its number and configuration and when to
+ * stop.
+ */
 async function runWorker(): Promise<number> {
   const link = new PrimaryLink();
   try {

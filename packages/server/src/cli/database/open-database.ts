@@ -1,13 +1,15 @@
 import { placeOfUrl } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../command-error.ts';
 
-/** A value of a column, as the drivers give it. */
+/** A row with its values as the client library returns them. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** One connection to a database of the application, for commands that look into it. */
+/** A connection to a business database, for the commands that inspect one. */
 export interface Database {
   readonly kind: 'postgres' | 'mysql';
-  /** Parameters are `$1`, … in PostgreSQL, `?` in MySQL. Rejects with the driver's own error. */
+  /**
+   * Parameters are `$1`, … in PostgreSQL, `?` in MySQL. Rejects with the client library's error.
+   */
   query(text: string, values?: readonly string[]): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
@@ -16,15 +18,15 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 export const QUERY_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to the database that a URL names. Its driver is a package of its own, loaded only here.
- *
- * @throws {CommandError} the URL is none, the driver is not installed, or the database does not answer
+ * Connects to the database at a URL. The client library is an optional package and loaded only
+ * here.
+ * @throws {CommandError} the URL is invalid, the package is not installed, or the connection failed
  */
 export async function openDatabase(url: string): Promise<Database> {
   const scheme = /^([a-z]+):\/\//.exec(url)?.[1];
   const open = scheme === undefined ? undefined : OPENERS[scheme];
   if (open === undefined || !URL.canParse(url))
-    // A password may stand in it: only the scheme is repeated.
+    // The URL may contain a password: only its scheme is repeated.
     throw new CommandError(
       EXIT.usage,
       `a database is named by postgres://… or mysql://…, not by ${scheme ?? 'something without a scheme'}`,
@@ -60,7 +62,10 @@ async function loaded<T>(driver: string, load: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Of refused connections there may be one for each address, and then the error itself says nothing. */
+/**
+ * The text of an error. An error over several addresses (`AggregateError`) has an empty message;
+ * then the code is used.
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.message !== '') return error.message;

@@ -7,7 +7,7 @@ export async function openPgDatabase(url: string): Promise<Database> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
   });
-  // What is lost while it waits shows at the next query.
+  // A connection lost while idle is reported by the next query.
   client.on('error', () => {});
   await client.connect();
   return {

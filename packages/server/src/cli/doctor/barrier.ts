@@ -4,7 +4,7 @@ import { type Database, openDatabase, type Row } from '../database/open-database
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
 import { checkDrift } from './store.ts';
 
-/** A database of participants: barrier table, prepared transactions, what a crash may lose, clock. */
+/** Checks a business database: barrier table, prepared transactions, durability, clock. */
 export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Check => {
   const place = placeOfUrl(url);
   return {
@@ -43,7 +43,7 @@ const COLUMNS: Readonly<Record<string, number>> = {
 const UNIQUE = 'barrier_id,branch_id,gid,op';
 
 async function checkTable(database: Database, tableName: string): Promise<Finding> {
-  // Checks the name; its parts are plain letters then.
+  // Checks the name: afterwards its parts are safe to put into SQL.
   barrierTable(database.kind, tableName);
   const [name = '', schema] = tableName.split('.').toReversed();
   const print = `create it with what "holdfast barrier-schema --database ${database.kind}" prints`;
@@ -56,7 +56,8 @@ async function checkTable(database: Database, tableName: string): Promise<Findin
     const words = wrong.map(([column, most]) =>
       lengths.has(column) ? `${column} is shorter than ${most}` : `no ${column}`,
     );
-    // Older tables of dtm's clients hold ops and ids of 45; what is longer is refused by the barrier.
+    // Older tables of dtm's clients have ops and IDs of 45 characters; the barrier rejects longer
+    // ones.
     return (wrong.every(([column]) => lengths.has(column)) ? warn : fail)(
       'barrier',
       `${tableName}: ${words.join(', ')}`,
@@ -80,7 +81,7 @@ async function checkTable(database: Database, tableName: string): Promise<Findin
   return ok('barrier', `${tableName} is as it must be`);
 }
 
-/** Text without a limit holds everything. */
+/** The length of a text column; a column without a limit has no length. */
 const lengthOf = (row: Row): number => (row['length'] === null ? Infinity : Number(row['length']));
 
 function columnsQuery({ kind }: Database, name: string, schema: string | undefined): string {
@@ -139,7 +140,7 @@ async function checkDurability(database: Database): Promise<Finding> {
       : `select @@global.innodb_flush_log_at_trx_commit as innodb_flush_log_at_trx_commit,
          if(@@global.log_bin, @@global.sync_binlog, 1) as sync_binlog`;
   const [row = {}] = await database.query(query);
-  // A server with a binary log rolls back, after a crash, what the end of that log lacks.
+  // After a crash, a server with a binary log rolls back the transactions missing at the log's end.
   const lax = Object.entries(row).filter(([, value]) =>
     database.kind === 'mysql' ? Number(value) !== 1 : value === 'off',
   );

@@ -3,7 +3,9 @@ import { type Check, fail, ok, warn } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** A running coordinator: whether it answers, is ready, and is of our version. */
+/**
+ * Checks a running coordinator: whether it responds, is ready, and has the version of this command.
+ */
 export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
   name: 'server',
   async run() {
@@ -12,7 +14,7 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
       return [fail('server', `${placeOfUrl(url)} is no http or https URL`, start)];
     const { origin, pathname, username, password } = new URL(url);
     const root = origin + pathname.replace(/\/+$/, '');
-    // `fetch` refuses a URL with an account.
+    // `fetch` rejects a URL that contains credentials.
     const authorization = basicAuthorization({ username, password });
     const headers = authorization === '' ? {} : { authorization };
     let ready: Response;

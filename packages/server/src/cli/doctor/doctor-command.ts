@@ -25,7 +25,7 @@ interface DoctorOptions {
   readonly output: 'table' | 'json';
 }
 
-/** `holdfast doctor`: what an installation can get wrong, and a fix for each. */
+/** `holdfast doctor`: checks an installation for common mistakes and prints a fix for each. */
 export function registerDoctor(program: Command, io: CommandIo): void {
   program
     .command('doctor')
@@ -62,7 +62,8 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       env: process.env,
       ...(file === undefined ? {} : { file }),
     });
-    // A coordinator that is named runs: whether another could listen at the default port says nothing about it.
+    // With --server, a coordinator is expected to run elsewhere, and the default port need not be
+    // free.
     const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
     checks = [
       { name: 'node', run: async () => [checkNode(process.version)] },
@@ -78,7 +79,7 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
     return io.setExitCode(EXIT.usage);
   }
   const findings: Finding[] = [];
-  // One after the other: what one finds must not come from what another does to the machine.
+  // One after the other: a check must not see the effects of another one.
   for (const check of checks) findings.push(...(await runCheck(check)));
   if (options.output === 'json') io.out(JSON.stringify(findings, undefined, 2));
   else writeFindings(findings, io);
@@ -96,7 +97,7 @@ function writeFindings(findings: readonly Finding[], io: CommandIo): void {
       paint: (row: Finding, text: string) => paint(COLOURS[row.level], text),
     },
     { title: 'CHECK', text: ({ check }: Finding) => clean(check) },
-    // Not cut to the terminal: this is what it is read for.
+    // Not cut to the terminal's width: this column is the purpose of the command.
     { title: 'FOUND', text: ({ found, fix }: Finding) => clean(fix === '' ? found : `${found}. Fix: ${fix}`) },
   ];
   const widths = columnWidths(columns, findings);

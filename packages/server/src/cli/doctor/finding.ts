@@ -1,11 +1,11 @@
-/** What one check found. */
+/** The result of one check. */
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** The subject of the check, in a word or two. */
   readonly check: string;
   readonly level: 'ok' | 'warn' | 'fail';
   /** What was found. */
   readonly found: string;
-  /** What to do about it; empty when nothing. */
+  /** How to fix the problem; empty if there is none. */
   readonly fix: string;
 }
 
@@ -13,16 +13,16 @@ export const ok = (check: string, found: string): Finding => ({ check, level: 'o
 export const warn = (check: string, found: string, fix: string): Finding => ({ check, level: 'warn', found, fix });
 export const fail = (check: string, found: string, fix: string): Finding => ({ check, level: 'fail', found, fix });
 
-/** One place to look; it answers what it found there, and throws nothing on purpose. */
+/** One check. `run` resolves to its findings and is not expected to reject. */
 export interface Check {
   readonly name: string;
   readonly run: () => Promise<readonly Finding[]>;
 }
 
-/** Longer than anything a check waits for by itself. */
+/** Longer than any timeout within a check. */
 const TIMEOUT_MS = 15_000;
 
-/** Runs a check; one that throws, or takes too long, has failed. */
+/** Runs a check. A check that throws or exceeds the timeout is reported as failed. */
 export async function runCheck({ name, run }: Check, timeoutMs: number = TIMEOUT_MS): Promise<readonly Finding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {

@@ -6,7 +6,7 @@ const FEWEST_FILES = 1_024;
 const ENOUGH_FILES = 8_192;
 const LEAST_NODE = [20, 19] as const;
 
-/** The version of Node.js. */
+/** Checks the version of Node.js. */
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
   const enough = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
@@ -14,7 +14,10 @@ export function checkNode(version: string): Finding {
   return fail('node', `${version} is too old`, `install Node.js ${LEAST_NODE.join('.')} or later`);
 }
 
-/** How many files and connections a process may have open: each connection of a client and to a branch is one. */
+/**
+ * Checks how many files and sockets a process may have open: each connection of a client and to a
+ * branch counts.
+ */
 export function checkFileLimit(limit: number | undefined): Finding {
   if (limit === undefined)
     return warn('file limit', 'not known on this system', 'see that a process may open 8192 files');
@@ -24,7 +27,7 @@ export function checkFileLimit(limit: number | undefined): Finding {
   return ok('file limit', limit === Infinity ? 'unlimited' : `${limit} open files`);
 }
 
-/** The soft limit of this process, as its children inherit it. */
+/** The soft limit of open files of this process, which its children inherit. */
 export function fileLimit(): number | undefined {
   const report: unknown = process.report.getReport();
   const soft = (report as { userLimits?: { open_files?: { soft?: number | string } } }).userLimits?.open_files?.soft;
@@ -32,7 +35,7 @@ export function fileLimit(): number | undefined {
   return typeof soft === 'number' ? soft : undefined;
 }
 
-/** Whether a coordinator could listen there. */
+/** Checks whether a coordinator could listen on the port. */
 export const portCheck = (host: string, port: number): Check => ({
   name: `port ${port}`,
   async run() {

@@ -14,13 +14,13 @@ const DRIFT_MS = 1_000;
 const WRITES = 5;
 const PROBE = { namespace: 'default', category: 'doctor', key: 'probe' };
 
-/** The store: whether it can be opened, written and synced, and what time it has. */
+/** Checks that the store can be opened, written and synced, and compares its clock. */
 export const storeCheck = (url: string): Check => ({
   name: 'store',
   run: () => (url.startsWith('lmdb:') ? lmdb(url.slice('lmdb:'.length).replace(/^\/\/(?=\/|\.)/, '')) : probe(url)),
 });
 
-/** A directory that is not there yet is not made by looking: a temporary one beside it is tried. */
+/** A missing directory is not created by the check: a temporary one beside it is tried instead. */
 async function lmdb(path: string): Promise<readonly Finding[]> {
   if (path === '') return probe('lmdb:');
   const folder = nearestFolder(resolve(path));
@@ -53,7 +53,7 @@ async function freeSpace(folder: string): Promise<Finding> {
   return checkFreeBytes(bavail * bsize);
 }
 
-/** The room on the disk of an embedded store. */
+/** Checks the free disk space of an embedded store. */
 export function checkFreeBytes(bytes: number): Finding {
   const found = `${Math.floor(bytes / MIB)} MiB free`;
   const fix = 'make room, shorten --retention, or move the store';
@@ -77,7 +77,7 @@ async function probe(url: string): Promise<readonly Finding[]> {
   }
 }
 
-/** Stores that are files of this machine. */
+/** Whether the store consists of files on this machine. */
 const onDisk = (url: string): boolean => url.startsWith('lmdb:');
 
 function refusal(error: unknown, url: string): Finding {
@@ -102,7 +102,7 @@ function refusal(error: unknown, url: string): Finding {
   }
 }
 
-/** What is to be done about a store that is not durable. */
+/** What to do about a store that is not durable. */
 const LOSSES: Readonly<Record<string, string>> = {
   memory: 'it forgets at exit; for anything but tests: --store lmdb:PATH',
   postgres: 'a crash may lose what was acknowledged: set fsync, full_page_writes and synchronous_commit on',
@@ -110,7 +110,7 @@ const LOSSES: Readonly<Record<string, string>> = {
     'a crash may lose what was acknowledged: set appendonly yes, appendfsync always and maxmemory-policy noeviction',
 };
 
-/** Where it takes more than a sync. */
+/** Wording for stores whose durability takes more than a sync. */
 const DURABLE: Readonly<Record<string, string>> = {
   redis: 'synced (appendfsync always), nothing evicted (maxmemory-policy noeviction)',
 };
@@ -130,7 +130,7 @@ async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<r
   ];
 }
 
-/** What a store keeps, and how long a write takes. */
+/** Checks the durability of a store and the duration of a write. */
 export function checkWrites(
   { name, durable }: Pick<StoreCapabilities, 'name' | 'durable'>,
   eachMs: number,
@@ -148,7 +148,7 @@ export function checkWrites(
   return ok('store', `${written}, ${kept}`);
 }
 
-/** How far another clock is from ours. */
+/** Checks the difference between another clock and this machine's. */
 export function checkDrift(check: string, driftMs: number): Finding {
   const found = `${Math.round(driftMs)} ms from this machine's`;
   if (Math.abs(driftMs) <= DRIFT_MS) return ok(check, found);

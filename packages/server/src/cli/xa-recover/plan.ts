@@ -2,32 +2,34 @@ import type { TransactionDetails } from '@holdfast/protocol';
 import { duration } from '../time.ts';
 import type { Prepared, Reading } from './prepared.ts';
 
-/** What is to be done with a prepared transaction, and why. */
+/** What to do with a prepared transaction, and why. */
 export interface Step {
   readonly name: string;
-  /** Of the reading of the name that the coordinator confirms; else of the likeliest. */
+  /** From the reading that the coordinator confirms, otherwise from the likeliest reading. */
   readonly gid: string;
   readonly branchId: string;
   readonly ageMs: number | undefined;
   readonly will: 'commit' | 'rollback' | 'leave';
-  /** As the coordinator knows the global transaction; `unknown` when it does not. */
+  /** Status of the global transaction; `unknown` if the coordinator does not have it. */
   readonly status: string;
   readonly why: string;
 }
 
 export interface PlanOptions {
-  /** One whose global transaction is unknown is rolled back when it is older. */
+  /** Minimum age at which a branch of an unknown global transaction is rolled back. */
   readonly olderThanMs: number;
-  /** Roll those back, too, whose age the database does not tell. */
+  /**
+   * Also roll back branches of unknown global transactions whose age the database does not report.
+   */
   readonly rollBackUnknown: boolean;
 }
 
-/** A reading of the name whose gid the coordinator knows. */
+/** A reading of the name whose gid the coordinator has. */
 export interface Known extends Reading {
   readonly details: TransactionDetails;
 }
 
-/** Decides by what the coordinator knows of the global transactions that the name may speak of. Pure. */
+/** Decides by the global transactions that the name may refer to. Pure. */
 export function planFor(prepared: Prepared, known: readonly Known[], options: PlanOptions): Step {
   const { name, ageMs, readings } = prepared;
   const [likeliest] = readings;
@@ -44,7 +46,10 @@ export function planFor(prepared: Prepared, known: readonly Known[], options: Pl
 
 type Decision = Pick<Step, 'will' | 'why'>;
 
-/** Those that can have such a branch, or if some are known to have it, these. More than one: nobody can tell. */
+/**
+ * The readings whose transaction has this branch; if there are none, those whose transaction may
+ * have it. With several, the owner cannot be determined.
+ */
 function ownersAmong(known: readonly Known[]): readonly Known[] {
   const having = known.filter(({ branchId, details }) =>
     details.branches.some((branch) => branch.branchId === branchId),
@@ -73,7 +78,10 @@ function planForKnown({ branchId, details }: Known): Decision {
   }
 }
 
-/** A branch that nobody registered, or a step that was not recorded, is no part of what was decided. */
+/**
+ * A branch that was never registered, or a step that was not recorded, is not covered by the
+ * transaction's decision.
+ */
 function planForSucceeded(branchId: string, { pattern, branches }: TransactionDetails): Decision {
   const own = branches.filter((branch) => branch.branchId === branchId);
   if (own.length === 0) return { will: 'leave', why: 'it succeeded without this branch: decide yourself' };

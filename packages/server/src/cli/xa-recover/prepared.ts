@@ -1,33 +1,45 @@
 import { branchIdInXaName } from '@holdfast/protocol';
 import type { Database } from '../database/open-database.ts';
 
-/** A prepared transaction that a participant of XA may have made. */
+/** A prepared transaction that an XA participant may have created. */
 export interface Prepared {
   /** `GID-BRANCH`. */
   readonly name: string;
-  /** Both may hold hyphens, so that the name may be read in several ways; the likeliest first. */
+  /**
+   * Gid and branch ID may both contain hyphens, so a name can have several readings; the likeliest
+   * comes first.
+   */
   readonly readings: readonly [Reading, ...Reading[]];
-  /** Undefined: the database does not tell (MySQL, MariaDB). */
+  /** Undefined: the database does not report it (MySQL, MariaDB). */
   readonly ageMs: number | undefined;
 }
 
-/** Which branch of which global transaction a name may speak of. */
+/** A branch of a global transaction that a name may refer to. */
 export interface Reading {
   readonly gid: string;
   readonly branchId: string;
-  /** As branches of an xa are: two digits a level. Else it can only be a workflow's step. */
+  /**
+   * Whether the ID has the form of an xa branch (two digits per level). Otherwise it can only be a
+   * workflow step.
+   */
   readonly numbered: boolean;
 }
 
-/** The prepared transactions of a database whose names look like those of branches; others are none of our business. */
+/**
+ * The prepared transactions of a database whose names may be those of branches; others are ignored.
+ */
 export async function listPrepared(database: Database): Promise<readonly Prepared[]> {
   return database.kind === 'postgres' ? listInPostgres(database) : listInMysql(database);
 }
 
-/** Ends one. Rejects with the driver's error, also when it is gone meanwhile. */
+/**
+ * Commits or rolls back a prepared transaction. Rejects with the client library's error, also if it
+ * no longer exists.
+ */
 export async function endPrepared(database: Database, name: string, how: 'commit' | 'rollback'): Promise<void> {
   const hex = Buffer.from(name).toString('hex');
-  // Names of no statement are parameters; in hexadecimal, or with its quotes doubled in a text without escapes, no character means anything.
+  // These statements take no parameters for the name. Written in hexadecimal, or with doubled
+  // quotes in a string without escapes, no character of the name is special.
   await database.query(
     database.kind === 'mysql' ? `xa ${how} X'${hex}'` : `${how} prepared '${name.replaceAll("'", "''")}'`,
   );
@@ -53,16 +65,16 @@ function named(name: string, ageMs: number | undefined): Prepared[] {
   return first === undefined ? [] : [{ name, readings: [first, ...others], ageMs }];
 }
 
-/** A branch of an xa, or a step of a workflow as its name may be. */
+/** The ID of an xa branch, and the ID of a workflow step as it may occur in a name. */
 const NUMBERED = /^(?:\d\d)+$/;
 const STEP = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
 
-/** The shortest branch id first: few of them have hyphens. */
+/** All readings, the shortest branch ID first, since few branch IDs contain hyphens. */
 function readingsOf(name: string): readonly Reading[] {
   const readings: Reading[] = [];
   for (let at = name.lastIndexOf('-'); at > 0; at = name.lastIndexOf('-', at - 1)) {
     const part = name.slice(at + 1);
-    // One with a hyphen is of a step that the version before named.
+    // A hyphen in the branch ID: the step was named by the previous version.
     const branchId = part.includes('-') ? part : branchIdInXaName(part);
     if (STEP.test(branchId)) readings.push({ gid: name.slice(0, at), branchId, numbered: NUMBERED.test(branchId) });
   }

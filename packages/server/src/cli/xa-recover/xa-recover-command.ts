@@ -20,7 +20,7 @@ import { endPrepared, listPrepared, type Reading } from './prepared.ts';
 
 interface RecoverOptions extends CommonOptions {
   readonly url: string;
-  /** In ms. */
+  /** Age in ms. */
   readonly olderThan: number;
   readonly rollBackUnknown: boolean;
   readonly yes?: true;
@@ -28,7 +28,7 @@ interface RecoverOptions extends CommonOptions {
 
 const HOUR_MS = 3_600_000;
 
-/** `holdfast xa …`: what databases hold of XA transactions. */
+/** `holdfast xa …`: commands for the XA transactions in databases. */
 export function registerXa(program: Command, io: CommandIo): void {
   const xa = program
     .command('xa')
@@ -118,7 +118,7 @@ function writePlan(steps: readonly Step[], io: CommandIo, { output }: RecoverOpt
   for (const step of steps) io.out(tableRow(columns, widths, step, io.width, paint));
 }
 
-/** Each of its own: one that cannot be ended does not keep the others. */
+/** Executes each step separately: one that fails does not prevent the others. */
 async function carryOut(
   database: Database,
   steps: readonly Step[],
