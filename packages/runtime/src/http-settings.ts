@@ -4,7 +4,8 @@ import type { HttpPoolSettings } from './http1/http-pool.ts';
 /** The HTTP settings that decide how fast and how safe the coordinator is, in one place. The benchmark's ceiling program uses the same. */
 
 /**
- * One pool an origin. More connections cost more than they bring: 64 callers are as fast over 16 as over 256, and 256 callers are faster over 128.
+ * Settings of the pool of one origin. The coordinator replaces `connections` by the number of calls
+ * that may run to one destination at once (`clientSettings`), so that a call never waits here.
  */
 export const HTTP_CLIENT_SETTINGS = {
   connections: 128,

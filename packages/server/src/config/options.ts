@@ -1,6 +1,6 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core';
 import { LIMITS } from '@holdfast/protocol';
-import { HTTP_CLIENT_SETTINGS, HTTP_SERVER_LIMITS } from '@holdfast/runtime';
+import { HTTP_SERVER_LIMITS } from '@holdfast/runtime';
 import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**
@@ -75,7 +75,7 @@ export const OPTIONS = {
   maxInProgress: option(count, ENGINE.maxInProgress, 'transactions driven at once; further ones wait in the store'),
   maxCallsPerDestination: option(
     count,
-    HTTP_CLIENT_SETTINGS.connections,
+    ENGINE.maxCallsPerDestination,
     'calls running at once to one host, each over a connection of its own',
   ),
   maxQueuedPerDestination: option(
