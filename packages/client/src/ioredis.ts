@@ -19,6 +19,7 @@ export type { RedisArgument, RedisCommand, RedisTx } from './barrier/redis-tx.ts
 export function redisBarrier(client: Redis | Cluster, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(
     {
+      client,
       evalSha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
       eval: (lua, keys, args) => client.eval(lua, keys.length, ...keys, ...args),
       isReply: (error) => error instanceof Error && error.name === 'ReplyError',

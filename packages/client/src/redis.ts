@@ -29,6 +29,7 @@ export interface RedisClient {
 export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(
     {
+      client,
       evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
       eval: (lua, keys, args) => client.eval(lua, { keys: [...keys], arguments: [...args] }),
       isReply: (error) => error instanceof ErrorReply,

@@ -11,8 +11,9 @@ export interface BranchKey {
   readonly op: string;
   /**
    * Number of this use of the barrier within the request, from 1 to 99: `{ ...call, use: 2 }`.
-   * Default: the uses of one call object are counted. A handler that repeats a use, or goes on
-   * after one that failed, numbers all of them.
+   * Default: the uses of one request are counted, for the call and its copies. A handler that
+   * repeats a use, or continues after one that failed, numbers all of them; so does a handler that
+   * uses objects built from parts of the call.
    */
   readonly use?: number;
 }
@@ -40,8 +41,8 @@ export interface Barrier<Tx> {
    * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A
    * throw of `work` rolls both back and is thrown on. Throws a `BranchFailure` for a call that was
    * undone: it arrives late, or its gid was used before. The result of `work` is kept in the same
-   * transaction, and a repeated call returns it. Several uses for one and the same call object are
-   * told apart by their order (barrier ids 01, 02, …), or by `use` of the call.
+   * transaction, and a repeated call returns it. Several uses for one call and its copies
+   * (`{ ...call }`) are told apart by their order (barrier ids 01, 02, …), or by `use` of the call.
    *
    * After a deadlock or serialization failure of the last use, the next counted one repeats it
    * under its number. After any other failure a counted use is refused: number each use.

@@ -10,7 +10,7 @@ import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
 import { readResult, resultText } from './results.ts';
 import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
-import { type Use, Uses } from './uses.ts';
+import { type Use, type Uses, usesOf } from './uses.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
 const MOST_ATTEMPTS = 10;
@@ -73,10 +73,12 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
   readonly #driver: BarrierDriver<Tx, Open>;
-  readonly #uses = new Uses();
+  readonly #uses: Uses;
 
   constructor(driver: BarrierDriver<Tx, Open>) {
     this.#driver = driver;
+    const { pool, table } = driver.place ?? { pool: driver, table: '' };
+    this.#uses = usesOf(pool, table);
   }
 
   async run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
@@ -90,10 +92,10 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     const last = this.#uses.lastIn(call, open);
     // It is gone if the caller rolled back, and began again with the same object.
     if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last).own)) !== undefined)
-      this.#uses.stands(call);
+      this.#uses.stands(last);
     return this.#used(call, async (use) => {
       const outcome = await this.#pass(open, passOf(call, use), work);
-      this.#uses.leaveOpen(call, use, open);
+      this.#uses.leaveOpen(use, open);
       return outcome;
     });
   }
@@ -133,10 +135,10 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     const use = this.#uses.take(call);
     try {
       const outcome = await body(use);
-      if (!outcome.ran && outcome.why === 'repeated') this.#uses.found(call, use);
+      if (!outcome.ran && outcome.why === 'repeated') this.#uses.found(use);
       return outcome;
     } catch (thrown) {
-      this.#uses.failed(call, use, this.#wasLost(thrown));
+      this.#uses.failed(use, this.#wasLost(thrown));
       throw thrown;
     }
   }

@@ -21,6 +21,12 @@ export interface BarrierRow {
  */
 export interface BarrierDriver<Tx extends Open, Open = Tx> {
   /**
+   * Where the rows are: barriers over the same pool and table count the uses of a request together.
+   * Default: each driver object is a place.
+   */
+  readonly place?: { readonly pool: object; readonly table: string };
+
+  /**
    * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is thrown on as it is. A connection in doubt is not used again.
    *
    * @throws {CommitUnknown} the answer to the commit was lost

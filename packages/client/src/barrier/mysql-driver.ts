@@ -31,6 +31,7 @@ const WHERE = 'where gid = ? and branch_id = ? and op = ? and barrier_id = ?';
 
 /** Barrier rows in MySQL and MariaDB. */
 export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutable> {
+  readonly place: { readonly pool: object; readonly table: string };
   readonly #pool: Pool;
   readonly #isolation: IsolationLevel | undefined;
   readonly #table: string;
@@ -45,6 +46,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     this.#isolation = isolation;
     const names = barrierTable('mysql', table);
     this.#table = names.table;
+    this.place = { pool, table: names.table };
     this.#results = names.results;
     this.#schema = barrierSchema('mysql', table);
     this.#resultsSchema = barrierResultsSchema('mysql', table);

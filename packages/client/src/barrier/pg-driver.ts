@@ -40,6 +40,7 @@ const SCHEMA_LOCK = 4_827_113;
 
 /** Barrier rows in PostgreSQL. */
 export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
+  readonly place: { readonly pool: object; readonly table: string };
   readonly #pool: Pool;
   readonly #begin: string;
   readonly #table: string;
@@ -54,6 +55,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     this.#begin = BEGIN[isolation ?? 'default'];
     const names = barrierTable('postgres', table);
     this.#table = names.table;
+    this.place = { pool, table: names.table };
     this.#results = names.results;
     this.#schema = barrierSchema('postgres', table);
     this.#resultsSchema = barrierResultsSchema('postgres', table);

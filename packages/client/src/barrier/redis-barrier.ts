@@ -13,7 +13,7 @@ import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
 import { readResult, resultText } from './results.ts';
 import { undoneBefore } from './rows.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
-import { Uses } from './uses.ts';
+import { type Uses, usesOf } from './uses.ts';
 
 export interface RedisBarrierOptions {
   /**
@@ -32,6 +32,8 @@ export interface RedisBarrierOptions {
 
 /** What the barrier asks of a client library. */
 export interface RedisScripts {
+  /** Barriers over one client and with one prefix count the uses of a request together. */
+  readonly client: object;
   evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   eval(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   /** Whether Redis itself answered with this error; of any other it is not known whether the script ran. */
@@ -58,11 +60,14 @@ export class RedisBarrier implements Barrier<RedisTx> {
   readonly #options: RedisBarrierOptions;
   readonly #expiry: string;
   readonly #maxCopy: string;
-  readonly #uses = new Uses();
+  readonly #uses: Uses;
 
   constructor(redis: RedisScripts, options: RedisBarrierOptions = {}) {
     this.#redis = redis;
     this.#options = options;
+    const { keyPrefix = '' } = options;
+    // Prefixes by the call are those of one barrier.
+    this.#uses = typeof keyPrefix === 'string' ? usesOf(redis.client, keyPrefix) : usesOf(this, '');
     this.#expiry = positive('expireAfterMs', options.expireAfterMs ?? DEFAULT_EXPIRE_AFTER_MS);
     this.#maxCopy = positive('maxCopyBytes', options.maxCopyBytes ?? DEFAULT_MAX_COPY_BYTES);
   }
@@ -83,7 +88,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
     try {
       return await this.#run(this.#attempt(call, barrierId(use.number)), work);
     } catch (thrown) {
-      this.#uses.failed(call, use, false);
+      this.#uses.failed(use, false);
       throw thrown;
     }
   }

@@ -1,3 +1,5 @@
+import { currentBranch } from '../participants/branch-context.ts';
+import { requestOf } from '../participants/request-mark.ts';
 import type { BranchKey } from './barrier.ts';
 import { BarrierUseUnclear } from './errors.ts';
 
@@ -11,10 +13,14 @@ export interface Use {
   readonly again: boolean;
   /** Counted uses of this request that an earlier request had carried out. */
   readonly repeated: readonly number[];
+  /** undefined: the caller numbered the use. */
+  readonly counted: Counted | undefined;
 }
 
-/** The counted uses of one call object. */
+/** The counted uses of one call within one request. */
 interface Counted {
+  /** What the last use was counted by: the request, or an object that shows none. */
+  by: object;
   /** Those that have begun. */
   begun: number;
   /** The use that begins next repeats the last one. */
@@ -31,6 +37,7 @@ interface Counted {
  * request must come to the same numbers, or a use would be carried out twice.
  *
  * U1  A use that its call does not number is counted: 1, 2, 3, in the order in which they begin.
+ *     Copies of a call that still show its request are counted together, per gid, branch and op.
  * U2  A use that its database rolled back in favour of another transaction is repeated by the next
  *     counted use, which takes its number. It must be the last one that began: what began after
  *     it has a number already.
@@ -39,70 +46,102 @@ interface Counted {
  *     counted use is refused: with either number, some handler would work twice.
  * U4  What a use that repeats (U2) carries out is marked in its row. A later request that finds the
  *     mark cannot know whether the handler had repeated or gone on, and counts no new use.
+ * U5  An object that equals the call being served but shows no request (its parts, a JSON round
+ *     trip) may come from a further use of the handler, or from another request whose work a queue
+ *     carries out here. The first use is counted; beside others it is refused, since as a
+ *     repetition the further use would be lost, and with a new number the other request's work
+ *     would be done twice.
  */
 export class Uses {
-  readonly #ofCall = new WeakMap<BranchKey, Counted>();
+  readonly #ofRequest = new WeakMap<object, Map<string, Counted>>();
 
   /**
    * @throws {RangeError} the call names a use that cannot be, or has too many
-   * @throws {BarrierUseUnclear} U3
+   * @throws {BarrierUseUnclear} U3, U5
    */
   take(call: BranchKey): Use {
-    if (call.use !== undefined) return { number: named(call.use), again: false, repeated: [] };
-    const counted = this.#countedOf(call);
+    if (call.use !== undefined) return { number: named(call.use), again: false, repeated: [], counted: undefined };
+    const request = requestOf(call);
+    const counted = this.#countedOf(call, request ?? servedRequest(call) ?? call);
     const { again, unclear } = counted;
     if (unclear !== undefined) throw new BarrierUseUnclear(call, unclear.number, unclear.why);
+    const by = request ?? call;
+    if (!again && counted.begun > 0 && counted.by !== by)
+      throw new BarrierUseUnclear(call, counted.begun, 'was for another object that equals this call');
     if (!again && counted.begun === MOST_USES)
       throw new RangeError(`A call uses the barrier ${MOST_USES} times at most`);
+    counted.by = by;
     counted.again = false;
     if (!again) counted.begun++;
-    return { number: counted.begun, again, repeated: counted.repeated };
+    return { number: counted.begun, again, repeated: counted.repeated, counted };
   }
 
   /** @param lost whether the database rolled the use back in favour of another transaction */
-  failed(call: BranchKey, { number }: Use, lost: boolean): void {
-    if (call.use !== undefined) return;
-    const counted = this.#countedOf(call);
+  failed({ counted, number }: Use, lost: boolean): void {
+    if (counted === undefined) return;
     if (lost && number === counted.begun) counted.again = true;
     else counted.unclear ??= { number, why: 'failed' };
   }
 
   /** An earlier request had carried the use out. */
-  found(call: BranchKey, { number }: Use): void {
-    if (call.use === undefined) this.#countedOf(call).repeated.push(number);
+  found({ counted, number }: Use): void {
+    counted?.repeated.push(number);
   }
 
   /** The use was carried out in a transaction that its caller will commit or roll back. */
-  leaveOpen(call: BranchKey, use: Use, open: unknown): void {
-    if (call.use !== undefined) return;
-    const counted = this.#countedOf(call);
-    if (counted.unclear !== undefined) return;
+  leaveOpen({ counted, number }: Use, open: unknown): void {
+    if (counted === undefined || counted.unclear !== undefined) return;
     counted.open = open;
     const why = 'was in another transaction, which may have been rolled back';
-    counted.unclear = { number: use.number, why };
+    counted.unclear = { number, why };
   }
 
   /** The last use, if that was in this very transaction or an earlier one of its object. */
   lastIn(call: BranchKey, open: unknown): Use | undefined {
-    const counted = call.use === undefined ? this.#ofCall.get(call) : undefined;
-    if (counted?.unclear === undefined || counted.open !== open) return undefined;
-    return { number: counted.unclear.number, again: false, repeated: [] };
+    if (call.use !== undefined) return undefined;
+    const counted = this.#countedOf(call, requestOf(call) ?? servedRequest(call) ?? call);
+    if (counted.unclear === undefined || counted.open !== open) return undefined;
+    return { number: counted.unclear.number, again: false, repeated: [], counted };
   }
 
   /** The use that was left open is still there, in the transaction of the next one. */
-  stands(call: BranchKey): void {
-    const counted = this.#countedOf(call);
-    delete counted.open;
-    delete counted.unclear;
+  stands({ counted }: Use): void {
+    delete counted?.open;
+    delete counted?.unclear;
   }
 
-  #countedOf(call: BranchKey): Counted {
-    const known = this.#ofCall.get(call);
+  #countedOf({ gid, transType, branchId, op }: BranchKey, request: object): Counted {
+    const ofCalls = this.#ofRequest.get(request) ?? new Map<string, Counted>();
+    this.#ofRequest.set(request, ofCalls);
+    const key = JSON.stringify([gid, transType, branchId, op]);
+    const known = ofCalls.get(key);
     if (known !== undefined) return known;
-    const counted: Counted = { begun: 0, again: false, repeated: [] };
-    this.#ofCall.set(call, counted);
+    const counted: Counted = { by: request, begun: 0, again: false, repeated: [] };
+    ofCalls.set(key, counted);
     return counted;
   }
+}
+
+/** The request being served, if it is one of this very call. */
+function servedRequest({ gid, transType, branchId, op }: BranchKey): object | undefined {
+  const served = currentBranch();
+  if (served?.gid !== gid || served.branchId !== branchId || served.op !== op) return undefined;
+  return served.transType === transType ? requestOf(served) : undefined;
+}
+
+/** The barriers of one process that keep their rows in one place count together. */
+const usesOfPlaces = new WeakMap<object, Map<string, Uses>>();
+
+/**
+ * @param pool what the barriers reach their database with
+ * @param table where their rows are
+ */
+export function usesOf(pool: object, table: string): Uses {
+  const ofTables = usesOfPlaces.get(pool) ?? new Map<string, Uses>();
+  usesOfPlaces.set(pool, ofTables);
+  const known = ofTables.get(table) ?? new Uses();
+  ofTables.set(table, known);
+  return known;
 }
 
 function named(use: number): number {

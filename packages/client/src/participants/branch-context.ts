@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { withoutCoordinates } from '@holdfast/protocol';
 import type { BranchCallContext } from './call.ts';
+import { markRequest } from './request-mark.ts';
 
 /** A call, and whether its handler has ended: code that the handler left behind finds it still. */
 interface Served {
@@ -36,6 +37,7 @@ export async function runInBranch<T>(
   call: BranchCallContext,
   handler: (end: () => void) => T | Promise<T>,
 ): Promise<T> {
+  markRequest(call);
   const served = { call, ended: false };
   const end = (): void => {
     served.ended = true;

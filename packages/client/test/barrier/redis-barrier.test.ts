@@ -148,7 +148,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
         throw new Error('the connection is closed');
       };
       const evalSha = () => Promise.reject(new Error('NOSCRIPT No matching script.'));
-      return { evalSha, eval: evalLua, isReply: () => false };
+      return { client: {}, evalSha, eval: evalLua, isReply: () => false };
     }
     const COMMIT = 2;
 

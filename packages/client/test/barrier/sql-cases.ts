@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type BranchKey, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
 import type { DatabaseBarrier } from '../../src/barrier/create-barrier.ts';
 import { BarrierUnusable, BarrierUseUnclear, TransactionEnded } from '../../src/barrier/errors.ts';
+import { runInBranch } from '../../src/participants/branch-context.ts';
 import { losingProxy } from './losing-proxy.ts';
 
 /** A barrier's row as it stands in the table. */
@@ -371,6 +372,27 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
         await end('commit');
       }
     expect([await here.read(), await there.read()]).toEqual([1, 1]);
+  });
+
+  it('copies of a call, and two barriers over one pool, count the uses of a handler together', async () => {
+    const world = worldOf();
+    const [{ barrier, add, read }, other] = [await world.createPlace(), await world.createPlace()];
+    const gid = randomUUID();
+    for (const op of ['action', 'compensate'] as const) {
+      const amount = op === 'action' ? 1 : -1;
+      for (const ran of [true, false]) {
+        const served = { ...callOf(op, gid), payload: undefined, query: new URLSearchParams() };
+        await runInBranch(served, async () => {
+          expect(await barrier.run({ ...served }, (tx) => add(tx, amount))).toMatchObject({ ran });
+          expect(await other.barrier.run({ ...served }, (tx) => add(tx, 10 * amount))).toMatchObject({ ran });
+          const { tx, end } = await world.begin();
+          for (const times of [100, 1_000])
+            expect(await barrier.within(tx, { ...served }, () => add(tx, times * amount))).toMatchObject({ ran });
+          await end('commit');
+        });
+      }
+      expect(await read()).toBe(op === 'action' ? 1_111 : 0);
+    }
   });
 
   it('sends a message within a transaction of the application', async () => {
