@@ -4,7 +4,7 @@ import type { Changes } from './changes.ts';
 import { FILE_MODE, prepareFolder } from './files.ts';
 import type { Range } from './keys.ts';
 import { othersThatHaveItOpen } from './lock.ts';
-import { assertRoom } from './room.ts';
+import { DiskRoom } from './room.ts';
 
 interface EnvironmentOptions {
   readonly path: string;
@@ -31,11 +31,11 @@ export interface KeyAndValue {
  */
 export class Environment {
   readonly #db: RootDatabase<Buffer, Uint8Array>;
-  readonly #path: string;
+  readonly #room: DiskRoom;
 
   private constructor(db: RootDatabase<Buffer, Uint8Array>, path: string) {
     this.#db = db;
-    this.#path = path;
+    this.#room = new DiskRoom(path);
   }
 
   /** Opens or creates a file in a directory. Throws `locked` when somebody else has it open. */
@@ -71,7 +71,7 @@ export class Environment {
   async commit(changes: Changes): Promise<void> {
     const { keys, values } = changes;
     if (keys.length === 0) return;
-    assertRoom(this.#path, changes);
+    this.#room.assertFor(changes);
     const db = this.#db;
     try {
       await db.batch(() => {

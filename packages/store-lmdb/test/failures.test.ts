@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { insertOf } from '../../conformance/test/support/items.ts';
 import { Changes } from '../src/changes.ts';
 import { createLmdbStore } from '../src/index.ts';
-import { assertRoom } from '../src/room.ts';
+import { DiskRoom } from '../src/room.ts';
 import { writeRaw } from './golden.ts';
 import { newFolder, programPath } from './place.ts';
 
@@ -178,7 +178,7 @@ describe('a disk without room', () => {
     changes.put(Buffer.of(1), start);
     const refusal = (free: number): unknown => {
       try {
-        assertRoom(path, changes, () => free);
+        new DiskRoom(path, () => free).assertFor(changes);
         return 'there is room';
       } catch (error) {
         return error;
@@ -187,6 +187,18 @@ describe('a disk without room', () => {
     expect(refusal(2_500_000)).toMatchObject({ code: 'unavailable' });
     expect(refusal(0)).toMatchObject({ code: 'unavailable' });
     expect(refusal(3_000_000)).toBe('there is room');
+  });
+
+  it('reads the room anew when what it found may be used up', () => {
+    const changes = new Changes();
+    const start = changes.writer.position;
+    changes.writer.bytes(new Uint8Array(1_000_000));
+    changes.put(Buffer.of(1), start);
+    let free = 1_026 * 1_024 * 1_024;
+    const room = new DiskRoom(path, () => free);
+    room.assertFor(changes);
+    free = 0;
+    expect(() => room.assertFor(changes)).toThrow(/^0 bytes are free/);
   });
 });
 

@@ -239,7 +239,8 @@ export class Committer {
 
   #finish(batch: readonly Pending[], result: BatchResult, doubtful = true, mayWait = false): void {
     const again: Pending[] = [];
-    for (const [i, pending] of batch.entries()) {
+    for (let i = 0; i < batch.length; i++) {
+      const pending = batch[i] as Pending;
       // An item without an outcome may have been applied.
       const outcome = 'kind' in result ? result : (result[i] ?? ABANDONED);
       if (outcome.kind !== 'blocked') {

@@ -176,10 +176,12 @@ export class HttpPool implements ConnectionOwner {
   /** A connection that is no longer to be used takes itself out once it has closed. */
   #takeIdle(): HttpConnection | undefined {
     const turns = turnsCounted();
-    for (let [next] = this.#resting; next !== undefined && next.restsUntilTurn <= turns; [next] = this.#resting) {
-      this.#resting.shift();
+    let rested = 0;
+    for (let next = this.#resting[0]; next !== undefined && next.restsUntilTurn <= turns;) {
       this.#idle.push(next);
+      next = this.#resting[++rested];
     }
+    if (rested > 0) this.#resting.splice(0, rested);
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (!this.#isLate(connection) && connection.isUsable) return connection;
       connection.destroy();
