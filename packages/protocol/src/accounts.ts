@@ -1,33 +1,32 @@
 /*
- * Accounts (`user:password@`) in the URLs of a text. A rule looks forward from the `://` of each
- * URL for the last @ that belongs to it. A text may have hundreds of these in a row, so an @, and
- * the end of a row, are found once for all of them: the time grows with the length of the text.
+ * Accounts (`user:password@`) in the URLs of a text. A rule searches forward from the `://` of each
+ * URL for the last @ that belongs to it. A text may contain hundreds of `://` in a row, so an @,
+ * and the end of a row, are searched once for all of them: the time is linear in the length of the
+ * text.
  */
 
-/** What stands for an account. */
+/** Replacement for an account. */
 const HIDDEN_ACCOUNT = '***@';
 
-/**
- * Characters before its @ that an account has at most, from the end of what the rule's `start`
- * matches.
- */
+/** Maximum length of an account up to its @, from the end of the match of the rule's `start`. */
 const ACCOUNT_LENGTH = 1_000;
 
 interface Rule {
-  /** Where a URL begins; the first group is shown, and what comes after it is the account. */
+  /** The beginning of a URL; the first group is kept, and the account follows it. */
   readonly start: RegExp;
-  /** A character that no account has. */
+  /** A character that an account cannot contain. */
   readonly end: RegExp;
 }
 
 const RULES: readonly Rule[] = [
-  // Everything up to the last @ in the URL of a database: its password may hold what should have
-  // been percent-encoded.
+  // In database URLs: everything up to the last @, since the password may contain characters that
+  // should have been percent-encoded.
   {
     start: /\b((?:postgres(?:ql)?|mysql|mariadb|rediss?|redis\+unix|unix):\/\/)/gi,
     end: /[\s"'<>\\]/g,
   },
-  // In other URLs a path may hold an @; a password that broke the URL left no port between : and /.
+  // In other URLs a path may contain an @. The second rule is for a password that broke the URL: no
+  // port is left between : and /.
   { start: /\b([a-z][a-z0-9+.-]{0,20}:\/\/)/gi, end: /[\s"'<>\\/?#]/g },
   {
     start: /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>\\/?#:@[\]]{1,200}:(?!\d{0,5}(?:[/?#\s"'\\]|$))/gi,
@@ -35,7 +34,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The text, with `***` instead of each account. */
+/** The text with `***` instead of each account. */
 export const withoutAccounts = (text: string): string => RULES.reduce(replaced, text);
 
 function replaced(text: string, { start, end }: Rule): string {
@@ -48,7 +47,7 @@ function replaced(text: string, { start, end }: Rule): string {
   for (let found = start.exec(text); found !== null; found = start.exec(text)) {
     const from = start.lastIndex;
     if (rowEnd < from) rowEnd = indexFrom(text, end, from);
-    // No limit is below the one before it.
+    // Limits never decrease.
     const limit = Math.min(from + ACCOUNT_LENGTH, rowEnd - 1);
     for (; nextAt !== -1 && nextAt <= limit; nextAt = text.indexOf('@', nextAt + 1)) lastAt = nextAt;
     if (lastAt < from && nextAt === -1) break;
@@ -59,7 +58,7 @@ function replaced(text: string, { start, end }: Rule): string {
   return shown + text.slice(shownTo);
 }
 
-/** Where the pattern is first found from `from` on; the length of the text if it is not. */
+/** The first match of the pattern at or after `from`; the length of the text if there is none. */
 function indexFrom(text: string, pattern: RegExp, from: number): number {
   pattern.lastIndex = from;
   return pattern.exec(text)?.index ?? text.length;

@@ -3,13 +3,18 @@ import { LIMITS } from './limits.ts';
 import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
 
 /**
- * The part of `/api/v1` that initiators of tcc, xa and workflow transactions use while these are prepared:
+ * The part of `/api/v1` that initiators of tcc, xa and workflow transactions use while these are
+ * prepared:
  *
- *     POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204   (repeated alike: changes nothing)
- *     POST   /api/v1/transactions/:gid/submit     SubmitRequest, or no body → TransactionReply
- *     GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
- *     POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply    (a workflow's own code ends it)
- *     POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply    (a workflow's own code cannot go on without a person)
+ *   POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204
+ *                                               (an identical repetition changes nothing)
+ *   POST   /api/v1/transactions/:gid/submit     SubmitRequest, or no body → TransactionReply
+ *   GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
+ *   POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply
+ *                                               (by a workflow's code)
+ *   POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply
+ *                                               (by a workflow's code that cannot continue
+ *                                               without operator attention)
  */
 
 const url = z.string().max(LIMITS.urlLength);
@@ -36,8 +41,8 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     branchId,
     url: url.min(1),
     /**
-     * Identifies what the action is called with: a registration with another one is refused, so
-     * that a second run under the gid does not commit what the first run's action did.
+     * Identifies the input of the action. A registration with a different digest is rejected, so
+     * that a second run under the gid does not commit the effects of the first run's action.
      */
     digest: z.string().max(128).optional(),
   }),
@@ -47,18 +52,18 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     /** `start`: the action is about to run. */
     op: z.enum(['start', 'action', 'commit', 'rollback']),
     status: z.enum(['succeed', 'failed']),
-    /** What the step gave or why it failed: base64. */
+    /** The step's result, or why it failed: base64. */
     data: bytes.optional(),
   }),
 ]);
 export type BranchRegistrationRequest = z.input<typeof branchRegistrationRequest>;
 
-/** Without it, whatever is registered is confirmed or committed. */
+/** Without a body, all registered branches are confirmed or committed. */
 export const submitRequest = z.strictObject({
   /**
-   * Of a tcc or xa: the ids of all branches that the submitting run called. When another branch is
-   * registered, other than a nested one of these (its id begins with theirs), or one of these is
-   * not, then the transaction is aborted instead.
+   * For a tcc or xa: the IDs of all branches that the submitting run called. The transaction is
+   * aborted instead if another branch is registered, other than a nested one of these (its ID
+   * begins with theirs), or if one of these is not.
    */
   branches: z.array(branchId).max(LIMITS.registeredBranches).optional(),
 });
@@ -68,9 +73,9 @@ export const workflowProgress = z.object({
   gid: z.string(),
   status: z.enum(STATUSES),
   rollbackReason: z.string(),
-  /** Why an operator force-stopped it; empty if none did. */
+  /** Why an operator force-stopped the workflow; empty if not stopped. */
   stopped: z.string().default(''),
-  /** What the workflow ended with: base64 of what `finish` was given; empty while it runs. */
+  /** The workflow's result: base64, as given to `finish`; empty until then. */
   result: z.string(),
   steps: z.array(z.object({ branchId: z.string(), op: z.string(), status: z.enum(BRANCH_STATUSES), data: z.string() })),
 });
@@ -78,15 +83,15 @@ export type WorkflowProgress = z.infer<typeof workflowProgress>;
 
 export const workflowEnd = z.strictObject({
   status: z.enum(['succeed', 'failed']),
-  /** Why it failed. */
+  /** Why the workflow failed. */
   reason: z.string().max(1024).optional(),
-  /** What it gave: base64. */
+  /** The workflow's result: base64. */
   result: bytes.optional(),
 });
 export type WorkflowEnd = z.input<typeof workflowEnd>;
 
 export const parkRequest = z.strictObject({
-  /** What is wrong, and what a person can do about it. */
+  /** The problem, and what an operator can do about it. */
   reason: z.string().min(1).max(1024),
 });
 export type ParkRequest = z.input<typeof parkRequest>;

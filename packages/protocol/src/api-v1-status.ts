@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { STATUSES } from './vocabulary.ts';
 
-/** What `GET /api/v1/status` answers: the node that was asked, and what its store holds. */
+/**
+ * The response of `GET /api/v1/status`: the node that received the request, and counts of its
+ * store.
+ */
 export const nodeStatus = z.object({
   version: z.string(),
-  /** Where it runs, for people. */
+  /** Display name of the node. */
   node: z.string(),
   session: z.string(),
   uptimeMs: z.number(),
@@ -17,25 +20,26 @@ export const nodeStatus = z.object({
     draining: z.boolean(),
     leaseHeld: z.boolean(),
   }),
-  /** Transactions of the namespace by status, and how many need a person. */
+  /** Transactions of the namespace by status, and how many need operator attention. */
   counts: z.object({ byStatus: z.record(z.enum(STATUSES), z.number()), attention: z.number() }),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
-/** Body of `POST /api/v1/transactions/:gid/abort`; it may be left out. */
+/** Body of `POST /api/v1/transactions/:gid/abort`; optional. */
 export const abortRequest = z.strictObject({
-  /** For people; it becomes the rollback reason. */
+  /** Human-readable; becomes the rollback reason. */
   reason: z.string().max(1024).optional(),
   /**
-   * `operator` (the default): a person orders it, also of a submitted saga, and a workflow is called back at once. `initiator`: the code that runs the
-   * transaction gives it up, and a workflow is not called back while that code still compensates.
+   * `operator` (the default): an operator command, allowed also for a submitted saga; a workflow is
+   * called back at once. `initiator`: the code that runs the transaction abandons it; a workflow is
+   * not called back while that code still compensates.
    */
   by: z.enum(['operator', 'initiator']).optional(),
 });
 export type AbortRequest = z.input<typeof abortRequest>;
 
 export const stopRequest = z.strictObject({
-  /** Why; shown in the timeline, in lists and to callers that wait. */
+  /** Shown in the timeline, in lists and to callers that wait. */
   reason: z.string().max(1024).optional(),
 });
 export type StopRequest = z.input<typeof stopRequest>;

@@ -3,21 +3,26 @@ import { LIMITS } from './limits.ts';
 import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from './vocabulary.ts';
 
 /**
- * Holdfast's own API, `/api/v1`: JSON, milliseconds, problem details (RFC 9457) for errors. Used by the SDK, the command line and the console.
+ * Holdfast's own API, `/api/v1`: JSON, milliseconds, problem details (RFC 9457) for errors. Used by
+ * the SDK, the command line and the console.
  *
- *     POST   /api/v1/transactions                 TransactionRequest → TransactionReply   (?waitMs=N: answer when final, or after N ms)
- *     GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs&createdToMs&cursor&limit → TransactionPage
- *     GET    /api/v1/transactions/:gid            ?waitMs=N: long-poll until final → TransactionDetails
- *     POST   /api/v1/transactions/:gid/submit     SubmitRequest; turns a prepared one into submitted (?waitMs) → TransactionReply
- *     POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
- *     POST   /api/v1/transactions/:gid/retry      → TransactionDetails
- *     POST   /api/v1/transactions/:gid/stop       StopRequest → TransactionDetails
- *     GET    /api/v1/topics                       ?cursor&limit → TopicPage
- *     PUT    /api/v1/topics/:topic/subscribers    {url, remark?}
- *     DELETE /api/v1/topics/:topic/subscribers    ?url=
- *     DELETE /api/v1/topics/:topic
- *     GET    /api/v1/nodes                        → NodeList
- *     GET    /api/v1/status                       → NodeStatus
+ *   POST   /api/v1/transactions                 TransactionRequest → TransactionReply   (?waitMs)
+ *   GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs
+ *                                               &createdToMs&cursor&limit → TransactionPage
+ *   GET    /api/v1/transactions/:gid            → TransactionDetails   (?waitMs)
+ *   POST   /api/v1/transactions/:gid/submit     SubmitRequest → TransactionReply   (?waitMs)
+ *                                               changes a prepared transaction to submitted
+ *   POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
+ *   POST   /api/v1/transactions/:gid/retry      → TransactionDetails   (?waitMs)
+ *   POST   /api/v1/transactions/:gid/stop       StopRequest → TransactionDetails   (?waitMs)
+ *   GET    /api/v1/topics                       ?cursor&limit → TopicPage
+ *   PUT    /api/v1/topics/:topic/subscribers    {url, remark?}
+ *   DELETE /api/v1/topics/:topic/subscribers    ?url=
+ *   DELETE /api/v1/topics/:topic
+ *   GET    /api/v1/nodes                        → NodeList
+ *   GET    /api/v1/status                       → NodeStatus
+ *
+ * `waitMs=N`: respond when the transaction is finished, or after N ms.
  */
 
 const text = (max: number) => z.string().max(max);
@@ -37,18 +42,23 @@ export const stepRequest = z.strictObject({
   payload: payload.optional(),
   /** Overrides the transaction's `requestTimeoutMs` for calls of this step. */
   requestTimeoutMs: milliseconds.optional(),
-  /** Concurrent sagas: indices of the steps that must have succeeded before this one starts. */
+  /** Concurrent sagas: indices of the steps that must succeed before this one starts. */
   after: z.array(z.number().int().min(0)).optional(),
 });
 
 export const transactionRequest = z.strictObject({
   gid: text(LIMITS.gidLength).min(1).optional(),
   pattern: z.enum(PATTERNS),
-  /** `prepared` for the first phase of a two-phase message. Left out: `submitted`, but tcc, xa and workflow always begin `prepared`. */
+  /**
+   * `prepared` for the first phase of a two-phase message. Default: `submitted`; tcc, xa and
+   * workflow always begin as `prepared`.
+   */
   status: z.enum(['prepared', 'submitted']).optional(),
-  /** Saga and message: at least one. The branches of the others are registered one by one. */
+  /**
+   * Saga and message: at least one. The branches of the other patterns are registered one by one.
+   */
   steps: z.array(stepRequest).max(LIMITS.steps).default([]),
-  /** Workflow: its name, and its input as JSON; it is called back at `queryPrepared`. */
+  /** Workflow: its name, and its input as JSON; `queryPrepared` is the URL of its callback. */
   workflow: z.strictObject({ name: text(LIMITS.gidLength).min(1), input: z.unknown().optional() }).optional(),
   protocol: z.enum(BRANCH_PROTOCOLS).optional(),
   queryPrepared: url.optional(),
@@ -69,17 +79,18 @@ const summaryShape = {
   status: z.enum(STATUSES),
   rollbackReason: z.string(),
   attention: z.boolean(),
-  /** Why it waits for a person and is not driven; empty while it is driven. */
+  /** Why the transaction is parked until an operator retries it; empty if it is not parked. */
   parked: z.string(),
   /**
-   * Why an operator force-stopped it; empty if none did. It is `failed` then, although nothing was undone for that:
-   * `remainingEffects` of the details lists what remains. Coordinators of earlier versions leave it out.
+   * Why an operator force-stopped the transaction; empty if not stopped. Its status is then
+   * `failed`, although the stop compensated nothing: `remainingEffects` of the details lists the
+   * effects that remain. Absent in responses of earlier versions.
    */
   stopped: z.string().default(''),
   createdAtMs: z.number(),
   updatedAtMs: z.number(),
   finishedAtMs: z.number().nullable(),
-  /** When it is driven next; null while it is being driven, parked or finished. */
+  /** Due time; null while the transaction is in progress, parked or finished. */
   dueAtMs: z.number().nullable(),
   owner: z.string().nullable(),
 } as const;
@@ -87,7 +98,9 @@ const summaryShape = {
 export const transactionSummary = z.object(summaryShape);
 export type TransactionSummary = z.infer<typeof transactionSummary>;
 
-/** What a submit answers; `lastResult` tells why an unfinished one is not finished yet. */
+/**
+ * The response to a submit; `lastResult` describes why an unfinished transaction is not finished.
+ */
 export const transactionReply = z.object({
   ...summaryShape,
   lastResult: z.object({ kind: z.enum(RESULTS), reason: z.string() }).nullable(),
@@ -107,11 +120,11 @@ export const timelineEntry = z.discriminatedUnion('kind', [
     attempt: z.number(),
     retryAtMs: z.number(),
     /**
-     * Check-backs or callbacks in a row with the same result, of which this is the last; left out:
-     * 1.
+     * Number of check-backs or callbacks in a row with the same result, of which this is the last;
+     * absent: 1.
      */
     count: z.number().optional(),
-    /** When the first of them got its response; left out where there is one. */
+    /** When the first of them received its response; absent if there is only one. */
     firstAtMs: z.number().optional(),
   }),
   z.object({ kind: z.enum(['resumed', 'order', 'parked', 'alert']), atMs: z.number(), detail: z.string() }),
@@ -130,7 +143,7 @@ export const branchDetails = z.object({
 });
 export type BranchDetails = z.infer<typeof branchDetails>;
 
-/** An effect that a force-stopped transaction left behind. */
+/** An effect that remains after a force-stop. */
 export const remainingEffect = z.object({
   branchId: z.string(),
   /** The op that has the effect: `action`, `try`, `confirm` or `commit`. */
@@ -147,15 +160,19 @@ export const transactionDetails = z.object({
   result: z.string(),
   queryPrepared: z.string(),
   branches: z.array(branchDetails),
-  /** Of a force-stopped transaction: what its branches did, or may have done, and what was not undone. */
+  /**
+   * For a force-stopped transaction: the effects that its branches have or may have, and that were
+   * not undone.
+   */
   remainingEffects: z.array(remainingEffect).default([]),
   /**
-   * Why the record could not be read when an operator force-stopped it: what its branches did is
-   * not known. Also why the record of any other finished transaction cannot be read. Else empty.
+   * Why the record could not be decoded when an operator force-stopped it: the effects of its
+   * branches are unknown. Also set if the record of any other finished transaction cannot be
+   * decoded. Otherwise empty.
    */
   damaged: z.string().default(''),
   timeline: z.array(timelineEntry),
-  /** Entries between the first and the last half that the bound left out. */
+  /** Number of entries omitted between the first and the last half to keep the timeline bounded. */
   timelineOmitted: z.number(),
 });
 export type TransactionDetails = z.infer<typeof transactionDetails>;
@@ -171,9 +188,12 @@ export const topic = z.object({
 export const topicPage = z.object({ items: z.array(topic), next: z.string().nullable() });
 export type TopicPage = z.infer<typeof topicPage>;
 
-/** Times are the store's. What is optional here, nodes of versions before do not tell while a restart rolls. */
+/**
+ * Times are the store's. Optional fields are absent for nodes of earlier versions, during a rolling
+ * restart.
+ */
 export const nodeList = z.object({
-  /** When this was read. */
+  /** When the list was read. */
   nowMs: z.number().optional(),
   items: z.array(
     z.object({
@@ -182,14 +202,14 @@ export const nodeList = z.object({
       version: z.string(),
       startedAtMs: z.number(),
       heartbeatAtMs: z.number(),
-      /** Transactions it holds, that is, drives now. */
+      /** Number of transactions that the session owns and drives. */
       owned: z.number().optional(),
     }),
   ),
 });
 export type NodeList = z.infer<typeof nodeList>;
 
-/** RFC 9457. `code` is one of `ERROR_CODES`; `detail` says what happened and what to do. */
+/** RFC 9457. `code` is one of `ERROR_CODES`; `detail` states what happened and what to do. */
 export const problemDetails = z.object({
   type: z.string(),
   title: z.string(),
@@ -198,7 +218,7 @@ export const problemDetails = z.object({
   code: z.string(),
   gid: z.string().optional(),
   field: z.string().optional(),
-  /** Status of the transaction that refused a change. */
+  /** Status of the transaction, if it was the reason for rejecting a change. */
   transactionStatus: z.enum(STATUSES).optional(),
 });
 export type ProblemDetails = z.infer<typeof problemDetails>;

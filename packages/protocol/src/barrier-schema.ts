@@ -1,36 +1,39 @@
 import { BARRIER_COLUMNS } from './barrier.ts';
 
-/** Databases whose barrier is a table. */
+/** Databases in which the barrier is a table. */
 export const BARRIER_DATABASES = ['postgres', 'mysql'] as const;
 export type BarrierDatabase = (typeof BARRIER_DATABASES)[number];
 
-/** Where participants in every language look for the barrier's rows unless they are told otherwise. */
+/** The default barrier table of participants in every language. */
 export const BARRIER_TABLE = 'dtm_barrier.barrier';
 
-/** A name is long enough with this, and leaves room for the names of its indexes. */
+/** Long enough for a name, and leaves room for the names of its indexes. */
 const LONGEST_NAME = 48;
-/** PostgreSQL folds names that others write without quotes to lower case: upper case would be another table for them. */
+/**
+ * PostgreSQL folds unquoted names to lower case: a name with upper case would be another table for
+ * clients that do not quote it.
+ */
 const NAMES: Readonly<Record<BarrierDatabase, RegExp>> = {
   postgres: /^[a-z_][a-z0-9_]*$/,
   mysql: /^[A-Za-z_][A-Za-z0-9_]*$/,
 };
 
-/** A barrier table's name, checked and ready to stand in a statement. */
+/** A barrier table's name, checked and quoted for use in statements. */
 export interface BarrierTable {
-  /** Quoted; absent: that of the connection. */
+  /** Quoted; undefined: the connection's schema. */
   readonly schema: string | undefined;
   /** Quoted, with the schema. */
   readonly table: string;
-  /** The last part, as it was given. */
+  /** The last part, as given. */
   readonly name: string;
-  /** The table of the kept results, which is beside it: quoted, with the schema. */
+  /** The table of kept results, in the same schema: quoted, with the schema. */
   readonly results: string;
 }
 
 /**
- * Reads the name of a barrier table, `TABLE` or `SCHEMA.TABLE` (in MySQL `DATABASE.TABLE`).
- *
- * @throws {RangeError} letters, digits and `_` only, 48 at most, and lower case on PostgreSQL
+ * Parses the name of a barrier table, `TABLE` or `SCHEMA.TABLE` (in MySQL `DATABASE.TABLE`).
+ * @throws {RangeError} unless each part has at most 48 letters, digits and `_`, lower case on
+ * PostgreSQL
  */
 export function barrierTable(database: BarrierDatabase, fullName: string = BARRIER_TABLE): BarrierTable {
   const parts = fullName.split('.');
@@ -49,10 +52,9 @@ export function barrierTable(database: BarrierDatabase, fullName: string = BARRI
 }
 
 /**
- * The statements that create a barrier table and its table of results where there are none; they
- * change nothing where there are. Participants written with dtm's clients use the same barrier
- * table: in PostgreSQL they know its unique constraint by its name.
- *
+ * The statements that create a barrier table and its table of results; they change nothing if these
+ * exist. Participants with dtm's clients use the same barrier table; in PostgreSQL they refer to
+ * its unique constraint by name.
  * @throws {RangeError} see `barrierTable`
  */
 export function barrierSchema(database: BarrierDatabase, fullName?: string): readonly string[] {
@@ -63,9 +65,8 @@ export function barrierSchema(database: BarrierDatabase, fullName?: string): rea
 
 /**
  * The statements that create the table of results beside a barrier table. It is a separate table,
- * because the barrier table is shared with dtm's clients. Its id is a digest of the call: no
- * collation takes two calls for the same.
- *
+ * because the barrier table is shared with dtm's clients. Its ID is a digest of the call, so that
+ * no collation makes two calls equal.
  * @throws {RangeError} see `barrierTable`
  */
 export function barrierResultsSchema(database: BarrierDatabase, fullName?: string): readonly string[] {
@@ -112,7 +113,7 @@ function postgresSchema({ schema, table, name }: BarrierTable): readonly string[
   ];
 }
 
-/** Compared byte by byte: gids that differ in case only are two. */
+/** The collation compares bytes: gids that differ only in case are different. */
 function mysqlSchema({ schema, table }: BarrierTable): readonly string[] {
   const columns = [
     '  id bigint not null auto_increment primary key',

@@ -1,13 +1,16 @@
 import { CHECK_BRANCH_ID } from './vocabulary.ts';
 
-/** Which op each undoing op undoes: the barrier takes care that what is undone never happens afterwards. */
+/**
+ * The op that each undoing op undoes; the barrier ensures that an undone op never takes effect
+ * afterwards.
+ */
 const UNDONE_OPS: Readonly<Record<string, string>> = { cancel: 'try', compensate: 'action', rollback: 'action' };
 
-/** The op that `op` undoes; undefined for one that undoes nothing. */
+/** The op that `op` undoes; undefined if it undoes none. */
 export const undoneOp = (op: string): string | undefined =>
   Object.hasOwn(UNDONE_OPS, op) ? UNDONE_OPS[op] : undefined;
 
-/** The op that undoes `op` in a transaction of that pattern; undefined: nothing does. */
+/** The op that undoes `op` in a transaction of that pattern; undefined if there is none. */
 export function undoingOp(transType: string, op: string): string | undefined {
   if (op === 'try') return 'cancel';
   if (op !== 'action') return undefined;
@@ -15,10 +18,16 @@ export function undoingOp(transType: string, op: string): string | undefined {
   return transType === 'workflow' || transType === 'xa' ? 'rollback' : undefined;
 }
 
-/** Number of the n-th use of a barrier within one request, counted from 1, as it stands in the barrier's rows: `01`, `02`, … */
+/**
+ * The ID of the n-th use of a barrier within one request, counted from 1, as in the barrier's rows:
+ * `01`, `02`, …
+ */
 export const barrierId = (n: number): string => String(n).padStart(2, '0');
 
-/** Where the barrier's row of a message's local transaction stands, and the reason by which a check-back makes sure that it is never committed. */
+/**
+ * The key of the barrier row for a message's local transaction, and the reason with which a
+ * check-back inserts it to ensure that the local transaction never commits.
+ */
 export const MESSAGE_BARRIER = {
   transType: 'msg',
   branchId: CHECK_BRANCH_ID,
@@ -27,5 +36,8 @@ export const MESSAGE_BARRIER = {
   refusal: 'rollback',
 } as const;
 
-/** How many characters the columns of barrier tables hold; what is longer must not get there, MySQL would cut it off. */
+/**
+ * Lengths of the barrier table's columns. Longer values must be rejected, because MySQL may
+ * truncate them.
+ */
 export const BARRIER_COLUMNS = { gid: 128, branchId: 128, op: 45, barrierId: 45, transType: 45, reason: 45 } as const;

@@ -1,6 +1,6 @@
 /**
- * The `Authorization` header for the `user:password@` of a URL, which no HTTP client of Node sends by itself; empty for a
- * URL that has none.
+ * The `Authorization` header for `user:password@` in a URL, which Node's HTTP clients do not send
+ * on their own; empty for a URL without an account.
  */
 export function basicAuthorization({ username, password }: Pick<URL, 'username' | 'password'>): string {
   if (username === '' && password === '') return '';

@@ -1,39 +1,47 @@
 import { type BranchResult, branchResult } from './result.ts';
 
 /**
- * What a participant throws to give an answer other than success; the same over HTTP and in the coordinator's own process. Anything else that
- * is thrown is UNKNOWN: the coordinator calls again with growing intervals.
+ * Errors that a participant throws for a result other than success; the same over HTTP and in the
+ * coordinator's process. Any other error is UNKNOWN: the coordinator calls again with growing
+ * intervals.
  */
 
-/** Where the errors carry their kind: it is recognised across two installed copies of this package, where `instanceof` would not. */
+/**
+ * The property with an error's kind. It is recognised across two installed copies of this package,
+ * where `instanceof` fails.
+ */
 const KIND = Symbol.for('holdfast.branch-error');
 
 /**
- * A business failure: it will never succeed, so the transaction must be rolled back. Throw it only from what can still be refused (an action or a
- * try): a confirm, commit, compensation, cancel or rollback that fails is retried, and raised as needing a person.
+ * A business failure: the action will never succeed, so the transaction must be rolled back. Throw
+ * it only where rejection is still possible (an action or a try): a confirm, commit, compensation,
+ * cancel or rollback that fails is retried and raises an alert.
  */
 export class BranchFailure extends Error {
   override readonly name = 'BranchFailure';
   readonly [KIND] = 'FAILURE';
 
-  /** @param reason for people; it becomes part of the transaction's rollback reason. */
+  /** @param reason human-readable; becomes part of the transaction's rollback reason */
   constructor(reason: string, options?: { readonly cause?: unknown }) {
     super(reason, options);
   }
 }
 
-/** Not done yet: the coordinator asks again at the plain retry interval, without back-off. */
+/** Not done yet: the coordinator calls again at the plain interval, without backoff. */
 export class BranchOngoing extends Error {
   override readonly name = 'BranchOngoing';
   readonly [KIND] = 'ONGOING';
 
-  /** @param reason for people; shown in the transaction's timeline. */
+  /** @param reason human-readable; shown in the transaction's timeline */
   constructor(reason = 'still running', options?: { readonly cause?: unknown }) {
     super(reason, options);
   }
 }
 
-/** Result of a branch that threw: FAILURE and ONGOING only by their own errors, everything else is UNKNOWN. */
+/**
+ * The result of a branch that threw: FAILURE and ONGOING for their error classes, UNKNOWN for any
+ * other error.
+ */
 export function resultOfThrown(thrown: unknown): BranchResult {
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return branchResult(kindOf(thrown) ?? 'UNKNOWN', reason);
@@ -45,8 +53,9 @@ function kindOf(thrown: unknown): 'FAILURE' | 'ONGOING' | undefined {
 }
 
 /**
- * The words of a reason for people: the `message` of a JSON body, as participants of this SDK answer it, else the text itself. Rollback reasons
- * quote a branch's body, so the JSON may stand behind other words.
+ * The human-readable part of a reason: the `message` of a JSON body, as participants with this SDK
+ * send it, otherwise the reason itself. Rollback reasons quote a branch's body, so other words may
+ * precede the JSON.
  */
 export function readableReason(reason: string): string {
   const start = reason.indexOf('{');

@@ -1,6 +1,7 @@
 /**
- * The query parameters that the coordinator adds to the URL of each call: they identify the call, and the barrier's rows are named by them. A branch's URL
- * that has one of them would speak in their stead, so they are the coordinator's own. Some frameworks read names in any case.
+ * The query parameters that the coordinator adds to the URL of each call: they identify the call
+ * and are the key of the barrier's rows. They are reserved, since parameters of the same name in a
+ * branch's URL would replace them. Some frameworks read names case-insensitively.
  */
 export const COORDINATES = ['gid', 'trans_type', 'branch_id', 'op'] as const;
 export type Coordinate = (typeof COORDINATES)[number];
@@ -17,7 +18,7 @@ const queryOf = (url: string): string => {
   return start < 0 ? '' : beforeFragment.slice(start + 1);
 };
 
-/** The coordinator's own parameters that a URL has, however they are spelled (`%67id`), with their values. */
+/** The reserved parameters that a URL contains, in any spelling (`%67id`), with their values. */
 export function coordinatesIn(url: string): readonly (readonly [name: Coordinate, value: string])[] {
   const query = queryOf(url);
   if (query === '') return [];
@@ -27,7 +28,7 @@ export function coordinatesIn(url: string): readonly (readonly [name: Coordinate
   });
 }
 
-/** The URL without the coordinator's own parameters; everything else of it stays as it is spelled. */
+/** The URL without the reserved parameters; the rest keeps its spelling. */
 export function withoutCoordinates(url: string): string {
   const query = queryOf(url);
   if (coordinatesIn(url).length === 0) return url;
@@ -40,14 +41,14 @@ export function withoutCoordinates(url: string): string {
 }
 
 /**
- * Header of a call whose URL has some of these parameters itself. Only transactions that an earlier
- * version accepted have such URLs. The coordinator's parameters stand behind the URL's own; the
- * header's value states which of several values identify the call:
- *
- * - `first`: those of the URL. Earlier participants read these, so the rows of their barriers bear
- *   them: a repeated action or a compensation finds the row of the action only under the same name.
- * - `last`: those of the coordinator. What the call refers to (a try, a local transaction, a
- *   workflow) was never called with the URL's own.
+ * Header of a call whose URL already contains reserved parameters. Only transactions accepted by an
+ * earlier version have such URLs. The coordinator appends its parameters to the URL's; the header
+ * states which of several values identify the call:
+ * - `first`: those in the URL. Earlier participants read these, and their barrier rows have them as
+ *   the key: a repeated action or a compensation finds the row of the action only under the same
+ *   key.
+ * - `last`: those of the coordinator. The op that the call refers to (a try, a local transaction, a
+ *   workflow) was never called with the values in the URL.
  */
 export const URL_COORDINATES_HEADER = 'holdfast-url-coordinates';
 export type UrlCoordinates = 'first' | 'last';

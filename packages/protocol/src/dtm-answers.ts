@@ -1,11 +1,16 @@
 import type { BranchStatus, Pattern, Status } from './vocabulary.ts';
 
-/** dtm's wire as it goes out. Empty texts, zeros and false are left out, as dtm's clients expect it; times are RFC 3339. */
+/**
+ * Responses on dtm's wire. Empty texts, zeros and false are left out, as dtm's clients expect;
+ * times are RFC 3339.
+ */
 
 export interface DtmResultAnswer {
   readonly dtm_result: 'SUCCESS' | 'FAILURE' | 'ONGOING';
   readonly message?: string;
-  /** What the transaction is now, when a caller who waited hears that it is not finished. */
+  /**
+   * Current status, in the response to a caller that waited for a transaction that is not finished.
+   */
   readonly status?: Status;
 }
 
@@ -20,7 +25,7 @@ export interface DtmTransactionAnswer {
   readonly query_prepared?: string;
   readonly rollback_reason?: string;
   readonly result?: string;
-  /** The options as a JSON text, besides standing flat in the object. */
+  /** The options as a JSON text; they are also fields of this object. */
   readonly options?: string;
   readonly wait_result?: boolean;
   readonly concurrent?: boolean;
@@ -33,7 +38,7 @@ export interface DtmTransactionAnswer {
   readonly update_time: string;
   readonly finish_time?: string;
   readonly rollback_time?: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly next_cron_interval?: number;
   readonly next_cron_time?: string;
   readonly owner?: string;

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 
 /**
- * dtm's wire as it comes in over REST and JSON-RPC, tolerant as its clients need it: `null` means absent, unknown fields are ignored, a key that
- * stands twice counts with its last value (that is `JSON.parse`). What a transaction means is decided where it is read, not here.
+ * Requests on dtm's wire, over REST and JSON-RPC. Parsing is tolerant, as its clients require:
+ * `null` means absent, unknown fields are ignored, the last of repeated keys counts (as in
+ * `JSON.parse`). The meaning of a transaction is checked later, not here.
  *
- * dtm's wire counts in whole seconds.
+ * Durations on dtm's wire are whole seconds.
  */
 
 const text = z.string().nullish();
 const flag = z.boolean().nullish();
 const count = z.number().int().min(0).nullish();
 const seconds = count;
-/** A map of texts; a null value counts as an empty text. */
+/** A map of texts; null counts as an empty text. */
 const textMap = z.record(z.string(), z.string().nullable());
 
 /** Old clients put the payload into the step, as `data`. */
@@ -58,7 +59,7 @@ export const dtmMessageData = z.object({ delay: seconds });
 /** `custom_data` of a workflow; `data` is base64. */
 export const dtmWorkflowData = z.object({ name: text, data: text });
 
-/** Error codes of the JSON-RPC transport; those below -32900 are dtm's own. */
+/** Error codes of JSON-RPC; those below -32900 are defined by dtm. */
 export const JSON_RPC_CODES = {
   unparsable: -32_700,
   badRequest: -32_600,

@@ -1,15 +1,16 @@
 import type { Status } from './vocabulary.ts';
 
 /**
- * The closed set of errors a Holdfast coordinator answers with. Transports map codes, never message texts.
- *
- * - `invalid`: the request is wrong; sending it again cannot help.
+ * The closed set of errors with which a coordinator responds. Transports map codes, never message
+ * texts.
+ * - `invalid`: the request is wrong; repeating it cannot help.
  * - `too_large`: a declared limit is exceeded.
  * - `not_found`: no such transaction, topic or key.
  * - `refused`: the transaction's state does not allow the change (FAILURE on dtm's wire).
- * - `unavailable`: the store could not make it durable, or the node is stopping; send it again with the same gid.
- * - `overloaded`: a bound is reached; send it again later.
- * - `internal`: a defect of Holdfast.
+ * - `unavailable`: the store could not make the change durable, or the node is shutting down;
+ *   repeat the request with the same gid.
+ * - `overloaded`: a limit is reached; repeat the request later.
+ * - `internal`: a bug in Holdfast.
  */
 export const ERROR_CODES = [
   'invalid',
@@ -26,12 +27,15 @@ export interface HoldfastErrorDetails {
   readonly gid?: string;
   /** Path of the offending field in the request, such as `steps[1].action`. */
   readonly field?: string;
-  /** Status of the transaction that refused a change. */
+  /** Status of the transaction, if it was the reason for rejecting a change. */
   readonly status?: Status;
   readonly cause?: unknown;
 }
 
-/** The one error class of coordinator and SDK internals: says what happened, to which gid, and what to do about it. */
+/**
+ * The only error class of the coordinator and of SDK internals. The message states what happened,
+ * to which gid, and what to do about it.
+ */
 export class HoldfastError extends Error {
   override readonly name = 'HoldfastError';
   readonly code: ErrorCode;
@@ -47,7 +51,7 @@ export class HoldfastError extends Error {
     this.status = details.status;
   }
 
-  /** Converts anything thrown; what is not a HoldfastError becomes `internal`. */
+  /** Converts anything thrown; a value other than a HoldfastError becomes `internal`. */
   static from(thrown: unknown): HoldfastError {
     if (thrown instanceof HoldfastError) return thrown;
     return new HoldfastError('internal', messageOf(thrown), { cause: thrown });

@@ -1,15 +1,14 @@
 /**
- * Where the parts of a JSON text are, so that a part can be passed on as it is spelled: parsed and written again, numbers lose digits.
- *
- * The text must be one that `JSON.parse` accepts.
+ * Positions of the parts of a JSON text, so that a part can be passed on with its spelling: parsing
+ * and writing numbers loses digits. The text must be valid for `JSON.parse`.
  */
 export interface JsonSpan {
   readonly start: number;
-  /** Behind its last character. */
+  /** Position after its last character. */
   readonly end: number;
 }
 
-/** Characters that are read at once. */
+/** Number of characters scanned at once. */
 const PIECE = 16 * 1024;
 
 const QUOTE = 0x22;
@@ -20,7 +19,10 @@ const LIST_END = 0x5d;
 const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
-/** The members of the object at `start`, by name; of a name that occurs twice the last one, as `JSON.parse` takes it. Empty: it is not an object. */
+/**
+ * The members of the object at `start`, by name; for a repeated name the last one, as in
+ * `JSON.parse`. Empty if the value is not an object.
+ */
 export function jsonMembers(text: string, start = 0): ReadonlyMap<string, JsonSpan> {
   const members = new Map<string, JsonSpan>();
   let at = skipBlanks(text, start);
@@ -37,7 +39,7 @@ export function jsonMembers(text: string, start = 0): ReadonlyMap<string, JsonSp
   return members;
 }
 
-/** The items of the array at `start`, in their order. Empty: it is not an array. */
+/** The items of the array at `start`, in order. Empty if the value is not an array. */
 export function jsonItems(text: string, start = 0): readonly JsonSpan[] {
   const items: JsonSpan[] = [];
   let at = skipBlanks(text, start);
@@ -51,7 +53,7 @@ export function jsonItems(text: string, start = 0): readonly JsonSpan[] {
   return items;
 }
 
-/** `jsonMembers` of a long text: yields after each piece. */
+/** `jsonMembers` for a long text; yields after each piece. */
 export function* jsonMembersInPieces(text: string, start = 0): Generator<undefined, ReadonlyMap<string, JsonSpan>> {
   const members = new Map<string, JsonSpan>();
   let at = skipBlanks(text, start);
@@ -71,7 +73,7 @@ export function* jsonMembersInPieces(text: string, start = 0): Generator<undefin
   return members;
 }
 
-/** `jsonItems` of a long text: yields after each piece. */
+/** `jsonItems` for a long text; yields after each piece. */
 export function* jsonItemsInPieces(text: string, start = 0): Generator<undefined, readonly JsonSpan[]> {
   const items: JsonSpan[] = [];
   let at = skipBlanks(text, start);
@@ -88,7 +90,7 @@ export function* jsonItemsInPieces(text: string, start = 0): Generator<undefined
   return items;
 }
 
-/** The start of the item behind a comma, or the closing bracket. */
+/** The start of the item after a comma, or the closing bracket. */
 function nextItem(text: string, end: number): number {
   const at = skipBlanks(text, end);
   return text[at] === ',' ? skipBlanks(text, at + 1) : at;
@@ -105,8 +107,8 @@ const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || cod
 function endOfString(text: string, start: number): number {
   const first = text.indexOf('"', start + 1);
   if (first >= 0 && text.charCodeAt(first - 1) !== BACKSLASH) return first + 1;
-  // One with an escape in front of a quote is walked through: such escapes could be all there is in
-  // it.
+  // A string with a backslash before a quote is scanned by character: it may consist of such
+  // escapes.
   for (let at = start + 1; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit === QUOTE) return at + 1;
@@ -115,7 +117,7 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Where a value is read that has begun: `at`, inside `depth` lists and objects of it. */
+/** Position `at` within a value that is being scanned, inside `depth` lists and objects. */
 interface Place {
   at: number;
   depth: number;
@@ -134,8 +136,8 @@ function* endOfValueInPieces(text: string, start: number): Generator<undefined, 
 }
 
 /**
- * Reads on to the end of the value, or up to `limit`; returns whether it is the end. Brackets are
- * counted, not descended into: the depth of a text is its sender's choice.
+ * Scans to the end of the value or to `limit`; returns whether the end was reached. Brackets are
+ * counted without recursion, since the sender determines the depth of the text.
  */
 function readValue(text: string, place: Place, limit: number): boolean {
   let { at, depth } = place;
@@ -153,7 +155,7 @@ function readValue(text: string, place: Place, limit: number): boolean {
         break;
       case OBJECT_END:
       case LIST_END:
-        // That of a list or object around a number.
+        // The end of the list or object that contains a number or literal.
         isEnd = depth === 0;
         if (isEnd) break;
         depth--;

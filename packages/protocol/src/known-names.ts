@@ -1,9 +1,9 @@
 import { nearest } from './nearest.ts';
 
 /**
- * Checks that an object of options holds known names only: a misspelled option would be ignored otherwise.
- *
- * @throws {TypeError} a name is unknown; the message contains the nearest known one
+ * Checks that an options object has only known names: a misspelled option would be ignored
+ * silently.
+ * @throws {TypeError} for an unknown name; the message suggests the nearest known one
  */
 export function requireKnownNames(options: object, known: readonly string[], where: string): void {
   for (const name of Object.keys(options)) {

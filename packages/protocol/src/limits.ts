@@ -1,5 +1,6 @@
 /**
- * Bounds that hold everywhere. Those a user may want to change are options of the server; these are the values they start from.
+ * Limits that always apply. Those that users may want to change are options of the server, with
+ * these values as defaults.
  */
 export const LIMITS = {
   /** Longest gid, in UTF-16 units. */
@@ -10,18 +11,18 @@ export const LIMITS = {
   urlLength: 2048,
   /** Steps of one saga or message. */
   steps: 1000,
-  /** Branches of one message, once the topics among its steps are replaced by their subscribers. */
+  /** Branches of one message, after the topics in its steps are replaced by their subscribers. */
   messageBranches: 1000,
   /** Dependencies of a saga's steps on others, in total. */
   dependencies: 20_000,
   /** Branches registered to one transaction. */
   registeredBranches: 1000,
   /**
-   * Steps of one workflow: each records that it starts, how its action ended, and its commit or
+   * Steps of one workflow: each records its start, the outcome of its action, and its commit or
    * rollback.
    */
   workflowSteps: 1000,
-  /** Branches registered to one transaction with their payloads, in bytes together. */
+  /** Total size of the branches registered to one transaction with their payloads, in bytes. */
   registeredBytes: 8 * 1024 * 1024,
   /** One step's or branch's payload, in bytes. */
   payloadBytes: 1024 * 1024,
@@ -29,7 +30,7 @@ export const LIMITS = {
   bodyBytes: 4 * 1024 * 1024,
   /** Entries of one page of a list. */
   pageSize: 1000,
-  /** Entries of the timeline that a transaction keeps: the first and the last ones. */
+  /** Entries kept in a transaction's timeline: the first and the last ones. */
   timelineEntries: 100,
   /** Result of one branch, in bytes. */
   branchResultBytes: 4096,
@@ -39,23 +40,28 @@ export const LIMITS = {
   topicSubscribers: 200,
   /** Longest remark about a subscriber, in UTF-16 units. */
   remarkLength: 1024,
-  /** Headers of one transaction's branch calls, and the characters of all their names and values. */
+  /** Headers of one transaction's branch calls, and the total length of their names and values. */
   branchHeaders: 100,
   branchHeaderCharacters: 8 * 1024,
   /** Levels of nesting in the JSON text of a request. */
   jsonDepth: 500,
-  /** Lists, objects and their fields in the JSON text of a request, and elements in all. A text counts as one, whatever it contains. */
+  /**
+   * Lists, objects and their fields in the JSON text of a request, and elements in total. A string
+   * counts as one element.
+   */
   jsonFields: 20_000,
   jsonElements: 200_000,
-  /** Result of a workflow, in characters of base64. */
+  /** Length of a workflow's result, in characters of base64. */
   workflowResultLength: 1024 * 1024,
-  /** Longest timeout of one branch call: a call that hangs keeps its place for as long. */
+  /**
+   * Longest timeout of one branch call: a call that hangs occupies its connection for this time.
+   */
   requestTimeoutMs: 10 * 60_000,
   /** Longest interval between retries, and longest delay of a message. */
   retryIntervalMs: 365 * 24 * 3_600_000,
   delayMs: 365 * 24 * 3_600_000,
   /** Longest timeout to fail, which means "never". */
   timeoutToFailMs: 100 * 365 * 24 * 3_600_000,
-  /** Most immediate retries of a saga: they follow each other without a pause. */
+  /** Maximum number of immediate retries of a saga, which follow each other without a pause. */
   retryLimit: 1_000,
 } as const;

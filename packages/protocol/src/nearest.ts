@@ -1,4 +1,7 @@
-/** The candidate that differs least from `written`, or undefined if none is close enough to be meant. */
+/**
+ * The candidate with the smallest edit distance to `written`; undefined if none is close enough to
+ * be meant.
+ */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
@@ -12,7 +15,7 @@ export function nearest(written: string, candidates: Iterable<string>): string |
   return best;
 }
 
-/** Letters to insert, delete or replace. */
+/** Number of letters to insert, delete or replace. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

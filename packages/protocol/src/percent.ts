@@ -1,8 +1,8 @@
 const ENCODED = /(?:%[\da-f]{2})+/gi;
 
 /**
- * Whether the percent-encoded parts of a URL are UTF-8. Where they are not, readers put the same character into the place of different bytes, so that two texts
- * become one.
+ * Whether the percent-encoded parts of a URL are UTF-8. Otherwise decoders replace different bytes
+ * by the same character, so that two texts become equal.
  */
 export function isPercentEncodedUtf8(url: string): boolean {
   if (!url.includes('%')) return true;

@@ -1,14 +1,18 @@
 import { withoutSecrets } from './secrets.ts';
 import type { ResultKind } from './vocabulary.ts';
 
-/**
- * The answer of a branch, whatever transport brought it.
- */
+/** The interpretation of a branch's response, for every transport. */
 export interface BranchResult {
   readonly kind: ResultKind;
-  /** Why it was not a success, for people: the answered body, or what went wrong; empty on SUCCESS. Bounded by `MAX_REASON_LENGTH`. */
+  /**
+   * Human-readable reason of a result other than SUCCESS: the response body or a description of the
+   * error; empty on SUCCESS. Bounded by `MAX_REASON_LENGTH`.
+   */
   readonly reason: string;
-  /** Set when no call was made because the destination's queue was full: it does not count as an attempt. */
+  /**
+   * Set if no call was made because there was no place for the destination: this does not count as
+   * an attempt.
+   */
   readonly deferred?: true;
 }
 
@@ -17,7 +21,7 @@ export const SUCCESS: BranchResult = { kind: 'SUCCESS', reason: '' };
 /** Longest reason kept, in UTF-16 units; longer ones are cut and end in "…". */
 export const MAX_REASON_LENGTH = 1024;
 
-/** A text for people as a record keeps it: well-formed, and cut to the bound. */
+/** A human-readable text as stored in a record: well-formed, and cut to the limit. */
 export const cutReason = (text: string): string => cut(text.isWellFormed() ? text : text.toWellFormed());
 
 function cut(text: string): string {
@@ -28,10 +32,13 @@ function cut(text: string): string {
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 
-/** How much of a reason is searched for secrets: what they leave of it may still reach the bound. */
+/** Length of a reason that is searched for secrets; without these it may still reach the limit. */
 const SEARCHED_LENGTH = 4 * MAX_REASON_LENGTH;
 
-/** A result that is not a success, its reason without secrets and cut to the bound. A participant may echo what it was sent. */
+/**
+ * A result other than success, with secrets removed from its reason and the reason cut to the
+ * limit. A participant may echo its request.
+ */
 export function branchResult(
   kind: Exclude<ResultKind, 'SUCCESS'>,
   reason: string,
@@ -50,9 +57,10 @@ const HTTP_KINDS: Readonly<Record<number, ResultKind>> = {
 };
 
 /**
- * Result of an HTTP answer. The status decides, except that dtm's words count on any status: `dtm_result` of a JSON body, or the bare
- * word in a body that is not JSON. A JSON body that merely mentions the word elsewhere does not count. ONGOING is looked for first.
- * Redirects are not followed: UNKNOWN.
+ * The result of an HTTP response. The status decides, except that dtm's words count with any
+ * status: `dtm_result` of a JSON body, or the bare word in a body that is not JSON. A JSON body
+ * with the word elsewhere does not count. ONGOING takes precedence. Redirects are not followed:
+ * UNKNOWN.
  */
 export function resultOfHttp(status: number, body: string): BranchResult {
   const kind = wordOf(body) ?? HTTP_KINDS[status] ?? 'UNKNOWN';
@@ -60,7 +68,10 @@ export function resultOfHttp(status: number, body: string): BranchResult {
   return branchResult(kind, body === '' ? `HTTP ${status}` : kind === 'UNKNOWN' ? `HTTP ${status}: ${body}` : body);
 }
 
-/** The result of an HTTP response whose body was too long to be kept: `beginning` of it, and the word that decides, wherever it was found. */
+/**
+ * The result of an HTTP response whose body was too long to be kept: `beginning` of the body, and
+ * the deciding word found anywhere in it.
+ */
 export function resultOfLongHttp(status: number, beginning: string, word: Word | undefined): BranchResult {
   const kind = word ?? HTTP_KINDS[status] ?? 'UNKNOWN';
   if (kind === 'SUCCESS') return SUCCESS;
@@ -68,8 +79,10 @@ export function resultOfLongHttp(status: number, beginning: string, word: Word |
 }
 
 /**
- * The result of an HTTP response that only the end of its connection ended, so that a response cut off looks the same. It counts when its body is whole
- * JSON, which no part of a longer text is, or when its status needs no body (409, 425). Otherwise it is UNKNOWN. `isPart`: `body` is known to be a part.
+ * The result of an HTTP response whose body ended only with the connection, so that a truncated
+ * response looks the same. It counts if its body is complete JSON (no truncated object, array or
+ * string is), or if its status needs no body (409, 425). Otherwise it is UNKNOWN. `isPart`: `body`
+ * is known to be truncated.
  */
 export function resultOfUnframedHttp(status: number, body: string, isPart = false): BranchResult {
   if (!isPart && isWholeJson(body)) return resultOfHttp(status, body);
@@ -102,7 +115,7 @@ function wordOf(body: string): Word | undefined {
   }
 }
 
-/** A JSON value says a word when it is that word, or an object whose `dtm_result` is. */
+/** The word in a JSON value: the value itself, or `dtm_result` of an object. */
 function wordOfJson(json: unknown): Word | undefined {
   const word = typeof json === 'object' && json !== null && 'dtm_result' in json ? json.dtm_result : json;
   return word === 'ONGOING' || word === 'FAILURE' ? word : undefined;
@@ -114,8 +127,9 @@ const JSON_RPC_FAILURE = -32901;
 const JSON_RPC_ONGOING = -32902;
 
 /**
- * Result of a JSON-RPC branch. HTTP 409 is FAILURE, whatever the body. Otherwise the body must be a JSON object. The error's code decides; without an error
- * dtm's words count as over HTTP, in the result too, then the HTTP status.
+ * The result of a JSON-RPC branch. HTTP 409 is FAILURE, whatever the body. Otherwise the body must
+ * be a JSON object. The error's code decides; without an error, dtm's words count as over HTTP,
+ * also in the result, then the HTTP status.
  */
 export function resultOfJsonRpc(status: number, body: string): BranchResult {
   if (status === 409) return branchResult('FAILURE', body === '' ? 'HTTP 409' : body);
@@ -145,7 +159,10 @@ const GRPC_OK = 0;
 const GRPC_FAILED_PRECONDITION = 9;
 const GRPC_ABORTED = 10;
 
-/** Result of a gRPC answer: only the code decides (Aborted with the message `ONGOING` is ONGOING, for old clients). */
+/**
+ * The result of a gRPC response: only the code decides (Aborted with the message `ONGOING` is
+ * ONGOING, for old clients).
+ */
 export function resultOfGrpc(code: number, message: string): BranchResult {
   if (code === GRPC_OK) return SUCCESS;
   if (code === GRPC_FAILED_PRECONDITION || (code === GRPC_ABORTED && message === 'ONGOING'))

@@ -1,8 +1,9 @@
 /*
- * The one place that decides what of a text must not be shown: passwords in URLs, tokens, keys. Everything that reaches a
- * log, an error, a timeline, an alert or a terminal goes through here.
+ * The only place that decides which parts of a text are secret: passwords in URLs, tokens, keys.
+ * Every text for a log, an error, a timeline, an alert or a terminal passes through here.
  *
- * Repetitions that a text can make start at each of its characters have a bound, so that the time grows with its length.
+ * Repetitions that can match at each character of a text are bounded, so that the time is linear in
+ * its length.
  */
 
 import { withoutAccounts } from './accounts.ts';
@@ -12,7 +13,7 @@ const HIDDEN = '***';
 /** Names of query parameters, headers and JSON fields whose values are secrets. */
 const SECRET_NAME = String.raw`(?:[\w.-]{0,40}(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|[-_]key|credential)[\w.-]{0,40}|pwd|pass|auth|authorization|proxy-authorization|cookie|set-cookie|key|sig|signature)`;
 
-/** A quotation mark, as it is or within JSON text. */
+/** A quotation mark, plain or escaped within JSON text. */
 const QUOTE = String.raw`\\*["']`;
 
 type Rules = readonly (readonly [pattern: RegExp, replacement: string])[];
@@ -21,21 +22,18 @@ const RULES: Rules = [
   [new RegExp(String.raw`([?&;]${SECRET_NAME}=)[^&#;\s"'\\]+`, 'gi'), `$1${HIDDEN}`],
   [/([?&;](?:ssl|tls)=)(?:\{|%7b)[^&#\s"'\\]{0,4000}(?:["'][^&#\s]{0,4000})?/gi, `$1${HIDDEN}`],
   [/\b((?:bearer|basic|digest)\s+)(?!authentication|auth\b|realm)[\w.~+/=-]{6,}/gi, `$1${HIDDEN}`],
-  // The backslashes before the first quotation mark stay anyway.
+  // Backslashes before the first quotation mark are kept.
   [new RegExp(String.raw`(["']${SECRET_NAME}${QUOTE}\s*:\s*${QUOTE})[^"'\\]+`, 'gi'), `$1${HIDDEN}`],
   [/\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\s*:\s*)(?![*"'\\\s])[^\r\n"'\\,]+/gi, `$1$2${HIDDEN}`],
   [new RegExp(String.raw`\b((?:password|passwd|pwd)\s*=\s*)[^\s&;,"'\\]+`, 'gi'), `$1${HIDDEN}`],
 ];
 
-/**
- * What a text has that any of the rules could apply to: much quicker to find, in the URLs of a
- * thousand steps.
- */
+/** A quick test whether any rule may apply, for texts such as the URLs of a thousand steps. */
 const SUSPECT = /ssl=|tls=|bearer|basic|digest|pass|pwd|secret|token|key|auth|cookie|credential|sig/i;
 
 /**
- * A text without passwords and tokens: each is replaced by `***`. `known`: values that are secrets wherever they are found,
- * such as those that were sent to a participant that may echo them.
+ * The text with passwords and tokens replaced by `***`. `known`: values that are secrets wherever
+ * they occur, such as those sent to a participant that may echo them.
  */
 export function withoutSecrets(text: string, known: readonly string[] = []): string {
   let shown = text;
@@ -47,7 +45,7 @@ export function withoutSecrets(text: string, known: readonly string[] = []): str
 const replaced = (text: string, rules: Rules): string =>
   rules.reduce((shown, [pattern, replacement]) => shown.replace(pattern, replacement), text);
 
-/** Replacing shorter values would hide half of an ordinary text. */
+/** Replacing shorter values would hide large parts of ordinary texts. */
 const SHORTEST_SECRET = 4;
 
 const IS_SECRET_NAME = new RegExp(`^${SECRET_NAME}$`, 'i');
@@ -55,18 +53,21 @@ const IS_SECRET_NAME = new RegExp(`^${SECRET_NAME}$`, 'i');
 /** Whether the value of a header or field of this name is a secret. */
 export const isSecretName = (name: string): boolean => IS_SECRET_NAME.test(name);
 
-/** The secrets in headers: values of those that carry some, whole and without the scheme before them (`Bearer …`). */
+/**
+ * The secrets in headers: the values of secret headers, whole and without a leading scheme (`Bearer
+ * …`).
+ */
 export const secretsOfHeaders = (headers: Readonly<Record<string, string>>): string[] =>
   Object.entries(headers).flatMap(([name, value]) =>
     isSecretName(name) ? [value, value.replace(/^[A-Za-z]+\s+/, '')] : [],
   );
 
-/** Stores whose URL is a path, without anything to hide. */
+/** Stores whose URL is a path, with nothing to hide. */
 const PATH_SCHEMES = ['lmdb:', 'memory:'];
 
 /**
- * Where a URL leads, for people: scheme, host, port and path (the database), and nothing else. Whatever cannot be told from
- * a part of a password is left out.
+ * The location in a URL, for display: scheme, host, port and path (the database). Parts that cannot
+ * be distinguished from a password are left out.
  */
 export function placeOfUrl(url: string): string {
   if (PATH_SCHEMES.some((scheme) => url.startsWith(scheme))) return url;
@@ -78,5 +79,5 @@ export function placeOfUrl(url: string): string {
   return `${scheme}//${host}${path}`;
 }
 
-/** Hosts with their ports: several, for databases that have some. */
+/** Hosts with their ports; databases may have several. */
 const HOST = /^(?:(?:[\w.-]*|\[[\da-f:.%\w]*\])(?::\d*)?(?:,|$))*$/i;

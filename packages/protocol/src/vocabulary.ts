@@ -1,8 +1,6 @@
-/**
- * The words of the protocol, one for one thing; code, wire, command line and docs use the same.
- */
+/** The terms of the protocol, one for each thing, the same in code, wire, command line and docs. */
 
-/** How a global transaction reaches its end (dtm's `trans_type`). */
+/** How a global transaction is executed (dtm's `trans_type`). */
 export const PATTERNS = ['saga', 'tcc', 'xa', 'msg', 'workflow'] as const;
 export type Pattern = (typeof PATTERNS)[number];
 
@@ -13,7 +11,10 @@ export type Status = (typeof STATUSES)[number];
 /** True for a status that never changes again. */
 export const isFinal = (status: Status): boolean => status === 'succeed' || status === 'failed';
 
-/** What a call to a branch does. `try` is called by the client and never stored; `msg` is the op of a check-back. */
+/**
+ * The purpose of a call to a branch. `try` is called by the client and never stored; `msg` is the
+ * op of a check-back.
+ */
 export const OPS = ['action', 'compensate', 'try', 'confirm', 'cancel', 'commit', 'rollback', 'msg'] as const;
 export type Op = (typeof OPS)[number];
 
@@ -21,11 +22,11 @@ export type Op = (typeof OPS)[number];
 export const BRANCH_STATUSES = ['prepared', 'succeed', 'failed'] as const;
 export type BranchStatus = (typeof BRANCH_STATUSES)[number];
 
-/** How branches of a transaction are called unless their URL says otherwise. */
+/** How the branches of a transaction are called, unless their URLs determine it. */
 export const BRANCH_PROTOCOLS = ['http', 'json-rpc', 'grpc'] as const;
 export type BranchProtocol = (typeof BRANCH_PROTOCOLS)[number];
 
-/** The four meanings an answer can have (protocol page, "Vocabulary"). */
+/** The results of a branch call (protocol page, "Vocabulary"). */
 export const RESULTS = ['SUCCESS', 'FAILURE', 'ONGOING', 'UNKNOWN'] as const;
 export type ResultKind = (typeof RESULTS)[number];
 
@@ -37,5 +38,5 @@ export interface TransactionKey {
 
 export const DEFAULT_NAMESPACE = 'default';
 
-/** Branch id that the coordinator's own questions carry (check-back of a message, call-back of a workflow). */
+/** Branch ID of the coordinator's queries (check-back of a message, callback of a workflow). */
 export const CHECK_BRANCH_ID = '00';

@@ -13,7 +13,9 @@ export interface AlertWebHookOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly timeoutMs?: number;
-  /** Waits before the second, third, … try; after the last one the alert is given up, with a line in the log. */
+  /**
+   * Waits before the second, third, … attempt; after the last one the alert is dropped and logged.
+   */
   readonly retryDelaysMs?: readonly number[];
   readonly maxQueued?: number;
 }
@@ -28,7 +30,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_RETRY_DELAYS_MS = [1_000, 5_000, 25_000] as const;
 const DEFAULT_MAX_QUEUED = 1_000;
 
-/** Tells a URL about each transaction that needs a person: POST `{gid,status,branch,error,retry_count}`, one after another. */
+/** Sends each alert to a URL: POST `{gid,status,branch,error,retry_count}`, one after another. */
 export class AlertWebHook {
   readonly #options: AlertWebHookOptions;
   readonly #target: HttpTarget;
@@ -37,7 +39,7 @@ export class AlertWebHook {
   #closed = false;
   #endPause: (() => void) | undefined;
 
-  /** Throws `TypeError` when the URL is not one that can be posted to. */
+  /** Throws `TypeError` for a URL that is not http or https. */
   constructor(options: AlertWebHookOptions) {
     const target = parseBranchUrl(options.url);
     if (target.kind !== 'http')
@@ -47,8 +49,8 @@ export class AlertWebHook {
   }
 
   /**
-   * Queues an alert; when the queue is full the oldest one is given up. Resolves to whether the alert was delivered,
-   * never rejects.
+   * Queues an alert; drops the oldest one if the queue is full. Resolves to whether the alert was
+   * delivered, never rejects.
    */
   notify(alert: Alert): Promise<boolean> {
     return new Promise((settle) => this.#enqueue({ alert, settle }));
@@ -64,7 +66,7 @@ export class AlertWebHook {
     }
   }
 
-  /** Stops; what was not delivered is named in the log. */
+  /** Stops; undelivered alerts are logged. */
   close(): void {
     this.#closed = true;
     for (const queued of this.#queue.splice(0)) this.#giveUp(queued, 'shutting down');
@@ -81,7 +83,7 @@ export class AlertWebHook {
     this.#delivering = false;
   }
 
-  /** Answers why it could not be delivered; undefined when it was. */
+  /** Resolves to why the alert could not be delivered; undefined on success. */
   async #deliver(alert: Alert): Promise<string | undefined> {
     let failure: string | undefined;
     for (const delayMs of [0, ...(this.#options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)]) {

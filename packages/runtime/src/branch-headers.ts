@@ -1,22 +1,26 @@
 import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
 
 /**
- * `branch_headers` of a transaction come from outside and go into requests: a name or value that is not plain header text must not reach the wire.
+ * `branch_headers` of a transaction come from outside and are sent in requests: a name or value
+ * that is not plain header text must not reach the wire.
  */
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, Latin-1, blanks and tabs; no line break, no other control character. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What belongs to the connection or to the coordinator, not to the transaction: left out, as Go's client library does, since some clients pass on all headers they got. */
+/**
+ * Headers of the connection or the coordinator. They are not sent, as in Go's client library, since
+ * some clients pass on all headers that they received.
+ */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
-  // By these a call over gRPC says which one it is.
+  // These identify a call over gRPC.
   'dtm-gid',
   'dtm-trans_type',
   'dtm-branch_id',
   'dtm-op',
   'dtm-dtm',
-  // A body that came compressed would not be understood.
+  // A compressed response could not be interpreted.
   'accept-encoding',
   URL_COORDINATES_HEADER,
   'connection',
@@ -31,7 +35,7 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Says what is wrong with a header; undefined when nothing is. */
+/** Describes what is wrong with a header; undefined if it is valid. */
 export function branchHeaderFault(name: string, value: string): string | undefined {
   if (!NAME.test(name))
     return `header name ${JSON.stringify(name.slice(0, 64))} has characters that a name cannot have`;
@@ -41,7 +45,10 @@ export function branchHeaderFault(name: string, value: string): string | undefin
 
 const JSON_CONTENT = 'content-type: application/json\r\n';
 
-/** Header lines as they go onto the wire; `content-type` is JSON unless `headers` say otherwise. Throws `BranchHeaderError`. */
+/**
+ * Header lines in wire form; `content-type` is JSON unless `headers` has another one. Throws
+ * `BranchHeaderError`.
+ */
 export function headerLines(headers: Readonly<Record<string, string>>, authorization: string): string {
   let contentType = JSON_CONTENT;
   let lines = '';

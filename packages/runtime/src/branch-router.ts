@@ -15,10 +15,13 @@ export interface BranchRouterOptions {
   readonly targets?: BranchTargets;
 }
 
-/** What an empty URL answers: there is nothing to do. */
+/** The result for an empty URL: there is nothing to do. */
 const NOTHING_TO_DO: Promise<BranchResult> = Promise.resolve(SUCCESS);
 
-/** Finds out how a branch wants to be called, and calls it so: HTTP, JSON-RPC, a function of this process; gRPC has its place here. */
+/**
+ * Calls a branch by the protocol of its URL: HTTP, JSON-RPC, or a function of this process. gRPC
+ * would be added here.
+ */
 export class BranchRouter implements BranchCaller {
   readonly #pools: ConnectionPools;
   readonly #locals: LocalBranches;
@@ -44,12 +47,12 @@ export class BranchRouter implements BranchCaller {
     return url === '' ? '' : this.#targets.of(url).destination;
   }
 
-  /** Ends every connection. */
+  /** Closes every connection. */
   close(): Promise<void> {
     return this.#pools.close();
   }
 
-  /** Most calls carry no secret, and their results need not be looked through. */
+  /** Most calls carry no secret, so their results need not be searched for one. */
   #callOverHttp(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
     const called =
       request.protocol === 'json-rpc' && target.rpcMethod !== ''
@@ -77,7 +80,7 @@ export class BranchRouter implements BranchCaller {
   }
 }
 
-/** Many calls may end in one turn, whose secrets and reasons are long. */
+/** Many calls with long secrets and reasons may end in one turn of the event loop. */
 async function withoutSecretsInTurn(
   request: BranchRequest,
   target: HttpTarget,

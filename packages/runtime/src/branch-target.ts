@@ -1,23 +1,27 @@
 import { basicAuthorization, coordinatesIn } from '@holdfast/protocol';
 
 /**
- * A branch's URL, taken apart once. Transactions repeat the same few URLs, so the hot path finds it in a bounded cache.
+ * A parsed branch URL. Transactions repeat the same few URLs, so the hot path finds them in a
+ * bounded cache.
  */
 export type BranchTarget = HttpTarget | LocalTarget | UnsupportedTarget;
 
 export interface HttpTarget {
   readonly kind: 'http';
-  /** Scheme, host and port: what connections are shared by and bounds count. */
+  /** Scheme, host and port: the key by which connections are shared and calls are limited. */
   readonly destination: string;
   /** Host and port, without the scheme. */
   readonly host: string;
-  /** Path and query as given, for a call that adds nothing. */
+  /** Path and query as given, for a call that adds no parameters. */
   readonly path: string;
   /** The same, ready for further query parameters. */
   readonly pathPrefix: string;
-  /** `method` of its query: the JSON-RPC method when the transaction's protocol is `json-rpc`; empty: none. */
+  /**
+   * The query parameter `method`: the JSON-RPC method if the transaction's protocol is `json-rpc`;
+   * empty: none.
+   */
   readonly rpcMethod: string;
-  /** The coordinator's own parameters that its query has. */
+  /** The coordinator's parameters that the URL's query contains. */
   readonly coordinates: ReturnType<typeof coordinatesIn>;
   /** From `user:password@` in the URL; empty: none. */
   readonly authorization: string;
@@ -30,7 +34,7 @@ export interface LocalTarget {
   readonly name: string;
 }
 
-/** `grpc` is what dtm would call over gRPC: `host:port/package.Service/Method`. */
+/** `grpc` is a URL that dtm would call over gRPC: `host:port/package.Service/Method`. */
 export interface UnsupportedTarget {
   readonly kind: 'grpc' | 'topic' | 'malformed';
   readonly destination: string;
@@ -39,7 +43,7 @@ export interface UnsupportedTarget {
 const LOCAL_SCHEME = 'local://';
 const TOPIC_SCHEME = 'topic://';
 
-/** Takes a URL apart; never throws. */
+/** Parses a URL; never throws. */
 export function parseBranchUrl(url: string): BranchTarget {
   if (url.startsWith(LOCAL_SCHEME)) return { kind: 'local', destination: url, name: url.slice(LOCAL_SCHEME.length) };
   if (url.startsWith(TOPIC_SCHEME)) return { kind: 'topic', destination: url };
@@ -66,7 +70,10 @@ function parseHttpUrl(url: string): BranchTarget {
 
 const DEFAULT_CACHE_SIZE = 4_096;
 
-/** Cache of two generations: when the young one is full the old one is dropped, so what is used stays and the rest goes, without bookkeeping. */
+/**
+ * A cache of two generations: when the young one is full, the old one is dropped. So recently used
+ * URLs stay without bookkeeping per access.
+ */
 export class BranchTargets {
   readonly #halfSize: number;
   #young = new Map<string, BranchTarget>();
@@ -88,7 +95,7 @@ export class BranchTargets {
     return target;
   }
 
-  /** Entries held now. */
+  /** Current number of entries. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }

@@ -4,31 +4,43 @@ import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
 import { Names } from './names/names.ts';
 import { resolverLookup, systemLookup } from './names/resolve-name.ts';
 
-/** Connections to one origin. `running` is what keeps it from being closed. */
+/** The connections to one origin; not closed as idle while `running` is above zero. */
 export interface OriginPool {
   readonly pool: BranchConnections;
   running: number;
   lastUsedMs: number;
   /** When the last response came, or the first of the running calls began. */
   progressMs: number;
-  /** To be called when a call has ended; whether with a response. One function a pool, not one a call. */
+  /**
+   * Called when a call has ended, with whether it got a response. One function per pool rather than
+   * per call.
+   */
   readonly release: (answered: boolean) => void;
 }
 
 export interface ConnectionPoolsOptions {
   readonly settings?: Partial<HttpPoolSettings>;
-  /** Origins with connections at once. */
+  /** Maximum number of origins with connections. */
   readonly maxOrigins?: number;
-  /** A pool that nobody used for so long is closed. */
+  /** Time without a call after which a pool is closed. */
   readonly idleMs?: number;
   readonly nowMs?: () => number;
-  /** A pool in use from which no response has come for this time may be closed when another origin needs its place. */
+  /**
+   * A pool in use that has returned no response for this time may be closed when another origin
+   * needs its place.
+   */
   readonly holdMs?: number;
-  /** Called when every place is taken: `ended` is the origin whose calls were ended; undefined: the call for `origin` has to wait. */
+  /**
+   * Called when every place is taken. `ended` is the origin whose calls were ended; undefined:
+   * none, and the call to `origin` has to wait.
+   */
   readonly onNoRoom?: (origin: string, ended: string | undefined) => void;
-  /** How names are looked up: `own` by the hosts file and DNS on the event loop, `system` by `getaddrinfo`. */
+  /**
+   * How names are resolved: `own` uses the hosts file and DNS on the event loop, `system` uses
+   * `getaddrinfo`.
+   */
   readonly lookup?: NameLookup;
-  /** What opens the connections (see `undiciClient`); Holdfast's client by default. */
+  /** Opens the connections (see `undiciClient`); Holdfast's client by default. */
   readonly connectTo?: ConnectTo;
 }
 
@@ -39,8 +51,10 @@ const DEFAULT_IDLE_MS = 60_000;
 const DEFAULT_HOLD_MS = 5_000;
 
 /**
- * Keeps a pool of connections an origin; closes the idle ones, after a while or when room is needed. When all are in use, an origin that has not responded
- * for a while loses its place to one that is needed: its calls end as UNKNOWN and are retried, so that origins that hang never stop all others.
+ * Keeps a pool of connections per origin and closes idle pools, after a while or when another
+ * origin needs the place. If all pools are in use, an origin that has not responded for a while
+ * loses its place: its calls end as UNKNOWN and are retried. So origins that hang cannot block all
+ * others.
  */
 export class ConnectionPools {
   readonly #names: Names;
@@ -65,11 +79,14 @@ export class ConnectionPools {
     this.#holdMs = options.holdMs ?? DEFAULT_HOLD_MS;
     this.#onNoRoom = options.onNoRoom ?? (() => undefined);
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
-    // Does not keep the process alive: it only tidies.
+    // The timer does not keep the process alive.
     this.#sweep = setInterval(() => this.closeIdle(), Math.max(1, this.#idleMs / 2)).unref();
   }
 
-  /** The origin's pool with `running` counted up; undefined when every place is taken by a pool in use, or after `close`. */
+  /**
+   * Returns the origin's pool and increments `running`; undefined if every place is taken by a pool
+   * in use, or after `close`.
+   */
   acquire(origin: string): OriginPool | undefined {
     const found = this.#pools.get(origin) ?? this.#add(origin);
     if (found === undefined) return undefined;
@@ -78,12 +95,15 @@ export class ConnectionPools {
     return found;
   }
 
-  /** Origins with connections now. */
+  /** Current number of origins with connections. */
   get size(): number {
     return this.#pools.size;
   }
 
-  /** Closes the pools that nobody used for the idle time, and the connections of others that are not to be used again. */
+  /**
+   * Closes the pools that have been unused for the idle time, and the expired connections of the
+   * others.
+   */
   closeIdle(): void {
     const beforeMs = this.#nowMs() - this.#idleMs;
     for (const [origin, entry] of this.#pools) {
@@ -92,7 +112,7 @@ export class ConnectionPools {
     }
   }
 
-  /** Ends every connection; calls under way end with an error. */
+  /** Closes every connection; calls in progress fail. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweep);
@@ -119,7 +139,10 @@ export class ConnectionPools {
     return entry;
   }
 
-  /** Closes the pool that has been idle for the longest time, or, when all are in use, the one that has not responded for the longest. */
+  /**
+   * Closes the pool that has been idle longest or, if all are in use, the one that has not
+   * responded for longest. Returns whether there is room.
+   */
   #makeRoom(origin: string): boolean {
     const idle = this.#first(({ running, lastUsedMs }) => (running === 0 ? lastUsedMs : Infinity));
     if (idle !== undefined) {
@@ -137,7 +160,7 @@ export class ConnectionPools {
     return true;
   }
 
-  /** The pool with the earliest time; undefined when all have none (infinite). */
+  /** The pool with the earliest time; undefined if all times are infinite. */
   #first(timeOf: (entry: OriginPool) => number): [string, OriginPool] | undefined {
     let first: [string, OriginPool] | undefined;
     let firstMs = Infinity;

@@ -2,14 +2,19 @@ import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, MAX_REASON_LENGTH, secretsOfHeaders, withoutSecrets } from '@holdfast/protocol';
 import type { HttpTarget } from './branch-target.ts';
 
-/** Whether a request carries something that must not come back as a reason: headers, or an account in its URL. */
+/**
+ * Whether a request contains secrets that a reason must not repeat: headers, or an account in its
+ * URL.
+ */
 export function isSentWithSecrets({ headers }: BranchRequest, { authorization }: HttpTarget): boolean {
   if (authorization !== '') return true;
   for (const name in headers) if (Object.hasOwn(headers, name)) return true;
   return false;
 }
 
-/** A result whose reason has none of the secrets of the request: a participant may echo what it was sent. */
+/**
+ * Removes the secrets of the request from a result's reason: a participant may echo its request.
+ */
 export function withoutSecretsOf(
   { headers }: BranchRequest,
   { authorization }: HttpTarget,
@@ -23,12 +28,12 @@ export function withoutSecretsOf(
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Transactions whose secrets are remembered: the calls of one end together. */
+/** Number of transactions whose secrets are cached: calls of one transaction often end together. */
 const REMEMBERED = 32;
 
 const remembered = new Map<Headers, readonly string[]>();
 
-/** `secretsSent` of a transaction's headers, made once for its calls that end together. */
+/** `secretsSent` of a transaction's headers, cached for its calls that end together. */
 function formsOf(headers: Headers): readonly string[] {
   const before = remembered.get(headers);
   if (before !== undefined) return before;
@@ -39,13 +44,13 @@ function formsOf(headers: Headers): readonly string[] {
 }
 
 /**
- * The secrets of these headers, as they are and as a participant may encode them. The longest come
- * first: some contain others.
+ * The secrets of these headers, unchanged and in the encodings that a participant may use. Longest
+ * first, since some contain others.
  */
 function secretsSent(headers: Headers): readonly string[] {
   const plain = secretsOfHeaders(headers)
     .flatMap((secret) => [secret, ...accountIn(secret)])
-    // A reason has none whole that is longer than itself, and may end with the beginning of one.
+    // A reason cannot contain a secret longer than itself, but may end with its beginning.
     .map((secret) => secret.slice(0, MAX_REASON_LENGTH + 1));
   const known = plain.flatMap((secret) => [
     ...[secret, ...inJson(secret)].flatMap((form) => [form, ...restOf(form)]),
@@ -58,10 +63,10 @@ function secretsSent(headers: Headers): readonly string[] {
 const longestFirst = (forms: readonly string[]): readonly string[] =>
   [...new Set(forms)].toSorted((a, b) => b.length - a.length);
 
-/** A text within JSON text, and within JSON text that is a string of other JSON text. */
+/** A text inside a JSON string, and inside a JSON string that is itself in JSON text. */
 function inJson(secret: string): readonly string[] {
   const once = escaped(secret);
-  // Some libraries escape more than they must.
+  // Some libraries escape more characters than necessary.
   const more = [once.replaceAll('/', String.raw`\/`), once.replace(/[<>&]|[^ -~]/g, asUnicodeEscape)];
   return [once, ...more].flatMap((form) => [form, escaped(form)]);
 }
@@ -71,8 +76,8 @@ const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 const asUnicodeEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /**
- * What stays of a form after its beginning was hidden as the value of a field: that ends at the
- * first of these characters.
+ * The rest of a form whose beginning was hidden as a field's value: the value ends at the first of
+ * these characters.
  */
 function restOf(form: string): readonly string[] {
   const from = form.search(/["'\\]/);
@@ -87,16 +92,16 @@ function accountIn(secret: string): readonly string[] {
   return [account, account.slice(account.indexOf(':') + 1)];
 }
 
-/** `encodeURIComponent` throws at half a surrogate pair. */
+/** `encodeURIComponent` throws for unpaired surrogates. */
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
-/** Shorter parts of a base64 text may be in any other. */
+/** Shorter parts of a base64 text may occur in any other. */
 const SHORTEST_ENCODED = 8;
 
 /**
- * What every base64 text contains that encodes a text with this secret: three forms, since four
- * characters stand for three bytes, each without the characters at its ends that depend on what is
- * around the secret; and those of base64url.
+ * The parts of base64 text that every text containing this secret has in common: three forms, since
+ * four characters encode three bytes, each without the characters at its ends that depend on the
+ * neighbouring text; also in base64url.
  */
 function inBase64(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
@@ -109,10 +114,10 @@ function inBase64(secret: string): readonly string[] {
     .filter((form) => form.length >= SHORTEST_ENCODED);
 }
 
-/** Shorter beginnings of a secret may be the end of any text. */
+/** Shorter beginnings of a secret may end any text. */
 const SHORTEST_BEGINNING = 4;
 
-/** A reason that was cut may end in the middle of a secret. */
+/** Hides the beginning of a secret at the end of a reason that was cut. */
 function withoutCutSecret(reason: string, known: readonly string[]): string {
   if (!reason.endsWith('…')) return reason;
   const text = reason.slice(0, -1);
@@ -124,8 +129,8 @@ function withoutCutSecret(reason: string, known: readonly string[]): string {
 }
 
 /**
- * Where the longest beginning of a secret is that a text ends with; -1 without one. In time that
- * grows with their lengths (Knuth, Morris and Pratt), whatever a participant responds.
+ * Position of the longest beginning of a secret with which a text ends; -1 if there is none. Linear
+ * time (Knuth, Morris, Pratt), whatever a participant responds.
  */
 function beginningAtEnd(text: string, secret: string): number {
   const length = Math.min(secret.length - 1, text.length);

@@ -15,8 +15,8 @@ import type { HttpRequest } from './http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 
 /**
- * Calls a branch over plain HTTP: POST with the payload, GET without one (but POST for xa and for transactions of
- * `/api/v1`); the transaction's coordinates are added to the URL's query.
+ * Calls a branch over HTTP: POST with the payload, GET without one (POST for xa and for
+ * transactions of `/api/v1`). The transaction's coordinates are added to the URL's query.
  */
 export function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
@@ -29,7 +29,7 @@ export function callHttp(pools: ConnectionPools, request: BranchRequest, target:
   });
 }
 
-/** Sends one request to a target's origin; `timeoutMs` is for the whole exchange. */
+/** Sends one request to a target's origin; `timeoutMs` covers the whole exchange. */
 export function send(
   pools: ConnectionPools,
   target: HttpTarget,
@@ -42,15 +42,15 @@ export function send(
   return exchange(entry.pool, request, timeoutMs, read, entry.release);
 }
 
-/** No call was made, so it does not count as an attempt. */
+/** No call was made, so this does not count as an attempt. */
 const NO_ROOM: BranchResult = {
   ...branchResult('UNKNOWN', 'too many different destinations are being called at once'),
   deferred: true,
 };
 
 /**
- * A URL that an earlier version accepted, with parameters that are the coordinator's: see
- * `URL_COORDINATES_HEADER`.
+ * The header for a URL with parameters that are the coordinator's, which only an earlier version
+ * accepted: see `URL_COORDINATES_HEADER`.
  */
 function linesAbout({ pattern, op }: BranchRequest, { coordinates: own }: HttpTarget): string {
   if (own.length === 0) return '';
@@ -65,7 +65,7 @@ function coordinates({ gid, pattern, branchId, op }: BranchRequest): string {
   return `gid=${encode(gid)}&trans_type=${pattern}&branch_id=${encode(branchId)}&op=${encode(op)}`;
 }
 
-/** Of a body too long to be kept the word that decides was searched for while it was read. */
+/** In a body too long to be kept, the deciding word was searched while the body was read. */
 export const readHttpAnswer: AnswerReader = ({ status, body, isTruncated, word, mayBeCutOff }) => {
   if (mayBeCutOff) return resultOfUnframedHttp(status, body, isTruncated);
   return isTruncated ? resultOfLongHttp(status, body, word) : resultOfHttp(status, body);

@@ -10,10 +10,10 @@ import { type Expiring, timeOutInTurns } from './time-out-in-turns.ts';
 export type AnswerReader = (answer: Answer) => BranchResult;
 
 /**
- * One HTTP call over a pool. Whatever happens becomes a result; the promise never rejects and
- * settles after `timeoutMs` at the latest, which cover the whole: waiting for a connection,
- * connecting, sending, reading (some turns later where many calls time out at once). `onDone` is
- * called once, when the pool has finished with the call; whether a response came.
+ * Makes one HTTP call over a pool. Every outcome becomes a result; the promise never rejects. It
+ * settles after `timeoutMs` at the latest, which covers waiting for a connection, connecting,
+ * sending and reading (some turns later if many calls time out at once). `onDone` is called once,
+ * when the pool has finished with the call, with whether a response came.
  */
 export function exchange(
   pool: BranchConnections,
@@ -62,7 +62,7 @@ class HttpExchange implements BranchHttpCall, Expiring {
   timeOut(): void {
     // The connection may carry another call by now.
     if (this.isDone) return;
-    // Settled by this; the failure that follows comes too late to change it.
+    // This settles the promise; the failure that follows cannot change it.
     this.resolve(branchResult('UNKNOWN', `no answer within ${this.timeoutMs} ms`));
     if (this.connection === undefined) this.pool.cancel(this);
     else this.connection.destroy(new Error('timed out'));
@@ -89,7 +89,7 @@ class HttpExchange implements BranchHttpCall, Expiring {
   }
 }
 
-/** Several addresses tried in vain give an error with no message of its own. */
+/** The text of a network error. An error over several failed addresses has no message. */
 function describeNetworkError(error: Error): string {
   if (error instanceof AggregateError) {
     const inner: readonly unknown[] = error.errors;

@@ -1,7 +1,10 @@
 import type { ServerOptions } from 'node:http';
 import type { HttpPoolSettings } from './http1/http-pool.ts';
 
-/** The HTTP settings that decide how fast and how safe the coordinator is, in one place. The benchmark's ceiling program uses the same. */
+/**
+ * The HTTP settings that determine the coordinator's speed and safety. The benchmark's ceiling
+ * program uses the same.
+ */
 
 /**
  * Settings of the pool of one origin. The coordinator replaces `connections` by the number of calls
@@ -10,12 +13,18 @@ import type { HttpPoolSettings } from './http1/http-pool.ts';
 export const HTTP_CLIENT_SETTINGS = {
   connections: 128,
   connectTimeoutMs: 5_000,
-  /** Shorter than what servers keep an idle connection for (Node and uvicorn 5 s), so that we let go first. */
+  /**
+   * Shorter than the idle timeout of servers (Node and uvicorn 5 s), so that this side closes
+   * first.
+   */
   idleMs: 4_000,
   maxIdleMs: 30_000,
 } as const satisfies HttpPoolSettings;
 
-/** `node:http` server: every phase of a request has an end, so that a slow sender cannot hold a connection. */
+/**
+ * `node:http` server: every phase of a request has a timeout, so that a slow sender cannot hold a
+ * connection.
+ */
 export const HTTP_SERVER_SETTINGS = {
   keepAlive: true,
   noDelay: true,
@@ -23,7 +32,7 @@ export const HTTP_SERVER_SETTINGS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
-  /** Longer than clients keep an idle connection, so that they let go first. */
+  /** Longer than the idle timeout of clients, so that they close first. */
   keepAliveTimeout: 75_000,
 } as const satisfies ServerOptions;
 

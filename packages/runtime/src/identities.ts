@@ -3,13 +3,16 @@ import { hostname } from 'node:os';
 import type { Identities } from '@holdfast/core';
 
 /**
- * Ids of 26 characters: 10 of time (milliseconds), 16 of randomness (80 bits), so that they sort by time, in digits and lower-case letters only.
- * One case, because participants keep gids in databases that compare without it; no `-`, because an XA branch is named `gid-branch_id`; short,
- * because MySQL allows such a name 64 bytes.
+ * IDs of 26 characters: 10 of time (milliseconds) and 16 of randomness (80 bits), so that they sort
+ * by time, in digits and lower-case letters only.
+ *
+ * A single case, because participants store gids in databases that compare case-insensitively; no
+ * `-`, because an XA branch is named `gid-branch_id`; short, because MySQL limits such a name to 64
+ * bytes.
  */
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Two characters for each 10 bits: half the look-ups. */
+/** Two characters per 10 bits: half the lookups. */
 const PAIRS: readonly string[] = Array.from(
   { length: 1024 },
   (_, bits) => DIGITS.charAt(bits >> 5) + DIGITS.charAt(bits & 31),
@@ -18,18 +21,21 @@ const PAIRS: readonly string[] = Array.from(
 const pair = (bits: number): string => PAIRS[bits & 1023] ?? '';
 
 const ID_BYTES = 10;
-/** Randomness is fetched for this many ids at once: asking the system for each would cost more than everything else here. */
+/**
+ * Number of IDs for which random bytes are fetched at once: a system call per ID would dominate the
+ * cost.
+ */
 const IDS_PER_REFILL = 512;
 const MAX_NODE_LENGTH = 64;
 
 export interface IdentitiesOptions {
   /** Milliseconds since the epoch. */
   readonly nowMs?: () => number;
-  /** First part of session ids, for people. */
+  /** Prefix of session IDs, for display. */
   readonly node?: string;
 }
 
-/** Ids from the machine's clock and cryptographic randomness. */
+/** IDs from the machine's clock and cryptographic randomness. */
 export function systemIdentities(options: IdentitiesOptions = {}): Identities {
   const nowMs = options.nowMs ?? Date.now;
   const node = (options.node ?? `${hostname()}-${process.pid}`).slice(0, MAX_NODE_LENGTH);

@@ -6,7 +6,10 @@ import { send } from './http-caller.ts';
 import type { AnswerReader } from './http-exchange.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 
-/** Calls a branch over JSON-RPC 2.0: the method stands in the URL's query, the params are the payload's fields and the transaction's coordinates. */
+/**
+ * Calls a branch over JSON-RPC 2.0: the method is in the URL's query; the params are the payload's
+ * fields and the transaction's coordinates.
+ */
 export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const params = paramsOf(request);
   if (params === undefined)
@@ -21,7 +24,10 @@ export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, targ
   });
 }
 
-/** The payload's text stays as it is (numbers keep all their digits), save for members that are named as the coordinates are. */
+/**
+ * The payload keeps its text (numbers keep all digits), except for members with the names of
+ * coordinates.
+ */
 function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): string | undefined {
   const coordinates = JSON.stringify({ gid, trans_type: pattern, branch_id: branchId, op });
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString().trim();
@@ -38,7 +44,7 @@ function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): strin
 
 const isCoordinate = (name: string): boolean => (COORDINATES as readonly string[]).includes(name);
 
-/** Undefined: it is not an object. */
+/** Names of the members; undefined if the text is not a JSON object. */
 function namesOf(text: string): readonly string[] | undefined {
   try {
     const json: unknown = JSON.parse(text);

@@ -10,18 +10,19 @@ export interface LocalCall {
   readonly op: string;
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborted when the call's time is over; what the function answers after that is not heard. */
+  /** Aborted when the call's timeout expires; the function's result is ignored afterwards. */
   readonly signal: AbortSignal;
-  /** The payload as JSON; undefined when it is empty. */
+  /** The payload as JSON; undefined if it is empty. */
   json(): unknown;
 }
 
 /**
- * An in-process branch. Returning is SUCCESS, throwing `BranchFailure` FAILURE, `BranchOngoing` ONGOING, anything else UNKNOWN.
+ * An in-process branch. Returning is SUCCESS, throwing `BranchFailure` is FAILURE, `BranchOngoing`
+ * is ONGOING, anything else UNKNOWN.
  */
 export type LocalBranch = (call: LocalCall) => unknown;
 
-/** What a call needs: a request of the engine is one. */
+/** The input of a call; an engine request has this type. */
 export type LocalRequest = Pick<
   BranchRequest,
   'gid' | 'pattern' | 'branchId' | 'op' | 'payload' | 'headers' | 'timeoutMs'
@@ -29,7 +30,7 @@ export type LocalRequest = Pick<
 
 export interface LocalAnswer {
   readonly result: BranchResult;
-  /** What the function returned; undefined unless it is SUCCESS. */
+  /** The value that the function returned; undefined unless the result is SUCCESS. */
   readonly value: unknown;
 }
 
@@ -37,7 +38,7 @@ export interface LocalAnswer {
 export class LocalBranches {
   readonly #branches = new Map<string, LocalBranch>();
 
-  /** Throws when the name is taken. */
+  /** Throws `TypeError` if the name is empty or registered already. */
   register(name: string, branch: LocalBranch): void {
     if (name === '') throw new TypeError('a local branch needs a name');
     if (this.#branches.has(name)) throw new TypeError(`a local branch named ${name} is registered already`);
@@ -52,12 +53,12 @@ export class LocalBranches {
     return this.#branches.has(name);
   }
 
-  /** Calls the function of that name; settles within the request's time. */
+  /** Calls the function of that name; settles within the request's timeout. */
   async call(name: string, request: LocalRequest): Promise<BranchResult> {
     return (await this.ask(name, request)).result;
   }
 
-  /** As `call`, with what the function returned. */
+  /** As `call`, with the function's return value. */
   ask(name: string, request: LocalRequest): Promise<LocalAnswer> {
     const branch = this.#branches.get(name);
     if (branch === undefined)
@@ -90,7 +91,10 @@ async function run(branch: LocalBranch, call: LocalCall): Promise<LocalAnswer> {
 
 const unknown = (reason: string): LocalAnswer => ({ result: branchResult('UNKNOWN', reason), value: undefined });
 
-/** Most functions are done long before their time is over and never look at the signal: it is made when somebody asks for it. */
+/**
+ * The signal is created on first use: most functions finish long before the timeout and never use
+ * it.
+ */
 class Call implements LocalCall {
   readonly gid: string;
   readonly pattern: BranchRequest['pattern'];

@@ -17,34 +17,41 @@ import { LocalBranches } from './local-branches.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface CoordinatorOptions {
-  /** Not yet open; closed by `RunningCoordinator.close`. */
+  /** Must not be open; closed by `RunningCoordinator.close`. */
   readonly store: Store;
   readonly logger: Logger;
   readonly engine?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
-  /** Told about each transaction that needs a person. */
+  /** Webhook URL; receives a POST for each transaction that needs operator attention. */
   readonly alertWebHook?: string;
-  /** The same, for a function of this process. */
+  /** Called for each transaction that needs operator attention. */
   readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;
   readonly connections?: ConnectionPoolsOptions;
   /**
-   * What calls branches over HTTP: Holdfast's client (`own`, the default), or the library undici.
+   * The client that calls branches over HTTP: Holdfast's (`own`, the default), or the library
+   * undici.
    */
   readonly branchClient?: BranchClient;
 }
 
-/** A coordinator with everything it stands on. */
+/** A running coordinator with its store and local branches. */
 export interface RunningCoordinator {
   readonly engine: Engine;
   readonly store: Store;
-  /** Functions that `local://NAME` calls. */
+  /** The functions that `local://NAME` branches call. */
   readonly locals: LocalBranches;
-  /** Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything. Never rejects. Repeated calls are one. */
+  /**
+   * Finishes or releases what is in progress (within `drainMs`), ends the session, closes
+   * everything. Never rejects. Idempotent.
+   */
   close(drainMs: number): Promise<void>;
 }
 
-/** The composition root: opens the store, wires the engine to the machine, recovers what an earlier process left, and drives it. */
+/**
+ * The composition root: opens the store, connects the engine to the machine's clock, randomness and
+ * network, and starts to drive the transactions left by an earlier process.
+ */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const { store, logger } = options;
   const locals = options.locals ?? new LocalBranches();
@@ -97,8 +104,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 }
 
 /**
- * As many connections as calls to one destination may run at once: a call that waited here for a connection would spend its time-out without having been
- * sent, and count as an attempt.
+ * As many connections as calls to one destination may run at once: a call that waited for a
+ * connection would use up its timeout unsent and count as an attempt.
  */
 const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {}): Partial<HttpPoolSettings> => ({
   connections: maxCallsPerDestination ?? DEFAULT_ENGINE_OPTIONS.maxCallsPerDestination,
@@ -106,7 +113,10 @@ const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {})
 
 const NO_ROOM_LOG_MS = 60_000;
 
-/** Logs at most once a minute that destinations had to wait for each other, and how often. */
+/**
+ * Logs at most once a minute that destinations had to wait for each other, with the number of
+ * times.
+ */
 function noRoomLog(
   logger: Logger,
   next: ConnectionPoolsOptions['onNoRoom'],
@@ -125,12 +135,15 @@ function noRoomLog(
   };
 }
 
-/** Beyond the drain: what leaving the cluster and closing connections may take when the store does not respond. */
+/**
+ * Time beyond the drain for ending the session and closing connections when the store does not
+ * respond.
+ */
 const LEAVE_MS = 5_000;
 
 /**
- * Never rejects, and takes no longer than the drain and a little: when the store is away there is nothing left to do, and
- * other nodes take over what this one owned, as after a crash.
+ * Never rejects, and takes little longer than the drain: when the store is unavailable nothing
+ * remains to be done, and other nodes take over what this one owned, as after a crash.
  */
 async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
   let late: NodeJS.Timeout | undefined;

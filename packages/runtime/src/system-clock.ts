@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '@holdfast/core';
 import { atEndOfTurn } from './turns.ts';
 
-/** Node fires a longer timer at once; such waits are made of several. */
+/** Node fires a longer timer immediately, so longer waits consist of several. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * The machine's clock. Its timers keep the process alive: a coordinator has work to finish until it is closed.
+ * The machine's clock. Its timers keep the process alive: a coordinator has work to finish until it
+ * is closed.
  */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),

@@ -1,12 +1,12 @@
-/** What a deadline ends. */
+/** Work with a deadline. */
 export interface Expiring {
-  /** The time is over. What ended while it waited for its turn does nothing. */
+  /** The deadline has passed. Does nothing if the work has ended while it waited for its turn. */
   timeOut(): void;
 }
 
 /**
- * What is ended before other events get their turn: each closes a connection, and the next call
- * opens another one.
+ * Number of timeouts handled before other events: each closes a connection, and the next call opens
+ * another one.
  */
 export const SLICE = 8;
 
@@ -14,9 +14,9 @@ const waiting: Expiring[] = [];
 let inTurn = 0;
 
 /**
- * Ends a call or a connection attempt whose deadline has passed, in this turn of the event loop or
- * a later one. Node runs all timers that have expired in one turn, and the hundred calls to a host
- * that hangs expire together: 25 ms. The bound is one for all destinations, since several may hang.
+ * Times out a call or connection attempt, in this turn of the event loop or a later one. Node runs
+ * all expired timers in one turn, and the hundred calls to a host that hangs expire together: 25
+ * ms. The limit applies to all destinations together, since several may hang.
  */
 export function timeOutInTurns(expiring: Expiring): void {
   if (inTurn >= SLICE) return void waiting.push(expiring);

@@ -2,16 +2,12 @@ let count = 0;
 let isCounting = false;
 
 /**
- * Turns of the event loop that were counted, because something was to be run at their end. Between
- * two counts the loop has polled its sockets; turns at whose end nothing was to be run are not
- * counted.
+ * Number of turns of the event loop that were counted because a callback was to run at their end.
+ * The loop polls its sockets between two counts; turns without such a callback are not counted.
  */
 export const turnsCounted = (): number => count;
 
-/**
- * Runs a callback at the end of this turn of the event loop: when the sockets that were ready have
- * been read.
- */
+/** Runs a callback at the end of this turn of the event loop, after the ready sockets were read. */
 export function atEndOfTurn(callback: () => void): void {
   if (isCounting) return void setImmediate(callback);
   isCounting = true;

@@ -4,7 +4,7 @@ import { branchHeaderFault } from '../branch-headers.ts';
 import { type BranchTarget, BranchTargets, type HttpTarget } from '../branch-target.ts';
 import type { LocalBranches } from '../local-branches.ts';
 
-/** Bounds that an operator may tighten. */
+/** Limits that an operator can reduce. */
 export interface AcceptanceLimits {
   readonly maxSteps: number;
   readonly maxPayloadBytes: number;
@@ -17,26 +17,30 @@ export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
   maxPageSize: LIMITS.pageSize,
 };
 
-/** Patterns whose branches are registered while they are prepared. */
+/** Patterns whose branches are registered while the transaction is prepared. */
 const BRANCHES_COME_LATER: ReadonlySet<string> = new Set<Pattern>(['tcc', 'xa', 'workflow']);
 
-/** The process itself asks: it may name its own functions. */
+/** For transactions of this process, which may use its functions. */
 export interface Home {
   readonly locals: LocalBranches;
-  /** Application group of its functions: what may have some registered later is for nodes of that group. */
+  /**
+   * Application group of the functions. A transaction whose branches are registered later is only
+   * for nodes of that group.
+   */
   readonly group: string;
 }
 
 /**
- * What this coordinator takes, beyond what the engine checks for everyone: URLs that it can call and that whoever asks may name, header texts that can be
- * sent, and the operator's bounds. Throws `invalid` or `too_large`, naming the field.
+ * The checks of this coordinator beyond those of the engine: URLs must be callable and allowed for
+ * the caller, headers must be sendable, and the operator's limits apply. Throws `invalid` or
+ * `too_large`, naming the field.
  */
 export class Acceptance {
   readonly #limits: AcceptanceLimits;
   readonly #home: Home | undefined;
   readonly #targets = new BranchTargets();
 
-  /** @param home left out for what comes from the network */
+  /** @param home omitted for requests from the network */
   constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, home?: Home) {
     this.#limits = limits;
     this.#home = home;
@@ -49,7 +53,7 @@ export class Acceptance {
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
-      // The names are made only when there is something to say about them: this is the hot path.
+      // Field names are built only for errors: this is the hot path.
       if (!this.#callable(step.action, input))
         this.#refuse(gid, `steps[${index}].action`, step.action, protocol, input.pattern);
       if (!this.#callable(step.compensate, input))
@@ -115,14 +119,14 @@ export class Acceptance {
   }
 }
 
-/** A transaction whose URLs are checked, as far as it is known. */
+/** The known properties of the transaction whose URLs are checked. */
 type About = Partial<Pick<TransactionInput, 'gid' | 'pattern'>>;
 
-/** It has the coordinator's parameters with the values that the coordinator adds. */
+/** Whether the coordinator's parameters in the URL have the values that the coordinator adds. */
 const repeats = ({ coordinates }: HttpTarget, { gid, pattern }: About): boolean =>
   coordinates.every(([name, value]) => value === (name === 'gid' ? gid : name === 'trans_type' ? pattern : undefined));
 
-/** Counted first: what is wrong with one of a million names is not worth the time to look at all. */
+/** Checks the number first: checking a million names is too expensive. */
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
   const entries = Object.entries(headers);
   if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, 'branch_headers', LIMITS.branchHeaders, 'entries');

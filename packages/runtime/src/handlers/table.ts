@@ -16,13 +16,18 @@ import type {
 import { FEW } from '../reading/in-turns.ts';
 import type { Acceptance } from './acceptance.ts';
 
-/** One thing that can be asked of a coordinator, whatever transport asks. Input and output know no wire; errors are `HoldfastError`. */
+/**
+ * One operation of the coordinator, independent of transport and wire. Errors are `HoldfastError`.
+ */
 export type Handler<Input, Output> = (context: CallContext, input: Input) => Output | Promise<Output>;
 
 type Asked<Method extends keyof Coordinator> =
   Parameters<Coordinator[Method]> extends [unknown, infer Input] ? Input : never;
 
-/** Everything a client can ask: REST, JSON-RPC and `/api/v1` are thin readers and writers around this table. */
+/**
+ * All operations: REST, JSON-RPC and `/api/v1` only decode requests and encode results for this
+ * table.
+ */
 export interface Handlers {
   readonly newGid: Handler<void, string>;
   readonly prepare: Handler<TransactionInput, TransactionView>;
@@ -50,7 +55,7 @@ export interface Handlers {
   readonly ready: Handler<void, void>;
 }
 
-/** What a node says of itself. */
+/** A node's status report. */
 export interface NodeReport {
   readonly version: string;
   readonly node: string;
@@ -70,12 +75,15 @@ export interface HandlerDependencies {
 }
 
 /**
- * To check a transaction of a thousand steps takes about as long as to store it: other events get
- * their turn in between.
+ * Checking a transaction of a thousand steps takes about as long as storing it: other events are
+ * handled in between.
  */
 const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > FEW;
 
-/** The one table that all transports share. What is accepted at all is decided here, the same for everyone. */
+/**
+ * Creates the table that all transports share. Acceptance rules are applied here, so they are the
+ * same for every transport.
+ */
 export function createHandlers({
   coordinator,
   acceptance,

@@ -1,33 +1,41 @@
 import { LongBody, type Word } from './long-body.ts';
 
-/** Longest body that is kept whole; what comes after it is searched for the words that decide, and dropped. */
+/** Longest body that is kept whole; the rest is only searched for the deciding words. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** Longest response that is read to its end, heads, chunk lines and trailers included. */
+/** Longest response that is read to its end, including heads, chunk lines and trailers. */
 export const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
-/** Longest head of a response, longest line of a chunked body, and longest trailers together. */
+/**
+ * Longest head of a response, longest line of a chunked body, and maximum total length of trailers.
+ */
 const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_CHUNK_LINE_BYTES = 1024;
 const MAX_TRAILER_BYTES = 16 * 1024;
 const MAX_CHUNKS = 64 * 1024;
-/** Responses that only inform (1xx) before the final one. */
+/** Maximum number of interim (1xx) responses before the final one. */
 const MAX_INFORMING = 16;
 
-/** A response as it was read. */
+/** A response as received. */
 export interface Answer {
   readonly status: number;
-  /** The beginning of the body, at most `MAX_ANSWER_BYTES` of it. */
+  /** The body up to `MAX_ANSWER_BYTES`. */
   readonly body: string;
-  /** Whether the body was longer than what was kept. */
+  /** Whether the body was longer. */
   readonly isTruncated: boolean;
-  /** Of a truncated body: dtm's word that decides, wherever in it. */
+  /** For a truncated body: dtm's deciding word, found anywhere in the whole body. */
   readonly word: Word | undefined;
-  /** Only the end of the connection ended the body, so a response that was cut off looks the same. */
+  /**
+   * Whether the body ended only with the connection, so that a truncated response would look the
+   * same.
+   */
   readonly mayBeCutOff: boolean;
 }
 
-/** What came is not HTTP/1.1 (RFC 9112), or not in the one way that all recipients read alike. */
+/**
+ * The response is not HTTP/1.1 (RFC 9112), or not in the single form that all recipients read
+ * alike.
+ */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
@@ -35,32 +43,40 @@ export class MalformedAnswerError extends Error {
 type Phase = 'head' | 'length' | 'until-close' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailer' | 'complete';
 
 /**
- * Reads one answer after the other off a connection, from pieces of any size. What two recipients could read differently (two lengths, a blank before a
- * colon, a line that ends with a bare LF) is refused rather than guessed, so that an answer is never taken for that of another request.
+ * Parses one response after the other from a connection, from pieces of any size. Input that
+ * recipients could read differently (two lengths, a blank before a colon, a line that ends with a
+ * bare LF) is rejected rather than guessed, so that a response is never attributed to another
+ * request.
  */
 export class AnswerParser {
   status = 0;
   body = '';
-  /** Whether the connection may carry another request after this answer. */
+  /** Whether the connection may carry another request after this response. */
   isReusable = false;
-  /** From `Keep-Alive: timeout=…`; undefined: the answer does not say. */
+  /** From `Keep-Alive: timeout=…`; undefined: not in the response. */
   keepAliveMs: number | undefined;
 
   #phase: Phase = 'head';
-  /** The beginning of a head or line whose end has not come yet. */
+  /** The beginning of a head or line whose end has not arrived. */
   #unread: Buffer | undefined;
   #left = 0;
-  /** Bytes of this response so far, those of its trailers, the number of its 1xx, and that of its chunks. */
+  /**
+   * Bytes of this response so far, bytes of its trailers, number of its 1xx responses, number of
+   * its chunks.
+   */
   #total = 0;
   #trailerBytes = 0;
   #informing = 0;
   #chunks = 0;
   #pieces: Buffer[] = [];
   #kept = 0;
-  /** Set when the body is longer than what is kept. */
+  /** Set if the body is longer than the kept part. */
   #long: LongBody | undefined;
   #mayBeCutOff = false;
-  /** A service's heads are the same but for a date each second: the last one is kept with what it said. */
+  /**
+   * A service's heads differ only in the date, once per second: the last head is cached in parsed
+   * form.
+   */
   #headText = '';
   #head: Head | undefined;
 
@@ -68,19 +84,19 @@ export class AnswerParser {
     return this.#phase === 'complete';
   }
 
-  /** Whether a byte of the response has come. */
+  /** Whether any byte of the response has arrived. */
   get hasBegun(): boolean {
     return this.#total > 0;
   }
 
-  /** To be read when the response is complete. */
+  /** Valid once the response is complete. */
   get answer(): Answer {
     const { status, body } = this;
     const long = this.#long;
     return { status, body, isTruncated: long !== undefined, word: long?.word, mayBeCutOff: this.#mayBeCutOff };
   }
 
-  /** Before the next answer. */
+  /** Prepares for the next response. */
   reset(): void {
     this.status = 0;
     this.body = '';
@@ -99,7 +115,10 @@ export class AnswerParser {
     if (this.#pieces.length > 0) this.#pieces = [];
   }
 
-  /** Takes what came; nothing of `piece` is kept but copies. Throws `MalformedAnswerError`, also when more comes than the answer has. */
+  /**
+   * Parses a piece; keeps only copies of its bytes. Throws `MalformedAnswerError`, also if bytes
+   * follow the end of the response.
+   */
   push(piece: Buffer): void {
     this.#total += piece.length;
     if (this.#total > MAX_RESPONSE_BYTES) throw tooLong();
@@ -116,13 +135,16 @@ export class AnswerParser {
     }
   }
 
-  /** The connection ended. Whether the answer is complete with that. */
+  /** Called when the connection has ended. Returns whether this completes the response. */
   end(): boolean {
     if (this.#phase === 'until-close') this.#finish();
     return this.isComplete;
   }
 
-  /** Takes the next part; gives where the one after it begins, or undefined when its end has not come yet. */
+  /**
+   * Parses the next part; returns the start of the part after it, or undefined if its end has not
+   * arrived.
+   */
   #take(bytes: Buffer, at: number): number | undefined {
     switch (this.#phase) {
       case 'head':
@@ -152,7 +174,7 @@ export class AnswerParser {
     if (end === -1) return undefined;
     const head = this.#readHead(bytes.toString('latin1', at, end));
     const next = end + 4;
-    // 1xx: the answer itself comes later.
+    // 1xx: the final response follows.
     if (head.status < 200) {
       if (head.status === 101) throw new MalformedAnswerError('the answer changes the protocol');
       if (++this.#informing > MAX_INFORMING)
@@ -163,7 +185,7 @@ export class AnswerParser {
     this.isReusable = head.persistent;
     this.keepAliveMs = head.keepAliveMs;
     this.#beginBody(head);
-    // The usual answer has come in one piece: no copy of its body is made.
+    // A usual response arrives in one piece: its body is not copied.
     if (this.#phase === 'length' && bytes.length - next === this.#left && this.#left <= MAX_ANSWER_BYTES) {
       this.body = bytes.toString('utf8', next, bytes.length);
       this.#phase = 'complete';
@@ -207,7 +229,7 @@ export class AnswerParser {
   #takeChunkLine(bytes: Buffer, at: number): number | undefined {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
-    // A size, then extensions that mean nothing to us.
+    // A size, then extensions, which are ignored.
     const size = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new MalformedAnswerError('the answer has a chunk without a size');
     if (++this.#chunks > MAX_CHUNKS)
@@ -238,7 +260,7 @@ export class AnswerParser {
     return at + line.length + 2;
   }
 
-  /** A line without its end. */
+  /** A line without its CR LF. */
   #line(bytes: Buffer, at: number): string | undefined {
     const end = bytes.indexOf('\r\n', at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > MAX_CHUNK_LINE_BYTES)
@@ -282,10 +304,13 @@ interface Head {
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?:[ \r]|$)/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/;
-/** Ends of lines that some recipients see and others do not. */
+/** Line ends that some recipients recognise and others do not. */
 const AMBIGUOUS = /\r(?!\n)|(?<!\r)\n|\0/;
 
-/** Reads the fields that say where the answer ends and whether the connection stays; all others are skipped. */
+/**
+ * Parses the fields that determine where the response ends and whether the connection stays open;
+ * skips all others.
+ */
 function readHead(text: string): Head {
   const [, minor, status = ''] = STATUS_LINE.exec(text) ?? [];
   if (minor === undefined) throw new MalformedAnswerError('the answer does not begin with the status line of HTTP/1.1');
@@ -314,7 +339,7 @@ function readHead(text: string): Head {
         codings = `${codings === undefined ? '' : `${codings},`}${value.toLowerCase()}`;
         break;
       case 'content-encoding':
-        // The words that decide could stand in it, unread.
+        // A compressed body could hide the deciding words.
         if (value !== '' && value.toLowerCase() !== 'identity')
           throw new MalformedAnswerError('the answer is compressed, which was not asked for');
         break;
@@ -325,7 +350,8 @@ function readHead(text: string): Head {
     throw new MalformedAnswerError('the answer has both a Content-Length and a Transfer-Encoding');
   if (chunked && codings !== 'chunked')
     throw new MalformedAnswerError('the answer has a Transfer-Encoding other than chunked');
-  // A body where none belongs may still come, and HTTP/1.0 has no chunks: what follows cannot be trusted.
+  // A body where none is allowed may still follow, and HTTP/1.0 has no chunks: the connection is
+  // not reused.
   const dubious = (status === '204' && (chunked || (length ?? 0) > 0)) || (chunked && minor === '0');
   return {
     status: Number(status),
@@ -336,7 +362,10 @@ function readHead(text: string): Head {
   };
 }
 
-/** Without the blanks and tabs around it. Not by a pattern: those that can say it take time that grows with the square of a run of blanks. */
+/**
+ * Removes blanks and tabs at both ends. Regular expressions for this take quadratic time on a run
+ * of blanks.
+ */
 function trimmed(text: string): string {
   let [from, to] = [0, text.length];
   while (from < to && isBlank(text[from])) from++;
@@ -354,7 +383,7 @@ function lengthOf(value: string, before: number | undefined): number {
   return length;
 }
 
-/** `connection`: the words of all `Connection` headers, with a comma before each. */
+/** @param connection the words of all `Connection` headers, each preceded by a comma */
 function persists(connection: string, byDefault: boolean): boolean {
   if (connection === '') return byDefault;
   if (connection === ',keep-alive') return true;

@@ -2,24 +2,25 @@ import { isIP, type Socket } from 'node:net';
 
 export interface DialOptions {
   readonly host: string;
-  /** Looks a name up; addresses are used as they are. */
+  /** Resolves a name; addresses are used as they are. */
   readonly lookUp: (name: string) => Promise<readonly string[]>;
   /** Opens a connection to an address. */
   readonly open: (address: string) => Socket;
-  /** The event by which the socket says that the connection can be used. */
+  /** The event after which the connection can be used. */
   readonly readyEvent: 'connect' | 'secureConnect';
   readonly connected: (socket: Socket) => void;
-  /** No address could be connected to; called once, later than the call of `dial`. */
+  /** No address could be connected to; called once, after `dial` has returned. */
   readonly failed: (error: Error) => void;
 }
 
-/** The next address is tried beside those before it after this time (RFC 8305, 5). */
+/** Delay after which the next address is tried in parallel (RFC 8305, 5). */
 const NEXT_ADDRESS_MS = 250;
 const MAX_ADDRESSES = 16;
 
 /**
- * Connects to the first address of a host that accepts. An attempt is not ended because the next one has begun: a slow connection is a connection, and how
- * long is too long is for the caller to decide. Returns a function that ends all attempts; neither callback is called afterwards.
+ * Connects to the first address of a host that accepts. An attempt continues when the next one
+ * begins: a slow connection is still usable, and the caller decides on the timeout. Returns a
+ * function that ends all attempts; neither callback is called afterwards.
  */
 export function dial(options: DialOptions): () => void {
   const dialing = new Dialing(options);
@@ -81,7 +82,7 @@ class Dialing {
     try {
       socket = open(address);
     } catch (thrown) {
-      // Settings for TLS that cannot be used.
+      // The TLS settings are invalid.
       return this.end(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
     this.#attempts.add(socket);

@@ -4,22 +4,28 @@ import { type Answer, AnswerParser } from './answer-parser.ts';
 import { type Expiring, timeOutInTurns } from '../time-out-in-turns.ts';
 import { dial } from './dial.ts';
 
-/** One request and who waits for its answer: exactly one of `answered` and `failed` is called, once. */
+/**
+ * A request and the receiver of its response: exactly one of `answered` and `failed` is called,
+ * once.
+ */
 export interface HttpCall {
-  /** Head and body as they go onto the wire, in one piece: one system call sends them. */
+  /** Head and body in wire form, in one piece, so that one system call sends them. */
   readonly bytes: Buffer;
-  /** It goes onto the wire, over this connection; undefined: that connection is lost, and it waits for another one. */
+  /**
+   * The call is being sent over this connection; undefined: that connection is lost, and the call
+   * waits for another one.
+   */
   sentOver(connection: Destroyable | undefined): void;
   answered(answer: Answer): void;
   failed(error: Error): void;
 }
 
-/** What ends a call that is on its way. */
+/** Ends a call in flight. */
 export interface Destroyable {
   destroy(reason?: Error): void;
 }
 
-/** Where connections go. */
+/** The remote end of a connection. */
 export interface Endpoint {
   readonly isSecure: boolean;
   readonly host: string;
@@ -27,54 +33,63 @@ export interface Endpoint {
 }
 
 export interface ConnectionSettings {
-  /** For the whole: looking the name up, all addresses, the handshake of TLS. */
+  /** Covers name resolution, all addresses and the TLS handshake. */
   readonly connectTimeoutMs: number;
   readonly tls: tls.ConnectionOptions;
   readonly lookUp: (name: string) => Promise<readonly string[]>;
 }
 
-/** What a connection tells the pool it belongs to. */
+/** Notifications from a connection to its pool. */
 export interface ConnectionOwner {
   connected(connection: HttpConnection): void;
-  /** The answer is complete. `keepAliveMs`: for how long the other side keeps the connection, if it said so. */
+  /**
+   * The response is complete. `keepAliveMs`: how long the other side keeps the connection, if it
+   * stated it.
+   */
   answered(connection: HttpConnection, keepAliveMs: number | undefined): void;
-  /** The connection is gone. `error`: why, when it had never been connected. */
+  /** The connection has closed. `error`: the reason, if it was never connected. */
   closed(connection: HttpConnection, error: Error | undefined): void;
-  /** The connection was lost before it carried any of the call's answer: the call is to be sent once more, over a new one. */
+  /**
+   * The connection was lost before any byte of the response: the call is to be sent once more, over
+   * a new one.
+   */
   lost(call: HttpCall): void;
 }
 
-/** All connections read into this in turn: what comes is parsed at once, and of what is kept a copy is made. */
+/**
+ * All connections read into this buffer in turn: a piece is parsed at once, and kept bytes are
+ * copied.
+ */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** What servers send when they end a connection that has been idle for too long for them. */
+/** The status that servers send when they close a connection because it was idle for too long. */
 const REQUEST_TIMEOUT = 408;
 
 /**
  * One connection to an origin, with one call at a time.
  *
- * A call over a connection that was used before may meet its end: the other side closes it while the request is in flight. Such a call is given back to the
- * owner (`lost`), which sends it over a new connection. Calls of branches may be repeated, and a new connection is lost to nothing but a fault, so a call
- * is given back once at the most.
+ * A server may close an idle connection while a request over it is in flight. A call lost this way
+ * is returned to the owner (`lost`), which sends it over a new connection. Calls of branches may be
+ * repeated. A new connection is lost only by a fault, so a call is returned at most once.
  */
 export class HttpConnection implements Expiring {
-  /** The owner's: until when an idle connection is used again. */
+  /** Set by the owner: until when an idle connection may be used again. */
   idleUntilMs = 0;
-  /** The owner's: the count of turns from which on it is used again. */
+  /** Set by the owner: the turn from which on the connection may be used again. */
   restsUntilTurn = 0;
   readonly #owner: ConnectionOwner;
   readonly #settings: ConnectionSettings;
   readonly #parser = new AnswerParser();
   readonly #connectDeadline: NodeJS.Timeout;
   readonly #cancelDial: () => void;
-  /** Undefined until it is connected. */
+  /** Undefined until the connection is established. */
   #socket: net.Socket | undefined;
   #call: HttpCall | undefined;
-  /** Calls sent over it. */
+  /** Number of calls sent over it. */
   #calls = 0;
   #isDestroyed = false;
   #isConnecting = true;
-  /** The call in progress is to be given back: what came over the connection is not its answer. */
+  /** The call in progress must be repeated: the bytes received are not its response. */
   #isCallLost = false;
   #error: Error | undefined;
 
@@ -96,12 +111,15 @@ export class HttpConnection implements Expiring {
     });
   }
 
-  /** False as soon as the other side has ended it, or it is to be closed: its end is told only later in the turn. */
+  /**
+   * False as soon as the other side has ended the connection, or it is being closed; the event for
+   * this comes only later in the turn.
+   */
   get isUsable(): boolean {
     return this.#socket !== undefined && this.#socket.readable && this.#socket.writable;
   }
 
-  /** Sends a call; it must be connected, and there must be no call in progress. */
+  /** Sends a call; the connection must be established and without a call in progress. */
   send(call: HttpCall): void {
     this.#call = call;
     this.#calls++;
@@ -110,18 +128,18 @@ export class HttpConnection implements Expiring {
     this.#socket?.write(call.bytes);
   }
 
-  /** Gives up connecting. */
+  /** Ends a connection attempt that took too long. */
   timeOut(): void {
     if (this.#isConnecting) this.destroy(new Error(`not connected within ${this.#settings.connectTimeoutMs} ms`));
   }
 
-  /** Ends the connection; a call under way fails with `reason`. */
+  /** Closes the connection; a call in progress fails with `reason`. */
   destroy(reason?: Error): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#error = reason;
-    // Without the reason: Node would format its stack, and of a host that hangs a hundred
-    // connections end at once.
+    // Without the reason: Node would format its stack, and a hundred connections to a host that
+    // hangs end at once.
     if (this.#socket !== undefined) return void this.#socket.destroy();
     this.#cancelDial();
     process.nextTick(() => this.#closed());
@@ -139,7 +157,7 @@ export class HttpConnection implements Expiring {
     this.#owner.connected(this);
   }
 
-  /** Read without a stream in between: an answer is one call of one function. */
+  /** Reads without a stream in between: a response costs one call of one function. */
   #openPlain({ port }: Endpoint, address: string): net.Socket {
     const callback = (length: number): boolean => {
       this.#read(READ_BUFFER.subarray(0, length));
@@ -155,11 +173,11 @@ export class HttpConnection implements Expiring {
   }
 
   #read(piece: Buffer): void {
-    // What still comes after `destroy` is nobody's.
+    // Bytes that arrive after `destroy` are ignored.
     if (this.#isDestroyed) return;
     const call = this.#call;
     if (call === undefined) return this.destroy(new Error('an answer came that no request had asked for'));
-    // Bytes that come before the request has left are more likely those of an answer too many than an early answer.
+    // Bytes before the request was sent are more likely a superfluous response than an early one.
     if (this.#isReused && !this.#parser.hasBegun && this.#isSending) return this.#giveBack();
     try {
       this.#parser.push(piece);
@@ -173,7 +191,8 @@ export class HttpConnection implements Expiring {
     const { answer, isReusable, keepAliveMs } = this.#parser;
     if (this.#isReused && answer.status === REQUEST_TIMEOUT) return this.#giveBack();
     this.#call = undefined;
-    // Answered while the request was still being sent: the rest of it would be taken for the next one.
+    // If the response came while the request was still being sent, the rest of the request would be
+    // read as the next one.
     if (!isReusable || this.#isSending) this.destroy();
     else this.#owner.answered(this, keepAliveMs);
     call.answered(answer);
@@ -202,7 +221,7 @@ export class HttpConnection implements Expiring {
     const call = this.#call;
     this.#call = undefined;
     const wasConnected = this.#socket !== undefined;
-    // Before the owner opens connections for calls that wait: this one needs a new one most.
+    // Before the owner opens connections for waiting calls: this call takes precedence.
     const isLost = this.#isCallLost || (this.#isReused && !this.#isDestroyed && !this.#parser.hasBegun);
     if (call !== undefined && isLost) {
       call.sentOver(undefined);

@@ -1,7 +1,10 @@
 /** One of dtm's words that decide the result of a response. */
 export type Word = 'ONGOING' | 'FAILURE';
 
-/** Longest string that can be `dtm_result` or a word, each character written as `\uXXXX`, quotes included. */
+/**
+ * Longest string that can be `dtm_result` or a word, with each character written as `\uXXXX`,
+ * including quotes.
+ */
 const MAX_TOKEN_BYTES = 64;
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
@@ -10,19 +13,21 @@ const CLOSING: Readonly<Record<number, number>> = { [OBJECT]: OBJECT_END, [ARRAY
 const MAX_DEPTH = 1_000;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
-/** Bytes that JSON has outside its strings: blanks, numbers, literals, and its punctuation. */
+/** Bytes that JSON has outside strings: blanks, numbers, literals and punctuation. */
 const OUTSIDE = new Uint8Array(256);
 for (const character of ' \t\r\n0123456789+-.eEtrufalsn{}[]:,"') OUTSIDE[character.charCodeAt(0)] = 1;
 
 /**
- * Searches a body that is too long to be kept for the word that decides, by the rule for short bodies (`resultOfHttp`): of JSON only `dtm_result` of the
- * outermost object counts, or the whole text if it is a string; of any other text a word anywhere. Reads each byte once and keeps a few.
+ * Searches a body too long to be kept for the deciding word, by the rule for short bodies
+ * (`resultOfHttp`): in JSON only `dtm_result` of the outermost object counts, or the whole text if
+ * it is a string; in any other text a word anywhere. Reads each byte once and keeps a few.
  *
- * JSON is recognised by its strings, brackets and the bytes between them, not by its whole grammar: a text that passes without being JSON has no word
- * outside a string, and is so rare that its status may decide.
+ * JSON is recognised by its strings, brackets and the bytes between them, not by the full grammar:
+ * a text that passes without being JSON has no word outside a string, and is so rare that its
+ * status may decide.
  */
 export class LongBody {
-  /** What was found in the text as such, and whether its last bytes may begin a word. */
+  /** The words found anywhere in the text, and its last bytes, which may begin a word. */
   #hasOngoing = false;
   #hasFailure = false;
   #tail: Buffer = Buffer.alloc(0);
@@ -32,9 +37,9 @@ export class LongBody {
   #hasValue = false;
   #inString = false;
   #isEscaped = false;
-  /** The brackets that are open. */
+  /** The open brackets. */
   readonly #open: number[] = [];
-  /** The string being read in the outermost object; empty when it is too long to matter. */
+  /** The current string in the outermost object; empty if it is too long to matter. */
   #token: number[] = [];
   #isKey = true;
   #key = '';
@@ -45,7 +50,7 @@ export class LongBody {
     for (let index = 0; index < piece.length && this.#isJson; index++) this.#read(piece[index] as number);
   }
 
-  /** The word that decides; undefined: the status does. To be read when the body is complete. */
+  /** The deciding word; undefined: the status decides. Valid once the body is complete. */
   get word(): Word | undefined {
     if (!this.#hasOngoing && !this.#hasFailure) return undefined;
     if (this.#isCompleteJson) return this.#said === 'ONGOING' || this.#said === 'FAILURE' ? this.#said : undefined;
@@ -85,7 +90,7 @@ export class LongBody {
 
   #readOutside(byte: number): void {
     const isOutermost = this.#open.length === 0;
-    // A number or a literal is not long; what looks like one is other text.
+    // A number or literal cannot be this long, so the text is not JSON.
     if (isOutermost && !isBlank(byte) && (this.#hasValue || (CLOSING[byte] === undefined && byte !== QUOTE)))
       this.#isJson = false;
     else if (byte === QUOTE) {
@@ -117,7 +122,7 @@ export class LongBody {
     else this.#takeValue(text);
   }
 
-  /** As with `JSON.parse`, the last of several fields with one name counts. */
+  /** As with `JSON.parse`, the last of several fields with the same name counts. */
   #takeValue(value: unknown): void {
     if (!this.#isKey && this.#key === 'dtm_result') this.#said = value;
   }

@@ -1,15 +1,15 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** Path and query as `URL` gives them: ASCII without blanks or control characters. */
+  /** Path and query in the form of `URL`: ASCII without blanks or control characters. */
   readonly path: string;
-  /** Host and port, as `URL` gives them. */
+  /** Host and port, in the form of `URL`. */
   readonly host: string;
-  /** Lines, each with its end; see `headerLines`. */
+  /** Header lines, each with CR LF; see `headerLines`. */
   readonly headers: string;
   readonly body: Uint8Array | string | null;
 }
 
-/** A request as it goes onto the wire (RFC 9112), in one piece. */
+/** A request in wire form (RFC 9112), in one piece. */
 export function requestBytes({ method, path, host, headers, body }: HttpRequest): Buffer {
   const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\naccept-encoding: identity\r\n${headers}`;
   if (body === null) return Buffer.from(`${start}${method === 'POST' ? 'content-length: 0\r\n' : ''}\r\n`, 'latin1');

@@ -4,7 +4,10 @@ import { isIP } from 'node:net';
 /** Addresses by name, in lower case. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
 
-/** The names in a text of the form of `/etc/hosts`: an address per line, with its names. Lines that are not understood are skipped. */
+/**
+ * Parses text in the format of `/etc/hosts`: one address per line, followed by its names. Lines
+ * that cannot be parsed are skipped.
+ */
 export function parseHosts(text: string): Hosts {
   const hosts = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -19,7 +22,7 @@ export function parseHosts(text: string): Hosts {
   return hosts;
 }
 
-/** A text file that is read again when it has changed; a file that cannot be read is empty. */
+/** A text file that is read again after it has changed; an unreadable file counts as empty. */
 export class WatchedFile<T> {
   readonly #path: string;
   readonly #parse: (text: string) => T;

@@ -3,12 +3,12 @@ import type { Resolved, ResolveName, Resolving } from './resolve-name.ts';
 export interface NamesOptions {
   readonly resolve: ResolveName;
   readonly nowMs?: () => number;
-  /** Names kept at once. */
+  /** Maximum number of cached names. */
   readonly maxNames?: number;
 }
 
 const DEFAULT_MAX_NAMES = 1_024;
-/** However short or long the DNS server allows an address to be kept. */
+/** Bounds of the time for which addresses are kept, whatever the DNS server states. */
 const MIN_KEEP_MS = 1_000;
 const MAX_KEEP_MS = 30_000;
 /** How long a failure is kept. */
@@ -17,16 +17,19 @@ const FAILURE_KEEP_MS = 1_000;
 interface Entry {
   readonly resolving: Resolving;
   readonly addresses: Promise<readonly string[]>;
-  /** Until when the result is used; infinite while it is looked up. */
+  /** Until when the result is used; infinite during the lookup. */
   untilMs: number;
 }
 
-/** The addresses of names: each name is looked up once at a time, and what was found, or that nothing was, is kept briefly. */
+/**
+ * Resolves names: concurrent lookups of a name share one query, and its addresses, or the failure,
+ * are cached briefly.
+ */
 export class Names {
   readonly #resolve: ResolveName;
   readonly #nowMs: () => number;
   readonly #maxNames: number;
-  /** The ones looked up last are last. */
+  /** In the order of their last lookup. */
   readonly #entries = new Map<string, Entry>();
 
   constructor({ resolve, nowMs, maxNames }: NamesOptions) {
@@ -35,7 +38,10 @@ export class Names {
     this.#maxNames = maxNames ?? DEFAULT_MAX_NAMES;
   }
 
-  /** At least one address, in the order in which they are to be tried. Rejects with an error whose message contains the name. */
+  /**
+   * Resolves to at least one address, in the order in which to try them. Rejects with an error that
+   * names the name.
+   */
   lookUp(name: string): Promise<readonly string[]> {
     const known = this.#entries.get(name);
     if (known !== undefined && known.untilMs > this.#nowMs()) return known.addresses;
@@ -46,13 +52,16 @@ export class Names {
     return entry.addresses;
   }
 
-  /** The addresses were of no use: the name is looked up again. A lookup in progress is not repeated. */
+  /**
+   * Drops addresses that could not be used, so that the name is looked up again. A lookup in
+   * progress is not repeated.
+   */
   forget(name: string): void {
     const entry = this.#entries.get(name);
     if (entry !== undefined && entry.untilMs !== Infinity) this.#entries.delete(name);
   }
 
-  /** Names kept now. */
+  /** Current number of cached names. */
   get size(): number {
     return this.#entries.size;
   }
@@ -77,7 +86,7 @@ export class Names {
         throw lookupError(name, error);
       },
     );
-    // A lookup that no connection waits for any more fails quietly.
+    // A failed lookup that no connection waits for must not become an unhandled rejection.
     addresses.catch(() => undefined);
     const entry: Entry = { resolving, addresses, untilMs: Infinity };
     return entry;

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { type Hosts, parseHosts, WatchedFile } from './hosts-file.ts';
 import { candidatesOf, parseResolverConfig, type ResolverConfig } from './resolver-config.ts';
 
-/** The addresses of a name, in the order in which they are to be tried, and for how long they may be kept. */
+/** The addresses of a name, in the order in which to try them, and how long they may be cached. */
 export interface Resolved {
   readonly addresses: readonly string[];
   readonly keepMs: number;
@@ -11,22 +11,24 @@ export interface Resolved {
 
 export interface Resolving {
   readonly result: Promise<Resolved>;
-  /** Ends it: the result rejects soon, and nothing is in flight afterwards that keeps the process alive. */
+  /**
+   * Cancels the lookup: the result rejects soon, and nothing keeps the process alive afterwards.
+   */
   cancel(): void;
 }
 
-/** How a name is looked up; see `resolverLookup` and `systemLookup`. */
+/** Resolves a name; see `resolverLookup` and `systemLookup`. */
 export type ResolveName = (name: string) => Resolving;
 
 const HOSTS_KEEP_MS = 5_000;
 const SYSTEM_KEEP_MS = 10_000;
-/** For one query to one server, doubled with each try. */
+/** Timeout of one query to one server, doubled with each try. */
 const QUERY_TIMEOUT_MS = 1_500;
 const QUERY_TRIES = 3;
 /** How long addresses of one family wait for those of the other (RFC 8305, 3). */
 const OTHER_FAMILY_MS = 50;
 
-/** The name does not exist, or has no address: another way to look it up may know it. */
+/** Codes for a name that does not exist or has no address; another source may have it. */
 const NOT_THERE: ReadonlySet<unknown> = new Set([dns.NOTFOUND, dns.NODATA, dns.BADNAME, dns.CONNREFUSED]);
 
 export interface ResolverFiles {
@@ -35,9 +37,10 @@ export interface ResolverFiles {
 }
 
 /**
- * Looks names up as glibc does with `hosts: files dns`, but by c-ares on the event loop: `getaddrinfo` runs on threads of which the whole process has a
- * few, and two slow names block all others, those of databases included. Names that neither the hosts file nor DNS has are looked up by `fallback`,
- * which knows the other sources of the system (mDNS, LDAP).
+ * Resolves names as glibc does with `hosts: files dns`, but with c-ares on the event loop:
+ * `getaddrinfo` runs on the few threads of the process, where two slow names block all others,
+ * including those of databases. Names that are neither in the hosts file nor in DNS are resolved by
+ * `fallback`, which has the system's other sources (mDNS, LDAP).
  */
 export function resolverLookup(
   fallback: ResolveName,
@@ -72,7 +75,7 @@ const SYSTEM_FILES: ResolverFiles = {
   config: new WatchedFile('/etc/resolv.conf', parseResolverConfig),
 };
 
-/** The first of these names that has an address. */
+/** Resolves the first of these names that has an address. */
 async function queryAll(
   resolver: dns.promises.Resolver,
   names: readonly string[],
@@ -84,7 +87,8 @@ async function queryAll(
       return await query(resolver, name);
     } catch (error) {
       if (isCancelled()) throw error;
-      // As glibc: a name that could not be asked for does not hide the next one, but is reported in the end.
+      // As in glibc, a name whose query failed does not hide the next one, but is reported if none
+      // resolves.
       if (failure === undefined || !NOT_THERE.has(codeOf(error))) failure = error;
     }
   }
@@ -107,7 +111,7 @@ async function query(resolver: dns.promises.Resolver, name: string): Promise<Res
   };
 }
 
-/** The records, if they come soon. */
+/** The records, if they arrive soon enough. */
 function soon(records: Promise<Records>): Promise<Records> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve([]), OTHER_FAMILY_MS);
@@ -119,15 +123,18 @@ function soon(records: Promise<Records>): Promise<Records> {
   });
 }
 
-/** Without one an IPv6 address is tried last, as `getaddrinfo` sorts them (RFC 6724). */
+/**
+ * Without a global IPv6 address, IPv6 addresses are tried last, as `getaddrinfo` sorts them (RFC
+ * 6724).
+ */
 const hasGlobalIpv6 = (): boolean =>
   Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ family, internal, address }) => family === 'IPv6' && !internal && !/^fe[89ab]/i.test(address)),
   );
 
 /**
- * Looks names up by `getaddrinfo`, one name at a time: libuv runs it on half of its threads, which are the whole process's, so one stays free. The lookup
- * in progress cannot be cancelled.
+ * Resolves names by `getaddrinfo`, one name at a time: libuv runs it on half of its threads, which
+ * the whole process shares, so one stays free. The lookup in progress cannot be cancelled.
  */
 export function systemLookup(): ResolveName {
   let last: Promise<unknown> = Promise.resolve();

@@ -1,8 +1,8 @@
-/** What `/etc/resolv.conf` says about names that are not complete. */
+/** The settings of `/etc/resolv.conf` for incomplete names. */
 export interface ResolverConfig {
-  /** Domains that are appended to a name, in this order. */
+  /** Domains to append to a name, in this order. */
   readonly search: readonly string[];
-  /** A name with at least this number of dots is tried as it is first. */
+  /** A name with at least this number of dots is tried unchanged first. */
   readonly ndots: number;
 }
 
@@ -10,7 +10,10 @@ export interface ResolverConfig {
 const MAX_SEARCH = 32;
 const MAX_NDOTS = 15;
 
-/** Reads `search` (or `domain`, the later of them) and `options ndots:N`; the servers are read by c-ares. */
+/**
+ * Parses `search` (or `domain`; the later one counts) and `options ndots:N`; c-ares reads the
+ * servers.
+ */
 export function parseResolverConfig(text: string): ResolverConfig {
   let search: readonly string[] = [];
   let ndots = 1;
@@ -29,7 +32,7 @@ export function parseResolverConfig(text: string): ResolverConfig {
   return { search, ndots };
 }
 
-/** The complete names that a name may stand for, in the order in which glibc tries them. */
+/** The complete names for a name, in the order in which glibc tries them. */
 export function candidatesOf(name: string, { search, ndots }: ResolverConfig): readonly string[] {
   if (name.endsWith('.')) return [name];
   const completed = search.map((domain) => `${name}.${domain.replace(/\.$/, '')}`);

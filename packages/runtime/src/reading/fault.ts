@@ -1,4 +1,4 @@
-/** As much of a schema's issue as a sentence about it needs. */
+/** The parts of a schema's issue that an error message needs. */
 export interface Issue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -16,13 +16,14 @@ export interface Issue {
   readonly errors?: readonly (readonly Issue[])[] | undefined;
 }
 
-/** How the schema library's own texts begin; any other text was written by us, and is shown as it is. */
+/**
+ * How the schema library's messages begin; any other message is Holdfast's and is shown unchanged.
+ */
 const RAW = /^(?:Too big|Too small|Invalid|Unrecognized)\b/;
 
 /**
- * What is wrong with a field, as a sentence for users that goes behind the field's name and a colon.
- *
- * @param input the value that was read, in which the path of the issue finds the field's value
+ * Describes a field's fault as the part of a sentence after the field's name and a colon.
+ * @param input the validated value, in which the issue's path leads to the field's value
  */
 export function faultOf(issue: Issue, input: unknown): string {
   if (!RAW.test(issue.message)) return issue.message;
@@ -85,7 +86,9 @@ function boundOf(
 
 const UNITS: Readonly<Record<string, string>> = { string: 'character', array: 'element', object: 'field' };
 
-/** The kinds that a value may have, or what is wrong with it as the one whose kind it has. */
+/**
+ * The types allowed for a value, or the fault of the value as the alternative whose type it has.
+ */
 function ofUnion({ errors = [], message }: Issue, value: unknown): string {
   const firsts = errors.flatMap(([first]) => first ?? []);
   const fitting = firsts.find(({ code, path }) => code !== 'invalid_type' || path.length > 0);

@@ -11,23 +11,26 @@ const OBJECT_END = 0x7d;
 const COUNTED = new Uint8Array(256);
 for (const unit of [QUOTE, COMMA, COLON, LIST, LIST_END, OBJECT, OBJECT_END]) COUNTED[unit] = 1;
 
-/** A text that is no longer holds neither too many levels, each of which takes two characters, nor too many parts. */
+/**
+ * A text up to this length has neither too many levels (two characters each) nor too many parts.
+ */
 const ALWAYS_FINE = Math.min(2 * LIMITS.jsonDepth, LIMITS.jsonFields, LIMITS.jsonElements);
 
 /**
- * Counts levels, fields and elements of a JSON text before it is parsed: to parse a few megabytes of brackets takes seconds. Small texts, which is nearly
- * all, are not looked at. Throws `invalid` for too many levels, `too_large` for too many fields or elements.
- * @param what the text, as an error names it: `the body`, or a field
+ * Counts levels, fields and elements of a JSON text before it is parsed: parsing a few megabytes of
+ * brackets takes seconds. Small texts, nearly all, are not scanned. Throws `invalid` for too many
+ * levels, `too_large` for too many fields or elements.
+ * @param what how an error refers to the text: `the body`, or a field
  */
 export function checkJsonBounds(text: string, what = 'the body', field?: string): void {
   if (text.length <= ALWAYS_FINE) return;
   const details = field === undefined ? {} : { field };
   let [depth, fields, elements] = [0, 0, 1];
-  // Bytes: to read them one by one takes a fraction of the time that the units of a text take.
+  // Bytes can be read in a fraction of the time that UTF-16 units take.
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at++) {
     const unit = bytes[at] ?? 0;
-    // Blanks, digits and what else is not counted: nearly all of a text outside of strings.
+    // Blanks, digits and other uncounted bytes: nearly all of a text outside strings.
     if (COUNTED[unit] !== 1) continue;
     if (unit === QUOTE) at = endOfString(bytes, at);
     else if (unit === COMMA) elements++;
@@ -48,12 +51,16 @@ export function checkJsonBounds(text: string, what = 'the body', field?: string)
   }
 }
 
-/** Position of the quote that ends the string which begins at `from`; the text's end if none does. */
+/**
+ * Position of the quote that ends the string beginning at `from`; the text's length if there is
+ * none.
+ */
 function endOfString(bytes: Buffer, from: number): number {
   const first = bytes.indexOf(QUOTE, from + 1);
   if (first === -1) return bytes.length;
   if (bytes[first - 1] !== BACKSLASH) return first;
-  // One with an escape in front of a quote is walked through: such escapes could be all there is in it.
+  // A string with a backslash before a quote is scanned by character: it may consist of such
+  // escapes.
   for (let at = from + 1; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === QUOTE) return at;

@@ -3,10 +3,10 @@ import { checkCounts } from './counts.ts';
 import { faultOf, type Issue } from './fault.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
-/** A schema's message about unknown fields lists them all. */
+/** Bounds a message; one about unknown fields lists them all. */
 const LONGEST_FAULT = 500;
 
-/** As much of a schema as is needed here. */
+/** The part of a schema that is used here. */
 export interface Schema<T> {
   safeParse(value: unknown):
     | { readonly success: true; readonly data: T }
@@ -16,7 +16,7 @@ export interface Schema<T> {
       };
 }
 
-/** Reads a value with a schema. Throws `invalid`, naming the first field that is wrong. */
+/** Parses a value with a schema. Throws `invalid`, naming the first invalid field. */
 export function parse<T>(schema: Schema<T>, value: unknown): T {
   checkCounts(value);
   const read = schema.safeParse(value);
@@ -46,12 +46,12 @@ function gidOf(value: unknown): string {
   return typeof gid === 'string' ? gid : '';
 }
 
-/** A field is missing or not one of what it may be. */
+/** An error for a field that is missing or has an invalid value. */
 export function invalid(gid: string, field: string, fault: string): HoldfastError {
   return new HoldfastError('invalid', `${field}: ${fault}`, { field, ...(gid !== '' && { gid }) });
 }
 
-/** Reads a JSON text that stands in a field, such as `custom_data`. */
+/** Parses a JSON text in a field such as `custom_data`. */
 export function parseField<T>(schema: Schema<T>, gid: string, field: string, text: string): T {
   checkJsonBounds(text, field, field);
   let value: unknown;

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/protocol';
 
-/** Reads query parameters; a parameter that is there but cannot be read is `invalid`, never ignored. */
+/** Reads query parameters; a parameter with an invalid value is `invalid`, never ignored. */
 export class QueryReader {
   readonly #query: URLSearchParams;
 
@@ -8,12 +8,12 @@ export class QueryReader {
     this.#query = query;
   }
 
-  /** Empty when it is not there. */
+  /** Empty if absent. */
   text(name: string): string {
     return this.#query.get(name) ?? '';
   }
 
-  /** Undefined when it is not there or empty. */
+  /** Undefined if absent or empty. */
   count(name: string): number | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
@@ -25,7 +25,7 @@ export class QueryReader {
     return value;
   }
 
-  /** Undefined when it is not there or empty. */
+  /** Undefined if absent or empty. */
   flag(name: string): boolean | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
@@ -34,7 +34,7 @@ export class QueryReader {
     throw new HoldfastError('invalid', `${name}: must be true or false`, { field: name });
   }
 
-  /** Undefined when it is not there or empty. */
+  /** Undefined if absent or empty. */
   oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
@@ -45,5 +45,5 @@ export class QueryReader {
   }
 }
 
-/** A page's size when the request does not say. */
+/** Default size of a page. */
 export const DEFAULT_PAGE_SIZE = 100;

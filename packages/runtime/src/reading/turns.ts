@@ -1,23 +1,22 @@
-/** How long the parts of all long work may take together in one turn of the event loop. */
+/** Time that all long work together may take in one turn of the event loop. */
 const BUDGET_MS = 4;
 
 /**
- * Shares each turn of the event loop between the parts of all long work of the process: long
- * requests that are parsed, long responses that are made. However many there are, one turn carries
- * out parts for `BUDGET_MS` and one part more; the others wait in their order. A part that waits
- * again is not carried out before the next turn.
+ * Shares each turn of the event loop among the parts of all long work in the process, such as
+ * parsing long requests and creating long responses. A turn runs parts for `BUDGET_MS` and one
+ * more; the others wait in order. A part that waits again does not run before the next turn.
  */
 export class Turns {
   readonly #nowMs: () => number;
   readonly #later: (run: () => void) => void;
-  /** In their order; the first `#at` of them were resumed. */
+  /** In order; the first `#at` of them were resumed. */
   #waiting: (() => void)[] = [];
   #next: (() => void)[] = [];
   #at = 0;
   #isScheduled = false;
   #startedMs = -Infinity;
 
-  /** `later` calls its argument in the next turn. */
+  /** @param later calls its argument in the next turn */
   constructor(
     nowMs: () => number = () => performance.now(),
     later: (run: () => void) => void = (run) => void setImmediate(run),
@@ -26,12 +25,14 @@ export class Turns {
     this.#later = later;
   }
 
-  /** Whether the parts of this turn have taken the time there is for them. */
+  /** Whether the time for this turn's parts is used up. */
   get isSpent(): boolean {
     return this.#nowMs() - this.#startedMs > BUDGET_MS;
   }
 
-  /** Resolves in a later turn: other events have had their turn, and there is time for a part. */
+  /**
+   * Resolves in a later turn, after other events were handled and when there is time for a part.
+   */
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#next.push(resolve);
@@ -63,10 +64,10 @@ export class Turns {
     }
     this.#at++;
     resume();
-    // Behind the part, which is carried out by microtasks, and before other events.
+    // Runs after the part, which consists of microtasks, and before other events.
     queueMicrotask(() => process.nextTick(this.#resume));
   };
 }
 
-/** Those of this process. */
+/** The turns of this process. */
 export const turns = new Turns();

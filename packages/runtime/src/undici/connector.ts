@@ -6,11 +6,10 @@ import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
 import type { Names } from '../names/names.ts';
 
 /**
- * Connects for undici by the rules of `http1`: names come from our resolver, all addresses are
- * tried beside each other, and the connect timeout covers the look-up, all attempts and the TLS
+ * Connects for undici by the rules of `http1`: Holdfast's resolver supplies the addresses, all of
+ * them are tried in parallel, and the connect timeout covers the lookup, all attempts and the TLS
  * handshake.
- *
- * @param onConnected is called with each connection
+ * @param onConnected called with each connection
  */
 export function connectorTo(
   origin: string,

@@ -3,31 +3,31 @@ import type { BranchHttpCall } from '../branch-connections.ts';
 import { type Answer, MAX_ANSWER_BYTES, MAX_RESPONSE_BYTES } from '../http1/answer-parser.ts';
 import { LongBody } from '../http1/long-body.ts';
 
-/** The connection that carries a call, as its client keeps count of it. */
+/** The connection that carries a call, as its client tracks it. */
 export interface Carrier {
-  /** Responses that came over it before. */
+  /** Number of responses received over it so far. */
   responses: number;
-  /** What broke it. */
+  /** The error that broke it. */
   error: Error | undefined;
 }
 
 /**
- * How a call ended. `lost`: its connection, which had carried others, ended before a byte of the
- * response.
+ * How a call ended. `lost`: its connection, which had carried other calls, ended before any byte of
+ * the response.
  */
 export type Ending =
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'lost' };
 
-/** Responses that only inform (1xx) before the final one. */
+/** Maximum number of interim (1xx) responses before the final one. */
 const MAX_INFORMING = 16;
-/** What servers send when they end a connection that has been idle for too long for them. */
+/** The status that servers send when they close a connection because it was idle for too long. */
 const REQUEST_TIMEOUT = 408;
 
 /**
- * One attempt to send a call by undici: collects the response within the bounds of `http1`, and
- * states how the call ended, once. After `giveUp` nothing that undici still reports counts.
+ * One attempt to send a call by undici: collects the response within the limits of `http1` and
+ * reports once how the call ended. After `giveUp`, later events from undici are ignored.
  */
 export class LibraryCall implements Dispatcher.DispatchHandler {
   readonly call: BranchHttpCall;
@@ -51,7 +51,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
     this.#ended = ended;
   }
 
-  /** Ends the call, wherever it is: it has failed with `reason` when this returns. */
+  /** Ends the call in any state: it has failed with `reason` when this returns. */
   giveUp(reason: Error): void {
     this.#givenUp = reason;
     this.#end({ kind: 'failed', error: reason });
@@ -75,7 +75,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
         this.giveUp(new Error(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`));
       return;
     }
-    // A coding could hide the words that decide, and undici decodes none but `chunked`.
+    // A coding could hide the deciding words, and undici decodes only `chunked`.
     const coding = codingOf(headers['content-encoding']);
     if (coding !== '' && coding !== 'identity')
       return this.giveUp(new Error('the answer is compressed, which was not asked for'));
@@ -102,7 +102,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#isReused && this.#status === REQUEST_TIMEOUT) return this.#end({ kind: 'lost' });
-    // undici takes a response that the end of its connection ends for complete when that end is a
+    // undici treats a response that ends with its connection as complete even if the connection was
     // reset.
     const broken = this.#mayBeCutOff ? this.carrier?.error : undefined;
     if (broken !== undefined) return this.#end({ kind: 'failed', error: broken });
@@ -142,7 +142,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
   }
 }
 
-/** The value of one header; the values of a repeated one are joined by commas. */
+/** The value of one header; repeated values are joined by commas. */
 const codingOf = (value: string | readonly string[] = ''): string => String(value).trim().toLowerCase();
 
 const tooLong = (): Error => new Error(`the response is longer than ${MAX_RESPONSE_BYTES} bytes`);

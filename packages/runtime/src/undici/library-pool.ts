@@ -7,17 +7,17 @@ import { connectorTo } from './connector.ts';
 import { type Carrier, type Ending, LibraryCall } from './library-call.ts';
 
 /**
- * How much earlier than the other side an idle connection is closed: a request must not meet its
+ * How much earlier than the other side an idle connection is closed, so that no request meets its
  * closing.
  */
 const IDLE_MARGIN_MS = 1_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
- * The connections to one origin by undici: what `--branch-client undici` uses instead of `http1`.
- * undici has the pool, the connections and the parser; the rules of branch calls that it does not
- * have are in `library-call.ts` (bounds) and `connector.ts` (names, connect timeout), and the
- * repetition of a call whose connection was lost is here.
+ * The connections to one origin by undici, which `--branch-client undici` uses instead of `http1`.
+ * undici provides the pool, the connections and the parser. The additional rules for branch calls
+ * are in `library-call.ts` (limits) and `connector.ts` (names, connect timeout); repeating a call
+ * whose connection was lost is here.
  */
 export class LibraryPool implements BranchConnections {
   readonly #origin: string;
@@ -25,7 +25,7 @@ export class LibraryPool implements BranchConnections {
   readonly #names: Names;
   readonly #pool: Pool;
   readonly #calls = new Map<BranchHttpCall, LibraryCall>();
-  /** Clients of calls that are repeated, each for one. */
+  /** The clients of repeated calls, one per call. */
   readonly #fresh = new Set<Client>();
   #destroyed: Promise<void> | undefined;
 
@@ -55,7 +55,7 @@ export class LibraryPool implements BranchConnections {
     this.#calls.get(call)?.giveUp(new Error('cancelled before it was sent'));
   }
 
-  /** undici closes them itself. */
+  /** undici closes idle connections on its own. */
   closeIdle(): void {}
 
   destroy(reason: Error = new Error('the connections were closed')): Promise<void> {
@@ -67,7 +67,7 @@ export class LibraryPool implements BranchConnections {
     await Promise.all([this.#pool.destroy(reason), ...[...this.#fresh].map((client) => client.destroy(reason))]);
   }
 
-  /** Once more, over a new connection: the next one of the pool may be lost as well. */
+  /** Sends the call once more, over a new connection: the pool's next one may be lost as well. */
   #repeat(call: BranchHttpCall): void {
     if (this.#destroyed !== undefined)
       return this.#end(call, { kind: 'failed', error: new Error('the connections were closed') });
@@ -103,7 +103,7 @@ export class LibraryPool implements BranchConnections {
     const connect = connectorTo(this.#origin, this.#settings, this.#names, (socket) => {
       carrier.responses = 0;
       carrier.error = undefined;
-      // Before undici hears of it.
+      // Registered before undici's listener.
       socket.on('error', (error) => {
         carrier.error = error;
       });
@@ -114,14 +114,14 @@ export class LibraryPool implements BranchConnections {
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: maxIdleMs,
       keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-      // The time of a call is bounded as a whole, by its own deadline.
+      // A call's deadline already bounds its total time.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
   }
 }
 
-/** One connection, which leaves word with each call of how many responses it carried. */
+/** A single connection that gives each call the count of its responses. */
 class CountingClient extends Client {
   readonly #carrier: Carrier;
 
@@ -131,13 +131,13 @@ class CountingClient extends Client {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    // Undici wraps the handlers on their way from the pool; the options stay the same object.
+    // undici wraps the handlers on their way from the pool; the options stay the same object.
     if (options instanceof LibraryRequest) options.attempt.carrier = this.#carrier;
     return super.dispatch(options, handler);
   }
 }
 
-/** A request as undici takes it, with the attempt that it belongs to. */
+/** A request in undici's form, with the attempt that it belongs to. */
 class LibraryRequest implements Dispatcher.DispatchOptions {
   readonly attempt: LibraryCall;
   readonly method: 'GET' | 'POST';

@@ -28,10 +28,12 @@ import { writeTopics } from './write-topics.ts';
 import { writeDetails, writeNodes, writeProgress, writeReply, writeStatus, writeSummary } from './write-view.ts';
 
 /**
- * What Holdfast's own API (`@holdfast/protocol`, api-v1) does with a request, whatever brought it: the server's routes and the embedding SDK both stand on
- * this, so that the same request is checked, named and answered alike. Bodies are JSON values as they came; errors are `HoldfastError`.
+ * The behaviour of Holdfast's own API (`@holdfast/protocol`, api-v1), independent of the transport:
+ * the server's routes and the embedding SDK both use this class, so that both check, name and
+ * respond alike. Bodies are parsed JSON values; errors are `HoldfastError`.
  *
- * `waitMs`: answer when the transaction is final, or after so long with what it is then; 0: at once.
+ * `waitMs`: respond when the transaction is finished, or after this time with its current state; 0:
+ * at once.
  */
 export class ApiV1 {
   readonly #handlers: Handlers;
@@ -43,22 +45,22 @@ export class ApiV1 {
   async create(context: CallContext, body: unknown, waitMs: number): Promise<TransactionReply> {
     const { status, input: read } = readCreation(body);
     const input = read.gid === '' ? { ...read, gid: await this.#handlers.newGid(context, undefined) } : read;
-    // Starting a workflow a second time finds the first, also when it is finished: its code receives how.
+    // Checked before the change: a caller that cannot wait must not start the transaction.
     if (waitMs > 0) await this.#handlers.assertMayWait(context, input.gid);
     return writeReply(await this.#viewAfter(context, input.gid, waitMs, await this.#create(context, status, input)));
   }
 
   async #create(context: CallContext, status: Status, input: TransactionInput): Promise<TransactionView> {
-    // Starting a workflow a second time finds the first, also when it is finished: its code receives how.
+    // Starting a workflow again returns the existing one, also if it is finished: its code receives
+    // the outcome.
     if (input.pattern === 'workflow') return this.#handlers.prepareWorkflow(context, input);
     if (status === 'prepared') return this.#handlers.prepare(context, input);
     return (await this.#handlers.submit(context, input)).view();
   }
 
   /**
-   * Turns a prepared one into submitted.
-   *
-   * @param body may be left out
+   * Changes a prepared transaction to submitted.
+   * @param body optional
    */
   async submit(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionReply> {
     const { branches } = body === undefined ? {} : parse(submitRequest, body);
@@ -98,7 +100,7 @@ export class ApiV1 {
     return writeProgress(view);
   }
 
-  /** Ends a workflow. */
+  /** Finishes a workflow. */
   async finish(context: CallContext, gid: string, body: unknown): Promise<TransactionReply> {
     const { status, reason, result = '' } = parse(workflowEnd, body);
     if (status === 'succeed' && reason !== undefined)
@@ -108,14 +110,14 @@ export class ApiV1 {
     return writeReply(await this.#viewAfter(context, gid, 0, ended));
   }
 
-  /** Parks a workflow: its code cannot go on without a person. */
+  /** Parks a workflow whose code cannot continue without operator attention. */
   async park(context: CallContext, gid: string, body: unknown): Promise<TransactionReply> {
     const { reason } = parse(parkRequest, body);
     const parked = await this.#handlers.parkWorkflow(context, { gid, reason });
     return writeReply(await this.#viewAfter(context, gid, 0, parked));
   }
 
-  /** @param body may be left out */
+  /** @param body optional */
   async abort(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionDetails> {
     const { reason, by = 'operator' } = body === undefined ? {} : parse(abortRequest, body);
     const byOperator = by === 'operator';
@@ -131,7 +133,7 @@ export class ApiV1 {
     return writeDetails(await this.#viewAfter(context, gid, waitMs, retried));
   }
 
-  /** @param body may be left out */
+  /** @param body optional */
   async stop(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionDetails> {
     const { reason = '' } = body === undefined ? {} : parse(stopRequest, body);
     if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
@@ -175,8 +177,9 @@ export class ApiV1 {
   }
 
   /**
-   * As `#view`, for a change that is durable. That the transaction cannot be read, or waited for, is not a failure of the change: the caller would make it
-   * again, without a gid as another transaction.
+   * As `#view`, after a durable change. If the transaction cannot be read or waited for, the change
+   * has still succeeded: an error would make the caller repeat it, without a gid as another
+   * transaction.
    */
   async #viewAfter(
     context: CallContext,
@@ -199,7 +202,7 @@ export class ApiV1 {
   }
 }
 
-/** What a step of a workflow calls its data is the payload of a tcc's branch. */
+/** The field is `data` for a step of a workflow, and `payload` for a branch of a tcc. */
 function aboutPayload(error: HoldfastError): HoldfastError {
   const { code, message, gid = '', field } = error;
   return field === 'data'

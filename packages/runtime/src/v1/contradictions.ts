@@ -3,7 +3,7 @@ import { invalid } from '../reading/parse.ts';
 
 export type CheckedRequest = ReturnType<(typeof transactionRequest)['parse']>;
 
-/** Fields that say something about certain patterns only. */
+/** Fields that are valid only for certain patterns. */
 const BELONGS_TO: readonly (readonly [keyof CheckedRequest, readonly Pattern[], string])[] = [
   ['workflow', ['workflow'], 'only a workflow has a name and an input'],
   ['queryPrepared', ['msg', 'workflow'], 'only a message and a workflow are asked back'],
@@ -12,10 +12,13 @@ const BELONGS_TO: readonly (readonly [keyof CheckedRequest, readonly Pattern[], 
   ['delayMs', ['msg'], 'only a message can be delayed'],
 ];
 
-/** Patterns whose branches are registered one by one while they are prepared. */
+/** Patterns whose branches are registered one by one while the transaction is prepared. */
 const REGISTERED: readonly Pattern[] = ['tcc', 'xa', 'workflow'];
 
-/** What contradicts itself is refused rather than half ignored. Throws `invalid`, naming the field. */
+/**
+ * Rejects contradictory requests instead of ignoring a part of them. Throws `invalid`, naming the
+ * field.
+ */
 export function refuseContradictions(request: CheckedRequest): void {
   const { gid = '', pattern } = request;
   for (const [field, patterns, why] of BELONGS_TO) {

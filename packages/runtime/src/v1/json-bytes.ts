@@ -1,6 +1,6 @@
 import { jsonItems, jsonItemsInPieces, jsonMembers, jsonMembersInPieces, type JsonSpan } from '@holdfast/protocol';
 
-/** A JSON value as it is spelled in the body of a request. */
+/** A JSON value with its spelling in the request's body. */
 class JsonText {
   readonly text: string;
 
@@ -9,7 +9,10 @@ class JsonText {
   }
 }
 
-/** A JSON value as the bytes to send; none for undefined: what has no payload is called by GET. */
+/**
+ * A JSON value as the bytes to send; none for undefined: a branch without a payload is called by
+ * GET.
+ */
 export const bytesOf = (json: unknown): Uint8Array =>
   Buffer.from(json === undefined ? '' : json instanceof JsonText ? json.text : JSON.stringify(json));
 
@@ -17,9 +20,9 @@ export const bytesOf = (json: unknown): Uint8Array =>
 const PAYLOAD = 'payload';
 
 /**
- * A body of `/api/v1` in which the values that are passed on keep the text that was sent: written again, numbers lose digits.
- *
- * @param body what `JSON.parse` makes of `text`; changed
+ * A body of `/api/v1` in which passed-on values keep their text: parsing and writing numbers loses
+ * digits.
+ * @param body the result of `JSON.parse(text)`; modified
  */
 export function withPayloadTexts(body: unknown, text: string): unknown {
   if (!isObject(body)) return body;
@@ -35,7 +38,7 @@ export function withPayloadTexts(body: unknown, text: string): unknown {
   return body;
 }
 
-/** `withPayloadTexts` for a long text: yields after each piece. */
+/** `withPayloadTexts` for a long text; yields after each piece. */
 export function* payloadTextsInPieces(body: unknown, text: string): Generator<undefined, unknown> {
   if (!isObject(body)) return body;
   const members = yield* jsonMembersInPieces(text);

@@ -1,6 +1,6 @@
 import type { HoldfastError } from '@holdfast/protocol';
 
-/** The engine names fields as dtm's wire does; in `/api/v1` they have other names. */
+/** The engine names fields as dtm's wire does; `/api/v1` has other names. */
 const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\bpayloads\[(\d+)\]/g, 'steps[$1].payload'],
   [/\bcustom_data\.orders\b/g, 'steps[].after'],
@@ -18,11 +18,13 @@ const OWN_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\breq_extra\.result\b/g, 'result'],
 ];
 
-/** A text about a request in the words of `/api/v1`. */
+/** A text about a request with the field names of `/api/v1`. */
 export const inOwnWords = (text: string): string =>
   OWN_NAMES.reduce((words, [wire, own]) => words.replaceAll(wire, own), text);
 
-/** What a client is told, the field's name included; a defect's own words stay in the log. */
+/**
+ * The message for a client, with the field's name; the text of an internal error stays in the log.
+ */
 export function messageOf({ code, message, field }: HoldfastError): string {
   if (code === 'internal') return 'internal error; the log of the coordinator has the details';
   return field === undefined || message.includes(field) ? message : `${field}: ${message}`;

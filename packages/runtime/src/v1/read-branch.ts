@@ -9,13 +9,15 @@ export interface Registration {
   readonly branches: readonly BranchRegistration[];
 }
 
-/** Reads the body of `POST /api/v1/transactions/:gid/branches`. Throws `invalid`, naming the field. */
+/**
+ * Parses the body of `POST /api/v1/transactions/:gid/branches`. Throws `invalid`, naming the field.
+ */
 export function readRegistration(body: unknown): Registration {
   const request = parse(branchRegistrationRequest, body);
   return { pattern: request.pattern, branches: branchesOf(request) };
 }
 
-/** The order in which a branch's ops are stored is the protocol's. */
+/** The ops of a branch are stored in the protocol's order. */
 function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistration[] {
   const { branchId } = request;
   switch (request.pattern) {

@@ -11,7 +11,10 @@ export interface Creation {
   readonly input: TransactionInput;
 }
 
-/** Reads the body of `POST /api/v1/transactions`; the gid is empty when it names none. Throws `invalid`, naming the field. */
+/**
+ * Parses the body of `POST /api/v1/transactions`; the gid is empty if the body has none. Throws
+ * `invalid`, naming the field.
+ */
 export function readCreation(body: unknown): Creation {
   const request = parse(transactionRequest, body);
   refuseContradictions(request);
@@ -51,7 +54,7 @@ function optionsOf(request: CheckedRequest, ordered: boolean): Partial<Transacti
   });
 }
 
-/** `after` of the steps, by the step's index; it makes the transaction concurrent. */
+/** `after` by step index; a dependency makes the transaction concurrent. */
 function ordersOf({ steps, concurrent, pattern }: CheckedRequest): Record<number, readonly number[]> | undefined {
   const orders: Record<number, readonly number[]> = {};
   for (const [index, { after }] of steps.entries()) {
@@ -68,7 +71,7 @@ function ordersOf({ steps, concurrent, pattern }: CheckedRequest): Record<number
   return Object.keys(orders).length === 0 ? undefined : orders;
 }
 
-/** Reads the filters of `GET /api/v1/transactions`. */
+/** Parses the filters of `GET /api/v1/transactions`. */
 export function readListQuery(query: QueryReader): TransactionQuery {
   return {
     ...defined({

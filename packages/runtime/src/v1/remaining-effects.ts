@@ -9,11 +9,12 @@ const FIRST_PHASE: Readonly<Record<string, { readonly op: string; readonly undo:
 };
 
 /**
- * What a force-stopped transaction left behind: the effects that its branches have, or may have, and that were not
- * undone. Empty for other transactions: all their branches are done, undone or still driven.
+ * The remaining effects of a force-stopped transaction: those that its branches have or may have,
+ * and that were not undone. Empty for other transactions, whose branches are all done, undone or
+ * still driven.
  */
 export function remainingEffects(view: TransactionView): RemainingEffect[] {
-  // What the branches of a damaged record did is not known; `stopped` states it.
+  // The effects of a damaged record's branches are unknown; `damaged` states it.
   if (view.state.stopped === '' || view.state.damaged !== '') return [];
   switch (view.pattern) {
     case 'saga':
@@ -27,19 +28,21 @@ export function remainingEffects(view: TransactionView): RemainingEffect[] {
   }
 }
 
-/** The coordinator called the actions: one that was started and not compensated may have an effect. */
+/**
+ * The coordinator called the actions: one that was started and not compensated may have an effect.
+ */
 function ofCalledActions({ branches, state }: TransactionView): RemainingEffect[] {
   const isDone = doneOf(branches);
   return branches.flatMap(({ branchId, op, url, status, started }) => {
     const undone = isDone(branchId, 'compensate');
-    // Without unbroken ownership, which actions started is unknown.
+    // Without unbroken ownership it is unknown which actions started.
     const mayHaveRun = started || (!state.unbroken && status !== 'failed');
     if (op !== 'action' || undone || !mayHaveRun) return [];
     return [{ branchId, op, url, certain: status === 'succeed' }];
   });
 }
 
-/** The workflow's code recorded what it did, and what it was about to do. */
+/** The workflow's code recorded its completed steps and those that it was about to run. */
 function ofRecordedSteps(view: TransactionView): RemainingEffect[] {
   const isDone = doneOf(view.branches);
   return shownBranches(view).flatMap(({ branchId, op, url, status }) => {
@@ -50,12 +53,16 @@ function ofRecordedSteps(view: TransactionView): RemainingEffect[] {
   });
 }
 
-/** The client registered each branch before its first phase. One that was not confirmed or cancelled is neither. */
+/**
+ * The client registered each branch before its first phase. The effect of a branch that is neither
+ * confirmed nor cancelled may remain.
+ */
 function ofFirstPhases({ branches }: TransactionView): RemainingEffect[] {
   const isDone = doneOf(branches);
   const confirmed = new Set(branches.filter(({ op }) => op === 'confirm').map(({ branchId }) => branchId));
   return branches.flatMap(({ branchId, op, url, status }): RemainingEffect[] => {
-    // Registered with its undo alone, since the part that began it has not succeeded.
+    // Registered with only its cancel, since the part of the transaction that calls the try has not
+    // succeeded.
     if (op === 'cancel' && status !== 'succeed' && !confirmed.has(branchId))
       return [{ branchId, op: 'try', url, certain: false }];
     const forward = FIRST_PHASE[op];
@@ -65,7 +72,9 @@ function ofFirstPhases({ branches }: TransactionView): RemainingEffect[] {
   });
 }
 
-/** Whether an op of a branch has succeeded: a set, since a transaction may have two thousand ops. */
+/**
+ * Whether an op of a branch has succeeded: a set, since a transaction may have two thousand ops.
+ */
 function doneOf(branches: TransactionView['branches']): (branchId: string, op: string) => boolean {
   const done = new Set<string>();
   for (const { branchId, op, status } of branches) if (status === 'succeed') done.add(`${branchId} ${op}`);

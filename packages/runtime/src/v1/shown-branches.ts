@@ -1,7 +1,7 @@
 import type { BranchView, TransactionView } from '@holdfast/core';
 
 /**
- * The branches without what they make obsolete: that a workflow's action began, once its outcome is
+ * The branches without obsolete entries: the start of a workflow's action, once its outcome is
  * recorded.
  */
 export function shownBranches({ pattern, branches }: TransactionView): readonly BranchView[] {

@@ -3,8 +3,9 @@ import type { TimelineLine } from '@holdfast/protocol';
 import { shownBranches } from './shown-branches.ts';
 
 /**
- * The timeline of a transaction. The state of a workflow holds its callbacks and status changes; what its code recorded
- * (steps, commits, undos) is in its branches, and is merged in by time.
+ * The timeline of a transaction. A workflow's state contains callbacks and status changes; the
+ * entries that its code recorded (steps, commits, rollbacks) are in its branches and are merged by
+ * time.
  */
 export function timelineOf(view: TransactionView): TimelineLine[] {
   const { pattern, state } = view;
@@ -20,7 +21,8 @@ export function timelineOf(view: TransactionView): TimelineLine[] {
     attempt: 1,
     retryAtMs: 0,
   }));
-  // A step of the same millisecond as a status came before it: the status follows from it. The creation comes first.
+  // A step in the same millisecond as a status came first: the status follows from it. The creation
+  // is always first.
   const [created, ...rest] = state.timeline;
   const lines = [...recorded, ...rest].toSorted((a, b) => a.atMs - b.atMs);
   return created === undefined ? lines : [created, ...lines];

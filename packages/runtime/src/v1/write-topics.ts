@@ -6,9 +6,8 @@ type Topic = TopicPage['items'][number];
 type Subscriber = Topic['subscribers'][number];
 
 /**
- * Topics as they are shown. A topic is stored as the JSON text of its subscribers; secrets in their
- * URLs and remarks are not shown. The texts of a page may be long: other events get their turns in
- * between.
+ * Topics for display. A topic is stored as the JSON text of its subscribers; secrets in their URLs
+ * and remarks are hidden. The texts of a page may be long, so other events are handled in between.
  */
 export async function writeTopics(stored: readonly KeyValue[]): Promise<Topic[]> {
   const topics: Topic[] = [];

@@ -37,19 +37,19 @@ export function writeSummary(view: TransactionView): TransactionSummary {
   };
 }
 
-/** What a submit answers: the transaction, and why it is not finished if it is not. */
+/** The response to a submit: the transaction, and why it is not finished if so. */
 export const writeReply = (view: TransactionView): TransactionReply => ({
   ...writeSummary(view),
   lastResult: isFinal(view.status) ? null : lastResultOf(view),
 });
 
-/** The last call that did not succeed. */
+/** The last call, unless it succeeded. */
 function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'] {
   const last = state.timeline.findLast((entry) => entry.kind === 'call');
   return last === undefined || last.result === 'SUCCESS' ? null : { kind: last.result, reason: last.reason };
 }
 
-/** Everything there is to show, save for payloads, which may hold what is nobody's business, and secrets in URLs. */
+/** All details except for payloads, which may be confidential, and secrets in URLs. */
 export const writeDetails = async (view: TransactionView): Promise<TransactionDetails> => ({
   ...writeSummary(view),
   version: view.version,
@@ -65,7 +65,7 @@ export const writeDetails = async (view: TransactionView): Promise<TransactionDe
   timelineOmitted: view.state.timelineOmitted,
 });
 
-/** Reasons that operators and callers gave may hold secrets, too. */
+/** Reasons from operators and callers may contain secrets, too. */
 const writeLine = (line: TimelineLine): TimelineLine =>
   'reason' in line && line.reason !== '' ? { ...line, reason: withoutSecrets(line.reason) } : line;
 
@@ -80,7 +80,7 @@ const writeBranch = (branch: BranchView): BranchDetails => ({
   finishedAtMs: branch.finishedAtMs,
 });
 
-/** What a workflow's code goes on from. */
+/** The recorded progress from which a workflow's code resumes. */
 export const writeProgress = async ({ gid, status, state, branches }: TransactionView): Promise<WorkflowProgress> => ({
   gid,
   status,
