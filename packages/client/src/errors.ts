@@ -1,4 +1,4 @@
-import type { ErrorCode, Op, Status, TransactionDetails } from '@holdfast/protocol';
+import { type ErrorCode, type Op, type Status, textOfThrown, type TransactionDetails } from '@holdfast/protocol';
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
@@ -126,7 +126,7 @@ export class CoordinatorUnreachable extends Error {
     cause: unknown,
     given?: { readonly thrown: unknown },
   ) {
-    const why = cause instanceof Error ? messageOf(cause) : String(cause);
+    const why = cause instanceof Error ? messageOf(cause) : textOfThrown(cause);
     const about = gid === undefined ? '' : ` about transaction ${gid}`;
     const tries = attempts === 1 ? 'one try' : `${attempts} tries`;
     const then =

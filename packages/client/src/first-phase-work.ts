@@ -1,8 +1,10 @@
-import type { BranchRegistrationRequest, Op } from '@holdfast/protocol';
+import { setImmediate } from 'node:timers/promises';
+import { type BranchRegistrationRequest, type Op, readableThrown } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from './api/api.ts';
 import { bodyOrThrow } from './branch-answer.ts';
 import type { BranchIds } from './branch-ids.ts';
 import type { FirstPhaseEnd, TwoPhaseOptions } from './first-phase.ts';
+import { handled } from './handled.ts';
 import { assertJson } from './json-value.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
 
@@ -29,14 +31,19 @@ export interface FirstPhaseCall {
   readonly completion?: (branchId: string) => BranchRegistrationRequest;
   /** For coordinators of the version before, which reject what they do not know. */
   readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;
-  /** Reads the answer. What it throws fails the call. */
+  /** Reads the response, or resolves to what it reads. What it throws fails the call. */
   readonly parse: ((answer: unknown) => unknown) | undefined;
 }
 
 /**
- * The first phase of one tcc or xa: registers each branch with the coordinator before it is called, so that what may have begun is never missed when it is
- * rolled back. `open` while the work runs; `closed` when it returned: what it did not wait for may end, nothing new begins; `given up` when it threw: what
- * is not called yet is not called any more.
+ * The first phase of one tcc or xa: registers each branch with the coordinator before it is called,
+ * so that what may have begun is never missed when it is rolled back. A call that failed fails the
+ * work, whether or not the application awaits it. States:
+ *
+ *     open      the work runs
+ *     closed    it returned: calls that it did not await may end, and a new one fails the work
+ *     ended     the branches are to be confirmed: a new call is rejected, with a warning
+ *     given up  it failed: a branch that is not called yet is not called any more
  */
 export class FirstPhaseWork {
   readonly #o: FirstPhaseWorkOptions;
@@ -44,7 +51,7 @@ export class FirstPhaseWork {
   readonly #completions: BranchRegistrationRequest[] = [];
   /** Ids of the branches that were called. */
   readonly #called: string[] = [];
-  #state: 'open' | 'closed' | 'given up' = 'open';
+  #state: 'open' | 'closed' | 'ended' | 'given up' = 'open';
   #failed: { readonly thrown: unknown } | undefined;
 
   constructor(options: FirstPhaseWorkOptions) {
@@ -57,31 +64,47 @@ export class FirstPhaseWork {
       const value = await work();
       this.#state = 'closed';
       await this.#settled();
-      if (this.#failed !== undefined) throw this.#failed.thrown;
+      this.#throwFailure();
       for (const completion of this.#completions) await this.#register(completion);
+      this.#throwFailure();
+      this.#state = 'ended';
       return { value, branches: this.#called };
     } catch (thrown) {
       this.#state = 'given up';
       await this.#settled();
-      throw thrown;
+      throw readableThrown(thrown);
     }
   }
 
-  /** Gives what the branch answered, as `parse` reads it. */
-  async call(branch: FirstPhaseCall): Promise<unknown> {
-    if (this.#state !== 'open') throw this.#ended();
-    const running = this.#carryOut(branch);
+  /**
+   * Resolves to the response of the branch, as `parse` reads it.
+   *
+   * @param describe gives the branch; what it throws fails the call
+   */
+  call(describe: () => FirstPhaseCall): Promise<unknown> {
+    const running = this.#state === 'open' ? this.#carryOut(describe) : this.#late();
     this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    const forget = () => void this.#running.delete(running);
+    running.then(forget, forget);
+    return handled(running);
   }
 
-  async #carryOut(branch: FirstPhaseCall): Promise<unknown> {
+  /** The code that calls was left behind by the work. */
+  #late(): Promise<never> {
+    const error = this.#ended();
+    if (this.#state === 'closed') this.#failed ??= { thrown: error };
+    if (this.#state === 'ended') process.emitWarning(`${error.message}. This call was not made`, 'HoldfastWarning');
+    return Promise.reject(error);
+  }
+
+  #throwFailure(): void {
+    if (this.#failed !== undefined) throw this.#failed.thrown;
+  }
+
+  async #carryOut(describe: () => FirstPhaseCall): Promise<unknown> {
     const { api } = this.#o;
     try {
+      const branch = describe();
       assertJson('payload', branch.payload);
       const call = this.#callOf(branch);
       this.#called.push(call.branchId);
@@ -89,8 +112,9 @@ export class FirstPhaseWork {
       if (branch.completion !== undefined) this.#completions.push(branch.completion(call.branchId));
       if (this.#state === 'given up') throw this.#ended();
       const body = bodyOrThrow(call, await api.callBranch(call));
-      return branch.parse === undefined ? body : branch.parse(body);
-    } catch (thrown) {
+      return branch.parse === undefined ? body : await branch.parse(body);
+    } catch (cause) {
+      const thrown = readableThrown(cause);
       this.#failed ??= { thrown };
       throw thrown;
     }
@@ -123,9 +147,12 @@ export class FirstPhaseWork {
     };
   }
 
-  /** Those that fail are noted where they do. */
+  /** Failures are noted where they occur. Code that awaits a call continues before this resolves. */
   async #settled(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    while (this.#running.size > 0) {
+      await Promise.allSettled(this.#running);
+      await setImmediate();
+    }
   }
 
   #ended(): TypeError {

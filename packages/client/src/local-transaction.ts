@@ -1,4 +1,4 @@
-import type { Status } from '@holdfast/protocol';
+import { readableThrown, type Status, textOfThrown } from '@holdfast/protocol';
 import { type Barrier, CommitUnknown, LocalTransactionRefused } from './barrier/barrier.ts';
 import { TransactionEnded } from './barrier/errors.ts';
 import {
@@ -42,7 +42,11 @@ export async function sendWithLocalTransaction<Tx, T>(
   await prepare(signal);
   const value = await commit(sending, barrier, async (tx) => {
     signal?.throwIfAborted();
-    return work(tx);
+    try {
+      return await work(tx);
+    } catch (thrown) {
+      throw readableThrown(thrown);
+    }
   });
   await submit(sending, options);
   return value;
@@ -103,8 +107,7 @@ async function askBarrier<Tx>(
   try {
     return await barrier.checkBack(gid);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const reason = `whether its local transaction was committed is not known: ${why}`;
+    const reason = `whether its local transaction was committed is not known: ${textOfThrown(error)}`;
     throw new TransactionPending(gid, 'prepared', reason, reader(api, gid), {
       cause: new AggregateError([cause, error]),
     });

@@ -2,8 +2,9 @@ import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
 import { type FirstPhaseEnd, joined, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
-import { FirstPhaseWork } from './first-phase-work.ts';
+import { type FirstPhaseCall, FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
+import { handled } from './handled.ts';
 import { currentBranch, endedBranch } from './participants/branch-context.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import { joinedWorkOf } from './participants/joined-work.ts';
@@ -30,7 +31,8 @@ export interface Tcc {
   readonly gid: string;
   /**
    * Registers a branch with the coordinator and calls its try; several may run at once. A branch that did not succeed cannot be made up for: once a call
-   * has failed the transaction is cancelled, also when the error was caught, since its confirm would be called with those of the others.
+   * has failed the transaction is cancelled, also when the error was caught or the promise is never awaited, since its confirm would be called with
+   * those of the others.
    *
    * @returns what the try's handler returned; of a participant that does not use this SDK: what it answered, its JSON, else its text
    * @throws {BranchFailure} the try refused
@@ -58,25 +60,43 @@ export interface TccOptions extends TwoPhaseOptions {
 }
 
 /** See `Holdfast.tcc`. */
-export async function runTcc<T>(
+export function runTcc<T>(
   context: SubmissionContext,
   callback: (tx: Tcc) => T | Promise<T>,
   options: TccOptions = {},
 ): Promise<T> {
-  const { join = true, gid, ...own } = options;
   const outer = currentBranch();
+  const isPart = options.join !== false && outer?.transType === 'tcc' && outer.op === 'try';
+  return isPart ? runPart(context, outer, callback, options) : runWhole(context, callback, options);
+}
+
+async function runWhole<T>(
+  context: SubmissionContext,
+  callback: (tx: Tcc) => T | Promise<T>,
+  { join = true, gid, ...own }: TccOptions,
+): Promise<T> {
   if (join) refuseAfter(endedBranch());
-  if (join && outer?.transType === 'tcc' && outer.op === 'try') {
+  const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
+  return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
+}
+
+/** A failure of it fails the try, whether or not the try's handler awaits it. */
+function runPart<T>(
+  context: SubmissionContext,
+  outer: BranchCallContext,
+  callback: (tx: Tcc) => T | Promise<T>,
+  { gid, ...own }: TccOptions,
+): Promise<T> {
+  const within = joinedWorkOf(outer);
+  const part = async (): Promise<T> => {
     if (gid !== undefined)
       throw new TypeError(
         `Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`,
       );
-    const within = joinedWorkOf(outer);
     const work = new TccWork(context.api, outer.gid, within.ids, own, true);
-    return within.run(() => joined(context, outer.gid, () => work.run(callback)));
-  }
-  const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
-  return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
+    return joined(context, outer.gid, () => work.run(callback));
+  };
+  return handled(within.run(part));
 }
 
 /**
@@ -108,12 +128,16 @@ class TccWork implements Tcc {
     return this.#work.run(() => work(this));
   }
 
-  async call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
+  call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
+    return this.#work.call(() => this.#describe(branch)) as Promise<Answer>;
+  }
+
+  #describe<Payload, Answer>(branch: TccBranch<Payload, Answer>): FirstPhaseCall {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
     const common = { pattern: 'tcc', cancel, ...(payload === undefined ? {} : { payload }) } as const;
     const complete = (branchId: string) => ({ ...common, branchId, confirm });
-    const answer = await this.#work.call({
+    return {
       op: 'try',
       url: urls.try,
       payload,
@@ -124,8 +148,7 @@ class TccWork implements Tcc {
       ...(this.#isJoined
         ? { registration: (branchId) => ({ ...common, branchId }), completion: complete }
         : { registration: complete }),
-    });
-    return answer as Answer;
+    };
   }
 }
 

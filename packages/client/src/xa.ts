@@ -3,7 +3,7 @@ import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
 import { type FirstPhaseEnd, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
-import { FirstPhaseWork } from './first-phase-work.ts';
+import { type FirstPhaseCall, FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
@@ -23,7 +23,7 @@ export interface Xa {
   readonly gid: string;
   /**
    * Registers a branch with the coordinator and calls it: it does its work and prepares. Several may run at once. Once a call has failed the transaction is
-   * rolled back, also when the error was caught.
+   * rolled back, also when the error was caught or the promise is never awaited.
    *
    * @returns what the branch answered: its JSON, else its text
    * @throws {BranchFailure} it refused
@@ -77,9 +77,13 @@ class XaWork implements Xa {
     return this.#work.run(() => callback(this));
   }
 
-  async call<Payload, Answer>(branch: XaBranch<Payload, Answer>): Promise<Answer> {
+  call<Payload, Answer>(branch: XaBranch<Payload, Answer>): Promise<Answer> {
+    return this.#work.call(() => this.#describe(branch)) as Promise<Answer>;
+  }
+
+  #describe<Payload, Answer>(branch: XaBranch<Payload, Answer>): FirstPhaseCall {
     const url = urlOf(branch.url);
-    const answer = await this.#work.call({
+    return {
       op: 'action',
       url,
       payload: branch.payload,
@@ -88,8 +92,7 @@ class XaWork implements Xa {
       parse: branch.parse,
       registration: (branchId) => ({ pattern: 'xa', branchId, url, digest: digestOf(branch.payload) }),
       earlierRegistration: (branchId) => ({ pattern: 'xa', branchId, url }),
-    });
-    return answer as Answer;
+    };
   }
 
   /**

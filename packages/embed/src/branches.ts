@@ -8,7 +8,7 @@ import {
 } from '@holdfast/client/api';
 import type { Logger } from '@holdfast/core';
 import type { LocalBranches, LocalCall } from '@holdfast/runtime';
-import { resultOfThrown } from '@holdfast/protocol';
+import { readableThrown, resultOfThrown } from '@holdfast/protocol';
 
 /** Written as a method, so that functions of any payload are among them. */
 interface AnyBranch {
@@ -83,7 +83,8 @@ async function serve(handler: AnyBranch['run'], local: LocalCall, logger: Logger
   const call = new LocalBranchCall(local);
   try {
     return await serveBranch(call, handler);
-  } catch (error) {
+  } catch (thrown) {
+    const error = readableThrown(thrown);
     // It is called again; this is the one place where the stack of what went wrong can be told.
     if (resultOfThrown(error).kind === 'UNKNOWN')
       logger.warn({ gid: call.gid, branch: call.branchId, op: call.op, err: error }, 'a branch threw an error');

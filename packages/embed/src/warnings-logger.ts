@@ -1,5 +1,5 @@
 import type { Logger } from '@holdfast/core';
-import { withoutSecrets } from '@holdfast/protocol';
+import { stackOfThrown, textOfThrown, withoutSecrets } from '@holdfast/protocol';
 
 const nothing = (): void => undefined;
 
@@ -8,10 +8,11 @@ export const warningsLogger: Logger = { debug: nothing, info: nothing, warn, err
 
 function warn({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void {
   const about = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`);
-  const why = err instanceof Error ? [err.message] : [];
+  const why = err === undefined ? [] : [textOfThrown(err)];
+  const stack = stackOfThrown(err);
   process.emitWarning(withoutSecrets([message, ...about, ...why].join(' ')), {
     type: 'HoldfastWarning',
-    ...(err instanceof Error && err.stack !== undefined && { detail: withoutSecrets(err.stack) }),
+    ...(stack !== undefined && { detail: withoutSecrets(stack) }),
   });
 }
 

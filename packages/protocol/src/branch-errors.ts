@@ -1,4 +1,5 @@
 import { type BranchResult, branchResult } from './result.ts';
+import { textOfThrown } from './thrown.ts';
 
 /**
  * Errors that a participant throws for a result other than success; the same over HTTP and in the
@@ -40,16 +41,20 @@ export class BranchOngoing extends Error {
 
 /**
  * The result of a branch that threw: FAILURE and ONGOING for their error classes, UNKNOWN for any
- * other error.
+ * other value. Never throws.
  */
 export function resultOfThrown(thrown: unknown): BranchResult {
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return branchResult(kindOf(thrown) ?? 'UNKNOWN', reason);
+  return branchResult(kindOf(thrown) ?? 'UNKNOWN', textOfThrown(thrown));
 }
 
 function kindOf(thrown: unknown): 'FAILURE' | 'ONGOING' | undefined {
-  if (typeof thrown !== 'object' || thrown === null || !(KIND in thrown)) return undefined;
-  return thrown[KIND] === 'FAILURE' || thrown[KIND] === 'ONGOING' ? thrown[KIND] : undefined;
+  if (typeof thrown !== 'object' || thrown === null) return undefined;
+  try {
+    const kind: unknown = KIND in thrown ? thrown[KIND] : undefined;
+    return kind === 'FAILURE' || kind === 'ONGOING' ? kind : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readableThrown, textOfThrown } from './thrown.ts';
 import type { Status } from './vocabulary.ts';
 
 /**
@@ -53,16 +54,8 @@ export class HoldfastError extends Error {
 
   /** Converts anything thrown; a value other than a HoldfastError becomes `internal`. */
   static from(thrown: unknown): HoldfastError {
-    if (thrown instanceof HoldfastError) return thrown;
-    return new HoldfastError('internal', messageOf(thrown), { cause: thrown });
-  }
-}
-
-function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  try {
-    return String(thrown);
-  } catch {
-    return 'something that has no text was thrown';
+    const readable = readableThrown(thrown);
+    if (readable instanceof HoldfastError) return readable;
+    return new HoldfastError('internal', textOfThrown(thrown), { cause: readable });
   }
 }

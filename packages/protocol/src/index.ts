@@ -1,6 +1,7 @@
 export * from './vocabulary.ts';
 export * from './errors.ts';
 export * from './result.ts';
+export * from './thrown.ts';
 export * from './secrets.ts';
 export * from './limits.ts';
 export * from './nearest.ts';

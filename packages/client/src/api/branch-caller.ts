@@ -4,6 +4,7 @@ import {
   branchResult,
   resultOfHttp,
   resultOfUnframedHttp,
+  textOfThrown,
   withoutCoordinates,
 } from '@holdfast/protocol';
 import { Agent } from 'undici';
@@ -67,8 +68,7 @@ export class BranchCaller {
   }
 }
 
-const whyOf = (error: unknown): string =>
-  error instanceof Error && error.message !== '' ? error.message : String(error);
+const whyOf = (error: unknown): string => textOfThrown(error) || String(error);
 
 function parsed(text: string): unknown {
   try {

@@ -1,4 +1,11 @@
-import { isPercentEncodedUtf8, resultOfThrown, URL_COORDINATES_HEADER } from '@holdfast/protocol';
+import {
+  callHook,
+  isPercentEncodedUtf8,
+  readableThrown,
+  resultOfThrown,
+  textOfThrown,
+  URL_COORDINATES_HEADER,
+} from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import {
   BadBranchCall,
@@ -83,11 +90,12 @@ export function branchServer<Payload>(
       if (!isPercentEncodedUtf8(url ?? '')) throw new BadBranchCall(400, 'the percent-encoded query is not UTF-8');
       const which = header(URL_COORDINATES_HEADER);
       const read = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
-      const context = { ...read, payload: payloadOf(await readBody(), parse) };
+      const context = { ...read, payload: await payloadOf(await readBody(), parse) };
       call = context;
       const value = await serveBranch(context, handler);
       return { status: 200, text: successText(value, (error) => tell(options.onError, error, context)) };
-    } catch (error) {
+    } catch (thrown) {
+      const error = readableThrown(thrown);
       return answerOfThrown(error, () => tell(options.onError, error, call));
     }
   };
@@ -99,13 +107,17 @@ function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
 }
 
-function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payload) | undefined): Payload {
+/** An asynchronous parser is awaited. */
+async function payloadOf<Payload>(
+  body: unknown,
+  parse: ((body: unknown) => Payload) | undefined,
+): Promise<Payload> {
   if (parse === undefined) return body as Payload;
   try {
-    return parse(body);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new BadBranchCall(400, `the payload is not as expected: ${why}`, { cause: error });
+    return await parse(body);
+  } catch (thrown) {
+    const cause = readableThrown(thrown);
+    throw new BadBranchCall(400, `the payload is not as expected: ${textOfThrown(cause)}`, { cause });
   }
 }
 
@@ -124,9 +136,6 @@ function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
 }
 
 function tell(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
-  try {
-    (onError ?? warnOfError)(error, call);
-  } catch {
-    // The hook's own error has nowhere to go: the answer to the coordinator matters more.
-  }
+  // What the hook itself throws has nowhere to go: the response to the coordinator matters more.
+  callHook(() => (onError ?? warnOfError)(error, call));
 }

@@ -32,10 +32,11 @@ export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx:
 export interface ErrorOptions {
   /**
    * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
-   * that cannot be read (without `call`). Also about a returned value that cannot be told as JSON. The place for the log; a throw of its own is ignored.
+   * that cannot be read (without `call`). Also about a returned value that cannot be told as JSON. The place for the log; what it throws, or its promise is rejected with, is ignored. A value
+   * that cannot be read (a proxy whose traps throw) is replaced by an error.
    * Default: what the handler or `parse` threw becomes a warning of the process with its stack, which Node prints on stderr.
    */
-  readonly onError?: (error: unknown, call?: BranchCallContext) => void;
+  readonly onError?: (error: unknown, call?: BranchCallContext) => unknown;
 }
 
 export interface BranchOptions<Payload> extends ErrorOptions {

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { readableThrown } from '@holdfast/protocol';
 import { BranchIds } from '../branch-ids.ts';
 import { runInBranch } from './branch-context.ts';
 import type { BranchCallContext } from './call.ts';
@@ -33,7 +35,11 @@ export class JoinedWork {
    * @param close called when nothing is running any more: from then on nothing may join
    */
   async ended(close: () => void): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.#running.size > 0) {
+      await Promise.allSettled(this.#running);
+      // Code that awaits one of them may begin another.
+      await setImmediate();
+    }
     close();
     if (this.#failed !== undefined) throw this.#failed.thrown;
   }
@@ -65,8 +71,12 @@ export async function serveBranch<Call extends BranchCallContext>(
   handler: (call: Call) => unknown,
 ): Promise<unknown> {
   return runInBranch(call, async (close) => {
-    const value = await handler(call);
-    await joinedWorkOf(call).ended(close);
-    return value;
+    try {
+      const value = await handler(call);
+      await joinedWorkOf(call).ended(close);
+      return value;
+    } catch (thrown) {
+      throw readableThrown(thrown);
+    }
   });
 }

@@ -1,4 +1,4 @@
-import { withoutSecrets } from '@holdfast/protocol';
+import { stackOfThrown, textOfThrown, withoutSecrets } from '@holdfast/protocol';
 import type { BranchCallContext, ErrorOptions } from './call.ts';
 import { BadBranchCall } from './call.ts';
 
@@ -9,8 +9,8 @@ import { BadBranchCall } from './call.ts';
  */
 export const warnOfError: NonNullable<ErrorOptions['onError']> = (error, call) => {
   if (error instanceof BadBranchCall && error.cause === undefined) return;
-  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-  process.emitWarning(withoutSecrets(`an error in ${about(call)}: ${message}`), {
+  const stack = stackOfThrown(error);
+  process.emitWarning(withoutSecrets(`an error in ${about(call)}: ${textOfThrown(error)}`), {
     type: 'HoldfastWarning',
     ...(stack === undefined ? {} : { detail: withoutSecrets(stack) }),
   });

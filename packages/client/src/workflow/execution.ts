@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { BranchFailure, resultOfThrown } from '@holdfast/protocol';
+import { BranchFailure, readableThrown, resultOfThrown } from '@holdfast/protocol';
 import type { RequestRejected } from '../errors.ts';
 import type { TccBranch } from '../tcc.ts';
 import { type BranchCalls, calledStep, localStep, type StepWork, tccStep, xaStep } from './branch-steps.ts';
@@ -19,6 +19,7 @@ import {
   type StepRecord,
 } from './records.ts';
 import { Replay } from './replay.ts';
+import { StepPromise } from './step-promise.ts';
 
 /** How one run of the code ended. */
 export type CodeOutcome =
@@ -93,6 +94,8 @@ export class Execution implements Flow {
   /** Names in the order of their recording. */
   readonly #order: string[];
   readonly #running = new Set<Promise<unknown>>();
+  /** Of steps. One that the code does not use fails the workflow. */
+  readonly #failures: { readonly promise: StepPromise<unknown>; readonly thrown: unknown }[] = [];
   readonly #o: ExecutionOptions;
   readonly #replay: Replay;
   /** Of the actions that an earlier run began, and whose outcome is not recorded. */
@@ -144,6 +147,9 @@ export class Execution implements Flow {
     // Code that makes a failure of what is not known has decided; what perhaps ran is undone.
     if (halt !== undefined && !(halt.kind === 'unclear' && ended.kind === 'failed')) return halt;
     if (ended.kind !== 'returned') return ended;
+    const ignored = this.#failures.find(({ promise }) => !promise.isUsed);
+    if (ignored !== undefined)
+      return { kind: 'failed', thrown: ignored.thrown, reason: resultOfThrown(ignored.thrown).reason };
     const left = [...this.#asked.values()].find(({ outcome }) => outcome === undefined);
     if (left === undefined) return ended;
     return { kind: 'unclear', cause: new TypeError(`The code did not wait for what it began: step ${left.name}`) };
@@ -181,14 +187,18 @@ export class Execution implements Flow {
     return this.step(name, () => randomUUID());
   }
 
-  async #ask(name: string, workOf: () => StepWork): Promise<unknown> {
+  #ask(name: string, workOf: () => StepWork): Promise<unknown> {
     const running = this.#answer(name, workOf);
     this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    const promise = StepPromise.of(running);
+    running.then(
+      () => this.#running.delete(running),
+      (thrown: unknown) => {
+        this.#running.delete(running);
+        if (resultOfThrown(thrown).kind === 'FAILURE') this.#failures.push({ promise, thrown });
+      },
+    );
+    return promise;
   }
 
   async #answer(name: string, workOf: () => StepWork): Promise<unknown> {
@@ -291,14 +301,14 @@ export class Execution implements Flow {
     try {
       const value = await work.act();
       try {
-        return {
-          result: asRecorded(`Step ${name}`, work.codec === undefined ? value : encoded(name, work.codec, value)),
-        };
+        const kept = work.codec === undefined ? value : await encoded(name, work.codec, value);
+        return { result: asRecorded(`Step ${name}`, kept) };
       } catch (error) {
         this.#o.unrecorded.set(name, value);
         throw error;
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = readableThrown(thrown);
       const { kind, reason } = resultOfThrown(error);
       if (kind !== 'FAILURE') throw error;
       return { reason: shortened(reason) };
@@ -371,9 +381,9 @@ export class Execution implements Flow {
 }
 
 /** @throws {BranchFailure} the step gave what its codec does not take: the same in every run */
-function encoded(name: string, codec: StepCodec<unknown>, value: unknown): unknown {
+async function encoded(name: string, codec: StepCodec<unknown>, value: unknown): Promise<unknown> {
   try {
-    return codec.encode(value);
+    return await codec.encode(value);
   } catch (cause) {
     throw new BranchFailure(`Step ${name} gave what its codec cannot encode: ${resultOfThrown(cause).reason}`, {
       cause,
@@ -384,7 +394,8 @@ function encoded(name: string, codec: StepCodec<unknown>, value: unknown): unkno
 async function endOf(code: () => Promise<unknown>): Promise<Ended> {
   try {
     return { kind: 'returned', value: await code() };
-  } catch (thrown) {
+  } catch (cause) {
+    const thrown = readableThrown(cause);
     const { kind, reason } = resultOfThrown(thrown);
     return kind === 'FAILURE' ? { kind: 'failed', thrown, reason } : { kind: 'unclear', cause: thrown };
   }

@@ -14,8 +14,9 @@ import type { BranchCallOptions } from '../transaction-options.ts';
  * The work of a step asks for no other step.
  *
  * A step that fails (`BranchFailure`) throws into the code. Uncaught, the workflow fails: every step is undone, newest first, whatever failed and whatever
- * perhaps began included. Caught, the code may go another way; the failed step is undone at the end. Any other error of a step means that its outcome is
- * not known: this run ends there, and the coordinator has the code run again later, which repeats the step.
+ * perhaps began included. Caught, the code may go another way; the failed step is undone at the end.
+ * The failure of a step whose promise the code never awaits counts as uncaught. Any other error of a step means that its outcome is not known: this run
+ * ends there, and the coordinator has the code run again later, which repeats the step.
  */
 export interface Flow {
   readonly gid: string;

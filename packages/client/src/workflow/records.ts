@@ -1,4 +1,4 @@
-import { BranchFailure, LIMITS, type WorkflowProgress } from '@holdfast/protocol';
+import { BranchFailure, LIMITS, textOfThrown, type WorkflowProgress } from '@holdfast/protocol';
 import { assertJson } from '../json-value.ts';
 
 /**
@@ -74,7 +74,7 @@ function pathOf(value: unknown): string {
     assertJson('result', value);
     return '';
   } catch (error) {
-    return error instanceof Error ? `: ${error.message}` : '';
+    return `: ${textOfThrown(error)}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { readableThrown } from '@holdfast/protocol';
 import type { Api } from '../api/api.ts';
 import type { RequestRejected } from '../errors.ts';
 import type { AskedStep, Execution } from './execution.ts';
@@ -50,8 +51,8 @@ export async function carryOut({ api, gid, progress, execution, endingOf }: Seco
       const registration = { branchId: step.name, op: ending.op, status: 'succeed' } as const;
       const answer = await api.registerBranch(gid, { pattern: 'workflow', ...registration }, {});
       if (!answer.ok) return { kind: 'refused', rejection: answer.rejection };
-    } catch (cause) {
-      return { kind: 'unclear', cause };
+    } catch (thrown) {
+      return { kind: 'unclear', cause: readableThrown(thrown) };
     }
   }
 }

@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { BranchFailure, BranchOngoing, resultOfHttp } from '@holdfast/protocol';
-import { expect, it, vi } from 'vitest';
-import type { Participant } from './harness.ts';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { BranchCallContext } from '../../src/participants/call.ts';
+import { STRANGE_VALUES } from '../support/strange-values.ts';
+import { MESSAGE, type Participant } from './harness.ts';
 
 /** What a participant answers to what its handler returns or throws. */
-export function answerCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
+export function answerCases<Route>({ branch, checkBack, served, callOf, called }: Participant<Route>): void {
   it('answers JSON', async () => {
     const answer = await callOf(await served(branch(() => {})));
     expect(answer.type).toMatch(/^application\/json/);
@@ -107,5 +110,67 @@ export function answerCases<Route>({ branch, served, callOf, called }: Participa
       throw new Error('the log is full');
     };
     await expect(called(() => Promise.reject(new Error('no')), { onError })).resolves.toMatchObject({ status: 500 });
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('the log is full'))],
+    ['returns a thenable that rejects', () => ({ then: (_: unknown, reject: (why: Error) => void) => reject(new Error('full')) })],
+    ['returns a thenable that throws', () => ({ get then() { throw new Error('full'); } })],
+  ])('answers although the hook is asynchronous and %s, and the process goes on', async (_what, onError) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    await expect(called(() => Promise.reject(new Error('no')), { onError })).resolves.toMatchObject({ status: 500 });
+    await delay(5);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('takes a parser that is asynchronous: its result is the payload, and its rejection is answered with 400', async () => {
+    const seen: unknown[] = [];
+    const read = (call: BranchCallContext) => void seen.push(call.payload);
+    await called(read, { parse: (body: unknown) => Promise.resolve(body) as unknown });
+    expect(seen).toEqual([{ amount: 30 }]);
+    const refuse = () => Promise.reject(new Error('no amount')) as unknown;
+    await expect(called(read, { parse: refuse, onError: () => undefined })).resolves.toMatchObject({ status: 400 });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('answers 500 when the handler throws a value that cannot be inspected, 400 when its parser does, whatever the hook throws', async () => {
+    const answers: [what: string, statuses: number[]][] = [];
+    let thrown: () => unknown = () => undefined;
+    let told = 0;
+    const strange = (): never => {
+      throw thrown();
+    };
+    const note = () => void told++;
+    const barrier = { checkBack: strange, run: strange, message: strange };
+    const urls = [
+      await served(branch(strange, { onError: note })),
+      await served(branch(() => Promise.reject(thrown()), { onError: strange })),
+      await served(branch(() => 1, { parse: strange, onError: note })),
+    ];
+    const check = await served(checkBack(barrier, { onError: note }));
+    for (const [what, value] of STRANGE_VALUES) {
+      thrown = value;
+      const statuses: number[] = [];
+      for (const url of urls) statuses.push((await callOf(url)).status);
+      statuses.push((await callOf(check, { query: MESSAGE })).status);
+      answers.push([what, statuses]);
+    }
+    expect(answers).toEqual(STRANGE_VALUES.map(([what]) => [what, [500, 500, 400, 500]]));
+    expect(told).toBe(3 * STRANGE_VALUES.length);
+  });
+
+  it('without a hook, a value that cannot be inspected becomes a warning of the process', async () => {
+    const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    onTestFinished(() => emitted.mockRestore());
+    let thrown: () => unknown = () => undefined;
+    const url = await served(branch(() => Promise.reject(thrown())));
+    for (const [, value] of STRANGE_VALUES) {
+      thrown = value;
+      await callOf(url);
+    }
+    expect(emitted).toHaveBeenCalledTimes(STRANGE_VALUES.length);
   });
 }

@@ -4,8 +4,10 @@ import { messageSuite } from './message-suite.ts';
 import { nestedTccSuite } from './nested-tcc-suite.ts';
 import { sagaSuite } from './saga-suite.ts';
 import { secondRunSuite } from './second-run-suite.ts';
+import { strangeThrowSuite } from './strange-throw-suite.ts';
 import { tccDecisionSuite } from './tcc-decision-suite.ts';
 import { tccSuite } from './tcc-suite.ts';
+import { unawaitedSuite } from './unawaited-suite.ts';
 import { workflowConcurrencySuite } from './workflow-concurrency-suite.ts';
 import { workflowDoubtSuite } from './workflow-doubt-suite.ts';
 import { workflowIdentitySuite } from './workflow-identity-suite.ts';
@@ -21,6 +23,8 @@ export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   secondRunSuite,
   nestedTccSuite,
   xaSuite,
+  unawaitedSuite,
+  strangeThrowSuite,
   workflowOutcomeSuite,
   workflowDoubtSuite,
   workflowConcurrencySuite,
