@@ -1,4 +1,4 @@
-import { LIMITS, type TransactionKey } from '@holdfast/protocol';
+import { LIMITS, readableThrown, textOfThrown, type TransactionKey } from '@holdfast/protocol';
 import {
   type ClaimRequest,
   type ClaimResult,
@@ -251,8 +251,9 @@ const checkSession = (session: SessionId): void =>
 async function converted<T>(work: () => Promise<T>, code: StoreErrorCode = 'unavailable'): Promise<T> {
   try {
     return await work();
-  } catch (thrown) {
+  } catch (caught) {
+    const thrown = readableThrown(caught);
     if (thrown instanceof StoreError) throw thrown;
-    throw new StoreError(code, thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    throw new StoreError(code, textOfThrown(thrown), thrown);
   }
 }

@@ -1,6 +1,7 @@
 export * from './model.ts';
 export * from './store.ts';
 export * from './environment.ts';
+export { containedLogger } from './engine/contain.ts';
 export * from './observer.ts';
 export * from './coordinator.ts';
 export * from './engine-options.ts';

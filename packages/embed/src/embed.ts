@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Store } from '@holdfast/core';
+import { containedLogger, type Store } from '@holdfast/core';
 import { type Holdfast, holdfast } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {
@@ -47,7 +47,7 @@ export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
 export async function embed<B extends Branches = Branches>(options: EmbedOptions<B>): Promise<EmbeddedHoldfast<B>> {
   checkOptions(options);
   const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...options };
-  const logger = options.logger ?? warningsLogger;
+  const logger = containedLogger(options.logger ?? warningsLogger);
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
   const callBacks = new WorkflowCallBacks({

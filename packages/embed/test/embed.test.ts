@@ -168,6 +168,46 @@ describe('an embedded coordinator', () => {
     expect(logged).toContain('an alert was not delivered; it is raised again later');
   });
 
+  it.each([
+    ['a hook that rejects', () => Promise.reject(new Error('the pager is broken'))],
+    [
+      'a hook that returns a thenable which rejects',
+      () => ({ then: (_: unknown, reject: (why: Error) => void) => reject(new Error('no')) }),
+    ],
+    [
+      'a hook that throws a value which cannot be inspected',
+      () => {
+        throw Object.create(null) as Error;
+      },
+    ],
+  ])('outlives %s, and a logger whose promises reject', async (_what, hook) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const logged: string[] = [];
+    const log = (_fields: unknown, message: string) => {
+      logged.push(message);
+      return Promise.reject(new Error('the log is full'));
+    };
+    await using hf = await embed({
+      ...OPTIONS,
+      branches: {
+        debit: () => {
+          throw new Error('the database is away');
+        },
+      },
+      engine: { retryIntervalMs: 10, alertAfterRetries: 1 },
+      logger: { debug: log, info: log, warn: log, error: log },
+      onAlert: hook as () => Promise<void>,
+    });
+    await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
+    await vi.waitFor(() => expect(logged).toContain('an alert was not delivered; it is raised again later'));
+    expect(logged).toContain('a branch threw an error');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+  });
+
   it('warns through the process, with the stack of what a branch threw', async () => {
     const warnings: Error[] = [];
     const listen = (warning: Error): void => void warnings.push(warning);

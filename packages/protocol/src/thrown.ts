@@ -64,23 +64,30 @@ const replaced = (thrown: unknown): Error => new Error(`${textOfThrown(thrown)} 
  *
  * @param onFailure receives what the function threw or was rejected with; its own failure is ignored
  */
-export function callHook(hook: () => unknown, onFailure: (thrown: unknown) => unknown = () => undefined): void {
-  const failed = (thrown: unknown): void => {
-    try {
-      const returned = onFailure(readableThrown(thrown));
-      if (isThenable(returned)) Promise.resolve(returned).catch(() => undefined);
-    } catch {
-      // There is no other place to report it to.
-    }
-  };
+export function callHook(hook: () => unknown, onFailure: (thrown: unknown) => unknown = ignore): void {
   try {
     const returned = hook();
-    if (isThenable(returned)) Promise.resolve(returned).catch(failed);
+    if (mayBeThenable(returned)) void settled(returned, onFailure);
   } catch (thrown) {
-    failed(thrown);
+    report(thrown, onFailure);
   }
 }
 
-/** It may be one: reading its `then` is left to the promise, which turns what that throws into a rejection. */
-const isThenable = (value: unknown): value is object =>
+/** Reading its `then` is left to the promise, which turns what that throws into a rejection. */
+async function settled(returned: object, onFailure: (thrown: unknown) => unknown): Promise<void> {
+  try {
+    await returned;
+  } catch (thrown) {
+    report(thrown, onFailure);
+  }
+}
+
+function report(thrown: unknown, onFailure: (thrown: unknown) => unknown): void {
+  // What the report itself throws has no other place to go.
+  if (onFailure !== ignore) callHook(() => onFailure(readableThrown(thrown)));
+}
+
+const ignore = (): void => undefined;
+
+const mayBeThenable = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -1,4 +1,5 @@
 import { StoreError } from '@holdfast/core';
+import { callHook } from '@holdfast/protocol';
 import { open, type RootDatabase } from 'lmdb';
 import type { Changes } from './changes.ts';
 import { FILE_MODE, prepareFolder } from './files.ts';
@@ -100,9 +101,9 @@ const WRITE_AT_ONCE = { eventTurnBatching: false, txnStartThreshold: 1, batchSta
 /** Of the files that lmdb creates; missing in its types. */
 const PRIVATE = { permissionsMode: FILE_MODE };
 
-function openFile({ path, sync, onWarning = () => undefined }: EnvironmentOptions): RootDatabase<Buffer, Uint8Array> {
+function openFile({ path, sync, onWarning }: EnvironmentOptions): RootDatabase<Buffer, Uint8Array> {
   try {
-    prepareFolder(path, onWarning);
+    prepareFolder(path, (text) => callHook(() => onWarning?.(text)));
     return open<Buffer, Uint8Array>({
       path,
       ...PRIVATE,

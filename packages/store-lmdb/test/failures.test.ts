@@ -5,7 +5,7 @@ import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { insertOf } from '../../conformance/test/support/items.ts';
 import { Changes } from '../src/changes.ts';
 import { createLmdbStore } from '../src/index.ts';
@@ -119,6 +119,32 @@ describe('the files of a store', () => {
     await store.open();
     await store.close();
     expect(await modes()).toEqual(['700', '600', '600']);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the log is full');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the log is full'))],
+  ])('become so although the hook for warnings %s', async (_what, onWarning) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const open = async (): Promise<void> => {
+      const store = createLmdbStore({ path: join(path, 'new'), onWarning: onWarning as () => void });
+      await store.open();
+      await store.close();
+    };
+    await open();
+    await chmod(join(path, 'new', 'data.mdb'), 0o644);
+    await open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await modes()).toEqual(['700', '600', '600']);
+    expect(unhandled).toEqual([]);
   });
 
   it('become so when an earlier version made them readable, and that is said once', async () => {

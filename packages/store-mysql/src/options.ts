@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { callHook } from '@holdfast/protocol';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 
 /** Settings of the store on MariaDB and MySQL. */
@@ -94,7 +95,7 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
     place: socketPath === null ? `${url.host}/${database}` : `${socketPath}/${database}`,
     prefix,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
-    onWarning: options.onWarning ?? (() => undefined),
+    onWarning: (text) => callHook(() => options.onWarning?.(text)),
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };

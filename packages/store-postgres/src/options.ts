@@ -1,5 +1,5 @@
 import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
-import { nearest } from '@holdfast/protocol';
+import { callHook, nearest } from '@holdfast/protocol';
 import type { ClientConfig } from 'pg';
 
 /** Settings of the store on PostgreSQL. */
@@ -89,7 +89,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
     lockTimeoutMs: 0,
     graceMs: GRACE_MS,
-    onWarning: options.onWarning ?? (() => undefined),
+    onWarning: (text) => callHook(() => options.onWarning?.(text)),
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { callHook } from '@holdfast/protocol';
 
 /** Settings of the store on Redis. */
 export interface RedisStoreOptions {
@@ -81,7 +82,7 @@ export function settingsOf(options: RedisStoreOptions): Settings {
     prefix,
     connectTimeoutMs: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? 5_000),
     commandTimeoutMs: checkedTimeout('commandTimeoutMs', options.commandTimeoutMs ?? 30_000),
-    onWarning: options.onWarning ?? (() => undefined),
+    onWarning: (text) => callHook(() => options.onWarning?.(text)),
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };

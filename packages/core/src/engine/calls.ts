@@ -1,4 +1,4 @@
-import { type BranchResult, branchResult, CHECK_BRANCH_ID, SUCCESS } from '@holdfast/protocol';
+import { type BranchResult, branchResult, CHECK_BRANCH_ID, SUCCESS, textOfThrown } from '@holdfast/protocol';
 import type { EngineOptions } from '../engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
 import type { Branch, Transaction } from '../model.ts';
@@ -259,4 +259,4 @@ function branchAt(transaction: Transaction, index: number): Branch {
 }
 
 const threw = (error: unknown): BranchResult =>
-  branchResult('UNKNOWN', `the branch could not be called: ${error instanceof Error ? error.message : String(error)}`);
+  branchResult('UNKNOWN', `the branch could not be called: ${textOfThrown(error)}`);

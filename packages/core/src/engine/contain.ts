@@ -1,3 +1,4 @@
+import { callHook, stackOfThrown, textOfThrown } from '@holdfast/protocol';
 import type { AlertHook, BranchCaller, Clock, Logger, Random, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 
@@ -19,7 +20,7 @@ interface Dependencies {
 export function contained<D extends Dependencies>(dependencies: D): D {
   const logger = containedLogger(dependencies.logger);
   const thrown = (what: string, error: unknown): void =>
-    logger.error({ what, error: error instanceof Error ? error.stack : String(error) }, 'a callback or a hook threw');
+    logger.error({ what, error: stackOfThrown(error) ?? textOfThrown(error) }, 'a callback or a hook threw');
   const { alert } = dependencies;
   return {
     ...dependencies,
@@ -41,16 +42,12 @@ export function contained<D extends Dependencies>(dependencies: D): D {
 
 type Thrown = (what: string, error: unknown) => void;
 
-function containedLogger(logger: Logger): Logger {
+/** A logger that neither throws nor leaves a rejected promise: its failure has no other place to go. */
+export function containedLogger(logger: Logger): Logger {
   const log =
     (level: keyof Logger): Logger['info'] =>
-    (fields, message) => {
-      try {
-        logger[level](fields, message);
-      } catch {
-        // There is no other place to write to.
-      }
-    };
+    (fields, message) =>
+      callHook(() => logger[level](fields, message));
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }
 
@@ -104,13 +101,8 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
 }
 
 function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
-  const attempt = (name: keyof EngineObserver, report: () => void): void => {
-    try {
-      report();
-    } catch (error) {
-      thrown(name, error);
-    }
-  };
+  const attempt = (name: keyof EngineObserver, report: () => void): void =>
+    callHook(report, (error) => thrown(name, error));
   return {
     branchAnswered: (pattern, result, durationMs) =>
       attempt('branchAnswered', () => observer.branchAnswered(pattern, result, durationMs)),

@@ -1,4 +1,11 @@
-import { type HoldfastError, isFinal, type Pattern, type TransactionKey } from '@holdfast/protocol';
+import {
+  type HoldfastError,
+  isFinal,
+  type Pattern,
+  stackOfThrown,
+  textOfThrown,
+  type TransactionKey,
+} from '@holdfast/protocol';
 import type { UnreadableRecord } from '../codec/frame.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
@@ -644,5 +651,4 @@ type Again = Extract<AfterWrite, { kind: 'again' }>;
 const isStoppable = ({ status }: StoredTransaction, { isLater }: UnreadableRecord): boolean =>
   !isLater && !isFinal(status);
 
-const stackOf = (thrown: unknown): string =>
-  thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+const stackOf = (thrown: unknown): string => stackOfThrown(thrown) ?? textOfThrown(thrown);

@@ -1,4 +1,4 @@
-import { HoldfastError, type Pattern, type Status, type TransactionKey } from '@holdfast/protocol';
+import { HoldfastError, type Pattern, type Status, textOfThrown, type TransactionKey } from '@holdfast/protocol';
 import type { Transaction } from '../model.ts';
 import type { UnreadableRecord } from '../codec/frame.ts';
 import type { Refusal, TransactionEvent } from '../patterns/step.ts';
@@ -90,6 +90,4 @@ export const unreadableRecord = (
 
 /** A defect of Holdfast, or of what it was given to run with, in one transaction. */
 export const internal = ({ gid }: TransactionKey, thrown: unknown): HoldfastError =>
-  new HoldfastError('internal', `internal error in ${gid}: ${messageOf(thrown)}`, { gid, cause: thrown });
-
-const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+  new HoldfastError('internal', `internal error in ${gid}: ${textOfThrown(thrown)}`, { gid, cause: thrown });

@@ -1,3 +1,4 @@
+import { textOfThrown } from '@holdfast/protocol';
 import type { Clock, Identities, Logger, Random, Timer } from '../environment.ts';
 import type { SessionId, Store } from '../store.ts';
 import { PacedWarning } from './paced-warning.ts';
@@ -237,7 +238,7 @@ export class Session {
       return undefined;
     } catch (error) {
       this.#trouble.failed(error, { session: id });
-      return error instanceof Error ? error.message : String(error);
+      return textOfThrown(error);
     }
   }
 }
