@@ -87,12 +87,12 @@ function runPart<T>(
   callback: (tx: Tcc) => T | Promise<T>,
   { gid, ...own }: TccOptions,
 ): Promise<T> {
+  if (gid !== undefined)
+    return Promise.reject(
+      new TypeError(`Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`),
+    );
   const within = joinedWorkOf(outer);
-  const part = async (): Promise<T> => {
-    if (gid !== undefined)
-      throw new TypeError(
-        `Within a try of ${outer.gid} a tcc is part of it: one with a gid of its own needs join: false`,
-      );
+  const part = (): Promise<T> => {
     const work = new TccWork(context.api, outer.gid, within.ids, own, true);
     return joined(context, outer.gid, () => work.run(callback));
   };

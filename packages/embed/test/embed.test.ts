@@ -2,8 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckedStore, MemoryStore } from '@holdfast/core';
-import { type Alert, type BranchCallContext, BranchFailure, embed, type EmbedOptions } from '@holdfast/embed';
+import {
+  type Alert,
+  type BranchCallContext,
+  BranchFailure,
+  embed,
+  type EmbedOptions,
+  type Logger,
+} from '@holdfast/embed';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { rejectingThenable } from '../../client/test/support/strange-values.ts';
 import { SILENT } from './support/silent.ts';
 
 const OPTIONS = { store: 'memory:', logger: SILENT, drainMs: 0 } as const satisfies EmbedOptions;
@@ -170,10 +178,7 @@ describe('an embedded coordinator', () => {
 
   it.each([
     ['a hook that rejects', () => Promise.reject(new Error('the pager is broken'))],
-    [
-      'a hook that returns a thenable which rejects',
-      () => ({ then: (_: unknown, reject: (why: Error) => void) => reject(new Error('no')) }),
-    ],
+    ['a hook that returns a thenable which rejects', () => rejectingThenable(new Error('no'))],
     [
       'a hook that throws a value which cannot be inspected',
       () => {
@@ -198,7 +203,7 @@ describe('an embedded coordinator', () => {
         },
       },
       engine: { retryIntervalMs: 10, alertAfterRetries: 1 },
-      logger: { debug: log, info: log, warn: log, error: log },
+      logger: { debug: log, info: log, warn: log, error: log } as object as Logger,
       onAlert: hook as () => Promise<void>,
     });
     await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();

@@ -74,7 +74,7 @@ export function callHook(hook: () => unknown, onFailure: (thrown: unknown) => un
 }
 
 /** Reading its `then` is left to the promise, which turns what that throws into a rejection. */
-async function settled(returned: object, onFailure: (thrown: unknown) => unknown): Promise<void> {
+async function settled(returned: PromiseLike<unknown>, onFailure: (thrown: unknown) => unknown): Promise<void> {
   try {
     await returned;
   } catch (thrown) {
@@ -89,5 +89,5 @@ function report(thrown: unknown, onFailure: (thrown: unknown) => unknown): void 
 
 const ignore = (): void => undefined;
 
-const mayBeThenable = (value: unknown): value is object =>
+const mayBeThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';

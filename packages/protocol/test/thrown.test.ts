@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { STRANGE_VALUES } from '../../client/test/support/strange-values.ts';
+import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '../../client/test/support/strange-values.ts';
 import {
   BranchFailure,
   callHook,
@@ -21,10 +21,10 @@ describe('a thrown value', () => {
 
   it.each(STRANGE_VALUES)('can be read and logged once it was replaced: %s', (_what, value) => {
     const readable = readableThrown(value());
-    expect(() => [
-      readable instanceof Error,
-      JSON.stringify(Object(readable), ['message', 'stack', 'code', 'cause']),
-    ]).not.toThrow();
+    const read = (): unknown =>
+      readable instanceof Error && [readable.name, readable.message, readable.stack, readable.cause];
+    expect(read).not.toThrow();
+    expect(readableThrown(readable)).toBe(readable);
   });
 
   it('that can be read stays the same', () => {
@@ -50,18 +50,8 @@ describe('a hook', () => {
       },
     ],
     ['rejects', () => Promise.reject(refusal)],
-    [
-      'returns a thenable that rejects',
-      () => ({ then: (_: unknown, reject: (why: Error) => void) => reject(refusal) }),
-    ],
-    [
-      'returns a thenable that throws',
-      () => ({
-        get then() {
-          throw refusal;
-        },
-      }),
-    ],
+    ['returns a thenable that rejects', () => rejectingThenable(refusal)],
+    ['returns a thenable that throws', () => throwingThenable(refusal)],
   ])('that %s is contained, and its failure reported once', async (_what, hook) => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => void unhandled.push(reason);
@@ -71,7 +61,7 @@ describe('a hook', () => {
     callHook(hook, (thrown) => void reported.push(thrown));
     callHook(hook, hook);
     callHook(hook);
-    await delay(5);
+    await new Promise((resolve) => void setTimeout(resolve, 5));
     expect(reported).toEqual([refusal]);
     expect(unhandled).toEqual([]);
   });

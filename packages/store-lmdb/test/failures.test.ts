@@ -135,7 +135,7 @@ describe('the files of a store', () => {
     process.on('unhandledRejection', note);
     onTestFinished(() => void process.off('unhandledRejection', note));
     const open = async (): Promise<void> => {
-      const store = createLmdbStore({ path: join(path, 'new'), onWarning: onWarning as () => void });
+      const store = createLmdbStore({ path: join(path, 'new'), onWarning: onWarning as object as () => void });
       await store.open();
       await store.close();
     };

@@ -82,7 +82,7 @@ export function settingsOf(options: RedisStoreOptions): Settings {
     prefix,
     connectTimeoutMs: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? 5_000),
     commandTimeoutMs: checkedTimeout('commandTimeoutMs', options.commandTimeoutMs ?? 30_000),
-    onWarning: (text) => callHook(() => options.onWarning?.(text)),
+    onWarning: (warning) => callHook(() => options.onWarning?.(warning)),
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };

@@ -108,10 +108,7 @@ function queryOf(url: string): URLSearchParams {
 }
 
 /** An asynchronous parser is awaited. */
-async function payloadOf<Payload>(
-  body: unknown,
-  parse: ((body: unknown) => Payload) | undefined,
-): Promise<Payload> {
+async function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payload) | undefined): Promise<Payload> {
   if (parse === undefined) return body as Payload;
   try {
     return await parse(body);

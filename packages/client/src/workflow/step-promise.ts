@@ -21,6 +21,7 @@ export class StepPromise<T> extends Promise<T> {
     return this.#isUsed;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
   override then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((reason: unknown) => E | PromiseLike<E>) | null,

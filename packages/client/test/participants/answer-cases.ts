@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BranchFailure, BranchOngoing, resultOfHttp } from '@holdfast/protocol';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { STRANGE_VALUES } from '../support/strange-values.ts';
+import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '../support/strange-values.ts';
 import { MESSAGE, type Participant } from './harness.ts';
 
 /** What a participant answers to what its handler returns or throws. */
@@ -114,8 +114,8 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
 
   it.each([
     ['throws', () => Promise.reject(new Error('the log is full'))],
-    ['returns a thenable that rejects', () => ({ then: (_: unknown, reject: (why: Error) => void) => reject(new Error('full')) })],
-    ['returns a thenable that throws', () => ({ get then() { throw new Error('full'); } })],
+    ['returns a thenable that rejects', () => rejectingThenable(new Error('full'))],
+    ['returns a thenable that throws', () => throwingThenable(new Error('full'))],
   ])('answers although the hook is asynchronous and %s, and the process goes on', async (_what, onError) => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => void unhandled.push(reason);
@@ -147,7 +147,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     const barrier = { checkBack: strange, run: strange, message: strange };
     const urls = [
       await served(branch(strange, { onError: note })),
-      await served(branch(() => Promise.reject(thrown()), { onError: strange })),
+      await served(branch(() => Promise.resolve().then(strange), { onError: strange })),
       await served(branch(() => 1, { parse: strange, onError: note })),
     ];
     const check = await served(checkBack(barrier, { onError: note }));
@@ -166,7 +166,10 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
     onTestFinished(() => emitted.mockRestore());
     let thrown: () => unknown = () => undefined;
-    const url = await served(branch(() => Promise.reject(thrown())));
+    const strange = (): never => {
+      throw thrown();
+    };
+    const url = await served(branch(() => Promise.resolve().then(strange)));
     for (const [, value] of STRANGE_VALUES) {
       thrown = value;
       await callOf(url);

@@ -32,3 +32,17 @@ export const STRANGE_VALUES: readonly (readonly [what: string, value: () => unkn
   ['an error that is caused by a revoked proxy', () => new Error('odd', { cause: revoked() })],
   ['an object whose toString throws', () => ({ toString: refuse })],
 ];
+
+/** A promise of another make, which is rejected. */
+export const rejectingThenable = (why: Error): unknown => ({
+  // oxlint-disable-next-line unicorn/no-thenable -- hooks of applications may return such objects
+  then: (_: unknown, reject: (reason: Error) => void) => reject(why),
+});
+
+/** An object whose `then` cannot be read. */
+export const throwingThenable = (why: Error): unknown => ({
+  // oxlint-disable-next-line unicorn/no-thenable -- hooks of applications may return such objects
+  get then() {
+    throw why;
+  },
+});
