@@ -35,7 +35,7 @@ const DEFAULT_STORE = 'lmdb:';
 const ALL = 'all';
 const NAMES = [...PRIVATE_DATABASES.map(({ name }) => name), ALL];
 
-/** Reads the command line; help and errors end the process unless `command` says otherwise. */
+/** Parses the command line; by default, help and errors end the process (see `command`). */
 export function readCommandLine(args: readonly string[], command: Command = new Command()): Task {
   const values = describe(command).parse(args, { from: 'user' }).opts<Values>();
   const { target: targets = [], store, rounds, seconds, branchService, load, output } = values;
@@ -73,7 +73,7 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   return { kind: 'compare', options: { ...common, connections, ...what } };
 }
 
-/** How full a store is made unless said: LMDB is filled through its coordinator, which takes longer. */
+/** Default sizes of a full store; LMDB is filled through its coordinator, which takes longer. */
 const FULL = { lmdb: { finished: 100_000, waiting: 10_000 }, postgres: { finished: 1_000_000, waiting: 100_000 } };
 
 function scaleOf(
@@ -148,7 +148,7 @@ function describe(command: Command): Command {
     );
 }
 
-/** A whole number within bounds. */
+/** Parses a whole number within bounds. */
 const count =
   (low: number, high: number) =>
   (text: string): number => {

@@ -10,7 +10,7 @@ import { compareScale } from './scale/scale.ts';
 import { measureStalls } from './stall/measure.ts';
 import { renderStalls } from './stall/render.ts';
 
-/** Progress goes beside the figures, so that these can be piped. */
+/** Progress goes to standard error, so that the figures can be piped. */
 const say: Say = (line) => console.error(line);
 
 const cleanup = new Cleanup();
@@ -35,7 +35,7 @@ async function run(task: Task): Promise<string> {
     return json ? JSON.stringify(result, null, 2) : renderStalls(result);
   }
   const result = await compare(task.options, cleanup, say);
-  // A page without a store that should be on it is no success; one that says that a program is not installed is.
+  // A store that failed to start makes the run fail; a program that is not installed does not.
   if (result.leftOut.some(({ failed }) => failed)) process.exitCode = 1;
   if (json) return JSON.stringify(result, null, 2);
   return [renderComparison(result), ...profilePages(result.profileFolder)].join('\n\n');
@@ -49,7 +49,7 @@ const profilePages = (folder: string | undefined): readonly string[] =>
 try {
   console.log(await run(wanted));
 } catch (error) {
-  // When everything is being ended, what was under way fails, and that is no news.
+  // During an interruption, work in progress fails as expected.
   if (!interrupted) console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 } finally {

@@ -1,6 +1,6 @@
 import type { Tool } from './tool.ts';
 
-/** What every run is told. */
+/** Options of every kind of run. */
 export interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
@@ -13,21 +13,21 @@ export interface BenchOptions {
 
 /** A comparison with the ceiling. */
 export interface CompareOptions extends BenchOptions {
-  /** URLs of stores, or names of `PRIVATE_DATABASES`; each gets a Holdfast of its own. */
+  /** URLs of stores, or names of `PRIVATE_DATABASES`; a Holdfast is started for each. */
   readonly stores: readonly string[];
   /**
    * Another built checkout, whose Holdfast takes turns with this one's on each store; undefined:
    * none.
    */
   readonly against: string | undefined;
-  /** A store that cannot be measured here is named and left out; else it fails the run. */
+  /** Whether a store that cannot be measured here is only reported; otherwise it fails the run. */
   readonly leaveOut: boolean;
-  /** Origins of coordinators that run already. */
+  /** Origins of running coordinators. */
   readonly targets: readonly string[];
-  /** Process of the target; undefined: its CPU and memory are not known. */
+  /** PID of the target; undefined: its CPU and memory are unknown. */
   readonly targetPid: number | undefined;
   readonly cpuProfile: boolean;
-  /** Also a coordinator embedded in the process that submits, with functions as branches. */
+  /** Also measure a coordinator embedded in the submitting process, with functions as branches. */
   readonly embed: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { readProfile } from './profile/read-profile.ts';
 import { renderProfile } from './profile/render-profile.ts';
 
-// Sums up CPU profiles by hand: node bench/dist/profile-summary.js FILE...
+// Summarizes CPU profiles: node bench/dist/profile-summary.js FILE...
 const paths = process.argv.slice(2);
 if (paths.length === 0) {
   console.error('usage: node bench/dist/profile-summary.js FILE.cpuprofile...');

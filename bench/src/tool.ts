@@ -1,2 +1,2 @@
-/** Which program does a job: our own, the fast one, or the fast one when it is installed. */
+/** The program for a task: Node, the fast one, or the fast one if it is installed. */
 export type Tool<Fast extends string> = 'auto' | 'node' | Fast;

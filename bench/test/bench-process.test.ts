@@ -39,7 +39,7 @@ test('measures a target beside the ceiling with nothing installed', { timeout: 6
     { name: new URL(origin).host, connections: 2, errors: 0 },
   ]);
   expect(lines[0]?.rounds[0]?.completed).toBeGreaterThan(0);
-  // One more than the round counts: the saga that was tried first.
+  // The saga of the preflight is not in the round.
   expect(lines[1]?.rounds[0]?.completed).toBe(sagas - 1);
 });
 
@@ -70,7 +70,7 @@ test('measures an application that runs its own sagas, on synced LMDB', { timeou
   expect(embedded?.rounds[0]?.completed).toBeGreaterThan(0);
 });
 
-/** Something that says success to everything: the run needs no Holdfast of its own then. */
+/** A server that responds to everything with success, so that the run starts no Holdfast. */
 async function busyTarget(): Promise<string> {
   const { origin, close } = await serve((request, response) => {
     request.resume();

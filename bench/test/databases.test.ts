@@ -17,7 +17,7 @@ describe("a database's processes", () => {
     await once(child.stdout, 'data');
     const pid = child.pid ?? 0;
     expect(ownChildren()).toContain(pid);
-    // A busy machine may give it less than it asked for.
+    // On a busy machine the process may get less CPU time than requested.
     expect(treeCpuSeconds(pid)).toBeGreaterThanOrEqual(0.03);
     child.stdin.end('\n');
     await once(child, 'exit');

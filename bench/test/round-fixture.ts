@@ -1,7 +1,7 @@
 import type { Round } from '../src/measure/round.ts';
 import type { ScaleRound } from '../src/scale/scale-round.ts';
 
-/** A round without a fault. */
+/** A round without errors. */
 export const roundOf = (changes: Partial<Round> = {}): Round => ({
   seconds: 5,
   completed: 50_000,

@@ -7,8 +7,9 @@ export interface Account {
 }
 
 /**
- * Database servers refuse to run as root. Where we are root (in a container), this is the account to run them as: the one
- * its package created, else `nobody`. Otherwise it is undefined, and the server runs as whoever runs us.
+ * Database servers refuse to run as root. For a root process (in a container) this returns the
+ * account to run them as: the one that the server's package created, otherwise `nobody`. For other
+ * processes it returns undefined: the server runs as the same user.
  */
 export function unprivilegedAccount(preferred: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;

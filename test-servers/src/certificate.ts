@@ -4,15 +4,18 @@ import { runChild } from './child.ts';
 import { createDataFolder, removeDataFolder } from './data-folder.ts';
 import { locate } from './locate.ts';
 
-/** A certificate of this machine that signed itself, so it is its own authority. */
+/** A self-signed certificate of this machine. */
 export interface Certificate {
-  /** Files in PEM; the key is for the account of the server alone. */
+  /** PEM files; only the server's account can read the key. */
   readonly certificate: string;
   readonly key: string;
   remove(): Promise<void>;
 }
 
-/** Makes one for a server that runs as `account`, or in this process, with the program openssl; undefined when it is not installed. */
+/**
+ * Creates a certificate with the program openssl, for a server that runs as `account`, or in this
+ * process; undefined if openssl is not installed.
+ */
 export async function makeCertificate(account?: 'mysql' | 'postgres' | 'redis'): Promise<Certificate | undefined> {
   const program = locate('openssl');
   if (program === undefined) return undefined;

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** How much of a child's output is kept, to be shown when it fails. */
+/** Length of the tail of a child's output that is kept, to be shown when it fails. */
 const KEPT_OUTPUT_CHARS = 8_000;
 
-/** What {@link startChild} may be told about the process. */
+/** Options of {@link startChild}. */
 export interface ChildOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -14,17 +14,19 @@ export interface ChildOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A long-running child process with the tail of what it wrote. */
+/** A long-running child process with the tail of its output. */
 export interface Child {
-  /** The end of its output, both streams. */
+  /** The tail of its output, both streams. */
   output(): string;
-  /** Whether it has ended, wanted or not. */
+  /** Whether the process has ended, for any reason. */
   ended(): boolean;
-  /** Sends a signal, waits for the end; kills it if the signal is not heeded within `timeoutMs`. */
+  /** Sends a signal and waits until the process has ended; kills it after `timeoutMs`. */
   stop(signal: NodeJS.Signals, timeoutMs: number): Promise<void>;
 }
 
-/** How a process ended (exit code, signal, or why it could not start) and what it wrote. */
+/**
+ * How a process ended (exit code, signal, or the error that prevented its start), and its output.
+ */
 export interface Captured {
   readonly code: number | string | null;
   readonly output: string;
@@ -47,7 +49,9 @@ export function startChild(program: string, args: readonly string[], options: Ch
   };
 }
 
-/** Runs a process to its end and gives what it wrote; rejects, with that, unless it exits with 0. */
+/**
+ * Runs a process and resolves to its output; rejects, with the output, unless it exits with code 0.
+ */
 export async function runChild(program: string, args: readonly string[], options: ChildOptions = {}): Promise<string> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = keepTail(child);
@@ -56,14 +60,16 @@ export async function runChild(program: string, args: readonly string[], options
   throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}:\n${output()}`);
 }
 
-/** Whether a process runs to its end and exits with 0. */
+/** Whether a process exits with code 0. */
 export const succeeds = (program: string, args: readonly string[]): Promise<boolean> =>
   runChild(program, args).then(
     () => true,
     () => false,
   );
 
-/** Runs a process to its end, whatever its exit code, and gives everything it wrote (which is trusted to be bounded). */
+/**
+ * Runs a process and resolves to its whole output (assumed to be bounded), whatever the exit code.
+ */
 export async function captureChild(
   program: string,
   args: readonly string[],

@@ -10,7 +10,7 @@ export async function createDataFolder(label: string, account: Account | undefin
   return folder;
 }
 
-/** Removes such a folder with everything in it. */
+/** Removes a data folder with its contents. */
 export async function removeDataFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }

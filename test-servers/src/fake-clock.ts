@@ -2,11 +2,11 @@ import { chmodSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where Debian's package `faketime` keeps its library, by architecture. */
+/** Folder of the library of Debian's package `faketime`, by architecture. */
 const LIBRARY_ROOT = '/usr/lib';
 const LIBRARY = 'faketime/libfaketime.so.1';
 
-/** A wall clock that a test moves while servers run on it; their monotonic clock stays real. */
+/** A wall clock that a test sets while servers run on it; their monotonic clock stays real. */
 export interface FakeClock {
   /** Environment variables of a server that runs on this clock. */
   readonly environment: NodeJS.ProcessEnv;
@@ -15,16 +15,16 @@ export interface FakeClock {
   remove(): void;
 }
 
-/** Makes a clock that shows the real time; undefined when faketime is not installed. */
+/** Creates a clock that shows the real time; undefined if faketime is not installed. */
 export function createFakeClock(): FakeClock | undefined {
   const library = libraryPath();
   if (library === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-clock-'));
-  // Servers run as accounts of their own.
+  // Servers run as other accounts.
   chmodSync(folder, 0o755);
   const file = join(folder, 'offset');
   const set = (aheadSeconds: number): void => {
-    // Moved into place whole: a server may read the file at any moment.
+    // Replaced atomically by a rename: a server may read the file at any moment.
     const next = `${file}.next`;
     writeFileSync(next, `${aheadSeconds < 0 ? '' : '+'}${aheadSeconds}\n`, { mode: 0o644 });
     renameSync(next, file);
@@ -32,8 +32,8 @@ export function createFakeClock(): FakeClock | undefined {
   set(0);
   return {
     environment: {
-      // Redis brings an allocator that reads the clock when it starts, which faketime does not
-      // survive: the system's comes first.
+      // Redis brings an allocator that reads the clock when it starts, which crashes faketime, so
+      // the system's allocator is loaded first.
       LD_PRELOAD: `${library}:libc.so.6`,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_NO_CACHE: '1',

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the range that systems give to outgoing connections. */
+/** Below the range that systems use for outgoing connections. */
 const LOW = 15_000;
 const HIGH = 30_000;
 const ATTEMPTS = 100;
 
 /**
- * A TCP port of the loopback that nobody listens on at this moment, outside the range of outgoing connections: until it is used, and while who uses it is
- * down, no client's own connection may take it.
+ * A free TCP port of the loopback, outside the range of outgoing connections: until it is used, and
+ * while its server is down, no client connection can take it.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -1,16 +1,21 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where Debian keeps one version of PostgreSQL beside another. */
+/** Folder of Debian's versions of PostgreSQL. */
 const POSTGRES_ROOT = '/usr/lib/postgresql';
 
-/** The path of a program, looked for in `folders` and then on the PATH; undefined when it is not installed. */
+/**
+ * The path of a program, searched in `folders` and then on the PATH; undefined if it is not
+ * installed.
+ */
 export function locate(program: string, folders: readonly string[] = []): string | undefined {
   const path = (process.env['PATH'] ?? '').split(delimiter);
   return [...folders, ...path].map((folder) => join(folder, program)).find(isExecutable);
 }
 
-/** The folders of PostgreSQL's own programs, newest version first: Debian does not put them on the PATH. */
+/**
+ * The folders of PostgreSQL's programs, newest version first; Debian does not put them on the PATH.
+ */
 export function postgresFolders(): readonly string[] {
   try {
     const versions = readdirSync(POSTGRES_ROOT).toSorted((a, b) => Number(b) - Number(a));

@@ -11,8 +11,7 @@ import { runServer } from './run-server.ts';
 const DATABASE = 'holdfast';
 
 /**
- * Starts a MariaDB with an empty database; undefined when it is not installed.
- *
+ * Starts a MariaDB with an empty database; undefined if it is not installed.
  * @param settings options of mariadbd (`--name=value`)
  * @param environment variables in addition to those of this process, such as those of a fake clock
  */
@@ -28,7 +27,7 @@ export async function startMariadb(
   const account = unprivilegedAccount('mysql');
   const folder = await createDataFolder('mariadb', account);
   const data = join(folder, 'data');
-  // In a temporary folder that they share, one server clears away another's files as it starts.
+  // In a shared temporary folder, a server that starts would delete another one's files.
   const tmpdir = `--tmpdir=${folder}`;
   const fresh = ['--no-defaults', `--datadir=${data}`, tmpdir, '--skip-test-db'];
   await runChild(installer, fresh, { ...account, cwd: folder });
@@ -55,7 +54,8 @@ export async function startMariadb(
   });
 }
 
-// The installed root account is for the socket only; the suites come over TCP, and only from this machine.
+// The installed root account is limited to the socket; the suites connect over TCP, from this
+// machine only.
 function setUpStatements(): string {
   return [
     `create database if not exists ${DATABASE};`,

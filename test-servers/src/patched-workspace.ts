@@ -20,14 +20,14 @@ export const WORKSPACE = fileURLToPath(new URL('../../', import.meta.url));
 export interface Patch {
   /** Path in the workspace. */
   readonly file: string;
-  /** Must be in the file exactly once, regardless of its white space. */
+  /** Must occur in the file exactly once, ignoring white space. */
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * Runs `use` on a copy of the built code of these folders, in which the texts of the patches are
- * replaced; removes the copy afterwards. Throws when a text is not in its file exactly once.
+ * Runs `use` on a copy of the built code of these folders in which the texts of the patches are
+ * replaced, then removes the copy. Throws if a text does not occur in its file exactly once.
  */
 export async function inPatchedWorkspace<T>(
   folders: readonly string[],
@@ -55,7 +55,7 @@ function copyBuilt(folder: string, root: string): void {
   });
 }
 
-/** Imports of each other find the copies, all others the workspace's dependencies. */
+/** Imports of these packages resolve to the copies, all others to the workspace's dependencies. */
 function linkDependencies(folders: readonly string[], root: string): void {
   const modules = join(WORKSPACE, 'node_modules');
   mkdirSync(join(root, 'node_modules/@holdfast'), { recursive: true });
@@ -71,7 +71,7 @@ function linkDependencies(folders: readonly string[], root: string): void {
   }
 }
 
-/** Throws when the text of a patch is not exactly once in the built file that it changes. */
+/** Throws unless the text of a patch occurs exactly once in the built file that it changes. */
 export const assertPatchFits = (patch: Patch): void => void patchedText(WORKSPACE, patch);
 
 const applyPatch = (root: string, patch: Patch): void =>
@@ -86,7 +86,7 @@ function patchedText(root: string, { file, from, to }: Patch): string {
   return `${text}${to}${rest}`;
 }
 
-/** Matches a text however it is broken into lines and indented. */
+/** Matches a text with any line breaks and indentation. */
 function anySpace(text: string): RegExp {
   const escaped = text.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(escaped.replace(/\s+/g, '\\s+'));

@@ -8,12 +8,12 @@ import { locate, postgresFolders } from './locate.ts';
 import type { DatabaseServer } from './private-server.ts';
 import { runServer } from './run-server.ts';
 
-/** When PgBouncer gives a server connection to another client. */
+/** When PgBouncer assigns a server connection to another client. */
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
 /**
- * Starts a PgBouncer in front of a PostgreSQL of `startPostgres`; undefined when it is not installed. `settings` are
- * lines of its configuration (`name = value`).
+ * Starts a PgBouncer in front of a PostgreSQL of `startPostgres`; undefined if it is not installed.
+ * `settings` are lines of its configuration (`name = value`).
  */
 export async function startPgBouncer(
   postgresUrl: string,

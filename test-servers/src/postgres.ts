@@ -7,12 +7,11 @@ import { locate, postgresFolders } from './locate.ts';
 import type { DatabaseServer } from './private-server.ts';
 import { runServer } from './run-server.ts';
 
-/** Off by default in PostgreSQL, and XA is nothing without it. */
+/** The default of PostgreSQL is 0, with which XA is impossible. */
 const PREPARED_TRANSACTIONS = 100;
 
 /**
- * Starts a PostgreSQL with an empty database; undefined when it is not installed.
- *
+ * Starts a PostgreSQL with an empty database; undefined if it is not installed.
  * @param settings server settings (`name=value`)
  * @param environment variables in addition to those of this process, such as those of a fake clock
  */
@@ -43,7 +42,7 @@ export async function startPostgres(
   const args = ['-D', data, ...all.flatMap((setting) => ['-c', setting])];
   return runServer({
     name: 'PostgreSQL',
-    // Any password will do, but some drivers misread a connection string without one.
+    // Any password is accepted, but some client libraries misread a connection string without one.
     url: `postgres://holdfast:holdfast@127.0.0.1:${port}/postgres`,
     folder,
     stopSignal: 'SIGINT', // PostgreSQL's "fast" shutdown: it does not wait for clients to leave.

@@ -3,7 +3,10 @@ import type { Child } from './child.ts';
 
 const POLL_INTERVAL_MS = 50;
 
-/** Resolves once `probe` is true; rejects, with the server's output, when the server ends or stays silent for `timeoutMs`. */
+/**
+ * Resolves once `probe` returns true; rejects, with the server's output, if the server ends or is
+ * not ready after `timeoutMs`.
+ */
 export async function untilReady(child: Child, probe: () => Promise<boolean>, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await probe())) {
@@ -14,7 +17,7 @@ export async function untilReady(child: Child, probe: () => Promise<boolean>, ti
   }
 }
 
-/** Whether an HTTP address answers 2xx. */
+/** Whether a GET of a URL returns 2xx. */
 export async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url);

@@ -7,7 +7,9 @@ import type { DatabaseServer } from './private-server.ts';
 import { runServer } from './run-server.ts';
 
 export interface RedisSettings {
-  /** When the append-only file is synced: with each write, or once a second. Default: `always`. */
+  /**
+   * When the append-only file is synced: with each write, or once per second. Default: `always`.
+   */
   readonly appendFsync?: 'always' | 'everysec';
   /** Options of redis-server (`--name`, `value`, …). */
   readonly settings?: readonly string[];
@@ -15,7 +17,10 @@ export interface RedisSettings {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-/** Starts a Redis that keeps what it acknowledged and evicts nothing; undefined when it is not installed. */
+/**
+ * Starts a Redis that keeps acknowledged writes and evicts nothing; undefined if it is not
+ * installed.
+ */
 export async function startRedis(options: RedisSettings = {}): Promise<DatabaseServer | undefined> {
   const daemon = locate('redis-server');
   const client = locate('redis-cli');
@@ -42,7 +47,7 @@ export async function startRedis(options: RedisSettings = {}): Promise<DatabaseS
     stopSignal: 'SIGTERM',
     launch: () =>
       startChild(daemon, args, { ...account, cwd: folder, env: { ...process.env, ...options.environment } }),
-    // While it loads its file it answers LOADING, which is not ready.
+    // While it loads its file it responds with LOADING, which is not ready.
     probe: () => succeeds(client, ['-e', '-p', String(port), 'dbsize']),
   });
 }

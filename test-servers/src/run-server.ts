@@ -6,19 +6,19 @@ import { untilReady } from './ready.ts';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-/** How to run one kind of server whose data folder is prepared. */
+/** How to run one kind of server, whose data folder is prepared. */
 export interface ServerRecipe {
   readonly name: string;
   readonly url: string;
   readonly folder: string;
-  /** The signal that asks it to end without waiting for its clients. */
+  /** The signal that stops it without waiting for its clients. */
   readonly stopSignal: NodeJS.Signals;
   launch(): Child;
-  /** Whether it answers. */
+  /** Whether it responds. */
   probe(): Promise<boolean>;
 }
 
-/** Starts a server and waits until it answers. */
+/** Starts a server and waits until it responds. */
 export async function runServer(recipe: ServerRecipe): Promise<DatabaseServer> {
   let child = await launchUntilReady(recipe);
   return {

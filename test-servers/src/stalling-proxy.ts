@@ -1,22 +1,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/**
- * A way to a server on which connections can stall: they stay open, and nothing passes any more.
- */
+/** A proxy whose connections can stall: they stay open, but nothing passes. */
 export interface StallingProxy {
   /** The server's URL, with the proxy's port. */
   readonly url: string;
-  /** Stalls the connections that are open, for ever. */
+  /** Stalls the open connections permanently. */
   stallOpen(): void;
-  /** Whether connections that are made from now on stall from their beginning. */
+  /** Whether new connections stall from their beginning. */
   stallNew(stall: boolean): void;
-  /** Stalls each connection that is made from now on when the client sends this text. */
+  /** Stalls each new connection when the client sends this text. */
   stallAt(text: string): void;
   close(): Promise<void>;
 }
 
-/** Makes a proxy on a free port of the loopback. */
+/** Creates a proxy on a free port of the loopback. */
 export async function stallingProxy(target: string): Promise<StallingProxy> {
   const to = new URL(target);
   const sockets = new Set<Socket>();

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../tools/src/describe-with.ts';
 import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '../src/index.ts';
 
-/** Whether anybody listens at the server's port. */
+/** Whether a process listens on the server's port. */
 async function listens({ url }: DatabaseServer): Promise<boolean> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   try {

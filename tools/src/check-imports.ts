@@ -5,10 +5,11 @@ import { importsOf } from './imports.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
- * Holds the imports of one file to what its package.json declares and to the import direction.
+ * Checks the imports of one file against its package.json and the import direction.
  *
- * Published code (`src`) uses declared dependencies only, and other packages by their name alone. Tests may also use any package,
- * the development dependencies, `tools/src`, and the `test/support` of other packages.
+ * Published code (`src`) may import only declared dependencies, and other packages only by name.
+ * Tests may also import every package, development dependencies, `tools/src`, and the
+ * `test/support` of other packages.
  */
 export function checkImports(file: SourceFile, workspaces: readonly Workspace[]): readonly Finding[] {
   const home = homeOf(file.path, workspaces);
@@ -20,7 +21,9 @@ export function checkImports(file: SourceFile, workspaces: readonly Workspace[])
   });
 }
 
-/** What tests of all packages may use: the tools, and the helpers of another package's tests. */
+/**
+ * Files that tests of all packages may import: the tools, and the helpers of other packages' tests.
+ */
 const SHARED_BY_TESTS = /^tools\/src\/|^packages\/[^/]+\/test\/support\//;
 
 type Verdict = string | undefined;
@@ -67,7 +70,7 @@ function judgeInTest(
   return name in declared ? undefined : `import of ${specifier}: not a dependency in package.json`;
 }
 
-/** The workspace that a file belongs to: the innermost one around it. */
+/** The workspace that contains a file: the innermost one. */
 function homeOf(path: string, workspaces: readonly Workspace[]): Workspace {
   const around = workspaces.filter(({ folder }) => folder === '.' || path.startsWith(`${folder}/`));
   const home = around.toSorted((a, b) => b.folder.length - a.folder.length)[0];

@@ -3,7 +3,10 @@ import { lineAt, type Finding, type SourceFile } from './finding.ts';
 
 const LINK = /\]\((?![a-z]+:|#)([^)\s#]+)(?:#[^)\s]*)?\)/g;
 
-/** Each link of a Markdown page to a file of this repository leads somewhere. `exists` is asked with a path from the root. */
+/**
+ * Checks that each link of a Markdown page to a file of this repository is valid. `exists` is
+ * called with a path from the root.
+ */
 export function checkLinks(page: SourceFile, exists: (path: string) => boolean): readonly Finding[] {
   return [...page.text.matchAll(LINK)].flatMap((match) => {
     const link = match[1] ?? '';

@@ -3,8 +3,9 @@ import type { Finding } from './finding.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
- * Holds package.json and tsconfig.json of each workspace to the import direction and to each other: what a workspace refers to
- * is what it depends on, in the version that is here, and everything is built.
+ * Checks package.json and tsconfig.json of each workspace against the import direction and each
+ * other: its references are its dependencies, in the version of this repository, and everything is
+ * built.
  */
 export function checkManifests(workspaces: readonly Workspace[], built: readonly string[]): readonly Finding[] {
   const folders = new Map(workspaces.map(({ name, folder }) => [name, folder]));

@@ -3,9 +3,9 @@ import { lineAt, type Finding, type SourceFile } from './finding.ts';
 const TOP_LEVEL = /^(?:export )?const \w+ = $/;
 
 /**
- * An `AsyncLocalStorage` belongs to a module. On Node 20 each one that was ever used makes every
- * asynchronous call of the process dearer, for as long as the process lives: one for each run,
- * request or object is a leak.
+ * Checks that each `AsyncLocalStorage` is a constant of its module. On Node 20 each instance that
+ * was ever used makes every asynchronous call of the process slower until it exits: an instance per
+ * run, request or object is a leak.
  */
 export function checkStorages({ path, text }: SourceFile): readonly Finding[] {
   return [...text.matchAll(/\bnew AsyncLocalStorage\b/g)].flatMap((match) => {

@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import { lineAt, type Finding, type SourceFile } from './finding.ts';
 
 /**
- * What must stand nowhere in this repository, and why. The patterns are written so that they do not match themselves; a home
- * of one letter, as in `/home/x`, stands for anybody's.
+ * Texts that must not occur in this repository, and why. The patterns do not match themselves; a
+ * home directory of one letter, as in `/home/x`, is allowed as an example.
  */
 const FORBIDDEN: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/\/work\/|(?<![\w.-])\/(?:home|Users|root)\/[\w.]{2,}/g, 'a path of one machine'],
@@ -11,7 +11,10 @@ const FORBIDDEN: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/\bissues? (?:no\. |number )?#?\d+/gi, 'the number of an issue: say what it was about'],
 ];
 
-/** Keeps traces of the machines and the work that made it out of the repository: it must make sense wherever it is cloned. */
+/**
+ * Keeps traces of individual machines and of the development process out of the repository, which
+ * must make sense wherever it is cloned.
+ */
 export function checkWords(file: SourceFile): readonly Finding[] {
   const words = FORBIDDEN.flatMap(([pattern, message]) =>
     [...file.text.matchAll(pattern)].map((match) => finding(file, match.index, `"${match[0]}": ${message}`)),
@@ -19,7 +22,7 @@ export function checkWords(file: SourceFile): readonly Finding[] {
   return [...words, ...checkRelativePaths(file)];
 }
 
-/** A path such as `../../other` that leads out of the repository means something on one machine only. */
+/** A path such as `../../other` that leads out of the repository is valid on one machine only. */
 function checkRelativePaths(file: SourceFile): readonly Finding[] {
   return [...file.text.matchAll(/(?<![\w./])(?:\.\.\/)+(?=\w)/g)].flatMap((match) => {
     const target = posix.join(posix.dirname(file.path), match[0]);

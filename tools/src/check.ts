@@ -1,5 +1,6 @@
 /**
- * The part of `npm run lint` that oxlint has no rule for. Prints what breaks a rule, one line each; exits with 1 if anything does.
+ * The part of `npm run lint` for which oxlint has no rule. Prints one line per violation; exits
+ * with code 1 if there are any.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -32,7 +33,7 @@ for (const { path, line, message } of findings)
 console.log(`Checked ${files.length} files in ${workspaces.length} workspaces: ${findings.length} findings.`);
 if (findings.length > 0) process.exitCode = 1;
 
-/** Everything that is, or would be, committed and is text. */
+/** All text files that are, or would be, committed. */
 function filesOf(folder: string): readonly SourceFile[] {
   const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: folder,

@@ -4,10 +4,10 @@ import { describe } from 'vitest';
 import type { SkipMeta } from './total.ts';
 
 /**
- * A suite that needs programs of the machine, such as `strace` or `mariadbd`. Where one is missing the suite is skipped, and the end
- * of the test run says which tests were and why; `HOLDFAST_TEST_REQUIRE=all` makes that a failure.
- *
- * @param programs names of executables, as `findProgram` looks for them
+ * A suite that needs programs of the machine, such as `strace` or `mariadbd`. If one is missing,
+ * the suite is skipped, and the end of the test run reports which tests were skipped and why;
+ * `HOLDFAST_TEST_REQUIRE=all` makes this a failure.
+ * @param programs names of executables, searched as by `findProgram`
  */
 export function describeWith(programs: readonly string[], name: string, body: () => void): void {
   const missing = programs.filter((program) => findProgram(program) === undefined);
@@ -19,14 +19,14 @@ export function describeWith(programs: readonly string[], name: string, body: ()
   }
 }
 
-/** The path of an executable, or undefined where it is not installed. */
+/** The path of an executable; undefined if it is not installed. */
 export function findProgram(program: string): string | undefined {
   return programFolders()
     .map((folder) => join(folder, program))
     .find(isExecutable);
 }
 
-/** The PATH, and where distributions hide servers. */
+/** The PATH, and folders where distributions install servers. */
 function programFolders(): readonly string[] {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
   return [...path, '/usr/sbin', '/usr/local/sbin', ...postgresFolders()];

@@ -1,5 +1,6 @@
 /**
- * Which package may use which: imports point inward, so that the pure parts can be understood, tested and simulated alone.
+ * The packages that each package may import. Imports point inward, so that the pure parts can be
+ * understood, tested and simulated alone.
  */
 const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^protocol$/, /^$/],
@@ -10,12 +11,13 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^server$/, /^(?!(client|embed)$)/],
 ];
 
-/** Private databases: for tests of every package, and for what is not a package. */
+/** Private databases: for tests of every package, and for workspaces outside `packages`. */
 export const TEST_SERVERS = 'test-servers';
 
 /**
- * Whether published code in `user` may depend on `used`, both folders from the root of the repository such as `packages/core`.
- * What is not a package (examples, bench, simulator, …) may use every package and the servers for tests; nothing may use those.
+ * Whether published code in `user` may depend on `used`, both folders from the root of the
+ * repository such as `packages/core`. Workspaces outside `packages` (examples, bench, simulator, …)
+ * may use every package and the test servers; no package may use them.
  */
 export function mayUse(user: string, used: string): boolean {
   const userPackage = packageOf(user);
@@ -23,7 +25,7 @@ export function mayUse(user: string, used: string): boolean {
   const usedPackage = packageOf(used);
   if (usedPackage === undefined) return false;
   if (userPackage === undefined) return true;
-  // A package that is new here uses nothing until its place is written down.
+  // A new package may use nothing until it has a rule.
   const rule = ALLOWED.find(([pattern]) => pattern.test(userPackage));
   return rule !== undefined && rule[1].test(usedPackage);
 }

@@ -1,7 +1,7 @@
 import { parseSync } from 'vite';
 import { lineAt, type SourceFile } from './finding.ts';
 
-/** One place where a file names another module. */
+/** A place where a file refers to another module. */
 export interface Import {
   readonly specifier: string;
   readonly line: number;
@@ -16,7 +16,7 @@ const NAMES_A_MODULE = new Set([
   'TSExternalModuleReference',
 ]);
 
-/** Every module that a file names: imported, re-exported, imported lazily or for its types. */
+/** Every module to which a file refers: imported, re-exported, imported lazily or for its types. */
 export function importsOf(file: SourceFile): readonly Import[] {
   const imports: Import[] = [];
   visit(parseSync(file.path, file.text).program, (node) => {

@@ -1,10 +1,12 @@
 /**
- * Makes `mixed-version/previous/`: the coordinator of a checkout as one file, for the test that runs it beside the present one.
+ * Creates `mixed-version/previous/`: the coordinator of a checkout as one file, for the test that
+ * runs it beside the present one.
  *
- *   npm run keep-version -- FOLDER
+ *  npm run keep-version -- FOLDER
  *
- * FOLDER is a clean checkout of the version to keep, such as one of the last release's tag. Only code of Holdfast goes into the file; what it imports from
- * elsewhere is resolved where the file lies. Of the stores only those that several coordinators can share are in it.
+ * FOLDER is a clean checkout of the version to keep, such as the last release's tag. The file
+ * contains only Holdfast's code; other imports are resolved from its location. Only stores that
+ * several coordinators can share are included.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,7 +33,7 @@ async function keep(root: string): Promise<void> {
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(descriptionOf(root), undefined, 2)}\n`);
 }
 
-/** The command `serve` and all that it needs of Holdfast, as one module. */
+/** The command `serve` and all the code of Holdfast that it needs, as one module. */
 async function bundle(root: string): Promise<string> {
   const ours = sourceAliases(root).filter(({ find }) => !find.test('@holdfast/store-lmdb'));
   const isOurs = (id: string): boolean => /^(?:[./]|virtual:|\0)/.test(id) || ours.some(({ find }) => find.test(id));
@@ -61,7 +63,7 @@ async function bundle(root: string): Promise<string> {
   if (!('output' in result)) throw new Error('the bundler watches instead of building');
   const [chunk, ...others] = result.output;
   if (others.length > 0) throw new Error(`more than one file: ${others.map(({ fileName }) => fileName).join(', ')}`);
-  // Where the checkout lay says nothing to anybody.
+  // The location of the checkout is irrelevant.
   return chunk.code.replaceAll(/^\/\/ \S*?(?=packages\/\S+\.ts$)/gm, '// ');
 }
 
@@ -78,7 +80,7 @@ program.parseAsync().catch((error) => {
 `;
 }
 
-/** The file reads its version from here; the rest is for people. */
+/** The version is read from here; the rest is informative. */
 function descriptionOf(root: string) {
   const { version } = JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')) as {
     version: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readWorkspaces } from './workspace.ts';
 
-/** Says where the source of each public module is: `@holdfast/core` → `…/packages/core/src/index.ts`. */
+/** Maps each public module to its source: `@holdfast/core` → `…/packages/core/src/index.ts`. */
 export function sourceAliases(root: string): { find: RegExp; replacement: string }[] {
   const modules = readWorkspaces(root).flatMap((workspace) => [...workspace.modules]);
   return modules.map(([specifier, built]) => ({

@@ -4,9 +4,9 @@ import { addUp, type Total } from './total.ts';
 const NEVER_ENDED: Total = { passed: 0, failed: 1, skipped: 0, skips: new Map() };
 
 /**
- * Makes `N passed, N failed, N skipped` the last line of a test run, and says why each skipped test was skipped.
- *
- * With `HOLDFAST_TEST_REQUIRE=all` nothing may be skipped: each skipped test counts as failed, and so does the run.
+ * Prints `N passed, N failed, N skipped` as the last line of a test run, and the reason for each
+ * skipped test. With `HOLDFAST_TEST_REQUIRE=all` each skipped test counts as failed, and so does
+ * the run.
  */
 export class TotalReporter implements Reporter {
   readonly #skipFails: boolean;
@@ -19,7 +19,8 @@ export class TotalReporter implements Reporter {
 
   onInit(vitest: Vitest): void {
     this.#filtered = vitest.config.testNamePattern !== undefined;
-    // Other reporters and Vitest itself may still print after the run has ended; nothing can after this.
+    // Other reporters and Vitest itself may still print after the end of the run, but not after
+    // this event.
     process.once('exit', () => this.#close());
   }
 

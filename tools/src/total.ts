@@ -1,6 +1,6 @@
 import type { TestCase, TestModule } from 'vitest/node';
 
-/** What a test run came to. */
+/** The totals of a test run. */
 export interface Total {
   readonly passed: number;
   readonly failed: number;
@@ -12,17 +12,18 @@ export interface Total {
 export interface SkipRules {
   /** A skipped test counts as failed. */
   readonly skipFails: boolean;
-  /** Somebody chose tests by name: those left out are not part of the run. */
+  /** Tests were selected by name: the others are not part of the run. */
   readonly filtered: boolean;
 }
 
 /**
- * Counts the tests of a run. What is not a test but broke the run counts as a failed one, so that a total without failures
- * means a run without failures: a file that cannot be loaded, a hook that throws, an error nobody caught, a test that never ended.
+ * Counts the tests of a run. Other faults count as failed tests, so that a total without failures
+ * means a run without failures: a file that cannot be loaded, a hook that throws, an uncaught
+ * error, a test that never finished.
  */
 export function addUp(modules: readonly TestModule[], unhandledErrors: number, rules: SkipRules): Total {
   let passed = 0;
-  // A run that found nothing to run has proved nothing.
+  // A run without tests proves nothing.
   let failed = unhandledErrors + (modules.length === 0 ? 1 : 0);
   let skipped = 0;
   const skips = new Map<string, string[]>();
@@ -44,7 +45,10 @@ export function addUp(modules: readonly TestModule[], unhandledErrors: number, r
   return { passed, failed, skipped, skips };
 }
 
-/** Suites, the file itself included, that failed by themselves and not through one of their tests. */
+/**
+ * Number of suites, including the file, that failed on their own and not through one of their
+ * tests.
+ */
 function brokenSuites(module: TestModule): number {
   let broken = module.errors().length;
   for (const suite of module.children.allSuites()) broken += suite.errors().length;
@@ -62,7 +66,7 @@ function nameOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
 }
 
-/** Why a suite and all its tests are skipped; a single test gives its reason to `context.skip`. */
+/** Why a suite with all its tests is skipped; a single test passes its reason to `context.skip`. */
 export interface SkipMeta {
   readonly skipReason?: string;
 }

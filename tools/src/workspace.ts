@@ -18,23 +18,29 @@ interface ProjectFile {
   readonly references?: readonly { readonly path: string }[];
 }
 
-/** A folder of this repository with a package.json of its own. */
+/** A folder of this repository that has a package.json. */
 export interface Workspace {
   /** From the root of the repository; `.` is the root itself. */
   readonly folder: string;
   readonly name: string;
   readonly version: string;
-  /** What others may import, such as `@holdfast/client/fastify` → its built file, from the root of the repository. */
+  /**
+   * Exported modules, such as `@holdfast/client/fastify` → its built file, from the root of the
+   * repository.
+   */
   readonly modules: ReadonlyMap<string, string>;
-  /** What the published code may import: dependencies, peer and optional ones. */
+  /** Packages that the published code may import: ordinary, peer and optional dependencies. */
   readonly dependencies: Versions;
   readonly devDependencies: Versions;
-  /** Folders that its tsconfig.json refers to, from the root of the repository; undefined without a tsconfig.json. */
+  /**
+   * Folders referenced by its tsconfig.json, from the root of the repository; undefined without a
+   * tsconfig.json.
+   */
   readonly references: readonly string[] | undefined;
   readonly hasReadme: boolean;
 }
 
-/** All workspaces; the root, which only has development dependencies, comes first. */
+/** All workspaces; the root, which has only development dependencies, comes first. */
 export function readWorkspaces(root: string): readonly Workspace[] {
   const folders = (readManifest(root, '.').workspaces ?? []).flatMap((glob) => expand(root, glob));
   return ['.', ...folders].map((folder) => readWorkspace(root, folder));
@@ -69,7 +75,7 @@ function modulesOf(folder: string, manifest: Manifest): ReadonlyMap<string, stri
   );
 }
 
-/** Workspace patterns here are either a folder or all folders within one. */
+/** A workspace pattern is either a folder or all folders within one. */
 function expand(root: string, glob: string): readonly string[] {
   if (!glob.endsWith('/*')) return [glob];
   const parent = glob.slice(0, -2);

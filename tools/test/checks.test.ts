@@ -6,7 +6,7 @@ import { checkStorages } from '../src/check-storages.ts';
 import { checkWords } from '../src/check-words.ts';
 import type { Workspace } from '../src/workspace.ts';
 
-// Put together here, so that this file keeps the rules it tests.
+// Assembled here, so that this file follows the rules that it tests.
 const slash = '/';
 const up = '../';
 const [npm, http, number] = ['npmjs', 'https', '#12'];

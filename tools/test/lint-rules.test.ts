@@ -10,11 +10,14 @@ const repository = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = 'packages/core/src/engine';
 const PROTOCOL = 'packages/protocol/src';
 const SERVER = 'packages/server/src';
-// Put together here, so that this file keeps the rule it tests.
+// Assembled here, so that this file follows the rule that it tests.
 const LATER = ['TO', 'DO'].join('');
 const TESTS = 'packages/core/test';
 
-/** Each snippet stands alone in a file of the named folder; the linter must report exactly the named rules in it. */
+/**
+ * Each snippet is in a separate file of the named folder; the linter must report exactly the named
+ * rules.
+ */
 const cases: readonly (readonly [claim: string, folder: string, code: string, rules: readonly string[]])[] = [
   ['core reads no clock', CORE, 'export const at = Date.now();', ['no-restricted-globals']],
   ['core makes no dates', CORE, 'export const at = new Date(0);', ['no-restricted-globals']],

@@ -80,7 +80,7 @@ interface Run {
 
 async function run(files: readonly string[], variables: Record<string, string> = {}): Promise<Run> {
   const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
-  // A nested run must not take its settings from the run it is part of.
+  // A nested run must not inherit settings from the outer run.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$)/.test(name),
   );
@@ -91,7 +91,7 @@ async function run(files: readonly string[], variables: Record<string, string> =
   });
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  // Two pipes have no order between them: what is last is asked of one.
+  // The order between two pipes is undefined, so the last line is read from one.
   child.stderr.resume();
   const exit = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { last: output.trimEnd().split('\n').at(-1), exit, output };

@@ -1,11 +1,13 @@
-/** The service that both branches of every saga call: answers each request at once with success. */
+/**
+ * The service that both branches of every saga call: responds to each request at once with success.
+ */
 export interface BranchService {
-  /** For people, such as `nginx 1.22.1`. */
+  /** Display name, such as `nginx 1.22.1`. */
   readonly name: string;
-  /** Such as `http://127.0.0.1:4711`; every path answers. */
+  /** Such as `http://127.0.0.1:4711`; every path succeeds. */
   readonly origin: string;
   readonly pid: number;
 }
 
-/** What it answers to every request. */
+/** The response to every request. */
 export const BRANCH_ANSWER = '{"dtm_result":"SUCCESS"}';

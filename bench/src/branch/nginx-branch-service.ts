@@ -11,7 +11,7 @@ import { nginxConfig } from './nginx-config.ts';
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Path and version of nginx; it is often installed where only root's PATH looks. */
+/** Path and version of nginx, which is often installed only on root's PATH. */
 export function findNginx(): { readonly path: string; readonly version: string } | undefined {
   for (const path of ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']) {
     const version = installedVersion(path, ['-v'], /nginx\/(\S+)/);
@@ -20,7 +20,7 @@ export function findNginx(): { readonly path: string; readonly version: string }
   return undefined;
 }
 
-/** Starts a private nginx; `folder` takes what it writes. */
+/** Starts a private nginx, which writes its files into `folder`. */
 export async function startNginx(
   { path, version }: { readonly path: string; readonly version: string },
   folder: string,

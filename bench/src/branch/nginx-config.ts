@@ -1,6 +1,6 @@
 import { BRANCH_ANSWER } from './branch-service.ts';
 
-/** One worker that answers and logs nothing; everything it writes lies below `folder`. */
+/** A configuration with one worker that responds without logging and writes only below `folder`. */
 export function nginxConfig(folder: string, port: number): string {
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `worker_processes 1;

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import { BRANCH_ANSWER } from './branch-service.ts';
 
-// Our own branch service, for machines without nginx: a process that answers every request with success and tells its port.
+// A branch service for machines without nginx: a process that responds to every request with
+// success and reports its port.
 endWithParent();
 const headers = ['Content-Type', 'application/json', 'Content-Length', String(BRANCH_ANSWER.length)];
 const server = createServer({ keepAliveTimeout: 3_600_000 }, (request, response) => {

@@ -4,7 +4,10 @@ import type { Tool } from '../tool.ts';
 import type { BranchService } from './branch-service.ts';
 import { findNginx, startNginx } from './nginx-branch-service.ts';
 
-/** Starts the branch service: nginx where it is installed, so that it costs little beside what is measured; else our own. */
+/**
+ * Starts the branch service: nginx if it is installed, so that it costs little compared with the
+ * subject; otherwise Node.
+ */
 export async function startBranchService(
   tool: Tool<'nginx'>,
   folder: string,

@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { AnswerHandler } from '../load/answer-handler.ts';
 
 const HEADERS = ['content-type', 'application/json'];
-/** Those of a coordinator; undici's own time-outs cost something and are not needed. */
+/** A coordinator's settings; undici's timeouts have a cost and are not needed. */
 const SETTINGS = {
   connections: HTTP_CLIENT_SETTINGS.connections,
   connectTimeout: HTTP_CLIENT_SETTINGS.connectTimeoutMs,
@@ -15,7 +15,10 @@ const SETTINGS = {
 } satisfies Pool.Options;
 const pools = new Map<string, Pool>();
 
-/** Calls one action as a coordinator does, over a pool with a coordinator's settings; gives the answer's status. */
+/**
+ * Calls one action as a coordinator does, over a pool with a coordinator's settings; resolves to
+ * the response's status.
+ */
 export function callAction(url: string, gid: string, branchId: string, payload: string): Promise<number> {
   const pathStart = url.indexOf('/', url.indexOf('//') + 2);
   const path = `${url.slice(pathStart)}?gid=${gid}&trans_type=saga&branch_id=${branchId}&op=action`;

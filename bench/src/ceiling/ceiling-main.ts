@@ -5,8 +5,9 @@ import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import { callAction } from './branch-calls.ts';
 
 /*
- * The ceiling: what a coordinator's HTTP work costs on the usual libraries, node:http and undici, with a coordinator's settings. It parses the saga, calls its
- * actions in order and answers. No engine, no store, no promise kept: what a coordinator should stay near.
+ * The ceiling: the cost of a coordinator's HTTP work on the usual libraries, node:http and undici,
+ * with a coordinator's settings. It parses the saga, calls its actions in order and responds,
+ * without an engine, a store or any guarantee: a coordinator should stay near its figures.
  */
 
 interface Saga {

@@ -1,4 +1,4 @@
-/** Share of the ceiling (0 to 1) that a store is to reach, by the callers at once. */
+/** The share of the ceiling (0 to 1) that a store should reach, by number of callers at once. */
 const AIMS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   lmdb: { 64: 0.6, 256: 0.6 },
   postgres: { 64: 0.5, 256: 0.65 },
@@ -7,5 +7,7 @@ const AIMS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   'redis-always': { 64: 0.65, 256: 0.65 },
 };
 
-/** What a store is to reach with so many connections; undefined: nothing is said of that. */
+/**
+ * The share that a store should reach with this number of connections; undefined: there is no aim.
+ */
 export const aimOf = (name: string, connections: number): number | undefined => AIMS[name]?.[connections];

@@ -2,8 +2,8 @@ import { medianRatio } from '../report/statistics.ts';
 import type { Summary } from './summary.ts';
 
 /**
- * This checkout against another on one store, as ratios of neighbouring rounds: above 1 is more.
- * Medians.
+ * This checkout compared with another on one store, as medians of ratios of neighbouring rounds;
+ * above 1, this checkout's figure is higher.
  */
 export interface BuildRatio {
   readonly connections: number;

@@ -23,19 +23,19 @@ export interface Comparison {
   readonly load: string;
   readonly options: CompareOptions;
   readonly lines: readonly Summary[];
-  /** This checkout against the other one; empty without `against`. */
+  /** Ratios of this checkout to the other one; empty without `against`. */
   readonly builds: readonly BuildRatio[];
-  /** Of each Holdfast that was started here. */
+  /** For each Holdfast that was started here. */
   readonly ready: readonly { readonly name: string; readonly readyMs: number }[];
-  /** Of each database that was started here: program, version and settings. */
+  /** For each database that was started here: program, version and settings. */
   readonly databases: readonly { readonly name: string; readonly description: string }[];
-  /** Stores that were asked for with all others and could not be measured. */
+  /** Stores of `--store all` that could not be measured. */
   readonly leftOut: readonly LeftOut[];
-  /** Where the CPU profiles are; undefined: none were asked for. */
+  /** Folder of the CPU profiles; undefined: none were requested. */
   readonly profileFolder: string | undefined;
 }
 
-/** Measures every subject beside the ceiling. What it starts is stopped by `cleanup`. */
+/** Measures every subject against the ceiling. `cleanup` stops the processes that it starts. */
 export async function compare(options: CompareOptions, cleanup: Cleanup, say: Say): Promise<Comparison> {
   const folder = temporaryFolder(cleanup);
   const profileFolder = options.cpuProfile ? newProfileFolder() : undefined;

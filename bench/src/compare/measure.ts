@@ -4,7 +4,7 @@ import type { Say } from '../report/say.ts';
 import type { Subject } from '../subjects/subject.ts';
 import { type Summary, summarize } from './summary.ts';
 
-/** A subject's rounds, and for each of them the ceiling's right before. */
+/** A subject's rounds, and the ceiling's round before each of them. */
 interface Turns {
   readonly subject: Subject;
   readonly rounds: Round[];
@@ -12,8 +12,9 @@ interface Turns {
 }
 
 /**
- * All rounds with one number of connections: subjects take turns, round after round, and before each the ceiling has its own, so that a ratio is made of
- * neighbours. Answers the ceiling's line, then one a subject.
+ * All rounds with one number of connections: the subjects take turns, and a round of the ceiling
+ * precedes each, so that ratios are between neighbouring rounds. Resolves to the ceiling's line,
+ * then one per subject.
  */
 export async function measure(
   bench: Bench,
@@ -27,7 +28,7 @@ export async function measure(
     await runRound(bench, subject, connections, warmUpSeconds);
   const turns = subjects.map((subject): Turns => ({ subject, rounds: [], ceiling: [] }));
   for (let number = 1; number <= rounds; number++) {
-    // Every other round runs backwards, so that no subject always follows the same one.
+    // Every other round is in reverse order, so that no subject always follows the same one.
     for (const turn of number % 2 === 1 ? turns : turns.toReversed()) {
       const [beside, round] = [
         await runRound(bench, ceiling, connections, seconds),

@@ -19,7 +19,7 @@ const HEAD = [
   'others',
 ];
 
-/** The comparison as a page for people. */
+/** The comparison as a human-readable page. */
 export function renderComparison({ machine, branchService, load, options, lines, ...rest }: Comparison): string {
   const { rounds, seconds } = options;
   return [
@@ -38,7 +38,7 @@ export function renderComparison({ machine, branchService, load, options, lines,
 
 const BUILDS_HEAD = ['connections', 'coordinator', 'sagas/s', 'CPU µs/saga', 'database µs/saga'];
 
-/** The ratios of this checkout to the other, under a heading. */
+/** The ratios of this checkout to the other, with a heading. */
 function buildTable(builds: Comparison['builds']): string {
   const rows = builds.map((build) => [
     String(build.connections),

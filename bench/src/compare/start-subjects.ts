@@ -10,23 +10,23 @@ import { type Holdfast, startHoldfast } from '../subjects/holdfast.ts';
 import { completeStoreUrl, storeName } from '../subjects/store-url.ts';
 import type { Subject } from '../subjects/subject.ts';
 
-/** How often a Holdfast is started to see how long that takes. */
+/** Number of starts of a Holdfast by which its start time is measured. */
 const STARTS = 3;
 const REASON_CHARS = 400;
 
-/** A subject that is measured beside the ceiling. */
+/** A subject that is measured against the ceiling. */
 export interface Started {
   readonly subject: Subject;
-  /** Median from the start of its process to its readiness; undefined: it was not started here, or does not say when it is ready. */
+  /**
+   * Median time from the start of its process to its readiness; undefined: it was not started here,
+   * or does not report its readiness.
+   */
   readonly readyMs: number | undefined;
   /** Its database, if that was started here. */
   readonly database?: Database | undefined;
-  /** Ends it before the run's end, so that what it writes at its end can be read. */
+  /** Stops the subject before the end of the run, so that files written at its exit can be read. */
   readonly stop: () => Promise<void>;
-  /**
-   * Name of the subject of this checkout that it takes turns with: this one is started from the
-   * other checkout.
-   */
+  /** For a subject of the other checkout: name of its counterpart from this checkout. */
   readonly comparedWith?: string | undefined;
 }
 
@@ -34,11 +34,11 @@ export interface Started {
 export interface LeftOut {
   readonly name: string;
   readonly reason: string;
-  /** Not a program that is missing, but a coordinator that did not start. */
+  /** True if its coordinator did not start; false if a program is not installed. */
   readonly failed: boolean;
 }
 
-/** From where a coordinator is started, and where its files go. */
+/** The checkout from which a coordinator is started, and the folders of its files. */
 interface Where {
   readonly home: string;
   readonly checkout?: string;
@@ -46,8 +46,8 @@ interface Where {
 }
 
 /**
- * Each store's Holdfast (with `against`, the other checkout's after it), then the embedded one,
- * then the targets.
+ * Starts the Holdfast of each store (with `against`, followed by the other checkout's), then the
+ * embedded one, then the targets.
  */
 export async function startSubjects(
   options: CompareOptions,
@@ -83,7 +83,7 @@ const couldNotStart = (store: string, error: unknown): LeftOut => ({
   failed: true,
 });
 
-/** The other checkout's Holdfast on a store of its own of the same kind. */
+/** The other checkout's Holdfast on a separate store of the same kind. */
 async function startOther(store: string, checkout: string, home: string, cleanup: Cleanup): Promise<Started> {
   const result = await startStore(store, { home, checkout, profileFolder: undefined }, cleanup);
   if (!('subject' in result)) throw new Error(`${result.name}: ${result.reason}`);
@@ -91,7 +91,7 @@ async function startOther(store: string, checkout: string, home: string, cleanup
   return { ...result, subject: { ...result.subject, name: `${name} (other)` }, comparedWith: name };
 }
 
-/** With its database, if it is one that a run has of its own. */
+/** Also starts the store's database, if it is one of `PRIVATE_DATABASES`. */
 async function startStore(store: string, where: Where, cleanup: Cleanup): Promise<Started | LeftOut> {
   const known = PRIVATE_DATABASES.find(({ name }) => name === store);
   if (known === undefined) return startCoordinator(store, undefined, where, cleanup);
@@ -100,7 +100,10 @@ async function startStore(store: string, where: Where, cleanup: Cleanup): Promis
   return startCoordinator(store, database, where, cleanup);
 }
 
-/** Starts and stops it a few times, each time on an empty store if that is a folder of ours, and keeps the last. */
+/**
+ * Starts and stops the coordinator several times, each time on an empty store if its folder was
+ * created here, and keeps the last one.
+ */
 async function startCoordinator(
   store: string,
   database: Database | undefined,

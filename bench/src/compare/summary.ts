@@ -2,27 +2,30 @@ import { errorsOf } from '../load/load.ts';
 import type { Round } from '../measure/round.ts';
 import { maxOfKnown, median, medianOfKnown, medianRatio } from '../report/statistics.ts';
 
-/** The rounds of one subject with one number of connections, in one line. Medians, unless said. */
+/**
+ * The rounds of one subject with one number of connections, as one line. Figures are medians by
+ * default.
+ */
 export interface Summary {
   readonly connections: number;
   readonly name: string;
   readonly sagasPerSecond: number;
-  /** Share of the ceiling, round by round. */
+  /** Share of the ceiling, from ratios of neighbouring rounds. */
   readonly ofCeiling: number | undefined;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** In all rounds together. */
+  /** Total of all rounds. */
   readonly errors: number;
   readonly cpuMicrosPerSaga: number | undefined;
   readonly databaseCpuMicrosPerSaga: number | undefined;
-  /** The most that was seen. */
+  /** Maximum. */
   readonly rssAnonMb: number | undefined;
   readonly othersShare: number | undefined;
-  /** What all this was made from. */
+  /** The rounds that were summarized. */
   readonly rounds: readonly Round[];
 }
 
-/** Sums up a subject's rounds; `ceiling` are the ceiling's rounds, in the same order. */
+/** Summarizes a subject's rounds; `ceiling` are the ceiling's rounds, in the same order. */
 export function summarize(
   connections: number,
   name: string,

@@ -1,18 +1,23 @@
 import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
 
-/** A kind of database server that is started for a run, with a name that the command line takes as a store. */
+/**
+ * A kind of database server that can be started for a run; its name is a store on the command line.
+ */
 export interface PrivateDatabase {
-  /** As `--store` takes it, and in tables. */
+  /** Name for `--store` and in tables. */
   readonly name: string;
-  /** What is installed, for people. */
+  /** Display name of the program. */
   readonly program: string;
-  /** Settings beyond the server's own, and what of these matters, for people. */
+  /** The relevant settings, for display. */
   readonly settings: string;
-  /** Undefined when it is not installed. */
+  /** Resolves to undefined if the server is not installed. */
   readonly start: () => Promise<DatabaseServer | undefined>;
 }
 
-/** Each syncs what it acknowledges, as in production; only memory and logs are sized for a load. */
+/**
+ * Each server syncs what it acknowledges, as in production; only memory and logs are sized for the
+ * load.
+ */
 const POSTGRES = ['shared_buffers=512MB', 'max_wal_size=4GB'];
 const MARIADB = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=1G'];
 const REDIS = ['--auto-aof-rewrite-min-size', '4gb'];
@@ -46,5 +51,5 @@ export const PRIVATE_DATABASES: readonly PrivateDatabase[] = [
   },
 ];
 
-/** What `--store all` stands for. */
+/** The stores of `--store all`. */
 export const ALL_STORES: readonly string[] = ['memory:', 'lmdb:', ...PRIVATE_DATABASES.map(({ name }) => name)];

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { parseCpuSecondsWithChildren, readProc } from '../machine/process-figures.ts';
 
-/** Every process that the system tells of, and its parent. */
+/** The parent of every visible process. */
 function parents(): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   for (const name of namesIn('/proc')) {
@@ -11,14 +11,16 @@ function parents(): ReadonlyMap<number, number> {
   return found;
 }
 
-/** The parent's number from the text of /proc/PID/stat. */
+/** The parent's PID, from the text of /proc/PID/stat. */
 export const parseParent = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 
-/** Processes that this one started and that run; none where there is no /proc. */
+/** Running processes that this one started; empty without /proc. */
 export const ownChildren = (): readonly number[] =>
   [...parents()].filter(([, parent]) => parent === process.pid).map(([pid]) => pid);
 
-/** CPU seconds of a process, of all that it started, and of those of them that ended; undefined when the system does not tell. */
+/**
+ * CPU seconds of a process, its running descendants and their ended children; undefined if unknown.
+ */
 export function treeCpuSeconds(root: number): number | undefined {
   const all = parents();
   if (!all.has(root)) return undefined;

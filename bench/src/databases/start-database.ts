@@ -4,17 +4,20 @@ import { installedVersion } from '../processes/installed.ts';
 import { ownChildren } from './process-tree.ts';
 import type { PrivateDatabase } from './private-databases.ts';
 
-/** A database server that runs for this run only. */
+/** A database server started for this run. */
 export interface Database {
-  /** As a coordinator's `--store` takes it. */
+  /** The URL for `--store`. */
   readonly url: string;
-  /** Its process, to which all others of it belong; undefined when the system does not tell. */
+  /** Its main process, the ancestor of its other processes; undefined if unknown. */
   readonly pid: number | undefined;
-  /** Program, version and settings, for people. */
+  /** Program, version and settings, for display. */
   readonly description: string;
 }
 
-/** Starts it on a random port with its data in a temporary folder; undefined when it is not installed. */
+/**
+ * Starts a server on a random port with its data in a temporary folder; undefined if it is not
+ * installed.
+ */
 export async function startDatabase(
   { program, settings, start }: PrivateDatabase,
   cleanup: Cleanup,
@@ -23,13 +26,13 @@ export async function startDatabase(
   const server = await start();
   if (server === undefined) return undefined;
   cleanup.add(() => server.stop());
-  // Servers are started one after the other, and what prepared the data has ended.
+  // Servers are started one after the other, and processes that prepared the data have ended.
   const pid = ownChildren().find((child) => !before.has(child));
   if (pid !== undefined) endWithThisProcess(pid);
   return { url: server.url, pid, description: `${[program, versionOf(pid)].join(' ').trim()}: ${settings}` };
 }
 
-/** Whatever ends this program, its databases do not stay. */
+/** However this program exits, its databases end with it. */
 function endWithThisProcess(pid: number): void {
   process.on('exit', () => {
     if (ownChildren().includes(pid)) process.kill(pid, 'SIGKILL');
@@ -42,6 +45,6 @@ function versionOf(pid: number | undefined): string | undefined {
       ? undefined
       : installedVersion(readlinkSync(`/proc/${pid}/exe`), ['--version'], /(\d+(?:\.\d+)+)/);
   } catch {
-    return undefined; // Another user's, and this one may not look.
+    return undefined; // A process of another user, whose executable is not readable.
   }
 }

@@ -4,13 +4,17 @@ import type { LoadResult } from '../load/load.ts';
 import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import type { EmbeddedRound } from './embedded-round.ts';
 
-// An application that runs its own sagas of two functions: told its store in its argument, then one round a message.
+// An application that runs sagas of two local functions. It receives its store as an argument, then
+// one message per round.
 
 interface Transfer {
   readonly amount: number;
 }
 
-/** Functions that do nothing, as the branch service of the other subjects: what is measured is the coordinator. */
+/**
+ * Functions that do nothing, like the branch service of the other subjects: the coordinator is
+ * measured.
+ */
 const work = (call: BranchCallContext<Transfer>): Promise<number> => Promise.resolve(call.payload.amount);
 
 endWithParent();

@@ -1,8 +1,8 @@
-/** What the program with the embedded coordinator is asked for, one round at a time. */
+/** The request for one round, sent to the program with the embedded coordinator. */
 export interface EmbeddedRound {
   /** Callers at once, each with one saga at a time. */
   readonly inFlight: number;
   readonly seconds: number;
-  /** Begins every gid of this round. */
+  /** Prefix of every gid of this round. */
   readonly gidPrefix: string;
 }

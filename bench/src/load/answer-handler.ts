@@ -1,6 +1,9 @@
 import type { Dispatcher } from 'undici';
 
-/** Keeps an answer's status and body; undici's callbacks with raw headers, so that none are parsed that nobody reads. */
+/**
+ * Keeps a response's status and body. Uses undici's callbacks with raw headers, so that unused
+ * headers are not parsed.
+ */
 export class AnswerHandler implements Dispatcher.DispatchHandler {
   #status = 0;
   #body: Buffer | undefined;
@@ -13,7 +16,7 @@ export class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onConnect(): void {
-    // Nothing is ever aborted; undici asks for the method.
+    // Nothing is ever aborted; undici requires the method.
   }
 
   onHeaders(status: number): boolean {

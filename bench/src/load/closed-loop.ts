@@ -15,13 +15,16 @@ export interface ClosedLoopOptions {
   readonly connections: number;
   /** The n-th request, from 1; undefined: no more. */
   readonly next: (n: number) => Post | undefined;
-  /** Nothing is sent after so many seconds. */
+  /** Seconds after which nothing is sent. */
   readonly seconds: number;
 }
 
 const HEADERS = ['content-type', 'application/json'];
 
-/** Callers that each post, wait for the answer, and post again, until there is nothing more to post or the time is over. */
+/**
+ * Runs callers that each post, wait for the response and post again, until there is nothing more to
+ * post or the time has expired.
+ */
 export async function runClosedLoop({ target, connections, next, seconds }: ClosedLoopOptions): Promise<LoadResult> {
   const latencies = new LatencyHistogram();
   const counts = { answers: 0, status: 0, body: 0, socket: 0, sent: 0 };
@@ -61,7 +64,7 @@ export async function runClosedLoop({ target, connections, next, seconds }: Clos
   };
 }
 
-/** False when no answer came. */
+/** Resolves to false if no response came. */
 function send(
   client: Client,
   { path, body }: Post,

@@ -1,4 +1,4 @@
-/** Counts durations in classes about 1 % wide, so that a million of them take no room. */
+/** Counts durations in classes about 1 % wide, so that a million of them need constant memory. */
 const CLASSES_PER_DOUBLING = 64;
 const SMALLEST_MS = 0.01;
 const CLASSES = CLASSES_PER_DOUBLING * 24;
@@ -14,7 +14,7 @@ export class LatencyHistogram {
     this.#total += 1;
   }
 
-  /** The duration that `percent` of all do not exceed, to about 1 %; 0 when there is none. */
+  /** The duration that `percent` of all do not exceed, to about 1 %; 0 without durations. */
   percentileMs(percent: number): number {
     if (this.#total === 0) return 0;
     const rank = Math.max(1, Math.ceil((percent / 100) * this.#total));

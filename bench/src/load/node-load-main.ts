@@ -3,7 +3,8 @@ import { runClosedLoop } from './closed-loop.ts';
 import type { LoadRequest } from './load.ts';
 import { sagaBody, sagaTail, SUBMIT_PATH } from './saga.ts';
 
-// Our own load generator, for machines without wrk: one round, in a process of its own, told in its argument.
+// A load generator for machines without wrk: one round, in a separate process, described in its
+// argument.
 endWithParent();
 const { target, branches, connections, seconds, gidPrefix } = JSON.parse(process.argv[2] ?? '') as LoadRequest;
 const tail = sagaTail(branches);

@@ -3,7 +3,7 @@ import { ANSWER_TIMEOUT_SECONDS, type LoadGenerator, type LoadResult } from './l
 
 const START_SECONDS = 20;
 
-/** Our own load generator: a Node process a round. */
+/** The load generator on Node, with one process per round. */
 export function nodeLoad(): LoadGenerator {
   return {
     name: 'our own (undici)',

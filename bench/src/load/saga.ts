@@ -1,10 +1,10 @@
-/** Where a two-branch saga is posted. */
+/** Path to which a two-branch saga is posted. */
 export const SUBMIT_PATH = '/api/dtmsvr/submit';
 
-/** The word in an answer that makes it a success. */
+/** The text that marks a response as a success. */
 export const SUCCESS_MARK = '"dtm_result":"SUCCESS"';
 
-/** Everything of the saga's JSON after the gid's value: the same for every saga of a run. */
+/** The saga's JSON after the gid's value, the same for every saga of a run. */
 export function sagaTail(branches: string): string {
   const payload = JSON.stringify({ amount: 30 });
   const saga = {

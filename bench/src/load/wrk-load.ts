@@ -10,7 +10,7 @@ import { parseWrkOutput } from './wrk-output.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../lua/sagas.lua', import.meta.url));
 
-/** wrk with one thread; undefined when it is not installed. */
+/** wrk with one thread; undefined if it is not installed. */
 export function wrkLoad(): LoadGenerator | undefined {
   const version = installedVersion('wrk', ['-v'], /^wrk (?:\w+\/)?(\d[\w.]*)/m);
   return version === undefined ? undefined : { name: `wrk ${version}`, run: runWrk };

@@ -14,7 +14,7 @@ const NUMBERS = [
 ] as const;
 type WrkNumbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
 
-/** Reads the line that `sagas.lua` writes at the end of wrk's output. Throws when there is none. */
+/** Parses the line that `sagas.lua` writes at the end of wrk's output. Throws if there is none. */
 export function parseWrkOutput(output: string): LoadResult {
   const line = /^result (\{.*\})$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk said nothing of its result: ${output.trim() || 'no output at all'}`);

@@ -9,16 +9,19 @@ export interface MachineFacts {
   readonly memoryGb: number;
   readonly system: string;
   readonly node: string;
-  /** One write of 4 KiB made durable in the folder of the stores, median, in ms: a saga waits for two. */
+  /**
+   * Median duration of one durable write of 4 KiB in the stores' folder, in ms: a saga waits for
+   * two.
+   */
   readonly syncMs: number;
-  /** The folder is in memory: what is synced there is not durable, and free. */
+  /** Whether the folder is in memory: a sync there is free and makes nothing durable. */
   readonly inMemory: boolean;
 }
 
 const SYNCS = 50;
 const TMPFS = 0x01021994;
 
-/** What a figure depends on besides the program. */
+/** The facts, other than the program, on which figures depend. */
 export function machineFacts(folder: string): MachineFacts {
   return {
     cores: availableParallelism(),

@@ -2,7 +2,10 @@ import { rssAnonMb } from './process-figures.ts';
 
 const SAMPLE_INTERVAL_MS = 100;
 
-/** Looks at a process's memory from time to time; the function it gives ends the watch and tells the most that was seen. */
+/**
+ * Samples a process's memory periodically; the returned function stops this and returns the
+ * maximum.
+ */
 export function watchMemory(pid: number | undefined): () => number | undefined {
   let most: number | undefined;
   const sample = (): void => {

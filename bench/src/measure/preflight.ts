@@ -6,7 +6,10 @@ import type { Bench } from './round.ts';
 const TIMEOUT_MS = 10_000;
 const QUOTED_CHARS = 500;
 
-/** Runs one saga and throws, with the answer, when it did not succeed: a benchmark of errors is of no use. What submits to itself has tried at its start. */
+/**
+ * Runs one saga and throws, quoting the response, unless it succeeds: a benchmark of errors is
+ * useless. Subjects that generate their load have tried a saga at their start.
+ */
 export async function preflight(bench: Bench, subject: Subject): Promise<void> {
   const { name, origin } = subject;
   if (subject.ownLoad !== undefined) return;

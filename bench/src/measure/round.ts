@@ -6,30 +6,33 @@ import { machineTicks, shareOfOthers } from '../machine/others.ts';
 import { cpuSeconds, ownCpuSeconds, TICKS_PER_SECOND } from '../machine/process-figures.ts';
 import type { Subject } from '../subjects/subject.ts';
 
-/** What a round is done with. */
+/** The tools for a round. */
 export interface Bench {
   readonly branches: BranchService;
   readonly load: LoadGenerator;
-  /** Begins every gid of this run. */
+  /** Prefix of every gid of this run. */
   readonly runId: string;
 }
 
-/** One round of load on one subject. What the system does not tell is undefined. */
+/** One round of load on one subject. Figures that the system does not report are undefined. */
 export interface Round extends LoadResult {
   readonly sagasPerSecond: number;
-  /** CPU of the subject's process, user and system, in µs for each completed saga. */
+  /** CPU of the subject's process, user and system, in µs per completed saga. */
   readonly cpuMicrosPerSaga: number | undefined;
-  /** The same of its database server, when that was started for it: all its processes. */
+  /** The same for all processes of its database server, if that was started for it. */
   readonly databaseCpuMicrosPerSaga: number | undefined;
-  /** The most that was seen. */
+  /** Maximum. */
   readonly rssAnonMb: number | undefined;
-  /** Share (0 to 1) of the machine's CPU time that neither the subject, its database, the branch service nor the load had. */
+  /**
+   * Share (0 to 1) of the machine's CPU time used by neither the subject, its database, the branch
+   * service nor the load.
+   */
   readonly othersShare: number | undefined;
 }
 
 let roundsRun = 0;
 
-/** Puts load on a subject and looks at what it cost. */
+/** Puts load on a subject and measures its cost. */
 export async function runRound(bench: Bench, subject: Subject, connections: number, seconds: number): Promise<Round> {
   roundsRun += 1;
   const gidPrefix = `${bench.runId}-${roundsRun}-`;
@@ -72,7 +75,7 @@ function perSaga(before: number | undefined, after: number | undefined, complete
   return ((after - before) * 1e6) / completed;
 }
 
-/** Unknown too when the subject's own share is. */
+/** Also unknown if the subject's CPU time is. */
 function othersShare(before: Look, after: Look): number | undefined {
   if (before.machine === undefined || after.machine === undefined || after.subjectSeconds === undefined)
     return undefined;

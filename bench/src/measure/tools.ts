@@ -5,7 +5,7 @@ import type { BenchOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import type { Bench } from './round.ts';
 
-/** Starts what every round needs. */
+/** Starts the tools that every round needs. */
 export async function startTools(options: BenchOptions, folder: string, cleanup: Cleanup): Promise<Bench> {
   return {
     load: chooseLoad(options.load),

@@ -1,4 +1,7 @@
-/** What has to be undone at the end, newest first, whether the run succeeded, failed or was interrupted. */
+/**
+ * Undoes the effects of the run at its end, newest first, whether it succeeded, failed or was
+ * interrupted.
+ */
 export class Cleanup {
   readonly #steps: (() => Promise<void> | void)[] = [];
 
@@ -6,7 +9,7 @@ export class Cleanup {
     this.#steps.push(step);
   }
 
-  /** Runs every step, also when one fails; throws the first failure afterwards. */
+  /** Runs every step even if one fails; then throws the first failure. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {

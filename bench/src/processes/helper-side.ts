@@ -4,7 +4,7 @@ export function tellParent(message: unknown): void {
   process.send(message);
 }
 
-/** Ends this process when the program that started it is gone. */
+/** Ends this process when the program that started it has ended. */
 export function endWithParent(): void {
   process.on('disconnect', () => process.exit());
 }

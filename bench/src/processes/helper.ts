@@ -4,14 +4,14 @@ import { hasEnded, own, stop } from './owned.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A program of this package in a process of its own, spoken to over Node's IPC channel: one message each way. */
+/** A program of this package in a separate process, with messages over Node's IPC channel. */
 export class Helper {
   readonly #name: string;
   readonly #child: ChildProcess;
 
   /**
-   * @param module as seen from the caller's folder, such as `new URL('./main.js', import.meta.url)`
-   * @param profileFolder where node writes a CPU profile when it ends
+   * @param module relative to the caller's folder, such as `new URL('./main.js', import.meta.url)`
+   * @param profileFolder where Node writes a CPU profile at exit
    */
   constructor(module: URL, args: readonly string[] = [], profileFolder?: string) {
     const path = fileURLToPath(module);
@@ -28,7 +28,7 @@ export class Helper {
     return this.#child.pid ?? 0;
   }
 
-  /** Its next message. Throws when it ends instead, or stays silent. */
+  /** Resolves to the next message. Rejects if the helper ends instead, or sends nothing in time. */
   answer(timeoutMs: number = ANSWER_TIMEOUT_MS): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
@@ -47,20 +47,20 @@ export class Helper {
     });
   }
 
-  /** Sends it something, and gives what it says to that. */
+  /** Sends a message and resolves to the response. */
   ask(message: object, timeoutMs?: number): Promise<unknown> {
     const answered = this.answer(timeoutMs);
     this.#child.send(message);
     return answered;
   }
 
-  /** @param patienceMs time to end by itself before it is killed */
+  /** @param patienceMs time to exit before the process is killed */
   async stop(patienceMs?: number): Promise<void> {
     await stop(this.#child, patienceMs);
   }
 }
 
-/** This process's environment without the settings that would change what is measured. */
+/** This process's environment without settings that would affect the measurement. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_') && name !== 'NODE_OPTIONS'),

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 
 const alive = new Set<ChildProcess>();
 
-// Whatever ends this program, nothing that it started stays.
+// However this program exits, the processes that it started end with it.
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** Binds the child's life to this process's. */
+/** Ends the child when this process ends. */
 export function own(child: ChildProcess): void {
   alive.add(child);
   child.once('exit', () => alive.delete(child));
-  // A program that cannot be started has no `exit`.
+  // A program that cannot be started emits no `exit`.
   child.once('error', () => alive.delete(child));
 }
 
 export const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
-/** Asks the child to end, and ends it after `patienceMs`. */
+/** Sends SIGTERM to the child, and SIGKILL after `patienceMs`. */
 export async function stop(child: ChildProcess, patienceMs = 5_000): Promise<void> {
   if (hasEnded(child)) return;
   const exit = once(child, 'exit');

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const POLL_MS = 5;
 const REQUEST_TIMEOUT_MS = 2_000;
 
-/** Status of a GET; undefined when nothing answers. */
+/** Status of a GET; undefined without a response. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: REQUEST_TIMEOUT_MS }, (response) => {
@@ -16,7 +16,10 @@ function statusOf(url: string): Promise<number | undefined> {
   });
 }
 
-/** Waits until a GET of `url` answers 200. `failed` says why there is nothing to wait for any more. Throws after `timeoutMs`. */
+/**
+ * Waits until a GET of `url` returns 200. `failed` returns why waiting is pointless. Throws after
+ * `timeoutMs`.
+ */
 export async function waitForOk(
   url: string,
   timeoutMs: number,

@@ -1,4 +1,4 @@
-/** A CPU profile as `node --cpu-prof` writes it; only what is read here. */
+/** A CPU profile of `node --cpu-prof`; only the fields that are used here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -6,30 +6,33 @@ export interface CpuProfile {
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
   readonly samples: readonly number[];
-  /** µs from the sample before. */
+  /** µs since the previous sample. */
   readonly timeDeltas: readonly number[];
 }
 
-/** Share (0 to 1) of the time at work that was spent in something itself, not in what it called. */
+/** Share (0 to 1) of the busy time that was spent in something itself, without its callees. */
 export interface SelfTime {
   readonly name: string;
   readonly share: number;
 }
 
 export interface ProfileSummary {
-  /** Time at work and time idle, in ms. */
+  /** Busy time and idle time, in ms. */
   readonly busyMs: number;
   readonly idleMs: number;
-  /** The most expensive first. */
+  /** Most expensive first. */
   readonly functions: readonly SelfTime[];
   readonly files: readonly SelfTime[];
-  /** By the package for which it was spent: what Node and native code did is its that called them. */
+  /**
+   * By the package for which time was spent: the time of Node and native code counts for their
+   * caller.
+   */
   readonly parts: readonly SelfTime[];
 }
 
 const IDLE = '(idle)';
 
-/** Adds up where a process spent its time. */
+/** Sums up where a process spent its time. */
 export function summarizeProfile({ nodes, samples, timeDeltas }: CpuProfile): ProfileSummary {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const functions = new Map<string, number>();
@@ -41,7 +44,7 @@ export function summarizeProfile({ nodes, samples, timeDeltas }: CpuProfile): Pr
   for (const [index, id] of samples.entries()) {
     const frame = frames.get(id);
     if (frame === undefined) continue;
-    // The clock of the samples may step back a little.
+    // The clock of the samples may step back slightly.
     const micros = Math.max(0, timeDeltas[index] ?? 0);
     if (frame.functionName === IDLE) {
       idleMicros += micros;
@@ -70,13 +73,13 @@ function add(sums: Map<string, number>, key: string, micros: number): void {
 const ranked = (sums: ReadonlyMap<string, number>, all: number): readonly SelfTime[] =>
   [...sums].toSorted(([, a], [, b]) => b - a).map(([name, micros]) => ({ name, share: micros / all }));
 
-/** What is done for no package: Node's own turns of the event loop, mostly. */
+/** Time spent for no package: mostly the event loop of Node itself. */
 const NOBODY = 'Node itself';
 
-/** For each node of the tree the nearest package on the way to its root. */
+/** The nearest package on the path from each node to the root of the tree. */
 function partsOf(nodes: CpuProfile['nodes']): ReadonlyMap<number, string> {
   const parts = new Map<number, string>();
-  // A parent stands before its children.
+  // Parents precede their children.
   for (const { id, children = [], callFrame } of nodes) {
     const part = packageOf(callFrame) ?? parts.get(id);
     if (part === undefined) continue;
@@ -90,12 +93,12 @@ function packageOf({ functionName, url }: CpuProfile['nodes'][number]['callFrame
   if (functionName === '(garbage collector)') return functionName;
   if (/^node:(_http|internal\/http)/.test(url)) return "Node's HTTP";
   const [, dependency] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url) ?? [];
-  // Of ours, the folder or file within the package too.
+  // For Holdfast's packages, also the folder or file within the package.
   const [, own] = /\/packages\/([^/]+\/dist\/[^/]+)/.exec(url) ?? [];
   return dependency ?? own?.replace('/dist/', '/').replace(/\.js$/, '');
 }
 
-/** Where a file lies in its package; what has no file is native code and the collector of garbage. */
+/** Path of a file within its package; native code and the garbage collector have no file. */
 function shortUrl(url: string): string {
   if (url === '') return '(native)';
   const path = url.replace(/^file:\/\//, '');

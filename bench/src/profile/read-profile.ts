@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CpuProfile, type ProfileSummary, summarizeProfile } from './cpu-profile.ts';
 
-/** Sums up a profile that lies in a file. */
+/** Summarizes a profile in a file. */
 export const readProfile = (path: string): ProfileSummary =>
   summarizeProfile(JSON.parse(readFileSync(path, 'utf8')) as CpuProfile);
 

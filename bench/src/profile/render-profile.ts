@@ -5,7 +5,7 @@ const FUNCTIONS = 25;
 const FILES = 15;
 const PARTS = 20;
 
-/** The most expensive functions and files, for people. */
+/** The most expensive functions and files as a human-readable page. */
 export function renderProfile({ busyMs, idleMs, functions, files, parts }: ProfileSummary): string {
   const table = (title: string, times: readonly SelfTime[], most: number): string =>
     renderTable(

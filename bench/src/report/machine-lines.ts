@@ -1,7 +1,7 @@
 import type { MachineFacts } from '../machine/facts.ts';
 import { figure } from './table.ts';
 
-/** What the figures depend on, in lines for people. */
+/** The facts on which the figures depend, as human-readable lines. */
 export function machineLines(machine: MachineFacts, branchService: string, load: string): readonly string[] {
   const { cores, cpu, memoryGb, system, node, syncMs, inMemory } = machine;
   const where = inMemory ? ' (in memory: nothing there is durable)' : '';
@@ -11,6 +11,6 @@ export function machineLines(machine: MachineFacts, branchService: string, load:
   ];
 }
 
-/** What the column of that name is. */
+/** Explains the column of that name. */
 export const OTHERS_LEGEND =
   'others: CPU time of the machine that went to other programs, and to other machines on the same host';

@@ -1,2 +1,2 @@
-/** Tells a person what is going on while they wait. */
+/** Reports progress to the operator of the benchmark. */
 export type Say = (line: string) => void;

@@ -1,4 +1,7 @@
-/** A table for people: the first columns, which name things, to the left; figures to the right. */
+/**
+ * A human-readable table: the first columns, which contain names, are left-aligned, figures are
+ * right-aligned.
+ */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -17,7 +20,7 @@ export function renderTable(
 
 const UNKNOWN = '–';
 
-/** A figure with so many digits after the point; a dash when it is not known. */
+/** A figure with this number of decimals; a dash if it is unknown. */
 export const figure = (value: number | undefined, digits = 0): string =>
   value === undefined
     ? UNKNOWN

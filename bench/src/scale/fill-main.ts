@@ -2,7 +2,7 @@ import { runClosedLoop } from '../load/closed-loop.ts';
 import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import { fillPost, type FillRequest } from './fill-request.ts';
 
-// Fills a store through its coordinator, in a process of its own; told what in its argument.
+// Fills a store through its coordinator, in a separate process; its argument is the request.
 const CALLERS = 128;
 const MOST_SECONDS = 3_600;
 

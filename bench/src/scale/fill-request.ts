@@ -1,7 +1,7 @@
 import type { Post } from '../load/closed-loop.ts';
 import { sagaBody, sagaTail, SUBMIT_PATH } from '../load/saga.ts';
 
-/** What to put into a store. */
+/** The transactions to put into a store. */
 export interface FillRequest {
   readonly target: string;
   readonly branches: string;
@@ -11,10 +11,13 @@ export interface FillRequest {
 }
 
 const PREPARE_PATH = '/api/dtmsvr/prepare';
-/** What waits is not due before the benchmark is long over. */
+/** Waiting transactions do not become due during the benchmark. */
 const DUE_IN_SECONDS = 86_400;
 
-/** The n-th request of a filling, from 1: sagas that run to their end, then messages that stay prepared. Undefined after the last. */
+/**
+ * The n-th request of a filling, from 1: sagas that finish, then messages that stay prepared.
+ * Undefined after the last one.
+ */
 export function fillPost({ branches, finished, waiting, gidPrefix }: FillRequest, n: number): Post | undefined {
   const gid = `${gidPrefix}${n}`;
   if (n <= finished) return { path: SUBMIT_PATH, body: sagaBody(gid, sagaTail(branches)) };

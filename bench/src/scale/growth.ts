@@ -3,9 +3,9 @@ import { maxOfKnown, median, medianOfKnown, medianRatio } from '../report/statis
 import type { ScaleRound } from './scale-round.ts';
 import type { Stored } from './store-work.ts';
 
-/** One store's rounds in one line: medians. */
+/** One store's rounds as one line: medians. */
 export interface ScaleSummary {
-  /** The fewest and the most that lay in the store when a round was over. */
+  /** The smallest and largest number of stored transactions at the end of a round. */
   readonly stored: { readonly least: Stored; readonly most: Stored };
   readonly readyMs: number;
   readonly sagasPerSecond: number;
@@ -17,11 +17,14 @@ export interface ScaleSummary {
   readonly microsPerItem: number | undefined;
   readonly rssAnonMb: number | undefined;
   readonly othersShare: number | undefined;
-  /** What all this was made from. */
+  /** The rounds that were summarized. */
   readonly rounds: readonly ScaleRound[];
 }
 
-/** How much more a full store costs than an empty one: shares of the empty one's figure, medians of the rounds' own ratios. */
+/**
+ * How much more a full store costs than an empty one: shares of the empty one's figure, as medians
+ * of the ratios of rounds.
+ */
 export interface Growth {
   readonly connections: number;
   readonly empty: ScaleSummary;
@@ -30,7 +33,7 @@ export interface Growth {
   readonly storeTimePerBatch: number | undefined;
 }
 
-/** Sets the rounds of both stores, which took turns, against each other. */
+/** Compares the rounds of both stores, which took turns. */
 export function growthOf(connections: number, empty: readonly ScaleRound[], full: readonly ScaleRound[]): Growth {
   const growth = (of: (round: ScaleRound) => number | undefined): number | undefined => {
     const ratio = medianRatio(full.map(of), empty.map(of));

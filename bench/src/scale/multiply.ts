@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Say } from '../report/say.ts';
 
-/** How many transactions there are to be in a schema of PostgreSQL. */
+/** The number of transactions to create in a schema of PostgreSQL. */
 export interface Multiplication {
   readonly url: string;
   readonly schema: string;
@@ -9,12 +9,15 @@ export interface Multiplication {
   readonly waiting: number;
 }
 
-/** What one statement adds. */
+/** Rows added by one statement. */
 const ROWS_AT_ONCE = 100_000;
-/** Between a copy and the next one of the same transaction. */
+/** Time between a copy and the next one of the same transaction. */
 const STEP_MS = 10;
 
-/** Multiplies the transactions that a coordinator made: each copy is a record like its own, with another gid and another time. */
+/**
+ * Multiplies the transactions of a coordinator: each copy is an ordinary record with another gid
+ * and other times.
+ */
 export async function multiply({ url, schema, finished, waiting }: Multiplication, say: Say): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -33,7 +36,7 @@ export async function multiply({ url, schema, finished, waiting }: Multiplicatio
     }
     await client.query('drop table originals');
     await recount(client);
-    // As autovacuum leaves it in time.
+    // The state that autovacuum reaches eventually.
     await client.query('vacuum (analyze) transactions');
     await client.query('checkpoint');
   } finally {
@@ -52,7 +55,10 @@ async function columnsOf(client: pg.Client, schema: string): Promise<readonly st
 const numberOf = async (client: pg.Client, text: string): Promise<number> =>
   Number((await client.query<{ count: string }>(text)).rows[0]?.count);
 
-/** Copies number `from` to `to` of what matches, in turn; the later the copy, the earlier its time. */
+/**
+ * Inserts copies number `from` to `to` of the matching originals, in turn; later copies have
+ * earlier times.
+ */
 async function copy(
   client: pg.Client,
   columns: readonly string[],
@@ -78,7 +84,7 @@ async function copy(
   );
 }
 
-/** The counters say what there is: all in one slot. */
+/** Sets the counters to the current numbers, in one slot each. */
 async function recount(client: pg.Client): Promise<void> {
   const statuses = ['prepared', 'submitted', 'aborting', 'succeed', 'failed'];
   const counts = statuses.map((status) => `count(*) filter (where status = '${status}')`);

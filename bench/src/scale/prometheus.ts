@@ -2,10 +2,13 @@ import { request } from 'undici';
 
 const TIMEOUT_MS = 30_000;
 
-/** The samples of a Prometheus text: `name` or `name{label="value"}`, as written, to its value. */
+/**
+ * The samples of a Prometheus text: `name` or `name{label="value"}`, unchanged, mapped to the
+ * value.
+ */
 export type Samples = ReadonlyMap<string, number>;
 
-/** Reads a Prometheus text; comments and empty lines are passed over. */
+/** Parses a Prometheus text; comments and empty lines are skipped. */
 export function parseSamples(text: string): Samples {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
@@ -16,7 +19,7 @@ export function parseSamples(text: string): Samples {
   return samples;
 }
 
-/** What a coordinator counts. */
+/** Reads a coordinator's metrics. */
 export async function scrape(origin: string): Promise<Samples> {
   const { statusCode, body } = await request(`${origin}/api/metrics`, {
     headersTimeout: TIMEOUT_MS,
@@ -27,7 +30,7 @@ export async function scrape(origin: string): Promise<Samples> {
   return parseSamples(text);
 }
 
-/** A sample that must be there. */
+/** A sample that must exist. */
 export function sample(samples: Samples, name: string): number {
   const value = samples.get(name);
   if (value === undefined) throw new Error(`the coordinator's metrics lack ${name}`);

@@ -20,7 +20,7 @@ const HEAD = [
   'others',
 ];
 
-/** The comparison as a page for people. */
+/** The comparison as a human-readable page. */
 export function renderScale({ machine, branchService, load, options, database, growth }: ScaleComparison): string {
   const { rounds, seconds, finished, waiting } = options;
   return [

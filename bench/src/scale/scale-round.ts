@@ -1,9 +1,9 @@
 import type { Round } from '../measure/round.ts';
 import type { Stored, StoreWork } from './store-work.ts';
 
-/** A round on a store, and what the store did meanwhile. */
+/** A round on a store, with the store's work during it. */
 export interface ScaleRound extends Round, StoreWork {
   readonly readyMs: number;
-  /** What lay in the store when the round was over. */
+  /** The transactions in the store at the end of the round. */
   readonly stored: Stored;
 }

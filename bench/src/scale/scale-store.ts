@@ -6,23 +6,28 @@ import type { Cleanup } from '../processes/cleanup.ts';
 import type { Say } from '../report/say.ts';
 import { multiply } from './multiply.ts';
 
-/** Where the full store and the empty ones are. */
+/** The place of the full store and the empty ones. */
 export interface ScaleStore {
-  /** A store's URL by its name; one that is named for the first time is empty. */
+  /** A store's URL by its name; a new name gives an empty store. */
   readonly url: (name: string) => string;
-  /** Process of the database that all of them are in, and what it is, for people. */
+  /** PID and description of the database that contains all of them. */
   readonly databasePid?: number | undefined;
   readonly description?: string;
-  /** How much is put into the full store through its coordinator; the rest is made from that. */
+  /**
+   * Number of transactions put into the full store through its coordinator; the others are made
+   * from these.
+   */
   readonly through: { readonly finished: number; readonly waiting: number };
-  /** Fills up the store of that name, in which `through` is, while no coordinator runs on it. */
+  /**
+   * Completes the store of that name, which contains `through`, while no coordinator runs on it.
+   */
   readonly fillUp: (name: string) => Promise<void>;
 }
 
-/** What is copied: enough of it that pages, and rows in them, are not all alike. */
+/** Number of originals of each kind, enough that pages and their rows differ. */
 const PATTERNS_OF_EACH = 100;
 
-/** Makes a place for stores of a kind. */
+/** Creates the place for stores of a kind. */
 export async function openScaleStore(
   { store, finished, waiting }: ScaleOptions,
   folder: string,

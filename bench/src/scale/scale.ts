@@ -21,13 +21,16 @@ export interface ScaleComparison {
   readonly branchService: string;
   readonly load: string;
   readonly options: ScaleOptions;
-  /** Of the database, if it is one that was started here. */
+  /** Description of the database, if it was started here. */
   readonly database: string | undefined;
   /** By number of connections. */
   readonly growth: readonly Growth[];
 }
 
-/** Compares a coordinator on an empty store with one on a full store. What it starts is stopped by `cleanup`. */
+/**
+ * Compares a coordinator on an empty store with one on a full store. `cleanup` stops the processes
+ * that it starts.
+ */
 export async function compareScale(options: ScaleOptions, cleanup: Cleanup, say: Say): Promise<ScaleComparison> {
   const folder = temporaryFolder(cleanup);
   const machine = machineFacts(folder);
@@ -40,7 +43,7 @@ export async function compareScale(options: ScaleOptions, cleanup: Cleanup, say:
   for (const connections of options.connections) {
     const [empty, full]: [ScaleRound[], ScaleRound[]] = [[], []];
     for (let number = 1; number <= options.rounds; number++) {
-      // What a round leaves behind would make the empty store a full one: it gets a new store each time.
+      // Each round on an empty store gets a new one, since rounds leave transactions behind.
       empty.push(await runOn(stage, `empty_${connections}_${number}`, connections));
       full.push(await runOn(stage, FULL, connections));
       say(`c${connections}, round ${number} of ${options.rounds}: ${[empty, full].map(progress).join(', ')}`);
@@ -54,7 +57,7 @@ export async function compareScale(options: ScaleOptions, cleanup: Cleanup, say:
 /** The full store's name. */
 const FULL = 'full_store';
 
-/** What every part of the comparison is done with. */
+/** The context of every part of the comparison. */
 interface Stage {
   readonly bench: Bench;
   readonly options: ScaleOptions;
@@ -65,7 +68,7 @@ interface Stage {
 
 const progress = (rounds: readonly ScaleRound[]): string => `${Math.round(rounds.at(-1)?.sagasPerSecond ?? 0)} sagas/s`;
 
-/** Fills the store and makes sure, by its own count, that it holds what was asked for. */
+/** Fills the store and checks by its counts that it contains the requested transactions. */
 async function fillStore(stage: Stage, say: Say): Promise<void> {
   const { bench, store, options } = stage;
   const { finished, waiting } = options;
@@ -86,7 +89,7 @@ async function fillStore(stage: Stage, say: Say): Promise<void> {
   );
 }
 
-/** Both sides get a new process each time, so that neither is better warmed than the other. */
+/** Both sides get a new process each time, so that both are equally warmed up. */
 async function runOn(stage: Stage, name: string, connections: number): Promise<ScaleRound> {
   const { bench, store, options } = stage;
   const holdfast = await start(stage, name);

@@ -1,22 +1,22 @@
 import { sample, type Samples } from './prometheus.ts';
 
-/** What a store did between two looks at a coordinator's metrics. */
+/** A store's work between two scrapes of a coordinator's metrics. */
 export interface StoreWork {
   readonly batches: number;
-  /** Mean time of a batch, from its leaving to its being durable; undefined when there was none. */
+  /** Mean time from sending a batch until it is durable; undefined without batches. */
   readonly msPerBatch: number | undefined;
   readonly itemsPerBatch: number | undefined;
   readonly microsPerItem: number | undefined;
 }
 
-/** Transactions that lie in a store. */
+/** Number of transactions in a store. */
 export interface Stored {
   readonly finished: number;
   readonly unfinished: number;
 }
 
 export function storeWork(before: Samples, after: Samples): StoreWork {
-  // A coordinator that has written nothing yet does not know the histograms.
+  // The histograms are absent until the coordinator has written something.
   const grew = (name: string): number => sample(after, name) - (before.get(name) ?? 0);
   const batches = grew('holdfast_store_write_seconds_count');
   const seconds = grew('holdfast_store_write_seconds_sum');

@@ -1,10 +1,10 @@
 /**
- * One request, or several one after the other, that cost a coordinator as much as any that it
- * accepts, or rejects.
+ * One request, or several in succession, as expensive for a coordinator as any that it accepts or
+ * rejects.
  */
 export interface Input {
   readonly name: string;
-  /** What is sent before, and not measured. */
+  /** Requests sent before, which are not measured. */
   readonly before?: (hosts: Hosts) => readonly Sent[];
   readonly requests: (hosts: Hosts) => readonly Sent[];
 }
@@ -36,13 +36,13 @@ export const submit = (fields: object): Sent => ({ path: SUBMIT, body: JSON.stri
 export const saga = (count: number, step: (i: number) => object, fields: object = {}, payload = '{}'): Sent =>
   submit({ trans_type: 'saga', steps: many(count, step), payloads: many(count, () => payload), ...fields });
 
-/** A body of the largest size: `before`, then `filler` as often as fits, then `after`. */
+/** A body of the largest size: `before`, then as many `filler` as fit, then `after`. */
 export const filled = (before: string, filler: string, after: string): string =>
   before + filler.repeat(Math.floor((MOST_BYTES - before.length - after.length) / filler.length)) + after;
 
 export const step = ({ branches }: Hosts) => ({ action: `${branches}/debit`, compensate: `${branches}/refund` });
 
-/** Each step comes after the 20 before it: as many dependencies as a saga may have. */
+/** Each step depends on the 20 before it, which is the maximum number of dependencies of a saga. */
 export const dependencies = Object.fromEntries(
   many(STEPS, (i) => [i, many(Math.min(i, 20), (n) => i - 1 - n)] as const).filter(([, before]) => before.length > 0),
 );
@@ -56,12 +56,12 @@ export const get = (path: string): Sent => ({ method: 'GET', path, body: '' });
 export const largest = (hosts: Hosts, gid: string, fields: object = {}): Sent =>
   saga(4, () => step(hosts), { gid, ...fields }, 'x'.repeat(1_000 * KIB));
 
-/** A saga that is stored, and waits for a submission. */
+/** Changes a request so that its saga is stored and waits for a submission. */
 export const stored = ({ path, body }: Sent): Sent => ({ path: path.replace('submit', 'prepare'), body });
 
 /**
- * A tcc with registered branches of 8 MB together, as much as it may have: the data counts for both
- * ops of a branch.
+ * A tcc with registered branches of 8 MB in total, the maximum: the data counts for both ops of a
+ * branch.
  */
 export function registered({ branches }: Hosts): readonly Sent[] {
   const gid = newGid();

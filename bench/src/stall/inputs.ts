@@ -3,5 +3,5 @@ import { REJECTED } from './rejected.ts';
 import { REQUESTS } from './requests.ts';
 import { RESPONSES } from './responses.ts';
 
-/** The worst that is known of each kind. */
+/** The worst known inputs of each kind. */
 export const INPUTS: readonly Input[] = [...REQUESTS, ...RESPONSES, ...REJECTED];

@@ -13,10 +13,10 @@ import { INPUTS } from './inputs.ts';
 import { ProbedHoldfast } from './probed-holdfast.ts';
 import type { Stall } from './stall.ts';
 
-/** What one input did, in the order of the rounds. */
+/** The measurements of one input, in the order of the rounds. */
 export interface StallLine {
   readonly name: string;
-  /** Of the largest request. */
+  /** Size of the largest request. */
   readonly bytes: number;
   /** HTTP statuses, each once. */
   readonly statuses: readonly number[];
@@ -29,10 +29,13 @@ export interface StallComparison {
   readonly lines: readonly StallLine[];
 }
 
-/** How long the work that an input causes is watched, after its last response. */
+/** How long the work caused by an input is observed after its last response. */
 const SETTLE_MS = 1_500;
 
-/** Sends each of the worst inputs to a coordinator and notes how long its event loop was held. What it starts is stopped by `cleanup`. */
+/**
+ * Sends each of the worst inputs to a coordinator and measures how long its event loop was blocked.
+ * `cleanup` stops the processes that it starts.
+ */
 export async function measureStalls(
   { rounds, branchService }: StallOptions,
   cleanup: Cleanup,
@@ -43,7 +46,7 @@ export async function measureStalls(
   const hosts = { branches: branches.origin, hanging: await startHangingHost(cleanup) };
   const lines: StallLine[] = [];
   for (const input of INPUTS) {
-    // A coordinator for each: what hangs or is retried from the one before would count for the next.
+    // One coordinator per input: calls that hang or are retried would count for the next input.
     const holdfast = await ProbedHoldfast.start(folder);
     const stop = (): Promise<void> => holdfast.stop();
     cleanup.add(stop);
@@ -59,7 +62,7 @@ export async function measureStalls(
   return { machine: machineFacts(folder), branchService: branches.name, lines };
 }
 
-/** The first time is for compiling, and does not count. */
+/** The first round warms up the code and does not count. */
 async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rounds: number): Promise<StallLine> {
   const statuses = new Set<number>();
   const stalls: Stall[] = [];
@@ -86,7 +89,7 @@ async function send(origin: string, { method = 'POST', path, body }: Sent): Prom
   return response.status;
 }
 
-/** A host that takes connections and says nothing. */
+/** A host that accepts connections and never responds. */
 async function startHangingHost(cleanup: Cleanup): Promise<string> {
   const server = createServer((socket) => socket.on('error', () => socket.destroy()).resume());
   server.listen(0, '127.0.0.1');

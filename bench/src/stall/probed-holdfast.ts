@@ -21,7 +21,7 @@ export class ProbedHoldfast {
     this.#child = child;
   }
 
-  /** Starts one and waits until it is ready. */
+  /** Starts a coordinator and waits until it is ready. */
   static async start(folder: string): Promise<ProbedHoldfast> {
     const [httpPort, grpcPort] = [await freePort(), await freePort()];
     const ports = ['--http-port', String(httpPort), '--grpc-port', String(grpcPort)];
@@ -36,7 +36,7 @@ export class ProbedHoldfast {
     return new ProbedHoldfast(origin, child);
   }
 
-  /** The longest stall since this was last called. */
+  /** The longest stall since the previous call. */
   async longestStall(): Promise<Stall> {
     const answer = once(this.#child, 'message');
     this.#child.send('read');

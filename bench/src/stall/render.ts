@@ -2,7 +2,10 @@ import { machineLines } from '../report/machine-lines.ts';
 import { figure, renderTable } from '../report/table.ts';
 import type { StallComparison } from './measure.ts';
 
-/** A page for people: by input, the least and the most CPU time of the main thread for which the event loop was held in a round. */
+/**
+ * A human-readable page: by input, the minimum and maximum CPU time of the main thread for which
+ * the event loop was blocked in a round.
+ */
 export function renderStalls({ machine, branchService, lines }: StallComparison): string {
   const rows = lines.map(({ name, bytes, statuses, stalls }) => {
     const sorted = stalls.toSorted((a, b) => a.cpuMs - b.cpuMs);

@@ -4,7 +4,7 @@ import { STEPS, type Input, get, largest, many, newGid, saga, step, stored, type
 const delayed = (count: number, hosts: Hosts): Sent =>
   saga(count, () => ({ action: step(hosts).action }), { trans_type: 'msg', custom_data: '{"delay":3600}' });
 
-/** A workflow with as many recorded steps as it may have. */
+/** A workflow with the maximum number of recorded steps. */
 function workflow(hanging: string): readonly Sent[] {
   const fields = { gid: 'recorded', trans_type: 'workflow' };
   const start = { ...fields, query_prepared: `${hanging}/`, custom_data: '{"name":"stall"}' };

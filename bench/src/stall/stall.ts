@@ -1,6 +1,9 @@
 /** The longest time for which an event loop handled nothing. */
 export interface Stall {
   readonly wallMs: number;
-  /** How long the main thread ran on a CPU in that time: less than `wallMs` where the machine was busy with something else. */
+  /**
+   * CPU time of the main thread in that time; less than `wallMs` if the machine was busy with other
+   * work.
+   */
   readonly cpuMs: number;
 }

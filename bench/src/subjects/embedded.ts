@@ -3,14 +3,17 @@ import { ANSWER_TIMEOUT_SECONDS, type LoadResult } from '../load/load.ts';
 import { Helper } from '../processes/helper.ts';
 import type { Subject } from './subject.ts';
 
-/** A drain, and writing a CPU profile. */
+/** Covers a drain, and writing a CPU profile. */
 const STOP_PATIENCE_MS = 30_000;
 
 export interface Embedded extends Subject {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a process that embeds a coordinator and submits to it itself: its CPU is that of coordinator, branches and load together. */
+/**
+ * Starts a process that embeds a coordinator and submits to it: its CPU time is that of
+ * coordinator, branches and load together.
+ */
 export async function startEmbedded(store: string, profileFolder: string | undefined): Promise<Embedded> {
   const helper = new Helper(new URL('../embed/embed-main.js', import.meta.url), [store], profileFolder);
   await helper.answer();

@@ -9,22 +9,22 @@ import { waitForOk } from '../processes/wait-for.ts';
 import type { Subject } from './subject.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
-/** In a built checkout. */
+/** Path in a built checkout. */
 export const CLI_OF_CHECKOUT = 'packages/server/dist/cli.js';
 const READY_TIMEOUT_MS = 60_000;
-/** A drain, and writing a CPU profile. */
+/** Covers a drain, and writing a CPU profile. */
 const STOP_PATIENCE_MS = 30_000;
 const LOG_TAIL_CHARS = 2_000;
 
 export interface HoldfastOptions {
   readonly name: string;
-  /** As `holdfast serve --store` takes it. */
+  /** The value of `holdfast serve --store`. */
   readonly store: string;
-  /** An empty folder of its own, for its log and an unnamed store. */
+  /** An empty folder, for its log and a store without a path. */
   readonly folder: string;
-  /** The built checkout that it is started from; undefined: this one. */
+  /** The built checkout from which it is started; undefined: this one. */
   readonly checkout?: string | undefined;
-  /** Where node writes a CPU profile when it ends; undefined: none. */
+  /** Where Node writes a CPU profile at exit; undefined: none. */
   readonly profileFolder: string | undefined;
 }
 

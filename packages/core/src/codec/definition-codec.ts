@@ -16,7 +16,7 @@ import { arrayOf, quoted } from './json.ts';
 const FORMAT = 1;
 const WHAT = 'definition';
 
-/** What is not said is left out of the record. */
+/** Options at their default are left out of the record. */
 export const NO_OPTIONS: TransactionOptions = {
   waitResult: false,
   timeoutToFailMs: 0,
@@ -29,7 +29,7 @@ export const NO_OPTIONS: TransactionOptions = {
   delayMs: 0,
 };
 
-/** A definition that says nothing but its pattern. */
+/** A definition with only a pattern. */
 export const emptyDefinition = (pattern: Pattern): Definition => ({
   pattern,
   protocol: 'http',
@@ -49,7 +49,7 @@ type Head = Pick<Definition, 'pattern' | 'protocol'> &
     readonly payloadLengths?: readonly number[];
   };
 
-/** A definition as stored. Its JSON is put together by hand, as a state's is. */
+/** Encodes a definition for storage. The JSON is built by hand, as for a state. */
 export function encodeDefinition(definition: Definition): Uint8Array {
   const { pattern, protocol, steps, payloads, customData, queryPrepared, orders, workflowName, workflowData } =
     definition;
@@ -76,7 +76,7 @@ function stepText(step: Step): string {
   return `{"action":${quoted(action)},"compensate":${quoted(compensate)}}`;
 }
 
-/** Reads what `encodeDefinition` wrote. Throws `UnreadableRecord`. */
+/** Decodes the output of `encodeDefinition`. Throws `UnreadableRecord`. */
 export const decodeDefinition = (bytes: Uint8Array): Definition => decodeFrame(bytes, FORMAT, WHAT, read);
 
 function read(frame: Frame): Definition {
@@ -97,7 +97,7 @@ function read(frame: Frame): Definition {
   };
 }
 
-/** A later version may add a protocol. */
+/** An unknown protocol is probably one of a later version. */
 function protocolOf(protocol: Definition['protocol']): Definition['protocol'] {
   if (BRANCH_PROTOCOLS.includes(protocol)) return protocol;
   const fault = `the protocol ${JSON.stringify(protocol)} is unknown to this version`;
@@ -117,7 +117,7 @@ function ordersOf(orders: Definition['orders']): Definition['orders'] {
   return orders;
 }
 
-/** Each option that is there has the type of its default. */
+/** Checks that each present option has the type of its default. */
 function optionsOf(said: Partial<TransactionOptions> | undefined): TransactionOptions {
   const options = { ...NO_OPTIONS, ...said };
   for (const name in NO_OPTIONS) {

@@ -8,12 +8,18 @@ const WHAT = 'registered branch';
 const BRANCH = 'branch:';
 const ORDER = 'order:';
 
-/** Key of the entry by which another node is told that a person wants the transaction aborted; its body is the reason. */
+/**
+ * Key of the entry that passes an operator's abort command to the node that drives the transaction;
+ * its body is the reason.
+ */
 export const ABORT_ORDER_KEY = `${ORDER}abort`;
 
 const RETRY_ORDER = `${ORDER}retry:`;
 
-/** A registered branch as an entry of its transaction; the same op of the same branch has the same key. */
+/**
+ * A registered branch as an entry of its transaction; the same op of the same branch has the same
+ * key.
+ */
 export function encodeRegistration(branch: RegisteredBranch): Entry {
   const { branchId, op, url, status, digest, createdAtMs, payload } = branch;
   return {
@@ -22,23 +28,26 @@ export function encodeRegistration(branch: RegisteredBranch): Entry {
   };
 }
 
-/** The order to abort as an entry. */
+/** The abort command as an entry. */
 export const encodeAbortOrder = (reason: string): Entry => ({
   key: ABORT_ORDER_KEY,
   body: encodeFrame(FORMAT, JSON.stringify({ reason }), []),
 });
 
-/** The order to drive at once as an entry; those given between two writes of the node that drives it (`since`: the id of its last one) are one order. */
+/**
+ * The retry command as an entry. Commands between two writes of the node that drives the
+ * transaction (`since`: the ID of its last one) count as one.
+ */
 export const encodeRetryOrder = (since: string): Entry => ({
   key: `${RETRY_ORDER}${since}`,
   body: encodeFrame(FORMAT, '{}', []),
 });
 
-/** How many orders to drive at once there were. */
+/** Number of retry commands. */
 export const countRetryOrders = (entries: readonly Entry[]): number =>
   entries.length === 0 ? 0 : entries.filter(({ key }) => key.startsWith(RETRY_ORDER)).length;
 
-/** The branches among a transaction's entries, in the order of their registration. */
+/** The branches among a transaction's entries, in order of registration. */
 export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch[] {
   return entries.filter((entry) => entry.key.startsWith(BRANCH)).map(decodeRegistration);
 }
@@ -58,7 +67,7 @@ export const decodeRegistration = (entry: Entry): RegisteredBranch =>
     };
   });
 
-/** Reason of the order to abort, if there is one. */
+/** Reason of the abort command, if there is one. */
 export function decodeAbortOrder(entries: readonly Entry[]): string | undefined {
   const entry = entries.find((e) => e.key === ABORT_ORDER_KEY);
   return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => String((head as { reason: unknown }).reason));

@@ -1,12 +1,13 @@
 /**
- * How records are written: one byte of format number, the lengths of the head and of the body (4 bytes each, big endian), a JSON head, then raw bytes.
- * Payloads stay bytes; what is small and structured is JSON that a person can read in a database.
+ * The binary form of records: one byte of format number, the lengths of the head and of the body (4
+ * bytes each, big endian), a JSON head, then raw bytes. Payloads stay bytes; small structured parts
+ * are JSON that is readable in a database.
  */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
   /**
-   * A later version of Holdfast wrote the record, and its nodes can read it. False: the record is
-   * damaged.
+   * True: a later version of Holdfast wrote the record, and its nodes can read it. False: the
+   * record is damaged.
    */
   readonly isLater: boolean;
 
@@ -17,15 +18,15 @@ export class UnreadableRecord extends Error {
 }
 
 /**
- * Formats are counted by one. What begins with a letter is a text that something else wrote, not a
- * later format.
+ * Formats are numbered consecutively. A first byte beyond this, such as a letter, belongs to text
+ * from another program, not to a later format.
  */
 const LAST_FORMAT = 31;
 const HEAD_LENGTH_AT = 1;
 const BODY_LENGTH_AT = 5;
 const HEAD_AT = 9;
 
-/** Writes a frame; `head` is JSON. */
+/** Encodes a frame; `head` is JSON. */
 export function encodeFrame(format: number, head: string, bodies: readonly Uint8Array[]): Uint8Array {
   const headLength = Buffer.byteLength(head);
   let bodyLength = 0;
@@ -50,8 +51,8 @@ export interface Frame {
 }
 
 /**
- * Reads a frame whose format is at most `newest`. Throws `UnreadableRecord` and nothing else: also when `read` stumbles over a head that is not what it
- * should be.
+ * Decodes a frame whose format is at most `newest`. Throws only `UnreadableRecord`, also if `read`
+ * throws because of an unexpected head.
  */
 export function decodeFrame<T>(bytes: Uint8Array, newest: number, what: string, read: (frame: Frame) => T): T {
   const frame = unpack(bytes, newest, what);
@@ -85,7 +86,10 @@ function unpack(bytes: Uint8Array, newest: number, what: string): Frame {
   }
 }
 
-/** Cuts a body into parts of these lengths and what is left. Throws `UnreadableRecord` when it is too short. */
+/**
+ * Splits a body into parts of these lengths and the rest. Throws `UnreadableRecord` if it is too
+ * short.
+ */
 export function splitBody(body: Uint8Array, lengths: readonly number[], what: string): [Uint8Array[], Uint8Array] {
   let at = 0;
   const parts = lengths.map((length) => body.subarray(at, (at += length)));
@@ -93,21 +97,21 @@ export function splitBody(body: Uint8Array, lengths: readonly number[], what: st
   return [parts, body.subarray(at)];
 }
 
-/** The value when it is one of a closed set. Throws `UnreadableRecord`. */
+/** Returns the value if it is in a closed set. Throws `UnreadableRecord`. */
 export function oneOf<T>(set: readonly T[], value: T, what: string): T {
   if (!set.includes(value)) throw new UnreadableRecord(`${what}: ${String(value)} is none of ${set.join(', ')}`);
   return value;
 }
 
-/** The value when it is a list. Throws `UnreadableRecord`. */
+/** Returns the value if it is a list. Throws `UnreadableRecord`. */
 export function listOf<T>(value: readonly T[], what: string): readonly T[] {
   if (Array.isArray(value)) return value as readonly T[];
   throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
 }
 
 /**
- * The value when it is a finite number; `usual` when it is left out, unless that is NaN: the number
- * must be there. Throws `UnreadableRecord`.
+ * Returns the value if it is a finite number, or `usual` if it is undefined; with NaN as `usual`,
+ * the number is required. Throws `UnreadableRecord`.
  */
 export function numberOf(value: number | undefined, usual: number, what: string): number {
   const read = value === undefined ? usual : value;
@@ -116,8 +120,8 @@ export function numberOf(value: number | undefined, usual: number, what: string)
 }
 
 /**
- * The value when it is a text; `usual`, if there is one, when it is left out. Throws
- * `UnreadableRecord`.
+ * Returns the value if it is a string, or `usual` if it is undefined; without `usual`, the string
+ * is required. Throws `UnreadableRecord`.
  */
 export function textOf(value: string | undefined, usual: string | undefined, what: string): string {
   const read = value === undefined ? usual : value;
@@ -125,7 +129,9 @@ export function textOf(value: string | undefined, usual: string | undefined, wha
   throw new UnreadableRecord(`${what}: ${String(value)} is not a text`);
 }
 
-/** The value when it is true or false; `usual` when it is left out. Throws `UnreadableRecord`. */
+/**
+ * Returns the value if it is a boolean, or `usual` if it is undefined. Throws `UnreadableRecord`.
+ */
 export function flagOf(value: boolean | undefined, usual: boolean, what: string): boolean {
   if (value === undefined) return usual;
   if (typeof value === 'boolean') return value;

@@ -1,5 +1,6 @@
 /*
- * JSON put together by hand, for records that are written with every step: `JSON.stringify` takes about twice as long for them.
+ * JSON built by hand, for records that are written with every step: `JSON.stringify` takes about
+ * twice as long for them.
  */
 
 /** A text as JSON. */

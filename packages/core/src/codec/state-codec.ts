@@ -14,7 +14,10 @@ import { arrayOf, quoted } from './json.ts';
 const FORMAT = 1;
 const WHAT = 'state';
 
-/** Times are written relative to the state's `base`: shorter, and several times quicker to print than ms since the epoch. 0 means never. */
+/**
+ * Times are stored relative to the state's `base`: shorter, and several times faster to print than
+ * ms since the epoch. 0 means never.
+ */
 type Relative = number;
 
 type BranchTuple = readonly [
@@ -35,7 +38,7 @@ type CallTuple = readonly [
   reason: string,
   attempt: number,
   retryAt: Relative,
-  /** Left out for a line that stands for one call. Earlier versions do not read them. */
+  /** Left out for a line about a single call. Earlier versions ignore them. */
   count?: number,
   firstAt?: Relative,
 ];
@@ -44,7 +47,7 @@ type LineTuple =
   | readonly [kind: 's', at: Relative, status: Status, reason: string]
   | readonly [kind: 'resumed' | 'order' | 'parked' | 'alert', at: Relative, detail: string];
 
-/** Numbers, texts and flags that are at their usual value are left out; so are times that never came. */
+/** Numbers, texts and flags at their usual value are left out; so are times that are not set. */
 type Usual = Omit<State, 'status' | 'branches' | 'timeline'>;
 
 interface Head extends Partial<Usual> {
@@ -59,16 +62,18 @@ const NO_STEPS: readonly number[] = [];
 
 const SUSPICION = ',"suspicion":';
 
-/** False: the suspicion of the encoded state is 0. Much quicker than to decode a state that has none. */
+/**
+ * False: the suspicion of the encoded state is 0. Much faster than decoding a state without
+ * suspicion.
+ */
 export const maySuspect = (state: Uint8Array): boolean => viewOf(state).includes(SUSPICION);
 
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * A state as stored. Its JSON is put together by hand: this runs for each write.
- *
- * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers pass
- *   over them
+ * Encodes a state for storage. The JSON is built by hand: this runs for each write.
+ * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers skip
+ * them
  */
 export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
   const base = state.timeline[0]?.atMs ?? 0;
@@ -100,10 +105,10 @@ export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
 
 const NO_BODIES: readonly Uint8Array[] = [];
 
-/** Reads what `encodeState` wrote. Throws `UnreadableRecord`. */
+/** Decodes the output of `encodeState`. Throws `UnreadableRecord`. */
 export const decodeState = (bytes: Uint8Array): State => decodeFrame(bytes, FORMAT, WHAT, read);
 
-/** Spelled out, not spread: this runs whenever somebody reads a transaction. */
+/** Explicit fields rather than a spread: this runs for each read of a transaction. */
 function read(frame: Frame): State {
   const head = frame.head as Head;
   const base = required(head.base);
@@ -134,7 +139,7 @@ function read(frame: Frame): State {
   };
 }
 
-/** Not 0 for any time: those up to the base are one less than their distance. */
+/** Never 0 for an actual time: times up to the base are one less than their distance. */
 function relative(atMs: number, base: number): Relative {
   if (atMs === 0) return 0;
   return atMs > base ? atMs - base : atMs - base - 1;

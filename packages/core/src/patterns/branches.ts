@@ -3,8 +3,9 @@ import type { Branch, Definition, RegisteredBranch, Step } from '../model.ts';
 const NO_PAYLOAD = new Uint8Array(0);
 
 /**
- * All ops of a transaction in the order of the protocol page: saga `01 compensate, 01 action, 02 compensate, …`; message `01 action, …`, a topic's
- * subscribers `01-01, 01-02, …`; registered branches in the order of their registration.
+ * All ops of a transaction in the order of the protocol page: saga `01 compensate, 01 action, 02
+ * compensate, …`; message `01 action, …`, a topic's subscribers `01-01, 01-02, …`; registered
+ * branches in order of registration.
  */
 export function branchesOf(definition: Definition, registered: readonly RegisteredBranch[]): readonly Branch[] {
   switch (definition.pattern) {
@@ -36,7 +37,7 @@ export function branchesOf(definition: Definition, registered: readonly Register
   }
 }
 
-/** A loop rather than `flatMap`: it runs for each saga. */
+/** A loop rather than `flatMap`: this runs for each saga. */
 function branchesOfSaga(definition: Definition): readonly Branch[] {
   const branches: Branch[] = [];
   definition.steps.forEach((step, i) => {

@@ -7,10 +7,10 @@ import { branchState } from './state.ts';
 import type { Moment, TransactionEvent } from './step.ts';
 import { appended, omitted, withLine } from './timeline.ts';
 
-/** Up to this many, to scan the list is as fast as to mark its elements. */
+/** Up to this length, scanning the list is as fast as marking its elements. */
 const SHORT_LIST = 8;
 
-/** Whether an op is being called now: a test that a step may make for every op of a long transaction. */
+/** Whether an op is being called now. A step may test this for every op of a long transaction. */
 export function runningOf({ running, branches }: Transaction): (index: number) => boolean {
   if (running.length <= SHORT_LIST) return (index) => running.includes(index);
   const marks = new Uint8Array(branches.length);
@@ -19,7 +19,8 @@ export function runningOf({ running, branches }: Transaction): (index: number) =
 }
 
 /**
- * Starts those of `candidates` (ops whose turn it is) that are not running and not backing off; the plan wakes when the next of the others is due.
+ * Starts those of `candidates` (ops that may run now) that are neither running nor waiting for a
+ * retry; the plan wakes when the next waiting one is due.
  */
 export function startReady(transaction: Transaction, candidates: readonly number[], nowMs: number): Plan {
   const calls: number[] = [];
@@ -50,15 +51,24 @@ export function startReady(transaction: Transaction, candidates: readonly number
   return { transaction: next, calls, check: false, wakeAtMs };
 }
 
-/** How an answer that is not SUCCESS is taken. */
+/** How a result other than SUCCESS is handled. */
 export interface AnswerPolicy {
-  /** FAILURE is an outcome. Otherwise the op must succeed one day: FAILURE is retried and raised as needing a person. */
+  /**
+   * FAILURE is final. Otherwise the op must succeed eventually: FAILURE is retried and raises an
+   * alert.
+   */
   readonly mayFail: boolean;
-  /** When an op that did not come to its end is called again: in this number of ms, or `later`, after its backoff; `never`: a decision has made it needless. */
+  /**
+   * When an unfinished op is called again: after this number of ms, `later` (after its backoff), or
+   * `never` (a decision has made it unnecessary).
+   */
   readonly again: 'later' | 'never' | number;
 }
 
-/** The transaction after a call was answered: the op's state, its next attempt, the timeline, whether it needs a person. */
+/**
+ * The transaction after a result: the op's state, its next attempt, the timeline, whether it needs
+ * operator attention.
+ */
 export function recordAnswer(
   transaction: Transaction,
   event: { readonly branch: number; readonly result: BranchResult; readonly durationMs: number },
@@ -95,7 +105,7 @@ export function recordAnswer(
   return next;
 }
 
-/** A list without one of its elements, which it has at most once. */
+/** The list without an element that occurs at most once. */
 function without(list: readonly number[], element: number): readonly number[] {
   const at = list.indexOf(element);
   if (at < 0) return list;
@@ -105,7 +115,10 @@ function without(list: readonly number[], element: number): readonly number[] {
 
 const NONE: readonly number[] = [];
 
-/** The transaction after calls were not made: they are due again later, unless a decision has made them needless. */
+/**
+ * The transaction after calls were not made: they are due again later, unless a decision has made
+ * them unnecessary.
+ */
 export function recordDeferral(
   transaction: Transaction,
   { calls, result, againInMs }: Extract<TransactionEvent, { kind: 'deferred' }>,
@@ -121,7 +134,7 @@ export function recordDeferral(
   const next = copyTransaction(transaction);
   if (deferred.has('check')) {
     next.checking = false;
-    // A message that was submitted meanwhile has no more questions.
+    // A submitted message needs no further check-back.
     if (state.status !== 'submitted') state.nextCheckAtMs = dueAtMs;
   }
   next.running = transaction.running.filter((index) => !deferred.has(index));
@@ -130,7 +143,10 @@ export function recordDeferral(
   return next;
 }
 
-/** An op that came to its end is progress, whichever end it is; one that will not be called again is no attempt. */
+/**
+ * A finished op is progress, whatever its outcome; an op that will not be called again does not
+ * count as an attempt.
+ */
 function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: AnswerPolicy): State {
   if (after.status !== 'prepared') return withProgress(state);
   return policy.again === 'never' ? state : withRetries(state, result, moment, result.kind === 'FAILURE');
@@ -183,11 +199,11 @@ function nextAttemptAtMs(again: AnswerPolicy['again'], nowMs: number, intervalMs
   return nowMs + (again === 'later' ? intervalMs : again);
 }
 
-/** Progress ends the need for a person. */
+/** After progress the transaction no longer needs operator attention. */
 export const withProgress = (state: State): State =>
   state.retries === 0 && !state.attention ? state : { ...state, retries: 0, attention: false };
 
-/** Counts retries towards the alert threshold; `urgent` raises it at once. */
+/** Counts retries towards the alert threshold; `urgent` raises the alert at once. */
 export function withRetries(state: State, result: BranchResult, moment: Moment, urgent: boolean): State {
   if (result.kind === 'ONGOING') return state;
   if (result.kind === 'SUCCESS') return withProgress(state);
@@ -200,7 +216,7 @@ export function withRetries(state: State, result: BranchResult, moment: Moment, 
   );
 }
 
-/** Every unfinished op and question is due at once. A message's delay stays. */
+/** Makes every unfinished op and query due at once. A message's delay is kept. */
 export function madeDue(transaction: Transaction, nowMs: number): Transaction {
   const branches = transaction.state.branches.map((b) => (b.nextAttemptAtMs === 0 ? b : { ...b, nextAttemptAtMs: 0 }));
   return { ...transaction, state: { ...transaction.state, branches, nextCheckAtMs: nowMs } };

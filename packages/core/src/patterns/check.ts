@@ -5,7 +5,10 @@ import { type Plan, waitUntil } from './rules.ts';
 import type { Moment } from './step.ts';
 import { withCallLine, withLine } from './timeline.ts';
 
-/** Asks the client when it is time; one question at a time. Without an address to ask, only a person can help. */
+/**
+ * Queries the client when it is time, one query at a time. Without a URL the transaction is parked
+ * for an operator.
+ */
 export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Moment): Plan {
   if (transaction.checking) return waitUntil(transaction, null);
   if (moment.nowMs < dueAtMs) return waitUntil(transaction, dueAtMs);
@@ -18,7 +21,7 @@ export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Mo
   return { transaction: { ...transaction, checking: true }, calls: [], check: true, wakeAtMs: null };
 }
 
-/** Not driven any more until a person says so. */
+/** The state of a transaction that is not driven until an operator retries it. */
 export function parked(state: State, reason: string, moment: Moment): State {
   return withLine(
     { ...state, parked: reason, attention: true, suspicion: 0 },
@@ -26,7 +29,10 @@ export function parked(state: State, reason: string, moment: Moment): State {
   );
 }
 
-/** The transaction after the client answered a question; the pattern decides what the answer means. */
+/**
+ * The transaction after the client's response to a query; the pattern decides what the result
+ * means.
+ */
 export function recordCheck(
   transaction: Transaction,
   event: { readonly result: BranchResult; readonly durationMs: number },

@@ -8,13 +8,16 @@ export const ALERT_AGAIN_MS = 60_000;
 
 /**
  * The effects of a step, by rules that hold for every pattern:
- *
- * D1  A changed status is durable before anything that depends on it: before a branch is called, before a caller hears of it.
- * D2  Progress within a status is written lazily: branches are idempotent, so a call repeated after a crash does no harm.
- * D3  A pass that leaves nothing running is written with its next due time, and the node lets go of the transaction.
- * D5  An alert is due from the write that raises attention until a hook has acknowledged it, or progress has made it needless. It is raised again when the
- *     transaction is resumed; a parked transaction is resumed for it. Without a hook no alert is due.
- * D4  Callers who wait are answered when nothing runs any more, or at the final status.
+ * D1  A changed status is durable before anything that depends on it: before a branch is called,
+ *     before a caller is notified.
+ * D2  Progress within a status is written lazily: branches are idempotent, so a call repeated after
+ *     a crash does no harm.
+ * D3  A pass that leaves nothing running is written with its next due time, and the node releases
+ *     the transaction.
+ * D4  Callers that wait receive a response when no call is running, or at the final status.
+ * D5  An alert is due from the write that raises attention until a hook has acknowledged it or
+ *     progress has made it unnecessary. It is raised again when the transaction is resumed; a
+ *     parked transaction is resumed for it. Without a hook no alert is due.
  */
 export function conclude(before: Transaction, plan: Plan, event: TransactionEvent, moment: Moment): Stepped {
   const ended = isFinal(plan.transaction.state.status);
@@ -43,7 +46,7 @@ function persistence(before: Transaction, after: Transaction, over: boolean): Ef
   return over || decided(before, after) ? 'wait' : 'lazily';
 }
 
-/** What is final needs nobody. */
+/** A finished transaction needs no attention and is not parked. */
 function settled(transaction: Transaction): Transaction {
   const { state } = transaction;
   return state.attention || state.parked !== ''
@@ -54,7 +57,7 @@ function settled(transaction: Transaction): Transaction {
 const decided = (before: Transaction, after: Transaction): boolean =>
   before.state.status !== after.state.status || before.state.parked !== after.state.parked;
 
-/** The transaction as it is once the alert is raised, or needless. */
+/** The transaction after its alert was raised or has become unnecessary. */
 function marked(transaction: Transaction, isRaised: boolean, hasHook: boolean): Transaction {
   const { attention, alertDue } = transaction.state;
   const isDue = hasHook && attention && (alertDue || isRaised);

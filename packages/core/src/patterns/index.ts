@@ -16,18 +16,19 @@ import { xa } from './xa.ts';
 const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, workflow };
 
 /**
- * What an event makes of a transaction. Pure: the same arguments give the same answer.
- *
+ * Applies an event to a transaction. Pure: the same arguments return the same result.
  * C1  A final status never changes.
- * C2  A parked transaction starts nothing until a person orders a retry; a message parked while prepared also when its client submits it.
- * C3  After `maxClaims` claims without progress (a payload that kills its coordinator) it is parked, unless it is a tcc or xa that waits for its client:
- *     such a one calls nobody.
+ * C2  A parked transaction starts nothing until an operator retries it; a message parked while
+ *     prepared also starts when its client submits it.
+ * C3  After `maxClaims` claims without progress (for example, a payload that crashes its
+ *     coordinator) the transaction is parked, unless it is a tcc or xa that waits for its client:
+ *     such a transaction calls no branch.
  */
 export function step(transaction: Transaction, event: TransactionEvent, moment: Moment): Stepped | Refusal {
   const rules = RULES[transaction.definition.pattern];
   const next = transition(rules, transaction, event, moment);
   if ('refusal' in next) return next;
-  // To prepare again what is prepared is no reason to look at it again: its time-out or call-back comes by itself.
+  // Preparing a transaction again does not drive it: its timeout or callback is scheduled already.
   if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null), event, moment);
   const plan = advance(rules, next, moment);
   return conclude(
@@ -73,7 +74,7 @@ function transition(
     case 'alerted':
       return state.alertDue ? { ...transaction, state: { ...state, alertDue: false } } : transaction;
     case 'resumed': {
-      // First what is not known any more, then the decision that depends on it.
+      // First `unbroken` is updated, then the abort is decided, which depends on it.
       const taken = { ...transaction, state: resumed(transaction, event.claims, moment) };
       return event.abort === undefined
         ? taken
@@ -93,7 +94,8 @@ function transition(
 function resumed(transaction: Transaction, claims: number, moment: Moment): State {
   if (claims < 2) return transaction.state;
   const { pattern } = transaction.definition;
-  // Also when it is parked now: an operator who retries it one day knows as little.
+  // Also if it is parked below: after an operator's retry it is still unknown which actions
+  // started.
   const state = { ...transaction.state, unbroken: false };
   const isInnocent = callsNoBranch(pattern, state.status);
   if (claims > moment.policy.maxClaims && !isInnocent)
@@ -120,7 +122,7 @@ function advance(rules: PatternRules, transaction: Transaction, moment: Moment):
     : rules.advance(transaction, moment);
 }
 
-/** Claimed before anything in it is due: somebody made it due. */
+/** Whether a resumed transaction has nothing to start: then its record was made due early. */
 const startsNothing = (plan: Plan): boolean =>
   plan.calls.length === 0 &&
   !plan.check &&

@@ -12,16 +12,18 @@ import { withEnd, withStatus } from './timeline.ts';
 /**
  * Two-phase message: prepared before the client's local transaction commits, delivered after.
  *
- *     prepared ──submit · check-back SUCCESS──▶ submitted ──all steps succeeded──▶ succeed
- *         │
- *         └──abort · check-back FAILURE──▶ failed
+ *   prepared ──submit · check-back SUCCESS──▶ submitted ──all steps succeeded──▶ succeed
+ *     │
+ *     └──abort · check-back FAILURE──▶ failed
  *
- * MS1  No step is called before the message is submitted, nor before its delay is over.
- * MS2  Once submitted it is never rolled back: a step is retried until it succeeds; FAILURE is retried and needs a person.
+ * MS1  No step is called before the message is submitted and its delay has expired.
+ * MS2  A submitted message is never rolled back: a step is retried until it succeeds; FAILURE is
+ *      retried and raises an alert.
  * MS3  succeed ⇒ every step (every subscriber of a topic) succeeded.
- * MS4  Prepared beyond the time-out the client is asked: SUCCESS submits, FAILURE fails, anything else asks again (ONGOING after the plain interval,
- *      UNKNOWN with back-off). A question that finds the message submitted meanwhile changes nothing.
- * MS5  Sequential unless `concurrent`: a step starts after the one before it succeeded.
+ * MS4  When a message is still prepared after the timeout, its client is queried: SUCCESS submits
+ *      the message, FAILURE fails it, any other result repeats the query (ONGOING after the plain
+ *      interval, UNKNOWN with backoff). A result that finds the message submitted changes nothing.
+ * MS5  Sequential unless `concurrent`: a step starts after the previous one has succeeded.
  */
 export const msg: PatternRules = {
   submit(transaction, event, moment) {
@@ -69,7 +71,7 @@ function deliver(transaction: Transaction, moment: Moment): Plan {
   return waitUntil(withState(transaction, withEnd(state, 'succeed', moment.nowMs)), null);
 }
 
-/** The steps that may run now, with those that are running; none: all have succeeded. */
+/** The steps that may run now, including those that are running; empty: all have succeeded. */
 function undelivered({ options, state }: Transaction): readonly number[] {
   const left: number[] = [];
   for (let i = 0; i < state.branches.length; i++) {
@@ -84,7 +86,7 @@ function submitted(transaction: Transaction, moment: Moment): Transaction {
   const { delayMs } = transaction.options;
   const state = {
     ...transaction.state,
-    // What it may be parked for, a question to its client, is answered.
+    // It may be parked for a query to its client, which the submission settles.
     parked: '',
     attention: false,
     submittedAtMs: moment.nowMs,

@@ -1,12 +1,16 @@
 import type { Transaction, TransactionOptions } from '../model.ts';
 import type { Moment, Policy } from './step.ts';
 
-/** Share of an interval that jitter may add, so that what failed together does not come back together. */
+/**
+ * Share of an interval that jitter may add, so that calls that failed together are not retried
+ * together.
+ */
 const JITTER = 0.2;
 
 /**
- * Interval before the first retry, and of every ONGOING one: `retryIntervalMs`, else `timeoutToFailMs` if shorter than the server's interval,
- * else the server's (protocol page, "Retry schedule").
+ * Interval before the first retry, and before each call after ONGOING: `retryIntervalMs`; otherwise
+ * `timeoutToFailMs` if shorter than the server's interval; otherwise the server's interval
+ * (protocol page, "Retry schedule").
  */
 export function plainIntervalMs(options: TransactionOptions, policy: Policy): number {
   if (options.retryIntervalMs > 0) return options.retryIntervalMs;
@@ -14,7 +18,10 @@ export function plainIntervalMs(options: TransactionOptions, policy: Policy): nu
   return policy.retryIntervalMs;
 }
 
-/** Interval after so many UNKNOWN answers in a row (1: the first): doubles, up to the cap, plus jitter. The cap never shortens what the client asked for. */
+/**
+ * Interval after a number of UNKNOWN results in a row (1: the first): doubles up to the cap, plus
+ * jitter. The cap never shortens the interval that the client requested.
+ */
 export function backOffMs(options: TransactionOptions, failures: number, moment: Moment): number {
   const plain = plainIntervalMs(options, moment.policy);
   const cap = Math.max(plain, moment.policy.maxRetryIntervalMs);
@@ -22,13 +29,14 @@ export function backOffMs(options: TransactionOptions, failures: number, moment:
   return Math.round(interval * (1 + JITTER * moment.random));
 }
 
-/** Retries that a retry limit makes at once; of a larger limit, those beyond are paced. */
+/** Number of immediate retries under a retry limit; further retries are paced. */
 const IMMEDIATE_RETRIES = 10;
 const FIRST_PACED_MS = 100;
 
 /**
- * Delay of the next retry that `retryLimit` counts, in ms: 0 for the first ten, then 100 ms, doubling up to the plain interval. (dtm makes all of them
- * at once: a large limit would keep a coordinator and a participant busy with one transaction.)
+ * Delay of the next retry that counts towards `retryLimit`, in ms: 0 for the first ten, then 100
+ * ms, doubling up to the plain interval. (dtm makes all of them at once: a large limit would keep a
+ * coordinator and a participant busy with one transaction.)
  */
 export function limitedRetryMs({ options, state }: Transaction, { policy }: Moment): number {
   const paced = state.limitedRetries - IMMEDIATE_RETRIES;

@@ -5,8 +5,9 @@ import type { Moment, Refusal, TransactionEvent } from './step.ts';
 type EventOf<K extends TransactionEvent['kind']> = Extract<TransactionEvent, { kind: K }>;
 
 /**
- * What one pattern decides. The transitions answer the transaction after the event, or why it is refused; `advance` then looks at the state alone and
- * says what happens next. What is the same for all patterns (resuming, retrying, stopping, what must be durable) is in `index.ts` and `conclude.ts`.
+ * The decisions of one pattern. Transitions return the transaction after the event, or why it is
+ * rejected; `advance` then decides from the state alone what happens next. Behaviour common to all
+ * patterns (resuming, retrying, stopping, durability) is in `index.ts` and `conclude.ts`.
  */
 export interface PatternRules {
   submit(transaction: Transaction, event: EventOf<'submitted'>, moment: Moment): Transaction | Refusal;
@@ -14,13 +15,16 @@ export interface PatternRules {
   end(transaction: Transaction, event: EventOf<'ended'>, moment: Moment): Transaction | Refusal;
   answered(transaction: Transaction, event: EventOf<'answered'>, moment: Moment): Transaction;
   checked(transaction: Transaction, event: EventOf<'checked'>, moment: Moment): Transaction;
-  /** Only a pattern whose code runs in its client can be parked by it. */
+  /** Only for a pattern whose code runs in its client, which parks it. */
   park?(transaction: Transaction, event: EventOf<'park'>, moment: Moment): Transaction | Refusal;
-  /** Unfinished and not parked. Running it twice without an event in between starts nothing twice. */
+  /**
+   * Called for an unfinished transaction that is not parked. A second call without an event in
+   * between starts nothing again.
+   */
   advance(transaction: Transaction, moment: Moment): Plan;
 }
 
-/** What happens next. */
+/** The next actions for a transaction. */
 export interface Plan {
   readonly transaction: Transaction;
   readonly calls: readonly number[];
@@ -28,7 +32,7 @@ export interface Plan {
   readonly wakeAtMs: number | null;
 }
 
-/** Nothing to start; look again at `wakeAtMs`. */
+/** A plan that starts nothing until `wakeAtMs`. */
 export const waitUntil = (transaction: Transaction, wakeAtMs: number | null): Plan => ({
   transaction,
   calls: [],
@@ -36,7 +40,7 @@ export const waitUntil = (transaction: Transaction, wakeAtMs: number | null): Pl
   wakeAtMs,
 });
 
-/** The refusal that dtm's clients know. */
+/** The rejection text that dtm's clients expect. */
 export const refuse = (status: Status, verb: string): Refusal => ({
   refusal: `current status '${status}', cannot ${verb}`,
 });

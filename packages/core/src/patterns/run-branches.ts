@@ -1,17 +1,17 @@
 import type { RegisteredBranch } from '../model.ts';
 
 /**
- * What a nested branch's id has more than that of its parent: ids of clients and SDKs have two
- * digits a level.
+ * The part of a nested branch's ID after that of its parent: IDs of clients and SDKs have two
+ * digits per level.
  */
 const NESTED = /^(?:\d\d)+$/;
 
 /**
- * How the branches that are registered differ from those that the submitting run of a tcc or xa
- * called; undefined: they do not. Another run under the gid may have registered a branch that was
- * never tried, or whose try failed, and a registration may be lost: neither may be confirmed.
+ * The difference between the registered branches and those that the submitting run of a tcc or xa
+ * called; undefined: none. Another run under the gid may have registered a branch that was never
+ * tried, or whose try failed, and a registration may be lost: neither may be confirmed.
  *
- * A branch whose id is that of a called one and more pairs of digits is nested: the called branch's
+ * A branch whose ID is that of a called one and more pairs of digits is nested: the called branch's
  * participant registered it, and its try includes it.
  */
 export function otherBranch(registered: readonly RegisteredBranch[], called: readonly string[]): string | undefined {

@@ -9,22 +9,25 @@ import type { Moment } from './step.ts';
 import { withEnd, withStatus, withSubmission } from './timeline.ts';
 
 /**
- * Saga: actions forward; when one fails for good, compensations backward.
+ * Saga: actions forward; if one fails for good, compensations backward.
  *
- *     prepared ──submit──▶ submitted ──all actions succeeded──▶ succeed
- *                              │
- *                              │ FAILURE of an action · time-out · retry limit · operator's abort
- *                              ▼
- *                          aborting ──all of the set compensated──▶ failed
+ *   prepared ──submit──▶ submitted ──all actions succeeded──▶ succeed
+ *                            │
+ *                            │ FAILURE of an action · timeout · retry limit · operator's abort
+ *                            ▼
+ *                        aborting ──all of the set compensated──▶ failed
  *
- * SG1  An action starts only while submitted, and only after all steps it comes after (sequential: the step before; concurrent: its `orders`) succeeded.
+ * SG1  An action starts only while submitted, and only after all its dependencies (sequential: the
+ *      previous step; concurrent: its `orders`) succeeded.
  * SG2  succeed ⇒ every action succeeded.
- * SG3  The set to compensate is fixed with the decision to abort, and contains every step that may have been started: those started by a possession
- *      unbroken since the submission, otherwise all.
- * SG4  A compensation starts only while aborting, only for a step of the set, only when that step's own action is not running, and only after the
- *      compensations of all steps of the set that come after it are done.
- * SG5  failed (other than stopped by a person) ⇒ every step of the set was compensated.
- * SG6  A compensation's FAILURE is retried and needs a person; it never turns the decision. UNKNOWN and ONGOING decide nothing (other than by the retry limit).
+ * SG3  The set to compensate is fixed by the decision to abort and contains every step that may
+ *      have started: with ownership unbroken since submission the started steps, otherwise all.
+ * SG4  A compensation starts only while aborting, only for a step of the set, only if that step's
+ *      action is not running, and only after the compensations of all steps of the set that depend
+ *      on it (sequential: of all later steps) are done.
+ * SG5  failed (unless force-stopped) ⇒ every step of the set was compensated.
+ * SG6  A compensation's FAILURE is retried and raises an alert; it never reverses the decision.
+ *      UNKNOWN and ONGOING decide nothing (except through the retry limit).
  */
 export const saga: PatternRules = {
   submit(transaction, event, moment) {
@@ -91,8 +94,9 @@ function forward(transaction: Transaction, moment: Moment): Plan {
 }
 
 /**
- * The actions that may run now, with those that are running; undefined: all have succeeded. One
- * loop without a list in between: it runs for each result, and a saga may have a thousand steps.
+ * The actions that may run now, including those that are running; undefined: all have succeeded.
+ * One loop without a list in between: it runs for each result, and a saga may have a thousand
+ * steps.
  */
 function actionsInTurn({ definition, options, state }: Transaction): readonly number[] | undefined {
   const { steps, orders } = definition;
@@ -118,7 +122,7 @@ function backward(transaction: Transaction, moment: Moment): Plan {
   return startReady(transaction, free.map(compensateOf), moment.nowMs);
 }
 
-/** Those of the steps that none of the others depends on. */
+/** The steps on which none of the others depends. */
 function withoutDependents({ definition }: Transaction, steps: readonly number[]): readonly number[] {
   const needed = new Uint8Array(definition.steps.length);
   for (const later of steps) for (const earlier of definition.orders[later] ?? NONE) needed[earlier] = 1;
@@ -127,7 +131,10 @@ function withoutDependents({ definition }: Transaction, steps: readonly number[]
 
 const NONE: readonly number[] = [];
 
-/** The decision: from here on only the stored set counts (SG3). It is progress: who was called for to help the actions is not needed any more. */
+/**
+ * The decision to abort: from here on only the stored set counts (SG3). It is progress: attention
+ * for the actions is no longer needed.
+ */
 function toAborting(transaction: Transaction, reason: string, moment: Moment): Transaction {
   const { state } = transaction;
   const steps = stepIndices(transaction);

@@ -38,12 +38,15 @@ const NEW_STATE: State = {
   timelineOmitted: 0,
 };
 
-/** A transaction nobody has stored yet. */
+/** A transaction that is not stored yet. */
 export function newTransaction(key: TransactionKey, definition: Definition, createdAtMs: number): Transaction {
   return assemble(key, definition, createdAtMs, [], NEW_STATE);
 }
 
-/** Puts a transaction together from its parts; a state written before a branch was registered gets that branch as not started. */
+/**
+ * Assembles a transaction from its parts; a branch registered after the state was written is added
+ * as not started.
+ */
 export function assemble(
   key: TransactionKey,
   definition: Definition,
@@ -66,7 +69,7 @@ export function assemble(
   };
 }
 
-/** The transaction with branches that were registered meanwhile; everything else stays. */
+/** The transaction with newly registered branches. */
 export function withRegistered(transaction: Transaction, registered: readonly RegisteredBranch[]): Transaction {
   if (registered.length === transaction.registered.length) return transaction;
   const branches = branchesOf(transaction.definition, registered);
@@ -82,20 +85,23 @@ function withBranches(state: State, count: number, registered: readonly Register
   return next;
 }
 
-/** A workflow registers a step with its outcome; other patterns register ops that are yet to be called. */
+/**
+ * A workflow registers a step with its outcome; other patterns register ops that will be called
+ * later.
+ */
 function recorded(branch: RegisteredBranch | undefined): BranchState {
   if (branch === undefined || branch.status === 'prepared') return NOT_STARTED;
   return { ...NOT_STARTED, status: branch.status, started: true, attempts: 1, finishedAtMs: branch.createdAtMs };
 }
 
-/** State of one op. Throws when the index does not belong to the transaction: a defect. */
+/** State of one op. Throws `RangeError` for an index outside the transaction, which is a bug. */
 export function branchState(state: State, index: number): BranchState {
   const branch = state.branches[index];
   if (branch === undefined) throw new RangeError(`no branch with index ${index}`);
   return branch;
 }
 
-/** Why a transaction failed, for clients that know rollbacks only. */
+/** Why a transaction failed, for clients that only have rollback reasons. */
 export function failureReason({ rollbackReason, stopped }: Pick<State, 'rollbackReason' | 'stopped'>): string {
   if (stopped === '') return rollbackReason;
   return rollbackReason === ''

@@ -4,16 +4,16 @@ import { copyState } from './copies.ts';
 
 const KEEP_FIRST = LIMITS.timelineEntries / 2;
 
-/** Adds a line; when the bound is reached the oldest line behind the first half is left out and counted. */
+/** Adds a line; at the limit, the oldest line of the second half is dropped and counted. */
 export function withLine(state: State, line: TimelineEntry): State {
   return { ...state, timeline: appended(state.timeline, line), timelineOmitted: omitted(state) };
 }
 
-/** A call as one line, and when and how often it was made. */
+/** A timeline line about one call, or several equal ones. */
 export type CallLine = Extract<TimelineEntry, { kind: 'call' }>;
 
 /**
- * Adds the line of a call, which replaces the last line if that is of a call of the same op with
+ * Adds the line of a call. It replaces the last line if that is about a call of the same op with
  * the same result and reason: a client that is called for days would otherwise fill the timeline
  * with equal lines.
  */
@@ -27,7 +27,7 @@ export function withCallLine(state: State, line: CallLine): State {
 const isSameCall = (a: CallLine, b: CallLine): boolean =>
   a.branchId === b.branchId && a.op === b.op && a.result === b.result && a.reason === b.reason;
 
-/** The state with another status, told in the timeline. */
+/** The state with another status, recorded in the timeline. */
 export function withStatus(state: State, status: Status, atMs: number, reason = ''): State {
   const next = copyState(state);
   next.status = status;
@@ -36,7 +36,7 @@ export function withStatus(state: State, status: Status, atMs: number, reason = 
   return next;
 }
 
-/** The state with the status that a client's submit gives it. */
+/** The state after a client's submission. */
 export function withSubmission(state: State, atMs: number): State {
   const next = copyState(state);
   next.submittedAtMs = atMs;
@@ -50,12 +50,12 @@ export function withEnd(state: State, status: 'succeed' | 'failed', atMs: number
   return withStatus(next, status, atMs, reason);
 }
 
-/** The timeline with one more line, within its bound. */
+/** The timeline with one more line, within its limit. */
 export function appended(timeline: readonly TimelineEntry[], line: TimelineEntry): readonly TimelineEntry[] {
   if (timeline.length < LIMITS.timelineEntries) return [...timeline, line];
   return [...timeline.slice(0, KEEP_FIRST), ...timeline.slice(KEEP_FIRST + 1), line];
 }
 
-/** How many lines are left out once one more is appended. */
+/** Number of dropped lines after one more is appended. */
 export const omitted = ({ timeline, timelineOmitted }: State): number =>
   timeline.length < LIMITS.timelineEntries ? timelineOmitted : timelineOmitted + 1;

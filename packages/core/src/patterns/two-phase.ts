@@ -8,14 +8,17 @@ import { branchState } from './state.ts';
 import type { Moment } from './step.ts';
 import { withEnd, withStatus } from './timeline.ts';
 
-/** What TCC and XA differ in. */
+/** The differences between TCC and XA. */
 export interface SecondPhase {
   readonly onSubmit: Op;
   readonly onAbort: Op;
   readonly newestFirst: boolean;
 }
 
-/** Client-driven first phase, coordinator-driven second phase; see `tcc.ts` and `xa.ts` for their diagrams and invariants. */
+/**
+ * Client-driven first phase, coordinator-driven second phase; `tcc.ts` and `xa.ts` have the
+ * diagrams and invariants.
+ */
 export function twoPhase(phase: SecondPhase): PatternRules {
   return {
     submit(transaction, event, moment) {
@@ -83,8 +86,8 @@ function drive(transaction: Transaction, phase: SecondPhase, moment: Moment): Pl
 }
 
 /**
- * The op that is called next. A registration that was completed later has its confirm where the
- * registration began.
+ * The op to call next. A confirm that was registered later counts at the position where the
+ * branch's registration began.
  */
 function nextBranch(
   { branches, state }: Transaction,
@@ -105,7 +108,10 @@ function nextBranch(
   return next;
 }
 
-/** The first branch whose registration was begun and not completed: it can be aborted only. */
+/**
+ * The first branch whose registration was begun and not completed: the transaction can only be
+ * aborted.
+ */
 function incompleteBranch({ branches }: Transaction, { onSubmit, onAbort }: SecondPhase): string | undefined {
   const complete = new Set(branches.filter(({ op }) => op === onSubmit).map(({ branchId }) => branchId));
   return branches.find(({ branchId, op }) => op === onAbort && !complete.has(branchId))?.branchId;

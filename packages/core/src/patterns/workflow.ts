@@ -6,20 +6,25 @@ import { type PatternRules, refuse, waitUntil } from './rules.ts';
 import { withStatus } from './timeline.ts';
 
 /**
- * Workflow: code that runs in the client, which records each step here; the coordinator calls it back until it ends.
+ * Workflow: code that runs in the client and records each step here; the coordinator calls it back
+ * until it finishes.
  *
- *     prepared ──ended: succeed──▶ succeed
- *         │ └────ended: failed──▶ failed
- *         └──abort, unless a commit is recorded──▶ aborting ──ended: failed──▶ failed
+ *   prepared ──ended: succeed──▶ succeed
+ *     │ └────ended: failed──▶ failed
+ *     └──abort, unless a commit is recorded──▶ aborting ──ended: failed──▶ failed
  *
  * WF1  Only the client's code finishes a workflow (or an operator force-stops it).
- * WF2  Once aborting (durable before the first compensation) success is refused.
- * WF3  While unfinished and due the client is called back at the plain interval, without backoff; every recorded step and
- *      every abort by the client, which is alive then, postpones the callback. An operator's abort makes it due at once.
- * WF4  Ending it again alike is no error and changes nothing; ending it otherwise is refused.
- * WF5  A recorded commit is the decision to succeed: from then on neither an abort nor an end as failed is taken.
- * WF6  Its code may park it, because it is not the code that recorded the steps: nobody calls it back until a person orders a retry. Its records and its end
- *      are taken all the same, from code that can go on.
+ * WF2  Once aborting (durable before the first compensation), success is rejected.
+ * WF3  While unfinished and due, the client is called back at the plain interval, without backoff.
+ *      Every recorded step and every abort by the client, which is alive then, postpones the
+ *      callback. An operator's abort makes it due at once.
+ * WF4  Finishing it again with the same status changes nothing and is not an error; another status
+ *      is rejected.
+ * WF5  A recorded commit is the decision to succeed: from then on an abort and finishing as failed
+ *      are rejected.
+ * WF6  A workflow's code may park it if the recorded steps are those of other code: it is not
+ *      called back until an operator retries it. Records and the outcome are still accepted, from
+ *      code that can continue.
  */
 export const workflow: PatternRules = {
   submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),

@@ -2,17 +2,17 @@ import { LIMITS } from '@holdfast/protocol';
 import { StoreError } from '../store.ts';
 import { isStorable, STORE_LIMITS } from './rules.ts';
 
-/** Where a page of transactions ended: the next one begins below it. */
+/** The position at which a page of transactions ended; the next page begins below it. */
 export interface ListPosition {
   readonly createdAtMs: number;
   readonly gid: string;
 }
 
-/** A list position as text that only we read. */
+/** A list position as an opaque text. */
 export const encodeListCursor = (position: ListPosition): string =>
   `${position.createdAtMs.toString(36)}.${encodeURIComponent(position.gid)}`;
 
-/** Throws `invalid` for a text that is not one of our cursors. */
+/** Throws `invalid` for a text that is not a cursor of this store. */
 export function decodeListCursor(cursor: string): ListPosition {
   const match = /^([0-9a-z]{1,11})\.(.+)$/.exec(cursor);
   const gid = match?.[2] === undefined ? undefined : decoded(match[2], LIMITS.gidLength);
@@ -21,10 +21,10 @@ export function decodeListCursor(cursor: string): ListPosition {
   return { createdAtMs, gid };
 }
 
-/** A position among keys as text that only we read. */
+/** A position among keys as an opaque text. */
 export const encodeKeyCursor = (key: string): string => `k.${encodeURIComponent(key)}`;
 
-/** Throws `invalid` for a text that is not one of our cursors. */
+/** Throws `invalid` for a text that is not a cursor of this store. */
 export function decodeKeyCursor(cursor: string): string {
   const key = cursor.startsWith('k.') ? decoded(cursor.slice(2), STORE_LIMITS.keyLength) : undefined;
   if (key === undefined) throw notOurs(cursor);
@@ -32,7 +32,8 @@ export function decodeKeyCursor(cursor: string): string {
 }
 
 /**
- * A part of a cursor; undefined for what no gid or key can be, so that it never reaches a database.
+ * A part of a cursor; undefined if no gid or key can have this value, so that it never reaches a
+ * database.
  */
 function decoded(text: string, longest: number): string | undefined {
   try {

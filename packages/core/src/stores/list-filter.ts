@@ -1,8 +1,9 @@
 import type { ListQuery, StoredTransaction } from '../store.ts';
 
 /**
- * Whether a record is what a list asks for: status, pattern, attention and time of creation, whose ends both belong to it. Namespace, gid and cursor
- * say where to look, and are the driver's.
+ * Whether a record matches a list query: status, pattern, attention and creation time (both ends
+ * inclusive). Namespace, gid and cursor select the range to search, which is the store driver's
+ * task.
  */
 export const passesFilter = (record: StoredTransaction, query: ListQuery): boolean =>
   (query.status === undefined || record.status === query.status) &&
@@ -11,7 +12,10 @@ export const passesFilter = (record: StoredTransaction, query: ListQuery): boole
   record.createdAtMs >= (query.createdFromMs ?? 0) &&
   record.createdAtMs <= (query.createdToMs ?? Infinity);
 
-/** Of what was found, what is there and passes the filter; drivers read records after they chose them, and some are gone or changed by then. */
+/**
+ * The records that still exist and match. Store drivers read records after selecting them, and some
+ * may be deleted or changed by then.
+ */
 export const passingFilter = (
   found: readonly (StoredTransaction | undefined)[],
   query: ListQuery,
@@ -20,7 +24,7 @@ export const passingFilter = (
 
 const NO_BODY = new Uint8Array(0);
 
-/** A record as a list shows it that shows no payload. */
+/** A record for a list without payloads. */
 export const summaryOf = (record: StoredTransaction): StoredTransaction => ({
   ...record,
   definition: NO_BODY,

@@ -4,7 +4,7 @@ import { Room } from './room.ts';
 
 /** The versioned key-values of a memory store. */
 export class MemoryKeyValues {
-  /** By namespace and category (neither holds a NUL), then by key. */
+  /** By namespace and category (neither contains a NUL), then by key. */
   readonly #categories = new Map<string, Map<string, KeyValue>>();
 
   get(id: KeyValueId): KeyValue | undefined {

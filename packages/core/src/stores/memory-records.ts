@@ -3,7 +3,7 @@ import type { Entry, SessionId, StoreCounts } from '../store.ts';
 import { SortedSet } from './sorted-set.ts';
 import type { RecordHead } from './transitions.ts';
 
-/** A record in memory; replaced as a whole with each change. */
+/** A record in memory; every change replaces it as a whole. */
 export interface MemoryRecord {
   readonly head: RecordHead;
   readonly definition: Uint8Array;
@@ -11,7 +11,7 @@ export interface MemoryRecord {
   readonly entries: readonly Entry[];
 }
 
-/** Where a record stands in an index that is ordered by time. */
+/** The position of a record in an index ordered by time. */
 export interface Position {
   readonly atMs: number;
   readonly namespace: string;
@@ -23,7 +23,7 @@ const byPosition = (a: Position, b: Position): number =>
   a.atMs - b.atMs || byText(a.namespace, b.namespace) || byText(a.gid, b.gid);
 
 const position = (head: RecordHead, atMs: number): Position => ({ atMs, ...head.key });
-/** Neither holds a NUL, so no two keys give the same text. */
+/** Neither part contains a NUL, so the IDs of different keys differ. */
 const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
 interface Counters {
@@ -36,12 +36,12 @@ const noCounts = (): Counters => ({
   attention: 0,
 });
 
-/** The records of a memory store and the indexes over them, which every change keeps right. */
+/** The records of a memory store and their indexes, which every change updates. */
 export class MemoryRecords {
   readonly #records = new Map<string, MemoryRecord>();
-  /** By namespace: every record, by the time of its creation. */
+  /** By namespace: every record, by creation time. */
   readonly #created = new Map<string, SortedSet<Position>>();
-  /** By application group: what waits, by due time. */
+  /** By application group: waiting records, by due time. */
   readonly #due = new Map<string, SortedSet<Position>>();
   readonly #owned = new Map<SessionId, Map<string, TransactionKey>>();
   readonly #finished = new SortedSet<Position>(byPosition);
@@ -51,7 +51,7 @@ export class MemoryRecords {
     return this.#records.get(idOf(key));
   }
 
-  /** Adds a record, or puts it in the place of the one with its key. */
+  /** Inserts a record, or replaces the record with the same key. */
   put(record: MemoryRecord): void {
     const before = this.#records.get(idOf(record.head.key));
     if (before === undefined)
@@ -67,17 +67,17 @@ export class MemoryRecords {
     this.#records.delete(idOf(head.key));
   }
 
-  /** The application groups that something may wait for. */
+  /** The application groups that may have waiting records. */
   groups(): Iterable<string> {
     return this.#due.keys();
   }
 
-  /** What waits for a group, by due time. */
+  /** The waiting records of a group, by due time. */
   due(group: string): SortedSet<Position> {
     return inMap(this.#due, group, () => new SortedSet(byPosition));
   }
 
-  /** What finished, by the time of it. */
+  /** Finished records, by finish time. */
   finished(): SortedSet<Position> {
     return this.#finished;
   }
@@ -87,7 +87,7 @@ export class MemoryRecords {
     return this.#createdIn(namespace).descending(below);
   }
 
-  /** Keys of what is owned by sessions that a condition holds for. */
+  /** Keys of the records owned by sessions for which a condition holds. */
   *ownedBy(holds: (owner: SessionId) => boolean): Generator<TransactionKey> {
     for (const [owner, keys] of this.#owned) if (holds(owner)) yield* keys.values();
   }
@@ -138,7 +138,7 @@ export class MemoryRecords {
   }
 }
 
-/** The value at a key, made when it is not there. */
+/** The value of a key, created on first use. */
 function inMap<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) map.set(key, (value = make()));

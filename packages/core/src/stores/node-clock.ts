@@ -1,20 +1,19 @@
 /**
- * Pace of the floor on the node's monotonic clock. A little slower than normal: the floor never
- * overtakes a correct database clock, however the two clocks drift, and a store whose time is ahead
- * of the wall clock returns to it (an hour within about four days).
+ * Rate of the floor on the node's monotonic clock, slightly below 1: the floor never overtakes a
+ * correct database clock, however the two clocks drift, and a store whose time is ahead of the wall
+ * clock returns to it (an hour within about four days).
  */
 const PACE = 0.99;
 
 /**
- * The node's part in the store's time: the floor below which no call goes.
- *
+ * The node's part in the store's time: a floor, below which the store's time never goes.
  * T1  The store's time is the wall clock (the database's, or the machine's for a store in this
- *     process), but never before the floor.
- * T2  The floor is the latest time that the node has seen plus the monotonic time since. When the
+ *     process), but never earlier than the floor.
+ * T2  The floor is the latest time that the node has seen plus the monotonic time since. If the
  *     wall clock is set back, the store's time therefore neither goes back nor stands still: it
  *     continues on the monotonic clock until the wall clock has caught up.
- * T3  Nodes agree with each heartbeat, and a node that opens a store begins at the latest time that
- *     is stored.
+ * T3  Nodes agree on the time with each heartbeat, and a node that opens a store begins at the
+ *     latest stored time.
  */
 export class NodeClock {
   readonly #wallMs: (() => number) | undefined;
@@ -32,31 +31,27 @@ export class NodeClock {
   }
 
   /**
-   * The time that has certainly been reached, whole ms since the epoch; 0 before the first one was
-   * seen.
+   * A time that has certainly been reached, in whole ms since the epoch; 0 before the first call of
+   * `seen`.
    */
   get floorMs(): number {
     if (this.#seenMs === 0) return 0;
     return Math.floor(this.#seenMs + (this.#monotonicMs() - this.#seenAtMs) * PACE);
   }
 
-  /**
-   * The wall clock that replaces the database's, in whole ms; undefined: the database's is to be
-   * read.
-   */
+  /** The wall clock that replaces the database's, in whole ms; undefined: read the database's. */
   wallMs(): number | undefined {
     return this.#wallMs === undefined ? undefined : Math.floor(this.#wallMs());
   }
 
-  /** The time of a store in this process, whole ms since the epoch. */
+  /** The time of a store in this process, in whole ms since the epoch. */
   nowMs(): number {
     return this.seen(Math.max(this.floorMs, this.wallMs() ?? 0));
   }
 
-  /** Takes in a time of the store; returns it. */
+  /** Records a time of the store and returns it. */
   seen(nowMs: number): number {
-    // A time at the floor is the floor itself: beginning again from there would lose parts of a ms
-    // each time.
+    // A time at the floor does not reset it: each reset would lose a fraction of a ms.
     if (nowMs > this.floorMs) {
       this.#seenMs = nowMs;
       this.#seenAtMs = this.#monotonicMs();

@@ -1,7 +1,7 @@
 import type { StoredTransaction } from '../store.ts';
 import { STORE_LIMITS } from './rules.ts';
 
-/** Bytes of the bodies of a record: definition, state and entries. */
+/** Total size of a record's bodies (definition, state and entries), in bytes. */
 export const bodyBytes = ({
   definition,
   state,
@@ -10,7 +10,7 @@ export const bodyBytes = ({
   entries.reduce((sum, { body }) => sum + body.length, definition.length + state.length);
 
 /**
- * What is left of a page or a claim, in records and in bytes. The first record fits whatever its
+ * Remaining room of a page or a claim, in records and bytes. The first record fits whatever its
  * size, so that every call makes progress.
  */
 export class Room {
@@ -31,7 +31,7 @@ export class Room {
     return this.#bytes;
   }
 
-  /** Whether a record with bodies of this size fits; it is counted then. */
+  /** Whether a record with bodies of this size fits; if so, it is counted. */
   take(bytes: number): boolean {
     if (this.#records === 0 || (bytes > this.#bytes && !this.#empty)) return false;
     this.#records--;
@@ -40,7 +40,7 @@ export class Room {
     return true;
   }
 
-  /** Another node took a record that was counted. */
+  /** Returns the room of a counted record that another node has taken. */
   giveBack(bytes: number): void {
     this.#records++;
     this.#bytes += bytes;

@@ -1,11 +1,14 @@
 import { isFinal, LIMITS, type TransactionKey } from '@holdfast/protocol';
 import { type AppendItem, type KeyValueId, type ListQuery, StoreError, type WriteItem } from '../store.ts';
 
-/** Bounds of what a store is asked for, beyond those of the protocol; lengths in UTF-16 units. */
+/** Limits of a store's arguments, beyond those of the protocol; lengths are in UTF-16 units. */
 export const STORE_LIMITS = {
   /** Items of one batch. */
   batchItems: 5_000,
-  /** Definition, state and entry bodies of one item, in bytes: what every supported database stores in one value. */
+  /**
+   * Definition, state and entry bodies of one item, in bytes: every supported database can store
+   * this in one value.
+   */
   itemBytes: 8 * 1024 * 1024,
   entryKeyLength: 384,
   groupLength: 128,
@@ -15,13 +18,13 @@ export const STORE_LIMITS = {
   writeIdLength: 128,
   categoryLength: 64,
   keyLength: 256,
-  /** Transactions of one claim, take-over, purge or makeDue. */
+  /** Transactions of one claim, takeover, purge or makeDue. */
   changeLimit: 10_000,
-  /** Longest duration, and latest time: some 300 years. */
+  /** Longest duration, and latest time: about 300 years. */
   durationMs: 10_000_000_000_000,
-  /** Bodies of one page or claim, in bytes, by default. */
+  /** Default limit of the bodies of one page or claim, in bytes. */
   answerBytes: 4 * 1024 * 1024,
-  /** Bodies of one page or claim, in bytes, at most. */
+  /** Maximum limit of the bodies of one page or claim, in bytes. */
   longestAnswerBytes: 64 * 1024 * 1024,
   /** Keys of one `get`. */
   getKeys: 10_000,
@@ -29,12 +32,18 @@ export const STORE_LIMITS = {
   unchanged: 1_000,
 } as const;
 
-/** True for a text that every store can keep: without what no supported database keeps apart or at all, NUL and halves of surrogate pairs. */
+/**
+ * Whether every store can keep a text: it contains neither NUL nor unpaired surrogates, which no
+ * supported database stores distinctly.
+ */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
-/** A text that every store can keep, of 1 to `longest` units (`shortest` 0: may be empty). */
+/**
+ * Throws `invalid` unless every store can keep the text and it has 1 to `longest` units (`shortest`
+ * 0: may be empty).
+ */
 export function checkText(what: string, text: string, longest: number, shortest: 0 | 1 = 1): void {
   if (text.length < shortest || text.length > longest)
     throw invalid(`${what} has ${text.length} characters; ${shortest} to ${longest} are allowed`);
@@ -57,33 +66,36 @@ export function checkLimit(limit: number, most: number): void {
     throw invalid(`limit is ${limit}; 1 to ${most} are allowed`);
 }
 
-/** Throws `invalid` unless a bound of bytes is a whole number that a store can return at once. */
+/** Throws `invalid` unless a limit in bytes is a whole number that a store can return at once. */
 export function checkMaxBytes(maxBytes: number | undefined): void {
   const most = STORE_LIMITS.longestAnswerBytes;
   if (maxBytes !== undefined && (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > most))
     throw invalid(`maxBytes is ${maxBytes}; 1 to ${most} are allowed`);
 }
 
-/** Throws `invalid` unless it is a number of milliseconds that any database can add to its time. */
+/** Throws `invalid` unless every database can add this number of milliseconds to its time. */
 export function checkMs(what: string, ms: number): void {
   if (!(Math.abs(ms) <= STORE_LIMITS.durationMs))
     throw invalid(`${what} is ${ms}; it takes milliseconds, at most ${STORE_LIMITS.durationMs}`);
 }
 
-/** Throws `invalid` unless it is a version that a record may have, or 0. */
+/** Throws `invalid` unless the number is a possible version of a record, or 0. */
 export function checkVersion(version: number): void {
   if (!Number.isSafeInteger(version) || version < 0)
     throw invalid(`expectVersion is ${String(version)}; it takes a whole number from 0`);
 }
 
-/** Throws `invalid` unless the batch keeps the contract, `rejected` when an item is larger than a store can keep. */
+/**
+ * Throws `invalid` unless the batch follows the contract, and `rejected` if an item is larger than
+ * a store can keep.
+ */
 export function checkBatch(batch: readonly WriteItem[]): void {
   if (batch.length > STORE_LIMITS.batchItems)
     throw invalid(`a batch of ${batch.length} items; at most ${STORE_LIMITS.batchItems} are allowed`);
   const seen = new Set<string>();
   for (const item of batch) {
     checkItem(item);
-    // Neither holds a NUL, so no two keys give the same text.
+    // Neither part contains a NUL, so the texts of different keys differ.
     seen.add(`${item.key.namespace}\0${item.key.gid}`);
   }
   if (seen.size !== batch.length) throw invalid('a batch holds at most one item a transaction');
@@ -134,7 +146,7 @@ export function checkKeyValueId(id: KeyValueId): void {
   checkText('the key', id.key, STORE_LIMITS.keyLength);
 }
 
-/** Throws `invalid` unless it asks for something that can be stored. */
+/** Throws `invalid` unless the values of the query can be stored. */
 export function checkListQuery(query: ListQuery): void {
   checkNamespace(query.namespace);
   checkLimit(query.limit, LIMITS.pageSize);

@@ -1,18 +1,18 @@
 import { type Heartbeat, type SessionId, type SessionInfo, type SessionRow, type Store, StoreError } from '../store.ts';
 
-/** How many ended sessions are remembered, so that their ids are refused when used again. */
+/** Number of ended sessions that are remembered, so that their IDs are rejected when used again. */
 const REMEMBERED = 1_000;
 
 type TakeOverRequest = Parameters<Store['takeOver']>[0];
 type Living = Omit<SessionRow, 'owned'>;
 
-/** The sessions of a store that one process holds: they end with it, so they need no record. */
+/** The sessions of a store within one process; they end with it, so they are not stored. */
 export class SessionTable {
   readonly #living = new Map<SessionId, Living>();
   /** With their last heartbeats. */
   readonly #ended = new Map<SessionId, number>();
 
-  /** Registers a session. Throws `invalid` when it was ended. */
+  /** Registers a session. Throws `invalid` if it has ended. */
   open(session: SessionId, info: SessionInfo, nowMs: number): void {
     if (this.#ended.has(session))
       throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
@@ -42,7 +42,7 @@ export class SessionTable {
     }
   }
 
-  /** Ends the sessions that `takeOver` is to end; returns which. */
+  /** Ends the sessions selected by `takeOver`; returns their IDs. */
   endSilent({ silenceMs, keep, unchanged }: TakeOverRequest, nowMs: number): SessionId[] {
     const seen = unchanged && new Map(unchanged.map(({ session, heartbeatAtMs }) => [session, heartbeatAtMs]));
     const silent = [...this.#living.values()].filter(
@@ -55,7 +55,7 @@ export class SessionTable {
     return silent.map((row) => row.session);
   }
 
-  /** The living ones; `countOwned` says how many transactions one owns. */
+  /** The live sessions; `countOwned` returns the number of transactions that a session owns. */
   rows(countOwned: (session: SessionId) => number): SessionRow[] {
     return Array.from(this.#living.values(), (row) => ({ ...row, owned: countOwned(row.session) }));
   }

@@ -1,8 +1,8 @@
 const CHUNK = 512;
 
 /**
- * An ordered set: adding, removing and finding cost O(√n) moves at worst, in chunks small enough that it does not show with 100,000s of
- * elements. Two elements that compare as 0 are the same.
+ * An ordered set. Adding, removing and finding move O(√n) elements at worst, in chunks small enough
+ * not to matter with 100,000s of elements. Elements that compare as 0 are the same.
  */
 export class SortedSet<T> {
   readonly #compare: (a: T, b: T) => number;
@@ -41,7 +41,10 @@ export class SortedSet<T> {
     if (chunk.length === 0) this.#chunks.splice(at, 1);
   }
 
-  /** The elements from `start` on (all without it), smallest first. The set must not change meanwhile. */
+  /**
+   * The elements from `start` (all without it), smallest first. The set must not change during the
+   * iteration.
+   */
   *ascending(start?: T): Generator<T, undefined> {
     let at = start === undefined ? 0 : this.#chunkOf(start);
     let index = start === undefined ? 0 : this.#indexIn(this.#chunks[at] ?? [], start);
@@ -51,7 +54,10 @@ export class SortedSet<T> {
     }
   }
 
-  /** The elements below `start` (all without it), largest first. The set must not change meanwhile. */
+  /**
+   * The elements below `start` (all without it), largest first. The set must not change during the
+   * iteration.
+   */
   *descending(start?: T): Generator<T, undefined> {
     let at = start === undefined ? this.#chunks.length : this.#chunkOf(start);
     let index = start === undefined ? 0 : this.#indexIn(this.#chunks[at] ?? [], start);
@@ -61,7 +67,10 @@ export class SortedSet<T> {
     }
   }
 
-  /** The first chunk whose last element is not below `element`; the number of chunks when there is none. */
+  /**
+   * The first chunk whose last element is not below `element`; the number of chunks if there is
+   * none.
+   */
   #chunkOf(element: T): number {
     return firstIndex(this.#chunks.length, (i) => this.#compare(this.#chunks[i]?.at(-1) as T, element) >= 0);
   }
@@ -71,7 +80,7 @@ export class SortedSet<T> {
   }
 }
 
-/** Binary search: the smallest index that satisfies a condition which stays true from there on. */
+/** Binary search: the smallest index from which on a condition holds. */
 function firstIndex(length: number, holds: (index: number) => boolean): number {
   let low = 0;
   let high = length;

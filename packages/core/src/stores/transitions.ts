@@ -11,8 +11,9 @@ import type {
 } from '../store.ts';
 
 /**
- * What the Store contract says about one record, as pure functions: drivers that compare and change records in this process (memory, LMDB) share
- * them and keep to storing and indexing; drivers that do it in their database are held to the same by the suite.
+ * The rules of the Store contract for one record, as pure functions. Store drivers that compare and
+ * change records in this process (memory, LMDB) share them and only store and index; for store
+ * drivers that do it in their database, the conformance suite checks the same rules.
  */
 
 /** A record without its bodies. */
@@ -22,7 +23,7 @@ export interface RecordHead extends Omit<StoredTransaction, 'definition' | 'stat
 
 const NO_ENTRIES: readonly Entry[] = [];
 
-/** A record as it is answered. */
+/** A record in the form that the store returns. */
 export function storedTransaction(
   head: RecordHead,
   definition: Uint8Array,
@@ -52,14 +53,17 @@ export function storedTransaction(
   return { ...record, unreadable, ...(damaged && { damaged }), ...(withoutBodies && { withoutBodies }) };
 }
 
-/** The record; damaged when the number of its entries is not `count`, which its head states. */
+/**
+ * The record, marked as damaged if the number of its entries differs from `count`, which its head
+ * states.
+ */
 export function withEntriesCounted(record: StoredTransaction, count: number): StoredTransaction {
   const { length } = record.entries;
   if (length === count) return record;
   return { ...record, unreadable: `${length} of its ${count} entries are stored`, damaged: true };
 }
 
-/** The answer to an item that changed its record into `version`. */
+/** The outcome of an item that changed its record to `version`. */
 export const applied = (version: number, existing: readonly Entry[] = NO_ENTRIES): WriteOutcome => ({
   kind: 'applied',
   version,
@@ -68,16 +72,17 @@ export const applied = (version: number, existing: readonly Entry[] = NO_ENTRIES
 
 const conflict = (head: RecordHead) => ({ kind: 'conflict', status: head.status, version: head.version }) as const;
 
-/** The answer to an insert whose key exists. */
+/** The outcome of an insert whose key exists. */
 export function insertOverExisting(item: InsertItem, head: RecordHead): WriteOutcome {
   return head.writeId === item.writeId ? applied(1) : conflict(head);
 }
 
-/** The answer to an update that changes nothing; undefined: it is to be applied. */
+/** The outcome of an update that changes nothing; undefined: the update is to be applied. */
 export function updateRefused(item: UpdateItem, head: RecordHead | undefined): WriteOutcome | undefined {
   if (head === undefined) return { kind: 'missing' };
   if (head.damaged === true) return item.expectVersion === 0 && isFinal(item.status) ? undefined : conflict(head);
-  // A claim may have come after the write that is sent again: it answers the version that it made, so that its sender is fenced out.
+  // A claim may have followed the write that is now repeated: the outcome has the version of that
+  // write, so that its sender is fenced off.
   if (head.version !== item.expectVersion)
     return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);
   const isRefused = head.unreadable !== undefined || (isFinal(head.status) && !isFinal(item.status));
@@ -85,9 +90,9 @@ export function updateRefused(item: UpdateItem, head: RecordHead | undefined): W
 }
 
 /**
- * The answer to an append that changes nothing; undefined: the entries that are not in `existing` are to be added.
- *
- * @param entryBytes bytes of the bodies of all entries of the record; called only when these are bounded
+ * The outcome of an append that changes nothing; undefined: the entries that are not in `existing`
+ * are to be added.
+ * @param entryBytes total size of all entry bodies of the record; called only if they are limited
  */
 export function appendRefused(
   item: AppendItem,
@@ -107,11 +112,11 @@ export function appendRefused(
   return there + addedBytes > item.maxBytes ? { ...conflict(head), full: 'bytes' } : undefined;
 }
 
-/** Bytes of the bodies of entries. */
+/** Total size of the bodies of entries, in bytes. */
 export const sumOfBodies = (entries: readonly Entry[]): number =>
   entries.reduce((sum, { body }) => sum + body.length, 0);
 
-/** The item's entries that are there already, with the bodies that the item has. */
+/** The item's entries that exist already, with the bodies of the item. */
 function existingIn({ entries }: AppendItem, existing: readonly Entry[]): readonly Entry[] {
   const there = new Set(existing.map(({ key }) => key));
   return entries.filter(({ key }) => there.has(key));
@@ -129,7 +134,7 @@ export function inserted(item: InsertItem, nowMs: number): RecordHead {
   });
 }
 
-/** The record that an update leaves. */
+/** The record after an update. */
 export const updated = (item: UpdateItem, before: RecordHead, nowMs: number): RecordHead =>
   settled(item, nowMs, before);
 
@@ -139,8 +144,8 @@ type Kept = Pick<
 >;
 
 /**
- * The version of a record that replaced a damaged one, whose version is not known: above all that
- * any node may expect.
+ * The version of a record that replaced a damaged one, whose version is unknown: higher than any
+ * version that a node may expect.
  */
 export const REPLACED_VERSION = 2 ** 30;
 
@@ -180,7 +185,7 @@ export function appended(item: AppendItem, before: RecordHead, added: number, no
   };
 }
 
-/** The record after a session took it. */
+/** The record after a claim by a session. */
 export const claimed = (before: RecordHead, owner: SessionId, nowMs: number): RecordHead => ({
   ...before,
   owner,
@@ -190,7 +195,7 @@ export const claimed = (before: RecordHead, owner: SessionId, nowMs: number): Re
   updatedAtMs: nowMs,
 });
 
-/** The record without an owner and due at once. */
+/** The record without an owner, due at once. */
 export const madeDue = (before: RecordHead, nowMs: number): RecordHead => ({
   ...before,
   owner: null,

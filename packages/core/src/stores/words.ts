@@ -3,7 +3,9 @@ import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protoco
 const PATTERNS_BY_NAME = new Map<string, Pattern>(PATTERNS.map((pattern) => [pattern, pattern]));
 const STATUSES_BY_NAME = new Map<string, Status>(STATUSES.map((status) => [status, status]));
 
-/** Pattern and status of a record, and why it cannot be driven if this version does not know them. */
+/**
+ * Pattern and status of a record, and why it cannot be driven if this version does not have them.
+ */
 export interface Words {
   readonly pattern: Pattern;
   readonly status: Status;
@@ -11,9 +13,9 @@ export interface Words {
 }
 
 /**
- * The pattern and the status of a record as they are stored. A record may have words of a later version
- * of Holdfast, which runs beside this one while an upgrade rolls: such a record is `unreadable`, with
- * placeholders, and does not fail the call that reads it among others.
+ * Parses the stored pattern and status of a record. During a rolling upgrade a record may have
+ * values of a later version of Holdfast: it is `unreadable`, with placeholders, so that calls that
+ * read it among others do not fail.
  */
 export function wordsOf(pattern: string, status: string): Words {
   const knownPattern = PATTERNS_BY_NAME.get(pattern);
