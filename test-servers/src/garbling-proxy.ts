@@ -10,6 +10,8 @@ export interface GarblingProxy {
   readonly url: string;
   /** How all that is sent from now on, over every connection, is changed; undefined: not at all. */
   garble(change: Garble | undefined): void;
+  /** Sends bytes over every open connection, as if the server had. */
+  inject(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -17,8 +19,11 @@ export interface GarblingProxy {
 export async function garblingProxy(target: string): Promise<GarblingProxy> {
   const to = new URL(target);
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   let garble: Garble | undefined;
   const proxy = createServer((client) => {
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
     const server = connect(Number(to.port), to.hostname);
     for (const [socket, other] of [
       [client, server],
@@ -43,6 +48,9 @@ export async function garblingProxy(target: string): Promise<GarblingProxy> {
   own.port = String((proxy.address() as AddressInfo).port);
   return {
     url: own.href,
+    inject(bytes) {
+      for (const client of clients) client.write(bytes);
+    },
     garble: (change) => void (garble = change),
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -3,6 +3,7 @@ export { captureChild, runChild, startChild, type Captured, type Child, type Chi
 export { createDataFolder, removeDataFolder } from './data-folder.ts';
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export { freePort } from './free-port.ts';
+export { type Garble, garblingProxy, type GarblingProxy } from './garbling-proxy.ts';
 export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';
 export { type PoolMode, startPgBouncer } from './pgbouncer.ts';

@@ -1,9 +1,10 @@
 import { StoreError } from '@holdfast/core';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
 import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
-import { endsConnection, failureOf, unavailable } from './errors.ts';
+import { endsConnection, failureOf, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION } from './session-settings.ts';
+import { containExceptions, destroy } from './wire.ts';
 import { CLOSE_MS, within } from './within.ts';
 
 /** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
@@ -104,6 +105,9 @@ export class Connection {
     // Whoever waits for an answer hears of it there; without a listener Node would end the process.
     client.on('error', forget);
     client.on('end', forget);
+    containExceptions(client, (thrown) =>
+      this.#abandon(client, `a response is not of the protocol: ${textOf(thrown)}`),
+    );
     const closings = this.#closings;
     // The client itself bounds only its handshake.
     const timer = setTimeout(
@@ -111,17 +115,22 @@ export class Connection {
       this.#settings.client.connectTimeout,
     );
     try {
-      await new Promise<void>((resolve, reject) =>
-        client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error))),
-      );
+      await new Promise<void>((resolve, reject) => {
+        // The client does not call back when its handshake ends early or it is destroyed.
+        this.#reject = reject;
+        client.on('error', reject);
+        client.on('end', () => reject(new Error('the server closed the connection')));
+        client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error)));
+      });
       const answers = await this.#send(client, SESSION);
       this.#packetBytes = checkSession(answers.at(-1)?.rows[0]);
       if (closings !== this.#closings) throw new Error('the store was closed');
     } catch (thrown) {
-      client.destroy();
+      destroy(client);
       throw unavailable(this.#settings.place, 'cannot be used', thrown);
     } finally {
       clearTimeout(timer);
+      this.#reject = undefined;
     }
     this.#client = client;
     return client;
@@ -180,7 +189,7 @@ export class Connection {
   /** Closes the connection at once; the next call makes a new one. */
   #drop(client = this.#client): void {
     if (this.#client === client) this.#client = undefined;
-    client?.destroy();
+    if (client !== undefined) destroy(client);
   }
 }
 
