@@ -1,10 +1,12 @@
 import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core';
 import { Room, StoreError } from '@holdfast/core';
-import { claim, find, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
+import { claim, findIds, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { read } from './read.ts';
 import { keyOf, idOf, PLACES, string } from './rows.ts';
+import { searchAt, searchSizedByIds } from './search.ts';
 import { text } from './sql.ts';
+import { isUnreadable } from './unreadable.ts';
 import { newCallId } from './write.ts';
 
 /** How often a claim looks again when others took some of what it had found: each time, somebody gets on. */
@@ -57,16 +59,28 @@ async function lookAtDue(
   limit: number,
   except: readonly string[],
 ) {
-  const [, state, ...answers] = await work.call({
-    changes: false,
-    statements: [
-      clock.set(),
-      `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
-      ...groups.map((group) => findSized(tables, `${PLACES.due}${group}`, limit + 1, except)),
-    ],
-  });
-  const waiting: Found[] = answers.flatMap(({ rows }) => rows.map(foundOf)).sort((a, b) => a.atMs - b.atMs);
-  const [row] = state?.rows ?? [];
+  const places = groups.map((group) => `${PLACES.due}${group}`);
+  const state = [
+    clock.set(),
+    `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
+  ];
+  const look = async (statements: readonly string[]) => {
+    const [, seen, ...answers] = await work.call({ changes: false, statements: [...state, ...statements] });
+    return { row: seen?.rows[0], found: answers.flatMap(({ rows }) => rows.map(foundOf)) };
+  };
+  let seen: Awaited<ReturnType<typeof look>>;
+  try {
+    seen = await look(places.map((place) => findSized(tables, place, limit + 1, except)));
+  } catch (thrown) {
+    if (!isUnreadable(thrown)) throw thrown;
+    seen = await look([]);
+    for (const place of places)
+      seen.found.push(
+        ...(await searchSizedByIds({ connection: work, tables, clock }, place, limit + 1, new Set(except))),
+      );
+  }
+  const { row, found } = seen;
+  const waiting: Found[] = found.sort((a, b) => a.atMs - b.atMs);
   return { nowMs: clock.seen(Number(row?.['now'])), alive: Number(row?.['alive']) === 1, waiting };
 }
 
@@ -128,11 +142,8 @@ async function releaseFrom(parts: Parts, places: readonly string[], limit: numbe
   let count = 0;
   for (const place of places) {
     const room = limit - count;
-    const [, answer] = await rest.call({
-      changes: false,
-      statements: [clock.set(), find(tables, place, room + 1, condition)],
-    });
-    const found = (answer?.rows ?? []).map(foundOf);
+    const wanted = { place, limit: room + 1, ...(condition !== undefined && { condition }) };
+    const found = await searchAt({ connection: rest, tables, clock }, wanted);
     count += await release(parts, found.slice(0, room));
     if (found.length > room) return { count, more: true };
   }
@@ -143,7 +154,7 @@ async function releaseFrom(parts: Parts, places: readonly string[], limit: numbe
 async function placesOf({ rest, tables }: Parts, kind: string): Promise<string[]> {
   const places: string[] = [];
   for (let behind = kind, inclusive = kind === PLACES.due; ; inclusive = false) {
-    const statement = inclusive ? find(tables, kind, 1) : nextPlace(tables, behind, kind);
+    const statement = inclusive ? findIds(tables, kind, 1) : nextPlace(tables, behind, kind);
     const [answer] = await rest.call({ changes: false, statements: [statement] });
     const [row] = answer?.rows ?? [];
     if (inclusive) {
@@ -169,11 +180,7 @@ export async function purge(
   { olderThanMs, limit }: Parameters<Store['purge']>[0],
 ): Promise<number> {
   const condition = ` and t.at < @now - ${Math.floor(olderThanMs)}`;
-  const [, old] = await rest.call({
-    changes: false,
-    statements: [clock.set(), find(tables, PLACES.finished, limit, condition)],
-  });
-  const found = (old?.rows ?? []).map(foundOf);
+  const found = await searchAt({ connection: rest, tables, clock }, { place: PLACES.finished, limit, condition });
   if (found.length === 0) return 0;
   const answers = await rest.call({ changes: true, statements: [clock.set(), ...remove(tables, found, newCallId())] });
   return answers.at(-1)?.changed ?? 0;

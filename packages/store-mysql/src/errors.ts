@@ -36,7 +36,22 @@ export function failureOf(thrown: unknown): Failure {
 
 const LOCK_WAIT_TIMEOUT = 1205;
 /** What one record can cause: what a trigger of the administrator's raises, and what is damaged. */
-const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1712 /* damaged index */]);
+const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1194, 1712, 1877 /* damaged */]);
+
+/**
+ * What a page that is damaged, or a disk that cannot be read, causes; and what a stored value causes
+ * that is not of its character set.
+ */
+const OF_A_STORED_RECORD = new Set([
+  1030 /* engine */, 1034 /* damaged index */, 1194, 1712, 1877 /* damaged table */, 1296 /* engine */,
+  1815 /* internal */, 1300, 1366, 3854 /* character set */,
+]);
+
+/**
+ * True when the server is there and could not read what one record stores. False for what ends any
+ * read, whatever it reads.
+ */
+export const mayBeUnreadable = (thrown: unknown): boolean => OF_A_STORED_RECORD.has(serverError(thrown)?.errno ?? 0);
 
 /** True when the call waited too long for a lock: nothing of it was applied. */
 export const wasLocked = (thrown: unknown): boolean => serverError(thrown)?.errno === LOCK_WAIT_TIMEOUT;

@@ -12,6 +12,7 @@ import type { Parts } from './parts.ts';
 import { read, readSummaries, sizes } from './read.ts';
 import { keyOf, string } from './rows.ts';
 import { text } from './sql.ts';
+import { isUnreadable } from './unreadable.ts';
 
 /** Records that one call looks at. A filter that matches little gives short pages then. */
 const LOOKED_AT = 2_000;
@@ -32,9 +33,7 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
     return { items: passingFilter(found, query), next: null };
   }
   const most = hasFilter(query) ? Math.max(LOOKED_AT, limit + 1) : limit + 1;
-  const [answer] = await rest.call({ statements: [positions(tables.transactions, query, most)], changes: false });
-  const looked = answer?.rows ?? [];
-  const found = looked.filter((row) => passes(row, query));
+  const { looked, found } = await positionsOf(parts, query, most);
   const room = new Room(limit, query.maxBytes);
   const items: StoredTransaction[] = [];
   let chosen = 0;
@@ -52,17 +51,35 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
   return { items, next: last === undefined ? null : encodeListCursor(positionOf(last)) };
 }
 
+/** What was examined, and of this what passes the filter, newest first. */
+async function positionsOf({ rest, tables }: Parts, query: ListQuery, most: number) {
+  const look = async (filtered: boolean): Promise<readonly Row[]> => {
+    const statement = positions(tables.transactions, query, most, filtered);
+    const [answer] = await rest.call({ statements: [statement], changes: false });
+    return answer?.rows ?? [];
+  };
+  try {
+    const looked = await look(true);
+    return { looked, found: looked.filter((row) => passes(row, query)) };
+  } catch (thrown) {
+    if (!isUnreadable(thrown)) throw thrown;
+    // The index alone can be read, and knows nothing of filters: the records themselves are filtered.
+    const looked = await look(false);
+    return { looked, found: looked };
+  }
+}
+
 const hasFilter = ({ status, pattern, attention }: ListQuery): boolean =>
   status !== undefined || pattern !== undefined || attention !== undefined;
 
 /** Walks the index backwards from the cursor. */
-function positions(transactions: string, query: ListQuery, most: number): string {
+function positions(transactions: string, query: ListQuery, most: number, filtered: boolean): string {
   const { namespace, cursor, createdFromMs = 0, createdToMs = LAST_MS } = query;
   const below = cursor === undefined ? undefined : decodeListCursor(cursor);
   const to = Math.min(Math.floor(createdToMs), below?.createdAtMs ?? LAST_MS, LAST_MS);
   const behind =
     below === undefined ? '' : ` and (created_at < ${below.createdAtMs} or id < ${text(`${namespace}\0${below.gid}`)})`;
-  return `select id, created_at, status, pattern, attention from ${transactions} force index (created)
+  return `select id, created_at${filtered ? ', status, pattern, attention' : ''} from ${transactions} force index (created)
 where namespace = ${text(namespace)} and created_at between ${Math.max(0, Math.ceil(createdFromMs))} and ${to}${behind}
 order by created_at desc, id desc limit ${most}`;
 }

@@ -30,7 +30,7 @@ export const foundOf = (row: Row): Found => ({
 });
 
 /** What this version can drive; a record with other words is for nodes of a later one. */
-const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
+export const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
 
 /**
  * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of
@@ -47,6 +47,20 @@ order by t.at limit ${limit}`;
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>
   `select t.id, t.version, t.at from ${tables.transactions} t force index (place)
 where t.place = ${text(place)}${condition} order by t.at limit ${limit}`;
+
+/**
+ * Finds the earliest of a place without reading a row: the index alone has these columns.
+ *
+ * @param limit how many are examined
+ */
+export const findIds = (tables: Tables, place: string, limit: number): string =>
+  `select t.id, t.at from ${tables.transactions} t force index (place)
+where t.place = ${text(place)} order by t.at limit ${limit}`;
+
+/** Those of `ids` that a search would find, in their order. */
+export const amongIds = (tables: Tables, ids: readonly string[], condition: string, sized: boolean): string =>
+  `select t.id, t.version, t.at${sized ? `, ${bodyBytes(tables)} as bytes` : ''} from ${idsTable(ids)} ${byKey(tables, 'k')}
+where true${condition}`;
 
 /** The next place behind one, of the same kind. */
 export const nextPlace = (tables: Tables, behind: string, kind: string): string =>

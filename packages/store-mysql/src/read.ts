@@ -1,10 +1,11 @@
-import { type Entry, type StoredTransaction, transitions } from '@holdfast/core';
+import { type Entry, type RecordHead, type StoredTransaction, transitions } from '@holdfast/core';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Answer, Row } from './call.ts';
 import type { Connection } from './connection.ts';
 import { body, entryOf, HEAD, headOf, idOf, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 import { tableOf, text } from './sql.ts';
+import { readable, unreadableHead } from './unreadable.ts';
 
 /** Ids as a table `k`, each once and in their order. */
 export const idsTable = (ids: readonly string[]): string =>
@@ -20,11 +21,10 @@ const recordStatements = (tables: Tables, ids: readonly string[]): string[] => [
   `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e force index (primary) on e.id = k.id order by e.id, e.position`,
 ];
 
-/** What those statements answered, by id. */
-function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTransaction> {
+/** What those statements returned. */
+function recordsOf([records, entries]: readonly Answer[]): StoredTransaction[] {
   const byId = grouped(entries?.rows ?? []);
-  const found = new Map<string, StoredTransaction>();
-  for (const row of records?.rows ?? []) {
+  return (records?.rows ?? []).map((row) => {
     const head = headOf(row);
     const id = idOf(head.key);
     // Between the two statements entries may have been added, which belong to a later version, or
@@ -33,9 +33,8 @@ function recordsOf([records, entries]: readonly Answer[]): Map<string, StoredTra
       .filter((entry) => Number(entry['position']) <= head.entryCount)
       .map(entryOf);
     const record = transitions.storedTransaction(head, body(row['definition']), body(row['state']), own);
-    found.set(id, transitions.withEntriesCounted(record, head.entryCount));
-  }
-  return found;
+    return transitions.withEntriesCounted(record, head.entryCount);
+  });
 }
 
 /** Rows of entries by the id of their transaction. */
@@ -52,6 +51,36 @@ export function grouped(rows: readonly Row[]): Map<string, Row[]> {
 
 const NO_BODY = Buffer.alloc(0);
 
+const withoutBodies = (head: RecordHead): StoredTransaction =>
+  transitions.storedTransaction(head, NO_BODY, NO_BODY, []);
+
+/**
+ * Records by their ids. One whose bodies the server cannot read is returned without them, as
+ * `unreadable`, with its key alone where nothing else can be read either: the others are read all
+ * the same.
+ */
+async function find(
+  connection: Connection,
+  tables: Tables,
+  ids: readonly string[],
+  readSome: (ids: readonly string[]) => Promise<readonly StoredTransaction[]>,
+): Promise<Map<string, StoredTransaction>> {
+  const { found, unreadable } = await readable([...new Set(ids)], readSome);
+  const byId = new Map(found.map((record) => [idOf(record.key), record]));
+  if (unreadable.size === 0) return byId;
+  const heads = await readable([...unreadable.keys()], async (some) => {
+    const statement = `select ${HEAD} from ${idsTable(some)} ${byKey(tables, 'k')}`;
+    const [answer] = await connection.call({ statements: [statement], changes: false });
+    return (answer?.rows ?? []).map(headOf);
+  });
+  for (const head of heads.found) {
+    const why = `the database cannot read its bodies: ${unreadable.get(idOf(head.key)) ?? ''}`;
+    byId.set(idOf(head.key), withoutBodies({ ...head, unreadable: why, withoutBodies: true }));
+  }
+  for (const [id, why] of heads.unreadable) byId.set(id, withoutBodies(unreadableHead(id, why)));
+  return byId;
+}
+
 /** Records without definitions and entries, which are not read; in the order of the keys. */
 export async function readSummaries(
   connection: Connection,
@@ -60,20 +89,24 @@ export async function readSummaries(
 ): Promise<(StoredTransaction | undefined)[]> {
   if (keys.length === 0) return [];
   const ids = keys.map(idOf);
-  const statement = `select ${HEAD}, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}`;
-  const [answer] = await connection.call({ statements: [statement], changes: false });
-  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), row]));
-  return ids.map((id) => {
-    const row = found.get(id);
-    return row && transitions.storedTransaction(headOf(row), NO_BODY, body(row['state']), []);
+  const found = await find(connection, tables, ids, async (some) => {
+    const statement = `select ${HEAD}, t.state from ${idsTable(some)} ${byKey(tables, 'k')}`;
+    const [answer] = await connection.call({ statements: [statement], changes: false });
+    return (answer?.rows ?? []).map((row) =>
+      transitions.storedTransaction(headOf(row), NO_BODY, body(row['state']), []),
+    );
   });
+  return ids.map((id) => found.get(id));
 }
 
 /** Bytes of the bodies of a record `t`. These databases read bodies to know their lengths, but do not send them. */
 export const bodyBytes = ({ entries }: Tables): string =>
   `length(t.definition) + length(t.state) + if(t.entry_count = 0, 0, (select coalesce(sum(length(e.body)), 0) from ${entries} e where e.id = t.id))`;
 
-/** Bytes of the bodies of records, or of their states alone, in the order of the keys; 0 where there is no record. */
+/**
+ * Bytes of the bodies of records, or of their states alone, in the order of the keys; 0 where there
+ * is no record, or one that the server cannot read.
+ */
 export async function sizes(
   connection: Connection,
   tables: Tables,
@@ -82,10 +115,13 @@ export async function sizes(
 ): Promise<number[]> {
   const ids = keys.map(idOf);
   const size = summary ? 'length(t.state)' : bodyBytes(tables);
-  const statement = `select t.id, ${size} as bytes from ${idsTable(ids)} ${byKey(tables, 'k')}`;
-  const [answer] = await connection.call({ statements: [statement], changes: false });
-  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), Number(row['bytes'])]));
-  return ids.map((id) => found.get(id) ?? 0);
+  const { found } = await readable(ids, async (some) => {
+    const statement = `select t.id, ${size} as bytes from ${idsTable(some)} ${byKey(tables, 'k')}`;
+    const [answer] = await connection.call({ statements: [statement], changes: false });
+    return answer?.rows ?? [];
+  });
+  const bytes = new Map(found.map((row) => [string(row['id']), Number(row['bytes'])]));
+  return ids.map((id) => bytes.get(id) ?? 0);
 }
 
 /** Whole records, in the order of the keys. */
@@ -96,8 +132,10 @@ export async function read(
 ): Promise<(StoredTransaction | undefined)[]> {
   if (keys.length === 0) return [];
   const ids = keys.map(idOf);
-  const call = async (wanted: readonly string[]): Promise<Map<string, StoredTransaction>> =>
-    recordsOf(await connection.call({ statements: recordStatements(tables, wanted), changes: false }));
+  const call = (wanted: readonly string[]): Promise<Map<string, StoredTransaction>> =>
+    find(connection, tables, wanted, async (some) =>
+      recordsOf(await connection.call({ statements: recordStatements(tables, some), changes: false })),
+    );
   const found = await call(ids);
   const doubtful = ids.filter((id) => found.get(id)?.damaged === true);
   if (doubtful.length === 0) return ids.map((id) => found.get(id));
@@ -107,7 +145,7 @@ export async function read(
   return ids.map((id) => again.get(id) ?? found.get(id));
 }
 
-/** Versions, in the order of the keys. */
+/** Versions, in the order of the keys; 0 for a record that the server cannot read. */
 export async function versions(
   connection: Connection,
   tables: Tables,
@@ -115,8 +153,11 @@ export async function versions(
 ): Promise<(number | undefined)[]> {
   if (keys.length === 0) return [];
   const ids = keys.map(idOf);
-  const statement = `select t.id, t.version from ${idsTable(ids)} ${byKey(tables, 'k')}`;
-  const [answer] = await connection.call({ statements: [statement], changes: false });
-  const found = new Map((answer?.rows ?? []).map((row) => [string(row['id']), Number(row['version'])]));
-  return ids.map((id) => found.get(id));
+  const { found, unreadable } = await readable(ids, async (some) => {
+    const statement = `select t.id, t.version from ${idsTable(some)} ${byKey(tables, 'k')}`;
+    const [answer] = await connection.call({ statements: [statement], changes: false });
+    return answer?.rows ?? [];
+  });
+  const byId = new Map(found.map((row) => [string(row['id']), Number(row['version'])]));
+  return ids.map((id) => byId.get(id) ?? (unreadable.has(id) ? 0 : undefined));
 }
