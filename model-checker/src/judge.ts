@@ -175,7 +175,7 @@ export class Judge {
 
   /** A caller is told that what it asked for is durable. */
   acknowledged(
-    what: 'prepare' | 'submit' | 'abort' | 'stop' | 'retry' | 'finish succeed' | 'finish failed',
+    what: 'prepare' | 'submit' | 'abort' | 'stop' | 'retry' | 'finish succeed' | 'finish failed' | 'heartbeat',
     record: StoredTransaction | undefined,
   ): void {
     this.acks.add(what);
@@ -184,6 +184,7 @@ export class Judge {
     const command = record?.entries.some(({ key }) => key.startsWith('order:')) === true;
     const fits: Readonly<Record<string, boolean>> = {
       prepare: true,
+      heartbeat: true,
       retry: true,
       submit: status !== 'prepared',
       abort:

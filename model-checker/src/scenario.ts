@@ -18,6 +18,8 @@ export interface Budget {
   readonly lateBranches: number;
   /** A client that repeats what it was not told the outcome of, or that it was told. */
   readonly repeats: number;
+  /** A heartbeat of a workflow's code. */
+  readonly heartbeats: number;
 }
 
 export const NO_FAULTS: Budget = {
@@ -29,6 +31,7 @@ export const NO_FAULTS: Budget = {
   commands: 0,
   lateBranches: 0,
   repeats: 0,
+  heartbeats: 0,
 };
 
 /** One transaction, and what may happen to it. */

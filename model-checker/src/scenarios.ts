@@ -34,6 +34,7 @@ export const SMALL: readonly Scenario[] = [
   withBudget({ ...PLAIN.tcc, branches: 1 }, { lateBranches: 1 }),
   withBudget({ ...PLAIN.xa, branches: 1 }, {}),
   withBudget({ ...PLAIN.workflow, branches: 1 }, {}),
+  withBudget({ ...PLAIN.workflow, branches: 1 }, { heartbeats: 1 }),
 ];
 
 /** Two or more faults along each path: minutes. */
@@ -57,6 +58,7 @@ export const LARGE: readonly Scenario[] = [
   withBudget(PLAIN.xa, { store: 1 }),
   withBudget({ ...PLAIN.workflow, branches: 1 }, { refusals: 1, store: 1 }),
   withBudget({ ...PLAIN.workflow, branches: 1 }, { crashes: 1, commands: 1 }),
+  withBudget({ ...PLAIN.workflow, branches: 1 }, { heartbeats: 1, crashes: 1 }),
 ];
 
 export const NAMES: readonly string[] = Object.values(PLAIN).map(({ name }) => name);

@@ -53,6 +53,19 @@ export class WorkflowCode {
   /** `node`: the coordinator that this execution talks to. `voluntary`: it may just as well end here. */
   actions(node: ModelNode, voluntary: boolean): Action[] {
     if (this.#waits || this.over) return [];
+    return [...this.#next(node, voluntary), ...this.#heartbeat(node)];
+  }
+
+  /** While the code runs; it does not wait for the response. */
+  #heartbeat(node: ModelNode): Action[] {
+    const { requests } = this.#tools;
+    const isAtWork = this.#place.at === 'record' || this.#place.at === 'undo';
+    const run = (): void => requests.command(node, { kind: 'heartbeat' }, 'heartbeat', undefined, () => {});
+    const label = `${this.name}: sends a heartbeat to ${node.name}`;
+    return isAtWork ? [{ label, voluntary: true, spends: 'heartbeats', run }] : [];
+  }
+
+  #next(node: ModelNode, voluntary: boolean): Action[] {
     const place = this.#place;
     const does = (label: string, run: () => void, spends?: Action['spends']): Action => ({
       label: `${this.name}: ${label}`,

@@ -95,6 +95,16 @@ export interface Coordinator {
     input: { readonly gid: string; readonly reason: string },
   ): Promise<TransactionView>;
 
+  /**
+   * A run of a workflow's code is alive in some process: the workflow is not called back before its
+   * retry interval has passed. While a node is calling back, the heartbeat has no effect. Throws
+   * `refused` when the transaction is finished or not a workflow, `not_found`.
+   */
+  heartbeat(context: CallContext, gid: string): Promise<void>;
+
+  /** How often the client of this workflow is to send a heartbeat, in ms. */
+  heartbeatPeriodMs(workflow: Pick<TransactionView, 'definition'>): number;
+
   /** An unfinished transaction becomes `failed` and is never driven again. Throws `refused` when it is finished, `not_found`. */
   forceStop(context: CallContext, stop: { readonly gid: string; readonly reason: string }): Promise<TransactionView>;
   /** Drives it again at once, also when it is parked. Throws `refused` when it is finished, `not_found`. */
@@ -167,6 +177,8 @@ export interface TransactionInput {
    */
   readonly group?: string;
   readonly workflowName?: string;
+  /** Workflow: its client sends heartbeats. */
+  readonly heartbeats?: boolean;
   readonly workflowData?: Uint8Array;
 }
 

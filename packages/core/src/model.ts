@@ -134,6 +134,11 @@ export interface State {
   /** Next question to the client (message, workflow), and how many went unanswered in a row. */
   readonly nextCheckAtMs: number;
   readonly checkFailures: number;
+  /**
+   * Workflow: when the last heartbeat of its client was stored. 0: its client sends none, or a
+   * callback was delayed for the sake of the last one.
+   */
+  readonly heartbeatAtMs: number;
   /** It needs a person (shown as such until it makes progress). */
   readonly attention: boolean;
   /** An alert was raised that no hook has acknowledged: it is raised again when the transaction is resumed. */

@@ -45,6 +45,7 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
     workflowProgress: (gid, call) => ask(gid, call, (context) => api.progress(context, gid)),
     finishWorkflow: (gid, body, call) => ask(gid, call, (context) => api.finish(context, gid, body)),
     parkWorkflow: (gid, body, call) => ask(gid, call, (context) => api.park(context, gid, body)),
+    heartbeat: (gid, call) => ask(gid, call, (context) => api.heartbeat(context, gid)),
     callBranch: (request) => initiatorCalls.call(request),
     get: (gid, call) => ask(gid, call, (context) => api.get(context, gid, waitMsOf(call))),
     list: (query, call) => ask(undefined, call, (context) => api.list(context, queryOf({ ...query }))),

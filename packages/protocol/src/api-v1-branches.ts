@@ -15,6 +15,7 @@ import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
  *   POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply
  *                                               (by a workflow's code that cannot continue
  *                                               without operator attention)
+ *   POST   /api/v1/transactions/:gid/heartbeat  → 204  (by a workflow's running code)
  */
 
 const url = z.string().max(LIMITS.urlLength);
@@ -69,6 +70,12 @@ export const submitRequest = z.strictObject({
 });
 export type SubmitRequest = z.input<typeof submitRequest>;
 
+/**
+ * Of a workflow: how often its run sends a heartbeat while no step is recorded, in ms. Absent: the
+ * coordinator accepts none.
+ */
+export const heartbeatMs = z.number().positive().optional();
+
 export const workflowProgress = z.object({
   gid: z.string(),
   status: z.enum(STATUSES),
@@ -78,6 +85,7 @@ export const workflowProgress = z.object({
   /** The workflow's result: base64, as given to `finish`; empty until then. */
   result: z.string(),
   steps: z.array(z.object({ branchId: z.string(), op: z.string(), status: z.enum(BRANCH_STATUSES), data: z.string() })),
+  heartbeatMs,
 });
 export type WorkflowProgress = z.infer<typeof workflowProgress>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { heartbeatMs } from './api-v1-branches.ts';
 import { LIMITS } from './limits.ts';
 import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from './vocabulary.ts';
 
@@ -104,6 +105,7 @@ export type TransactionSummary = z.infer<typeof transactionSummary>;
 export const transactionReply = z.object({
   ...summaryShape,
   lastResult: z.object({ kind: z.enum(RESULTS), reason: z.string() }).nullable(),
+  heartbeatMs,
 });
 export type TransactionReply = z.infer<typeof transactionReply>;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { problemDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
+import { problemDetails, transactionDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
 import { Participants } from './support/participants.ts';
 import { TestServer } from './support/running-server.ts';
 
@@ -95,5 +95,41 @@ describe('a workflow that its code parks (WF6)', () => {
     await server.post('/api/v1/transactions', { gid: `${gid}-tcc`, pattern: 'tcc' });
     const refused = await server.post(`/api/v1/transactions/${gid}-tcc/park`, { reason: 'x' });
     expect(refused.status).toBe(409);
+  });
+});
+
+describe('a workflow whose code sends heartbeats (WF8)', () => {
+  it('states how often: three times in the interval after which it is called back', async () => {
+    const created = {
+      gid: `${gid}-own`,
+      pattern: 'workflow',
+      workflow: { name: 'w' },
+      queryPrepared: 'http://127.0.0.1:1/',
+    };
+    const reply = await server.post('/api/v1/transactions', { ...created, retryIntervalMs: 30_000 });
+    expect(transactionReply.parse(reply.json).heartbeatMs).toBe(10_000);
+    const progress = await server.get(`/api/v1/transactions/${gid}-own/progress`);
+    expect(workflowProgress.parse(progress.json).heartbeatMs).toBe(10_000);
+  });
+
+  it('is due an interval after each of them', async () => {
+    const dueAtMs = async () =>
+      transactionDetails.parse((await server.get(`/api/v1/transactions/${gid}`)).json).dueAtMs;
+    const before = (await dueAtMs()) ?? Infinity;
+    expect((await at('heartbeat')).status).toBe(204);
+    expect(await dueAtMs()).toBeGreaterThan(before);
+  });
+
+  it('is not the one that is finished, unknown or of another pattern', async () => {
+    await at('finish', { status: 'succeed' });
+    expect(problemDetails.parse((await at('heartbeat')).json)).toMatchObject({
+      code: 'refused',
+      gid,
+      transactionStatus: 'succeed',
+    });
+    const unknown = await server.post('/api/v1/transactions/unknown/heartbeat');
+    expect(problemDetails.parse(unknown.json)).toMatchObject({ code: 'not_found', gid: 'unknown' });
+    await server.post('/api/v1/transactions', { gid: `${gid}-tcc`, pattern: 'tcc' });
+    expect((await server.post(`/api/v1/transactions/${gid}-tcc/heartbeat`)).status).toBe(409);
   });
 });

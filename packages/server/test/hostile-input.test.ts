@@ -55,6 +55,7 @@ const routes: Readonly<Record<string, (name: string) => Promise<Answered>>> = {
   'v1 stop': (gid) => server.post(`/api/v1/transactions/${encoded(gid)}/stop`),
   'v1 finish': (gid) => server.post(`/api/v1/transactions/${encoded(gid)}/finish`, { status: 'succeed' }),
   'v1 park': (gid) => server.post(`/api/v1/transactions/${encoded(gid)}/park`, { reason: 'x' }),
+  'v1 heartbeat': (gid) => server.post(`/api/v1/transactions/${encoded(gid)}/heartbeat`),
   'v1 branches': (gid) =>
     server.post(`/api/v1/transactions/${encoded(gid)}/branches`, { pattern: 'xa', branchId: '01', url: NOWHERE }),
   'v1 workflow': (name) => server.post('/api/v1/transactions', { pattern: 'workflow', workflow: { name } }),
@@ -227,7 +228,7 @@ describe('whatever a request holds', () => {
     ...['prepare', 'submit', 'abort', 'registerBranch', 'prepareWorkflow', 'forceStop', 'resetNextCronTime'].map(
       (call) => ['POST', `/api/dtmsvr/${call}`] as const,
     ),
-    ...['', '/g/submit', '/g/abort', '/g/retry', '/g/branches', '/g/finish', '/g/park'].map(
+    ...['', '/g/submit', '/g/abort', '/g/retry', '/g/branches', '/g/finish', '/g/park', '/g/heartbeat'].map(
       (path) => ['POST', `/api/v1/transactions${path}`] as const,
     ),
     ['PUT', '/api/v1/topics/t/subscribers'] as const,

@@ -4,7 +4,15 @@ import type { Case } from '../parts/case.ts';
 
 /** What a client asks for. */
 export type Command =
-  'prepare' | 'prepare workflow' | 'submit' | 'abort' | 'register' | 'record' | 'finish-succeed' | 'finish-failed';
+  | 'prepare'
+  | 'prepare workflow'
+  | 'submit'
+  | 'abort'
+  | 'register'
+  | 'record'
+  | 'finish-succeed'
+  | 'finish-failed'
+  | 'heartbeat';
 
 /** The statuses in which a client that stays true to its transaction may be refused. */
 const MAY_REFUSE: Readonly<Record<Command, readonly Status[]>> = {
@@ -16,6 +24,7 @@ const MAY_REFUSE: Readonly<Record<Command, readonly Status[]>> = {
   record: ['aborting', 'succeed', 'failed'],
   'finish-succeed': ['aborting', 'failed'],
   'finish-failed': ['succeed'],
+  heartbeat: ['succeed', 'failed'],
 };
 
 /** The store failed with a code that it has no reason for. */

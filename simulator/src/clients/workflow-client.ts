@@ -59,6 +59,7 @@ export const workflowInput = (one: Case, plan: WorkflowPlan): TransactionInput =
   pattern: 'workflow',
   workflowName: plan.name,
   workflowData: NO_BYTES,
+  heartbeats: true,
   queryPrepared: urlOf(plan, 'clients', one.key.gid, '00', plan.name),
   options: optionsOf(plan),
 });
@@ -74,6 +75,7 @@ async function goForward(
     if (recorded === 'failed') return 'refused';
     const { kind } = await client.callBranch(branchId, 'action');
     if (kind !== 'SUCCESS' && kind !== 'FAILURE') return 'unclear';
+    await heartbeat(client);
     const noted = await record(client, branchId, 'action', kind === 'SUCCESS' ? 'succeed' : 'failed');
     if (noted.kind !== 'done') return 'unclear';
     if (kind === 'FAILURE') return 'refused';
@@ -92,6 +94,7 @@ async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
   if (aborted.kind !== 'done') return;
   for (const { branchId } of plan.branches.toReversed()) {
     if ((await client.callBranch(branchId, 'rollback')).kind !== 'SUCCESS') return;
+    await heartbeat(client);
     if ((await record(client, branchId, 'rollback', 'succeed')).kind !== 'done') return;
   }
   await finish(client, 'failed');
@@ -112,6 +115,15 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
     4,
   );
 }
+
+/** As a step that takes long has it: sent once to any node, and its outcome is of no account. */
+const heartbeat = (client: Client) =>
+  client.ask(
+    'heartbeat',
+    (engine, context) => engine.heartbeat(context, client.one.key.gid),
+    { command: 'heartbeat', done: () => client.tools.counters.count('heartbeats of workflows') },
+    1,
+  );
 
 function finish(client: Client, status: 'succeed' | 'failed') {
   const { one, tools } = client;

@@ -37,6 +37,11 @@ export interface Api {
   finishWorkflow(gid: string, end: WorkflowEnd, call: ApiCall): Promise<Answer<TransactionReply>>;
   /** Parks a workflow, for its own code, which found records that it did not make. */
   parkWorkflow(gid: string, order: ParkRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
+  /**
+   * The code of a workflow is running here: no callback before its interval has passed. A rejection
+   * without a gid: this coordinator takes no heartbeats.
+   */
+  heartbeat(gid: string, call: ApiCall): Promise<Answer<void>>;
   /** Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow does: not repeated. */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;

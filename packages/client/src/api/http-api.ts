@@ -26,6 +26,8 @@ export function httpApi(coordinatorUrl: string, options: Required<TransportOptio
       transport.call({ method: 'POST', path: at(gid, '/finish'), body, schema: transactionReply, gid }, call),
     parkWorkflow: (gid, body, call) =>
       transport.call({ method: 'POST', path: at(gid, '/park'), body, schema: transactionReply, gid }, call),
+    // Without the gid for errors: a rejection that has one comes from a coordinator that has the route.
+    heartbeat: (gid, call) => transport.call({ method: 'POST', path: at(gid, '/heartbeat'), schema: NOTHING }, call),
     callBranch: (request) => branches.call(request),
     get: (gid, call) => transport.call({ method: 'GET', path: at(gid), schema: transactionDetails, gid }, call),
     list: (query, call) =>

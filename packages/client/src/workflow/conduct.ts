@@ -13,6 +13,8 @@ export interface Definition {
   readonly version: number;
   readonly code: WorkflowCode<unknown, unknown>;
   readonly options: TransactionOptions;
+  /** How long heartbeats are sent after the last record. */
+  readonly longestStepMs: number;
 }
 
 export interface Conducted {

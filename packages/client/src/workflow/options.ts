@@ -11,6 +11,12 @@ export interface WorkflowOptions extends TransactionOptions {
   readonly version: number;
   /** Where this service answers call-backs (`workflowCallBack`), as the coordinator reaches it. May be left out with `embed()`. */
   readonly callBackUrl?: string;
+  /**
+   * How long one step may take, in ms: an hour by default. So long after the last recorded step the
+   * process sends heartbeats, which keep the coordinator from calling another process back. After
+   * that the callback comes although the step may still be running. 0: no heartbeats.
+   */
+  readonly longestStepMs?: number;
 }
 
 export interface RunOptions extends SubmitOptions {

@@ -1,5 +1,6 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
 import { setTimeout } from 'node:timers/promises';
+import type { Api } from '../api/api.ts';
 import { unlessAborted } from '../api/unless-aborted.ts';
 import { RequestRejected, TransactionFailed, TransactionPending, TransactionStopped } from '../errors.ts';
 import { newGid } from '../gid.ts';
@@ -9,6 +10,7 @@ import type { BranchCallContext } from '../participants/call.ts';
 import type { SubmissionContext } from '../submission.ts';
 import { wireOptions } from '../transaction-options.ts';
 import { Conductor, type Definition, type Result } from './conduct.ts';
+import { Heartbeats } from './heartbeats.ts';
 import type { RunOptions, Workflow, WorkflowCode, WorkflowOptions } from './options.ts';
 import { decode, NO_PROGRESS } from './records.ts';
 
@@ -28,18 +30,23 @@ interface RunningHere {
 /** An input as it is kept: equal inputs have equal texts. Null for undefined: a call-back without a body would be a GET. */
 const textOf = (input: unknown): string => JSON.stringify(input ?? null);
 
+/** A step may take this long unless its workflow specifies it. */
+const LONGEST_STEP_MS = 3_600_000;
+
 /** A call-back is answered after so long at the latest: coordinators do not wait much longer. */
 const CALL_BACK_PATIENCE_MS = 1_000;
 
 /** The workflows of one client, and those of their transactions that run in this process. */
 export class Workflows {
   readonly #context: WorkflowsContext;
+  readonly #heartbeats: Heartbeats;
   readonly #definitions = new Map<string, Definition>();
   /** By gid. A transaction runs once in a process, however often it is asked for. */
   readonly #running = new Map<string, RunningHere>();
 
   constructor(context: WorkflowsContext) {
     this.#context = context;
+    this.#heartbeats = new Heartbeats(context.api);
   }
 
   /** See `Holdfast.workflow`. */
@@ -48,12 +55,25 @@ export class Workflows {
     options: WorkflowOptions,
     code: WorkflowCode<Input, Output>,
   ): Workflow<Input, Output> {
-    const { version, callBackUrl = this.#context.callBackUrl, ...transaction } = options;
+    const {
+      version,
+      callBackUrl = this.#context.callBackUrl,
+      longestStepMs = LONGEST_STEP_MS,
+      ...transaction
+    } = options;
     if (name === '') throw new TypeError('A workflow needs a name');
     if (this.#definitions.has(name)) throw new TypeError(`There is a workflow named ${name} already`);
     if (callBackUrl === undefined)
       throw new TypeError(`Workflow ${name} needs a callBackUrl, where the coordinator reaches this service`);
-    const definition = { name, version, code: code as WorkflowCode<unknown, unknown>, options: transaction };
+    if (!(longestStepMs >= 0))
+      throw new TypeError(`longestStepMs of workflow ${name} is ${longestStepMs}: it takes a number of ms, at least 0`);
+    const definition = {
+      name,
+      version,
+      code: code as WorkflowCode<unknown, unknown>,
+      options: transaction,
+      longestStepMs,
+    };
     this.#definitions.set(name, definition);
     const run = async (input: Input, runOptions?: RunOptions) =>
       (await this.#start(definition, callBackUrl, input, runOptions)) as Output;
@@ -70,8 +90,9 @@ export class Workflows {
     if (definition === undefined)
       throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
     if (this.#running.has(gid)) throw new BranchOngoing('it is running in this process');
-    const conductor = new Conductor({ api: this.#context.api, definition, gid, input: payload ?? undefined });
-    const running = this.#run(gid, op, textOf(payload), () => conductor.run());
+    const input = payload ?? undefined;
+    const conduct = (api: Api): Promise<Result> => new Conductor({ api, definition, gid, input }).run();
+    const running = this.#run(definition, gid, textOf(payload), conduct);
     const result = await within(CALL_BACK_PATIENCE_MS, running);
     if (result === undefined) throw new BranchOngoing('it goes on in this process');
     if (result.status === 'parked') throw result.error;
@@ -103,11 +124,10 @@ export class Workflows {
     input: unknown,
     { signal, gid: given }: RunOptions,
   ): Promise<Result> {
-    const { api } = this.#context;
     // Every run of the code gets what its later runs will get: what JSON makes of it.
     const text = textOf(input);
     const json: unknown = JSON.parse(text);
-    const conduct = async (): Promise<Result> => {
+    const conduct = async (api: Api): Promise<Result> => {
       const answer = await api.create(
         {
           gid,
@@ -123,7 +143,7 @@ export class Workflows {
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
       return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal }).run();
     };
-    return this.#run(gid, definition.name, text, conduct);
+    return this.#run(definition, gid, text, conduct);
   }
 
   /** The run of this transaction that is under way here. What the coordinator would refuse is refused: that run's outcome says nothing of this one. */
@@ -137,12 +157,19 @@ export class Workflows {
     return running.ended;
   }
 
-  async #run(gid: string, name: string, input: string, conduct: () => Promise<Result>): Promise<Result> {
-    const ended = conduct();
+  async #run(
+    { name, longestStepMs }: Definition,
+    gid: string,
+    input: string,
+    conduct: (api: Api) => Promise<Result>,
+  ): Promise<Result> {
+    const heartbeat = this.#heartbeats.begin(gid, longestStepMs);
+    const ended = conduct(heartbeat.api);
     this.#running.set(gid, { name, input, ended });
     try {
       return await ended;
     } finally {
+      heartbeat.stop();
       this.#running.delete(gid);
     }
   }

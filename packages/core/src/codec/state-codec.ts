@@ -96,6 +96,7 @@ export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
   if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
   if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
   if (state.nextCheckAtMs !== 0) head += `,"nextCheckAtMs":${relative(state.nextCheckAtMs, base)}`;
+  if (state.heartbeatAtMs !== 0) head += `,"heartbeatAtMs":${relative(state.heartbeatAtMs, base)}`;
   if (state.submittedAtMs !== 0) head += `,"submittedAtMs":${relative(state.submittedAtMs, base)}`;
   if (state.rollbackAtMs !== 0) head += `,"rollbackAtMs":${relative(state.rollbackAtMs, base)}`;
   if (state.finishedAtMs !== 0) head += `,"finishedAtMs":${relative(state.finishedAtMs, base)}`;
@@ -126,6 +127,7 @@ function read(frame: Frame): State {
     notBeforeMs: time(head.notBeforeMs),
     nextCheckAtMs: time(head.nextCheckAtMs),
     checkFailures: numberOf(head.checkFailures, 0, WHAT),
+    heartbeatAtMs: time(head.heartbeatAtMs),
     attention: flagOf(head.attention, false, WHAT),
     alertDue: flagOf(head.alertDue, false, WHAT),
     parked: textOf(head.parked, '', WHAT),

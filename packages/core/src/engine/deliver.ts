@@ -84,14 +84,16 @@ function orderOf(event: TransactionEvent, { state }: Transaction, writeId: strin
   return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId) : undefined;
 }
 
+const STAYS_WITH_ITS_NODE: ReadonlySet<TransactionEvent['kind']> = new Set(['prepared', 'alerted', 'heartbeat']);
+
 /**
  * Whether an event on a transaction that another node drives is decided here, which ends that node's ownership. While
  * the transaction is prepared its node only calls the client; the client's decision counts more. Preparing the
- * transaction again is not a decision, and neither is the acknowledgement of an alert: these must not start another
- * call.
+ * transaction again is not a decision, and neither is the acknowledgement of an alert or a heartbeat: these must not
+ * start another call.
  */
 const takesOver = (event: TransactionEvent, { state }: Transaction): boolean =>
   event.kind === 'stop' ||
   event.kind === 'ended' ||
   event.kind === 'park' ||
-  (state.status === 'prepared' && event.kind !== 'prepared' && event.kind !== 'alerted');
+  (state.status === 'prepared' && !STAYS_WITH_ITS_NODE.has(event.kind));

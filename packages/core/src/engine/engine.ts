@@ -17,6 +17,7 @@ import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { failureReason, newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
+import { heartbeatPeriodMs } from '../patterns/workflow.ts';
 import { type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
 import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
 import { STORE_LIMITS } from '../stores/rules.ts';
@@ -318,6 +319,14 @@ export class Engine implements Coordinator {
     return viewOfTransaction(await this.#command(context, gid, event, { pattern: 'workflow' }));
   }
 
+  async heartbeat(context: CallContext, gid: string): Promise<void> {
+    await this.#command(context, gid, { kind: 'heartbeat' }, { pattern: 'workflow' });
+  }
+
+  heartbeatPeriodMs({ definition }: Pick<TransactionView, 'definition'>): number {
+    return heartbeatPeriodMs(definition.options, this.#options);
+  }
+
   async forceStop(
     context: CallContext,
     { gid, reason }: { readonly gid: string; readonly reason: string },
@@ -474,7 +483,8 @@ export class Engine implements Coordinator {
       }
     }
     const key = { namespace: context.namespace, gid: input.gid };
-    const fresh = newTransaction(key, definition, this.#session.nowMs());
+    const nowMs = this.#session.nowMs();
+    const fresh = newTransaction(key, definition, nowMs, input.heartbeats === true ? nowMs : 0);
     const group = groupOf(input.gid, definition) || (input.group ?? '');
     if (isLong) await this.#nextTurn();
     return new Promise((done, failed) => {

@@ -21,6 +21,7 @@ export function copyState(state: State): Draft<State> {
     notBeforeMs: state.notBeforeMs,
     nextCheckAtMs: state.nextCheckAtMs,
     checkFailures: state.checkFailures,
+    heartbeatAtMs: state.heartbeatAtMs,
     attention: state.attention,
     alertDue: state.alertDue,
     parked: state.parked,

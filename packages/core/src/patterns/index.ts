@@ -30,6 +30,8 @@ export function step(transaction: Transaction, event: TransactionEvent, moment: 
   if ('refusal' in next) return next;
   // Preparing a transaction again does not drive it: its timeout or callback is scheduled already.
   if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null), event, moment);
+  const delayed = event.kind === 'resumed' ? delayedBy(rules, next, moment) : undefined;
+  if (delayed !== undefined) return conclude(transaction, advance(rules, delayed, moment), event, moment);
   const plan = advance(rules, next, moment);
   return conclude(
     transaction,
@@ -85,6 +87,11 @@ function transition(
       return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
     case 'park':
       return rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park what no code of its own runs');
+    case 'heartbeat':
+      return (
+        rules.heartbeat?.(transaction, moment) ??
+        refuse(state.status, 'take a heartbeat of what no code of its own runs')
+      );
     case 'stop':
       if (isFinal(state.status)) return refuse(state.status, 'stop');
       return { ...transaction, state: stopped(state, event.reason, moment) };
@@ -120,6 +127,11 @@ function advance(rules: PatternRules, transaction: Transaction, moment: Moment):
   return isFinal(state.status) || state.parked !== ''
     ? waitUntil(transaction, null)
     : rules.advance(transaction, moment);
+}
+
+function delayedBy(rules: PatternRules, transaction: Transaction, moment: Moment): Transaction | undefined {
+  const { status, parked: why } = transaction.state;
+  return isFinal(status) || why !== '' ? undefined : rules.delayed?.(transaction, moment);
 }
 
 /** Whether a resumed transaction has nothing to start: then its record was made due early. */

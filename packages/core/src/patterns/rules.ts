@@ -17,6 +17,13 @@ export interface PatternRules {
   checked(transaction: Transaction, event: EventOf<'checked'>, moment: Moment): Transaction;
   /** Only for a pattern whose code runs in its client, which parks it. */
   park?(transaction: Transaction, event: EventOf<'park'>, moment: Moment): Transaction | Refusal;
+  /** Only a pattern whose code runs in its client receives heartbeats. */
+  heartbeat?(transaction: Transaction, moment: Moment): Transaction | Refusal;
+  /**
+   * Just claimed: the transaction with its next callback delayed, because no node was there to
+   * receive a heartbeat when the callback became due. Undefined: nothing is delayed.
+   */
+  delayed?(transaction: Transaction, moment: Moment): Transaction | undefined;
   /**
    * Called for an unfinished transaction that is not parked. A second call without an event in
    * between starts nothing again.

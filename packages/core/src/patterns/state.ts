@@ -26,6 +26,7 @@ const NEW_STATE: State = {
   notBeforeMs: 0,
   nextCheckAtMs: 0,
   checkFailures: 0,
+  heartbeatAtMs: 0,
   attention: false,
   alertDue: false,
   parked: '',
@@ -38,9 +39,15 @@ const NEW_STATE: State = {
   timelineOmitted: 0,
 };
 
-/** A transaction that is not stored yet. */
-export function newTransaction(key: TransactionKey, definition: Definition, createdAtMs: number): Transaction {
-  return assemble(key, definition, createdAtMs, [], NEW_STATE);
+/** A transaction that is not stored yet. `heartbeatAtMs`: 0 unless its client sends heartbeats. */
+export function newTransaction(
+  key: TransactionKey,
+  definition: Definition,
+  createdAtMs: number,
+  heartbeatAtMs = 0,
+): Transaction {
+  const state = heartbeatAtMs === 0 ? NEW_STATE : { ...NEW_STATE, heartbeatAtMs };
+  return assemble(key, definition, createdAtMs, [], state);
 }
 
 /**

@@ -71,6 +71,8 @@ export type TransactionEvent =
   | { readonly kind: 'retry' }
   /** The workflow's code cannot continue without operator attention. */
   | { readonly kind: 'park'; readonly reason: string }
+  /** A run of its code is alive in some process: no callback before the interval has passed. */
+  | { readonly kind: 'heartbeat' }
   /**
    * An operator force-stops the transaction: it becomes failed, is never driven again, and nothing
    * is compensated.

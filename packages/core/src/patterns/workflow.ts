@@ -1,8 +1,9 @@
 import { isFinal } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction, TransactionOptions } from '../model.ts';
 import { askWhenDue, parked, recordCheck } from './check.ts';
 import { plainIntervalMs } from './retry.ts';
 import { type PatternRules, refuse, waitUntil } from './rules.ts';
+import type { Policy } from './step.ts';
 import { withStatus } from './timeline.ts';
 
 /**
@@ -25,6 +26,12 @@ import { withStatus } from './timeline.ts';
  * WF6  A workflow's code may park it if the recorded steps are those of other code: it is not
  *      called back until an operator retries it. Records and the outcome are still accepted, from
  *      code that can continue.
+ * WF8  A heartbeat of its client's code postpones the callback by the plain interval. It starts
+ *      nothing, and changes neither a parked workflow nor one that is being called back. A
+ *      heartbeat soon after a stored one is not stored.
+ * WF9  If no node claimed the workflow when its callback became due, its client may have had no
+ *      node to send a heartbeat to: the callback is delayed once, by the plain interval. Only of a
+ *      workflow whose client sends heartbeats.
  */
 export const workflow: PatternRules = {
   submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),
@@ -59,6 +66,25 @@ export const workflow: PatternRules = {
     return state.parked === event.reason ? transaction : { ...transaction, state: parked(state, event.reason, moment) };
   },
 
+  heartbeat(transaction, moment) {
+    const { state } = transaction;
+    if (isFinal(state.status)) return refuse(state.status, 'send a heartbeat');
+    if (state.parked !== '' || transaction.checking) return transaction;
+    const intervalMs = plainIntervalMs(transaction.options, moment.policy);
+    const isRecent = moment.nowMs - state.heartbeatAtMs < intervalMs * SHARE_NOT_STORED;
+    if (isRecent && state.nextCheckAtMs >= state.heartbeatAtMs + intervalMs) return transaction;
+    const next = { ...state, heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs };
+    return { ...transaction, state: next };
+  },
+
+  delayed(transaction, moment) {
+    const { state } = transaction;
+    const intervalMs = plainIntervalMs(transaction.options, moment.policy);
+    const lateMs = moment.nowMs - silentAtMs(transaction, intervalMs);
+    if (state.heartbeatAtMs === 0 || lateMs < intervalMs * SHARE_IN_TIME) return undefined;
+    return { ...transaction, state: { ...state, heartbeatAtMs: 0, nextCheckAtMs: moment.nowMs + intervalMs } };
+  },
+
   answered: (transaction) => transaction,
 
   checked(transaction, event, moment) {
@@ -81,6 +107,24 @@ export const workflow: PatternRules = {
     );
   },
 };
+
+/**
+ * How often the code of a workflow sends heartbeats: one may be lost, and the next still comes
+ * before the callback.
+ */
+export const heartbeatPeriodMs = (options: TransactionOptions, policy: Policy): number =>
+  Math.ceil(plainIntervalMs(options, policy) / 3);
+
+/** Share of the interval within which a second heartbeat is not stored: less than between two of one process. */
+const SHARE_NOT_STORED = 1 / 6;
+/** Share of the interval within which a workflow that is due is claimed, unless no node could. */
+const SHARE_IN_TIME = 1 / 10;
+
+/** When the callback became due: each record postpones it, in the store only. */
+function silentAtMs({ state, createdAtMs, registered }: Transaction, intervalMs: number): number {
+  const recordedAtMs = registered.reduce((latest, branch) => Math.max(latest, branch.createdAtMs), createdAtMs);
+  return Math.max(state.nextCheckAtMs, recordedAtMs + intervalMs);
+}
 
 const isCommitting = ({ state, registered }: Transaction): boolean =>
   state.status === 'prepared' && registered.some(({ op, status }) => op === 'commit' && status === 'succeed');

@@ -146,6 +146,7 @@ const anyState: fc.Arbitrary<State> = fc.record(
     notBeforeMs: atMsOrNever,
     nextCheckAtMs: atMsOrNever,
     checkFailures: count,
+    heartbeatAtMs: atMsOrNever,
     attention: fc.boolean(),
     parked: text,
     stopped: text,

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe } from 'vitest';
+import type { Transaction } from '../../src/index.ts';
 import { workflow } from './support/definitions.ts';
 import { statusChanged } from './support/facts.ts';
 import { casesOf, holdsAlways } from './support/property.ts';
+
+const intervalOf = ({ definition }: Transaction): number => definition.options.retryIntervalMs || 10_000;
 
 const workflows = fc.constantFrom(0, 2_000).map((retryIntervalMs) => workflow({ retryIntervalMs }));
 
@@ -49,5 +52,21 @@ describe('workflow, whatever happens', () => {
       before.state.parked !== '' && effects.check && event.kind !== 'retry'
         ? `called back by ${event.kind}`
         : undefined,
+
+    'WF8: a heartbeat starts nothing, and the callback comes an interval after it at the earliest': ({
+      event,
+      before,
+      after,
+      effects,
+      nowMs,
+      world,
+    }) => {
+      if (event.kind !== 'heartbeat')
+        return effects.check && !world.pushed && nowMs < before.state.heartbeatAtMs + intervalOf(after)
+          ? 'called back too early'
+          : undefined;
+      if (effects.check || effects.calls.length > 0) return 'it started a call';
+      return before.state.parked !== '' && after.state.parked === '' ? 'it is not parked any more' : undefined;
+    },
   });
 });

@@ -188,3 +188,105 @@ describe('workflow: callbacks that keep failing alike', () => {
     expect(longest?.firstAtMs).toBeLessThan(longest?.atMs ?? 0);
   });
 });
+
+describe('workflow: heartbeats (WF8)', () => {
+  const heartbeat = { kind: 'heartbeat' as const };
+
+  it('postpone the callback by the retry interval', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    for (let i = 0; i < 10; i++) {
+      model.wait(1_000);
+      expect(model.deliver(heartbeat)).toBe(undefined);
+      expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    }
+    model.waitForNext();
+    expect(model.asking).toBe(true);
+  });
+
+  it('also while it is aborting', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.deliver({ kind: 'abort', reason: '', byOperator: true });
+    model.reply('ONGOING');
+    model.wait(1_000);
+    model.deliver(heartbeat);
+    expect(model.nextInMs).toBe(3_000);
+  });
+
+  it('are stored at most six times in an interval, however many come', () => {
+    const model = prepared({ retryIntervalMs: 6_000 });
+    let stored = 0;
+    for (let ms = 0; ms < 6_000; ms += 10) {
+      model.wait(10);
+      const before = model.nextAtMs;
+      model.deliver(heartbeat);
+      if (model.nextAtMs !== before) stored++;
+    }
+    expect(stored).toBe(6);
+    expect(model.asking).toBe(false);
+  });
+
+  it('change nothing while it is being called back, or is parked', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.waitForNext();
+    model.deliver(heartbeat);
+    expect([model.asking, model.nextAtMs]).toEqual([true, null]);
+    model.deliver({ kind: 'park', reason: 'other code' });
+    model.reply('ONGOING');
+    model.deliver(heartbeat);
+    expect([model.asking, model.nextAtMs, model.transaction.state.parked]).toEqual([false, null, 'other code']);
+  });
+
+  it('do not hold up a retry that an operator orders', () => {
+    const model = prepared();
+    model.deliver(heartbeat);
+    model.deliver({ kind: 'retry' });
+    expect(model.asking).toBe(true);
+  });
+
+  it('are refused once it is finished, and by a transaction without code of its own', () => {
+    const model = prepared();
+    model.deliver(end('succeed'));
+    expect(model.deliver(heartbeat)).toBe("current status 'succeed', cannot send a heartbeat");
+    const other = new Model(message(1));
+    other.deliver({ kind: 'prepared', again: false });
+    expect(other.deliver(heartbeat)).toContain('heartbeat');
+  });
+});
+
+describe('workflow: an outage of all nodes (WF9)', () => {
+  function beating(): Model {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.wait(1_000);
+    model.deliver({ kind: 'heartbeat' });
+    return model;
+  }
+
+  it('delays the callback once by the interval, so that a live client comes first', () => {
+    const model = beating();
+    model.wait(60_000);
+    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    model.wait(3_000);
+    expect(model.asking).toBe(true);
+  });
+
+  it('never delays it twice without a heartbeat in between, however late each claim is', () => {
+    const model = beating();
+    model.wait(60_000);
+    model.wait(60_000);
+    expect(model.asking).toBe(true);
+  });
+
+  it('delays nothing of a client that sends no heartbeats', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.wait(60_000);
+    expect(model.asking).toBe(true);
+  });
+
+  it('is not what a step recorded long after the last heartbeat looks like', () => {
+    const model = beating();
+    model.nowMs += 50_000;
+    model.record('step', 'action');
+    model.wait(3_000);
+    expect(model.asking).toBe(true);
+  });
+});

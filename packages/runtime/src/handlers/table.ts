@@ -38,6 +38,9 @@ export interface Handlers {
   readonly registerBranch: Handler<Asked<'registerBranch'>, void>;
   readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
   readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, TransactionView>;
+  readonly heartbeat: Handler<string, void>;
+  /** How often the client of a workflow is to send a heartbeat, in ms. */
+  readonly heartbeatPeriodMs: (workflow: TransactionView) => number;
   readonly forceStop: Handler<Asked<'forceStop'>, TransactionView>;
   readonly retryNow: Handler<string, TransactionView>;
   readonly retryWaiting: Handler<Asked<'retryWaiting'>, { readonly count: number; readonly more: boolean }>;
@@ -115,6 +118,8 @@ export function createHandlers({
     },
     prepareWorkflow: (context, input) => coordinator.prepareWorkflow(context, acceptance.transaction(input)),
     parkWorkflow: (context, input) => coordinator.parkWorkflow(context, input),
+    heartbeat: (context, gid) => coordinator.heartbeat(context, gid),
+    heartbeatPeriodMs: (workflow) => coordinator.heartbeatPeriodMs(workflow),
     forceStop: (context, stop) => coordinator.forceStop(context, stop),
     retryNow: (context, gid) => coordinator.retryNow(context, gid),
     retryWaiting: (context, input) => coordinator.retryWaiting(context, input),

@@ -2,6 +2,7 @@ import { type CallContext, TOPICS, type TransactionInput, type TransactionView }
 import {
   abortRequest,
   HoldfastError,
+  isFinal,
   type NodeList,
   type NodeStatus,
   parkRequest,
@@ -47,13 +48,19 @@ export class ApiV1 {
     const input = read.gid === '' ? { ...read, gid: await this.#handlers.newGid(context, undefined) } : read;
     // Checked before the change: a caller that cannot wait must not start the transaction.
     if (waitMs > 0) await this.#handlers.assertMayWait(context, input.gid);
-    return writeReply(await this.#viewAfter(context, input.gid, waitMs, await this.#create(context, status, input)));
+    const view = await this.#viewAfter(context, input.gid, waitMs, await this.#create(context, status, input));
+    return { ...writeReply(view), ...this.#heartbeat(view) };
+  }
+
+  #heartbeat(view: TransactionView): { readonly heartbeatMs?: number } {
+    const sendsHeartbeats = view.pattern === 'workflow' && !isFinal(view.status);
+    return sendsHeartbeats ? { heartbeatMs: this.#handlers.heartbeatPeriodMs(view) } : {};
   }
 
   async #create(context: CallContext, status: Status, input: TransactionInput): Promise<TransactionView> {
     // Starting a workflow again returns the existing one, also if it is finished: its code receives
     // the outcome.
-    if (input.pattern === 'workflow') return this.#handlers.prepareWorkflow(context, input);
+    if (input.pattern === 'workflow') return this.#handlers.prepareWorkflow(context, { ...input, heartbeats: true });
     if (status === 'prepared') return this.#handlers.prepare(context, input);
     return (await this.#handlers.submit(context, input)).view();
   }
@@ -97,7 +104,12 @@ export class ApiV1 {
   async progress(context: CallContext, gid: string): Promise<WorkflowProgress> {
     const view = await this.#mustGet(context, gid);
     assertPattern(view, 'workflow');
-    return writeProgress(view);
+    return { ...(await writeProgress(view)), ...this.#heartbeat(view) };
+  }
+
+  /** The code of a workflow is running: no callback before the workflow's interval has passed. */
+  async heartbeat(context: CallContext, gid: string): Promise<void> {
+    await this.#handlers.heartbeat(context, gid);
   }
 
   /** Finishes a workflow. */

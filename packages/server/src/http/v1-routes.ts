@@ -103,6 +103,10 @@ function initiators(api: ApiV1): readonly Route[] {
       async ({ context, params: [gid = ''], body }) => ok(await api.park(context, gid, await parseShort(body))),
       true,
     ),
+    route('POST', '/transactions/:gid/heartbeat', async ({ context, params: [gid = ''] }) => {
+      await api.heartbeat(context, gid);
+      return NO_CONTENT;
+    }),
   ];
 }
 

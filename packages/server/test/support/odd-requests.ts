@@ -112,6 +112,7 @@ export const SHAPES: readonly Shape[] = [
   v1('GET', '/transactions/GID/progress'),
   v1('POST', '/transactions/GID/finish', () => ({ status: 'succeed', result: {} })),
   v1('POST', '/transactions/GID/park', () => ({ reason: 'x' })),
+  v1('POST', '/transactions/GID/heartbeat'),
   v1('POST', '/transactions/GID/abort', () => ({ reason: 'x' })),
   v1('POST', '/transactions/GID/retry'),
   v1('POST', '/transactions/GID/stop'),

@@ -10,7 +10,10 @@ export type Command =
   | { readonly do: 'crash'; readonly kept: boolean; readonly vanished: number }
   | { readonly do: 'abort'; readonly byOperator: boolean }
   | { readonly do: 'end'; readonly status: 'succeed' | 'failed' }
-  | { readonly do: 'next' | 'submit' | 'prepare' | 'register' | 'commit' | 'park' | 'retry' | 'stop' | 'makeDue' };
+  | {
+      readonly do:
+        'next' | 'submit' | 'prepare' | 'register' | 'commit' | 'park' | 'heartbeat' | 'retry' | 'stop' | 'makeDue';
+    };
 
 const resultKind = fc.constantFrom(...RESULTS, 'SUCCESS' as const, 'SUCCESS' as const);
 
@@ -51,6 +54,7 @@ const byPattern = {
       arbitrary: fc.record({ do: fc.constant('end' as const), status: fc.constantFrom('succeed', 'failed') }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('commit', 'park') }) },
+    { weight: 12, arbitrary: fc.record({ do: fc.constant('heartbeat' as const) }) },
   ],
 };
 
@@ -100,6 +104,8 @@ export function apply(model: Model, command: Command): void {
       return state.status === 'prepared' ? model.record('00', 'commit') : undefined;
     case 'park':
       return void model.deliver({ kind: 'park', reason: 'not my records' });
+    case 'heartbeat':
+      return void model.deliver({ kind: 'heartbeat' });
     case 'abort':
       return void model.deliver({ kind: 'abort', reason: 'asked to', byOperator: command.byOperator });
     case 'submit':

@@ -1,0 +1,126 @@
+import type { Answer, Api } from '../api/api.ts';
+import { UnexpectedAnswer } from '../errors.ts';
+
+/** No heartbeat is sent for this time after a coordinator that takes none. */
+const NOT_TAKEN_PAUSE_MS = 60_000;
+
+/** Node's timers take no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How many periods one heartbeat may take, with its repetitions. */
+const PERIODS_PER_REQUEST = 2;
+
+/**
+ * The heartbeats of the workflows that run in this process.
+ *
+ * HB1  While a run is live the coordinator receives a heartbeat in each period in which the run
+ *      records nothing: a third of the interval of callbacks, as the coordinator states it.
+ * HB2  A run sends one at a time, none after it ended, and none once it has recorded nothing for its
+ *      limit.
+ * HB3  A coordinator of an earlier version receives none: it states no period. Should a heartbeat
+ *      reach one all the same, this process sends none for a minute.
+ */
+export class Heartbeats {
+  readonly #api: Api;
+  #notBeforeMs = 0;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** @param limitMs how long they are sent after the last record */
+  begin(gid: string, limitMs: number): Heartbeat {
+    return new Heartbeat(this.#api, gid, limitMs, this);
+  }
+
+  get isPaused(): boolean {
+    return performance.now() < this.#notBeforeMs;
+  }
+
+  pause(): void {
+    this.#notBeforeMs = performance.now() + NOT_TAKEN_PAUSE_MS;
+  }
+}
+
+/** The heartbeats of one run, from the coordinator's first response that states a period. */
+export class Heartbeat {
+  /** For the run: each of its records counts as a heartbeat. */
+  readonly api: Api;
+  readonly #api: Api;
+  readonly #gid: string;
+  readonly #limitMs: number;
+  readonly #all: Heartbeats;
+  #periodMs: number | undefined;
+  #recordedAtMs = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #request: AbortController | undefined;
+  #stopped = false;
+
+  constructor(api: Api, gid: string, limitMs: number, all: Heartbeats) {
+    this.#api = api;
+    this.#gid = gid;
+    this.#limitMs = limitMs;
+    this.#all = all;
+    this.api = {
+      ...api,
+      create: async (request, call) => this.#paced(await api.create(request, call)),
+      workflowProgress: async (of, call) => this.#paced(await api.workflowProgress(of, call)),
+      registerBranch: async (of, registration, call) =>
+        this.#recorded(await api.registerBranch(of, registration, call)),
+    };
+  }
+
+  /** The run has ended. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#request?.abort();
+  }
+
+  #paced<T extends { readonly heartbeatMs?: number | undefined }>(answer: Answer<T>): Answer<T> {
+    if (!answer.ok) return answer;
+    const { heartbeatMs } = answer.value;
+    this.#periodMs = heartbeatMs && Math.min(heartbeatMs, LONGEST_TIMER_MS);
+    this.#wait();
+    return answer;
+  }
+
+  #recorded(answer: Answer<void>): Answer<void> {
+    if (!answer.ok) return answer;
+    this.#recordedAtMs = performance.now();
+    this.#wait();
+    return answer;
+  }
+
+  /** A whole period from now on, unless a heartbeat is being sent. */
+  #wait(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || this.#periodMs === undefined || this.#request !== undefined) return;
+    // The work of the run keeps the process alive, if anything does.
+    this.#timer = setTimeout(() => void this.#beat(), this.#periodMs).unref();
+  }
+
+  async #beat(): Promise<void> {
+    const { isPaused } = this.#all;
+    if (performance.now() - this.#recordedAtMs > this.#limitMs) return;
+    if (!isPaused) await this.#send(this.#periodMs ?? 0);
+    this.#wait();
+  }
+
+  async #send(periodMs: number): Promise<void> {
+    const request = (this.#request = new AbortController());
+    const late = setTimeout(() => request.abort(), Math.min(PERIODS_PER_REQUEST * periodMs, LONGEST_TIMER_MS)).unref();
+    try {
+      const answer = await this.#api.heartbeat(this.#gid, { retryForMs: periodMs, signal: request.signal });
+      if (!answer.ok && answer.rejection.gid === undefined) this.#all.pause();
+      // Finished, or not there: the run finds out with its next record.
+      else if (!answer.ok) this.stop();
+    } catch (error) {
+      // An unreachable coordinator calls nobody back; the next heartbeat may reach it.
+      if (error instanceof UnexpectedAnswer) this.#all.pause();
+    } finally {
+      clearTimeout(late);
+      this.#request = undefined;
+    }
+  }
+}

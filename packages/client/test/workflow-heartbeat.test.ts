@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Answer, Api } from '../src/api/api.ts';
+import { RequestRejected, UnexpectedAnswer } from '../src/errors.ts';
+import { Heartbeats } from '../src/workflow/heartbeats.ts';
+import { clientOf } from './support/with-coordinator.ts';
+
+const PERIOD_MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+/** A coordinator that only counts heartbeats, and how it responds to them. */
+class Coordinator {
+  received = 0;
+  atOnce = 0;
+  mostAtOnce = 0;
+  response: () => Promise<Answer<void>> = () => Promise.resolve({ ok: true, value: undefined });
+
+  readonly api = {
+    heartbeat: async (): Promise<Answer<void>> => {
+      this.received++;
+      this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
+      try {
+        return await this.response();
+      } finally {
+        this.atOnce--;
+      }
+    },
+    workflowProgress: () => Promise.resolve({ ok: true, value: { heartbeatMs: this.heartbeatMs } }),
+    registerBranch: () => Promise.resolve({ ok: true, value: undefined }),
+  } as unknown as Api;
+
+  heartbeatMs: number | undefined = PERIOD_MS;
+}
+
+const rejected = (gid: string | undefined): Promise<Answer<void>> =>
+  Promise.resolve({
+    ok: false,
+    rejection: new RequestRejected('not_found', 'nothing there', { gid }),
+    repeated: false,
+  });
+
+describe('heartbeats of a run', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  async function begin(coordinator: Coordinator, all = new Heartbeats(coordinator.api), limitMs = HOUR_MS) {
+    const heartbeat = all.begin('g', limitMs);
+    await heartbeat.api.workflowProgress('g', {});
+    return heartbeat;
+  }
+
+  it('are sent once in a period from the coordinator that states one, until the run ends (HB1, HB2)', async () => {
+    const coordinator = new Coordinator();
+    const heartbeat = await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(10 * PERIOD_MS);
+    expect(coordinator.received).toBe(10);
+    heartbeat.stop();
+    await vi.advanceTimersByTimeAsync(10 * PERIOD_MS);
+    expect(coordinator.received).toBe(10);
+  });
+
+  it('are not sent while steps are recorded more often than that', async () => {
+    const coordinator = new Coordinator();
+    const { api } = await begin(coordinator);
+    for (let i = 0; i < 20; i++) {
+      await vi.advanceTimersByTimeAsync(PERIOD_MS / 2);
+      await api.registerBranch('g', { pattern: 'workflow', branchId: `${i}`, op: 'action', status: 'succeed' }, {});
+    }
+    expect(coordinator.received).toBe(0);
+  });
+
+  it('are not sent to a coordinator that states no period (HB3)', async () => {
+    const coordinator = new Coordinator();
+    coordinator.heartbeatMs = undefined;
+    await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(100 * PERIOD_MS);
+    expect(coordinator.received).toBe(0);
+  });
+
+  it('stop for a minute, for all runs, after a coordinator that takes none (HB3)', async () => {
+    const coordinator = new Coordinator();
+    coordinator.response = () => rejected(undefined);
+    const all = new Heartbeats(coordinator.api);
+    await begin(coordinator, all);
+    await vi.advanceTimersByTimeAsync(PERIOD_MS / 2);
+    for (let i = 0; i < 100; i++) await begin(coordinator, all);
+    await vi.advanceTimersByTimeAsync(50 * PERIOD_MS);
+    expect(coordinator.received).toBe(1);
+    coordinator.response = () => Promise.reject(new UnexpectedAnswer('http://c', undefined, 500, 'with an error'));
+    await vi.advanceTimersByTimeAsync(12 * PERIOD_MS);
+    expect(coordinator.received).toBe(2);
+  });
+
+  it('end for a transaction that takes none any more, and for no other', async () => {
+    const coordinator = new Coordinator();
+    coordinator.response = () => rejected('g');
+    const all = new Heartbeats(coordinator.api);
+    await begin(coordinator, all);
+    await vi.advanceTimersByTimeAsync(20 * PERIOD_MS);
+    expect([coordinator.received, all.isPaused]).toEqual([1, false]);
+  });
+
+  it('go on after the coordinator was away, one request at a time (HB2)', async () => {
+    const coordinator = new Coordinator();
+    coordinator.response = () =>
+      new Promise((_, reject) => setTimeout(() => reject(new Error('unreachable')), 3 * PERIOD_MS));
+    await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(20 * PERIOD_MS);
+    expect([coordinator.received, coordinator.mostAtOnce]).toEqual([5, 1]);
+  });
+
+  it('end after the longest time that a step may take, and begin again with the next record (HB2)', async () => {
+    const coordinator = new Coordinator();
+    const { api } = await begin(coordinator, new Heartbeats(coordinator.api), 5.5 * PERIOD_MS);
+    await vi.advanceTimersByTimeAsync(100 * PERIOD_MS);
+    expect(coordinator.received).toBe(5);
+    await api.registerBranch('g', { pattern: 'workflow', branchId: 'a', op: 'action', status: 'succeed' }, {});
+    await vi.advanceTimersByTimeAsync(2 * PERIOD_MS);
+    expect(coordinator.received).toBe(7);
+  });
+
+  it('do not become a storm when the period is longer than a timer of Node', async () => {
+    const coordinator = new Coordinator();
+    coordinator.heartbeatMs = 2 ** 40;
+    await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(coordinator.received).toBe(0);
+  });
+});
+
+describe('longestStepMs', () => {
+  it('is refused unless it is a time', () => {
+    const hf = clientOf('http://127.0.0.1:1');
+    for (const longestStepMs of [-1, Number.NaN])
+      expect(() =>
+        hf.workflow(`w${longestStepMs}`, { version: 1, callBackUrl: 'http://x/', longestStepMs }, () => 1),
+      ).toThrow(/longestStepMs of workflow w.* takes a number of ms, at least 0/);
+  });
+});
