@@ -31,6 +31,7 @@ export interface FirstPhaseCall {
   readonly completion?: (branchId: string) => BranchRegistrationRequest;
   /** For coordinators of the version before, which reject what they do not know. */
   readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;
+  readonly earlierCompletion?: (branchId: string) => BranchRegistrationRequest;
   /** Reads the response, or resolves to what it reads. What it throws fails the call. */
   readonly parse: ((answer: unknown) => unknown) | undefined;
 }
@@ -48,7 +49,7 @@ export interface FirstPhaseCall {
 export class FirstPhaseWork {
   readonly #o: FirstPhaseWorkOptions;
   readonly #running = new Set<Promise<unknown>>();
-  readonly #completions: BranchRegistrationRequest[] = [];
+  readonly #completions: (() => Promise<void>)[] = [];
   /** Ids of the branches that were called. */
   readonly #called: string[] = [];
   #state: 'open' | 'closed' | 'ended' | 'given up' = 'open';
@@ -65,7 +66,7 @@ export class FirstPhaseWork {
       this.#state = 'closed';
       await this.#settled();
       this.#throwFailure();
-      for (const completion of this.#completions) await this.#register(completion);
+      for (const complete of this.#completions) await complete();
       this.#throwFailure();
       this.#state = 'ended';
       return { value, branches: this.#called };
@@ -109,7 +110,9 @@ export class FirstPhaseWork {
       const call = this.#callOf(branch);
       this.#called.push(call.branchId);
       await this.#register(branch.registration(call.branchId), branch.earlierRegistration?.(call.branchId));
-      if (branch.completion !== undefined) this.#completions.push(branch.completion(call.branchId));
+      const completion = branch.completion?.(call.branchId);
+      if (completion !== undefined)
+        this.#completions.push(() => this.#register(completion, branch.earlierCompletion?.(call.branchId)));
       if (this.#state === 'given up') throw this.#ended();
       const body = bodyOrThrow(call, await api.callBranch(call));
       return branch.parse === undefined ? body : await branch.parse(body);

@@ -23,6 +23,7 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
 /**
  * Runs the first phase of a tcc or xa between its preparation and its end: submits it when `firstPhase` returns, cancels it when that throws.
  *
+ * @param run names this run of a tcc; nested branches of other runs make the transaction abort
  * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why.
  *   Also when another run under the gid registered a branch that this one did not call
  * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel that was not delivered
@@ -33,6 +34,7 @@ export async function withPrepared<T>(
   gid: string,
   { wait, signal, ...transaction }: TwoPhaseOptions,
   firstPhase: () => Promise<FirstPhaseEnd<T>>,
+  run?: string,
 ): Promise<T> {
   const submission = new Submission(context);
   await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, signal);
@@ -47,7 +49,7 @@ export async function withPrepared<T>(
   }
   const options = { ...(wait === undefined ? {} : { wait }), ...(signal === undefined ? {} : { signal }) };
   const { value, branches } = ended;
-  await submission.submitPrepared(gid, options, { branches: [...branches] });
+  await submission.submitPrepared(gid, options, { branches: [...branches], ...(run === undefined ? {} : { run }) });
   return value;
 }
 

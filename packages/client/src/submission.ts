@@ -64,7 +64,13 @@ export class Submission {
   submitPrepared(gid: string, options: SubmitOptions = {}, request: SubmitRequest = {}): Promise<TransactionSummary> {
     return this.#finish(
       options,
-      (call) => this.#context.api.submitPrepared(gid, request, call),
+      async (call) => {
+        const answer = await this.#context.api.submitPrepared(gid, request, call);
+        // A coordinator of the version before rejects what it does not know.
+        if (answer.ok || answer.rejection.rejection !== 'invalid' || request.run === undefined) return answer;
+        const { run: _run, ...earlier } = request;
+        return this.#context.api.submitPrepared(gid, earlier, call);
+      },
       async ({ rejection }) => {
         // With a field: another run submitted other branches.
         if (rejection.transactionStatus === undefined || rejection.field !== undefined) throw rejection;

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { RUN_PARAMETER } from '@holdfast/protocol';
 import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
@@ -76,8 +78,9 @@ async function runWhole<T>(
   { join = true, gid, ...own }: TccOptions,
 ): Promise<T> {
   if (join) refuseAfter(endedBranch());
-  const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own);
-  return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback));
+  const run = randomBytes(12).toString('hex');
+  const work = new TccWork(context.api, gid ?? newGid(), new BranchIds(), own, { run });
+  return withPrepared(context, 'tcc', work.gid, own, () => work.run(callback), run);
 }
 
 /** A failure of it fails the try, whether or not the try's handler awaits it. */
@@ -93,10 +96,11 @@ function runPart<T>(
     );
   const within = joinedWorkOf(outer);
   const part = (): Promise<T> => {
-    const work = new TccWork(context.api, outer.gid, within.ids, own, true);
+    const { ids, run, digest } = within;
+    const work = new TccWork(context.api, outer.gid, ids, own, { run, digest });
     return joined(context, outer.gid, () => work.run(callback));
   };
-  return handled(within.run(part));
+  return handled(within.include(part));
 }
 
 /**
@@ -111,16 +115,23 @@ function refuseAfter(ended: BranchCallContext | undefined): void {
   );
 }
 
+/** The run that the work belongs to. */
+interface TccRun {
+  /** Empty: not known. */
+  readonly run: string;
+  /** Of the nested branches of work that is a part of a transaction which other code submits. */
+  readonly digest?: string;
+}
+
 /** The branches of one call of `hf.tcc`. */
 class TccWork implements Tcc {
   readonly gid: string;
   readonly #work: FirstPhaseWork;
-  /** The work is a part of a transaction that other code submits. */
-  readonly #isJoined: boolean;
+  readonly #of: TccRun;
 
-  constructor(api: Api, gid: string, ids: BranchIds, options: TccOptions, isJoined = false) {
+  constructor(api: Api, gid: string, ids: BranchIds, options: TccOptions, of: TccRun) {
     this.gid = gid;
-    this.#isJoined = isJoined;
+    this.#of = of;
     this.#work = new FirstPhaseWork({ api, gid, pattern: 'tcc', ids, options });
   }
 
@@ -135,7 +146,9 @@ class TccWork implements Tcc {
   #describe<Payload, Answer>(branch: TccBranch<Payload, Answer>): FirstPhaseCall {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
-    const common = { pattern: 'tcc', cancel, ...(payload === undefined ? {} : { payload }) } as const;
+    const { run, digest } = this.#of;
+    const earlier = { pattern: 'tcc', cancel, ...(payload === undefined ? {} : { payload }) } as const;
+    const common = { ...earlier, ...(digest === undefined ? {} : { digest }) };
     const complete = (branchId: string) => ({ ...common, branchId, confirm });
     return {
       op: 'try',
@@ -143,11 +156,17 @@ class TccWork implements Tcc {
       payload,
       requestTimeoutMs,
       parse: branch.parse,
+      ...(run === '' ? {} : { query: { [RUN_PARAMETER]: run } }),
       // A confirm exists only once the whole part has succeeded: the code between here and the
       // initiator may ignore its failure, and the command to abort may not arrive.
-      ...(this.#isJoined
-        ? { registration: (branchId) => ({ ...common, branchId }), completion: complete }
-        : { registration: complete }),
+      ...(digest === undefined
+        ? { registration: complete }
+        : {
+            registration: (branchId) => ({ ...common, branchId }),
+            completion: complete,
+            earlierRegistration: (branchId) => ({ ...earlier, branchId }),
+            earlierCompletion: (branchId) => ({ ...earlier, branchId, confirm }),
+          }),
     };
   }
 }

@@ -108,3 +108,39 @@ it('everything is confirmed when the joined work succeeded', async () => {
   expect(world.statuses).toEqual([200]);
   expect(world.told).toEqual(['try 01 1', 'try 0101 10', 'confirm 0101 10', 'confirm 01 1']);
 });
+
+it('two services that join one branch do not share the id of a nested branch', async () => {
+  const coordinator = await startServer({ store: 'memory:', httpPort: 0, retryInterval: 40, drainTimeout: 0 });
+  const hf = connect(coordinator.url);
+  onTestFinished(async () => {
+    await hf.close();
+    await coordinator.close();
+  });
+  const { told, branches } = theatre();
+  const refusals: unknown[] = [];
+  const reserve = () => hf.tcc((tx) => tx.call(seats(declared, 10)));
+  const agency = async (call: BranchCallContext<Reservation>): Promise<void> => {
+    branches.hold(call);
+    await reserve();
+    const response = await request(branchUrl(`${url}/guide`), { method: 'POST', body: '{"seats":1}' });
+    await response.body.dump();
+    if (response.statusCode !== 200) throw new Error('the guide did not come');
+  };
+  const named = { ...branches, agency, guide: reserve };
+  const listeners = new Map(
+    Object.entries(named).map(([name, handler]) => [
+      `/${name}`,
+      branch<Reservation>(handler, { onError: (error) => void refusals.push(error) }),
+    ]),
+  );
+  const url = await listening((incoming, outgoing) => {
+    void listeners.get(new URL(incoming.url ?? '/', 'http://x').pathname)?.(incoming, outgoing);
+  });
+  const declare = (name: string) => declareBranch<Reservation>(`${url}/${name}`);
+  const declared = { hold: declare('hold'), book: declare('book'), release: declare('release') };
+  const travel = hf.tcc((tx) => tx.call({ ...seats(declared, 1), try: declare('agency') }), { wait: true });
+  await expect(travel).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
+  expect(refusals[0]).toMatchObject({ code: 'request_rejected', field: 'branchId' });
+  // The guide's seats are neither held nor taken for those of the agency.
+  expect(told).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
+});

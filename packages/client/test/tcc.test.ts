@@ -41,6 +41,8 @@ describe('a tcc', () => {
       '/evening/branches',
       '/evening/submit',
     ]);
+    const run = expect.stringMatching(/^[0-9a-f]{24}$/) as string;
+    expect(coordinator.requests[2]?.body).toEqual({ branches: ['01'], run });
     expect(coordinator.requests[0]?.body).toEqual({
       gid: 'evening',
       pattern: 'tcc',
@@ -63,6 +65,7 @@ describe('a tcc', () => {
       trans_type: 'tcc',
       branch_id: '01',
       op: 'try',
+      holdfast_run: run,
     });
   });
 

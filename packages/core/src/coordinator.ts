@@ -35,7 +35,13 @@ export interface Coordinator {
    */
   submitPrepared(
     context: CallContext,
-    input: { readonly gid: string; readonly pattern: Pattern; readonly branches?: readonly string[] },
+    input: {
+      readonly gid: string;
+      readonly pattern: Pattern;
+      readonly branches?: readonly string[];
+      /** Of a tcc: the caller's run, which every nested branch must belong to. */
+      readonly run?: string;
+    },
   ): Promise<TransactionView>;
 
   /** Ends a prepared workflow. Throws `refused` unless it is prepared (or aborting, for `failed`). Ending it again alike is not an error. */
@@ -189,7 +195,7 @@ export interface BranchRegistration {
   readonly payload: Uint8Array;
   /** Workflow: the recorded outcome; `prepared` for the others. */
   readonly status: BranchStatus;
-  /** XA: identifies what the action is called with. */
+  /** XA: identifies what the action is called with. TCC: see `nestedDigest`. */
   readonly digest?: string;
 }
 

@@ -68,8 +68,9 @@ export function registerBranch(
   handler: AnyBranch['run'],
   logger: Logger,
 ): string {
-  locals.register(`${application}/${name}`, (call) => serve(handler, call, logger));
-  return `local://${application}/${name}`;
+  const path = `${application}/${name}`;
+  locals.register(path, (call) => serve(path, handler, call, logger));
+  return `local://${path}`;
 }
 
 function assertName(what: string, name: string): void {
@@ -79,10 +80,10 @@ function assertName(what: string, name: string): void {
     );
 }
 
-async function serve(handler: AnyBranch['run'], local: LocalCall, logger: Logger): Promise<unknown> {
+async function serve(path: string, handler: AnyBranch['run'], local: LocalCall, logger: Logger): Promise<unknown> {
   const call = new LocalBranchCall(local);
   try {
-    return await serveBranch(call, handler);
+    return await serveBranch(call, handler, path);
   } catch (thrown) {
     const error = readableThrown(thrown);
     // It is called again; this is the one place where the stack of what went wrong can be told.
@@ -99,6 +100,7 @@ class LocalBranchCall implements BranchCallContext {
   readonly branchId: string;
   readonly op: BranchCallContext['op'];
   readonly payload: unknown;
+  readonly #query: LocalCall['query'];
 
   constructor(call: LocalCall) {
     this.gid = call.gid;
@@ -106,10 +108,11 @@ class LocalBranchCall implements BranchCallContext {
     this.branchId = call.branchId;
     this.op = call.op;
     this.payload = call.json();
+    this.#query = call.query;
   }
 
   get query(): URLSearchParams {
     const { gid, transType, branchId, op } = this;
-    return new URLSearchParams({ gid, trans_type: transType, branch_id: branchId, op });
+    return new URLSearchParams({ ...this.#query, gid, trans_type: transType, branch_id: branchId, op });
   }
 }

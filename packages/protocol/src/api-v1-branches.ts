@@ -36,6 +36,11 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     cancel: url,
     /** JSON, sent to both. */
     payload: z.unknown().optional(),
+    /**
+     * Of a nested branch: `nestedDigest`. A registration with another one is rejected, so that two
+     * parts of a transaction, or two runs of it, never share a nested branch.
+     */
+    digest: z.string().max(128).optional(),
   }),
   z.strictObject({
     pattern: z.literal('xa'),
@@ -67,6 +72,14 @@ export const submitRequest = z.strictObject({
    * begins with theirs), or if one of these is not.
    */
   branches: z.array(branchId).max(LIMITS.registeredBranches).optional(),
+  /**
+   * Of a tcc, with `branches`: the submitting run. When a nested branch was registered within
+   * another run, the transaction is aborted instead.
+   */
+  run: z
+    .string()
+    .regex(/^[\w-]{1,40}$/)
+    .optional(),
 });
 export type SubmitRequest = z.input<typeof submitRequest>;
 
@@ -103,3 +116,23 @@ export const parkRequest = z.strictObject({
   reason: z.string().min(1).max(1024),
 });
 export type ParkRequest = z.input<typeof parkRequest>;
+
+/**
+ * Query parameter of a try that names the run of the tcc that called it. Participants of this SDK
+ * pass it on with nested branches; others ignore it.
+ */
+export const RUN_PARAMETER = 'holdfast_run';
+
+const RUN_OF_DIGEST = /^run:([\w-]*):/;
+
+/**
+ * The digest of a nested branch.
+ *
+ * @param run the run that the try belongs to; empty: not known
+ * @param part identifies the handler that calls the nested branch
+ */
+export const nestedDigest = (run: string, part: string): string => `run:${run}:${part}`;
+
+/** The run within which a nested branch was registered; undefined: the digest names none. */
+export const runOfDigest = (digest: string | undefined): string | undefined =>
+  (digest === undefined ? undefined : RUN_OF_DIGEST.exec(digest)?.[1]) || undefined;

@@ -10,6 +10,8 @@ export interface LocalCall {
   readonly op: string;
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  /** Query parameters that an initiator adds. */
+  readonly query: Readonly<Record<string, string>> | undefined;
   /** Aborted when the call's timeout expires; the function's result is ignored afterwards. */
   readonly signal: AbortSignal;
   /** The payload as JSON; undefined if it is empty. */
@@ -26,7 +28,7 @@ export type LocalBranch = (call: LocalCall) => unknown;
 export type LocalRequest = Pick<
   BranchRequest,
   'gid' | 'pattern' | 'branchId' | 'op' | 'payload' | 'headers' | 'timeoutMs'
->;
+> & { readonly query?: Readonly<Record<string, string>> };
 
 export interface LocalAnswer {
   readonly result: BranchResult;
@@ -102,16 +104,18 @@ class Call implements LocalCall {
   readonly op: string;
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>> | undefined;
   #ended = false;
   #abort: AbortController | undefined;
 
-  constructor({ gid, pattern, branchId, op, payload, headers }: LocalRequest) {
+  constructor({ gid, pattern, branchId, op, payload, headers, query }: LocalRequest) {
     this.gid = gid;
     this.pattern = pattern;
     this.branchId = branchId;
     this.op = op;
     this.payload = payload;
     this.headers = headers;
+    this.query = query;
   }
 
   get signal(): AbortSignal {

@@ -107,6 +107,30 @@ describe('a submit that names the branches of its run', () => {
     expect(problem(await at('submit', { branches: ['01', '02'] }))).toMatchObject({ code: 'refused' });
   });
 
+  it('confirms nested branches of its own run and of an unknown one, and aborts when one is of another run', async () => {
+    for (const [run, status] of [
+      ['r1', 'succeed'],
+      ['r2', 'failed'],
+    ]) {
+      gid = `${gid}-${run}`;
+      await create({ pattern: 'tcc' });
+      const nested = { ...tccBranch('0101'), digest: 'run:r1:agency' };
+      for (const one of [tccBranch('01'), nested, nested, { ...tccBranch('0102'), digest: 'run::guide' }])
+        expect((await at('branches', one)).status).toBe(204);
+      for (const digest of ['run:r1:guide', 'run:r2:agency', undefined])
+        expect(problem(await at('branches', { ...nested, digest }))).toMatchObject({
+          code: 'refused',
+          field: 'branchId',
+          detail: expect.stringContaining('another digest'),
+        });
+      const submitted = await at('submit?waitMs=10000', { branches: ['01'], run });
+      expect(submitted.json).toMatchObject({ status });
+    }
+    await create({ pattern: 'tcc' });
+    for (const body of [{ run: 'r1' }, { branches: [], run: 'a:b' }])
+      expect(problem(await at('submit', body))).toMatchObject({ code: 'invalid', field: 'run' });
+  });
+
   it('is refused for other branches than were submitted, and succeeds for the same', async () => {
     await create({ pattern: 'tcc' });
     await at('branches', tccBranch('01'));

@@ -92,7 +92,7 @@ export function branchServer<Payload>(
       const read = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
       const context = { ...read, payload: await payloadOf(await readBody(), parse) };
       call = context;
-      const value = await serveBranch(context, handler);
+      const value = await serveBranch(context, handler, `${String(header('host'))} ${pathOf(url ?? '')}`);
       return { status: 200, text: successText(value, (error) => tell(options.onError, error, context)) };
     } catch (thrown) {
       const error = readableThrown(thrown);
@@ -100,6 +100,8 @@ export function branchServer<Payload>(
     }
   };
 }
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
 /** Not by `URL`: it rejects what is before the query, which does not matter here. */
 function queryOf(url: string): URLSearchParams {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { withoutCoordinates } from '@holdfast/protocol';
+import { RUN_PARAMETER, withoutCoordinates } from '@holdfast/protocol';
 import type { BranchCallContext } from './call.ts';
 import { markRequest } from './request-mark.ts';
 
@@ -67,5 +67,7 @@ export function branchUrl(url: string, call: BranchCallContext | undefined = cur
   complete.searchParams.set('trans_type', call.transType);
   complete.searchParams.set('branch_id', call.branchId);
   complete.searchParams.set('op', call.op);
+  const run = call.query.get(RUN_PARAMETER);
+  if (run !== null) complete.searchParams.set(RUN_PARAMETER, run);
   return complete.href;
 }

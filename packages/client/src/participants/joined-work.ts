@@ -1,5 +1,6 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { readableThrown } from '@holdfast/protocol';
+import { nestedDigest, readableThrown, RUN_PARAMETER } from '@holdfast/protocol';
 import { BranchIds } from '../branch-ids.ts';
 import { runInBranch } from './branch-context.ts';
 import type { BranchCallContext } from './call.ts';
@@ -14,11 +15,33 @@ export class JoinedWork {
   readonly #running = new Set<Promise<unknown>>();
   #failed: { readonly thrown: unknown } | undefined;
 
-  constructor(call: BranchCallContext) {
+  readonly #call: BranchCallContext;
+  readonly #place: string;
+
+  /** @param place where the call was received: handlers at two places never share a nested branch */
+  constructor(call: BranchCallContext, place: string) {
     this.ids = new BranchIds(call.branchId);
+    this.#call = call;
+    this.#place = place;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** The run that the try belongs to; empty: its caller did not name it. */
+  get run(): string {
+    return this.#call.query.get(RUN_PARAMETER) ?? '';
+  }
+
+  /** What tells the nested branches from those of other handlers and runs. */
+  get digest(): string {
+    return nestedDigest(
+      this.run,
+      createHash('sha256')
+        .update(PROCESS + this.#place)
+        .digest('hex')
+        .slice(0, 32),
+    );
+  }
+
+  async include<T>(work: () => Promise<T>): Promise<T> {
     const running = this.#noted(work);
     this.#running.add(running);
     try {
@@ -54,26 +77,36 @@ export class JoinedWork {
   }
 }
 
+/** Two services may have the same path, and behind a proxy the same host. */
+const PROCESS = randomUUID();
+
 const joined = new WeakMap<BranchCallContext, JoinedWork>();
 
 /** That of a call which is being served. */
-export function joinedWorkOf(call: BranchCallContext): JoinedWork {
+export function joinedWorkOf(call: BranchCallContext, place = ''): JoinedWork {
   const known = joined.get(call);
   if (known !== undefined) return known;
-  const work = new JoinedWork(call);
+  const work = new JoinedWork(call, place);
   joined.set(call, work);
   return work;
 }
 
-/** Runs a participant's handler for a call: `currentBranch` finds it, and what joined its transaction meanwhile has ended well when this answers. */
+/**
+ * Runs a participant's handler for a call: `currentBranch` finds it, and what joined its transaction
+ * has ended well when this resolves.
+ *
+ * @param place where the call was received
+ */
 export async function serveBranch<Call extends BranchCallContext>(
   call: Call,
   handler: (call: Call) => unknown,
+  place?: string,
 ): Promise<unknown> {
+  const joinedWork = joinedWorkOf(call, place);
   return runInBranch(call, async (close) => {
     try {
       const value = await handler(call);
-      await joinedWorkOf(call).ended(close);
+      await joinedWork.ended(close);
       return value;
     } catch (thrown) {
       throw readableThrown(thrown);

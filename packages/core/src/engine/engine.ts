@@ -190,10 +190,11 @@ export class Engine implements Coordinator {
 
   async submitPrepared(
     context: CallContext,
-    { gid, pattern, branches }: Parameters<Coordinator['submitPrepared']>[1],
+    { gid, pattern, branches, run }: Parameters<Coordinator['submitPrepared']>[1],
   ): Promise<TransactionView> {
     this.#assertAccepting();
-    const event = { kind: 'submitted', options: {}, ...(branches !== undefined && { branches }) } as const;
+    const called = { ...(branches !== undefined && { branches }), ...(run !== undefined && { run }) };
+    const event = { kind: 'submitted', options: {}, ...called } as const;
     return viewOfTransaction(await this.#command(context, gid, event, { pattern }));
   }
 

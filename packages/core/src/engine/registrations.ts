@@ -51,7 +51,10 @@ function differenceOf(
   if (!isWhole) return pattern === 'xa' && first.url !== second.url ? 'another URL' : undefined;
   if (first.url !== second.url || !samePayload(first.payload, second.payload)) return 'another URL or payload';
   // The digest is that of the input with which the branch was called.
-  return first.digest === second.digest ? undefined : 'other input (another digest)';
+  if (first.digest === second.digest) return undefined;
+  return pattern === 'tcc'
+    ? 'another digest (by another part of the transaction or within another run)'
+    : 'other input (another digest)';
 }
 
 /**

@@ -36,6 +36,8 @@ export type TransactionEvent =
       readonly kind: 'submitted';
       readonly options: Partial<TransactionOptions>;
       readonly branches?: readonly string[];
+      /** The run of a tcc that submits, which every nested branch must belong to. */
+      readonly run?: string;
     }
   /** A workflow's code has finished. */
   | {

@@ -20,5 +20,7 @@ import { twoPhase } from './two-phase.ts';
  * TC6  A submission while a branch has a cancel and no confirm aborts the transaction.
  * TC7  A submission that names other branches than are registered aborts the transaction; see
  *      `otherBranch`.
+ * TC8  A submission that names its run aborts the transaction when a nested branch was registered
+ *      within another run.
  */
 export const tcc = twoPhase({ onSubmit: 'confirm', onAbort: 'cancel', newestFirst: true });

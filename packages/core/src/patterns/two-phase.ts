@@ -23,7 +23,7 @@ export function twoPhase(phase: SecondPhase): PatternRules {
   return {
     submit(transaction, event, moment) {
       const { state } = transaction;
-      const other = event.branches && otherBranch(transaction.registered, event.branches);
+      const other = event.branches && otherBranch(transaction.registered, event.branches, event.run);
       if (other !== undefined && (state.status === 'submitted' || state.status === 'succeed'))
         return { ...refuse(state.status, `submit again: ${other}`), field: 'branches' };
       if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);

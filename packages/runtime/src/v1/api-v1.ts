@@ -70,14 +70,16 @@ export class ApiV1 {
    * @param body optional
    */
   async submit(context: CallContext, gid: string, body: unknown, waitMs: number): Promise<TransactionReply> {
-    const { branches } = body === undefined ? {} : parse(submitRequest, body);
+    const { branches, run } = body === undefined ? {} : parse(submitRequest, body);
     const { pattern, status } = await this.#mustGet(context, gid);
     if (pattern === 'workflow')
       throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
     if (branches !== undefined && pattern !== 'tcc' && pattern !== 'xa')
       throw invalid(gid, 'branches', `the branches of a ${pattern} are its steps; leave them out`);
+    if (run !== undefined && (pattern !== 'tcc' || branches === undefined))
+      throw invalid(gid, 'run', 'only a tcc that states its branches states its run; leave it out');
     if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
-    const named = branches === undefined ? {} : { branches };
+    const named = { ...defined({ branches }), ...defined({ run }) };
     const submitted = await this.#handlers.submitPrepared(context, { gid, pattern, ...named });
     return writeReply(await this.#viewAfter(context, gid, waitMs, submitted));
   }

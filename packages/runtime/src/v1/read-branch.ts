@@ -22,7 +22,9 @@ function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistra
   const { branchId } = request;
   switch (request.pattern) {
     case 'tcc': {
-      const common = { branchId, payload: bytesOf(request.payload), status: 'prepared' as const };
+      const { digest } = request;
+      const payload = bytesOf(request.payload);
+      const common = { branchId, payload, status: 'prepared' as const, ...defined({ digest }) };
       const cancel = { ...common, op: 'cancel' as const, url: request.cancel };
       return request.confirm === undefined ? [cancel] : [cancel, { ...common, op: 'confirm', url: request.confirm }];
     }

@@ -3,7 +3,7 @@ import type { Holdfast } from '../../../src/holdfast.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { Tcc } from '../../../src/tcc.ts';
 import type { SdkHarness } from './harness.ts';
-import { seats, theatre, thrownBy } from './theatre.ts';
+import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 
 /** Runs the work up to where its process dies: the transaction stays prepared. */
 async function diedAfter(hf: Holdfast, gid: string, work: (tx: Tcc) => Promise<unknown>): Promise<void> {
@@ -48,6 +48,26 @@ export function secondRunSuite(harness: SdkHarness): void {
       expect((failure as Error).message).toContain('branch 02 is registered, but the run that submitted did not call');
       expect(told.slice(3)).toEqual(['cancel 02 2', 'cancel 01 1']);
     });
+
+    for (const again of [false, true])
+      it(`of a tcc is cancelled when the first one completed a nested branch${again ? ', also when its try calls that again' : ''}`, async () => {
+        const { told, branches } = theatre();
+        const inner: { hf?: Holdfast } = {};
+        let tries = 0;
+        const { hf, branches: b } = await harness.start({
+          ...branches,
+          travel: async (call: BranchCallContext<Reservation>) => {
+            branches.hold(call);
+            if (tries++ === 0 || again) await inner.hf?.tcc((tx) => tx.call(seats(b, 10)));
+          },
+        });
+        inner.hf = hf;
+        await diedAfter(hf, 'nested', (tx) => tx.call({ ...seats(b, 1), try: b.travel }));
+        expect(told).toEqual(['try 01 1', 'try 0101 10']);
+        const second = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'nested', wait: true });
+        await expect(second).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
+        expect(told.slice(2)).toEqual(['try 01 1', 'cancel 0101 10', 'cancel 01 1']);
+      });
 
     it('of a tcc that calls nothing does not confirm what the first one tried', async () => {
       const { told, branches } = theatre();
