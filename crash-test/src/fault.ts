@@ -7,8 +7,10 @@
  * - `slow`: the effect at once, the answer later
  * - `late`: effect and answer later, when the caller may have given up
  * - `lost`: the effect at once, then the connection breaks without an answer
+ * - `twice`: the call arrives a second time after the delay (calls through the relay of
+ *   `participant-chaos` alone)
  */
-export type FaultKind = 'none' | 'refuse' | 'unknown' | 'ongoing' | 'slow' | 'late' | 'lost';
+export type FaultKind = 'none' | 'refuse' | 'unknown' | 'ongoing' | 'slow' | 'late' | 'lost' | 'twice';
 
 /** The first `times` calls of the op misbehave like `kind`; the ones after it behave. */
 export interface Fault {
@@ -23,7 +25,7 @@ export const NO_FAULT: Fault = { kind: 'none', times: 0, delayMs: 0 };
 /** `times` of a fault that never goes away. */
 export const ALWAYS = 1_000_000;
 
-const KINDS: readonly FaultKind[] = ['none', 'refuse', 'unknown', 'ongoing', 'slow', 'late', 'lost'];
+const KINDS: readonly FaultKind[] = ['none', 'refuse', 'unknown', 'ongoing', 'slow', 'late', 'lost', 'twice'];
 
 /** The fault as a URL carries it: `kind.times.delayMs`. */
 export function writeFault(fault: Fault): string {

@@ -9,7 +9,7 @@ import type { Subject } from './subject.ts';
 
 /** One coordinator on LMDB, which is killed and restarted on the same data and port. */
 export async function loneCoordinator(
-  { seed, kills, seconds }: RunOptions,
+  { seed, kills, seconds }: Pick<RunOptions, 'seed' | 'kills' | 'seconds'>,
   cliPath: string,
   folder: string,
   print: (line: string) => void,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { count, positive, UsageError } from './command-line.ts';
 import { SHARED_STORES, type SharedStore } from './private-database.ts';
 
 /** What a run is asked for. */
@@ -47,11 +48,6 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --keep              keeps the journals also when nothing is wrong
   --broken NAME       runs a build that is broken on purpose; "list" names them
 `;
-
-/** A command line that makes no sense; the message says which option. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** Reads the command line; undefined: show the help. Throws `UsageError`. */
 export function readCommandLine(args: readonly string[], randomSeed: number): CommandLine | undefined {
@@ -137,18 +133,4 @@ function storeOf(name: string): RunOptions['store'] {
   const found = (['lmdb', ...SHARED_STORES] as const).find((store) => store === name);
   if (found === undefined) throw new UsageError(`--store must be lmdb, ${SHARED_STORES.join(' or ')}, not ${name}`);
   return found;
-}
-
-const positive = (name: string, text: string | undefined, otherwise: number): number =>
-  wholeNumber(name, text, otherwise, 1);
-
-const count = (name: string, text: string | undefined, otherwise: number): number =>
-  wholeNumber(name, text, otherwise, 0);
-
-function wholeNumber(name: string, text: string | undefined, otherwise: number, least: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new UsageError(`--${name} must be a whole number from ${least}, not ${text}`);
-  return value;
 }

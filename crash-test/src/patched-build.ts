@@ -28,7 +28,7 @@ export interface Patch {
 export interface PatchedBuild {
   /** The coordinator's command line in the copy. */
   readonly cliPath: string;
-  /** The copy of the workspace: `packages/NAME/dist/…` and `node_modules`. */
+  /** The copy of the workspace: `packages/NAME/dist/…`, `crash-test/dist/…` and `node_modules`. */
   readonly root: string;
   /** Removes the copy. */
   dispose(): void;
@@ -51,6 +51,7 @@ export function withPatchedBuild(...patches: readonly Patch[]): PatchedBuild {
   const dispose = (): void => rmSync(root, { recursive: true, force: true });
   try {
     copyPackages(root);
+    copyBuilt(join(WORKSPACE, 'crash-test'), join(root, 'crash-test'));
     linkDependencies(root);
     for (const patch of patches) applyPatch(root, patch);
   } catch (error) {
@@ -77,12 +78,16 @@ function copyPackages(root: string): void {
     const source = join(WORKSPACE, 'packages', name);
     if (!existsSync(join(source, 'dist'))) continue;
     const target = join(root, 'packages', name);
-    mkdirSync(target, { recursive: true });
-    cpSync(join(source, 'package.json'), join(target, 'package.json'));
-    cpSync(join(source, 'dist'), join(target, 'dist'), { recursive: true, filter: isRunnable });
+    copyBuilt(source, target);
     const nested = join(source, 'node_modules');
     if (existsSync(nested)) symlinkSync(nested, join(target, 'node_modules'), 'dir');
   }
+}
+
+function copyBuilt(source: string, target: string): void {
+  mkdirSync(target, { recursive: true });
+  cpSync(join(source, 'package.json'), join(target, 'package.json'));
+  cpSync(join(source, 'dist'), join(target, 'dist'), { recursive: true, filter: isRunnable });
 }
 
 /** Everything but what only compilers and debuggers read. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf, readCommandLine, type RunOptions, UsageError } from '../src/options.ts';
+import { UsageError } from '../src/command-line.ts';
+import { commandOf, readCommandLine, type RunOptions } from '../src/options.ts';
 
 describe('the command line', () => {
   it('has a default for everything, and a random seed', () => {
