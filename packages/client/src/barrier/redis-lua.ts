@@ -24,7 +24,9 @@ local mark, expiry = ARGV[2], ARGV[3]
 local identity = string.match(mark, '%[.*$')
 local found = redis.call('GET', KEYS[1])
 if found == mark then return 'ran' end
-for _, value in ipairs({ found or '', KEYS[3] and redis.call('GET', KEYS[3]) or '' }) do
+-- Without a role, the third key is the first one of the work.
+local counterpart = ARGV[6] ~= '' and redis.call('GET', KEYS[3]) or ''
+for _, value in ipairs({ found or '', counterpart }) do
   local other = string.match(value, '%[.*$')
   if other and other ~= identity then return 'taken ' .. other end
 end

@@ -46,6 +46,34 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await balance()).toBe(10);
     });
 
+    // Each of them has no op that undoes it, so that the keys of its work follow its own two.
+    it.each([
+      ['a confirm', { ...ACTION, transType: 'tcc', op: 'confirm' }],
+      ['the step of a message', { ...ACTION, transType: 'msg' }],
+    ] as const)('%s writes a key of any type and content', async (_, call) => {
+      const barrier = barrierOf();
+      await world.look.hset('account', 'balance', 1);
+      await world.look.set('note', 'as in ["x","01"]');
+      const book = (tx: RedisTx) => tx.call('HINCRBY', 'account', 'balance', 5);
+      const note = (tx: RedisTx) => tx.call('APPEND', 'note', '!');
+      expect(await barrier.run({ ...call }, book)).toMatchObject({ ran: true });
+      expect(await barrier.run({ ...call }, book)).toMatchObject({ ran: false, why: 'repeated' });
+      expect(await barrier.run({ ...call, branchId: '02' }, note)).toMatchObject({ ran: true });
+      expect(await world.look.hget('account', 'balance')).toBe('6');
+      expect(await world.look.get('note')).toBe('as in ["x","01"]!');
+    });
+
+    it('the local transaction of a message writes a key of any type and content', async () => {
+      const barrier = barrierOf();
+      await world.look.hset('account', 'balance', 1);
+      await world.look.set('note', 'as in ["x","01"]');
+      await barrier.message('m', (tx) => tx.call('HINCRBY', 'account', 'balance', 5));
+      await barrier.message('n', (tx) => tx.call('APPEND', 'note', '!'));
+      expect(await world.look.hget('account', 'balance')).toBe('6');
+      expect(await world.look.get('note')).toBe('as in ["x","01"]!');
+      expect(await barrier.checkBack('m')).toBe('committed');
+    });
+
     it("leaves dtm's keys behind and honours those that dtm's clients left", async () => {
       const barrier = barrierOf();
       await barrier.run(ACTION, take);
