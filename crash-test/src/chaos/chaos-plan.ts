@@ -12,7 +12,8 @@ export type ChaosPattern = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
  * - `refused`: the participant of the last step writes, then fails
  * - `timeout`: an action is held back until the transaction has timed out, and then arrives
  * - `thrown`: the initiator's code throws after all steps
- * - `slow`: the local transaction of a message commits after the coordinator has asked for it
+ * - `slow`: the sender of a message stalls before its local transaction, until the coordinator has
+ *   asked for it
  */
 export type Flavour = 'plain' | 'refused' | 'timeout' | 'thrown' | 'slow';
 
@@ -51,14 +52,15 @@ export interface ChaosPlan {
 
 /** First pause of the coordinator between two calls. */
 export const RETRY_INTERVAL_MS = 300;
-export const REQUEST_TIMEOUT_MS = 1_500;
-export const TIMEOUT_TO_FAIL_MS = 2_500;
+export const REQUEST_TIMEOUT_MS = 2_500;
+export const TIMEOUT_TO_FAIL_MS = 4_000;
 
 /** Transactions meet at the first few accounts; those of XA, which hold their locks longer, at the others. */
 const HOT_ACCOUNTS = 12;
 /** Longer than the lock wait timeout of the databases. */
 const LONG_HOLD_MS = 1_300;
-const LATE_MS = 4_500;
+/** Longer than a transaction may take, so that the undo comes first. */
+export const LATE_MS = 7_000;
 
 /** The transaction of that number, which depends on nothing but the arguments. */
 export function planOf(seed: number, number: number, database: DatabaseName): ChaosPlan {
@@ -74,7 +76,7 @@ export function planOf(seed: number, number: number, database: DatabaseName): Ch
   return {
     pattern,
     flavour,
-    local: pattern !== 'msg' ? undefined : flavour === 'slow' ? { ...local, holdMs: LATE_MS } : local,
+    local: pattern === 'msg' ? local : undefined,
     steps: database === 'redis' ? steps.map((step) => (step.kind === 'xa' ? { ...step, kind: 'call' } : step)) : steps,
     wait: random.chance(0.5),
   };
@@ -93,26 +95,26 @@ function patternOf(random: Random, database: DatabaseName): ChaosPattern {
 function flavourOf(random: Random, pattern: ChaosPattern): Flavour {
   const weights: Readonly<Record<ChaosPattern, readonly (readonly [number, Flavour])[]>> = {
     saga: [
-      [60, 'plain'],
+      [55, 'plain'],
       [25, 'refused'],
-      [15, 'timeout'],
+      [20, 'timeout'],
     ],
     tcc: [
       [60, 'plain'],
       [15, 'refused'],
-      [10, 'timeout'],
+      [15, 'timeout'],
       [15, 'thrown'],
     ],
     xa: [
       [65, 'plain'],
       [15, 'refused'],
-      [5, 'timeout'],
+      [10, 'timeout'],
       [15, 'thrown'],
     ],
     msg: [
       [70, 'plain'],
       [20, 'thrown'],
-      [10, 'slow'],
+      [15, 'slow'],
     ],
     workflow: [
       [70, 'plain'],

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type Barrier,
   BranchFailure,
   CoordinatorUnreachable,
   type Flow,
@@ -12,6 +14,7 @@ import {
 import { writeFault } from '../fault.ts';
 import {
   type ChaosPlan,
+  LATE_MS,
   type PlannedStep,
   REQUEST_TIMEOUT_MS,
   RETRY_INTERVAL_MS,
@@ -108,13 +111,18 @@ export class Initiator {
     return { try: this.#url(step, 'branch'), confirm: undo, cancel: undo, payload: payloadOf(step) };
   }
 
-  async #message(gid: string, { local, steps }: ChaosPlan, wait: object): Promise<void> {
+  async #message(gid: string, { flavour, local, steps }: ChaosPlan, wait: object): Promise<void> {
     const { hf, ledger, work, participants } = this.#dependencies;
     const message = hf.message(gid).options(TWO_PHASE);
     for (const step of steps) message.step(this.#url(step, 'branch'), payloadOf(step));
     if (local === undefined) throw new Error('a message has a local transaction');
     const write = (tx: unknown): Promise<void> => work.write(tx, { gid, op: 'msg' }, local);
-    await message.submitWith(ledger.barrier, `${participants[0]}/check`, write, wait);
+    await message.submitWith(
+      flavour === 'slow' ? stalling(ledger.barrier) : ledger.barrier,
+      `${participants[0]}/check`,
+      write,
+      wait,
+    );
   }
 
   async #flow(flow: Flow, steps: readonly PlannedStep[]): Promise<void> {
@@ -147,6 +155,15 @@ export class Initiator {
     return `${this.#dependencies.participants[participant]}/${path}?fault=${fault}`;
   }
 }
+
+/** The barrier of a process that stalls before its local transaction. */
+const stalling = (barrier: Barrier<unknown>): Pick<Barrier<unknown>, 'message' | 'checkBack'> => ({
+  async message(gid, work) {
+    await delay(LATE_MS);
+    return barrier.message(gid, work);
+  },
+  checkBack: (gid) => barrier.checkBack(gid),
+});
 
 function payloadOf({ step, changes, termination, numbered, refuse, holdMs }: PlannedStep): Step {
   return { step, changes, termination, numbered, refuse, holdMs };

@@ -26,9 +26,14 @@ const CUTS_STREAM = 0x7fff_fff2;
 /** The coordinator serves for as long between two kills, on average: see docs/crash-test.md. */
 const SECONDS_PER_COORDINATOR_KILL = 4;
 const CONNECTIONS = 32;
-/** A run goes on until each kind of fault has happened, but not for longer than so many times its seconds. */
+/**
+ * A run continues until each kind of fault has happened, but not for longer than this many times
+ * its seconds after the last kill of the coordinator.
+ */
 const LONGEST_SHARE = 4;
 const POLL_MS = 500;
+/** Of the coordinator: what many faults have delayed comes to an end soon after the last one. */
+const RETRIES = ['--max-retry-interval', '4s'];
 const LINES = 'lines.jsonl';
 
 /** Everything that a run found out. */
@@ -68,8 +73,9 @@ export async function runChaos(
   };
   try {
     const database = closing(await startChaosDatabase(name, isolation), (one) => one.close());
-    const subject = closing(await loneCoordinator({ seed, seconds, kills }, build.cliPath, folder, print), (one) =>
-      one.close(),
+    const subject = closing(
+      await loneCoordinator({ seed, seconds, kills }, build.cliPath, folder, print, RETRIES),
+      (one) => one.close(),
     );
     const faults = new FaultCounts();
     const disturbing = new AbortController();
@@ -145,7 +151,6 @@ interface Stage {
 async function disturb(stage: Stage): Promise<void> {
   const { options, database, subject, cast, faults, disturbing } = stage;
   const { seed, seconds } = options;
-  const deadlineMs = performance.now() + LONGEST_SHARE * seconds * 1_000;
   const { signal } = disturbing;
   const others = Promise.all([
     killInTurns(cast, seed, faults, signal),
@@ -156,6 +161,7 @@ async function disturb(stage: Stage): Promise<void> {
   try {
     const { kills } = await subject.disturb(() => 0);
     faults.happened('coordinator killed', kills.length);
+    const deadlineMs = performance.now() + LONGEST_SHARE * seconds * 1_000;
     while (isMissing(stage) && performance.now() < deadlineMs) await delay(POLL_MS);
   } finally {
     disturbing.abort();
