@@ -130,7 +130,7 @@ export class Submission {
     deadlineMs: number,
     signal: AbortSignal | undefined,
   ): Promise<TransactionSummary> {
-    if (isFinal(seen.status) || performance.now() >= deadlineMs) return seen;
+    if (isFinal(seen.status) || seen.parked !== '' || performance.now() >= deadlineMs) return seen;
     return waitUntilFinal(this.#context.api, seen.gid, deadlineMs, signal);
   }
 

@@ -207,6 +207,8 @@ export interface PassOutcome {
   readonly rollbackReason: string;
   /** How the last unsuccessful call of the pass was answered, when the transaction is unfinished. */
   readonly lastResult: { readonly kind: ResultKind; readonly reason: string } | undefined;
+  /** Why the transaction is parked, so that waiting for it is of no use; absent if it is not. */
+  readonly parked?: string;
   /** The transaction as this node knew it then, made when it is asked for. */
   readonly view: () => TransactionView;
 }

@@ -82,6 +82,15 @@ describe('a workflow that its code parks (WF6)', () => {
     await expect.poll(() => client.seen.slice(before).map(({ url }) => url.searchParams.get('gid'))).toContain(gid);
   });
 
+  it('is not waited for by a request that would start it again', async () => {
+    await at('park', { reason: 'recorded by version 1' });
+    const workflow = { name: 'transfer', input: null };
+    const again = { gid, pattern: 'workflow', workflow, queryPrepared: client.url('/back') };
+    // Longer than this test may take.
+    const reply = await server.post('/api/v1/transactions?waitMs=600000', again);
+    expect(transactionReply.parse(reply.json)).toMatchObject({ status: 'prepared', parked: 'recorded by version 1' });
+  }, 20_000);
+
   it('needs a reason, and is not finished', async () => {
     expect(problemDetails.parse((await at('park', {})).json)).toMatchObject({ code: 'invalid', field: 'reason' });
     await at('finish', { status: 'succeed' });

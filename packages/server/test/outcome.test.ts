@@ -50,6 +50,16 @@ describe('what a submit that waited answers', () => {
     },
   );
 
+  it('states why a transaction is parked, which no pass will change', () => {
+    const parked = pass({ lastResult: { kind: 'UNKNOWN', reason: 'parked: damaged' }, parked: 'damaged' });
+    for (const pattern of ['msg', 'tcc', 'xa'] as const)
+      expect(outcomeOf(pattern, parked)).toEqual({ kind: 'UNKNOWN', message: 'parked: damaged', status: 'submitted' });
+    expect(outcomeOf('saga', { ...parked, status: 'aborting', rollbackReason: 'sold out' })).toEqual({
+      kind: 'FAILURE',
+      answer: { dtm_result: 'FAILURE', message: 'parked: damaged', status: 'aborting' },
+    });
+  });
+
   it('is an unknown error of the pass, except for a saga', () => {
     const unknown = pass({ lastResult: { kind: 'UNKNOWN', reason: 'HTTP 500' } });
     for (const pattern of ['msg', 'tcc', 'xa'] as const)

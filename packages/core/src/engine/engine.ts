@@ -68,6 +68,12 @@ const LONG = 100;
 /** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
 const RESERVED_SHARE = 0.1;
 
+const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult' | 'parked'> => ({
+  waited: true,
+  lastResult: { kind: 'UNKNOWN', reason: `parked: ${parked}` },
+  parked,
+});
+
 /**
  * A coordinator: one node over a store. See `Coordinator` for what it promises to callers.
  */
@@ -213,11 +219,16 @@ export class Engine implements Coordinator {
     if (!wholePass && (state.status === 'aborting' || state.status === 'failed'))
       throw isPast(key, state.status, 'submit');
     const view = (): TransactionView => viewOfTransaction(transaction);
+    // Nothing happens to it until an operator retries it.
+    if (wholePass && state.parked !== '')
+      return { ...parkedOutcome(state.parked), status: state.status, rollbackReason: failureReason(state), view };
     if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
       // The pass continues on another node, or beyond the bound of work in progress. A wait that fails is one that ends early.
       const seen = await this.wait(context, input.gid, this.#options.maxWaitMs).catch(view);
       const rollbackReason = failureReason(seen.state);
-      return { status: seen.status, waited: true, rollbackReason, lastResult: undefined, view: () => seen };
+      const { parked } = seen.state;
+      const outcome = parked === '' ? { waited: true, lastResult: undefined } : parkedOutcome(parked);
+      return { ...outcome, status: seen.status, rollbackReason, view: () => seen };
     }
     return { status: state.status, waited: wholePass, rollbackReason: failureReason(state), lastResult, view };
   }

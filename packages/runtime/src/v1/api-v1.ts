@@ -201,8 +201,10 @@ export class ApiV1 {
     waitMs: number,
     changed: TransactionView,
   ): Promise<TransactionView> {
+    // A parked transaction does not finish before an operator retries it.
+    const isParked = changed.state.parked !== '' && !isFinal(changed.status);
     try {
-      return await this.#view(context, gid, waitMs);
+      return await this.#view(context, gid, isParked ? 0 : waitMs);
     } catch (error) {
       if (HoldfastError.from(error).code === 'internal') throw error;
       return changed;

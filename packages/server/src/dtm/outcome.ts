@@ -18,7 +18,8 @@ const NOT_FINISHED = 'wait result not return success';
  */
 export function outcomeOf(pattern: Pattern, pass: Omit<PassOutcome, 'view'>): Outcome {
   if (!pass.waited || pass.status === 'succeed') return SUCCEEDED;
-  const { status, rollbackReason, lastResult } = pass;
+  const { status, lastResult, parked } = pass;
+  const reason = parked === undefined ? pass.rollbackReason : `parked: ${parked}`;
   const unknown = lastResult?.kind === 'UNKNOWN' || (lastResult?.kind === 'FAILURE' && isTwoPhase(pattern));
   // A tcc whose confirm returns FAILURE is retried; a FAILURE response would make its client
   // believe that it was rolled back.
@@ -26,7 +27,7 @@ export function outcomeOf(pattern: Pattern, pass: Omit<PassOutcome, 'view'>): Ou
     return { kind: 'UNKNOWN', message: lastResult.reason, status };
   if (isTwoPhase(pattern) && status === 'submitted')
     return unfinished('ONGOING', lastResult?.reason || 'still running', status);
-  return unfinished('FAILURE', withoutSecrets(rollbackReason) || NOT_FINISHED, status);
+  return unfinished('FAILURE', withoutSecrets(reason) || NOT_FINISHED, status);
 }
 
 const isTwoPhase = (pattern: Pattern): boolean => pattern === 'tcc' || pattern === 'xa';
