@@ -6,9 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkColumns } from './check-columns.ts';
 import { checkImports } from './check-imports.ts';
 import { checkLinks } from './check-links.ts';
 import { checkManifests } from './check-manifests.ts';
+import { checkPage } from './check-phrases.ts';
 import { checkStorages } from './check-storages.ts';
 import { checkWords } from './check-words.ts';
 import type { Finding, SourceFile } from './finding.ts';
@@ -24,7 +26,11 @@ const findings: readonly Finding[] = [
   ...files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((file) => checkStorages(file)),
   ...files
     .filter(({ path }) => path.endsWith('.md'))
-    .flatMap((file) => checkLinks(file, (path) => existsSync(join(root, path)))),
+    .flatMap((file) => [
+      ...checkLinks(file, (path) => existsSync(join(root, path))),
+      ...checkColumns(file),
+      ...checkPage(file),
+    ]),
   ...files.flatMap((file) => checkWords(file)),
 ];
 
