@@ -4,7 +4,10 @@ import { EPOCH_MS } from './manual-clock.ts';
 import { isFlush, type ModelNode } from './model-node.ts';
 import type { World } from './world.ts';
 
-/** Fields that change nothing of what can happen: history, counters that only lengthen an interval, what is the same in all states. */
+/**
+ * Fields that do not affect future behaviour: history, counters that only lengthen an interval,
+ * values that are the same in all states.
+ */
 const LEFT_OUT = new Set([
   'timeline',
   'timelineOmitted',
@@ -34,12 +37,13 @@ const LEFT_OUT = new Set([
 const VERSIONS = new Set(['version', 'expectVersion', 'watchedVersion']);
 
 /**
- * A state of the model as a short text: two states with the same text have the same futures.
- * Times count by their order only (what is due counts as one), versions by their distance from
- * the record's, write IDs and sessions by which of them are equal.
+ * A short text for a state of the model: states with the same text have the same futures. Times are
+ * represented by their order (all due times are equal), versions by their distance from the
+ * record's, write IDs and sessions by which of them are equal.
  */
 export function canonical(world: World): string {
-  // The nodes are alike, so that which one is A makes no difference; executions of a workflow talk to a given one.
+  // The nodes are interchangeable, except that each execution of a workflow sends its requests to a
+  // given node.
   const { nodes, scenario, store } = world;
   const inOrder =
     scenario.pattern === 'workflow'
@@ -48,7 +52,7 @@ export function canonical(world: World): string {
   return hash('md5', new Canon(world, inOrder).text(), 'base64');
 }
 
-/** Equal for nodes that are alike, and cheap. */
+/** A cheap summary, equal for nodes in equal states. */
 function summaryOf(
   { session, driver, committer, port, clocks }: ModelNode,
   record: StoredTransaction | undefined,
@@ -95,7 +99,7 @@ class Canon {
         entries.map(({ key }) => (key.startsWith('order:retry:') ? ['order', key.slice(12)] : key)),
         'entryIds',
       );
-      // A fault may return the version before.
+      // A fault may make a read return the previous version.
       if (left.store > 0)
         for (const before of store.earlier)
           this.#value(before && { version: before.version, owner: before.owner, writeId: before.writeId });
@@ -173,7 +177,7 @@ class Canon {
   #object(value: object, key: string): void {
     const parts = this.#parts;
     if (value instanceof Uint8Array) {
-      // States and definitions on their way to the store follow from the memory that wrote them.
+      // States and definitions in flight to the store follow from the memory that wrote them.
       return;
     }
     if (Array.isArray(value)) {
@@ -216,7 +220,7 @@ class Canon {
     return this.#names.size - 1;
   }
 
-  /** Due times are kept as numbers among texts until all are known. */
+  /** Times are kept as numbers among the texts until all are known. */
   #time(ms: number): void {
     if (ms === 0) this.#parts.push('0');
     else this.#parts.push(ms <= this.#nowMs ? 'due' : ms);

@@ -5,7 +5,7 @@ import type { Answer, Requests } from './requests.ts';
 import { branchId, OPS, type Scenario } from './scenario.ts';
 
 /**
- * The client of a saga, message, TCC or XA: takes its steps one after the other, each request to
+ * The client of a saga, message, TCC or XA: performs its steps one after the other, each request at
  * either node, and may stop for good after any of them.
  */
 export class Client {
@@ -15,7 +15,7 @@ export class Client {
   readonly #steps: readonly string[];
   #at = 0;
   #waits = false;
-  /** The last request has no known outcome. */
+  /** The outcome of the last request is unknown. */
   #unclear = false;
   #over = false;
   #late: 'not sent' | 'sent' = 'not sent';
@@ -27,7 +27,7 @@ export class Client {
     this.#steps = stepsOf(scenario);
   }
 
-  /** What the future depends on. */
+  /** The part of the client's state that affects its future. */
   get state(): readonly unknown[] {
     return [this.#at, this.#waits, this.#unclear, this.#over, this.#late];
   }
@@ -86,7 +86,7 @@ export class Client {
 
   #abort(node: ModelNode): void {
     this.#waits = true;
-    // A local transaction that is rolled back never commits later.
+    // A local transaction that was rolled back never commits later.
     if (this.#scenario.pattern === 'msg') this.#participants.askLocally();
     const event = { kind: 'abort', reason: 'the client gave up', byOperator: false } as const;
     this.#requests.command(

@@ -5,16 +5,19 @@ import type { Scenario } from './scenario.ts';
 import { FAULTS } from './store-port.ts';
 import { World } from './world.ts';
 
-/** What an exploration came to. */
+/** The result of an exploration. */
 export interface Exploration {
   readonly scenario: string;
-  /** Distinct states. */
+  /** Number of distinct states. */
   readonly states: number;
-  /** Actions taken from a state, those that led to a known state too. */
+  /** Number of actions taken, including those that led to a known state. */
   readonly transitions: number;
-  /** Actions on the longest path. */
+  /** Number of actions on the longest path. */
   readonly depth: number;
-  /** Every state within the budget was reached; otherwise a limit of states or time ended it. */
+  /**
+   * Every state within the budget was reached; otherwise a limit of states or time ended the
+   * exploration.
+   */
   readonly complete: boolean;
   readonly tookMs: number;
   readonly violation:
@@ -33,9 +36,9 @@ interface Node {
 }
 
 /**
- * Breadth-first over the states of one scenario. A state is reached by taking the actions of its
- * path in a new world, so that nothing of a state has to be copied; the first violation therefore
- * has a shortest path.
+ * Breadth-first search over the states of one scenario. A state is reached by taking the actions of
+ * its path in a new world, so that no state has to be copied. The first violation found has a
+ * shortest path.
  */
 export async function explore(scenario: Scenario, limits: Limits): Promise<Exploration> {
   const startedMs = performance.now();
@@ -67,7 +70,7 @@ export async function explore(scenario: Scenario, limits: Limits): Promise<Explo
         await world.take(label);
         transitions++;
         const child: Node = { parent: node, label, depth: node.depth + 1 };
-        // The same action with each fault of the store calls that it made.
+        // The same action again, with each fault of the store calls that it made.
         if (!label.includes(' ! ') && world.left.store > 0)
           for (const call of world.faultyCalls())
             for (const fault of FAULTS[call]) labels.push(`${label} ! ${call} ${fault}`);

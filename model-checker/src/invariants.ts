@@ -1,4 +1,7 @@
-/** What must hold in every state; `docs/correctness.md` explains each and says where the code keeps it. */
+/**
+ * The invariants, which must hold in every state; `docs/correctness.md` explains each and where the
+ * code ensures it.
+ */
 export const INVARIANTS = {
   ACK1: 'what was acknowledged is in the store when the caller receives it',
   ACK2: 'without further faults everything finishes or is parked',

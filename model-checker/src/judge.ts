@@ -5,7 +5,10 @@ import type { ModelTime } from './manual-clock.ts';
 import type { Participants } from './participants.ts';
 import { branchId, OPS, type Scenario, stepsBefore } from './scenario.ts';
 
-/** Why a status may change: what reached a node, whether its caller received a response or not. */
+/**
+ * Reasons for a status to change: requests and results that reached a node, whether or not their
+ * callers received a response.
+ */
 export type Reason =
   | 'submit'
   | 'abort'
@@ -17,7 +20,7 @@ export type Reason =
   | 'finish succeed'
   | 'finish failed';
 
-/** The diagrams of the patterns; `stop` adds a move to failed from everywhere. */
+/** The diagrams of the patterns; `stop` adds a move from every unfinished status to failed. */
 const MOVES: Readonly<Record<Scenario['pattern'], Partial<Readonly<Record<Status, readonly Status[]>>>>> = {
   saga: { prepared: ['submitted'], submitted: ['aborting', 'succeed'], aborting: ['failed'] },
   msg: { prepared: ['submitted', 'failed'], submitted: ['succeed'] },
@@ -28,11 +31,14 @@ const MOVES: Readonly<Record<Scenario['pattern'], Partial<Readonly<Record<Status
 
 const MAX_CLAIMS = 3;
 
-/** Judges every change of the record, every call and every response, from the participants' side. */
+/**
+ * Judges every change of the record, every call and every response, from the participants' point of
+ * view.
+ */
 export class Judge {
   readonly violations: Violation[] = [];
   readonly reasons = new Set<Reason>();
-  /** What callers were told. */
+  /** The acknowledgements that callers received. */
   readonly acks = new Set<string>();
   /** Branches whose registration was acknowledged. */
   readonly registered = new Set<string>();
@@ -48,8 +54,8 @@ export class Judge {
   }
 
   /**
-   * A client asks for the transaction: a node counts its timeout from there, whenever the record is
-   * stored.
+   * A client requests the transaction: a node counts its timeout from then on, whenever the record
+   * is stored.
    */
   asked(): void {
     this.#askedAtMs ??= this.#time.nowMs;
@@ -79,7 +85,7 @@ export class Judge {
     const move = `${before.status} became ${after.status}`;
     const isStop = after.status === 'failed' && !isFinal(before.status) && this.reasons.has('stop');
     const moves = MOVES[this.#scenario.pattern][before.status] ?? [];
-    // A step that becomes final at once moves on within the same write.
+    // A status in which nothing has to be called becomes final in the same write.
     const allowed = isStop || moves.some((next) => next === after.status || this.#endsAtOnce(next, after.status));
     this.#expect(allowed, 'DEC1', () => move);
     this.#expect(this.#hasReason(before, after), 'DEC2', () => `${move} without a reason`);
@@ -87,7 +93,10 @@ export class Judge {
       this.violate('DEC5', 'it succeeded after an acknowledged command to abort or stop');
   }
 
-  /** Nothing is to be called in `status`, so that the same write ends the transaction as `final`. */
+  /**
+   * Whether nothing has to be called in `status`, so that the same write finishes the transaction
+   * as `final`.
+   */
   #endsAtOnce(status: Status, final: Status): boolean {
     return MOVES[this.#scenario.pattern][status]?.includes(final) === true && isFinal(final);
   }
@@ -113,13 +122,15 @@ export class Judge {
     }
   }
 
-  /** The timeout has passed: the scenario's, or the default one of TCC and XA. */
+  /** Whether the timeout has expired: the scenario's, or the default one of TCC and XA. */
   #isLate(): boolean {
     const timeoutMs = this.#scenario.timeoutToFailMs ?? (this.#scenario.pattern === 'saga' ? Infinity : 100_000);
     return this.#time.nowMs >= (this.#askedAtMs ?? 0) + timeoutMs;
   }
 
-  /** A node starts a call. `running`: the calls that this session is making already, as `branch op`. */
+  /**
+   * A node starts a call. `running`: the calls that this session is already making, as `branch op`.
+   */
   called(
     session: string,
     { branchId: id, op }: BranchRequest,
@@ -164,7 +175,7 @@ export class Judge {
     }
   }
 
-  /** Forward: the steps before; backward: the steps after. */
+  /** Forward: the previous steps; backward: the later ones. */
   #stepsAround(id: string, backward: boolean): string[] {
     const index = Number(id) - 1;
     if (!backward) return stepsBefore(this.#scenario, index).map(branchId);
@@ -173,7 +184,7 @@ export class Judge {
       .map(branchId);
   }
 
-  /** A caller is told that what it asked for is durable. */
+  /** A caller is notified that the requested change is durable. */
   acknowledged(
     what: 'prepare' | 'submit' | 'abort' | 'stop' | 'retry' | 'finish succeed' | 'finish failed' | 'heartbeat',
     record: StoredTransaction | undefined,
@@ -208,7 +219,7 @@ export class Judge {
     this.#expect(stored, 'ACK1', () => `the registration of ${id} was acknowledged, but is not stored`);
   }
 
-  /** What the participants' data must look like in this state. */
+  /** Checks the participants' data in this state. */
   judgeEffects(record: StoredTransaction | undefined): void {
     if (record === undefined || !isFinal(record.status) || this.reasons.has('stop')) return;
     const succeeded = record.status === 'succeed';
@@ -266,7 +277,7 @@ export class Judge {
   }
 }
 
-/** TCC goes from the newest branch to the oldest, XA the other way. */
+/** TCC proceeds from the newest branch to the oldest, XA from the oldest to the newest. */
 function registeredAround({ entries }: StoredTransaction, id: string, op: string, newestFirst: boolean): string[] {
   const ids = entries.flatMap(({ key }) => (key.endsWith(`:${op}`) ? [key.split(':')[1] ?? ''] : []));
   const place = ids.indexOf(id);

@@ -26,7 +26,7 @@ async function run({ scenarios, states, minutes, jobs, json }: Options): Promise
   return !violated();
 }
 
-/** Undefined: the worker was stopped. */
+/** Resolves to undefined if the worker was stopped. */
 function inWorker(
   scenario: Scenario,
   limits: Omit<Task, 'scenario'>,
@@ -35,7 +35,7 @@ function inWorker(
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: { scenario, ...limits },
-      // Every transition makes a new world, which is garbage soon after.
+      // Every transition creates a new world, which is garbage soon afterwards.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });
     running.add(worker);

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@holdfast/core';
 
-/** The wall clocks do not start at 0. */
+/** Wall clocks do not start at 0. */
 export const EPOCH_MS = 1_700_000_000_000;
 
 /** The time of a model: one clock for the store and both nodes. */
@@ -8,7 +8,7 @@ export interface ModelTime {
   nowMs: number;
 }
 
-/** A timer that waits until the explorer fires it. */
+/** A timer that waits for the explorer to fire it. */
 export interface PendingTimer {
   readonly atMs: number;
   readonly delayMs: number;
@@ -16,8 +16,9 @@ export interface PendingTimer {
 }
 
 /**
- * The clock of one part of a node. Each part has its own, so that the explorer knows whose timer
- * it fires. A timer fires when the explorer chooses, and time moves to its moment if need be.
+ * The clock of one part of a node. Each part has a separate one, so that the explorer can
+ * distinguish their timers. A timer fires when the explorer chooses, and time advances to its due
+ * time if necessary.
  */
 export class ManualClock implements Clock {
   readonly #time: ModelTime;
@@ -50,7 +51,7 @@ export class ManualClock implements Clock {
     void Promise.resolve().then(callback);
   }
 
-  /** Fires a timer. `early`: although its moment has not come (a hint moved it, or it polls). */
+  /** Fires a timer. `early`: before its due time (a hint moved it, or it polls). */
   fire(timer: PendingTimer | undefined, early = false): void {
     if (timer === undefined || !this.#timers.delete(timer)) return;
     if (!early) this.#time.nowMs = Math.max(this.#time.nowMs, timer.atMs);

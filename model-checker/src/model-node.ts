@@ -27,7 +27,7 @@ import { KEY } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 import { StorePort } from './store-port.ts';
 
-/** Longer than everything else that a scenario waits for, so that only a pause lets a lease lapse. */
+/** Longer than every other wait of a scenario, so that a lease lapses only by a pause. */
 export const SILENCE_MS = 1e11;
 const FLUSH_MS = 7;
 
@@ -43,7 +43,7 @@ const OPTIONS = {
   retentionMs: 0,
 };
 
-/** An item on its way through the committer. */
+/** An item that the committer has not completed. */
 type Outstanding = Readonly<Record<'item', WriteItem>>;
 
 class CountingCommitter extends Committer {
@@ -62,13 +62,13 @@ class CountingCommitter extends Committer {
 export interface NodeDependencies {
   readonly time: ModelTime;
   readonly store: SharedStore;
-  /** The node starts a branch call. */
+  /** Called when the node starts a branch call. */
   readonly call: (node: ModelNode, request: BranchRequest) => Promise<BranchResult>;
 }
 
 /**
- * One process that runs a coordinator: the engine's real parts, each with a clock of its own, so
- * that every timer is one of the explorer's choices.
+ * One process that runs a coordinator: the engine's real parts, each with a separate clock, so that
+ * the explorer chooses every timer.
  */
 export class ModelNode {
   readonly name: string;
@@ -82,7 +82,7 @@ export class ModelNode {
   readonly #claimer: Claimer;
   readonly #janitor: Janitor;
   readonly #watcher: Watcher;
-  /** Why an event threw where nothing catches. */
+  /** False once the process has ended. */
   alive = true;
 
   constructor(name: string, incarnation: number, { time, store, call }: NodeDependencies) {
@@ -159,7 +159,7 @@ export class ModelNode {
     this.#watcher.start();
   }
 
-  /** The process ends. */
+  /** Ends the process. */
   kill(): void {
     this.alive = false;
     this.port.cut();
@@ -183,14 +183,14 @@ export class ModelNode {
     this.committer.enqueue(item, idOf(KEY), false, done);
   }
 
-  /** Nothing of the transaction is in memory, in doubt, or on its way to the store. */
+  /** Whether nothing of the transaction is in memory, in doubt, or in flight to the store. */
   get idle(): boolean {
     const { size, doubts } = this.driver;
     return size === 0 && doubts === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
   }
 }
 
-/** More places than one transaction has calls. */
+/** More places than a transaction has calls. */
 const placesFor = (time: ModelTime): Destinations =>
   new Destinations({
     maxRunning: 100,
@@ -201,5 +201,5 @@ const placesFor = (time: ModelTime): Destinations =>
     later: (callback) => void Promise.resolve().then(callback),
   });
 
-/** The timer that writes progress down, among the Runner's timers. */
+/** Whether a timer of the Runner is the one that writes progress. */
 export const isFlush = (delayMs: number): boolean => delayMs === FLUSH_MS;

@@ -5,12 +5,12 @@ import { LARGE, NAMES, scenarioOf, SMALL } from './scenarios.ts';
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
-  /** Ends an exploration early. */
+  /** Limit that ends an exploration early. */
   readonly states: number;
   readonly minutes: number;
   /** Scenarios explored at once. */
   readonly jobs: number;
-  /** Prints one line of JSON instead of the report. */
+  /** Print one line of JSON instead of the report. */
   readonly json: boolean;
 }
 
@@ -29,7 +29,7 @@ export const USAGE = `npm run model-check -- [options]
   --jobs N          scenarios explored at once (all processors, at most 4)
   --json            prints one line of JSON instead of the report`;
 
-/** Reads the command line. Throws an Error that names the wrong option. */
+/** Parses the command line. Throws an Error that names the invalid option. */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

@@ -1,10 +1,10 @@
 import { OPS, type Scenario } from './scenario.ts';
 
-/** What really happened to one branch. */
+/** The facts about one branch, from the participant's point of view. */
 export interface Facts {
   /** Ops that a node sent (forward ops of TCC, XA and workflow: that the client sent). */
   readonly sent: Set<string>;
-  /** Ops that the participant completed: it did the work, or found that there is nothing to do. */
+  /** Ops that the participant completed: it did the work, or found nothing to do. */
   readonly completed: Set<string>;
   did: number;
   undid: number;
@@ -17,7 +17,7 @@ const ORIGIN_OF: Readonly<Record<string, string>> = { cancel: 'try', compensate:
 export class Participants {
   readonly facts = new Map<string, Facts>();
   readonly barrier = new Set<string>();
-  /** Message: the client's local transaction. */
+  /** Message: whether the client's local transaction is committed. */
   localCommitted = false;
   readonly #scenario: Scenario;
 
@@ -34,7 +34,7 @@ export class Participants {
     return facts;
   }
 
-  /** The call arrives: the business data and the barrier's rows commit together. */
+  /** A call arrives: the business data and the barrier's rows commit together. */
   work(branchId: string, op: string): void {
     const facts = this.of(branchId);
     const { forward, confirm, undo } = OPS[this.#scenario.pattern];
@@ -51,14 +51,14 @@ export class Participants {
     return this.barrier.has(`${branchId} ${op}`);
   }
 
-  /** The client's local transaction commits, unless the coordinator asked before. */
+  /** Commits the client's local transaction, unless a check-back came first. */
   commitLocally(): boolean {
     if (!this.#inserted('00', 'msg')) return false;
     this.localCommitted = true;
     return true;
   }
 
-  /** Whether the local transaction was committed; if it was not, it never will be. */
+  /** Whether the local transaction was committed; if not, it never will be. */
   askLocally(): boolean {
     this.barrier.add('00 msg');
     return this.localCommitted;

@@ -2,7 +2,7 @@ import type { Exploration } from './explore.ts';
 import { INVARIANTS } from './invariants.ts';
 import type { Budget, Scenario } from './scenario.ts';
 
-/** One line about one exploration, or the path to its violation. */
+/** One line about an exploration, or the path to its violation. */
 export function tell(scenario: Scenario, exploration: Exploration): string {
   const { states, transitions, depth, complete, tookMs, violation } = exploration;
   const numbers = `${states} states, ${transitions} transitions, depth ${depth}, ${(tookMs / 1_000).toFixed(1)} s`;
@@ -20,7 +20,7 @@ export function tell(scenario: Scenario, exploration: Exploration): string {
   ].join('\n');
 }
 
-/** The last line. */
+/** The last line of the report. */
 export function summary(explorations: readonly Exploration[], tookMs: number): string {
   const sum = (count: (one: Exploration) => number): number =>
     explorations.reduce((total, one) => total + count(one), 0);

@@ -5,7 +5,10 @@ import type { ModelNode } from './model-node.ts';
 import { inputOf, OPS, type Scenario } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 
-/** How a request ended for its caller. `unclear`: the outcome is not known; the caller may send it again. */
+/**
+ * The outcome of a request for its caller. `unclear`: unknown; the caller may send the request
+ * again.
+ */
 export type Answer = 'done' | 'refused' | 'unclear';
 
 type Acknowledged = Parameters<Judge['acknowledged']>[0];
@@ -13,9 +16,11 @@ type Acknowledged = Parameters<Judge['acknowledged']>[0];
 const NO_BYTES = new Uint8Array(0);
 const MAX_REGISTERED = 1_000;
 
-/** Brings requests of clients and operators to a node, and judges each response at the moment it is given. */
+/**
+ * Delivers requests of clients and operators to a node, and judges each response when it is given.
+ */
 export class Requests {
-  /** Requests that wait for their response. */
+  /** Requests without a response yet. */
   readonly open = new Set<{ readonly node: ModelNode; readonly what: string }>();
   readonly #scenario: Scenario;
   readonly #judge: Judge;

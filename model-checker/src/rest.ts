@@ -3,13 +3,13 @@ import type { Action } from './action.ts';
 import { canonical } from './canonical.ts';
 import type { World } from './world.ts';
 
-/** More actions than any transaction within the bounds needs to finish. */
+/** More actions than any transaction within the budget needs to finish. */
 const PATIENCE = 120;
 
 /**
- * Lets a state come to rest: no further fault, client and operator do nothing more, everything
- * else happens. Judges what is left, and returns the actions that were taken. `resting`: states
- * that are known to come to rest; the ones on the way are added.
+ * Lets a state come to rest: no further faults, no further actions of client and operator,
+ * everything else happens. Judges the final state and returns the actions taken. `resting`: states
+ * known to come to rest; the states on the way are added.
  */
 export async function restAfter(world: World, state: string, resting: Set<string>): Promise<string[]> {
   const taken: string[] = [];
@@ -34,7 +34,10 @@ export async function restAfter(world: World, state: string, resting: Set<string
   return taken;
 }
 
-/** Heartbeats and responses first, then whatever is left; a claim before a timer, so that both kinds get their turn. */
+/**
+ * Heartbeats and responses first, then all other actions; a claim before a timer, so that both get
+ * their turn.
+ */
 function choose(actions: readonly Action[]): Action | undefined {
   const normal = actions.filter(({ spends, voluntary }) => spends === undefined && voluntary !== true);
   return normal.find(({ label }) => !label.includes('timer')) ?? normal[0];
@@ -55,6 +58,9 @@ function judgeRest(world: World): void {
       judge.violate('OWN4', `${node.name} still has the transaction in memory`);
 }
 
-/** A callback beyond the bound of executions, which never gets a response in this model. */
+/**
+ * Whether a callback waits beyond the limit of executions, which never gets a response in this
+ * model.
+ */
 const waitsForItsClient = ({ calls, scenario }: World): boolean =>
   scenario.pattern === 'workflow' && calls.some(({ answer }) => answer !== undefined);

@@ -1,22 +1,25 @@
 import { NO_OPTIONS, type TransactionInput } from '@holdfast/core';
 
-/** How often each kind of fault may happen along one path. */
+/** How often each kind of fault may occur along one path. */
 export interface Budget {
   /** A node's process ends; a new one starts at once. */
   readonly crashes: number;
   /** A node is paused until its lease has lapsed; the pause ends at once. */
   readonly pauses: number;
-  /** Faults of one store call, of every kind in `FAULTS`. */
+  /** Faults of store calls, of every kind in `FAULTS`. */
   readonly store: number;
-  /** A branch call without a response: lost, done and lost, done later, or a FAILURE of an undo. */
+  /**
+   * A branch call without a response (request lost, response lost, or executed later), or a FAILURE
+   * of an undo.
+   */
   readonly calls: number;
   /** A forward op that fails for a business reason. */
   readonly refusals: number;
   /** Operator commands: retry, abort, stop. */
   readonly commands: number;
-  /** A branch registered at any moment, also after the decision. */
+  /** A branch registered at any moment, even after the decision. */
   readonly lateBranches: number;
-  /** A client that repeats what it was not told the outcome of, or that it was told. */
+  /** A client that repeats a request whose outcome is unknown, or was acknowledged. */
   readonly repeats: number;
   /** A heartbeat of a workflow's code. */
   readonly heartbeats: number;
@@ -34,12 +37,12 @@ export const NO_FAULTS: Budget = {
   heartbeats: 0,
 };
 
-/** One transaction, and what may happen to it. */
+/** One transaction, and the faults that may occur. */
 export interface Scenario {
   readonly name: string;
   readonly pattern: 'saga' | 'msg' | 'tcc' | 'xa' | 'workflow';
   readonly branches: number;
-  /** Saga: step → the steps before it; message: all steps at once. */
+  /** Saga: step → the steps on which it depends; message: all steps at once. */
   readonly concurrent?: boolean;
   readonly orders?: Readonly<Record<number, readonly number[]>>;
   readonly retryLimit?: number;
@@ -53,10 +56,10 @@ export interface Scenario {
 export const KEY = { namespace: 'default', gid: 'g' } as const;
 const NO_BYTES = new Uint8Array(0);
 
-/** Branch ids from 1. */
+/** Branch IDs, from 1. */
 export const branchId = (index: number): string => `0${index + 1}`;
 
-/** The transaction as its client sends it. */
+/** The transaction in the form that its client submits. */
 export function inputOf(scenario: Scenario): TransactionInput {
   const { pattern, branches } = scenario;
   const stepped = pattern === 'saga' || pattern === 'msg';
@@ -81,7 +84,10 @@ export function inputOf(scenario: Scenario): TransactionInput {
   };
 }
 
-/** The ops of a pattern: what its client or a submitted transaction does, what confirms it, what undoes it. */
+/**
+ * The ops of a pattern: the forward op of the client or of a submitted transaction, the op that
+ * confirms it, the op that undoes it.
+ */
 export const OPS = {
   saga: { forward: 'action', confirm: '', undo: 'compensate' },
   msg: { forward: 'action', confirm: '', undo: '' },

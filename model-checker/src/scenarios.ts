@@ -20,7 +20,7 @@ const withBudget = (plain: Plain, budget: Partial<Budget>): Scenario => ({
   budget: { ...NO_FAULTS, ...budget },
 });
 
-/** One fault of a kind or two along each path: seconds. */
+/** One or two faults along each path: seconds. */
 export const SMALL: readonly Scenario[] = [
   withBudget(PLAIN.saga, { refusals: 1, store: 1 }),
   withBudget(PLAIN.saga, { refusals: 1, crashes: 1 }),
@@ -63,7 +63,7 @@ export const LARGE: readonly Scenario[] = [
 
 export const NAMES: readonly string[] = Object.values(PLAIN).map(({ name }) => name);
 
-/** A scenario by name with a budget, with the pattern's usual number of branches by default. */
+/** A scenario by name with a budget; by default with the pattern's usual number of branches. */
 export function scenarioOf(name: string, branches: number | undefined, budget: Partial<Budget>): Scenario {
   const plain: Plain | undefined = Object.values(PLAIN).find((one) => one.name === name);
   if (plain === undefined) throw new Error(`--scenario must be one of ${NAMES.join(', ')}; "${name}" is not`);

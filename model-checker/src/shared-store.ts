@@ -10,11 +10,14 @@ import {
 } from '@holdfast/core';
 import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
 
-/** The store that both nodes share: the real memory store, with its one record at hand for the judge. */
+/**
+ * The store that both nodes share: the real memory store, with direct access to its only record for
+ * the judge.
+ */
 export class SharedStore extends MemoryStore {
-  /** The record as it is now. */
+  /** The current record. */
   record: StoredTransaction | undefined;
-  /** The two versions before it, newest first. */
+  /** The two previous versions, newest first. */
   earlier: readonly (StoredTransaction | undefined)[] = [undefined, undefined];
   readonly living = new Set<string>();
   readonly #key: TransactionKey;

@@ -1,21 +1,21 @@
 import { type Store, StoreError, type StoredTransaction, type WriteItem } from '@holdfast/core';
 import type { SharedStore } from './shared-store.ts';
 
-/** The calls that can go wrong. All others (sessions, heartbeats, takeovers) always succeed. */
+/** The calls that can fail. All others (sessions, heartbeats, takeovers) always succeed. */
 export type FaultyCall = 'write' | 'get' | 'claimDue';
 
 /**
- * What becomes of one call:
- *
+ * The fault of a call:
  * - `lost`: applied, but the connection is lost before the response arrives.
  * - `dropped`: the connection is lost before the store receives the call.
  * - `late`: as `dropped`, but the store receives and applies the call at some later moment.
- * - `unavailable`: refused; nothing applied.
+ * - `unavailable`: rejected; nothing is applied.
  * - `rejected`: the call is rejected with nothing applied, even if an earlier attempt was applied
  *   or may arrive late.
  * - `slow`: applied, and the response arrives at some later moment.
  * - `stalled`: applied at some later moment, when the response arrives.
- * - `stale`, `older`: a read that returns the version before the latest one, or the one before that.
+ * - `stale`, `older`: a read that returns the version before the latest one, or the one before
+ *   that.
  */
 export const FAULTS = {
   write: ['lost', 'dropped', 'late', 'unavailable', 'rejected', 'slow', 'stalled'],
@@ -25,7 +25,7 @@ export const FAULTS = {
 
 export type Fault = (typeof FAULTS)[FaultyCall][number];
 
-/** A call whose response is still to come. */
+/** A call whose response has not arrived. */
 export interface Held {
   readonly name: FaultyCall;
   readonly stalled: boolean;
@@ -34,13 +34,15 @@ export interface Held {
   release(): Promise<void>;
 }
 
-/** A write that the store may still receive, although its sender was told that the connection is lost. */
+/** A write that the store may still receive, although its sender has lost the connection. */
 export interface Limbo {
   readonly items: readonly unknown[];
   arrive(): Promise<void>;
 }
 
-/** One node's connection to the shared store. Every call succeeds at once unless a fault is armed. */
+/**
+ * One node's connection to the shared store. Every call succeeds at once unless a fault is armed.
+ */
 export class StorePort {
   readonly held: Held[] = [];
   readonly limbo: Limbo[] = [];
@@ -54,7 +56,7 @@ export class StorePort {
     this.#store = store;
   }
 
-  /** The next call of this kind meets this fault; undefined: none does. */
+  /** Arms a fault for the next call of its kind; undefined: none. */
   arm(armed: { readonly call: FaultyCall; readonly fault: Fault } | undefined): void {
     this.#armed = armed;
     this.called = new Set();
@@ -64,7 +66,7 @@ export class StorePort {
     return this.#armed !== undefined;
   }
 
-  /** The process has ended: no call leaves and no response arrives any more. */
+  /** The process has ended: no call is sent and no response arrives any more. */
   cut(): void {
     this.#dead = true;
     this.held.length = 0;

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { explore } from './explore.ts';
 import type { Scenario } from './scenario.ts';
 
-/** What a worker is to explore. */
+/** The exploration assigned to a worker. */
 export interface Task {
   readonly scenario: Scenario;
   readonly states: number;

@@ -20,9 +20,9 @@ interface Tools {
 }
 
 /**
- * One execution of a workflow's code with its SDK: runs each step that is not recorded and records
- * it; after a failed step makes aborting durable, undoes every step and ends the workflow.
- * The callback of a coordinator starts another execution, which may run beside the first.
+ * One execution of a workflow's code with its SDK: it runs and records each step that is not
+ * recorded; after a failed step it makes aborting durable, undoes every step and finishes the
+ * workflow. The callback of a coordinator starts another execution, which may run beside the first.
  */
 export class WorkflowCode {
   readonly name: string;
@@ -41,7 +41,7 @@ export class WorkflowCode {
     return this.#place.at === 'over' || this.#place.at === 'stuck';
   }
 
-  /** It came to its end; otherwise its process ended in the middle. */
+  /** Whether the code finished; otherwise its process ended before. */
   get ended(): boolean {
     return this.#place.at === 'over';
   }
@@ -50,7 +50,10 @@ export class WorkflowCode {
     return [this.#place, this.#waits, [...this.#recorded]];
   }
 
-  /** `node`: the coordinator that this execution talks to. `voluntary`: it may just as well end here. */
+  /**
+   * `node`: the coordinator that receives this execution's requests. `voluntary`: the execution may
+   * also end here.
+   */
   actions(node: ModelNode, voluntary: boolean): Action[] {
     if (this.#waits || this.over) return [];
     return [...this.#next(node, voluntary), ...this.#heartbeat(node)];
@@ -139,7 +142,7 @@ export class WorkflowCode {
     const id = branchId(index);
     const { participants } = this.#tools;
     participants.of(id).sent.add('action');
-    // A participant that has done the work before does not refuse it now.
+    // A participant that has already done the work does not reject it now.
     if (status === 'succeed' || participants.hasRun(id, 'action')) participants.work(id, 'action');
     this.#place = { at: 'record', index, status: participants.hasRun(id, 'action') ? 'succeed' : status };
   }
@@ -149,7 +152,7 @@ export class WorkflowCode {
     const id = branchId(index);
     this.#tools.requests.register(node, id, { op: 'action', status }, (answer) => {
       this.#waits = false;
-      // What was recorded first stays; another outcome sends the code back to read it.
+      // The first recorded outcome is kept; the code then reads it.
       this.#place = answer === 'done' ? { at: 'view' } : answer === 'refused' ? { at: 'abort' } : { at: 'stuck' };
     });
   }

@@ -18,18 +18,21 @@ export interface Call {
   readonly branchId: string;
   readonly op: string;
   readonly node: ModelNode;
-  /** Undefined: its caller waits no more, but the request may still arrive. */
+  /** Undefined: its caller no longer waits, but the request may still arrive. */
   answer: ((result: BranchResult) => void) | undefined;
-  /** Workflow: the execution of its code that the call started. */
+  /** Workflow: the execution of the code that the call started. */
   code: WorkflowCode | undefined;
 }
 
 const UNKNOWN = branchResult('UNKNOWN', 'no response');
 const FAILURE = branchResult('FAILURE', 'refused');
-/** Executions of a workflow's code along one path. */
+/** Maximum number of executions of a workflow's code along one path. */
 const MAX_CODES = 2;
 
-/** One state of the model, and what can happen next in it: two nodes, their store, the participants and the client. */
+/**
+ * One state of the model with its possible actions: two nodes, their store, the participants and
+ * the client.
+ */
 export class World {
   readonly scenario: Scenario;
   readonly time: ModelTime = { nowMs: 0 };
@@ -41,7 +44,7 @@ export class World {
   readonly calls: Call[] = [];
   readonly codes: WorkflowCode[] = [];
   readonly client: Client | undefined;
-  /** What is left of the budget. */
+  /** The remaining budget. */
   readonly left: Record<keyof Budget, number>;
   #incarnations = 0;
   #made: ReadonlySet<FaultyCall> = new Set();
@@ -71,7 +74,10 @@ export class World {
     return node;
   }
 
-  /** Takes one action by its label; `!` and a fault behind it let the first such call of the store fail. */
+  /**
+   * Takes one action by its label; ` ! ` followed by a call and a fault makes the first such store
+   * call fail.
+   */
   async take(label: string): Promise<void> {
     const [name = '', fault] = label.split(' ! ');
     const action = this.actions().find((one) => one.label === name);
@@ -245,7 +251,7 @@ export class World {
         return [
           { label: `${about}: the code starts`, run: () => void (call.code = this.#startCode('callback', 'view')) },
         ];
-      // Beyond the bound of the exploration its client never responds.
+      // Beyond the limit of executions the client never responds.
       return [];
     }
     if (!code.over) return [];
@@ -298,7 +304,7 @@ export class World {
     return actions;
   }
 
-  /** The session is some node's, and its lease holds. */
+  /** Whether the session is that of a node whose lease holds. */
   #isHeld(owner: string): boolean {
     return this.nodes.some(({ session }) => session.id === owner && session.leaseHeld());
   }
@@ -312,7 +318,7 @@ export class World {
   async #takeOver(node: ModelNode): Promise<void> {
     const owner = this.store.record?.owner ?? '';
     if (this.store.living.has(owner)) {
-      // The node watches the owner for as long as its heartbeat stays unchanged.
+      // The node observes that the owner's heartbeat stays unchanged.
       node.clocks.janitor.fire(node.clocks.janitor.pending[0], true);
       await settled();
       await this.#passSilence();
@@ -320,12 +326,12 @@ export class World {
     node.clocks.janitor.fire(node.clocks.janitor.pending[0], true);
   }
 
-  /** Time passes for a node that does nothing, until its lease has lapsed. */
+  /** Time passes while a node does nothing, until its lease has lapsed. */
   async #pause(paused: ModelNode): Promise<void> {
     await this.#passSilence(paused);
   }
 
-  /** More than the silence limit passes; every node but one sends its heartbeats. */
+  /** More than the silence limit passes; every node except `silent` sends its heartbeats. */
   async #passSilence(silent?: ModelNode): Promise<void> {
     for (let quarters = 0; quarters < 5; quarters++) {
       this.time.nowMs += SILENCE_MS / 4;
@@ -336,7 +342,7 @@ export class World {
   }
 
   async #watch({ clocks }: ModelNode): Promise<void> {
-    // The first look only notes the version.
+    // The first check only records the version.
     for (let looks = 0; looks < 2; looks++) {
       clocks.watcher.fire(clocks.watcher.pending[0], true);
       await settled();
@@ -360,7 +366,8 @@ export class World {
         void actions.push({ label: `operator: ${label} at ${node.name}`, spends: 'commands', voluntary: true, run });
       command('retry', () => requests.command(node, { kind: 'retry' }, 'retry', undefined, () => {}));
       command('stop', () => requests.command(node, { kind: 'stop', reason: 'an operator' }, 'stop', 'stop', () => {}));
-      // An abort of a prepared message would contradict its client; one of a submitted message must be refused.
+      // An abort of a prepared message would contradict its client; an abort of a submitted message
+      // must be rejected.
       if (this.scenario.pattern !== 'msg' || record.status === 'submitted')
         command('abort', () =>
           requests.command(
@@ -384,10 +391,10 @@ export class World {
   }
 }
 
-/** Every promise that can continue has done so. */
+/** Resolves when every promise that can continue has done so. */
 export const settled = (): Promise<void> => new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 
-/** Two alike get a number. */
+/** Equal labels get a number. */
 function unique(actions: readonly Action[]): Action[] {
   const seen = new Map<string, number>();
   return actions.map((action) => {

@@ -1,4 +1,4 @@
-/** How often what happened: shows that a simulation met what it is meant to meet. */
+/** Counts events, to show that a simulation covers what it is meant to cover. */
 export class Counters {
   readonly #counts = new Map<string, number>();
 
@@ -14,7 +14,7 @@ export class Counters {
     for (const [what, by] of Object.entries(others)) this.count(what, by);
   }
 
-  /** By name, in alphabetical order. */
+  /** In alphabetical order of the names. */
   all(): Record<string, number> {
     return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

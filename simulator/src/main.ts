@@ -4,7 +4,10 @@ import { type Options, readOptions, USAGE } from './options.ts';
 import { type SeedReport, summary } from './report.ts';
 import type { Share } from './worker.ts';
 
-/** Runs the seeds on several processors until they are through, the time is over, or one violates an invariant. */
+/**
+ * Runs the seeds on several processors until all are done, the time has expired, or one violates an
+ * invariant.
+ */
 async function run(options: Options): Promise<boolean> {
   const startedMs = performance.now();
   const counters = new Counters();
@@ -42,12 +45,12 @@ async function run(options: Options): Promise<boolean> {
   return failures.length === 0;
 }
 
-/** Settles when the worker has run its share or was stopped. */
+/** Resolves when the worker has run its share or was stopped. */
 function workThrough(share: Share, workers: Worker[], heard: (report: SeedReport) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: share,
-      // What happens in a seed is garbage soon after: room for it saves a tenth of the time.
+      // The objects of a seed are garbage soon afterwards: room for them saves a tenth of the time.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });
     workers.push(worker);

@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   readonly from: number;
-  /** How many seeds; Infinity when time is the limit. */
+  /** Number of seeds; Infinity if time is the limit. */
   readonly seeds: number;
   readonly minutes: number;
-  /** Processors to use. */
+  /** Number of processors to use. */
   readonly jobs: number;
-  /** Prints every line of a trace. */
+  /** Print every line of a trace. */
   readonly trace: boolean;
-  /** Prints one line of JSON in place of the report. */
+  /** Print one line of JSON instead of the report. */
   readonly json: boolean;
 }
 
@@ -25,7 +25,7 @@ export const USAGE = `npm run simulate -- [options]
 
 const MOST_JOBS = 4;
 
-/** Reads the command line. Throws an Error that says what is wrong with it. */
+/** Parses the command line. Throws an Error that describes the fault. */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

@@ -1,24 +1,30 @@
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core';
 import type { Random } from './kernel/random.ts';
 
-/** What kind of world a seed makes: how many nodes, how much goes wrong, how the engine is set. */
+/** The world of a seed: number of nodes, faults, engine options. */
 export interface Profile {
   /** Coordinators over the one store. */
   readonly nodes: number;
-  /** The store belongs to one process, as an embedded one does: its calls do not get lost, and a new process starts after the old one ended. */
+  /**
+   * The store belongs to one process, like an embedded one: its calls are not lost, and a new
+   * process starts after the old one has ended.
+   */
   readonly exclusive: boolean;
-  /** Nothing goes wrong but for business reasons. */
+  /** There are no faults except business rejections. */
   readonly calm: boolean;
-  /** Faults happen until then; afterwards everything heals, and everything must end. */
+  /** Until when faults happen; afterwards everything heals, and every transaction must finish. */
   readonly faultsUntilMs: number;
   readonly transactions: number;
-  /** They begin within so long. */
+  /** Time within which the transactions begin. */
   readonly rushMs: number;
   readonly store: StoreFaults;
   readonly network: NetworkFaults;
   readonly participants: ParticipantFaults;
   readonly nodeFaults: NodeFaults;
-  /** What is given to the engine (alert hook, observer, logger, branch caller) throws, per call. */
+  /**
+   * Probability per call that a hook passed to the engine (alert hook, observer, logger, branch
+   * caller) throws.
+   */
   readonly thrown: number;
   readonly options: EngineOptions;
   readonly clockFaults: ClockFaults;
@@ -30,20 +36,23 @@ export interface ClockFaults {
   readonly nodes: number;
 }
 
-/** Probabilities per call, unless said otherwise. */
+/** Probabilities per call, by default. */
 export interface StoreFaults {
   readonly latencyMs: number;
   readonly unavailable: number;
   readonly outcomeUnknown: number;
-  /** Nothing applied, with one of the codes that stores have no reason for: `closed`, `locked`, `invalid`, … */
+  /**
+   * Nothing is applied, and the error code is one for which stores have no reason: `closed`,
+   * `locked`, `invalid`, …
+   */
   readonly odd: number;
-  /** Per item: no store keeps it, however often it is sent. */
+  /** Per item: the store always rejects it. */
   readonly rejected: number;
   /** Per item: each call with it loses its connection, and nothing is applied. */
   readonly poisonous: number;
-  /** A `get` returns versions that were committed before the latest ones. */
+  /** A `get` returns versions older than the latest ones. */
   readonly stale: number;
-  /** Times that one node cannot reach the store at all. */
+  /** Number of times when one node cannot reach the store. */
   readonly outages: number;
   readonly longestOutageMs: number;
 }
@@ -58,7 +67,7 @@ export interface NetworkFaults {
 export interface ParticipantFaults {
   /** How long the work of one call takes. */
   readonly workMs: number;
-  /** A call goes wrong for a technical reason. */
+  /** A call fails for a technical reason. */
   readonly hiccup: number;
   readonly outages: number;
 }
@@ -68,7 +77,7 @@ export interface NodeFaults {
   readonly pauses: number;
   readonly longestPauseMs: number;
   readonly drains: number;
-  /** Transactions whose branch call kills the node that makes it. */
+  /** Number of transactions whose branch call kills the node that makes it. */
   readonly killers: number;
 }
 
@@ -89,7 +98,7 @@ export function drawProfile(random: Random): Profile {
   const exclusive = random.chance(0.15);
   const calm = random.chance(0.06);
   const rough = random.chance(0.3);
-  // Bounds so narrow that they are reached.
+  // Limits so low that they are reached.
   const tight = !calm && random.chance(0.25);
   const silenceMs = random.pick([4_500, 6_000, 15_000]);
   const faultsUntilMs = random.int(25_000, 50_000);
@@ -164,7 +173,7 @@ function drawOptions(random: Random, silenceMs: number, tight: boolean): EngineO
     batchItems: random.pick([2, 1_000]),
     maxQueuedWrites: tight ? 5 : 500,
     maxWaiters: tight ? 2 : 1_000,
-    // Longer than any client goes on asking.
+    // Longer than any client repeats its requests.
     retentionMs: random.chance(0.08) ? 90_000 : 0,
     maxWaitMs: random.pick([3_000, 20_000]),
   };

@@ -1,20 +1,20 @@
 import { INVARIANTS, type Violation } from './check/invariants.ts';
 import type { Outcome } from './simulation.ts';
 
-/** What a worker tells of one seed. */
+/** A worker's report on one seed. */
 export interface SeedReport {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly counters: Readonly<Record<string, number>>;
   readonly simulatedMs: number;
-  /** The story of a failing seed, or of one whose trace was asked for; empty otherwise. */
+  /** The description of a failing seed, or of one whose trace was requested; otherwise empty. */
   readonly text: string;
 }
 
 const MOST_LINES = 120;
 const MOST_VIOLATIONS = 5;
 
-/** Reduces an outcome to what is told of it. */
+/** Reduces an outcome to its report. */
 export function reportOf(outcome: Outcome, wholeTrace: boolean): SeedReport {
   const { seed, violations, counters, simulatedMs } = outcome;
   const text = violations.length > 0 ? story(outcome, wholeTrace) : wholeTrace ? outcome.trace.lines().join('\n') : '';
@@ -43,7 +43,7 @@ function story({ seed, violations, trace }: Outcome, wholeTrace: boolean): strin
   ].join('\n');
 }
 
-/** One paragraph about a run: how much was simulated, and what it met. */
+/** One paragraph about a run: the amount of simulation, and the events it covered. */
 export function summary(
   seeds: number,
   simulatedMs: number,

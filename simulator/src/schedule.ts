@@ -17,7 +17,7 @@ export interface Stage {
   readonly counters: Counters;
 }
 
-/** When which transaction begins. */
+/** Schedules the start of each transaction. */
 export function scheduleTransactions({ world, random, profile, cases, crowd }: Stage): void {
   const { transactions, rushMs, nodeFaults, options } = profile;
   const begin = (namespace: string, gid: string, killer: boolean): void => {
@@ -25,14 +25,14 @@ export function scheduleTransactions({ world, random, profile, cases, crowd }: S
     world.after(random.between(0, rushMs), () => crowd.begin(one));
   };
   for (let i = 1; i <= transactions; i++) {
-    // Among g1, g2, … g12 some are the beginning of others, and some exist in two namespaces.
+    // Some of g1, g2, … g12 are prefixes of others, and some exist in two namespaces.
     const gid = `g${i}`;
     begin(random.chance(0.1) ? 'other' : 'default', gid, i <= nodeFaults.killers);
     if (random.chance(0.1)) begin('twin', gid, false);
   }
 }
 
-/** What operators do meanwhile, and when services are down. */
+/** Schedules operators' actions, and outages of services. */
 export function scheduleInterference({ world, random, profile, cases, crowd, participants }: Stage): void {
   const { transactions, faultsUntilMs } = profile;
   for (let i = 0; i < profile.participants.outages; i++) {
@@ -41,14 +41,14 @@ export function scheduleInterference({ world, random, profile, cases, crowd, par
   }
   for (let i = 0; i < transactions / 2; i++) {
     world.after(random.between(500, faultsUntilMs), () => {
-      // Mostly somebody looks at what has not ended yet.
+      // Usually an unfinished transaction is chosen.
       const { unfinished } = cases;
       crowd.interfere(random.pick(unfinished.size > 0 && random.chance(0.8) ? [...unfinished] : [...cases.all()]));
     });
   }
 }
 
-/** Clients with a defect, while the transaction is in progress and after it. */
+/** Schedules clients with a bug, while the transaction is in progress and afterwards. */
 export function scheduleContradictions({ world, random, profile, cases, crowd }: Stage): void {
   for (let i = 0; i < profile.transactions / 2; i++) {
     world.after(random.between(500, profile.faultsUntilMs), () => {
@@ -58,7 +58,7 @@ export function scheduleContradictions({ world, random, profile, cases, crowd }:
   }
 }
 
-/** After the faults an operator looks after what was parked. */
+/** After the faults an operator retries parked transactions. */
 export function scheduleHelp({ world, cases, crowd, counters }: Stage): void {
   const look = (): void => {
     for (const one of cases.unfinished) {

@@ -20,23 +20,26 @@ import { WatchedStore } from './parts/watched-store.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { scheduleContradictions, scheduleHelp, scheduleInterference, scheduleTransactions } from './schedule.ts';
 
-/** What a seed came to. */
+/** The outcome of a seed. */
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly counters: Readonly<Record<string, number>>;
   readonly simulatedMs: number;
-  /** How many things happened. */
+  /** Number of events. */
   readonly happened: number;
   readonly trace: Trace;
 }
 
 const START_MS = 5_000;
-/** Everything is healed for so long before what has not ended counts as lost. */
+/** How long everything must have been healed before unfinished transactions count as lost. */
 const PATIENCE_MS = 240_000;
-/** How long everything is left alone after the last transaction ended, so that nothing happens behind the judge's back. */
+/**
+ * How long the world runs on after the last transaction has finished, so that later events are
+ * judged as well.
+ */
 const REST_MS = 12_000;
-/** Within so long after its retention what is finished is deleted. */
+/** Time after the retention within which finished transactions must be deleted. */
 const PURGE_MS = 45_000;
 
 /** Runs one seed. The same seed gives the same outcome, line by line. */
@@ -44,7 +47,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   return new Simulation(seed).run();
 }
 
-/** Wires the parts of one run together, and leads through its phases. */
+/** Connects the parts of one run and executes its phases. */
 class Simulation {
   readonly #seed: number;
   readonly #random: Random;
@@ -107,7 +110,7 @@ class Simulation {
     process.on('unhandledRejection', rejected);
     try {
       await this.#phases();
-      // Rejections that nobody handled are told at the end of a turn of the event loop.
+      // Unhandled rejections are reported at the end of a turn of the event loop.
       await new Promise<void>((resolve) => setImmediate(resolve));
     } catch (error) {
       this.#checker.violate('DEF1', '', `thrown out of a timer or an answer: ${textOf(error)}`);
@@ -152,7 +155,7 @@ class Simulation {
     return this.#checker.violations.length > 0;
   }
 
-  /** Lets things happen until `done`, but not after a violation. */
+  /** Runs events until `done` returns true, but not after a violation. */
   async #until(done: () => boolean, limitMs: number): Promise<void> {
     await this.#world.run(() => this.#violated || done(), limitMs);
   }

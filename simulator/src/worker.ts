@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { reportOf } from './report.ts';
 import { simulate } from './simulation.ts';
 
-/** Which seeds a worker runs: `first`, `first + step`, … below `end`. */
+/** The seeds of a worker: `first`, `first + step`, … below `end`. */
 export interface Share {
   readonly first: number;
   readonly step: number;
@@ -10,7 +10,7 @@ export interface Share {
   readonly trace: boolean;
 }
 
-/** Runs its share of the seeds, and tells the main thread of each. */
+/** Runs its share of the seeds, and reports each to the main thread. */
 async function work({ first, step, end, trace }: Share): Promise<void> {
   for (let seed = first; seed < end; seed += step) {
     const report = reportOf(await simulate(seed), trace);

@@ -1,21 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Changes what a server sent; undefined cuts the connection. */
+/** Changes bytes that a server sent; undefined closes the connection. */
 export type Garble = (sent: Buffer) => Buffer | undefined;
 
-/** A way to a server on which the bytes of responses can be changed. */
+/** A proxy that can change the bytes of a server's responses. */
 export interface GarblingProxy {
   /** The server's URL, with the proxy's port. */
   readonly url: string;
-  /** How all that is sent from now on, over every connection, is changed; undefined: not at all. */
+  /** Sets how bytes are changed from now on, over every connection; undefined: not at all. */
   garble(change: Garble | undefined): void;
   /** Sends bytes over every open connection, as if the server had. */
   inject(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
-/** Makes a proxy on a free port of the loopback. */
+/** Creates a proxy on a free port of the loopback. */
 export async function garblingProxy(target: string): Promise<GarblingProxy> {
   const to = new URL(target);
   const sockets = new Set<Socket>();

@@ -48,7 +48,7 @@ export async function startPgBouncer(
     name: 'PgBouncer',
     url: url.href,
     folder,
-    stopSignal: 'SIGTERM', // It does not wait for its clients.
+    stopSignal: 'SIGTERM', // PgBouncer does not wait for its clients.
     launch: () => startChild(daemon, [file], { ...account, cwd: folder }),
     probe: () => succeeds(probe, ['--host=127.0.0.1', `--port=${port}`]),
   });

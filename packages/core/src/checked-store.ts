@@ -36,15 +36,15 @@ export { checkedTimeout, SESSION_TIMEOUT_MS } from './stores/timeouts.ts';
 export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
 
 /**
- * The wrapper that every driver is put into, so that drivers stay small: it keeps the life cycle
- * (`closed` before open and after close; a close tells the driver when no call is in progress),
- * checks arguments and bounds, and turns whatever a driver throws into a `StoreError`.
+ * The wrapper around every store driver, so that store drivers stay small: it keeps the life cycle
+ * (`closed` before open and after close; a close notifies the store driver when no call is in
+ * progress), checks arguments and limits, and converts every thrown value into a `StoreError`.
  */
 export class CheckedStore implements Store {
   readonly #driver: Store;
   #open = false;
   #schema: SchemaVersions = { found: 0, current: 0 };
-  /** Opening and closing, one after the other. */
+  /** Serializes opening and closing. */
   #lifecycle: Promise<void> = Promise.resolve();
   #underWay = 0;
   #onIdle: (() => void) | undefined;
@@ -57,7 +57,10 @@ export class CheckedStore implements Store {
     return this.#driver.capabilities;
   }
 
-  /** Opens the driver; harmless when it is open, and answered alike. It may be opened again after a close. */
+  /**
+   * Opens the store driver; harmless if it is open, with the same result. It may be opened again
+   * after a close.
+   */
   open(): Promise<SchemaVersions> {
     return this.#next(async () => {
       if (!this.#open) this.#schema = await converted(() => this.#driver.open());
@@ -84,7 +87,7 @@ export class CheckedStore implements Store {
     return result;
   }
 
-  /** `code`: of what the driver throws beside store errors. */
+  /** @param code for errors of the store driver that are not a `StoreError` */
   async #call<T>(work: () => Promise<T>, code?: StoreErrorCode): Promise<T> {
     if (!this.#open)
       throw new StoreError(
@@ -247,7 +250,10 @@ export class CheckedStore implements Store {
 const checkSession = (session: SessionId): void =>
   rules.checkText('the session', session, rules.STORE_LIMITS.sessionLength);
 
-/** What is thrown undeclared says nothing of what was applied: where that matters, the outcome is unknown. */
+/**
+ * An error that is not a `StoreError` does not state what was applied: where that matters, the
+ * outcome is unknown.
+ */
 async function converted<T>(work: () => Promise<T>, code: StoreErrorCode = 'unavailable'): Promise<T> {
   try {
     return await work();

@@ -3,35 +3,39 @@ import type { Branch, BranchState, Definition, State, Step, TransactionOptions }
 import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store.ts';
 
 /**
- * What a coordinator does for its callers: the transports' handler table and the embedding SDK stand on this interface. Every method throws
- * `HoldfastError` and nothing else.
+ * The operations of a coordinator: the transports' handler table and the embedding SDK are built on
+ * this interface. Every method throws only `HoldfastError`.
  *
- * Methods that change a transaction return it as this node had it in memory when the change was durable.
+ * Methods that change a transaction return it as it was in this node's memory when the change
+ * became durable.
  */
 export interface Coordinator {
-  /** A gid nobody used before. */
+  /** A new, unique gid. */
   newGid(): string;
 
   /**
-   * Saves a transaction as `prepared`. The same gid in `prepared` already: nothing changes. Throws `refused` when the gid exists in another
-   * status, and, with the `field` that differs, when it has other content. The workflow's first call uses `prepareWorkflow` instead.
+   * Stores a transaction as `prepared`. If the gid is `prepared` already, nothing changes. Throws
+   * `refused` if the gid exists in another status, or has different content (with the `field` that
+   * differs). Workflows use `prepareWorkflow` instead.
    */
   prepare(context: CallContext, input: TransactionInput): Promise<TransactionView>;
 
   /**
-   * Saves a transaction as `submitted` (or turns the prepared one into it) and drives it. With `options.waitResult` it answers after one full
-   * pass, otherwise as soon as the transaction is durable. Submitted already: driven again from where it stands. Succeeded already: no
-   * error. Throws `refused` when the gid is aborting or failed, and, with the `field` that differs, when it has other content.
+   * Stores a transaction as `submitted` (or changes the prepared one to it) and drives it. With
+   * `options.waitResult` it resolves after one full pass, otherwise as soon as the transaction is
+   * durable. A submitted transaction is driven again from its current state; a succeeded one is not
+   * an error. Throws `refused` if the gid is aborting or failed, or has different content (with the
+   * `field` that differs).
    */
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
 
   /**
-   * Turns a prepared transaction, whatever its content, into submitted; repeated: no error. Throws
-   * `refused` when it is aborting or failed, `not_found`.
+   * Changes a prepared transaction to submitted, whatever its content; repetition is not an error.
+   * Throws `refused` if it is aborting or failed, or `not_found`.
    *
-   * `branches`, of a tcc or xa: the branches that the caller's run called. A prepared transaction
-   * with others becomes aborting instead; one that was submitted with others throws `refused` with
-   * the field `branches`.
+   * `branches`, for a tcc or xa: the branches that the caller's run called. A prepared transaction
+   * with other branches becomes aborting instead; one that was submitted with others throws
+   * `refused` with the field `branches`.
    */
   submitPrepared(
     context: CallContext,
@@ -44,7 +48,10 @@ export interface Coordinator {
     },
   ): Promise<TransactionView>;
 
-  /** Ends a prepared workflow. Throws `refused` unless it is prepared (or aborting, for `failed`). Ending it again alike is not an error. */
+  /**
+   * Finishes a prepared workflow. Throws `refused` unless it is prepared (or aborting, for
+   * `failed`). Finishing it again with the same status is not an error.
+   */
   finishWorkflow(
     context: CallContext,
     input: {
@@ -56,8 +63,9 @@ export interface Coordinator {
   ): Promise<TransactionView>;
 
   /**
-   * Turns tcc and xa (prepared) and workflows (prepared) to `aborting` and prepared messages to `failed`; repeated: no error.
-   * `byOperator`: also a submitted saga, whose started steps are then compensated. `waitResult`: answers after one full pass of what undoes it.
+   * Changes a prepared tcc or xa, and a prepared workflow, to `aborting`, and a prepared message to
+   * `failed`; repetition is not an error. `byOperator`: also a submitted saga, whose started steps
+   * are then compensated. `waitResult`: resolves after one full pass of cancels or rollbacks.
    * Throws `refused` or `not_found`.
    */
   abort(
@@ -72,12 +80,15 @@ export interface Coordinator {
   ): Promise<TransactionView>;
 
   /**
-   * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one recorded outcome). Repeating one changes nothing;
-   * a workflow step repeated with another outcome, or a branch of a tcc or xa with another call, throws `refused`. Only while `prepared` (workflow: or
-   * `aborting`), and only for a transaction of that pattern.
+   * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one
+   * recorded outcome). Repeating a registration changes nothing; a workflow step repeated with a
+   * different outcome, or a branch of a tcc or xa with a different call, throws `refused`. Allowed
+   * only while `prepared` (workflow: or `aborting`), and only for a transaction of that pattern.
    *
-   * `strict`, for our own SDK: another URL or payload under the same name throws `refused`, too, so what a workflow's step gave is part of its outcome;
-   * and of a workflow only a rollback is taken while `aborting`, so that from the decision to abort on it is known which steps may have run.
+   * `strict`, for Holdfast's SDK: a different URL or payload under the same name also throws
+   * `refused`, so that the result of a workflow's step is part of its outcome; and while a workflow
+   * is `aborting` only rollbacks are accepted, so that after the decision to abort it is known
+   * which steps may have run.
    */
   registerBranch(
     context: CallContext,
@@ -89,12 +100,15 @@ export interface Coordinator {
     },
   ): Promise<void>;
 
-  /** Creates a workflow as `prepared`, or finds it; answers its progress. Throws `refused` when it has another name or input, naming the `field`. */
+  /**
+   * Creates a workflow as `prepared`, or finds the existing one; resolves to its progress. Throws
+   * `refused` if it has a different name or input, with the `field`.
+   */
   prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView>;
 
   /**
-   * For the code of a workflow that finds records it did not make: the workflow waits for a person. Throws `refused` when it is finished or no workflow,
-   * `not_found`.
+   * Parks a workflow, for code that finds records of different code. Throws `refused` if it is
+   * finished or not a workflow, or `not_found`.
    */
   parkWorkflow(
     context: CallContext,
@@ -104,16 +118,22 @@ export interface Coordinator {
   /**
    * A run of a workflow's code is alive in some process: the workflow is not called back before its
    * retry interval has passed. While a node is calling back, the heartbeat has no effect. Throws
-   * `refused` when the transaction is finished or not a workflow, `not_found`.
+   * `refused` if the transaction is finished or not a workflow, or `not_found`.
    */
   heartbeat(context: CallContext, gid: string): Promise<void>;
 
-  /** How often the client of this workflow is to send a heartbeat, in ms. */
+  /** Interval at which the client of this workflow should send heartbeats, in ms. */
   heartbeatPeriodMs(workflow: Pick<TransactionView, 'definition'>): number;
 
-  /** An unfinished transaction becomes `failed` and is never driven again. Throws `refused` when it is finished, `not_found`. */
+  /**
+   * Force-stops an unfinished transaction: it becomes `failed` and is never driven again. Throws
+   * `refused` if it is finished, or `not_found`.
+   */
   forceStop(context: CallContext, stop: { readonly gid: string; readonly reason: string }): Promise<TransactionView>;
-  /** Drives it again at once, also when it is parked. Throws `refused` when it is finished, `not_found`. */
+  /**
+   * Drives a transaction again at once, also if it is parked. Throws `refused` if it is finished,
+   * or `not_found`.
+   */
   retryNow(context: CallContext, gid: string): Promise<TransactionView>;
   /** Makes unfinished transactions that are due later than `laterThanMs` from now due at once. */
   retryWaiting(
@@ -123,19 +143,31 @@ export interface Coordinator {
 
   get(context: CallContext, gid: string): Promise<TransactionView | undefined>;
   list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>>;
-  /** Throws `overloaded` when as many callers wait as may. Checked before what a caller will wait for is made durable. */
+  /**
+   * Throws `overloaded` if the maximum number of callers is waiting. Called before the change for
+   * which a caller will wait is made durable.
+   */
   assertMayWait(gid: string): void;
-  /** Answers when the transaction is final, or after `timeoutMs` with what it is then. Throws `not_found`. Whichever node drives it. */
+  /**
+   * Resolves when the transaction is finished, or after `timeoutMs` with its current state,
+   * whichever node drives it. Throws `not_found`.
+   */
   wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView>;
 
-  /** Topics of messages: urls that a `topic://NAME` step fans out to. Errors: `invalid` (empty), `refused` (there already), `not_found`. */
+  /**
+   * Topics of messages: URLs to which a `topic://NAME` step fans out. Errors: `invalid` (empty),
+   * `refused` (exists already), `not_found`.
+   */
   subscribe(
     context: CallContext,
     input: { readonly topic: string; readonly url: string; readonly remark: string },
   ): Promise<void>;
   unsubscribe(context: CallContext, input: { readonly topic: string; readonly url: string }): Promise<void>;
   deleteTopic(context: CallContext, topic: string): Promise<void>;
-  /** Versioned key-values as dtm's `scanKV` and `queryKV` show them; the category `topics` holds JSON texts of `[{url, remark}]`. */
+  /**
+   * Versioned key-values for dtm's `scanKV` and `queryKV`; the category `topics` contains JSON
+   * texts of `[{url, remark}]`.
+   */
   scanKeyValues(
     context: CallContext,
     query: { readonly category: string; readonly cursor?: string; readonly limit: number },
@@ -146,11 +178,14 @@ export interface Coordinator {
   ): Promise<KeyValue | undefined>;
 
   counts(context: CallContext): Promise<StoreCounts>;
-  /** The nodes that live, and the time of the store by which they count. */
+  /** The live nodes, and the time of the store that their times refer to. */
   nodes(context: CallContext): Promise<LivingNodes>;
-  /** Figures of this node, without asking the store. */
+  /** Figures of this node, without a query to the store. */
   load(): NodeLoad;
-  /** Asks the store; throws `unavailable` with the reason when this node should get no traffic. */
+  /**
+   * Queries the store; throws `unavailable` with the reason if this node should not receive
+   * traffic.
+   */
   ready(): Promise<void>;
 }
 
@@ -159,15 +194,15 @@ export interface LivingNodes {
   readonly sessions: readonly SessionRow[];
 }
 
-/** Who calls, in which namespace, and how long they wait. */
+/** The caller, its namespace, and the end of its wait. */
 export interface CallContext {
   readonly principal: string;
   readonly namespace: string;
-  /** Aborts a wait (the caller hung up); the transaction goes on. */
+  /** Aborts a wait (the caller has disconnected); the transaction continues. */
   readonly signal?: AbortSignal;
 }
 
-/** A transaction as a client sends it; what is left out takes its default. */
+/** A transaction in the form that a client sends; missing fields take their defaults. */
 export interface TransactionInput {
   readonly gid: string;
   readonly pattern: Pattern;
@@ -179,7 +214,8 @@ export interface TransactionInput {
   readonly options?: Partial<TransactionOptions>;
   readonly orders?: Readonly<Record<number, readonly number[]>>;
   /**
-   * Application group whose nodes may drive it, when that does not follow from its `local://` branches: those of tcc, xa and workflow are registered later.
+   * Application group whose nodes may drive the transaction, if it cannot be derived from
+   * `local://` branches: those of tcc, xa and workflow are registered later.
    */
   readonly group?: string;
   readonly workflowName?: string;
@@ -193,23 +229,23 @@ export interface BranchRegistration {
   readonly op: Op | (string & {});
   readonly url: string;
   readonly payload: Uint8Array;
-  /** Workflow: the recorded outcome; `prepared` for the others. */
+  /** Workflow: the recorded outcome; `prepared` for other patterns. */
   readonly status: BranchStatus;
-  /** XA: identifies what the action is called with. TCC: see `nestedDigest`. */
+  /** XA: identifies the input of the action. TCC: see `nestedDigest`. */
   readonly digest?: string;
 }
 
-/** What a submit knows when it answers. */
+/** The result of a submit. */
 export interface PassOutcome {
   readonly status: Status;
-  /** False when the caller did not wait. */
+  /** False if the caller did not wait. */
   readonly waited: boolean;
   readonly rollbackReason: string;
-  /** How the last unsuccessful call of the pass was answered, when the transaction is unfinished. */
+  /** The result of the pass's last unsuccessful call, if the transaction is unfinished. */
   readonly lastResult: { readonly kind: ResultKind; readonly reason: string } | undefined;
-  /** Why the transaction is parked, so that waiting for it is of no use; absent if it is not. */
+  /** Why the transaction is parked, so that waiting for it is pointless; absent if not parked. */
   readonly parked?: string;
-  /** The transaction as this node knew it then, made when it is asked for. */
+  /** The transaction as in this node's memory at that time, created on demand. */
   readonly view: () => TransactionView;
 }
 
@@ -222,11 +258,11 @@ export interface TransactionQuery {
   readonly createdToMs?: number;
   readonly cursor?: string;
   readonly limit: number;
-  /** The views come without steps, payloads and branches, which are not read. */
+  /** The views have no steps, payloads and branches, which are not read. */
   readonly summary?: boolean;
 }
 
-/** Everything there is to show of a transaction. */
+/** Everything that can be shown of a transaction. */
 export interface TransactionView {
   readonly namespace: string;
   readonly gid: string;
@@ -234,7 +270,7 @@ export interface TransactionView {
   readonly status: Status;
   readonly version: number;
   readonly owner: SessionId | null;
-  /** When it is driven next; null when it is being driven, finished or parked. */
+  /** Due time; null while the transaction is in progress, finished or parked. */
   readonly dueAtMs: number | null;
   readonly attention: boolean;
   readonly createdAtMs: number;
@@ -251,12 +287,15 @@ export interface BranchView extends Branch, BranchState {
 
 export interface NodeLoad {
   readonly session: SessionId;
-  /** Transactions this node drives now. */
+  /** Number of transactions in progress on this node. */
   readonly inProgress: number;
   readonly callsRunning: number;
   readonly writesQueued: number;
   readonly waiters: number;
   readonly draining: boolean;
-  /** False when the last acknowledged heartbeat is too old: it starts nothing until the store answers again. */
+  /**
+   * False if the last acknowledged heartbeat is too old: the node starts nothing until the store
+   * responds again.
+   */
   readonly leaseHeld: boolean;
 }

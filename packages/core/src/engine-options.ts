@@ -1,42 +1,56 @@
-/** What an operator may set; every value has a default that suits most. */
+/** The engine's options; each has a default suitable for most installations. */
 export interface EngineOptions {
-  /** Where it runs, for people. */
+  /** Display name of this node. */
   readonly node: string;
   readonly version: string;
-  /** A node says that it lives every so often. */
+  /** Interval between heartbeats. */
   readonly heartbeatMs: number;
-  /** Work of a node silent for longer is taken over. At least two heartbeats. */
+  /**
+   * Time without a heartbeat after which a node's work is taken over. At least two heartbeat
+   * intervals.
+   */
   readonly silenceMs: number;
-  /** First interval between attempts when the transaction does not say (protocol page, "Retry schedule"). */
+  /**
+   * First interval between attempts, unless the transaction specifies it (protocol page, "Retry
+   * schedule").
+   */
   readonly retryIntervalMs: number;
-  /** The back-off's cap. */
+  /** The longest interval that backoff reaches. */
   readonly maxRetryIntervalMs: number;
-  /** After so long a prepared tcc or xa is aborted and a prepared message is checked, when the transaction does not say. */
+  /**
+   * Time after which a prepared tcc or xa is aborted and a prepared message is checked, unless the
+   * transaction specifies it.
+   */
   readonly timeoutToFailMs: number;
-  /** Time-out of one branch call when the transaction does not say. */
+  /** Timeout of one branch call, unless the transaction specifies it. */
   readonly requestTimeoutMs: number;
-  /** Retries of one transaction after which it needs a person. */
+  /** Number of retries after which a transaction needs operator attention. */
   readonly alertAfterRetries: number;
   /** Claims without progress after which a transaction is parked. */
   readonly maxClaims: number;
-  /** Transactions driven at once; beyond it new work queues in the store. */
+  /** Maximum number of transactions in progress; further work waits in the store. */
   readonly maxInProgress: number;
-  /** Calls running at once to one destination, and transactions whose calls wait in memory for one. */
+  /**
+   * Calls running at once to one destination, and transactions whose calls wait in memory for it.
+   */
   readonly maxCallsPerDestination: number;
   readonly maxQueuedPerDestination: number;
-  /** Callers waiting for results at once. */
+  /** Maximum number of callers waiting for results. */
   readonly maxWaiters: number;
-  /** Progress is written at the latest after so long. */
+  /** Time after which progress is written at the latest. */
   readonly progressFlushMs: number;
-  /** The store is asked for due work at least so often. */
+  /** Longest interval between queries for due work. */
   readonly pollMs: number;
   readonly claimBatch: number;
-  /** Bounds of one batch of writes. */
+  /** Limits of one batch of writes. */
   readonly batchItems: number;
   readonly batchBytes: number;
-  /** Writes waiting for the store; beyond it new transactions are refused as `overloaded`. */
+  /**
+   * Maximum number of writes waiting for the store; beyond it, new transactions are rejected as
+   * `overloaded`.
+   */
   readonly maxQueuedWrites: number;
-  /** Finished transactions are deleted after so long; 0: never. */
+  /** How long finished transactions are kept; 0 keeps them forever. */
   readonly retentionMs: number;
   /** Application groups hosted by this node (transactions with `local://` branches). */
   readonly groups: readonly string[];

@@ -1,19 +1,20 @@
 import type { BranchProtocol, BranchResult, Op, Pattern, Status } from '@holdfast/protocol';
 
 /**
- * What the engine gets from outside, so that it can run in a simulation: time, randomness, identities, branches, alerts, logs.
+ * The engine's environment, which a simulation can replace: time, randomness, identities, branches,
+ * alerts, logs.
  */
 export interface Clock {
-  /** Milliseconds on a clock that never goes backwards; its zero means nothing. */
+  /** Milliseconds on a clock that never goes backwards and has an arbitrary zero. */
   monotonicMs(): number;
   /**
-   * Milliseconds since the epoch. It may be set forward and back. It advances while the machine is
-   * suspended, which the monotonic clock may not.
+   * Milliseconds since the epoch. The clock may be set forward and back. It advances while the
+   * machine is suspended, which the monotonic clock may not.
    */
   wallMs(): number;
-  /** Runs `callback` once after `delayMs`. Answers how to cancel it. */
+  /** Runs `callback` once after `delayMs`. Returns a timer that can be cancelled. */
   setTimer(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` as soon as the events that have come in already are handled. */
+  /** Runs `callback` as soon as the events that have already arrived are handled. */
   endOfTurn(callback: () => void): void;
 }
 
@@ -25,13 +26,16 @@ export interface Timer {
 export type Random = () => number;
 
 export interface Identities {
-  /** A gid nobody used before. */
+  /** A new, unique gid. */
   newGid(): string;
-  /** This node's session: new at every start. */
+  /** A new session ID for this node, different at every start. */
   newSession(): string;
 }
 
-/** One call to a branch, or one question of the coordinator to a client (op `msg` or a workflow's name, branch id `00`). */
+/**
+ * One call to a branch, or one query of the coordinator to a client (op `msg` or a workflow's name,
+ * branch ID `00`).
+ */
 export interface BranchRequest {
   readonly namespace: string;
   readonly gid: string;
@@ -42,37 +46,45 @@ export interface BranchRequest {
   readonly url: string;
   readonly protocol: BranchProtocol;
   readonly payload: Uint8Array;
-  /** Over HTTP, POST also without a payload. */
+  /** Over HTTP: POST even without a payload. */
   readonly alwaysPost: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
 
-/** Calls branches. Whatever happens becomes a result: the promise never rejects, and it settles within `timeoutMs` and a little. */
+/**
+ * Calls branches. Every outcome becomes a result: the promise never rejects, and it settles shortly
+ * after `timeoutMs` at the latest.
+ */
 export interface BranchCaller {
   call(request: BranchRequest): Promise<BranchResult>;
-  /** What the bounds per destination count: origin of a URL, name of a local branch. */
+  /**
+   * The key by which calls per destination are limited: origin of a URL, or name of a local branch.
+   */
   destinationOf(url: string): string;
 }
 
-/** A transaction needs a person. */
+/** The notification that a transaction needs operator attention. */
 export interface Alert {
   readonly namespace: string;
   readonly gid: string;
   readonly status: Status;
-  /** Branch id and op, such as `02 compensate`. */
+  /** Branch ID and op, such as `02 compensate`. */
   readonly branch: string;
   readonly error: string;
   readonly retryCount: number;
 }
 
 /**
- * Receives each alert, at least once. The alert is acknowledged when the hook returns or its promise resolves; until
- * then, and after an exception or a rejection, it is raised again when the transaction is resumed, on any node.
+ * Receives each alert, at least once. The alert is acknowledged when the hook returns or its
+ * promise resolves. Until then, and after an exception or a rejection, the alert is raised again
+ * when the transaction is resumed, on any node.
  */
 export type AlertHook = (alert: Alert) => void | Promise<void>;
 
-/** Structured log; fields hold `gid` and `branch` in every line about one. */
+/**
+ * Structured log; the fields of a line about a transaction or branch contain `gid` and `branch`.
+ */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
   info(fields: Readonly<Record<string, unknown>>, message: string): void;

@@ -25,12 +25,13 @@ import { bodyBytes, Room } from './stores/room.ts';
 import { SessionTable } from './stores/session-table.ts';
 import * as transitions from './stores/transitions.ts';
 
-/** Records that one list examines: a few milliseconds, during which nothing else runs. */
+/** Number of records that one list examines: a few milliseconds, during which nothing else runs. */
 const LOOKED_AT = 5_000;
 
 /**
- * The reference implementation of the Store contract, for tests, simulations and trying things out. It forgets at exit. One instance may serve
- * several nodes at once: put it into a `CheckedStore` for each of them. Every call is atomic, for it does all its work before it answers.
+ * The reference implementation of the Store contract, for tests, simulations and trials. Its data
+ * is lost at exit. One instance may serve several nodes: wrap it in a `CheckedStore` for each.
+ * Every call is atomic, because it does all its work synchronously.
  */
 export class MemoryStore implements Store {
   readonly capabilities = { name: 'memory', durable: false, exclusive: false };
@@ -40,15 +41,15 @@ export class MemoryStore implements Store {
   readonly #keyValues = new MemoryKeyValues();
 
   /**
-   * @param wallMs milliseconds since the epoch; it may jump, the store's time never goes back
-   * @param monotonicMs carries the store's time on while the wall clock is behind; by default the
+   * @param wallMs milliseconds since the epoch; it may jump, but the store's time never goes back
+   * @param monotonicMs advances the store's time while the wall clock is behind; by default the
    * time stands still until then
    */
   constructor(wallMs: () => number, monotonicMs: () => number = () => 0) {
     this.#clock = new NodeClock(wallMs, monotonicMs);
   }
 
-  /** It is new with each process. */
+  /** The store is new in each process. */
   async open(): Promise<SchemaVersions> {
     return { found: 0, current: 1 };
   }

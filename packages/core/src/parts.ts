@@ -1,6 +1,6 @@
 /**
- * The engine's parts, for the model checker, which drives each of them on its own. Not for
- * applications: these change with any release.
+ * The engine's parts, for the model checker, which drives each of them separately. Not for
+ * applications: these exports change with any release.
  */
 export * from './index.ts';
 export { encodeRegistration } from './codec/entry-codec.ts';

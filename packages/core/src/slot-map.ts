@@ -1,7 +1,9 @@
 /**
- * A map for what comes and goes all the time. A `Map` that keeps growing and shrinking replaces its table again and again, and V8 links each replaced table
- * to its successor: once one of them is in the old generation of the heap, all that follow stay alive until the next full collection, and what they held
- * with them. Here the table holds numbers of places instead, and a place is free as soon as its value is deleted.
+ * A map for frequent insertion and deletion. A `Map` that keeps growing and shrinking replaces its
+ * table repeatedly, and V8 links each replaced table to its successor: once a table is in the old
+ * generation of the heap, all its successors, and the values that they contain, stay alive until
+ * the next full collection. Here the table contains numbers of places instead, and a place is free
+ * as soon as its value is deleted.
  */
 export class SlotMap<V extends object> {
   readonly #places = new Map<string, number>();
@@ -35,7 +37,7 @@ export class SlotMap<V extends object> {
     this.#free.push(place);
   }
 
-  /** The values as they are now; what changes meanwhile is not seen. */
+  /** A copy of the current values; later changes are not included. */
   values(): V[] {
     return this.#values.filter((value) => value !== undefined);
   }

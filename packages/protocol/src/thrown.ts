@@ -1,6 +1,6 @@
 /**
- * What code throws may be any value: null, an object without a prototype, a proxy that throws when
- * it is read. These functions throw for none of them.
+ * A thrown value may be anything: null, an object without a prototype, a proxy that throws when it
+ * is read. These functions throw for none of them.
  */
 
 const NO_TEXT = 'something that has no text was thrown';
@@ -25,14 +25,13 @@ export function stackOfThrown(thrown: unknown): string | undefined {
   }
 }
 
-/** What code reads of errors: loggers, and the code that distinguishes them. */
+/** Properties of errors that loggers read, and code that distinguishes errors. */
 const READ = ['name', 'message', 'stack', 'code', 'cause'] as const;
 const MOST_CAUSES = 10;
 
 /**
- * The same value if it can be read, which any ordinary value can; else an error that replaces it.
- * Apply it where code of the application is called: the code behind it may then read what it
- * catches.
+ * The same value if it can be read, as any ordinary value can; otherwise an error that replaces it.
+ * Call this where code of the application throws, so that later code can read the value.
  */
 export function readableThrown(thrown: unknown): unknown {
   try {
@@ -59,10 +58,11 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 const replaced = (thrown: unknown): Error => new Error(`${textOfThrown(thrown)} (the thrown value cannot be read)`);
 
 /**
- * Calls a function that the application gave to be notified. Neither what it throws nor the
- * rejection of a promise that it returns gets out.
+ * Calls a hook of the application. Neither an exception of the hook nor the rejection of a promise
+ * that it returns reaches the caller.
  *
- * @param onFailure receives what the function threw or was rejected with; its own failure is ignored
+ * @param onFailure receives the thrown value or the reason of the rejection; if `onFailure` fails
+ *   itself, its error is ignored
  */
 export function callHook(hook: () => unknown, onFailure: (thrown: unknown) => unknown = ignore): void {
   try {
@@ -73,7 +73,7 @@ export function callHook(hook: () => unknown, onFailure: (thrown: unknown) => un
   }
 }
 
-/** Reading its `then` is left to the promise, which turns what that throws into a rejection. */
+/** `await` reads the `then` property, so that an exception of its getter becomes a rejection. */
 async function settled(returned: PromiseLike<unknown>, onFailure: (thrown: unknown) => unknown): Promise<void> {
   try {
     await returned;
@@ -83,7 +83,7 @@ async function settled(returned: PromiseLike<unknown>, onFailure: (thrown: unkno
 }
 
 function report(thrown: unknown, onFailure: (thrown: unknown) => unknown): void {
-  // What the report itself throws has no other place to go.
+  // An exception of the report itself cannot be reported anywhere.
   if (onFailure !== ignore) callHook(() => onFailure(readableThrown(thrown)));
 }
 

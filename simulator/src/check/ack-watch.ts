@@ -4,7 +4,7 @@ import { type Case, nameOf } from '../parts/case.ts';
 import type { Checker } from './checker.ts';
 import { type Command, isOfStore, refusalIsUnfounded } from './refusals.ts';
 
-/** Judges what a coordinator answers, at the moment it does, against what the store holds at that moment. */
+/** Judges a coordinator's responses, when they are given, against the store at that moment. */
 export class AckWatch {
   readonly #checker: Checker;
 
@@ -21,7 +21,7 @@ export class AckWatch {
     one.acks.add('submit');
     this.#stored(one, 'ACK1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
     this.told(one, waited ? 'submit with waitResult' : 'submit', status);
-    // Who does not wait hears no status, only success or a refusal.
+    // A caller that does not wait receives no status, only success or a rejection.
     this.#checker.expect(
       waited || !isRolledBack(status),
       'ACK6',
@@ -35,7 +35,10 @@ export class AckWatch {
     this.#stored(one, 'ACK1', 'abort', ['aborting', 'failed']);
   }
 
-  /** A person's order to a saga that another node drives is on its way to that node; it is stored, and will be kept. */
+  /**
+   * An operator's abort of a saga that another node drives is a stored command on its way to that
+   * node; it must be kept.
+   */
   abortOrdered(one: Case): void {
     one.acks.add('abort-order');
     const ordered = one.record?.entries.some((entry) => entry.key.startsWith('order:')) === true;
@@ -71,7 +74,7 @@ export class AckWatch {
     }
   }
 
-  /** What a client asked for with its own content was refused. */
+  /** A client's request with its own content was rejected. */
   refused(one: Case, command: Command, error: HoldfastError): void {
     const why = refusalIsUnfounded(one, command, error);
     this.#checker.expect(
@@ -87,7 +90,10 @@ export class AckWatch {
     this.#checker.violate('ACK6', nameOf(one.key), `${what} was acknowledged`);
   }
 
-  /** A request that contradicts the transaction was refused, in the one way that a caller can act upon. */
+  /**
+   * A request that contradicts the transaction was rejected, with the only error code on which a
+   * caller can act.
+   */
   contradictionRefused(one: Case, what: string, error: HoldfastError): void {
     this.#checker.expect(
       error.code === 'refused' || isOfStore(error),
@@ -97,7 +103,7 @@ export class AckWatch {
     );
   }
 
-  /** A repeat of the transaction's own submission; `before`: the status when it arrived. */
+  /** A repetition of the transaction's submission; `before`: the status when it arrived. */
   repeated(one: Case, outcome: PassOutcome, before: Status | undefined): void {
     this.submitted(one, outcome);
     this.#checker.expect(
@@ -108,7 +114,7 @@ export class AckWatch {
     );
   }
 
-  /** A view of a transaction: what is final in it is final. */
+  /** A view of a transaction: a final status in it must be final in the store. */
   seen(one: Case, view: TransactionView): void {
     this.told(one, 'a query', view.status);
   }

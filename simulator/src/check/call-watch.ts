@@ -10,11 +10,14 @@ interface CallWatchDependencies {
   readonly checker: Checker;
   readonly cases: Cases;
   readonly maxClaims: number;
-  /** Nodes' ideas of the time are about the same: no answer of the store takes long, and no pause lets a clock drift. */
+  /**
+   * The nodes' times are about the same: no response of the store takes long, and no pause lets a
+   * clock drift.
+   */
   readonly steadyTime: boolean;
 }
 
-/** Judges every branch call at the moment a coordinator starts it, against what the store holds at that moment. */
+/** Judges every branch call, when a coordinator starts it, against the store at that moment. */
 export class CallWatch {
   readonly #d: CallWatchDependencies;
 
@@ -22,7 +25,7 @@ export class CallWatch {
     this.#d = dependencies;
   }
 
-  /** `running`: the calls that this node is making already, see `labelOf`. Answers the case. */
+  /** `running`: the calls that this node is already making, see `labelOf`. Returns the case. */
   started(session: SessionId, request: BranchRequest, running: ReadonlySet<string>): Case | undefined {
     const { cases, checker, maxClaims } = this.#d;
     const gid = nameOf(request);
@@ -32,7 +35,8 @@ export class CallWatch {
       checker.violate('DEC4', gid, `${request.branchId} ${request.op} is called, but the transaction is not stored`);
       return one;
     }
-    // Whoever was stopped by an operator may hear of it a flush later; and a question may cross the submit that makes it needless.
+    // A force-stop may reach the owner a flush later; and a check-back may cross the submission
+    // that makes it unnecessary.
     if (request.branchId === '00') return one;
     this.#asTheClientSaid(one, request);
     if (one.stopped) return one;
@@ -103,7 +107,10 @@ export class CallWatch {
     );
   }
 
-  /** EFF4: forward after what comes before; backward after what comes after has been undone. */
+  /**
+   * EFF4: forward after the previous steps have succeeded; backward after the later ones are
+   * compensated.
+   */
   #inOrder(one: Case, { branchId, op }: BranchRequest): void {
     const { plan } = one;
     const gid = nameOf(one.key);
@@ -131,7 +138,10 @@ export class CallWatch {
     }
   }
 
-  /** The second phase of a tcc goes from the newest branch to the oldest, of an xa the other way. */
+  /**
+   * The second phase of a tcc proceeds from the newest branch to the oldest, that of an xa from the
+   * oldest.
+   */
   #inTheOrderOfRegistration(one: Case, { entries }: StoredTransaction, { branchId, op }: BranchRequest): void {
     const { pattern } = one.plan;
     if (pattern !== 'tcc' && pattern !== 'xa') return;
@@ -148,7 +158,7 @@ export class CallWatch {
     }
   }
 
-  /** Subscribers of one topic stand side by side. */
+  /** Subscribers of one topic are called concurrently. */
   #concerns(plan: BranchPlan, branchId: string): boolean {
     return plan.branchId.split('-')[0] !== branchId.split('-')[0];
   }
@@ -156,7 +166,7 @@ export class CallWatch {
   #notBeforeItsDelay(one: Case, branchId: string): void {
     if (one.plan.pattern !== 'msg' || one.plan.delayMs === 0) return;
     const { world, checker, steadyTime } = this.#d;
-    // When the coordinator's own question submitted it, there is no submit to count from.
+    // If a check-back submitted the message, there is no submission from which to count.
     if (!steadyTime || one.checkedSuccess) return;
     const earliestMs = one.firstSubmitMs + one.plan.delayMs * 0.9;
     checker.expect(
@@ -168,10 +178,15 @@ export class CallWatch {
   }
 }
 
-/** Names a call that a node is making: what a session lost is called again by the next one. */
+/**
+ * Identifies a call that a node is making; the next session repeats the calls that a session lost.
+ */
 export const labelOf = (session: SessionId, { branchId, ...key }: BranchRequest, op: string): string =>
   `${session} ${nameOf(key)} ${branchId} ${op}`;
 
-/** What a client sends to a branch: tells whose it is. Subscribers of a topic share their step's. */
+/**
+ * The payload of a branch, which identifies it. Subscribers of a topic have the payload of their
+ * step.
+ */
 export const payloadFor = (one: Case, branch: BranchPlan): string =>
   `${one.key.gid}:${branch.branchId.split('-')[0] ?? ''}`;

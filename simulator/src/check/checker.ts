@@ -2,7 +2,7 @@ import type { World } from '../kernel/world.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { Invariant, Violation } from './invariants.ts';
 
-/** Collects violations; the first one ends the run, so that its trace ends where things went wrong. */
+/** Collects violations. The first one ends the run, so that the trace ends at the fault. */
 export class Checker {
   readonly violations: Violation[] = [];
   readonly #world: World;
@@ -19,7 +19,7 @@ export class Checker {
     this.#world.stop();
   }
 
-  /** `detail` is only made when it is needed. */
+  /** `detail` is called only for a violation. */
   expect(holds: boolean, invariant: Invariant, gid: string, detail: () => string): void {
     if (!holds) this.violate(invariant, gid, detail());
   }

@@ -1,4 +1,6 @@
-/** What must hold in every run; `docs/correctness.md` explains each one and says where the code keeps it. */
+/**
+ * The invariants of every run; `docs/correctness.md` explains each and where the code ensures it.
+ */
 export const INVARIANTS = {
   ACK1: 'what was acknowledged is in the store when the caller hears it',
   ACK2: 'what was accepted comes to a final status',

@@ -14,7 +14,7 @@ export interface Remains {
   readonly calm: boolean;
 }
 
-/** Judges what is there when everything has come to rest. */
+/** Judges the final state, after everything has come to rest. */
 export function judgeAll({ checker, cases, gateway, nodes, counters, calm }: Remains): void {
   for (const one of cases.all()) {
     judge(one, checker, calm);

@@ -4,7 +4,7 @@ import { OPS_OF } from '../parts/plan.ts';
 import type { Checker } from './checker.ts';
 import type { Invariant } from './invariants.ts';
 
-/** Judges one transaction when everything has come to rest: what its participants did against how it ended. */
+/** Judges one finished transaction: the effects of its participants against its outcome. */
 export function judge(one: Case, checker: Checker, calm: boolean): void {
   const gid = nameOf(one.key);
   const { record, acks } = one;
@@ -25,7 +25,7 @@ export function judge(one: Case, checker: Checker, calm: boolean): void {
     return;
   }
   if (!isFinal(record.status)) return checker.violate('ACK2', gid, `it is still ${record.status}`);
-  // What a person stopped is left as it is: the person answers for it.
+  // The effects of a force-stopped transaction remain; the operator is responsible for them.
   if (one.stopped) return;
   for (const [invariant, wrong] of [...one.branches.values()].flatMap((facts) =>
     wrongIn(one, facts, record.status === 'succeed'),
@@ -59,7 +59,10 @@ function wrongInSuccess({ plan, did, undid, sent }: BranchFacts): [Invariant, st
   return wrong;
 }
 
-/** The effect is gone, and every branch that a call may have reached was told so, barrier or not. */
+/**
+ * The effect is gone, and every branch that a call may have reached was compensated, whether or not
+ * the barrier let the call run.
+ */
 function wrongInFailure(one: Case, { plan, did, undid, arrived, completed }: BranchFacts): [Invariant, string][] {
   if (plan.lasting) return [];
   const { forward, undo } = OPS_OF[one.plan.pattern];
@@ -97,7 +100,7 @@ function judgeMessage(one: Case, checker: Checker, succeeded: boolean): void {
 }
 
 function judgeCalm(one: Case, checker: Checker): void {
-  // A workflow's call-back may run beside its client, by design.
+  // A workflow's callback may run beside its client, by design.
   if (one.plan.pattern === 'workflow') return;
   for (const { arrived, plan } of one.branches.values()) {
     for (const [op, times] of arrived)

@@ -5,7 +5,7 @@ import { storeTimeAt } from '../parts/store-time.ts';
 /** Engine time may be ahead of the store's: clocks drift between two heartbeats. */
 const DRIFT_MS = 3_000;
 
-/** Why a change of status is unfounded; undefined: there is a reason for it. */
+/** Why a change of status is unfounded; undefined if it has a reason. */
 export function reasonIsMissing(one: Case, before: StoredTransaction, after: StoredTransaction): string | undefined {
   if (after.status === 'failed' && one.asked.has('stop')) return undefined;
   // A node that waits for its first write counts from the request, others count from the record.
@@ -19,7 +19,7 @@ export function reasonIsMissing(one: Case, before: StoredTransaction, after: Sto
     case 'aborting':
       return rollbackUnfounded(one, late);
     case 'failed':
-      // With nothing to undo a transaction fails in the same step in which it is aborted.
+      // With nothing to undo, a transaction fails in the same step in which it is aborted.
       if (before.status !== 'aborting') return rollbackUnfounded(one, late);
       return plan.pattern !== 'workflow' || asked.has('finish-failed')
         ? undefined
@@ -50,7 +50,7 @@ function rollbackUnfounded(one: Case, late: (timeoutMs: number) => boolean): str
   }
 }
 
-/** A saga aborts when an action was refused, when its time is over, or when it used up the retries it has. */
+/** A saga aborts if an action was rejected, its timeout has expired, or its retries are used up. */
 function sagaMayAbort(one: Case, late: boolean): string | undefined {
   if (one.plan.pattern !== 'saga') return undefined;
   const { retryLimit } = one.plan;

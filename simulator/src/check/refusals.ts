@@ -2,7 +2,7 @@ import type { HoldfastError, Status } from '@holdfast/protocol';
 import { StoreError } from '@holdfast/core';
 import type { Case } from '../parts/case.ts';
 
-/** What a client asks for. */
+/** A request of a client. */
 export type Command =
   | 'prepare'
   | 'prepare workflow'
@@ -14,7 +14,7 @@ export type Command =
   | 'finish-failed'
   | 'heartbeat';
 
-/** The statuses in which a client that stays true to its transaction may be refused. */
+/** The statuses in which a request consistent with the transaction may be rejected. */
 const MAY_REFUSE: Readonly<Record<Command, readonly Status[]>> = {
   prepare: ['submitted', 'aborting', 'succeed', 'failed'],
   'prepare workflow': [],
@@ -27,17 +27,20 @@ const MAY_REFUSE: Readonly<Record<Command, readonly Status[]>> = {
   heartbeat: ['succeed', 'failed'],
 };
 
-/** The store failed with a code that it has no reason for. */
+/** The store failed with a code for which it has no reason. */
 export const isOfStore = ({ cause }: HoldfastError): boolean => cause instanceof StoreError;
 
-/** Why a refusal has no ground; undefined: it has one. Judged against the store at the moment of the response. */
+/**
+ * Why a rejection is unfounded; undefined if it has a reason. Judged against the store at the
+ * moment of the response.
+ */
 export function refusalIsUnfounded(one: Case, command: Command, error: HoldfastError): string | undefined {
-  // The store called it so: one of its faults.
+  // The error comes from an injected fault of the store.
   if (isOfStore(error)) return undefined;
   const status = one.record?.status;
   if (error.code === 'not_found') return status === undefined ? undefined : `the record is ${status}`;
   if (error.code !== 'refused') return 'its content is right';
-  // Two processes run a workflow's code; the second one finds what the first one recorded.
+  // Two processes run a workflow's code; the second one finds the outcome recorded by the first.
   if (command === 'record' && error.field === 'status') return undefined;
   if (error.field !== undefined) return 'its content is that of the transaction';
   if (status !== undefined && MAY_REFUSE[command].includes(status)) return undefined;

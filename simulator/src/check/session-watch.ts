@@ -10,12 +10,12 @@ export interface SessionWatchDependencies {
   readonly maxInProgress: number;
 }
 
-/** A node that counts the silence of others may have a clock that is a little fast. */
+/** A node that measures the silence of others may have a slightly fast clock. */
 const FAST_CLOCK = 0.95;
 
 /**
- * Follows the sessions in the store: which live, when they were heard of (in simulated time, not in
- * the store's), how much they own.
+ * Tracks the sessions in the store: which ones are alive, when each sent its last heartbeat (in
+ * simulated time, not the store's), and how many records each owns.
  */
 export class SessionWatch {
   readonly #d: SessionWatchDependencies;
@@ -26,7 +26,7 @@ export class SessionWatch {
     this.#d = dependencies;
   }
 
-  /** It was opened and is not ended. */
+  /** Whether the session was opened and has not ended. */
   isLiving(session: SessionId): boolean {
     return this.#lastBeatMs.has(session);
   }
@@ -65,7 +65,7 @@ export class SessionWatch {
     }
   }
 
-  /** Ownership of a record passes on. */
+  /** The ownership of a record changes. */
   possession(gid: string, from: SessionId | null, to: SessionId | null): void {
     if (from === to) return;
     if (from !== null) this.#owned.set(from, (this.#owned.get(from) ?? 0) - 1);

@@ -22,7 +22,7 @@ const MOVES: Readonly<Record<Status, readonly Status[]>> = {
   failed: [],
 };
 
-/** Judges every change of the store at the moment it happens. */
+/** Judges every change of the store when it happens. */
 export class StoreWatch {
   readonly sessions: SessionWatch;
   readonly #d: StoreWatchDependencies;
@@ -98,7 +98,7 @@ export class StoreWatch {
     one.record = before;
   }
 
-  /** What holds for every change, whoever made it. */
+  /** Rules for every change, whichever call made it. */
   #moves(one: Case, before: StoredTransaction | undefined): void {
     const { checker } = this.#d;
     const after = one.record;

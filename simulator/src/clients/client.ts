@@ -12,7 +12,7 @@ import type { Network } from '../parts/network.ts';
 import { urlOf } from '../parts/plan.ts';
 import type { SimNode } from '../parts/sim-node.ts';
 
-/** What clients work with. */
+/** The tools of all clients. */
 export interface ClientTools {
   readonly world: World;
   readonly random: Random;
@@ -24,12 +24,15 @@ export interface ClientTools {
   readonly nodes: () => readonly SimNode[];
 }
 
-/** The client's process ended in the middle of what it did. */
+/** The client's process ended in the middle of its work. */
 export class ClientDied extends Error {}
 
 const ATTEMPTS = 8;
 
-/** One client of one transaction: asks any node, again when the answer is unclear, and may die between any two of its steps. */
+/**
+ * One client of one transaction: sends requests to any node, repeats them if the outcome is
+ * unclear, and may die between any two steps.
+ */
 export class Client {
   readonly tools: ClientTools;
   readonly one: Case;
@@ -43,14 +46,17 @@ export class Client {
     this.#stepsLeft = stepsLeft;
   }
 
-  /** Something the client does; throws `ClientDied` when it is one too many. */
+  /** Counts one action of the client; throws `ClientDied` when its number of actions is used up. */
   step(): void {
     if (--this.#stepsLeft >= 0) return;
     this.tools.counters.count('clients died');
     throw new ClientDied();
   }
 
-  /** Asks a node. Sends it again, to any node, until the answer is clear or its patience is over. */
+  /**
+   * Sends a request to a node, and repeats it at any node until the outcome is clear or the
+   * attempts are used up.
+   */
   async ask<T>(
     label: string,
     call: (engine: Engine, context: CallContext) => Promise<T>,
@@ -77,7 +83,7 @@ export class Client {
     return answer;
   }
 
-  /** Calls a participant itself, as clients of tcc, xa and workflows do. */
+  /** Calls a participant directly, as clients of tcc, xa and workflow do. */
   async callBranch(branchId: string, op: string): Promise<BranchResult> {
     this.step();
     const { key, plan, branches } = this.one;

@@ -10,15 +10,15 @@ import { workflowInput } from './workflow-client.ts';
 
 const PATTERNS: readonly Pattern[] = ['saga', 'tcc', 'xa', 'msg', 'workflow'];
 
-/** One request that must be refused whatever happens meanwhile. */
+/** A request that must be rejected in every state. */
 interface Contradiction {
   readonly what: string;
   readonly call: (engine: Engine, context: CallContext) => Promise<unknown>;
 }
 
 /**
- * Clients with a defect: they send again what is there already, or use the gid of a transaction that is there for something
- * else. Each acts only on a record that exists: the first content under a gid is the right one.
+ * Clients with a bug: they repeat requests, or use the gid of an existing transaction for different
+ * content. Each acts only on an existing record: the first content under a gid is the valid one.
  */
 export class Contradictor {
   readonly #tools: ClientTools;
@@ -41,7 +41,7 @@ export class Contradictor {
     await this.#contradict(one, contradiction);
   }
 
-  /** The same content once more receives what the first submission would receive now. */
+  /** The same content again must get the response that the first submission would get now. */
   async #repeat(one: Case): Promise<void> {
     const { acks, counters } = this.#tools;
     const input = inputOf(one);
@@ -75,7 +75,7 @@ export class Contradictor {
       return { what: 'another workflow', call: (engine, context) => engine.prepareWorkflow(context, other) };
     const submits = pattern === 'saga' || (one.plan.pattern === 'msg' && one.plan.direct);
     if (pattern === 'msg' && !submits && random.chance(0.5)) {
-      // The submit of a prepared message has options of its own, but not steps.
+      // The submission of a prepared message has its own options, but not other steps.
       const steps = { ...input, ...random.pick(otherSteps(input)) };
       return { what: 'a submit of other steps', call: (engine, context) => engine.submit(context, steps) };
     }
@@ -113,7 +113,9 @@ export class Contradictor {
     }
   }
 
-  /** A registration of another pattern, after the decision, or of another call under a name that is taken. */
+  /**
+   * A registration for another pattern, after the decision, or of another call under a name in use.
+   */
   #wrongBranch(one: Case): Contradiction {
     const { random, counters } = this.#tools;
     const { gid } = one.key;
@@ -191,11 +193,11 @@ function inputOf(one: Case): TransactionInput {
   }
 }
 
-/** The delay of a message belongs to its submit. */
+/** The delay of a message belongs to its submission. */
 const submissionOf = (plan: Plan, input: TransactionInput): TransactionInput =>
   plan.pattern === 'msg' ? { ...input, options: { ...input.options, delayMs: plan.delayMs } } : input;
 
-/** Changes of which each makes another transaction. */
+/** Changes, each of which makes the content that of another transaction. */
 function variationsOf(input: TransactionInput): Partial<TransactionInput>[] {
   const { pattern, options = {} } = input;
   if (pattern === 'workflow') return [{ workflowName: 'another' }, { workflowData: bytesOf('other') }];
@@ -220,7 +222,7 @@ function takenBranch(one: Case, plan: TwoPhasePlan): BranchRegistration[] | unde
   return branch && registrationOf(one, plan, branch);
 }
 
-/** A branch that nobody planned. */
+/** A branch that is in no plan. */
 const strangeBranch = (pattern: Pattern): BranchRegistration[] =>
   [OPS_OF[pattern].undo, ...(pattern === 'workflow' ? [] : [OPS_OF[pattern].confirm])].map((op) => ({
     branchId: '97',

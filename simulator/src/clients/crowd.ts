@@ -21,12 +21,12 @@ export class Crowd {
     this.#contradictor = new Contradictor(tools);
   }
 
-  /** Scripts that have not come to their end. */
+  /** Number of scripts in progress. */
   get busy(): number {
     return this.#busy;
   }
 
-  /** The clients of a transaction begin. */
+  /** Starts the clients of a transaction. */
   begin(one: Case): void {
     const { plan } = one;
     this.#tools.counters.count(`transactions ${plan.pattern}`);
@@ -34,24 +34,24 @@ export class Crowd {
     for (let i = 0; i < clients; i++) this.#start(() => run(new Client(this.#tools, one, plan.diesAfter)));
   }
 
-  /** The coordinator calls a workflow's client back. */
+  /** The coordinator calls back a workflow's client. */
   callBack(one: Case, reply: Reply): void {
     const { plan } = one;
     if (plan.pattern === 'workflow')
       this.#start(() => answerCallBack(new Client(this.#tools, one, Infinity), plan, reply));
   }
 
-  /** An operator does something to a transaction. */
+  /** An operator acts on a transaction. */
   interfere(one: Case): void {
     this.#start(() => this.#operator.act(one));
   }
 
-  /** A client with a defect uses the gid of a transaction that is there. */
+  /** A client with a bug uses the gid of an existing transaction. */
   contradict(one: Case): void {
     this.#start(() => this.#contradictor.act(one));
   }
 
-  /** An operator orders what was parked to go on. */
+  /** An operator retries a parked transaction. */
   retry(one: Case): void {
     this.#start(() => this.#operator.retry(one));
   }

@@ -6,7 +6,10 @@ import { type MessagePlan, urlOf } from '../parts/plan.ts';
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
 
-/** A two-phase message: prepares, commits its own database or not, submits; unless it dies before. */
+/**
+ * A two-phase message: prepares, commits its local transaction or not, submits; unless it dies
+ * before.
+ */
 export async function runMessage(client: Client, plan: MessagePlan): Promise<void> {
   const { one, tools } = client;
   const input = messageInput(one, plan);
@@ -42,7 +45,7 @@ async function submit(client: Client, plan: MessagePlan, input: TransactionInput
   });
 }
 
-/** What the client prepares or submits. */
+/** The transaction that the client prepares or submits. */
 export function messageInput(one: Case, plan: MessagePlan): TransactionInput {
   const { gid } = one.key;
   const steps = new Map(plan.branches.map((branch) => [branch.branchId.split('-')[0] ?? '', branch]));

@@ -3,7 +3,7 @@ import type { Case } from '../parts/case.ts';
 import { nameOf } from '../parts/case.ts';
 import type { ClientTools } from './client.ts';
 
-/** A person, or a script, who looks at transactions and gives orders. */
+/** An operator, or a script, that inspects transactions and sends commands. */
 export class Operator {
   readonly #tools: ClientTools;
 
@@ -11,7 +11,7 @@ export class Operator {
     this.#tools = tools;
   }
 
-  /** Does one thing to one transaction. */
+  /** Performs one action on one transaction. */
   async act(one: Case): Promise<void> {
     switch (this.#tools.random.weighted({ look: 4, wait: 3, retry: 3, abort: 2, stop: 0.5, all: 1 })) {
       case 'look':
@@ -29,7 +29,7 @@ export class Operator {
     }
   }
 
-  /** Drives it again at once, parked or not. */
+  /** Retries the transaction at once, parked or not. */
   async retry(one: Case): Promise<void> {
     await this.#ask(one, 'retry now', (engine, context) => {
       one.asked.add('retry');
@@ -64,7 +64,7 @@ export class Operator {
 
   async #abort(one: Case): Promise<void> {
     const { acks, counters } = this.#tools;
-    // To abort a message would contradict its client's local transaction.
+    // An abort of a message would contradict its client's local transaction.
     if (one.plan.pattern === 'msg') return;
     await this.#ask(
       one,

@@ -5,7 +5,7 @@ import { type SagaPlan, urlOf } from '../parts/plan.ts';
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
 
-/** Submits a saga until somebody takes it, and now and then once more. */
+/** Submits a saga until a node accepts it, and sometimes once more. */
 export async function runSaga(client: Client, plan: SagaPlan): Promise<void> {
   const { one, tools } = client;
   const submit = (engine: Parameters<Parameters<Client['ask']>[1]>[0], context: Client['context']) => {
@@ -24,7 +24,7 @@ export async function runSaga(client: Client, plan: SagaPlan): Promise<void> {
   });
 }
 
-/** What the client submits. */
+/** The transaction that the client submits. */
 export function sagaInput(one: Case, plan: SagaPlan): TransactionInput {
   const { gid } = one.key;
   return {

@@ -5,7 +5,7 @@ import { type BranchPlan, OPS_OF, type TwoPhasePlan, urlOf } from '../parts/plan
 import { bytesOf, type Client } from './client.ts';
 import { optionsOf } from './input.ts';
 
-/** TCC and XA: prepares, registers each branch and calls it, then decides; unless it dies before. */
+/** TCC and XA: prepares, registers and calls each branch, then decides; unless it dies before. */
 export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<void> {
   const { one, tools } = client;
   const input = twoPhaseInput(one, plan);
@@ -37,7 +37,7 @@ export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<v
   await Promise.all([other, ...late]);
 }
 
-/** What the client prepares. */
+/** The transaction that the client prepares. */
 export const twoPhaseInput = (one: Case, plan: TwoPhasePlan): TransactionInput => ({
   gid: one.key.gid,
   pattern: plan.pattern,
@@ -69,10 +69,13 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
   });
 }
 
-/** Registers while the client already decides: whoever is told that it counts must find it confirmed or cancelled. */
+/**
+ * Registers while the client already decides: an acknowledged registration must be confirmed or
+ * cancelled.
+ */
 async function registerLate(client: Client, plan: TwoPhasePlan, branch: BranchPlan): Promise<void> {
   const { tools } = client;
-  // Its death is the client's death, which the main path already reports.
+  // The client's death is reported by the main path.
   const quietly = register(client, plan, branch).catch(() => undefined);
   const answer = await quietly;
   if (answer !== undefined) tools.counters.count(`late registrations ${answer.kind}`);
@@ -81,7 +84,7 @@ async function registerLate(client: Client, plan: TwoPhasePlan, branch: BranchPl
 async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) {
   const { one, tools } = client;
   const branches = registrationOf(one, plan, branch);
-  // Mostly the two race each other through the network.
+  // Usually the registration and the decision race each other through the network.
   if (branch.late) await tools.world.sleep(tools.random.delayMs(tools.random.pick([1, 5, 20, 500])));
   const call = (engine: Engine, context: CallContext) =>
     engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches });
@@ -96,7 +99,7 @@ async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) 
   return answer;
 }
 
-/** The calls of a branch's second phase, as its client registers them. */
+/** The calls of a branch's second phase, in the form in which its client registers them. */
 export function registrationOf(one: Case, plan: TwoPhasePlan, branch: BranchPlan): BranchRegistration[] {
   const { confirm, undo } = OPS_OF[plan.pattern];
   return [undo, confirm].map((op) => ({

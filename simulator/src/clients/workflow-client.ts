@@ -7,8 +7,9 @@ import { type Client, ClientDied, NO_BYTES } from './client.ts';
 import { optionsOf } from './input.ts';
 
 /**
- * A workflow's code with its SDK: runs the steps that are not recorded yet and records them; after a refused one, makes aborting durable, undoes every
- * step and ends it. The coordinator's call-back runs the same code again.
+ * A workflow's code with its SDK: it runs and records the steps that are not recorded; after a
+ * failed step it makes aborting durable, undoes every step and finishes the workflow. The
+ * coordinator's callback runs the same code again.
  */
 export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<void> {
   const view = await begin(client, plan);
@@ -24,7 +25,7 @@ export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<v
   await goBack(client, plan);
 }
 
-/** What the coordinator's call-back runs into. */
+/** Runs the workflow's code for a callback of the coordinator. */
 export async function answerCallBack(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
   client.tools.counters.count('workflow call-backs');
   try {
@@ -53,7 +54,7 @@ async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionVie
   return answer.kind === 'done' ? answer.value : undefined;
 }
 
-/** What the client prepares. */
+/** The transaction that the client prepares. */
 export const workflowInput = (one: Case, plan: WorkflowPlan): TransactionInput => ({
   gid: one.key.gid,
   pattern: 'workflow',
@@ -83,7 +84,10 @@ async function goForward(
   return 'done';
 }
 
-/** Undoes every step, those that perhaps never ran too: the barrier makes that harmless, and keeps them from running later. */
+/**
+ * Undoes every step, including those that perhaps never ran: the barrier makes this harmless and
+ * prevents them from running later.
+ */
 async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
   const { one, tools } = client;
   const abort = (engine: Engine, context: CallContext) => {

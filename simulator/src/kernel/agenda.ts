@@ -1,23 +1,23 @@
-/** Something that will happen. */
+/** A scheduled event. */
 export interface Entry {
   atMs: number;
-  /** Of two at the same moment the one with the smaller number happens first. */
+  /** Of two events at the same time, the one with the smaller number happens first. */
   order: number;
   run: () => void;
-  /** What it happens to; a pause or the end of it decides about its entries. */
+  /** The process to which the event happens; its pause or death affects the event. */
   readonly domain: Domain | undefined;
   cancelled: boolean;
 }
 
-/** A process in the simulation: while it is paused nothing happens to it, once it is dead nothing ever does. */
+/** A process in the simulation: events are held while it is paused, and dropped once it is dead. */
 export interface Domain {
   readonly name: string;
   state: 'running' | 'paused' | 'dead';
-  /** What would have happened during the pause. */
+  /** Events held during the pause. */
   held: Entry[];
 }
 
-/** What will happen, by time: a binary heap. */
+/** The scheduled events by time: a binary heap. */
 export class Agenda {
   readonly #heap: Entry[] = [];
 
@@ -34,7 +34,7 @@ export class Agenda {
     heap[at] = entry;
   }
 
-  /** Takes what happens next. */
+  /** Takes the next event. */
   next(): Entry | undefined {
     const first = this.#heap[0];
     const last = this.#heap.pop();

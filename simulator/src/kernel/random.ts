@@ -1,4 +1,4 @@
-/** A seeded source of chance: the same seed gives the same numbers, on every machine. */
+/** A seeded random number generator: the same seed gives the same numbers, on every machine. */
 export class Random {
   #state: number;
 
@@ -14,7 +14,7 @@ export class Random {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
   };
 
-  /** A source of its own, so that drawing more in one place does not change what another place draws. */
+  /** A separate generator, so that additional draws in one place do not affect another. */
   fork(name: string): Random {
     let hash = this.#state;
     for (let i = 0; i < name.length; i++) hash = mix(hash ^ name.charCodeAt(i));
@@ -29,7 +29,7 @@ export class Random {
     return min + this.next() * (max - min);
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** A whole number from `min` to `max`, inclusive. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -40,7 +40,7 @@ export class Random {
     return chosen;
   }
 
-  /** One of the names, each as likely as its weight says. */
+  /** One of the names, with a probability proportional to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
     const entries = Object.entries(weights) as [T, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -48,14 +48,14 @@ export class Random {
     throw new RangeError('weights must be positive');
   }
 
-  /** A duration: mostly about the mean, sometimes several times as long. */
+  /** A duration: usually near the mean, sometimes several times as long. */
   delayMs(meanMs: number): number {
     const drawnMs = -Math.log(1 - this.next()) * meanMs;
     return Math.round(Math.min(drawnMs, meanMs * 10) * 100) / 100;
   }
 }
 
-/** Spreads every bit of a 32-bit number over all of them. */
+/** Spreads every bit of a 32-bit number over all bits. */
 function mix(value: number): number {
   let x = value | 0;
   x = Math.imul(x ^ (x >>> 16), 0x45d9f3b);

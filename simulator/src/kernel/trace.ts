@@ -1,4 +1,4 @@
-/** What happened, one line each, so that a failing seed can be read. */
+/** The events of a run, one per line, so that a failing seed can be analysed. */
 export class Trace {
   readonly #nowMs: () => number;
   readonly #lines: Line[] = [];
@@ -7,12 +7,12 @@ export class Trace {
     this.#nowMs = nowMs;
   }
 
-  /** `gid` is empty for what is about a whole node or the world. */
+  /** `gid` is empty for an event about a whole node or the world. */
   add(node: string, gid: string, text: string): void {
     this.#lines.push({ atMs: this.#nowMs(), node, gid, text });
   }
 
-  /** All lines, or those about one transaction together with those about whole nodes; at most the last `most`. */
+  /** All lines, or those about one transaction and about whole nodes; at most the last `most`. */
   lines({ gid, most = Infinity }: { readonly gid?: string; readonly most?: number } = {}): string[] {
     const chosen =
       gid === undefined

@@ -5,8 +5,9 @@ export interface Scheduled {
 }
 
 /**
- * Simulated time. Things happen one after the other; time moves on only when every promise that could go on has done so. There is no real timer:
- * between two happenings the process drains its microtasks and comes back at once, so the order depends on the seed alone.
+ * Simulated time. Events happen one after the other; time advances only after every promise that
+ * can continue has done so. There is no real timer: between two events the process only drains its
+ * microtasks, so the order depends on the seed alone.
  */
 export class World {
   readonly #agenda = new Agenda();
@@ -15,17 +16,17 @@ export class World {
   #happened = 0;
   #stopped = false;
 
-  /** Simulated milliseconds since the beginning. */
+  /** Simulated milliseconds since the start. */
   get nowMs(): number {
     return this.#nowMs;
   }
 
-  /** How many things happened so far. */
+  /** Number of events so far. */
   get happened(): number {
     return this.#happened;
   }
 
-  /** Runs `run` after `delayMs`, to `domain` if it is about one. */
+  /** Schedules `run` after `delayMs`, for `domain` if it concerns a process. */
   after(delayMs: number, run: () => void, domain?: Domain): Scheduled {
     const entry: Entry = {
       atMs: this.#nowMs + Math.max(0, delayMs),
@@ -42,7 +43,7 @@ export class World {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }
 
-  /** Lets a paused process go on: everything that came meanwhile happens now, in the order that `arrange` gives it. */
+  /** Resumes a paused process: the held events happen now, in the order given by `arrange`. */
   resume(domain: Domain, arrange: (held: Entry[]) => Entry[]): void {
     if (domain.state !== 'paused') return;
     domain.state = 'running';
@@ -55,12 +56,15 @@ export class World {
     }
   }
 
-  /** Ends the current `run` before the next thing happens. */
+  /** Ends the current `run` before the next event. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Lets things happen until `done` says so, `limitMs` is reached, or somebody stops it. Rejects with what something that happened threw. */
+  /**
+   * Runs events until `done` returns true, `limitMs` is reached, or `stop` is called. Rejects with
+   * an error thrown by an event.
+   */
   run(done: () => boolean, limitMs: number): Promise<void> {
     this.#stopped = false;
     return new Promise((resolve, reject) => {
@@ -70,7 +74,7 @@ export class World {
         } catch (error) {
           return reject(error instanceof Error ? error : new Error(String(error)));
         }
-        // A microtask that runs behind all others of this turn: what it puts on the next tick finds none left.
+        // A microtask behind all others of this turn: its next tick finds none left.
         queueMicrotask(() => process.nextTick(turn));
       };
       process.nextTick(turn);

@@ -3,8 +3,8 @@ import type { Case } from './case.ts';
 const ORIGIN_OF: Readonly<Record<string, string>> = { cancel: 'try', compensate: 'action', rollback: 'action' };
 
 /**
- * The branch barrier of the protocol page, as a participant keeps it in its own database: `business` and the rows commit together. Answers whether
- * `business` ran.
+ * The branch barrier of the protocol page, as a participant keeps it in its database: `business`
+ * and the rows commit together. Returns whether `business` ran.
  */
 export function throughBarrier(one: Case, branchId: string, op: string, business: () => void): boolean {
   const origin = ORIGIN_OF[op];
@@ -24,14 +24,17 @@ function inserted(one: Case, branchId: string, op: string): boolean {
 
 const LOCAL_ROW = '00 msg';
 
-/** The client's local transaction of a message commits together with its barrier row. False: the coordinator asked before, so it must not commit. */
+/**
+ * The client's local transaction of a message commits together with its barrier row. Returns false
+ * if a check-back came first, so that it must not commit.
+ */
 export function commitLocally(one: Case): boolean {
   if (!inserted(one, '00', 'msg')) return false;
   one.localCommitted = true;
   return true;
 }
 
-/** Answers whether a message's local transaction was committed; if not, it never will be. */
+/** Returns whether a message's local transaction was committed; if not, it never will be. */
 export function askLocally(one: Case): boolean {
   one.barrier.add(LOCAL_ROW);
   return one.localCommitted;

@@ -2,14 +2,16 @@ import type { TransactionKey } from '@holdfast/protocol';
 import type { StoredTransaction } from '@holdfast/core';
 import type { BranchPlan, Plan } from './plan.ts';
 
-/** What really happened to one branch: seen from its participant and from the network. */
+/** The facts about one branch, from its participant and the network. */
 export class BranchFacts {
   readonly plan: BranchPlan;
-  /** Calls that coordinators started, by op. */
+  /** Calls started by coordinators, by op. */
   readonly sent = new Map<string, number>();
-  /** Calls that reached the participant. */
+  /** Calls that reached the participant, by op. */
   readonly arrived = new Map<string, number>();
-  /** Calls that the participant completed: it did the work, or found it done or not needed. */
+  /**
+   * Calls that the participant completed, by op: it did the work, or found it done or unnecessary.
+   */
   readonly completed = new Map<string, number>();
   /** How often its effect was made, undone and confirmed. */
   did = 0;
@@ -23,34 +25,40 @@ export class BranchFacts {
 
 export type Ack = 'prepare' | 'submit' | 'abort' | 'stop' | 'abort-order' | 'finish-succeed' | 'finish-failed';
 
-/** Everything there is to know about one transaction, beside what the coordinator says of it. */
+/** All facts about one transaction, independent of the coordinator's statements. */
 export class Case {
   readonly key: TransactionKey;
   readonly plan: Plan;
-  /** Time-out that applies when the plan has none. */
+  /** The timeout if the plan has none. */
   readonly defaultTimeoutMs: number;
   readonly branches: ReadonlyMap<string, BranchFacts>;
   /** Rows of the barrier in the participants' databases. */
   readonly barrier = new Set<string>();
-  /** The record as it is in the store now. */
+  /** The current record in the store. */
   record: StoredTransaction | undefined;
-  /** It was purged after its end. */
+  /** Whether the record was purged after it finished. */
   purged = false;
-  /** What callers were told. */
+  /** The acknowledgements that callers received. */
   readonly acks = new Set<Ack>();
-  /** Keys of the registrations that were acknowledged. */
+  /** Keys of the acknowledged registrations. */
   readonly registered = new Set<string>();
-  /** What reached a coordinator: orders of the client and of operators, whether answered or not. */
+  /**
+   * Requests and commands of the client and of operators that reached a coordinator, with or
+   * without a response.
+   */
   readonly asked = new Set<
     'submit' | 'abort' | 'stop' | 'retry' | 'abort-order' | 'finish-succeed' | 'finish-failed'
   >();
-  /** Simulated time at which the first request about it reached a coordinator, and the first submit. */
+  /**
+   * Simulated time when the first request about the transaction, and the first submission, reached
+   * a coordinator.
+   */
   firstAskedMs = Infinity;
   firstSubmitMs = Infinity;
-  /** What branches answered to coordinators. */
+  /** Numbers of results of branch calls that coordinators received. */
   failuresHeard = 0;
   uncertainHeard = 0;
-  /** What the client answered to the coordinator's question about its local transaction. */
+  /** The client's responses to check-backs. */
   checkedSuccess = false;
   checkedFailure = false;
   localCommitted = false;
@@ -72,7 +80,7 @@ export const count = (map: Map<string, number>, name: string): void => void map.
 /** All transactions of a run, by namespace and gid. */
 export class Cases {
   readonly #byId = new Map<string, Case>();
-  /** Those in the store that are not final. */
+  /** Stored transactions that are not finished. */
   readonly unfinished = new Set<Case>();
 
   add(one: Case): Case {
@@ -89,9 +97,9 @@ export class Cases {
   }
 }
 
-/** Namespaces and gids of the simulation hold no slash. */
+/** Namespaces and gids of the simulation contain no slash. */
 const idOf = (key: TransactionKey): string => `${key.namespace}/${key.gid}`;
 
-/** As it is written in traces; transactions outside the default namespace show it. */
+/** The transaction's name in traces, with the namespace unless it is the default one. */
 export const nameOf = (key: TransactionKey): string =>
   key.namespace === 'default' ? key.gid : `${key.namespace}/${key.gid}`;

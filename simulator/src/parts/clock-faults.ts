@@ -19,9 +19,9 @@ interface ClockFaultsDependencies {
 const HOUR_MS = 3_600_000;
 
 /**
- * Sets the wall clocks of the store and of nodes forward and back while faults happen. In the end
- * all are right, and then what waits must still become due, and silent
- * sessions be ended, within bounded time.
+ * Sets the wall clocks of the store and of nodes forward and back while faults happen. At the end
+ * all are correct; then waiting transactions must still become due, and silent sessions must be
+ * ended, within bounded time.
  */
 export class ClockFaults {
   readonly #d: ClockFaultsDependencies;
@@ -52,7 +52,7 @@ export class ClockFaults {
   #somewhere(): number {
     const { random, profile } = this.#d;
     const back = -random.pick([0, 1_000, 20_000, HOUR_MS]);
-    // Time that is skipped would delete what clients still ask for.
+    // Skipped time would delete transactions that clients still query.
     return profile.options.retentionMs > 0 || random.chance(0.5) ? back : -back;
   }
 

@@ -3,7 +3,7 @@ import type { Random } from '../kernel/random.ts';
 import type { Profile } from '../profile.ts';
 import { SimNode, type SimNodeDependencies } from './sim-node.ts';
 
-/** The coordinators of a run: who crashed, paused or drained is replaced by a new incarnation. */
+/** The coordinators of a run; one that crashed or drained is replaced by a new incarnation. */
 export class Cluster {
   readonly #d: SimNodeDependencies;
   readonly #nodes: SimNode[] = [];
@@ -25,7 +25,7 @@ export class Cluster {
     void node.start();
   }
 
-  /** Lets things go wrong with nodes until the faults end. */
+  /** Schedules the faults of nodes. */
   scheduleFaults(): void {
     const { random, profile, world } = this.#d;
     const { crashes, pauses, longestPauseMs, drains } = profile.nodeFaults;
@@ -43,14 +43,14 @@ export class Cluster {
     this.#watchOver(world, random, profile);
   }
 
-  /** Faults matter most to a node in the middle of something: waits a while for such a moment. */
+  /** Faults matter most while a node is busy: waits a while for such a moment. */
   #whenBusy(index: number, happen: (node: SimNode) => void, tries = 100): void {
     const node = this.#at(index);
     if (tries === 0 || node.engine.load().callsRunning > 0) return happen(node);
     this.#d.world.after(this.#d.random.between(1, 50), () => this.#whenBusy(index, happen, tries - 1));
   }
 
-  /** From time to time somebody starts the dead ones again. */
+  /** Periodically restarts dead nodes. */
   #watchOver(world: World, random: Random, profile: Profile): void {
     for (let i = 0; i < this.#nodes.length; i++) {
       const check = (): void => {
@@ -61,7 +61,7 @@ export class Cluster {
     }
   }
 
-  /** Everything runs from now on. */
+  /** Restarts or resumes every node. */
   heal(): void {
     this.#nodes.forEach((node, i) => {
       if (node.domain.state === 'dead') this.#boot(i);

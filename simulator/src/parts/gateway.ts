@@ -8,7 +8,10 @@ import type { World } from '../kernel/world.ts';
 import type { Profile } from '../profile.ts';
 import type { SimNode } from './sim-node.ts';
 
-/** `unclear`: no answer, or one that says to send it again; whether it happened is not known. */
+/**
+ * `unclear`: no response, or one that asks to repeat the request; whether the request took effect
+ * is unknown.
+ */
 export type Answer<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'refused'; readonly error: HoldfastError }
@@ -17,11 +20,11 @@ export type Answer<T> =
 export interface Request<T> {
   readonly gid: string;
   readonly label: string;
-  /** Runs on the node, when the request arrives there. */
+  /** Runs on the node when the request arrives. */
   readonly call: (engine: Engine) => Promise<T>;
-  /** Told at the moment the engine answers, before the answer is on its way. */
+  /** Called when the engine responds, before the response is in flight. */
   readonly answered?: (value: T) => void;
-  /** As `answered`, for a refusal. */
+  /** As `answered`, for a rejection. */
   readonly refused?: (error: HoldfastError) => void;
   readonly timeoutMs?: number;
 }
@@ -38,7 +41,10 @@ interface GatewayDependencies {
 
 const PATIENCE_MS = 30_000;
 
-/** Brings clients' requests to coordinators and the answers back; requests, answers and nodes get lost. */
+/**
+ * Delivers clients' requests to coordinators and the responses back; requests, responses and nodes
+ * may be lost.
+ */
 export class Gateway {
   readonly #d: GatewayDependencies;
   readonly #unanswered = new Map<object, { readonly node: SimNode; readonly gid: string; readonly label: string }>();
@@ -47,7 +53,7 @@ export class Gateway {
     this.#d = dependencies;
   }
 
-  /** Requests that living nodes took and did not answer. */
+  /** Requests to which live nodes have not responded. */
   unanswered(): string[] {
     return [...this.#unanswered.values()].flatMap(({ node, gid, label }) =>
       node.domain.state === 'dead' ? [] : [`${label} of ${gid} at ${node.name}`],
@@ -94,7 +100,8 @@ export class Gateway {
     trace.add(node.name, gid, `is asked: ${label}`);
     const ticket = {};
     this.#unanswered.set(ticket, { node, gid, label });
-    // An answer of a process that died meanwhile goes nowhere; microtasks of it may still run, things cannot happen to it.
+    // A response of a process that has died is not delivered; its microtasks may still run, but no
+    // events happen to it.
     const over = (then: () => void): void => {
       this.#unanswered.delete(ticket);
       then();

@@ -11,7 +11,7 @@ export const TOPICS: Readonly<Record<string, readonly string[]>> = {
   ordered: ['http://stock/topic/ordered/1', 'http://coupon/topic/ordered/2', 'http://delivery/topic/ordered/3'],
 };
 
-/** Draws what a client is going to do. */
+/** Draws a client's plan. */
 export function makePlan(random: Random, profile: Profile, killer: boolean): Plan {
   const pattern = killer ? 'saga' : random.weighted({ saga: 5, tcc: 3, xa: 1, msg: 3, workflow: 2 });
   const plan = draw(pattern, random, profile);
@@ -70,7 +70,7 @@ function makeSaga(random: Random, profile: Profile): SagaPlan {
   };
 }
 
-/** Each step may come after any of those before it. */
+/** Each step may depend on any of the previous ones. */
 function makeOrders(random: Random, length: number): Record<number, number[]> {
   const orders: Record<number, number[]> = {};
   for (let step = 1; step < length; step++) {

@@ -19,7 +19,7 @@ interface NetworkDependencies {
   readonly isHealed: () => boolean;
 }
 
-/** What carries calls to the participants: slow, lossy, and at times it delivers twice. */
+/** Carries calls to the participants: slow, lossy, and sometimes delivering twice. */
 export class Network {
   readonly #d: NetworkDependencies;
 
@@ -28,8 +28,9 @@ export class Network {
   }
 
   /**
-   * Calls a participant. What was sent arrives even if the caller is dead by then; the answer comes only to one that lives. Settles within the
-   * request's time-out on the caller's clock, `clockRate` simulated milliseconds each.
+   * Calls a participant. A sent request arrives even if the caller has died by then; the response
+   * reaches only a live caller. Settles within the request's timeout on the caller's clock, which
+   * advances `clockRate` ms per simulated ms.
    */
   call(request: BranchRequest, caller: string, domain?: Domain, clockRate = 1): Promise<BranchResult> {
     const { world, random, profile, trace, counters, participants } = this.#d;

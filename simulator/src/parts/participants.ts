@@ -8,7 +8,7 @@ import { askLocally, throughBarrier } from './barrier.ts';
 import { type BranchFacts, type Case, type Cases, count } from './case.ts';
 import { OPS_OF } from './plan.ts';
 
-/** Gives the answer; a participant may never do so. */
+/** Sends the response; a participant may never do so. */
 export type Reply = (result: BranchResult) => void;
 
 interface ParticipantsDependencies {
@@ -23,8 +23,8 @@ interface ParticipantsDependencies {
 }
 
 /**
- * The services behind the branches. Each keeps its own data and a barrier. They succeed, refuse for business reasons, and do everything a real
- * service does on a bad day.
+ * The services behind the branches, each with its data and a barrier. They succeed, reject for
+ * business reasons, and show every failure of a real service.
  */
 export class Participants {
   readonly #d: ParticipantsDependencies;
@@ -34,7 +34,7 @@ export class Participants {
     this.#d = dependencies;
   }
 
-  /** A service answers nothing useful for a while. */
+  /** A service fails for a while. */
   takeDown(service: string, durationMs: number): void {
     this.#downUntilMs.set(service, this.#d.world.nowMs + durationMs);
   }
@@ -89,12 +89,13 @@ export class Participants {
         world.after(request.timeoutMs * random.between(0.5, 4), () => reply(this.#work(one, facts, request.op)));
         return;
       case 'grumbles':
-        // A FAILURE where only success can end it; forward ops must not lie about the business.
+        // A FAILURE where only success is final; forward ops must report the business outcome
+        // correctly.
         return reply(branchResult(isForward(one, request.op) ? 'UNKNOWN' : 'FAILURE', 'not now'));
     }
   }
 
-  /** Does what the op asks for, behind the barrier. */
+  /** Performs the op, behind the barrier. */
   #work(one: Case, facts: BranchFacts, op: string): BranchResult {
     const { forward, confirm, undo } = OPS_OF[one.plan.pattern];
     if (op === forward && facts.plan.refuses && !one.barrier.has(`${facts.plan.branchId} ${op}`))

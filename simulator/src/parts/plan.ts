@@ -1,16 +1,16 @@
 import type { Pattern } from '@holdfast/protocol';
 
-/** One branch as its client thinks of it. */
+/** One branch in the client's plan. */
 export interface BranchPlan {
   readonly branchId: string;
   readonly service: string;
-  /** Its forward op is refused for a business reason: FAILURE, every time. */
+  /** Its forward op is rejected for a business reason: FAILURE, every time. */
   readonly refuses: boolean;
-  /** Saga: it has nothing to undo, so its compensation has no URL. */
+  /** Saga: there is nothing to undo, so its compensation has no URL. */
   readonly lasting: boolean;
   /** Registered while the client already decides; its try is never called. */
   readonly late: boolean;
-  /** Message: the topic it hears of, in place of a URL of its own. */
+  /** Message: URL of the subscriber to a topic, used instead of a URL of this branch. */
   readonly topic?: string;
 }
 
@@ -20,7 +20,7 @@ interface CommonPlan {
   readonly timeoutToFailMs: number;
   readonly retryIntervalMs: number;
   readonly requestTimeoutMs: number;
-  /** The client's process ends after so many of its own steps; Infinity: never. */
+  /** The client's process ends after this number of actions; Infinity: never. */
   readonly diesAfter: number;
   /** A call of this branch kills the node that makes it. */
   readonly killer?: string;
@@ -28,20 +28,20 @@ interface CommonPlan {
 
 export interface SagaPlan extends CommonPlan {
   readonly pattern: 'saga';
-  /** Its branches are functions of an application, which only some nodes host. */
+  /** Whether its branches are functions of an application that only some nodes host. */
   readonly local: boolean;
   readonly concurrent: boolean;
   readonly orders: Readonly<Record<number, readonly number[]>>;
   readonly retryLimit: number;
-  /** Clients that submit the same at the same time. */
+  /** Number of clients that submit the same content concurrently. */
   readonly clients: number;
 }
 
 export interface TwoPhasePlan extends CommonPlan {
   readonly pattern: 'tcc' | 'xa';
-  /** The client changes its mind although everything went well. */
+  /** The client aborts although everything succeeded. */
   readonly givesUp: boolean;
-  /** Two parts of the client decide at the same time, and not alike. */
+  /** Two parts of the client decide differently at the same time. */
   readonly confused: boolean;
 }
 
@@ -61,10 +61,10 @@ export interface WorkflowPlan extends CommonPlan {
 
 export type Plan = SagaPlan | TwoPhasePlan | MessagePlan | WorkflowPlan;
 
-/** How the ops of a pattern are called; `register` ones are stored by registration. */
+/** The ops of a pattern. */
 export interface Ops {
   readonly forward: string;
-  /** Confirms what was done forward; empty when forward is all there is. */
+  /** Confirms the forward op; empty if there is no second phase. */
   readonly confirm: string;
   readonly undo: string;
 }
@@ -90,7 +90,7 @@ export const GROUP = 'shop';
 /** Whether a node hosts that application, by the name of the node or of its session. */
 export const hosts = (name: string): boolean => name.startsWith('A');
 
-/** Where a branch is called. A participant knows by it for whom the URL was made. */
+/** The URL of a branch; it identifies the branch for the participant. */
 export const urlOf = (plan: Plan, service: string, gid: string, branchId: string, op: string): string => {
   const scheme = plan.pattern === 'saga' && plan.local ? `local://${GROUP}` : 'http:/';
   return `${scheme}/${service}/${gid}/${branchId}/${op}`;

@@ -4,16 +4,16 @@ import type { Random } from '../kernel/random.ts';
 import type { World } from '../kernel/world.ts';
 import { storeTimeAt } from './store-time.ts';
 
-/** A timer may fire so much early, by rounding. */
+/** By rounding, a timer may fire early by this time. */
 const ROUNDING_MS = 1e-3;
 
 /**
- * One node's clocks. The monotonic clock drifts, starts anywhere, and its timers may be a little
- * late. It continues while the node is paused, but stands still while
- * the machine is suspended. The wall clock does not drift; it may be set.
+ * One node's clocks. The monotonic clock drifts, has a random start, and its timers may be a little
+ * late. It continues while the node is paused, but stands still while the machine is suspended. The
+ * wall clock does not drift; it may be set.
  */
 export class SimClock implements Clock {
-  /** How many of its milliseconds pass in a simulated one. */
+  /** Milliseconds of this clock per simulated one. */
   readonly rate: number;
   readonly #world: World;
   readonly #random: Random;
@@ -42,7 +42,7 @@ export class SimClock implements Clock {
     this.#offsetMs -= durationMs * this.rate;
   }
 
-  /** Sets the wall clock: to the right time plus some ms, which may be negative. */
+  /** Sets the wall clock to the correct time plus some ms, which may be negative. */
   setWall(aheadMs: number): void {
     this.#wallAheadMs = aheadMs;
   }
@@ -51,7 +51,7 @@ export class SimClock implements Clock {
     const lateMs = this.#random.chance(0.1) ? this.#random.delayMs(2) : 0;
     const dueAtMs = this.monotonicMs() + Math.max(0, delayMs);
     const wait = (byMs: number): Timer => this.#world.after(byMs, fire, this.#domain);
-    // After the machine was suspended the monotonic clock has not come as far yet.
+    // After a suspension of the machine, the monotonic clock has not reached the due time yet.
     const fire = (): void => {
       const leftMs = (dueAtMs - this.monotonicMs()) / this.rate;
       if (leftMs > ROUNDING_MS) timer = wait(leftMs);

@@ -27,7 +27,10 @@ export interface SimNodeDependencies {
   readonly isHealed: () => boolean;
 }
 
-/** One process that runs a coordinator: the real engine in a simulated environment. A restart is a new one. */
+/**
+ * One process that runs a coordinator: the real engine in a simulated environment. A restart is a
+ * new object.
+ */
 export class SimNode {
   readonly name: string;
   readonly domain: Domain;
@@ -76,7 +79,7 @@ export class SimNode {
     );
   }
 
-  /** Starts the engine, again and again until the store lets it. */
+  /** Starts the engine, repeatedly until the store permits it. */
   async start(): Promise<void> {
     const { trace } = this.#d;
     trace.add(this.name, '', 'starts');
@@ -95,7 +98,7 @@ export class SimNode {
     return this.domain.state === 'running' && this.engine.load().leaseHeld;
   }
 
-  /** The process vanishes. */
+  /** The process crashes. */
   kill(why: string): void {
     if (this.domain.state === 'dead') return;
     this.#d.trace.add(this.name, '', `dies: ${why}`);
@@ -104,8 +107,7 @@ export class SimNode {
   }
 
   /**
-   * Stops the process for a while, or suspends the machine: then its monotonic clock stands still,
-   * too.
+   * Stops the process for a while, or suspends the machine, which also stops its monotonic clock.
    */
   pause(durationMs: number): void {
     if (this.domain.state !== 'running') return;
@@ -119,7 +121,7 @@ export class SimNode {
     this.#onResume = () => {
       if (!suspended) return;
       this.#clock.stoodStill(world.nowMs - pausedAtMs);
-      // What piled up comes first.
+      // Held events come first.
       world.after(1, () => {
         this.#isSuspended = false;
         if (this.#wallLaterMs !== undefined) this.setWall(this.#wallLaterMs);
@@ -134,9 +136,9 @@ export class SimNode {
   }
 
   /**
-   * Sets the wall clock of the node's machine: to the right time plus some ms. Nothing sets the
-   * clock of a machine while it is suspended; one that was set back by the time of the suspension
-   * would hide it.
+   * Sets the wall clock of the node's machine to the correct time plus some ms. A suspended
+   * machine's clock cannot be set; setting it back by the time of the suspension would hide the
+   * suspension.
    */
   setWall(aheadMs: number): void {
     if (this.#isSuspended) {
@@ -147,7 +149,7 @@ export class SimNode {
     this.#clock.setWall(aheadMs);
   }
 
-  /** Continues after a pause; harmless without one. `arrange` orders what piled up. */
+  /** Continues after a pause; harmless without one. `arrange` orders the held events. */
   resume(arrange: (held: Entry[]) => Entry[]): void {
     if (this.domain.state !== 'paused') return;
     this.#onResume();
@@ -170,7 +172,7 @@ export class SimNode {
     return result;
   }
 
-  /** What an application gives to the engine has bugs at times. */
+  /** Simulates bugs in an application's hooks. */
   #mayThrow(who: string, before = (): void => {}): void {
     const { random, profile, counters, isHealed } = this.#d;
     if (profile.thrown === 0 || isHealed() || !random.chance(profile.thrown)) return;
@@ -191,7 +193,7 @@ export class SimNode {
     const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
       const { gid = '', ...rest } = fields;
       counters.count(`log: ${message}`);
-      // This store loses nothing: a node that suspects it is wrong.
+      // This store loses nothing, so a node that reports a loss is wrong.
       if (message.startsWith('the store has lost')) this.#d.checker.violate('DEF1', String(gid), message);
       trace.add(this.name, String(gid), `log: ${message} ${JSON.stringify(rest)}`);
       this.#mayThrow('the logger');

@@ -18,28 +18,32 @@ interface StoreLinkDependencies {
   readonly isHealed: () => boolean;
 }
 
-/** What becomes of a call to the store. `late`: it is carried out after the caller was told that nobody knows. */
+/**
+ * The fate of a call to the store. `late`: executed after the caller has received an error with
+ * unknown outcome.
+ */
 type Fate = 'done' | 'unavailable' | 'odd' | 'done, answer lost' | 'lost' | 'late';
 
-/** Calls that change nothing that a second call could not change again: their outcome is never in doubt for long. */
+/** Read-only calls: their outcome is never unknown. */
 const READS = new Set(['get', 'versions', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
 
 const LONGEST_LATE_MS = 20_000;
 
-/** Codes for which a store has no reason here; a node must survive them all the same. */
+/** Codes for which this store has no reason; a node must survive them. */
 const ODD: readonly StoreErrorCode[] = ['closed', 'locked', 'invalid', 'unsupported_format'];
 
 /**
- * One node's connection to the store: slow, at times broken. A call that was on its way when its connection broke may be carried out at once, later, or
- * never. The node hears nothing any more once it is dead, and everything only after its pause.
+ * One node's connection to the store: slow, sometimes broken. A call in flight when the connection
+ * breaks may be executed at once, later, or never. A dead node receives nothing any more, a paused
+ * one only after its pause.
  */
 export class StoreLink implements Store {
   readonly capabilities: StoreCapabilities;
   readonly #d: StoreLinkDependencies;
   #downUntilMs = 0;
-  /** Whether a write, by its ID, is one that no store keeps. */
+  /** Whether the store rejects a write always, by write ID. */
   readonly #rejected = new Map<string, boolean>();
-  /** Whether a write, by its ID, is one that breaks the connection each time. */
+  /** Whether a write breaks the connection each time, by write ID. */
   readonly #poisonous = new Map<string, boolean>();
 
   constructor(dependencies: StoreLinkDependencies) {
@@ -47,7 +51,7 @@ export class StoreLink implements Store {
     this.capabilities = { name: 'simulated', durable: true, exclusive: dependencies.profile.exclusive };
   }
 
-  /** Nothing gets through for a while. */
+  /** No call gets through for a while. */
   takeDown(durationMs: number): void {
     this.#downUntilMs = this.#d.world.nowMs + durationMs;
   }
@@ -65,7 +69,7 @@ export class StoreLink implements Store {
         settle(() => reject(new StoreError(code, `${name}: ${TEXTS[code] ?? `the store says ${code}`}`)));
       const arrive = (delayMs: number, then: (result: Promise<T>) => void): void => {
         world.after(delayMs, () => {
-          // What a dying process had not sent yet never arrives.
+          // A call that a dying process has not sent never arrives.
           if (domain.state === 'dead' && this.#d.random.chance(0.5)) return;
           then(carryOut(this.#d.store));
         });
@@ -117,7 +121,7 @@ export class StoreLink implements Store {
     return this.#isMarked(item, this.#rejected, 'rejected');
   }
 
-  /** The same item meets the same fate in every batch. */
+  /** An item has the same fate in every batch. */
   #isMarked(item: WriteItem, marks: Map<string, boolean>, fault: 'rejected' | 'poisonous'): boolean {
     const { random, profile, isHealed, counters } = this.#d;
     if (isHealed() || profile.store[fault] === 0) return false;
@@ -142,7 +146,7 @@ export class StoreLink implements Store {
     const result = this.#call('write', (store) => store.write(batch));
     if (profile.store.rejected === 0) return result;
     return result.catch((error: unknown) => {
-      // The write may have been applied, and its repetition is rejected all the same.
+      // The write may have been applied, and its repetition is still rejected.
       const isDoubtful = error instanceof StoreError && error.code === 'outcome_unknown';
       for (const item of isDoubtful ? batch : [])
         if (random.chance(REJECTED_AFTERWARDS)) {
@@ -156,7 +160,7 @@ export class StoreLink implements Store {
   #latencyMs(): number {
     const { random, profile, isHealed } = this.#d;
     const latencyMs = random.delayMs(profile.store.latencyMs);
-    // Now and then something stalls: a vacuum, a failing disk, a lost packet.
+    // Sometimes something stalls: a vacuum, a failing disk, a lost packet.
     return !isHealed() && !profile.exclusive && random.chance(0.01)
       ? latencyMs + random.between(100, 4_000)
       : latencyMs;

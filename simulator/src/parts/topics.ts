@@ -3,7 +3,7 @@ import type { SimNode } from './sim-node.ts';
 
 const NAMESPACES = ['default', 'other', 'twin'];
 
-/** Makes the topics known to the coordinators, before anything goes wrong; `until` lets the world go on. */
+/** Subscribes the topics at a coordinator before any fault; `until` advances the world. */
 export async function subscribeTopics(
   nodes: readonly SimNode[],
   until: (done: () => boolean) => Promise<void>,

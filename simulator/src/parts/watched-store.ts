@@ -23,8 +23,8 @@ interface WatchedStoreDependencies {
 }
 
 /**
- * The store that all nodes share: the real memory store. Each case's `record` follows it at once, and every change is judged as it happens.
- * Nothing else happens between a change and its judgement.
+ * The store that all nodes share: the real memory store. Each case's `record` follows it at once,
+ * and every change is judged when it happens, with no event in between.
  */
 export class WatchedStore extends MemoryStore {
   readonly #cases: Cases;
@@ -47,7 +47,7 @@ export class WatchedStore extends MemoryStore {
     this.#watch = watch;
   }
 
-  /** Sets the store's wall clock: to the right time plus some ms, which may be negative. */
+  /** Sets the store's wall clock to the correct time plus some ms, which may be negative. */
   setClock(aheadMs: number): void {
     this.#clock.aheadMs = aheadMs;
   }
@@ -113,7 +113,9 @@ export class WatchedStore extends MemoryStore {
     return purged;
   }
 
-  /** As `get`, but each record as `choose` says: 0 is the latest version, 1 the one before. */
+  /**
+   * As `get`, but `choose` selects the version of each record: 0 is the latest, 1 the previous one.
+   */
   async getOlder(
     keys: readonly TransactionKey[],
     choose: (versions: number) => number,
@@ -135,7 +137,7 @@ export class WatchedStore extends MemoryStore {
     this.#versions.set(one, [...versions.slice(1 - KEPT_VERSIONS), record]);
   }
 
-  /** Brings the cases up to date with their records; answers what they were before. */
+  /** Updates the cases from their records; returns their previous records. */
   async #look(keys: readonly TransactionKey[]): Promise<Change[]> {
     const records = await this.get(keys);
     return keys.map((key, i) => {

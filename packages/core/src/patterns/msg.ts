@@ -86,7 +86,7 @@ function submitted(transaction: Transaction, moment: Moment): Transaction {
   const { delayMs } = transaction.options;
   const state = {
     ...transaction.state,
-    // It may be parked for a query to its client, which the submission settles.
+    // The message may be parked for a query to its client, which the submission settles.
     parked: '',
     attention: false,
     submittedAtMs: moment.nowMs,

@@ -5,44 +5,50 @@ import { systemLookup } from '../names/resolve-name.ts';
 import { atEndOfTurn, turnsCounted } from '../turns.ts';
 
 export interface HttpPoolSettings {
-  /** Connections at once; calls beyond it wait for one. */
+  /** Maximum number of connections; further calls wait for one. */
   readonly connections: number;
   readonly connectTimeoutMs: number;
-  /** How long an idle connection is used again when the other side does not say how long it keeps it. */
+  /**
+   * How long an idle connection is reused if the other side does not state how long it keeps it.
+   */
   readonly idleMs: number;
-  /** The longest that the other side is believed. */
+  /** Upper bound of the time that the other side states. */
   readonly maxIdleMs: number;
-  /** For `https`: more than Node's own authorities, a certificate. */
+  /** For `https`: additional certificate authorities, a client certificate. */
   readonly tls?: ConnectionOptions;
-  /** Where names are looked up; by default each pool has its own, over `getaddrinfo`. */
+  /** Resolves names; by default each pool has its own instance, over `getaddrinfo`. */
   readonly names?: Names;
 }
 
-/** So much earlier than the other side we let go, for a request must not meet its closing. */
+/**
+ * How much earlier than the other side this side closes an idle connection, so that no request
+ * meets its closing.
+ */
 const IDLE_MARGIN_MS = 1_000;
 
 /** Counted at the ends of turns: the sockets are polled between the first and the second. */
 const TURNS_OF_REST = 2;
 
 /**
- * The connections to one origin. The one used last is used first: those that are not needed grow old, and are closed.
+ * The connections to one origin. The most recently used idle connection is used first, so that
+ * superfluous ones expire and are closed.
  *
  * After a response a connection rests until the event loop has polled the sockets once more: bytes
- * that came behind the response end it, rather than being taken for the response to the next call.
- * Turns that are counted for other reasons do: the loop is kept from waiting only when a call needs
- * a connection that rests.
+ * behind the response then close the connection instead of being read as the response to the next
+ * call. Turns counted for other reasons suffice; the loop is kept turning only when a call needs a
+ * connection that rests.
  */
 export class HttpPool implements ConnectionOwner {
   readonly #endpoint: Endpoint;
   readonly #settings: HttpPoolSettings;
   readonly #names: Names;
   readonly #connections = new Set<HttpConnection>();
-  /** Used again from its end. */
+  /** Used from its end. */
   #idle: HttpConnection[] = [];
   /** In the order of their responses. */
   #resting: HttpConnection[] = [];
   #waiting: HttpCall[] = [];
-  /** Calls that were lost with a connection that had been used before: they wait for a new one. */
+  /** Calls that were lost with a reused connection: they wait for a new one. */
   readonly #lost: HttpCall[] = [];
   #isTurning = false;
   #connecting = 0;
@@ -61,7 +67,7 @@ export class HttpPool implements ConnectionOwner {
     return this.#isDestroyed;
   }
 
-  /** Sends a call over an idle connection, or keeps it until there is one. */
+  /** Sends a call over an idle connection, or queues it until there is one. */
   send(call: HttpCall): void {
     if (this.#isDestroyed) return call.failed(new Error('the connections were closed'));
     const connection = this.#takeIdle();
@@ -71,7 +77,7 @@ export class HttpPool implements ConnectionOwner {
     this.#turnSoon();
   }
 
-  /** Gives up a call that has not been sent: it fails. */
+  /** Cancels a call that has not been sent: it fails. */
   cancel(call: HttpCall): void {
     const calls = this.#lost.includes(call) ? this.#lost : this.#waiting;
     const at = calls.indexOf(call);
@@ -80,15 +86,18 @@ export class HttpPool implements ConnectionOwner {
     call.failed(new Error('cancelled before it was sent'));
   }
 
-  /** Closes the idle connections whose time is over. */
+  /** Closes the idle connections whose time has expired. */
   closeIdle(): void {
     const nowMs = performance.now();
-    // Closing takes a connection out of the list.
+    // Copied, because closing removes a connection from the lists.
     for (const connection of [...this.#idle, ...this.#resting])
       if (connection.idleUntilMs <= nowMs) connection.destroy();
   }
 
-  /** Ends every connection; what is under way or waits has failed with `reason` when the promise resolves. */
+  /**
+   * Closes every connection. Calls in progress or waiting have failed with `reason` when the
+   * promise resolves.
+   */
   destroy(reason: Error = new Error('the connections were closed')): Promise<void> {
     return (this.#emptied ??= this.#destroy(reason));
   }
@@ -134,7 +143,7 @@ export class HttpPool implements ConnectionOwner {
     }
     if (error !== undefined) {
       this.#connecting--;
-      // The addresses may be those of yesterday.
+      // The cached addresses may be outdated.
       this.#names.forget(this.#endpoint.host);
       (this.#lost.shift() ?? this.#waiting.shift())?.failed(error);
     }
@@ -142,7 +151,7 @@ export class HttpPool implements ConnectionOwner {
     this.#connect();
   }
 
-  /** For calls that wait: the event loop goes on until connections that rest can be used. */
+  /** For waiting calls: keeps the event loop turning until a resting connection can be used. */
   #turnSoon(): void {
     if (this.#isTurning || this.#resting.length === 0) return;
     this.#isTurning = true;
@@ -157,12 +166,12 @@ export class HttpPool implements ConnectionOwner {
       this.#use(connection);
     }
     if (this.#waiting.length === 0) return;
-    // Fewer than rested may be of use.
+    // Some of the resting connections may not be usable.
     this.#connect();
     this.#turnSoon();
   };
 
-  /** Sends the next call that waits, or keeps the connection for one. */
+  /** Sends the next waiting call, or keeps the connection idle. */
   #use(connection: HttpConnection): void {
     const call = this.#waiting.shift();
     if (call !== undefined) connection.send(call);
@@ -173,7 +182,9 @@ export class HttpPool implements ConnectionOwner {
     return idleUntilMs <= performance.now();
   }
 
-  /** A connection that is no longer to be used takes itself out once it has closed. */
+  /**
+   * Returns an idle connection. An unusable one is destroyed and removes itself once it has closed.
+   */
   #takeIdle(): HttpConnection | undefined {
     const turns = turnsCounted();
     let rested = 0;
@@ -189,7 +200,7 @@ export class HttpPool implements ConnectionOwner {
     return undefined;
   }
 
-  /** Opens a connection for each call that waits, within the bound. */
+  /** Opens connections for waiting calls, up to the limit. */
   #connect(): void {
     const { connections, connectTimeoutMs, tls } = this.#settings;
     const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
@@ -200,8 +211,9 @@ export class HttpPool implements ConnectionOwner {
   }
 
   /**
-   * Connections that rest serve calls that wait sooner than new ones would. The first two are made
-   * all the same: a caller that makes one call after the other finds a rested one each time.
+   * Number of connections to open. Resting connections serve waiting calls sooner than new ones.
+   * The first two are opened anyway, so that a caller that makes one call after the other always
+   * finds a rested one.
    */
   get #wanted(): number {
     const resting = this.#connections.size > 1 ? this.#resting.length : 0;
@@ -209,13 +221,13 @@ export class HttpPool implements ConnectionOwner {
   }
 }
 
-/** Where an origin's connections go. */
+/** The endpoint of an origin's connections. */
 export function endpointOf(origin: string): Endpoint {
   const { protocol, hostname, port } = new URL(origin);
   const isSecure = protocol === 'https:';
   return {
     isSecure,
-    // An IPv6 address stands in brackets.
+    // An IPv6 address is in brackets.
     host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
   };

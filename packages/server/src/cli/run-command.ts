@@ -14,7 +14,7 @@ export interface CommonOptions {
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
 
-/** What the work of a command is given. */
+/** The input of a command's work. */
 export interface CommandContext {
   readonly api: CoordinatorApi;
   readonly io: CommandIo;

@@ -12,7 +12,7 @@ import {
 } from '@holdfast/protocol';
 import { invalid, parse, parseField } from '@holdfast/runtime';
 
-/** What a `submit` does: that of a workflow finishes a transaction, any other starts one. */
+/** The purpose of a `submit`: for a workflow to finish it, otherwise to start a transaction. */
 export type Submission =
   | { readonly kind: 'transaction'; readonly input: TransactionInput }
   | { readonly kind: 'workflow-end'; readonly end: WorkflowEnd };

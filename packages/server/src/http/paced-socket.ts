@@ -14,7 +14,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /**
  * A connection as `node:http` sees it: the bytes of a request are handed over only after the
- * previous response was sent. By itself `node:http` would run all requests of a packet at once,
+ * previous response was sent. On its own, `node:http` would run all requests of a packet at once,
  * more than a thousand in 64 KiB, and continue to read.
  *
  * Received bytes are handed over in slices. A slice that contains a head ends with its blank line;

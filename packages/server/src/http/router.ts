@@ -3,7 +3,7 @@ import type { HoldfastError } from '@holdfast/protocol';
 import { nearest } from '@holdfast/protocol';
 import type { Reply } from './reply.ts';
 
-/** What a route receives. */
+/** The input of a route. */
 export interface RouteRequest {
   readonly context: CallContext;
   readonly query: URLSearchParams;

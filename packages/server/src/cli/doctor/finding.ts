@@ -3,7 +3,7 @@ export interface Finding {
   /** The subject of the check, in a word or two. */
   readonly check: string;
   readonly level: 'ok' | 'warn' | 'fail';
-  /** What was found. */
+  /** The state that the check found. */
   readonly found: string;
   /** How to fix the problem; empty if there is none. */
   readonly fix: string;

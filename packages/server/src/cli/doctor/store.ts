@@ -102,7 +102,7 @@ function refusal(error: unknown, url: string): Finding {
   }
 }
 
-/** What to do about a store that is not durable. */
+/** Fixes for stores that are not durable. */
 const LOSSES: Readonly<Record<string, string>> = {
   memory: 'it forgets at exit; for anything but tests: --store lmdb:PATH',
   postgres: 'a crash may lose what was acknowledged: set fsync, full_page_writes and synchronous_commit on',

@@ -2,7 +2,7 @@ import type { TransactionDetails } from '@holdfast/protocol';
 import { duration } from '../time.ts';
 import type { Prepared, Reading } from './prepared.ts';
 
-/** What to do with a prepared transaction, and why. */
+/** The planned action for a prepared transaction, and its reason. */
 export interface Step {
   readonly name: string;
   /** From the reading that the coordinator confirms, otherwise from the likeliest reading. */
