@@ -59,7 +59,7 @@ export class WorkflowCode {
     return [...this.#next(node, voluntary), ...this.#heartbeat(node)];
   }
 
-  /** While the code runs; it does not wait for the response. */
+  /** Sent while the code runs; the code does not wait for the response. */
   #heartbeat(node: ModelNode): Action[] {
     const { requests } = this.#tools;
     const isAtWork = this.#place.at === 'record' || this.#place.at === 'undo';

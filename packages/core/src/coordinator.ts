@@ -43,7 +43,7 @@ export interface Coordinator {
       readonly gid: string;
       readonly pattern: Pattern;
       readonly branches?: readonly string[];
-      /** Of a tcc: the caller's run, which every nested branch must belong to. */
+      /** For a tcc: the caller's run, to which every nested branch must belong. */
       readonly run?: string;
     },
   ): Promise<TransactionView>;

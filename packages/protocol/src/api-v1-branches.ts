@@ -37,7 +37,7 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     /** JSON, sent to both. */
     payload: z.unknown().optional(),
     /**
-     * Of a nested branch: `nestedDigest`. A registration with another one is rejected, so that two
+     * For a nested branch: `nestedDigest`. A registration with another one is rejected, so that two
      * parts of a transaction, or two runs of it, never share a nested branch.
      */
     digest: z.string().max(128).optional(),

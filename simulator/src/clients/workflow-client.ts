@@ -120,7 +120,7 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
   );
 }
 
-/** As a step that takes long has it: sent once to any node, and its outcome is of no account. */
+/** A heartbeat as of a slow step: sent once to any node, and its outcome is ignored. */
 const heartbeat = (client: Client) =>
   client.ask(
     'heartbeat',

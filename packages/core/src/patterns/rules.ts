@@ -17,11 +17,11 @@ export interface PatternRules {
   checked(transaction: Transaction, event: EventOf<'checked'>, moment: Moment): Transaction;
   /** Only for a pattern whose code runs in its client, which parks it. */
   park?(transaction: Transaction, event: EventOf<'park'>, moment: Moment): Transaction | Refusal;
-  /** Only a pattern whose code runs in its client receives heartbeats. */
+  /** Only for a pattern whose code runs in its client, which sends heartbeats. */
   heartbeat?(transaction: Transaction, moment: Moment): Transaction | Refusal;
   /**
-   * Just claimed: the transaction with its next callback delayed, because no node was there to
-   * receive a heartbeat when the callback became due. Undefined: nothing is delayed.
+   * Called after a claim. Returns the transaction with its next callback delayed, if no node could
+   * receive a heartbeat when the callback became due; otherwise undefined.
    */
   delayed?(transaction: Transaction, moment: Moment): Transaction | undefined;
   /**

@@ -36,7 +36,7 @@ export type TransactionEvent =
       readonly kind: 'submitted';
       readonly options: Partial<TransactionOptions>;
       readonly branches?: readonly string[];
-      /** The run of a tcc that submits, which every nested branch must belong to. */
+      /** The submitting run of a tcc, to which every nested branch must belong. */
       readonly run?: string;
     }
   /** A workflow's code has finished. */
@@ -73,7 +73,7 @@ export type TransactionEvent =
   | { readonly kind: 'retry' }
   /** The workflow's code cannot continue without operator attention. */
   | { readonly kind: 'park'; readonly reason: string }
-  /** A run of its code is alive in some process: no callback before the interval has passed. */
+  /** A run of the workflow's code is alive: no callback before the interval has passed. */
   | { readonly kind: 'heartbeat' }
   /**
    * An operator force-stops the transaction: it becomes failed, is never driven again, and nothing

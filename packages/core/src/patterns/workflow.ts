@@ -109,13 +109,16 @@ export const workflow: PatternRules = {
 };
 
 /**
- * How often the code of a workflow sends heartbeats: one may be lost, and the next still comes
- * before the callback.
+ * The interval at which a workflow's code sends heartbeats: if one is lost, the next one still
+ * arrives before the callback.
  */
 export const heartbeatPeriodMs = (options: TransactionOptions, policy: Policy): number =>
   Math.ceil(plainIntervalMs(options, policy) / 3);
 
-/** Share of the interval within which a second heartbeat is not stored: less than between two of one process. */
+/**
+ * Share of the interval within which a second heartbeat is not stored: less than the time between
+ * two heartbeats of one process.
+ */
 const SHARE_NOT_STORED = 1 / 6;
 /** Share of the interval within which a workflow that is due is claimed, unless no node could. */
 const SHARE_IN_TIME = 1 / 10;

@@ -39,7 +39,7 @@ export interface Handlers {
   readonly prepareWorkflow: Handler<TransactionInput, TransactionView>;
   readonly parkWorkflow: Handler<Asked<'parkWorkflow'>, TransactionView>;
   readonly heartbeat: Handler<string, void>;
-  /** How often the client of a workflow is to send a heartbeat, in ms. */
+  /** Interval at which the client of a workflow should send heartbeats, in ms. */
   readonly heartbeatPeriodMs: (workflow: TransactionView) => number;
   readonly forceStop: Handler<Asked<'forceStop'>, TransactionView>;
   readonly retryNow: Handler<string, TransactionView>;

@@ -109,7 +109,7 @@ export class ApiV1 {
     return { ...(await writeProgress(view)), ...this.#heartbeat(view) };
   }
 
-  /** The code of a workflow is running: no callback before the workflow's interval has passed. */
+  /** A workflow's code is running: no callback before the workflow's interval has passed. */
   async heartbeat(context: CallContext, gid: string): Promise<void> {
     await this.#handlers.heartbeat(context, gid);
   }
