@@ -104,11 +104,14 @@ function postgresSchema({ schema, table, name }: BarrierTable): readonly string[
     ...KEYS,
     '  create_time timestamptz not null default now()',
     '  update_time timestamptz not null default now()',
-    `  constraint uniq_barrier unique ${UNIQUE}`,
   ];
+  const create = (constraint: string): string =>
+    `create table if not exists ${table} (\n${columns.join(',\n')},\n  constraint ${constraint} unique ${UNIQUE}\n)`;
   return [
     ...(schema === undefined ? [] : [`create schema if not exists ${schema}`]),
-    `create table if not exists ${table} (\n${columns.join(',\n')}\n)`,
+    // A schema has one constraint of a name. dtm's clients look for `uniq_barrier`: further tables
+    // in the schema cannot be shared with them.
+    `do $$ begin ${create('uniq_barrier')};\nexception when duplicate_table then ${create(`"uniq_of_${name}"`)};\nend $$`,
     `create index if not exists "${name}_create_time" on ${table} (create_time)`,
   ];
 }

@@ -5,6 +5,7 @@ import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { errnoOf, mysqlConnection } from './mysql-connection.ts';
 import type { IsolationLevel } from './pg-driver.ts';
 import { resultId } from './results.ts';
+import { assertColumns } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface MysqlBarrierOptions {
@@ -24,6 +25,8 @@ const LOST: readonly unknown[] = [1213, 1020];
 /** No such table, no such database. */
 const MISSING: readonly unknown[] = [1146, 1049];
 
+/** Unknown column. */
+const NO_COLUMN = 1054;
 /** No privilege on the database, on the table. */
 const LACKING: readonly unknown[] = [1044, 1142];
 
@@ -107,13 +110,23 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
       if (!LACKING.includes(errnoOf(error))) throw error;
       throw missingPrivilege('mysql', this.#table, error);
     }
+    await this.#assertColumns(this.#table, 'rows');
     await this.#ensureResults();
+  }
+
+  #assertColumns(table: string, kind: 'rows' | 'results'): Promise<void> {
+    return assertColumns(
+      table,
+      kind,
+      (text) => this.#pool.query(text),
+      (error) => errnoOf(error) === NO_COLUMN,
+    );
   }
 
   /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
   async #ensureResults(): Promise<void> {
     try {
-      await this.#pool.query(`select 1 from ${this.#results} limit 0`);
+      await this.#assertColumns(this.#results, 'results');
     } catch (missing) {
       if (!MISSING.includes(errnoOf(missing)) && !LACKING.includes(errnoOf(missing))) throw missing;
       try {

@@ -4,7 +4,7 @@ import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { pgConnection } from './pg-connection.ts';
 import { resultId } from './results.ts';
-import { tablesCreatedBy } from './schema-statements.ts';
+import { assertColumns, tablesCreatedBy } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
 /** How strictly transactions are kept apart. */
@@ -35,6 +35,8 @@ const LOST: readonly unknown[] = ['40001', '40P01'];
 const MISSING: readonly unknown[] = ['42P01', '3F000'];
 /** SQLSTATE */
 const INSUFFICIENT_PRIVILEGE = '42501';
+/** SQLSTATE */
+const NO_COLUMN = '42703';
 /** Who creates a barrier's tables takes this lock: `create … if not exists` of PostgreSQL fails when two do it at once. */
 const SCHEMA_LOCK = 4_827_113;
 
@@ -47,6 +49,8 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
   readonly #results: string;
   readonly #schema: readonly string[];
   readonly #resultsSchema: readonly string[];
+  /** Quoted; undefined: that of the connection. */
+  readonly #schemaName: string | undefined;
   /** Whether there is a table of results that this user may use; undefined: not known yet. */
   #keepsResults: boolean | undefined;
 
@@ -57,6 +61,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     this.#table = names.table;
     this.place = { pool, table: names.table };
     this.#results = names.results;
+    this.#schemaName = names.schema;
     this.#schema = barrierSchema('postgres', table);
     this.#resultsSchema = barrierResultsSchema('postgres', table);
   }
@@ -134,8 +139,9 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
   async ensureSchema(): Promise<void> {
     this.#keepsResults = undefined;
     try {
-      if (await this.#has([this.#table])) await this.#ensureResults();
-      else await this.#create(this.#schema);
+      if (!(await this.#has([this.#table]))) await this.#create(await this.#missing());
+      await this.#assertColumns(this.#table, 'rows');
+      await this.#ensureResults();
     } catch (error) {
       if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
       throw missingPrivilege('postgres', this.#table, error);
@@ -144,12 +150,33 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
 
   /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
   async #ensureResults(): Promise<void> {
-    if (await this.#has(tablesCreatedBy(this.#resultsSchema))) return;
     try {
-      await this.#create(this.#resultsSchema);
+      if (!(await this.#has(tablesCreatedBy(this.#resultsSchema)))) await this.#create(this.#resultsSchema);
+      await this.#assertColumns(this.#results, 'results');
     } catch (error) {
       if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
     }
+  }
+
+  /**
+   * The statements without the one for a schema that is there: PostgreSQL lets only users who may
+   * create schemas execute it, although it would do nothing.
+   */
+  async #missing(): Promise<readonly string[]> {
+    if (this.#schemaName === undefined) return this.#schema;
+    const { rows } = await this.#pool.query<{ there: boolean }>('select to_regnamespace($1) is not null as there', [
+      this.#schemaName,
+    ]);
+    return rows[0]?.there === true ? this.#schema.slice(1) : this.#schema;
+  }
+
+  #assertColumns(table: string, kind: 'rows' | 'results'): Promise<void> {
+    return assertColumns(
+      table,
+      kind,
+      (text) => this.#pool.query(text),
+      (error) => codeOf(error) === NO_COLUMN,
+    );
   }
 
   async #create(statements: readonly string[]): Promise<void> {

@@ -1,9 +1,9 @@
 import { barrierSuite } from '@holdfast/conformance';
-import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Pool, type PoolClient } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { TransactionEnded } from '../../src/barrier/errors.ts';
-import type { PostgresQueryable } from '../../src/pg.ts';
+import { postgresBarrier, type PostgresQueryable } from '../../src/pg.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';
 import { sqlCases } from './sql-cases.ts';
 
@@ -41,6 +41,21 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
       }
       expect(await barrier.run(call(), (tx) => add(tx, 1))).toEqual({ ran: false, why: 'repeated' });
       expect(await read()).toBe(1);
+    });
+
+    it('creates its table in a schema that is there, as a user who may not create schemas', async () => {
+      await world.execute('create role tenant login');
+      await world.execute('create schema tenant authorization tenant');
+      const url = new URL(world.server.url);
+      url.username = 'tenant';
+      const pool = new Pool({ connectionString: url.href, max: 1 });
+      onTestFinished(() => pool.end());
+      const barrier = postgresBarrier(pool, { table: 'tenant.barrier' });
+      await barrier.ensureSchema();
+      await world.execute('revoke create on schema tenant from tenant');
+      await barrier.ensureSchema();
+      const call = { gid: 'tenant', transType: 'saga', branchId: '01', op: 'action' } as const;
+      expect(await barrier.run(call, () => 1)).toEqual({ ran: true, value: 1 });
     });
 
     it('refuses an upper-case table, which others would take for another', async () => {

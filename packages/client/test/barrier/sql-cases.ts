@@ -413,6 +413,40 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
 }
 
 function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
+  it('creates several tables in one schema, each once by many at the same time', async () => {
+    const world = worldOf();
+    const tables = ['first_of_many', 'second_of_many', 'dtm_barrier.third_of_many', 'n'.repeat(48)];
+    for (const table of tables) {
+      const places = await Promise.all(Array.from({ length: 10 }, () => world.createPlace({ table })));
+      await Promise.all(places.map(({ barrier }) => barrier.ensureSchema()));
+      const gid = randomUUID();
+      for (const [index, { barrier }] of places.entries())
+        expect(await barrier.run(callOf('action', gid), () => table)).toEqual(
+          index === 0 ? { ran: true, value: table } : { ran: false, why: 'repeated', value: table },
+        );
+    }
+  });
+
+  it('refuses a table that is there and is not one of a barrier', async () => {
+    const world = worldOf();
+    await world.execute('create table orders (id int primary key)');
+    const { barrier } = await world.createPlace({ table: 'orders' });
+    await expect(barrier.ensureSchema()).rejects.toThrow(/orders.? has no column trans_type/);
+    await expect(barrier.ensureSchema()).rejects.toBeInstanceOf(BarrierUnusable);
+  });
+
+  it("refuses a table whose place of results is another barrier's table, and the other way round", async () => {
+    const world = worldOf();
+    for (const [first, second] of [
+      ['shop_result', 'shop'],
+      ['bank', 'bank_result'],
+    ] as const) {
+      await (await world.createPlace({ table: first })).barrier.ensureSchema();
+      const { barrier } = await world.createPlace({ table: second });
+      await expect(barrier.ensureSchema()).rejects.toBeInstanceOf(BarrierUnusable);
+    }
+  });
+
   it('says how to create a table that is missing', async () => {
     const { barrier } = await worldOf().createPlace({ table: 'nowhere.barrier' });
     const run = barrier.run(callOf('action', 'g'), () => 0);
