@@ -1,4 +1,4 @@
-import { type Entry, type RecordHead, wordsOf } from '@holdfast/core';
+import type { Entry, RecordHead } from '@holdfast/core';
 import type { Pattern, Status } from '@holdfast/protocol';
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
@@ -7,6 +7,11 @@ import type { RecordPlace } from './keys.ts';
 /**
  * A record's values. The one of its birth: head, state, definition. The one beside it, once it changed: head, state. The head is small and repeats what
  * never changes but the definition, so that nobody reads a large definition to learn a status.
+ */
+
+/*
+ * A version that adds a code to these raises the version of the schema: a file is not opened by an
+ * earlier version, and no two versions share one. So a code that is not here is damage.
  */
 
 const STATUS_CODES: Readonly<Record<Status, number>> = {
@@ -67,7 +72,7 @@ export function headPasses(value: Uint8Array, { status, pattern, attention }: He
   );
 }
 
-/** Reads the head; the reader stands before the state then. */
+/** Reads the head; the reader is before the state then. Throws for a head that is damaged. */
 export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   checkFormat(from.u8());
   const statusCode = from.u8();
@@ -82,9 +87,14 @@ export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   const group = from.text();
   const writeId = from.text();
   const owner = from.text();
+  const status = STATUS_OF[statusCode];
+  const pattern = PATTERN_OF[patternCode];
+  if (status === undefined) throw new Error(`${statusCode} is not the code of a status`);
+  if (pattern === undefined) throw new Error(`${patternCode} is not the code of a pattern`);
   return {
     key: place.key,
-    ...wordsOf(PATTERN_OF[patternCode] ?? `#${patternCode}`, STATUS_OF[statusCode] ?? `#${statusCode}`),
+    pattern,
+    status,
     group,
     version,
     writeId,

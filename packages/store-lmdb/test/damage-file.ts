@@ -9,6 +9,8 @@ const DAMAGED_HEADS: Readonly<Record<string, (value: Buffer) => Buffer>> = {
   'a value of half the length': (value) => value.subarray(0, value.length >> 1),
   'a value of 30 bytes': (value) => value.subarray(0, 30),
   'a value of another format': (value) => Buffer.concat([Buffer.of(99), value.subarray(1)]),
+  'a status of an unknown code': (value) => Buffer.concat([value.subarray(0, 1), Buffer.of(9), value.subarray(2)]),
+  'a pattern of an unknown code': (value) => Buffer.concat([value.subarray(0, 3), Buffer.of(9), value.subarray(4)]),
   'an owner longer than the value': (value) => {
     const changed = Buffer.from(value);
     // The length of the application group.
