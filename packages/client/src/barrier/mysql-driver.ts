@@ -20,6 +20,8 @@ export interface MysqlExecutable {
   execute(text: string, values: (string | number)[]): Promise<readonly [result: unknown, ...rest: unknown[]]>;
 }
 
+const LEVELS: readonly IsolationLevel[] = ['read committed', 'repeatable read', 'serializable'];
+
 /** Deadlock; "record has changed since last read" of MariaDB's snapshot isolation. */
 const LOST: readonly unknown[] = [1213, 1020];
 /** No such table, no such database. */
@@ -46,6 +48,9 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
 
   constructor(pool: Pool, { table, isolation }: MysqlBarrierOptions) {
     this.#pool = pool;
+    // It becomes a part of a statement.
+    if (isolation !== undefined && !LEVELS.includes(isolation))
+      throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
     this.#isolation = isolation;
     const names = barrierTable('mysql', table);
     this.#table = names.table;

@@ -28,6 +28,7 @@ const BEGIN = {
   'repeatable read': 'begin isolation level repeatable read read write',
   serializable: 'begin isolation level serializable read write',
 } as const satisfies Record<IsolationLevel | 'default', string>;
+const LEVELS: readonly string[] = Object.keys(BEGIN).filter((level) => level !== 'default');
 
 /** SQLSTATE: serialization failure, deadlock. */
 const LOST: readonly unknown[] = ['40001', '40P01'];
@@ -56,6 +57,8 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
 
   constructor(pool: Pool, { table, isolation }: PostgresBarrierOptions) {
     this.#pool = pool;
+    if (isolation !== undefined && !LEVELS.includes(isolation))
+      throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
     this.#begin = BEGIN[isolation ?? 'default'];
     const names = barrierTable('postgres', table);
     this.#table = names.table;
