@@ -6,7 +6,7 @@ import { Changes } from './counters.ts';
 import { idsTable } from './read.ts';
 import { idOf, placeOf, PLACES, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
-import { bytes, type LiteralRow, number, tableOf, text } from './sql.ts';
+import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
 import type { Standing } from './standings.ts';
 import { TELL_NOW } from './store-clock.ts';
 
@@ -100,7 +100,7 @@ function apply(tables: Tables, settings: readonly Setting[], callId: string): st
 values ${settings.map(rowOf).join(', ')}
 on duplicate key update
   applied_by = if(version = -values(version) and status = values(before_status) and attention = values(before_attention)
-    and (place <> '${finished}' or values(place) = '${finished}') and pattern in (${PATTERNS.map(text).join(', ')}), ${callId}, applied_by),
+    and (place <> '${finished}' or values(place) = '${finished}') and pattern in (${PATTERNS.map(word).join(', ')}), ${callId}, applied_by),
   ${ifApplied('at', `if(place = '${finished}', at, values(at))`)},
   ${ifApplied('place', `if(values(place) = '${waiting}', concat('${waiting}', app_group), values(place))`)},
   ${['status', 'attention', 'claims', 'updated_at', 'write_id', 'state'].map((column) => ifApplied(column)).join(', ')},
@@ -116,17 +116,17 @@ function rowOf({ id, item, before }: Setting): string {
   const writeId = text(item.writeId);
   if (before !== undefined) {
     const attended = before.attention ? 1 : 0;
-    return `(${text(id)}, '', ${-item.expectVersion}, 0, @now, ${text(place)}, ${at}, ${claims}, 0, ${attention}, ${attended}, '${item.status}', '${before.status}', '', '', ${writeId}, 0, '', ${bytes(item.state)})`;
+    return `(${text(id)}, '', ${number(-item.expectVersion)}, 0, @now, ${text(place)}, ${at}, ${claims}, 0, ${attention}, ${attended}, ${word(item.status)}, ${word(before.status)}, '', '', ${writeId}, 0, '', ${bytes(item.state)})`;
   }
   const where = text(place === PLACES.due ? `${place}${item.group}` : place);
-  return `(${text(id)}, ${text(item.key.namespace)}, 1, @now, @now, ${where}, ${at}, ${claims}, 0, ${attention}, 0, '${item.status}', '', '${item.pattern}', ${text(item.group)}, ${writeId}, 0, ${bytes(item.definition)}, ${bytes(item.state)})`;
+  return `(${text(id)}, ${text(item.key.namespace)}, 1, @now, @now, ${where}, ${at}, ${claims}, 0, ${attention}, 0, ${word(item.status)}, '', ${word(item.pattern)}, ${text(item.group)}, ${writeId}, 0, ${bytes(item.definition)}, ${bytes(item.state)})`;
 }
 
 function append(tables: Tables, appends: readonly Append[], callId: string): string {
   const rows = appends.map(({ item, head, added }): LiteralRow => [
     text(idOf(item.key)),
-    String(head.version),
-    String(added.length),
+    number(head.version),
+    number(added.length),
     item.postponeMs === undefined ? 'null' : number(item.postponeMs),
   ]);
   return `update ${tableOf('u', ['id', 'version', 'added', 'postpone'], rows)}
@@ -140,7 +140,7 @@ function enter(tables: Tables, appends: readonly Append[], callId: string): stri
     added.map((entry, i): LiteralRow => [
       text(idOf(item.key)),
       text(entry.key),
-      String(head.entryCount + i + 1),
+      number(head.entryCount + i + 1),
       bytes(entry.body),
     ]),
   );

@@ -1,6 +1,6 @@
 import { STATUSES } from '@holdfast/protocol';
 import type { Tables } from './schema.ts';
-import { type LiteralRow, text, valuesOf } from './sql.ts';
+import { type LiteralRow, number, text, valuesOf, word } from './sql.ts';
 import type { Standing } from './standings.ts';
 import { TELL_NOW } from './store-clock.ts';
 
@@ -41,7 +41,7 @@ export class Changes {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([namespace, counts]): LiteralRow => [
         ...[text(namespace), SLOT],
-        ...COUNTED.map((name) => String(counts[name])),
+        ...COUNTED.map((name) => number(counts[name] ?? 0)),
         TELL_NOW,
       ]);
     return adding(tables, `values ${valuesOf(rows)}`);
@@ -57,7 +57,7 @@ function count(counts: Counts, { status, attention }: Standing, by: 1 | -1): voi
 export const uncounted = (tables: Tables, ids: readonly string[], callId: string): string =>
   adding(
     tables,
-    `select t.namespace, ${SLOT}, ${STATUSES.map((name) => `-sum(t.status = '${name}')`).join(', ')}, -sum(t.attention), @now
+    `select t.namespace, ${SLOT}, ${STATUSES.map((name) => `-sum(t.status = ${word(name)})`).join(', ')}, -sum(t.attention), @now
 from ${tables.transactions} t force index (primary)
 where t.id in (${ids.map(text).join(', ')}) and t.applied_by = ${callId}
 group by t.namespace order by t.namespace`,

@@ -5,7 +5,7 @@ import type { Parts } from './parts.ts';
 import { read } from './read.ts';
 import { keyOf, idOf, PLACES, string } from './rows.ts';
 import { searchAt, searchSizedByIds } from './search.ts';
-import { text } from './sql.ts';
+import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';
 import { newCallId } from './write.ts';
 
@@ -115,7 +115,7 @@ export async function makeDueLater(
   parts: Parts,
   { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
 ): ReturnType<Store['makeDue']> {
-  const condition = ` and t.at > @now + ${Math.floor(laterThanMs)} and t.namespace = ${text(namespace)}`;
+  const condition = ` and t.at > @now + ${number(Math.floor(laterThanMs))} and t.namespace = ${text(namespace)}`;
   return releaseFrom(parts, await placesOf(parts, PLACES.due), limit, condition);
 }
 
@@ -179,7 +179,7 @@ export async function purge(
   { rest, tables, clock }: Parts,
   { olderThanMs, limit }: Parameters<Store['purge']>[0],
 ): Promise<number> {
-  const condition = ` and t.at < @now - ${Math.floor(olderThanMs)}`;
+  const condition = ` and t.at < @now - ${number(Math.floor(olderThanMs))}`;
   const found = await searchAt({ connection: rest, tables, clock }, { place: PLACES.finished, limit, condition });
   if (found.length === 0) return 0;
   const answers = await rest.call({ changes: true, statements: [clock.set(), ...remove(tables, found, newCallId())] });

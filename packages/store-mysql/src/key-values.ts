@@ -10,7 +10,7 @@ import {
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { string } from './rows.ts';
-import { text } from './sql.ts';
+import { number, text } from './sql.ts';
 
 const where = ({ namespace, category, key }: KeyValueId): string =>
   `namespace = ${text(namespace)} and category = ${text(category)} and name = ${text(key)}`;
@@ -43,7 +43,7 @@ export class KeyValues {
         ? `insert into ${tables.keyValues} (${COLUMNS})
 values (${text(id.namespace)}, ${text(id.category)}, ${text(id.key)}, ${text(value)}, 1, @now, @now)
 on duplicate key update version = ${tables.keyValues}.version`
-        : `update ${tables.keyValues} set value = ${text(value)}, version = version + 1, updated_at = @now where ${where(id)} and version = ${expectVersion}`;
+        : `update ${tables.keyValues} set value = ${text(value)}, version = version + 1, updated_at = @now where ${where(id)} and version = ${number(expectVersion)}`;
     const answers = await rest.call({ statements: [clock.set(), statement], changes: true });
     return (answers[1]?.changed ?? 0) > 0 ? 'applied' : 'conflict';
   }
@@ -53,7 +53,7 @@ on duplicate key update version = ${tables.keyValues}.version`
     const [gone, left] = await rest.call({
       changes: true,
       statements: [
-        `delete from ${tables.keyValues} where ${where(id)} and version = ${expectVersion}`,
+        `delete from ${tables.keyValues} where ${where(id)} and version = ${number(expectVersion)}`,
         `select count(*) as n from ${tables.keyValues} where ${where(id)}`,
       ],
     });
@@ -66,7 +66,9 @@ on duplicate key update version = ${tables.keyValues}.version`
     const { namespace, category, cursor, limit, maxBytes } = query;
     const from = `from ${this.#parts.tables.keyValues} where namespace = ${text(namespace)} and category = ${text(category)}`;
     const after = `${from} and name > ${text(cursor === undefined ? '' : decodeKeyCursor(cursor))}`;
-    const found = await this.#rows(`select name, length(value) as bytes ${after} order by name limit ${limit + 1}`);
+    const found = await this.#rows(
+      `select name, length(value) as bytes ${after} order by name limit ${number(limit + 1)}`,
+    );
     const room = new Room(limit, maxBytes);
     const beyond = found.findIndex((row) => !room.take(Number(row['bytes'])));
     const last = found.at(beyond < 0 ? -1 : beyond - 1);
@@ -74,7 +76,9 @@ on duplicate key update version = ${tables.keyValues}.version`
     const key = string(last['name']);
     // What was deleted between the two statements is left out; what was created is left to the next page.
     const count = beyond < 0 ? found.length : beyond;
-    const rows = await this.#rows(`select ${COLUMNS} ${after} and name <= ${text(key)} order by name limit ${count}`);
+    const rows = await this.#rows(
+      `select ${COLUMNS} ${after} and name <= ${text(key)} order by name limit ${number(count)}`,
+    );
     const items = rows.map(keyValueOf);
     const end = rows.length === count ? (items.at(-1)?.key ?? key) : key;
     return { items, next: beyond < 0 && end === key ? null : encodeKeyCursor(end) };

@@ -11,7 +11,7 @@ import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { read, readSummaries, sizes } from './read.ts';
 import { keyOf, string } from './rows.ts';
-import { text } from './sql.ts';
+import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';
 
 /** Records that one call looks at. A filter that matches little gives short pages then. */
@@ -78,10 +78,12 @@ function positions(transactions: string, query: ListQuery, most: number, filtere
   const below = cursor === undefined ? undefined : decodeListCursor(cursor);
   const to = Math.min(Math.floor(createdToMs), below?.createdAtMs ?? LAST_MS, LAST_MS);
   const behind =
-    below === undefined ? '' : ` and (created_at < ${below.createdAtMs} or id < ${text(`${namespace}\0${below.gid}`)})`;
+    below === undefined
+      ? ''
+      : ` and (created_at < ${number(below.createdAtMs)} or id < ${text(`${namespace}\0${below.gid}`)})`;
   return `select id, created_at${filtered ? ', status, pattern, attention' : ''} from ${transactions} force index (created)
-where namespace = ${text(namespace)} and created_at between ${Math.max(0, Math.ceil(createdFromMs))} and ${to}${behind}
-order by created_at desc, id desc limit ${most}`;
+where namespace = ${text(namespace)} and created_at between ${number(Math.max(0, createdFromMs))} and ${number(to)}${behind}
+order by created_at desc, id desc limit ${number(most)}`;
 }
 
 const passes = (row: Row, { status, pattern, attention }: ListQuery): boolean =>

@@ -4,7 +4,7 @@ import { uncounted } from './counters.ts';
 import { bodyBytes, idsTable } from './read.ts';
 import { PLACES, string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
-import { type LiteralRow, tableOf, text } from './sql.ts';
+import { type LiteralRow, number, tableOf, text, word } from './sql.ts';
 
 /*
  * What moves transactions from one place to another finds them in the index without locking
@@ -30,7 +30,7 @@ export const foundOf = (row: Row): Found => ({
 });
 
 /** What this version can drive; a record with other words is for nodes of a later one. */
-export const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pattern in (${PATTERNS.map(text).join(', ')})`;
+export const READABLE = `t.status in (${STATUSES.map(word).join(', ')}) and t.pattern in (${PATTERNS.map(word).join(', ')})`;
 
 /**
  * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of
@@ -41,12 +41,12 @@ export const READABLE = `t.status in (${STATUSES.map(text).join(', ')}) and t.pa
 export const findSized = (tables: Tables, place: string, limit: number, except: readonly string[]): string =>
   `select t.id, t.version, t.at, ${bodyBytes(tables)} as bytes from ${tables.transactions} t force index (place)
 where t.place = ${text(place)} and ${READABLE}${except.length === 0 ? '' : ` and t.id not in (${except.map(text).join(', ')})`}
-order by t.at limit ${limit}`;
+order by t.at limit ${number(limit)}`;
 
 /** Finds up to `limit` of a place, earliest first. */
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>
   `select t.id, t.version, t.at from ${tables.transactions} t force index (place)
-where t.place = ${text(place)}${condition} order by t.at limit ${limit}`;
+where t.place = ${text(place)}${condition} order by t.at limit ${number(limit)}`;
 
 /**
  * Finds the earliest of a place without reading a row: the index alone has these columns.
@@ -55,7 +55,7 @@ where t.place = ${text(place)}${condition} order by t.at limit ${limit}`;
  */
 export const findIds = (tables: Tables, place: string, limit: number): string =>
   `select t.id, t.at from ${tables.transactions} t force index (place)
-where t.place = ${text(place)} order by t.at limit ${limit}`;
+where t.place = ${text(place)} order by t.at limit ${number(limit)}`;
 
 /** Those of `ids` that a search would find, in their order. */
 export const amongIds = (tables: Tables, ids: readonly string[], condition: string, sized: boolean): string =>
@@ -71,7 +71,7 @@ const byVersion = (found: readonly Found[]): string =>
   tableOf(
     'u',
     ['id', 'version'],
-    [...found].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, version }): LiteralRow => [text(id), String(version)]),
+    [...found].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, version }): LiteralRow => [text(id), number(version)]),
   );
 
 /**

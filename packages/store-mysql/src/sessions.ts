@@ -10,7 +10,7 @@ import {
 import { releaseOrphans } from './due.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, string } from './rows.ts';
-import { text } from './sql.ts';
+import { number, text } from './sql.ts';
 import { newCallId } from './write.ts';
 
 /** How long an ended session is remembered, so that its id is refused. */
@@ -91,7 +91,7 @@ straight_join ${tables.sessions} s force index (primary) on s.session = free.ses
       changes: true,
       statements: [
         clock.set(),
-        `update ${free(`ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${Math.floor(silenceMs)}${only(unchanged)}`)}
+        `update ${free(`ended_at is null and session <> ${text(keep)} and @now - heartbeat_at > ${number(Math.floor(silenceMs))}${only(unchanged)}`)}
 set s.ended_at = @now, s.ended_by = ${callId}`,
         `select session from ${tables.sessions} where ended_at = @now and ended_by = ${callId} order by session`,
         `delete s from ${free(`ended_at < @now - ${REMEMBERED_MS} order by ended_at limit ${FORGOTTEN_AT_ONCE}`)}`,
@@ -122,7 +122,8 @@ from ${tables.sessions} s where s.ended_at is null order by s.session`;
 function only(unchanged: readonly HeartbeatSeen[] | undefined): string {
   if (unchanged === undefined) return '';
   const each = unchanged.map(
-    ({ session, heartbeatAtMs }) => `(session = ${text(session)} and heartbeat_at = ${Math.floor(heartbeatAtMs)})`,
+    ({ session, heartbeatAtMs }) =>
+      `(session = ${text(session)} and heartbeat_at = ${number(Math.floor(heartbeatAtMs))})`,
   );
   return ` and (${each.join(' or ') || 'false'})`;
 }

@@ -1,3 +1,6 @@
+import { StoreError } from '@holdfast/core';
+import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
+
 /*
  * Parts of statements as text. The connection's character set is `binary`: a character of a statement is a byte, and so are those of what is stored; texts are
  * kept as UTF-8.
@@ -19,8 +22,24 @@ export const bytes = (body: Uint8Array): string =>
     (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('latin1'),
   );
 
-/** A whole number, or a number rounded up, as a literal. */
-export const number = (value: number): string => String(Math.ceil(value));
+/** Whole numbers beyond these are not exact. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** A whole number, or a number rounded up, as a literal; the nearest one that is exact. */
+export function number(value: number): string {
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new StoreError('invalid', `${String(value)} is not a number`);
+  return String(Math.min(MOST, Math.max(-MOST, Math.ceil(value))) + 0);
+}
+
+const WORDS: ReadonlyMap<string, string> = new Map([...STATUSES, ...PATTERNS].map((each) => [each, quoted(each)]));
+
+/** A status or a pattern as a literal. */
+export function word(value: Status | Pattern): string {
+  const literal = WORDS.get(value);
+  if (literal === undefined) throw new StoreError('invalid', `${value} is not a word that this version knows`);
+  return literal;
+}
 
 /** One row of a table of literals. */
 export type LiteralRow = readonly string[];
