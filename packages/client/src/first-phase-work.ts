@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type BranchRegistrationRequest, type Op, readableThrown } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from './api/api.ts';
+import { unlessAborted } from './api/unless-aborted.ts';
 import { bodyOrThrow } from './branch-answer.ts';
 import type { BranchIds } from './branch-ids.ts';
 import type { FirstPhaseEnd, TwoPhaseOptions } from './first-phase.ts';
@@ -59,10 +60,13 @@ export class FirstPhaseWork {
     this.#o = options;
   }
 
-  /** Ends when no call is running any more, so that none arrives behind what undoes it. */
+  /**
+   * Ends when no call is running any more, so that none arrives behind what undoes it. An aborted
+   * signal ends it although the work continues: the calls that the work makes then are rejected.
+   */
   async run<T>(work: () => T | Promise<T>): Promise<FirstPhaseEnd<T>> {
     try {
-      const value = await work();
+      const value = await unlessAborted(startOf(work), this.#o.options.signal);
       this.#state = 'closed';
       await this.#settled();
       this.#throwFailure();
@@ -162,4 +166,9 @@ export class FirstPhaseWork {
     const { pattern, gid } = this.#o;
     return new TypeError(`The work of ${pattern} ${gid} has ended: what is called in it must be awaited within it`);
   }
+}
+
+/** What it throws at once is a rejection, too. */
+async function startOf<T>(work: () => T | Promise<T>): Promise<T> {
+  return work();
 }

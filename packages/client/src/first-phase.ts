@@ -1,4 +1,5 @@
-import { readableReason } from '@holdfast/protocol';
+import { readableReason, type TransactionSummary } from '@holdfast/protocol';
+import { delivered } from './api/delivered.ts';
 import {
   CoordinatorUnreachable,
   RequestRejected,
@@ -32,25 +33,58 @@ export async function withPrepared<T>(
   context: SubmissionContext,
   pattern: 'tcc' | 'xa',
   gid: string,
-  { wait, signal, ...transaction }: TwoPhaseOptions,
+  options: TwoPhaseOptions,
   firstPhase: () => Promise<FirstPhaseEnd<T>>,
   run?: string,
 ): Promise<T> {
+  const { wait, signal } = options;
   const submission = new Submission(context);
+  const phase = () => decide(context, submission, pattern, gid, options, firstPhase, run);
+  // A shutdown waits for the decision, and not for the second phase.
+  const decided = await (context.work === undefined ? phase() : context.work.run(gid, phase));
+  if (decided.kind === 'submitted') {
+    const isWaited = context.work === undefined;
+    submission.orThrow(isWaited ? decided.seen : await submission.untilFinal(decided.seen, wait, signal), options);
+    return decided.value;
+  }
+  throw await failure(context, gid, decided.thrown, () => submission.untilFinal(decided.seen, wait, signal), signal);
+}
+
+type Decided<T> =
+  | { readonly kind: 'submitted'; readonly value: T; readonly seen: TransactionSummary }
+  | { readonly kind: 'cancelled'; readonly seen: TransactionSummary; readonly thrown: unknown };
+
+async function decide<T>(
+  context: SubmissionContext,
+  submission: Submission,
+  pattern: 'tcc' | 'xa',
+  gid: string,
+  { wait, signal, ...transaction }: TwoPhaseOptions,
+  firstPhase: () => Promise<FirstPhaseEnd<T>>,
+  run: string | undefined,
+): Promise<Decided<T>> {
   await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, signal);
   let ended: FirstPhaseEnd<T>;
   try {
     ended = await firstPhase();
     signal?.throwIfAborted();
   } catch (thrown) {
-    const error = await cancel(context, submission, gid, thrown, wait);
+    const seen = await delivered(cancel(submission, gid, thrown), signal).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
     // A cancelled call throws the signal's own reason, as everywhere in the SDK.
-    throw signal?.aborted === true && thrown === signal.reason ? thrown : error;
+    signal?.throwIfAborted();
+    return { kind: 'cancelled', seen, thrown };
   }
-  const options = { ...(wait === undefined ? {} : { wait }), ...(signal === undefined ? {} : { signal }) };
   const { value, branches } = ended;
-  await submission.submitPrepared(gid, options, { branches: [...branches], ...(run === undefined ? {} : { run }) });
-  return value;
+  // A shutdown waits for this, and not for the second phase.
+  const submitOptions = {
+    ...(context.work === undefined && wait !== undefined && { wait }),
+    ...(signal !== undefined && { signal }),
+  };
+  const request = { branches: [...branches], ...(run === undefined ? {} : { run }) };
+  return { kind: 'submitted', value, seen: await submission.decide(gid, request, submitOptions) };
 }
 
 /** What the work of a first phase returned, and the branches that it called. */
@@ -75,7 +109,7 @@ export async function joined<T>(
   try {
     return (await firstPhase()).value;
   } catch (thrown) {
-    const error = await cancel(context, new Submission(context), gid, thrown, false);
+    const error = await failure(context, gid, thrown, () => new Submission(context).giveUp(gid, thrown));
     const submitted =
       error instanceof RequestRejected &&
       (error.transactionStatus === 'submitted' || error.transactionStatus === 'succeed');
@@ -83,27 +117,40 @@ export async function joined<T>(
   }
 }
 
-/** Cancels, whether or not the caller still waits, and answers what is to be thrown. */
-async function cancel(
+/** Cancels, whether or not the caller still waits. Rejects with what is to be thrown. */
+async function cancel(submission: Submission, gid: string, thrown: unknown): Promise<TransactionSummary> {
+  try {
+    return await submission.giveUp(gid, thrown);
+  } catch (error) {
+    throw undelivered(gid, error, thrown);
+  }
+}
+
+/** What is to be thrown of a transaction that is cancelled, once `read` has read it. */
+async function failure(
   context: SubmissionContext,
-  submission: Submission,
   gid: string,
   thrown: unknown,
-  wait: SubmitOptions['wait'],
+  read: () => Promise<TransactionSummary>,
+  signal?: AbortSignal,
 ): Promise<Error> {
   try {
-    const { status, rollbackReason, stopped } = await submission.giveUp(gid, thrown, wait);
+    const { status, rollbackReason, stopped } = await read();
     if (stopped !== '') return new TransactionStopped(gid, stopped, reader(context.api, gid), { cause: thrown });
     const now = status === 'failed' ? 'failed' : 'aborting';
     const reason = readableReason(rollbackReason);
     return new TransactionFailed(gid, now, reason, reader(context.api, gid), { cause: thrown });
   } catch (error) {
-    if (error instanceof CoordinatorUnreachable)
-      return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
-    if (error instanceof UnexpectedAnswer) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
-    if (!(error instanceof RequestRejected)) return error as Error;
-    // It was submitted by another run under the same gid.
-    const { rejection, message, field, transactionStatus } = error;
-    return new RequestRejected(rejection, message, { gid, field, transactionStatus, cause: thrown });
+    return signal?.aborted === true ? (signal.reason as Error) : undelivered(gid, error, thrown);
   }
+}
+
+function undelivered(gid: string, error: unknown, thrown: unknown): Error {
+  if (error instanceof CoordinatorUnreachable)
+    return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
+  if (error instanceof UnexpectedAnswer) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
+  if (!(error instanceof RequestRejected)) return error as Error;
+  // It was submitted by another run under the same gid.
+  const { rejection, message, field, transactionStatus } = error;
+  return new RequestRejected(rejection, message, { gid, field, transactionStatus, cause: thrown });
 }

@@ -10,6 +10,7 @@ import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import type { Workflow, WorkflowCode, WorkflowOptions } from './workflow/options.ts';
 import { Workflows } from './workflow/workflows.ts';
+import type { WorkInProgress } from './work-in-progress.ts';
 import { runXa, type Xa, type XaOptions } from './xa.ts';
 
 /** A coordinator, as the application sees it. */
@@ -120,12 +121,14 @@ export interface Holdfast {
 export interface HoldfastOptions {
   /** Where workflows are called back that do not say where. */
   readonly callBackUrl?: string;
+  /** What a shutdown waits for is noted here. */
+  readonly work?: WorkInProgress;
 }
 
 /** The application's object over any way to reach a coordinator. */
 export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOptions = {}): Holdfast {
-  const context = { api, waitTimeoutMs };
-  const workflows = new Workflows({ ...context, ...settings });
+  const context = { api, waitTimeoutMs, work: settings.work };
+  const workflows = new Workflows({ ...context, callBackUrl: settings.callBackUrl });
   return {
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),

@@ -1,4 +1,5 @@
 import { readableThrown, type Status, textOfThrown } from '@holdfast/protocol';
+import { delivered } from './api/delivered.ts';
 import { type Barrier, CommitUnknown, LocalTransactionRefused } from './barrier/barrier.ts';
 import { TransactionEnded } from './barrier/errors.ts';
 import {
@@ -38,19 +39,26 @@ export async function sendWithLocalTransaction<Tx, T>(
   work: (tx: Tx) => T | Promise<T>,
   options: SubmitOptions,
 ): Promise<T> {
-  const { signal } = options;
-  await prepare(signal);
-  const value = await commit(sending, barrier, async (tx) => {
-    signal?.throwIfAborted();
-    try {
-      return await work(tx);
-    } catch (thrown) {
-      throw readableThrown(thrown);
-    }
-  });
-  await submit(sending, options);
+  const { signal, wait } = options;
+  const run = async (): Promise<T> => {
+    await prepare(signal);
+    const value = await commit(sending, barrier, async (tx) => {
+      signal?.throwIfAborted();
+      try {
+        return await work(tx);
+      } catch (thrown) {
+        throw readableThrown(thrown);
+      }
+    });
+    await submitted(sending, options, () => delivered(sending.submission.submitPrepared(sending.gid), signal));
+    return value;
+  };
+  const value = await (sending.work === undefined ? run() : sending.work.run(sending.gid, run));
+  if (isWaited(options)) await submitted(sending, options, () => sending.submission.wait(sending.gid, wait, signal));
   return value;
 }
+
+const isWaited = ({ wait }: SubmitOptions): boolean => wait !== undefined && wait !== false;
 
 /** Answers what `work` returned once it is known to be committed. */
 async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -78,7 +86,7 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
 
 /** The work, or what came before it, threw, but the message's row is there: half of the work may be, too. What is committed is sent, and a person hears of it. */
 async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<Error> {
-  const transactionStatus = await submit(sending, {});
+  const transactionStatus = await submit(sending);
   const { gid } = sending;
   const what = `Message ${gid} is sent although its local transaction ended with an error: it had been committed before, by a statement of the work (as every change of a schema does in MySQL) or by another run under this gid. See the cause, and what of the work is there`;
   return new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
@@ -93,7 +101,7 @@ async function refused<Tx>(
   if ((await askBarrier(sending, barrier, refusal)) === 'refused')
     return failed(sending, 'the coordinator asked before the local transaction was through', refusal);
   // Whoever committed it may have died before its submit.
-  const transactionStatus = await submit(sending, {});
+  const transactionStatus = await submit(sending);
   const { gid } = sending;
   const what = `Message ${gid} was sent before: this call committed nothing. Choose another gid for another message.`;
   return new RequestRejected('refused', what, { gid, transactionStatus, cause: refusal });
@@ -135,17 +143,22 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
   }
 }
 
-/** Of what is committed. Answers what the message is then. */
-async function submit(sending: Sending, { wait, signal }: SubmitOptions): Promise<Status> {
-  const { api, gid, submission } = sending;
-  const waited = wait !== undefined && wait !== false;
+/** Of what is committed. Resolves to the status of the message then. */
+const submit = (sending: Sending): Promise<Status> =>
+  submitted(sending, {}, () => sending.submission.submitPrepared(sending.gid));
+
+/** What the submit of a message that is committed, or the wait for its end, comes to. */
+async function submitted(
+  { api, gid }: Sending,
+  options: SubmitOptions,
+  request: () => Promise<{ readonly status: Status }>,
+): Promise<Status> {
   try {
-    const { status } = await submission.submitPrepared(gid);
-    return waited ? (await submission.wait(gid, wait, signal)).status : status;
+    return (await request()).status;
   } catch (error) {
     if (error instanceof TransactionFailed || error instanceof RequestRejected) throw lost(gid, error);
     if (!isUndelivered(error)) throw error;
-    if (!waited) return 'prepared';
+    if (!isWaited(options)) return 'prepared';
     throw new TransactionPending(gid, 'prepared', error.message, reader(api, gid), { cause: error });
   }
 }

@@ -10,7 +10,10 @@ export interface TransportOptions {
   readonly connections?: number;
   /** How long one answer of the coordinator may take, beyond the time that was asked to wait. Default 10,000. */
   readonly requestTimeoutMs?: number;
-  /** How long a call is repeated, with growing pauses, while the coordinator is unreachable or says "not now". 0: never. Default 5,000. */
+  /**
+   * How long a call is repeated, with growing pauses, while the coordinator is unreachable or overloaded. 0: never. Default 5,000. The time for which the
+   * coordinator was asked to hold its response back does not count, so that a call that waits ends at most this time, and one more attempt, after its wait.
+   */
   readonly retryForMs?: number;
   /** What `wait: true` means. Default 30,000. */
   readonly waitTimeoutMs?: number;

@@ -8,14 +8,18 @@ import {
   type TransactionSummary,
 } from '@holdfast/protocol';
 import type { Answer, Api, ApiCall } from './api/api.ts';
+import { unlessAborted } from './api/unless-aborted.ts';
 import { RequestRejected } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
+import type { WorkInProgress } from './work-in-progress.ts';
 
 /** What a saga or message shares with the client that made it. */
 export interface SubmissionContext {
   readonly api: Api;
   readonly waitTimeoutMs: number;
+  /** Of a client whose shutdown waits for what is in progress. */
+  readonly work?: WorkInProgress | undefined;
 }
 
 /**
@@ -33,26 +37,32 @@ export class Submission {
 
   /** Creates it as prepared. */
   async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
-    if (answer.ok) return;
-    // Somebody else's, with whose first phase this one must not go on, unless an earlier try of ours made it.
-    if (!answer.repeated) throw answer.rejection;
-    await this.#ownOrThrow(request, answer);
+    this.#context.work?.assertOpen(request.gid);
+    const prepared = async (): Promise<void> => {
+      const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
+      if (answer.ok) return;
+      // Somebody else's, with whose first phase this one must not go on, unless an earlier try of ours made it.
+      if (!answer.repeated) throw answer.rejection;
+      await this.#ownOrThrow(request, answer);
+    };
+    return unlessAborted(prepared(), signal);
   }
 
   /**
    * Creates it as submitted, and waits for its end if asked to. One gid is one transaction: when it exists already, whoever submitted it, what became of
    * it is the answer.
    */
-  submit(
+  async submit(
     request: TransactionRequest & { readonly gid: string },
     options: SubmitOptions = {},
   ): Promise<TransactionSummary> {
-    return this.#finish(
+    this.#context.work?.assertOpen(request.gid);
+    const seen = await this.#seen(
       options,
       (call) => this.#context.api.create(request, call),
       (answer) => this.#ownOrThrow(request, answer),
     );
+    return this.orThrow(seen, options);
   }
 
   /**
@@ -61,8 +71,17 @@ export class Submission {
    *
    * @param request names the branches that this run of a tcc or xa called
    */
-  submitPrepared(gid: string, options: SubmitOptions = {}, request: SubmitRequest = {}): Promise<TransactionSummary> {
-    return this.#finish(
+  async submitPrepared(
+    gid: string,
+    options: SubmitOptions = {},
+    request: SubmitRequest = {},
+  ): Promise<TransactionSummary> {
+    return this.orThrow(await this.decide(gid, request, options), options);
+  }
+
+  /** As `submitPrepared`, but resolves to the transaction as it is then, whatever its status. */
+  decide(gid: string, request: SubmitRequest, options: SubmitOptions): Promise<TransactionSummary> {
+    return this.#seen(
       options,
       async (call) => {
         const answer = await this.#context.api.submitPrepared(gid, request, call);
@@ -80,19 +99,30 @@ export class Submission {
   }
 
   /**
-   * Gives up what was prepared, for the code that prepared it. Being given up already is no error. Answers what the transaction is then: with `wait`,
-   * once everything was undone or the time is over.
+   * Gives up what was prepared, for the code that prepared it. Being given up already is no error. Resolves to the transaction as it is then.
    *
    * @param thrown why: its words become the rollback reason
    * @throws {RequestRejected} it was submitted, or it is not known
    */
-  async giveUp(gid: string, thrown: unknown, wait?: SubmitOptions['wait']): Promise<TransactionSummary> {
-    const { waited, deadlineMs } = this.#patience(wait);
-    const call = waited ? { waitUntilMs: deadlineMs } : {};
+  async giveUp(gid: string, thrown: unknown): Promise<TransactionSummary> {
     const { reason } = resultOfThrown(thrown);
-    const answer = await this.#context.api.abort(gid, { reason, by: 'initiator' }, call);
-    const seen = answer.ok ? answer.value : await this.#givenUpOrThrow(gid, answer);
-    return waited ? this.#untilFinal(seen, deadlineMs, undefined) : seen;
+    const answer = await this.#context.api.abort(gid, { reason, by: 'initiator' }, {});
+    return answer.ok ? answer.value : this.#givenUpOrThrow(gid, answer);
+  }
+
+  /** Throws unless the transaction succeeded, or is in progress and the options do not wait. */
+  orThrow(seen: TransactionSummary, { wait }: SubmitOptions): TransactionSummary {
+    return answerOrThrow(this.#context.api, seen, this.#patience(wait).waited);
+  }
+
+  /** With `wait`, waits for the end; resolves to the transaction as it is then. */
+  async untilFinal(
+    seen: TransactionSummary,
+    wait: SubmitOptions['wait'],
+    signal: AbortSignal | undefined,
+  ): Promise<TransactionSummary> {
+    const { waited, deadlineMs } = this.#patience(wait);
+    return waited ? unlessAborted(this.#untilFinal(seen, deadlineMs, signal), signal) : seen;
   }
 
   async #givenUpOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
@@ -107,16 +137,19 @@ export class Submission {
     return answerOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
   }
 
-  async #finish(
+  async #seen(
     options: SubmitOptions,
     send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
     resolveRefusal: (answer: Refusal) => Promise<TransactionDetails>,
   ): Promise<TransactionSummary> {
     const { signal } = options;
     const { waited, deadlineMs } = this.#patience(options.wait);
-    const answer = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
-    const seen = answer.ok ? answer.value : await resolveRefusal(answer);
-    return answerOrThrow(this.#context.api, waited ? await this.#untilFinal(seen, deadlineMs, signal) : seen, waited);
+    const finished = async (): Promise<TransactionSummary> => {
+      const answer = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
+      const seen = answer.ok ? answer.value : await resolveRefusal(answer);
+      return waited ? this.#untilFinal(seen, deadlineMs, signal) : seen;
+    };
+    return unlessAborted(finished(), signal);
   }
 
   #patience(wait: SubmitOptions['wait']): { readonly waited: boolean; readonly deadlineMs: number } {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { containedLogger, type Store } from '@holdfast/core';
-import { type Holdfast, holdfast } from '@holdfast/client/api';
+import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {
   Acceptance,
@@ -23,6 +23,12 @@ import { CALL_BACK_NAME, WorkflowCallBacks } from './workflow-call-backs.ts';
 /** Connections to one origin that calls of initiators may hold. */
 const CONNECTIONS = 128;
 
+/**
+ * What leaving the cluster and closing connections may take beyond `drainMs` when the store does not
+ * respond.
+ */
+const LEAVE_MS = 2_000;
+
 /** The object that `connect()` gives, with the functions of this process as branches. */
 export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
   /** What transactions name the functions by. */
@@ -38,8 +44,8 @@ export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
  *     await hf.saga().step({ action: hf.branches.debit, compensate: hf.branches.refund, payload: { amount: 30 } }).submit({ wait: true });
  *     await hf.close();
  *
- * Close it at the end (`await using` does): that finishes what is being done, within `drainMs`; the rest goes on at the next start. A process that is
- * killed loses nothing either.
+ * Close it at the end (`await using` does): that finishes what is in progress, first phases and workflows of this process included, within `drainMs`;
+ * nothing new begins. The rest continues at the next start. A process that is killed loses nothing either.
  *
  * @throws {TypeError} an option is wrong
  * @throws {StoreError} the store cannot be opened; its code is `locked` when another process has it
@@ -69,15 +75,25 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   });
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
+  const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
+  const work = new WorkInProgress(name);
   const stop = async (): Promise<void> => {
+    const deadlineMs = performance.now() + drainMs;
+    running.engine.quiesce();
+    const left = await work.close(drainMs);
+    if (left > 0)
+      logger.info({ left }, 'first phases or workflows in progress were interrupted; the next start recovers them');
     try {
-      await running.close(drainMs);
+      await running.close(Math.max(0, deadlineMs - performance.now()), LEAVE_MS);
     } finally {
       await initiatorCalls.close();
     }
   };
-  const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
-  const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs }), waitTimeoutMs, { callBackUrl });
+  const isStopped = () => work.isStopped;
+  const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs, isStopped }), waitTimeoutMs, {
+    callBackUrl,
+    work,
+  });
   const status = () => api.status({ principal: 'embedded', namespace: DEFAULT_NAMESPACE });
   const workflow: Holdfast['workflow'] = (...definition) => {
     const defined = hf.workflow(...definition);

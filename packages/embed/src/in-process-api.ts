@@ -2,12 +2,13 @@ import {
   type Answer,
   type Api,
   type ApiCall,
-  backOff,
   CoordinatorUnreachable,
   pause,
   type RejectionCode,
   RequestRejected,
+  RetryBudget,
   UnexpectedAnswer,
+  unlessAborted,
 } from '@holdfast/client/api';
 import type { CallContext } from '@holdfast/core';
 import { DEFAULT_NAMESPACE, HoldfastError } from '@holdfast/protocol';
@@ -22,6 +23,8 @@ export interface InProcessApiDependencies {
   /** What errors call it. */
   readonly name: string;
   readonly retryForMs: number;
+  /** The coordinator takes nothing any more. */
+  readonly isStopped: () => boolean;
 }
 
 /** Nobody hangs up, or nobody is told. */
@@ -37,7 +40,7 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
   const { api, initiatorCalls, stop } = dependencies;
   let closing: Promise<void> | undefined;
   const ask = <T>(gid: string | undefined, call: ApiCall, run: Run<T>): Promise<Answer<T>> =>
-    answer({ ...dependencies, closing: () => closing !== undefined }, gid, call, run);
+    answer(dependencies, gid, call, run);
   return {
     create: (request, call) => ask(request.gid, call, (context) => api.create(context, request, waitMsOf(call))),
     submitPrepared: (gid, body, call) => ask(gid, call, (context) => api.submit(context, gid, body, waitMsOf(call))),
@@ -63,19 +66,21 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
 
 type Run<T> = (context: CallContext) => Promise<T>;
 
-interface Asking extends InProcessApiDependencies {
-  readonly closing: () => boolean;
-}
-
 /** Repeats what the coordinator cannot take now, as a client over HTTP does, unless it is stopping: then it never will. */
-async function answer<T>(asking: Asking, gid: string | undefined, call: ApiCall, run: Run<T>): Promise<Answer<T>> {
-  const { name, retryForMs, closing } = asking;
+async function answer<T>(
+  { name, retryForMs, isStopped }: InProcessApiDependencies,
+  gid: string | undefined,
+  call: ApiCall,
+  run: Run<T>,
+): Promise<Answer<T>> {
   const { signal } = call;
-  let giveUpAtMs: number | undefined;
+  const budget = new RetryBudget(call.retryForMs ?? retryForMs);
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
+    const startedMs = performance.now();
+    const waitMs = waitMsOf(call);
     try {
-      const value = await run(contextOf(call));
+      const value = await unlessAborted(run(contextOf(call)), signal);
       signal?.throwIfAborted();
       return { ok: true, value };
     } catch (thrown) {
@@ -85,10 +90,8 @@ async function answer<T>(asking: Asking, gid: string | undefined, call: ApiCall,
         return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
       if (error.code === 'internal')
         throw new UnexpectedAnswer(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
-      giveUpAtMs ??= performance.now() + (call.retryForMs ?? retryForMs);
-      const pauseMs = backOff(attempt);
-      if (closing() || performance.now() + pauseMs > giveUpAtMs)
-        throw new CoordinatorUnreachable(name, gid, attempt, error);
+      const pauseMs = isStopped() ? undefined : budget.failed(attempt, performance.now() - startedMs, waitMs);
+      if (pauseMs === undefined) throw new CoordinatorUnreachable(name, gid, attempt, error);
       await pause(pauseMs, signal);
     }
   }

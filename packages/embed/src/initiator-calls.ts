@@ -17,8 +17,9 @@ export class InitiatorCalls {
     return request.url.startsWith(LOCAL) ? this.#callLocal(request) : this.#remote.call(request);
   }
 
+  /** Ends the calls in progress. */
   close(): Promise<void> {
-    return this.#remote.close();
+    return this.#remote.destroy();
   }
 
   async #callLocal(request: InitiatorCall): Promise<InitiatorCallResult> {

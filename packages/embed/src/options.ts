@@ -27,7 +27,10 @@ export interface EmbedOptions<B extends Branches = Branches> {
   readonly waitTimeoutMs?: number;
   /** How long a call is repeated while the store cannot take it. 0: never. Default 5,000. */
   readonly retryForMs?: number;
-  /** How long `close` waits for what is being done. Default 10,000. */
+  /**
+   * How long `close` waits for what is in progress: calls, first phases and workflows. It takes at most 2 s longer when the store does not respond, and
+   * does not wait for code of the application beyond that. Default 10,000.
+   */
   readonly drainMs?: number;
   /**
    * Receives an alert for each transaction that needs operator attention, at least once: an alert is raised again with

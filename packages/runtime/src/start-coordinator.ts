@@ -42,10 +42,12 @@ export interface RunningCoordinator {
   /** The functions that `local://NAME` branches call. */
   readonly locals: LocalBranches;
   /**
-   * Finishes or releases what is in progress (within `drainMs`), ends the session, closes
-   * everything. Never rejects. Idempotent.
+   * Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything.
+   * Never rejects. Repeated calls are one.
+   *
+   * @param leaveMs what it may take beyond that when the store does not respond; 5 s by default
    */
-  close(drainMs: number): Promise<void>;
+  close(drainMs: number, leaveMs?: number): Promise<void>;
 }
 
 /**
@@ -99,7 +101,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     engine,
     store,
     locals,
-    close: (drainMs) => (closing ??= drainAnd(release, engine, drainMs, logger)),
+    close: (drainMs, leaveMs = LEAVE_MS) => (closing ??= drainAnd(release, engine, { drainMs, leaveMs }, logger)),
   };
 }
 
@@ -145,9 +147,14 @@ const LEAVE_MS = 5_000;
  * Never rejects, and takes little longer than the drain: when the store is unavailable nothing
  * remains to be done, and other nodes take over what this one owned, as after a crash.
  */
-async function drainAnd(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
+async function drainAnd(
+  release: () => Promise<void>,
+  engine: Engine,
+  { drainMs, leaveMs }: { readonly drainMs: number; readonly leaveMs: number },
+  logger: Logger,
+): Promise<void> {
   let late: NodeJS.Timeout | undefined;
-  const limit = new Promise<'late'>((resolve) => (late = setTimeout(resolve, drainMs + LEAVE_MS, 'late')));
+  const limit = new Promise<'late'>((resolve) => (late = setTimeout(resolve, drainMs + leaveMs, 'late')));
   const outcome = await Promise.race([leave(release, engine, drainMs, logger), limit]);
   clearTimeout(late);
   if (outcome === 'late')

@@ -31,7 +31,7 @@ export class BranchCaller {
       url.searchParams.set(name, value);
     call.signal?.throwIfAborted();
     const payload = call.payload === undefined ? null : JSON.stringify(call.payload);
-    const deadline = AbortSignal.timeout(call.timeoutMs);
+    const ending = new Ending(call.timeoutMs, call.signal);
     try {
       const { statusCode, headers, body } = await this.#agent.request({
         origin: url.origin,
@@ -45,7 +45,7 @@ export class BranchCaller {
         body: payload,
         headersTimeout: call.timeoutMs,
         bodyTimeout: call.timeoutMs,
-        signal: call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]),
+        signal: ending.signal,
       });
       const bytes = Buffer.from(await body.arrayBuffer());
       const text = bytes.toString();
@@ -58,9 +58,16 @@ export class BranchCaller {
       return { result, body: isUtf8(bytes) ? returnedValue(parsed(text)) : undefined };
     } catch (error) {
       call.signal?.throwIfAborted();
-      const why = deadline.aborted ? `no answer within ${call.timeoutMs} ms` : whyOf(error);
+      const why = ending.isLate ? `no answer within ${call.timeoutMs} ms` : whyOf(error);
       return { result: branchResult('UNKNOWN', `${call.url}: ${why}`), body: undefined };
+    } finally {
+      ending.over();
     }
+  }
+
+  /** Ends the calls in progress, which are UNKNOWN. */
+  destroy(): Promise<void> {
+    return this.#agent.destroy();
   }
 
   close(): Promise<void> {
@@ -76,4 +83,40 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/**
+ * Ends one call, by its timeout or by the caller's signal. Not `AbortSignal.any`: in Node 20 a
+ * long-lived signal keeps every signal that was derived from it.
+ */
+class Ending {
+  readonly #abort = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #caller: AbortSignal | undefined;
+  #isLate = false;
+
+  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#caller = caller;
+    this.#timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#abort.abort();
+    }, timeoutMs);
+    caller?.addEventListener('abort', this.#hangUp, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** The time has passed. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  over(): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#hangUp);
+  }
+
+  readonly #hangUp = (): void => this.#abort.abort();
 }

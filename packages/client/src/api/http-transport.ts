@@ -3,7 +3,8 @@ import { type Dispatcher, Pool } from 'undici';
 import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { Answer, ApiCall } from './api.ts';
-import { backOff, pause } from './back-off.ts';
+import { pause } from './back-off.ts';
+import { RetryBudget } from './retry-budget.ts';
 
 /** Reads a JSON value, or throws. */
 interface Schema<T> {
@@ -82,17 +83,17 @@ export class HttpTransport {
   }
 
   async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<Answer<T>> {
-    const giveUpAtMs = performance.now() + (call.retryForMs ?? this.#options.retryForMs);
+    const budget = new RetryBudget(call.retryForMs ?? this.#options.retryForMs);
     let repeated = false;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(request, call);
+      const startedMs = performance.now();
+      const waitMs = call.waitUntilMs === undefined ? undefined : pollMs(call.waitUntilMs);
+      const outcome = await this.#attempt(request, call, waitMs);
       if (outcome.kind === 'done') return { ok: true, value: outcome.value };
       if (outcome.kind === 'rejected') return { ok: false, rejection: outcome.rejection, repeated };
       repeated ||= outcome.sent;
-      const pauseMs = backOff(attempt);
-      if (performance.now() + pauseMs > giveUpAtMs) {
-        throw new CoordinatorUnreachable(this.url, request.gid, attempt, outcome.cause);
-      }
+      const pauseMs = budget.failed(attempt, performance.now() - startedMs, outcome.sent ? (waitMs ?? 0) : 0);
+      if (pauseMs === undefined) throw new CoordinatorUnreachable(this.url, request.gid, attempt, outcome.cause);
       await pause(pauseMs, call.signal);
     }
   }
@@ -101,12 +102,12 @@ export class HttpTransport {
     await this.#pool.close();
   }
 
-  async #attempt<T>(request: HttpRequest<T>, call: ApiCall): Promise<Outcome<T>> {
+  async #attempt<T>(request: HttpRequest<T>, call: ApiCall, waitMs: number | undefined): Promise<Outcome<T>> {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
     // A body that is not JSON is the caller's mistake: sending it again cannot help.
-    const options = this.#requestOptions(request, call);
+    const options = this.#requestOptions(request, waitMs, call.signal);
     try {
       const response = await this.#pool.request(options);
       status = response.statusCode;
@@ -118,8 +119,11 @@ export class HttpTransport {
     return this.#read(request, status, text);
   }
 
-  #requestOptions(request: HttpRequest<unknown>, { waitUntilMs, signal }: ApiCall): Dispatcher.RequestOptions {
-    const waitMs = waitUntilMs === undefined ? undefined : pollMs(waitUntilMs);
+  #requestOptions(
+    request: HttpRequest<unknown>,
+    waitMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Dispatcher.RequestOptions {
     const timeoutMs = this.#options.requestTimeoutMs + (waitMs ?? 0);
     return {
       method: request.method,

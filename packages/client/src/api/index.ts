@@ -4,7 +4,9 @@
  */
 export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
-export { backOff, pause } from './back-off.ts';
+export { pause } from './back-off.ts';
+export { RetryBudget } from './retry-budget.ts';
+export { WorkInProgress } from '../work-in-progress.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
 export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';

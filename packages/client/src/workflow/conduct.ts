@@ -26,6 +26,8 @@ export interface Conducted {
   readonly progress?: Progress | undefined;
   /** Ends this run before its next new step. */
   readonly signal?: AbortSignal | undefined;
+  /** This process is stopping: no new step begins. */
+  readonly isStopped?: (() => boolean) | undefined;
 }
 
 /** What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now. */
@@ -176,11 +178,11 @@ export class Conductor {
   }
 
   #execution(progress: Progress, mode: 'forward' | 'replay'): Execution {
-    const { api, gid, definition, signal } = this.#c;
+    const { api, gid, definition, signal, isStopped } = this.#c;
     const { name: workflow, version, options } = definition;
     const read = () => this.#read();
     const unrecorded = this.#unrecorded;
-    return new Execution({ api, gid, options, workflow, version, progress, mode, unrecorded, read, signal });
+    return new Execution({ api, gid, options, workflow, version, progress, mode, unrecorded, read, signal, isStopped });
   }
 
   async #read(): Promise<Progress> {

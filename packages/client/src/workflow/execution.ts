@@ -62,6 +62,8 @@ export interface ExecutionOptions extends BranchCalls {
   /** Reads what is recorded now. */
   readonly read: () => Promise<Progress>;
   readonly signal: AbortSignal | undefined;
+  /** This process is stopping: no new step begins. */
+  readonly isStopped?: (() => boolean) | undefined;
 }
 
 /** Thrown into code that must not go on; what it makes of it is of no account. */
@@ -211,6 +213,8 @@ export class Execution implements Flow {
     // Steps that are asked for together belong to the run even if the first of them ends it.
     if (this.#o.mode === 'replay') await setImmediate();
     if (this.#o.signal?.aborted === true) this.#stop({ kind: 'unclear', cause: this.#o.signal.reason as unknown });
+    if (this.#o.isStopped?.() === true)
+      this.#stop({ kind: 'unclear', cause: new Error('this process is shutting down') });
     if (this.#o.mode === 'replay' || this.#closed || this.#halt !== undefined) throw this.#halted();
     return this.#carryOut(step);
   }

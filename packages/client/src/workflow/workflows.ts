@@ -1,7 +1,7 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
-import { setTimeout } from 'node:timers/promises';
 import type { Api } from '../api/api.ts';
 import { unlessAborted } from '../api/unless-aborted.ts';
+import { within } from '../api/within.ts';
 import { RequestRejected, TransactionFailed, TransactionPending, TransactionStopped } from '../errors.ts';
 import { newGid } from '../gid.ts';
 import { assertJson } from '../json-value.ts';
@@ -43,6 +43,8 @@ export class Workflows {
   readonly #definitions = new Map<string, Definition>();
   /** By gid. A transaction runs once in a process, however often it is asked for. */
   readonly #running = new Map<string, RunningHere>();
+
+  readonly #isStopped = (): boolean => this.#context.work?.isStopped === true;
 
   constructor(context: WorkflowsContext) {
     this.#context = context;
@@ -90,8 +92,10 @@ export class Workflows {
     if (definition === undefined)
       throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
     if (this.#running.has(gid)) throw new BranchOngoing('it is running in this process');
+    if (this.#context.work?.isOpen === false) throw new BranchOngoing('this process is shutting down');
     const input = payload ?? undefined;
-    const conduct = (api: Api): Promise<Result> => new Conductor({ api, definition, gid, input }).run();
+    const isStopped = this.#isStopped;
+    const conduct = (api: Api): Promise<Result> => new Conductor({ api, definition, gid, input, isStopped }).run();
     const running = this.#run(definition, gid, textOf(payload), conduct);
     const result = await within(CALL_BACK_PATIENCE_MS, running);
     if (result === undefined) throw new BranchOngoing('it goes on in this process');
@@ -124,6 +128,7 @@ export class Workflows {
     input: unknown,
     { signal, gid: given }: RunOptions,
   ): Promise<Result> {
+    const isStopped = this.#isStopped;
     // Every run of the code gets what its later runs will get: what JSON makes of it.
     const text = textOf(input);
     const json: unknown = JSON.parse(text);
@@ -141,7 +146,7 @@ export class Workflows {
       if (!answer.ok) throw answer.rejection;
       // Under a gid that was made here nothing can be recorded.
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
-      return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal }).run();
+      return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal, isStopped }).run();
     };
     return this.#run(definition, gid, text, conduct);
   }
@@ -163,8 +168,11 @@ export class Workflows {
     input: string,
     conduct: (api: Api) => Promise<Result>,
   ): Promise<Result> {
+    const { work } = this.#context;
+    work?.assertOpen(gid);
     const heartbeat = this.#heartbeats.begin(gid, longestStepMs);
-    const ended = conduct(heartbeat.api);
+    const run = () => conduct(heartbeat.api);
+    const ended = work === undefined ? run() : work.run(gid, run);
     this.#running.set(gid, { name, input, ended });
     try {
       return await ended;
@@ -205,17 +213,4 @@ function resultOf({ status, result, rollbackReason, stopped }: TransactionDetail
   const cause = before.status === 'aborting' ? { cause: before.cause } : {};
   if (stopped !== '') return { status: 'stopped', reason: stopped, ...cause };
   return { status: 'failed', reason: rollbackReason, ...cause };
-}
-
-/** Undefined: it takes longer. */
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
-  const stop = new AbortController();
-  const late = setTimeout(timeoutMs, undefined, { signal: stop.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    stop.abort();
-    // Whoever is not waiting any more does not hear of it: the next call-back tells.
-    promise.catch(() => undefined);
-  }
 }

@@ -160,15 +160,20 @@ export class Engine implements Coordinator {
     this.#retiring = true;
   }
 
+  /** Begins no transaction that waits in the store; clients may still finish what they began. */
+  quiesce(): void {
+    this.retire();
+    this.#claimer.stop();
+    this.#janitor.stop();
+  }
+
   /**
    * Stops accepting, waits up to `timeoutMs` for what is being driven, ends the session and releases what is left, so that other nodes (or the next start) go
    * on with it at once. Answers how many transactions were left unfinished in this node's hands.
    */
   async drain(timeoutMs: number): Promise<number> {
-    this.#retiring = true;
+    this.quiesce();
     this.#draining = true;
-    this.#claimer.stop();
-    this.#janitor.stop();
     const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
     while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
     const left = this.#driver.size;

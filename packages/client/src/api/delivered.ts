@@ -1,0 +1,24 @@
+import { unlessAborted } from './unless-aborted.ts';
+import { within } from './within.ts';
+
+/** How long a request is waited for although the signal is aborted. */
+const DELIVERY_MS = 500;
+
+/**
+ * Waits for a request that is to be made although the signal is aborted, such as the submit of what
+ * is committed: for a moment, so that it has been made if the coordinator responds. The request
+ * continues after that, and the signal's own reason is thrown.
+ */
+export async function delivered<T>(request: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await unlessAborted(request, signal);
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+    const done = await within(
+      DELIVERY_MS,
+      request.then((value) => ({ value })),
+    );
+    if (done === undefined) throw error;
+    return done.value;
+  }
+}

@@ -1,0 +1,64 @@
+import { CoordinatorUnreachable } from './errors.ts';
+import { currentBranch } from './participants/branch-context.ts';
+
+/**
+ * The first phases and workflow runs of one client, which a shutdown waits for. Owns no connection
+ * and no transaction: what it does not wait for is recovered by a coordinator. States:
+ *
+ *     open     anything may begin
+ *     closing  only code of a branch or step in progress begins something
+ *     stopped  nothing begins: no transaction, and no further step of a workflow
+ */
+export class WorkInProgress {
+  readonly #name: string;
+  readonly #running = new Set<Promise<unknown>>();
+  #state: 'open' | 'closing' | 'stopped' = 'open';
+
+  /** @param name what errors call the coordinator */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  /** @throws {CoordinatorUnreachable} the client is being closed */
+  assertOpen(gid: string): void {
+    if (this.#state === 'open' || (this.#state === 'closing' && currentBranch() !== undefined)) return;
+    throw new CoordinatorUnreachable(this.#name, gid, 1, new Error('it is shutting down'));
+  }
+
+  /** Runs something that `close` waits for. */
+  async run<T>(gid: string, work: () => Promise<T>): Promise<T> {
+    this.assertOpen(gid);
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Waits until everything has ended, at most for the time; resolves to the number of what has not. */
+  async close(timeoutMs: number): Promise<number> {
+    this.#state = 'closing';
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeoutMs, 'late')));
+    while (this.#running.size > 0 && (await Promise.race([this.#settled(), late])) !== 'late');
+    clearTimeout(timer);
+    this.#state = 'stopped';
+    return this.#running.size;
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    // Code that awaited one of them may begin another.
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
