@@ -15,6 +15,8 @@ interface AdoptionDependencies {
   readonly maxClaims: number;
   /** Decides about a run and the record that a claim returned for it. */
   readonly reconcile: (run: Run, record: StoredTransaction) => void;
+  /** Reads the record of a run first, since it may have changed after the claim. */
+  readonly reread: (run: Run) => void;
   /** The record of a run was released; `dueInMs`: when it is due again. */
   readonly onPutBack: (run: Run, dueInMs: number) => void;
 }
@@ -28,13 +30,13 @@ export class Adoption {
   readonly #trials: Trials;
 
   constructor(dependencies: AdoptionDependencies) {
-    const { maxClaims, clock, reconcile } = (this.#d = dependencies);
+    const { maxClaims, clock, reconcile, reread } = (this.#d = dependencies);
     this.#trials = new Trials({
       maxClaims,
       putBack: (suspect, dueInMs, done) => this.#putBack(suspect, dueInMs, done),
       later: (delayMs, callback) => void clock.setTimer(delayMs, callback),
-      drive: ({ run, record }) => {
-        if (run.phase === 'loading') reconcile(run, record);
+      drive: ({ run, record, isOld }) => {
+        if (run.phase === 'loading') (isOld === true ? reread : reconcile)(run, record);
       },
     });
   }
@@ -68,7 +70,7 @@ export class Adoption {
       case 'ignore':
         return;
       case 'open':
-        return this.#d.reconcile(this.add(record), record);
+        return this.#open(record, false);
       case 'remember':
       case 'reconcile':
         if (existing === undefined) return;
@@ -83,6 +85,20 @@ export class Adoption {
     const run = this.#d.runs.add(newRun(idOf(key), key, 'loading', group));
     run.claimed = record;
     return run;
+  }
+
+  /** A record that was claimed while its earlier run was leaving memory. */
+  takeLater(record: StoredTransaction): void {
+    this.#open(record, true);
+  }
+
+  /** A run for a record that has none; of a suspect once it may be tried. */
+  #open(record: StoredTransaction, isOld: boolean): void {
+    const claims = this.#trials.claimsOf(record);
+    const run = this.add(record);
+    if (claims > 0) this.#trials.take([{ run, record, claims, isOld }]);
+    else if (isOld) this.#d.reread(run);
+    else this.#d.reconcile(run, record);
   }
 
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {

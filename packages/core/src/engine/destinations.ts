@@ -57,6 +57,7 @@ const ASSUMED_HOLD_MS = 1_000;
  * destinations per second.
  */
 const LATE_GAP_MS = 2;
+const PRUNE_MS = 1_000;
 /** Weight of the latest call in the moving average. */
 const WEIGHT = 1 / 16;
 /** Steps of the golden ratio fall evenly into [0, 1). */
@@ -77,10 +78,12 @@ export class Destinations {
   readonly #options: DestinationsOptions;
   #running = 0;
   /**
-   * When the last of the refused transactions that have to wait for long is to come back, by the
-   * monotonic clock.
+   * By destination: when the last of its refused transactions that have to wait for long is to come
+   * back, by the monotonic clock. The destinations share the pace.
    */
-  #lateMs = 0;
+  readonly #late = new Map<string, number>();
+  /** When those whose time has passed were removed. */
+  #prunedMs = 0;
 
   constructor(options: DestinationsOptions) {
     this.#options = options;
@@ -139,8 +142,23 @@ export class Destinations {
     const delayMs = destination.horizonMs - nowMs;
     if (delayMs < maxDeferralMs) return Math.ceil(delayMs);
     destination.spread = (destination.spread + GOLDEN) % 1;
-    this.#lateMs = Math.max(this.#lateMs + LATE_GAP_MS, nowMs + maxDeferralMs / 2);
-    return Math.ceil(Math.max((maxDeferralMs / 2) * (1 + destination.spread), this.#lateMs - nowMs));
+    const lateMs = this.#lateMs(name, nowMs);
+    return Math.ceil(Math.max((maxDeferralMs / 2) * (1 + destination.spread), lateMs - nowMs));
+  }
+
+  /** The next place in time of a refused transaction that has to wait for long. */
+  #lateMs(name: string, nowMs: number): number {
+    if (!this.#late.has(name) || nowMs - this.#prunedMs > PRUNE_MS) this.#prune(nowMs);
+    const before = this.#late.get(name) ?? 0;
+    const sharing = this.#late.size + (before === 0 ? 1 : 0);
+    const lateMs = Math.max(before + LATE_GAP_MS * sharing, nowMs + this.#options.maxDeferralMs / 2);
+    this.#late.set(name, lateMs);
+    return lateMs;
+  }
+
+  #prune(nowMs: number): void {
+    this.#prunedMs = nowMs;
+    for (const [name, lateMs] of this.#late) if (lateMs <= nowMs) this.#late.delete(name);
   }
 
   #add(name: string): Destination {

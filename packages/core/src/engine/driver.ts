@@ -116,6 +116,7 @@ export class Driver {
       clock: d.clock,
       maxClaims: d.options.maxClaims,
       reconcile: (run, record) => this.#reconcile(run, record),
+      reread: (run) => void this.#reload(run),
       onPutBack: (run, dueInMs) => {
         this.#leave(run);
         d.onReleased(dueInMs);
@@ -604,7 +605,7 @@ export class Driver {
     const { claimed, version, queue } = run;
     this.#forget(run);
     if (claimed !== undefined && claimed.version > version && this.#d.session.leaseHeld()) {
-      void this.#reload(this.#adoption.add(claimed));
+      this.#adoption.takeLater(claimed);
     }
     this.#deliverAgain(run, queue);
   }

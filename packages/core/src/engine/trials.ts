@@ -9,6 +9,8 @@ export interface Suspect {
   readonly record: StoredTransaction;
   /** Claims without progress, those of its suspicion included. */
   readonly claims: number;
+  /** The record may have changed after it was claimed: it is read again before it is driven. */
+  readonly isOld?: boolean;
 }
 
 interface TrialsDependencies {

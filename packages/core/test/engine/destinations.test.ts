@@ -249,3 +249,31 @@ describe('destinations', () => {
     );
   });
 });
+
+describe('transactions that have to wait for long', () => {
+  /** Two destinations whose only place is taken. */
+  function busy() {
+    const { destinations, enter } = setUp(1, 0);
+    for (const name of ['a', 'b']) enter(name, name);
+    return destinations;
+  }
+
+  it('are not delayed by those that wait for another destination', () => {
+    const destinations = busy();
+    for (let i = 0; i < 100_000; i++) destinations.deferralMs('a');
+    const waits = Array.from({ length: 1_000 }, () => destinations.deferralMs('b'));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(SLOWEST_MS);
+  });
+
+  it('come back at most 500 times a second from two destinations together', () => {
+    const destinations = busy();
+    const times = Array.from({ length: 50_000 }, () => [
+      destinations.deferralMs('a'),
+      destinations.deferralMs('b'),
+    ]).flat();
+    const seconds = new Map<number, number>();
+    for (const ms of times.filter((one) => one > SLOWEST_MS))
+      seconds.set(Math.floor(ms / 1_000), (seconds.get(Math.floor(ms / 1_000)) ?? 0) + 1);
+    expect(Math.max(...seconds.values())).toBeLessThanOrEqual(502);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { encodeState } from '../../src/codec/state-codec.ts';
+import { Adoption } from '../../src/engine/adoption.ts';
+import type { Releaser } from '../../src/engine/releaser.ts';
+import { RunTable } from '../../src/engine/run-table.ts';
+import { newTransaction } from '../../src/patterns/state.ts';
+import type { StoredTransaction } from '../../src/index.ts';
+import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const suspect = (gid: string): StoredTransaction => {
+  const key = { namespace: 'default', gid };
+  const { state } = newTransaction(key, saga(1), CREATED_AT_MS);
+  const head = { key, pattern: 'saga', status: 'submitted', group: '', version: 7, claims: 5 };
+  return { ...head, state: encodeState(state) } as unknown as StoredTransaction;
+};
+
+it('a suspect that was claimed while its last put-back came to its end is put back, not driven beside another trial', () => {
+  const driven: string[] = [];
+  const putBack: string[] = [];
+  const adoption = new Adoption({
+    runs: new RunTable(),
+    releaser: { putBack: ({ key }: { key: { gid: string } }) => void putBack.push(key.gid) } as unknown as Releaser,
+    clock: new ManualClock(),
+    maxClaims: 5,
+    reconcile: ({ key }) => void driven.push(key.gid),
+    reread: ({ key }) => void driven.push(key.gid),
+    onPutBack: () => {},
+  });
+  adoption.takeAll([suspect('on trial')]);
+  expect(driven).toEqual(['on trial']);
+  // What runs that are leaving memory remembered of a claim.
+  adoption.take(suspect('claimed again'));
+  adoption.takeLater(suspect('and again'));
+  expect({ driven, putBack }).toEqual({ driven: ['on trial'], putBack: ['claimed again', 'and again'] });
+});
