@@ -13,13 +13,19 @@ const ACROSS_LINES = PHRASES.map(
   ([{ source, flags }, instead]) => [new RegExp(source.replaceAll(' ', String.raw`\s+`), flags), instead] as const,
 );
 
-/** Finds the phrases of `phrases.ts` in the words of a Markdown page, without code and quotations of code. */
+/**
+ * Finds the phrases of `phrases.ts` in the words of a Markdown page, without code and quotations of
+ * code.
+ */
 export function checkPage(page: SourceFile): readonly Finding[] {
   const quoted = QUOTED[page.path];
   return checkPhrases(page.path, proseOf(quoted === undefined ? page.text : blank(page.text, quoted)));
 }
 
-/** Finds the phrases in `text`, the words of a file with each character at its offset in the file. */
+/**
+ * Finds the phrases in `text`, which contains the words of a file, each character at its offset in
+ * the file.
+ */
 export function checkPhrases(path: string, text: string): readonly Finding[] {
   return ACROSS_LINES.flatMap(([pattern, instead]) =>
     [...text.matchAll(pattern)].map((match) => ({

@@ -1,7 +1,8 @@
 /**
- * Phrases that this project does not write, and what to write instead: the subject of a sentence is a concrete thing (the
- * node, the record, the caller), and one word has one meaning. A blank in a pattern matches a line end, too. Each pattern
- * is as narrow as the legitimate uses of its words require.
+ * Phrases that this project does not write, with replacements: the subject of a sentence is a
+ * concrete thing (the node, the record, the caller), and one word has one meaning. A blank in a
+ * pattern also matches a line end. Each pattern is as narrow as the legitimate uses of its words
+ * require.
  */
 export const PHRASES: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\banswer(?:s|ed|ing)?\b/gi, 'respond, response, return'],
