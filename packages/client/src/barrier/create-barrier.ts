@@ -10,6 +10,7 @@ import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
 import { readResult, resultText } from './results.ts';
 import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
+import { noteEmptyUndo } from '../participants/unguarded-work.ts';
 import { type Use, type Uses, usesOf } from './uses.ts';
 
 /** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
@@ -136,6 +137,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     try {
       const outcome = await body(use);
       if (!outcome.ran && outcome.why === 'repeated') this.#uses.found(use);
+      if (!outcome.ran && outcome.why === 'empty') noteEmptyUndo(call);
       return outcome;
     } catch (thrown) {
       this.#uses.failed(use, this.#wasLost(thrown));

@@ -13,6 +13,7 @@ import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
 import { readResult, resultText } from './results.ts';
 import { undoneBefore } from './rows.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
+import { noteEmptyUndo } from '../participants/unguarded-work.ts';
 import { type Uses, usesOf } from './uses.ts';
 
 export interface RedisBarrierOptions {
@@ -86,7 +87,9 @@ export class RedisBarrier implements Barrier<RedisTx> {
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
     const use = this.#uses.take(call);
     try {
-      return await this.#run(this.#attempt(call, barrierId(use.number)), work);
+      const outcome = await this.#run(this.#attempt(call, barrierId(use.number)), work);
+      if (!outcome.ran && outcome.why === 'empty') noteEmptyUndo(call);
+      return outcome;
     } catch (thrown) {
       this.#uses.failed(use, false);
       throw thrown;

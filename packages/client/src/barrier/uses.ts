@@ -1,5 +1,6 @@
 import { currentBranch } from '../participants/branch-context.ts';
 import { requestOf } from '../participants/request-mark.ts';
+import { noteBarrier } from '../participants/unguarded-work.ts';
 import type { BranchKey } from './barrier.ts';
 import { BarrierUseUnclear } from './errors.ts';
 
@@ -60,6 +61,7 @@ export class Uses {
    * @throws {BarrierUseUnclear} U3, U5
    */
   take(call: BranchKey): Use {
+    noteBarrier(call, currentBranch());
     if (call.use !== undefined) return { number: named(call.use), again: false, repeated: [], counted: undefined };
     const request = requestOf(call);
     const counted = this.#countedOf(call, request ?? servedRequest(call) ?? call);

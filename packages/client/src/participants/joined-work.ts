@@ -4,6 +4,7 @@ import { nestedDigest, readableThrown, RUN_PARAMETER } from '@holdfast/protocol'
 import { BranchIds } from '../branch-ids.ts';
 import { runInBranch } from './branch-context.ts';
 import type { BranchCallContext } from './call.ts';
+import { noteSuccess } from './unguarded-work.ts';
 
 /**
  * What became part of the transaction while one call of it was served: the tccs that a try's handler ran. Their branches are confirmed with the try, so that
@@ -107,6 +108,7 @@ export async function serveBranch<Call extends BranchCallContext>(
     try {
       const value = await handler(call);
       await joinedWork.ended(close);
+      noteSuccess(call);
       return value;
     } catch (thrown) {
       throw readableThrown(thrown);
