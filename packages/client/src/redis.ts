@@ -32,8 +32,19 @@ export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions)
       client,
       evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
       eval: (lua, keys, args) => client.eval(lua, { keys: [...keys], arguments: [...args] }),
-      isReply: (error) => error instanceof ErrorReply,
+      isReply,
     },
     options,
   );
+}
+
+/**
+ * Also by its name: the application's client may come from another copy or version of `redis` than the one that is
+ * found here.
+ */
+function isReply(error: unknown): boolean {
+  if (error instanceof ErrorReply) return true;
+  for (let kind: unknown = error; typeof kind === 'object' && kind !== null; kind = Object.getPrototypeOf(kind))
+    if (kind.constructor.name === 'ErrorReply') return true;
+  return false;
 }

@@ -4,6 +4,7 @@ import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { errnoOf, mysqlConnection } from './mysql-connection.ts';
 import type { IsolationLevel } from './pg-driver.ts';
+import { valuesOfRows } from './mysql-row.ts';
 import { resultId } from './results.ts';
 import { assertColumns } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
@@ -83,7 +84,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     const rows = await this.#onResults(open, `select result from ${this.#results} where id = ? limit 1`, [
       resultId(row),
     ]);
-    return (rows as readonly { readonly result: string }[] | undefined)?.[0]?.result;
+    return valuesOfRows(rows)[0]?.[0];
   }
 
   async readReason(open: MysqlExecutable, row: BarrierRow): Promise<string | undefined> {
@@ -160,7 +161,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     const result = await this.#execute(open, text, [transType, gid, branchId, op, barrierId, reason]);
     if (affected(result) === 1) return true;
     const found = await this.#find(open, row);
-    if (found?.gid === gid && found.branch_id === branchId && found.op === op) return false;
+    if (found?.gid === gid && found.branchId === branchId && found.op === op) return false;
     const why =
       found === undefined ? 'and has no such row' : `because of one of ${found.gid}, which it takes for the same`;
     throw new BarrierUnusable(
@@ -171,8 +172,10 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
   /** Locks the row, and so reads what is committed and not what the transaction's snapshot shows. */
   async #find(open: MysqlExecutable, row: BarrierRow): Promise<FoundRow | undefined> {
     const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} limit 1 lock in share mode`;
-    const rows = await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]);
-    return (rows as readonly FoundRow[])[0];
+    const [found] = valuesOfRows(await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]));
+    if (found === undefined) return undefined;
+    const [gid = '', branchId = '', op = '', reason = ''] = found;
+    return { gid, branchId, op, reason };
   }
 
   /** Runs a statement on the table of results. undefined: there is none that this user may use, which a statement finds out without ending the transaction. */
@@ -202,11 +205,6 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
   }
 }
 
-interface FoundRow {
-  readonly gid: string;
-  readonly branch_id: string;
-  readonly op: string;
-  readonly reason: string;
-}
+type FoundRow = Pick<BarrierRow, 'gid' | 'branchId' | 'op' | 'reason'>;
 
 const affected = (result: unknown): number => (result as { readonly affectedRows: number }).affectedRows;

@@ -5,8 +5,8 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { parseJson, strictDecoder, utf8Text } from './json-body.ts';
 import { headerOf, readJson, send } from './node-body.ts';
+import { parsedBody } from './parsed-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
@@ -80,8 +80,10 @@ export function requireUtf8(_request: unknown, _response: unknown, body: Buffer)
 /** What a body parser left, or else the body itself. */
 function bodyOf(request: Request, maxBytes: number): unknown {
   const body: unknown = request.body;
-  // `express.json()` makes {} of an empty body.
-  if (request.headers['content-length'] === '0') return undefined;
-  if (Buffer.isBuffer(body)) return parseJson(utf8Text(() => strictDecoder().decode(body)));
-  return body === undefined ? readJson(request, maxBytes) : body;
+  // Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an empty one.
+  const unread = body === undefined || (isEmptyObject(body) && !request.readableDidRead);
+  return unread ? readJson(request, maxBytes) : parsedBody(body, request.headers);
 }
+
+const isEmptyObject = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;

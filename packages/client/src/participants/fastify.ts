@@ -5,6 +5,7 @@ import { branchServer, readArguments } from './answer.ts';
 import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { headerOf } from './node-body.ts';
+import { parsedBody } from './parsed-body.ts';
 
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
@@ -75,7 +76,7 @@ function route<Payload>(handler: BranchHandler<Payload>, options: Partial<Branch
   return async (request, reply) => {
     const onError = options.onError ?? (isSilent(request.log) ? undefined : logTo(request.log));
     // Fastify gives null for a request without a body; a coordinator sends JSON null only for a payload that is null, which is alike.
-    const readBody = () => request.body ?? undefined;
+    const readBody = () => parsedBody(request.body ?? undefined, request.headers);
     const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
     const { status, text } = await serve({
       method: request.method,

@@ -8,8 +8,13 @@ export const headerOf =
   (name) =>
     headers[name];
 
-/** Reads a body of bounded length as JSON; undefined when there is none. */
+/**
+ * Reads a body of bounded length as JSON; undefined when there is none.
+ *
+ * @throws an error when a middleware has read the body or a part of it, and left it nowhere
+ */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const readBefore = request.readableDidRead;
   const chunks: Buffer[] = [];
   let bytes = 0;
   // A body that is too long must not take the connection with it: the answer still goes out on it.
@@ -18,6 +23,12 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     if (bytes > maxBytes) throw tooLong(maxBytes);
     chunks.push(chunk);
   }
+  const announced = request.headers['content-length'];
+  // Else the payload would be none, or a part of what was sent.
+  if (announced === undefined ? readBefore : bytes !== Number(announced))
+    throw new Error(
+      'the body of the call was read before the branch could read it: put its route before what reads it',
+    );
   return parseJson(utf8Text(() => strictDecoder().decode(Buffer.concat(chunks))));
 }
 

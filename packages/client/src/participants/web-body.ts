@@ -1,3 +1,4 @@
+import { BadBranchCall } from './call.ts';
 import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
 /** What is asked of Hono's request. */
@@ -12,8 +13,15 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
   if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
   const { raw } = request;
   if (raw.bodyUsed) {
-    const bytes = await request.arrayBuffer();
-    return parseJson(utf8Text(() => strictDecoder().decode(bytes)));
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.length > maxBytes) throw tooLong(maxBytes);
+    return parseJson(
+      refuseAltered(
+        utf8Text(() => strictDecoder().decode(bytes)),
+        bytes.length,
+        request,
+      ),
+    );
   }
   if (raw.body === null) return undefined;
   const decoder = strictDecoder();
@@ -26,6 +34,18 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
   }
   return parseJson(text + utf8Text(() => decoder.decode()));
 }
+
+/**
+ * A middleware that reads a text or JSON has replaced bytes that are not UTF-8. The length shows it, but for a character
+ * that was cut off after three of its four bytes.
+ */
+function refuseAltered(text: string, bytes: number, request: WebRequest): string {
+  if (text.includes(REPLACEMENT) && Number(request.header('content-length') ?? Number.NaN) !== bytes)
+    throw new BadBranchCall(400, 'the body is not UTF-8, or was altered by what read it before the branch');
+  return text;
+}
+
+const REPLACEMENT = '\ufffd';
 
 /** Not every runtime can iterate over a stream. What is not read is cancelled. */
 async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pool, PoolConnection, RowDataPacket } from 'mysql2/promise';
+import type { Pool, PoolConnection } from 'mysql2/promise';
 import { errnoOf } from '../barrier/mysql-connection.ts';
 import { MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
+import { valuesOfRows } from '../barrier/mysql-row.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** XAER_DUPID: there is a transaction of that name, open or prepared. */
@@ -50,8 +51,8 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 
   async isPrepared(name: string): Promise<boolean> {
-    const [rows] = await this.#pool.query<RowDataPacket[]>('xa recover');
-    return rows.some((row) => row['bqual_length'] === 0 && String(row['data']) === name);
+    const [rows] = await this.#pool.query('xa recover');
+    return valuesOfRows(rows).some(([, , bqualLength, data]) => bqualLength === '0' && data === name);
   }
 
   async end(name: string, how: XaEnd): Promise<'ended' | 'missing'> {
@@ -65,12 +66,13 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 
   async withShortWaits<T>(tx: PoolConnection, body: () => Promise<T>): Promise<T> {
-    const [rows] = await tx.query<RowDataPacket[]>('select @@session.innodb_lock_wait_timeout as seconds');
+    const [rows] = await tx.query('select @@session.innodb_lock_wait_timeout as seconds');
+    const [[seconds] = []] = valuesOfRows(rows);
     await tx.query(`set session innodb_lock_wait_timeout = ${SHORT_WAIT_SECONDS}`);
     try {
       return await body();
     } finally {
-      await tx.query(`set session innodb_lock_wait_timeout = ${Number(rows[0]?.['seconds'])}`);
+      await tx.query(`set session innodb_lock_wait_timeout = ${Number(seconds)}`);
     }
   }
 
@@ -95,7 +97,8 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
 
   async #isConnected(threadId: number): Promise<boolean> {
     const text = 'select 1 from information_schema.processlist where id = ?';
-    return (await this.#pool.query<RowDataPacket[]>(text, [threadId]))[0].length > 0;
+    const [rows] = await this.#pool.query(text, [threadId]);
+    return valuesOfRows(rows).length > 0;
   }
 }
 

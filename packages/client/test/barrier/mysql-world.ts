@@ -1,5 +1,6 @@
 import { startMariadb } from '@holdfast/test-servers';
-import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import * as mysql2 from 'mysql2/promise';
+import type { PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { mysqlBarrier, type MysqlBarrierOptions } from '../../src/mysql2.ts';
 import type { StoredRow } from './sql-cases.ts';
 
@@ -9,7 +10,8 @@ export type MysqlWorld = Awaited<ReturnType<typeof openMysqlWorld>>;
 /** Enough for calls to meet in the database, and not in the queue for a connection. */
 const CONNECTIONS = 40;
 
-export async function openMysqlWorld() {
+/** @param use a `mysql2/promise` of any version */
+export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'createPool'> = mysql2) {
   const server = await startMariadb();
   if (server === undefined) throw new Error('MariaDB is not installed');
   const pool = createPool({ uri: server.url, connectionLimit: CONNECTIONS });

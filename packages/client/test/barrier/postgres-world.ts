@@ -1,5 +1,6 @@
 import { startPostgres } from '@holdfast/test-servers';
-import { Pool, type PoolClient } from 'pg';
+import * as pg from 'pg';
+import type { PoolClient } from 'pg';
 import { postgresBarrier, type PostgresBarrierOptions } from '../../src/pg.ts';
 import type { StoredRow } from './sql-cases.ts';
 
@@ -9,7 +10,8 @@ export type PostgresWorld = Awaited<ReturnType<typeof openPostgresWorld>>;
 /** Enough for calls to meet in the database, and not in the queue for a connection. */
 const CONNECTIONS = 40;
 
-export async function openPostgresWorld() {
+/** @param use a `pg` of any version */
+export async function openPostgresWorld({ Pool }: Pick<typeof pg, 'Pool'> = pg) {
   const server = await startPostgres();
   if (server === undefined) throw new Error('PostgreSQL is not installed');
   const pool = new Pool({ connectionString: server.url, max: CONNECTIONS });

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { request } from 'undici';
 import { afterEach } from 'vitest';
 import type { Barrier } from '../../src/barrier/barrier.ts';
@@ -28,7 +29,7 @@ export const MESSAGE = 'gid=g-1&trans_type=msg&branch_id=00&op=msg';
 export interface Called {
   readonly query?: string;
   /** null: GET without a body. */
-  readonly body?: string | Buffer | null;
+  readonly body?: string | Buffer | Readable | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +54,7 @@ export function participantOf<Route>({ branch, checkBack, serve }: Framework<Rou
     const response = await request(`${url}?${query}`, {
       method: body === null ? 'GET' : 'POST',
       body,
-      headers: body === null ? headers : { 'content-type': 'application/json', ...headers },
+      headers: named(body === null ? headers : { 'content-type': 'application/json', ...headers }),
     });
     const text = await response.body.text();
     return { status: response.statusCode, text, type: response.headers['content-type'] };
@@ -67,6 +68,10 @@ export function participantOf<Route>({ branch, checkBack, serve }: Framework<Rou
 
   return { branch, checkBack, served, callOf, called };
 }
+
+/** Without those that are empty: a case takes a header away so. */
+const named = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
 
 /** A parser of payloads with an amount. */
 export function parseAmount(body: unknown): { readonly amount: number } {

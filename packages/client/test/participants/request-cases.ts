@@ -6,6 +6,9 @@ import { branchUrl, currentBranch } from '../../src/participants/branch-context.
 import type { BranchCallContext } from '../../src/participants/call.ts';
 import { CALL, type Called, json, parseAmount, type Participant } from './harness.ts';
 
+/** Of a framework that does not route HEAD (Fastify 4). */
+const NOT_ROUTED = 404;
+
 /** How a participant reads the call that it gets, and which calls it does not take. */
 export function requestCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
   it('tells the handler which branch of which transaction is called, with what', async () => {
@@ -153,7 +156,8 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     const url = await served(branch((call) => void calls.push(call), { onError: () => {} }));
     const response = await request(`${url}?${CALL}`, { method: 'HEAD' });
     await response.body.dump();
-    expect([response.statusCode, calls]).toEqual([405, []]);
+    expect([405, NOT_ROUTED]).toContain(response.statusCode);
+    expect(calls).toEqual([]);
   });
 
   it('knows the current branch in whatever the handler awaits, and nowhere else', async () => {

@@ -1,7 +1,10 @@
 import { describe } from 'vitest';
 import { answerCases } from './answer-cases.ts';
 import { barrierCases } from './barrier-cases.ts';
+import { bodyCases } from './body-cases.ts';
+import { connectionCases } from './connection-cases.ts';
 import { type Framework, participantOf } from './harness.ts';
+import { opCases } from './op-cases.ts';
 import { requestCases } from './request-cases.ts';
 
 /** What every framework's adapter promises. */
@@ -9,6 +12,9 @@ export function participantSuite<Route>(name: string, framework: Framework<Route
   describe(`a participant on ${name}`, () => {
     const participant = participantOf(framework);
     requestCases(participant);
+    opCases(participant);
+    bodyCases(participant);
+    connectionCases(participant);
     answerCases(participant);
     barrierCases(participant);
   });
