@@ -45,6 +45,6 @@ export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions)
 function isReply(error: unknown): boolean {
   if (error instanceof ErrorReply) return true;
   for (let kind: unknown = error; typeof kind === 'object' && kind !== null; kind = Object.getPrototypeOf(kind))
-    if (kind.constructor.name === 'ErrorReply') return true;
+    if (Object.hasOwn(kind, 'constructor') && kind.constructor.name === 'ErrorReply') return true;
   return false;
 }
