@@ -30,7 +30,7 @@ participants by their database.
   --seconds N         how long the load and the faults last (60)
   --seed N            repeats a plan: the same transactions and faults of calls (random)
   --rate N            transactions begun per second (20)
-  --settle-seconds N  patience after the last fault (90)
+  --settle-seconds N  patience after the last fault (180)
   --keep              keeps the folder with notes and logs also when nothing is wrong
   --broken NAME       runs an SDK that is broken on purpose; "list" names them
 `;
@@ -46,7 +46,7 @@ export function readChaosCommandLine(args: readonly string[], randomSeed: number
     seconds: positive('seconds', values.seconds, 60),
     seed: count('seed', values.seed, randomSeed),
     rate: positive('rate', values.rate, 20),
-    settleSeconds: positive('settle-seconds', values['settle-seconds'], 90),
+    settleSeconds: positive('settle-seconds', values['settle-seconds'], 180),
     keep: values.keep === true,
     broken: values.broken,
   };

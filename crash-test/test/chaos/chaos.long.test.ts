@@ -19,7 +19,7 @@ const SHORT: Omit<ChaosOptions, 'database' | 'isolation'> = {
   seconds: 10,
   seed: 12,
   rate: 25,
-  settleSeconds: 90,
+  settleSeconds: 180,
   keep: false,
 };
 
