@@ -1,7 +1,10 @@
 import { HoldfastError, LIMITS } from '@holdfast/protocol';
 import type { Step, TransactionOptions } from '../model.ts';
 
-/** The options that are numbers, by their names on dtm's wire. A timeout to fail that is longer than the bound means "never" there, and is no fault. */
+/**
+ * The numeric options, by their names on dtm's wire. A timeout to fail longer than the bound means
+ * "never" on that wire and is accepted.
+ */
 const BOUNDS = [
   ['request_timeout', 'requestTimeoutMs', LIMITS.requestTimeoutMs],
   ['retry_interval', 'retryIntervalMs', LIMITS.retryIntervalMs],
@@ -17,7 +20,7 @@ export function acceptOptions(gid: string, options: TransactionOptions): void {
   throw new HoldfastError('invalid', `retry_limit ${fault}`, { gid, field: 'retry_limit' });
 }
 
-/** Checks the timeout that a step has for itself. Throws `invalid`. */
+/** Checks a step's request timeout. Throws `invalid`. */
 export function acceptStepTimeout(gid: string, { requestTimeoutMs }: Step, index: number): void {
   if (requestTimeoutMs !== undefined)
     acceptDuration(gid, `steps[${index}].requestTimeoutMs`, requestTimeoutMs, LIMITS.requestTimeoutMs);

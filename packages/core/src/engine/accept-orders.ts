@@ -1,14 +1,15 @@
 import { HoldfastError, LIMITS } from '@holdfast/protocol';
 
 const FIELD = 'custom_data.orders';
-/** Steps that a message names. */
+/** Most steps that the message about a cycle lists. */
 const MOST_NAMED = 20;
 
 type Orders = Readonly<Record<string, readonly number[]>>;
 
 /**
- * Checks the dependencies of a saga's steps, in linear time: they are counted first, name each step once and by its index as JSON writes it, and do not
- * form a cycle, which could never start. Throws `invalid` or `too_large`.
+ * Checks the dependencies of a saga's steps in linear time. They are counted first. Each step must
+ * be named once, by its index as JSON writes an integer, and the dependencies must not form a
+ * cycle, whose steps could never start. Throws `invalid` or `too_large`.
  */
 export function acceptOrders(gid: string, orders: Orders, count: number): void {
   const steps = Object.keys(orders);
@@ -20,7 +21,7 @@ export function acceptOrders(gid: string, orders: Orders, count: number): void {
 }
 
 function acceptCounts(gid: string, orders: Orders, steps: readonly string[], count: number): void {
-  // Left to the check of each index, which names the one that is wrong.
+  // With more keys than steps, at least one index is invalid; `acceptIndex` names that index.
   const listed = steps.length > count ? steps.slice(0, count + 1) : steps;
   let dependencies = 0;
   for (const step of listed) dependencies += orders[step]?.length ?? 0;
@@ -29,7 +30,10 @@ function acceptCounts(gid: string, orders: Orders, steps: readonly string[], cou
   throw new HoldfastError('too_large', `${FIELD}: ${fault}`, { gid, field: FIELD });
 }
 
-/** The index that a key states. `"01"`, `"1.0"` and `" 1"` state none: nothing would find them. */
+/**
+ * The step index in a key. `"01"`, `"1.0"` and `" 1"` are rejected: no later lookup would find
+ * these keys.
+ */
 function acceptIndex(gid: string, key: string, count: number): number {
   const index = Number(key);
   if (isStep(index, count) && String(index) === key) return index;
@@ -43,8 +47,8 @@ function acceptIndex(gid: string, key: string, count: number): number {
 }
 
 /**
- * `listedBy`: for each step the last one that listed it. One array for all lists: a set for each
- * takes half of the time.
+ * `listedBy` holds, for each step, the last step that listed it. One array for all lists takes half
+ * of the time of a set for each list.
  */
 function acceptList(gid: string, step: number, before: readonly number[], listedBy: Int32Array): void {
   const count = listedBy.length;
@@ -57,7 +61,9 @@ function acceptList(gid: string, step: number, before: readonly number[], listed
   }
 }
 
-/** Places the steps one after the other; what cannot be placed is in a cycle, or behind one. */
+/**
+ * Orders the steps topologically. A step that cannot be placed is in a cycle or depends on a cycle.
+ */
 function refuseCycle(gid: string, lists: ReadonlyMap<number, readonly number[]>, count: number): void {
   const missing = Array.from({ length: count }, (_, step) => lists.get(step)?.length ?? 0);
   const dependents: number[][] = Array.from({ length: count }, () => []);

@@ -13,7 +13,8 @@ export const TOPIC_PREFIX = 'topic://';
 export const LOCAL_PREFIX = 'local://';
 
 /**
- * Checks a transaction as it comes from outside and fills in what was left out. Throws `invalid` or `too_large`, naming the field.
+ * Validates a transaction from a client and fills in the defaults. Throws `invalid` or `too_large`,
+ * naming the field.
  */
 export function acceptDefinition(input: TransactionInput): Definition {
   acceptGid(input);
@@ -44,8 +45,9 @@ export function acceptDefinition(input: TransactionInput): Definition {
 }
 
 /**
- * Application group of a transaction: that of its `local://group/…` branches; only nodes that host it may drive it. Throws `invalid` when there are two:
- * no node might ever host both.
+ * Returns the application group of a transaction: the group of its `local://group/…` branches,
+ * which only nodes that host this group may drive. Throws `invalid` for two groups, because
+ * possibly no node hosts both.
  */
 export function groupOf(gid: string, definition: Definition): string {
   let group = '';
@@ -86,11 +88,15 @@ export function acceptRegistrations(gid: string, branches: readonly BranchRegist
   }
 }
 
-/** The gid of a transaction that exists already. Throws `invalid` for one that no store could have kept. */
+/**
+ * Checks the gid of an existing transaction. Throws `invalid` for a gid that no store could have
+ * kept.
+ */
 export const acceptKnownGid = (gid: string): void => acceptKeyText('gid', gid, LIMITS.gidLength);
 
 /**
- * A text that is part of a key in the store: 1 to `longest` UTF-16 units that every store keeps. Throws `invalid`, naming the field.
+ * Checks a text that is part of a key in the store: 1 to `longest` UTF-16 units, all of which every
+ * store can keep. Throws `invalid`, naming the field.
  */
 export function acceptKeyText(field: string, text: string, longest: number, gid?: string): void {
   const details = gid === undefined ? { field } : { gid, field };
@@ -142,7 +148,7 @@ function acceptSteps(
       { gid, field: 'payloads' },
     );
   }
-  // The names of fields are made only when something is wrong: there may be a thousand.
+  // Field names are built only for an error, since a transaction may have a thousand steps.
   payloads.forEach((payload, i) => {
     if (payload.length > LIMITS.payloadBytes) acceptPayload(gid, `payloads[${i}]`, payload);
   });
@@ -159,7 +165,7 @@ function acceptSteps(
   });
 }
 
-/** What one record can hold, and one request. */
+/** Checks the total size against what one record and one request can hold. */
 function acceptSize({ gid, payloads = [], customData = '', workflowData = NO_BYTES }: TransactionInput): void {
   const bytes = payloads.reduce((sum, payload) => sum + payload.length, customData.length + workflowData.length);
   if (bytes > LIMITS.bodyBytes) {

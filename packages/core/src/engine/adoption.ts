@@ -17,13 +17,13 @@ interface AdoptionDependencies {
   readonly reconcile: (run: Run, record: StoredTransaction) => void;
   /** Reads the record of a run first, since it may have changed after the claim. */
   readonly reread: (run: Run) => void;
-  /** The record of a run was released; `dueInMs`: when it is due again. */
+  /** Called when the record of a run was released; the record is due again in `dueInMs`. */
   readonly onPutBack: (run: Run, dueInMs: number) => void;
 }
 
 /**
- * Makes runs of the records that claims return; suspects are tried a few at a time, or put back
- * (`Trials`).
+ * Creates runs for the records that claims return. Suspects are tried a few at a time, or released
+ * again (`Trials`).
  */
 export class Adoption {
   readonly #d: AdoptionDependencies;
@@ -41,12 +41,14 @@ export class Adoption {
     });
   }
 
-  /** False while a claim would put more at risk than one transaction (TR4). */
+  /** False while another claim would put more than one transaction at risk (TR4). */
   get mayClaim(): boolean {
     return !this.#trials.isLast;
   }
 
-  /** What a claim returned: each suspect that no run has is tried, or put back. */
+  /**
+   * Takes the records that a claim returned. A suspect without a run is tried, or released again.
+   */
   takeAll(records: readonly StoredTransaction[]): void {
     const suspects: Suspect[] = [];
     const others: ClaimedRun[] = [];
@@ -63,7 +65,7 @@ export class Adoption {
     this.#trials.take(suspects);
   }
 
-  /** A record that this session has claimed, whether a run has it or not. */
+  /** Takes a record that this session has claimed, whether or not a run exists for it. */
   take(record: StoredTransaction): void {
     const existing = this.#d.runs.get(idOf(record.key));
     switch (onClaim(existing, record)) {
@@ -79,7 +81,7 @@ export class Adoption {
     }
   }
 
-  /** A run for a claimed record, not opened yet. */
+  /** Creates the run of a claimed record, without opening the run. */
   add(record: StoredTransaction): Run {
     const { key, group } = record;
     const run = this.#d.runs.add(newRun(idOf(key), key, 'loading', group));
@@ -87,12 +89,12 @@ export class Adoption {
     return run;
   }
 
-  /** A record that was claimed while its earlier run was leaving memory. */
+  /** Takes a record that was claimed while its earlier run was leaving memory. */
   takeLater(record: StoredTransaction): void {
     this.#open(record, true);
   }
 
-  /** A run for a record that has none; of a suspect once it may be tried. */
+  /** Opens a run for a record that has none; for a suspect, once the suspect may be tried. */
   #open(record: StoredTransaction, isOld: boolean): void {
     const claims = this.#trials.claimsOf(record);
     const run = this.add(record);

@@ -5,14 +5,14 @@ import { ABANDONED, type Pending, type WriteResult } from './pending.ts';
 interface BlockedWritesDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Items may be sent again. */
+  /** Called when blocked items may be sent again. */
   readonly onPauseOver: () => void;
 }
 
 interface Known {
-  /** When the store first blocked it, on the monotonic clock. */
+  /** When the store first reported the item as blocked, on the monotonic clock. */
   readonly sinceMs: number;
-  /** An attempt had an unknown outcome. */
+  /** Whether an attempt to write the item had an unknown outcome. */
   readonly doubtful: boolean;
 }
 
@@ -22,44 +22,45 @@ const PAUSE_MS = 500;
 const CALLER_WAITS_MS = 10_000;
 
 /**
- * Items that the store left out of their batch: another client of the database has the record
- * locked, or the database refuses to change it.
+ * Items that the store left out of their batch because another client of the database holds a lock
+ * on the record, or because the database rejects a change of the record.
  *
- * BW1 Such an item waits alone, and the later items of its transaction after it. Everything else is
- *     written.
- * BW2 An item that a caller waits for fails after some seconds (and is abandoned when an earlier
- *     attempt may have been applied). A persistent one is sent again until it is not blocked.
+ * BW1 A blocked item waits alone, and the later items of its transaction wait behind it. All other
+ *     items are written.
+ * BW2 A blocked item that a caller waits for fails after `CALLER_WAITS_MS` (and is abandoned if an
+ *     earlier attempt may have been applied). A persistent item is sent again until it is no longer
+ *     blocked.
  */
 export class BlockedWrites {
   readonly #d: BlockedWritesDependencies;
-  /** Transactions whose items are not sent now. */
+  /** Transactions whose items are held back now. */
   readonly #pausing = new Set<string>();
   readonly #known = new Map<Pending, Known>();
-  /** Grows when everything is abandoned. */
+  /** Incremented when everything is abandoned, so that timers set earlier have no effect. */
   #generation = 0;
 
   constructor(dependencies: BlockedWritesDependencies) {
     this.#d = dependencies;
   }
 
-  /** Transactions of which nothing is sent now. */
+  /** Number of transactions whose items are held back now. */
   get size(): number {
     return this.#pausing.size;
   }
 
-  /** Nothing of the transaction is sent now. */
+  /** Whether the items of the transaction are held back now. */
   holds(id: string): boolean {
     return this.#pausing.has(id);
   }
 
-  /** An earlier attempt of one of these may have been applied. */
+  /** Whether an earlier attempt of one of these items may have been applied. */
   isDoubtful(batch: readonly Pending[]): boolean {
     return this.#known.size > 0 && batch.some((pending) => this.#known.get(pending)?.doubtful === true);
   }
 
   /**
-   * Notes a blocked item. Returns its result; undefined: it is to be sent again, before others of
-   * its transaction.
+   * Records a blocked item. Returns its result, or undefined if the item is to be sent again,
+   * before other items of its transaction.
    */
   add(pending: Pending, { why }: Blocked, isDoubtful: boolean): WriteResult | undefined {
     const { clock, logger } = this.#d;
@@ -85,12 +86,12 @@ export class BlockedWrites {
     });
   }
 
-  /** The item has its result. */
+  /** Forgets an item that has its result. */
   forget(pending: Pending): void {
     this.#known.delete(pending);
   }
 
-  /** Everything is abandoned: the session that wrote it has ended. */
+  /** Forgets all items: the session that wrote them has ended. */
   clear(): void {
     this.#generation++;
     this.#pausing.clear();

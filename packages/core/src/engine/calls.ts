@@ -14,28 +14,34 @@ interface CallsDependencies {
   readonly options: EngineOptions;
 }
 
-/** `withdrawn`: a decision made the call needless while it waited for its place. `void`: this node has nothing to do with it any more. */
+/**
+ * `withdrawn`: a decision made the call unnecessary while it waited for its turn. `void`: this node
+ * no longer drives the run.
+ */
 export type Permit = 'granted' | 'withdrawn' | 'void';
 
-/** Where the results of calls go. */
+/** Receives the results of calls. */
 export interface CallListener {
   /** A branch, or the client (`check`), has responded. */
   readonly answered: (index: number | 'check', result: BranchResult, durationMs: number) => void;
-  /** Calls were not made; `againInMs` 0: a decision has made them needless. */
+  /** Calls were not made. `againInMs` is 0 if a decision has made them unnecessary. */
   readonly deferred: (indices: readonly (number | 'check')[], result: BranchResult, againInMs: number) => void;
 }
 
 /**
- * Counts the calls of one run that were sent and have not ended, whether anybody still listens or
- * not.
+ * Counts the calls of one run that were sent and have not returned, whether or not the run still
+ * exists.
  */
 export interface InFlight {
   calls: number;
-  /** Called once each, in order, when the last of them has ended. */
+  /** Each is called once, in order, when the last of the calls has returned. */
   onNone: (() => void)[];
 }
 
-/** What one step starts: `permit` is asked before each call; when it returns `void`, nothing is reported. */
+/**
+ * The calls that one step starts. `permit` is consulted before each call; if it returns `void`, no
+ * result is reported.
+ */
 interface Start {
   readonly transaction: Transaction;
   readonly inFlight: InFlight;
@@ -43,25 +49,25 @@ interface Start {
   readonly listener: CallListener;
 }
 
-/** Ops of a transaction from which on its results are delivered a few at a time. */
+/** A transaction with more ops than this has its results delivered a few at a time. */
 const LONG = 100;
 /**
- * Ops that the results delivered in one turn may walk through: what a transaction makes of a result
- * takes 25 ns for each of its ops.
+ * Ops that the results delivered in one turn may walk through: processing a result takes 25 ns for
+ * each op of its transaction.
  */
 const OPS_IN_TURN = 16_000;
-/** URLs that are taken apart in one turn, which takes 10 µs each where they are new. */
+/** URLs that are parsed in one turn: a URL not seen before takes 10 µs. */
 const URLS_IN_TURN = 128;
-/** How long a call waits that its caller could not make for lack of connections. */
+/** How long a call is postponed if its caller had no connection for it. */
 const NO_CONNECTION_MS = 1_000;
 
-/** A result of a transaction with so many ops. */
+/** A result waiting for its turn, with the number of ops of its transaction. */
 interface Paced {
   readonly ops: number;
   readonly deliver: () => void;
 }
 
-/** Turns effects into calls: what is sent to a branch or a client, within the bounds per destination. */
+/** Turns effects into calls to branches and clients, within the bounds per destination. */
 export class Calls {
   readonly #d: CallsDependencies;
   /** Results that wait for their turn. */
@@ -73,7 +79,7 @@ export class Calls {
     this.#d = dependencies;
   }
 
-  /** Calls ops, in slices, so that a step with many does not keep other events waiting. */
+  /** Calls ops in slices, so that a step with many ops does not delay other events. */
   branches(start: Start, indices: readonly number[]): void {
     if (indices.length === 1) return this.#single(start, indices[0] ?? 0);
     this.#group(start, indices, 0, new Map());
@@ -93,7 +99,10 @@ export class Calls {
     this.#d.clock.setTimer(0, () => this.#group(start, indices, to, byDestination));
   }
 
-  /** Asks the client: the check-back of a message, the callback of a workflow (protocol page, "What each pattern does"). */
+  /**
+   * Calls the client: the check-back of a message, the callback of a workflow (protocol page, "What
+   * each pattern does").
+   */
   check(start: Start): void {
     this.#enter(start, this.#destinationOf(start.transaction.definition.queryPrepared), ['check']);
   }
@@ -121,9 +130,9 @@ export class Calls {
   }
 
   /**
-   * Delivers a result, at the latest after others had their turn: what a long transaction makes of
-   * a result takes long enough that many in a row would hold up the rest, and the results of ops
-   * without a URL come all at once.
+   * Delivers a result, now or in a later turn. Processing a result of a long transaction takes so
+   * much time that many in a row would block other events, and the results of ops without a URL
+   * arrive all at once.
    */
   #pace({ branches }: Transaction, deliver: () => void): void {
     const ops = Math.max(branches.length, OPS_IN_TURN / SLICE);
@@ -192,7 +201,7 @@ export class Calls {
     this.#send(request).then(ended, (error: unknown) => ended(threw(error)));
   }
 
-  /** A branch caller must not throw; of one that does it is not known whether it called anything. */
+  /** A branch caller must not throw. If one does, whether the branch was called is unknown. */
   #send(request: BranchRequest): Promise<BranchResult> {
     try {
       return this.#d.caller.call(request);
@@ -205,7 +214,7 @@ export class Calls {
     try {
       return this.#d.caller.destinationOf(url);
     } catch {
-      // The call fails as well, and its result has the reason.
+      // The call fails for the same reason, and its result states the reason.
       return 'unknown';
     }
   }
@@ -221,7 +230,7 @@ export class Calls {
     return this.#requestOf(transaction, branchId, op, url, payload, requestTimeoutMs);
   }
 
-  /** Spelled out, not spread: this runs for each call. */
+  /** Without spread, for speed: this runs for each call. */
   #requestOf(
     transaction: Transaction,
     branchId: string,

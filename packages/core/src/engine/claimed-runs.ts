@@ -10,17 +10,17 @@ export interface ClaimedRun {
 }
 
 /**
- * Bytes of records that are opened before other events get their turn, and as how many a record
- * itself counts.
+ * Bytes of records that are opened before other events are processed, and the overhead in bytes
+ * that is added for each record.
  */
 const SLICE_BYTES = 128 * 1024;
 const BYTES_OF_A_RECORD = 4 * 1024;
 
 /**
- * Opens the records of a claim: `open` decodes the record, steps its transaction and starts what is
- * due, which for fifty sagas of a thousand steps takes a hundred milliseconds. The runs are in
- * memory meanwhile, in phase `loading`, so that events for them wait; a run that has left this
- * phase is not opened.
+ * Opens the records of a claim. `open` decodes the record, steps its transaction and starts what is
+ * due, which takes a hundred milliseconds for fifty sagas of a thousand steps. Until its turn a run
+ * is in memory in phase `loading`, so that events for it wait; a run that has left this phase is
+ * not opened.
  */
 export function openInTurns(
   claimed: readonly ClaimedRun[],

@@ -18,23 +18,23 @@ interface ClaimerDependencies {
   readonly logger: Logger;
   readonly observer: EngineObserver;
   readonly options: { readonly pollMs: number; readonly claimBatch: number; readonly groups: readonly string[] };
-  /** How many more transactions this node may take. */
+  /** The number of further transactions that this node may take. */
   readonly room: () => number;
-  /** Drives what `claim` takes, at most `limit`. */
+  /** Drives the records that `claim` returns, at most `limit`. */
   readonly adopt: (limit: number, claim: () => Promise<readonly StoredTransaction[]>) => Promise<void>;
 }
 
-/** Between two claims while more is due than there is room for. */
+/** Pause between two claims while more is due than this node has room for. */
 const FULL_PAUSE_MS = 20;
 /**
- * Before the next claim when more is due and none of it could be claimed: other clients of the
- * database have it locked.
+ * Pause before the next claim if transactions are due but none could be claimed, because other
+ * clients of the database have locked the records.
  */
 const LOCKED_PAUSE_MS = 50;
 
 /**
- * Takes due work from the store: when the earliest known due time comes, and at least once in a poll interval, since other nodes and the end of sessions
- * make work due as well.
+ * Claims due work from the store at the earliest known due time, and at least once per poll
+ * interval, because other nodes and ending sessions make work due as well.
  */
 export class Claimer {
   readonly #d: ClaimerDependencies;
@@ -60,7 +60,7 @@ export class Claimer {
     this.#timerAtMs = Infinity;
   }
 
-  /** Something will be due in so many ms. */
+  /** Notes that a transaction will be due in `dueInMs`. */
   hint(dueInMs: number): void {
     this.#wakeIn(dueInMs);
   }
@@ -84,13 +84,13 @@ export class Claimer {
       this.#trouble.failed(error);
     }
     this.#claiming = false;
-    // Hints that came meanwhile moved the due time but set no timer.
+    // Hints received during the claim moved the due time but set no timer.
     const hintedInMs = this.#timerAtMs - this.#d.clock.monotonicMs();
     this.#timerAtMs = Infinity;
     this.#wakeIn(Math.max(0, Math.min(nextInMs, hintedInMs)));
   }
 
-  /** Answers when to look again, in ms. */
+  /** Returns the milliseconds until the next claim. */
   async #claimOnce(): Promise<number> {
     const { session, options } = this.#d;
     const limit = Math.min(options.claimBatch, this.#d.room());
@@ -113,18 +113,21 @@ export class Claimer {
       this.#trouble.succeeded();
       if (result.sessionEnded && owner === session.id) session.lose('another node ended it after a silence');
       if (result.claimed.length > 0) observer.claimed(result.claimed.length);
-      // Claimed by a session that is over: the next take-over releases them.
+      // These records were claimed by a session that has ended; the next takeover releases them.
       const isOver = owner !== session.id || session.loseIfLapsed() || !session.leaseHeld();
       return isOver ? { claimed: [], nextDueInMs: null } : result;
     } catch (error) {
-      // The session may own what it does not know of: it is given up, so that others find it.
+      // The session may own records that no run drives. It is ended, so that its records are
+      // released.
       if (mayHaveClaimed(error) && owner === session.id) session.lose('nobody knows what its last claim took');
       throw error;
     }
   }
 }
 
-/** The store only states of some errors that nothing of the call was applied. */
+/**
+ * For errors other than those in `CERTAIN` the store does not guarantee that nothing was applied.
+ */
 const mayHaveClaimed = (error: unknown): boolean => !(error instanceof StoreError) || !CERTAIN.has(error.code);
 
 const CERTAIN: ReadonlySet<StoreErrorCode> = new Set(['closed', 'locked', 'invalid', 'unavailable']);

@@ -23,33 +23,35 @@ interface CommitterDependencies {
   readonly observer: EngineObserver;
   readonly logger: Logger;
   /**
-   * Notified of each batch, and queried whether the store takes other writes than a batch that
-   * fails.
+   * Notified of each batch. If a batch fails, it reports whether the store accepts other writes.
    */
   readonly writePath: Pick<WritePath, 'started' | 'succeeded' | 'rejected' | 'failed' | 'takesWrites'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
 }
 
 /**
- * Failures in a row, or the time since the first of them, after which the store is tried with a
- * probe (G5).
+ * Number of consecutive failures, or time since the first of them, after which the store is probed
+ * (G5).
  */
 const SUSPECT_AFTER = 3;
 const SUSPECT_AFTER_MS = 1_000;
 
 /**
- * Group commit. Everything that waits goes to the store in one batch; the next batch leaves as soon as the one before came back, with no linger timer.
+ * Group commit. All waiting items go to the store in one batch. The next batch is sent as soon as
+ * the previous one has returned; there is no linger timer.
  *
- * G1  A batch holds at most one item a transaction, and is bounded in items and bytes; items of one transaction keep their order.
- * G2  A batch whose outcome is unknown is sent again, the same (the write IDs make that harmless),
- *     before any other until G5 applies.
- * G3  A batch that the store rejects, or calls invalid, is halved until the item that cannot be stored is alone; its neighbours are written.
- * G4  Every item is answered exactly once.
- * G5  A batch that fails three times in a row, or for a second, is set apart when a probe shows
- *     that the store takes other writes: a batch that cannot be written delays other transactions
- *     by no more than that. If the probe fails as well, the store is away: the batch stays first,
- *     and nothing is abandoned for it. See `SetApart`.
- * G6  After an unknown outcome, only the outcomes of a later attempt say what was applied. A
+ * G1  A batch holds at most one item per transaction, and is bounded in items and bytes. Items of
+ *     one transaction keep their order.
+ * G2  A batch whose outcome is unknown is sent again unchanged (the write IDs make that harmless),
+ *     before any other batch, until G5 applies.
+ * G3  A batch that the store rejects as unstorable or invalid is halved until the item that cannot
+ *     be stored is alone. The other items are written.
+ * G4  Every item receives exactly one result.
+ * G5  A batch that fails three times in a row, or for a second, is set apart if a probe shows that
+ *     the store accepts other writes. A batch that cannot be written delays other transactions no
+ *     longer than that. If the probe fails as well, the store is unavailable: the batch stays
+ *     first, and nothing is abandoned because of it. See `SetApart`.
+ * G6  After an unknown outcome, only the outcomes of a later attempt show what was applied. A
  *     rejection does not, since an earlier attempt may have been applied, or may arrive late: the
  *     item is `abandoned`, never `failed`.
  * G7  An item that the store left out of its batch as blocked waits alone. See `BlockedWrites`.
@@ -61,9 +63,13 @@ export class Committer {
   readonly #pauses: Pauses;
   #queue: Pending[] = [];
   #pumping = false;
-  /** Grows when everything is abandoned; a batch of an older generation is not sent again. */
+  /**
+   * Incremented when everything is abandoned. A batch of an earlier generation is not sent again.
+   */
   #generation = 0;
-  /** Calls that failed in a row, and when the first of them started, on the monotonic clock. */
+  /**
+   * Number of consecutive failed calls, and when the first of them started, on the monotonic clock.
+   */
   #failures = 0;
   #failingSinceMs = 0;
 
@@ -72,7 +78,7 @@ export class Committer {
     this.#pauses = new Pauses(dependencies.clock);
     this.#apart = new SetApart({
       ...dependencies,
-      // Its failures say nothing about whether this node can write.
+      // A failure here does not show whether this node can write other items.
       write: (items) => this.#write(items, true),
       takesWrites: () => dependencies.writePath.takesWrites(),
       finish: (batch, result, doubtful, mayWait) => this.#finish(batch, result, doubtful, mayWait),
@@ -81,7 +87,7 @@ export class Committer {
     this.#blocked = new BlockedWrites({ ...dependencies, onPauseOver: () => this.#wake() });
   }
 
-  /** Items waiting for their batch, and those set apart. */
+  /** Number of items waiting for their batch, including those set apart. */
   get queued(): number {
     return this.#queue.length + this.#apart.size;
   }
@@ -92,7 +98,7 @@ export class Committer {
     this.#wake();
   }
 
-  /** Abandons everything that waits or is being resolved: the session that wrote it is over. */
+  /** Abandons every item that waits or is being resolved: the session that wrote them has ended. */
   abandon(): void {
     this.#generation++;
     this.#finish(this.#queue.splice(0), ABANDONED);
@@ -111,12 +117,15 @@ export class Committer {
     return this.#queue.some(({ id }) => !this.#mustWait(id));
   }
 
-  /** An earlier item of the transaction is set apart or blocked. */
+  /** Whether an earlier item of the transaction is set apart or blocked. */
   #mustWait(id: string): boolean {
     return this.#apart.holds(id) || this.#blocked.holds(id);
   }
 
-  /** Everything that this turn of the event loop still adds joins the batch: requests and answers come in together. */
+  /**
+   * Items added in the rest of this event-loop turn join the batch: requests and responses arrive
+   * together.
+   */
   #pumpLater(): void {
     this.#dependencies.clock.endOfTurn(() => void this.#pump());
   }
@@ -162,7 +171,8 @@ export class Committer {
       if (!(written instanceof StoreError))
         return this.#finish(batch, written, doubtful, generation === this.#generation);
       const { code } = written;
-      // Once in doubt, it stays so until the store answers: that it cannot be reached now says nothing about the time before.
+      // A batch in doubt stays in doubt until a write returns outcomes: that the store cannot be
+      // reached now does not show what happened to an earlier attempt.
       doubtful ||= code === 'outcome_unknown';
       if (isUnstorable(written) && batch.length > 1) return this.#bisect(batch, generation, doubtful);
       if (!doubtful) return this.#fail(batch, written, generation);
@@ -172,7 +182,7 @@ export class Committer {
     }
   }
 
-  /** One call of the store; resolves to what it threw. */
+  /** Calls the store once. Resolves to the error if the store threw. */
   async #write(items: readonly WriteItem[], isApart: boolean): Promise<Attempted> {
     const { store, clock, observer, writePath } = this.#dependencies;
     const startedMs = clock.monotonicMs();
@@ -193,7 +203,7 @@ export class Committer {
 
   #isFailing(error: StoreError, sinceMs: number, items: number): void {
     const { writePath } = this.#dependencies;
-    // The items are at fault, not the way to the store.
+    // The items are at fault, not the connection to the store.
     if (isUnstorable(error)) return writePath.rejected();
     if (this.#failures++ === 0) this.#failingSinceMs = sinceMs;
     writePath.failed(error, items);
@@ -204,7 +214,7 @@ export class Committer {
     this.#pauses.reset();
   }
 
-  /** The batch fails although the store takes other writes (G5). */
+  /** Whether the batch fails although the store accepts other writes (G5). */
   async #isToBlame(batch: readonly Pending[], error: StoreError, generation: number): Promise<boolean> {
     const { clock, logger, writePath } = this.#dependencies;
     const forMs = clock.monotonicMs() - this.#failingSinceMs;
@@ -221,7 +231,7 @@ export class Committer {
   }
 
   /**
-   * Nothing was applied: callers receive the error, the states of transactions in progress are
+   * Nothing was applied. Callers receive the error; the states of transactions in progress are
    * written again.
    */
   async #fail(batch: readonly Pending[], error: StoreError, generation: number): Promise<void> {
@@ -254,7 +264,7 @@ export class Committer {
     if (again.length > 0) this.#queue = [...again, ...this.#queue];
   }
 
-  /** A callback that throws must not keep its neighbours from their results. */
+  /** A callback that throws must not keep the other items from their results. */
   #done(pending: Pending, result: WriteResult): void {
     this.#blocked.forget(pending);
     try {

@@ -7,15 +7,16 @@ interface Dependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Absent: none is configured. */
+  /** Absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly observer: EngineObserver;
 }
 
 /**
- * The engine's dependencies, wrapped so that an exception in one of them, or in the callback of a timer, stays there:
- * it is logged, and neither the process nor a loop of the engine ends. The store is not wrapped: its errors have a
- * meaning, and each caller of the store handles them. A branch caller is handled where branches are called.
+ * Wraps the engine's dependencies so that an exception in one of them, or in the callback of a
+ * timer, is logged and ends neither the process nor a loop of the engine. The store is not wrapped:
+ * its errors have a meaning, and each caller of the store handles them. Exceptions of a branch
+ * caller are handled where branches are called.
  */
 export function contained<D extends Dependencies>(dependencies: D): D {
   const logger = containedLogger(dependencies.logger);
@@ -34,7 +35,7 @@ export function contained<D extends Dependencies>(dependencies: D): D {
         return 0;
       }
     },
-    // An exception becomes a rejection: the alert was not acknowledged.
+    // An exception becomes a rejection, which means that the alert was not acknowledged.
     ...(alert !== undefined && { alert: async (raised) => alert(raised) }),
     observer: containedObserver(dependencies.observer, thrown),
   };
@@ -42,7 +43,10 @@ export function contained<D extends Dependencies>(dependencies: D): D {
 
 type Thrown = (what: string, error: unknown) => void;
 
-/** A logger that neither throws nor leaves a rejected promise: its failure has no other place to go. */
+/**
+ * Returns a logger that neither throws nor leaves a rejected promise: a failure to log cannot be
+ * reported anywhere else.
+ */
 export function containedLogger(logger: Logger): Logger {
   const log =
     (level: keyof Logger): Logger['info'] =>
@@ -51,7 +55,10 @@ export function containedLogger(logger: Logger): Logger {
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }
 
-/** What cannot be set the first time is set again: the loops of the engine live on their timers. */
+/**
+ * A timer that could not be set is set a second time, because the engine's loops depend on their
+ * timers.
+ */
 function containedClock(clock: Clock, thrown: Thrown): Clock {
   const guarded = (callback: () => void) => (): void => {
     try {

@@ -4,7 +4,10 @@ import { contradicts, otherContent } from './errors.ts';
 import { differenceOf } from './identity.ts';
 import type { Delivery } from './run.ts';
 
-/** Why a delivery is about another transaction than the one that has its gid; undefined: it is about this one. */
+/**
+ * Returns an error if a delivery refers to a different transaction than the stored one with its
+ * gid; undefined if both are the same.
+ */
 export function contradictionOf(
   transaction: Transaction,
   { event, pattern, definition }: Delivery,

@@ -7,82 +7,94 @@ export interface CallBatch {
   /** Calls that have started and not returned. */
   running: number;
   /**
-   * Starts the next call and returns true. False: the transaction no longer wants any of them, and the batch has dealt with that.
+   * Starts the next call and returns true. False: the transaction no longer wants any of them, and
+   * the batch has already reported that.
    */
   readonly startNext: () => boolean;
 }
 
 interface Destination {
   running: number;
-  /** Batches of which a call waits or runs. */
+  /** Batches with a call that waits or runs. */
   batches: number;
-  /** Batches with calls that wait for a place, from `head`. A batch with several calls gives way to the others after each. */
+  /**
+   * Batches with calls that wait for a free slot, from `head`. A batch with several calls moves to
+   * the end after each call.
+   */
   waiting: CallBatch[];
   head: number;
-  /** Moving average of how long a call takes; 0: none has returned yet. */
+  /** Moving average of the duration of a call; 0 before the first call has returned. */
   holdMs: number;
-  /** When the last of the refused transactions is to come back, by the monotonic clock. */
+  /** When the last of the deferred transactions is to return, on the monotonic clock. */
   horizonMs: number;
-  /** In [0, 1): where in its range the next refusal beyond the horizon falls. */
+  /** In [0, 1): the position within its range of the next deferral beyond the horizon. */
   spread: number;
-  /** Starts are being made: nothing else is to start any. */
+  /** True while `#startWaiting` runs, so that nested calls start nothing. */
   starting: boolean;
-  /** Calls that waited and were started since other events had their turn. */
+  /** Waiting calls that were started since other events were last processed. */
   inTurn: number;
 }
 
 export interface DestinationsOptions {
-  /** Calls running at once to one destination. */
+  /** Maximum number of concurrent calls to one destination. */
   readonly maxRunning: number;
-  /** Transactions whose calls wait in memory for one destination. */
+  /** Maximum number of transactions whose calls wait in memory for one destination. */
   readonly maxWaiting: number;
-  /** Longest time after which a refused transaction comes back, unless very many wait. */
+  /** The longest deferral, except when very many transactions wait (`LATE_GAP_MS`). */
   readonly maxDeferralMs: number;
-  /** Transactions that this node has room for, beyond a reserve in which each destination may have one; negative within the reserve. */
+  /**
+   * Transactions that this node has room for, excluding a reserve in which each destination may
+   * have one; negative within the reserve.
+   */
   readonly room: () => number;
   readonly monotonicMs: () => number;
-  /** Continues after other events had their turn. */
+  /** Calls back after other events were processed. */
   readonly later: (callback: () => void) => void;
 }
 
-/** Calls to one destination that are taken from its queue before other events get their turn. */
+/** Calls to one destination that are taken from its queue before other events are processed. */
 export const SLICE = 16;
-/** One destination holds at most this multiple of the room that is left, or one transaction: the others always find some. */
+/**
+ * One destination holds at most this multiple of the remaining room, or one transaction, so that
+ * other destinations always find room.
+ */
 const SHARE = 4;
 const MIN_DEFERRAL_MS = 200;
-/** How long a call is assumed to take before the first has returned. */
+/** Assumed duration of a call before the first has returned. */
 const ASSUMED_HOLD_MS = 1_000;
 /**
- * Between two refused transactions that come back later than half of the longest time: 500 of all
- * destinations per second.
+ * Time between two transactions deferred beyond half of the maximum: 500 per second over all
+ * destinations.
  */
 const LATE_GAP_MS = 2;
 const PRUNE_MS = 1_000;
 /** Weight of the latest call in the moving average. */
 const WEIGHT = 1 / 16;
-/** Steps of the golden ratio fall evenly into [0, 1). */
+/** Multiples of the golden ratio are spread evenly over [0, 1). */
 const GOLDEN = 0.618_033_988_749_895;
 
 /**
- * Bounds what runs and waits at once for one destination, so that a slow service cannot take all there is.
+ * Bounds the calls that run and wait for one destination, so that a slow service cannot use up the
+ * node's capacity.
  *
- * A transaction that finds no room is refused once, with the time after which to come back:
- * transactions get successive places in time, as far apart as the destination's calls end. So work
- * that waits in the store for a slow destination is read and written about as often as a place
- * becomes free. Where that is later than `maxDeferralMs`, each comes back once in half to all of
- * it, or as often as `LATE_GAP_MS` allows for all together: 100,000 that wait would otherwise be
- * read and written 2,200 times a second for nothing, which delays the retries of all others.
+ * A transaction that finds no room is deferred once: it receives the time after which to return.
+ * Deferred transactions receive successive times, as far apart as the destination's calls end, so
+ * that work in the store that waits for a slow destination is read and written about as often as a
+ * slot becomes free. If such a time is later than `maxDeferralMs`, the transaction returns after
+ * half to all of `maxDeferralMs`, or as often as `LATE_GAP_MS` allows for all destinations
+ * together: 100,000 waiting transactions would otherwise be read and written 2,200 times per second
+ * in vain, which delays all other retries.
  */
 export class Destinations {
   readonly #byName = new SlotMap<Destination>();
   readonly #options: DestinationsOptions;
   #running = 0;
   /**
-   * By destination: when the last of its refused transactions that have to wait for long is to come
-   * back, by the monotonic clock. The destinations share the pace.
+   * By destination: when the last of its deferred transactions with a long wait is to return, on
+   * the monotonic clock. All destinations share one rate.
    */
   readonly #late = new Map<string, number>();
-  /** When those whose time has passed were removed. */
+  /** When expired entries of `#late` were last removed. */
   #prunedMs = 0;
 
   constructor(options: DestinationsOptions) {
@@ -95,8 +107,9 @@ export class Destinations {
   }
 
   /**
-   * Starts the calls of a batch, now or as places become free. Returns 0, or when there is no room the milliseconds after which to try again; none of the
-   * calls will then start. Each call that started must `leave`.
+   * Starts the calls of a batch, now or as slots become free. Returns 0, or, if there is no room,
+   * the milliseconds after which to try again; in that case none of the calls starts. Each started
+   * call must `leave`.
    */
   enter(name: string, batch: CallBatch): number {
     const destination = this.#byName.get(name) ?? this.#add(name);
@@ -105,7 +118,7 @@ export class Destinations {
     if (!isFree && destination.waiting.length - destination.head >= maxWaiting) return this.deferralMs(name);
     if (destination.batches >= Math.max(1, SHARE * (this.#options.room() + 1))) return this.deferralMs(name);
     destination.batches++;
-    // The way of nearly every call: one that finds a place needs no queue.
+    // Fast path of nearly every call: a call that finds a free slot needs no queue.
     if (isFree && batch.left === 1) {
       if (!this.#start(destination, batch)) this.#end(name, destination);
       return 0;
@@ -115,7 +128,7 @@ export class Destinations {
     return 0;
   }
 
-  /** Gives the place of a call, which took `heldMs`, to the next one that waits. */
+  /** Gives the slot of a call, which took `heldMs`, to the next waiting call. */
   leave(name: string, batch: CallBatch, heldMs: number): void {
     const destination = this.#byName.get(name);
     if (destination === undefined || batch.running === 0) return;
@@ -129,7 +142,10 @@ export class Destinations {
     else destination.horizonMs = 0;
   }
 
-  /** The milliseconds after which a transaction that finds no room for this destination is to come back. */
+  /**
+   * Returns the milliseconds after which a transaction that finds no room for this destination is
+   * to return.
+   */
   deferralMs(name: string): number {
     const destination = this.#byName.get(name);
     const { maxRunning, maxDeferralMs, monotonicMs } = this.#options;
@@ -146,7 +162,7 @@ export class Destinations {
     return Math.ceil(Math.max((maxDeferralMs / 2) * (1 + destination.spread), lateMs - nowMs));
   }
 
-  /** The next place in time of a refused transaction that has to wait for long. */
+  /** The next return time of a deferred transaction with a long wait. */
   #lateMs(name: string, nowMs: number): number {
     if (!this.#late.has(name) || nowMs - this.#prunedMs > PRUNE_MS) this.#prune(nowMs);
     const before = this.#late.get(name) ?? 0;
@@ -177,16 +193,15 @@ export class Destinations {
     return added;
   }
 
-  /** A batch is over. */
   #end(name: string, destination: Destination): void {
     if (--destination.batches === 0 && this.#byName.get(name) === destination) this.#byName.delete(name);
   }
 
   /**
-   * Places are taken in turns: after each of its calls a batch goes behind the others. A loop and
-   * no recursion: when a session is lost, all that waits is withdrawn at once. A slice of calls in
-   * each turn of the event loop, however many places become free in it: a service that hung
-   * responds to hundreds of calls at once.
+   * Starts waiting calls in rotation: after each of its calls a batch moves to the end of the
+   * queue. A loop instead of recursion, because the loss of a session withdraws all waiting calls
+   * at once. One slice of calls per turn of the event loop, however many slots become free: a
+   * service that hung may respond to hundreds of calls at once.
    */
   #startWaiting(name: string, destination: Destination): void {
     if (destination.starting) return;

@@ -8,15 +8,18 @@ interface DoubtsDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly session: () => SessionId;
-  /** A run has the transaction, and finds out itself whether this session owns the record. */
+  /**
+   * Whether a run has the transaction. Such a run finds out on its own whether this session owns
+   * the record.
+   */
   readonly hasRun: (id: string) => boolean;
-  /** This session owns a record that no run drives. */
+  /** Called when this session owns a record that no run drives. */
   readonly onOwned: (record: StoredTransaction) => void;
 }
 
 interface Doubt {
   readonly key: TransactionKey;
-  /** The version that the write expected; 0: it was an insert. */
+  /** The version that the write expected; 0 for an insert. */
   readonly version: number;
 }
 
@@ -29,11 +32,11 @@ const LONGEST_PAUSE_MS = 5_000;
  * Records that this session may own after a write whose outcome stayed unknown, while no run drives
  * them.
  *
- * DB1 Such a write may still arrive, until the record has a later version than the write expected:
- *     the store is polled.
+ * DB1 Such a write may still arrive until the record has a later version than the write expected,
+ *     so the store is polled.
  * DB2 A doubt ends when the record has a later version and no run has the transaction. If this
- *     session owns the record then, it is resumed.
- * DB3 The number of doubts is bounded. One more cannot be kept, and the session must end for it.
+ *     session then owns the record, it is resumed.
+ * DB3 The number of doubts is bounded. If another doubt cannot be kept, the session must end.
  */
 export class Doubts {
   readonly #d: DoubtsDependencies;
@@ -45,15 +48,15 @@ export class Doubts {
     this.#d = dependencies;
   }
 
-  /** Doubts now. */
+  /** Number of current doubts. */
   get size(): number {
     return this.#doubts.size;
   }
 
-  /** Keeps a doubt. False: there are too many (DB3). */
+  /** Keeps a doubt. Returns false if there are too many (DB3). */
   add(key: TransactionKey, version: number): boolean {
     const id = idOf(key);
-    // The earlier of two writes is in doubt until the later version.
+    // With two writes, the doubt lasts until a version later than both expected.
     if (this.#doubts.size >= MAX_DOUBTS && !this.#doubts.has(id)) return false;
     this.#doubts.set(id, { key, version: Math.max(version, this.#doubts.get(id)?.version ?? 0) });
     this.#pauseMs = FIRST_PAUSE_MS;
@@ -61,7 +64,7 @@ export class Doubts {
     return true;
   }
 
-  /** The session has ended: what arrives now is released by the next takeover. */
+  /** The session has ended: a write that arrives now is released by the next takeover. */
   clear(): void {
     this.#doubts.clear();
     this.#timer?.cancel();
@@ -90,7 +93,7 @@ export class Doubts {
 
   async #end(id: string, doubt: Doubt): Promise<void> {
     const [record] = await this.#d.store.get([doubt.key]);
-    // An outdated read, or another one since: the next poll decides.
+    // The read was outdated, or another doubt was added since; the next poll decides.
     if (record === undefined || record.version <= doubt.version) return;
     if (this.#doubts.get(id) !== doubt || this.#d.hasRun(id)) return;
     this.#doubts.delete(id);

@@ -44,7 +44,7 @@ export interface DriverDependencies {
   readonly random: Random;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  /** Receives alerts; absent: none is configured. */
+  /** Receives alerts; absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly options: EngineOptions;
   /** Called when a transaction was written with this due time. */
@@ -54,22 +54,25 @@ export interface DriverDependencies {
 }
 
 const RELOAD_PAUSE_MS = 100;
-/** How often a record is read again whose bodies the store cannot return. */
+/** Interval at which a record is read again whose bodies the store cannot return. */
 const UNREAD_PAUSE_MS = 10_000;
 
 /**
- * Runs transactions: delivers events to the pure core one at a time, and carries out what the pure functions decide:
- * `decide` (an event), `afterWrite` and `reconcile` (a write, a read, a claim). Longer than other classes, because
- * these methods change the phase of the same runs; what keeps a state of its own is in `RunTable`, `ProgressWriter`,
- * `Adoption`, `Doubts`, `Releaser` and `EffectRunner`.
+ * Runs transactions: delivers events to the pure core one at a time, and carries out what the pure
+ * functions decide: `decide` (an event), `afterWrite` and `reconcile` (a write, a read, a claim).
+ * Longer than other classes because these methods change the phase of the same runs. Everything
+ * with separate state is in `RunTable`, `ProgressWriter`, `Adoption`, `Doubts`, `Releaser` and
+ * `EffectRunner`.
  *
- * E1  What `persist: wait` states is durable before any other effect of that step happens (D1).
+ * E1  What `persist: wait` requires is durable before any other effect of that step happens (D1).
  * E2  A branch is called only by the owner of the record, while its lease holds.
- * E3  A write that loses against another writer is thrown away: the record is read again, and `reconcile` decides.
- * E4  Every reply is answered exactly once.
- * E6  An exception in a run stays in that run: the record is released, parked with the error as its reason.
+ * E3  A write that loses against another writer is discarded: the record is read again, and
+ *     `reconcile` decides.
+ * E4  Every reply is resolved exactly once.
+ * E6  An exception in a run stays in that run: the record is released, parked with the error as its
+ *     reason.
  * E7  A record that this session owns is in `RunTable`, and is driven, being released or being read
- *     again (R7), or there is a doubt about it (while the session lives).
+ *     again (R7), or there is a doubt about it (while the session is alive).
  */
 export class Driver {
   readonly #d: DriverDependencies;
@@ -124,12 +127,12 @@ export class Driver {
     });
   }
 
-  /** Transactions in memory. */
+  /** Number of transactions in memory. */
   get size(): number {
     return this.#runs.size;
   }
 
-  /** Writes of unknown outcome that may have made this session own a record. */
+  /** Number of writes of unknown outcome after which this session may own a record. */
   get doubts(): number {
     return this.#doubts.size;
   }
@@ -138,18 +141,21 @@ export class Driver {
     return this.#runs.get(id) !== undefined;
   }
 
-  /** It is stored, and being driven here: when it becomes final, `onFinal` is still to come. */
+  /** Whether the transaction is stored and driven here, so that `onFinal` is still to be called. */
   drives(id: string): boolean {
     const run = this.#runs.get(id);
     return run !== undefined && run.version > 0 && (run.phase === 'open' || run.phase === 'writing');
   }
 
-  /** The runs in memory now. */
+  /** All runs in memory. */
   runs(): readonly Run[] {
     return this.#runs.all();
   }
 
-  /** Another node changed the record of a run that waits for nothing but its calls: the record is read again. */
+  /**
+   * Reads the record of a run again. Another node changed the record while the run waited only for
+   * its calls.
+   */
   reread(run: Run): void {
     run.phase = 'loading';
     void this.#reload(run);
@@ -175,17 +181,20 @@ export class Driver {
     void this.#reload(run);
   }
 
-  /** Drives the records, at most `limit`, that `claim` takes for this session; there is room for them until then. */
+  /**
+   * Drives the records, at most `limit`, that `claim` takes for this session. Their room is
+   * reserved until `claim` returns.
+   */
   adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
     return this.#runs.claim(limit, claim, (records) => this.#adoption.takeAll(records));
   }
 
-  /** False while a claim would put more at risk than one transaction (TR4). */
+  /** False while another claim would put more than one transaction at risk (TR4). */
   get mayClaim(): boolean {
     return this.#adoption.mayClaim;
   }
 
-  /** The session has ended: nothing more is called or written for the runs. */
+  /** Discards all runs: the session has ended, and nothing more is called or written for them. */
   dropAll(): void {
     for (const run of this.#runs.all()) {
       run.claimed = undefined;
@@ -201,7 +210,7 @@ export class Driver {
     this.#work(run);
   }
 
-  /** Delivers what is queued, until a write must be waited for. */
+  /** Delivers queued events until a write must be waited for. */
   #work(run: Run): void {
     if (run.delivering) return;
     run.delivering = true;
@@ -219,7 +228,10 @@ export class Driver {
     }
   }
 
-  /** Nothing is queued: a run that does not own its record has served its purpose, one that does has calls in progress (E7). */
+  /**
+   * Called when nothing is queued. A run that does not own its record is no longer needed; a run
+   * that owns it must have calls in progress (E7).
+   */
   #settle(run: Run): void {
     if (run.ownership === 'none' || run.ownership === 'theirs') this.#forget(run);
     else if (run.ownership === 'orphaned' || run.transaction === undefined || !isBusy(run.transaction))
@@ -256,7 +268,7 @@ export class Driver {
     }
   }
 
-  /** Leaves a command to the node that drives the transaction. */
+  /** Forwards a command to the node that drives the transaction. */
   #forward(transaction: Transaction, id: string, entry: Entry | undefined, reply: Reply | undefined): void {
     if (entry === undefined) return this.#replies.done(reply, transaction);
     this.#d.committer.enqueue(forwarded(transaction, entry), id, false, (result) => {
@@ -274,14 +286,20 @@ export class Driver {
     return `${this.#d.session.id}-${++this.#writeIds}`;
   }
 
-  /** Within the bound of work in progress, with a session that can own it, and with the functions that its `local://` branches name. */
+  /**
+   * Whether this node may own the record: within the bound of work in progress, with a held lease,
+   * and hosting the functions that the run's `local://` branches name.
+   */
   #mayDrive(run: Run): boolean {
     const { session, options } = this.#d;
     const hosted = run.group === '' || options.groups.includes(run.group);
     return hosted && session.leaseHeld() && this.#runs.taken + this.#doubts.size <= options.maxInProgress;
   }
 
-  /** That the node lived on with a transaction for so long shows that it does not end of it. */
+  /**
+   * Writes progress. The node has survived the progress-flush interval with this transaction, so
+   * that the transaction is no longer suspected of crashing nodes.
+   */
   #flush(run: Run): void {
     try {
       if (run.transaction !== undefined) run.transaction = cleared(run.transaction);
@@ -314,7 +332,7 @@ export class Driver {
     const { run, cause } = write;
     const reply = cause?.delivery.reply;
     if (run.phase === 'gone') return this.#replies.failed(reply, unavailable(run.key, 'this node lost its session'));
-    // The run stays as it is: what it holds is put back, and dropped with the session.
+    // The run is left unchanged: its record is restored, and the run is dropped with the session.
     if (hasWentBack(write, result)) {
       this.#replies.failed(reply, unavailable(run.key, 'the store has lost acknowledged writes'));
       return void this.#d.session.wentBack();
@@ -350,7 +368,7 @@ export class Driver {
     if (!hold) this.#forget(run);
     if (cause !== undefined) this.#effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
     if (hold) return this.#work(run);
-    // Released: it is in the store only, and what is still queued starts again from there.
+    // The record is released and is only in the store; queued events restart from there.
     this.#effects.answerEarly(run);
     if (dueInMs !== null) this.#d.onReleased(dueInMs);
     if (isFinal(transaction.state.status)) this.#d.onFinal(run.id);
@@ -366,7 +384,7 @@ export class Driver {
     if (isFinal(status)) observer.transactionFinished(pattern, status, session.nowMs() - transaction.createdAtMs);
   }
 
-  /** The write lost (R8). */
+  /** Reads the record again after a write that lost (R8). */
   #startOver(run: Run, cause: Cause | undefined, { paced, refused }: Again): void {
     run.conflicts++;
     this.#undo(run, cause);
@@ -388,7 +406,7 @@ export class Driver {
     const error = unavailable(run.key, next.why);
     if (next.kind !== 'drop')
       this.#d.logger.error({ gid: run.key.gid, why: next.why }, 'a transaction in progress could not be written');
-    // Nothing came of the event of this caller. Others may wait for a transaction that is durable.
+    // This caller's event had no effect. Other callers may wait for a transaction that is durable.
     const isWithoutEffect = next.kind === 'drop' || next.kind === 'undo';
     const isFailed = isWithoutEffect && result.kind === 'failed';
     this.#replies.failed(cause?.delivery.reply, isFailed ? notStored(run.key, result.error) : error);
@@ -408,7 +426,7 @@ export class Driver {
     }
   }
 
-  /** The step that asked for the write did not happen. */
+  /** Reverts the step that requested the write. */
   #undo(run: Run, cause: Cause | undefined): void {
     if (cause !== undefined) run.transaction = cause.before;
   }
@@ -468,7 +486,7 @@ export class Driver {
     }
   }
 
-  /** Another node decided about it (R3). */
+  /** Drops the run: another node decided about its transaction (R3). */
   #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'let go' }>): void {
     const { version, owner } = record;
     this.#d.logger.info({ gid: run.key.gid, version, owner }, 'dropped: another node decided about it');
@@ -484,7 +502,7 @@ export class Driver {
     this.#deliverAgain(run, queue);
   }
 
-  /** Callers' events start again from the store. */
+  /** Delivers the events of callers again, from the store. */
   #deliverAgain(run: Run, queue: readonly Delivery[]): void {
     for (const delivery of queue) if (delivery.reply !== undefined) this.command(run.key, delivery);
   }
@@ -504,7 +522,7 @@ export class Driver {
     this.#work(run);
   }
 
-  /** What callers sent is not carried out; results of branches wait for the record (R7). */
+  /** Events of callers are rejected; results of branches wait for the record (R7). */
   #awaitBodies(run: Run, { record, error }: Extract<Decision, { kind: 'without bodies' }>): void {
     this.#unread.add(run, error);
     const { queue } = run;
@@ -515,8 +533,8 @@ export class Driver {
   }
 
   /**
-   * A record that this version cannot read is left as it is (R7), until an operator force-stops a
-   * damaged one.
+   * Leaves a record that this version cannot read unchanged (R7), unless an operator force-stops a
+   * damaged record.
    */
   #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
     this.#unreadableLog.met(run.id, run.key.gid, error);
@@ -530,7 +548,7 @@ export class Driver {
     const failure = unreadableRecord(record, error, 'resumed');
     if (owned) this.#release(run, failure);
     else if (stops.length === 0) return this.#drop(run, failure);
-    // Behind `release`, which answers what is queued: a stop is delivered again once the record is
+    // After `#release`, which fails everything queued: a stop is delivered again once the record is
     // released.
     run.queue = stops;
     if (!owned) this.#stopDamaged(run, record, error);
@@ -570,17 +588,17 @@ export class Driver {
     this.#deliverAgain(run, later);
   }
 
-  /** Something threw (E6). */
+  /** Handles an exception in a run (E6). */
   #fail(run: Run, thrown: unknown): void {
     const error = internal(run.key, thrown);
     this.#d.logger.error({ gid: run.key.gid, error: stackOf(thrown) }, 'a transaction is parked: an internal error');
     if (run.phase === 'gone') return;
-    // Without a version the store has nothing of it, unless a claim returned it.
+    // Without a version the store has no record of the transaction, unless a claim returned one.
     if (run.version === 0 && run.claimed === undefined && run.phase !== 'loading') this.#drop(run, error);
     else this.#release(run, error);
   }
 
-  /** Parks a run that cannot go on; the record is released until that is durable (E7). */
+  /** Parks a run that cannot continue. The record stays owned until the release is durable (E7). */
   #release(run: Run, error: HoldfastError): void {
     const replies = this.#takeReplies(run);
     run.phase = 'releasing';
@@ -592,14 +610,14 @@ export class Driver {
 
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
     if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
-    // A claim from now on counts.
+    // Only a claim made after this release counts.
     run.version = versionAfter(run, parked);
     this.#leave(run);
   }
 
   /**
-   * The record of a run that drove nothing was released. It may have been claimed since, and
-   * changed since that.
+   * Removes a run that drove nothing, after its record was released. The record may have been
+   * claimed since then, and changed after that claim.
    */
   #leave(run: Run): void {
     const { claimed, version, queue } = run;
@@ -627,7 +645,7 @@ export class Driver {
     return this.#runs.add(newRun(idOf(key), key, 'loading', group));
   }
 
-  /** Discards a run that owns no record; callers who wait get the error. */
+  /** Discards a run that owns no record; waiting callers receive the error. */
   #drop(run: Run, error: HoldfastError): void {
     const replies = this.#takeReplies(run);
     this.#forget(run);
@@ -643,12 +661,12 @@ export class Driver {
   }
 }
 
-/** The caller of what the node does on its own account. */
+/** Reply for events that no caller sent. */
 const UNHEARD: Reply = { done() {}, failed() {}, wholePass: false };
 
 type Again = Extract<AfterWrite, { kind: 'again' }>;
 
-/** A record of a later version is for its nodes. */
+/** A record of a later format is left to nodes of that version. */
 const isStoppable = ({ status }: StoredTransaction, { isLater }: UnreadableRecord): boolean =>
   !isLater && !isFinal(status);
 

@@ -14,33 +14,33 @@ interface EffectRunnerDependencies {
   readonly session: Session;
   readonly observer: EngineObserver;
   readonly logger: Logger;
-  /** Absent: none is configured. */
+  /** Absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly replies: Replies;
   /** Called when an alert was acknowledged; its run may have left memory. */
   readonly onAcknowledged: (key: TransactionKey) => void;
-  /** How the answer of a call, or the time it waited for, comes back to its transaction. */
+  /** Delivers the result of a call, or the expiry of a timer, to its transaction. */
   readonly deliver: (run: Run, event: TransactionEvent) => void;
-  /** Something threw outside of the run's own work. */
+  /** Called for an exception outside the run's own work. */
   readonly failed: (run: Run, error: unknown) => void;
 }
 
-/** Timers cannot be set further ahead; waking early does no harm. */
+/** The longest delay of a timer in Node; waking early is harmless. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Carries out what a step asked for, once what must be durable is. */
+/** Carries out the effects of a step, once what must be durable is durable. */
 export class EffectRunner {
   readonly #d: EffectRunnerDependencies;
-  /** Transactions whose alert the hook has not acknowledged or refused yet. */
+  /** Transactions with an alert that the hook has neither acknowledged nor rejected yet. */
   readonly #alerting = new Set<string>();
-  /** Calls of runs that have ended, by the ID of their transaction. */
+  /** Calls in flight of runs that left memory, by the ID of their transaction. */
   readonly #outlived = new Map<string, InFlight>();
 
   constructor(dependencies: EffectRunnerDependencies) {
     this.#d = dependencies;
   }
 
-  /** Answers who waits, and when this node owns the record: sets the timer and starts the calls. */
+  /** Resolves the reply and, if this node owns the record, sets the timer and starts the calls. */
   carryOut(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
     this.#answer(run, transaction, effects, reply);
     if (run.ownership !== 'ours') return;
@@ -49,7 +49,7 @@ export class EffectRunner {
     if (effects.calls.length === 0 && !effects.check) return;
     const { status } = transaction.state;
     const mayCall = (): Permit => (this.#mayCall(run) ? 'granted' : 'void');
-    // What waits for its place is not started after a decision that makes it needless.
+    // A call that waits for its turn is not started after a decision that makes it unnecessary.
     const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
     const listener = this.#listener(run);
     const { inFlight } = run;
@@ -64,8 +64,8 @@ export class EffectRunner {
   }
 
   /**
-   * Not within the run's own work: what is thrown must not pass for a fault of the call that has
-   * ended.
+   * Runs outside the run's own work: an exception here must not be attributed to the call that has
+   * just returned.
    */
   #startLate(run: Run, start: () => void): void {
     try {
@@ -76,9 +76,9 @@ export class EffectRunner {
   }
 
   /**
-   * A run has ended. Calls of it that are still in flight hold back those of the next run of the
-   * transaction: an operator who retries it at once would have a branch called while its last call
-   * still runs.
+   * Notes that a run has left memory. Its calls that are still in flight hold back the calls of the
+   * transaction's next run: otherwise an immediate retry by an operator would call a branch while
+   * its previous call is still running.
    */
   outlived({ id, inFlight }: Run): void {
     if (inFlight.calls === 0) return;
@@ -88,12 +88,12 @@ export class EffectRunner {
     });
   }
 
-  /** What other sessions, of this node or another, still call holds nothing back. */
+  /** Calls made by earlier sessions, of this node or another, hold nothing back. */
   newSession(): void {
     this.#outlived.clear();
   }
 
-  /** The events that the results of calls become. */
+  /** Converts the results of calls to events. */
   #listener(run: Run): CallListener {
     return {
       answered: (index, result, durationMs) =>
@@ -107,19 +107,25 @@ export class EffectRunner {
     };
   }
 
-  /** The pass goes on in another possession: callers who wait for it are told the transaction as it is, unfinished. */
+  /**
+   * The pass continues under another owner: callers that wait for it receive the transaction in its
+   * current, unfinished state.
+   */
   answerEarly(run: Run): void {
     const { passWaiters, transaction } = run;
     run.passWaiters = [];
     if (transaction !== undefined) for (const reply of passWaiters) this.#d.replies.done(reply, transaction);
   }
 
-  /** What comes when this node has let go is dropped: who has it now calls again. */
+  /**
+   * Results that arrive after this node has released or dropped the run are discarded: the next
+   * owner calls again.
+   */
   #deliver(run: Run, event: TransactionEvent): void {
     if (isAlive(run)) this.#d.deliver(run, event);
   }
 
-  /** Looked at right before each call (E2). A lapsed lease drops everything this node holds. */
+  /** Checked right before each call (E2). A lapsed lease drops every run of this node. */
   #mayCall(run: Run): boolean {
     const { session } = this.#d;
     return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();
@@ -140,7 +146,7 @@ export class EffectRunner {
     if (effects.alert !== undefined) this.raise(run, transaction.state.status, effects.alert);
   }
 
-  /** Raises an alert: the transaction just became one that needs operator attention. */
+  /** Raises an alert: the transaction has just come to need operator attention. */
   raise(run: Run, status: Status, alert: NonNullable<Effects['alert']>): void {
     const { key, id } = run;
     const { observer, logger } = this.#d;
@@ -152,7 +158,10 @@ export class EffectRunner {
     void this.#notify(hook, run, { namespace: key.namespace, gid: key.gid, status, ...alert });
   }
 
-  /** Without an acknowledgement the record keeps the alert, for when it is resumed. */
+  /**
+   * Without an acknowledgement the record keeps the alert, which is raised again when the record is
+   * resumed.
+   */
   async #notify(hook: AlertHook, run: Run, alert: Alert): Promise<void> {
     try {
       await hook(alert);

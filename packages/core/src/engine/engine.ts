@@ -40,7 +40,9 @@ import { Topics } from './topics.ts';
 import { Watcher } from './watcher.ts';
 import { WritePath } from './write-path.ts';
 
-/** What an engine is made of: everything that is not pure comes from outside. The store must be open. */
+/**
+ * The dependencies of an engine: everything that is not pure is passed in. The store must be open.
+ */
 export interface EngineDependencies {
   readonly store: Store;
   readonly caller: BranchCaller;
@@ -48,7 +50,7 @@ export interface EngineDependencies {
   readonly random: Random;
   readonly identities: Identities;
   readonly logger: Logger;
-  /** Receives alerts; absent: none is configured. */
+  /** Receives alerts; absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly observer?: EngineObserver;
 }
@@ -61,11 +63,14 @@ interface CommandDetails {
 
 const DRAIN_POLL_MS = 20;
 /**
- * Steps from which on a definition is checked, taken apart and written in turns of their own: of a
- * thousand each takes milliseconds.
+ * A definition with more steps than this is checked, parsed and written in separate turns of the
+ * event loop: with a thousand steps each takes milliseconds.
  */
 const LONG = 100;
-/** Part of the work in progress that destinations with one transaction each find free when slow ones have filled the rest. */
+/**
+ * The share of the work in progress kept free for destinations, one transaction each, after slow
+ * destinations have filled the rest.
+ */
 const RESERVED_SHARE = 0.1;
 
 const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult' | 'parked'> => ({
@@ -74,9 +79,7 @@ const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult
   parked,
 });
 
-/**
- * A coordinator: one node over a store. See `Coordinator` for what it promises to callers.
- */
+/** A coordinator: one node over a store. `Coordinator` describes its guarantees to callers. */
 export class Engine implements Coordinator {
   readonly #d: EngineDependencies & { readonly observer: EngineObserver };
   readonly #options: EngineOptions;
@@ -146,7 +149,10 @@ export class Engine implements Coordinator {
     this.#topics = new Topics(d.store);
   }
 
-  /** Registers this node and starts to drive what is due. Throws `unavailable` when the store cannot be reached. */
+  /**
+   * Registers this node and starts to drive due transactions. Throws `unavailable` if the store
+   * cannot be reached.
+   */
   async start(): Promise<void> {
     await this.#fromStore(() => this.#session.start());
     this.#started = true;
@@ -155,12 +161,18 @@ export class Engine implements Coordinator {
     this.#watcher.start();
   }
 
-  /** It is not ready any more, though it still takes what comes: whoever spreads the load is to leave before it drains. */
+  /**
+   * Makes this node not ready, although it still accepts requests, so that load balancers stop
+   * using it before it drains.
+   */
   retire(): void {
     this.#retiring = true;
   }
 
-  /** Begins no transaction that waits in the store; clients may still finish what they began. */
+  /**
+   * Claims no further transactions from the store. Clients may still finish the transactions they
+   * began.
+   */
   quiesce(): void {
     this.retire();
     this.#claimer.stop();
@@ -168,8 +180,9 @@ export class Engine implements Coordinator {
   }
 
   /**
-   * Stops accepting, waits up to `timeoutMs` for what is being driven, ends the session and releases what is left, so that other nodes (or the next start) go
-   * on with it at once. Answers how many transactions were left unfinished in this node's hands.
+   * Stops accepting, waits up to `timeoutMs` for the transactions in progress, ends the session and
+   * releases the rest, so that other nodes (or the next start) continue them at once. Resolves to
+   * the number of unfinished transactions that this node still drove.
    */
   async drain(timeoutMs: number): Promise<number> {
     this.quiesce();
@@ -178,9 +191,9 @@ export class Engine implements Coordinator {
     while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
     const left = this.#driver.size;
     this.#watcher.stop();
-    // Before the session ends: from that moment on others may take over what was left.
+    // Before the session ends, because from then on other nodes may take over the rest.
     this.#driver.dropAll();
-    // Callers who wait are answered with their transactions as they are.
+    // Waiting callers receive their transactions in their current state.
     this.#waiters.endAll();
     await this.#fromStore(() => this.#session.stop());
     if (left > 0) await this.#janitor.handOver(left);
@@ -211,7 +224,8 @@ export class Engine implements Coordinator {
 
   async submit(context: CallContext, input: TransactionInput): Promise<PassOutcome> {
     const wholePass = input.options?.waitResult === true;
-    // Once the transaction is durable, a caller that cannot wait is not rejected any more.
+    // A caller that cannot wait is rejected now, since a durable transaction can no longer be
+    // rejected.
     if (wholePass) this.assertMayWait(input.gid);
     const transaction = await this.#create(
       context,
@@ -220,15 +234,17 @@ export class Engine implements Coordinator {
       wholePass,
     );
     const { key, state, lastResult } = transaction;
-    // A repeated submit may itself find that the time is over; who does not wait hears no status.
+    // A repeated submit may itself find the deadline passed. A caller that does not wait gets no
+    // status, so it gets an error.
     if (!wholePass && (state.status === 'aborting' || state.status === 'failed'))
       throw isPast(key, state.status, 'submit');
     const view = (): TransactionView => viewOfTransaction(transaction);
-    // Nothing happens to it until an operator retries it.
+    // The transaction is not driven until an operator retries it.
     if (wholePass && state.parked !== '')
       return { ...parkedOutcome(state.parked), status: state.status, rollbackReason: failureReason(state), view };
     if (wholePass && !isFinal(state.status) && lastResult === undefined && state.notBeforeMs === 0) {
-      // The pass continues on another node, or beyond the bound of work in progress. A wait that fails is one that ends early.
+      // The pass continues on another node, or waits for room in the work in progress. A wait that
+      // fails counts as a wait that ended early.
       const seen = await this.wait(context, input.gid, this.#options.maxWaitMs).catch(view);
       const rollbackReason = failureReason(seen.state);
       const { parked } = seen.state;
@@ -298,25 +314,29 @@ export class Engine implements Coordinator {
     try {
       found = await this.#create(context, input, { kind: 'prepared', again: false }, false);
     } catch (error) {
-      // One that ended already is found all the same: its client learns how.
+      // A finished transaction is returned as well: its client learns the outcome.
       if (!(error instanceof HoldfastError) || error.code !== 'refused' || error.field !== undefined) throw error;
     }
     try {
       return await this.#mustGet(context, input.gid);
     } catch (error) {
-      // While its client is called back, other calls may have recorded steps that are not in memory.
+      // While the client's callback is in progress, other calls may have recorded steps that are
+      // not in memory.
       if (found === undefined || found.checking) throw error;
       return viewOfTransaction(found);
     }
   }
 
-  /** A workflow's own interval: every record of it postpones its call-back by as much. */
+  /** The workflow's plain interval, by which each recorded step postpones the callback. */
   async #callBackIntervalMs(context: CallContext, gid: string): Promise<number> {
     const { definition } = await this.#assertPattern(context, gid, 'workflow');
     return plainIntervalMs(definition.options, this.#options);
   }
 
-  /** A branch of another pattern would never be called. */
+  /**
+   * Throws unless the transaction has this pattern: a branch of another pattern would never be
+   * called.
+   */
   async #assertPattern(context: CallContext, gid: string, pattern: Pattern | undefined): Promise<TransactionView> {
     const view = await this.#mustGet(context, gid);
     if (pattern !== undefined && view.pattern !== pattern)
@@ -393,7 +413,7 @@ export class Engine implements Coordinator {
     this.assertMayWait(gid);
     const ended = this.#waiters.wait(key, Math.min(timeoutMs, this.#options.maxWaitMs), context.signal);
     if (!drivenHere) {
-      // It may have become final between the reading and the waiting.
+      // The transaction may have become final between the read and the wait.
       const now = await this.#mustGet(context, gid);
       if (isFinal(now.status)) {
         this.#waiters.notify(idOf(key));
@@ -487,12 +507,13 @@ export class Engine implements Coordinator {
     const isLong = accepted.steps.length > LONG;
     if (isLong) await this.#nextTurn();
     let definition = accepted;
-    // Only awaits where it must: most definitions name no topic.
+    // Awaits only where necessary: most definitions name no topic.
     if (accepted.pattern === 'msg') {
       try {
         definition = await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted));
       } catch (error) {
-        // A topic may have lost its subscribers since, or have more; a message that was stored before has its own.
+        // Since the first submission the topic may have lost its subscribers or gained more; a
+        // message that is already stored keeps its own.
         const { code } = HoldfastError.from(error);
         const mayBeStored = code === 'invalid' || code === 'too_large';
         if (!mayBeStored || (await this.get(context, input.gid)) === undefined) throw error;
@@ -514,7 +535,7 @@ export class Engine implements Coordinator {
     });
   }
 
-  /** Continues after other events had their turn, unless this node stops accepting meanwhile. */
+  /** Continues after other events were processed. Throws if this node has stopped accepting. */
   async #nextTurn(): Promise<void> {
     await this.#pause(0);
     this.#assertAccepting();
@@ -549,7 +570,7 @@ export class Engine implements Coordinator {
     return view;
   }
 
-  /** Before it has a session it does not know the time. */
+  /** Before this node has a session it does not know engine time. */
   #assertStarted(): void {
     if (!this.#started) throw new HoldfastError('unavailable', 'this node has not started yet; send it again');
   }

@@ -5,12 +5,12 @@ import type { Refusal, TransactionEvent } from '../patterns/step.ts';
 import type { StoredTransaction, StoreError } from '../store.ts';
 import type { Difference } from './identity.ts';
 
-/** The errors that the engine answers to a command on one transaction. */
+/** The errors that the engine returns for a command on one transaction. */
 
 export const unknownGid = (gid: string): HoldfastError =>
   new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
 
-/** The transaction's status does not allow it. */
+/** The transaction's status does not allow the command. */
 export const refused = (
   { gid }: TransactionKey,
   { refusal, field }: Refusal,
@@ -22,11 +22,11 @@ export const refused = (
     ...(field !== undefined && { field }),
   });
 
-/** The same, when the status is known and the record is not. */
+/** The same as `refused`, for a known status without the record. */
 export const isPast = ({ gid }: TransactionKey, status: Status, command: string): HoldfastError =>
   new HoldfastError('refused', `current status '${status}', cannot ${command}`, { gid, status });
 
-/** The caller says that it is of another pattern than it is. */
+/** The caller named another pattern than that of the transaction. */
 export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, asked: Pattern): HoldfastError =>
   new HoldfastError('refused', `${gid} is a ${transaction.definition.pattern}, not a ${asked}`, {
     gid,
@@ -34,7 +34,10 @@ export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, a
     status: transaction.state.status,
   });
 
-/** The gid has another definition already: what is asked for now was not executed, and will not be. */
+/**
+ * The gid belongs to a transaction with another definition: this submission was not executed and
+ * will not be.
+ */
 export const otherContent = (
   { gid }: TransactionKey,
   transaction: Transaction,
@@ -47,13 +50,17 @@ export const otherContent = (
     { gid, field: difference.field, status: transaction.state.status },
   );
 
-/** It could not be made durable, or it is not known whether it is; the same gid makes another attempt safe. */
+/**
+ * The change could not be made durable, or its outcome is unknown; the same gid makes another
+ * attempt safe.
+ */
 export const unavailable = ({ gid }: Pick<TransactionKey, 'gid'>, why: string): HoldfastError =>
   new HoldfastError('unavailable', `${gid}: ${why}; send it again with the same gid`, { gid });
 
 /**
- * The store failed to write what a caller asked for, and nothing of it was applied. What the store rejects for good, such
- * as a record larger than its packets, is `invalid`: a caller that sent it again would do so forever.
+ * The store failed to write what a caller requested, and nothing was applied. What the store
+ * rejects permanently, such as a record larger than its packets, is `invalid`: a caller would
+ * otherwise repeat the request forever.
  */
 export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreError): HoldfastError =>
   error.code === 'rejected'
@@ -67,9 +74,9 @@ const REPAIR =
   'Repair the store, whose log names the cause: the node that owns the transaction continues it when it can be read';
 
 /**
- * The record cannot be read, so that the operator command was not carried out: why, and what to do.
- * A client's event gets an internal error instead, since `refused` would state that its transaction
- * was decided otherwise.
+ * The record cannot be read, so the operator command was not carried out. The message states the
+ * reason and a fix. A client's event gets an internal error instead, since `refused` would mean
+ * that its transaction was decided otherwise.
  */
 export const unreadableRecord = (
   { key: { gid }, status, withoutBodies }: Pick<StoredTransaction, 'key' | 'status' | 'withoutBodies'>,
@@ -88,6 +95,6 @@ export const unreadableRecord = (
   return new HoldfastError('refused', `${fault}. ${advice}`, { gid, ...(!isLater && { status }) });
 };
 
-/** A defect of Holdfast, or of what it was given to run with, in one transaction. */
+/** A bug in Holdfast or in one of its dependencies, in one transaction. */
 export const internal = ({ gid }: TransactionKey, thrown: unknown): HoldfastError =>
   new HoldfastError('internal', `internal error in ${gid}: ${textOfThrown(thrown)}`, { gid, cause: thrown });

@@ -20,19 +20,20 @@ interface FinalWaitersDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** This node drives it, and will notify the waiters. */
+  /** Whether this node drives the transaction, and will notify the waiters. */
   readonly drivenHere: (id: string) => boolean;
 }
 
 const POLL_MS = 100;
-/** Versions that one poll asks for. Of more, each gets its turn. */
+/** Versions read by one poll. If there are more, they take turns. */
 const POLL_BATCH = 2_000;
-/** Records that are read at once because their versions have changed. */
+/** Records read at once because their versions have changed. */
 const READ_BATCH = 32;
 
 /**
- * Callers who wait until a transaction is final. Those driven by other nodes are looked for in the store, in batches: by their versions, which cost little,
- * and a record is read only when its version has changed. A poll asks for a bounded number, whatever the number of waiters.
+ * Callers that wait until a transaction is final. For transactions driven by other nodes the store
+ * is polled in batches: their versions, which are cheap to read, and a record only when its version
+ * has changed. A poll is bounded, whatever the number of waiters.
  */
 export class FinalWaiters {
   readonly #d: FinalWaitersDependencies;
@@ -40,7 +41,7 @@ export class FinalWaiters {
   #polling = false;
   #count = 0;
   #ended = false;
-  /** Where the next poll begins, when there are more than one asks for. */
+  /** Where the next poll begins, if there are more transactions than one poll reads. */
   #turn = 0;
 
   constructor(dependencies: FinalWaitersDependencies) {
@@ -51,7 +52,10 @@ export class FinalWaiters {
     return this.#count;
   }
 
-  /** Resolves when the transaction is final, after `timeoutMs`, or when the signal aborts; at once when this node stops. */
+  /**
+   * Resolves when the transaction is final, after `timeoutMs`, or when the signal aborts; at once
+   * if this node is stopping.
+   */
   wait(key: TransactionKey, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
@@ -78,12 +82,15 @@ export class FinalWaiters {
     });
   }
 
-  /** The transaction's final status is durable. */
+  /** Releases the waiters of a transaction whose final status is durable. */
   notify(id: string): void {
     for (const waiter of [...(this.#byId.get(id)?.waiters ?? [])]) waiter.end();
   }
 
-  /** Nobody waits any longer, nor begins to (those who are answered may ask again while the store is still open): this node stops. */
+  /**
+   * Ends all waits, and every later wait at once: this node is stopping, and callers may wait again
+   * while the store is still open.
+   */
   endAll(): void {
     this.#ended = true;
     for (const { waiters } of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();

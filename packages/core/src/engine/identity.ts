@@ -2,14 +2,19 @@ import type { Definition, State, TransactionOptions } from '../model.ts';
 import { samePayload } from './same-payload.ts';
 
 /**
- * One gid is one definition. A repeated submission is compared with the stored definition, so nothing is computed or stored for a first one, and records that
- * the previous version wrote are compared alike.
+ * One gid is one definition. A repeated submission is compared with the stored definition, so that
+ * the first submission computes and stores nothing extra, and records of the previous version are
+ * compared in the same way.
  *
- * ID1  Compared is what decides what happens: pattern (by the Runner), protocol, steps, payloads, dependencies, check-back URL, the name and input of a
- *      workflow, and the options that can change the result. Intervals, request timeouts, `wait_result`, and headers of tracing and credentials are not.
+ * ID1  Compared is what determines execution: pattern (by the Runner), protocol, steps, payloads,
+ *      dependencies, check-back URL, the name and input of a workflow, and the options that can
+ *      change the result. Intervals, request timeouts, `wait_result`, and headers for tracing and
+ *      credentials are not compared.
  * ID2  A topic is compared by its name: its subscribers may have changed since.
- * ID3  The submit of a prepared transaction need not repeat its definition; the options and the delay of that call are its own, so they are not compared.
- * ID4  A workflow is compared by its name and its input: every process that resumes it prepares it again, with the check-back URL of that process.
+ * ID3  The submit of a prepared transaction need not repeat its definition. The options and the
+ *      delay belong to that call and are not compared.
+ * ID4  A workflow is compared by its name and its input: every process that resumes it prepares it
+ *      again, with its own check-back URL.
  */
 export interface Difference {
   /** Path of the field in a request on dtm's wire. */
@@ -18,7 +23,10 @@ export interface Difference {
   readonly part: string;
 }
 
-/** How a repeated submission differs from the transaction that has its gid; undefined: it does not. */
+/**
+ * Returns how a repeated submission differs from the transaction with its gid; undefined if it does
+ * not.
+ */
 export function differenceOf(
   stored: Definition,
   { timeline }: State,
@@ -42,7 +50,7 @@ export function differenceOf(
 
 const QUERY_PREPARED: Difference = { field: 'query_prepared', part: 'the check-back URL' };
 
-/** A submit that gives none leaves the one that was prepared. */
+/** A submit without a check-back URL keeps the prepared one. */
 const differentQuery = (stored: Definition, given: Definition): Difference | undefined =>
   given.queryPrepared === '' || given.queryPrepared === stored.queryPrepared ? undefined : QUERY_PREPARED;
 
@@ -72,7 +80,7 @@ function differentSteps(stored: Definition, given: Definition): Difference | und
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Dependencies with nothing in them say nothing. */
+/** An empty list of dependencies equals an absent one. */
 function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
   const same = steps.every((_, index) => sameSet(stored[index] ?? NO_STEPS, given[index] ?? NO_STEPS));
   return same ? undefined : { field: 'custom_data.orders', part: 'the dependencies of the steps' };
@@ -98,11 +106,11 @@ function differentOptions(stored: TransactionOptions, given: TransactionOptions)
   return headersText(stored) === headersText(given) ? undefined : { field: 'branch_headers', part: 'branch_headers' };
 }
 
-/** A client that repeats a request sends others of these, and means the same. */
+/** Headers that differ between repetitions of the same request. */
 const OF_THE_CALL =
   /^(?:authorization|cookie|traceparent|tracestate|baggage|b3|x-b3-.*|x-request-id|x-correlation-id|x-amzn-trace-id|x-cloud-trace-context|uber-trace-id|sentry-trace)$/i;
 
-/** The names of headers in any case and any order. */
+/** The compared headers as text; the order and the case of the names are irrelevant. */
 const headersText = ({ branchHeaders }: TransactionOptions): string =>
   JSON.stringify(
     Object.entries(branchHeaders)

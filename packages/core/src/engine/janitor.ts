@@ -14,26 +14,27 @@ interface JanitorDependencies {
   readonly logger: Logger;
   readonly observer: EngineObserver;
   readonly options: { readonly heartbeatMs: number; readonly silenceMs: number; readonly retentionMs: number };
-  /** Released work is due at once. */
+  /** Called when released transactions are due at once. */
   readonly onReleased: () => void;
 }
 
 const TAKE_OVER_BATCH = 500;
-/** How long a silent node may go unnoticed beyond the silence limit. */
+/** Longest time by which the end of a silent node may be noticed late. */
 const LONGEST_WATCH_MS = 1_000;
-/** After a start, before the first purge. */
+/** Delay of the first purge after a start. */
 const FIRST_PURGE_MS = 50;
 
 /**
- * Periodic duties: takes over the work of silent nodes, deletes what finished long ago.
+ * Periodic duties: takes over the work of silent nodes, and purges finished transactions past their
+ * retention.
  *
  * J1  Every node watches the heartbeats of the others. A session ends after it was silent for the
- *     silence limit by the store's clock, and its heartbeat stayed unchanged for as long on the
- *     monotonic clock of the node that ends it. A node that has just started therefore waits for
- *     one silence limit, unless no other process can open the store.
- * J2  Of several nodes the oldest deletes, so that many nodes are no more load than one. When it is gone,
- *     the next oldest does; that two think so for a moment does no harm. Batches and pauses are those
- *     of `PurgePace`: deletion keeps up with what finishes.
+ *     silence limit by the store's clock, and its heartbeat stayed unchanged for the same time on
+ *     the monotonic clock of the node that ends it. A node that has just started therefore waits
+ *     for one silence limit, unless no other process can open the store.
+ * J2  Only the oldest node purges, so that many nodes cause no more load than one. If it is lost,
+ *     the next oldest purges; two nodes that both purge for a moment do no harm. Batches and pauses
+ *     are those of `PurgePace`: deletion keeps up with the rate at which transactions finish.
  */
 export class Janitor {
   readonly #d: JanitorDependencies;
@@ -52,7 +53,7 @@ export class Janitor {
 
   start(): void {
     this.#stopped = false;
-    // Opening a store that only one process can have ends all earlier sessions at once: nobody else can live.
+    // Opening an exclusive store ends all earlier sessions at once: no other process can be alive.
     const { store, options } = this.#d;
     void this.#takeOver(store.capabilities.exclusive ? -1 : options.silenceMs);
     if (options.retentionMs > 0) this.#after('purge', FIRST_PURGE_MS, () => this.#purge());
@@ -64,8 +65,8 @@ export class Janitor {
   }
 
   /**
-   * Releases what this node's ended session still owns, some `count`, so that others need not look for it. A store that one process can open has no others:
-   * its next start does this.
+   * Releases up to about `count` records that this node's ended session still owns, so that other
+   * nodes need not find them. An exclusive store has no other nodes: its next start releases them.
    */
   async handOver(count: number): Promise<void> {
     const { store, options, logger } = this.#d;
@@ -81,7 +82,7 @@ export class Janitor {
     }
   }
 
-  /** The request that ends sessions of that silence; a negative one ends all. */
+  /** The request that ends sessions silent for `silenceMs`; a negative value ends all. */
   async #silentFor(silenceMs: number): Promise<Parameters<Store['takeOver']>[0]> {
     const { store, session, clock } = this.#d;
     const all = { silenceMs, keep: session.id, limit: TAKE_OVER_BATCH };

@@ -10,17 +10,20 @@ interface ListDependencies {
   readonly clock: Clock;
 }
 
-/** How long one request searches for what a filter matches before it returns what it has, with a cursor. */
+/**
+ * The longest time that one request searches before it returns the matches so far, with a cursor.
+ */
 const SEARCH_MS = 1_000;
 
 /**
- * Pages of transactions. One call of the store examines a bounded number of records, so a filter that
- * matches little would give short or empty pages; a page continues the search until it is full.
+ * Pages of transactions. One call of the store examines a bounded number of records, so that a
+ * filter with few matches would give short or empty pages. A page therefore continues the search
+ * until it is full.
  *
- * I1  A page without a cursor is the last one. A page with a cursor is full, was ended by its bytes,
- *     or the search took `SEARCH_MS`.
- * I2  The counters of the store end a search for a status or for attention early: nothing is searched
- *     for that does not exist.
+ * I1  A page without a cursor is the last one. A page with a cursor is full, has reached its limit
+ *     of bytes, or its search took `SEARCH_MS`.
+ * I2  The store's counters end a search for a status or for attention as soon as all matches were
+ *     found.
  */
 export async function listPage(
   { store, clock }: ListDependencies,
@@ -49,12 +52,12 @@ export async function listPage(
       return pageOf(found, page.next);
     if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length))) return pageOf(found, null);
     cursor = page.next;
-    // A store in this process lists without waiting for anything.
+    // A store in this process lists synchronously; other events must be processed in between.
     await nextTurn(clock);
   }
 }
 
-/** How long records are decoded before other events get their turn. */
+/** How long records are decoded before other events are processed. */
 const TURN_MS = 2;
 
 async function viewsOf(
@@ -74,21 +77,21 @@ async function viewsOf(
   return views;
 }
 
-/** Resolves when other events have had their turn. */
+/** Resolves after other events were processed. */
 const nextTurn = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.setTimer(0, resolve));
 
-/** Only with such a filter a page is short for another reason than its bytes. */
+/** Only a filter can make a page short for another reason than its bytes. */
 const isSearch = ({ status, pattern, attention }: ListQuery | TransactionQuery): boolean =>
   status !== undefined || pattern !== undefined || attention !== undefined;
 
-/** Whether the counters of the namespace tell that there are no more than `found` matches. */
+/** Whether the counters of the namespace show that there are at most `found` matches. */
 async function isComplete(
   store: Store,
   namespace: string,
   { status, attention, cursor }: TransactionQuery,
   found: number,
 ): Promise<boolean> {
-  // Matches before the cursor are not known.
+  // The number of matches before the cursor is unknown.
   if (status === undefined && attention !== true) return false;
   if (cursor !== undefined && found > 0) return false;
   const counts = await store.count(namespace);

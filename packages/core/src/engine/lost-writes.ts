@@ -11,31 +11,33 @@ interface LostWritesDependencies {
   readonly logger: Logger;
   readonly observer: EngineObserver;
   readonly session: () => SessionId;
-  /** What this node holds. */
+  /** The runs of this node. */
   readonly runs: () => readonly Run[];
 }
 
-/** Records compared, and written, at once: few, since they are read whole. */
+/** Records compared, and written, at once: few, since whole records are read. */
 const CHUNK = 32;
-/** Transactions that are reported one by one; of more, only how many. */
+/** Transactions reported individually; of the others only the number is reported. */
 const REPORTED = 1_000;
-/** More than a transaction can have registered: what was registered once is put back. */
+/**
+ * More entries than a transaction can have registered, so that restored registrations never exceed
+ * the bound.
+ */
 const MAX_ENTRIES = 1_000_000;
 
 type Outcome = 'restored' | 'driven by another session' | 'not restored';
 
 /**
- * Puts back what a store has lost, as far as this node holds it.
+ * Restores what a store has lost, as far as this node has it in memory.
  *
- * LW1 A run that owns its record knows the last acknowledged state. A record that is missing, or
- * older and not another
- *     session's, is written again with that state: the older state would repeat what was done and
- *     decided since.
+ * LW1 A run that owns its record has the last acknowledged state. A record that is missing, or
+ *     older and not owned by another session, is written again with that state: resuming from the
+ *     older state would repeat ops and decisions.
  * LW2 The write is conditional on the version that was found, so that another node's decision is
- * never overwritten.
- * LW3 It leaves the record to this session, which is ended then: the takeover releases it like
- * after a crash.
- * LW4 Each transaction that is affected is reported by its gid, with what became of it.
+ *     never overwritten.
+ * LW3 The write leaves the record owned by this session, which is then ended: the takeover releases
+ *     the record as after a crash.
+ * LW4 Each affected transaction is reported by its gid, with the outcome.
  */
 export class LostWrites {
   readonly #d: LostWritesDependencies;
@@ -45,7 +47,7 @@ export class LostWrites {
     this.#d = dependencies;
   }
 
-  /** Compares and puts back all that this node holds. Never rejects. */
+  /** Compares all owned records of this node with the store and restores them. Never rejects. */
   async restore(): Promise<void> {
     const held = this.#d.runs().filter(isHeld);
     this.#reported = 0;
@@ -56,7 +58,7 @@ export class LostWrites {
     this.#d.logger.error({ held: held.length, affected }, 'what this node holds was compared with the store');
   }
 
-  /** Returns how many are affected. */
+  /** Returns the number of affected transactions. */
   async #compare(runs: readonly Run[]): Promise<number> {
     const { store, logger } = this.#d;
     try {
@@ -115,20 +117,19 @@ export class LostWrites {
 
 interface Lost {
   readonly run: Run;
-  /** Undefined: there is none. */
+  /** Undefined if the record is missing. */
   readonly record: StoredTransaction | undefined;
 }
 
 /**
- * It owns a record that the store has acknowledged, and that is not finished, so that nothing
- * deletes it.
+ * Whether the run owns a record that the store has acknowledged and that is unfinished, so that
+ * nothing deletes it.
  */
 const isHeld = ({ ownership, version, transaction }: Run): boolean =>
   ownership === 'ours' && version > 0 && transaction !== undefined && !isFinal(transaction.state.status);
 
 /**
- * The registered branches, which are entries beside the state. Those that are there stay as they
- * are.
+ * The registered branches, which are entries beside the state. Existing entries are not changed.
  */
 function registrationsOf({ key, transaction }: Run): WriteItem[] {
   const entries = (transaction?.registered ?? []).map(encodeRegistration);

@@ -4,21 +4,21 @@ import { StoreError } from '../store.ts';
 const FIRST_INTERVAL_MS = 10_000;
 const LONGEST_INTERVAL_MS = 300_000;
 
-/** The failures of one cause since they began. */
+/** The failures of one cause since the first. */
 interface Failing {
   readonly sinceMs: number;
   count: number;
-  /** Failures that no line of the log has counted yet. */
+  /** Failures that no log line has counted yet. */
   unlogged: number;
   nextLineAtMs: number;
   intervalMs: number;
 }
 
 /**
- * The log lines of one loop that uses the store. While the store is away a loop fails several times
- * per second: the first failure of each cause is logged at once, further ones with their number, at
- * intervals that double up to five minutes, and the first success once. A cause is the code of the
- * error.
+ * The log lines of one loop that uses the store. While the store is unavailable a loop fails
+ * several times per second. The first failure of each cause is logged at once, further ones with
+ * their number, at intervals that double up to five minutes, and the first success once. A cause is
+ * the code of the error.
  */
 export class PacedWarning {
   readonly #d: { readonly clock: Clock; readonly logger: Logger };
@@ -27,8 +27,8 @@ export class PacedWarning {
   readonly #causes = new Map<string, Failing>();
 
   /**
-   * `message` describes the failure, such as `due transactions could not be claimed`; `again` the
-   * end of it.
+   * `message` describes the failure, such as `due transactions could not be claimed`; `again` its
+   * end.
    */
   constructor(
     dependencies: { readonly clock: Clock; readonly logger: Logger },

@@ -6,13 +6,17 @@ import type { StoredTransaction, UpdateItem } from '../store.ts';
 
 /** The reason of a park is cut to this length. */
 const MAX_REASON = 500;
-/** What a parked record keeps of its timeline, so that it is smaller than before: the store took the record once. */
+/**
+ * Timeline lines that a parked record keeps, so that it is smaller than before: the store has
+ * accepted the larger record once.
+ */
 const KEEP_LINES = 20;
 
 /**
- * The write that releases a record which this session owns and cannot drive: parked, for an operator to retry. It is
- * made from the stored record, since the state in memory may be what cannot be stored; what was started since that
- * record was written is not known any more, so `unbroken` becomes false. A state that cannot be read stays as it is.
+ * The write that releases a record that this session owns and cannot drive: parked, for an operator
+ * to retry. The write is made from the stored record, since the state in memory may be the one that
+ * cannot be stored. Calls started since that record was written are no longer known, so `unbroken`
+ * becomes false. A state that cannot be read is kept unchanged.
  */
 export function parkedRecord(
   record: StoredTransaction,
@@ -27,7 +31,8 @@ export function parkedRecord(
     writeId,
     status,
     owner: null,
-    // Resumed for its alert, until that is acknowledged; one that cannot be read is not resumed.
+    // Resumed to raise its alert until that is acknowledged; a record that cannot be read is not
+    // resumed.
     dueInMs: state === record.state || !alertDue ? null : ALERT_AGAIN_MS,
     attention: true,
     state,
@@ -55,7 +60,7 @@ function parked(state: State, reason: string, alertDue: boolean): State {
   };
 }
 
-/** The state with less of what grows, so that it needs less room than before. */
+/** The state with its growing parts shortened, so that it is smaller than before. */
 export function shortened(state: State): State {
   const { timeline: all } = state;
   const timeline = all.length <= KEEP_LINES ? all : [...all.slice(0, KEEP_LINES / 2), ...all.slice(-KEEP_LINES / 2)];

@@ -2,8 +2,8 @@ import type { Clock } from '../environment.ts';
 import type { Blocked, StoreError, WriteItem, WriteOutcome } from '../store.ts';
 
 /**
- * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying,
- * and the write may have been applied, or still may be.
+ * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying;
+ * the write may have been applied, or may still be applied.
  */
 export type WriteResult =
   | Exclude<WriteOutcome, Blocked>
@@ -15,8 +15,8 @@ export interface Pending {
   readonly item: WriteItem;
   readonly id: string;
   /**
-   * Written again when the store could not be reached: no caller waits, and the state must get
-   * there.
+   * Written again after the store could not be reached: no caller waits, and the state must become
+   * durable.
    */
   readonly persistent: boolean;
   readonly done: (result: WriteResult) => void;
@@ -30,7 +30,7 @@ export type BatchResult = readonly WriteOutcome[] | WriteResult;
 
 export const ABANDONED: WriteResult = { kind: 'abandoned' };
 
-/** One item is to blame, and sending it again cannot help. */
+/** An item of the batch is at fault, and sending it again cannot help. */
 export const isUnstorable = ({ code }: StoreError): boolean => code === 'rejected' || code === 'invalid';
 
 /** What a log line about a batch contains. */

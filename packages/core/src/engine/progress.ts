@@ -3,13 +3,13 @@ import { SlotMap } from '../slot-map.ts';
 import type { Run } from './run.ts';
 
 /**
- * Ops of the transactions that are written before other events get their turn, and as how many a
- * write itself counts.
+ * Ops of the transactions written before other events are processed, and the overhead in ops that
+ * each write adds.
  */
 const SLICE_OPS = 2_000;
 const OPS_OF_A_WRITE = 20;
 
-/** Writes progress that no decision has written, at the latest `flushMs` after it was made. */
+/** Writes progress that no decision has written, at most `flushMs` after it was made. */
 export class ProgressWriter {
   readonly #clock: Clock;
   readonly #flushMs: number;
@@ -23,7 +23,7 @@ export class ProgressWriter {
     this.#write = write;
   }
 
-  /** The run has progress that is not written. */
+  /** Notes that the run has unwritten progress. */
   mark(run: Run): void {
     this.#dirty.set(run.id, run);
     if (this.#isScheduled) return;
@@ -31,7 +31,7 @@ export class ProgressWriter {
     this.#clock.setTimer(this.#flushMs, () => this.#flush());
   }
 
-  /** A write of the run is in flight, or the run is gone. */
+  /** Forgets the run: a write of it is in flight, or the run has left memory. */
   clear(run: Run): void {
     this.#dirty.delete(run.id);
   }
@@ -41,7 +41,10 @@ export class ProgressWriter {
     this.#flushSlice([...this.#dirty.values()], 0);
   }
 
-  /** To encode what is due at once may take long: fifty sagas of a thousand steps are 40 ms. */
+  /**
+   * Writes in slices, because encoding everything at once may take long: 40 ms for fifty sagas of a
+   * thousand steps.
+   */
   #flushSlice(due: readonly Run[], from: number): void {
     let ops = 0;
     for (let i = from; i < due.length; i++) {

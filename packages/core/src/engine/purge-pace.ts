@@ -1,28 +1,32 @@
-/** Transactions of the first batch, of the smallest and of the largest. */
+/** Size in transactions of the first, the smallest and the largest batch. */
 const FIRST_BATCH = 200;
 const SMALLEST_BATCH = 50;
 const LARGEST_BATCH = 2_000;
-/** A batch is to take about this long: in a store within this process nothing else runs meanwhile. */
+/**
+ * Target range for the duration of a batch: in a store within this process nothing else runs during
+ * a batch.
+ */
 const FAST_MS = 5;
 const SLOW_MS = 20;
-/** The pause between two batches is this many times as long as the batch took. */
+/** Bounds of the pause between two batches, as a multiple of the duration of the last batch. */
 const LONGEST_PAUSE_FACTOR = 4;
 const SHORTEST_PAUSE_FACTOR = 0.25;
-/** Full batches in a row after which the pauses become half as long. */
+/** Number of consecutive full batches after which the pauses are halved. */
 const PATIENCE = 16;
 const SHORTEST_PAUSE_MS = 2;
-/** Between two searches when nothing was left to delete: within these bounds, by how much there was. */
+/** Bounds of the interval between two searches without a backlog. */
 const MOST_REST_MS = 30_000;
 const LEAST_REST_MS = 250;
 
 /**
- * How many finished transactions are deleted at once, and when the next batch follows.
+ * Decides how many finished transactions are deleted at once, and when the next batch follows.
  *
- * P1  The size of a batch follows the time that a batch takes, so that it disturbs the load equally
- *     little on a fast store and on a slow one.
- * P2  While batches are full there is a backlog. Pauses are long at first, a fifth of the time is spent
- *     deleting, and become shorter the longer the backlog lasts: it does not grow without bound.
- * P3  Without a backlog the next search comes the sooner, the more the last one found.
+ * P1  The size of a batch follows the duration of batches, so that purging disturbs the load
+ *     equally little on a fast store and on a slow one.
+ * P2  Full batches mean that there is a backlog. Pauses are long at first, with a fifth of the time
+ *     spent deleting, and become shorter the longer the backlog lasts, so that the backlog does not
+ *     grow without bound.
+ * P3  Without a backlog, the next search comes sooner the more the last one found.
  */
 export class PurgePace {
   #batch = FIRST_BATCH;
@@ -30,7 +34,7 @@ export class PurgePace {
   #fullInARow = 0;
   #restMs = MOST_REST_MS;
 
-  /** Transactions of the next batch, at most. */
+  /** Maximum number of transactions in the next batch. */
   get batch(): number {
     return this.#batch;
   }
@@ -40,7 +44,10 @@ export class PurgePace {
     return this.#fullInARow > 0;
   }
 
-  /** Notes what the last batch deleted and how long it took. Returns the time until the next, in ms. */
+  /**
+   * Notes what the last batch deleted and how long it took. Returns the time until the next batch,
+   * in ms.
+   */
   next(purged: number, tookMs: number): number {
     const isFull = purged >= this.#batch;
     if (!isFull) return this.#rest(purged * 4 > this.#batch);

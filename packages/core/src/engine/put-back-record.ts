@@ -3,8 +3,9 @@ import type { StoredTransaction, UpdateItem } from '../store.ts';
 import { shortened } from './parked-record.ts';
 
 /**
- * The write that releases a suspect which this session has claimed and not driven. The claim is not counted, those
- * before it are. `isShort`: with a short timeline, since the store has refused the state as it is.
+ * The write that releases a suspect that this session has claimed and not driven. Earlier claims
+ * count, this one does not. `isShort`: with a shortened timeline, since the store has rejected the
+ * full state.
  */
 export function putBackRecord(
   record: StoredTransaction,

@@ -9,39 +9,43 @@ import { transactionOf } from './records.ts';
 import type { Delivery, Memory, Ownership } from './run.ts';
 
 /**
- * What a node does when its memory of a transaction and the stored record may differ: after a write, a read, a claim.
- * Pure: no clock, promise or I/O; the driver carries the decision out.
+ * Decides what a node does when its memory of a transaction and the stored record may differ: after
+ * a write, a read, a claim. Pure: no clock, promise or I/O; the driver carries the decision out.
  *
- * R1  The newer of the record that was read and the record that a claim returned counts. No record: the run is
- *     dropped.
- * R2  A run that owns its record merges a record with the same owner and the same write ID: only entries were
- *     appended. Progress in memory stays; operator commands among the entries become events, once each.
- * R3  A run that owns its record lets a record of another owner or write ID win: another node decided. Events that no
- *     caller waits for are discarded, those of callers start again from the record.
- * R4  A run that does not own its record takes its state from the record. A record that a claim returned is owned and
- *     resumed. Operator commands that nobody carried out become events.
- * R5  A record owned by this session that no run drove, or an unowned one with claims, was abandoned: what was started
- *     is unknown, so it is resumed as if it had been claimed once more (`unbroken` becomes false). It is owned only
- *     after a write, which fences whoever else knows it.
- * R6  While a claim is in flight, a record found owned by this session is taken for that claim's: its claims count as
- *     they are. It too is owned only after a write.
- * R7  An unreadable record is parked as it is. One that is owned, and whose bodies the store cannot
- *     return, stays owned and is read again until the store returns them: no write can be made from
+ * R1  The newer of the record that was read and the record that a claim returned counts. If there
+ *     is no record, the run is dropped.
+ * R2  A run that owns its record merges a record with the same owner and write ID: only entries
+ *     were appended. Progress in memory stays; operator commands among the entries become events,
+ *     once each.
+ * R3  If the record has another owner or write ID than the run that owned it expects, another node
+ *     has decided and the record wins. Events that no caller waits for are discarded; events of
+ *     callers restart from the record.
+ * R4  A run that does not own its record takes its state from the record. A record that a claim
+ *     returned is owned and resumed. Operator commands that were not carried out become events.
+ * R5  A record owned by this session that no run drove, or an unowned record with claims, was
+ *     abandoned: what was started is unknown, so it is resumed as if it had been claimed once more
+ *     (`unbroken` becomes false). It is owned only after a write, which fences every other node
+ *     that has it in memory.
+ * R6  While a claim is in flight, a record found owned by this session is attributed to that claim:
+ *     its claims count as they are. It too is owned only after a write.
+ * R7  An unreadable record is parked unchanged. An owned record whose bodies the store cannot
+ *     return stays owned and is read again until the store returns them: no write can be made from
  *     it, and nothing is known to be wrong with the transaction.
- * R8  A lost write is stepped again on what the record contains now. After `MAX_CONFLICTS` in a row the caller gets an
- *     error and rounds are paced; a run that owns its record is never dropped for it.
+ * R8  After a lost write the event is stepped again on the current record. After `MAX_CONFLICTS` in
+ *     a row the caller gets an error and rounds are paced; a run that owns its record is never
+ *     dropped because of it.
  * R9  A state that the store cannot hold is never kept: if a caller's command made it, the command
- *     is refused and the run continues as before; otherwise the run is parked. After a write whose
+ *     is rejected and the run continues as before; otherwise the run is parked. After a write whose
  *     outcome stays unknown, a record that this session owned before is released, parked, by a
  *     write that fences the one in doubt. A write that may take ownership of a record is remembered
  *     as a doubt (see `Doubts`), since it may arrive after any read.
- * R10 A read decides nothing that only the latest version can decide: a run that owns its record reads again when the
- *     record is older than what it knows, and takes a record that is not there for one that the read does not show yet,
- *     until a write finds it missing. A submit is refused when a write of this run has met the decision to abort,
- *     whatever the record that was read says.
+ * R10 A read decides nothing that only the latest version can decide. A run that owns its record
+ *     reads again if the record is older than its memory, and treats a missing record as one that
+ *     the read does not show yet, until a write finds it missing. A submit is rejected if a write
+ *     of this run has met the decision to abort, whatever the record that was read states.
  */
 
-/** What this node knows of itself. */
+/** This node's view of itself. */
 export interface Self {
   readonly session: SessionId;
   readonly leaseHeld: boolean;
@@ -49,7 +53,7 @@ export interface Self {
   readonly claiming: boolean;
 }
 
-/** What a run is after its record was read while the run did not own it. */
+/** The new state of a run whose record was read while the run did not own it. */
 export interface Opened {
   readonly transaction: Transaction;
   readonly version: number;
@@ -73,18 +77,21 @@ export type Decision =
       readonly retryOrders: number;
       readonly queue: Delivery[];
     }
-  /** Drop the run; `reopen`: the record is this session's again, decide about it with an empty memory. */
+  /**
+   * Drop the run. `reopen`: this session owns the record again; decide about it with an empty
+   * memory.
+   */
   | {
       readonly kind: 'let go';
       readonly record: StoredTransaction;
       readonly reopen: boolean;
-      /** The claim returned the record. */
+      /** Whether the claim returned the record. */
       readonly claimed: boolean;
       /** Callers' events, to be delivered again. */
       readonly queue: Delivery[];
     }
   | { readonly kind: 'open'; readonly opened: Opened }
-  /** This session owns the record and cannot read it now: read again after a long pause. */
+  /** This session owns the record and cannot read it now; read again after a long pause. */
   | { readonly kind: 'without bodies'; readonly record: StoredTransaction; readonly error: UnreadableRecord }
   /** `owned`: the record must be released. */
   | {
@@ -94,17 +101,20 @@ export type Decision =
       readonly error: UnreadableRecord;
     };
 
-/** What to do about a record that was read from the store (undefined: there is none). */
+/**
+ * Decides what to do about a record that was read from the store (undefined: there is no record).
+ */
 export function reconcile(memory: Memory, read: StoredTransaction | undefined, self: Self): Decision {
   const record = newest(memory.claimed, read);
   if (record === undefined) return missing(memory);
   if (record.damaged === true) return damaged(record, self);
   if (memory.ownership === 'ours' && record.version < memory.version) return { kind: 'stale' };
   const mine = record.owner === self.session;
-  // Without its entries it must not be merged: a branch that another node has registered would be
+  // A record without its entries must not be merged: a branch that another node registered would be
   // forgotten.
   if (mine && record.withoutBodies === true) return unread(record);
-  // An append may have followed the claim; an update has another write ID.
+  // An append may have followed the claim, which keeps the write ID; an update has another write
+  // ID.
   const claimed = mine && memory.claimed !== undefined && memory.claimed.writeId === record.writeId;
   try {
     if (memory.ownership === 'ours') {
@@ -141,7 +151,10 @@ function newest(
   return claimed.version >= read.version ? claimed : read;
 }
 
-/** Nothing that a session owns is ever deleted. */
+/**
+ * The record is missing. A record that a session owns is never deleted, so a run that owns it keeps
+ * its memory.
+ */
 function missing({ ownership, transaction, version, retryOrders, queue }: Memory): Decision {
   if (ownership !== 'ours' || transaction === undefined) return { kind: 'gone' };
   return { kind: 'merge', transaction, version, retryOrders, queue: [...queue] };
@@ -155,7 +168,8 @@ function merged(memory: Memory, transaction: Transaction | undefined, record: St
   if (abort !== undefined && transaction.state.status === 'submitted') events.push({ event: ordered(abort) });
   const retryOrders = countRetryOrders(entries);
   if (retryOrders > memory.retryOrders) events.push({ event: { kind: 'retry' } });
-  // Behind the event that states what is not known any more, if that one is to be stepped again.
+  // After the `resumed` event, if that one is to be stepped again: it states what is no longer
+  // known.
   const place = memory.queue[0]?.event.kind === 'resumed' ? 1 : 0;
   return {
     kind: 'merge',
@@ -187,14 +201,18 @@ function opened(memory: Memory, record: StoredTransaction, ownership: Ownership,
     writeId,
     group,
     ownership,
-    // The next claim starts what is due, and when nothing is, everything.
+    // Retry commands stored so far are covered by the next claim, which starts everything due, or
+    // everything if nothing is due.
     retryOrders: countRetryOrders(entries),
     suspect: claims + suspicion > 1,
     queue,
   };
 }
 
-/** Claims with which a record is resumed; 0: nothing is to be resumed. An orderly release leaves no claim behind. */
+/**
+ * The claims with which a record is resumed; 0 if nothing is to be resumed. An orderly release
+ * leaves no claims.
+ */
 function claimsOf(ownership: Ownership, claims: number, claiming: boolean): number {
   switch (ownership) {
     case 'ours':
@@ -216,18 +234,18 @@ const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
 /** The abort that another node stored. */
 const ordered = (reason: string): TransactionEvent => ({ kind: 'abort', reason, byOperator: true });
 
-/** What to do with a record that a claim returned. */
+/** Decides what to do with a record that a claim returned. */
 export type ClaimDecision =
-  /** No run has it: open one. */
+  /** No run has the record: open one. */
   | 'open'
-  /** The run is newer than the claim. */
+  /** The run has a newer version than the claim. */
   | 'ignore'
-  /** The run reconciles with it now. */
+  /** The run reconciles with the record now. */
   | 'reconcile'
   /** The run's read or write in flight will reconcile with it. */
   | 'remember';
 
-/** A claim returned a record; `memory` is of the run that has it. */
+/** Decides about a record that a claim returned; `memory` is that of the run that has it. */
 export function onClaim(
   memory: (Memory & { readonly phase: 'loading' | 'open' | 'writing' | 'releasing' | 'gone' }) | undefined,
   record: StoredTransaction,
@@ -237,12 +255,15 @@ export function onClaim(
   return memory.phase === 'open' ? 'reconcile' : 'remember';
 }
 
-/** A run that keeps losing against other writers is paced, and its caller gets an error, after this number of rounds. */
+/** After this number of consecutive conflicts a run is paced, and its caller gets an error. */
 export const MAX_CONFLICTS = 50;
 
 export type AfterWrite =
   | { readonly kind: 'applied'; readonly version: number }
-  /** Read the record and step the event again. `refused`: not this event; its caller gets an error. */
+  /**
+   * Read the record and step the event again. `refused`: except this event, whose caller gets an
+   * error.
+   */
   | { readonly kind: 'again'; readonly paced: boolean; readonly refused: boolean }
   /** The caller gets an error; the run continues as it was before the event. */
   | { readonly kind: 'undo'; readonly why: string }
@@ -252,10 +273,13 @@ export type AfterWrite =
   /** Drop the run; this session may own the record, now or later. */
   | { readonly kind: 'doubt'; readonly why: string };
 
-/** What a run does after its write. */
+/** Decides what a run does after its write. */
 export function afterWrite(
   memory: Pick<Memory, 'ownership' | 'conflicts'>,
-  /** `hold`: the write was to leave this session as owner. `isAwaited`: a caller's event asked for it. */
+  /**
+   * `hold`: the write was to make this session the owner. `isAwaited`: a caller's event requested
+   * it.
+   */
   write: { readonly hold: boolean; readonly isAwaited: boolean },
   result: WriteResult,
 ): AfterWrite {

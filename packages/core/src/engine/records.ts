@@ -9,7 +9,7 @@ import { assemble, branchState, newTransaction } from '../patterns/state.ts';
 import type { StoredTransaction } from '../store.ts';
 import { readableState } from './stopped-record.ts';
 
-/** A record as the patterns see it. Throws `UnreadableRecord`. */
+/** Decodes a record for the patterns. Throws `UnreadableRecord`. */
 export function transactionOf(record: StoredTransaction): Transaction {
   if (record.unreadable !== undefined) throw new UnreadableRecord(record.unreadable, record.damaged !== true);
   const state = decodeState(record.state);
@@ -24,15 +24,18 @@ export function transactionOf(record: StoredTransaction): Transaction {
 }
 
 /**
- * A record that was force-stopped because it could not be read: what its branches did is not known.
+ * A record that was force-stopped because it could not be read: the effects of its branches are
+ * unknown.
  */
 export const withoutBranches = ({ key, pattern, createdAtMs }: StoredTransaction, state: State): Transaction =>
   assemble(key, emptyDefinition(pattern), createdAtMs, [], { ...state, branches: [] });
 
 /**
- * A record as callers see it; of one that cannot be read, what its columns say, and why it cannot be.
+ * A record as callers see it. For a record that cannot be read: the values of its columns, and the
+ * reason.
  *
- * @param summary the record came without its definition and entries; nor has the view steps or branches
+ * @param summary the record came without its definition and entries; the view then has neither
+ * steps nor branches
  */
 export function viewOf(record: StoredTransaction, summary = false): TransactionView {
   const { definition, state, branches, registered } = readable(record, summary);
@@ -52,14 +55,14 @@ export function viewOf(record: StoredTransaction, summary = false): TransactionV
     finishedAtMs,
     definition,
     state,
-    // Most callers need the status, not the branches.
+    // Computed on access: most callers need the status, not the branches.
     get branches() {
       return (views ??= branchViews(branches, state, registered, createdAtMs));
     },
   };
 }
 
-/** Spelled out, not spread: a transaction may have two thousand. */
+/** Without spread, for speed: a transaction may have two thousand branches. */
 const branchViews = (
   branches: readonly Branch[],
   state: State,
@@ -93,8 +96,8 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
     const empty = newTransaction(key, emptyDefinition(pattern), createdAtMs);
     const why = `its record cannot be read: ${error.message}`;
     if (!isFinal(status)) return { ...empty, state: { ...empty.state, status, parked: why } };
-    // A record that is finished waits for nothing. That of a force-stop has a state that can be
-    // read.
+    // A finished record needs nothing, so it is not parked. The state of a force-stopped record can
+    // be read.
     const state = readableState(record.state) ?? empty.state;
     return { ...empty, state: { ...state, status, parked: '', damaged: state.damaged === '' ? why : state.damaged } };
   }
@@ -103,7 +106,10 @@ function readable(record: StoredTransaction, summary: boolean): Transaction {
 const summaryTransaction = (record: StoredTransaction): Transaction =>
   withoutBranches(record, decodeState(record.state));
 
-/** A transaction as this node has it in memory: what is known only from its record (version, owner, due time) is left at its least. */
+/**
+ * A view of a transaction in this node's memory. The values that only its record has (version,
+ * owner, due time) are set to their minimum.
+ */
 export function viewOfTransaction({
   key,
   createdAtMs,

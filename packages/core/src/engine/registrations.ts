@@ -8,8 +8,9 @@ import { notStored, unknownGid } from './errors.ts';
 import { samePayload } from './same-payload.ts';
 
 /**
- * A step recorded again must have the same outcome, and a branch of a tcc or xa the same calls;
- * with `strict` everything that is registered again must be the same. What was stored first stays.
+ * Throws `refused` unless a step recorded again has the same outcome, and a branch of a tcc or xa
+ * the same calls. With `strict` everything that is registered again must be the same. The first
+ * registration stays.
  */
 export function assertSame(
   gid: string,
@@ -28,7 +29,7 @@ export function assertSame(
         gid,
         field: 'status',
       });
-    // Else its client would take for granted that the second payload is confirmed.
+    // Otherwise the client would assume that the second payload is confirmed.
     const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
     if (other !== undefined)
       throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
@@ -38,10 +39,7 @@ export function assertSame(
   }
 }
 
-/**
- * In what a branch that is registered again differs from the first registration; undefined: it is
- * the same.
- */
+/** How a repeated registration of a branch differs from the first one; undefined if it does not. */
 function differenceOf(
   first: RegisteredBranch,
   second: BranchRegistration,
@@ -50,7 +48,7 @@ function differenceOf(
 ): string | undefined {
   if (!isWhole) return pattern === 'xa' && first.url !== second.url ? 'another URL' : undefined;
   if (first.url !== second.url || !samePayload(first.payload, second.payload)) return 'another URL or payload';
-  // The digest is that of the input with which the branch was called.
+  // The digest covers the input with which the branch was called.
   if (first.digest === second.digest) return undefined;
   return pattern === 'tcc'
     ? 'another digest (by another part of the transaction or within another run)'
@@ -58,8 +56,8 @@ function differenceOf(
 }
 
 /**
- * The bounds of a record's branches. What ends a step of a workflow finds room where new steps do
- * not: otherwise a workflow could be decided and never end.
+ * The bounds on a record's branches. The end of a workflow step has room where new steps do not:
+ * otherwise a workflow could be decided and never finish.
  */
 export function roomFor(
   pattern: Pattern | undefined,
@@ -78,7 +76,7 @@ const NO_ROOM = {
   bytes: `the registered branches of a transaction have at most ${LIMITS.registeredBytes / 1024 / 1024} MiB together; keep large data elsewhere and send a reference to it`,
 } as const;
 
-/** Why nothing was registered. */
+/** The error that explains why nothing was registered. */
 export function registrationError(gid: string, result: Exclude<WriteResult, { kind: 'applied' }>): HoldfastError {
   switch (result.kind) {
     case 'missing':

@@ -14,36 +14,39 @@ interface ReleaserDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newWriteId: () => string;
-  /** This session owns a record that this version cannot write. */
+  /** Called for a record that this session owns and this version cannot write. */
   readonly onUnwritable: (record: StoredTransaction) => void;
-  /** Absent: no hook receives the alert of a parked transaction. */
+  /** Absent if no hook receives the alert of a parked transaction. */
   readonly alert?: AlertHook;
 }
 
 /** One release, until it is durable. */
 interface Release {
   readonly run: Run;
-  /** The write, made from the record as it is; `attempt`: 1 for the first. */
+  /** Builds the write from the current record; `attempt` is 1 for the first. */
   readonly item: (record: StoredTransaction, attempt: number) => UpdateItem;
   readonly done: Released;
 }
 
-/** The record, before the write, is not this session's any more. Undefined: another node has it, or it is gone. */
+/**
+ * Called when this session no longer owns the record, with the record before the write; undefined
+ * if another node has it or it is gone.
+ */
 export type Released = (record: StoredTransaction | undefined) => void;
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * Releases the records of runs that this node does not drive, and tries until that is durable.
+ * Releases the records of runs that this node does not drive, and retries until that is durable.
  *
- * RL1  Until then the run is `releasing` and stays in memory: no record is owned by a live session that does not know
- *      of it.
- * RL2  Each attempt writes on the version that was read (or claimed) before, so that it never overwrites another node's
- *      decision.
- * RL3  A record that is older than what the run knows says nothing: it is read again. So is one that is not there, for
- *      about 13 s: unlike an older version, it may be gone for good.
- *      The same goes for a record whose bodies the store cannot return.
+ * RL1  Until then the run is `releasing` and stays in memory: no live session owns a record without
+ *      a run for it.
+ * RL2  Each attempt writes on the version that was read (or claimed) before, so that it never
+ *      overwrites another node's decision.
+ * RL3  A record older than the run's version proves nothing and is read again. So is a missing
+ *      record, for about 13 s: unlike an older version, it may be gone permanently. A record whose
+ *      bodies the store cannot return is read again as well.
  * RL4  A record that this version cannot write, although this session owns it, becomes a doubt: it
  *      is read again once another node has changed it.
  */
@@ -56,7 +59,7 @@ export class Releaser {
     this.#trouble = new PacedWarning(dependencies, 'transactions could not be released; they are tried again');
   }
 
-  /** Releases a record parked. The run's phase is `releasing`. */
+  /** Releases a record, parked. The run's phase is `releasing`. */
   park(run: Run, reason: string, done: Released): void {
     const { session, newWriteId, alert } = this.#d;
     const item = (record: StoredTransaction): UpdateItem =>
@@ -64,7 +67,10 @@ export class Releaser {
     void this.#attempt({ run, item, done }, 1);
   }
 
-  /** Releases a record just claimed, undriven, with its claims kept as suspicion. The run's phase is `releasing`. */
+  /**
+   * Releases a record just claimed, undriven, with its claims kept as suspicion. The run's phase is
+   * `releasing`.
+   */
   putBack(run: Run, record: StoredTransaction, settings: PutBack, done: Released): void {
     const item = (found: StoredTransaction, attempt: number): UpdateItem =>
       putBackRecord(found, { ...settings, writeId: this.#d.newWriteId(), isShort: attempt > 1 });
@@ -116,8 +122,8 @@ export class Releaser {
 }
 
 /**
- * What a later version wrote is for its nodes; of a damaged record, no update can name the version
- * if it is not known.
+ * Whether this version can write the record. A record of a later version is left to nodes of that
+ * version; a damaged one can be updated only if its version is known.
  */
 const isWritable = ({ unreadable, damaged, version }: StoredTransaction): boolean =>
   unreadable === undefined || (damaged === true && version > 0);
@@ -129,10 +135,10 @@ function isOutdated({ version, claimed }: Run, record: StoredTransaction | undef
   return record === undefined ? known > 0 && pauseMsAfter(attempt) < LONGEST_PAUSE_MS : record.version < known;
 }
 
-/** How a suspect is put back. */
+/** How a suspect is released again. */
 export interface PutBack {
   /** When it is due. */
   readonly dueInMs: number;
-  /** Its claims without progress, but for the last. */
+  /** Its claims without progress, except the last. */
   readonly suspicion: number;
 }

@@ -3,7 +3,10 @@ import type { Logger } from '../environment.ts';
 import type { Transaction } from '../model.ts';
 import type { Reply } from './run.ts';
 
-/** Answers callers. A callback that throws is logged, and harms nothing but itself. */
+/**
+ * Resolves or rejects the replies of callers. A callback that throws is logged and affects nothing
+ * else.
+ */
 export class Replies {
   readonly #logger: Logger;
 

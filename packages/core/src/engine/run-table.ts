@@ -3,28 +3,31 @@ import type { StoredTransaction } from '../store.ts';
 import { idOf, type Run } from './run.ts';
 
 /**
- * The runs of a node, and how they cross with a claim in flight.
+ * The runs of a node, and how they interact with a claim in flight.
  *
- * T1  Places that a claim may fill are reserved while it is in flight.
- * T2  A record that left memory at a higher version than the claim returns it with is not opened again.
+ * T1  Room for the records that a claim may return is reserved while it is in flight.
+ * T2  A record that left memory at a higher version than the claim returns is not opened again.
  */
 export class RunTable {
   readonly #runs = new SlotMap<Run>();
   #reserved = 0;
-  /** Versions of the records that left memory since the claim in flight was sent; undefined: none is in flight. */
+  /**
+   * Versions of the records that left memory since the claim in flight was sent; undefined if none
+   * is in flight.
+   */
   #leftSinceClaim: Map<string, number> | undefined;
 
-  /** Runs in memory. */
+  /** Number of runs in memory. */
   get size(): number {
     return this.#runs.size;
   }
 
-  /** Runs in memory, and those that a claim in flight may add. */
+  /** Number of runs in memory, plus those that a claim in flight may add. */
   get taken(): number {
     return this.#runs.size + this.#reserved;
   }
 
-  /** A claim is in flight. */
+  /** Whether a claim is in flight. */
   get claiming(): boolean {
     return this.#leftSinceClaim !== undefined;
   }
@@ -48,7 +51,10 @@ export class RunTable {
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
   }
 
-  /** Adopts what the claim returns, without the records that this node is through with already. */
+  /**
+   * Adopts the records that the claim returns, except those that left memory at a later version
+   * since.
+   */
   async claim(
     limit: number,
     claim: () => Promise<readonly StoredTransaction[]>,

@@ -5,47 +5,58 @@ import type { StoredTransaction } from '../store.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import type { InFlight } from './calls.ts';
 
-/** Who asked for an event and wants to hear what became of it. */
+/** The pending reply to the caller that submitted an event. */
 export interface Reply {
-  /** The event's effect is durable. */
+  /** Called when the event's effect is durable. */
   readonly done: (transaction: Transaction) => void;
   readonly failed: (error: HoldfastError) => void;
-  /** `done` is called at the end of a full pass instead. */
+  /** If true, `done` is called at the end of a full pass. */
   readonly wholePass: boolean;
 }
 
 export interface Delivery {
   readonly event: TransactionEvent;
   readonly reply?: Reply;
-  /** What the caller says the transaction is; a contradiction is refused. */
+  /** The pattern that the caller expects; another one is rejected. */
   readonly pattern?: Pattern;
-  /** What the caller submits under the gid; other content than that of the stored transaction is refused. */
+  /**
+   * The definition that the caller submits under the gid; one that differs from the stored one is
+   * rejected.
+   */
   readonly definition?: Definition;
 }
 
 /**
- * Whose the record is, as far as the run knows. `none`: no session's, or not stored yet. `ours`: this session's, with
- * all that was started known. `orphaned`: the store names this session, but no run drove the record. `theirs`: another
- * live session's.
+ * The owner of the record, as far as the run knows. `none`: no session, or not stored yet. `ours`:
+ * this session, which knows everything that was started. `orphaned`: the store names this session,
+ * but no run drove the record. `theirs`: another live session.
  */
 export type Ownership = 'none' | 'ours' | 'orphaned' | 'theirs';
 
-/** What a node remembers of one transaction, as plain data: the part of a run that decisions are made from. */
+/**
+ * A node's memory of one transaction, as plain data: the part of a run on which decisions are
+ * based.
+ */
 export interface Memory {
-  /** Undefined while the record was never read. */
+  /** Undefined until the record was read. */
   readonly transaction: Transaction | undefined;
-  /** Fencing version of the record; 0: not stored yet. */
+  /** Fencing version of the record; 0 if not stored yet. */
   readonly version: number;
-  /** Write ID of the record as this node knows it: while the record has it, no other node decided anything. */
+  /**
+   * Write ID of the record in this node's memory: while the record has it, no other node has
+   * decided.
+   */
   readonly writeId: string;
   readonly ownership: Ownership;
-  /** Commands to retry that other nodes have stored, as far as this node has applied them. */
+  /** Retry commands stored by other nodes that this node has already applied. */
   readonly retryOrders: number;
-  /** A node crashed with it, and nothing was written since that resets its count of claims (and its suspicion). */
+  /**
+   * A previous owner was lost, and no write since then has reset the claims (and the suspicion).
+   */
   readonly suspect: boolean;
-  /** The record as claimed while a command on it was in progress. */
+  /** The record that a claim returned while a command on it was in progress. */
   readonly claimed: StoredTransaction | undefined;
-  /** Writes lost in a row. */
+  /** Number of consecutive lost writes. */
   readonly conflicts: number;
   /** The record's status when it last made a write of this run lose. */
   readonly foundStatus?: Status | undefined;
@@ -60,8 +71,9 @@ export interface Memory {
  *                                 │         │                                  ▲
  *                                 └─────────┴──cannot go on──▶ releasing ──────┘
  *
- * While it is loading or a write is in flight, events queue; so a pattern steps on the last durable decision only.
- * While it is releasing, this session still owns the record and drives nothing; events queue until it is released.
+ * While the run is loading or a write is in flight, events queue, so that a pattern steps only on
+ * the last durable decision. While the run is releasing, this session still owns the record and
+ * drives nothing; events queue until the record is released.
  */
 export interface Run extends Memory {
   readonly id: string;
@@ -77,13 +89,13 @@ export interface Run extends Memory {
   conflicts: number;
   foundStatus: Status | undefined;
   queue: Delivery[];
-  /** Application group: only nodes that host it may drive it. */
+  /** Application group: only nodes that host the group may drive the transaction. */
   group: string;
   delivering: boolean;
   passWaiters: Reply[];
   readonly inFlight: InFlight;
   timer: Timer | undefined;
-  /** The version that the watcher saw when it last looked. */
+  /** The version at the watcher's last check. */
   watchedVersion: number;
 }
 
@@ -114,10 +126,13 @@ export function newRun(id: string, key: TransactionKey, phase: Run['phase'], gro
 /** A key as a string: namespaces hold no NUL. */
 export const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
-/** A call that was not made because the transaction took another turn while it waited for its place. */
+/**
+ * The result of a call that was not made because a decision made it unnecessary while it waited for
+ * its turn.
+ */
 export const WITHDRAWN: BranchResult = { kind: 'UNKNOWN', reason: 'needless after the decision', deferred: true };
 
-/** A call that was not made because too many wait for the same destination. */
+/** The result of a call that was not made because too many calls wait for the same destination. */
 export const DEFERRED: BranchResult = {
   kind: 'UNKNOWN',
   reason: 'too many calls wait for this destination',

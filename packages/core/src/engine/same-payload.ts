@@ -1,9 +1,9 @@
 import { LIMITS } from '@holdfast/protocol';
 
 /**
- * The same bytes, or JSON texts that differ only in blanks and in how characters and numbers are
- * spelled: the previous version stored the payloads of `/api/v1` rewritten. Numbers are compared by
- * all their digits.
+ * Whether two payloads are the same bytes, or JSON texts that differ only in whitespace and in the
+ * spelling of characters and numbers: the previous version rewrote the payloads of `/api/v1` when
+ * storing them. Numbers are compared by all their digits.
  */
 export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
   if (Buffer.compare(a, b) === 0) return true;
@@ -31,9 +31,9 @@ const OBJECT_END = 0x7d;
 const MINUS = 0x2d;
 
 /**
- * Compares texts token by token up to the first difference, so that a long payload that is another
- * one is neither parsed nor written again. Only texts that are JSON have tokens of which anything
- * follows. False for deeper texts than a request may have, which take `JSON.parse` seconds.
+ * Compares texts token by token up to the first difference, so that a long payload that differs is
+ * neither parsed nor serialised. The result means something only if both texts are JSON. Returns
+ * false for texts nested deeper than a request may be, which take `JSON.parse` seconds.
  */
 function haveSameTokens(a: string, b: string): boolean {
   const same = sameStart(a, b);
@@ -50,7 +50,7 @@ function haveSameTokens(a: string, b: string): boolean {
       [i, j] = [endA, endB];
     } else if (beginsNumber(unit) && beginsNumber(other)) {
       const [startA, startB] = [i, j];
-      // Most are spelled alike, and there may be half a million.
+      // Most numbers are spelled alike, and there may be half a million.
       while (isInNumber(a.charCodeAt(i)) && a.charCodeAt(i) === b.charCodeAt(j)) {
         i++;
         j++;
@@ -70,9 +70,9 @@ function haveSameTokens(a: string, b: string): boolean {
 }
 
 /**
- * Where the tokens end that both texts begin with, spelled alike, and the depth there: most of two
- * long texts is the same, and to walk through one of them takes a fifth of the time that comparing
- * token by token takes.
+ * Finds the end of the tokens that both texts share at the start, spelled alike, and the depth
+ * there. Long texts are mostly equal, and scanning one of them takes a fifth of the time of a
+ * comparison token by token.
  */
 function sameStart(a: string, b: string): { readonly end: number; readonly depth: number } {
   const length = sameLength(a, b);
@@ -83,10 +83,10 @@ function sameStart(a: string, b: string): { readonly end: number; readonly depth
     if (unit === QUOTE) at = endOfString(a, at);
     else if (beginsNumber(unit)) at = endOfNumber(a, at);
     else at++;
-    // A text or number may go on differently behind what is the same.
+    // A string or number may continue differently after the shared part.
     if (at > length || (at === length && beginsNumber(unit))) return { end: start, depth };
     if (unit === LIST || unit === OBJECT) {
-      // Found again, and refused, by the comparison.
+      // Found again, and rejected, by the comparison.
       if (depth === LIMITS.jsonDepth) return { end: start, depth };
       depth++;
     } else if (unit === LIST_END || unit === OBJECT_END) depth--;
@@ -95,7 +95,7 @@ function sameStart(a: string, b: string): { readonly end: number; readonly depth
 }
 
 /**
- * How many units two texts begin with that are the same, by halves: to compare long pieces takes no
+ * The length of the common prefix of two texts, by bisection: comparing long slices takes almost no
  * time.
  */
 function sameLength(a: string, b: string): number {
@@ -110,7 +110,7 @@ function sameLength(a: string, b: string): number {
 
 function areSameStrings(a: string, b: string): boolean {
   if (a === b) return true;
-  // A broken one is found when the whole is parsed.
+  // An invalid string is detected when the whole text is parsed.
   return (a.includes('\\') || b.includes('\\')) && isJson(a) && isJson(b) && JSON.parse(a) === JSON.parse(b);
 }
 
@@ -144,10 +144,10 @@ const isInNumber = (unit: number): boolean =>
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/;
 
-/** A number of JSON by its digits and its power of ten: 1.10, 1.1 and 11e-1 are one. */
+/** A JSON number by its digits and its power of ten: 1.10, 1.1 and 11e-1 are equal. */
 function plainNumber(text: string): string {
   const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(text) ?? [];
-  // An exponent that long stays as it is spelled.
+  // A number with a longer exponent is compared as spelled.
   if (sign === undefined) return text;
   const all = whole + fraction;
   let [from, to] = [0, all.length];

@@ -13,40 +13,40 @@ import {
 interface SetApartDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** One call of the store; resolves to what it threw. */
+  /** Calls the store once; resolves to the error if the store threw. */
   readonly write: (items: readonly WriteItem[]) => Promise<Attempted>;
-  /** The store takes other writes now. */
+  /** Whether the store accepts other writes now. */
   readonly takesWrites: () => Promise<boolean>;
   /**
-   * `doubtful`: an earlier attempt may have been applied; `mayWait`: a blocked item may be sent
+   * `doubtful`: an earlier attempt may have been applied. `mayWait`: a blocked item may be sent
    * again.
    */
   readonly finish: (batch: readonly Pending[], result: BatchResult, doubtful: boolean, mayWait: boolean) => void;
-  /** Later items of the same transactions may be written now. */
+  /** Called when later items of the same transactions may be written. */
   readonly onFinished: () => void;
 }
 
 interface Part {
   readonly batch: readonly Pending[];
-  /** An attempt had an unknown outcome. */
+  /** Whether an attempt had an unknown outcome. */
   readonly doubtful: boolean;
-  /** Unknown outcomes of this part. */
+  /** Number of unknown outcomes of this part. */
   readonly unknown: number;
 }
 
-/** Unknown outcomes of a single item after which it is abandoned. */
+/** Number of unknown outcomes of a single item after which it is abandoned. */
 const MAX_UNKNOWN = 8;
 
 /**
- * Batches that fail again and again although the store takes other writes. They are written here,
- * one part after the other, while the committer writes everything else.
+ * Batches that fail repeatedly although the store accepts other writes. They are written here, one
+ * part after the other, while the committer writes everything else.
  *
  * SA1 A part that fails is halved, so that the item at fault is alone after few attempts.
- * SA2 An item that is alone and whose outcome stays unknown is abandoned; one that the store does
- *     not take, with the certainty that nothing was applied, is kept.
- * SA3 Only attempts while the store takes other writes count: a store that cannot be reached makes
- *     no item be abandoned.
- * SA4 Each failed attempt is followed by a pause, which grows to a second and restarts with a
+ * SA2 An item that is alone and whose outcome stays unknown is abandoned. An item that the store
+ *     does not accept, with the certainty that nothing was applied, is kept.
+ * SA3 Only attempts while the store accepts other writes count: an unreachable store causes no item
+ *     to be abandoned.
+ * SA4 Each failed attempt is followed by a pause, which grows to a second and is reset by a
  *     success.
  */
 export class SetApart {
@@ -54,19 +54,19 @@ export class SetApart {
   #parts: Part[] = [];
   readonly #ids = new Set<string>();
   #working = false;
-  /** Grows when everything is abandoned. */
+  /** Incremented when everything is abandoned. */
   #generation = 0;
 
   constructor(dependencies: SetApartDependencies) {
     this.#d = dependencies;
   }
 
-  /** Transactions with an item here. */
+  /** Number of transactions with an item here. */
   get size(): number {
     return this.#ids.size;
   }
 
-  /** An item of the transaction is here: later ones wait. */
+  /** Whether an item of the transaction is here, so that later ones wait. */
   holds(id: string): boolean {
     return this.#ids.has(id);
   }
@@ -80,7 +80,7 @@ export class SetApart {
     void this.#work();
   }
 
-  /** Abandons everything: the session that wrote it has ended. */
+  /** Abandons every item: the session that wrote them has ended. */
   abandon(): void {
     this.#generation++;
     for (const part of this.#parts.splice(0)) this.#finish(part, ABANDONED);
@@ -100,7 +100,7 @@ export class SetApart {
     this.#working = false;
   }
 
-  /** What follows a failed attempt. Resolves to whether a pause is due. */
+  /** Handles a failed attempt. Resolves to whether a pause is due. */
   async #failed(part: Part, error: StoreError, generation: number): Promise<boolean> {
     const isUnknown = error.code === 'outcome_unknown';
     const next = { ...part, doubtful: part.doubtful || isUnknown, unknown: part.unknown + (isUnknown ? 1 : 0) };

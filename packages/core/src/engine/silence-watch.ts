@@ -7,19 +7,17 @@ interface Seen {
 }
 
 /**
- * For how long the heartbeats of other sessions have stayed unchanged, by this node's monotonic
- * clock. The store's clock cannot show that: when it is set forward, or a standby that is ahead
- * takes over, all sessions look silent.
+ * How long the heartbeats of other sessions have stayed unchanged, by this node's monotonic clock.
+ * The store's clock cannot show that: if it is set forward, or a standby with a faster clock takes
+ * over, all sessions appear silent.
  *
- * SW1 A heartbeat counts from the moment when this node sees it for the first time, however old it
- *     looks.
+ * SW1 A heartbeat counts from the moment when this node first sees it, however old it appears.
  */
 export class SilenceWatch {
   #seen = new Map<SessionId, Seen>();
 
   /**
-   * Takes in the heartbeats of all live sessions, as they are at `nowMs` on the monotonic clock or
-   * were before.
+   * Records the heartbeats of all live sessions, read at or before `nowMs` on the monotonic clock.
    */
   note(rows: readonly HeartbeatSeen[], nowMs: number): void {
     const seen = new Map<SessionId, Seen>();
@@ -30,7 +28,10 @@ export class SilenceWatch {
     this.#seen = seen;
   }
 
-  /** At most `limit` sessions whose heartbeat has stayed unchanged for longer than `silenceMs`. */
+  /**
+   * Returns at most `limit` sessions whose heartbeat has stayed unchanged for longer than
+   * `silenceMs`.
+   */
   unchangedFor(silenceMs: number, nowMs: number, limit: number): HeartbeatSeen[] {
     const unchanged: HeartbeatSeen[] = [];
     for (const [session, { heartbeatAtMs, sinceMs }] of this.#seen)
@@ -39,8 +40,8 @@ export class SilenceWatch {
   }
 
   /**
-   * The time until the next session is unchanged for that long, unless it sends a heartbeat;
-   * Infinity: there is none.
+   * The time until the next session has been unchanged for `silenceMs`, unless it sends a
+   * heartbeat; Infinity if there is no such session.
    */
   nextInMs(silenceMs: number, nowMs: number): number {
     const left = [...this.#seen.values()].map(({ sinceMs }) => Math.floor(sinceMs + silenceMs - nowMs) + 1);

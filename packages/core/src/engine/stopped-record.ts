@@ -9,16 +9,16 @@ import { STORE_LIMITS } from '../stores/rules.ts';
 /** Bytes of an unreadable state that its replacement keeps. */
 const KEPT_BYTES = STORE_LIMITS.itemBytes / 2;
 
-/** The write that ends a damaged record, and the state that it stores. */
+/** The write that finishes a damaged record, and the state that it stores. */
 export interface StoppedRecord {
   readonly item: UpdateItem;
   readonly state: State;
 }
 
 /**
- * The force-stop of a record that cannot be read because it is damaged. What the state says is kept
- * if it can be read, else its bytes are kept behind the new state, for inspection; definition and
- * entries stay as they are. The state contains no branches: what they did is not known.
+ * The force-stop of a record that cannot be read because it is damaged. A readable state is kept;
+ * of an unreadable one the bytes are kept behind the new state, for inspection. Definition and
+ * entries stay unchanged. The state contains no branches: their effects are unknown.
  */
 export function stoppedRecord(
   record: StoredTransaction,
@@ -43,7 +43,7 @@ export function stoppedRecord(
   return { item, state };
 }
 
-/** What a stored state says; undefined: it cannot be read. */
+/** Decodes a stored state; undefined if it cannot be read. */
 export function readableState(bytes: Uint8Array): State | undefined {
   try {
     return decodeState(bytes);

@@ -14,7 +14,10 @@ interface Subscriber {
 
 const MAX_ROUNDS = 20;
 
-/** Topics of messages, kept as versioned key-values: the JSON text of `[{url, remark}]`. A change is seen by the next transaction. */
+/**
+ * Topics of messages, stored as versioned key-values: the JSON text of `[{url, remark}]`. A change
+ * applies from the next transaction.
+ */
 export class Topics {
   readonly #store: Store;
 
@@ -23,8 +26,8 @@ export class Topics {
   }
 
   /**
-   * Adds a subscriber. Throws `invalid` (empty, too long, or as lists show it, without its
-   * secrets), `refused` (there already), `too_large`.
+   * Adds a subscriber. Throws `invalid` (empty, too long, or in the form that lists show, without
+   * its secrets), `refused` (already subscribed), `too_large`.
    */
   async subscribe(namespace: string, topic: string, subscriber: Subscriber): Promise<void> {
     requireName(topic, subscriber.url);
@@ -47,8 +50,8 @@ export class Topics {
   }
 
   /**
-   * Takes a subscriber away; its URL may be given as lists show it, without its secrets. Throws
-   * `invalid` (empty), `not_found`, and `refused` when lists show several subscribers so.
+   * Removes a subscriber, whose URL may have the form that lists show, without its secrets. Throws
+   * `invalid` (empty), `not_found`, and `refused` if lists show several subscribers in that form.
    */
   async unsubscribe(namespace: string, topic: string, url: string): Promise<void> {
     requireName(topic, url);
@@ -67,7 +70,7 @@ export class Topics {
     });
   }
 
-  /** Throws `invalid` (empty), `not_found`. */
+  /** Deletes a topic. Throws `invalid` (empty), `not_found`. */
   async remove(namespace: string, topic: string): Promise<void> {
     acceptKeyText('topic', topic, LIMITS.topicLength);
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -80,8 +83,9 @@ export class Topics {
   }
 
   /**
-   * A message's definition with the subscribers of its topics. Throws `invalid` for a topic without subscribers, `too_large` when the topics have more
-   * subscribers than a message may have branches.
+   * Returns a message's definition with the subscribers of its topics. Throws `invalid` for a topic
+   * without subscribers, `too_large` if the topics have more subscribers than a message may have
+   * branches.
    */
   async resolve(namespace: string, gid: string, definition: Definition): Promise<Definition> {
     if (definition.pattern !== 'msg' || !definition.steps.some((step) => step.action.startsWith(TOPIC_PREFIX)))
@@ -109,10 +113,11 @@ export class Topics {
   }
 
   async #subscribersOf(namespace: string, topic: string, gid: string, field: string): Promise<readonly string[]> {
-    // A name that no store keeps has no subscribers either.
+    // A name that no store can keep has no subscribers.
     const isName = topic.length <= LIMITS.topicLength && isStorable(topic);
     const stored = isName ? await this.#store.kvGet({ namespace, category: TOPICS, key: topic }) : undefined;
-    // The previous version accepted subscribers whose URLs have the coordinator's own parameters.
+    // The previous version accepted subscribers whose URLs contain the coordinator's query
+    // parameters.
     const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => withoutCoordinates(s.url));
     if (subscribers.length > 0) return subscribers;
     throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field });
@@ -136,8 +141,8 @@ export class Topics {
 const subscribersOf = (stored: KeyValue): readonly Subscriber[] => JSON.parse(stored.value) as readonly Subscriber[];
 
 /**
- * Those that lists show so. Most others differ from it before the first secret, and need not be
- * searched for any.
+ * The subscribers that lists show as `url`. Most others differ before the first secret, so that
+ * their secrets need not be searched for.
  */
 function shownAs(url: string, subscribers: readonly Subscriber[]): readonly Subscriber[] {
   const beginning = url.slice(0, Math.max(0, url.indexOf('***')));
@@ -158,7 +163,7 @@ function requireName(topic: string, url: string): void {
 }
 
 /**
- * What stands for a secret where lists show a URL: `***` before the @, or as the value of a
+ * The replacement for a secret in a URL that lists show: `***` before the @, or as the value of a
  * parameter.
  */
 const SHOWN_SECRET = /:\/\/\*\*\*@|[?&;][^=&;#]{1,100}=\*\*\*(?:[&;#]|$)/;

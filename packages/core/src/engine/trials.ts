@@ -3,11 +3,11 @@ import { callsNoBranch, SUSPECT_CLAIMS } from '../patterns/suspicion.ts';
 import type { StoredTransaction } from '../store.ts';
 import type { Run } from './run.ts';
 
-/** A claimed transaction that may be what ended the nodes that drove it. */
+/** A claimed transaction that may have crashed the nodes that drove it. */
 export interface Suspect {
   readonly run: Run;
   readonly record: StoredTransaction;
-  /** Claims without progress, those of its suspicion included. */
+  /** Claims without progress, including those recorded as its suspicion. */
   readonly claims: number;
   /** The record may have changed after it was claimed: it is read again before it is driven. */
   readonly isOld?: boolean;
@@ -23,25 +23,32 @@ interface TrialsDependencies {
   readonly drive: (suspect: Suspect) => void;
 }
 
-/** The more suspects may be on trial at once, the fewer crashes it takes to find the one that causes them. */
+/**
+ * The more suspects may be on trial at once, the fewer crashes are needed to find the one that
+ * causes them.
+ */
 const FEWER = 8;
-/** A suspect that is put back is due after this time, and those behind it later, as many at a time as may be on trial. */
+/**
+ * A suspect that is released again is due after this time, and those after it later, as many at a
+ * time as may be on trial.
+ */
 const PUT_BACK_MS = 1_000;
 const LONGEST_PUT_BACK_MS = 10_000;
 /** How long the suspects on trial wait until the others are written back. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Drives suspects a few at a time, so that only the transaction that really ends its nodes is parked for it.
+ * Drives suspects a few at a time, so that only the transaction that really crashes its nodes is
+ * parked.
  *
- * TR1  At most `8 ** (maxClaims - claims)` suspects are on trial at once, `claims` being those of the one that has most:
- *      exactly one before it is parked.
+ * TR1  At most `8 ** (maxClaims - claims)` suspects are on trial at once, `claims` being the
+ *      highest among them: exactly one before it is parked.
  * TR2  A suspect that is not tried now is written back undriven before any suspect of its claim is
- *      driven, so that a crash does not count against it. A write that does not succeed within
- *      `PATIENCE_MS` keeps the suspects on trial waiting no longer: a crash then counts against its
- *      transaction as well.
- * TR3  A trial ends with the write of the first result, with a release, or when the node has lived on with the
- *      transaction for as long as progress may stay unwritten.
+ *      driven, so that a crash does not count against it. The suspects on trial wait at most
+ *      `PATIENCE_MS` for these writes: a later crash then counts against the unwritten suspects as
+ *      well.
+ * TR3  A trial ends with the write of the first result, with a release, or when the node has
+ *      survived with the transaction for as long as progress may stay unwritten.
  * TR4  Nothing more is claimed while a suspect is on its last trial.
  */
 export class Trials {
@@ -52,12 +59,12 @@ export class Trials {
     this.#d = dependencies;
   }
 
-  /** A transaction is on trial that is parked if this node ends now. */
+  /** Whether a transaction is on trial that is parked if this node crashes now. */
   get isLast(): boolean {
     return this.#onTrial.size > 0 && this.#mostClaims() >= this.#d.maxClaims;
   }
 
-  /** Claims of a claimed record, if they make it a suspect; otherwise 0. */
+  /** The claims of a claimed record, if they make it a suspect; otherwise 0. */
   claimsOf(record: StoredTransaction): number {
     const { pattern, status, claims, state } = record;
     if (claims < SUSPECT_CLAIMS && !maySuspect(state)) return 0;
@@ -68,7 +75,7 @@ export class Trials {
     return all < SUSPECT_CLAIMS || all > this.#d.maxClaims ? 0 : all;
   }
 
-  /** Drives some of the suspects that a claim returned, and puts the others back. */
+  /** Drives some of the suspects that a claim returned, and releases the others again. */
   take(suspects: readonly Suspect[]): void {
     if (suspects.length === 0) return;
     const tried: Suspect[] = [];
@@ -106,7 +113,10 @@ export class Trials {
     });
   }
 
-  /** Of the suspects on trial, after those whose trial is over were taken off; 0: none is. */
+  /**
+   * The most claims of a suspect on trial, after finished trials were removed; 0 if none is on
+   * trial.
+   */
   #mostClaims(): number {
     let most = 0;
     for (const [run, claims] of this.#onTrial)
@@ -119,7 +129,7 @@ export class Trials {
 const isOnTrial = ({ phase, suspect }: Run): boolean =>
   phase === 'loading' || (suspect && (phase === 'open' || phase === 'writing'));
 
-/** Undefined: the state cannot be read, so that the transaction is parked and not driven. */
+/** Undefined if the state cannot be read, so that the transaction is parked and not driven. */
 function suspicionIn(state: Uint8Array): number | undefined {
   try {
     return decodeState(state).suspicion;

@@ -3,7 +3,7 @@ import { PacedWarning } from './paced-warning.ts';
 import type { Run } from './run.ts';
 
 /**
- * The runs whose records this session owns and the store returns without their bodies (R7): logged,
+ * Runs whose records this session owns and the store returns without their bodies (R7). Logs them,
  * with the cause.
  */
 export class UnreadRecords {
@@ -19,13 +19,13 @@ export class UnreadRecords {
     return this.#runs.has(run);
   }
 
-  /** The record was read without its bodies. */
+  /** Notes that the record was read without its bodies. */
   add(run: Run, error: Error): void {
     this.#runs.add(run);
     this.#trouble.failed(error, { gid: run.key.gid, transactions: this.#runs.size });
   }
 
-  /** The record was read whole, or the run is discarded. */
+  /** Notes that the record was read whole, or that the run was discarded. */
   remove(run: Run): void {
     if (this.#runs.delete(run) && this.#runs.size === 0) this.#trouble.succeeded();
   }

@@ -2,7 +2,7 @@ import type { Clock, Logger } from '../environment.ts';
 
 /** The time between two lines about the same record and cause. */
 const INTERVAL_MS = 300_000;
-/** Records that are remembered; beyond it the one logged longest ago is forgotten. */
+/** Records that are remembered; beyond this number the one logged longest ago is forgotten. */
 const MAX_RECORDS = 1_000;
 
 interface Logged {
@@ -11,9 +11,9 @@ interface Logged {
 }
 
 /**
- * The log lines about records that cannot be read. A record is met again with each read and each
- * command: a line is written for the first time, for another cause, and when five minutes have
- * passed since the last line.
+ * The log lines about records that cannot be read. Each read and each command meets such a record
+ * again. A line is written the first time, for another cause, and when five minutes have passed
+ * since the last line.
  */
 export class UnreadableLog {
   readonly #d: { readonly clock: Clock; readonly logger: Logger };
@@ -23,7 +23,7 @@ export class UnreadableLog {
     this.#d = dependencies;
   }
 
-  /** The record of the run `id` was met, and cannot be read. */
+  /** Logs that the record of the run `id` cannot be read, unless that was logged recently. */
   met(id: string, gid: string, { message }: Error): void {
     const nowMs = this.#d.clock.monotonicMs();
     const last = this.#logged.get(id);

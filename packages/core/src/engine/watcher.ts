@@ -9,30 +9,33 @@ interface WatcherDependencies {
   readonly session: Session;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What this node holds. */
+  /** The runs of this node. */
   readonly runs: () => readonly Run[];
-  /** Reads a record again: somebody else changed it. */
+  /** Reads a record again that another node changed. */
   readonly reread: (run: Run) => void;
 }
 
-/** How often it looks. */
+/** Interval between two polls. */
 const WATCH_MS = 300;
-/** Versions asked for at once. Of more, each gets its turn. */
+/** Versions polled at once. If there are more, they take turns. */
 const WATCH_BATCH = 2_000;
 
 /**
- * Notices what other nodes did to a transaction that this one drives, when this one has nothing to write that would tell: a slow branch is being called, and
- * meanwhile an operator told another node to abort, retry or stop it.
+ * Detects what other nodes did to a transaction that this node drives, while this node has nothing
+ * to write that would detect it: for example, while a slow branch is being called, an operator
+ * aborts, retries or stops the transaction through another node.
  *
- * W1  A transaction that was held through a whole interval without a write of this node is asked about; those of the hot path never are.
- * W2  One whose version is not the one that this node wrote is read again: what was added is heeded, and one that somebody else decided about is let go.
+ * W1  The version of a record is polled if the run was owned through a whole interval without a
+ *     write by this node. Transactions of the hot path are never polled.
+ * W2  A record whose version differs from the last one this node wrote is read again. Appended
+ *     entries are applied; if another node has decided, the run is dropped.
  */
 export class Watcher {
   readonly #d: WatcherDependencies;
   readonly #trouble: PacedWarning;
   #timer: Timer | undefined;
   #stopped = true;
-  /** Where the next turn begins, when there are more than one batch takes. */
+  /** Where the next poll begins, if there are more runs than one batch takes. */
   #turn = 0;
 
   constructor(dependencies: WatcherDependencies) {
@@ -41,7 +44,7 @@ export class Watcher {
   }
 
   start(): void {
-    // Where nobody else can open the store, nobody else changes it.
+    // If no other process can open the store, no other process changes it.
     if (this.#d.store.capabilities.exclusive) return;
     this.#stopped = false;
     this.#schedule();
@@ -65,10 +68,10 @@ export class Watcher {
       const asked = quiet.map(({ version }) => version);
       const versions = await store.versions(quiet.map(({ key }) => key));
       this.#trouble.succeeded();
-      // A write of this node's own that came meanwhile tells all there is to know.
+      // A later write by this node has already detected any change.
       for (const [i, run] of quiet.entries())
         if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i]) {
-          // What is unfinished is never deleted.
+          // An unfinished record is never deleted.
           if (versions[i] === undefined) void session.wentBack();
           else if (isChanged(versions[i], run)) reread(run);
         }
@@ -85,7 +88,7 @@ export class Watcher {
   }
 }
 
-/** Held since the last look, with nothing written. */
+/** Whether the run was owned, without a write, since the last poll. */
 function isQuiet(run: Run): boolean {
   if (run.ownership !== 'ours' || run.phase !== 'open') return false;
   const quiet = run.watchedVersion === run.version;
@@ -93,5 +96,5 @@ function isQuiet(run: Run): boolean {
   return quiet;
 }
 
-/** An answer older than what this node knows says nothing. */
+/** A version older than this node's comes from an outdated read and proves nothing. */
 const isChanged = (version: number, run: Run): boolean => version > run.version;

@@ -4,7 +4,10 @@ import type { Transaction } from '../model.ts';
 import type { InsertItem, UpdateItem } from '../store.ts';
 import type { Run } from './run.ts';
 
-/** The write that stores a transaction as it is now: an insert the first time, then an update that holds only on the version this node knows. */
+/**
+ * The write that stores the current transaction: an insert the first time, then an update
+ * conditional on the version in this node's memory.
+ */
 export function writeItem(
   run: Run,
   transaction: Transaction,
@@ -14,7 +17,7 @@ export function writeItem(
   const { writeId, owner, dueInMs } = possession;
   const { status, attention } = state;
   const bytes = encodeState(state);
-  // Spelled out, not spread: this runs for each write.
+  // Without spread, for speed: this runs for each write.
   if (run.version > 0)
     return {
       kind: 'update',

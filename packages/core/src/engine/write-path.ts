@@ -5,7 +5,7 @@ interface WritePathDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Names this node in the value that a probe writes. */
+  /** Identifies this node in the value that a probe writes. */
   readonly node: string;
 }
 
@@ -15,47 +15,48 @@ type State =
   | { readonly kind: 'working'; readonly atMs: number }
   | { readonly kind: 'failing'; readonly sinceMs: number; readonly error: StoreError };
 
-/** After this time without a batch, what the last one showed counts no more. */
+/** After this time without a batch, the result of the last one no longer counts. */
 const STALE_MS = 60_000;
 /**
- * The node is not ready when the store has confirmed no write for this time, although one was
- * tried.
+ * The node is not ready if the store has confirmed no write for this time, although one was tried.
  */
 const UNCONFIRMED_MS = 5_000;
 /**
- * How long a probe is awaited: the cause is reported before the health check of the server times
- * out.
+ * How long a probe is awaited: short enough to report the cause before the server's health check
+ * times out.
  */
 const PROBE_MS = 1_500;
 /**
- * Between the first two lines about refused batches; each further interval is twice as long, up to
- * the longest.
+ * Interval between the first two log lines about rejected batches; each further interval is twice
+ * as long, up to the maximum.
  */
 const LOG_EVERY_MS = 10_000;
 const LOG_AT_LEAST_EVERY_MS = 300_000;
-/** Written by a probe; its category is no topic's. */
+/** Written by a probe; its category is not used by topics. */
 const PROBE = { namespace: 'default', category: 'readiness', key: 'probe' };
-/** An update of this transaction takes the way of every batch. */
+/** An update of this transaction takes the same path as every batch. */
 const PROBE_GID = '.readiness-probe';
-/** No record has this version, so the update changes nothing, even if a client has chosen that gid. */
+/**
+ * No record has this version, so that the update changes nothing, even if a client has chosen that
+ * gid.
+ */
 const NO_VERSION = 0;
 
 /**
- * Whether this node can write transactions, by what became of the batches. It owns no connection and starts nothing by
- * itself.
+ * Whether this node can write transactions, judged by the results of its batches. Owns no
+ * connection and starts nothing on its own.
  *
- * W1  A batch that the store did not take makes the node not ready, until a batch or a probe was
+ * W1  A batch that the store did not accept makes the node not ready, until a batch or a probe was
  *     written. So does a batch that receives no response for `UNCONFIRMED_MS`.
- * W2  A probe is sent only when somebody asks and nothing recent shows the answer; one at a time.
- * W3  Refused batches are logged with their cause: the first at once, further ones with their
- *     number at intervals that double from ten seconds to five minutes, and the end of the trouble
- *     once.
+ * W2  A probe is sent only on request and only if no recent batch shows the result; one at a time.
+ * W3  Rejected batches are logged with their cause: the first at once, further ones with their
+ *     number at intervals that double from ten seconds to five minutes, and the recovery once.
  */
 export class WritePath {
   readonly #d: WritePathDependencies;
   #state: State = { kind: 'untried' };
   #probing: Promise<void> | undefined;
-  /** When the first batch was sent that no result has followed, on the monotonic clock. */
+  /** When the first batch without a result was sent, on the monotonic clock. */
   #unconfirmedSinceMs: number | undefined;
   #nextLineAtMs = -Infinity;
   #intervalMs = LOG_EVERY_MS;
@@ -65,17 +66,19 @@ export class WritePath {
     this.#d = dependencies;
   }
 
-  /** A batch is sent. */
+  /** Notes that a batch is sent. */
   started(): void {
     this.#unconfirmedSinceMs ??= this.#d.clock.monotonicMs();
   }
 
-  /** The store refused a batch for what is in it, which says nothing about other writes. */
+  /**
+   * Notes that the store rejected a batch for its contents, which proves nothing about other
+   * writes.
+   */
   rejected(): void {
     this.#unconfirmedSinceMs = undefined;
   }
 
-  /** A batch was written. */
   succeeded(): void {
     const nowMs = this.#d.clock.monotonicMs();
     this.#unconfirmedSinceMs = undefined;
@@ -89,7 +92,7 @@ export class WritePath {
     this.#state = { kind: 'working', atMs: nowMs };
   }
 
-  /** The store did not take a batch of that many transactions. */
+  /** Notes that the store did not accept a batch of `items` transactions. */
   failed(error: StoreError, items: number): void {
     const nowMs = this.#d.clock.monotonicMs();
     this.#unconfirmedSinceMs = undefined;
@@ -106,7 +109,7 @@ export class WritePath {
     this.#unlogged = 0;
   }
 
-  /** Resolves when transactions can be written; rejects with the error of the store when they cannot. */
+  /** Resolves if transactions can be written; otherwise rejects with the store's error. */
   async assertWritable(): Promise<void> {
     const state = this.#state;
     const nowMs = this.#d.clock.monotonicMs();
@@ -116,7 +119,7 @@ export class WritePath {
     await this.#within(PROBE_MS, this.#probeOnce());
   }
 
-  /** Whether a probe, which changes no transaction, is written now. */
+  /** Whether a probe, which changes no transaction, can be written now. */
   async takesWrites(): Promise<boolean> {
     try {
       await this.#probeOnce();
@@ -147,7 +150,7 @@ export class WritePath {
   async #probe(): Promise<void> {
     const { store, node } = this.#d;
     try {
-      // The connection of batches, and the privileges that they need.
+      // Uses the connection of batches, and the privileges that they need.
       await store.write([
         {
           kind: 'update',
@@ -161,7 +164,8 @@ export class WritePath {
           state: new Uint8Array(),
         },
       ]);
-      // A change that is made durable: a disk with room, memory, a server that is not read-only. Another node's is as good.
+      // A durable change, which needs free disk space, memory, and a server that is not read-only.
+      // A probe by another node counts as well.
       const found = await store.kvGet(PROBE);
       await store.kvPut(PROBE, node, found?.version ?? 0);
       this.succeeded();
