@@ -114,7 +114,10 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
         package: 'core',
         file: 'engine/session.js',
         replace: [
-          ['return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE;', 'return true;'],
+          [
+            'return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;',
+            'return true;',
+          ],
           ['if (!alive)', 'if (false)'],
         ],
       },

@@ -32,6 +32,8 @@ interface Moment {
 
 /** Share of the silence limit after which a node without an acknowledged heartbeat stops calling branches: before another may start. */
 const LEASE_SHARE = 2 / 3;
+/** So much less time on the wall clock than on the monotonic one: the wall clock was set back. */
+const SET_BACK_MS = 1_000;
 /** How long after a heartbeat that failed, or a session that was lost, the store is asked again; half as much again by chance. */
 const AGAIN_MS = 400;
 /**
@@ -39,8 +41,9 @@ const AGAIN_MS = 400;
  *
  * L1  The lease holds while the last acknowledged heartbeat was sent less than two thirds of the
  *     silence limit ago, both on the monotonic clock and on the wall clock: the former stands still
- *     while the machine is suspended. A store that only one process can open needs no lease: its
- *     lock is one.
+ *     while the machine is suspended. It does not hold when the wall clock was set back since then,
+ *     which may hide a suspension. A store that only one process can open needs no lease: its lock
+ *     is one.
  * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything it holds and opens a new one.
  * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and never goes backwards.
  * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction of a second, and not all nodes at the same moment.
@@ -106,7 +109,7 @@ export class Session {
     if (!this.#open) return false;
     if (store.capabilities.exclusive) return true;
     const { monotonicMs, wallMs } = this.#sinceAcknowledged();
-    return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE;
+    return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;
   }
 
   #moment(): Moment {
@@ -132,12 +135,8 @@ export class Session {
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
     const { monotonicMs, wallMs } = this.#sinceAcknowledged();
-    const onlyOnTheWall = monotonicMs < this.#dependencies.options.silenceMs * LEASE_SHARE;
-    this.lose(
-      onlyOnTheWall
-        ? `no heartbeat was acknowledged for ${wallMs} ms by the wall clock: the machine was suspended, or its clock was set forward`
-        : 'no heartbeat was acknowledged for too long',
-    );
+    const limitMs = this.#dependencies.options.silenceMs * LEASE_SHARE;
+    this.lose(lapse(monotonicMs, wallMs, limitMs));
     return true;
   }
 
@@ -241,4 +240,12 @@ export class Session {
       return textOfThrown(error);
     }
   }
+}
+
+/** Why the lease does not hold, by the time since the last acknowledged heartbeat on both clocks. */
+function lapse(monotonicMs: number, wallMs: number, limitMs: number): string {
+  if (monotonicMs >= limitMs) return 'no heartbeat was acknowledged for too long';
+  return wallMs >= limitMs
+    ? `no heartbeat was acknowledged for ${wallMs} ms by the wall clock: the machine was suspended, or its clock was set forward`
+    : `the wall clock was set back by ${Math.round(monotonicMs - wallMs)} ms, which may hide that the machine was suspended`;
 }

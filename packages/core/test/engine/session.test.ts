@@ -124,13 +124,31 @@ describe('L1: the lease', () => {
     ]);
   });
 
-  it('holds when the wall clock is set back, for as long as by the monotonic clock', async () => {
+  it('does not hold when the wall clock was set back, which may hide a suspension, until the next heartbeat', async () => {
+    const { clock, session, lost, log } = await setUp();
+    clock.moveWall(-1_000);
+    expect(session.leaseHeld()).toBe(true);
+    clock.moveWall(-1);
+    expect([session.leaseHeld(), session.loseIfLapsed(), lost()]).toEqual([false, true, 1]);
+    await clock.advance(400);
+    expect([session.leaseHeld(), session.id, lost(), log.lines]).toEqual([
+      true,
+      's2',
+      1,
+      ['session lost: everything it held is let go'],
+    ]);
+  });
+
+  it('holds when the wall clock is set back by a little at a time, for as long as by the monotonic clock', async () => {
     const { clock, store, session, lost } = await setUp();
-    clock.moveWall(-3_600_000);
+    for (let i = 0; i < 20; i++) {
+      clock.moveWall(-500);
+      await clock.advance(5_000);
+    }
     store.failing = true;
-    await clock.advance(9_999);
-    expect([session.leaseHeld(), lost()]).toEqual([true, 0]);
-    await clock.advance(1);
+    await clock.advance(4_999);
+    expect([session.leaseHeld(), session.id, lost()]).toEqual([true, 's1', 0]);
+    await clock.advance(5_001);
     expect(session.leaseHeld()).toBe(false);
   });
 
