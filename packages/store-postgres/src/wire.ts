@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
+import { Frames } from './frames.ts';
 
 /** What `pg` has, and its types lack. */
 interface Internals {
@@ -14,16 +15,20 @@ const internals = (client: pg.Client): Internals['connection'] => (client as unk
 /**
  * Turns an exception in the handler of received bytes into an error of the connection. `pg` decodes
  * them in the socket's `data` event, where nothing else catches one: a value that is too long for a
- * text, or a message that is not of the protocol, would end the process. Call it before `connect`.
+ * text would end the process. The handler receives complete and checked messages only, since `pg`
+ * blocks the process for good on some that are not of the protocol. Call it before `connect`.
  */
 export function containExceptions(client: pg.Client): void {
   const connection = internals(client);
   const attach = connection.attachListeners.bind(connection);
   connection.attachListeners = (stream: Duplex) => {
+    const frames = new Frames();
     const on = (event: string, listener: (...args: unknown[]) => void): Duplex =>
       stream.on(event, (...args: unknown[]) => {
+        const [chunk] = args;
         try {
-          listener(...args);
+          if (event === 'data') frames.receive(chunk as Buffer, listener);
+          else listener(...args);
         } catch (thrown) {
           stream.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
         }

@@ -71,9 +71,9 @@ export function garbledServerCases(
   it('bytes that come while no call is in progress end no process: the connection is replaced', async () => {
     const { escaped, proxy, store } = await setUp();
     const random = numbersOf(5);
-    const noise = Array.from({ length: 3 }, () => Buffer.from(Array.from({ length: 30 }, () => random() * 256)));
-    // The beginning of an error, as MariaDB and Redis write one, without the rest.
-    const cutErrors = [Buffer.of(1, 0, 0, 0, 255), Buffer.from('-\r\n')];
+    const noise = Array.from({ length: 8 }, () => Buffer.from(Array.from({ length: 30 }, () => random() * 256)));
+    // The beginning of an error, as MariaDB, PostgreSQL and Redis write one, without the rest.
+    const cutErrors = [Buffer.of(1, 0, 0, 0, 255), Buffer.from('E\0\0\0\x04'), Buffer.from('-\r\n')];
     for (const bytes of [...cutErrors, ...noise]) {
       await untilAnswered(() => store.nowMs());
       await untilAnswered(() => store.count());
