@@ -1,6 +1,9 @@
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Writes numbers and texts into one growing buffer that is reused. Views that it gave stay valid until `reset`. */
+/**
+ * Writes numbers and texts into one growing buffer that is reused. Views of it stay valid until
+ * `reset`.
+ */
 export class ByteWriter {
   #buffer: Buffer;
   #position = 0;
@@ -13,13 +16,13 @@ export class ByteWriter {
     return this.#position;
   }
 
-  /** Forgets everything written; a buffer that one large batch grew is given back. */
+  /** Discards everything written, and the buffer if a large batch has made it large. */
   reset(): void {
     this.#position = 0;
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
   }
 
-  /** What was written since a position. */
+  /** The bytes written since a position. */
   since(start: number): Uint8Array {
     return new Uint8Array(this.#buffer.buffer, start, this.#position - start);
   }
@@ -58,13 +61,13 @@ export class ByteWriter {
     return this;
   }
 
-  /** By hand: the methods of a Buffer check what is known here. */
+  /** Without the methods of `Buffer`, which check ranges that are known to hold here. */
   #put16(at: number, value: number): void {
     this.#buffer[at] = value >>> 8;
     this.#buffer[at + 1] = value;
   }
 
-  /** A text with its length in front: no text is a prefix of another. */
+  /** A text preceded by its length, so that no text is a prefix of another. */
   text(value: string): this {
     this.#room(2 + value.length * 3);
     const lengthAt = this.#position;
@@ -74,7 +77,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** A text up to the end of its key or value; sorts by its bytes. */
+  /** A text that extends to the end of its key or value; sorts by its bytes. */
   lastText(value: string): this {
     this.#room(value.length * 3);
     this.#utf8(value);
@@ -153,7 +156,7 @@ export class ByteReader {
     return this.#buffer.toString('utf8', start);
   }
 
-  /** A copy of the next bytes, or of all that are left. */
+  /** A copy of the next bytes, by default of all remaining ones. */
   bytes(length = this.#buffer.length - this.#position): Uint8Array {
     const start = this.#take(length);
     const copy = new Uint8Array(length);
@@ -167,7 +170,8 @@ export class ByteReader {
   }
 
   /**
-   * Passes over the next bytes and returns where they begin. A damaged value may state any length.
+   * Skips the next bytes and returns their start. Checked, because a damaged value may state any
+   * length.
    */
   #take(length: number): number {
     const start = this.#position;

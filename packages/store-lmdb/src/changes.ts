@@ -1,13 +1,13 @@
 import { ByteWriter } from './bytes.ts';
 
-/** What one durable write puts and removes; keys and values lie in one reused buffer. */
+/** The keys that one durable write puts and removes. Keys and values are in one reused buffer. */
 export class Changes {
   readonly writer = new ByteWriter(256 * 1024);
   readonly keys: Uint8Array[] = [];
-  /** Undefined: the key is removed. */
+  /** Undefined if the key is removed. */
   readonly values: (Uint8Array | undefined)[] = [];
 
-  /** Puts what the writer got since `valueStart`. */
+  /** Puts the bytes written since `valueStart` as the value of `key`. */
   put(key: Uint8Array, valueStart: number): void {
     this.keys.push(key);
     this.values.push(this.writer.since(valueStart));

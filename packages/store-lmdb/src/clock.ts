@@ -7,7 +7,7 @@ import { CLOCK_KEY } from './keys.ts';
 
 /**
  * The store's time, which never goes back, not even over a restart, and the sequence of its writes.
- * Each write carries both.
+ * Each write stores both.
  */
 export class StoreClock extends NodeClock {
   #sequence = 0;
@@ -18,12 +18,12 @@ export class StoreClock extends NodeClock {
     this.#sequence = stored.sequence;
   }
 
-  /** The number of the next write. */
+  /** The sequence number of the next write. */
   get nextSequence(): number {
     return this.#sequence + 1;
   }
 
-  /** Counts a write, and lets it carry the clock. */
+  /** Counts a write, and adds the clock to its changes. */
   flush(changes: Changes): void {
     this.#sequence++;
     const { writer } = changes;
@@ -41,5 +41,5 @@ function readClock(env: Environment): { readonly lastMs: number; readonly sequen
   return { lastMs: from.u48(), sequence: from.u48() };
 }
 
-/** The number of the last write that is in the file. */
+/** The sequence number of the last write in the file. */
 export const lastSequence = (env: Environment): number => readClock(env).sequence;

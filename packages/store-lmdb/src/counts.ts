@@ -6,17 +6,22 @@ import type { Environment } from './environment.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
 import { allCounts, countsKey } from './keys.ts';
 
-/** The order in which a namespace's counters are stored. */
+/** The order in which the counters of a namespace are stored. */
 const ORDER: readonly Status[] = ['prepared', 'submitted', 'aborting', 'succeed', 'failed'];
 const ATTENTION = ORDER.length;
 
 const zeros = (): number[] => [0, 0, 0, 0, 0, 0];
 
-/** How one write changes the counters of each namespace: one key a namespace and write, however many records it changes. */
+/**
+ * The changes that one write makes to the counters: one key per namespace and write, however many
+ * records it changes.
+ */
 export class CountChanges {
   readonly #byNamespace = new Map<string, number[]>();
 
-  /** A record came (`before` undefined), changed, or went (`after` undefined). */
+  /**
+   * Counts a record that was created (`before` undefined), changed or deleted (`after` undefined).
+   */
   note(before: RecordHead | undefined, after: RecordHead | undefined): void {
     if (before !== undefined) this.#add(before, -1);
     if (after !== undefined) this.#add(after, 1);
@@ -51,7 +56,7 @@ function readCounts(value: Uint8Array | undefined): number[] {
   return zeros().map(() => from.u48());
 }
 
-/** The counters of a namespace, or of all. */
+/** The counters of one namespace, or the sum over all. */
 export function countRecords(env: Environment, namespace?: string): StoreCounts {
   const writer = new ByteWriter(256);
   const stored =

@@ -10,19 +10,21 @@ interface Waiting extends keys.RecordPlace {
   readonly dueAtMs: number;
 }
 
-/** When the next of these groups is due; undefined: nothing waits. */
+/** When the next transaction of these groups is due; undefined if none waits. */
 export function earliestDue(env: Environment, groups: readonly string[]): number | undefined {
   const firsts = groups.flatMap((group) => waiting(env, group, 0, keys.LAST_MS, 1));
   return firsts.length === 0 ? undefined : Math.min(...firsts.map((first) => first.dueAtMs));
 }
 
-/** What waits for a group, due from one time to just before another, earliest first. */
+/**
+ * The waiting transactions of a group, due from `fromMs` to just before `beforeMs`, earliest first.
+ */
 function waiting(env: Environment, group: string, fromMs: number, beforeMs: number, limit: number): Waiting[] {
   const found = env.scan(keys.dueRange(new ByteWriter(512), group, fromMs, beforeMs), { limit });
   return Array.from(found, ({ key, value }) => ({ ...keys.readDueKey(key), createdAtMs: createdAtOr(value) }));
 }
 
-/** A damaged value of the index leads to a place where no record is. */
+/** The time of creation; 0, where no record is, for a damaged value of the index. */
 function createdAtOr(value: Uint8Array): number {
   try {
     return readCreatedAt(value);
@@ -31,12 +33,13 @@ function createdAtOr(value: Uint8Array): number {
   }
 }
 
-/** Records that a claim passes over at most, since they cannot be read. */
+/** Most records that a claim skips because they cannot be read. */
 const MOST_SKIPPED = 10_000;
 
 /**
- * Takes what is due, earliest first, as much as there is room for. Reads only what it takes, and
- * the next one. A record that cannot be read, or is not there, keeps no other from being claimed.
+ * Claims due transactions, earliest first, as many as there is room for. Reads only the ones it
+ * claims and the next one. A record that is unreadable or missing does not prevent others from
+ * being claimed.
  */
 export async function claim(
   store: Durable,
@@ -52,7 +55,7 @@ export async function claim(
     if (change === undefined) continue;
     const { head: before, state } = change;
     if (before.dueAtMs !== place.dueAtMs) {
-      // A damaged record was replaced, whose due time was not known.
+      // The entry of a damaged record that was replaced, whose due time was unknown.
       write.remove(keys.dueKey(store.changes.writer, place.group, place.dueAtMs, place.key));
       continue;
     }
@@ -68,7 +71,7 @@ export async function claim(
 }
 
 /**
- * What is due, earliest first: read in parts, the first of which is all that is wanted unless some
+ * Due transactions, earliest first, read in parts. The first part suffices unless some records
  * cannot be read.
  */
 function* dueInOrder(env: Environment, groups: readonly string[], nowMs: number, wanted: number): Generator<Waiting> {
@@ -83,15 +86,15 @@ function* dueInOrder(env: Environment, groups: readonly string[], nowMs: number,
 }
 
 /**
- * Head and state of a record of this version; undefined: a record of a later version, a damaged
- * one, or none.
+ * Head and state of a record that this version can read; undefined for a record of a later version,
+ * a damaged one, or none.
  */
 function readableChange(store: Durable, place: keys.RecordPlace): ReturnType<Durable['records']['change']> {
   const change = store.records.change(place);
   return change?.head.unreadable === undefined ? change : undefined;
 }
 
-/** Makes what waits in a namespace and is due after `laterThanMs` from now due at once. */
+/** Makes transactions of a namespace that are due after `laterThanMs` from now due at once. */
 export async function makeDue(
   store: Durable,
   namespace: string,
@@ -121,7 +124,7 @@ export async function makeDue(
   return { count, more: false };
 }
 
-/** The application groups that something waits for: one read each. */
+/** The application groups with waiting transactions: one read for each. */
 function* groupsThatWait(env: Environment): Generator<string> {
   let range = keys.allDue(new ByteWriter(512));
   for (;;) {
@@ -133,7 +136,7 @@ function* groupsThatWait(env: Environment): Generator<string> {
   }
 }
 
-/** Releases what is owned by sessions that a condition does not hold for. */
+/** Releases the records owned by sessions that are not alive. */
 export async function releaseOrphans(
   store: Durable,
   isLiving: (owner: SessionId) => boolean,

@@ -16,15 +16,16 @@ export interface Durable {
   readonly possessions: Possessions;
   readonly changes: Changes;
   /**
-   * The last write is in the file, and its sync failed: nothing that is read there may be
+   * Whether the last write is in the file but its sync failed: nothing read from the file may be
    * acknowledged before a sync.
    */
   syncIsDoubtful: boolean;
 }
 
 /**
- * Puts one durable write together: records with everything that is derived from them. One at a time. Clock and possessions run ahead of the file while
- * it is put together: whoever throws it away reads them anew.
+ * Assembles one durable write: records with everything derived from them. One write at a time.
+ * While it is assembled, the clock and the owned records in memory are ahead of the file; a caller
+ * that discards the write must load them again.
  */
 export class DurableWrite {
   readonly nowMs: number;
@@ -38,7 +39,7 @@ export class DurableWrite {
     store.changes.clear();
   }
 
-  /** A new record. */
+  /** Adds a new record. */
   create(head: RecordHead, state: Uint8Array, definition: Uint8Array): void {
     const { changes } = this.#store;
     const { writer } = changes;
@@ -50,7 +51,7 @@ export class DurableWrite {
     this.#derive(undefined, head);
   }
 
-  /** A record's next version. */
+  /** Adds a record's next version. */
   change(before: RecordHead, after: RecordHead, state: Uint8Array): void {
     const { changes } = this.#store;
     const { writer } = changes;
@@ -61,7 +62,7 @@ export class DurableWrite {
     this.#derive(before, after);
   }
 
-  /** One more entry of a record. */
+  /** Adds one entry of a record. */
   addEntry(place: keys.RecordPlace, entry: Entry, order: number): void {
     const { changes } = this.#store;
     const key = keys.entryKey(changes.writer, place, entry.key);
@@ -76,13 +77,13 @@ export class DurableWrite {
     const { writer } = changes;
     changes.remove(keys.gidKey(writer, head.key));
     for (const part of Object.values(keys.RECORD_PARTS)) changes.remove(keys.recordKey(writer, head, part));
-    // The number of entries of a damaged record, and of one that replaced it, is not known.
+    // The number of entries is unknown for a damaged record and for one that replaced it.
     if (head.entryCount > 0 || head.damaged === true || head.version >= transitions.REPLACED_VERSION)
       for (const key of env.keys(keys.entryRange(writer, head))) changes.remove(key);
     this.#counts.note(head, undefined);
   }
 
-  /** Puts a value that no record depends on. */
+  /** Puts a value on which no record depends. */
   put(key: Uint8Array, valueStart: number): void {
     this.#store.changes.put(key, valueStart);
   }
@@ -110,11 +111,14 @@ export class DurableWrite {
     changes.put(key, start);
   }
 
-  /** Commits; answers when it is durable. Throws `unavailable` when nothing was applied, `outcome_unknown` when that cannot be told. */
+  /**
+   * Commits; resolves when the write is durable. Throws `unavailable` if nothing was applied,
+   * `outcome_unknown` if that cannot be determined.
+   */
   async commit(): Promise<void> {
     const { env, clock, changes, possessions } = this.#store;
-    // A write that was sent again changes nothing; the clock, at least, is written and synced with
-    // what came before.
+    // A repeated write changes nothing. After a failed sync the clock at least is written, and
+    // synced together with the previous write.
     if (changes.keys.length === 0 && !this.#store.syncIsDoubtful) return;
     const sequence = clock.nextSequence;
     possessions.flush(changes, sequence);
@@ -145,7 +149,7 @@ export class DurableWrite {
   }
 }
 
-/** Whether a write is in the file; true as well when the file cannot be read. */
+/** Whether a write is in the file; true as well if the file cannot be read. */
 function isIn(env: Environment, sequence: number): boolean {
   try {
     return lastSequence(env) >= sequence;

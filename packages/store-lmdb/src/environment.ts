@@ -9,7 +9,7 @@ import { DiskRoom } from './room.ts';
 
 interface EnvironmentOptions {
   readonly path: string;
-  /** False: nothing is synced. For tests that prove that syncing is seen. */
+  /** False: nothing is synced. For tests that prove that a missing sync is detected. */
   readonly sync: boolean;
   readonly onWarning?: (text: string) => void;
 }
@@ -27,8 +27,9 @@ export interface KeyAndValue {
 /**
  * The LMDB file: raw bytes in and out, one write at a time.
  *
- * The B-tree work and the sync of a commit run in a thread of lmdb's; here they are only queued as instructions. `overlappingSync` is off: a commit then
- * answers after its pages are synced and its header, which goes through a synchronous descriptor, is written.
+ * The B-tree work and the sync of a commit run in a thread of lmdb; here they are only queued as
+ * instructions. `overlappingSync` is off: a commit then resolves after its pages are synced and its
+ * header was written through a synchronous descriptor.
  */
 export class Environment {
   readonly #db: RootDatabase<Buffer, Uint8Array>;
@@ -39,7 +40,7 @@ export class Environment {
     this.#room = new DiskRoom(path);
   }
 
-  /** Opens or creates a file in a directory. Throws `locked` when somebody else has it open. */
+  /** Opens or creates a file in a directory. Throws `locked` if another process has it open. */
   static async open(options: EnvironmentOptions): Promise<Environment> {
     const { path } = options;
     const db = openFile(options);
@@ -57,12 +58,12 @@ export class Environment {
     return this.#db.getBinaryFast(key);
   }
 
-  /** Keys and values of a range, copied. */
+  /** Copies of the keys and values of a range. */
   scan(range: Range, { limit = Infinity }: Pick<ScanOptions, 'limit'> = {}): Iterable<KeyAndValue> {
     return this.#db.getRange({ ...range, limit });
   }
 
-  /** The keys of a range, copied. */
+  /** Copies of the keys of a range. */
   keys(range: Range, { reverse = false, limit = Infinity }: ScanOptions = {}): Iterable<Uint8Array> {
     const bounds = reverse ? { start: range.end, end: range.start, reverse } : range;
     return this.#db.getKeys({ ...bounds, limit });
@@ -93,12 +94,12 @@ export class Environment {
 }
 
 /**
- * A commit begins with its first instruction, not when the event loop has come round: batches are put together here, one at a time. The thresholds are
- * missing in lmdb's types.
+ * A commit starts with its first instruction, not at the next turn of the event loop, because
+ * batches are assembled here, one at a time. lmdb's types lack the thresholds.
  */
 const WRITE_AT_ONCE = { eventTurnBatching: false, txnStartThreshold: 1, batchStartThreshold: 1 };
 
-/** Of the files that lmdb creates; missing in its types. */
+/** The mode of the files that lmdb creates; its types lack the option. */
 const PRIVATE = { permissionsMode: FILE_MODE };
 
 function openFile({ path, sync, onWarning }: EnvironmentOptions): RootDatabase<Buffer, Uint8Array> {
@@ -122,7 +123,7 @@ function openFile({ path, sync, onWarning }: EnvironmentOptions): RootDatabase<B
   }
 }
 
-/** lmdb rejects with an error that holds a promise of its reason. */
+/** lmdb rejects with an error that contains a promise of the cause. */
 async function causeOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error;
   try {

@@ -11,20 +11,20 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** Payloads are in these files: they are for the user alone that the node runs as. */
+/** The files contain payloads, so only the user that the node runs as may read them. */
 export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const OF_OTHERS = 0o077;
 const FIX = 'change its owner or its permissions, or name another folder';
 const FILES = ['data.mdb', 'lock.mdb'];
 
-/** In the first bytes of every LMDB file, in the byte order of the machine. */
+/** Among the first bytes of every LMDB file, in the byte order of the machine. */
 const MAGIC = Buffer.from(Uint32Array.of(0xbeefc0de).buffer);
 
 /**
- * Makes the folder of a store where it is missing, and checks what is there, for lmdb ends the whole process when it is given
- * something else. Calls `onWarning` for files that others could read until now. Throws an error whose message says what is
- * wrong and what to do.
+ * Creates the folder of a store if it is missing, and checks existing files, because lmdb
+ * terminates the process if the path is not usable. Calls `onWarning` for files that other users
+ * could read until now. Throws an error whose message states the problem and a fix.
  */
 export function prepareFolder(path: string, onWarning: (text: string) => void): void {
   const folder = statOf(path);
@@ -44,7 +44,7 @@ export function prepareFolder(path: string, onWarning: (text: string) => void): 
 
 function makeFolder(path: string): void {
   const parent = dirname(resolve(path));
-  // A mistyped path must not become a new, empty store: one level is made, not several.
+  // A mistyped path must not become a new, empty store: only one level is created.
   if (statOf(parent)?.isDirectory() !== true)
     throw new Error(
       `the folder ${parent}, in which it would be made, does not exist: correct the path, or make that folder`,
@@ -54,7 +54,7 @@ function makeFolder(path: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST')
       throw new Error(`it cannot be made in ${parent} (${codeOf(error)}): ${FIX}`, { cause: error });
-    // Another process was quicker, or the name is a link that leads nowhere.
+    // Another process was faster, or the name is a dangling link.
     if (statOf(path)?.isDirectory() !== true)
       throw new Error('it is a link that leads nowhere: remove it', { cause: error });
   }
@@ -90,7 +90,7 @@ function tighten(file: string, { mode }: Stats, onWarning: (text: string) => voi
 
 const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
 
-/** Undefined: nothing is there. */
+/** Undefined if the path does not exist. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -108,7 +108,7 @@ function kindOf(stats: Stats): string {
   return stats.isSocket() ? 'a socket' : 'a device';
 }
 
-/** Not by `instanceof`: in Jest, errors of Node's modules are of another realm. */
+/** Without `instanceof`: in Jest, errors of Node's modules belong to another realm. */
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code

@@ -1,15 +1,16 @@
 import { StoreError } from '@holdfast/core';
 
-/** Version of the whole file's layout; a change of keys or indexes raises it and adds a migration. */
+/** Version of the file's layout. A change of keys or indexes increments it and adds a migration. */
 export const SCHEMA_VERSION = 1;
 
 /**
- * Format of the values, the first byte of each. A change of a value's layout raises it; readers keep the branch for the one before, so that a file
- * that was written by the previous Holdfast is read as it is and rewritten as records change.
+ * Format of the values, the first byte of each. A change of a value's layout increments it. Readers
+ * keep support for the previous format, so that a file of the previous Holdfast can be read and is
+ * rewritten as records change.
  */
 export const VALUE_FORMAT = 1;
 
-/** Throws `unsupported_format` unless this Holdfast reads values of that format. */
+/** Throws `unsupported_format` unless this Holdfast reads values of this format. */
 export function checkFormat(format: number): void {
   if (format !== VALUE_FORMAT)
     throw new StoreError(

@@ -28,7 +28,7 @@ function readKeyValue(id: KeyValueId, value: Uint8Array): KeyValue {
   return { ...id, value: from.lastText(), version, createdAtMs, updatedAtMs };
 }
 
-/** Writes when the stored version is the expected one. */
+/** Writes a key-value if the stored version is the expected one. */
 export async function putKeyValue(
   store: Durable,
   id: KeyValueId,
@@ -51,7 +51,7 @@ export async function putKeyValue(
   return 'applied';
 }
 
-/** Deletes when the stored version is the expected one. */
+/** Deletes a key-value if the stored version is the expected one. */
 export async function deleteKeyValue(
   store: Durable,
   id: KeyValueId,
@@ -66,12 +66,12 @@ export async function deleteKeyValue(
   return 'applied';
 }
 
-/** One page of a category, by key. */
+/** One page of a category, ordered by key. */
 export function scanKeyValues(env: Environment, query: Parameters<Store['kvScan']>[0]): Page<KeyValue> {
   const { namespace, category, cursor, limit, maxBytes } = query;
   const writer = new ByteWriter(1024);
   const range = keys.keyValueRange(writer, namespace, category);
-  // The first key after one is that key with a zero byte behind it.
+  // The first key after another is that key followed by a zero byte.
   const start =
     cursor === undefined ? range.start : keys.keyValueKey(writer, namespace, category, `${decodeKeyCursor(cursor)}\0`);
   const room = new Room(limit, maxBytes);

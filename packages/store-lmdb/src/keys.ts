@@ -2,8 +2,10 @@ import type { TransactionKey } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**
- * Keys are typed tuples: a byte that says which, then fields of fixed length, texts with their length in front, and at most one bare text at the end.
- * So no key can be mistaken for another, whatever its texts hold, and each range below is one transaction's, one group's, one category's.
+ * Keys are typed tuples: a byte for the kind, then fields of fixed length, texts preceded by their
+ * length, and at most one plain text at the end. No key can therefore be confused with another,
+ * whatever its texts contain, and each range below covers exactly one transaction, group or
+ * category.
  */
 const KEY = {
   meta: 1,
@@ -17,13 +19,19 @@ const KEY = {
   record: 9,
 } as const;
 
-/** Where a record stands: its key and the time of its creation, which its place in the file follows. */
+/**
+ * The place of a record in the file: its key and its time of creation, by which records are
+ * ordered.
+ */
 export interface RecordPlace {
   readonly key: TransactionKey;
   readonly createdAtMs: number;
 }
 
-/** A record is written whole at its creation; what changes later goes into a value beside it. */
+/**
+ * A record is written whole when it is created; later changes are written to a second value beside
+ * it.
+ */
 export const RECORD_PARTS = { birth: 0, change: 1 } as const;
 
 type Key = Uint8Array;
@@ -41,7 +49,7 @@ export function countsKey(to: ByteWriter, namespace: string): Key {
   return to.u8(KEY.counts).lastText(namespace).since(start);
 }
 
-/** gid → the time of its record's creation. */
+/** The key of a value that maps a gid to the time of its record's creation. */
 export function gidKey(to: ByteWriter, { namespace, gid }: TransactionKey): Key {
   const start = to.position;
   return to.u8(KEY.gid).text(namespace).lastText(gid).since(start);
@@ -52,13 +60,16 @@ export function recordKey(to: ByteWriter, place: RecordPlace, part: number): Key
   return to.u8(KEY.record).text(place.key.namespace).u48(place.createdAtMs).text(place.key.gid).u8(part).since(start);
 }
 
-/** The bound below which the records of a namespace lie that were created before a time. */
+/** The bound below which the records of a namespace are that were created before a time. */
 export function recordsCreatedBefore(to: ByteWriter, namespace: string, createdAtMs: number): Key {
   const start = to.position;
   return to.u8(KEY.record).text(namespace).u48(createdAtMs).since(start);
 }
 
-/** The bound below which the records lie that come before this one; it lies below every part of the record itself. */
+/**
+ * The bound below which the records before this one are; it is below every part of the record
+ * itself.
+ */
 export function recordsBelow(to: ByteWriter, { key, createdAtMs }: RecordPlace): Key {
   const start = to.position;
   return to.u8(KEY.record).text(key.namespace).u48(createdAtMs).text(key.gid).since(start);
@@ -71,10 +82,10 @@ export function readRecordKey(bytes: Key): RecordPlace & { readonly part: number
   return { key: { namespace, gid: from.text() }, createdAtMs, part: from.u8() };
 }
 
-/** Whether two keys are of parts of one record: they differ in their last byte alone. */
+/** Whether two keys are of parts of one record: such keys differ only in their last byte. */
 export function areOfOneRecord(a: Key, b: Key): boolean {
   if (a.length !== b.length) return false;
-  // From the end, where keys of neighbours differ.
+  // From the end, where keys of neighbouring records differ.
   for (let i = a.length - 2; i >= 0; i--) if (a[i] !== b[i]) return false;
   return true;
 }
@@ -98,7 +109,7 @@ export function dueKey(to: ByteWriter, group: string, dueAtMs: number, { namespa
   return to.u8(KEY.due).text(group).u48(dueAtMs).text(namespace).lastText(gid).since(start);
 }
 
-/** What waits for a group, due from one time to just before another. */
+/** Waiting transactions of a group, due from `fromMs` to just before `beforeMs`. */
 export function dueRange(to: ByteWriter, group: string, fromMs: number, beforeMs: number): Range {
   const bound = (atMs: number): Key => {
     const start = to.position;
@@ -111,10 +122,10 @@ export function dueRange(to: ByteWriter, group: string, fromMs: number, beforeMs
   return { start: bound(fromMs), end: bound(beforeMs) };
 }
 
-/** The last moment that a key can hold. */
+/** The last time that a key can hold. */
 export const LAST_MS = 2 ** 48 - 1;
 
-/** Everything that waits, of the groups after this one. */
+/** All waiting transactions of the groups after this one. */
 export function dueAfterGroup(to: ByteWriter, group: string): Range {
   const start = to.position;
   const first = to.u8(KEY.due).text(group).u48(LAST_MS).u8(END_OF_RANGE).since(start);
@@ -176,7 +187,10 @@ export const allOwned = (to: ByteWriter): Range => allOf(to, KEY.owned);
 
 const allOf = (to: ByteWriter, kind: number): Range => rangeOf(to, () => to.u8(kind));
 
-/** Every key that begins with what `write` writes; no field can begin with a byte of ones (texts are UTF-8). */
+/**
+ * Every key that begins with the bytes that `write` writes. No field can begin with the byte 0xff
+ * (texts are UTF-8).
+ */
 function rangeOf(to: ByteWriter, write: () => ByteWriter): Range {
   const from = to.position;
   const start = write().since(from);

@@ -17,8 +17,9 @@ import { headPasses } from './record.ts';
 import { readChange, type Records } from './records.ts';
 
 /**
- * What one call examines: records, and bytes of the values that tell whether they pass a filter.
- * A few milliseconds, for which nothing else runs. A filter that matches little gives short pages then.
+ * Bounds on what one call examines: records, and bytes of the values that are read to apply a
+ * filter. It takes a few milliseconds, in which nothing else runs. A filter with few matches then
+ * gives short pages.
  */
 const EXAMINED_RECORDS = 1_000;
 const EXAMINED_BYTES = 8 * 1024 * 1024;
@@ -31,11 +32,11 @@ export function list(env: Environment, records: Records, query: ListQuery): Page
   let last: Uint8Array | undefined;
   let examined = 0;
   let examinedBytes = 0;
-  // Values are read one by one: a page would otherwise copy every definition that it passes.
+  // Values are read one by one, because a scan would copy every definition on its way.
   for (const key of env.keys(rangeOf(query), { reverse: true })) {
-    // What changed lies behind the birth, and so comes first here.
+    // The change of a record is behind its birth, so it comes first in this reverse scan.
     if (last !== undefined && keys.areOfOneRecord(last, key)) continue;
-    // Only now it is known that something follows the last one.
+    // Only now it is certain that another record follows the last one.
     const isFull = room.records === 0 || examined === EXAMINED_RECORDS || examinedBytes > EXAMINED_BYTES;
     if (last !== undefined && isFull) return page(items, last);
     const value = env.read(key);

@@ -34,26 +34,27 @@ import { prepareSchema, readVersion } from './schema.ts';
 import { applyItem } from './write-items.ts';
 
 interface DriverOptions {
-  /** The directory that holds the data; created when it is missing and the one around it is there. */
+  /** The directory for the data; created if it is missing and its parent exists. */
   readonly path: string;
-  /** Milliseconds since the epoch; it may jump, the store's time never goes back. */
+  /** Milliseconds since the epoch. The clock may jump; the store's time never goes back. */
   readonly wallMs: () => number;
-  /** Carries the store's time on while the wall clock is behind. */
+  /** Advances the store's time while the wall clock is behind. */
   readonly monotonicMs: () => number;
   /** Called at each `open` for files that other users of the machine could read. */
   readonly onWarning?: (text: string) => void;
-  /** False only in tests that prove that a missing sync is noticed. */
+  /** False only in tests that prove that a missing sync is detected. */
   readonly sync?: boolean;
 }
 
 /**
- * The driver on LMDB: one process, one file, one write at a time. Reads run at once, on what was committed last. A driver is put into a `CheckedStore`,
- * which keeps the order of open, calls and close.
+ * The store driver for LMDB: one process, one file, one write at a time. Reads run at once, on the
+ * last committed data. Wrap it in a `CheckedStore`, which ensures the order of open, calls and
+ * close.
  */
 export class LmdbStore implements Store {
   readonly capabilities = { name: 'lmdb', durable: true, exclusive: true };
   readonly #options: DriverOptions;
-  /** In memory only: sessions end with the process that holds the file. */
+  /** Kept in memory only: sessions end with the process that has the file open. */
   #sessions = new SessionTable();
   #opened: Durable | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -96,7 +97,7 @@ export class LmdbStore implements Store {
     return this.#opened;
   }
 
-  /** One write after the other: each sees what the one before made durable. */
+  /** One write after the other: each sees what the previous one made durable. */
   #inTurn<T>(work: (store: Durable) => Promise<T>): Promise<T> {
     const result = this.#lastWrite.then(() => this.#orAsBefore(work));
     this.#lastWrite = result.catch(() => undefined);
@@ -148,14 +149,15 @@ export class LmdbStore implements Store {
     const groups = [...new Set(['', ...hosted])];
     let next = due.earliestDue(env, groups);
     let claimed: readonly StoredTransaction[] = [];
-    // Nothing due: nothing to wait for, and nothing to write.
+    // If nothing is due, the call neither waits for other writes nor writes.
     if (next !== undefined && next <= clock.nowMs()) {
       claimed = await this.#inTurn((store) => this.#claimFor(store, session, groups, new Room(limit, maxBytes)));
       next = due.earliestDue(env, groups);
     }
     if (!this.#sessions.isLiving(session)) return { claimed: [], nextDueInMs: null, sessionEnded: true };
     const nextDueInMs = next === undefined ? null : Math.max(0, next - clock.nowMs());
-    // What is due and was not claimed is of a later version: nobody waits for it.
+    // Due transactions that were not claimed have records of a later version or damaged ones: this
+    // node does not wait for them.
     return {
       claimed,
       nextDueInMs: claimed.length === 0 && nextDueInMs === 0 ? null : nextDueInMs,
@@ -216,7 +218,7 @@ export class LmdbStore implements Store {
     return this.#inTurn((store) => purge(store, olderThanMs, limit));
   }
 
-  /** Reads the file, so that an answer says that it can be read. */
+  /** Reads the file, so that success means that the file can be read. */
   async nowMs(): Promise<number> {
     const { env, clock } = this.#store;
     readVersion(env);
@@ -224,7 +226,7 @@ export class LmdbStore implements Store {
   }
 }
 
-/** Brings what is kept in memory to what is in the file. */
+/** Loads the data kept in memory from the file. */
 function loadMemory({ env, clock, possessions, records }: Durable): void {
   clock.load(env);
   records.forgetEntryBytes();

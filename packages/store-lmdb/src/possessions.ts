@@ -7,27 +7,33 @@ import { allOwned, ownedKey, readOwnedKey } from './keys.ts';
 import { beginPlaces, readPlaces, writePlace } from './record.ts';
 import type { Records } from './records.ts';
 
-/** A block with fewer members left than this share of what it lists is folded into the next one. */
+/**
+ * A block is folded into the next one when the share of its members that are still owned falls to
+ * this value.
+ */
 const SPARSE = 1 / 4;
-/** Blocks that list less are too small to be worth it. */
+/** Blocks that list fewer records are too small for folding to pay off. */
 const FOLDED_FROM = 16;
 
 interface Possession {
   head: RecordHead;
   block: Block;
-  /** Its place among the block's members. */
+  /** Its index in the block's members. */
   place: number;
 }
 
-/** What became owned in one write, listed under one key; the key goes when all of it was released or finished. */
+/**
+ * The records that became owned in one write, listed under one key. The key is removed when all of
+ * them were released or finished.
+ */
 class Block {
-  /** Of the write that lists it; not known until then. */
+  /** Sequence of the write that lists the block; unknown until then. */
   sequence = 0;
   listed = 0;
-  /** Looked at by the next write. */
+  /** Whether the next write checks the block. */
   touched = false;
   size = 0;
-  /** Not a `Set`, which would keep what it held alive: see `SlotMap`. */
+  /** Not a `Set`, which would keep removed members alive: see `SlotMap`. */
   readonly #members: (Possession | undefined)[] = [];
 
   add(possession: Possession): void {
@@ -47,19 +53,24 @@ class Block {
 }
 
 /**
- * The heads of the records that are owned: at most what the nodes of this process drive at once. The hot path (a record is inserted with its owner,
- * driven, finished) then needs neither a read before its update nor an index key of its own.
+ * The heads of the owned records: at most as many as the nodes of this process drive at once. The
+ * hot path (a record is inserted with its owner, driven, finished) then needs neither a read before
+ * its update nor a separate index key.
  *
- * P1  In memory are exactly the owned records of the last commit.
- * P2  Each of them is listed in a block on disk, from which `load` finds them again. Blocks may list others too.
+ * P1  Memory contains exactly the owned records of the last commit.
+ * P2  Each of them is listed in a block on disk, from which `load` reads them. Blocks may list
+ *     other records as well.
  */
 export class Possessions {
   readonly #byNamespace = new Map<string, SlotMap<Possession>>();
-  /** What becomes owned by the write that is being put together. */
+  /** Records that become owned by the write that is being assembled. */
   #next = new Block();
   #touched: Block[] = [];
 
-  /** Finds what is owned on disk: a few reads for each transaction that was in progress, however many are stored. */
+  /**
+   * Loads the owned records from disk: a few reads for each transaction in progress, however many
+   * are stored.
+   */
   load(env: Environment, records: Records): void {
     this.#byNamespace.clear();
     this.#touched = [];
@@ -82,13 +93,13 @@ export class Possessions {
     return this.#byNamespace.get(key.namespace)?.get(key.gid)?.head;
   }
 
-  /** The heads of what is owned by sessions that a condition holds for. */
+  /** The heads of records whose owner meets a condition. */
   *ownedBy(holds: (owner: SessionId) => boolean): Generator<RecordHead> {
     for (const byGid of this.#byNamespace.values())
       for (const { head } of byGid.values()) if (head.owner !== null && holds(head.owner)) yield head;
   }
 
-  /** How many records each owner has. */
+  /** The number of records of each owner. */
   countByOwner(): ReadonlyMap<SessionId, number> {
     const counts = new Map<SessionId, number>();
     for (const { owner } of this.ownedBy(() => true))
@@ -96,7 +107,7 @@ export class Possessions {
     return counts;
   }
 
-  /** A record came or changed. */
+  /** Notes that a record was created or changed. */
   note(before: RecordHead | undefined, after: RecordHead): void {
     const owned = before === undefined || before.owner === null ? undefined : this.#find(after.key);
     if (owned === undefined) {
@@ -110,7 +121,9 @@ export class Possessions {
     }
   }
 
-  /** Writes what became owned, and drops or folds the blocks that are empty or sparse. */
+  /**
+   * Writes the records that became owned, and removes or folds the blocks that are empty or sparse.
+   */
   flush(changes: Changes, sequence: number): void {
     const { writer } = changes;
     for (const block of this.#touched) {

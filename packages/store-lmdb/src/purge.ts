@@ -3,7 +3,10 @@ import { type Durable, DurableWrite } from './durable-write.ts';
 import * as keys from './keys.ts';
 import { beginPlaces, readPlaces, writePlace } from './record.ts';
 
-/** Deletes up to `limit` records that finished more than `olderThanMs` ago, oldest first; answers how many. */
+/**
+ * Deletes up to `limit` records that finished more than `olderThanMs` ago, oldest first. Resolves
+ * to their number.
+ */
 export async function purge(store: Durable, olderThanMs: number, limit: number): Promise<number> {
   const write = new DurableWrite(store);
   let room = limit;

@@ -5,13 +5,15 @@ import { checkFormat, VALUE_FORMAT } from './formats.ts';
 import type { RecordPlace } from './keys.ts';
 
 /**
- * A record's values. The one of its birth: head, state, definition. The one beside it, once it changed: head, state. The head is small and repeats what
- * never changes but the definition, so that nobody reads a large definition to learn a status.
+ * A record's values. The birth: head, state, definition. The change beside it, once the record has
+ * changed: head, state. The head is small and repeats every immutable field except the definition,
+ * so that reading a status does not read a large definition.
  */
 
 /*
- * A version that adds a code to these raises the version of the schema: a file is not opened by an
- * earlier version, and no two versions share one. So a code that is not here is damage.
+ * A version that adds a code to these increments the version of the schema. Earlier versions do not
+ * open such a file, and no two versions share one. A code that is not listed here is therefore
+ * damage.
  */
 
 const STATUS_CODES: Readonly<Record<Status, number>> = {
@@ -63,7 +65,10 @@ export interface HeadFilter {
   readonly attention?: boolean;
 }
 
-/** Whether the head at the front of a value passes a filter; reads nothing but what it asks for. */
+/**
+ * Whether the head at the start of a value passes a filter; reads only the bytes that the filter
+ * needs.
+ */
 export function headPasses(value: Uint8Array, { status, pattern, attention }: HeadFilter): boolean {
   return (
     (status === undefined || value[1] === STATUS_CODES[status]) &&
@@ -72,7 +77,7 @@ export function headPasses(value: Uint8Array, { status, pattern, attention }: He
   );
 }
 
-/** Reads the head; the reader is before the state then. Throws for a head that is damaged. */
+/** Reads the head and leaves the reader before the state. Throws for a damaged head. */
 export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   checkFormat(from.u8());
   const statusCode = from.u8();
@@ -109,10 +114,7 @@ export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
   };
 }
 
-/**
- * What can be seen of a head that cannot be read: status, pattern and attention, where their bytes
- * are there.
- */
+/** The readable part of a damaged head: status, pattern and attention, if their bytes exist. */
 export function damagedHead(value: Uint8Array, place: RecordPlace, why: string): RecordHead {
   return {
     key: place.key,
@@ -134,7 +136,7 @@ export function damagedHead(value: Uint8Array, place: RecordPlace, why: string):
   };
 }
 
-/** A whole record whose entries or definition cannot be read. */
+/** The head of a record whose entries or definition cannot be read. */
 export const withDamage = (head: RecordHead, why: string): RecordHead => ({
   ...head,
   unreadable: `its values in the file of LMDB are damaged (${why})`,
@@ -153,21 +155,21 @@ export function readDefinition(birth: ByteReader): Uint8Array {
   return birth.bytes();
 }
 
-/** Writes an entry; its key is in its place. */
+/** Writes an entry's value; its key is part of the key in the file. */
 export const writeEntry = (to: ByteWriter, order: number, body: Uint8Array): void => {
   to.u8(VALUE_FORMAT).u16(order).bytes(body);
 };
 
-/** Reads an entry and its place in the order of entries. */
+/** Reads an entry and its number in the order of entries. */
 export function readEntry(from: ByteReader, key: string): { readonly order: number; readonly entry: Entry } {
   checkFormat(from.u8());
   return { order: from.u16(), entry: { key, body: from.bytes() } };
 }
 
-/** Begins the value of a block: any number of places follow. */
+/** Begins the value of a block, to which any number of places is added. */
 export const beginPlaces = (to: ByteWriter): void => void to.u8(VALUE_FORMAT);
 
-/** Adds where a record stands to a block. */
+/** Adds the place of a record to a block. */
 export const writePlace = (to: ByteWriter, { key, createdAtMs }: RecordPlace): void =>
   void to.text(key.namespace).u48(createdAtMs).text(key.gid);
 

@@ -6,24 +6,24 @@ import { checkFormat } from './formats.ts';
 import * as keys from './keys.ts';
 import { damagedHead, readDefinition, readEntry, readHead, readState, withDamage } from './record.ts';
 
-/** Records whose bytes of entries are remembered. */
+/** Number of records whose entry bytes are remembered. */
 const KNOWN_ENTRY_BYTES = 10_000;
 
 const idOf = ({ key, createdAtMs }: keys.RecordPlace): string => `${key.namespace}\0${key.gid}\0${createdAtMs}`;
 
-/** Reads records. Each read sees what was committed last. */
+/** Reads records. Each read sees the last committed data. */
 export class Records {
   readonly #env: Environment;
-  /** For the keys of reads; those of writes lie in the write. */
+  /** For the keys of reads; keys of writes are in the buffer of the write. */
   readonly #scratch = new ByteWriter(4096);
-  /** Of records that got entries lately, with the number of their entries. */
+  /** Entry bytes of records that recently received entries, with their number of entries. */
   readonly #entryBytes = new Map<string, { readonly count: number; readonly bytes: number }>();
 
   constructor(env: Environment) {
     this.#env = env;
   }
 
-  /** Where the record of a key stands; undefined when there is none. */
+  /** The place of a record by its key; undefined if there is none. */
   find(key: TransactionKey): keys.RecordPlace | undefined {
     const value = this.#env.read(keys.gidKey(this.#clean(), key));
     return value && { key, createdAtMs: readCreatedAt(value) };
@@ -48,7 +48,7 @@ export class Records {
     return change && this.complete(change.head, change.state);
   }
 
-  /** A whole record, of which head and state are known. */
+  /** Completes a record whose head and state are known. */
   complete(head: RecordHead, state: Uint8Array): StoredTransaction | undefined {
     const birth = this.#env.read(keys.recordKey(this.#clean(), head, keys.RECORD_PARTS.birth));
     if (birth === undefined) return undefined;
@@ -71,7 +71,10 @@ export class Records {
     return found.toSorted((a, b) => a.order - b.order).map(({ entry }) => entry);
   }
 
-  /** Bytes of the bodies of a record's entries. An append would otherwise read all entries before it. */
+  /**
+   * The total size of a record's entry bodies. Remembered, since an append would otherwise read all
+   * previous entries.
+   */
   entryBytes(head: RecordHead): number {
     const known = this.#entryBytes.get(idOf(head));
     if (known?.count === head.entryCount) return known.bytes;
@@ -80,14 +83,14 @@ export class Records {
     return bytes;
   }
 
-  /** Entries are about to be added to a record. */
+  /** Notes that entries are about to be added to a record. */
   addedEntries(before: RecordHead, added: readonly Entry[]): void {
     const known = before.entryCount === 0 ? { count: 0, bytes: 0 } : this.#entryBytes.get(idOf(before));
     if (known?.count === before.entryCount)
       this.#noteBytes(before, known.count + added.length, known.bytes + transitions.sumOfBodies(added));
   }
 
-  /** A write failed: entries that were about to be added were not. */
+  /** Called after a failed write, whose entries were not added. */
   forgetEntryBytes(): void {
     this.#entryBytes.clear();
   }
@@ -114,7 +117,7 @@ export class Records {
   }
 }
 
-/** Head and state. A value that is damaged does not fail the call that reads it among others. */
+/** Head and state. A damaged value does not fail the call that reads it among others. */
 export function readChange(
   value: Uint8Array,
   place: keys.RecordPlace,
@@ -129,7 +132,7 @@ export function readChange(
   return { head, state: copyOf(value) };
 }
 
-/** The next read overwrites a value, which lies in a larger buffer. */
+/** A copy, because a value is part of a larger buffer that the next read overwrites. */
 const copyOf = (value: Uint8Array): Uint8Array => Uint8Array.from(value.subarray(0, value.length));
 
 function readWholeHead(from: ByteReader, value: Uint8Array, place: keys.RecordPlace): RecordHead {
@@ -145,8 +148,8 @@ const NO_BYTES = new Uint8Array(0);
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Reads the value that a gid or a due time leads to. Throws `rejected` when it is damaged: what it
- * leads to is not known.
+ * Reads the time of creation from an index value. Throws `rejected` if the value is damaged,
+ * because the record it leads to is then unknown.
  */
 export function readCreatedAt(value: Uint8Array): number {
   const from = new ByteReader(value);
@@ -155,5 +158,5 @@ export function readCreatedAt(value: Uint8Array): number {
   throw new StoreError('rejected', 'a value in an index of the file is damaged; restore the file from a backup');
 }
 
-/** Of the format and the time. */
+/** The format byte and the time. */
 const CREATED_AT_BYTES = 7;

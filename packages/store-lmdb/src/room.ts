@@ -3,15 +3,15 @@ import { StoreError } from '@holdfast/core';
 import type { Changes } from './changes.ts';
 
 /**
- * Pages that a changed key touches on its way through the tree, at most by this much: most keys of
- * a batch share them.
+ * Bound on the pages that a changed key touches on its path through the tree: most keys of a batch
+ * share pages.
  */
 const BYTES_PER_KEY = 8 * 1_024;
 const MOST_BYTES_FOR_KEYS = 32 * 1_024 * 1_024;
-/** For the list of free pages, and for what other programs write at the same moment. */
+/** For the list of free pages, and for concurrent writes of other programs. */
 const MARGIN_BYTES = 512 * 1_024;
 
-/** How many bytes a user may still write on the disk of a folder. */
+/** Returns the bytes that this user may still write on the disk of a folder. */
 export type FreeBytes = (path: string) => number;
 
 const freeBytes: FreeBytes = (path) => {
@@ -19,14 +19,17 @@ const freeBytes: FreeBytes = (path) => {
   return bavail * bsize;
 };
 
-/** With so much room a reading counts for `READING_MS`: nothing usual fills it in that time. */
+/**
+ * With more free space than this, a reading is used for `READING_MS`: nothing ordinary fills the
+ * disk in that time.
+ */
 const AMPLE_BYTES = 1_024 * 1_024 * 1_024;
 const READING_MS = 10;
 
 /**
- * The room on the disk of a folder. A commit that finds the disk full is not left to lmdb: the
- * message that it then makes is longer than the 100 bytes it has for it (`last_error` in
- * `mdb_page_flush` of lmdb 3.5), which corrupts the heap of the process.
+ * The free space on the disk of a folder. A commit must not reach lmdb when the disk is full: lmdb
+ * then writes a message longer than its buffer of 100 bytes (`last_error` in `mdb_page_flush` of
+ * lmdb 3.5), which corrupts the heap of the process.
  */
 export class DiskRoom {
   readonly #path: string;
@@ -39,7 +42,7 @@ export class DiskRoom {
     this.#free = free;
   }
 
-  /** Throws `unavailable` when the disk may lack the room for changes. */
+  /** Throws `unavailable` if the disk may lack the space for the changes. */
   assertFor({ keys, values }: Changes): void {
     let bytes = MARGIN_BYTES + Math.min(keys.length * BYTES_PER_KEY, MOST_BYTES_FOR_KEYS);
     for (const value of values) bytes += 2 * (value?.length ?? 0);

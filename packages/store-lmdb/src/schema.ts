@@ -5,10 +5,16 @@ import type { Environment } from './environment.ts';
 import { SCHEMA_VERSION } from './formats.ts';
 import { SCHEMA_KEY } from './keys.ts';
 
-/** What brings a file of one schema version to the next, by the version it starts from. There is none yet: version 1 is the first. */
+/**
+ * Migrations from one schema version to the next, by the version they start from. None exists yet:
+ * version 1 is the first.
+ */
 const MIGRATIONS: ReadonlyMap<number, (env: Environment) => Promise<void>> = new Map();
 
-/** Creates or migrates the schema; answers what it found and left. Throws `unsupported_format` for a file that a newer Holdfast wrote. */
+/**
+ * Creates or migrates the schema; resolves to the versions before and after. Throws
+ * `unsupported_format` for a file that a newer Holdfast wrote.
+ */
 export async function prepareSchema(env: Environment): Promise<SchemaVersions> {
   const found = readVersion(env);
   if (found > SCHEMA_VERSION)
@@ -25,7 +31,7 @@ export async function prepareSchema(env: Environment): Promise<SchemaVersions> {
   return { found, current: SCHEMA_VERSION };
 }
 
-/** The schema version of the file; 0: it is new. */
+/** The schema version of the file; 0 for a new file. */
 export function readVersion(env: Environment): number {
   const value = env.read(SCHEMA_KEY);
   return value === undefined ? 0 : new ByteReader(value).u32();

@@ -9,7 +9,7 @@ import {
 } from '@holdfast/core';
 import type { Durable, DurableWrite } from './durable-write.ts';
 
-/** The number of an entry, and how many a record has, take two bytes in the file. */
+/** The number of an entry, and the number of entries of a record, take two bytes in the file. */
 const MOST_ENTRIES = 65_535;
 
 const MISSING: WriteOutcome = { kind: 'missing' };

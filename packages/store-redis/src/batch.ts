@@ -3,17 +3,21 @@ import type { Argument, Reply } from './connection.ts';
 import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
 
 /**
- * A batch as `WRITE` takes it: few long arguments, since each one costs time on both sides.
+ * Encodes a batch as the arguments of `WRITE`: few long arguments, since each argument costs time
+ * on both sides.
  *
- * The first one is words, each ended by a NUL, which no text of a store holds. Lengths are those of bodies, in bytes:
+ * The first argument consists of words, each terminated by a NUL, which no text of a store
+ * contains. Lengths are those of bodies, in bytes:
  *
  *   insert  i namespace gid writeId status owner due attention |state| pattern group |definition|
  *   update  u namespace gid writeId status owner due attention |state| expectVersion
  *   append  a namespace gid statuses pattern maxEntries maxBytes postpone entries, and for each: key |body|
  *
- * An owner, a due time, a pattern or a delay that is not there is an empty word. Statuses are a list with a comma before and behind each.
+ * An absent owner, due time, pattern or delay is an empty word. Statuses are a list with a comma
+ * before and after each.
  *
- * The others are the bodies in the same order, one behind the other. An argument ends where a body does; one that is large is an argument of its own.
+ * The other arguments are the bodies in the same order, concatenated. An argument ends where a body
+ * ends; a large body is a separate argument.
  */
 export function argumentsOf(batch: readonly WriteItem[]): Argument[] {
   let words = '';
@@ -57,10 +61,12 @@ function wordsOfAppend({
 const wholeMs = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? '' : String(Math.ceil(ms));
 
-/** Bodies share an argument up to this size: the server cuts them out again, which costs it a copy. */
+/**
+ * Bodies share an argument up to this size: the server separates them again, at the cost of a copy.
+ */
 const JOINED_BYTES = 256 * 1024;
 
-/** The bodies, one behind the other, in as few buffers as their sizes allow. */
+/** The bodies, concatenated in as few buffers as their sizes allow. */
 function joined(bodies: readonly Uint8Array[]): Buffer[] {
   const buffers: Buffer[] = [];
   for (let from = 0; from < bodies.length;) {
@@ -89,8 +95,9 @@ const CONFLICTS: Readonly<
 };
 
 /**
- * What became of each item, from the words that `WRITE` answers and the entries behind them: `a<version>` applied, `a<version>:<n>` applied with the
- * next n entries there already, `c<version>:<status>` conflict (`e`, `b`: no room for the entries or their bytes), `m` missing.
+ * The outcome of each item, from the words that `WRITE` returns and the entries that follow them:
+ * `a<version>` applied, `a<version>:<n>` applied, of which the next n entries existed already,
+ * `c<version>:<status>` conflict (`e`, `b`: no room for the entries or their bytes), `m` missing.
  */
 export function outcomesOf(reply: Reply | undefined, entries: readonly Reply[]): WriteOutcome[] {
   let taken = 0;

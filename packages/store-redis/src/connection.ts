@@ -3,14 +3,17 @@ import { StoreError } from '@holdfast/core';
 import { Redis } from 'ioredis';
 import type { Settings } from './options.ts';
 
-/** A Lua script, and whether it changes anything: what became of it is unknown when the connection is lost meanwhile. */
+/**
+ * A Lua script. `changes`: whether it changes anything, so that its outcome is unknown if the
+ * connection is lost while it runs.
+ */
 export interface Script {
   readonly text: string;
   readonly sha: string;
   readonly changes: boolean;
 }
 
-/** What Redis answers. */
+/** A response of Redis. */
 export type Reply = Buffer | number | null | readonly Reply[];
 export type Argument = string | number | Buffer;
 
@@ -20,29 +23,32 @@ export const script = (text: string, changes: boolean): Script => ({
   changes,
 });
 
-/** The first word of answers that say that nothing was applied. */
+/** The first word of error responses that mean that nothing was applied. */
 const REFUSALS = new Set(
   'NOSCRIPT OOM LOADING READONLY MISCONF NOAUTH WRONGPASS NOPERM BUSY MOVED ASK CLUSTERDOWN TRYAGAIN CROSSSLOT NOREPLICAS MASTERDOWN WRONGTYPE'.split(
     ' ',
   ),
 );
-/** After these another connection may lead to a server that can. */
+/** After these errors, another connection may lead to a usable server. */
 const ELSEWHERE = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH', 'WRONGPASS']);
 
-/** How the server describes a command whose length it does not take. It reads no further: nothing of it was run. */
+/**
+ * How the server describes a command whose length it does not accept. The server reads no further,
+ * so that nothing of the command was run.
+ */
 const TOO_LONG = /Protocol error: (invalid|too big) (bulk|multibulk|mbulk)/;
-/** What the server counts besides the arguments of a command. */
+/** Bytes that the server counts in addition to the arguments of a command. */
 const COMMAND_MARGIN_BYTES = 128 * 1024;
-/** No call has so many bytes: a limit from here on needs no check. */
+/** No call has this number of bytes: a limit of at least this size needs no check. */
 const UNREACHABLE_BYTES = 256 * 1024 * 1024;
 
 /**
- * How Redis describes a command of a script that the account may not run. Commands before it may
- * have been applied.
+ * How Redis describes a command within a script that the account may not run. Commands before it
+ * may have been applied.
  */
 const FORBIDDEN_IN_SCRIPT = /user executing the script can't (run|access)|ACL failure in script/;
 
-/** What to do about refusals whose text does not say it. */
+/** What to do about errors whose text does not describe a fix. */
 const CLUSTER =
   '; it is a node of a Redis Cluster that does not have the keys of this store: use a Redis that is not part of a cluster, or the node that has them';
 const FORBIDDEN = '; give the account of the store this privilege (docs/stores-redis.md)';
@@ -55,14 +61,15 @@ const FIXES: ReadonlyMap<string, string> = new Map([
 const fixOf = (code: string | undefined, text: string): string =>
   FORBIDDEN_IN_SCRIPT.test(text) ? FORBIDDEN : (FIXES.get(code ?? '') ?? '');
 
-/** What the server takes, in bytes. */
+/** The longest command and argument that the server accepts, in bytes. */
 interface Limits {
   readonly command: number;
   readonly argument: number;
 }
 
 /**
- * One connection, made when it is needed and made anew when it was lost. The client's own reconnecting and queueing are off, for they send again what may have been applied.
+ * One connection, opened when needed and reopened after it was lost. The client's automatic
+ * reconnecting and queueing are off, because they repeat commands that may have been applied.
  */
 export class Connection {
   readonly #settings: Settings;
@@ -74,7 +81,10 @@ export class Connection {
     this.#settings = settings;
   }
 
-  /** Runs a script. It is loaded when the server does not know it (any more): then nothing of it was run. */
+  /**
+   * Runs a script. If the server has not loaded it (any more), nothing of it was run, and its text
+   * is sent.
+   */
   async run({ text, sha, changes }: Script, key: string, args: readonly Argument[]): Promise<Reply> {
     const client = await this.#connected();
     this.#assertFits(args);
@@ -107,7 +117,10 @@ export class Connection {
     client?.disconnect();
   }
 
-  /** The server closes the connection when a command is longer, mostly before its response is read: nothing would be known of it. */
+  /**
+   * Rejects a command that is too long before it is sent: the server would close the connection,
+   * mostly before its response is read, and the outcome would be unknown.
+   */
   #assertFits(args: readonly Argument[]): void {
     const { command, argument } = this.#limits;
     if (command === Infinity && argument === Infinity) return;
@@ -153,16 +166,17 @@ export class Connection {
       enableOfflineQueue: false,
       enableReadyCheck: false,
       enableAutoPipelining: false,
-      // With RESP3 the client begins with HELLO, which a server with a password rejects before AUTH (see #beginSession).
+      // With RESP3 the client starts with HELLO, which a server with a password rejects before AUTH
+      // (see #beginSession).
       protocol: 2,
       disableClientInfo: true,
     });
-    // Pending commands reject with this error; without a listener the client prints it. While it connects, the event says
-    // more than the promise, which rejects with "closed".
+    // Pending commands reject with this error; without a listener the client prints it. While
+    // connecting, the event has more detail than the promise, which rejects with "closed".
     let cause: unknown;
     client.on('error', (error) => (cause = error));
     client.on('close', forget);
-    // The client itself bounds only the TCP connection, not its first commands.
+    // The client limits only the time of the TCP connection, not that of its first commands.
     const timer = setTimeout(() => client.disconnect(), this.#settings.connectTimeoutMs);
     try {
       await client.connect();
@@ -179,8 +193,8 @@ export class Connection {
   }
 
   /**
-   * The client would go on after a refused AUTH or SELECT, and write into database 0: so both are sent here, and the
-   * connection is used only when each succeeded.
+   * Sends AUTH and SELECT here, and uses the connection only if both succeeded: after a rejected
+   * AUTH or SELECT the client would continue, and write to database 0.
    */
   async #beginSession(client: Redis): Promise<void> {
     const { account, database } = this.#settings;
@@ -203,14 +217,16 @@ export class Connection {
     this.#opened = client;
   }
 
-  /** In bytes; Infinity where it cannot matter, and where CONFIG is forbidden. */
+  /** A limit in bytes; Infinity if it cannot matter, or if CONFIG is forbidden. */
   async #limit(client: Redis, name: string): Promise<number> {
     const setting = await this.#send(client, 'CONFIG', ['GET', name]).catch(() => []);
     const bytes = Array.isArray(setting) ? Number(setting[1]) : NaN;
     return bytes > 0 && bytes < UNREACHABLE_BYTES ? bytes : Infinity;
   }
 
-  /** The next call makes a new connection, and does not wait until this one has closed. */
+  /**
+   * Discards the connection: the next call opens a new one, without waiting for this one to close.
+   */
   #leave(client: Redis): void {
     if (this.#opened === client) this.#opened = this.#client = undefined;
     client.disconnect();
@@ -220,12 +236,15 @@ export class Connection {
     return new StoreError('unavailable', `Redis at ${this.#settings.place} cannot be used: ${why}`);
   }
 
-  /** What the client throws carries the command with its arguments, a password among them: it is not handed on. */
+  /**
+   * Converts an error of the client. The original is not passed on, since it contains the command
+   * with its arguments, including a password.
+   */
   #convert(client: Redis, thrown: unknown, changes: boolean): StoreError {
     const code = codeOf(thrown);
     if (code !== undefined && ELSEWHERE.has(code)) this.#leave(client);
     if (code !== undefined && TOO_LONG.test(textOf(thrown))) {
-      this.#leave(client); // The server closes it, too.
+      this.#leave(client); // The server closes it as well.
       return new StoreError(
         'rejected',
         `Redis at ${this.#settings.place} does not take a value of this length: ${textOf(thrown)} (proto-max-bulk-len)`,
@@ -241,7 +260,7 @@ export class Connection {
 
 const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** The word by which Redis names an error; undefined for what is no answer of a server. */
+/** The code at the start of a Redis error; undefined if the error is not a response of a server. */
 function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || thrown.name !== 'ReplyError') return undefined;
   return thrown.message.split(' ', 1)[0];

@@ -11,7 +11,7 @@ import { type Installation, LOOKED_AT, partly, STEP } from './installation.ts';
 import { bytesOf, keyOf, listOf, RecordReader, textOf } from './records.ts';
 import { CLAIM, GROUPS, MAKE_DUE } from './scripts/index.ts';
 
-/** Claims, in steps that leave room for others. */
+/** Claims due transactions, in steps between which Redis serves other calls. */
 export async function claimDue(keys: Installation, request: ClaimRequest): Promise<ClaimResult> {
   const { session, limit, groups, maxBytes = STORE_LIMITS.answerBytes } = request;
   let left: string | number = maxBytes;
@@ -23,7 +23,8 @@ export async function claimDue(keys: Installation, request: ClaimRequest): Promi
       const most = Math.min(STEP, limit - claimed.length);
       reply = await keys.run(CLAIM, [session, most, left, claimed.length === 0 ? 1 : 0, ...hosted]);
     } catch (thrown) {
-      // Nothing of this step was applied, and what came before it is known: it is answered.
+      // Nothing of this step was applied, and the results of the earlier steps are known, so they
+      // are returned.
       const refused = thrown instanceof StoreError && thrown.code === 'unavailable';
       if (refused && claimed.length > 0) return { claimed, nextDueInMs: 0, sessionEnded: false };
       throw thrown;
@@ -43,7 +44,7 @@ export async function claimDue(keys: Installation, request: ClaimRequest): Promi
   }
 }
 
-/** Makes due, group by group, a bounded part of each at a time. */
+/** Makes waiting transactions due, group by group, in bounded steps. */
 export async function makeDue(
   keys: Installation,
   { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
@@ -51,7 +52,7 @@ export async function makeDue(
   const begin = `${Buffer.byteLength(namespace)}:${namespace}`;
   const later = Math.max(0, Math.floor(laterThanMs));
   let count = 0;
-  // One time for all steps: what an earlier one made due is not waiting any more for the next.
+  // One time for all steps: what an earlier step made due no longer counts as waiting in the next.
   let atMs = '';
   for (const group of listOf(await keys.run(GROUPS))) {
     for (let kept = 0; ;) {

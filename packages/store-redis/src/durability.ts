@@ -3,7 +3,10 @@ import type { Connection } from './connection.ts';
 
 const OLDEST_VERSION = 7;
 
-/** What a crash may lose by the server's settings; undefined: nothing. Throws `unavailable` for a server that cannot hold a store, or that is lost. */
+/**
+ * What a crash may lose with the server's settings; undefined if nothing. Throws `unavailable` for
+ * a server that cannot hold a store, and for a lost connection.
+ */
 export async function whatACrashMayLose(connection: Connection): Promise<string | undefined> {
   const info = fieldsOf(String(await connection.ask('INFO')));
   const version = info.get('redis_version') ?? '';
@@ -26,14 +29,14 @@ export async function whatACrashMayLose(connection: Connection): Promise<string 
   return undefined;
 }
 
-/** Managed servers forbid CONFIG: undefined then. */
+/** The value of a setting; undefined if CONFIG is forbidden, as on managed servers. */
 async function setting(connection: Connection, name: string): Promise<string | undefined> {
   try {
     const reply = await connection.ask('CONFIG', 'GET', name);
     return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
   } catch (thrown) {
     if (!(thrown instanceof StoreError)) throw thrown;
-    // A server that was lost answers nothing here either, and that is not the same.
+    // Distinguishes a forbidden CONFIG from a lost server, which responds to PING neither.
     await connection.ask('PING');
     return undefined;
   }

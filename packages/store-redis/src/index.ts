@@ -4,6 +4,9 @@ import { RedisStore } from './redis-store.ts';
 
 export type { RedisStoreOptions } from './options.ts';
 
-/** A shared store on Redis, not open yet. Throws `StoreError` `invalid` for a URL or a key prefix that cannot be used. */
+/**
+ * Creates a shared store on Redis, not open yet. Throws `StoreError` `invalid` for a URL or a key
+ * prefix that cannot be used.
+ */
 export const createRedisStore = (options: RedisStoreOptions): Store =>
   new CheckedStore(new RedisStore(settingsOf(options)));

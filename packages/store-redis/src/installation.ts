@@ -3,17 +3,21 @@ import { type Argument, Connection, type Reply, type Script } from './connection
 import { forSessions, type Settings } from './options.ts';
 import { StoreClock } from './store-clock.ts';
 
-/** Transactions that one script call reads, claims, releases or deletes: nobody else is served meanwhile. */
+/**
+ * Transactions that one script call reads, claims, releases or deletes: Redis serves no other
+ * client during a script.
+ */
 export const STEP = 100;
-/** Positions that one script call looks at. */
+/** Positions that one script call examines. */
 export const LOOKED_AT = 1_000;
 
 /**
- * The keys with one prefix on a server, and how scripts are run on them: batches, sessions (whose
- * heartbeats wait for no large response) and everything else have a connection each.
+ * The keys with one prefix on a server, and the connections on which scripts run. There are three:
+ * one for batches, one for sessions (whose heartbeats must not wait for a large response), and one
+ * for everything else.
  */
 export class Installation {
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   readonly base: string;
   readonly clock: StoreClock;
   readonly #batches: Connection;
@@ -28,7 +32,7 @@ export class Installation {
     this.#rest = new Connection(settings);
   }
 
-  /** For what is no script. */
+  /** For commands outside scripts. */
   get connection(): Connection {
     return this.#rest;
   }
@@ -50,7 +54,10 @@ export class Installation {
   }
 }
 
-/** A step of a call whose earlier steps changed something already: when it fails, a part was done. */
+/**
+ * Runs a step of a call. If the step fails after earlier steps have changed something, the outcome
+ * is unknown.
+ */
 export async function partly(begun: boolean, step: Promise<Reply>): Promise<Reply> {
   try {
     return await step;

@@ -13,7 +13,7 @@ import { read } from './read.ts';
 import { listOf, textOf } from './records.ts';
 import { LIST } from './scripts/index.ts';
 
-/** Beyond every time that is stored. */
+/** Later than every stored time. */
 const LAST_MS = 99_999_999_999_998;
 
 /** One page, newest first. */
@@ -25,13 +25,13 @@ export async function list(keys: Installation, query: ListQuery): Promise<Page<S
     return { items: passingFilter(found, query), next: null };
   }
   const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
-  // A filter may leave out most of what is looked at; without one, all of it is wanted.
+  // A filter may exclude most of the examined positions; without a filter all of them are wanted.
   const most = filters.every((filter) => filter === '') ? limit + 1 : Math.max(LOOKED_AT, limit + 1);
   const reply = listOf(await keys.run(LIST, [namespace, ...rangeOf(query), most, ...filters, limit + 1]));
   const positions = listOf(reply[2]).map(positionOf);
   const wanted = positions.slice(0, limit).map(({ gid }) => ({ namespace, gid }));
   const records = await read(keys, wanted, { maxBytes, summary });
-  // What was deleted or changed between the calls is left out.
+  // Excludes records that were deleted or changed between the calls.
   const items = passingFilter(records, query);
   const last =
     records.length < positions.length
@@ -42,7 +42,7 @@ export async function list(keys: Installation, query: ListQuery): Promise<Page<S
   return { items, next: last === undefined ? null : encodeListCursor(last) };
 }
 
-/** From which position down to which, as `ZREVRANGEBYLEX` takes them. */
+/** The first and the last position, in the form of `ZREVRANGEBYLEX`. */
 function rangeOf({ cursor, createdFromMs = 0, createdToMs = LAST_MS }: ListQuery): [from: string, to: string] {
   const end = padded(Math.floor(createdToMs) + 1);
   const below = cursor === undefined ? undefined : decodeListCursor(cursor);

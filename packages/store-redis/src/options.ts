@@ -6,29 +6,34 @@ import { callHook } from '@holdfast/protocol';
 /** Settings of the store on Redis. */
 export interface RedisStoreOptions {
   /**
-   * `redis://user:password@host:port/db`, `rediss://` for TLS, or `redis+unix://user:password@/PATH?db=N` (also `unix:`) for a socket of this machine.
-   * Parameters: `prefix=NAME` is what all keys begin with; `tls={"ca":…}`, with `rediss://`, is JSON of the options of Node's `tls.connect`.
+   * `redis://user:password@host:port/db`, `rediss://` for TLS, or
+   * `redis+unix://user:password@/PATH?db=N` (also `unix:`) for a Unix socket. Parameters:
+   * `prefix=NAME` is the prefix of all keys; `tls={"ca":…}`, with `rediss://`, contains options of
+   * Node's `tls.connect` as JSON.
    */
   readonly url: string;
-  /** What all keys begin with, as their hash tag; `holdfast` unless this or the URL says otherwise. */
+  /**
+   * The prefix of all keys, which is their hash tag; takes precedence over the URL. Default:
+   * `holdfast`.
+   */
   readonly prefix?: string;
-  /** How long a connection may take to come up; 5 s unless said. */
+  /** Timeout of opening a connection, in ms. Default: 5 s. */
   readonly connectTimeoutMs?: number;
-  /** How long an answer may take before the connection is given up; 30 s unless said. */
+  /** Time without a response after which the connection is abandoned, in ms. Default: 30 s. */
   readonly commandTimeoutMs?: number;
-  /** Hears, at each `open`, what a crash of Redis may lose. */
+  /** Called at each `open` with what a crash of Redis may lose. */
   readonly onWarning?: (text: string) => void;
-  /** Replaces the server's wall clock, ms since the epoch: for tests. */
+  /** Replaces the server's wall clock, ms since the epoch; for tests. */
   readonly wallMs?: () => number;
-  /** Replaces the node's monotonic clock, in ms: for tests. */
+  /** Replaces the node's monotonic clock, in ms; for tests. */
   readonly monotonicMs?: () => number;
 }
 
-/** Where the server is: a host, or a socket of this machine. */
+/** The address of the server: a host, or a Unix socket. */
 export type ServerAddress =
   { readonly host: string; readonly port: number; readonly tls?: ConnectionOptions } | { readonly path: string };
 
-/** Options, checked. */
+/** Validated options. */
 export interface Settings {
   readonly server: ServerAddress;
   readonly account: { readonly user: string | undefined; readonly password: string } | undefined;
@@ -43,12 +48,12 @@ export interface Settings {
   readonly monotonicMs: () => number;
 }
 
-/** Without braces, so that it is the whole hash tag. */
+/** Without braces, so that the prefix is the whole hash tag. */
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
-/** The settings of the connection for sessions: neither a script nor connecting may take long. */
+/** The settings of the connection for sessions: scripts and connecting must be fast. */
 export const forSessions = (settings: Settings): Settings => ({
   ...settings,
   connectTimeoutMs: Math.min(settings.connectTimeoutMs, SESSION_TIMEOUT_MS),
@@ -61,13 +66,16 @@ const SCHEMES = ['redis:', 'rediss:', ...SOCKET_SCHEMES];
 const EXAMPLE = 'redis://user:password@host:6379/0';
 const DATABASE = /^\d{1,5}$/;
 
-/** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
+/**
+ * Validates options. Throws `StoreError` `invalid`. No message repeats the URL, because it may
+ * contain a password.
+ */
 export function settingsOf(options: RedisStoreOptions): Settings {
-  // A URL with an account has a host, also where it is of no use.
+  // Node's URL parser requires a host before an account; a socket ignores it.
   const text = options.url.replace(/^((?:redis\+)?unix:\/\/[^/?#]*@)(?=\/)/i, '$1localhost');
   const url = readStoreUrl(text, SCHEMES, EXAMPLE);
   const bySocket = SOCKET_SCHEMES.includes(url.protocol);
-  // The client would take any setting from here, such as one that queues writes behind our back.
+  // Rejected, because the client would apply any setting from here, such as one that queues writes.
   for (const name of url.searchParams.keys())
     if (!['prefix', bySocket ? 'db' : 'tls'].includes(name))
       throw invalid(
@@ -124,7 +132,7 @@ function accountOf(url: URL): Settings['account'] {
   return undefined;
 }
 
-/** TLS checks that the certificate is one of the host's, unless the options allow another. */
+/** TLS verifies that the certificate belongs to the host, unless the options allow another. */
 function tlsOf(url: URL, host: string): ConnectionOptions | undefined {
   const text = url.searchParams.get('tls');
   if (url.protocol === 'redis:') {

@@ -4,17 +4,17 @@ import { type Installation, LOOKED_AT, STEP } from './installation.ts';
 import { listOf, numberOr0, RecordReader, textOf } from './records.ts';
 import { GET, VERSIONS } from './scripts/index.ts';
 
-/** Bounds of what is read. */
+/** Bounds on a read. */
 interface ReadOptions {
-  /** Of all bodies together; the first record is read whatever its size. */
+  /** Limit for all bodies together; the first record is read whatever its size. */
   readonly maxBytes?: number;
   /** Without definitions and entries. */
   readonly summary?: boolean;
 }
 
 /**
- * Records, in the order of the keys: of all keys, or of those before the one that exceeds `maxBytes`.
- * A script answers fewer than it was asked for when they are large.
+ * Records in the order of the keys: of all keys, or of those before the record that exceeds
+ * `maxBytes`. A script returns fewer than requested if they are large.
  */
 export async function read(
   keys: Installation,
@@ -46,7 +46,7 @@ export async function versions(keys: Installation, wanted: readonly TransactionK
   return found;
 }
 
-/** Namespaces and gids by turns, each ended by a NUL, which no text of a store holds. */
+/** Namespaces and gids alternately, each terminated by a NUL, which no text of a store contains. */
 const idsOf = (keys: readonly TransactionKey[]): string => {
   let words = '';
   for (const { namespace, gid } of keys) words += `${namespace}\0${gid}\0`;

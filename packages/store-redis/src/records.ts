@@ -2,7 +2,6 @@ import { type Entry, type StoredTransaction, StoreError, wordsOf } from '@holdfa
 import type { Status, TransactionKey } from '@holdfast/protocol';
 import type { Reply } from './connection.ts';
 
-/** A reply that is a list. */
 export function listOf(reply: Reply | undefined): readonly Reply[] {
   if (!Array.isArray(reply)) throw new StoreError('unavailable', 'Redis answered what is no list');
   return reply as readonly Reply[];
@@ -12,20 +11,23 @@ export const textOf = (reply: Reply | undefined): string =>
   Buffer.isBuffer(reply) ? reply.toString() : String(reply ?? '');
 export const bytesOf = (reply: Reply | undefined): Buffer => (Buffer.isBuffer(reply) ? reply : Buffer.alloc(0));
 
-/** An entry as stored: the length of its key, the key, the body. */
+/** Decodes a stored entry: the length of its key, the key, the body. */
 export function entryOf(stored: Buffer): Entry {
   const colon = stored.indexOf(':');
   const from = colon + 1 + Number(stored.toString('latin1', 0, colon));
   return { key: stored.toString('utf8', colon + 1, from), body: stored.subarray(from) };
 }
 
-/** A key from the id of a transaction; lengths in it are bytes. */
+/** The key of a transaction, from its ID; lengths in the ID are in bytes. */
 export function keyOf(id: Buffer): TransactionKey {
   const { key, body } = entryOf(id);
   return { namespace: key, gid: Buffer.from(body).toString() };
 }
 
-/** Takes records out of an answer, one after the other, as `answer` in scripts/answer.ts put them there. */
+/**
+ * Reads records from a response, one after the other, in the form that `answer` in
+ * scripts/answer.ts writes.
+ */
 export class RecordReader {
   readonly #parts: readonly Reply[];
   #at = 0;
@@ -42,7 +44,7 @@ export class RecordReader {
     return bytesOf(this.#parts[this.#at++]);
   }
 
-  /** Undefined when there is none of this key. */
+  /** Undefined if there is no record with this key. */
   record({ namespace, gid }: TransactionKey): StoredTransaction | undefined {
     const words = this.bytes().toString();
     if (words === '') return undefined;
@@ -77,7 +79,7 @@ export class RecordReader {
 const NOT_WHOLE =
   'a field of its hash in Redis is missing or is not a number: something other than Holdfast changed it; restore it from a backup';
 
-/** A placeholder where something else is stored. */
+/** The number in a word; 0 as a placeholder if the word is not a number. */
 export const numberOr0 = (word: string | undefined): number => {
   const number = Number(word);
   return Number.isFinite(number) ? number : 0;
@@ -85,5 +87,5 @@ export const numberOr0 = (word: string | undefined): number => {
 
 const maybeMs = (word: string | undefined): number | null => (word === '' ? null : numberOr0(word));
 
-/** A status in an outcome; of a later version's the placeholder. */
+/** A status in an outcome; a placeholder for a status of a later version. */
 export const statusOf = (word: string): Status => wordsOf('saga', word).status;

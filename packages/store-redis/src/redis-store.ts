@@ -28,7 +28,7 @@ import { CLOSE_MS, within } from './within.ts';
 
 const SCHEMA_VERSION = 1;
 
-/** The store on Redis: every call is one script, or several of bounded work. */
+/** The store on Redis: every call is one script, or several with bounded work. */
 export class RedisStore implements Store {
   readonly #settings: Settings;
   readonly #keys: Installation;
@@ -43,7 +43,7 @@ export class RedisStore implements Store {
     this.#keyValues = new KeyValues(this.#keys);
   }
 
-  /** `durable` is known when it is open. */
+  /** `durable` is known only after `open`. */
   get capabilities(): StoreCapabilities {
     return { name: 'redis', durable: this.#durable, exclusive: false };
   }
@@ -101,7 +101,7 @@ export class RedisStore implements Store {
     return makeDue(this.#keys, request);
   }
 
-  /** In steps that leave room for others; each may be repeated. */
+  /** In steps between which Redis serves other calls; each may be repeated. */
   async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
     let purged = 0;
     for (;;) {

@@ -10,10 +10,10 @@ import { type Installation, partly, STEP } from './installation.ts';
 import { listOf, textOf } from './records.ts';
 import { END_SESSION, END_SILENT, HEARTBEAT, OPEN_SESSION, RELEASE, SESSIONS } from './scripts/index.ts';
 
-/** How long an id that ended is refused. */
+/** How long the ID of an ended session is rejected. */
 const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
 
-/** Who lives, and what becomes of what the others owned. */
+/** The live sessions, and the takeover of what ended ones owned. */
 export class Sessions {
   readonly #keys: Installation;
 
@@ -36,7 +36,7 @@ export class Sessions {
     await this.#keys.runBeat(END_SESSION, [session]);
   }
 
-  /** In steps that leave room for others; each may be repeated. */
+  /** In steps between which Redis serves other calls; each may be repeated. */
   async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     const only = (unchanged ?? []).flatMap(({ session, heartbeatAtMs }) => [session, Math.floor(heartbeatAtMs)]);
     const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS, unchanged === undefined ? 0 : 1, ...only];

@@ -1,16 +1,20 @@
-/** What one script call answers at most, about: a server builds the whole answer before it serves anybody else. */
+/**
+ * Approximate limit for the response of one script call: a server builds the whole response before
+ * it serves other clients.
+ */
 const ANSWERED_BYTES = 4 * 1024 * 1024;
 
 /**
- * `answer` puts a transaction into the answer as `RecordReader` takes it out: a text of its words with a NUL between them, definition, state, entries. Nothing
- * more is to be put there when there is no `room` left.
+ * `answer` adds a transaction to the response, in the form that `RecordReader` reads: its words
+ * separated by NUL, definition, state, entries. Nothing may be added when no `room` is left.
  *
- * A record that something other than Holdfast changed is read as far as it can be, and has no
- * number of claims then (`RecordReader` reports it); `isWhole` is false, and it must not hinder the
- * others. Without what `head` needs its version is 0: no update but a replacement can apply to it.
+ * A record that something other than Holdfast changed is read as far as possible, without its
+ * number of claims, by which `RecordReader` reports it. `isWhole` is false for such a record, and
+ * it must not affect other records. If fields that `head` needs are missing, its version is 0, so
+ * that only a replacement can be applied to it.
  *
- * `fits` is asked before: whether the bodies are within the bytes that are left of the page or
- * claim. The first one (`first`) always is.
+ * `fits` is called first. It checks whether the bodies fit into the remaining bytes of the page or
+ * claim. The first record (`first`) always fits.
  */
 export const ANSWER = `
 local WORDS = 13

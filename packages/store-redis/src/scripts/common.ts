@@ -1,15 +1,22 @@
 /**
- * What all scripts begin with. KEYS[1] is what all keys begin with, ARGV[1] the latest time that the node saw, ARGV[2] a wall clock for tests or nothing.
- * The keys of a batch follow from its items and from indexes, all with the hash tag of KEYS[1].
+ * The start of all scripts. KEYS[1] is the prefix of all keys, ARGV[1] the latest time that the
+ * node saw, ARGV[2] a wall clock for tests, or empty. The keys of a batch follow from its items and
+ * from indexes, all with the hash tag of KEYS[1].
  *
- *   t<id>    hash, a transaction: v version, w write id, s status, o owner, c claims, d due, a attention, p pattern, g group, x created, u updated,
- *            f finished, n entries, D definition, S state, e<n> an entry (length of key, key, body), k<key> the entry's number
- *   d<group> sorted by due time: ids      G  set of groups with something due      o<owner> set of ids      O  set of owners
- *   c<ns>    sorted by text: time of creation, gid        f  sorted by the time of the end: ids
- *   n, n<ns> hashes: counts               l  sorted by heartbeat: living sessions   s<session> hash   e  sorted by time: ended sessions
- *   k<id>    hash, a key-value            i<category> sorted by text: its keys      clock  latest time  schema  version
+ *   t<id>    hash, a transaction: v version, w write id, s status, o owner, c claims, d due,
+ *            a attention, p pattern, g group, x created, u updated, f finished, n entries,
+ *            D definition, S state, e<n> an entry (length of key, key, body), k<key> its number
+ *   d<group> sorted by due time: ids           G  set of groups with something due
+ *   o<owner> set of ids                        O  set of owners
+ *   c<ns>    sorted by text: time of creation, gid
+ *   f        sorted by the time of finishing: ids
+ *   n, n<ns> hashes: counts
+ *   l        sorted by heartbeat: live sessions
+ *   s<session> hash                            e  sorted by time: ended sessions
+ *   k<id>    hash, a key-value                 i<category> sorted by text: its keys
+ *   clock    latest time                       schema  version
  *
- * An id is the length of the namespace, a colon, the namespace, and the gid.
+ * An ID is the length of the namespace, a colon, the namespace, and the gid.
  */
 export const COMMON = `
 local P = KEYS[1]

@@ -3,10 +3,10 @@ import { HEADS } from './indexes.ts';
 import { changes, evenWhenFull, reads } from './kinds.ts';
 
 /**
- * Session ARGV[3] takes up to ARGV[4] of groups ARGV[7…], earliest due first; fewer when they are
- * large, or when the next one exceeds the ARGV[5] bytes that are left (ARGV[6] is 1 for the first of
- * a claim). Of each group it examines the first one, and more when that is due; what was taken leaves
- * the index at the end.
+ * Claims up to ARGV[4] transactions of groups ARGV[7…] for session ARGV[3], earliest due first.
+ * Claims fewer if they are large, or if the next one exceeds the remaining ARGV[5] bytes (ARGV[6]
+ * is 1 for the first step of a claim). Of each group the script examines the first transaction, and
+ * further ones if that is due. Claimed transactions leave the index at the end.
  */
 export const CLAIM = evenWhenFull(`${HEADS}${ANSWER}
 local MOST_SKIPPED = 10000
@@ -59,12 +59,13 @@ end
 commit(claimed > 0)
 return {num(now), 1, best.due == none and '' or num(best.due), out, full, leftOver()}`);
 
-/** The application groups that something waits for. */
+/** The application groups with waiting transactions. */
 export const GROUPS = reads(`return call('SMEMBERS', P .. 'G')`);
 
 /**
- * Makes up to ARGV[6] of group ARGV[3] due that begin with ARGV[4] and are due more than ARGV[5] ms after ARGV[9] (now, unless an earlier step told);
- * leaves out the first ARGV[7], and looks at ARGV[8]. By rank: however many are left out, none of them is walked over.
+ * Makes up to ARGV[6] transactions of group ARGV[3] due whose IDs begin with ARGV[4] and that are
+ * due more than ARGV[5] ms after ARGV[9] (default: now). Skips the first ARGV[7], and examines
+ * ARGV[8]. Works by rank, so that skipped members are not walked over.
  */
 export const MAKE_DUE = changes(`${HEADS}
 local at = tonumber(ARGV[9]) or now

@@ -1,4 +1,4 @@
-/** All that is asked of Redis. */
+/** All scripts. */
 export * from './due.ts';
 export * from './key-values.ts';
 export * from './open.ts';

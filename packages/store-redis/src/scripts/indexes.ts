@@ -1,8 +1,8 @@
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
 
 /**
- * Changes of indexes and counts, gathered while a script goes through transactions: `settle` makes them, many members in one command. What reads an index
- * in between does not see them.
+ * Changes of indexes and counts, collected while a script processes transactions. `settle` applies
+ * them, many members in one command. Reads of an index before that do not see them.
  */
 export const INDEXES = `
 -- So many arguments are put on Lua's stack at once.
@@ -98,7 +98,7 @@ end
 const KNOWN = [...STATUSES, ...PATTERNS].map((word) => `${word} = true`).join(', ');
 
 /**
- * A transaction without bodies, and the release of one. `known`: the statuses and patterns of this
+ * A transaction without bodies, and its release. `known`: the statuses and patterns of this
  * version.
  */
 export const HEADS = `${INDEXES}

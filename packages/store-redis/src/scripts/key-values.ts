@@ -24,8 +24,8 @@ call('ZREM', P .. 'i' .. category, ARGV[5])
 return 1`);
 
 /**
- * Up to ARGV[6] key-values of a category behind key ARGV[5], with values of at most ARGV[7] bytes together, but at least
- * one; and whether more follow.
+ * Up to ARGV[6] key-values of a category after key ARGV[5], with values of at most ARGV[7] bytes
+ * together, but at least one; and whether more follow.
  */
 export const KV_SCAN = reads(`
 local category = idOf(ARGV[3], ARGV[4])

@@ -1,6 +1,10 @@
 import { changes, reads } from './kinds.ts';
 
-/** Creates the schema; answers its version, the time, and the version that was there (0: none). It tries each command that changes anything: who lacks a right is told now, not in the middle of a batch. */
+/**
+ * Creates the schema. Returns its version, the time, and the version found (0 if none). The script
+ * tries each command that changes anything, so that a missing permission is reported now and not in
+ * the middle of a batch.
+ */
 export const OPEN = changes(`
 local found = call('GET', P .. 'schema')
 if found and found ~= ARGV[3] then return {found, num(now), tonumber(found)} end

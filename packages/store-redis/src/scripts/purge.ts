@@ -1,7 +1,7 @@
 import { HEADS } from './indexes.ts';
 import { evenWhenFull } from './kinds.ts';
 
-/** Deletes up to ARGV[4] that finished more than ARGV[3] ms ago. */
+/** Deletes up to ARGV[4] transactions that finished more than ARGV[3] ms ago. */
 export const PURGE = evenWhenFull(`${HEADS}
 local ids = call('ZRANGEBYSCORE', P .. 'f', '-inf', '(' .. num(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, id in ipairs(ids) do

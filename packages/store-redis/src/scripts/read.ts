@@ -1,7 +1,7 @@
 import { ANSWER } from './answer.ts';
 import { reads } from './kinds.ts';
 
-/** Takes apart what `idsOf` in read.ts put together. */
+/** Decodes the result of `idsOf` in read.ts. */
 const IDS = `
 local words, at = ARGV[3], 1
 local function nextId()
@@ -12,10 +12,10 @@ end
 `;
 
 /**
- * The transactions of ids ARGV[3]: an empty text for one that is not there. They are fewer than asked
- * when they are large, or when the next one exceeds the ARGV[4] bytes (empty: no bound) that are left;
- * ARGV[5] is 1 for the first of a page, ARGV[6] is 1 for summaries. Returns whether the bytes ended
- * it, what is left of them, and the transactions.
+ * The transactions with IDs ARGV[3]; an empty text for a missing one. Returns fewer than requested
+ * if they are large, or if the next one exceeds the remaining ARGV[4] bytes (empty: no bound).
+ * ARGV[5] is 1 for the first step of a page, ARGV[6] is 1 for summaries. Returns whether the bytes
+ * ended the step, the remaining bytes, and the transactions.
  */
 export const GET = reads(`${IDS}${ANSWER}
 left, first = tonumber(ARGV[4]) or left, ARGV[5] == '1'
@@ -29,13 +29,16 @@ while at <= #words and room > 0 do
 end
 return {full, leftOver(), out}`);
 
-/** The versions of ids ARGV[3]: words with a NUL between them, empty where there is no transaction. */
+/** The versions of IDs ARGV[3]: words separated by NUL, empty for a missing transaction. */
 export const VERSIONS = reads(`${IDS}
 local out = {}
 while at <= #words do out[#out + 1] = call('HGET', P .. 't' .. nextId(), 'v') or '' end
 return table.concat(out, '\\0')`);
 
-/** Positions of a namespace from ARGV[4] down to ARGV[5]: how many were looked at, the last one, and those that pass the filters. */
+/**
+ * Positions of a namespace from ARGV[4] down to ARGV[5]: the number examined, the last one, and
+ * those that pass the filters.
+ */
 export const LIST = reads(`
 local ns, most, want = ARGV[3], tonumber(ARGV[6]), tonumber(ARGV[10])
 local looked, last, out = 0, '', {}

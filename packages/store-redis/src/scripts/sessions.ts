@@ -9,7 +9,10 @@ call('HSETNX', P .. 's:' .. ARGV[3], 'x', num(now))
 call('HSET', P .. 's:' .. ARGV[3], 'n', ARGV[4], 'v', ARGV[5])
 return 1`);
 
-/** The last heartbeat of an ended session is in its hash, unless an earlier version ended it. */
+/**
+ * The last heartbeat of an ended session is in its hash, unless an earlier version of Holdfast
+ * ended it.
+ */
 export const HEARTBEAT = evenWhenFull(`
 local last = call('ZSCORE', P .. 'l', ARGV[3])
 local alive = last and 1 or 0
@@ -32,9 +35,9 @@ end
 export const END_SESSION = evenWhenFull(`${END} tick() finish(ARGV[3]) return 1`);
 
 /**
- * Ends sessions silent for longer than ARGV[3], all but ARGV[4], and forgets some that ended longer
- * than ARGV[5] ago. With ARGV[6] = 1, ends only those that follow, as pairs of a session and its
- * last heartbeat.
+ * Ends sessions silent for longer than ARGV[3], except ARGV[4], and forgets some that ended more
+ * than ARGV[5] ago. With ARGV[6] = 1, ends only the sessions that follow, as pairs of a session and
+ * its last heartbeat.
  */
 export const END_SILENT = evenWhenFull(`${END}
 local out, silent, before = {}, {}, now - tonumber(ARGV[3])
@@ -54,7 +57,10 @@ end
 if #out > 0 then tick() end
 return out`);
 
-/** Releases up to ARGV[3] transactions of owners that do not live; answers how many, and whether there are more. */
+/**
+ * Releases up to ARGV[3] transactions of owners that are not alive. Returns their number, and
+ * whether there are more.
+ */
 export const RELEASE = evenWhenFull(`${HEADS}
 local left, more = tonumber(ARGV[3]), 0
 local done = 0

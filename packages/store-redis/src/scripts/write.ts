@@ -3,7 +3,10 @@ import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
 import { HEADS } from './indexes.ts';
 
-/** Takes apart what `argumentsOf` in batch.ts put together. Tables are made whole at once: one that grows costs more than what is put in. */
+/**
+ * Decodes the result of `argumentsOf` in batch.ts. Tables are created complete, because a table
+ * that grows costs more than its contents.
+ */
 const UNPACK = `
 local words, at = ARGV[3], 1
 local bodies, from = 4, 1
@@ -38,7 +41,10 @@ local function appendOf(id)
 end
 `;
 
-/** What becomes of each item; what is to be written is in `todo`. Nothing is written yet. */
+/**
+ * Determines the outcome of each item. Items to be written are collected in `todo`; nothing is
+ * written yet.
+ */
 const JUDGE = `
 local checked, items, inserts, outcomes, existing, todo = {}, {}, {}, {}, {}, {}
 local function expect(kind, letter, name)
@@ -192,7 +198,8 @@ return {t, table.concat(outcomes, ' '), existing}
 `;
 
 /**
- * A whole batch: all items are read and judged before the first is written. By its first line it is refused as a whole when memory is full or the server is
- * a replica. It answers the time, what became of each item, and the entries that were there.
+ * Writes a whole batch: all items are read and judged before the first is written. The first line
+ * of the script makes Redis reject the batch as a whole if its memory is full or it is a replica.
+ * Returns the time, the outcome of each item, and the existing entries.
  */
 export const WRITE = script(`#!lua\n${COMMON}${HEADS}${UNPACK}${JUDGE}${APPLY}`, true);
