@@ -110,16 +110,19 @@ export class Writer {
 
   async #writeAll(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     let written = false;
-    for (let round = 1, left = items; left.length > 0; round++, left = left.filter(isOpenIn(outcomes))) {
-      if (round > ROUNDS) throw inDoubt('the same records are changed again and again');
-      try {
-        await writeOnce(this.#connection, this.#clock, left, outcomes);
-        written = true;
-      } catch (thrown) {
-        if (!(thrown instanceof StoreError)) throw thrown;
-        if (wasLocked(thrown.cause) && (await this.#locked.leaveOut(left, outcomes))) continue;
-        throw written ? inDoubt(thrown.message, thrown) : thrown;
+    try {
+      for (let round = 1, left = items; left.length > 0; round++, left = left.filter(isOpenIn(outcomes))) {
+        if (round > ROUNDS) throw new StoreError('unavailable', 'the same records are changed again and again');
+        try {
+          await writeOnce(this.#connection, this.#clock, left, outcomes);
+          written = true;
+        } catch (thrown) {
+          const isLocked = thrown instanceof StoreError && wasLocked(thrown.cause);
+          if (!isLocked || !(await this.#locked.leaveOut(left, outcomes))) throw thrown;
+        }
       }
+    } catch (thrown) {
+      throw written && thrown instanceof StoreError ? inDoubt(thrown.message, thrown) : thrown;
     }
   }
 }
