@@ -1,25 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Answer, Api } from '../src/api/api.ts';
+import type { Answer, Api, ApiCall } from '../src/api/api.ts';
 import { RequestRejected, UnexpectedAnswer } from '../src/errors.ts';
 import { Heartbeats } from '../src/workflow/heartbeats.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
 const PERIOD_MS = 1_000;
+/** The callback comes so many periods after the last record or heartbeat. */
+const PERIODS_TO_CALLBACK = 3;
 const HOUR_MS = 3_600_000;
+
+const TAKEN: Promise<Answer<void>> = Promise.resolve({ ok: true, value: undefined });
 
 /** A coordinator that only counts heartbeats, and how it responds to them. */
 class Coordinator {
   received = 0;
   atOnce = 0;
   mostAtOnce = 0;
-  response: () => Promise<Answer<void>> = () => Promise.resolve({ ok: true, value: undefined });
+  response: (signal: AbortSignal | undefined) => Promise<Answer<void>> = () => TAKEN;
 
   readonly api = {
-    heartbeat: async (): Promise<Answer<void>> => {
+    heartbeat: async (_gid: string, { signal }: ApiCall): Promise<Answer<void>> => {
       this.received++;
       this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
       try {
-        return await this.response();
+        return await this.response(signal);
       } finally {
         this.atOnce--;
       }
@@ -85,9 +89,25 @@ describe('heartbeats of a run', () => {
     for (let i = 0; i < 100; i++) await begin(coordinator, all);
     await vi.advanceTimersByTimeAsync(50 * PERIOD_MS);
     expect(coordinator.received).toBe(1);
-    coordinator.response = () => Promise.reject(new UnexpectedAnswer('http://c', undefined, 500, 'with an error'));
-    await vi.advanceTimersByTimeAsync(12 * PERIOD_MS);
+  });
+
+  it('continue after one that was not responded to, before the callback comes (HB1)', async () => {
+    const coordinator = new Coordinator();
+    coordinator.response = (signal) =>
+      coordinator.received > 1
+        ? TAKEN
+        : new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('no response'))));
+    await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(PERIODS_TO_CALLBACK * PERIOD_MS - 1);
     expect(coordinator.received).toBe(2);
+  });
+
+  it('continue after one that met an error of the coordinator or of a proxy (HB1)', async () => {
+    const coordinator = new Coordinator();
+    coordinator.response = () => Promise.reject(new UnexpectedAnswer('http://c', undefined, 500, 'with an error'));
+    await begin(coordinator);
+    await vi.advanceTimersByTimeAsync(5 * PERIOD_MS);
+    expect(coordinator.received).toBe(5);
   });
 
   it('end for a transaction that takes none any more, and for no other', async () => {
@@ -105,7 +125,7 @@ describe('heartbeats of a run', () => {
       new Promise((_, reject) => setTimeout(() => reject(new Error('unreachable')), 3 * PERIOD_MS));
     await begin(coordinator);
     await vi.advanceTimersByTimeAsync(20 * PERIOD_MS);
-    expect([coordinator.received, coordinator.mostAtOnce]).toEqual([5, 1]);
+    expect([coordinator.received, coordinator.mostAtOnce]).toEqual([7, 1]);
   });
 
   it('end after the longest time that a step may take, and begin again with the next record (HB2)', async () => {

@@ -1,5 +1,4 @@
 import type { Answer, Api } from '../api/api.ts';
-import { UnexpectedAnswer } from '../errors.ts';
 
 /** No heartbeat is sent for this time after a coordinator that takes none. */
 const NOT_TAKEN_PAUSE_MS = 60_000;
@@ -7,14 +6,12 @@ const NOT_TAKEN_PAUSE_MS = 60_000;
 /** Node's timers take no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How many periods one heartbeat may take, with its repetitions. */
-const PERIODS_PER_REQUEST = 2;
-
 /**
  * The heartbeats of the workflows that run in this process.
  *
  * HB1  While a run is live the coordinator receives a heartbeat in each period in which the run
- *      records nothing: a third of the interval of callbacks, as the coordinator states it.
+ *      records nothing: a third of the interval of callbacks, as the coordinator states it. One
+ *      that is not responded to ends with its period, so that the next one is sent in time.
  * HB2  A run sends one at a time, none after it ended, and none once it has recorded nothing for its
  *      limit.
  * HB3  A coordinator of an earlier version receives none: it states no period. Should a heartbeat
@@ -92,32 +89,37 @@ export class Heartbeat {
     return answer;
   }
 
-  /** A whole period from now on, unless a heartbeat is being sent. */
-  #wait(): void {
+  /**
+   * A whole period from now on, unless a heartbeat is being sent.
+   *
+   * @param sinceMs from when on instead; a time that has passed is now
+   */
+  #wait(sinceMs = performance.now()): void {
     clearTimeout(this.#timer);
     if (this.#stopped || this.#periodMs === undefined || this.#request !== undefined) return;
+    const delayMs = Math.max(0, sinceMs + this.#periodMs - performance.now());
     // The work of the run keeps the process alive, if anything does.
-    this.#timer = setTimeout(() => void this.#beat(), this.#periodMs).unref();
+    this.#timer = setTimeout(() => void this.#beat(), delayMs).unref();
   }
 
   async #beat(): Promise<void> {
-    const { isPaused } = this.#all;
-    if (performance.now() - this.#recordedAtMs > this.#limitMs) return;
-    if (!isPaused) await this.#send(this.#periodMs ?? 0);
-    this.#wait();
+    const beganMs = performance.now();
+    if (beganMs - this.#recordedAtMs > this.#limitMs) return;
+    if (!this.#all.isPaused) await this.#send(this.#periodMs ?? 0);
+    // Not from its end: after one that received no response, the next one must not be late.
+    this.#wait(Math.max(beganMs, this.#recordedAtMs));
   }
 
   async #send(periodMs: number): Promise<void> {
     const request = (this.#request = new AbortController());
-    const late = setTimeout(() => request.abort(), Math.min(PERIODS_PER_REQUEST * periodMs, LONGEST_TIMER_MS)).unref();
+    const late = setTimeout(() => request.abort(), periodMs).unref();
     try {
       const answer = await this.#api.heartbeat(this.#gid, { retryForMs: periodMs, signal: request.signal });
       if (!answer.ok && answer.rejection.gid === undefined) this.#all.pause();
       // Finished, or not there: the run finds out with its next record.
       else if (!answer.ok) this.stop();
-    } catch (error) {
-      // An unreachable coordinator calls nobody back; the next heartbeat may reach it.
-      if (error instanceof UnexpectedAnswer) this.#all.pause();
+    } catch {
+      // Whatever is wrong with the coordinator, or between, may be over with the next heartbeat.
     } finally {
       clearTimeout(late);
       this.#request = undefined;
