@@ -6,18 +6,18 @@ import { byKey, type Tables } from './schema.ts';
 import { grouped, idsTable } from './read.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';
 
-/** An append that is to be applied to a record as it was read. */
+/** An append to be applied to a record in the version that was read. */
 export interface Append {
   readonly item: AppendItem;
   readonly head: RecordHead;
-  /** Entries of it that are there already. */
+  /** Its entries that exist already. */
   readonly existing: readonly Entry[];
   readonly added: readonly Entry[];
 }
 
 /**
- * Looks what appends are to do, without locking anything: what is to be added is made conditional on the version that was read. Answers an outcome for one that
- * has nothing to do.
+ * Determines what appends have to add, without locking: each is made conditional on the version
+ * that was read. Returns an outcome for an append that has nothing to add.
  */
 export async function planAppends(
   connection: Connection,
@@ -25,7 +25,7 @@ export async function planAppends(
   items: readonly AppendItem[],
 ): Promise<(Append | WriteOutcome)[]> {
   const wanted = items.flatMap((item) => item.entries.map(({ key }): LiteralRow => [text(idOf(item.key)), text(key)]));
-  // The server reads the bodies for their lengths, so it is asked only of records with a bound.
+  // The server reads bodies to compute their lengths, so only records with a bound are queried.
   const bounded = items.flatMap(({ key, maxBytes }) => (maxBytes === undefined ? [] : [idOf(key)]));
   const [heads, entries, sums] = await connection.call({
     changes: false,
@@ -50,7 +50,10 @@ straight_join ${tables.entries} e force index (primary) on e.id = w.id and e.ent
   });
 }
 
-/** Entries that came after the record was read belong to a later version: its append will not be applied to this one. */
+/**
+ * Entries added after the record was read belong to a later version, to which this append is not
+ * applied.
+ */
 function existingOf(item: AppendItem, head: RecordHead | undefined, rows: readonly Row[]): Entry[] {
   const there = new Map(
     rows
@@ -60,7 +63,7 @@ function existingOf(item: AppendItem, head: RecordHead | undefined, rows: readon
   return item.entries.flatMap(({ key }) => there.get(key) ?? []);
 }
 
-/** Bytes of the bodies of all entries of records. */
+/** Total bytes of the entry bodies of records. */
 const entryBytes = (tables: Tables, ids: readonly string[]): string =>
   `select e.id, sum(length(e.body)) as bytes from ${idsTable(ids)}
 straight_join ${tables.entries} e force index (primary) on e.id = k.id group by e.id`;

@@ -10,25 +10,25 @@ import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
 import type { Standing } from './standings.ts';
 import { TELL_NOW } from './store-clock.ts';
 
-/** What sets a record; an update says how the record is taken to stand until then. */
+/** An insert or update; an update states the standing that the record is assumed to have. */
 export type Setting =
   | { readonly id: string; readonly item: InsertItem; readonly before?: undefined }
   | { readonly id: string; readonly item: UpdateItem; readonly before: Standing };
 
 export interface Batch {
-  /** In the order of ids: nodes never lock in different orders. */
+  /** In the order of IDs, so that nodes never lock in different orders. */
   readonly settings: readonly Setting[];
   readonly appends: readonly Append[];
 }
 
-/** The least time there is: a duration may be negative. */
+/** At least 0, since the delay may be negative. */
 const due = (dueInMs: string): string => `greatest(0, @now + ${dueInMs})`;
 
 /**
- * The call that writes a batch. Its inserts and updates are applied all or not at all, since they are counted as if all were applied; when they were not, the
- * appends are not applied either.
+ * Builds the call that writes a batch. Its inserts and updates are applied all or not at all, since
+ * they are counted as if all were applied; if they were not, the appends are not applied either.
  *
- * @param set what sets `@now`
+ * @param set the statement that sets `@now`
  * @param callId a number that no other call has
  */
 export function callOf(tables: Tables, { settings, appends }: Batch, set: string, callId: string): Call {
@@ -39,26 +39,29 @@ export function callOf(tables: Tables, { settings, appends }: Batch, set: string
     statements.push(append(tables, appends, callId), enter(tables, appends, callId));
     statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`);
   }
-  // Last: whoever waits for a row of counters has all others that it wants.
+  // Last, so that a call that waits for a counter row already has all its other locks.
   if (settings.length > 0) statements.push(counted(tables, settings));
   const provided = { at: APPLIED, changed: changedByAll(settings) };
   return { statements, changes: true, ...(settings.length > 0 && { provided }) };
 }
 
-/** Where in a call inserts and updates are. */
+/** The index of the inserts and updates in a call. */
 const APPLIED = 1;
 
-/** How many rows the server says were changed when every item was applied: one for a row that came, two for one that was there. */
+/**
+ * The number of changed rows that the server reports if every item was applied: one for an inserted
+ * row, two for an existing one.
+ */
 const changedByAll = (settings: readonly Setting[]): number =>
   settings.reduce((sum, { before }) => sum + (before === undefined ? 1 : 2), 0);
 
-/** What became of a batch. */
+/** The result of a batch. */
 export interface BatchAnswer {
-  /** All inserts and updates were applied; else nothing was. */
+  /** Whether all inserts and updates were applied; otherwise none was. */
   readonly applied: boolean;
-  /** Ids of the appends that were applied. */
+  /** IDs of the applied appends. */
   readonly appended: ReadonlySet<string>;
-  /** The store's time then; 0 when nothing was written. */
+  /** The store's time of the write; 0 if nothing was written. */
   readonly nowMs: number;
 }
 
@@ -85,12 +88,15 @@ const COLUMNS = [
 ];
 
 /**
- * Inserts and updates in one statement, which needs no table beside `transactions`: joined with a table of literals an update made two files for each batch.
+ * Inserts and updates in one statement that uses no table other than `transactions`: joined with a
+ * table of literals, an update created two files for each batch.
  *
- * The row of an update brings the version that it expects with a minus, so it fits no insert and an insert fits no row; and the standing that it was taken for, so
- * what is counted is true. Where there is nothing to update, or something to insert over, fewer rows are changed than by all.
+ * The row of an update carries the negated expected version, so that an update never matches an
+ * insert and vice versa, and the assumed standing, so that the counters stay correct. If there is
+ * nothing to update, or a row to insert exists, fewer rows are changed than expected.
  *
- * What is set goes from left to right: first whether the item applies, which all others ask.
+ * Assignments are made from left to right: the first determines whether the item applies, and all
+ * others depend on it.
  */
 function apply(tables: Tables, settings: readonly Setting[], callId: string): string {
   const ifApplied = (column: string, value = `values(${column})`): string =>
@@ -107,7 +113,10 @@ on duplicate key update
   ${ifApplied('version', 'version + 1')}`;
 }
 
-/** The values of an item, in the order of `COLUMNS`. Spelled out as one text: this runs for each write. */
+/**
+ * The values of an item, in the order of `COLUMNS`. Written as one text, for speed: this runs for
+ * each write.
+ */
 function rowOf({ id, item, before }: Setting): string {
   const place = placeOf(item);
   const at = place === PLACES.finished ? '@now' : place === PLACES.due ? due(number(item.dueInMs ?? 0)) : '0';

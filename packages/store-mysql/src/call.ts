@@ -1,23 +1,29 @@
-/** Statements that go to the server together and are carried out there without anybody being asked in between. */
+/** Statements that are sent to the server together and executed without a round trip in between. */
 export interface Call {
   readonly statements: readonly string[];
-  /** They are one transaction, which ends with them; what became of it is unknown when the connection is lost meanwhile. */
+  /**
+   * Whether the statements form one transaction, whose outcome is unknown if the connection is lost
+   * while it runs.
+   */
   readonly changes: boolean;
-  /** All of it is undone unless its statement `at` changes so many rows; the server sees to that by itself. */
+  /**
+   * If set, the server rolls everything back, without a round trip, unless statement `at` changes
+   * exactly `changed` rows.
+   */
   readonly provided?: { readonly at: number; readonly changed: number };
 }
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a statement answers: rows, or how many it changed. */
+/** The result of a statement: rows, or the number of changed rows. */
 export interface Answer {
   readonly rows: readonly Row[];
   readonly changed: number;
-  /** What the statement gave to `last_insert_id`; 0 for nothing. */
+  /** The value that the statement passed to `last_insert_id`; 0 if none. */
   readonly told: number;
 }
 
-/** With what begins and ends its transaction. */
+/** The statements of a call, with those that begin and end its transaction. */
 export function packetOf({ statements, changes, provided }: Call): readonly string[] {
   if (!changes) return statements;
   if (provided === undefined) return ['start transaction', ...statements, 'commit'];
@@ -31,7 +37,7 @@ export function packetOf({ statements, changes, provided }: Call): readonly stri
   ];
 }
 
-/** The answers of the call's own statements. */
+/** The results of the call's own statements, without those of `packetOf`. */
 export function ownAnswers({ statements, changes, provided }: Call, answers: readonly Answer[]): readonly Answer[] {
   if (!changes) return answers;
   if (provided === undefined) return answers.slice(1, -1);

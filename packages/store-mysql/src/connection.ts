@@ -7,32 +7,39 @@ import { checkSession, SESSION } from './session-settings.ts';
 import { containExceptions, destroy } from './wire.ts';
 import { CLOSE_MS, within } from './within.ts';
 
-/** How often a call is sent that stands in another's way: a deadlock ends one of two, so each time somebody gets on. */
+/**
+ * Number of times a conflicting call is sent. A deadlock aborts one of two calls, so that the other
+ * one proceeds each time.
+ */
 const ATTEMPTS = 10;
-/** What a packet holds beside the text of its statements. */
+/** Bytes of a packet in addition to the text of its statements. */
 const PACKET_MARGIN_BYTES = 1_024;
 
 /**
- * One connection, made when it is needed and made anew when it was lost. One call at a time is under way; others wait in their order, so a driver
- * has a few of these: what is slow on one does not hinder what is urgent on another.
+ * One connection, opened when needed and reopened after it was lost. One call is in flight at a
+ * time; others wait in order. A store driver therefore has several connections, so that slow calls
+ * on one do not delay urgent ones on another.
  *
- * A transaction never outlasts a call: a node that is stopped in between leaves nothing locked.
+ * A transaction never outlasts a call, so that a node stopped between calls leaves nothing locked.
  */
 export class Connection {
   readonly #settings: Settings;
   #client: Client | undefined;
   #packetBytes = Infinity;
   #last: Promise<unknown> = Promise.resolve();
-  /** Grows with each close: a call from before is not sent any more. */
+  /** Incremented by each close: a call queued before the close is not sent. */
   #closings = 0;
-  /** Fails the call that was sent and not answered yet. */
+  /** Fails the call in flight. */
   #reject: ((error: Error) => void) | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** Makes the call; answers what each of its statements does (those that begin and end its transaction left out). Throws `StoreError`. */
+  /**
+   * Makes the call; resolves to the results of its statements, without those that begin and end its
+   * transaction. Throws `StoreError`.
+   */
   call(call: Call): Promise<readonly Answer[]> {
     return this.#next(async () => {
       const { changes } = call;
@@ -56,7 +63,7 @@ export class Connection {
     });
   }
 
-  /** Runs a body of statements that belong together; nothing else uses the connection meanwhile. */
+  /** Runs statements that belong together; the connection runs nothing else in between. */
   alone<T>(body: (run: (...statements: readonly string[]) => Promise<readonly Answer[]>) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       const client = await this.#connected();
@@ -70,18 +77,19 @@ export class Connection {
     });
   }
 
-  /** What the server takes in one packet; known when the connection was used. */
+  /** Bytes that the server accepts in one packet; known once the connection was used. */
   get packetBytes(): number {
     return this.#packetBytes;
   }
 
-  /** Ends the connection; calls that were sent or wait fail. Takes no longer than `CLOSE_MS`. */
+  /** Closes the connection; calls in flight or waiting fail. Takes at most `CLOSE_MS`. */
   async close(): Promise<void> {
     this.#closings++;
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    // Behind a call that was sent, the client would wait for its response before it says goodbye.
+    // With a call in flight, the client would wait for its response before it closes the
+    // connection.
     if (this.#reject === undefined) await within(CLOSE_MS, new Promise<void>((resolve) => client.end(() => resolve())));
     this.#abandon(client, 'the store was closed');
   }
@@ -102,21 +110,21 @@ export class Connection {
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
-    // Whoever waits for an answer hears of it there; without a listener Node would end the process.
+    // Pending calls reject with this error; without a listener, Node would terminate the process.
     client.on('error', forget);
     client.on('end', forget);
     containExceptions(client, (thrown) =>
       this.#abandon(client, `a response is not of the protocol: ${textOf(thrown)}`),
     );
     const closings = this.#closings;
-    // The client itself bounds only its handshake.
+    // The client limits only the time of its handshake.
     const timer = setTimeout(
       () => this.#abandon(client, 'the connection was not ready in time'),
       this.#settings.client.connectTimeout,
     );
     try {
       await new Promise<void>((resolve, reject) => {
-        // The client does not call back when its handshake ends early or it is destroyed.
+        // The client does not call back if its handshake is cut short or the client is destroyed.
         this.#reject = reject;
         client.on('error', reject);
         client.on('end', () => reject(new Error('the server closed the connection')));
@@ -146,10 +154,10 @@ export class Connection {
           () => this.#abandon(client, `no response within ${statementTimeoutMs} ms`),
           statementTimeoutMs,
         );
-        // The callback does nothing that can throw: an exception in it would end the process.
+        // The callback does nothing that can throw: an exception in it would terminate the process.
         client.query(statements.join(';\n'), (error, found) => (error === null ? resolve(found) : reject(error)));
       });
-      // One statement has one result, several have a list of theirs.
+      // One statement has one result, several have a list of results.
       return (statements.length === 1 ? [results] : (results as unknown[])).map(answerOf);
     } finally {
       clearTimeout(giveUp);
@@ -157,7 +165,7 @@ export class Connection {
     }
   }
 
-  /** After an error the transaction is still open, unless the connection is gone. */
+  /** After an error the transaction is still open, unless the connection is lost. */
   async #rollBack(client: Client, thrown: unknown, changes: boolean): Promise<void> {
     if (endsConnection(thrown)) return this.#drop(client);
     if (!changes) return;
@@ -179,14 +187,15 @@ export class Connection {
   }
 
   /**
-   * Closes a connection at once, and fails what was sent over it: the client would never call back.
+   * Closes a connection at once and fails the call in flight, for which the client would never call
+   * back.
    */
   #abandon(client: Client, why: string): void {
     this.#drop(client);
     this.#reject?.(new Error(why));
   }
 
-  /** Closes the connection at once; the next call makes a new one. */
+  /** Closes the connection at once; the next call opens a new one. */
   #drop(client = this.#client): void {
     if (this.#client === client) this.#client = undefined;
     if (client !== undefined) destroy(client);

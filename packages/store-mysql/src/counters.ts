@@ -4,16 +4,20 @@ import { type LiteralRow, number, text, valuesOf, word } from './sql.ts';
 import type { Standing } from './standings.ts';
 import { TELL_NOW } from './store-clock.ts';
 
-/** Rows of counters a namespace: two connections seldom wait for each other's. */
+/**
+ * Counter rows per namespace: with this number two connections seldom wait for each other's row.
+ */
 const SLOTS = 64;
 const COUNTED = [...STATUSES, 'attention'];
 
-/** How many rows are so, by what is counted. */
+/** Numbers of records, by what is counted. */
 type Counts = Record<string, number>;
 
 /**
- * Counts, in the same transaction, what a call changed. The counters of a namespace are spread over rows, one of which a connection adds to; their sum is what
- * there is. Records are changed before; then one row a namespace, in the order of namespaces: so no two calls ever wait for each other.
+ * Counts the changes of a call in the same transaction. The counters of a namespace are spread over
+ * several rows; a connection adds to one of them, and the count is their sum. Records are changed
+ * first, then one row per namespace is updated, in the order of namespaces, so that no two calls
+ * wait for each other in a cycle.
  */
 const adding = (tables: Tables, rows: string): string =>
   `insert into ${tables.counters} (namespace, slot, ${COUNTED.join(', ')}, last_at)
@@ -22,11 +26,11 @@ on duplicate key update ${COUNTED.map((name) => `${name} = ${tables.counters}.${
 
 const SLOT = `connection_id() % ${SLOTS}`;
 
-/** What records come to and go from, by namespace. */
+/** The changes to the counters, by namespace. */
 export class Changes {
   readonly #byNamespace = new Map<string, Counts>();
 
-  /** @param before undefined: the record is new */
+  /** @param before undefined for a new record */
   add(namespace: string, after: Standing, before: Standing | undefined): void {
     const found = this.#byNamespace.get(namespace);
     const counts = found ?? Object.fromEntries(COUNTED.map((name) => [name, 0]));
@@ -35,7 +39,7 @@ export class Changes {
     if (before !== undefined) count(counts, before, -1);
   }
 
-  /** The statement that counts them. `last_insert_id` is `@now` then. */
+  /** The statement that applies the changes. It sets `last_insert_id` to `@now`. */
   counted(tables: Tables): string {
     const rows = [...this.#byNamespace]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -53,7 +57,10 @@ function count(counts: Counts, { status, attention }: Standing, by: 1 | -1): voi
   if (attention) counts['attention'] = (counts['attention'] ?? 0) + by;
 }
 
-/** The statement that takes away what a call is about to delete, which it has marked as its own. */
+/**
+ * The statement that subtracts the records that a call is about to delete, which the call has
+ * marked.
+ */
 export const uncounted = (tables: Tables, ids: readonly string[], callId: string): string =>
   adding(
     tables,

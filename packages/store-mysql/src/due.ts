@@ -9,15 +9,18 @@ import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';
 import { newCallId } from './write.ts';
 
-/** How often a claim looks again when others took some of what it had found: each time, somebody gets on. */
+/**
+ * How often a claim searches again after other nodes claimed some of the records it had found: each
+ * time, another node makes progress.
+ */
 const LOOKS = 20;
 
-/** See `Store.claimDue`. */
+/** Implements `Store.claimDue`. */
 export async function claimDue(parts: Parts, request: ClaimRequest): Promise<ClaimResult> {
   const { session, limit, groups } = request;
   const hosted = [...new Set(['', ...groups])];
   const claimed: StoredTransaction[] = [];
-  // Found and not taken: locked, or changed by another node.
+  // Records found but not claimed: locked, or changed by another node.
   const left = new Set<string>();
   const room = new Room(limit, request.maxBytes);
   try {
@@ -40,7 +43,7 @@ export async function claimDue(parts: Parts, request: ClaimRequest): Promise<Cla
         }
         continue;
       }
-      // The pace ended this look, neither the limit nor the bytes.
+      // This search was limited by the pace, neither by `limit` nor by bytes.
       if (beyond < 0 && due.length === wanted && room.records > 0) continue;
       const next = waiting[due.length];
       return { claimed, nextDueInMs: next === undefined ? null : Math.max(0, next.atMs - nowMs), sessionEnded: false };
@@ -85,9 +88,9 @@ async function lookAtDue(
 }
 
 /**
- * Takes what was found, and returns it in that order; what others took or locked meanwhile is left
- * to them. The claim is committed before a body is read, so that a node that stops receiving keeps
- * nothing locked.
+ * Claims the records that were found, and returns them in that order; records that other nodes
+ * claimed or locked concurrently are left to them. The claim is committed before a body is read, so
+ * that a node that stops receiving keeps no locks.
  */
 async function take(
   { work, tables, clock, standings }: Parts,
@@ -100,7 +103,7 @@ async function take(
   const ids = due.flatMap(({ id }) => (taken.has(id) ? [id] : []));
   try {
     const records = await read(work, tables, ids.map(keyOf));
-    // Another node may have taken over one since.
+    // Another node may have taken over a record since the claim.
     const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
     for (const record of claimed) standings.note(idOf(record.key), record);
     return claimed;
@@ -110,7 +113,7 @@ async function take(
   }
 }
 
-/** See `Store.makeDue`. */
+/** Implements `Store.makeDue`. */
 export async function makeDueLater(
   parts: Parts,
   { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
@@ -119,13 +122,14 @@ export async function makeDueLater(
   return releaseFrom(parts, await placesOf(parts, PLACES.due), limit, condition);
 }
 
-/** Releases up to `limit` whose owner does not live. */
+/** Releases up to `limit` transactions whose owner is not alive. */
 export async function releaseOrphans(
   parts: Parts,
   limit: number,
 ): Promise<{ readonly count: number; readonly more: boolean }> {
   const owned = await placesOf(parts, PLACES.owned);
-  // Asked after the owners were found: a session lives before it owns anything, so one that opens meanwhile is among them.
+  // Queried after the owners were found: a session is alive before it owns anything, so a session
+  // opened concurrently is included.
   const statement = `select session from ${parts.tables.sessions} where ended_at is null`;
   const [answer] = await parts.rest.call({ statements: [statement], changes: false });
   const living = new Set((answer?.rows ?? []).map((row) => `${PLACES.owned}${string(row['session'])}`));
@@ -136,7 +140,7 @@ export async function releaseOrphans(
   );
 }
 
-/** Makes up to `limit` of what is at places due at once, without an owner. */
+/** Makes up to `limit` transactions in the given places due at once, without an owner. */
 async function releaseFrom(parts: Parts, places: readonly string[], limit: number, condition?: string) {
   const { rest, tables, clock } = parts;
   let count = 0;
@@ -150,7 +154,7 @@ async function releaseFrom(parts: Parts, places: readonly string[], limit: numbe
   return { count, more: false };
 }
 
-/** The places of a kind that something is at, found by jumping from one to the next in the index. */
+/** The places of a kind that are in use, found by jumping from one to the next in the index. */
 async function placesOf({ rest, tables }: Parts, kind: string): Promise<string[]> {
   const places: string[] = [];
   for (let behind = kind, inclusive = kind === PLACES.due; ; inclusive = false) {
@@ -174,7 +178,7 @@ async function release({ rest, tables, clock }: Parts, found: readonly Found[]):
   return answers[1]?.changed ?? 0;
 }
 
-/** See `Store.purge`. */
+/** Implements `Store.purge`. */
 export async function purge(
   { rest, tables, clock }: Parts,
   { olderThanMs, limit }: Parameters<Store['purge']>[0],

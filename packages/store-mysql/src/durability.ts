@@ -1,14 +1,17 @@
 import { StoreError } from '@holdfast/core';
 import type { Row } from './call.ts';
 
-/** Asks what the server says of itself. */
+/** Reads the settings that the server reports. */
 export const SERVER_SETTINGS = `select version() as version, @@innodb_flush_log_at_trx_commit as flush_log, @@innodb_doublewrite as doublewrite,
   @@log_bin as log_bin, @@sync_binlog as sync_binlog`;
 
-/** Major version times a thousand, plus minor. */
+/** Major version times a thousand, plus minor version. */
 const OLDEST = { mariadb: 10_006, mysql: 8_000 };
 
-/** What a crash may lose by the server's settings; undefined: nothing. Throws `unavailable` for a server that cannot hold a store. */
+/**
+ * What a crash may lose with the server's settings; undefined if nothing. Throws `unavailable` for
+ * a server that cannot hold a store.
+ */
 export function whatACrashMayLose(server: Row): string | undefined {
   const version = String(server['version']);
   const kind = /mariadb/i.test(version) ? 'mariadb' : 'mysql';

@@ -1,17 +1,20 @@
 import { StoreError } from '@holdfast/core';
 
-/** What went wrong with a call that was sent. */
+/** How a call that was sent failed. */
 export type Failure =
-  /** The server refused it before its commit: nothing of it was applied. */
+  /** The server rejected the call before its commit: nothing was applied. */
   | 'refused'
-  /** It stood in another's way: nothing was applied, and it may be sent again at once. */
+  /** The call conflicted with another: nothing was applied, and it may be sent again at once. */
   | 'again'
-  /** What it carries cannot be stored. */
+  /** The database cannot store the call's values. */
   | 'unstorable'
-  /** The connection is gone, or the commit itself failed or was interrupted. Nothing says what became of the call. */
+  /**
+   * The connection is lost, or the commit itself failed or was interrupted; the outcome of the call
+   * is unknown.
+   */
   | 'lost';
 
-/** Numbers of the server's errors, as both MariaDB and MySQL have them. */
+/** Error numbers of the server, which MariaDB and MySQL share. */
 const DEADLOCK = 1213;
 const LOST = new Set([
   1053 /* shutdown */, 1152 /* aborted */, 1158, 1159, 1160, 1161 /* packets lost */, 1180 /* commit failed */,
@@ -20,11 +23,11 @@ const LOST = new Set([
 ]);
 const READ_ONLY = new Set([1290, 1792, 1836]);
 const TOO_LARGE = 1153;
-/** Classes of SQLSTATE: data exceptions, broken constraints. */
+/** Classes of SQLSTATE: data exceptions, violated constraints. */
 const UNSTORABLE_CLASSES = new Set(['22', '23']);
 const TOO_LONG_BLOB = new Set([1118 /* row */, 1406 /* column */]);
 
-/** Tells failures apart by their numbers, never by their texts. */
+/** Classifies failures by their numbers, never by their texts. */
 export function failureOf(thrown: unknown): Failure {
   const error = serverError(thrown);
   if (error === undefined || LOST.has(error.errno)) return 'lost';
@@ -35,12 +38,12 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 const LOCK_WAIT_TIMEOUT = 1205;
-/** What one record can cause: what a trigger of the administrator's raises, and what is damaged. */
+/** Errors that one record can cause: raised by a trigger of the administrator, or by damage. */
 const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1194, 1712, 1877 /* damaged */]);
 
 /**
- * What a page that is damaged, or a disk that cannot be read, causes; and what a stored value causes
- * that is not of its character set.
+ * Errors caused by a damaged page or an unreadable disk, or by a stored value that violates its
+ * character set.
  */
 const OF_A_STORED_RECORD = new Set([
   1030 /* engine */, 1034 /* damaged index */, 1194, 1712, 1877 /* damaged table */, 1296 /* engine */,
@@ -48,41 +51,44 @@ const OF_A_STORED_RECORD = new Set([
 ]);
 
 /**
- * True when the server is there and could not read what one record stores. False for what ends any
- * read, whatever it reads.
+ * True if the server responded but could not read a stored record. False for errors that end any
+ * read.
  */
 export const mayBeUnreadable = (thrown: unknown): boolean => OF_A_STORED_RECORD.has(serverError(thrown)?.errno ?? 0);
 
-/** True when the call waited too long for a lock: nothing of it was applied. */
+/** True if the call waited too long for a lock: nothing was applied. */
 export const wasLocked = (thrown: unknown): boolean => serverError(thrown)?.errno === LOCK_WAIT_TIMEOUT;
 
 /**
- * True when the server refused the call for a reason that may be one record's: nothing of it was
+ * True if the server rejected the call for a reason that may concern one record: nothing was
  * applied.
  */
 export const mayBeOneRecord = (thrown: unknown): boolean => OF_ONE_RECORD.has(serverError(thrown)?.errno ?? 0);
 
-/** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
+/**
+ * True if the server is read-only, as after a demotion: another connection may lead to the new
+ * primary.
+ */
 export const isReadOnly = (thrown: unknown): boolean => READ_ONLY.has(serverError(thrown)?.errno ?? 0);
 
-/** True when the server closes the connection after such an answer, or may. */
+/** True if the server closes the connection after this error, or may. */
 export const endsConnection = (thrown: unknown): boolean =>
   failureOf(thrown) === 'lost' || isReadOnly(thrown) || serverError(thrown)?.errno === TOO_LARGE;
 
-/** The number of a server's error; undefined for any other. */
+/** The number of a server's error; undefined for any other error. */
 export const errnoOf = (thrown: unknown): number | undefined => serverError(thrown)?.errno;
 
-/** An answer of the server; undefined for what is none. */
+/** The error as a response of the server; undefined if it is not one. */
 function serverError(thrown: unknown): { readonly errno: number; readonly sqlState: string } | undefined {
   if (!(thrown instanceof Error) || !('errno' in thrown) || !('sqlState' in thrown)) return undefined;
   const { errno, sqlState } = thrown;
   return typeof errno === 'number' && typeof sqlState === 'string' ? { errno, sqlState } : undefined;
 }
 
-/** The text of what was thrown. */
+/** The text of an error. */
 export const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** An `unavailable` that says where, and why. */
+/** An `unavailable` error with the place and the cause. */
 export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
   new StoreError(
     'unavailable',

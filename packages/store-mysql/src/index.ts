@@ -4,6 +4,9 @@ import { type MysqlStoreOptions, settingsOf } from './options.ts';
 
 export type { MysqlStoreOptions } from './options.ts';
 
-/** A shared store on MariaDB or MySQL, not open yet. Throws `StoreError` `invalid` for a URL or a prefix that cannot be used. */
+/**
+ * Creates a shared store on MariaDB or MySQL, not open yet. Throws `StoreError` `invalid` for a URL
+ * or a prefix that cannot be used.
+ */
 export const createMysqlStore = (options: MysqlStoreOptions): Store =>
   new CheckedStore(new MysqlStore(settingsOf(options)));

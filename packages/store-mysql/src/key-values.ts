@@ -15,7 +15,7 @@ import { number, text } from './sql.ts';
 const where = ({ namespace, category, key }: KeyValueId): string =>
   `namespace = ${text(namespace)} and category = ${text(category)} and name = ${text(key)}`;
 
-/** Named one by one: a later version may add others. */
+/** Named individually, since a later version may add others. */
 const COLUMNS = 'namespace, category, name, value, version, created_at, updated_at';
 
 /** The versioned key-values. */
@@ -61,7 +61,7 @@ on duplicate key update version = ${tables.keyValues}.version`
     return Number(left?.rows[0]?.['n']) > 0 ? 'conflict' : 'missing';
   }
 
-  /** First the lengths are read, then only the values that fit. */
+  /** Reads the lengths first, then only the values that fit. */
   async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
     const { namespace, category, cursor, limit, maxBytes } = query;
     const from = `from ${this.#parts.tables.keyValues} where namespace = ${text(namespace)} and category = ${text(category)}`;
@@ -74,7 +74,8 @@ on duplicate key update version = ${tables.keyValues}.version`
     const last = found.at(beyond < 0 ? -1 : beyond - 1);
     if (last === undefined) return { items: [], next: null };
     const key = string(last['name']);
-    // What was deleted between the two statements is left out; what was created is left to the next page.
+    // Excludes what was deleted between the two statements; what was created is left to the next
+    // page.
     const count = beyond < 0 ? found.length : beyond;
     const rows = await this.#rows(
       `select ${COLUMNS} ${after} and name <= ${text(key)} order by name limit ${number(count)}`,

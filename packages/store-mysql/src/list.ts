@@ -14,12 +14,12 @@ import { keyOf, string } from './rows.ts';
 import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';
 
-/** Records that one call looks at. A filter that matches little gives short pages then. */
+/** Records that one call examines. A filter with few matches then gives short pages. */
 const LOOKED_AT = 2_000;
-/** Beyond every time that is stored. */
+/** Later than every stored time. */
 const LAST_MS = 100_000_000_000_000;
 
-/** Records whose lengths and bodies are read by one call: at most the bound of bytes is exceeded by these. */
+/** Records whose lengths and bodies one call reads: at most these exceed the bound on bytes. */
 const CHUNK = 200;
 
 /** One page, newest first. */
@@ -42,7 +42,7 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
     const lengths = await sizes(rest, tables, keys, summary);
     const beyond = lengths.findIndex((bytes) => !room.take(bytes));
     const fitting = beyond < 0 ? keys : keys.slice(0, beyond);
-    // What was deleted or changed between the calls is left out.
+    // Excludes records that were deleted or changed between the calls.
     items.push(...passingFilter(await readAll(rest, tables, fitting), query));
     chosen += fitting.length;
     if (beyond >= 0) break;
@@ -51,7 +51,7 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
   return { items, next: last === undefined ? null : encodeListCursor(positionOf(last)) };
 }
 
-/** What was examined, and of this what passes the filter, newest first. */
+/** The positions examined, and those of them that pass the filter, newest first. */
 async function positionsOf({ rest, tables }: Parts, query: ListQuery, most: number) {
   const look = async (filtered: boolean): Promise<readonly Row[]> => {
     const statement = positions(tables.transactions, query, most, filtered);
@@ -63,7 +63,8 @@ async function positionsOf({ rest, tables }: Parts, query: ListQuery, most: numb
     return { looked, found: looked.filter((row) => passes(row, query)) };
   } catch (thrown) {
     if (!isUnreadable(thrown)) throw thrown;
-    // The index alone can be read, and knows nothing of filters: the records themselves are filtered.
+    // Only the index can be read, which lacks the filtered columns, so the records themselves are
+    // filtered.
     const looked = await look(false);
     return { looked, found: looked };
   }

@@ -5,16 +5,16 @@ import { idsTable } from './read.ts';
 import { string } from './rows.ts';
 import { byKey, type Tables } from './schema.ts';
 
-/** What became of the items of a batch, in their order; undefined: nothing yet. */
+/** The outcomes of a batch's items, in their order; undefined until known. */
 export type Outcomes = (WriteOutcome | undefined)[];
 
-/** An item by the id of its record and its place in the batch. */
+/** An item: the ID of its record, and its index in the batch. */
 interface Placed {
   readonly id: string;
   readonly at: number;
 }
 
-/** Records that are remembered as locked. */
+/** Maximum number of records remembered as locked. */
 const MOST = 10_000;
 
 const BLOCKED: WriteOutcome = {
@@ -23,9 +23,9 @@ const BLOCKED: WriteOutcome = {
 };
 
 /**
- * Finds the records of a batch that other clients of the database have locked, so that they are
- * left out of it. One that was locked is looked for before a later batch, which would wait for it
- * in vain.
+ * Finds the records of a batch that other clients of the database have locked, so that they can be
+ * left out. A record that was locked is checked before the next batch, which would otherwise wait
+ * for it again.
  */
 export class LockedRecords {
   readonly #connection: Connection;
@@ -38,8 +38,8 @@ export class LockedRecords {
   }
 
   /**
-   * Blocks those items whose record was locked before and still is. Costs nothing while no record
-   * is known to be.
+   * Blocks the items whose record was locked before and still is. Costs nothing while no record is
+   * known to be locked.
    */
   async leaveOutKnown(items: readonly Placed[], outcomes: Outcomes): Promise<void> {
     if (this.#known.size === 0) return;
@@ -48,8 +48,8 @@ export class LockedRecords {
   }
 
   /**
-   * Blocks those items whose record is locked, or inserted and not committed; false when none is.
-   * The others are locked for the moment of the call.
+   * Blocks the items whose record is locked, or inserted and not committed. Returns false if there
+   * are none. The others are locked for the duration of the call.
    */
   async leaveOut(items: readonly Placed[], outcomes: Outcomes): Promise<boolean> {
     const records = `select t.id from ${idsTable(items.map(({ id }) => id))} ${byKey(this.#tables, 'k')}`;
@@ -57,7 +57,8 @@ export class LockedRecords {
       changes: true,
       statements: [`${records} for update skip locked`, records],
     });
-    // Shows also what another client has inserted and not committed, for which an insert would wait.
+    // Includes rows that another client has inserted and not committed, for which an insert would
+    // wait.
     const [, dirty] = await this.#connection.call({
       changes: false,
       statements: ['set transaction isolation level read uncommitted', records],

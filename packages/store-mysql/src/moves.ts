@@ -7,18 +7,18 @@ import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, number, tableOf, text, word } from './sql.ts';
 
 /*
- * What moves transactions from one place to another finds them in the index without locking
- * anything; then one call changes those whose version is still the one that was read and that no
- * other connection has locked. So nothing here waits for a record, and all locks are taken by key,
- * in one order.
+ * Statements that move transactions from one place to another find them in the index without
+ * locking; then one call changes those that still have the version that was read and that no other
+ * connection has locked. None of these calls waits for a record, and all locks are taken by key, in
+ * one order.
  */
 
-/** A transaction as it was found. */
+/** A transaction found by a search. */
 export interface Found {
   readonly id: string;
   readonly version: number;
   readonly atMs: number;
-  /** Of its bodies; 0 unless it was searched for with these. */
+  /** Size of its bodies; 0 unless the search included it. */
   readonly bytes: number;
 }
 
@@ -29,27 +29,31 @@ export const foundOf = (row: Row): Found => ({
   bytes: Number(row['bytes'] ?? 0),
 });
 
-/** What this version can drive; a record with other words is for nodes of a later one. */
+/**
+ * Records that this version can drive; a record with other words is left to nodes of a later
+ * version.
+ */
 export const READABLE = `t.status in (${STATUSES.map(word).join(', ')}) and t.pattern in (${PATTERNS.map(word).join(', ')})`;
 
 /**
- * Finds up to `limit` of a place that this version can drive, earliest first, with the bytes of
- * their bodies.
+ * Finds up to `limit` transactions of a place that this version can drive, earliest first, with the
+ * bytes of their bodies.
  *
- * @param except ids that are left out
+ * @param except IDs that are excluded
  */
 export const findSized = (tables: Tables, place: string, limit: number, except: readonly string[]): string =>
   `select t.id, t.version, t.at, ${bodyBytes(tables)} as bytes from ${tables.transactions} t force index (place)
 where t.place = ${text(place)} and ${READABLE}${except.length === 0 ? '' : ` and t.id not in (${except.map(text).join(', ')})`}
 order by t.at limit ${number(limit)}`;
 
-/** Finds up to `limit` of a place, earliest first. */
+/** Finds up to `limit` transactions of a place, earliest first. */
 export const find = (tables: Tables, place: string, limit: number, condition = ''): string =>
   `select t.id, t.version, t.at from ${tables.transactions} t force index (place)
 where t.place = ${text(place)}${condition} order by t.at limit ${number(limit)}`;
 
 /**
- * Finds the earliest of a place without reading a row: the index alone has these columns.
+ * Finds the earliest transactions of a place without reading a row: the index contains these
+ * columns.
  *
  * @param limit how many are examined
  */
@@ -62,7 +66,7 @@ export const amongIds = (tables: Tables, ids: readonly string[], condition: stri
   `select t.id, t.version, t.at${sized ? `, ${bodyBytes(tables)} as bytes` : ''} from ${idsTable(ids)} ${byKey(tables, 'k')}
 where true${condition}`;
 
-/** The next place behind one, of the same kind. */
+/** The next place of the same kind after `behind`. */
 export const nextPlace = (tables: Tables, behind: string, kind: string): string =>
   `select t.place from ${tables.transactions} t force index (place)
 where t.place > ${text(behind)} and t.place < ${text(String.fromCharCode(kind.charCodeAt(0) + 1))} order by t.place limit 1`;
@@ -75,17 +79,17 @@ const byVersion = (found: readonly Found[]): string =>
   );
 
 /**
- * Locks those that are still as they were found and that no other connection has locked, and joins
- * `t` to them. A record that is locked is left out: to wait for one would keep the locks on all
- * others.
+ * Locks the records that still have the version that was found and that no other connection has
+ * locked, and joins `t` to them. A locked record is skipped: waiting for it would keep the locks on
+ * all others.
  */
 const free = (tables: Tables, found: readonly Found[]): string =>
   `(select t.id from ${byVersion(found)} ${byKey(tables, 'u')} and t.version = u.version for update skip locked) as free
 ${byKey(tables, 'free')}`;
 
 /**
- * Gives them to a session; those that are still due. Whether the session lives is read before,
- * without a lock: its heartbeat must never wait for a claim.
+ * Claims the records that are still due for a session. Whether the session is alive is read before,
+ * without a lock, since its heartbeat must never wait for a claim.
  */
 export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string[] => [
   `set @alive = (select count(*) from ${tables.sessions} where session = ${text(session)} and ended_at is null)`,
@@ -95,22 +99,22 @@ set t.place = ${text(`${PLACES.owned}${session}`)}, t.at = 0, t.claims = t.claim
   `select t.id from ${idsTable(found.map(({ id }) => id))} ${byKey(tables, 'k')} and t.applied_by = ${callId}`,
 ];
 
-/** Makes them due at once, without an owner. */
+/** Makes the records due at once, without an owner. */
 export const makeDue = (tables: Tables, found: readonly Found[], callId: string): string =>
   `update ${free(tables, found)}
 set t.place = concat('${PLACES.due}', t.app_group), t.at = @now, t.version = t.version + 1, t.updated_at = @now, t.applied_by = ${callId}`;
 
 /**
- * Deletes those that are still as they were found, with their entries. The last of these statements
- * returns how many.
+ * Deletes the records that still have the version that was found, with their entries. The last of
+ * these statements returns their number.
  */
 export function remove(tables: Tables, found: readonly Found[], callId: string): string[] {
   const ids = found.map(({ id }) => id);
-  // Read without a wait: those of other connections are skipped, and its own are those that it has
-  // marked.
+  // Read without waiting: rows locked by other connections are skipped, and this call's rows are
+  // those that it has marked.
   const marked = `(select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId} for update skip locked) as marked`;
   return [
-    // Locks them: nothing is added to one that is being deleted.
+    // Locks the records, so that nothing is added to one that is being deleted.
     `update ${free(tables, found)} set t.applied_by = ${callId}`,
     uncounted(tables, ids, callId),
     `delete e from ${marked} straight_join ${tables.entries} e force index (primary) on e.id = marked.id`,

@@ -34,9 +34,9 @@ import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**
- * The store on MariaDB and MySQL. A node has four connections: for batches; for what drives
- * transactions (claims, reads); for sessions, whose heartbeats wait for no claim and no large record;
- * and for what may take long (lists, counts, takeovers, purges, key-values).
+ * The store on MariaDB and MySQL. A node has four connections: for batches; for driving
+ * transactions (claims, reads); for sessions, whose heartbeats must not wait for a claim or a large
+ * record; and for calls that may take long (lists, counts, takeovers, purges, key-values).
  */
 export class MysqlStore implements Store {
   readonly #settings: Settings;
@@ -64,7 +64,7 @@ export class MysqlStore implements Store {
     this.#keyValues = new KeyValues(this.#parts);
   }
 
-  /** `durable` is known when it is open. */
+  /** `durable` is known only after `open`. */
   get capabilities(): StoreCapabilities {
     return { name: 'mysql', durable: this.#durable, exclusive: false };
   }

@@ -6,25 +6,26 @@ import type { ConnectionOptions, SslOptions } from 'mysql2';
 /** Settings of the store on MariaDB and MySQL. */
 export interface MysqlStoreOptions {
   /**
-   * `mysql://user:password@host:port/database` or `mariadb://…`. Parameters: `prefix=NAME` says what the names of the tables begin with; `ssl=true` asks for TLS
-   * with a certificate that can be verified and has the host's name, `ssl={"ca":…}` says more, as JSON of `mysql2`'s option; `socketPath=PATH` for a socket of this machine.
+   * `mysql://user:password@host:port/database` or `mariadb://…`. Parameters: `prefix=NAME` is the
+   * prefix of the table names; `ssl=true` requires TLS with a verified certificate for the host's
+   * name, `ssl={"ca":…}` contains `mysql2`'s option as JSON; `socketPath=PATH` is a Unix socket.
    */
   readonly url: string;
-  /** What the names of the tables begin with; `holdfast_` unless this or the URL says otherwise. */
+  /** The prefix of the table names; takes precedence over the URL. Default: `holdfast_`. */
   readonly prefix?: string;
-  /** How long a connection may take to come up; 5 s unless said. */
+  /** Timeout of opening a connection, in ms. Default: 5 s. */
   readonly connectTimeoutMs?: number;
-  /** How long a call may take before its connection is given up; 30 s unless said. */
+  /** Time after which the connection of a call is abandoned, in ms. Default: 30 s. */
   readonly statementTimeoutMs?: number;
-  /** Hears, at each `open`, what a crash of the database may lose. */
+  /** Called at each `open` with what a crash of the database may lose. */
   readonly onWarning?: (text: string) => void;
-  /** Replaces the server's wall clock, ms since the epoch: for tests. */
+  /** Replaces the server's wall clock, ms since the epoch; for tests. */
   readonly wallMs?: () => number;
-  /** Replaces the node's monotonic clock, in ms: for tests. */
+  /** Replaces the node's monotonic clock, in ms; for tests. */
   readonly monotonicMs?: () => number;
 }
 
-/** Options, checked. */
+/** Validated options. */
 export interface Settings {
   readonly client: ConnectionOptions;
   /** Host, port and database, for messages. */
@@ -43,12 +44,12 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 const PARAMETERS = ['prefix', 'ssl', 'socketPath'];
 
-/** With the longest name of a table behind it, within the 64 characters that a name may have. */
+/** Together with the longest table name within the 64 characters of a name. */
 const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);
 
-/** The settings of the connection for sessions: neither a call nor connecting may take long. */
+/** The settings of the connection for sessions: calls and connecting must be fast. */
 export const forSessions = (settings: Settings): Settings => ({
   ...settings,
   client: {
@@ -58,7 +59,10 @@ export const forSessions = (settings: Settings): Settings => ({
   statementTimeoutMs: Math.min(settings.statementTimeoutMs, SESSION_TIMEOUT_MS),
 });
 
-/** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
+/**
+ * Validates options. Throws `StoreError` `invalid`. No message repeats the URL, because it may
+ * contain a password.
+ */
 export function settingsOf(options: MysqlStoreOptions): Settings {
   const url = readUrl(options.url);
   const prefix = options.prefix ?? url.searchParams.get('prefix') ?? DEFAULT_PREFIX;
@@ -85,11 +89,12 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
       // A call is one packet of several statements.
       multipleStatements: true,
-      // Statements are complete: nothing is to be looked for in them, and a body may hold question marks.
+      // Statements are complete, so that no placeholder is replaced; a body may contain question
+      // marks.
       queryFormat: (sql) => sql,
-      // Texts go both ways as they are, byte by byte.
+      // Texts are transferred unchanged, byte by byte, in both directions.
       charset: 'BINARY',
-      // A row that stays as it was is none that was changed.
+      // A row whose values stay the same does not count as changed.
       flags: ['-FOUND_ROWS'],
     },
     place: socketPath === null ? `${url.host}/${database}` : `${socketPath}/${database}`,
@@ -111,7 +116,10 @@ function readUrl(text: string): URL {
   return url;
 }
 
-/** TLS checks the name in the server's certificate, too, unless it was told not to, or the URL has an address in the place of a name. */
+/**
+ * TLS also verifies the name in the server's certificate, unless that is disabled or the URL has an
+ * IP address instead of a name.
+ */
 function sslOf(text: string | null, host: string): SslOptions | undefined {
   if (text === null || text === 'false') return undefined;
   const verifyIdentity = isIP(host) === 0;
@@ -121,7 +129,7 @@ function sslOf(text: string | null, host: string): SslOptions | undefined {
     if (typeof options === 'object' && options !== null && !Array.isArray(options))
       return { verifyIdentity, ...options };
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw invalid('the parameter ssl of the store URL is true, false or a JSON object, such as {"ca":"…"}');
 }

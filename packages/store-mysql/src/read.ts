@@ -7,7 +7,7 @@ import { byKey, type Tables } from './schema.ts';
 import { tableOf, text } from './sql.ts';
 import { readable, unreadableHead } from './unreadable.ts';
 
-/** Ids as a table `k`, each once and in their order. */
+/** IDs as a table `k`, each once and in their order. */
 export const idsTable = (ids: readonly string[]): string =>
   tableOf(
     'k',
@@ -15,20 +15,20 @@ export const idsTable = (ids: readonly string[]): string =>
     [...new Set(ids)].map((id) => [text(id)]),
   );
 
-/** Statements that return the records of ids, and their entries. */
+/** Statements that return the records of IDs, and their entries. */
 const recordStatements = (tables: Tables, ids: readonly string[]): string[] => [
   `select ${HEAD}, t.definition, t.state from ${idsTable(ids)} ${byKey(tables, 'k')}`,
   `select e.id, e.entry_key, e.position, e.body from ${idsTable(ids)} straight_join ${tables.entries} e force index (primary) on e.id = k.id order by e.id, e.position`,
 ];
 
-/** What those statements returned. */
+/** The records in the results of these statements. */
 function recordsOf([records, entries]: readonly Answer[]): StoredTransaction[] {
   const byId = grouped(entries?.rows ?? []);
   return (records?.rows ?? []).map((row) => {
     const head = headOf(row);
     const id = idOf(head.key);
     // Between the two statements entries may have been added, which belong to a later version, or
-    // all of it be deleted: `read` then reads again.
+    // the record may have been deleted: `read` then reads again.
     const own: readonly Entry[] = (byId.get(id) ?? [])
       .filter((entry) => Number(entry['position']) <= head.entryCount)
       .map(entryOf);
@@ -37,7 +37,7 @@ function recordsOf([records, entries]: readonly Answer[]): StoredTransaction[] {
   });
 }
 
-/** Rows of entries by the id of their transaction. */
+/** Rows of entries by the ID of their transaction. */
 export function grouped(rows: readonly Row[]): Map<string, Row[]> {
   const byId = new Map<string, Row[]>();
   for (const row of rows) {
@@ -55,9 +55,8 @@ const withoutBodies = (head: RecordHead): StoredTransaction =>
   transitions.storedTransaction(head, NO_BODY, NO_BODY, []);
 
 /**
- * Records by their ids. One whose bodies the server cannot read is returned without them, as
- * `unreadable`, with its key alone where nothing else can be read either: the others are read all
- * the same.
+ * Records by their IDs. A record whose bodies the server cannot read is returned without them, as
+ * `unreadable`, with only its key if nothing else can be read; the other records are still read.
  */
 async function find(
   connection: Connection,
@@ -99,13 +98,16 @@ export async function readSummaries(
   return ids.map((id) => found.get(id));
 }
 
-/** Bytes of the bodies of a record `t`. These databases read bodies to know their lengths, but do not send them. */
+/**
+ * Bytes of the bodies of a record `t`. These databases read bodies to compute their lengths, but do
+ * not send them.
+ */
 export const bodyBytes = ({ entries }: Tables): string =>
   `length(t.definition) + length(t.state) + if(t.entry_count = 0, 0, (select coalesce(sum(length(e.body)), 0) from ${entries} e where e.id = t.id))`;
 
 /**
- * Bytes of the bodies of records, or of their states alone, in the order of the keys; 0 where there
- * is no record, or one that the server cannot read.
+ * Bytes of the bodies of records, or of their states alone, in the order of the keys; 0 for a
+ * missing record, or one that the server cannot read.
  */
 export async function sizes(
   connection: Connection,
@@ -139,7 +141,7 @@ export async function read(
   const found = await call(ids);
   const doubtful = ids.filter((id) => found.get(id)?.damaged === true);
   if (doubtful.length === 0) return ids.map((id) => found.get(id));
-  // What was deleted meanwhile is gone now; what lacks entries again is damaged.
+  // A record deleted in between is missing now; one that lacks entries again is damaged.
   const again = await call(doubtful);
   for (const id of doubtful) found.delete(id);
   return ids.map((id) => again.get(id) ?? found.get(id));

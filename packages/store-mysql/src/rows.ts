@@ -6,7 +6,7 @@ import type { Row } from './call.ts';
 export const HEAD =
   't.id, t.version, t.created_at, t.updated_at, t.place, t.at, t.claims, t.entry_count, t.attention, t.status, t.pattern, t.app_group, t.write_id';
 
-/** The key as one text; neither part holds a NUL. */
+/** The key as one text; neither part contains a NUL. */
 export const idOf = ({ namespace, gid }: TransactionKey): string => `${namespace}\0${gid}`;
 
 export function keyOf(id: string): TransactionKey {
@@ -17,7 +17,7 @@ export function keyOf(id: string): TransactionKey {
 /** First letters of `place`. */
 export const PLACES = { due: 'd', owned: 'o', finished: 'f', parked: 'p' } as const;
 
-/** Where a record is after it was set so. */
+/** The place of a record after an item was applied. */
 export function placeOf(item: {
   readonly status: Status;
   readonly owner: string | null;

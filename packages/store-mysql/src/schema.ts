@@ -3,10 +3,10 @@ import type { Answer } from './call.ts';
 import { errnoOf, textOf } from './errors.ts';
 import { text } from './sql.ts';
 
-/** Version of the tables' layout; a change of them raises it and adds a migration. */
+/** Version of the tables' layout. A change of the tables increments it and adds a migration. */
 export const SCHEMA_VERSION = 1;
 
-/** Longest a node waits while another one migrates. */
+/** Longest time that a node waits while another one migrates. */
 const LOCK_WAIT_S = 60;
 
 /** The names of the tables. */
@@ -30,18 +30,24 @@ export const tablesOf = (prefix: string): Tables => ({
   schemaVersion: `${prefix}schema_version`,
 });
 
-/** Joins transactions `t` to a table of ids, whatever the statistics say: they are found by key, one after the other in the order of that table. */
+/**
+ * Joins transactions `t` to a table of IDs. Whatever the statistics suggest, they are found by key,
+ * one after the other, in the order of that table.
+ */
 export const byKey = ({ transactions }: Tables, ids: string): string =>
   `straight_join ${transactions} t force index (primary) on t.id = ${ids}.id`;
 
 const TABLE = 'engine = InnoDB row_format = dynamic default character set binary';
 
 /**
- * What brings a schema of one version to the next, at the index of the version it starts from. While a restart rolls, nodes of the version before still use
- * what a migration left: it may add, and takes nothing away. These databases commit each statement that makes a table by itself, so each must bear to be repeated.
+ * Migrations, at the index of the version they start from. During a rolling restart, nodes of the
+ * previous version still use the result of a migration, so a migration may add but not remove
+ * anything. These databases commit each statement that creates a table separately, so each
+ * statement must be repeatable.
  *
- * A transaction's `id` is its namespace, a NUL, and its gid. `place` and `at` say where it is, in one index for all that is looked for: `d` and its group with the
- * due time, `o` and its owner, `f` with the time of its end, `p` when it is parked. `applied_by` is the call that changed it last.
+ * A transaction's `id` is its namespace, a NUL, and its gid. `place` and `at` describe where it is,
+ * in one index for all searches: `d` and its group with the due time, `o` and its owner, `f` with
+ * the time it finished, `p` if it is parked. `applied_by` is the call that changed it last.
  */
 const MIGRATIONS: readonly ((tables: Tables) => readonly string[])[] = [
   (tables) => [
@@ -119,13 +125,17 @@ const MIGRATIONS: readonly ((tables: Tables) => readonly string[])[] = [
 
 type Run = (...statements: readonly string[]) => Promise<readonly Answer[]>;
 
-/** Numbers of the server's errors: of the database, of a table, of a column, of an administrator's privilege. */
+/**
+ * Error numbers of missing privileges: on the database, a table, a column; an administrator's
+ * privilege.
+ */
 const LACKING = new Set([1044, 1142, 1143, 1227]);
 
 /**
- * Creates or migrates the schema, one node after the other; returns the versions found and left. Where nothing needs
- * creating nothing is created, so that a user who may only change rows can open the store. Throws `unsupported_format` for
- * tables that a newer Holdfast made, and `unavailable` for a user who lacks a privilege.
+ * Creates or migrates the schema, one node after the other; returns the versions before and after.
+ * Creates nothing that exists, so that a user who may only change rows can open the store. Throws
+ * `unsupported_format` for tables of a newer Holdfast, and `unavailable` if the user lacks a
+ * privilege.
  */
 export async function prepareSchema(run: Run, tables: Tables): Promise<SchemaVersions> {
   try {
@@ -138,7 +148,10 @@ export async function prepareSchema(run: Run, tables: Tables): Promise<SchemaVer
   }
 }
 
-/** Each table is read and changed here, without a row: a missing privilege is an error at open, not in the middle of a batch. */
+/**
+ * Reads and changes each table without affecting a row, so that a missing privilege is an error at
+ * open, not in the middle of a batch.
+ */
 function privilegeProbes(tables: Tables): readonly string[] {
   const changed: readonly (readonly [table: string, column: string])[] = [
     [tables.transactions, 'version'],
@@ -166,7 +179,7 @@ const missingPrivilege = (cause: unknown): StoreError =>
   );
 
 async function migrateInTurn(run: Run, tables: Tables): Promise<SchemaVersions> {
-  // Names of locks hold for the whole server.
+  // Names of locks are valid across the whole server.
   const lock = `left(concat('holdfast ', sha1(concat(database(), ' ', ${text(tables.schemaVersion)}))), 64)`;
   const [locked] = await run(`select get_lock(${lock}, ${LOCK_WAIT_S}) as locked`);
   if (Number(locked?.rows[0]?.['locked']) !== 1)
@@ -178,7 +191,7 @@ async function migrateInTurn(run: Run, tables: Tables): Promise<SchemaVersions> 
   }
 }
 
-/** The version of the tables; 0 when they are new. */
+/** The version of the tables; 0 if they are new. */
 async function readVersion(run: Run, tables: Tables): Promise<number> {
   const [there] = await run(
     `select 1 from information_schema.tables where table_schema = database() and table_name = ${text(tables.schemaVersion)}`,

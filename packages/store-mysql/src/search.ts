@@ -5,9 +5,9 @@ import type { Tables } from './schema.ts';
 import type { StoreClock } from './store-clock.ts';
 import { isUnreadable, readable } from './unreadable.ts';
 
-/** Records that a search examines which cannot read all of them. */
+/** Records that a search examines if some of them cannot be read. */
 const EXAMINED = 2_000;
-/** Records whose bytes are read together then. */
+/** Records whose bytes are then read together. */
 const CHUNK = 200;
 
 interface Where {
@@ -16,15 +16,17 @@ interface Where {
   readonly clock: StoreClock;
 }
 
-/** What is searched for at a place. */
+/** What a search finds at a place. */
 export interface Wanted {
   readonly place: string;
   readonly limit: number;
-  /** Beside the place; it may use `@now`. */
+  /** An additional condition, which may use `@now`. */
   readonly condition?: string;
 }
 
-/** Up to `limit` of a place, earliest first, without those that the server cannot read. */
+/**
+ * Up to `limit` transactions of a place, earliest first, without those that the server cannot read.
+ */
 export async function searchAt({ connection, tables, clock }: Where, wanted: Wanted): Promise<readonly Found[]> {
   const { place, limit, condition } = wanted;
   try {
@@ -37,7 +39,9 @@ export async function searchAt({ connection, tables, clock }: Where, wanted: Wan
   }
 }
 
-/** As `searchAt`, of what this version can drive, with the bytes of the bodies. */
+/**
+ * Like `searchAt`, for transactions that this version can drive, with the bytes of their bodies.
+ */
 export const searchSizedByIds = (where: Where, place: string, limit: number, except: ReadonlySet<string>) =>
   searchByIds(where, { place, limit, condition: ` and ${READABLE}` }, true, except);
 

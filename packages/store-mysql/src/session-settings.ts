@@ -4,38 +4,40 @@ import { string } from './rows.ts';
 import { bytes } from './sql.ts';
 
 /**
- * How long a statement waits for a row lock of another connection: well within a lease. No node
- * holds one while it thinks, so a longer wait is for another program, or for a node that is frozen.
+ * How long a statement waits for a row lock of another connection: well within a lease. Nodes hold
+ * row locks only briefly, so a longer wait is caused by another program, or by a frozen node.
  */
 const LOCK_WAIT_S = 3;
 /** No limit, as the server writes it. */
 const NO_LIMIT = '18446744073709551615';
-/** An idle session is kept for that long, so that a batch does not meet a closed connection. */
+/** How long an idle session is kept, so that a batch does not find a closed connection. */
 const IDLE_S = 28_800;
 
-/** Bytes that every other character set, a proxy or a mode of escapes would change. */
+/** Bytes that any other character set, a proxy or an escape mode would change. */
 const PROBE = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
 
 /**
- * Everything that the statements of this store rely on. A server, a proxy or `init_connect` may have set each of these
- * differently for new sessions, so that nothing is left to its default.
+ * All settings on which the statements of this store rely. A server, a proxy or `init_connect` may
+ * have changed the default of each for new sessions, so that every one is set.
  */
 const SETTINGS = [
-  // The timeout of statements is the node's: one of the server may end a call in the middle of its commit. The comments
-  // are code to MariaDB or to MySQL.
+  // Statements are timed out by the node: a timeout of the server may end a call in the middle of
+  // its commit. The comments are code to MariaDB or to MySQL.
   `set session wait_timeout = ${IDLE_S}
     /*M!100101 , session max_statement_time = 0 */ /*!80000 , session max_execution_time = 0 */`,
-  // Texts and bodies are sent and read as bytes. The handshake says so too, but a server may ignore it.
+  // Texts and bodies are sent and read as bytes. The handshake requests that too, but a server may
+  // ignore it.
   'set names binary',
   `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'`,
-  // MariaDB would make a join of a long list of keys, which may be planned as a scan; to MySQL this is a comment.
+  // MariaDB would convert a long list of keys to a join, which may be planned as a scan; to MySQL
+  // this is a comment.
   `set session time_zone = '+00:00' /*M!100300 , session in_predicate_conversion_threshold = 0 */`,
   `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
-  // Neither a statement nor a commit leaves a transaction open behind it.
+  // Neither a statement nor a commit leaves a transaction open.
   'set session autocommit = 1, session completion_type = 0',
   'set session transaction isolation level read committed',
   'set session transaction read write',
-  // Nothing cuts a result short, or refuses a statement for what it might read or change.
+  // No result is truncated, and no statement is rejected for the rows it might read or change.
   `set session sql_select_limit = ${NO_LIMIT}, session sql_safe_updates = 0, session sql_auto_is_null = 0`,
   'set session max_join_size = default, session sql_big_selects = 1',
 ];
@@ -48,7 +50,10 @@ export const SESSION: readonly string[] = [
     @@session.sql_mode as sql_mode, @@global.log_bin as log_bin, @@session.binlog_format as binlog_format`,
 ];
 
-/** How much the server takes in one packet. Throws `unavailable` for a session in which the store cannot work. */
+/**
+ * Returns the bytes that the server accepts in one packet. Throws `unavailable` for a session in
+ * which the store cannot work.
+ */
 export function checkSession(row: Row | undefined): number {
   const is = (name: string): string => string(row?.[name]);
   const probe = row?.['probe'];
@@ -66,7 +71,7 @@ export function checkSession(row: Row | undefined): number {
   return Number(is('packet_bytes'));
 }
 
-/** Says that the largest transactions cannot be stored; undefined: they can. */
+/** A warning that the largest transactions cannot be stored; undefined if they can. */
 export const packetWarning = (packetBytes: number): string | undefined =>
   packetBytes < LARGEST_CALL_BYTES
     ? `max_allowed_packet is ${packetBytes}: larger transactions are rejected; set it to at least 16777216`

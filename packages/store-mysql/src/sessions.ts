@@ -13,12 +13,12 @@ import { PLACES, string } from './rows.ts';
 import { number, text } from './sql.ts';
 import { newCallId } from './write.ts';
 
-/** How long an ended session is remembered, so that its id is refused. */
+/** How long an ended session is remembered, so that its ID is rejected. */
 const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
 /** Sessions that one call forgets. */
 const FORGOTTEN_AT_ONCE = 100;
 
-/** Nodes' sessions; see `Store`. */
+/** The sessions of nodes; see `Store`. */
 export class Sessions {
   readonly #parts: Parts;
 
@@ -43,7 +43,10 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
       throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
-  /** The time is not before that of any other living session: nodes agree on it with each heartbeat. */
+  /**
+   * The time is not before that of any other live session, so that nodes agree on the time with
+   * each heartbeat.
+   */
   async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
     const { beats, tables, clock } = this.#parts;
     const answers = await beats.call({
@@ -67,7 +70,7 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
     return `select count(*) as alive from ${this.#parts.tables.sessions} where session = ${text(session)} and ended_at is null`;
   }
 
-  /** Also one that never began. */
+  /** Ends a session, even one that never began. */
   async end(session: SessionId): Promise<void> {
     const { beats, tables, clock } = this.#parts;
     await beats.call({
@@ -83,7 +86,7 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
   async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
     const { rest, tables, clock } = this.#parts;
     const callId = newCallId();
-    // A session whose row is locked is sending a heartbeat, or is left for the next time.
+    // A session whose row is locked is sending a heartbeat, or is left for the next takeover.
     const free = (where: string): string =>
       `(select session from ${tables.sessions} where ${where} for update skip locked) as free
 straight_join ${tables.sessions} s force index (primary) on s.session = free.session`;

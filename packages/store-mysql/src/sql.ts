@@ -2,14 +2,17 @@ import { StoreError } from '@holdfast/core';
 import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
 
 /*
- * Parts of statements as text. The connection's character set is `binary`: a character of a statement is a byte, and so are those of what is stored; texts are
- * kept as UTF-8.
+ * Parts of statements as text. The connection's character set is `binary`: a character of a
+ * statement is a byte, as in stored values; texts are stored as UTF-8.
  */
 
 // eslint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** Connections have `NO_BACKSLASH_ESCAPES`, so nothing but the quote is special: bodies are JSON, full of other things to escape. */
+/**
+ * Connections have `NO_BACKSLASH_ESCAPES`, so that only the quote must be escaped: bodies are JSON,
+ * with many backslashes.
+ */
 const quoted = (bytes: string): string => `'${bytes.includes("'") ? bytes.replaceAll("'", "''") : bytes}'`;
 
 /** A text as a literal. */
@@ -22,10 +25,10 @@ export const bytes = (body: Uint8Array): string =>
     (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString('latin1'),
   );
 
-/** Whole numbers beyond these are not exact. */
+/** Larger integers are not exact. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
-/** A whole number, or a number rounded up, as a literal; the nearest one that is exact. */
+/** An integer as a literal; fractions are rounded up, and values beyond `MOST` are clamped. */
 export function number(value: number): string {
   if (typeof value !== 'number' || Number.isNaN(value))
     throw new StoreError('invalid', `${String(value)} is not a number`);
@@ -45,8 +48,9 @@ export function word(value: Status | Pattern): string {
 export type LiteralRow = readonly string[];
 
 /**
- * Rows of literals as a table for `from`, in their order. Both MariaDB and MySQL know this form; joined with `straight_join`, the other table's rows are found
- * one after the other in this order, so that all nodes lock in the same one.
+ * Rows of literals as a table for `from`, in their order. MariaDB and MySQL both support this form.
+ * Joined with `straight_join`, the other table's rows are found one after the other in this order,
+ * so that all nodes lock in the same order.
  */
 export function tableOf(name: string, columns: readonly string[], rows: readonly LiteralRow[]): string {
   const [first = [], ...others] = rows;
@@ -54,5 +58,5 @@ export function tableOf(name: string, columns: readonly string[], rows: readonly
   return `(${[`select ${named}`, ...others.map((row) => `select ${row.join(', ')}`)].join(' union all ')}) as ${name}`;
 }
 
-/** Rows of literals behind `values`. */
+/** Rows of literals after `values`. */
 export const valuesOf = (rows: readonly LiteralRow[]): string => rows.map((row) => `(${row.join(', ')})`).join(', ');

@@ -1,22 +1,24 @@
 import { isFinal, type Status } from '@holdfast/protocol';
 
-/** What the counters know of a record. */
+/** The properties of a record that the counters count. */
 export interface Standing {
   readonly status: Status;
   readonly attention: boolean;
 }
 
-/** How most records stand that are updated. */
+/** The standing of most records that are updated. */
 const USUAL: Standing = { status: 'submitted', attention: false };
-/** Those of the others that are remembered; for one that was forgotten, a batch is sent twice. */
+/** Maximum number of other records remembered; a batch with a forgotten one is sent twice. */
 const MOST = 50_000;
 
 /**
- * How records stood when this node last wrote or read them. A batch counts what it changes without reading it: each update says which standing it takes the
- * record for, and fits no other. So this may be wrong or forget; then the record is looked at, and the batch sent again.
+ * The standing of records when this node last wrote or read them. A batch counts its changes
+ * without reading the records: each update states the standing that it assumes, and applies to no
+ * other. An entry may therefore be wrong or missing; the record is then read, and the batch sent
+ * again.
  */
 export class Standings {
-  /** In the order in which they came; those that stand as usual are left out. */
+  /** In insertion order, without records of the usual standing. */
   readonly #unusual = new Map<string, Standing>();
 
   of(id: string): Standing {

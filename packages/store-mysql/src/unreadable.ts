@@ -2,7 +2,7 @@ import { type RecordHead, StoreError } from '@holdfast/core';
 import { mayBeUnreadable } from './errors.ts';
 import { keyOf } from './rows.ts';
 
-/** What was read, and why the server could not read the rest, by id. */
+/** The records that were read, and by ID why the server could not read the others. */
 export interface Readable<T> {
   readonly found: readonly T[];
   readonly unreadable: ReadonlyMap<string, string>;
@@ -11,8 +11,8 @@ export interface Readable<T> {
 const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
- * Reads records together. When the server cannot read one of them, such as one on a damaged page,
- * the ids are halved until those are found; the others are read all the same.
+ * Reads records together. If the server cannot read one of them, for example because of a damaged
+ * page, the IDs are halved until the unreadable ones are found; the other records are still read.
  */
 export async function readable<T>(
   ids: readonly string[],
@@ -35,11 +35,11 @@ export async function readable<T>(
   };
 }
 
-/** Whether a read failed for a reason that may be one record's. */
+/** Whether a read failed for a reason that may concern one record. */
 export const isUnreadable = (thrown: unknown): thrown is StoreError =>
   thrown instanceof StoreError && mayBeUnreadable(thrown.cause);
 
-/** Stands for a record of which nothing but the key is known. Its version is that of no record. */
+/** A placeholder for a record of which only the key is known. No record has its version. */
 export const unreadableHead = (id: string, why: string): RecordHead => ({
   key: keyOf(id),
   pattern: 'saga',

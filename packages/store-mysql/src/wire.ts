@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Connection as Client } from 'mysql2';
 
-/** What `mysql2` has, and its types lack. */
+/** Members of `mysql2` that its types lack. */
 interface Internals {
   readonly stream: Duplex;
   handlePacket(packet: { readonly sequenceId: number } | undefined): void;
@@ -9,10 +9,10 @@ interface Internals {
 }
 
 /**
- * Reports what the client throws in the handler of received bytes, where nothing else catches an
- * exception: a message that is not of the protocol would end the process. A packet that is not the
- * next one is reported as well, before the client, which would only print that, takes it for a part
- * of the response. Call it before `connect`.
+ * Reports exceptions of the client in the handler of received bytes, where they are not caught: a
+ * message that violates the protocol would terminate the process. A packet out of sequence is
+ * reported as well, before the client, which would only print a warning, treats it as part of the
+ * response. Call this before `connect`.
  */
 export function containExceptions(client: Client, report: (thrown: unknown) => void): void {
   const internals = client as unknown as Internals;
@@ -31,7 +31,10 @@ export function containExceptions(client: Client, report: (thrown: unknown) => v
   };
 }
 
-/** Closes the socket at once, whatever the server does; the client alone would wait for its end. */
+/**
+ * Closes the socket at once, whatever the state of the server; the client alone would wait for the
+ * server to close it.
+ */
 export function destroy(client: Client): void {
   client.destroy();
   (client as unknown as Internals).stream.destroy();

@@ -3,7 +3,7 @@
  */
 export const CLOSE_MS = 2_000;
 
-/** Waits until a promise settles, but no longer than that. */
+/** Waits until a promise settles, but at most for `ms`. */
 export async function within(ms: number, promise: Promise<unknown> = Promise.resolve()): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));

@@ -20,11 +20,17 @@ import { byKey, type Tables } from './schema.ts';
 import type { Standing, Standings } from './standings.ts';
 import type { StoreClock } from './store-clock.ts';
 
-/** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
+/**
+ * Number of times a batch is sent whose items could be applied to the current records but were not,
+ * because each time another writer changed a record in between.
+ */
 const ROUNDS = 10;
-/** Records that are remembered as refused. */
+/** Maximum number of records remembered as rejected. */
 const MOST_REFUSED = 10_000;
-/** So many batches look at their records first after one was refused: what is refused comes in swarms, such as clients that send the same again. */
+/**
+ * Number of batches that read their records first after one was rejected: rejections come in
+ * bursts, for example from clients that repeat requests.
+ */
 const WARY_BATCHES = 16;
 
 /** An item of a batch. */
@@ -41,33 +47,38 @@ interface Place {
   readonly standings: Standings;
 }
 
-/** What is known of a batch. */
+/** The progress of a batch. */
 interface Progress {
   readonly outcomes: Outcomes;
-  /** How records stand, by what was read for this batch. */
+  /** The standing of records that were read for this batch. */
   readonly seen: Map<string, Standing>;
-  /** A part of it is durable. */
+  /** Whether a part of the batch is durable. */
   wrote: boolean;
-  /** An outcome rests on what was only read. */
+  /** Whether an outcome is based on a read alone. */
   readOnly: boolean;
 }
 
-/** A number that no other call has: the random 60 of a UUID's first 64 bits, for which Node keeps randomness ready. */
+/**
+ * A number that no other call has: 60 random bits of the first 64 bits of a UUID, for which Node
+ * keeps a pool of randomness.
+ */
 export const newCallId = (): string => {
   const hex = randomUUID().replaceAll('-', '');
   return String(BigInt(`0x${hex.slice(0, 12)}${hex.slice(13, 16)}`));
 };
 
 /**
- * Writes batches. One call, whatever a batch holds; one before it that reads, when it has appends. When an insert or an update cannot be applied, none is: then the
- * records are looked at, those items are refused by the record as it is then, by the same rules as in every store, and the others are sent again.
+ * Writes batches with one call, whatever a batch contains, and a preceding read if it has appends.
+ * If an insert or update cannot be applied, none is. The records are then read, such items are
+ * rejected according to the current record, by the same rules as in every store, and the others are
+ * sent again.
  */
 export class Writer {
   readonly #place: Place;
   readonly #locked: LockedRecords;
   /**
-   * Records that the server refused to change: each is written alone, so that its neighbours are
-   * written once.
+   * Records that the server refused to change. Each is written alone, so that other records are not
+   * written twice.
    */
   readonly #refused = new Set<string>();
   #wary = 0;
@@ -93,23 +104,21 @@ export class Writer {
       if (this.#refused.size > 0) await this.#writeEach(items.filter(isSuspect), progress);
       if (progress.readOnly) await this.#sync();
     } catch (thrown) {
-      // Some items are applied already, and durable: whoever sends all again hears so.
+      // Some items are already durable; a caller that sends the batch again gets their outcomes.
       if (!progress.wrote || !(thrown instanceof StoreError)) throw thrown;
       throw new StoreError('outcome_unknown', `a part of the batch was written: ${thrown.message}`, thrown);
     }
     return progress.outcomes as WriteOutcome[];
   }
 
-  /**
-   * Writes items together, and each alone when the server refuses to change one of their records.
-   */
+  /** Writes items together, or each alone if the server refuses to change one of their records. */
   async #writeTogether(items: readonly Numbered[], progress: Progress): Promise<void> {
     try {
       return await this.#writeAll(items, progress);
     } catch (thrown) {
       if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
       await this.#writeEach(items, progress);
-      // The server refuses all of them: it is not one record, and nothing was applied.
+      // The server refused all of them, so the cause is not one record, and nothing was applied.
       if (progress.outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
     }
   }
@@ -169,7 +178,7 @@ export class Writer {
     }
   }
 
-  /** What appends are to do; those that have nothing to do have their outcome. */
+  /** Determines what appends have to add; appends with nothing to add get their outcome. */
   async #plan(items: readonly Numbered<AppendItem>[], progress: Progress) {
     if (items.length === 0) return [];
     const { connection, tables } = this.#place;
@@ -190,7 +199,7 @@ export class Writer {
     return planned;
   }
 
-  /** Gives inserts and updates that cannot be applied their outcomes. */
+  /** Settles inserts and updates that cannot be applied. */
   async #examine(items: readonly Numbered<InsertItem | UpdateItem>[], progress: Progress): Promise<void> {
     if (items.length === 0) return;
     const { connection, tables } = this.#place;
@@ -207,8 +216,9 @@ export class Writer {
   }
 
   /**
-   * Makes durable what was read. InnoDB shows a commit to others before it is on disk; whoever answers by what was read has to wait until it is, and the next commit
-   * of one's own takes everything before it along.
+   * Makes durable what was read. InnoDB shows a commit to other connections before it is on disk.
+   * An outcome based on a read must wait until it is, and a commit of this connection makes all
+   * earlier commits durable as well.
    */
   async #sync(): Promise<void> {
     const { connection, tables } = this.#place;
@@ -223,7 +233,10 @@ const isOfOneRecord = (thrown: unknown): thrown is StoreError =>
 const isAppend = (numbered: Numbered): numbered is Numbered<AppendItem> => numbered.item.kind === 'append';
 const isSetting = (numbered: Numbered): numbered is Numbered<InsertItem | UpdateItem> => !isAppend(numbered);
 
-/** What became of an item by the record as it is; undefined: it would be applied now. */
+/**
+ * The outcome of an item according to the current record; undefined if the item could be applied
+ * now.
+ */
 function outcomeOf(item: InsertItem | UpdateItem, head: RecordHead | undefined): WriteOutcome | undefined {
   if (item.kind === 'update') return transitions.updateRefused(item, head);
   return head === undefined ? undefined : transitions.insertOverExisting(item, head);

@@ -1,13 +1,15 @@
 /**
- * Arrays in PostgreSQL's binary form: `pg` would write them as text, escaping each element, and the server would parse that again.
+ * Arrays in PostgreSQL's binary form. `pg` would write them as text and escape each element, which
+ * the server would parse again.
  *
- * Dimensions, whether there are nulls, type of the elements, length, first index; then each element with its length in front (−1: null).
+ * Format: dimensions, whether there are nulls, type of the elements, length, first index; then each
+ * element preceded by its length (−1: null).
  */
 const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
-/** Numbers by which PostgreSQL knows types. */
+/** The OIDs of PostgreSQL's types. */
 const TYPES = { bool: 16, int8: 20, int4: 23, text: 25 } as const;
 
 /** A `text[]`. */
@@ -62,7 +64,7 @@ function fixedArray<T>(
 function begin(type: number, length: number, bytes: number): Buffer {
   const array = Buffer.allocUnsafe(bytes);
   array.writeInt32BE(1, 0);
-  // Nulls may follow; the server looks at each length anyway.
+  // Nulls may follow; the server checks each length regardless of this flag.
   array.writeInt32BE(1, 4);
   array.writeInt32BE(type, 8);
   array.writeInt32BE(length, 12);

@@ -4,24 +4,24 @@ import { boolArray, int4Array, int8Array, textArray } from './arrays.ts';
 import type { Statement } from './connection.ts';
 import { type AppendParameters, WRITE, WRITE_WITH_APPENDS, writeValues } from './statements/index.ts';
 
-/** An item and its place in the batch. */
+/** An item and its index in the batch. */
 export interface Numbered<T extends WriteItem = WriteItem> {
   readonly item: T;
   readonly at: number;
 }
 
-/** A batch as it is sent. */
+/** A batch in the form in which it is sent. */
 export interface Batch {
   readonly statement: Statement;
   readonly values: unknown[];
 }
 
-/** Bodies, one behind the other; positions begin at 1. */
+/** Bodies, concatenated; positions start at 1. */
 class Bodies {
   readonly #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  /** Adds bodies; answers where they begin. */
+  /** Adds bodies; returns the position of the first. */
   add(...bodies: readonly Uint8Array[]): number {
     const from = this.#bytes + 1;
     for (const body of bodies) {
@@ -36,7 +36,7 @@ class Bodies {
   }
 }
 
-/** What many items of a batch share. */
+/** Values that many items of a batch share. */
 interface SharedSet {
   readonly namespace: string;
   readonly status: string;
@@ -46,14 +46,17 @@ interface SharedSet {
   readonly group: string;
 }
 
-/** Sets that are looked through for one that is there; a batch of more different ones has some twice. */
+/**
+ * Number of sets searched for an equal one; a batch with more different sets contains some of them
+ * twice.
+ */
 const LOOKED_THROUGH = 8;
 
-/** Each set of shared values once; positions begin at 1. */
+/** Each set of shared values once; positions start at 1. */
 class SharedSets {
   readonly all: SharedSet[] = [];
 
-  /** The position of what an item sets. */
+  /** The position of the set of values that an item sets. */
   positionOf(item: InsertItem | UpdateItem): number {
     const [pattern, group] = item.kind === 'insert' ? [item.pattern, item.group] : ['', ''];
     const { status, attention } = item;
@@ -76,7 +79,7 @@ class SharedSets {
   }
 }
 
-/** The statement for items, and its parameters. */
+/** Returns the statement for items, with its parameters. */
 export function batchOf(items: readonly Numbered[], floorMs: number, wallMs: number | null): Batch {
   const inserts: InsertItem[] = [];
   const updates: Numbered<UpdateItem>[] = [];
@@ -153,7 +156,7 @@ function appendParameters(appends: readonly Numbered<AppendItem>[], bodies: Bodi
 
 const MOST_ENTRIES = 1_000_000_000;
 
-/** The first and last position, from 1, of lists that stand one behind the other. */
+/** The first and last position, from 1, of each list in a concatenation of lists. */
 export function spansOf(lengths: readonly number[]): { readonly firsts: number[]; readonly lasts: number[] } {
   let end = 0;
   const lasts = lengths.map((length) => (end += length));

@@ -7,8 +7,8 @@ import { CLAIM, LOOK } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**
- * See `Store.claimDue`. The claim returns keys and is committed before a body is read, so that a
- * node that stops receiving keeps nothing locked.
+ * Implements `Store.claimDue`. The claim returns keys and is committed before a body is read, so
+ * that a node that stops receiving keeps no locks.
  */
 export async function claimDue(
   connection: Connection,
@@ -29,7 +29,7 @@ export async function claimDue(
   const keys = rows as unknown as readonly TransactionKey[];
   try {
     const records = await read(connection, keys);
-    // Another node may have taken over one since.
+    // Another node may have taken over a record since the claim.
     const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
     const after = await look();
     return { claimed: after.sessionEnded ? [] : claimed, ...after };

@@ -10,28 +10,32 @@ import { CLOSE_MS, within } from './within.ts';
 export interface Statement {
   readonly name: string;
   readonly text: string;
-  /** Whether it changes anything: what became of it is unknown when the connection is lost meanwhile. */
+  /**
+   * Whether the statement changes anything, so that its outcome is unknown if the connection is
+   * lost while it runs.
+   */
   readonly changes: boolean;
 }
 
 export type Row = Record<string, unknown>;
 
 /**
- * How often a statement is sent that conflicts with another: a deadlock ends one of two, so one of
- * them proceeds each time.
+ * Number of times a conflicting statement is sent. A deadlock aborts one of two statements, so that
+ * the other one proceeds each time.
  */
 const ATTEMPTS = 10;
 
 /**
- * One connection, made when it is needed and made anew when it was lost. One statement at a time is under way; others wait in their order, so a driver
- * has a few of these: what is slow on one does not hinder what is urgent on another.
+ * One connection, opened when needed and reopened after it was lost. One statement is in flight at
+ * a time; others wait in order. A store driver therefore has several connections, so that slow
+ * statements on one do not delay urgent ones on another.
  */
 export class Connection {
   readonly #settings: Settings;
   #client: pg.Client | undefined;
   readonly #place: string;
   #last: Promise<unknown> = Promise.resolve();
-  /** Grows with each close: a statement from before is not sent any more. */
+  /** Incremented by each close: a statement queued before the close is not sent. */
   #closings = 0;
 
   constructor(settings: Settings) {
@@ -63,14 +67,14 @@ export class Connection {
     });
   }
 
-  /** Runs a body of statements that belong together; nothing else uses the connection meanwhile. */
+  /** Runs statements that belong together; the connection runs nothing else in between. */
   alone<T>(body: (client: pg.Client) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       const client = await this.#connected();
       try {
         return await body(client);
       } catch (thrown) {
-        // It may have been left within a transaction.
+        // The connection may still be within a transaction.
         this.#drop();
         if (thrown instanceof StoreError) throw thrown;
         throw unavailable(this.#place, 'could not be prepared', thrown);
@@ -78,9 +82,7 @@ export class Connection {
     });
   }
 
-  /**
-   * Ends the connection; statements that were sent or wait fail. Takes no longer than `CLOSE_MS`.
-   */
+  /** Closes the connection; statements in flight or waiting fail. Takes at most `CLOSE_MS`. */
   async close(): Promise<void> {
     this.#closings++;
     const client = this.#client;
@@ -120,7 +122,7 @@ export class Connection {
 
   async #connect(config: pg.ClientConfig): Promise<pg.Client> {
     const { statementTimeoutMs, graceMs } = this.#settings;
-    // The server ends a statement in time; this is for a server that is silent.
+    // The server ends a statement in time; this timeout is for a server that does not respond.
     const client = new pg.Client({ ...config, types, query_timeout: statementTimeoutMs + graceMs });
     containExceptions(client);
     const closings = this.#closings;
@@ -155,7 +157,7 @@ export class Connection {
     return unavailable(this.#place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
   }
 
-  /** Closes the connection at once; the next statement makes a new one. */
+  /** Closes the connection at once; the next statement opens a new one. */
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
@@ -169,7 +171,7 @@ const textOfAll = (reasons: readonly unknown[]): string => reasons.map(textOf).j
 
 const toNumber = (text: string): number => Number(text);
 
-/** Whole numbers of eight bytes are times and versions here: within what a number keeps exactly. */
+/** Eight-byte integers are times and versions here, which a number represents exactly. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
     oid === pg.types.builtins.INT8 && format !== 'binary'

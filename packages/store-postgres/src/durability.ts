@@ -1,7 +1,7 @@
 import { StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
 
-/** What the server says of itself. */
+/** The settings that the server reports. */
 interface ServerSettings {
   readonly encoding: string;
   readonly version: number;
@@ -12,7 +12,10 @@ interface ServerSettings {
 
 const OLDEST_VERSION = 120_000;
 
-/** What a crash may lose by the server's settings; undefined: nothing. Throws `unavailable` for a server that cannot hold a store. */
+/**
+ * What a crash may lose with the server's settings; undefined if nothing. Throws `unavailable` for
+ * a server that cannot hold a store.
+ */
 export async function whatACrashMayLose(client: Client): Promise<string | undefined> {
   const { rows } = await client.query<ServerSettings>(
     `select current_setting('server_encoding') as encoding, current_setting('server_version_num')::integer as version,

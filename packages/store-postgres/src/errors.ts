@@ -1,54 +1,57 @@
 import { StoreError } from '@holdfast/core';
 
-/** What went wrong with a statement that was sent. */
+/** How a statement that was sent failed. */
 export type Failure =
-  /** The server refused it: nothing of it was applied. */
+  /** The server rejected the statement: nothing was applied. */
   | 'refused'
-  /** It stood in another's way: nothing was applied, and it may be sent again at once. */
+  /**
+   * The statement conflicted with another: nothing was applied, and it may be sent again at once.
+   */
   | 'again'
-  /** What it carries cannot be stored. */
+  /** The database cannot store the statement's values. */
   | 'unstorable'
-  /** It waited too long for a lock of another connection: nothing was applied. */
+  /** The statement waited too long for a lock of another connection: nothing was applied. */
   | 'locked'
   /**
-   * What the connection has prepared does not fit the tables any more: nothing was applied, and a
-   * new connection can.
+   * The connection's prepared statement no longer fits the tables: nothing was applied, and a new
+   * connection will work.
    */
   | 'outdated'
-  /** The connection is gone, or of no use any more. Nothing says what became of the statement. */
+  /** The connection is lost or unusable; the outcome of the statement is unknown. */
   | 'lost';
 
 const AGAIN = new Set(['40001', '40P01']);
 /**
  * A prepared statement whose result changed with its table ("cached plan must not change result
- * type"); one that the connection does not have, or has already, since another program deallocated
- * or prepared it.
+ * type"), or one that the connection lacks, or has already, because another program deallocated or
+ * prepared it.
  */
 const OUTDATED = new Set(['0A000', '26000', '42P05']);
 const LOCK_NOT_AVAILABLE = '55P03';
 /**
- * Classes of SQLSTATE that one record can cause: what a trigger or a check of the administrator's
- * raises, and what is damaged.
+ * Classes of SQLSTATE that one record can cause: errors raised by a trigger or a check of the
+ * administrator, and damage.
  */
 const OF_ONE_RECORD = new Set(['09', '21', '27', '38', '39', '44', 'P0', 'XX']);
-/**
- * Classes of SQLSTATE that what a record stores can cause when it is read: data exceptions, damage.
- */
+/** Classes of SQLSTATE that stored values can cause when they are read: data exceptions, damage. */
 const OF_A_STORED_RECORD = new Set(['22', 'XX']);
 /**
- * The same, by state: a value beyond a limit of the server, a block of the disk that cannot be
- * read.
+ * Further states that stored values can cause: a value beyond a limit of the server, an unreadable
+ * block of the disk.
  */
 const STATES_OF_A_STORED_RECORD = new Set(['54000', '58030']);
-/** Classes of SQLSTATE: data exceptions, broken constraints, limits of the database. */
+/** Classes of SQLSTATE: data exceptions, violated constraints, limits of the database. */
 const UNSTORABLE_CLASSES = new Set(['22', '23', '54']);
-/** Classes after which the connection may be gone: of the connection, of the machine's resources, of operators, of the system, of defects. */
+/**
+ * Classes after which the connection may be lost: connection, resources of the machine, operator
+ * intervention, system errors, internal errors.
+ */
 const GRAVE_CLASSES = new Set(['08', '53', '57', '58', 'XX']);
 
-/** Tells failures apart by what the protocol says, never by their texts. */
+/** Classifies failures by the fields of the protocol, never by their texts. */
 export function failureOf(thrown: unknown): Failure {
   const state = sqlState(thrown);
-  // Without a state it is no answer of the server's.
+  // An error without a state is not a response of the server.
   if (state === undefined || isFatal(thrown, state)) return 'lost';
   if (AGAIN.has(state)) return 'again';
   if (OUTDATED.has(state)) return 'outdated';
@@ -57,8 +60,8 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 /**
- * True when the server is there and could not read what one record stores. False for what ends any
- * read, whatever it reads: a timeout, a cancellation, a lack of memory or of privileges.
+ * True if the server responded but could not read a stored record. False for errors that end any
+ * read: a timeout, a cancellation, a lack of memory or privileges.
  */
 export function mayBeUnreadable(thrown: unknown): boolean {
   const failure = failureOf(thrown);
@@ -67,26 +70,32 @@ export function mayBeUnreadable(thrown: unknown): boolean {
   return OF_A_STORED_RECORD.has(state.slice(0, 2)) || STATES_OF_A_STORED_RECORD.has(state);
 }
 
-/** True when the statement waited too long for a lock: nothing of it was applied. */
+/** True if the statement waited too long for a lock: nothing was applied. */
 export const wasLocked = (thrown: unknown): boolean => failureOf(thrown) === 'locked';
 
 /**
- * True when the server refused the statement for a reason that may be one record's: nothing of it
- * was applied.
+ * True if the server rejected the statement for a reason that may concern one record: nothing was
+ * applied.
  */
 export const mayBeOneRecord = (thrown: unknown): boolean =>
   failureOf(thrown) === 'refused' && OF_ONE_RECORD.has(sqlState(thrown)?.slice(0, 2) ?? '');
 
-/** True when the server serves reads only, as one does that was demoted: another connection may lead to its successor. */
+/**
+ * True if the server is read-only, as after a demotion: another connection may lead to the new
+ * primary.
+ */
 export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === '25006';
 
-/** The five characters by which PostgreSQL names what happened; undefined for what is no answer of a server. */
+/** The SQLSTATE of an error; undefined if the error is not a response of a server. */
 export function sqlState(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || severity(thrown) === undefined) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** After such an answer the connection is closed; it may follow a commit. The server may be set to say it in another language than English. */
+/**
+ * Whether the server closes the connection after this error, which may follow a commit. The
+ * severity may be localised, so that the class of the state decides where it is not in English.
+ */
 function isFatal(thrown: unknown, state: string): boolean {
   const said = severity(thrown);
   return said === 'FATAL' || said === 'PANIC' || (said !== 'ERROR' && GRAVE_CLASSES.has(state.slice(0, 2)));
@@ -97,7 +106,10 @@ function severity(thrown: unknown): string | undefined {
   return typeof thrown.severity === 'string' ? thrown.severity : undefined;
 }
 
-/** The text of what was thrown. Without a password `pg` reports the type of its own variable. */
+/**
+ * The text of an error. If the password is missing, `pg` reports the type of an internal variable,
+ * which is replaced.
+ */
 export function textOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.includes('client password must be a string')
@@ -105,6 +117,6 @@ export function textOf(thrown: unknown): string {
     : text;
 }
 
-/** An `unavailable` that says where, and why. */
+/** An `unavailable` error with the place and the cause. */
 export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
   new StoreError('unavailable', `PostgreSQL at ${place} ${what}: ${textOf(thrown)}`, thrown);

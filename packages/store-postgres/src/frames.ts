@@ -1,7 +1,7 @@
 import { STORE_LIMITS } from '@holdfast/core';
 import { kindOf } from './frame-bodies.ts';
 
-/** The kind of a message, and its length, which counts itself and not the kind. */
+/** The kind of a message and its length; the length counts itself but not the kind. */
 const HEADER_BYTES = 5;
 /** No message of another kind than the long ones is longer: the limit of PostgreSQL's own client. */
 const SHORT_BYTES = 30_000;
@@ -14,9 +14,9 @@ const LONG_BYTES = 8 * STORE_LIMITS.itemBytes;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Passes on the messages that a server sends, once they are complete and were checked. A message
- * that is not of the protocol ends in an exception before the client's parser receives it. What is
- * kept of a message in part is at most `LONG_BYTES`, and one chunk.
+ * Passes on the messages of a server once they are complete and checked. A message that violates
+ * the protocol causes an exception before the client's parser receives it. Of an incomplete message
+ * at most `LONG_BYTES` and one chunk are kept.
  */
 export class Frames {
   /** A message in part, in the order of arrival. */
@@ -25,14 +25,14 @@ export class Frames {
   /** How many bytes the message in part needs for the next step: its header, or all of it. */
   #wanted = HEADER_BYTES;
 
-  /** Calls `pass` with the complete messages. Throws after those that stand before a wrong one. */
+  /** Calls `pass` with the complete messages. Throws after those that precede an invalid one. */
   receive(chunk: Buffer, pass: (messages: Buffer) => void): void {
     this.#bytes += chunk.length;
     if (this.#parts.length > 0 || this.#bytes < this.#wanted) this.#parts.push(chunk);
     if (this.#bytes < this.#wanted) return;
     const received = this.#parts.length === 0 ? chunk : Buffer.concat(this.#parts, this.#bytes);
     const { end, wanted, fault } = walk(received);
-    // Only what is left is kept; the client keeps what it needs of the rest.
+    // Only the incomplete rest is kept; the client copies what it needs of the messages.
     const rest = end === received.length ? EMPTY : received.subarray(end);
     this.#parts = rest.length === 0 ? [] : [rest];
     this.#bytes = rest.length;
@@ -43,11 +43,11 @@ export class Frames {
 }
 
 interface Walked {
-  /** Where the complete messages end. */
+  /** The end of the complete messages. */
   readonly end: number;
-  /** How many bytes the message behind them needs for the next step. */
+  /** The bytes that the next message needs for the next step. */
   readonly wanted: number;
-  /** What is wrong with the message behind them. */
+  /** The fault of the next message. */
   readonly fault?: string;
 }
 

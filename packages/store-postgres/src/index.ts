@@ -5,8 +5,9 @@ import { PostgresStore } from './postgres-store.ts';
 export type { PostgresStoreOptions } from './options.ts';
 
 /**
- * A shared store on PostgreSQL, not open yet: any number of nodes may have it open at once. `open` creates or migrates the schema. Throws `StoreError`
- * `invalid` for a URL or a schema name that cannot be used.
+ * Creates a shared store on PostgreSQL, not open yet; any number of nodes may have it open at once.
+ * `open` creates or migrates the schema. Throws `StoreError` `invalid` for a URL or a schema name
+ * that cannot be used.
  */
 export const createPostgresStore = (options: PostgresStoreOptions): Store =>
   new CheckedStore(new PostgresStore(settingsOf(options)));

@@ -11,17 +11,17 @@ import type { TransactionKey } from '@holdfast/protocol';
 import type { Connection } from './connection.ts';
 import { LIST } from './statements/index.ts';
 
-/** Records that one call looks at. A filter that matches little gives short pages then. */
+/** Records that one call examines. A filter with few matches then gives short pages. */
 const LOOKED_AT = 2_000;
-/** Beyond every time that is stored. */
+/** Later than every stored time. */
 const LAST_MS = 100_000_000_000_000;
 
 interface PositionRow {
   readonly gid: string;
   readonly created_at: number;
-  /** Only on the row where the search ended: how many were looked at. */
+  /** Set only in the row where the search ended: the number of records examined. */
   readonly looked: number | null;
-  /** Of the bodies; null for a record that was deleted concurrently. */
+  /** Size of the bodies; null for a record that was deleted concurrently. */
   readonly bytes: number | null;
 }
 
@@ -48,7 +48,7 @@ export async function list(connection: Connection, read: Read, query: ListQuery)
     chosen.map(({ gid }) => ({ namespace, gid })),
     summary,
   );
-  // What was deleted or changed between the two statements is left out.
+  // Excludes records that were deleted or changed between the two statements.
   const items = passingFilter(records, query);
   const last = beyond >= 0 ? chosen.at(-1) : end?.looked === looked ? end : undefined;
   return { items, next: last === undefined ? null : encodeListCursor({ createdAtMs: last.created_at, gid: last.gid }) };

@@ -7,10 +7,10 @@ import { keyArrays } from './read.ts';
 import { idOf } from './rows.ts';
 import { LOCKED } from './statements/index.ts';
 
-/** What became of the items of a batch, in their order; undefined: nothing yet. */
+/** The outcomes of a batch's items, in their order; undefined until known. */
 export type Outcomes = (WriteOutcome | undefined)[];
 
-/** Records that are remembered as locked. */
+/** Maximum number of records remembered as locked. */
 const MOST = 10_000;
 
 const BLOCKED: WriteOutcome = {
@@ -19,9 +19,9 @@ const BLOCKED: WriteOutcome = {
 };
 
 /**
- * Finds the records of a batch that other clients of the database have locked, so that they are
- * left out of it. One that was locked is looked for before a later batch, which would wait for it
- * in vain.
+ * Finds the records of a batch that other clients of the database have locked, so that they can be
+ * left out. A record that was locked is checked before the next batch, which would otherwise wait
+ * for it again.
  */
 export class LockedRecords {
   readonly #connection: Connection;
@@ -32,8 +32,8 @@ export class LockedRecords {
   }
 
   /**
-   * Blocks those items whose record was locked before and still is. Costs nothing while no record
-   * is known to be.
+   * Blocks the items whose record was locked before and still is. Costs nothing while no record is
+   * known to be locked.
    */
   async leaveOutKnown(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     if (this.#known.size === 0) return;
@@ -42,7 +42,8 @@ export class LockedRecords {
   }
 
   /**
-   * Blocks those items whose record is locked, or inserted and not committed; false when none is.
+   * Blocks the items whose record is locked, or inserted and not committed. Returns false if there
+   * are none.
    */
   async leaveOut(items: readonly Numbered[], outcomes: Outcomes): Promise<boolean> {
     const rows = await this.#connection.query(LOCKED, keyArrays(items.map(({ item }) => item.key)));

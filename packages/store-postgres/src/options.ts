@@ -5,34 +5,38 @@ import type { ClientConfig } from 'pg';
 /** Settings of the store on PostgreSQL. */
 export interface PostgresStoreOptions {
   /**
-   * `postgres://user:password@host:port/database`, with the parameters that `pg` knows, such as `sslmode=verify-full` and `sslrootcert`; what it leaves out
-   * comes from the usual environment (`PGUSER`, `PGPASSWORD`, …). `schema=NAME` says which schema holds the tables. Several hosts, `host1:port1,host2:port2`, are
-   * tried in their order until one takes writes.
+   * `postgres://user:password@host:port/database`, with the parameters of `pg`, such as
+   * `sslmode=verify-full` and `sslrootcert`; missing parts come from the usual environment
+   * variables (`PGUSER`, `PGPASSWORD`, …). `schema=NAME` is the schema for the tables. Several
+   * hosts, `host1:port1,host2:port2`, are tried in order until one accepts writes.
    */
   readonly url: string;
-  /** The schema that holds the tables; `holdfast` unless this or the URL says otherwise. */
+  /** The schema for the tables; takes precedence over the URL. Default: `holdfast`. */
   readonly schema?: string;
-  /** How long a connection may take to come up; 5 s unless said. */
+  /** Timeout of opening a connection, in ms. Default: 5 s. */
   readonly connectTimeoutMs?: number;
-  /** How long one statement may take; 30 s unless said. */
+  /** Timeout of one statement, in ms. Default: 30 s. */
   readonly statementTimeoutMs?: number;
-  /** Hears, at each `open`, what a crash of the database may lose. */
+  /** Called at each `open` with what a crash of the database may lose. */
   readonly onWarning?: (text: string) => void;
-  /** Replaces the server's wall clock, ms since the epoch: for tests. */
+  /** Replaces the server's wall clock, ms since the epoch; for tests. */
   readonly wallMs?: () => number;
-  /** Replaces the node's monotonic clock, in ms: for tests. */
+  /** Replaces the node's monotonic clock, in ms; for tests. */
   readonly monotonicMs?: () => number;
 }
 
-/** Options, checked. */
+/** Validated options. */
 export interface Settings {
-  /** One for each host that the URL names: a connection is made to the first that takes writes. */
+  /** One for each host in the URL: the first that accepts writes is used. */
   readonly clients: readonly ClientConfig[];
   readonly schema: string;
   readonly statementTimeoutMs: number;
-  /** How long after that a response is awaited from a server that cannot be reached any more. */
+  /**
+   * Additional time, after the statement timeout, for the response of a server that may be
+   * unreachable.
+   */
   readonly graceMs: number;
-  /** How long a statement may wait for one lock; 0: as long as it may take. */
+  /** How long a statement may wait for one lock; 0: as long as the statement timeout allows. */
   readonly lockTimeoutMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
@@ -42,18 +46,16 @@ export interface Settings {
 const DEFAULT_SCHEMA = 'holdfast';
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** The server itself ends a statement in time; this is for a server that cannot be reached. */
+/** The server ends a statement on its own; this is for an unreachable server. */
 const GRACE_MS = 5_000;
-/** Well within a lease. No node keeps a record locked for long unless it is frozen. */
+/** Well within a lease. A node keeps a record locked for long only if it is frozen. */
 const LOCK_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
-/** What the name of a schema may be. Statements quote it, since it may be a word of SQL. */
+/** Valid names of a schema. Statements quote the name, since it may be an SQL keyword. */
 const NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
-/**
- * The settings of the connection for sessions: neither a statement nor connecting may take long.
- */
+/** The settings of the connection for sessions: statements and connecting must be fast. */
 export const forSessions = (settings: Settings): Settings => ({
   ...settings,
   clients: settings.clients.map((client) => ({
@@ -69,7 +71,10 @@ export const forSessions = (settings: Settings): Settings => ({
  */
 export const forBatches = (settings: Settings): Settings => ({ ...settings, lockTimeoutMs: LOCK_TIMEOUT_MS });
 
-/** Checks options. Throws `StoreError` `invalid`; no message repeats the URL, for a password may stand in it. */
+/**
+ * Validates options. Throws `StoreError` `invalid`. No message repeats the URL, because it may
+ * contain a password.
+ */
 export function settingsOf(options: PostgresStoreOptions): Settings {
   const { connectionStrings, schemaOfUrl } = splitUrl(options.url);
   const schema = options.schema ?? schemaOfUrl ?? DEFAULT_SCHEMA;
@@ -102,12 +107,12 @@ interface SplitUrl {
 }
 
 const MOST_HOSTS = 16;
-/** Which server of several is wanted: a node always wants the one that takes writes. */
+/** Selects a server by its role; a node always needs one that accepts writes. */
 const ATTRIBUTES = 'target_session_attrs';
 const ATTRIBUTE_VALUES = ['read-write', 'primary', 'any'];
 
 function splitUrl(text: string): SplitUrl {
-  // `URL` knows one host only: with each of them alone, it reads the rest.
+  // `URL` supports one host only, so the URL is parsed once with each host.
   const [, before = '', hosts = '', after = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(text) ?? [];
   const names = hosts.split(',');
   if (names.length > MOST_HOSTS)
@@ -127,7 +132,7 @@ function splitUrl(text: string): SplitUrl {
 
 const OWN_PARAMETERS = ['schema', ATTRIBUTES];
 
-/** `pg` ignores what it does not know: a misspelled `schema` would open another store. */
+/** `pg` ignores unknown parameters, so that a misspelled `schema` would open another store. */
 function refuseMisspelled(name: string): void {
   if (OWN_PARAMETERS.includes(name)) return;
   const meant = nearest(name, OWN_PARAMETERS);

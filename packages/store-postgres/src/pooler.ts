@@ -1,23 +1,27 @@
 import { StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
 
-/** Rounds in which a pooler has the opportunity to give the same server connection to two clients. */
+/**
+ * Rounds in which a pooler has the opportunity to assign the same server connection to two clients.
+ */
 const ROUNDS = 10;
 
 /**
- * Throws `unavailable` when a pooler between gives the server connections to other clients between two statements: the
- * settings and the prepared statements of a session are then those of other sessions, and nearly every call fails.
+ * Throws `unavailable` if a pooler between this node and the server assigns server connections to
+ * other clients between statements: the session then has settings and prepared statements of other
+ * sessions, and nearly every call fails.
  *
- * A server names its process when a connection begins; behind a pooler, statements run in another process than that. A
- * pooler by session keeps that other process for as long as the connection lasts. No statement of `client` is sent while
- * `other` is within a transaction, since a pool of one server connection would let it wait.
+ * A server reports its process ID when a connection begins; behind a pooler, statements run in
+ * another process. A pooler in session mode keeps that process for the whole connection. No
+ * statement of `client` is sent while `other` is in a transaction, since a pool with one server
+ * connection would make it wait.
  */
 export async function refuseTransactionPooling(client: Client, other: Client, place: string): Promise<void> {
   const first = await processOf(client);
   if (first === announcedProcess(client)) return;
   for (let round = 0; round < ROUNDS; round++) {
-    // Twice: where the server connections take turns, two clients that take turns, too, could have
-    // the same ones each time.
+    // Checked twice: where server connections rotate, two clients that alternate could have the
+    // same ones each time.
     const isMoved = (await processOf(client)) !== first || (await processOf(client)) !== first;
     if (isMoved || (await processInTransaction(other, place)) === first) throw refusal(place);
   }
@@ -27,7 +31,7 @@ async function processInTransaction(client: Client, place: string): Promise<numb
   try {
     await client.query('begin');
   } catch (thrown) {
-    // A server begins a transaction always; a pooler by statement never does.
+    // A server can always begin a transaction; a pooler in statement mode never does.
     throw refusal(place, thrown);
   }
   const pid = await processOf(client);

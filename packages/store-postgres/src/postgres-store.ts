@@ -33,9 +33,9 @@ import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**
- * The store on PostgreSQL. A node has four connections: for batches; for what drives transactions
- * (claims, takeovers, reads); for sessions, whose heartbeats wait for no claim and no large record; and
- * for what may take long (lists, counts, purges, key-values).
+ * The store on PostgreSQL. A node has four connections: for batches; for driving transactions
+ * (claims, takeovers, reads); for sessions, whose heartbeats must not wait for a claim or a large
+ * record; and for calls that may take long (lists, counts, purges, key-values).
  */
 export class PostgresStore implements Store {
   readonly #settings: Settings;
@@ -59,7 +59,7 @@ export class PostgresStore implements Store {
     this.#writer = new Writer(this.#batches, this.#clock);
   }
 
-  /** `durable` is known when it is open. */
+  /** `durable` is known only after `open`. */
   get capabilities(): StoreCapabilities {
     return { name: 'postgres', durable: this.#durable, exclusive: false };
   }

@@ -2,18 +2,21 @@ import { StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
 import { sqlState } from './errors.ts';
 
-/** SQLSTATE: insufficient privilege; no such table, as those of a schema look to a user who may not use it. */
+/**
+ * SQLSTATE: insufficient privilege; undefined table, which is what a user without USAGE on a schema
+ * gets.
+ */
 const LACKING: readonly unknown[] = ['42501', '42P01'];
 
 /** True for an error that a missing privilege can cause. */
 export const lacksPrivilege = (thrown: unknown): boolean => LACKING.includes(sqlState(thrown));
 
-/** What a node does with the rows of each table. */
+/** The privileges that a node needs on each table. */
 const CHANGED = ['SELECT', 'INSERT', 'UPDATE'];
 const DELETED = [...CHANGED, 'DELETE'];
 const NEEDED = { transactions: DELETED, entries: DELETED, counters: CHANGED, sessions: DELETED, key_values: DELETED };
 
-/** Throws `unavailable` when the user cannot read and change the rows of every table. */
+/** Throws `unavailable` if the user cannot read and change the rows of every table. */
 export async function refuseWithoutPrivileges(client: Client, schema: string): Promise<void> {
   const pairs = Object.entries(NEEDED).flatMap(([table, privileges]) =>
     privileges.map((name) => [table, name] as const),
@@ -26,7 +29,7 @@ export async function refuseWithoutPrivileges(client: Client, schema: string): P
   if (rows.length > 0) throw missingPrivilege(rows.map(({ lacking }) => lacking).join(', '));
 }
 
-/** The privilege that a user lacks who could not prepare the schema. */
+/** The privilege that the user lacked when preparing the schema. */
 export async function missingOf(client: Client, schema: string): Promise<string> {
   await client.query('rollback');
   const { rows } = await client.query<{ usage: boolean | null; created: boolean; user: string }>(

@@ -6,7 +6,7 @@ import { mayBeUnreadable } from './errors.ts';
 import { headOf, idOf, recordsOf } from './rows.ts';
 import { GET, GET_HEADS, GET_SUMMARIES } from './statements/index.ts';
 
-/** Records by keys, as the parameters of a statement. */
+/** Keys as the parameters of a statement. */
 export const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
   textArray(keys.map(({ namespace }) => namespace)),
   textArray(keys.map(({ gid }) => gid)),
@@ -15,10 +15,10 @@ export const keyArrays = (keys: readonly TransactionKey[]): unknown[] => [
 type Found = ReadonlyMap<string, StoredTransaction>;
 
 /**
- * Whole records, or without definitions and entries, in the order of the keys. A record whose
- * bodies the server cannot read, such as one with a damaged page, is returned without them, as
- * `unreadable`: the others are read all the same. What ends any read, such as a timeout, says
- * nothing of the records and is thrown.
+ * Whole records, or records without definitions and entries, in the order of the keys. A record
+ * whose bodies the server cannot read, for example because of a damaged page, is returned without
+ * them, as `unreadable`; the other records are still read. An error that would end any read, such
+ * as a timeout, proves nothing about the records and is thrown.
  */
 export async function read(
   connection: Connection,

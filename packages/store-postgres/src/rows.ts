@@ -2,7 +2,7 @@ import { type Entry, type RecordHead, type StoredTransaction, transitions, words
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Row } from './connection.ts';
 
-/** A row of `transactions` as `pg` answers it, without bodies. */
+/** A row of `transactions` as returned by `pg`, without bodies. */
 interface HeadRow {
   readonly namespace: string;
   readonly gid: string;
@@ -35,12 +35,12 @@ interface EntryRow {
   readonly body: Buffer;
 }
 
-/** An entry and its place among those of its record. */
+/** An entry and its position among those of its record. */
 export interface Placed extends Entry {
   readonly position: number;
 }
 
-/** Neither part of a key holds a NUL, so no two keys give the same text. */
+/** Neither part of a key contains a NUL, so that no two keys have the same text. */
 export const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
 /** A record without its bodies. */
@@ -64,7 +64,8 @@ export function headOf(row: Row): RecordHead {
 }
 
 /**
- * The rows that are records, and those that are their entries, in order, by the id of their record.
+ * Separates the rows of records from those of their entries, which are in order, by the ID of the
+ * record.
  */
 export function sorted(rows: readonly Row[]): {
   readonly records: ReadonlyMap<string, Row>;
@@ -87,8 +88,8 @@ export function sorted(rows: readonly Row[]): {
 }
 
 /**
- * Records by their ids. A whole one that lacks entries is damaged: without a branch it would be
- * driven to a wrong end.
+ * Records by their IDs. A whole record that lacks entries is damaged: without all its branches it
+ * would be driven to a wrong result.
  */
 export function recordsOf(rows: readonly Row[], isSummary: boolean): Map<string, StoredTransaction> {
   const { records, entries } = sorted(rows);

@@ -2,15 +2,19 @@ import { type SchemaVersions, StoreError } from '@holdfast/core';
 import type { Client } from 'pg';
 import { lacksPrivilege, missingOf, missingPrivilege, refuseWithoutPrivileges } from './privileges.ts';
 
-/** Version of the tables' layout; a change of them raises it and adds a migration. */
+/** Version of the tables' layout. A change of the tables increments it and adds a migration. */
 export const SCHEMA_VERSION = 1;
 
-/** Two numbers by which all nodes know the lock of migrations: "hold", and the schema's name as a hash. */
+/**
+ * Two numbers that identify the migration lock on all nodes: "hold", and a hash of the schema's
+ * name.
+ */
 const LOCK_CLASS = 0x68_6f_6c_64;
 
 /**
- * What brings a schema of one version to the next, at the index of the version it starts from. While a restart rolls, nodes of the version before still use
- * what a migration left: it may add, and takes nothing away.
+ * Migrations, at the index of the version they start from. During a rolling restart, nodes of the
+ * previous version still use the result of a migration, so a migration may add but not remove
+ * anything.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -90,9 +94,10 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /**
- * Creates or migrates the schema, one node after the other; returns the versions found and left. Where nothing needs
- * creating nothing is created, so that a user who may only change rows can open the store. Throws `unsupported_format` for
- * a schema that a newer Holdfast made, and `unavailable`, with the privilege by name, for a user who lacks one.
+ * Creates or migrates the schema, one node after the other; returns the versions before and after.
+ * Creates nothing that exists, so that a user who may only change rows can open the store. Throws
+ * `unsupported_format` for the schema of a newer Holdfast, and `unavailable`, naming the privilege,
+ * if the user lacks one.
  */
 export async function prepareSchema(client: Client, schema: string): Promise<SchemaVersions> {
   try {
@@ -121,9 +126,13 @@ async function prepare(client: Client, schema: string): Promise<SchemaVersions> 
   return { found, current: SCHEMA_VERSION };
 }
 
-/** The version of the schema; 0 when it is new, and then there is a place to write it. */
+/**
+ * The version of the schema; 0 if the schema is new, in which case the table for its version is
+ * created.
+ */
 async function readVersion(client: Client, schema: string): Promise<number> {
-  // Whoever may not make schemas can be given one: `if not exists` would ask for the right anyway.
+  // A user without CREATE may use an existing schema: `if not exists` would require the privilege
+  // in any case.
   if (!(await exists(client, 'select from pg_namespace where nspname = $1', schema)))
     await client.query(`create schema "${schema}"`);
   if (!(await exists(client, `select from pg_tables where schemaname = $1 and tablename = 'schema_version'`, schema))) {
@@ -135,9 +144,10 @@ async function readVersion(client: Client, schema: string): Promise<number> {
 }
 
 /**
- * Gives `schema_version` a primary key where an earlier Holdfast made it without: a publication of all tables refuses to
- * update a table that has none. The version stays, since earlier versions work with the key as well. Only the owner of
- * the table can add it; other users need it only for a later migration, which they cannot do either.
+ * Adds the primary key of `schema_version` that an earlier Holdfast did not create: with a
+ * publication of all tables, PostgreSQL rejects updates of a table without one. The version stays,
+ * since earlier versions work with the key as well. Only the owner of the table can add it; other
+ * users need it only for a later migration, which they cannot run either.
  */
 async function addMissingKey(client: Client, schema: string): Promise<void> {
   const keyless = `select from pg_class c join pg_namespace n on n.oid = c.relnamespace

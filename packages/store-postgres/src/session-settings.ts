@@ -2,11 +2,11 @@ import { StoreError } from '@holdfast/core';
 import type { Settings } from './options.ts';
 
 /**
- * Everything that the statements of this store rely on. The server, the database or the role may have set each of these
- * differently for new sessions, so that nothing is left to its default.
+ * All settings on which the statements of this store rely. The server, the database or the role may
+ * have changed the default of each for new sessions, so that every one is set.
  *
- * Plans are made once, not for each set of parameters; and all statements use the indexes, in the order of what they were
- * given, whatever the statistics say of a table that was empty a minute ago.
+ * Plans are made once, not for each set of parameters. All statements use the indexes, in the order
+ * of their parameters, whatever the statistics of a recently empty table suggest.
  */
 export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: Settings): string =>
   [
@@ -21,7 +21,7 @@ export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: S
     'array_nulls to on',
     'transform_null_equals to off',
     'bytea_output to hex',
-    // A row that a policy hides is an error: it must never look like a transaction that does not exist.
+    // A row hidden by a policy causes an error: it must not appear as a missing transaction.
     'row_security to off',
     'plan_cache_mode to force_generic_plan',
     'enable_seqscan to off',
@@ -34,14 +34,14 @@ export const sessionSettings = ({ schema, statementTimeoutMs, lockTimeoutMs }: S
     .join(' ');
 
 /**
- * How long the server keeps a connection whose node receives nothing. A statement that sends a
- * result cannot be ended by `statement_timeout`, so a node that is frozen or cut off would keep
- * what it locked.
+ * How long the server keeps a connection whose node receives nothing. `statement_timeout` cannot
+ * end a statement that is sending its result, so a frozen or disconnected node would keep its
+ * locks.
  */
 const UNRECEIVED_MS = 10_000;
 
 /**
- * Settings that not all versions have: an idle connection of a node is kept. The last row is for
+ * Settings that not all versions have: the idle connection of a node is kept. The last row is for
  * `checkSession`.
  */
 export const SESSION_STATE = `
@@ -49,7 +49,7 @@ export const SESSION_STATE = `
   select set_config(name, '${UNRECEIVED_MS}', false) from pg_catalog.pg_settings where name = 'tcp_user_timeout';
   select pg_catalog.pg_is_in_recovery() as standby, pg_catalog.pg_backend_pid() as pid`;
 
-/** Throws `unavailable` for a server that takes no writes. */
+/** Throws `unavailable` for a server that does not accept writes. */
 export function checkSession(row: Readonly<Record<string, unknown>> | undefined, place: string): void {
   if (row?.['standby'] === true)
     throw new StoreError(

@@ -1,8 +1,8 @@
 import { NodeClock } from '@holdfast/core';
 
-/** The node's part in the store's time, as statements take it. */
+/** The node's part in the store's time, as parameters of statements. */
 export class StoreClock extends NodeClock {
-  /** The first two parameters of a statement that has a time. */
+  /** The first two parameters of a statement that uses the time. */
   parameters(): [floorMs: number, wallMs: number | null] {
     return [this.floorMs, this.wallMs() ?? null];
   }

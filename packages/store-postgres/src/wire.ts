@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { Frames } from './frames.ts';
 
-/** What `pg` has, and its types lack. */
+/** Members of `pg` that its types lack. */
 interface Internals {
   readonly connection: {
     readonly stream: Duplex;
@@ -14,9 +14,10 @@ const internals = (client: pg.Client): Internals['connection'] => (client as unk
 
 /**
  * Turns an exception in the handler of received bytes into an error of the connection. `pg` decodes
- * them in the socket's `data` event, where nothing else catches one: a value that is too long for a
- * text would end the process. The handler receives complete and checked messages only, since `pg`
- * blocks the process for good on some that are not of the protocol. Call it before `connect`.
+ * bytes in the socket's `data` event, where exceptions are not caught: a value too long for a
+ * string would terminate the process. The handler receives only complete and checked messages,
+ * since `pg` blocks the process forever on some messages that violate the protocol. Call this
+ * before `connect`.
  */
 export function containExceptions(client: pg.Client): void {
   const connection = internals(client);
@@ -37,5 +38,5 @@ export function containExceptions(client: pg.Client): void {
   };
 }
 
-/** Closes the socket at once, whatever the server does. Pending queries reject. */
+/** Closes the socket at once, whatever the state of the server. Pending queries reject. */
 export const destroy = (client: pg.Client): void => void internals(client).stream.destroy();

@@ -1,11 +1,15 @@
 import { STATUSES } from '@holdfast/protocol';
 
-/** Rows of counters a namespace: two connections seldom wait for each other's. */
+/**
+ * Counter rows per namespace: with this number two connections seldom wait for each other's row.
+ */
 const SLOTS = 64;
 
 /**
- * The counters of a namespace are spread over rows, one of which a connection adds to; their sum is what there is. Records are changed before, as this
- * reads what all of that answered; then one row a namespace, in the order of namespaces: so no two statements ever wait for each other.
+ * The counters of a namespace are spread over several rows; a connection adds to one of them, and
+ * the count is their sum. Records are changed first, since this part reads the results of all
+ * changes; then one row per namespace is updated, in the order of namespaces, so that no two
+ * statements wait for each other in a cycle.
  *
  * @param changes a query of (namespace, status, attention, by)
  */

@@ -4,11 +4,12 @@ import { counted } from './counters.ts';
 import { BODY_BYTES, READABLE } from './read.ts';
 
 /*
- * What finds its records by an index and takes them while others write: a record that somebody else has at this moment is left to them (`skip locked`), and one
- * that was changed meanwhile is looked at again, so none of these ever waits for a record.
+ * These statements find their records by an index and change them while others write. A record that
+ * another transaction has locked is left to it (`skip locked`), and a record that was changed
+ * concurrently is checked again, so that none of these statements ever waits for a record.
  */
 
-/** Whether session $3 lives, and when the earliest of groups $4 is due. */
+/** Whether session $3 is alive, and when the earliest transaction of groups $4 is due. */
 export const LOOK: Statement = {
   name: 'look',
   changes: false,
@@ -20,10 +21,10 @@ select ${NOW} as now, exists (select from sessions where session = $3::text and 
 };
 
 /**
- * Session $3 takes up to $4 of what is due of groups $5, with bodies of up to $6 bytes, and the
- * first one whatever its size. Only keys are returned: the server sends rows before it commits, and
- * a node that stops reading would keep the records locked. The records are read when the claim is
- * committed.
+ * Claims up to $4 due transactions of groups $5 for session $3, with bodies of up to $6 bytes, and
+ * the first one whatever its size. Only keys are returned: the server sends rows before it commits,
+ * so a node that stops reading would keep the records locked. The records are read after the claim
+ * is committed.
  */
 export const CLAIM: Statement = {
   name: 'claim',
@@ -55,8 +56,9 @@ select namespace, gid from claimed order by was_due, namespace, gid`,
 };
 
 /**
- * Makes up to $5 of namespace $3 due at once that are due later than $4 ms from now. It looks through what waits; that the namespace is compared as an expression
- * keeps the planner from looking through everything that the namespace ever had.
+ * Makes up to $5 waiting transactions of namespace $3 due at once that are due later than $4 ms
+ * from now. Searches the waiting transactions; the namespace is compared as an expression so that
+ * the planner does not search all transactions of the namespace.
  */
 export const MAKE_DUE: Statement = {
   name: 'make_due',
@@ -76,7 +78,10 @@ made as (
 select (select count(*) from made) as count, (select count(*) from picked) as found`,
 };
 
-/** Releases up to $3 transactions whose owner is no living session. Owners are found by jumping from one to the next in the index. */
+/**
+ * Releases up to $3 transactions whose owner is not a live session. Owners are found by jumping
+ * from one to the next in the index.
+ */
 export const RELEASE: Statement = {
   name: 'release',
   changes: true,
@@ -102,9 +107,10 @@ select (select count(*) from made) as count, (select count(*) from picked) as fo
 };
 
 /**
- * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. One that got
- * an entry after the statement began is left for the next time, for this one would not see that
- * entry: its latest row, which is locked, has more than the row of the snapshot.
+ * Deletes up to $4 transactions that finished more than $3 ms ago, with their entries. A
+ * transaction that received an entry after the statement began is left for the next purge, because
+ * this statement would not see that entry: the latest row, which is locked, then has more entries
+ * than the row of the snapshot.
  */
 export const PURGE: Statement = {
   name: 'purge',

@@ -27,7 +27,7 @@ update key_values set value = $6::text, version = version + 1, updated_at = ${NO
 where namespace = $3::text and category = $4::text and key = $5::text and version = $7::bigint returning version`,
 };
 
-/** Deletes version $4; answers whether there was one, and whether it was that. */
+/** Deletes version $4; returns whether there was a key-value, and whether it had that version. */
 export const KV_DELETE: Statement = {
   name: 'kv_delete',
   changes: true,
@@ -41,8 +41,9 @@ select there.version as version, gone.version as deleted from there left join go
 };
 
 /**
- * Up to $4 of a category, behind key $3, with values of at most $5 bytes together, but at least one. `found` is their
- * number without the bound of bytes. The length of a value is known without reading it.
+ * Up to $4 key-values of a category, after key $3, with values of at most $5 bytes together, but at
+ * least one. `found` is their number without the bound on bytes. The length of a value is known
+ * without reading it.
  */
 export const KV_SCAN: Statement = {
   name: 'kv_scan_bytes',

@@ -4,7 +4,7 @@ import { CLOCK, NOW } from './clock.ts';
 
 /**
  * The columns of `transactions` without the bodies, and their types. Statements name every column
- * that they return: a newer version may add a column while this one runs, and the server refuses a
+ * that they return: a newer version may add a column while this one runs, and the server rejects a
  * prepared statement whose result would change.
  */
 const HEAD = {
@@ -32,25 +32,28 @@ export const HEAD_OF_T = Object.keys(HEAD)
 
 const words = (list: readonly string[]): string => list.map((word) => `'${word}'`).join(', ');
 
-/** What this version can drive and write; a record with other words is for nodes of a later one. */
+/**
+ * Records that this version can drive and write; a record with other words is left to nodes of a
+ * later version.
+ */
 export const READABLE = `status in (${words(STATUSES)}) and pattern in (${words(PATTERNS)})`;
 
 const nulls = (types: readonly string[]): string => types.map((type) => `null::${type}`).join(', ');
 
-/** The head of a row that is an entry `e`: only the key of its record is set. */
+/** The head columns of a row for an entry `e`: only the key of its record is set. */
 export const ENTRY_WITHOUT_HEAD = `e.namespace, e.gid, ${nulls(Object.values(HEAD).slice(2))}`;
 
 /**
- * The rows of the records that a part of the statement named `found` has. Each record is a row, and
- * each of its entries is one: as an array, the entries of one record would be a single value, which
- * the server limits to 1 GiB and Node to 512 MiB of text. All rows are of one snapshot.
+ * The rows of the records in a part of the statement named `found`: one row for each record, and
+ * one for each of its entries. As an array, the entries of one record would be a single value,
+ * which the server limits to 1 GiB and Node to 512 MiB of text. All rows are of one snapshot.
  */
 const ROWS_OF_FOUND = `select ${HEAD_OF_T}, t.definition, t.state, null::text as key, null::bytea as body, null::integer as position from found t
 union all
 select ${ENTRY_WITHOUT_HEAD}, null::bytea, null::bytea, e.key, e.body, e.position
 from found t join entries e on e.namespace = t.namespace and e.gid = t.gid where t.entry_count > 0`;
 
-/** Whole records by their keys, $1 and $2, and their entries; none for what is not there. */
+/** Whole records by their keys, $1 and $2, with their entries; no rows for a missing record. */
 export const GET: Statement = {
   name: 'get',
   changes: false,
@@ -61,7 +64,7 @@ export const GET: Statement = {
 ${ROWS_OF_FOUND}`,
 };
 
-/** As `GET`, without definitions and entries, which are not read. */
+/** Like `GET`, without definitions and entries, which are not read. */
 export const GET_SUMMARIES: Statement = {
   name: 'get_summaries',
   changes: false,
@@ -70,7 +73,7 @@ from unnest($1::text[], $2::text[]) as k (namespace, gid)
 join transactions t on t.namespace = k.namespace and t.gid = k.gid`,
 };
 
-/** As `GET`, without any body. */
+/** Like `GET`, without any body. */
 export const GET_HEADS: Statement = {
   name: 'get_heads',
   changes: false,
@@ -79,11 +82,11 @@ from unnest($1::text[], $2::text[]) as k (namespace, gid)
 join transactions t on t.namespace = k.namespace and t.gid = k.gid`,
 };
 
-/** Bytes of the bodies of a record `t`. Lengths are stored: no body is read for them. */
+/** Bytes of the bodies of a record `t`. Lengths are stored, so that no body is read. */
 export const BODY_BYTES = `octet_length(t.definition) + octet_length(t.state) + case when t.entry_count = 0 then 0 else
   (select coalesce(sum(octet_length(e.body)), 0) from entries e where e.namespace = t.namespace and e.gid = t.gid) end`;
 
-/** The versions of keys, $1 and $2, in their order; null for what is not there. */
+/** The versions of keys, $1 and $2, in their order; null for a missing record. */
 export const VERSIONS: Statement = {
   name: 'versions',
   changes: false,
@@ -94,10 +97,10 @@ order by k.place`,
 };
 
 /**
- * Positions of one page, newest first, with the bytes of their bodies, and at the end where the
- * search ended: $1 namespace, $2 and $3 the span of creation, $4 and $5 below which position, $6 how
- * many to examine, $7 status, $8 pattern, $9 attention, $10 how many to return, $11 whether only
- * the state of each is wanted.
+ * Positions of one page, newest first, with the bytes of their bodies, and last the position where
+ * the search ended: $1 namespace, $2 and $3 the time span of creation, $4 and $5 the position below
+ * which to search, $6 how many to examine, $7 status, $8 pattern, $9 attention, $10 how many to
+ * return, $11 whether only the states are wanted.
  */
 export const LIST: Statement = {
   name: 'list',

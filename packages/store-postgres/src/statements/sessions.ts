@@ -1,12 +1,12 @@
 import type { Statement } from '../connection.ts';
 import { CLOCK, NOW } from './clock.ts';
 
-/** How long an ended session is remembered, so that its id is refused. */
+/** How long an ended session is remembered, so that its ID is rejected. */
 const REMEMBERED_MS = 30 * 24 * 3_600 * 1_000;
 /** Sessions that one statement forgets. */
 const FORGOTTEN_AT_ONCE = 100;
 
-/** Registers session $3 of node $4 and version $5; no row when it was ended. */
+/** Registers session $3 of node $4 and version $5; returns no row if it was ended. */
 export const OPEN_SESSION: Statement = {
   name: 'open_session',
   changes: true,
@@ -18,7 +18,10 @@ where s.ended_at is null
 returning session`,
 };
 
-/** Says that session $3 lives. The time is not before that of any other living session: nodes agree on it with each heartbeat. */
+/**
+ * Records a heartbeat of session $3. Its time is not before that of any other live session, so that
+ * nodes agree on the time with each heartbeat.
+ */
 export const HEARTBEAT: Statement = {
   name: 'heartbeat',
   changes: true,
@@ -30,7 +33,7 @@ beat as (
 select now, exists (select from beat) as alive, (select heartbeat_at from sessions where session = $3) as last from latest`,
 };
 
-/** Ends session $3, also when it never began. */
+/** Ends session $3, even if it never began. */
 export const END_SESSION: Statement = {
   name: 'end_session',
   changes: true,
@@ -41,9 +44,9 @@ on conflict (session) do update set ended_at = coalesce(s.ended_at, excluded.end
 };
 
 /**
- * Ends the sessions that were silent for longer than $3 ms, all but $4, and forgets those that
- * ended long ago. Unless $5 is null, ends only the sessions in it, each only if its last heartbeat
- * is the one in $6.
+ * Ends the sessions that were silent for longer than $3 ms, except $4, and forgets those that ended
+ * long ago. Unless $5 is null, ends only the sessions in it, each only if its last heartbeat is the
+ * one in $6.
  */
 export const END_SILENT: Statement = {
   name: 'end_silent',

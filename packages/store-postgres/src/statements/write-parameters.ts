@@ -1,10 +1,14 @@
-/** What a batch is made of, in the order of the statement's parameters. Positions, in `bodies` and in lists, begin at 1. */
+/**
+ * The parameters of a batch, in the order of the statement. Positions, in `bodies` and in lists,
+ * start at 1.
+ */
 const ALWAYS = {
   floor: 'bigint',
   wall: 'bigint',
-  /** All bodies, one behind the other. */
+  /** All bodies, concatenated. */
   bodies: 'bytea',
-  // What inserts and updates set and many share: each set of it once, and an item has its position.
+  // Values that inserts and updates set and often share: each distinct set once; an item contains
+  // its position.
   namespaces: 'text[]',
   statuses: 'text[]',
   owners: 'text[]',
@@ -28,7 +32,7 @@ const ALWAYS = {
   updateStateLengths: 'int[]',
 } as const;
 
-/** More, for a batch with appends. */
+/** Additional parameters of a batch with appends. */
 const FOR_APPENDS = {
   appendItems: 'int[]',
   appendNamespaces: 'text[]',
@@ -55,7 +59,7 @@ export type AppendParameters = Readonly<Record<keyof typeof FOR_APPENDS, unknown
 const ALWAYS_NAMES = Object.keys(ALWAYS) as (keyof typeof ALWAYS)[];
 const APPEND_NAMES = Object.keys(FOR_APPENDS) as (keyof typeof FOR_APPENDS)[];
 
-/** A parameter as it stands in the statement. */
+/** A parameter as it appears in the statement. */
 export const p = Object.fromEntries(
   [...ALWAYS_NAMES, ...APPEND_NAMES].map((name, i) => [name, `$${i + 1}::${TYPES[name]}`]),
 ) as Readonly<Record<Name, string>>;

@@ -5,21 +5,24 @@ import { ENTRY_WITHOUT_HEAD, HEAD_OF_T, READABLE } from './read.ts';
 import { p } from './write-parameters.ts';
 
 /*
- * A whole batch in one statement. Why it is right while others write, at READ COMMITTED, where a statement sees what was committed before it began, and a row that
- * it changes as it is then:
- * - an update applies to a row whose version is the expected one at the moment of the change; the database waits for whoever has the row, and looks again;
- * - an append reads the entries of a transaction as they were when the statement began (`appends`), and applies if the version is still the one of then: entries
- *   never change without the version;
- * - rows are inserted first, in the order of their keys, then changed, in the order of their keys, then counted, in the order of namespaces. Only an insert
- *   waits for an uncommitted insert, so no two statements wait for each other.
+ * A whole batch in one statement. It is correct under concurrent writes at READ COMMITTED, where a
+ * statement sees what was committed before it began, but changes the current version of a row:
+ * - An update applies only to a row that has the expected version when it is changed; the database
+ *   waits for the transaction that holds the row, and checks the version again.
+ * - An append reads the entries as they were when the statement began (`appends`), and applies only
+ *   if the version is still the same: entries never change without the version.
+ * - Rows are first inserted in key order, then changed in key order, then counted in the order of
+ *   namespaces. Only an insert waits for an uncommitted insert, so that no two statements wait for
+ *   each other in a cycle.
  *
- * It answers two rows: of the inserts, and of the changes. A row a transaction would cost the node more than everything else about a batch, so items are
- * named only when some of them were not applied; whoever is not named then is looked at afterwards, by `EXAMINE`.
+ * The statement returns two rows: one for the inserts, one for the changes. A row per transaction
+ * would cost the node more than the rest of the batch, so items are named only if some of them were
+ * not applied; `EXAMINE` then checks the items that are not named.
  */
 
 const READABLE_T = READABLE.replace('status', 't.status').replace('pattern', 't.pattern');
 
-/** What the item's set says of a column. */
+/** The value of a column in the item's set. */
 const ofSet = (column: string, item: string): string => `(${column})[${item}.set]`;
 
 const INSERTED = `inserted as (
@@ -53,7 +56,7 @@ const BOTH_COUNTED = counted(`
   union all select namespace, status, attention, 1 from changed
   union all select namespace, before_status, before_attention, -1 from changed`);
 
-/** What an aggregate names, none for no row; null when every one of `all` was applied. */
+/** The items that an aggregate names, empty for no row; null if all items in `all` were applied. */
 const unlessAll = (all: string, named: string): string =>
   `case when count(*) < cardinality(${all}) then coalesce(${named}, '{}') end`;
 
@@ -94,7 +97,7 @@ union all
 select ${NOW}, null, null, ${unlessAll(p.updateItems, 'array_agg(item)')} from changed`,
 };
 
-/** A batch with appends among its items: these are always named. */
+/** A batch with appends among its items; applied appends are always named. */
 export const WRITE_WITH_APPENDS: Statement = {
   name: 'write_with_appends',
   changes: true,
@@ -167,11 +170,11 @@ from changed`,
 };
 
 /**
- * The present heads of transactions, without their bodies, and the bytes of the bodies of their
- * entries where entries are asked for; and, as rows of their own, which of these entries they have.
- * All rows are of one snapshot.
+ * The current heads of transactions, without their bodies, the total bytes of their entries where
+ * entries are wanted, and, as separate rows, which of the wanted entries exist. All rows are of one
+ * snapshot.
  *
- * $1 and $2 keys, $3 and $4 the first and last of the keys of entries that are asked for, $5 those.
+ * $1 and $2: keys; $3 and $4: first and last position of the wanted entry keys; $5: these keys.
  */
 export const EXAMINE: Statement = {
   name: 'examine',
@@ -192,8 +195,8 @@ join entries e on e.namespace = t.namespace and e.gid = t.gid and e.key = wanted
 };
 
 /**
- * Which of the records of keys $1 and $2 another connection has locked. The others are locked for
- * the moment of the statement.
+ * The records of keys $1 and $2 that another connection has locked. The others are locked for the
+ * duration of the statement.
  */
 export const LOCKED: Statement = {
   name: 'locked',
@@ -208,7 +211,7 @@ join transactions t on t.namespace = k.namespace and t.gid = k.gid
 where not exists (select from free where free.namespace = t.namespace and free.gid = t.gid)`,
 };
 
-/** Inserts rows of keys $1 and $2, in their order, where there is none. Always rolled back. */
+/** Inserts rows with keys $1 and $2, in order, where there is none. Always rolled back. */
 export const PROBE_KEYS = `insert into transactions (namespace, gid, version, created_at, updated_at, claims, entry_count,
   attention, before_attention, status, before_status, pattern, app_group, write_id, definition, state)
 select k.namespace, k.gid, 0, 0, 0, 0, 0, false, false, '', '', '', '', '', '', ''
