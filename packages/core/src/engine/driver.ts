@@ -433,15 +433,28 @@ export class Driver {
 
   async #reload(run: Run): Promise<void> {
     if (run.phase !== 'loading') return;
+    const known = run.queue.length;
     try {
       const [record] = await this.#d.store.get([run.key]);
-      if (run.phase === 'loading') this.#reconcile(run, record);
+      if (run.phase !== 'loading') return;
+      if (record === undefined && !ownsRecord(run) && run.claimed === undefined && run.queue.length > known)
+        return this.#readAgain(run, known);
+      this.#reconcile(run, record);
     } catch (error) {
       if (run.phase !== 'loading') return;
       if (!ownsRecord(run) && run.claimed === undefined && !this.#unread.has(run))
         return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
       this.#reloadLater(run);
     }
+  }
+
+  /**
+   * There was no record when a read began. Commands that came later may be those of a caller that
+   * has created it meanwhile: they are judged by a read that begins after them.
+   */
+  #readAgain(run: Run, known: number): void {
+    for (const { reply } of run.queue.splice(0, known)) this.#replies.failed(reply, unknownGid(run.key.gid));
+    void this.#reload(run);
   }
 
   #reloadLater(run: Run, pauseMs = RELOAD_PAUSE_MS): void {
