@@ -67,7 +67,19 @@ export function branchUrl(url: string, call: BranchCallContext | undefined = cur
   complete.searchParams.set('trans_type', call.transType);
   complete.searchParams.set('branch_id', call.branchId);
   complete.searchParams.set('op', call.op);
-  const run = call.query.get(RUN_PARAMETER);
-  if (run !== null) complete.searchParams.set(RUN_PARAMETER, run);
+  const run = runOf(call);
+  if (run !== '') complete.searchParams.set(RUN_PARAMETER, run);
   return complete.href;
+}
+
+/**
+ * The run of a tcc that a call belongs to; empty: its caller did not name it. A copy of the call may
+ * lack its query, or have what JSON leaves of it: then it is that of the call being served.
+ */
+export function runOf(call: BranchCallContext): string {
+  const query: unknown = call.query;
+  if (query instanceof URLSearchParams) return query.get(RUN_PARAMETER) ?? '';
+  const served = currentBranch();
+  const isServed = served !== undefined && served !== call && served.gid === call.gid;
+  return isServed ? runOf(served) : '';
 }

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { nestedDigest, readableThrown, RUN_PARAMETER } from '@holdfast/protocol';
+import { nestedDigest, readableThrown } from '@holdfast/protocol';
 import { BranchIds } from '../branch-ids.ts';
-import { runInBranch } from './branch-context.ts';
+import { runInBranch, runOf } from './branch-context.ts';
 import type { BranchCallContext } from './call.ts';
 import { noteSuccess } from './unguarded-work.ts';
 
@@ -28,7 +28,7 @@ export class JoinedWork {
 
   /** The run that the try belongs to; empty: its caller did not name it. */
   get run(): string {
-    return this.#call.query.get(RUN_PARAMETER) ?? '';
+    return runOf(this.#call);
   }
 
   /** What tells the nested branches from those of other handlers and runs. */
