@@ -113,7 +113,10 @@ export interface Holdfast {
    * @throws {RequestRejected} it is finished, or there is none of that gid
    */
   retry(gid: string, options?: CallOptions): Promise<TransactionDetails>;
-  /** Lets calls that are under way end, then closes the connections. */
+  /**
+   * Waits for the calls in progress, then closes the connections. Later calls are rejected
+   * (`CoordinatorUnreachable`); another `close()` does nothing.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { CoordinatorUnreachable } from './errors.ts';
+import { LONGEST_TIMER_MS } from './longest-timer.ts';
 import { currentBranch } from './participants/branch-context.ts';
 
 /**
@@ -49,7 +50,9 @@ export class WorkInProgress {
   async close(timeoutMs: number): Promise<number> {
     this.#state = 'closing';
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeoutMs, 'late')));
+    const late = new Promise<'late'>(
+      (resolve) => (timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS), 'late')),
+    );
     while (this.#running.size > 0 && (await Promise.race([this.#settled(), late])) !== 'late');
     clearTimeout(timer);
     this.#state = 'stopped';

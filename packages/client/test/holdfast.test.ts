@@ -13,6 +13,17 @@ describe('a client', () => {
     );
   });
 
+  it('can be closed twice, and rejects every later call at once', async () => {
+    const { hf, coordinator } = await withCoordinator();
+    await Promise.all([hf.close(), hf.close()]);
+    await hf.close();
+    const before = coordinator.requests.length;
+    const late = { code: 'coordinator_unreachable', attempts: 1 };
+    await expect(hf.get('g')).rejects.toMatchObject(late);
+    await expect(hf.saga().step(STEP).submit()).rejects.toThrow('in one try: this client was closed');
+    expect(coordinator.requests).toHaveLength(before);
+  });
+
   it('reads a transaction, and undefined when there is none', async () => {
     const { hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();

@@ -1,10 +1,16 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { assertJson } from '../src/json-value.ts';
 import type { Tcc } from '../src/tcc.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
 const cyclic: Record<string, unknown> = { inner: {} };
 cyclic['inner'] = { back: cyclic };
+
+function deep(levels: number): unknown {
+  let value: unknown = 0;
+  for (let i = 0; i < levels; i++) value = [value];
+  return value;
+}
 
 it.each([
   [1n, 'payload: a BigInt'],
@@ -18,9 +24,22 @@ it.each([
   [[() => 0], 'payload[0]: a function'],
   [{ lines: new Map([[1, 2]]) }, 'payload.lines: a Map'],
   [{ toJSON: () => ({ amount: 1n }) }, 'payload.amount: a BigInt'],
+  [{ amount: Promise.resolve(30) }, 'payload.amount: a Promise is not JSON, which would make {} of it: await it'],
+  [[{ toJSON: async () => 30 }], 'payload[0]: a Promise'],
+  [deep(20_000), 'payload: it cannot be written as JSON'],
 ])('names the part of a value that is not JSON: %#', (value, fault) => {
   expect(() => assertJson('payload', value)).toThrow(TypeError);
   expect(() => assertJson('payload', value)).toThrow(fault);
+});
+
+it('contains the rejection of a promise that it refuses, which would end the process', async () => {
+  const rejections = vi.fn();
+  process.on('unhandledRejection', rejections);
+  onTestFinished(() => void process.off('unhandledRejection', rejections));
+  const forgotten = Promise.reject(new Error('no such user'));
+  expect(() => assertJson('payload', { user: forgotten })).toThrow('payload.user: a Promise');
+  await new Promise((resolve) => void setImmediate(resolve));
+  expect(rejections).not.toHaveBeenCalled();
 });
 
 it('lets pass what JSON holds, also twice, and leaves out what JSON leaves out', () => {

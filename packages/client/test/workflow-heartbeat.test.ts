@@ -147,6 +147,16 @@ describe('heartbeats of a run', () => {
   });
 });
 
+describe('the version of a workflow', () => {
+  it('is rejected unless it is a number, since another one could not continue its own records', () => {
+    const hf = clientOf('http://127.0.0.1:1');
+    for (const version of [Number.NaN, Infinity, undefined, {}])
+      expect(() => hf.workflow('w', { version: version as number, callBackUrl: 'http://x/' }, () => 1)).toThrow(
+        /version of workflow w is .*: it takes a number, such as 1/,
+      );
+  });
+});
+
 describe('longestStepMs', () => {
   it('is refused unless it is a time', () => {
     const hf = clientOf('http://127.0.0.1:1');

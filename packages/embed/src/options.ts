@@ -88,7 +88,9 @@ export function checkOptions(options: EmbedOptions): void {
   requireKnownNames(engine, ENGINE_NAMES, 'embed(), engine');
   for (const [name, value] of Object.entries({ ...engine, ...numbersOf(options) })) {
     if (value === undefined || name === 'node' || isNumber(value)) continue;
-    throw new TypeError(`embed(): ${name} must be a number of 0 or more, not ${JSON.stringify(value) ?? typeof value}`);
+    throw new TypeError(
+      `embed(): ${name} must be a number of 0 or more, not ${typeof value === 'number' ? value : (JSON.stringify(value) ?? typeof value)}`,
+    );
   }
 }
 

@@ -63,6 +63,28 @@ describe('closing an embedded coordinator', () => {
     expect(told.toSorted()).toEqual(['confirm 01', 'confirm 02', 'try 01', 'try 02']);
   });
 
+  it.each([Infinity, 2 ** 31])('waits with drainMs %d, longer than a timer of Node may be', async (drainMs) => {
+    const [started, letGo] = [gate(), gate()];
+    // Node warns of such a timer, and fires it at once.
+    const warnings = vi.spyOn(process, 'emitWarning');
+    onTestFinished(() => warnings.mockRestore());
+    const hf = await embed({ ...OPTIONS, drainMs });
+    const order = hf.workflow('order', { version: 1 }, (flow) =>
+      flow.step('debit', async () => {
+        started.open();
+        await letGo.opened;
+        return 'done';
+      }),
+    );
+    const run = order.run(undefined);
+    await started.opened;
+    const closing = hf.close();
+    letGo.open();
+    await expect(run).resolves.toBe('done');
+    await closing;
+    expect(warnings).not.toHaveBeenCalled();
+  });
+
   it('waits for the code of a workflow, whose steps are recorded and run once', async () => {
     const store = temporaryStore();
     const [started, letGo] = [gate(), gate()];

@@ -14,7 +14,7 @@ import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools
 import type { HttpPoolSettings } from './http1/http-pool.ts';
 import { systemIdentities } from './identities.ts';
 import { LocalBranches } from './local-branches.ts';
-import { systemClock } from './system-clock.ts';
+import { LONGEST_TIMER_MS, systemClock } from './system-clock.ts';
 
 export interface CoordinatorOptions {
   /** Must not be open; closed by `RunningCoordinator.close`. */
@@ -154,7 +154,8 @@ async function drainAnd(
   logger: Logger,
 ): Promise<void> {
   let late: NodeJS.Timeout | undefined;
-  const limit = new Promise<'late'>((resolve) => (late = setTimeout(resolve, drainMs + leaveMs, 'late')));
+  const limitMs = Math.min(drainMs + leaveMs, LONGEST_TIMER_MS);
+  const limit = new Promise<'late'>((resolve) => (late = setTimeout(resolve, limitMs, 'late')));
   const outcome = await Promise.race([leave(release, engine, drainMs, logger), limit]);
   clearTimeout(late);
   if (outcome === 'late')

@@ -17,6 +17,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a branch"). */
 export class BranchCaller {
   readonly #agent: Agent;
+  #closing: Promise<void> | undefined;
 
   constructor(connectionsPerOrigin: number) {
     this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_ANSWER_BYTES });
@@ -71,7 +72,7 @@ export class BranchCaller {
   }
 
   close(): Promise<void> {
-    return this.#agent.close();
+    return (this.#closing ??= this.#agent.close());
   }
 }
 

@@ -59,6 +59,7 @@ export class HttpTransport {
   readonly #root: string;
   readonly #pool: Pool;
   readonly #options: Required<TransportOptions>;
+  #closing: Promise<void> | undefined;
 
   constructor(url: string, options: Required<TransportOptions>) {
     // The error of `URL` itself repeats a password.
@@ -86,6 +87,8 @@ export class HttpTransport {
     const budget = new RetryBudget(call.retryForMs ?? this.#options.retryForMs);
     let repeated = false;
     for (let attempt = 1; ; attempt++) {
+      if (this.#closing !== undefined)
+        throw new CoordinatorUnreachable(this.url, request.gid, attempt, new Error('this client was closed'));
       const startedMs = performance.now();
       const waitMs = call.waitUntilMs === undefined ? undefined : pollMs(call.waitUntilMs);
       const outcome = await this.#attempt(request, call, waitMs);
@@ -98,8 +101,9 @@ export class HttpTransport {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#pool.close();
+  /** Can be called again: shutdown hooks and `await using` may both call it. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#pool.close());
   }
 
   async #attempt<T>(request: HttpRequest<T>, call: ApiCall, waitMs: number | undefined): Promise<Outcome<T>> {

@@ -1,10 +1,8 @@
 import type { Answer, Api } from '../api/api.ts';
+import { LONGEST_TIMER_MS } from '../longest-timer.ts';
 
 /** No heartbeat is sent for this time after a coordinator that takes none. */
 const NOT_TAKEN_PAUSE_MS = 60_000;
-
-/** Node's timers take no more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The heartbeats of the workflows that run in this process.

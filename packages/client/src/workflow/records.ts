@@ -1,5 +1,5 @@
 import { BranchFailure, LIMITS, textOfThrown, type WorkflowProgress } from '@holdfast/protocol';
-import { assertJson } from '../json-value.ts';
+import { assertJson, isPromise } from '../json-value.ts';
 
 /**
  * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose `action` has an outcome, and later its `commit` or
@@ -60,12 +60,17 @@ export function asRecorded(what: string, value: unknown): unknown {
 
 function textOf(what: string, value: unknown): string | undefined {
   // What its type leaves out: it gives nothing for undefined and for a function.
-  const stringify: (json: unknown) => string | undefined = JSON.stringify;
+  const stringify: (json: unknown, replacer: typeof refusePromise) => string | undefined = JSON.stringify;
   try {
-    return stringify(value);
+    return stringify(value, refusePromise);
   } catch (error) {
     throw new BranchFailure(`${what} gave what JSON cannot hold${pathOf(value)}`, { cause: error });
   }
+}
+
+function refusePromise(_key: string, part: unknown): unknown {
+  if (isPromise(part)) throw new TypeError('a Promise is not JSON, which would make {} of it: await it');
+  return part;
 }
 
 /** Which part of a value JSON cannot hold. */

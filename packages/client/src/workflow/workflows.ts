@@ -67,6 +67,9 @@ export class Workflows {
     if (this.#definitions.has(name)) throw new TypeError(`There is a workflow named ${name} already`);
     if (callBackUrl === undefined)
       throw new TypeError(`Workflow ${name} needs a callBackUrl, where the coordinator reaches this service`);
+    // NaN would be recorded as null, so that no other process could continue the workflow.
+    if (!Number.isFinite(version))
+      throw new TypeError(`version of workflow ${name} is ${String(version)}: it takes a number, such as 1`);
     if (!(longestStepMs >= 0))
       throw new TypeError(`longestStepMs of workflow ${name} is ${longestStepMs}: it takes a number of ms, at least 0`);
     const definition = {

@@ -153,6 +153,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
     it.each([
       ['too much', () => 'x'.repeat(LIMITS.branchResultBytes), 'at most 4096'],
       ['what JSON cannot hold', () => ({ n: 1n }), 'JSON cannot hold'],
+      ['a promise that was not awaited', () => ({ user: Promise.resolve(1) }), 'result.user: a Promise'],
     ])('fails, rather than to repeat a step that gives %s at each call-back', async (_, give, words) => {
       const told: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
