@@ -33,9 +33,10 @@ export {
   CommitUnknown,
   LocalTransactionRefused,
 } from './barrier/barrier.ts';
+export type { JsonResult, ResultOptions } from './result-types.ts';
 export { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { BarrierDriver, BarrierPurge, BarrierRow } from './barrier/driver.ts';
-export { BarrierUnusable, BarrierUseUnclear, TransactionEnded } from './barrier/errors.ts';
+export { BarrierResultUnavailable, BarrierUnusable, BarrierUseUnclear, TransactionEnded } from './barrier/errors.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type {
   BranchDetails,

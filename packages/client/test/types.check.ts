@@ -1,7 +1,13 @@
 /**
  * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is right.
  */
-import type { Holdfast, HoldfastClientError, TransactionDetails, TransactionSummary } from '@holdfast/client';
+import type {
+  DatabaseBarrier,
+  Holdfast,
+  HoldfastClientError,
+  TransactionDetails,
+  TransactionSummary,
+} from '@holdfast/client';
 import type { Barrier } from '../src/barrier/barrier.ts';
 import { connect, declareBranch, TransactionFailed } from '@holdfast/client';
 import { branch as fastifyBranch } from '@holdfast/client/fastify';
@@ -184,6 +190,14 @@ export async function workflows(): Promise<void> {
     await flow.xa('wrong', { url: take, payload: {} });
     // @ts-expect-error an option that nobody knows
     await flow.step('wrong', { run: () => 1, compensate: () => 2 });
+    const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
+    expectTypeOf(await flow.step('count', { run: () => 1n, codec })).toEqualTypeOf<bigint>();
+    // @ts-expect-error a bigint is not JSON, and the step has no codec
+    await flow.step('wrong', { run: () => 1n });
+    // @ts-expect-error the same of a function alone
+    await flow.step('wrong', () => new Map<string, number>());
+    // @ts-expect-error a Date would come back as a text
+    await flow.step('wrong', async () => ({ at: [new Date()] }));
     return debit;
   });
   expectTypeOf(await transfer.run({ amount: 1 }, { gid: 'g', wait: true })).toEqualTypeOf<{ id: string }>();
@@ -213,4 +227,30 @@ export async function xa(): Promise<void> {
   expectTypeOf(order).toEqualTypeOf<{ id: number }>();
   // @ts-expect-error options that nobody knows
   await hf.xa(() => 0, { timeout: 5 });
+}
+
+interface Tree {
+  readonly name: string;
+  readonly note?: string | undefined;
+  readonly children: readonly Tree[];
+}
+
+export async function barrierResults(barrier: DatabaseBarrier<Sql>, open: Sql, tree: Tree): Promise<void> {
+  const call = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' } as const;
+  const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
+  expectTypeOf((await barrier.run(call, (tx) => tx.query('a'))).value).toEqualTypeOf<void | undefined>();
+  expectTypeOf((await barrier.run(call, async () => tree)).value).toEqualTypeOf<Tree | undefined>();
+  expectTypeOf((await barrier.run(call, () => JSON.parse('1') as unknown)).value).toEqualTypeOf<unknown>();
+  expectTypeOf((await barrier.run(call, () => 1n, { codec })).value).toEqualTypeOf<bigint | undefined>();
+  expectTypeOf((await barrier.within(open, call, () => 1n, { codec })).value).toEqualTypeOf<bigint | undefined>();
+  // @ts-expect-error a bigint is not JSON, and there is no codec
+  await barrier.run(call, () => 1n);
+  // @ts-expect-error neither is a part of it
+  await barrier.run(call, async (tx) => (tx.query('a'), { of: [new Map<string, number>()] }));
+  // @ts-expect-error a Date would come back as a text
+  await barrier.within(open, call, () => new Date());
+  // @ts-expect-error a codec of another type
+  await barrier.run(call, () => 'a', { codec });
+  // @ts-expect-error methods do not come back
+  await barrier.run(call, () => ({ run: () => 1 }));
 }

@@ -1,6 +1,7 @@
 import { declareBranch, type BranchDeclaration } from '@holdfast/client';
 import {
   type Barrier,
+  behindBarrier,
   type BarrierHandler,
   type BranchCallContext,
   type BranchHandler,
@@ -30,12 +31,10 @@ export type DeclaredBranches<B extends Branches> = {
  *
  *     branches: { debit: withBarrier(barrier, async (call: BranchCallContext<Transfer>, sql) => { await sql.query(…) }) }
  */
-export const withBarrier =
-  <Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> =>
-  async (call) => {
-    const outcome = await barrier.run(call, (tx) => handler(call, tx));
-    return outcome.value;
-  };
+export const withBarrier = <Payload, Tx>(
+  barrier: Barrier<Tx>,
+  handler: BarrierHandler<Payload, Tx>,
+): BranchHandler<Payload> => behindBarrier(barrier, handler);
 
 /** What begins with a dot is for the coordinator's own. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;

@@ -11,6 +11,7 @@ export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
 export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
+export { behindBarrier } from '../participants/behind-barrier.ts';
 export { serveBranch } from '../participants/joined-work.ts';
 export type { Barrier } from '../barrier/barrier.ts';
 export type { BranchDeclaration } from '../branch-declaration.ts';

@@ -1,4 +1,6 @@
 import type { Pattern } from '@holdfast/protocol';
+import type { JsonResult, ResultOptions } from '../result-types.ts';
+import type { BarrierResultUnavailable } from './errors.ts';
 
 /**
  * Identifies a call of the coordinator, by which the barrier recognises repeated, empty and late
@@ -24,11 +26,16 @@ export type BarrierOutcome<T> =
   /**
    * `repeated`: this call was carried out before. `empty`: it undoes what never
    * happened. Either way the response is success. `value`: the result that the barrier kept of the
-   * call that was carried out, as JSON returns it (a Date as a text). It is absent when that call
-   * returned nothing, when its result takes more than 16 KiB of JSON or is not JSON, and where
-   * results are not kept (no table of results, or xa).
+   * call that was carried out. It is absent when that call returned nothing, and where results are
+   * not kept (no table of results, or xa). `unavailable` stands in its place when the result could
+   * not be kept, since it is not JSON or takes more than 16 KiB of it, and there was no `codec`.
    */
-  | { readonly ran: false; readonly why: 'repeated' | 'empty'; readonly value?: T };
+  | {
+      readonly ran: false;
+      readonly why: 'repeated' | 'empty';
+      readonly value?: T;
+      readonly unavailable?: BarrierResultUnavailable;
+    };
 
 /**
  * The branch barrier (protocol page, "The branch barrier"): business work and the record that it was done are one local transaction, so that a
@@ -47,9 +54,16 @@ export interface Barrier<Tx> {
    * After a deadlock or serialization failure of the last use, the next counted one repeats it
    * under its number. After any other failure a counted use is refused: number each use.
    *
+   * A result that is not JSON, which the type mostly shows, needs a `codec`.
+   *
    * @throws {BarrierUseUnclear} the use has no number and needs one; the work did not run
    */
-  run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>>;
+  run<T>(call: BranchKey, work: ((tx: Tx) => T | Promise<T>) & JsonResult<T>): Promise<BarrierOutcome<T>>;
+  run<T>(
+    call: BranchKey,
+    work: (tx: Tx) => T | Promise<T>,
+    options: ResultOptions<NoInfer<T>>,
+  ): Promise<BarrierOutcome<T>>;
 
   /**
    * The local transaction of a two-phase message: commits `work` together with a row that `checkBack` finds.

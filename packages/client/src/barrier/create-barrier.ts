@@ -8,7 +8,8 @@ import {
 } from './barrier.ts';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
-import { readResult, resultText } from './results.ts';
+import type { JsonResult, ResultOptions } from '../result-types.ts';
+import { type Codec, keptResult, readResult, unavailable, unkeptRow } from './results.ts';
 import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
 import { noteEmptyUndo } from '../participants/unguarded-work.ts';
 import { type Use, type Uses, usesOf } from './uses.ts';
@@ -36,7 +37,13 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
    *
    * @throws {BarrierUseUnclear} it did not
    */
-  within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>>;
+  within<T>(open: Open, call: BranchKey, work: (() => T | Promise<T>) & JsonResult<T>): Promise<BarrierOutcome<T>>;
+  within<T>(
+    open: Open,
+    call: BranchKey,
+    work: () => T | Promise<T>,
+    options: ResultOptions<NoInfer<T>>,
+  ): Promise<BarrierOutcome<T>>;
 
   /**
    * As `message`, but in a transaction that the caller began and will commit; the same rules as for `within`.
@@ -69,7 +76,7 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two calls of a branch wait for each other's rows.
  * B3  What has run work is never tried again here: only the coordinator may call again.
  * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
- * B5  The result is kept after the work, in its transaction: a repeated call that finds the rows finds the result, too.
+ * B5  The result, or why it cannot be kept, is kept after the work, in its transaction: a repeated call that finds the rows finds it, too.
  * B6  A call that was undone fails: what it is to do is not there, and never will be.
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
@@ -82,20 +89,29 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     this.#uses = usesOf(pool, table);
   }
 
-  async run<T>(call: BranchKey, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  async run<T>(
+    call: BranchKey,
+    work: (tx: Tx) => T | Promise<T>,
+    options?: ResultOptions<T>,
+  ): Promise<BarrierOutcome<T>> {
     return this.#used(call, (use) => {
-      const pass = passOf(call, use);
+      const pass = passOf(call, use, options);
       return this.#transaction((tx, begin) => this.#pass(tx, pass, () => begin(work)));
     });
   }
 
-  async within<T>(open: Open, call: BranchKey, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  async within<T>(
+    open: Open,
+    call: BranchKey,
+    work: () => T | Promise<T>,
+    options?: ResultOptions<T>,
+  ): Promise<BarrierOutcome<T>> {
     const last = this.#uses.lastIn(call, open);
     // It is gone if the caller rolled back, and began again with the same object.
-    if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last).own)) !== undefined)
+    if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last, undefined).own)) !== undefined)
       this.#uses.stands(last);
     return this.#used(call, async (use) => {
-      const outcome = await this.#pass(open, passOf(call, use), work);
+      const outcome = await this.#pass(open, passOf(call, use, options), work);
       this.#uses.leaveOpen(use, open);
       return outcome;
     });
@@ -145,21 +161,20 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     }
   }
 
-  async #pass<T>(open: Open, { rows, own, use }: Pass, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  async #pass<T>(open: Open, { rows, own, use, codec }: Pass, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const inserted = await this.#driver.insertMissing(open, rows);
     const fresh = rows.filter((_, index) => inserted[index] === true);
     if (!fresh.includes(own)) {
       await this.#refuseUndone(open, own);
       // Perhaps not what the last attempt was to do: a further request finds out.
       if (use.again) throw new BarrierUseUnclear(own, use.number, 'failed');
-      const kept = await this.#kept(open, own);
+      const kept = await this.#kept(open, own, codec);
       return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;
     }
     await this.#refuseAfterMark(open, own, use);
     if (fresh.length > 1) return { ran: false, why: 'empty' };
     const value = await work();
-    const result = resultText(value);
-    if (result !== undefined) await this.#driver.keepResult?.(open, own, result);
+    await this.#keep(open, own, value, codec);
     return { ran: true, value };
   }
 
@@ -177,8 +192,19 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     if ((await this.#driver.readReason(open, undoing)) !== undefined) throw undoneBefore(own);
   }
 
-  async #kept(open: Open, own: BarrierRow): Promise<{ readonly value?: unknown }> {
-    return readResult(await this.#driver.readResult?.(open, own));
+  /** B5 */
+  async #keep(open: Open, own: BarrierRow, value: unknown, codec: Codec): Promise<void> {
+    const kept = await keptResult(value, codec);
+    if (kept.kind === 'nothing') return;
+    if (kept.kind === 'json') await this.#driver.keepResult?.(open, own, kept.text);
+    else await this.#driver.keepResult?.(open, unkeptRow(own), JSON.stringify(kept.kind));
+  }
+
+  async #kept(open: Open, own: BarrierRow, codec: Codec): Promise<Partial<BarrierOutcome<unknown>>> {
+    const kept = await this.#driver.readResult?.(open, own);
+    if (kept !== undefined) return readResult(kept, codec);
+    const unkept = await this.#driver.readResult?.(open, unkeptRow(own));
+    return unkept === undefined ? {} : unavailable(own, String(JSON.parse(unkept)));
   }
 
   /** Libraries that stand between the driver and the handler wrap its errors. */
@@ -216,13 +242,14 @@ interface Pass {
   readonly rows: readonly BarrierRow[];
   /** That of the call itself, and not that of the op which it undoes. */
   readonly own: BarrierRow;
+  readonly codec: Codec;
 }
 
-function passOf(call: BranchKey, use: Use): Pass {
+function passOf<T>(call: BranchKey, use: Use, options: ResultOptions<T> | undefined): Pass {
   const rows = rowsOf(call, use.number, use.again ? AGAIN : call.op);
   const own = rows.find(({ op }) => op === call.op);
   if (own === undefined) throw new Error(`No barrier row for ${call.op}`);
-  return { use, rows, own };
+  return { use, rows, own, codec: options?.codec as Codec };
 }
 
 /** Runs the work, and notes that it has begun. */

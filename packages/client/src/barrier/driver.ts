@@ -43,7 +43,8 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
 
   /**
    * Keeps the result of a call, in the transaction of its work: ASCII, 16 KiB at most. Replaces one
-   * that is there. Does nothing where the database has no place for results; in no case does it end
+   * that is there. Where a result cannot be kept, the reason is, as the result of the same row with
+   * a `barrierId` that ends with `-unkept`. Does nothing where the database has no place for results; in no case does it end
    * the transaction for that. Without this method no results are kept.
    */
   keepResult?(open: Open, row: BarrierRow, result: string): Promise<void>;

@@ -44,3 +44,22 @@ export class TransactionEnded extends Error {
     );
   }
 }
+
+/**
+ * The result of a call that was carried out before is not kept: it is not JSON, or takes too many
+ * bytes of it. The work is done, and was not repeated. It stands in the outcome of the repeated
+ * call, and is not thrown by the barrier. Give `run` a `codec`, or return a key to the data.
+ */
+export class BarrierResultUnavailable extends Error {
+  override readonly name = 'BarrierResultUnavailable';
+  readonly code = 'barrier_result_unavailable';
+  readonly why: 'too_large' | 'not_json';
+
+  constructor({ gid, branchId, op }: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>, why: 'too_large' | 'not_json') {
+    const what = why === 'too_large' ? 'takes more than 16384 bytes of JSON' : 'is not JSON';
+    super(
+      `${op} of branch ${branchId} of ${gid} was carried out before, and its result is not kept, since it ${what}: return a key to the data, or give the barrier a codec`,
+    );
+    this.why = why;
+  }
+}

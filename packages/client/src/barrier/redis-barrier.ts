@@ -10,7 +10,9 @@ import {
 import { BarrierUnusable } from './errors.ts';
 import { RedisWorkFailed } from './redis-errors.ts';
 import { applyScript, CHECK_BACK_SCRIPT, ENTER_SCRIPT } from './redis-lua.ts';
-import { readResult, resultText } from './results.ts';
+import type { KeptJson } from '../kept-json.ts';
+import type { ResultOptions } from '../result-types.ts';
+import { type Codec, keptResult, readResult, unavailable } from './results.ts';
 import { undoneBefore } from './rows.ts';
 import { RedisQueue, type RedisTx } from './redis-tx.ts';
 import { noteEmptyUndo } from '../participants/unguarded-work.ts';
@@ -81,13 +83,18 @@ export class RedisBarrier implements Barrier<RedisTx> {
    * @throws {CommitUnknown} the answer was lost; a repetition of the call finds out
    * @throws {BarrierUseUnclear} a use after one that failed has no number
    */
-  async run<T>(call: BranchKey, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  async run<T>(
+    call: BranchKey,
+    work: (tx: RedisTx) => T | Promise<T>,
+    options?: ResultOptions<T>,
+  ): Promise<BarrierOutcome<T>> {
     // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
     if (call.op === MESSAGE_BARRIER.op)
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
     const use = this.#uses.take(call);
     try {
-      const outcome = await this.#run(this.#attempt(call, barrierId(use.number)), work);
+      const codec = options?.codec as Codec;
+      const outcome = await this.#run(this.#attempt(call, barrierId(use.number)), work, codec);
       if (!outcome.ran && outcome.why === 'empty') noteEmptyUndo(call);
       return outcome;
     } catch (thrown) {
@@ -96,18 +103,18 @@ export class RedisBarrier implements Barrier<RedisTx> {
     }
   }
 
-  async #run<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
+  async #run<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>, codec: Codec): Promise<BarrierOutcome<T>> {
     const entered = await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt));
     if (entered === 'empty') return { ran: false, why: 'empty' };
-    if (entered !== 'open') return settledOf(entered, attempt.call) as BarrierOutcome<T>;
-    return this.#apply(attempt, work, resultText);
+    if (entered !== 'open') return settledOf(entered, attempt.call, codec) as BarrierOutcome<T>;
+    return this.#apply(attempt, work, codec);
   }
 
   async message<T>(gid: string, work: (tx: RedisTx) => T | Promise<T>): Promise<T> {
     const attempt = this.#attempt(messageOf(gid), MESSAGE_BARRIER.barrierId);
     if ((await this.#send(ENTER_SCRIPT, attempt.keys, this.#header(attempt))) !== 'open')
       throw new LocalTransactionRefused(gid);
-    const outcome = await this.#apply(attempt, work, () => undefined);
+    const outcome = await this.#apply(attempt, work, NOT_KEPT);
     if (!outcome.ran) throw new LocalTransactionRefused(gid);
     return outcome.value;
   }
@@ -135,12 +142,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
     return [String(keys.length), mark, this.#expiry, this.#maxCopy, result, role];
   }
 
-  /** @param keep the text of a value that a repeated call is to return */
-  async #apply<T>(
-    attempt: Attempt,
-    work: (tx: RedisTx) => T | Promise<T>,
-    keep: (value: T) => string | undefined,
-  ): Promise<BarrierOutcome<T>> {
+  async #apply<T>(attempt: Attempt, work: (tx: RedisTx) => T | Promise<T>, codec: Codec): Promise<BarrierOutcome<T>> {
     const queue = new RedisQueue();
     let value: T;
     try {
@@ -152,11 +154,11 @@ export class RedisBarrier implements Barrier<RedisTx> {
     const answer = await this.#commit(
       applyScript(queue.scripts),
       [...attempt.keys, ...keys],
-      [...this.#header(attempt, keep(value)), ...args],
+      [...this.#header(...withResult(attempt, await keptResult(value, codec))), ...args],
     );
     if (answer === 'ran') return { ran: true, value };
     if (answer === 'empty') return { ran: false, why: answer };
-    return settledOf(answer, attempt.call) as BarrierOutcome<T>;
+    return settledOf(answer, attempt.call, codec) as BarrierOutcome<T>;
   }
 
   async #commit(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
@@ -178,6 +180,19 @@ export class RedisBarrier implements Barrier<RedisTx> {
   }
 }
 
+/** Of the local transaction of a message, which is never repeated. */
+const NOT_KEPT: Codec = { encode: () => undefined, decode: () => undefined };
+
+/**
+ * The attempt, and the result to keep (empty: none). Why a result is not kept stands in the mark,
+ * before all that other versions look at.
+ */
+const withResult = (attempt: Attempt, kept: KeptJson): [Attempt, string] => {
+  if (kept.kind === 'json') return [attempt, kept.text];
+  if (kept.kind === 'nothing') return [attempt, ''];
+  return [{ ...attempt, mark: attempt.mark.replace('op', `unkept-${kept.kind}`) }, ''];
+};
+
 function messageOf(gid: string): BranchKey {
   const { transType, branchId, op } = MESSAGE_BARRIER;
   return { gid, transType, branchId, op };
@@ -188,10 +203,12 @@ function messageOf(gid: string): BranchKey {
  *
  * @throws what else they state
  */
-function settledOf(answer: string, call: BranchKey): BarrierOutcome<unknown> {
+function settledOf(answer: string, call: BranchKey, codec: Codec): BarrierOutcome<unknown> {
   if (answer === 'repeated') return { ran: false, why: 'repeated' };
   if (answer.startsWith('repeated '))
-    return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length)) };
+    return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length), codec) };
+  if (answer.startsWith('unkept '))
+    return { ran: false, why: 'repeated', ...unavailable(call, answer.slice('unkept '.length)) };
   if (answer === 'undone') throw undoneBefore(call);
   throw answer.startsWith('taken ') ? takenBy(answer.slice('taken '.length), call) : errorOf(answer);
 }

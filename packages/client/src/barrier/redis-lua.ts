@@ -15,7 +15,8 @@
  */
 
 /**
- * `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of
+ * `unkept`: it was carried out, and its result could not be kept, for the reason that the value of
+ * its key begins with. `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of
  * another call, whose gid and branch are spelled the same together: the values name theirs, except
  * those of dtm's clients and of earlier versions.
  */
@@ -33,7 +34,9 @@ end
 if ARGV[6] == 'undone' and redis.call('EXISTS', KEYS[3]) == 1 then return 'undone' end
 if found then
   local kept = redis.call('GET', KEYS[2])
-  return kept and 'repeated ' .. kept or 'repeated'
+  if kept then return 'repeated ' .. kept end
+  local why = string.match(found, '^unkept%-(%l+_%l+) ')
+  return why and 'unkept ' .. why or 'repeated'
 end
 if ARGV[6] == 'undo' and redis.call('EXISTS', KEYS[3]) == 0 then
   redis.call('MSET', KEYS[1], mark, KEYS[3], 'rollback ' .. identity)

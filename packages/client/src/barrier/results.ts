@@ -1,32 +1,39 @@
 import { createHash } from 'node:crypto';
+import { keptJson, type KeptJson } from '../kept-json.ts';
+import type { StepCodec } from '../workflow/flow.ts';
 import type { BarrierRow } from './driver.ts';
+import { BarrierResultUnavailable } from './errors.ts';
 
 /** Longer results are not kept. */
 export const MAX_RESULT_BYTES = 16 * 1024;
 
-const NOT_ASCII = /[\u007f-\uffff]/g;
+/** How a result is kept; undefined: as it is. */
+export type Codec = StepCodec<unknown> | undefined;
 
-/**
- * The JSON of a result that is to be kept, in ASCII, so that no character set of a connection or
- * table changes it. undefined: nothing is kept, because nothing was returned, or because the value
- * is too long or not JSON; the work has happened, and must not fail for that.
- */
-export function resultText(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
-  if (json === undefined || json.length > MAX_RESULT_BYTES) return undefined;
-  const text = json.replace(NOT_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return text.length > MAX_RESULT_BYTES ? undefined : text;
+/** What is kept of the value that the work returned. */
+export async function keptResult(value: unknown, codec: Codec): Promise<KeptJson> {
+  return keptJson(codec === undefined ? value : await codec.encode(value), MAX_RESULT_BYTES);
 }
 
 /** The value of a kept result. */
-export const readResult = (kept: string | undefined): { readonly value?: unknown } =>
-  kept === undefined ? {} : { value: JSON.parse(kept) as unknown };
+export function readResult(kept: string, codec: Codec): { readonly value: unknown } {
+  const json = JSON.parse(kept) as unknown;
+  return { value: codec === undefined ? json : codec.decode(json) };
+}
+
+/** The error that stands for a result of which `why` was kept. */
+export function unavailable(
+  call: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>,
+  why: string,
+): { readonly unavailable: BarrierResultUnavailable } {
+  return { unavailable: new BarrierResultUnavailable(call, why === 'too_large' ? 'too_large' : 'not_json') };
+}
+
+/**
+ * Where the reason is kept for which a call's result is not. A separate row, which versions that
+ * know only results never read as one.
+ */
+export const unkeptRow = (row: BarrierRow): BarrierRow => ({ ...row, barrierId: `${row.barrierId}-unkept` });
 
 /** The id of a call's result in the table of results. */
 export const resultId = ({ gid, branchId, op, barrierId }: BarrierRow): string =>

@@ -7,6 +7,7 @@ import {
   URL_COORDINATES_HEADER,
 } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
+import { behindBarrier } from './behind-barrier.ts';
 import {
   BadBranchCall,
   type BarrierHandler,
@@ -63,14 +64,7 @@ export function readArguments<Payload, Tx, Options extends BranchOptions<Payload
     return { handler: first, options: second ?? {} };
   }
   if (typeof second !== 'function') throw new TypeError('branch(barrier, handler, options) needs a handler');
-  return { handler: behind(first, second), options: third ?? {} };
-}
-
-function behind<Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> {
-  return async (call) => {
-    const outcome = await barrier.run(call, (tx) => handler(call, tx));
-    return outcome.value;
-  };
+  return { handler: behindBarrier(first, second), options: third ?? {} };
 }
 
 /**

@@ -106,7 +106,7 @@ export class Conductor {
     const { name: workflow, version } = definition;
     let value: unknown;
     try {
-      value = asRecorded(`Workflow ${workflow}`, returned);
+      value = asRecorded(`Workflow ${workflow}`, returned, false);
     } catch (thrown) {
       return this.#abort(progress, { kind: 'failed', thrown, reason: resultOfThrown(thrown).reason });
     }

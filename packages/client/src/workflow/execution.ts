@@ -306,7 +306,7 @@ export class Execution implements Flow {
       const value = await work.act();
       try {
         const kept = work.codec === undefined ? value : await encoded(name, work.codec, value);
-        return { result: asRecorded(`Step ${name}`, kept) };
+        return { result: asRecorded(`Step ${name}`, kept, true) };
       } catch (error) {
         this.#o.unrecorded.set(name, value);
         throw error;

@@ -1,5 +1,6 @@
 import type { BranchTarget, WithPayload } from '../branch-declaration.ts';
 import type { BranchCallContext } from '../participants/call.ts';
+import type { JsonResult } from '../result-types.ts';
 import type { TccBranch } from '../tcc.ts';
 import type { BranchCallOptions } from '../transaction-options.ts';
 
@@ -26,12 +27,14 @@ export interface Flow {
    * identifies it: `barrier.run(call, …)` lets it have its effect once, and the barrier knows which `undo` belongs to it.
    *
    * @returns what `run` gave, as JSON gives it back: a Date comes as a text. At most 4 KiB of JSON;
-   *   what cannot be recorded fails the step, which is undone, with the result while this process
-   *   lives: return a key to it instead, or give the step a `codec`
+   *   what cannot be recorded, or is something else in JSON (a Map, NaN), fails the step, which is
+   *   undone, with the result while this process lives: return a key to it instead, or give the
+   *   step a `codec`, which the type demands where it can tell
    * @throws {BranchFailure} it failed, now or when it was recorded
    */
-  step<T>(name: string, step: FlowStep<T>): Promise<T>;
-  step<T>(name: string, run: FlowStep<T>['run']): Promise<T>;
+  step<T>(name: string, step: FlowStep<T> & Required<Pick<FlowStep<T>, 'codec'>>): Promise<T>;
+  step<T>(name: string, step: FlowStep<T> & JsonResult<T>): Promise<T>;
+  step<T>(name: string, run: FlowStep<T>['run'] & JsonResult<T>): Promise<T>;
 
   /**
    * A branch behind a URL, undone by another one, as in a saga. Both are called with the step's name as branch id, `op` is `action` and `rollback`.

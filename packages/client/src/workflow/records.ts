@@ -44,11 +44,12 @@ export const shortened = (reason: string): string => reason.slice(0, REASON_CHAR
 /**
  * A value as JSON gives it back; undefined stays.
  *
+ * @param strict refuses what JSON would silently make something else of, such as {} of a Map
  * @throws {BranchFailure} JSON cannot hold it, or it is too long to be recorded. The code would give the same each time it is called back, so that only to
  *   fail ends the transaction
  */
-export function asRecorded(what: string, value: unknown): unknown {
-  const text = textOf(what, value);
+export function asRecorded(what: string, value: unknown, strict: boolean): unknown {
+  const text = textOf(what, value, strict ? refuseChanged : refusePromise);
   if (text === undefined) return undefined;
   const bytes = Buffer.byteLength(text);
   if (bytes > LIMITS.branchResultBytes)
@@ -58,11 +59,13 @@ export function asRecorded(what: string, value: unknown): unknown {
   return JSON.parse(text) as unknown;
 }
 
-function textOf(what: string, value: unknown): string | undefined {
+type Replacer = (key: string, part: unknown) => unknown;
+
+function textOf(what: string, value: unknown, replacer: Replacer): string | undefined {
   // What its type leaves out: it gives nothing for undefined and for a function.
-  const stringify: (json: unknown, replacer: typeof refusePromise) => string | undefined = JSON.stringify;
+  const stringify: (json: unknown, by: Replacer) => string | undefined = JSON.stringify;
   try {
-    return stringify(value, refusePromise);
+    return stringify(value, replacer);
   } catch (error) {
     throw new BranchFailure(`${what} gave what JSON cannot hold${pathOf(value)}`, { cause: error });
   }
@@ -72,6 +75,22 @@ function refusePromise(_key: string, part: unknown): unknown {
   if (isPromise(part)) throw new TypeError('a Promise is not JSON, which would make {} of it: await it');
   return part;
 }
+
+/** What has a toJSON (a Date) comes in the form that it gives itself. */
+function refuseChanged(key: string, part: unknown): unknown {
+  refusePromise(key, part);
+  if (typeof part === 'number' ? !Number.isFinite(part) : isChanged(part))
+    throw new TypeError('JSON would make something else of a part of it');
+  return part;
+}
+
+const isChanged = (part: unknown): boolean =>
+  part instanceof Map ||
+  part instanceof Set ||
+  part instanceof Error ||
+  part instanceof RegExp ||
+  part instanceof ArrayBuffer ||
+  ArrayBuffer.isView(part);
 
 /** Which part of a value JSON cannot hold. */
 function pathOf(value: unknown): string {

@@ -311,29 +311,62 @@ function resultCases({ it }: BarrierCases): void {
     }
   });
 
-  it('a call that returned nothing, too much or no JSON was carried out all the same', async (fixture) => {
+  it('a call that returned nothing was carried out all the same', async ({ barrier, call, runAdd, read }) => {
+    for (const ran of [true, false]) {
+      const outcome = await barrier.run(call('action'), () => undefined);
+      assert.deepEqual(outcome, ran ? { ran, value: undefined } : REPEATED);
+    }
+    await runAdd('action', 1, '02');
+    assert.equal(await read(), 1);
+  });
+
+  it('a result that cannot be kept as it is, is unavailable to a repeated call, and never another value', async (fixture) => {
     const { barrier, call, add, read } = fixture;
-    const cyclic: Record<string, unknown> = {};
-    cyclic['self'] = cyclic;
-    const values: readonly unknown[] = [
-      undefined,
-      'x'.repeat(16 * 1024),
-      '\u00e9'.repeat(4 * 1024),
-      1n,
-      cyclic,
-      () => 0,
-    ];
-    for (const [index, value] of values.entries()) {
+    const values = [...unkeptResults().entries()];
+    for (const [index, [what, value]] of values.entries()) {
       const branch = String(index).padStart(2, '0');
-      for (const ran of [true, false]) {
-        const outcome = await barrier.run<unknown>(call('action', branch), async (tx) => {
+      const run = (result: unknown) =>
+        barrier.run<unknown>(call('action', branch), async (tx) => {
           await add(tx, 1);
-          return value;
+          return result;
         });
-        assert.deepEqual(outcome, ran ? { ran, value } : REPEATED);
+      const first = await run(value);
+      assert.ok(first.ran && Object.is(first.value, value), what);
+      for (let times = 0; times < 2; times++) {
+        const { unavailable, ...rest } = (await run('other')) as BarrierAnswer<unknown> & { ran: false };
+        assert.deepEqual(rest, REPEATED, what);
+        assert.equal(unavailable?.code, 'barrier_result_unavailable', what);
+        assert.match(unavailable.message, what.startsWith('too large') ? /16384 bytes/ : /not JSON/, what);
       }
     }
     assert.equal(await read(), values.length);
+  });
+
+  it('a codec keeps a result that is not JSON, and returns it to a repeated call', async ({ barrier, call }) => {
+    const codec = {
+      encode: (result: Map<string, bigint>) => [...result].map(([key, value]) => [key, String(value)]),
+      decode: (json: unknown) =>
+        new Map((json as [string, string][]).map(([key, value]) => [key, BigInt(value)] as const)),
+    };
+    const value = new Map([['paid', 2n ** 64n]]);
+    assert.deepEqual(await barrier.run(call('try'), () => value, { codec }), { ran: true, value });
+    const repeated = await barrier.run(call('try'), () => new Map<string, bigint>(), { codec });
+    assert.deepEqual(repeated, { ...REPEATED, value });
+  });
+
+  it('a codec that throws leaves nothing done', async ({ barrier, call, add, read }) => {
+    const codec = { encode: () => assert.fail('no form for it'), decode: () => 1n };
+    const run = barrier.run(
+      call('try'),
+      async (tx) => {
+        await add(tx, 1);
+        return 1n;
+      },
+      { codec },
+    );
+    await assert.rejects(run, /no form for it/);
+    assert.equal(await read(), 0);
+    assert.deepEqual(await barrier.run(call('try'), () => 'second'), { ran: true, value: 'second' });
   });
 
   it('each use of the barrier in one request has its own', async ({ barrier, call }) => {
@@ -358,4 +391,29 @@ function resultCases({ it }: BarrierCases): void {
     assert.deepEqual(await barrier.run(call('cancel'), () => undefined), REPEATED);
     await assertUndone(barrier.run(call('try'), () => 'again'));
   });
+}
+
+class Receipt {
+  readonly id = 7;
+}
+
+/** Results that JSON changes, rejects, or makes too long, by what they are. */
+function unkeptResults(): ReadonlyMap<string, unknown> {
+  const cyclic: Record<string, unknown> = {};
+  cyclic['self'] = cyclic;
+  return new Map<string, unknown>([
+    ['too large', 'x'.repeat(16 * 1024)],
+    ['too large in ASCII', '\u00e9'.repeat(4 * 1024)],
+    ['a map', { paid: new Map([['a', 1]]) }],
+    ['a set', new Set([1])],
+    ['a date', new Date(0)],
+    ['a class instance', [new Receipt()]],
+    ['a buffer', Buffer.from('a')],
+    ['a bigint', 1n],
+    ['NaN', Number.NaN],
+    ['undefined in an array', [undefined]],
+    ['a function', () => 0],
+    ['an object that contains itself', cyclic],
+    ['a toJSON', { toJSON: () => 1 }],
+  ]);
 }

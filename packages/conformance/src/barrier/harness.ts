@@ -16,14 +16,29 @@ export interface BarrierCall {
 /** What came of a call. */
 export type BarrierAnswer<T> =
   | { readonly ran: true; readonly value: T }
-  | { readonly ran: false; readonly why: 'repeated' | 'empty'; readonly value?: T };
+  | {
+      readonly ran: false;
+      readonly why: 'repeated' | 'empty';
+      readonly value?: T;
+      readonly unavailable?: Error & { readonly code: string };
+    };
+
+/** How a result is kept that is not JSON. */
+export interface TestCodec<T> {
+  readonly encode: (result: T) => unknown;
+  readonly decode: (json: unknown) => T;
+}
 
 /** What came of a call that was repeated until it had an answer. */
 type LastAnswer = BarrierAnswer<number> | { readonly ran: false; readonly why: 'undone' };
 
 /** As much of a barrier as the suite uses; every `Barrier` of `@holdfast/client` is one. */
 export interface BarrierUnderTest<Tx> {
-  run<T>(call: BarrierCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierAnswer<T>>;
+  run<T>(
+    call: BarrierCall,
+    work: (tx: Tx) => T | Promise<T>,
+    options?: { readonly codec: TestCodec<T> },
+  ): Promise<BarrierAnswer<T>>;
   message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
   checkBack(gid: string): Promise<'committed' | 'refused'>;
 }

@@ -49,7 +49,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
     it('gives the code what JSON makes of a result and of the input, in the first run as in later ones', async () => {
       const { hf, v1 } = await start({});
       const dates = hf.workflow('dates', v1, async (flow, input: { at: Date } | undefined) => {
-        const at: unknown = await flow.step('date', () => new Date(0));
+        const at = await flow.step<unknown>('date', () => new Date(0));
         return [at, input?.at, await flow.step('nothing', () => undefined)];
       });
       await expect(dates.run({ at: new Date(1) })).resolves.toEqual([
@@ -173,6 +173,52 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       await expect(bigEnd.run(undefined)).rejects.toMatchObject(failure);
       expect(told).toEqual(['run debit', 'undo debit "debit"']);
     });
+
+    it.each([
+      ['a Map', () => new Map([['a', 1]]), 'result: a Map is not JSON'],
+      ['a Set in an object', () => ({ ids: new Set([1]) }), 'result.ids: a Set is not JSON'],
+      ['NaN', () => [Number.NaN], 'result[0]: NaN is not JSON'],
+      ['bytes', () => new Uint8Array([1]), 'JSON cannot hold'],
+      ['an error', () => ({ why: new Error('no') }), 'JSON cannot hold'],
+    ])('fails a step that gives %s, which JSON would change, and its undo gets it', async (_, give, words) => {
+      const told: unknown[] = [];
+      const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
+      const given: unknown = give();
+      const changed = hf.workflow('changed', v1, async (flow: Flow) => {
+        await flow.step<unknown>('give', { run: () => given, undo: (result) => void told.push(result) });
+        told.push('never');
+      });
+      const reason: unknown = expect.stringMatching(/^Step give gave what JSON cannot hold/);
+      const failure = await thrownBy(changed.run(undefined));
+      expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed', reason });
+      expect(failure).toMatchObject({ reason: expect.stringContaining(words) });
+      expect(told[0]).toBe(given);
+      expect(told).toHaveLength(1);
+    });
+
+    it.each(['call', 'tcc', 'xa'] as const)(
+      'fails a %s whose participant returns too much, and undoes it, before anything after it runs',
+      async (kind) => {
+        const told: string[] = [];
+        const act = ({ op }: BranchCallContext): string | undefined => {
+          told.push(op);
+          return op === 'action' ? 'x'.repeat(LIMITS.branchResultBytes) : undefined;
+        };
+        const { hf, v1, branches: b } = await start({ act }, { retryIntervalMs: 60_000 });
+        const big = hf.workflow('big', v1, async (flow: Flow) => {
+          const payload = null;
+          if (kind === 'call') await flow.call('big', { action: b.act, compensate: b.act, payload });
+          else if (kind === 'tcc') await flow.tcc('big', { try: b.act, confirm: b.act, cancel: b.act, payload });
+          else await flow.xa('big', { url: b.act, payload });
+          told.push('never');
+        });
+        await expect(big.run(undefined)).rejects.toMatchObject({
+          status: 'failed',
+          reason: expect.stringMatching(/^Step big gave 4098 bytes of JSON; at most 4096 are recorded/),
+        });
+        expect(told).toEqual(['action', 'rollback']);
+      },
+    );
 
     it('records a result in the form that the codec of its step gives it', async () => {
       const told: string[] = [];
