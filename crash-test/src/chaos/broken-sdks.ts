@@ -1,5 +1,5 @@
 import type { Patch } from '../patched-build.ts';
-import type { ChaosViolationKind } from './chaos-judge.ts';
+import type { ChaosViolation, ChaosViolationKind } from './chaos-judge.ts';
 import type { DatabaseName } from './databases/chaos-database.ts';
 
 /** An SDK that is broken on purpose: the chaos run must find it guilty. */
@@ -139,3 +139,9 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
     patches: [clientPatch('barrier/redis-lua.js', ['\nif found then\n', '\nif false then\n'])],
   },
 ];
+
+/** The violations of a run that convict its broken SDK; empty: the run missed the mistake. */
+export const convictionsOf = (
+  { leadsTo }: BrokenSdk,
+  violations: readonly ChaosViolation[],
+): readonly ChaosViolation[] => violations.filter(({ kind }) => leadsTo.includes(kind));

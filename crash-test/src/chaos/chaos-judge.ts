@@ -1,5 +1,5 @@
-import type { ChaosPlan } from './chaos-plan.ts';
-import type { Books } from './databases/chaos-database.ts';
+import { type ChaosPlan, patternsOn } from './chaos-plan.ts';
+import type { Books, DatabaseName } from './databases/chaos-database.ts';
 import { deltaOf, type Entry, OPENING_BALANCE } from './databases/ledger.ts';
 import { groupBy } from './group-by.ts';
 import type { ToldLine } from './lines.ts';
@@ -47,6 +47,18 @@ export function judgeChaos(cases: readonly ChaosCase[], books: Books): readonly 
     ...accountViolations(books),
     ...books.prepared.map((name) => violation('left-prepared', '', name)),
   ];
+}
+
+/**
+ * The outcomes that no transaction of a pattern had: a run proves nothing about the confirmation of
+ * a TCC if each was cancelled.
+ */
+export function oneSidedPatterns(cases: readonly ChaosCase[], database: DatabaseName): readonly string[] {
+  const seen = new Set(cases.map(({ plan, status }) => `${plan.pattern} ${status}`));
+  return patternsOn(database).flatMap((pattern) => [
+    ...(seen.has(`${pattern} succeed`) ? [] : [`no ${pattern} succeeded`]),
+    ...(seen.has(`${pattern} failed`) ? [] : [`no ${pattern} failed`]),
+  ]);
 }
 
 function caseViolations(one: ChaosCase, entries: readonly Entry[]): readonly ChaosViolation[] {
@@ -109,7 +121,8 @@ function outcomeViolations({ gid, plan, told, status }: ChaosCase): ChaosViolati
   if (mustFail && status === 'succeed')
     found.push(violation('wrong-outcome', gid, `${plan.flavour}, but it succeeded`));
   // A tcc or xa may fail because a call was not answered in time.
-  const mustSucceed = plan.flavour === 'plain' && (plan.pattern === 'saga' || plan.pattern === 'workflow');
+  const mayFail = mustFail || plan.flavour === 'timeout';
+  const mustSucceed = !mayFail && (plan.pattern === 'saga' || plan.pattern === 'workflow');
   if (mustSucceed && status === 'failed')
     found.push(violation('wrong-outcome', gid, 'each step can succeed, but it failed'));
   if (told === 'success' && status !== 'succeed')

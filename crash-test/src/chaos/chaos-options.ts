@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { count, positive, UsageError } from '../command-line.ts';
+import { BROKEN_SDKS } from './broken-sdks.ts';
 import { type DatabaseName, DATABASES, ISOLATIONS } from './databases/chaos-database.ts';
 
 /** What a chaos run is asked for. */
@@ -12,6 +13,8 @@ export interface ChaosOptions {
   readonly rate: number;
   /** Patience after the last fault. */
   readonly settleSeconds: number;
+  /** Goes on until each kind of fault has happened, and fails without one of them. */
+  readonly untilAllFaults: boolean;
   /** Keeps the temporary folder also when nothing is wrong. */
   readonly keep: boolean;
 }
@@ -32,14 +35,18 @@ participants by their database.
   --rate N            transactions begun per second (20)
   --settle-seconds N  patience after the last fault (180)
   --keep              keeps the folder with notes and logs also when nothing is wrong
-  --broken NAME       runs an SDK that is broken on purpose; "list" names them
+  --broken NAME       runs an SDK that is broken on purpose, which must fail; "list" names them,
+                      "all" runs one after the other and succeeds if each is convicted
 `;
 
 /** Reads the command line; undefined: show the help. Throws `UsageError`. */
 export function readChaosCommandLine(args: readonly string[], randomSeed: number): ChaosCommandLine | undefined {
   const values = parse(args);
   if (values.help === true) return undefined;
-  const database = databaseOf(values.database ?? 'postgres');
+  const { broken } = values;
+  const database = databaseOf(values.database ?? databaseOfBroken(broken) ?? 'postgres');
+  if (broken === 'all' && (values.database ?? values.isolation) !== undefined)
+    throw new UsageError('--broken all runs each SDK on its own database; leave --database and --isolation out');
   return {
     database,
     isolation: isolationOf(database, values.isolation),
@@ -47,8 +54,9 @@ export function readChaosCommandLine(args: readonly string[], randomSeed: number
     seed: count('seed', values.seed, randomSeed),
     rate: positive('rate', values.rate, 20),
     settleSeconds: positive('settle-seconds', values['settle-seconds'], 180),
+    untilAllFaults: broken === undefined,
     keep: values.keep === true,
-    broken: values.broken,
+    broken,
   };
 }
 
@@ -79,6 +87,14 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Where an SDK that is broken on purpose is convicted. */
+function databaseOfBroken(name: string | undefined): DatabaseName | undefined {
+  if (name === undefined || name === 'all' || name === 'list') return undefined;
+  const found = BROKEN_SDKS.find((sdk) => sdk.name === name);
+  if (found === undefined) throw new UsageError(`--broken ${name}: there is no such SDK; --broken list names them`);
+  return found.database;
 }
 
 function databaseOf(name: string): DatabaseName {

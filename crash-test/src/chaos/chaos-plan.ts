@@ -1,5 +1,6 @@
 import { type Fault, type FaultKind, NO_FAULT } from '../fault.ts';
 import { createRandom, type Random } from '../random.ts';
+import { type Clash, clashing, LONG_HOLD_MS } from './clashes.ts';
 import type { DatabaseName } from './databases/chaos-database.ts';
 import { ACCOUNTS, type Change } from './databases/ledger.ts';
 
@@ -14,8 +15,9 @@ export type ChaosPattern = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
  * - `thrown`: the initiator's code throws after all steps
  * - `slow`: the sender of a message stalls before its local transaction, until the coordinator has
  *   asked for it
+ * - `deadlock`, `long wait`: the steps run at once, and wait for each other's locks
  */
-export type Flavour = 'plain' | 'refused' | 'timeout' | 'thrown' | 'slow';
+export type Flavour = 'plain' | 'refused' | 'timeout' | 'thrown' | 'slow' | Clash;
 
 /** When the server ends the connection of an op's transaction: behind the barrier's row, or behind the work. */
 export type Termination = '' | 'before work' | 'after work';
@@ -28,6 +30,8 @@ export interface Step {
   /** The handler numbers its use of the barrier. */
   readonly numbered: boolean;
   readonly refuse: boolean;
+  /** The termination hits what comes behind the action or the try alone. */
+  readonly sparesForward: boolean;
   /** Between the two changes. */
   readonly holdMs: number;
 }
@@ -47,6 +51,11 @@ export interface ChaosPlan {
   /** Of a message: the sender's local transaction, step 0. */
   readonly local: Step | undefined;
   readonly steps: readonly PlannedStep[];
+  /**
+   * Of a TCC or XA: no fault is planned before its submission. Any one of them would abort it, so
+   * that few would reach their confirmation or commit, where faults are planned as for all.
+   */
+  readonly isSpared: boolean;
   readonly wait: boolean;
 }
 
@@ -55,49 +64,61 @@ export const RETRY_INTERVAL_MS = 300;
 export const REQUEST_TIMEOUT_MS = 2_500;
 export const TIMEOUT_TO_FAIL_MS = 4_000;
 
+/** Share of the plain TCC and XA transactions that is spared. */
+const SPARED = 0.6;
 /** Transactions meet at the first few accounts; those of XA, which hold their locks longer, at the others. */
 const HOT_ACCOUNTS = 12;
-/** Longer than the lock wait timeout of the databases. */
-const LONG_HOLD_MS = 1_300;
 /** Longer than a transaction may take, so that the undo comes first. */
 export const LATE_MS = 7_000;
 
 /** The transaction of that number, which depends on nothing but the arguments. */
 export function planOf(seed: number, number: number, database: DatabaseName): ChaosPlan {
   const random = createRandom(seed, number);
-  const pattern = patternOf(random, database);
+  const pattern = random.weighted(weightsOn(database));
   const flavour = flavourOf(random, pattern);
-  const count = random.between(2, 3);
+  const isClash = flavour === 'deadlock' || flavour === 'long wait';
+  const count = isClash ? 2 : random.between(2, 3);
+  const isTwoPhase = pattern === 'tcc' || pattern === 'xa';
+  const isSpared = isTwoPhase && flavour === 'plain' && random.chance(SPARED);
   const amounts = amountsOf(random, count + (pattern === 'msg' ? 1 : 0));
-  const steps = Array.from({ length: count }, (_, index) =>
-    stepOf(random, { pattern, flavour, index, count, amounts }),
+  const drawn = Array.from({ length: count }, (_, index) =>
+    stepOf(random, { pattern, flavour, index, count, amounts, isSpared }),
   );
+  const steps = isClash ? clashing(drawn, flavour) : drawn;
   const local = { ...bareStep(random, 0, amounts.at(-1) ?? [], false), refuse: flavour === 'thrown' };
   return {
     pattern,
     flavour,
     local: pattern === 'msg' ? local : undefined,
     steps: database === 'redis' ? steps.map((step) => (step.kind === 'xa' ? { ...step, kind: 'call' } : step)) : steps,
+    isSpared,
     wait: random.chance(0.5),
   };
 }
 
-function patternOf(random: Random, database: DatabaseName): ChaosPattern {
-  return random.weighted<ChaosPattern>([
-    [30, 'saga'],
-    [20, 'tcc'],
-    [database === 'redis' ? 0 : 25, 'xa'],
-    [20, 'msg'],
-    [15, 'workflow'],
-  ]);
-}
+const PATTERNS: readonly (readonly [weight: number, pattern: ChaosPattern])[] = [
+  [30, 'saga'],
+  [20, 'tcc'],
+  [25, 'xa'],
+  [20, 'msg'],
+  [15, 'workflow'],
+];
+
+const weightsOn = (database: DatabaseName): typeof PATTERNS =>
+  PATTERNS.filter(([, pattern]) => pattern !== 'xa' || database !== 'redis');
+
+/** Patterns of the transactions on that database; Redis has no XA. */
+export const patternsOn = (database: DatabaseName): readonly ChaosPattern[] =>
+  weightsOn(database).map(([, pattern]) => pattern);
 
 function flavourOf(random: Random, pattern: ChaosPattern): Flavour {
   const weights: Readonly<Record<ChaosPattern, readonly (readonly [number, Flavour])[]>> = {
     saga: [
-      [55, 'plain'],
-      [25, 'refused'],
-      [20, 'timeout'],
+      [50, 'plain'],
+      [20, 'refused'],
+      [15, 'timeout'],
+      [10, 'deadlock'],
+      [5, 'long wait'],
     ],
     tcc: [
       [60, 'plain'],
@@ -130,9 +151,10 @@ interface StepPlace {
   readonly index: number;
   readonly count: number;
   readonly amounts: readonly (readonly number[])[];
+  readonly isSpared: boolean;
 }
 
-function stepOf(random: Random, { pattern, flavour, index, count, amounts }: StepPlace): PlannedStep {
+function stepOf(random: Random, { pattern, flavour, index, count, amounts, isSpared }: StepPlace): PlannedStep {
   const isLast = index === count - 1;
   const kind =
     pattern === 'workflow'
@@ -144,19 +166,21 @@ function stepOf(random: Random, { pattern, flavour, index, count, amounts }: Ste
       : 'call';
   const isXa = pattern === 'xa' || kind === 'xa';
   const step = bareStep(random, index + 1, amounts[index] ?? [], isXa);
+  const forward = flavour === 'timeout' && isLast ? fault('late', 3, LATE_MS) : passingFault(random, isXa);
   return {
     ...step,
+    sparesForward: isSpared,
     kind,
     refuse: flavour === 'refused' && isLast,
     participant: random.chance(0.5) ? 0 : 1,
-    forward: flavour === 'timeout' && isLast ? fault('late', 3, LATE_MS) : passingFault(random, isXa),
+    forward: isSpared ? NO_FAULT : forward,
     undo: passingFault(random, isXa),
   };
 }
 
 function bareStep(random: Random, step: number, amounts: readonly number[], isXa: boolean): Step {
   const account = (): number =>
-    isXa ? random.between(HOT_ACCOUNTS, ACCOUNTS - 1) : random.between(0, HOT_ACCOUNTS - 1);
+    isXa ? random.between(HOT_ACCOUNTS, ACCOUNTS - 5) : random.between(0, HOT_ACCOUNTS - 1);
   const [first, second] = [account(), account()];
   return {
     step,
@@ -171,6 +195,7 @@ function bareStep(random: Random, step: number, amounts: readonly number[], isXa
     ] as const),
     numbered: random.chance(0.5),
     refuse: false,
+    sparesForward: false,
     holdMs: random.weighted([
       [isXa ? 80 : 79, 0],
       [20, random.between(1, 8)],

@@ -6,7 +6,7 @@ const SHOWN_VIOLATIONS = 20;
 
 /** What was seen. */
 export function describeChaos(options: ChaosOptions, result: ChaosResult): string {
-  const { cases, books, violations, faults, missing, deaths, folder } = result;
+  const { cases, books, violations, faults, missing, oneSided, deaths, folder } = result;
   const byPattern = groupBy(cases, ({ plan }) => plan.pattern);
   const kinds = [...groupBy(violations, ({ kind }) => kind)].map(([kind, all]) => `${kind} ${all.length}`);
   return [
@@ -19,6 +19,7 @@ export function describeChaos(options: ChaosOptions, result: ChaosResult): strin
     'faults',
     ...faults.all().map(([kind, times]) => `  ${String(times).padStart(5)}  ${kind}`),
     ...(missing.length > 0 ? [`NEVER HAPPENED  ${missing.join(', ')}`] : []),
+    ...(oneSided.length > 0 ? [`ONE-SIDED     ${oneSided.join(', ')}`] : []),
     ...(deaths > 0 ? [`DIED          ${deaths} processes that were not killed`] : []),
     `prepared      ${books.prepared.length} left`,
     ...violations.slice(0, SHOWN_VIOLATIONS).map(({ kind, gid, detail }) => `VIOLATION ${kind} ${gid}: ${detail}`),

@@ -12,7 +12,7 @@ import { readSettings } from './program-settings.ts';
 import { StepWork } from './step-work.ts';
 
 /** More are not begun while as many have not ended. */
-const MOST_AT_WORK = 20;
+const MOST_AT_WORK = 10;
 
 /**
  * An initiator: begins transactions at its rate until it reads a line, and serves the callbacks of

@@ -92,6 +92,7 @@ export class Initiator {
 
   #saga(gid: string, { flavour, steps }: ChaosPlan) {
     const saga = this.#dependencies.hf.saga(gid).options(flavour === 'timeout' ? TWO_PHASE : COMMON);
+    if (flavour === 'deadlock' || flavour === 'long wait') saga.concurrent();
     for (const step of steps)
       saga.step({
         action: this.#url(step, 'branch'),
@@ -165,8 +166,8 @@ const stalling = (barrier: Barrier<unknown>): Pick<Barrier<unknown>, 'message' |
   checkBack: (gid) => barrier.checkBack(gid),
 });
 
-function payloadOf({ step, changes, termination, numbered, refuse, holdMs }: PlannedStep): Step {
-  return { step, changes, termination, numbered, refuse, holdMs };
+function payloadOf({ step, changes, termination, numbered, refuse, sparesForward, holdMs }: PlannedStep): Step {
+  return { step, changes, termination, numbered, refuse, sparesForward, holdMs };
 }
 
 /** Of everything else that the SDK throws, its documentation says that nothing stays. */

@@ -10,7 +10,7 @@ import { createRandom } from '../random.ts';
 import { settle } from '../settle.ts';
 import type { Subject } from '../subject.ts';
 import { Cast } from './cast.ts';
-import { type ChaosCase, type ChaosViolation, judgeChaos } from './chaos-judge.ts';
+import { type ChaosCase, type ChaosViolation, judgeChaos, oneSidedPatterns } from './chaos-judge.ts';
 import type { ChaosOptions } from './chaos-options.ts';
 import { cutChooser } from './cuts.ts';
 import { type CuttingProxy, cuttingProxy } from './cutting-proxy.ts';
@@ -24,7 +24,7 @@ import { type Relay, startRelay } from './relay.ts';
 
 const CUTS_STREAM = 0x7fff_fff2;
 /** The coordinator serves for as long between two kills, on average: see docs/crash-test.md. */
-const SECONDS_PER_COORDINATOR_KILL = 4;
+const SECONDS_PER_COORDINATOR_KILL = 6;
 const CONNECTIONS = 32;
 /**
  * A run continues until each kind of fault has happened, but not for longer than this many times
@@ -44,6 +44,8 @@ export interface ChaosResult {
   readonly faults: FaultCounts;
   /** Kinds of faults that this run had to have and did not. */
   readonly missing: readonly string[];
+  /** Patterns of which no transaction succeeded, or none failed. */
+  readonly oneSided: readonly string[];
   /** How often a process ended without having been killed. */
   readonly deaths: number;
   /** With lines and log; undefined if it was removed. */
@@ -51,8 +53,8 @@ export interface ChaosResult {
 }
 
 /** Whether a run shows the participants' side innocent. */
-export const isInnocent = ({ violations, missing, deaths }: ChaosResult): boolean =>
-  violations.length === 0 && missing.length === 0 && deaths === 0;
+export const isInnocent = ({ violations, missing, oneSided, deaths }: ChaosResult): boolean =>
+  violations.length === 0 && missing.length === 0 && oneSided.length === 0 && deaths === 0;
 
 /**
  * One chaos run with the SDK and the coordinator of that build. Leaves no process behind; throws
@@ -91,7 +93,7 @@ export async function runChaos(
     const cases = await comeToRest({ options, cast, relay, subject, linesPath: join(folder, LINES) });
     const books = await database.read();
     const lines = linesOf(join(folder, LINES));
-    const missing = faults.missing(faultsOf(name, isolation), lines);
+    const missing = options.untilAllFaults ? faults.missing(faultsOf(name, isolation), lines) : [];
     for (const line of lines) if (line.kind === 'fault') faults.happened(line.fault);
     const result: ChaosResult = {
       cases,
@@ -99,6 +101,7 @@ export async function runChaos(
       violations: judgeChaos(cases, books),
       faults,
       missing,
+      oneSided: oneSidedPatterns(cases, name),
       deaths: cast.deaths + subject.deaths,
       folder,
     };
@@ -170,6 +173,7 @@ async function disturb(stage: Stage): Promise<void> {
 }
 
 const isMissing = ({ options, faults, linesPath }: Stage): boolean =>
+  options.untilAllFaults &&
   faults.missing(faultsOf(options.database, options.isolation), linesOf(linesPath)).length > 0;
 
 const linesOf = (path: string): readonly ChaosLine[] => readLines<ChaosLine>(path).map(({ line }) => line);

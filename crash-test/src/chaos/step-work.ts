@@ -14,6 +14,8 @@ const LONGEST_PAUSE_MS = 30;
 /** The reason of a failure that was planned. */
 const PLANNED = 'refused as planned';
 
+const isForward = (op: string): boolean => op === 'action' || op === 'try' || op === 'msg';
+
 /** The business code of participants and initiators: one step behind the barrier. */
 export class StepWork {
   readonly #ledger: Ledger<unknown>;
@@ -62,12 +64,13 @@ export class StepWork {
     await this.#ledger.apply(tx, { gid, step: step.step, op, changes: step.changes }, step.holdMs);
     await this.#terminate(tx, call, step, 'after work');
     // Behind what it wrote, which must not stay.
-    if (step.refuse && (op === 'action' || op === 'try' || op === 'msg')) throw new BranchFailure(PLANNED);
+    if (step.refuse && isForward(op)) throw new BranchFailure(PLANNED);
   }
 
   async #terminate(tx: unknown, call: Pick<BranchKey, 'gid' | 'op'>, step: Step, when: string): Promise<void> {
     const key = `${call.gid} ${step.step} ${call.op}`;
     if (step.termination !== when || this.#terminated.has(key)) return;
+    if (step.sparesForward && isForward(call.op)) return;
     this.#terminated.add(key);
     await this.#ledger.terminate(tx);
     this.#fault(call.gid, `terminated ${when}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_FAULT } from '../../src/fault.ts';
-import { type ChaosCase, judgeChaos } from '../../src/chaos/chaos-judge.ts';
+import { type ChaosCase, judgeChaos, oneSidedPatterns } from '../../src/chaos/chaos-judge.ts';
 import type { ChaosPlan, PlannedStep } from '../../src/chaos/chaos-plan.ts';
 import type { Books } from '../../src/chaos/databases/chaos-database.ts';
 import { deltaOf, type Entry, OPENING_BALANCE } from '../../src/chaos/databases/ledger.ts';
@@ -15,6 +15,7 @@ const stepOf = (step: number, amount: number): PlannedStep => ({
   participant: 0,
   forward: NO_FAULT,
   undo: NO_FAULT,
+  sparesForward: false,
   kind: 'call',
 });
 
@@ -24,6 +25,7 @@ const planOf = (pattern: ChaosPlan['pattern'], flavour: ChaosPlan['flavour'] = '
   flavour,
   local: pattern === 'msg' ? stepOf(0, 0) : undefined,
   steps: [stepOf(1, 3), stepOf(2, -3)],
+  isSpared: false,
   wait: false,
 });
 
@@ -108,5 +110,35 @@ describe('the judge of a chaos run', () => {
       'not-conserved',
     ]);
     expect(kindsOf(caseOf(planOf('xa'), 'failed'), { ...none, prepared: ['g-01'] })).toEqual(['left-prepared']);
+  });
+});
+
+describe('a run of which each pattern has succeeded and failed', () => {
+  const PATTERNS = ['saga', 'tcc', 'xa', 'msg', 'workflow'] as const;
+  const both = PATTERNS.flatMap((pattern) => [
+    caseOf(planOf(pattern), 'succeed'),
+    caseOf(planOf(pattern, 'refused'), 'failed'),
+  ]);
+
+  it('proves something about each pattern', () => expect(oneSidedPatterns(both, 'mysql')).toEqual([]));
+
+  it.each(PATTERNS.flatMap((pattern) => [[pattern, 'succeed'] as const, [pattern, 'failed'] as const]))(
+    'proves nothing about %s when none of its transactions is %s',
+    (pattern, missing) => {
+      const rest = both.filter(({ plan, status }) => plan.pattern !== pattern || status !== missing);
+      const outcome = missing === 'succeed' ? 'succeeded' : 'failed';
+      expect(oneSidedPatterns(rest, 'postgres')).toEqual([`no ${pattern} ${outcome}`]);
+    },
+  );
+
+  it('demands no XA of Redis, which has none', () => {
+    const rest = both.filter(({ plan }) => plan.pattern !== 'xa');
+    expect(oneSidedPatterns(rest, 'redis')).toEqual([]);
+    expect(oneSidedPatterns(rest, 'postgres')).toEqual(['no xa succeeded', 'no xa failed']);
+  });
+
+  it('does not count what the coordinator never received, nor what is unfinished', () => {
+    const open = [...both.slice(1), caseOf(planOf('saga'), 'submitted'), caseOf(planOf('saga'), 'absent')];
+    expect(oneSidedPatterns(open, 'mysql')).toEqual(['no saga succeeded']);
   });
 });

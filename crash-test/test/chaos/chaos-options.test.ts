@@ -25,5 +25,21 @@ describe('the command line of participant-chaos', () => {
     expect(() => readChaosCommandLine(args, 1)).toThrow(message);
   });
 
+  it('runs an SDK that is broken on purpose where it is convicted, and waits for no kind of fault', () => {
+    expect(readChaosCommandLine(['--broken', 'redis-repeats'], 1)).toMatchObject({
+      database: 'redis',
+      untilAllFaults: false,
+    });
+    expect(readChaosCommandLine(['--broken', 'repeats', '--database', 'mysql'], 1)).toMatchObject({
+      database: 'mysql',
+    });
+    expect(readChaosCommandLine([], 1)).toMatchObject({ untilAllFaults: true });
+  });
+
+  it('refuses a broken SDK that does not exist, and a database for all of them', () => {
+    expect(() => readChaosCommandLine(['--broken', 'nothing'], 1)).toThrow('--broken nothing');
+    expect(() => readChaosCommandLine(['--broken', 'all', '--database', 'mysql'], 1)).toThrow('--broken all');
+  });
+
   it('shows the help', () => expect(readChaosCommandLine(['--help'], 1)).toBeUndefined());
 });
