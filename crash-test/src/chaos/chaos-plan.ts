@@ -1,6 +1,6 @@
 import { type Fault, type FaultKind, NO_FAULT } from '../fault.ts';
 import { createRandom, type Random } from '../random.ts';
-import { type Clash, clashing, LONG_HOLD_MS } from './clashes.ts';
+import { type Clash, CLASH_ACCOUNTS, clashing, LONG_HOLD_MS } from './clashes.ts';
 import type { DatabaseName } from './databases/chaos-database.ts';
 import { ACCOUNTS, type Change } from './databases/ledger.ts';
 
@@ -63,11 +63,15 @@ export interface ChaosPlan {
 export const RETRY_INTERVAL_MS = 300;
 export const REQUEST_TIMEOUT_MS = 2_500;
 export const TIMEOUT_TO_FAIL_MS = 4_000;
+/** Of what is spared: a busy machine does not abort it. */
+export const SPARED_TIMEOUT_TO_FAIL_MS = 30_000;
 
 /** Share of the plain TCC and XA transactions that is spared. */
 const SPARED = 0.6;
 /** Transactions meet at the first few accounts; those of XA, which hold their locks longer, at the others. */
 const HOT_ACCOUNTS = 12;
+/** The ones above are for what is spared and for clashes, which wait for no locks of others. */
+const BUSY_ACCOUNTS = 80;
 /** Longer than a transaction may take, so that the undo comes first. */
 export const LATE_MS = 7_000;
 
@@ -85,7 +89,7 @@ export function planOf(seed: number, number: number, database: DatabaseName): Ch
     stepOf(random, { pattern, flavour, index, count, amounts, isSpared }),
   );
   const steps = isClash ? clashing(drawn, flavour) : drawn;
-  const local = { ...bareStep(random, 0, amounts.at(-1) ?? [], false), refuse: flavour === 'thrown' };
+  const local = { ...bareStep(random, 0, amounts.at(-1) ?? [], false, false), refuse: flavour === 'thrown' };
   return {
     pattern,
     flavour,
@@ -165,7 +169,7 @@ function stepOf(random: Random, { pattern, flavour, index, count, amounts, isSpa
         ] as const)
       : 'call';
   const isXa = pattern === 'xa' || kind === 'xa';
-  const step = bareStep(random, index + 1, amounts[index] ?? [], isXa);
+  const step = bareStep(random, index + 1, amounts[index] ?? [], isXa, isSpared);
   const forward = flavour === 'timeout' && isLast ? fault('late', 3, LATE_MS) : passingFault(random, isXa);
   return {
     ...step,
@@ -178,9 +182,13 @@ function stepOf(random: Random, { pattern, flavour, index, count, amounts, isSpa
   };
 }
 
-function bareStep(random: Random, step: number, amounts: readonly number[], isXa: boolean): Step {
-  const account = (): number =>
-    isXa ? random.between(HOT_ACCOUNTS, ACCOUNTS - 5) : random.between(0, HOT_ACCOUNTS - 1);
+function bareStep(random: Random, step: number, amounts: readonly number[], isXa: boolean, isSpared: boolean): Step {
+  const [from, to] = isSpared
+    ? [BUSY_ACCOUNTS, ACCOUNTS - CLASH_ACCOUNTS]
+    : isXa
+      ? [HOT_ACCOUNTS, BUSY_ACCOUNTS]
+      : [0, HOT_ACCOUNTS];
+  const account = (): number => random.between(from, to - 1);
   const [first, second] = [account(), account()];
   return {
     step,

@@ -5,6 +5,9 @@ import type { PlannedStep } from './chaos-plan.ts';
 /** How the two steps of a concurrent saga get into each other's way. */
 export type Clash = 'deadlock' | 'long wait';
 
+/** Accounts at the end that clashes alone use. */
+export const CLASH_ACCOUNTS = 4;
+
 /** Longer than `deadlock_timeout` and than the time between two calls that are made at once. */
 const DEADLOCK_HOLD_MS = 200;
 /** Longer than the lock wait timeout of the databases. */
@@ -16,7 +19,7 @@ export const LONG_HOLD_MS = 1_300;
  */
 export function clashing(steps: readonly PlannedStep[], clash: Clash): readonly PlannedStep[] {
   // Those of each clash meet at accounts of their own, and disturb each other alone.
-  const first = clash === 'deadlock' ? ACCOUNTS - 2 : ACCOUNTS - 4;
+  const first = clash === 'deadlock' ? ACCOUNTS - 2 : ACCOUNTS - CLASH_ACCOUNTS;
   return steps.map((step, index) => {
     const inOrder = step.changes.map((change, at) => ({ ...change, account: first + at }));
     return {

@@ -13,7 +13,7 @@ const RATES: Readonly<Record<Moment, Rate>> = {
   begin: { every: 50, cuts: ['cut'] },
   barrier: { every: 35, cuts: ['cut', 'response lost'] },
   commit: { every: 14, cuts: ['response lost', 'cut', 'response torn'] },
-  prepare: { every: 16, cuts: ['response lost', 'cut'] },
+  prepare: { every: 10, cuts: ['response lost', 'cut'] },
   'end of prepared': { every: 10, cuts: ['response lost', 'cut'] },
   script: { every: 30, cuts: ['response lost', 'cut', 'response torn'] },
 };
@@ -32,7 +32,7 @@ export function cutChooser(random: Random): (moment: Moment) => Cut | undefined 
   const turns = new Map<Moment, Turn>();
   return (moment) => {
     const { every, cuts } = RATES[moment];
-    const turn = turns.get(moment) ?? { left: random.between(0, every - 1), cuts: 0 };
+    const turn = turns.get(moment) ?? { left: random.between(0, Math.floor(every / 2)), cuts: 0 };
     turns.set(moment, turn);
     if (turn.left-- > 0) return undefined;
     turn.left = random.between(Math.floor(every / 2), Math.floor(every * 1.5));

@@ -18,6 +18,7 @@ import {
   type PlannedStep,
   REQUEST_TIMEOUT_MS,
   RETRY_INTERVAL_MS,
+  SPARED_TIMEOUT_TO_FAIL_MS,
   type Step,
   TIMEOUT_TO_FAIL_MS,
 } from './chaos-plan.ts';
@@ -37,6 +38,7 @@ export interface InitiatorDependencies {
 const WAIT_MS = 10_000;
 const COMMON = { retryIntervalMs: RETRY_INTERVAL_MS, requestTimeoutMs: REQUEST_TIMEOUT_MS };
 const TWO_PHASE = { ...COMMON, timeoutToFailMs: TIMEOUT_TO_FAIL_MS };
+const SPARED = { ...COMMON, timeoutToFailMs: SPARED_TIMEOUT_TO_FAIL_MS };
 
 /** Carries out plans through the SDK, as an application does. */
 export class Initiator {
@@ -65,13 +67,14 @@ export class Initiator {
   async #run(gid: string, plan: ChaosPlan): Promise<unknown> {
     const { hf } = this.#dependencies;
     const wait = plan.wait ? { wait: { timeoutMs: WAIT_MS } } : {};
+    const twoPhase = plan.isSpared ? SPARED : TWO_PHASE;
     switch (plan.pattern) {
       case 'saga':
         return this.#saga(gid, plan).submit(wait);
       case 'tcc':
         return hf.tcc((tx) => this.#try(plan, (step) => tx.call(this.#tccBranch(step))), {
           gid,
-          ...TWO_PHASE,
+          ...twoPhase,
           ...wait,
         });
       case 'xa':
@@ -79,7 +82,7 @@ export class Initiator {
           (tx) => this.#try(plan, (step) => tx.call({ url: this.#url(step, 'xa'), payload: payloadOf(step) })),
           {
             gid,
-            ...TWO_PHASE,
+            ...twoPhase,
             ...wait,
           },
         );

@@ -30,7 +30,7 @@ const CONNECTIONS = 32;
  * A run continues until each kind of fault has happened, but not for longer than this many times
  * its seconds after the last kill of the coordinator.
  */
-const LONGEST_SHARE = 4;
+const LONGEST_SHARE = 8;
 const POLL_MS = 500;
 /** Of the coordinator: what many faults have delayed comes to an end soon after the last one. */
 const RETRIES = ['--max-retry-interval', '4s'];

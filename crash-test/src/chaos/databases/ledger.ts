@@ -57,7 +57,7 @@ export function deltaOf(op: string, amount: number): Delta {
 }
 
 /** Accounts of a run, numbered from 0. */
-export const ACCOUNTS = 80;
+export const ACCOUNTS = 200;
 
 /** What an account has at the beginning. */
 export const OPENING_BALANCE = 1_000;
