@@ -4,6 +4,7 @@ export { createDataFolder, removeDataFolder } from './data-folder.ts';
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export { freePort } from './free-port.ts';
 export { type Garble, garblingProxy, type GarblingProxy } from './garbling-proxy.ts';
+export { holdingProxy, type HoldingProxy, type Moment } from './holding-proxy.ts';
 export { locate } from './locate.ts';
 export { startMariadb } from './mariadb.ts';
 export { type PoolMode, startPgBouncer } from './pgbouncer.ts';

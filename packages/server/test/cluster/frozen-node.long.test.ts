@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import {
+  type DatabaseServer,
+  holdingProxy,
+  type Moment,
+  startMariadb,
+  startPostgres,
+  startRedis,
+} from '@holdfast/test-servers';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
+import { always, Participants } from '../support/participants.ts';
+import { Coordinator, SILENCE_MS, until } from './support/process.ts';
+
+const GID = 'of-the-frozen';
+const FOUND = new RegExp(GID);
+/** How long the node stays frozen: other sessions would have ended in turn in that time. */
+const FROZEN_MS = 4 * SILENCE_MS;
+/** Many times what is sent at once. */
+const LARGE_BODY = 'x'.repeat(900_000);
+
+/** Stops a process; returns when the kernel has stopped it. */
+function freeze({ child }: Coordinator): void {
+  child.kill('SIGSTOP');
+  while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1')));
+}
+
+/** When a node claims a transaction, and when it reads the record of one. */
+interface Requests {
+  readonly claim: RegExp;
+  readonly read: RegExp;
+}
+
+const SERVERS = [
+  ['postgres', 'PostgreSQL', () => startPostgres(), { claim: /\0claim\0/, read: /\0get\0/ }],
+  [
+    'mariadbd',
+    'MariaDB',
+    () => startMariadb(),
+    { claim: /set @alive = .*skip locked/s, read: /^(?!.*@alive).*t\.definition, t\.state/s },
+  ],
+  // A claim returns the records.
+  ['redis-server', 'Redis', () => startRedis(), { claim: /EVALSHA/i, read: /EVALSHA/i }],
+] as const satisfies readonly (readonly [string, string, () => Promise<DatabaseServer | undefined>, Requests])[];
+
+for (const [program, database, startServer, { claim, read }] of SERVERS)
+  describeWith([program], `a node on ${database} that is frozen`, () => {
+    const server = usePrivateServer(database, startServer);
+
+    /** Two nodes; the connections of the one that will be frozen lead through a proxy. */
+    async function setUp() {
+      const shop = await Participants.start();
+      const proxy = await holdingProxy(server().url);
+      // The other one polls less often, so that the first one claims most of what is due.
+      const nodes = await Promise.all([
+        Coordinator.start(proxy.url, '--node', 'frozen'),
+        Coordinator.start(server().url, '--node', 'other', '--poll', '3s'),
+      ]);
+      onTestFinished(async () => {
+        await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+        await proxy.close();
+        await shop[Symbol.asyncDispose]();
+      });
+      const sagaOf = (gid: string, path: string) => ({
+        gid,
+        trans_type: 'saga',
+        steps: [{ action: shop.url(path), compensate: shop.url(`${path}/undo`) }],
+        payloads: [''],
+        retry_interval: 1,
+      });
+      const callsOf = (path: string): number => shop.calls.filter((call) => call.endsWith(` ${path}`)).length;
+      const [frozen, other] = nodes;
+      return { shop, proxy, frozen, other, sagaOf, callsOf };
+    }
+
+    type World = Awaited<ReturnType<typeof setUp>>;
+
+    /** Keeps the other node busy until it would have lost its session, and asserts that it did not. */
+    async function expectOtherToContinue({ other, sagaOf }: World, name: string): Promise<void> {
+      const endMs = performance.now() + FROZEN_MS;
+      for (let i = 1; performance.now() < endMs; i++) {
+        const saga = { ...sagaOf(`${name}-beside-${i}`, '/beside'), wait_result: true };
+        expect((await other.dtm('submit', saga)).json).toEqual({ dtm_result: 'SUCCESS' });
+      }
+      expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
+    }
+
+    /** Wakes the frozen node, and asserts that it has noticed and serves again. */
+    async function expectToNotice({ frozen, proxy, sagaOf }: World, name: string): Promise<void> {
+      frozen.child.kill('SIGCONT');
+      proxy.release();
+      await frozen.logged('session lost');
+      await until(async () => {
+        const { json } = await frozen.dtm('submit', { ...sagaOf(`${name}-after`, '/after'), wait_result: true });
+        return json.dtm_result === 'SUCCESS';
+      });
+    }
+
+    const phases: Readonly<Record<string, Moment>> = {
+      'while it receives a claim': { request: claim, response: FOUND, passes: 'whole' },
+      'while it reads a response': { request: read, response: FOUND, passes: 'half' },
+    };
+
+    it.each(Object.entries(phases))(
+      '%s leaves what it claimed to the others, whose sessions last, and does nothing more with it',
+      async (phase, moment) => {
+        const world = await setUp();
+        const { shop, proxy, frozen, other, sagaOf, callsOf } = world;
+        const gid = `${GID} ${phase}`;
+        let isFrozen = false;
+        const waits = always(425, '{"dtm_result":"ONGOING"}');
+        const succeeds = always(200, '{"dtm_result":"SUCCESS"}');
+        shop.answer('/slow', (response, seen) => (isFrozen ? succeeds : waits)(response, seen));
+        const submitted = await frozen.dtm('submit', { ...sagaOf(gid, '/slow'), payloads: [LARGE_BODY] });
+        expect(submitted.json).toEqual({ dtm_result: 'SUCCESS' });
+        await until(() => callsOf('/slow') > 0);
+        await proxy.holdAt(moment, () => {
+          freeze(frozen);
+          isFrozen = true;
+        });
+        const before = callsOf('/slow');
+        await expectOtherToContinue(world, phase);
+        const statusOf = async (node: Coordinator): Promise<string> =>
+          (await node.get(`/api/v1/transactions/${encodeURIComponent(gid)}`)).json.status;
+        await until(async () => (await statusOf(other)) === 'succeed');
+        expect(callsOf('/slow')).toBe(before + 1);
+        await expectToNotice(world, phase);
+        expect(await statusOf(frozen)).toBe('succeed');
+        expect([callsOf('/slow'), callsOf('/slow/undo')]).toEqual([before + 1, 0]);
+        expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
+      },
+    );
+
+    it('in the middle of a batch keeps nothing locked, and its batch changes nothing that was decided since', async () => {
+      const world = await setUp();
+      const { proxy, frozen, other, sagaOf, callsOf } = world;
+      const gid = `${GID} in a batch`;
+      const held = proxy.holdAt({ request: FOUND, passes: 'half' }, () => freeze(frozen));
+      const first = frozen.dtm('submit', sagaOf(gid, '/once'));
+      await held;
+      await expectOtherToContinue(world, 'batch');
+      // The client repeats its submission at another node, as it does after a timeout.
+      const again = await other.dtm('submit', { ...sagaOf(gid, '/once'), wait_result: true });
+      expect(again.json).toEqual({ dtm_result: 'SUCCESS' });
+      await expectToNotice(world, 'batch');
+      // Whatever the response to the first submission is, it is given.
+      expect((await first).status).toBeGreaterThanOrEqual(200);
+      expect([callsOf('/once'), callsOf('/once/undo')]).toEqual([1, 0]);
+      expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
+    });
+  });
