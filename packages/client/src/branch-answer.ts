@@ -3,9 +3,9 @@ import type { InitiatorCall, InitiatorCallResult } from './api/api.ts';
 import { BranchUnknown } from './errors.ts';
 
 /**
- * What a branch answered to its initiator.
+ * Returns the response of a branch to its initiator.
  *
- * @throws {BranchFailure | BranchOngoing | BranchUnknown} it did not succeed
+ * @throws {BranchFailure | BranchOngoing | BranchUnknown} the branch did not succeed
  */
 export function bodyOrThrow(call: InitiatorCall, { result, body }: InitiatorCallResult): unknown {
   const reason = readableReason(result.reason);

@@ -1,4 +1,4 @@
-/** Where the type of the payload is kept: it has no value at run time. */
+/** Carries the type of the payload; has no value at run time. */
 declare const PAYLOAD: unique symbol;
 
 /**
@@ -11,7 +11,10 @@ declare const PAYLOAD: unique symbol;
  */
 export interface BranchDeclaration<Payload> {
   readonly url: string;
-  /** Checks the body at the participant, for example a schema's `parse`. What it throws is answered with 400. */
+  /**
+   * Validates the body at the participant, for example a schema's `parse`. If it throws, the
+   * response is 400.
+   */
   readonly parse?: (body: unknown) => Payload;
   readonly [PAYLOAD]?: (payload: Payload) => Payload;
 }
@@ -32,7 +35,10 @@ export type WithPayload<Payload> = undefined extends Payload
   ? { /** A JSON value. Left out: the call has no body. */ readonly payload?: NoInfer<Payload> }
   : { /** A JSON value. */ readonly payload: NoInfer<Payload> };
 
-/** Throws a TypeError for what is no branch: code that is not checked by a compiler leaves one out easily. */
+/**
+ * Throws a TypeError if the target is not a branch, which code without type checks may omit by
+ * mistake.
+ */
 export function urlOf(target: string | { readonly url: string }): string {
   const url: unknown = typeof target === 'string' ? target : (target as { readonly url?: string } | undefined)?.url;
   if (typeof url === 'string') return url;

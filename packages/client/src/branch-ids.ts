@@ -1,7 +1,10 @@
-/** A branch id has two digits a level. */
+/** A branch ID has two digits per level. */
 const MAX_BRANCHES = 99;
 
-/** Gives the branches of one transaction, or those within one of its branches, their ids: 01, 02, …; within 01: 0101, 0102, … */
+/**
+ * Assigns IDs to the branches of one transaction, or to those within one of its branches: 01, 02,
+ * …; within 01: 0101, 0102, …
+ */
 export class BranchIds {
   readonly #parent: string;
   #count = 0;
@@ -10,7 +13,7 @@ export class BranchIds {
     this.#parent = parent;
   }
 
-  /** Throws a RangeError when there are no more. */
+  /** Throws a RangeError if no ID is left. */
   next(): string {
     if (this.#count >= MAX_BRANCHES)
       throw new RangeError(`a transaction, or one branch of it, calls ${MAX_BRANCHES} branches at most`);

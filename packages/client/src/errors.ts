@@ -29,9 +29,12 @@ export class TransactionFailed extends Error {
   readonly code = 'transaction_failed';
   readonly gid: string;
   readonly status: 'aborting' | 'failed';
-  /** Why, for people: the words of the branch that refused, a time-out, an operator's order. */
+  /**
+   * The reason, human-readable: the text of the branch that failed, a timeout, an operator's
+   * command.
+   */
   readonly reason: string;
-  /** Reads the transaction with its timeline, to see which branch said what. */
+  /** Reads the transaction with its timeline, which shows the response of each branch. */
   readonly details: ReadDetails;
 
   constructor(
@@ -81,7 +84,10 @@ export class TransactionPending extends Error {
   readonly code = 'transaction_pending';
   readonly gid: string;
   readonly status: 'prepared' | 'submitted';
-  /** What the last unsuccessful call answered, or what else it waits for, when known; else empty. */
+  /**
+   * The reason in the last unsuccessful response, or what else the transaction waits for, if known;
+   * else empty.
+   */
   readonly reason: string;
   readonly details: ReadDetails;
 
@@ -118,7 +124,9 @@ export class CoordinatorUnreachable extends Error {
   readonly gid: string | undefined;
   readonly attempts: number;
 
-  /** @param given what the application's code threw, when it is the order to cancel that was not delivered. */
+  /**
+   * @param given the error of the application's code, if the request to cancel was not delivered
+   */
   constructor(
     url: string,
     gid: string | undefined,
@@ -141,7 +149,7 @@ export class CoordinatorUnreachable extends Error {
   }
 }
 
-/** An AggregateError of refused connections (one an address) has an empty message of its own. */
+/** An AggregateError of refused connections (one per address) has an empty message. */
 function messageOf(error: Error): string {
   if (error.message !== '') return error.message;
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
@@ -152,8 +160,9 @@ function messageOf(error: Error): string {
 export type RejectionCode = Extract<ErrorCode, 'invalid' | 'too_large' | 'not_found' | 'refused'>;
 
 /**
- * The coordinator understood the request and will not do it; sending it again cannot help. `invalid` and `too_large`: correct `field`.
- * `not_found`: check the gid. `refused`: `transactionStatus` does not allow it, or the gid belongs to another transaction.
+ * The coordinator rejected the request; repeating it cannot help. `invalid` and `too_large`:
+ * correct `field`. `not_found`: check the gid. `refused`: `transactionStatus` does not allow it, or
+ * the gid belongs to another transaction.
  */
 export class RequestRejected extends Error {
   override readonly name = 'RequestRejected';
@@ -183,8 +192,9 @@ export class RequestRejected extends Error {
 }
 
 /**
- * Something answered, but not as a Holdfast coordinator of this version does: a wrong URL, a proxy in between, or a defect of the coordinator.
- * The outcome is as unknown as with `CoordinatorUnreachable`, and the same is safe to do once the cause is found.
+ * The response did not come from a Holdfast coordinator of this version: a wrong URL, a proxy in
+ * between, or a bug in the coordinator. The outcome is as unknown as with `CoordinatorUnreachable`,
+ * and the same actions are safe once the cause is found.
  */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
@@ -208,8 +218,9 @@ export class UnexpectedAnswer extends Error {
 }
 
 /**
- * A branch that the initiator itself called (a try, an action of an xa) gave no answer that decides anything: it did not answer in time, could not be
- * reached, or answered an error. Whether it did its work is not known, so the transaction must not be submitted; roll it back by letting this through.
+ * A branch that the initiator itself called (a try, an action of an xa) gave no decisive response:
+ * it did not respond in time, could not be reached, or returned an error. Whether it did its work
+ * is unknown, so the transaction must not be submitted; roll it back by letting this error through.
  */
 export class BranchUnknown extends Error {
   override readonly name = 'BranchUnknown';
@@ -218,7 +229,7 @@ export class BranchUnknown extends Error {
   readonly branchId: string;
   readonly op: Op;
   readonly url: string;
-  /** What it answered or what went wrong, for people. */
+  /** The response or the failure, human-readable. */
   readonly reason: string;
 
   constructor(

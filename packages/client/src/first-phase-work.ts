@@ -17,7 +17,7 @@ export interface FirstPhaseWorkOptions {
   readonly options: TwoPhaseOptions;
 }
 
-/** One branch of a first phase: what is registered for its second phase, and the call to make now. */
+/** One branch of a first phase: its registration for the second phase, and the call to make now. */
 export interface FirstPhaseCall {
   readonly op: Op;
   readonly url: string;
@@ -30,10 +30,10 @@ export interface FirstPhaseCall {
    * complete.
    */
   readonly completion?: (branchId: string) => BranchRegistrationRequest;
-  /** For coordinators of the version before, which reject what they do not know. */
+  /** For coordinators of the previous version, which reject unknown fields. */
   readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;
   readonly earlierCompletion?: (branchId: string) => BranchRegistrationRequest;
-  /** Reads the response, or resolves to what it reads. What it throws fails the call. */
+  /** Reads the response, or resolves to what it reads. If it throws, the call fails. */
   readonly parse: ((answer: unknown) => unknown) | undefined;
 }
 
@@ -94,7 +94,7 @@ export class FirstPhaseWork {
     return handled(running);
   }
 
-  /** The code that calls was left behind by the work. */
+  /** The calling code was left behind by the work. */
   #late(): Promise<never> {
     const error = this.#ended();
     if (this.#state === 'closed') this.#failed ??= { thrown: error };
@@ -168,7 +168,7 @@ export class FirstPhaseWork {
   }
 }
 
-/** What it throws at once is a rejection, too. */
+/** Converts a synchronous throw to a rejection. */
 async function startOf<T>(work: () => T | Promise<T>): Promise<T> {
   return work();
 }

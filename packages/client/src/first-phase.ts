@@ -15,8 +15,8 @@ import { type TransactionOptions, wireOptions } from './transaction-options.ts';
 /** Options of a transaction whose first phase runs in the application: a tcc or an xa. */
 export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
   /**
-   * The coordinator cancels the transaction when it is not submitted after so long: because its process died, or takes longer. Default: the
-   * coordinator's (35 s unless configured).
+   * The coordinator cancels a transaction that is not submitted within this time, in ms, because
+   * its process died or takes longer. Default: the coordinator's (35 s unless configured).
    */
   readonly timeoutToFailMs?: number;
 }
@@ -40,7 +40,7 @@ export async function withPrepared<T>(
   const { wait, signal } = options;
   const submission = new Submission(context);
   const phase = () => decide(context, submission, pattern, gid, options, firstPhase, run);
-  // A shutdown waits for the decision, and not for the second phase.
+  // A shutdown waits for the decision, but not for the second phase.
   const decided = await (context.work === undefined ? phase() : context.work.run(gid, phase));
   if (decided.kind === 'submitted') {
     const isWaited = context.work === undefined;
@@ -78,7 +78,7 @@ async function decide<T>(
     return { kind: 'cancelled', seen, thrown };
   }
   const { value, branches } = ended;
-  // A shutdown waits for this, and not for the second phase.
+  // A shutdown waits for this, but not for the second phase.
   const submitOptions = {
     ...(context.work === undefined && wait !== undefined && { wait }),
     ...(signal !== undefined && { signal }),
@@ -117,7 +117,7 @@ export async function joined<T>(
   }
 }
 
-/** Cancels, whether or not the caller still waits. Rejects with what is to be thrown. */
+/** Cancels, whether or not the caller still waits. Rejects with the error to be thrown. */
 async function cancel(submission: Submission, gid: string, thrown: unknown): Promise<TransactionSummary> {
   try {
     return await submission.giveUp(gid, thrown);
@@ -126,7 +126,7 @@ async function cancel(submission: Submission, gid: string, thrown: unknown): Pro
   }
 }
 
-/** What is to be thrown of a transaction that is cancelled, once `read` has read it. */
+/** The error to throw for a transaction that is cancelled, once `read` has read it. */
 async function failure(
   context: SubmissionContext,
   gid: string,

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 
-/** Without letters that are easily misread; its order is that of the characters' codes, so that later gids sort behind earlier ones. */
+/**
+ * Without letters that are easily misread. In the order of character codes, so that later gids sort
+ * after earlier ones.
+ */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
 /**
- * A gid nobody used before: 26 characters, the first ten its creation time, the others 80 random bits. Made by the client, so that a submit whose
- * answer was lost can be repeated under the same gid.
+ * Returns a gid never used before: 26 characters, the first ten its creation time, the others 80
+ * random bits. Created by the client, so that a submit whose response was lost can be repeated with
+ * the same gid.
  */
 export function newGid(): string {
   let time = Date.now();

@@ -1,4 +1,4 @@
-/** An object that decides itself what JSON it becomes; a bigint can have been given such a method, too. */
+/** An object that determines its JSON form; a bigint can have been given such a method, too. */
 interface WithToJson {
   toJSON?: (key: string) => unknown;
 }

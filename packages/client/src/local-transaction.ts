@@ -24,13 +24,17 @@ type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
 /**
  * A message around a local transaction; see `Message.submitWith`.
  *
- * LT1  Nothing is committed before the message is prepared: from then on the coordinator asks what became of it.
- * LT2  The message is given up only when the barrier says "refused", which it does only after it made that final. A throw of `work` is no proof: a statement
- *      of it may have committed (in MySQL every change of a schema does), with the message's row.
- * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the coordinator's question. So a submit that is not delivered
- *      is no error, and a signal does not keep it from being tried.
- * LT4  Whatever is thrown, the barrier is asked what was committed; if that cannot be asked, nobody here decides, and the coordinator will ask.
- * LT5  Once committed nothing throws `TransactionFailed`, which says that nothing stays.
+ * LT1  Nothing is committed before the message is prepared: from then on the coordinator checks
+ *      back about the outcome.
+ * LT2  The message is abandoned only if the barrier reports "refused", which it does only after it
+ *      made that final. A throw of `work` is no proof: a statement of it may have committed (in
+ *      MySQL every schema change does), with the message's row.
+ * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the
+ *      coordinator's check-back. A submit that is not delivered is therefore not an error, and a
+ *      signal does not prevent the attempt.
+ * LT4  Whatever is thrown, the barrier is queried for what was committed. If it cannot be queried,
+ *      nothing is decided here, and the coordinator will check back.
+ * LT5  After the commit nothing throws `TransactionFailed`, which means that no effect remains.
  */
 export async function sendWithLocalTransaction<Tx, T>(
   sending: Sending,
@@ -60,7 +64,7 @@ export async function sendWithLocalTransaction<Tx, T>(
 
 const isWaited = ({ wait }: SubmitOptions): boolean => wait !== undefined && wait !== false;
 
-/** Answers what `work` returned once it is known to be committed. */
+/** Resolves to the result of `work` once it is known to be committed. */
 async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work: (tx: Tx) => Promise<T>): Promise<T> {
   let returned: { readonly value: T } | undefined;
   try {
@@ -77,14 +81,17 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
       await giveUp(sending, thrown);
       throw thrown;
     }
-    // These come of a commit, and that comes after the work.
+    // These errors come from a commit, which follows the work.
     const isOfCommit = thrown instanceof CommitUnknown || thrown instanceof TransactionEnded;
     if (isOfCommit && returned !== undefined) return returned.value;
     throw await committedAllTheSame(sending, thrown);
   }
 }
 
-/** The work, or what came before it, threw, but the message's row is there: half of the work may be, too. What is committed is sent, and a person hears of it. */
+/**
+ * The work, or code before it, threw, but the message's row exists: half of the work may be
+ * committed too. The message is sent, and an error reports it.
+ */
 async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<Error> {
   const transactionStatus = await submit(sending);
   const { gid } = sending;
@@ -92,7 +99,10 @@ async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<E
   return new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
 }
 
-/** The barrier took nothing: the coordinator asked too early for us, or the message was sent before under this gid. */
+/**
+ * The barrier rejected the work: the coordinator checked back before the commit, or the message was
+ * sent before with this gid.
+ */
 async function refused<Tx>(
   sending: Sending,
   barrier: MessageBarrier<Tx>,
@@ -100,7 +110,7 @@ async function refused<Tx>(
 ): Promise<Error> {
   if ((await askBarrier(sending, barrier, refusal)) === 'refused')
     return failed(sending, 'the coordinator asked before the local transaction was through', refusal);
-  // Whoever committed it may have died before its submit.
+  // The process that committed it may have crashed before its submit.
   const transactionStatus = await submit(sending);
   const { gid } = sending;
   const what = `Message ${gid} was sent before: this call committed nothing. Choose another gid for another message.`;
@@ -129,7 +139,10 @@ async function failed(sending: Sending, reason: string, cause: Error): Promise<T
   return new TransactionFailed(gid, 'failed', reason, reader(api, gid), { cause });
 }
 
-/** Saves the coordinator its question. If this does not arrive it asks, and learns the same. */
+/**
+ * Abandons the message, which saves the coordinator its check-back. If this does not arrive, the
+ * check-back has the same result.
+ */
 async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<void> {
   try {
     await submission.giveUp(gid, thrown);
@@ -143,7 +156,7 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
   }
 }
 
-/** Of what is committed. Resolves to the status of the message then. */
+/** Submits a committed message. Resolves to its status then. */
 const submit = (sending: Sending): Promise<Status> =>
   submitted(sending, {}, () => sending.submission.submitPrepared(sending.gid));
 
@@ -163,7 +176,10 @@ async function submitted(
   }
 }
 
-/** Somebody gave the message up, or its check-back URL said the wrong thing: only a person can mend it. */
+/**
+ * An operator abandoned the message, or its check-back URL returned the wrong result: only an
+ * operator can resolve that.
+ */
 function lost(gid: string, cause: TransactionFailed | RequestRejected): RequestRejected {
   const transactionStatus = cause instanceof TransactionFailed ? cause.status : cause.transactionStatus;
   const what = `Message ${gid} is not sent, or was stopped, although its local transaction was committed and stays: ${cause.message}`;

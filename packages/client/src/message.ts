@@ -13,7 +13,10 @@ export type MessageStepRest<Payload> = undefined extends Payload
   : readonly [payload: NoInfer<Payload>, options?: BranchCallOptions];
 
 export interface MessageOptions extends TransactionOptions {
-  /** A prepared message that is not submitted is asked about at `queryPreparedUrl` after so long. */
+  /**
+   * A prepared message that is not submitted within this time, in ms, is checked back at
+   * `queryPreparedUrl`.
+   */
   readonly timeoutToFailMs?: number;
 }
 
@@ -53,7 +56,7 @@ export class Message {
     return this;
   }
 
-  /** The calls start so long after the submit. */
+  /** Delays the start of the calls after the submit, in ms. */
   delay(delayMs: number): this {
     this.#refuseWhenPrepared();
     this.#delayMs = delayMs;

@@ -1,21 +1,27 @@
 /** How a client talks to its coordinator. */
 export interface ConnectOptions extends TransportOptions {
-  /** Where this service answers workflows' call-backs (`workflowCallBack`), as the coordinator reaches it, unless a workflow says otherwise. */
+  /**
+   * The URL, as the coordinator reaches it, at which this service serves callbacks of workflows
+   * (`workflowCallBack`), unless a workflow specifies another one.
+   */
   readonly callBackUrl?: string;
 }
 
 /** How requests are made. */
 export interface TransportOptions {
-  /** Connections kept open at most. A submit or wait holds one while it waits. Default 128. */
+  /** Maximum number of open connections. A submit or wait holds one while it waits. Default 128. */
   readonly connections?: number;
-  /** How long one answer of the coordinator may take, beyond the time that was asked to wait. Default 10,000. */
+  /**
+   * How long one response of the coordinator may take, beyond the requested waiting time, in ms.
+   * Default 10,000.
+   */
   readonly requestTimeoutMs?: number;
   /**
    * How long a call is repeated, with growing pauses, while the coordinator is unreachable or overloaded. 0: never. Default 5,000. The time for which the
    * coordinator was asked to hold its response back does not count, so that a call that waits ends at most this time, and one more attempt, after its wait.
    */
   readonly retryForMs?: number;
-  /** What `wait: true` means. Default 30,000. */
+  /** The timeout of `wait: true`, in ms. Default 30,000. */
   readonly waitTimeoutMs?: number;
   /** Sent with every request to the coordinator. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -31,7 +37,7 @@ export const DEFAULT_CONNECT_OPTIONS = {
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Ends the call with the signal's reason; what was submitted goes on. */
+  /** Ends the call with the signal's reason; a submitted transaction continues. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,8 +48,8 @@ export interface WaitOptions extends CallOptions {
 
 export interface SubmitOptions extends CallOptions {
   /**
-   * Wait for the end: `true` for the client's `waitTimeoutMs`, or a time of its own. Left out or false: submit answers as soon as the transaction is
-   * durable.
+   * Wait until the transaction is finished: `true` for the client's `waitTimeoutMs`, or another
+   * timeout. Omitted or false: submit resolves as soon as the transaction is durable.
    */
   readonly wait?: boolean | { readonly timeoutMs: number };
 }

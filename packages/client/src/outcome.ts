@@ -9,16 +9,21 @@ import type { Api } from './api/api.ts';
 import { pause } from './api/back-off.ts';
 import { type ReadDetails, TransactionFailed, TransactionPending, TransactionStopped } from './errors.ts';
 
-/** With less time left than this, the client's own time for retries is enough. */
+/** With less remaining time than this, the client's time for retries suffices. */
 const LONG_WAIT_MS = 5_000;
 
-/** Pause before asking again when the coordinator did not hold the answer back as long as asked (it is stopping, or has too many waiters). */
+/**
+ * Pause before the next request if the coordinator did not hold the response back for the requested
+ * time (it is stopping, or has too many waiters).
+ */
 const EARLY_ANSWER_PAUSE_MS = 100;
 
 /** A moment on the monotonic clock until which to wait. */
 export const deadlineIn = (timeoutMs: number): number => performance.now() + timeoutMs;
 
-/** Waits until the transaction is final or the deadline has come, and answers what it is then. */
+/**
+ * Waits until the transaction is final or the deadline has come, and resolves to its state then.
+ */
 export async function waitUntilFinal(
   api: Api,
   gid: string,
@@ -27,7 +32,7 @@ export async function waitUntilFinal(
 ): Promise<TransactionDetails> {
   for (;;) {
     const askedAtMs = performance.now();
-    // A coordinator that restarts meanwhile is no reason to give up earlier than the caller would.
+    // A restart of the coordinator does not end the wait before the caller's deadline.
     const answer = await api.get(gid, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
     if (!answer.ok) throw answer.rejection;
     if (isFinal(answer.value.status) || performance.now() >= deadlineMs) return answer.value;
@@ -35,13 +40,13 @@ export async function waitUntilFinal(
   }
 }
 
-/** The client's own time for retries, or the time left to wait when that is longer. */
+/** The client's time for retries, or the remaining waiting time if that is longer. */
 function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
   const leftMs = deadlineMs - performance.now();
   return leftMs > LONG_WAIT_MS ? { retryForMs: leftMs } : {};
 }
 
-/** What an error carries to look at its transaction. */
+/** The function by which an error reads its transaction. */
 export const reader =
   (api: Api, gid: string): ReadDetails =>
   async () => {
@@ -50,12 +55,12 @@ export const reader =
     return answer.value;
   };
 
-/** What an answer of the coordinator tells about a transaction. */
+/** The forms in which the coordinator returns a transaction. */
 type Seen = TransactionSummary | TransactionReply | TransactionDetails;
 
 /**
- * What a caller is told about a transaction: it is answered when it succeeded, or, unless `waited`, when it is on its way; otherwise the typed
- * error is thrown.
+ * Returns a transaction that succeeded or, unless `waited`, is in progress; otherwise throws the
+ * typed error.
  */
 export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean): T {
   const details = reader(api, seen.gid);
@@ -73,7 +78,10 @@ export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean
   }
 }
 
-/** Why it is not finished yet: what it is parked for, or what the last call answered if that was no success. */
+/**
+ * Why the transaction is not finished yet: the reason it is parked, or the last unsuccessful
+ * response.
+ */
 function lastReason(seen: Seen): string {
   if (seen.parked !== '') return seen.parked;
   if ('lastResult' in seen) return seen.lastResult === null ? '' : readableReason(seen.lastResult.reason);

@@ -9,18 +9,24 @@ import { type BranchCallOptions, type TransactionOptions, wireOptions } from './
 export type SagaStep<Payload = unknown> = SagaBranches<Payload> & WithPayload<Payload>;
 
 interface SagaBranches<Payload> extends BranchCallOptions {
-  /** Does it. Called until it answers success (or a failure, which rolls the saga back), perhaps more than once. */
+  /**
+   * Carries out the step. Called until it succeeds (or fails, which rolls the saga back), possibly
+   * more than once.
+   */
   readonly action: BranchTarget<Payload>;
-  /** Undoes it; also called when it is not certain that the action happened. `null`: there is nothing to undo. */
+  /**
+   * Undoes the action; also called if it is uncertain whether the action happened. `null`: there is
+   * nothing to undo.
+   */
   readonly compensate: BranchTarget<Payload> | null;
   /** In a concurrent saga only: the steps (indices from 0) that must have succeeded before this one starts. */
   readonly after?: readonly number[];
 }
 
 export interface SagaOptions extends TransactionOptions {
-  /** The saga is rolled back when it has not succeeded after so long. Default: never. */
+  /** A saga that has not succeeded within this time, in ms, is rolled back. Default: never. */
   readonly timeoutToFailMs?: number;
-  /** The saga is rolled back when more retries than this are needed. Default: no limit. */
+  /** A saga that needs more retries than this is rolled back. Default: no limit. */
   readonly retryLimit?: number;
 }
 
@@ -43,7 +49,7 @@ export class Saga {
   }
 
   /**
-   * Adds a step behind the others.
+   * Appends a step.
    *
    * @throws {TypeError} a branch is missing, or the payload is not JSON
    */

@@ -14,21 +14,22 @@ import type { SubmitOptions } from './options.ts';
 import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
-/** What a saga or message shares with the client that made it. */
+/** The parts of a client that its sagas and messages share. */
 export interface SubmissionContext {
   readonly api: Api;
   readonly waitTimeoutMs: number;
-  /** Of a client whose shutdown waits for what is in progress. */
+  /** Set for a client whose shutdown waits for what is in progress. */
   readonly work?: WorkInProgress | undefined;
 }
 
 /**
- * One transaction on its way to the coordinator. It may be submitted again and again: if an earlier answer was lost, the coordinator may refuse the
- * repetition because the transaction is already further, and then what it became is the answer.
+ * The submission of one transaction, which may be repeated: if an earlier response was lost, the
+ * coordinator may reject the repetition because the transaction has progressed, and its current
+ * outcome is then returned.
  */
 export class Submission {
   readonly #context: SubmissionContext;
-  /** A call was sent and not answered: the transaction may exist. */
+  /** A call was sent without a response: the transaction may exist. */
   #doubtful = false;
 
   constructor(context: SubmissionContext) {
@@ -41,7 +42,8 @@ export class Submission {
     const prepared = async (): Promise<void> => {
       const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
       if (answer.ok) return;
-      // Somebody else's, with whose first phase this one must not go on, unless an earlier try of ours made it.
+      // Another process's transaction, whose first phase must not be continued here, unless an
+      // earlier attempt of this call created it.
       if (!answer.repeated) throw answer.rejection;
       await this.#ownOrThrow(request, answer);
     };
@@ -49,8 +51,8 @@ export class Submission {
   }
 
   /**
-   * Creates it as submitted, and waits for its end if asked to. One gid is one transaction: when it exists already, whoever submitted it, what became of
-   * it is the answer.
+   * Creates the transaction as submitted, and waits for its end if requested. One gid is one
+   * transaction: if it exists already, its outcome is returned, whichever process submitted it.
    */
   async submit(
     request: TransactionRequest & { readonly gid: string },
@@ -85,7 +87,7 @@ export class Submission {
       options,
       async (call) => {
         const answer = await this.#context.api.submitPrepared(gid, request, call);
-        // A coordinator of the version before rejects what it does not know.
+        // A coordinator of the previous version rejects unknown fields.
         if (answer.ok || answer.rejection.rejection !== 'invalid' || request.run === undefined) return answer;
         const { run: _run, ...earlier } = request;
         return this.#context.api.submitPrepared(gid, earlier, call);

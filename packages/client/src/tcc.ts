@@ -18,13 +18,19 @@ export type TccBranch<Payload = unknown, Answer = unknown> = TccBranches<Payload
 
 /** `requestTimeoutMs` is that of the try; confirm and cancel take the transaction's. */
 interface TccBranches<Payload, Answer> extends BranchCallOptions {
-  /** Reserves, so that it can be confirmed or cancelled later. Called once, by this process. */
+  /**
+   * Reserves, so that the reservation can be confirmed or cancelled later. Called once, by this
+   * process.
+   */
   readonly try: BranchTarget<Payload>;
   /** Makes the reservation final; repeated until it succeeds. `null`: there is nothing to do. */
   readonly confirm: BranchTarget<Payload> | null;
-  /** Gives the reservation up; also called when it is not certain that the try happened. `null`: there is nothing to do. */
+  /**
+   * Cancels the reservation; also called if it is uncertain whether the try happened. `null`: there
+   * is nothing to do.
+   */
   readonly cancel: BranchTarget<Payload> | null;
-  /** Checks what the try answered and gives it its type, for example a schema's `parse`. */
+  /** Validates the response of the try and determines its type, for example a schema's `parse`. */
   readonly parse?: (answer: unknown) => Answer;
 }
 

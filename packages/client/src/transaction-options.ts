@@ -1,4 +1,4 @@
-/** Options that all patterns share. What is left out takes the coordinator's default. */
+/** Options that all patterns share. Omitted options take the coordinator's default. */
 export interface TransactionOptions {
   /** First pause before a call is repeated; it doubles, up to the coordinator's cap. */
   readonly retryIntervalMs?: number;
@@ -8,7 +8,10 @@ export interface TransactionOptions {
   readonly branchHeaders?: Readonly<Record<string, string>>;
 }
 
-/** How long a call may take that the initiator makes itself, unless said; the coordinator's own default is the same. */
+/**
+ * Default timeout of a call that the initiator makes itself, in ms; equal to the coordinator's
+ * default.
+ */
 export const DEFAULT_BRANCH_TIMEOUT_MS = 3_000;
 
 /** Options of one branch. */

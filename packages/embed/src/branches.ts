@@ -11,12 +11,15 @@ import type { Logger } from '@holdfast/core';
 import type { LocalBranches, LocalCall } from '@holdfast/runtime';
 import { readableThrown, resultOfThrown } from '@holdfast/protocol';
 
-/** Written as a method, so that functions of any payload are among them. */
+/** Written as a method, so that it accepts functions of any payload. */
 interface AnyBranch {
   run(call: BranchCallContext): unknown;
 }
 
-/** Functions by their names. What one returns is of no account to a saga: returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). */
+/**
+ * Functions by their names. A saga ignores the returned value: returning is success, throwing is
+ * not (`BranchFailure`, `BranchOngoing`, others).
+ */
 export type Branches = Readonly<Record<string, AnyBranch['run']>>;
 
 /** Their declarations, with the payloads that the functions take. */
@@ -27,22 +30,27 @@ export type DeclaredBranches<B extends Branches> = {
 };
 
 /**
- * A branch behind a barrier: what `handler` writes with `tx` happens at most once, in one local transaction with the barrier's rows.
+ * A branch behind a barrier: the writes of `handler` with `tx` take effect at most once, in one
+ * local transaction with the barrier's rows.
  *
- *     branches: { debit: withBarrier(barrier, async (call: BranchCallContext<Transfer>, sql) => { await sql.query(…) }) }
+ *     branches: {
+ *       debit: withBarrier(barrier, async (call: BranchCallContext<Transfer>, sql) => {
+ *         await sql.query(…);
+ *       }),
+ *     }
  */
 export const withBarrier = <Payload, Tx>(
   barrier: Barrier<Tx>,
   handler: BarrierHandler<Payload, Tx>,
 ): BranchHandler<Payload> => behindBarrier(barrier, handler);
 
-/** What begins with a dot is for the coordinator's own. */
+/** Names that begin with a dot are reserved for the coordinator. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 
 /**
  * Makes the functions callable as `local://APPLICATION/NAME`.
  *
- * @throws {TypeError} a name, or the application's, has characters that a URL's part should not have
+ * @throws {TypeError} a name, or the application's, has characters that are invalid in a URL
  */
 export function registerBranches<B extends Branches>(
   locals: LocalBranches,
@@ -59,7 +67,7 @@ export function registerBranches<B extends Branches>(
   return declared as DeclaredBranches<B>;
 }
 
-/** Makes one function callable, and answers its URL. */
+/** Makes one function callable, and returns its URL. */
 export function registerBranch(
   locals: LocalBranches,
   application: string,
@@ -85,14 +93,15 @@ async function serve(path: string, handler: AnyBranch['run'], local: LocalCall, 
     return await serveBranch(call, handler, path);
   } catch (thrown) {
     const error = readableThrown(thrown);
-    // It is called again; this is the one place where the stack of what went wrong can be told.
+    // The function is called again, and this is the only place where the stack of the error can be
+    // reported.
     if (resultOfThrown(error).kind === 'UNKNOWN')
       logger.warn({ gid: call.gid, branch: call.branchId, op: call.op, err: error }, 'a branch threw an error');
     throw error;
   }
 }
 
-/** As over HTTP; the query is put together when somebody asks for it. */
+/** As over HTTP; the query is assembled on first access. */
 class LocalBranchCall implements BranchCallContext {
   readonly gid: string;
   readonly transType: BranchCallContext['transType'];

@@ -20,35 +20,44 @@ import { VERSION } from './version.ts';
 import { warningsLogger } from './warnings-logger.ts';
 import { CALL_BACK_NAME, WorkflowCallBacks } from './workflow-call-backs.ts';
 
-/** Connections to one origin that calls of initiators may hold. */
+/** Most connections to one origin that calls of initiators use. */
 const CONNECTIONS = 128;
 
 /**
- * What leaving the cluster and closing connections may take beyond `drainMs` when the store does not
+ * Time beyond `drainMs` for ending the session and closing connections if the store does not
  * respond.
  */
 const LEAVE_MS = 2_000;
 
-/** The object that `connect()` gives, with the functions of this process as branches. */
+/** The object of `connect()`, with the functions of this process as branches. */
 export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
-  /** What transactions name the functions by. */
+  /** The branches that transactions refer to. */
   readonly branches: DeclaredBranches<B>;
-  /** The coordinator of this process: its load, and what its store holds. */
+  /** Returns the load of this process's coordinator, and the contents of its store. */
   status(): Promise<NodeStatus>;
 }
 
 /**
- * Starts a coordinator in this process. What an earlier process left unfinished goes on at once.
+ * Starts a coordinator in this process. Transactions that an earlier process left unfinished
+ * continue at once.
  *
  *     const hf = await embed({ store: 'lmdb:./data', branches: { debit, refund } });
- *     await hf.saga().step({ action: hf.branches.debit, compensate: hf.branches.refund, payload: { amount: 30 } }).submit({ wait: true });
+ *     await hf
+ *       .saga()
+ *       .step({
+ *         action: hf.branches.debit,
+ *         compensate: hf.branches.refund,
+ *         payload: { amount: 30 },
+ *       })
+ *       .submit({ wait: true });
  *     await hf.close();
  *
- * Close it at the end (`await using` does): that finishes what is in progress, first phases and workflows of this process included, within `drainMs`;
- * nothing new begins. The rest continues at the next start. A process that is killed loses nothing either.
+ * Close it at the end (`await using` does so). That finishes what is in progress, including first
+ * phases and workflows of this process, within `drainMs`, and nothing new starts. The rest
+ * continues at the next start. A process that is killed loses nothing either.
  *
  * @throws {TypeError} an option is wrong
- * @throws {StoreError} the store cannot be opened; its code is `locked` when another process has it
+ * @throws {StoreError} the store cannot be opened; its code is `locked` if another process has it
  */
 export async function embed<B extends Branches = Branches>(options: EmbedOptions<B>): Promise<EmbeddedHoldfast<B>> {
   checkOptions(options);
@@ -58,7 +67,8 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
   const callBacks = new WorkflowCallBacks({
     run: (call) => hf.runCallBack(call),
-    // A transaction that has ended meanwhile is no news; the others are called back at their interval if this fails.
+    // A transaction that has finished is not an error; the others are called back at their interval
+    // if this retry fails.
     retry: (gid) => void hf.retry(gid).catch(() => undefined),
   });
   const callBackUrl = registerBranch(locals, application, CALL_BACK_NAME, (call) => callBacks.serve(call), logger);

@@ -20,14 +20,14 @@ export interface InProcessApiDependencies {
   readonly initiatorCalls: InitiatorCalls;
   /** Stops the coordinator; called once. */
   readonly stop: () => Promise<void>;
-  /** What errors call it. */
+  /** The coordinator's name in errors. */
   readonly name: string;
   readonly retryForMs: number;
-  /** The coordinator takes nothing any more. */
+  /** Whether the coordinator no longer accepts anything. */
   readonly isStopped: () => boolean;
 }
 
-/** Nobody hangs up, or nobody is told. */
+/** Calls within the process are never aborted by a lost connection. */
 const CONTEXT: CallContext = { principal: 'embedded', namespace: DEFAULT_NAMESPACE };
 
 const contextOf = ({ signal }: ApiCall): CallContext => (signal === undefined ? CONTEXT : { ...CONTEXT, signal });
@@ -35,7 +35,10 @@ const contextOf = ({ signal }: ApiCall): CallContext => (signal === undefined ? 
 const waitMsOf = ({ waitUntilMs }: ApiCall): number =>
   waitUntilMs === undefined ? 0 : Math.max(0, waitUntilMs - performance.now());
 
-/** What the SDK asks, answered by the coordinator of this process: as over HTTP, without texts in between. */
+/**
+ * The requests of the SDK, carried out by the coordinator of this process: as over HTTP, without
+ * serialisation.
+ */
 export function inProcessApi(dependencies: InProcessApiDependencies): Api {
   const { api, initiatorCalls, stop } = dependencies;
   let closing: Promise<void> | undefined;
@@ -66,7 +69,10 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
 
 type Run<T> = (context: CallContext) => Promise<T>;
 
-/** Repeats what the coordinator cannot take now, as a client over HTTP does, unless it is stopping: then it never will. */
+/**
+ * Repeats requests that the coordinator cannot accept now, as a client over HTTP does, unless it is
+ * stopping: then it never will.
+ */
 async function answer<T>(
   { name, retryForMs, isStopped }: InProcessApiDependencies,
   gid: string | undefined,
@@ -107,7 +113,7 @@ const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | un
     transactionStatus: error.status,
   });
 
-/** Read as it would be from a URL, so that what cannot be read is refused alike. */
+/** Decoded as from a URL, so that invalid values are rejected in the same way. */
 function queryOf(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));

@@ -3,7 +3,10 @@ import type { LocalBranches } from '@holdfast/runtime';
 
 const LOCAL = 'local://';
 
-/** Calls that the code which runs a tcc, xa or workflow makes itself: functions of this process directly, everything else over HTTP. */
+/**
+ * Calls that the code of a tcc, xa or workflow makes itself: functions of this process are called
+ * directly, everything else over HTTP.
+ */
 export class InitiatorCalls {
   readonly #locals: LocalBranches;
   readonly #remote: BranchCaller;
@@ -34,7 +37,10 @@ export class InitiatorCalls {
   }
 }
 
-/** As it would come over HTTP: a copy that shares nothing with the function, and nothing where there is no JSON for it. */
+/**
+ * The value as it would arrive over HTTP: a copy that shares nothing with the function, or nothing
+ * if the value has no JSON form.
+ */
 function asJson(value: unknown): unknown {
   if (value === undefined || value === null) return value;
   try {

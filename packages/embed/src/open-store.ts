@@ -1,9 +1,9 @@
 import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
 
 /**
- * The store that a URL names, not yet open. LMDB is loaded only when it is asked for.
+ * Returns the store at a URL, not yet open. LMDB is loaded only if it is used.
  *
- * @throws {TypeError} it names none
+ * @throws {TypeError} the URL does not name a store
  */
 export async function storeOf(store: string | Store): Promise<Store> {
   if (typeof store !== 'string') return store;

@@ -2,34 +2,39 @@ import { type Alert, DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Logger, ty
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
 import type { Branches } from './branches.ts';
 
-/** What the engine may be told; times are milliseconds. See `EngineOptions` for each. */
+/** Options of the engine; times are in milliseconds. See `EngineOptions` for each. */
 export type EmbedEngineOptions = Partial<Omit<EngineOptions, 'groups' | 'version'>>;
 
 export interface EmbedOptions<B extends Branches = Branches> {
   /**
-   * Where transactions are kept: `lmdb:PATH` (a directory, made when it is not there; one process at a time), `memory:` (forgotten at exit), or a store
-   * of your own that is not open yet; it is closed with the coordinator.
+   * The store: `lmdb:PATH` (a directory, created if missing; one process at a time), `memory:`
+   * (lost at exit), or a store object that is not open yet; it is closed with the coordinator.
    */
   readonly store: string | Store;
   /**
-   * Functions of this process that transactions may name, by `hf.branches.NAME`. All of them are known before the coordinator starts, so that what an
-   * earlier process left unfinished finds them. Names are kept in the store: a function whose name is gone is asked for again until it is back.
+   * Functions of this process that transactions refer to by `hf.branches.NAME`. All of them are
+   * known before the coordinator starts, so that transactions of an earlier process find them.
+   * Names are stored: calls of a function that was removed are retried until it is back.
    */
   readonly branches?: B;
   /**
-   * Which application the functions belong to: part of their URLs, `local://APPLICATION/NAME`, and kept in the store. On a store that several processes
-   * share, only those of the same application drive its transactions. Default: `app`.
+   * The application that the functions belong to: part of their URLs, `local://APPLICATION/NAME`,
+   * and stored. On a store that several processes share, only processes of the same application
+   * drive its transactions. Default: `app`.
    */
   readonly application?: string;
-  /** Retries, time-outs, bounds, retention, in milliseconds. */
+  /** Retries, timeouts, bounds, retention, in milliseconds. */
   readonly engine?: EmbedEngineOptions;
-  /** What `wait: true` means. Default 30,000. */
+  /** The timeout of `wait: true`, in ms. Default 30,000. */
   readonly waitTimeoutMs?: number;
-  /** How long a call is repeated while the store cannot take it. 0: never. Default 5,000. */
+  /**
+   * How long a call is repeated while the store cannot accept it, in ms. 0: never. Default 5,000.
+   */
   readonly retryForMs?: number;
   /**
-   * How long `close` waits for what is in progress: calls, first phases and workflows. It takes at most 2 s longer when the store does not respond, and
-   * does not wait for code of the application beyond that. Default 10,000.
+   * How long `close` waits for what is in progress: calls, first phases and workflows, in ms. If
+   * the store does not respond, closing takes at most 2 s longer; code of the application is not
+   * waited for beyond `drainMs`. Default 10,000.
    */
   readonly drainMs?: number;
   /**
@@ -38,16 +43,19 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly onAlert?: (alert: Alert) => void | Promise<void>;
   /**
-   * What calls branches over HTTP: `own`, the default, is the client of Holdfast; `undici` replaces
-   * it by the library.
+   * The client for branch calls over HTTP: `own`, the default, is Holdfast's client; `undici` uses
+   * that library instead.
    */
   readonly branchClient?: 'own' | 'undici';
   /**
-   * How names of branches are looked up: `own`, the default, by the hosts file and DNS; `system` by
-   * getaddrinfo.
+   * The lookup of host names of branches: `own`, the default, uses the hosts file and DNS; `system`
+   * uses getaddrinfo.
    */
   readonly nameLookup?: 'own' | 'system';
-  /** Default: warnings and errors become warnings of the process (`process.on('warning')`), which Node prints to stderr; the rest is dropped. */
+  /**
+   * Default: warnings and errors become warnings of the process (`process.on('warning')`), which
+   * Node prints to stderr; the rest is discarded.
+   */
   readonly logger?: Logger;
 }
 
@@ -77,8 +85,8 @@ const ENGINE_NAMES = Object.keys(DEFAULT_ENGINE_OPTIONS).filter((name) => name !
 /**
  * Checks the names of all options, and that those of the engine are numbers.
  *
- * @throws {TypeError} a name is unknown, a value is not a number of 0 or more, or is none of the
- *   choices
+ * @throws {TypeError} a name is unknown, or a value is neither a number of at least 0 nor an
+ *   allowed choice
  */
 export function checkOptions(options: EmbedOptions): void {
   requireKnownNames(options, OPTION_NAMES, 'embed()');

@@ -3,7 +3,10 @@ import { stackOfThrown, textOfThrown, withoutSecrets } from '@holdfast/protocol'
 
 const nothing = (): void => undefined;
 
-/** Warnings and errors as warnings of the process: a library does not print by itself, and an application can listen to or silence them. */
+/**
+ * Emits warnings and errors as warnings of the process: a library should not print, and an
+ * application can listen to or silence them.
+ */
 export const warningsLogger: Logger = { debug: nothing, info: nothing, warn, error: warn };
 
 function warn({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void {

@@ -1,22 +1,26 @@
 import type { BranchCallContext } from '@holdfast/client/api';
 import { BranchOngoing } from '@holdfast/protocol';
 
-/** Name of the function that workflows are called back at; those of an application may begin with anything but a dot. */
+/**
+ * The name of the function at which workflows are called back. Names of an application cannot begin
+ * with a dot.
+ */
 export const CALL_BACK_NAME = '.workflows';
 
-/** More than so many are not remembered; they are asked about again at their retry interval. */
+/** Maximum number of transactions remembered; others are called back at their retry interval. */
 const MAX_WAITING = 10_000;
 
 export interface WorkflowCallBacksDependencies {
-  /** Runs a workflow's code from what is recorded. */
+  /** Runs a workflow's code from its records. */
   readonly run: (call: BranchCallContext) => Promise<void>;
-  /** Has the coordinator drive a transaction now. Must not reject. */
+  /** Requests that the coordinator drive a transaction now. Must not reject. */
   readonly retry: (gid: string) => void;
 }
 
 /**
- * Call-backs of workflows in their own process. After a restart the coordinator calls back before the application has come to define its workflows: such a
- * call is answered ONGOING, and made again as soon as the workflow is defined.
+ * Callbacks of workflows in their own process. After a restart the coordinator may call back before
+ * the application has defined its workflows: such a call returns ONGOING, and is made again as soon
+ * as the workflow is defined.
  */
 export class WorkflowCallBacks {
   readonly #d: WorkflowCallBacksDependencies;
@@ -37,7 +41,7 @@ export class WorkflowCallBacks {
     throw new BranchOngoing(`no workflow named ${name} is defined in this process yet`);
   }
 
-  /** The workflow of that name can be run from now on. */
+  /** Called when the workflow with this name was defined. */
   defined(name: string): void {
     this.#defined.add(name);
     const gids = this.#waiting.get(name) ?? [];

@@ -5,18 +5,22 @@ import { sqlState, wasLocked } from './errors.ts';
 import { keyArrays } from './read.ts';
 import { PROBE_KEYS } from './statements/index.ts';
 
-/** How long the first probe waits for a transaction that may just be committing. */
+/** How long the first probe waits for a transaction that may be about to commit. */
 const FIRST_WAIT_MS = 50;
-/** How long each probe of a part of the keys waits: the first one has given the others time. */
+/**
+ * How long each probe of a part of the keys waits; the first probe has given the other transactions
+ * time.
+ */
 const NEXT_WAIT_MS = 5;
-/** How long the probes of one call wait together. Nothing else is written meanwhile. */
+/** Total waiting time of the probes of one call, during which nothing else is written. */
 const MOST_WAIT_MS = 1_000;
 
 /**
- * Those of the keys for which an insert waits: another client of the database has inserted the key
- * and not committed. No statement can read such a row, so the keys are inserted and rolled back, and
- * halved when that waits. Keys that `MOST_WAIT_MS` leaves unexamined are returned as well: the
- * caller tries them again later. Changes nothing; used only after a batch has waited in vain.
+ * Returns the keys for which an insert waits because another client of the database has inserted
+ * the key without committing. No statement can read such a row, so the keys are inserted and rolled
+ * back, and halved if that waits. Keys not examined within `MOST_WAIT_MS` are returned as well; the
+ * caller tries them again later. Changes nothing; used only after a batch has timed out waiting for
+ * a lock.
  */
 export async function heldKeys(
   connection: Connection,
@@ -34,14 +38,14 @@ class Probes {
     this.#client = client;
   }
 
-  /** @param isHeld some of them are known to be held */
+  /** @param isHeld whether some of the keys are known to be held */
   async heldOf(keys: readonly TransactionKey[], isHeld = false): Promise<readonly TransactionKey[]> {
     if (this.#waitedMs >= MOST_WAIT_MS) return keys;
     if (!isHeld && !(await this.#waits(keys))) return [];
     if (keys.length === 1) return keys;
     const half = keys.length >> 1;
     const first = await this.heldOf(keys.slice(0, half));
-    // Unless the first half waits, the second one does.
+    // If the first half does not wait, the second one does.
     return [...first, ...(await this.heldOf(keys.slice(half), first.length === 0))];
   }
 
@@ -53,7 +57,7 @@ class Probes {
       await client.query(PROBE_KEYS, keyArrays(keys));
       return false;
     } catch (thrown) {
-      // Another refusal of the server is for the batch itself to report.
+      // Other errors of the server are left to the batch to report.
       if (sqlState(thrown) === undefined) throw thrown;
       if (!wasLocked(thrown)) return false;
       this.#waitedMs += waitMs;

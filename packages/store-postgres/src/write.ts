@@ -8,21 +8,24 @@ import { headOf, idOf, type Placed, sorted } from './rows.ts';
 import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
-/** How often a batch is sent whose items could be applied by what is there now, and were not: each time, somebody else changed a record meanwhile. */
+/**
+ * Number of times a batch is sent whose items could be applied to the current records but were not,
+ * because each time another writer changed a record in between.
+ */
 const ROUNDS = 10;
 
-/** Records that are remembered as refused. */
+/** Maximum number of records remembered as rejected. */
 const MOST_REFUSED = 10_000;
 
-/** What a batch answers of its inserts, and of its changes. */
+/** The rows that a batch returns for its inserts and its changes. */
 interface AnswerRow {
   readonly now: number;
-  /** Keys of the inserts that were, unless all of them. */
+  /** Keys of the applied inserts; null if all were applied. */
   readonly namespaces: readonly string[] | null;
   readonly gids: readonly string[] | null;
-  /** Updates that were, unless all of them. */
+  /** The applied updates; null if all were applied. */
   readonly items: readonly number[] | null;
-  /** Appends that were; none unless the batch has some. */
+  /** The applied appends; absent if the batch has none. */
   readonly appended?: readonly number[] | null;
   readonly versions?: readonly string[] | null;
   readonly added?: readonly number[] | null;
@@ -30,19 +33,19 @@ interface AnswerRow {
 }
 
 /**
- * What a batch of items finds of a record: its head, and those of the items' entries that it has,
- * in order.
+ * The current state of an item's record: its head, and those of the item's entries that it has, in
+ * order.
  */
 interface Examined {
-  /** Undefined: there is no record. */
+  /** Undefined if there is no record. */
   readonly row: Row | undefined;
   readonly entries: readonly Placed[];
 }
 
 /**
- * Writes batches: one statement, and when it left items unapplied or found entries in the way of an
- * append, one more that looks why. An item that is refused is refused by the record as it is then,
- * by the same rules as in every store; one that could be applied now is sent again.
+ * Writes batches: one statement, and a second one if items were not applied or entries of an append
+ * existed already, which determines why. An item is rejected according to the current record, by
+ * the same rules as in every store; an item that could be applied now is sent again.
  *
  * A record that stays locked, or that the server refuses to change, is left out of its batch: its
  * item is `blocked`.
@@ -52,8 +55,8 @@ export class Writer {
   readonly #clock: StoreClock;
   readonly #locked: LockedRecords;
   /**
-   * Records that the server refused to change: each is written alone, so that its neighbours are
-   * written once.
+   * Records that the server refused to change. Each is written alone, so that other records are not
+   * written twice.
    */
   readonly #refused = new Set<string>();
 
@@ -80,16 +83,14 @@ export class Writer {
     return outcomes as WriteOutcome[];
   }
 
-  /**
-   * Writes items together, and each alone when the server refuses to change one of their records.
-   */
+  /** Writes items together, or each alone if the server refuses to change one of their records. */
   async #writeTogether(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     try {
       return await this.#writeAll(items, outcomes);
     } catch (thrown) {
       if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
       await this.#writeEach(items, outcomes);
-      // The server refuses all of them: it is not one record, and nothing was applied.
+      // The server refused all of them, so the cause is not one record, and nothing was applied.
       if (outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
     }
   }
@@ -135,7 +136,7 @@ const isOpenIn =
   ({ at }: Numbered): boolean =>
     outcomes[at] === undefined;
 
-/** Some items are applied already, and durable: whoever sends all again hears so. */
+/** Some items are already durable; a caller that sends the batch again gets their outcomes. */
 const inDoubt = (why: string, cause?: unknown): StoreError =>
   new StoreError('outcome_unknown', `a part of the batch was written: ${why}`, cause);
 
@@ -193,7 +194,10 @@ function settleUpdates(items: readonly Numbered[], { items: named }: AnswerRow, 
       outcomes[at] = transitions.applied(item.expectVersion + 1);
 }
 
-/** Answers the appends that were applied, but not with all of their entries. */
+/**
+ * Settles the appends that were applied in full. Returns those that were applied without some of
+ * their entries.
+ */
 function settleAppends(items: readonly Numbered[], row: AnswerRow, outcomes: Outcomes): Map<number, Before> {
   const partly = new Map<number, Before>();
   const places = new Map((row.appended ?? []).map((at, place) => [at, place]));
@@ -207,7 +211,10 @@ function settleAppends(items: readonly Numbered[], row: AnswerRow, outcomes: Out
   return partly;
 }
 
-/** The present heads of the records of items, and what they have of the items' entries; in the order of the items. */
+/**
+ * The current heads of the items' records, and the existing ones among the items' entries, in the
+ * order of the items.
+ */
 async function examine(connection: Connection, items: readonly WriteItem[]): Promise<Examined[]> {
   const keys = items.map((item) => (item.kind === 'append' ? item.entries.map((entry) => entry.key) : []));
   const { firsts, lasts } = spansOf(keys.map((list) => list.length));
@@ -222,7 +229,7 @@ async function examine(connection: Connection, items: readonly WriteItem[]): Pro
   return items.map(({ key }) => ({ row: records.get(idOf(key)), entries: entries.get(idOf(key)) ?? [] }));
 }
 
-/** Why an item changes nothing; undefined: by what is there now, it would. */
+/** Why an item changes nothing; undefined if it could be applied now. */
 function refusal(item: WriteItem, examined: Examined): WriteOutcome | undefined {
   const { row } = examined;
   const head = row === undefined ? undefined : headOf(row);

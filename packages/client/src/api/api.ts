@@ -18,31 +18,40 @@ import type {
 import type { RequestRejected } from '../errors.ts';
 
 /**
- * What the SDK asks of a coordinator. Everything above it (sagas, messages, waiting) is the same whether the coordinator is reached over HTTP or
- * runs in this process.
+ * The requests of the SDK to a coordinator. The layers above (sagas, messages, waiting) are the
+ * same whether the coordinator is reached over HTTP or runs in this process.
  */
 export interface Api {
-  /** Saves a transaction as prepared or submitted; with `waitUntilMs`, answers when it is final or that moment has come. */
+  /**
+   * Saves a transaction as prepared or submitted. With `waitUntilMs`, resolves when it is final or
+   * that time has come.
+   */
   create(request: TransactionRequest & { readonly gid: string }, call: ApiCall): Promise<Answer<TransactionReply>>;
   /**
    * Turns a prepared transaction into submitted. `request` names the branches that this run of a
    * tcc or xa called.
    */
   submitPrepared(gid: string, request: SubmitRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /** Registers a branch of a prepared tcc, xa or workflow transaction. Repeated alike: changes nothing. */
+  /**
+   * Registers a branch of a prepared tcc, xa or workflow transaction. An identical repetition
+   * changes nothing.
+   */
   registerBranch(gid: string, registration: BranchRegistrationRequest, call: ApiCall): Promise<Answer<void>>;
-  /** What a workflow has recorded. */
+  /** Reads the records of a workflow. */
   workflowProgress(gid: string, call: ApiCall): Promise<Answer<WorkflowProgress>>;
-  /** Ends a workflow: only its own code does. */
+  /** Finishes a workflow; only its own code does so. */
   finishWorkflow(gid: string, end: WorkflowEnd, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /** Parks a workflow, for its own code, which found records that it did not make. */
+  /** Parks a workflow whose code found records that this code did not make. */
   parkWorkflow(gid: string, order: ParkRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
   /**
-   * The code of a workflow is running here: no callback before its interval has passed. A rejection
-   * without a gid: this coordinator takes no heartbeats.
+   * Reports that the code of a workflow is running here, which postpones the callback by its
+   * interval. A rejection without a gid means that this coordinator accepts no heartbeats.
    */
   heartbeat(gid: string, call: ApiCall): Promise<Answer<void>>;
-  /** Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow does: not repeated. */
+  /**
+   * Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow. Not
+   * repeated.
+   */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
   list(query: ListQuery, call: ApiCall): Promise<Answer<TransactionPage>>;
@@ -53,11 +62,17 @@ export interface Api {
   unsubscribe(topic: string, url: string, call: ApiCall): Promise<Answer<void>>;
   deleteTopic(topic: string, call: ApiCall): Promise<Answer<void>>;
   close(): Promise<void>;
-  /** URL of the coordinator, as participants of XA are told it; undefined when it cannot be reached over the network. */
+  /**
+   * URL of the coordinator that participants of XA receive; undefined if it cannot be reached over
+   * the network.
+   */
   readonly url: string | undefined;
 }
 
-/** A call of a branch by the code that runs the transaction, with what a coordinator's call would carry. */
+/**
+ * A call of a branch by the code that runs the transaction, with the fields of a coordinator's
+ * call.
+ */
 export interface InitiatorCall {
   readonly gid: string;
   readonly pattern: Pattern;
@@ -75,25 +90,37 @@ export interface InitiatorCall {
 
 export interface InitiatorCallResult {
   readonly result: BranchResult;
-  /** What the branch's handler returned, a participant of this SDK or a function; else what was answered, parsed if it is JSON, else its text. */
+  /**
+   * What the branch's handler returned, for a participant of this SDK or a function; otherwise the
+   * response, parsed if it is JSON, else its text.
+   */
   readonly body: unknown;
 }
 
 export interface ApiCall {
-  /** Until when (`performance.now()`) the coordinator may hold the answer back because the transaction is not final. */
+  /**
+   * Until when (`performance.now()`) the coordinator may hold the response back because the
+   * transaction is not final.
+   */
   readonly waitUntilMs?: number;
-  /** How long to go on trying; default: the client's. */
+  /** How long to repeat the call; default: the client's setting. */
   readonly retryForMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A rejection is a value here, because what it means depends on whether an earlier try may have been carried out. */
+/**
+ * A rejection is a value here, because its meaning depends on whether an earlier attempt may have
+ * been carried out.
+ */
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
       readonly rejection: RequestRejected;
-      /** An earlier try of this very call was sent and its answer was lost: it may be what the coordinator refuses to do again. */
+      /**
+       * Whether an earlier attempt of this call was sent and its response was lost: the coordinator
+       * may reject the repetition for that reason.
+       */
       readonly repeated: boolean;
     };
 
@@ -102,7 +129,7 @@ export interface ListQuery {
   readonly gid?: string;
   readonly status?: Status;
   readonly pattern?: Pattern;
-  /** Only those that need a person. */
+  /** Only transactions that need operator attention. */
   readonly attention?: boolean;
   readonly createdFromMs?: number;
   readonly createdToMs?: number;

@@ -11,7 +11,7 @@ import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 
-/** A longer answer of a branch is not read: UNKNOWN. */
+/** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a branch"). */
@@ -23,7 +23,10 @@ export class BranchCaller {
     this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_ANSWER_BYTES });
   }
 
-  /** Rejects when the caller's signal ends it, and with a TypeError for a payload that is not JSON; whatever else went wrong is UNKNOWN. */
+  /**
+   * Rejects if the caller's signal aborts, and with a TypeError for a payload that is not JSON;
+   * every other failure is UNKNOWN.
+   */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
     const url = new URL(withoutCoordinates(call.url));
     const authorization = basicAuthorization(url);
@@ -50,12 +53,13 @@ export class BranchCaller {
       });
       const bytes = Buffer.from(await body.arrayBuffer());
       const text = bytes.toString();
-      // Neither a length nor chunks: only the end of the connection ended it, which a broken connection looks like.
+      // Neither a length nor chunks: the end of the connection ended the response, which a broken
+      // connection does as well.
       const isUnframed =
         statusCode !== 204 && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
       const result = isUnframed ? resultOfUnframedHttp(statusCode, text) : resultOfHttp(statusCode, text);
-      // The words that decide are ASCII. Any other text that is not UTF-8 would be altered: it is
-      // not returned.
+      // The words that decide are ASCII. Any other text that is not UTF-8 would be altered, so it
+      // is not returned.
       return { result, body: isUtf8(bytes) ? returnedValue(parsed(text)) : undefined };
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -66,7 +70,7 @@ export class BranchCaller {
     }
   }
 
-  /** Ends the calls in progress, which are UNKNOWN. */
+  /** Ends the calls in progress, whose results are UNKNOWN. */
   destroy(): Promise<void> {
     return this.#agent.destroy();
   }
@@ -88,7 +92,7 @@ function parsed(text: string): unknown {
 
 /**
  * Ends one call, by its timeout or by the caller's signal. Not `AbortSignal.any`: in Node 20 a
- * long-lived signal keeps every signal that was derived from it.
+ * long-lived signal keeps a reference to every signal derived from it.
  */
 class Ending {
   readonly #abort = new AbortController();
@@ -109,7 +113,7 @@ class Ending {
     return this.#abort.signal;
   }
 
-  /** The time has passed. */
+  /** Whether the timeout has expired. */
   get isLate(): boolean {
     return this.#isLate;
   }

@@ -1,13 +1,13 @@
 import { unlessAborted } from './unless-aborted.ts';
 import { within } from './within.ts';
 
-/** How long a request is waited for although the signal is aborted. */
+/** How long a request is awaited although the signal is aborted. */
 const DELIVERY_MS = 500;
 
 /**
- * Waits for a request that is to be made although the signal is aborted, such as the submit of what
- * is committed: for a moment, so that it has been made if the coordinator responds. The request
- * continues after that, and the signal's own reason is thrown.
+ * Waits for a request that must be made although the signal is aborted, such as the submit after a
+ * commit. Waits briefly, which suffices if the coordinator responds. The request continues after
+ * that, and the signal's reason is thrown.
  */
 export async function delivered<T>(request: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {

@@ -4,7 +4,7 @@ import type { Api } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { HttpTransport } from './http-transport.ts';
 
-/** An answer without a body. */
+/** A response without a body. */
 const NOTHING = { parse: () => undefined };
 
 /** The coordinator's `/api/v1` over HTTP. */
@@ -26,7 +26,8 @@ export function httpApi(coordinatorUrl: string, options: Required<TransportOptio
       transport.call({ method: 'POST', path: at(gid, '/finish'), body, schema: transactionReply, gid }, call),
     parkWorkflow: (gid, body, call) =>
       transport.call({ method: 'POST', path: at(gid, '/park'), body, schema: transactionReply, gid }, call),
-    // Without the gid for errors: a rejection that has one comes from a coordinator that has the route.
+    // Without the gid for errors: a rejection with a gid comes from a coordinator that has the
+    // route.
     heartbeat: (gid, call) => transport.call({ method: 'POST', path: at(gid, '/heartbeat'), schema: NOTHING }, call),
     callBranch: (request) => branches.call(request),
     get: (gid, call) => transport.call({ method: 'GET', path: at(gid), schema: transactionDetails, gid }, call),

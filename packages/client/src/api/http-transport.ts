@@ -22,10 +22,13 @@ export interface HttpRequest<T> {
   readonly gid?: string;
 }
 
-/** A larger answer cannot come from the API: its pages and transactions are bounded. */
+/** The API never sends a larger response: its pages and transactions are bounded. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
-/** Errors of a connection that was never made: the request did not leave, so it was certainly not carried out. */
+/**
+ * Errors of a connection that was never established: the request was not sent, so it was certainly
+ * not carried out.
+ */
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -35,11 +38,17 @@ const NEVER_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Rejections; every other code means that the coordinator could not do it now, or a defect. */
+/**
+ * Rejections; every other code means that the coordinator could not carry out the request now, or
+ * an internal error.
+ */
 const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
 const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
 
-/** Longest time one request asks the coordinator to hold its answer back: shorter than what proxies in between tolerate. */
+/**
+ * The longest time that one request lets the coordinator hold its response back: shorter than
+ * proxies tolerate.
+ */
 const LONGEST_POLL_MS = 20_000;
 
 const pollMs = (untilMs: number): number =>
@@ -51,8 +60,9 @@ type Outcome<T> =
   | { readonly kind: 'retry'; readonly cause: unknown; readonly sent: boolean };
 
 /**
- * Sends requests to the coordinator and repeats them while it is unreachable or says "not now". Repeating is safe: every request of the API either
- * reads, or names a gid and does nothing the second time.
+ * Sends requests to the coordinator and repeats them while it is unreachable or responds "not now".
+ * Repeating is safe: every request of the API either reads, or names a gid and has no effect the
+ * second time.
  */
 export class HttpTransport {
   readonly url: string;
@@ -62,7 +72,7 @@ export class HttpTransport {
   #closing: Promise<void> | undefined;
 
   constructor(url: string, options: Required<TransportOptions>) {
-    // The error of `URL` itself repeats a password.
+    // The error of `URL` contains the password.
     if (!URL.canParse(url))
       throw new TypeError(
         "a coordinator's URL looks like http://127.0.0.1:36789; percent-encode what is special in a password",
@@ -110,7 +120,7 @@ export class HttpTransport {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
-    // A body that is not JSON is the caller's mistake: sending it again cannot help.
+    // A body that is not JSON is the caller's mistake; repeating the request cannot help.
     const options = this.#requestOptions(request, waitMs, call.signal);
     try {
       const response = await this.#pool.request(options);
@@ -160,7 +170,7 @@ export class HttpTransport {
       const rejection = new RequestRejected(problem.code, problem.detail, { gid, field, transactionStatus });
       return { kind: 'rejected', rejection };
     }
-    // 502 to 504 also come from proxies in front of a coordinator that is away.
+    // 502 to 504 also come from proxies in front of an unavailable coordinator.
     if (status === 429 || (status >= 502 && status <= 504)) {
       return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
     }
@@ -169,7 +179,9 @@ export class HttpTransport {
   }
 }
 
-/** So that an `Authorization` of the options, in whatever case, replaces the one of the URL. */
+/**
+ * Header names in lower case, so that an `Authorization` of the options replaces that of the URL.
+ */
 const lowerCased = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
@@ -181,7 +193,7 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
   return search.size === 0 ? '' : `?${search.toString()}`;
 }
 
-/** Empty when it is not UTF-8, as the text of a proxy may be: the coordinator's is. */
+/** Empty if the body is not UTF-8, as a proxy's text may be; the coordinator's always is. */
 function textOf(body: ArrayBuffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);

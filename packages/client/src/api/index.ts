@@ -1,6 +1,6 @@
 /**
- * For those who bring a coordinator of their own, such as `@holdfast/embed`: what the SDK asks of one, and the SDK's object over it. Applications do not
- * need this.
+ * For packages that provide a coordinator, such as `@holdfast/embed`: the requests of the SDK, and
+ * the SDK's object over them. Applications do not need this.
  */
 export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';

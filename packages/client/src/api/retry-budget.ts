@@ -1,10 +1,10 @@
 import { backOff } from './back-off.ts';
 
 /**
- * The time for the retries of one call. Failures use it up: the pauses, and how long attempts took
- * to fail. The time for which the coordinator was asked to hold a response back is not a failure,
- * and does not count. So a call that waits ends at the latest when its wait and this time have
- * passed, and one more attempt.
+ * The time for the retries of one call. Failures use it up: the pauses, and the duration of failed
+ * attempts. The time for which the coordinator was to hold a response back is not a failure and
+ * does not count, so that a call that waits ends at most this time, and one more attempt, after its
+ * wait.
  */
 export class RetryBudget {
   #leftMs: number;
@@ -17,8 +17,8 @@ export class RetryBudget {
    * Counts a failed attempt.
    *
    * @param attempt from 1
-   * @param heldMs how much of `tookMs` the response was held back as asked
-   * @returns the pause before the next attempt in ms; undefined: there is no time for one
+   * @param heldMs the part of `tookMs` for which the response was held back as requested
+   * @returns the pause before the next attempt in ms; undefined if no time is left
    */
   failed(attempt: number, tookMs: number, heldMs: number): number | undefined {
     this.#leftMs -= Math.max(0, tookMs - heldMs);

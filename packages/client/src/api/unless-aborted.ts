@@ -1,4 +1,7 @@
-/** Waits for what was begun, unless the signal comes first; then it goes on, and the signal's own reason is thrown. */
+/**
+ * Waits for a promise unless the signal aborts first; then the work continues, and the signal's
+ * reason is thrown.
+ */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let hangUp = (): void => undefined;
@@ -11,7 +14,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', hangUp);
-    // Nobody waits any more for what it may throw.
+    // Its rejection is no longer awaited.
     promise.catch(() => undefined);
   }
 }

@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** What a promise resolves to; undefined: it takes longer. Then its rejection is not an error. */
+/**
+ * Resolves to the promise's value, or to undefined if it takes longer; a later rejection is
+ * ignored.
+ */
 export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
   const stop = new AbortController();
   const late = setTimeout(timeoutMs, undefined, { signal: stop.signal }).catch(() => undefined);

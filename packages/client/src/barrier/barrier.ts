@@ -38,21 +38,23 @@ export type BarrierOutcome<T> =
     };
 
 /**
- * The branch barrier (protocol page, "The branch barrier"): business work and the record that it was done are one local transaction, so that a
- * repeated call, an undo of what never happened and an action that arrives after its undo have no effect.
+ * The branch barrier (protocol page, "The branch barrier"). Business work and the record of it are
+ * one local transaction, so that a repeated call, an empty compensation and a dangling call have no
+ * effect.
  *
- * `Tx` is what the work gets to write with; only what is written through it is protected.
+ * `Tx` is the handle with which the work writes; only writes through it are protected.
  */
 export interface Barrier<Tx> {
   /**
-   * Runs `work` at most once for this call, in one local transaction with the barrier's rows. A
-   * throw of `work` rolls both back and is thrown on. Throws a `BranchFailure` for a call that was
-   * undone: it arrives late, or its gid was used before. The result of `work` is kept in the same
-   * transaction, and a repeated call returns it. Several uses for one call and its copies
-   * (`{ ...call }`) are told apart by their order (barrier ids 01, 02, …), or by `use` of the call.
+   * Runs `work` at most once for this call, in one local transaction with the barrier's rows. If
+   * `work` throws, both are rolled back and the error is thrown on. Throws a `BranchFailure` for a
+   * call that was undone: it arrives late, or its gid was used before. The result of `work` is kept
+   * in the same transaction, and a repeated call returns it. Several uses for one call and its
+   * copies (`{ ...call }`) are distinguished by their order (barrier IDs 01, 02, …), or by `use` of
+   * the call.
    *
    * After a deadlock or serialization failure of the last use, the next counted one repeats it
-   * under its number. After any other failure a counted use is refused: number each use.
+   * under its number. After any other failure a counted use is rejected: number each use.
    *
    * A result that is not JSON, which the type mostly shows, needs a `codec`.
    *
@@ -66,18 +68,26 @@ export interface Barrier<Tx> {
   ): Promise<BarrierOutcome<T>>;
 
   /**
-   * The local transaction of a two-phase message: commits `work` together with a row that `checkBack` finds.
+   * The local transaction of a two-phase message: commits `work` together with a row that
+   * `checkBack` finds.
    *
-   * @throws {LocalTransactionRefused} a check-back came first: nothing was committed, and the message is given up
-   * @throws {CommitUnknown} the answer to the commit was lost
+   * @throws {LocalTransactionRefused} a check-back came first: nothing was committed, and the
+   *   message is abandoned
+   * @throws {CommitUnknown} the response to the commit was lost
    */
   message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
 
-  /** Whether the local transaction of a message was committed; if it was not, it can never be from now on. */
+  /**
+   * Returns whether the local transaction of a message was committed; if it was not, it can no
+   * longer be committed.
+   */
   checkBack(gid: string): Promise<'committed' | 'refused'>;
 }
 
-/** A check-back came before the local transaction of a message, or the message was sent before: nothing was committed by this call. */
+/**
+ * A check-back came before the local transaction of a message, or the message was sent before: this
+ * call committed nothing.
+ */
 export class LocalTransactionRefused extends Error {
   override readonly name = 'LocalTransactionRefused';
   readonly code = 'local_transaction_refused';
@@ -91,7 +101,9 @@ export class LocalTransactionRefused extends Error {
   }
 }
 
-/** The database did not answer the commit: it may have happened or not. `checkBack` finds out. */
+/**
+ * The database did not respond to the commit, so its outcome is unknown. `checkBack` determines it.
+ */
 export class CommitUnknown extends Error {
   override readonly name = 'CommitUnknown';
   readonly code = 'commit_unknown';

@@ -14,7 +14,10 @@ import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore 
 import { noteEmptyUndo } from '../participants/unguarded-work.ts';
 import { type Use, type Uses, usesOf } from './uses.ts';
 
-/** Two transactions may lose against each other; a third time in a row, and so on, is rare even where a hundred meet. */
+/**
+ * Two transactions may conflict repeatedly; many conflicts in a row are rare even among a hundred
+ * transactions.
+ */
 const MOST_ATTEMPTS = 10;
 const LARGEST_PURGE = 10_000;
 const MOST_CAUSES = 10;
@@ -61,11 +64,14 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
    */
   purge(options: BarrierPurge): Promise<number>;
 
-  /** Creates what is missing of the barrier's tables; for set-ups without migrations of their own (`holdfast barrier-schema` prints the statements). */
+  /**
+   * Creates missing tables of the barrier, for installations without migrations (`holdfast
+   * barrier-schema` prints the statements).
+   */
   ensureSchema(): Promise<void>;
 }
 
-/** A barrier on what a driver offers; `postgresBarrier` and `mysqlBarrier` are such. */
+/** Creates a barrier over a dialect; `postgresBarrier` and `mysqlBarrier` are such barriers. */
 export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<Tx, Open>): DatabaseBarrier<Tx, Open> {
   return new DriverBarrier(driver);
 }
@@ -166,7 +172,8 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     const fresh = rows.filter((_, index) => inserted[index] === true);
     if (!fresh.includes(own)) {
       await this.#refuseUndone(open, own);
-      // Perhaps not what the last attempt was to do: a further request finds out.
+      // The use may differ from the one that the last attempt was to repeat; a further request
+      // finds out.
       if (use.again) throw new BarrierUseUnclear(own, use.number, 'failed');
       const kept = await this.#kept(open, own, codec);
       return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;
@@ -185,7 +192,10 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
         throw new BarrierUseUnclear(own, number, 'failed in an earlier request, which then carried out one more');
   }
 
-  /** B6. Read behind the call's own row: an undo writes its row together with that, or after it. */
+  /**
+   * B6. Read after the call's own row was inserted: an undo writes its row together with that, or
+   * after it.
+   */
   async #refuseUndone(open: Open, own: BarrierRow): Promise<void> {
     const undoing = undoingRow(own);
     if (undoing === undefined) return;
@@ -207,7 +217,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return unkept === undefined ? {} : unavailable(own, String(JSON.parse(unkept)));
   }
 
-  /** Libraries that stand between the driver and the handler wrap its errors. */
+  /** Libraries between the dialect and the handler wrap the dialect's errors. */
   #wasLost(thrown: unknown): boolean {
     let error = thrown;
     for (let depth = 0; depth < MOST_CAUSES && error instanceof Error; depth++) {
@@ -218,7 +228,10 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return false;
   }
 
-  /** Runs `body` in a transaction, again while it loses against others before any work has begun. */
+  /**
+   * Runs `body` in a transaction, and repeats it while it conflicts with others before any work has
+   * begun.
+   */
   async #transaction<T>(body: (tx: Tx, begin: Begin<Tx>) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       let begun = false;
@@ -240,7 +253,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
 interface Pass {
   readonly use: Use;
   readonly rows: readonly BarrierRow[];
-  /** That of the call itself, and not that of the op which it undoes. */
+  /** The row of the call itself, not that of the op which it undoes. */
   readonly own: BarrierRow;
   readonly codec: Codec;
 }

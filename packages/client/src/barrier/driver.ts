@@ -1,14 +1,14 @@
-/** What identifies a row of a barrier, and what stands in it; columns of the same names in snake case. */
+/** The identity of a barrier row, and its contents; columns have the same names in snake case. */
 export interface BarrierRow {
   readonly gid: string;
   readonly branchId: string;
-  /** The op that this row keeps from being carried out again. */
+  /** The op that this row prevents from being carried out again. */
   readonly op: string;
   readonly barrierId: string;
   readonly transType: string;
   /**
-   * The op that wrote the row; another than `op` when an undo came first. `again`: written by a use
-   * that repeats one which lost against another transaction.
+   * The op that wrote the row; differs from `op` if an undo came first. `again`: written by a use
+   * that repeats one that lost against another transaction.
    */
   readonly reason: string;
 }
@@ -49,25 +49,29 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
    */
   keepResult?(open: Open, row: BarrierRow, result: string): Promise<void>;
 
-  /** The kept result of a call whose row was found there; undefined: there is none. */
+  /** Reads the kept result of a call whose row exists; undefined if there is none. */
   readResult?(open: Open, row: BarrierRow): Promise<string | undefined>;
 
-  /** The reason of a row that was committed before this transaction began; undefined: there is no such row. */
+  /**
+   * Reads the reason of a row that was committed before this transaction began; undefined if there
+   * is no such row.
+   */
   readReason(open: Open, row: BarrierRow): Promise<string | undefined>;
 
   /**
-   * Whether an error of `insertMissing` or of the commit means that the transaction lost against another one (a deadlock, a serialization failure) and was
-   * rolled back for it. What has not run any work yet is then tried again.
+   * Whether an error of `insertMissing` or of the commit means that the transaction lost against
+   * another one (a deadlock, a serialization failure) and was rolled back for it. A transaction
+   * that has not run any work yet is then repeated.
    */
   lostAgainstAnother(error: unknown): boolean;
 
   /**
-   * Deletes rows and results older than that, oldest first, `limit` of each at most, in a separate
-   * transaction. Resolves to the larger of the two numbers deleted.
+   * Deletes rows and results older than `olderThanMs`, oldest first, at most `limit` of each, in a
+   * separate transaction. Resolves to the larger of the two numbers deleted.
    */
   purge(options: BarrierPurge): Promise<number>;
 
-  /** Creates what is missing of the barrier's tables. Safe when several processes do it at once. */
+  /** Creates missing tables of the barrier. Safe if several processes do so concurrently. */
   ensureSchema(): Promise<void>;
 }
 

@@ -1,12 +1,15 @@
 import type { BarrierRow } from './driver.ts';
 
-/** The barrier's own table does not serve: it is missing, or it keeps rows out. The work did not run. See the message for the mend. */
+/**
+ * The barrier's table is unusable: it is missing, or rejects rows. The work did not run. The
+ * message describes the fix.
+ */
 export class BarrierUnusable extends Error {
   override readonly name = 'BarrierUnusable';
   readonly code = 'barrier_unusable';
 }
 
-/** The user of the barrier's database may not create the table, or not even see it. */
+/** The user of the barrier's database may not create the table, or cannot see it. */
 export const missingPrivilege = (database: 'postgres' | 'mysql', table: string, cause: unknown): BarrierUnusable =>
   new BarrierUnusable(
     `The database user may not create the barrier table ${table}: as a user who may, create it with what "holdfast barrier-schema --database ${database}" prints, and grant SELECT, INSERT, UPDATE and DELETE on it and on its table of results (in PostgreSQL also USAGE on its schema)`,
@@ -15,14 +18,14 @@ export const missingPrivilege = (database: 'postgres' | 'mysql', table: string, 
 
 /**
  * A handler used the barrier without a number where the barrier cannot know whether it repeats the
- * use before, or goes on to its next one. The work did not run. Let the error through, and the
+ * previous use or continues with the next one. The work did not run. Let the error through, and the
  * coordinator calls again; or number each use: `{ ...call, use: 1 }`.
  */
 export class BarrierUseUnclear extends Error {
   override readonly name = 'BarrierUseUnclear';
   readonly code = 'barrier_use_unclear';
 
-  /** @param why what became of the use of that number, as a predicate */
+  /** @param why the outcome of the use with that number, as a predicate */
   constructor({ gid, branchId, op }: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>, use: number, why: string) {
     super(
       `Use ${use} of the barrier for ${op} of branch ${branchId} of ${gid} ${why}: number each use of the handler, { ...call, use: ${use} } to repeat that one and { ...call, use: ${use + 1} } for the next`,
@@ -31,8 +34,9 @@ export class BarrierUseUnclear extends Error {
 }
 
 /**
- * The transaction of the work ended before its commit: a database error that `work` caught had rolled it back, or `work` committed by itself (in MySQL every
- * change of a schema does). Let errors of `tx` through, and leave its end to the barrier.
+ * The transaction of the work ended before its commit: a database error that `work` caught had
+ * rolled it back, or `work` committed it (in MySQL every schema change does). Let errors of `tx`
+ * through, and leave the end of the transaction to the barrier.
  */
 export class TransactionEnded extends Error {
   override readonly name = 'TransactionEnded';

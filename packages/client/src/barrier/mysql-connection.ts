@@ -3,12 +3,18 @@ import { CommitUnknown } from './barrier.ts';
 import { TransactionEnded } from './errors.ts';
 import type { PooledConnection } from './transaction.ts';
 
-/** What a server says with each answer about the connection: whether a transaction is open. */
+/** The status flag in each response of the server that shows whether a transaction is open. */
 const IN_TRANSACTION = 1;
-/** A deadlock, which a cluster may find at the commit: rolled back. Of any other error it is not certain that nothing was committed. */
+/**
+ * A deadlock, which a cluster may detect at the commit: rolled back. After any other error the
+ * outcome is uncertain.
+ */
 const REFUSED_COMMIT = 1213;
 
-/** With `completion_type`, a session may begin another transaction at each end of one, or close: not here. */
+/**
+ * With `completion_type`, a session may begin another transaction at each end of one, or close;
+ * this statement prevents both.
+ */
 const COMMIT = 'commit and no chain no release';
 const ROLLBACK = 'rollback and no chain no release';
 
@@ -21,7 +27,7 @@ export function mysqlConnection(
     tx: connection,
     begin: async () => {
       if (isolation !== undefined) await connection.query(`set transaction isolation level ${isolation}`);
-      // Whatever the defaults of the session are.
+      // Independent of the session's defaults.
       await connection.query('start transaction read write');
     },
     commit: () => commit(connection),
@@ -36,8 +42,9 @@ export function mysqlConnection(
 }
 
 async function commit(connection: PoolConnection): Promise<void> {
-  // A deadlock rolls the whole transaction back. If the work caught that, what it wrote afterwards was committed statement by statement, without the
-  // barrier's rows, and the commit would be none. So ask first.
+  // A deadlock rolls the whole transaction back. If the work caught that error, its later writes
+  // were committed statement by statement, without the barrier's rows, and the commit would have no
+  // effect. So the state is checked first.
   const [answer] = await connection.query<ResultSetHeader>('do 0');
   if ((answer.serverStatus & IN_TRANSACTION) === 0) throw new TransactionEnded();
   try {
@@ -47,6 +54,6 @@ async function commit(connection: PoolConnection): Promise<void> {
   }
 }
 
-/** The number of a server's error; undefined for any other. */
+/** The number of a server's error; undefined for any other error. */
 export const errnoOf = (error: unknown): unknown =>
   error instanceof Error && 'sqlState' in error && 'errno' in error ? error.errno : undefined;

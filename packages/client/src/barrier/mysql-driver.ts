@@ -10,13 +10,16 @@ import { assertColumns } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface MysqlBarrierOptions {
-  /** `TABLE` or `DATABASE.TABLE`. Default: `dtm_barrier.barrier`, that of dtm's clients. */
+  /** `TABLE` or `DATABASE.TABLE`. Default: `dtm_barrier.barrier`, as in dtm's clients. */
   readonly table?: string;
-  /** Of the transactions that `run` and `message` begin. Default: the database's own. */
+  /** Isolation of the transactions that `run` and `message` begin. Default: the database's own. */
   readonly isolation?: IsolationLevel;
 }
 
-/** As much of a connection as the barrier's own rows need: a `mysql2` promise connection, or a transaction of a library that runs SQL with parameters `?`. */
+/**
+ * The methods of a connection that the barrier's rows need: of a `mysql2` promise connection, or a
+ * transaction of a library that runs SQL with parameters `?`.
+ */
 export interface MysqlExecutable {
   execute(text: string, values: (string | number)[]): Promise<readonly [result: unknown, ...rest: unknown[]]>;
 }
@@ -49,7 +52,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
 
   constructor(pool: Pool, { table, isolation }: MysqlBarrierOptions) {
     this.#pool = pool;
-    // It becomes a part of a statement.
+    // The value becomes part of a statement.
     if (isolation !== undefined && !LEVELS.includes(isolation))
       throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
     this.#isolation = isolation;
@@ -65,7 +68,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     return inTransaction(mysqlConnection(await this.#pool.getConnection(), this.#isolation), body);
   }
 
-  /** A statement a row: of one for both, MySQL would not say which of them was inserted. */
+  /** One statement per row: for a combined one, MySQL would not report which rows were inserted. */
   async insertMissing(open: MysqlExecutable, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
     const inserted: boolean[] = [];
     for (const row of rows) inserted.push(await this.#insertMissing(open, row));
@@ -79,7 +82,10 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     await this.#onResults(open, text, [resultId(row), result]);
   }
 
-  /** Not a locking read: no other call waits for it. The row that was found before it is committed, and its result with it. */
+  /**
+   * Not a locking read, so that no other call waits for it. The row found before is committed, and
+   * its result with it.
+   */
   async readResult(open: MysqlExecutable, row: BarrierRow): Promise<string | undefined> {
     const rows = await this.#onResults(open, `select result from ${this.#results} where id = ? limit 1`, [
       resultId(row),
@@ -107,7 +113,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     });
   }
 
-  /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
+  /** Creates nothing that exists: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
     this.#keepsResults = undefined;
     try {
@@ -129,7 +135,10 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     );
   }
 
-  /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
+  /**
+   * Without the privilege to create the table, a barrier of an earlier version continues without
+   * results.
+   */
   async #ensureResults(): Promise<void> {
     try {
       await this.#assertColumns(this.#results, 'results');
@@ -149,12 +158,15 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
       return true;
     } catch (error) {
       if (MISSING.includes(errnoOf(error))) return false;
-      // Without the privilege to read it, the user cannot know whether it is there.
+      // Without the privilege to read the table, the user cannot know whether it exists.
       throw LACKING.includes(errnoOf(error)) ? missingPrivilege('mysql', this.#table, error) : error;
     }
   }
 
-  /** `ignore` passes over more than rows that are there, and old tables compare names without case: so what was not inserted is looked at. */
+  /**
+   * `ignore` skips more than existing rows, and old tables compare names without case, so rows that
+   * were not inserted are checked.
+   */
   async #insertMissing(open: MysqlExecutable, row: BarrierRow): Promise<boolean> {
     const { transType, gid, branchId, op, barrierId, reason } = row;
     const text = `insert ignore into ${this.#table} (trans_type, gid, branch_id, op, barrier_id, reason) values (?, ?, ?, ?, ?, ?)`;
@@ -169,7 +181,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     );
   }
 
-  /** Locks the row, and so reads what is committed and not what the transaction's snapshot shows. */
+  /** Locks the row, which reads the committed data and not the transaction's snapshot. */
   async #find(open: MysqlExecutable, row: BarrierRow): Promise<FoundRow | undefined> {
     const text = `select gid, branch_id, op, reason from ${this.#table} ${WHERE} limit 1 lock in share mode`;
     const [found] = valuesOfRows(await this.#execute(open, text, [row.gid, row.branchId, row.op, row.barrierId]));
@@ -178,7 +190,10 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     return { gid, branchId, op, reason };
   }
 
-  /** Runs a statement on the table of results. undefined: there is none that this user may use, which a statement finds out without ending the transaction. */
+  /**
+   * Runs a statement on the table of results. undefined: there is none that this user may use,
+   * which the statement detects without ending the transaction.
+   */
   async #onResults(open: MysqlExecutable, text: string, values: string[]): Promise<unknown> {
     if (this.#keepsResults === false) return undefined;
     try {

@@ -4,17 +4,19 @@ import { TransactionEnded } from './errors.ts';
 import type { PooledConnection } from './transaction.ts';
 
 /**
- * Classes of SQLSTATE by which PostgreSQL refuses a commit: data, constraints, triggers, conflicts with other transactions. Of any other error (the server
- * shuts down, waits for a replica, says that it does not know itself) it is not certain that nothing was committed.
+ * Classes of SQLSTATE with which PostgreSQL rejects a commit: data, constraints, triggers,
+ * conflicts with other transactions. After any other error (the server shuts down, waits for a
+ * replica, reports an unknown outcome) it is uncertain whether anything was committed.
  */
 const REFUSED = /^(?:22|23|25|27|40(?!003)|42|44|P0)/;
 
 /** SQLSTATE: there is no transaction. */
 const NO_TRANSACTION = '25P01';
 
-/** A client of a `pg` pool, for one transaction that begins with that statement. */
+/** A client of a `pg` pool, for one transaction that begins with this statement. */
 export function pgConnection(client: PoolClient, begin: string): PooledConnection<PoolClient> {
-  // A connection that breaks tells it to its pending query and to listeners; without one the process would end.
+  // A broken connection notifies its pending query and its listeners; without a listener the
+  // process would end.
   client.on('error', ignore);
   return {
     tx: client,
@@ -34,7 +36,8 @@ export function pgConnection(client: PoolClient, begin: string): PooledConnectio
 
 async function commit(client: PoolClient): Promise<void> {
   let over = false;
-  // Outside of a transaction, which the work itself may have ended, commit is a warning, and says COMMIT all the same. The warning comes before the answer.
+  // If the work itself has ended the transaction, commit is a warning, and still returns COMMIT.
+  // The warning arrives before the response.
   const listen = ({ code }: { readonly code?: string | undefined }): void => {
     over ||= code === NO_TRANSACTION;
   };
@@ -47,7 +50,7 @@ async function commit(client: PoolClient): Promise<void> {
   } finally {
     client.off('notice', listen);
   }
-  // In a transaction that an error has ended, commit rolls back, and is no error.
+  // In a transaction that an error has aborted, commit rolls back without an error.
   if (over || answer.command !== 'COMMIT') throw new TransactionEnded();
 }
 

@@ -7,17 +7,20 @@ import { resultId } from './results.ts';
 import { assertColumns, tablesCreatedBy } from './schema-statements.ts';
 import { inTransaction } from './transaction.ts';
 
-/** How strictly transactions are kept apart. */
+/** The isolation of transactions. */
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 
 export interface PostgresBarrierOptions {
-  /** `TABLE` or `SCHEMA.TABLE`. Default: `dtm_barrier.barrier`, that of dtm's clients. */
+  /** `TABLE` or `SCHEMA.TABLE`. Default: `dtm_barrier.barrier`, as in dtm's clients. */
   readonly table?: string;
-  /** Of the transactions that `run` and `message` begin. Default: the database's own. */
+  /** Isolation of the transactions that `run` and `message` begin. Default: the database's own. */
   readonly isolation?: IsolationLevel;
 }
 
-/** As much of a connection as the barrier's own rows need: a `pg` client, or a transaction of a library that runs SQL with parameters `$1`, `$2`, …. */
+/**
+ * The methods of a connection that the barrier's rows need: of a `pg` client, or a transaction of a
+ * library that runs SQL with parameters `$1`, `$2`, ….
+ */
 export interface PostgresQueryable {
   query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
@@ -38,7 +41,10 @@ const MISSING: readonly unknown[] = ['42P01', '3F000'];
 const INSUFFICIENT_PRIVILEGE = '42501';
 /** SQLSTATE */
 const NO_COLUMN = '42703';
-/** Who creates a barrier's tables takes this lock: `create … if not exists` of PostgreSQL fails when two do it at once. */
+/**
+ * Taken to create a barrier's tables: PostgreSQL's `create … if not exists` fails if two sessions
+ * run it concurrently.
+ */
 const SCHEMA_LOCK = 4_827_113;
 
 /** Barrier rows in PostgreSQL. */
@@ -73,7 +79,10 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     return inTransaction(pgConnection(await this.#pool.connect(), this.#begin), body);
   }
 
-  /** One statement, whose rows are inserted in their order. `now()` is said because dtm's own table has no default for the times. */
+  /**
+   * One statement, whose rows are inserted in order. `now()` is explicit because dtm's own table
+   * has no default for the times.
+   */
   async insertMissing(open: PostgresQueryable, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
     const values = rows.map(
       (_, index) => `(${[1, 2, 3, 4, 5, 6].map((n) => `$${index * 6 + n}`).join(', ')}, now(), now())`,
@@ -138,7 +147,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     });
   }
 
-  /** Creates nothing where nothing is missing: the user may have no more privileges than to change rows. */
+  /** Creates nothing that exists: the user may have no more privileges than to change rows. */
   async ensureSchema(): Promise<void> {
     this.#keepsResults = undefined;
     try {
@@ -151,7 +160,10 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     }
   }
 
-  /** Without the privilege to create it, a barrier of an earlier version goes on without results. */
+  /**
+   * Without the privilege to create the table, a barrier of an earlier version continues without
+   * results.
+   */
   async #ensureResults(): Promise<void> {
     try {
       if (!(await this.#has(tablesCreatedBy(this.#resultsSchema)))) await this.#create(this.#resultsSchema);
@@ -162,8 +174,8 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
   }
 
   /**
-   * The statements without the one for a schema that is there: PostgreSQL lets only users who may
-   * create schemas execute it, although it would do nothing.
+   * The statements without the one for an existing schema: PostgreSQL lets only users who may
+   * create schemas execute it, even though it would do nothing.
    */
   async #missing(): Promise<readonly string[]> {
     if (this.#schemaName === undefined) return this.#schema;
@@ -197,7 +209,10 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     return rows[0]?.there === true;
   }
 
-  /** Checked once, by a query that is no error without the table: an error would end the transaction. */
+  /**
+   * Checked once, by a query that causes no error if the table is missing: an error would abort the
+   * transaction.
+   */
   async #hasResults(open: PostgresQueryable): Promise<boolean> {
     if (this.#keepsResults !== undefined) return this.#keepsResults;
     const text = `select coalesce(has_table_privilege(to_regclass($1), 'select') and has_table_privilege(to_regclass($1), 'insert')

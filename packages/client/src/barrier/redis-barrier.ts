@@ -20,44 +20,56 @@ import { type Uses, usesOf } from './uses.ts';
 
 export interface RedisBarrierOptions {
   /**
-   * Stands before the barrier's keys. In a Redis Cluster all keys of one call must lie in one slot: give the hash tag that the business keys have, for example
-   * `{bank}:`, or by the call. One branch and what undoes it need the same prefix. Default: none, as dtm's clients have it.
+   * Prefix of the barrier's keys. In a Redis Cluster all keys of one call must be in one slot: use
+   * the hash tag of the business keys, for example `{bank}:`, or a function of the call. A branch
+   * and its undo need the same prefix. Default: none, as in dtm's clients.
    */
   readonly keyPrefix?: string | ((call: BranchKey) => string);
   /**
-   * How long it is remembered that a call was carried out. An undo that comes later finds nothing to undo, and a check-back refuses, so let it outlive every
-   * transaction, outages included. Default: 7 days.
+   * How long a completed call is remembered, in ms. A later undo finds nothing to undo, and a later
+   * check-back rejects, so this must exceed the duration of any transaction, including outages.
+   * Default: 7 days.
    */
   readonly expireAfterMs?: number;
-  /** A key that takes more memory is not copied: it can be written by the last command only, not by a script. Default: 1 MiB. */
+  /**
+   * A key that takes more memory is not copied: only the last command can write it, not a script.
+   * Default: 1 MiB.
+   */
   readonly maxCopyBytes?: number;
 }
 
-/** What the barrier asks of a client library. */
+/** The functions of a client library that the barrier needs. */
 export interface RedisScripts {
   /** Barriers over one client and with one prefix count the uses of a request together. */
   readonly client: object;
   evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   eval(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
-  /** Whether Redis itself answered with this error; of any other it is not known whether the script ran. */
+  /**
+   * Whether the error is a response of Redis; after any other error, whether the script ran is
+   * unknown.
+   */
   isReply(error: unknown): boolean;
 }
 
 const DEFAULT_EXPIRE_AFTER_MS = 7 * 24 * 3_600_000;
 const DEFAULT_MAX_COPY_BYTES = 1024 * 1024;
 
-/** One attempt to carry out a call: which keys tell of it, and how it knows itself again when the driver sends it twice. */
+/**
+ * One attempt to carry out a call: the keys that record it, and the mark by which it recognises
+ * itself if the client library sends it twice.
+ */
 interface Attempt {
   readonly call: BranchKey;
   readonly keys: readonly string[];
   readonly mark: string;
-  /**
-   * What the third key is that of: the op which this call undoes, or the op which undoes this call.
-   */
+  /** The role of the third key: the op which this call undoes, or the op which undoes this call. */
   readonly role: 'undo' | 'undone' | '';
 }
 
-/** The branch barrier in Redis; its keys are those of dtm's clients, so that participants in several languages share one. */
+/**
+ * The branch barrier in Redis. Its keys are those of dtm's clients, so that participants in several
+ * languages share one barrier.
+ */
 export class RedisBarrier implements Barrier<RedisTx> {
   readonly #redis: RedisScripts;
   readonly #options: RedisBarrierOptions;
@@ -133,7 +145,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
     const own = `${prefix}${call.op}-${id}`;
     const keys = [own, `${own}-result`, ...(other === undefined ? [] : [`${prefix}${other}-${id}`])];
     const role = undone !== undefined ? 'undo' : undoing === undefined ? '' : 'undone';
-    // Gid and branch id joined may be another call's; apart they are not.
+    // Gid and branch ID concatenated may equal another call's; as separate values they do not.
     const identity = JSON.stringify([call.gid, call.branchId]);
     return { call, keys, mark: `op ${randomUUID()} ${identity}`, role };
   }
@@ -224,7 +236,7 @@ const sha1 = (text: string): string => createHash('sha1').update(text).digest('h
 /** Errors of Redis begin with their code. */
 const isUnknownScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT ');
 
-/** Answers of the script that are no success: a word, and the reason. */
+/** Results of the script other than success: a word, and the reason. */
 function errorOf(answer: string): Error {
   const space = answer.indexOf(' ');
   const [word, reason] = [answer.slice(0, space), answer.slice(space + 1)];

@@ -49,14 +49,17 @@ end
 /** Whether there is anything to do: settles repeated and empty calls. */
 export const ENTER_SCRIPT = `${ENTER}return 'open'`;
 
-/** Asks whether the local transaction of a message was committed, and if it was not, sees to it that it never will be. */
+/**
+ * Checks whether the local transaction of a message was committed; if it was not, prevents it from
+ * ever being committed.
+ */
 export const CHECK_BACK_SCRIPT = `
 redis.call('SET', KEYS[1], 'rollback', 'PX', ARGV[1], 'NX')
 if redis.call('GET', KEYS[1]) == 'rollback' then return 'refused' end
 return 'committed'
 `;
 
-/** What a check may ask; the others are writes, or not known to be none. */
+/** Commands that a check may use; all others write, or may write. */
 const READS = [
   'GET GETRANGE STRLEN MGET EXISTS TYPE TTL PTTL GETBIT BITCOUNT',
   'HGET HMGET HGETALL HEXISTS HLEN HSTRLEN HKEYS HVALS LLEN LINDEX LRANGE',
@@ -172,7 +175,10 @@ if type(thrown) == 'table' and thrown.refused then return 'refused ' .. thrown.r
 return 'failed ' .. words(thrown)
 `;
 
-/** Applies the queued work. `scripts`: the texts of the checks and scripts in it, each made a function of its own. */
+/**
+ * Applies the queued work. `scripts`: the texts of the checks and scripts in it, each of which
+ * becomes a function.
+ */
 export function applyScript(scripts: readonly string[]): string {
   const functions = scripts.map((lua) => `function(redis, KEYS, ARGV, refuse)\n${lua}\nend`);
   return `

@@ -1,7 +1,10 @@
 /** An argument of a command or a script. A number is sent as its decimal text. */
 export type RedisArgument = string | number | Buffer;
 
-/** Commands that write nothing but the key that is their first argument. For any other use a script (`eval`), which names its keys. */
+/**
+ * Commands that write only the key that is their first argument. For anything else use a script
+ * (`eval`), which names its keys.
+ */
 const COMMANDS = [
   ...(['SET', 'SETEX', 'PSETEX', 'SETNX', 'SETRANGE', 'SETBIT', 'APPEND'] as const),
   ...(['INCR', 'INCRBY', 'INCRBYFLOAT', 'DECR', 'DECRBY'] as const),
@@ -18,9 +21,10 @@ const MAX_STEPS = 256;
 const MAX_ARGUMENTS = 4_096;
 
 /**
- * What the work behind a Redis barrier writes with. Nothing is sent while the work runs: it is queued, and carried out together with the barrier's keys
- * after the work has returned, in one script call: all of it or nothing. So nothing can be read through it; read beforehand with your client, and let a
- * check or a script look again at what must still hold.
+ * The handle with which the work behind a Redis barrier writes. Nothing is sent while the work
+ * runs: commands are queued, and carried out together with the barrier's keys after the work has
+ * returned, in one script call: all of it or nothing. Nothing can therefore be read through it;
+ * read beforehand with your client, and check again in a check or a script what must still hold.
  */
 export interface RedisTx {
   /**
@@ -30,8 +34,8 @@ export interface RedisTx {
    */
   call(command: RedisCommand, key: string, ...args: readonly RedisArgument[]): void;
   /**
-   * Queues a condition: Lua that reads `KEYS` and `ARGV` with `redis.call` and says no with `refuse('why')`, which is answered as `BranchFailure`. All checks
-   * run before anything is written.
+   * Queues a condition: Lua that reads `KEYS` and `ARGV` with `redis.call` and rejects with
+   * `refuse('why')`, which becomes a `BranchFailure`. All checks run before anything is written.
    */
   check(lua: string, keys: readonly string[], args?: readonly RedisArgument[]): void;
   /**
@@ -73,7 +77,7 @@ export class RedisQueue implements RedisTx {
     this.#add(this.#writes, 'eval', this.#script(lua), keys, args);
   }
 
-  /** What was queued; from now on nothing can be. */
+  /** Closes the queue and returns its contents. */
   close(): { readonly keys: readonly string[]; readonly args: readonly (string | Buffer)[] } {
     this.#closed = true;
     // Checks come first, so that the last step is the last write.

@@ -3,9 +3,10 @@ import type { BranchKey } from './barrier.ts';
 import type { BarrierRow } from './driver.ts';
 
 /**
- * The rows of one use of the barrier: its own, and that of the op which this one undoes, if there is such. They come in the order of the unique key (by
- * op). Calls that undo the same meet at the first of their rows, so that the others wait there; and in MySQL they then hold the gap before that row, where
- * the second one must not belong, or each would wait for the others' gaps.
+ * The rows of one use of the barrier: its own, and that of the op which this one undoes, if any, in
+ * the order of the unique key (by op). Calls that undo the same op meet at the first of their rows,
+ * so that the others wait there. In MySQL they then hold the gap before that row, so the second row
+ * must not belong there, or each would wait for the others' gaps.
  */
 export function rowsOf(call: BranchKey, use: number, ownReason = call.op): readonly BarrierRow[] {
   // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
@@ -20,7 +21,7 @@ export function rowsOf(call: BranchKey, use: number, ownReason = call.op): reado
   return undone < op ? [origin, marked] : [marked, origin];
 }
 
-/** Reason of the row of a use that repeats the one before it, which has the same number. */
+/** Reason of the row of a use that repeats the previous one, which has the same number. */
 export const AGAIN = 'again';
 
 /** The row of another use of the same call. */
@@ -33,25 +34,25 @@ export function undoingRow(own: BarrierRow): BarrierRow | undefined {
 }
 
 /**
- * A call whose undo came before it, or was carried out since: its effect must not and will not be
- * there. Success would be wrong for a new transaction under the gid of an earlier one whose rows
- * are still kept.
+ * The failure of a call whose undo came before it, or was carried out since: its effect must not
+ * take place. Success would be wrong for a new transaction with the gid of an earlier one whose
+ * rows are still kept.
  */
 export const undoneBefore = ({ gid, branchId, op }: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>): BranchFailure =>
   new BranchFailure(
     `${op} of branch ${branchId} of ${gid} was undone before: a late call, or a gid that is used a second time; a new transaction needs a new gid`,
   );
 
-/** The row that tells that a message's local transaction was committed. */
+/** The row that records the commit of a message's local transaction. */
 export function messageRow(gid: string): BarrierRow {
   const { branchId, op, barrierId: id, transType } = MESSAGE_BARRIER;
   return checked({ gid, branchId, op, barrierId: id, transType, reason: op });
 }
 
-/** The row that keeps it from being committed from now on. */
+/** The row that prevents the commit of a message's local transaction. */
 export const refusalRow = (gid: string): BarrierRow => ({ ...messageRow(gid), reason: MESSAGE_BARRIER.refusal });
 
-/** A key that is cut off would be another's. */
+/** Rejects a key that would be truncated, since it could equal another key. */
 function checked(row: BarrierRow): BarrierRow {
   for (const [column, most] of Object.entries(BARRIER_COLUMNS)) {
     const value = row[column as keyof typeof BARRIER_COLUMNS];

@@ -9,11 +9,17 @@ export interface PooledConnection<Tx> {
    */
   commit(): Promise<void>;
   rollback(): Promise<void>;
-  /** @param reusable whether it goes back to the pool; else it is closed, by which the database rolls back what may be open */
+  /**
+   * @param reusable whether the connection returns to the pool; otherwise it is closed, so that the
+   *   database rolls back what may be open
+   */
   release(reusable: boolean): void;
 }
 
-/** Runs `body` in a transaction and commits; a throw of `body` rolls back. Only a connection whose transaction is certain to be over is used again. */
+/**
+ * Runs `body` in a transaction and commits; if `body` throws, rolls back. A connection is reused
+ * only if its transaction has certainly ended.
+ */
 export async function inTransaction<Tx, T>(connection: PooledConnection<Tx>, body: (tx: Tx) => Promise<T>): Promise<T> {
   let over = false;
   try {
@@ -35,7 +41,8 @@ async function bodyOrRollback<Tx, T>(
   try {
     return await body(connection.tx);
   } catch (thrown) {
-    // What the rollback itself has to say matters less than why there is one; without its answer the connection is closed.
+    // An error of the rollback matters less than its cause; without a response to it the connection
+    // is closed.
     await connection.rollback().then(rolledBack, () => {});
     throw thrown;
   }

@@ -10,25 +10,25 @@ const MOST_USES = 99;
 /** One use of the barrier within a request. */
 export interface Use {
   readonly number: number;
-  /** It repeats the counted use before it, which its database rolled back. */
+  /** Whether it repeats the previous counted use, which its database rolled back. */
   readonly again: boolean;
   /** Counted uses of this request that an earlier request had carried out. */
   readonly repeated: readonly number[];
-  /** undefined: the caller numbered the use. */
+  /** undefined if the caller numbered the use. */
   readonly counted: Counted | undefined;
 }
 
 /** The counted uses of one call within one request. */
 interface Counted {
-  /** What the last use was counted by: the request, or an object that shows none. */
+  /** By what the last use was counted: the request, or an object without one. */
   by: object;
-  /** Those that have begun. */
+  /** Number of uses that have begun. */
   begun: number;
-  /** The use that begins next repeats the last one. */
+  /** Whether the next use repeats the last one. */
   again: boolean;
-  /** Which use leaves the number of the next one unclear, and how it ended. */
+  /** The use that leaves the number of the next one unclear, and how it ended. */
   unclear?: { readonly number: number; readonly why: string };
-  /** Transaction of the caller that the last use was carried out in. */
+  /** The caller's transaction in which the last use was carried out. */
   open?: unknown;
   readonly repeated: number[];
 }
@@ -85,12 +85,14 @@ export class Uses {
     else counted.unclear ??= { number, why: 'failed' };
   }
 
-  /** An earlier request had carried the use out. */
+  /** Notes that an earlier request had carried the use out. */
   found({ counted, number }: Use): void {
     counted?.repeated.push(number);
   }
 
-  /** The use was carried out in a transaction that its caller will commit or roll back. */
+  /**
+   * Notes that the use was carried out in a transaction that its caller will commit or roll back.
+   */
   leaveOpen({ counted, number }: Use, open: unknown): void {
     if (counted === undefined || counted.unclear !== undefined) return;
     counted.open = open;
@@ -98,7 +100,7 @@ export class Uses {
     counted.unclear = { number, why };
   }
 
-  /** The last use, if that was in this very transaction or an earlier one of its object. */
+  /** The last use, if it was in this very transaction or an earlier one of its object. */
   lastIn(call: BranchKey, open: unknown): Use | undefined {
     if (call.use !== undefined) return undefined;
     const counted = this.#countedOf(call, requestOf(call) ?? servedRequest(call) ?? call);
@@ -106,7 +108,7 @@ export class Uses {
     return { number: counted.unclear.number, again: false, repeated: [], counted };
   }
 
-  /** The use that was left open is still there, in the transaction of the next one. */
+  /** Notes that the use left open is still there, in the transaction of the next one. */
   stands({ counted }: Use): void {
     delete counted?.open;
     delete counted?.unclear;
@@ -131,7 +133,7 @@ function servedRequest({ gid, transType, branchId, op }: BranchKey): object | un
   return served.transType === transType ? requestOf(served) : undefined;
 }
 
-/** The barriers of one process that keep their rows in one place count together. */
+/** Barriers of one process that keep their rows in one place count together. */
 const usesOfPlaces = new WeakMap<object, Map<string, Uses>>();
 
 /**

@@ -3,7 +3,10 @@ import { RUN_PARAMETER, withoutCoordinates } from '@holdfast/protocol';
 import type { BranchCallContext } from './call.ts';
 import { markRequest } from './request-mark.ts';
 
-/** A call, and whether its handler has ended: code that the handler left behind finds it still. */
+/**
+ * A call, and whether its handler has ended: code that the handler left behind still finds the
+ * call.
+ */
 interface Served {
   readonly call: BranchCallContext;
   ended: boolean;

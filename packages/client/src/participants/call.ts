@@ -6,9 +6,9 @@ export interface BranchCallContext<Payload = unknown> {
   /** The global transaction this call belongs to. */
   readonly gid: string;
   readonly transType: Pattern;
-  /** Which branch of it; with `gid` and `op`, what tells a repeated call from a new one. */
+  /** The branch; together with `gid` and `op` distinguishes a repeated call from a new one. */
   readonly branchId: string;
-  /** What to do: `action`, `compensate`, …; for a workflow, its name. */
+  /** The op: `action`, `compensate`, …; for a workflow, its name. */
   readonly op: Op | (string & {});
   /** The step's payload; undefined when it has none. */
   readonly payload: Payload;
@@ -17,8 +17,9 @@ export interface BranchCallContext<Payload = unknown> {
 }
 
 /**
- * The participant's work. Returning is success, throwing is not (`BranchFailure`, `BranchOngoing`, others). A JSON value that is returned is told to
- * whoever calls the branch and reads answers, such as the work of a tcc; a coordinator has no use for it.
+ * The participant's work. Returning is success, throwing is not (`BranchFailure`, `BranchOngoing`,
+ * others). A returned JSON value is sent to callers that read responses, such as the work of a tcc;
+ * a coordinator ignores it.
  */
 export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
 
@@ -28,7 +29,7 @@ export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unkno
  */
 export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx: Tx) => unknown;
 
-/** Where errors go that are no answers of the business. */
+/** The destination of errors that are not business results. */
 export interface ErrorOptions {
   /**
    * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
@@ -51,11 +52,16 @@ export interface BranchOptions<Payload> extends ErrorOptions {
 
 /** Of a framework that leaves it to the participant to read the body. */
 export interface BodyOptions {
-  /** A longer body is answered with 413. Default: 1 MiB, the coordinator's own limit of a payload. */
+  /**
+   * A longer body receives a 413 response. Default: 1 MiB, the coordinator's limit for a payload.
+   */
   readonly maxBodyBytes?: number;
 }
 
-/** A call that cannot be understood. Sending it again cannot help, but only a person can tell: the coordinator takes it as unknown. */
+/**
+ * A call that cannot be understood. Repeating it cannot help, but only an operator can tell why:
+ * the coordinator treats it as unknown.
+ */
 export class BadBranchCall extends Error {
   override readonly name = 'BadBranchCall';
   readonly httpStatus: 400 | 405 | 413;
@@ -84,8 +90,9 @@ export function readBranchCall(query: URLSearchParams, which?: string): Omit<Bra
 }
 
 /**
- * The value of a query parameter, empty when there is none. One that has several, in any case, is another's words beside the coordinator's: which of them to
- * believe is not for a participant to guess.
+ * The value of a query parameter, empty if absent. A parameter with several values, in any case of
+ * its name, was added by another party beside the coordinator; a participant must not guess which
+ * value is right.
  */
 export function onlyValue(query: URLSearchParams, name: string): string {
   const value = query.get(name) ?? '';

@@ -1,9 +1,9 @@
 import { LIMITS } from '@holdfast/protocol';
 
-/** The body of an answer, before it is text. */
+/** The body of a response, before serialisation. */
 export interface WireBody {
   readonly dtm_result?: 'SUCCESS' | 'FAILURE' | 'ONGOING';
-  /** Why it is no success, for people. */
+  /** The failure, human-readable. */
   readonly message?: string;
   /** What the handler returned. */
   readonly result?: unknown;

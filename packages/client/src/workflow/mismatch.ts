@@ -1,8 +1,10 @@
 /**
- * The code of a workflow is not the code that recorded the steps of a transaction: it was changed without a new version, or an older version began it. The
- * transaction waits for a person, since to go on could do twice, or fail to undo, what was done.
+ * The code of a workflow is not the code that recorded the steps of a transaction: it was changed
+ * without a new version, or an older version started it. The transaction needs operator attention,
+ * since continuing could repeat effects, or fail to undo them.
  *
- * Deploy the code that began it and order a retry (`holdfast retry GID`); or mend what it did by hand and stop it (`holdfast stop GID`).
+ * Deploy the code that started it and run `holdfast retry GID`; or correct its effects by hand and
+ * run `holdfast stop GID`.
  */
 export class WorkflowMismatch extends Error {
   override readonly name = 'WorkflowMismatch';

@@ -4,7 +4,7 @@ import type { RequestRejected } from '../errors.ts';
 import type { AskedStep, Execution } from './execution.ts';
 import { DECISION_BRANCH_ID, encode, type Progress } from './records.ts';
 
-/** What is to be done for one step once the workflow's outcome is decided. */
+/** The work for one step once the workflow's outcome is decided. */
 interface Ending {
   readonly op: 'commit' | 'rollback';
   readonly carryOut: () => unknown;
@@ -40,7 +40,7 @@ export interface SecondPhase {
 export async function carryOut({ api, gid, progress, execution, endingOf }: SecondPhase): Promise<SecondPhaseOutcome> {
   const done = new Set<string>();
   for (;;) {
-    // Looked up again each time: code that is not waited for may still ask for a step.
+    // Searched again each time: code that is not awaited may still request a step.
     const step = execution.steps().find(({ name }) => !done.has(name));
     if (step === undefined) return { kind: 'done' };
     done.add(step.name);

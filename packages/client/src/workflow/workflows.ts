@@ -15,11 +15,11 @@ import type { RunOptions, Workflow, WorkflowCode, WorkflowOptions } from './opti
 import { decode, NO_PROGRESS } from './records.ts';
 
 export interface WorkflowsContext extends SubmissionContext {
-  /** Where call-backs come to unless a workflow says otherwise. */
+  /** The callback URL, unless a workflow specifies another one. */
   readonly callBackUrl?: string | undefined;
 }
 
-/** A run that is under way in this process. */
+/** A run that is in progress in this process. */
 interface RunningHere {
   readonly name: string;
   /** As JSON. */
@@ -33,7 +33,7 @@ const textOf = (input: unknown): string => JSON.stringify(input ?? null);
 /** A step may take this long unless its workflow specifies it. */
 const LONGEST_STEP_MS = 3_600_000;
 
-/** A call-back is answered after so long at the latest: coordinators do not wait much longer. */
+/** Longest time until a callback is responded to: coordinators do not wait much longer. */
 const CALL_BACK_PATIENCE_MS = 1_000;
 
 /** The workflows of one client, and those of their transactions that run in this process. */
@@ -41,7 +41,7 @@ export class Workflows {
   readonly #context: WorkflowsContext;
   readonly #heartbeats: Heartbeats;
   readonly #definitions = new Map<string, Definition>();
-  /** By gid. A transaction runs once in a process, however often it is asked for. */
+  /** By gid. A transaction runs once in a process, however often it is requested. */
   readonly #running = new Map<string, RunningHere>();
 
   readonly #isStopped = (): boolean => this.#context.work?.isStopped === true;
@@ -185,7 +185,7 @@ export class Workflows {
     }
   }
 
-  /** Waits for the call-backs to end it. */
+  /** Waits until callbacks have finished it. */
   async #awaitEnd(gid: string, before: Result, timeoutMs: number, signal: AbortSignal | undefined): Promise<Result> {
     const details = await waitUntilFinal(this.#context.api, gid, deadlineIn(timeoutMs), signal);
     return isFinal(details.status) ? resultOf(details, before) : before;

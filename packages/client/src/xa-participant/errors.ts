@@ -5,8 +5,9 @@ export class XaUnusable extends Error {
 }
 
 /**
- * What became of the branch cannot be told now: somebody else works on it, or what should be prepared is not to be seen. The coordinator asks again; what
- * stays so for long needs a person, and `holdfast xa recover` shows what the database holds.
+ * The outcome of the branch is currently unknown: another process works on it, or the prepared
+ * transaction is not visible. The coordinator calls again. If this persists, it needs operator
+ * attention, and `holdfast xa recover` shows what the database holds.
  */
 export class XaUndecided extends Error {
   override readonly name = 'XaUndecided';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BranchFailure } from '@holdfast/protocol';
 import type { BarrierAnswer, BarrierCases, BarrierFixture } from './harness.ts';
 
-/** An op, and the one that undoes it. */
+/** An op, and the op that undoes it. */
 const PAIRS = [
   ['try', 'cancel'],
   ['action', 'compensate'],
@@ -12,7 +12,7 @@ const PAIRS = [
 const REPEATED = { ran: false, why: 'repeated' };
 const EMPTY = { ran: false, why: 'empty' };
 
-/** Calls one after the other: repeated, empty and late ones, and work that fails. */
+/** Consecutive calls: repeated, empty and late ones, and work that fails. */
 export function callCases(cases: BarrierCases): void {
   cases.describe('calls', () => {
     repetitionCases(cases);
@@ -63,7 +63,9 @@ function repetitionCases({ it }: BarrierCases): void {
   });
 }
 
-/** Success would be wrong for a second transaction under the gid of one that was undone. */
+/**
+ * Success would be wrong for a second transaction with the gid of a transaction that was undone.
+ */
 async function assertUndone(run: Promise<unknown>): Promise<void> {
   await assert.rejects(
     run,
@@ -182,7 +184,7 @@ function useCases({ it }: BarrierCases): void {
 const isUnclear = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && thrown.code === 'barrier_use_unclear';
 
-/** A handler repeats a use that failed, instead of leaving that to the coordinator. */
+/** A handler that repeats a failed use itself, instead of leaving that to the coordinator. */
 function retryCases({ it }: BarrierCases): void {
   for (const [op, undo] of PAIRS) {
     it(`${op} that its handler repeats by number is carried out once and undone once`, async (fixture) => {
@@ -215,7 +217,7 @@ function retryCases({ it }: BarrierCases): void {
           await optional();
         });
       } catch {
-        // The handler goes on, or tries again: the barrier cannot know.
+        // Whether the handler continues or repeats the use, which the barrier cannot know.
       }
       await barrier.run(request, (tx) => add(tx, 100));
     };
@@ -281,7 +283,7 @@ function retryCases({ it }: BarrierCases): void {
   });
 }
 
-/** As a handler that repeats a use which failed. */
+/** A handler that repeats a failed use. */
 async function untilItSucceeds<T>(most: number, attempt: (count: number) => Promise<T>): Promise<T> {
   for (let count = 1; ; count++) {
     try {
@@ -292,7 +294,7 @@ async function untilItSucceeds<T>(most: number, attempt: (count: number) => Prom
   }
 }
 
-/** What a repeated call returns of the first one: money was moved, and its receipt must not be lost. */
+/** The result that a repeated call returns: if money was moved, its receipt must not be lost. */
 function resultCases({ it }: BarrierCases): void {
   const kept: readonly unknown[] = [
     { receipt: 'r-1', amount: '12.50', lines: [1, null, true] },

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { BranchFailure, type Pattern } from '@holdfast/protocol';
 import type { TestApi } from '../store/harness.ts';
 
-/** A call of the coordinator, as a barrier sees it. */
+/** A call of the coordinator, as the barrier receives it. */
 export interface BarrierCall {
   readonly gid: string;
   readonly transType: Pattern;
@@ -13,7 +13,7 @@ export interface BarrierCall {
   readonly use?: number;
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export type BarrierAnswer<T> =
   | { readonly ran: true; readonly value: T }
   | {
@@ -29,10 +29,10 @@ export interface TestCodec<T> {
   readonly decode: (json: unknown) => T;
 }
 
-/** What came of a call that was repeated until it had an answer. */
+/** The outcome of a call that was repeated until it had one. */
 type LastAnswer = BarrierAnswer<number> | { readonly ran: false; readonly why: 'undone' };
 
-/** As much of a barrier as the suite uses; every `Barrier` of `@holdfast/client` is one. */
+/** The methods of a barrier that the suite uses; every `Barrier` of `@holdfast/client` has them. */
 export interface BarrierUnderTest<Tx> {
   run<T>(
     call: BarrierCall,
@@ -43,12 +43,12 @@ export interface BarrierUnderTest<Tx> {
   checkBack(gid: string): Promise<'committed' | 'refused'>;
 }
 
-/** A database with a barrier and a number that begins at 0; the number is a new one for each test. */
+/** A database with a barrier and a number that starts at 0, which is a new one for each test. */
 export interface BarrierPlace<Tx> {
   readonly barrier: BarrierUnderTest<Tx>;
   /** Adds to the number, within the transaction. */
   add(tx: Tx, amount: number): unknown;
-  /** The number as it is committed. */
+  /** Reads the committed number. */
   read(): Promise<number>;
   remove(): Promise<void>;
 }
@@ -59,18 +59,18 @@ export interface BarrierSuiteOptions<Tx> {
   readonly createPlace: () => Promise<BarrierPlace<Tx>>;
 }
 
-/** What a test works with. */
+/** The objects that a test uses. */
 export interface BarrierFixture<Tx> {
   readonly barrier: BarrierUnderTest<Tx>;
   readonly add: (tx: Tx, amount: number) => unknown;
   readonly read: () => Promise<number>;
-  /** Of this test alone. */
+  /** Used by this test alone. */
   readonly gid: string;
-  /** A call such as the coordinator makes; each is another request. */
+  /** Creates a call as the coordinator makes it; each belongs to another request. */
   readonly call: (op: string, branchId?: string, gid?: string) => BarrierCall;
   /** Runs one request that adds an amount. */
   readonly runAdd: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
-  /** As `runAdd`, again when it throws, as the coordinator does: something that throws may be called again. */
+  /** Like `runAdd`, repeated while it throws, as the coordinator repeats a call that failed. */
   readonly untilAnswered: (op: string, amount: number, branchId?: string) => Promise<LastAnswer>;
 }
 
@@ -81,11 +81,11 @@ export interface BarrierCases {
   readonly it: (name: string, body: BarrierCase) => void;
 }
 
-/** A barrier that throws so often for nothing but others' calls does not serve. */
+/** A barrier that throws this often merely because of concurrent calls is unusable. */
 const MOST_TRIES = 100;
 const TIMEOUT_MS = 60_000;
 
-/** Gives each test a place of its own. */
+/** Gives each test a separate place. */
 export function barrierCasesFor<Tx>({ test, createPlace }: BarrierSuiteOptions<Tx>): BarrierCases {
   return {
     describe: test.describe,
@@ -124,7 +124,7 @@ function fixtureOf<Tx>(place: BarrierPlace<Tx>): BarrierFixture<Tx> {
       try {
         return await runAdd(op, amount, branchId);
       } catch (error) {
-        // It came behind its undo.
+        // The call arrived after its undo.
         if (error instanceof BranchFailure) return { ran: false, why: 'undone' };
         if (tries === MOST_TRIES) throw error;
       }
@@ -149,7 +149,7 @@ const PATTERN_OF: Readonly<Record<string, Pattern>> = {
 };
 const patternOf = (op: string): Pattern => PATTERN_OF[op] ?? 'saga';
 
-/** Asserts that nothing was committed because the message was given up or sent before. */
+/** Asserts that nothing was committed because the message was abandoned or sent before. */
 export async function assertRefused(sent: Promise<unknown>): Promise<void> {
   const error: unknown = await sent.then(
     () => assert.fail('the local transaction was committed'),
@@ -158,7 +158,7 @@ export async function assertRefused(sent: Promise<unknown>): Promise<void> {
   assert.equal(error instanceof Error && 'code' in error ? error.code : String(error), 'local_transaction_refused');
 }
 
-/** Lets what was started go as far as it gets without waiting for others. */
+/** Lets pending work proceed as far as possible without waiting for other work. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,7 @@ import { assertRefused, type BarrierCases, type BarrierFixture } from './harness
 
 const MANY = 50;
 
-/** The local transaction of a message, and the question what became of it. */
+/** The local transaction of a message, and the check-back about its outcome. */
 export function messageCases({ describe, it }: BarrierCases): void {
   describe('messages', () => {
     it('a local transaction that was committed is found committed', async ({ barrier, add, gid, read }) => {
@@ -57,7 +57,10 @@ export function messageCases({ describe, it }: BarrierCases): void {
   });
 }
 
-/** Whether the local transaction was committed, about which both must agree. One that lost against those of other messages was not. */
+/**
+ * Returns whether the local transaction was committed, on which barrier and check-back must agree.
+ * A transaction that lost against those of other messages was not.
+ */
 async function race<Tx>({ barrier, add }: BarrierFixture<Tx>, gid: string, askFirst: boolean): Promise<boolean> {
   const ask = () => Promise.all([barrier.checkBack(gid), barrier.checkBack(gid)]);
   const send = () =>

@@ -4,7 +4,10 @@ import { type BarrierCases, turns } from './harness.ts';
 
 const MANY = 100;
 
-/** Many calls of one branch at once. What throws is called again, as the coordinator does; in the end every call was answered. */
+/**
+ * Many concurrent calls of one branch. A call that throws is repeated, as the coordinator does; in
+ * the end every call has an outcome.
+ */
 export function raceCases({ describe, it }: BarrierCases): void {
   describe('calls at once', () => {
     it('a hundred equal ones have one effect', async ({ untilAnswered, read }) => {
@@ -66,7 +69,7 @@ export function raceCases({ describe, it }: BarrierCases): void {
       const ran = answers.filter((answer) => answer.status === 'fulfilled' && answer.value).length;
       assert.ok(ran <= 1, `${ran} calls had their effect`);
       assert.equal(await read(), 3 * ran);
-      // Whoever lost against others only has still to be answered.
+      // A call that lost against others only still needs its outcome.
       const last = await tryOnce(0);
       assert.equal(ran + Number(last), 1);
       assert.equal(await read(), 3);

@@ -3,7 +3,10 @@ import { barrierCasesFor, type BarrierSuiteOptions } from './harness.ts';
 import { messageCases } from './message-cases.ts';
 import { raceCases } from './race-cases.ts';
 
-/** The suite that every branch barrier passes, whatever it stands in. Call it in a test file with the functions of your test runner. */
+/**
+ * The suite that every branch barrier must pass, whatever its database. Call it in a test file with
+ * the functions of your test runner.
+ */
 export function barrierSuite<Tx>(options: BarrierSuiteOptions<Tx>): void {
   options.test.describe(`${options.name} barrier`, () => {
     const cases = barrierCasesFor(options);

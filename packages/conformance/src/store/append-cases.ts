@@ -17,7 +17,7 @@ import {
 const entryKeys = (record: { readonly entries: readonly { readonly key: string }[] }): string[] =>
   record.entries.map((entry) => entry.key);
 
-/** Entries that are added to a transaction from outside. */
+/** Entries that are appended to a transaction by other nodes or clients. */
 export function appendCases({ describe, it }: Cases): void {
   describe('appends', () => {
     it('adds entries behind those that are there', async ({ store }) => {

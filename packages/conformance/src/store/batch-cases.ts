@@ -3,7 +3,7 @@ import { STORE_LIMITS } from '@holdfast/core';
 import { assertRejects, type Cases } from './harness.ts';
 import { appendOf, insertOf, keyOf, read, updateOf, writeAll } from './items.ts';
 
-/** Batches: each item for itself, and what refuses all of them. */
+/** Batches: each item succeeds or fails separately, and errors that reject all of them. */
 export function batchCases({ it }: Cases): void {
   it('answers each item, in order, and lets none hinder another', async ({ store }) => {
     await writeAll(store, [insertOf('a'), insertOf('b', { status: 'prepared' }), insertOf('d')]);

@@ -16,7 +16,7 @@ import {
 
 const gidsOf = (result: ClaimResult): string[] => result.claimed.map((record) => record.key.gid);
 
-/** Due work and who takes it. */
+/** Due transactions, and the sessions that claim them. */
 export function claimCases(cases: Cases): void {
   cases.describe('claims', () => {
     claimOrderCases(cases);

@@ -7,10 +7,10 @@ import { assertRejects, type Cases, type StorePlace } from './harness.ts';
 import { keyOf, openSession } from './items.ts';
 
 const SLOW_MS = 60_000;
-/** Lines that a process has acknowledged when it is killed; a few more follow until it is dead. */
+/** Number of acknowledged lines after which a process is killed; a few more may follow. */
 const KILLED_AFTER_LINES = [40, 1_200, 333];
 
-/** What was acknowledged survives the death of the process, without anybody's help. */
+/** Acknowledged writes survive the death of the process without intervention. */
 export function crashCases({ describe, it, manifest }: Cases): void {
   if (!manifest.durable) return;
   describe('after the death of the process', () => {
@@ -61,7 +61,10 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Lets a process write until it acknowledged so many lines, kills it, and adds all lines that it got out. */
+/**
+ * Lets a process write until it has acknowledged this number of lines, kills it, and adds all lines
+ * that it printed.
+ */
 async function writeAndDie(
   place: StorePlace,
   run: string,

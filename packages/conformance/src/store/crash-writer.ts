@@ -6,10 +6,11 @@ const BATCH = 16;
 const STDOUT = 1;
 
 /**
- * The program of a process that is to be killed: writes batches without end, and tells each on its standard output once it was acknowledged, a line
- * `gid version` a transaction. Half of what it inserts is finished with the next batch.
+ * The program of a process that is to be killed: writes batches endlessly and, once a batch was
+ * acknowledged, prints one line `gid version` for each transaction. Half of the inserted
+ * transactions finish with the next batch.
  *
- * @param run new for each process at one place, so that no gid comes twice
+ * @param run different for each process at one place, so that no gid occurs twice
  */
 export async function crashWriter(store: Store, run: string): Promise<never> {
   await store.open();
@@ -25,7 +26,7 @@ export async function crashWriter(store: Store, run: string): Promise<never> {
     const lines = outcomes.map(
       (outcome, i) => `${items[i]?.key.gid} ${outcome.kind === 'applied' ? outcome.version : 'refused'}`,
     );
-    // Synchronous: the acknowledgement is out before anything else happens.
+    // Synchronous: the acknowledgement is printed before anything else happens.
     writeSync(STDOUT, `${lines.join('\n')}\n`);
     open = gids.filter((_, i) => i % 2 === 0);
   }

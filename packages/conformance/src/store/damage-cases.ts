@@ -11,7 +11,8 @@ const OTHERS = ['a', 'c'];
 const CONTEXT = { principal: 'suite', namespace: 'default' };
 
 /**
- * A record that something other than Holdfast changed hinders no other, and an operator can end it.
+ * A record that something other than Holdfast changed does not affect other records, and an
+ * operator can force-stop it.
  */
 export function damageCases({ describe, it, manifest }: Cases): void {
   for (const damage of damagesOf(manifest))

@@ -6,12 +6,12 @@ export type Damage =
   | {
       readonly name: string;
       readonly part: DamagedPart;
-      /** What is stored instead; undefined: nothing, it is deleted. Only an entry is. */
+      /**
+       * Returns the bytes stored instead; undefined deletes the body, which only an entry allows.
+       */
       readonly change: (body: Uint8Array) => Uint8Array | undefined;
     }
-  /**
-   * Another change, that only this kind of store can suffer: `place.damage` knows it by its name.
-   */
+  /** A change that only this kind of store can suffer, which `place.damage` recognises by name. */
   | { readonly name: string; readonly part: 'head' };
 
 const text = (body: string): Uint8Array => new TextEncoder().encode(body);
@@ -51,7 +51,7 @@ const BODY_DAMAGES: readonly Damage[] = [
   { name: 'an entry that is missing', part: 'entry', change: () => undefined },
 ];
 
-/** The damages that a store of these parts and heads can suffer. */
+/** The kinds of damage that a store with these parts and heads can suffer. */
 export const damagesOf = ({
   damagedParts,
   damagedHeads,

@@ -2,78 +2,99 @@ import assert from 'node:assert/strict';
 import type { Damage, DamagedPart } from './damage.ts';
 import { type Store, StoreError, type StoreErrorCode, type StoredTransaction } from '@holdfast/core';
 
-/** The two functions of a test runner that the suite needs; those of Vitest, Jest, Mocha and `node:test` fit. */
+/**
+ * The two functions of a test runner that the suite needs; those of Vitest, Jest, Mocha and
+ * `node:test` have the right form.
+ */
 export interface TestApi {
   readonly describe: (name: string, body: () => void) => void;
   readonly it: (name: string, body: () => Promise<void>, timeoutMs?: number) => void;
 }
 
-/** What a driver declares; what it does not offer, and nothing else, is left out of the suite. */
+/**
+ * The properties that a store driver declares. Only tests of features that it does not offer are
+ * skipped.
+ */
 export interface StoreManifest {
   /** As in the store's capabilities. */
   readonly durable: boolean;
-  /** As in the store's capabilities. A store that is not exclusive is opened several times at one place. */
+  /**
+   * As in the store's capabilities. A store that is not exclusive is opened several times at one
+   * place.
+   */
   readonly exclusive: boolean;
   /**
-   * A place can move the clocks that its stores read (`moveWallClock`, `passTime`), and nothing
-   * else moves them.
+   * Whether a place can move the clocks that its stores read (`moveWallClock`, `passTime`), and
+   * nothing else moves them.
    */
   readonly controllableClock: boolean;
-  /** The value formats that the driver reads, each with records that were written in it: at least the present and the previous one. */
+  /**
+   * The value formats that the store driver reads, each with records written in it: at least the
+   * current and the previous one.
+   */
   readonly formats: readonly StoredFormat[];
-  /** The bodies that `place.damage` can change at this store. */
+  /** The bodies that `place.damage` can change in this store. */
   readonly damagedParts: readonly DamagedPart[];
   /**
-   * Names of other damages, which only this kind of store can suffer and `place.damage` carries
-   * out.
+   * Names of other kinds of damage, which only this kind of store can suffer and `place.damage`
+   * applies.
    */
   readonly damagedHeads: readonly string[];
 }
 
-/** Records as an earlier version of the driver, or this one, left them. */
+/** Records as written by an earlier version of the store driver, or by this one. */
 export interface StoredFormat {
   readonly name: string;
-  /** Puts them at a place that no store was opened at yet; answers what must be read from there. */
+  /**
+   * Writes the records to a place at which no store was opened yet; resolves to the records that
+   * must be read from there.
+   */
   plant(place: StorePlace): Promise<readonly StoredTransaction[]>;
 }
 
-/** Where a store keeps its data: a folder, a database, an instance in memory. New and empty for each test. */
+/**
+ * The place of a store's data: a folder, a database, an instance in memory. New and empty for each
+ * test.
+ */
 export interface StorePlace {
   /** A store at this place, not open. */
   createStore(): Store;
-  /** Sets the wall clock forward or back by some ms; the monotonic clock does not move. */
+  /** Sets the wall clock forward or back by `byMs`; the monotonic clock does not move. */
   moveWallClock?(byMs: number): void;
-  /** Moves the wall clock and the monotonic clock forward by some ms. */
+  /** Moves the wall clock and the monotonic clock forward by `byMs`. */
   passTime?(byMs: number): void;
   /**
-   * Overwrites the stored status or pattern of a transaction of the default namespace with a word, as a
-   * later version might. Stores that several processes may open have it.
+   * Overwrites the stored status or pattern of a transaction of the default namespace with a word,
+   * as a later version might. Required for stores that several processes may open.
    */
   setWords?(gid: string, words: { readonly status?: string; readonly pattern?: string }): Promise<void>;
   /**
    * Adds what a later version's migration may add while this version runs: a column to each table,
-   * a field to each record. Stores that several processes may open have it.
+   * a field to each record. Required for stores that several processes may open.
    */
   addColumns?(): Promise<void>;
   /**
    * Locks the record of a transaction of the default namespace, as another client of the database
-   * or a node that is frozen might; resolves to what releases it. Stores whose database has such
-   * locks have it.
+   * or a frozen node might; resolves to a function that releases the lock. Required for stores
+   * whose database has such locks.
    */
   holdRecord?(gid: string): Promise<() => Promise<void>>;
   /**
    * Inserts a copy of the record `from` as a new record, both in the default namespace, in a
-   * transaction that stays open, as a node that is frozen within an insert might; resolves to what
-   * rolls it back. Stores whose database has such transactions have it.
+   * transaction that stays open, as a node that is frozen during an insert might; resolves to a
+   * function that rolls it back. Required for stores whose database has such transactions.
    */
   holdInsert?(gid: string, from: string): Promise<() => Promise<void>>;
   /**
    * Changes the stored record of a transaction of the default namespace, as something other than
-   * Holdfast might. No store that is exclusive is open then. Places of a store with `damagedParts`
-   * have it.
+   * Holdfast might. An exclusive store is not open during the change. Required for stores with
+   * `damagedParts`.
    */
   damage?(gid: string, damage: Damage): Promise<void>;
-  /** How to start a process that runs `crashWriter` on a store at this place. Durable drivers have it. */
+  /**
+   * How to start a process that runs `crashWriter` on a store at this place. Required for durable
+   * stores.
+   */
   readonly writerProcess?: { readonly command: string; readonly args: readonly string[] };
   remove(): Promise<void>;
 }
@@ -85,11 +106,14 @@ export interface StoreSuiteOptions {
   readonly createPlace: () => Promise<StorePlace>;
 }
 
-/** What a test works with: an open store, at a place of its own. */
+/** The objects that a test uses: an open store at a separate place. */
 export interface Fixture {
   readonly store: Store;
   readonly place: StorePlace;
-  /** Another store at the same place, open; of an exclusive one the same store. As another node would have it. */
+  /**
+   * Another open store at the same place, as another node would have it; of an exclusive store the
+   * same object.
+   */
   readonly secondNode: () => Promise<Store>;
   /** Closes the store and opens one at the same place again. */
   readonly reopen: () => Promise<Store>;
@@ -105,7 +129,7 @@ export interface Cases {
   readonly it: (name: string, body: CaseBody, timeoutMs?: number) => void;
   /** A test at a place where no store was opened yet. */
   readonly itAtNewPlace: (name: string, body: (place: StorePlace) => Promise<void>) => void;
-  /** A test that makes its places itself. */
+  /** A test that creates its places itself. */
   readonly itWithPlaces: (
     name: string,
     body: (withStore: (body: CaseBody) => Promise<void>) => Promise<void>,
@@ -113,7 +137,7 @@ export interface Cases {
   ) => void;
 }
 
-/** Gives each test a place and an open store, and takes both away again. */
+/** Gives each test a place and an open store, and removes both afterwards. */
 export function casesFor({ test, manifest, createPlace }: StoreSuiteOptions): Cases {
   return {
     manifest,

@@ -11,17 +11,17 @@ import type {
 } from '@holdfast/core';
 import { DEFAULT_NAMESPACE, type TransactionKey } from '@holdfast/protocol';
 
-/** A key in the default namespace unless told otherwise. */
+/** A key, by default in the default namespace. */
 export const keyOf = (gid: string, namespace: string = DEFAULT_NAMESPACE): TransactionKey => ({ namespace, gid });
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (body: Uint8Array): string => new TextDecoder().decode(body);
 
 let writes = 0;
-/** A write id that was not used before. */
+/** Returns a write ID that was not used before. */
 export const newWriteId = (): string => `write-${++writes}`;
 
-/** An insert of an unowned saga that is due at once, unless told otherwise. */
+/** An insert, by default of an unowned saga that is due at once. */
 export const insertOf = (
   key: string | TransactionKey,
   settings: Partial<Omit<InsertItem, 'kind' | 'key'>> = {},
@@ -40,7 +40,7 @@ export const insertOf = (
   ...settings,
 });
 
-/** An update that leaves the record unowned and due at once, unless told otherwise. */
+/** An update, by default one that leaves the record unowned and due at once. */
 export const updateOf = (
   key: string | TransactionKey,
   expectVersion: number,
@@ -74,7 +74,7 @@ export const appendOf = (
   ...settings,
 });
 
-/** Writes one item; answers its outcome. */
+/** Writes one item; resolves to its outcome. */
 export async function writeOne(store: Store, item: WriteItem): Promise<WriteOutcome> {
   const [outcome] = await store.write([item]);
   assert.ok(outcome, 'an item was left without an outcome');
@@ -94,14 +94,14 @@ export const applied = (version: number, existing: readonly Entry[] = []): Write
   existing,
 });
 
-/** The record of a key; fails when there is none. */
+/** Reads the record of a key; fails if there is none. */
 export async function read(store: Store, key: string | TransactionKey): Promise<StoredTransaction> {
   const [record] = await store.get([typeof key === 'string' ? keyOf(key) : key]);
   assert.ok(record, `no record of gid ${typeof key === 'string' ? key : key.gid}`);
   return record;
 }
 
-/** The record of a key, bodies as texts, so that a difference can be read. */
+/** The record with bodies as texts, so that differences are readable. */
 export const readable = (record: StoredTransaction): Record<string, unknown> => ({
   ...record,
   definition: textOf(record.definition),
@@ -109,7 +109,7 @@ export const readable = (record: StoredTransaction): Record<string, unknown> => 
   entries: record.entries.map((entry) => ({ key: entry.key, body: textOf(entry.body) })),
 });
 
-/** Opens a session and answers its id. */
+/** Opens a session and returns its ID. */
 export async function openSession(store: Store, session: string): Promise<string> {
   await store.openSession(session, { node: 'suite', version: '1.0.0' });
   return session;

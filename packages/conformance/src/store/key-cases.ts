@@ -4,7 +4,7 @@ import { LIMITS, type TransactionKey } from '@holdfast/protocol';
 import { assertRejects, type Cases } from './harness.ts';
 import { appendOf, bytes, insertOf, keyOf, read, readable, textOf, updateOf, writeAll, writeOne } from './items.ts';
 
-/** Texts that end where another begins, or that some database reads in its own way. */
+/** Texts that end where another begins, or that some databases treat specially. */
 const ODD_TEXTS = [
   'x-4',
   'x-48',
@@ -48,7 +48,7 @@ const ODD_TEXTS = [
 /** A character of three bytes in UTF-8, the most that one unit can take. */
 const WIDE = '\u8a9e';
 
-/** Keys are compared whole, whatever they hold. */
+/** Keys are compared whole, whatever they contain. */
 export function keyCases({ describe, it }: Cases): void {
   describe('keys', () => {
     it('keeps transactions apart whose gids begin alike', async ({ store }) => {
@@ -231,7 +231,7 @@ export function keyCases({ describe, it }: Cases): void {
   });
 }
 
-/** Drivers may answer Buffers; the bytes are what counts. */
+/** Compares bytes only, since store drivers may return Buffers. */
 function assertBytes(body: Uint8Array | undefined, expected: Uint8Array): void {
   assert.ok(body !== undefined && Buffer.compare(body, expected) === 0, `${body?.length} bytes came back changed`);
 }

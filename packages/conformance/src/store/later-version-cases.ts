@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type { Cases } from './harness.ts';
 import { appendOf, insertOf, keyOf, openSession, read, updateOf, writeAll } from './items.ts';
 
-/** Records with a status or a pattern of a later version, whose nodes run beside this one while an upgrade rolls. */
+/**
+ * Records with a status or pattern of a later version, whose nodes run beside this one during a
+ * rolling upgrade.
+ */
 export function laterVersionCases({ describe, it, manifest }: Cases): void {
   if (manifest.exclusive || !manifest.durable) return;
   describe('records of a later version', () => {
@@ -126,7 +129,7 @@ export function laterVersionCases({ describe, it, manifest }: Cases): void {
         await store.purge({ olderThanMs: 60_000, limit: 10 });
         assert.ok((await store.nowMs()) > 0);
       };
-      // Often enough for whatever a driver or a database prepares.
+      // Twice, in case the store driver or the database prepares statements.
       for (let round = 1; round <= 2; round++) {
         place.passTime?.(1);
         await everyCall(round);

@@ -34,7 +34,10 @@ async function listAll(store: Store, filter: Filter = {}, limit = 1_000): Promis
 
 const gidsOf = (records: readonly StoredTransaction[]): string[] => records.map((record) => record.key.gid);
 
-/** Ten thousand transactions of every status and pattern, one in a hundred of which needs a person. */
+/**
+ * Ten thousand transactions of every status and pattern, one percent of which need operator
+ * attention.
+ */
 async function fill(store: Store, next: () => void): Promise<void> {
   for (let from = 0; from < MANY; from += 1_000) {
     next();
@@ -52,7 +55,7 @@ async function fill(store: Store, next: () => void): Promise<void> {
   }
 }
 
-/** Not in the order of their making. */
+/** Gids in another order than that of creation. */
 const gidOf = (i: number): string => `${(i * 7_919) % MANY}`;
 
 /** Lists, their filters and cursors, and counts. */
@@ -173,7 +176,7 @@ const matches = (record: StoredTransaction, filter: Filter): boolean =>
   record.createdAtMs >= (filter.createdFromMs ?? 0) &&
   record.createdAtMs <= (filter.createdToMs ?? Infinity);
 
-/** Until the store's time has passed a moment: what is made then is newer. */
+/** Waits until the store's time has passed a moment, so that later records are newer. */
 async function laterThan({ store, place }: Pick<Fixture, 'store' | 'place'>, momentMs: number): Promise<void> {
   while ((await store.nowMs()) <= momentMs) {
     place.moveWallClock?.(1);

@@ -4,11 +4,14 @@ import type { CaseBody, Cases, Fixture } from './harness.ts';
 import { appendOf, insertOf, openSession, read, updateOf, writeAll } from './items.ts';
 
 const GIDS = ['a', 'b', 'c', 'd'];
-/** What else a call does while the record of `b` is locked by another client of the database. */
+/**
+ * The other calls that a test makes while another client of the database has the record of `b`
+ * locked.
+ */
 type HeldBody = (fixture: Fixture, release: () => Promise<void>) => Promise<void>;
 
 /**
- * A record that another client of the database has locked hinders no other record, and no session:
+ * A record that another client of the database has locked blocks no other record, and no session:
  * each call here returns while the lock is held.
  */
 export function lockCases({ describe, it, manifest }: Cases): void {

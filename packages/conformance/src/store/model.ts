@@ -3,7 +3,7 @@ import type { AppendItem, InsertItem, StoredTransaction, UpdateItem, WriteItem, 
 import type { Status } from '@holdfast/protocol';
 import { textOf } from './items.ts';
 
-/** A record as the model keeps it: everything but the times that only the store knows. */
+/** A record in the model: everything except the times that only the store knows. */
 export interface ModelRecord {
   readonly gid: string;
   readonly namespace: string;
@@ -23,12 +23,15 @@ export interface ModelRecord {
   entries: { readonly key: string; readonly body: string }[];
 }
 
-/** Due times that the property uses lie so far apart that the time that passes while it runs does not matter. */
+/**
+ * The due times of the property differ by at least this, so that the time that passes during a run
+ * is irrelevant.
+ */
 export const DUE_STEP_MS = 100_000;
 
 const FINAL: readonly Status[] = ['succeed', 'failed'];
 
-/** The contract once more, as plainly as it can be said: a list of records that every call searches from the front. */
+/** The contract in its simplest form: a list of records that every call searches from the start. */
 export class Model {
   readonly records: ModelRecord[] = [];
   readonly living = new Set<string>();
@@ -69,7 +72,7 @@ export class Model {
     return settle(item, record);
   }
 
-  /** What a claim may take. */
+  /** The records that a claim may take. */
   claimable(groups: readonly string[]): ModelRecord[] {
     return this.records.filter(
       ({ owner, finished, due, group }) =>

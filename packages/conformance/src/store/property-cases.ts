@@ -7,7 +7,7 @@ import { bytes, entryOf, keyOf, newWriteId } from './items.ts';
 import { assertSame, Model, type ModelRecord } from './model.ts';
 import { GIDS, NAMESPACES, type Plan, step, type Step } from './property-steps.ts';
 
-/** A durable store syncs with each step. */
+/** Fewer runs, because a durable store syncs with each step. */
 const DURABLE_RUNS = 20;
 const RUNS = 60;
 const STEPS = 40;
@@ -16,7 +16,7 @@ const SEED = 20_250_101;
 
 const EVERYTHING = 1_000;
 
-/** Random operations against the driver and a simple model. */
+/** Random operations against the store driver and a simple model. */
 export function propertyCases({ describe, itWithPlaces, manifest }: Cases): void {
   describe('any sequence of operations', () => {
     itWithPlaces(
@@ -33,7 +33,7 @@ export function propertyCases({ describe, itWithPlaces, manifest }: Cases): void
   });
 }
 
-/** One sequence: does each step with the store and with the model, and compares. */
+/** One sequence: performs each step on the store and on the model, and compares the results. */
 class Run {
   readonly #fixture: Fixture;
   readonly #durable: boolean;
@@ -143,7 +143,7 @@ class Run {
   }
 
   async #open(opened: string): Promise<void> {
-    // An ended one is refused; the cases of sessions say so.
+    // An ended session is rejected, which the session cases test.
     if (this.#model.ended.has(opened)) return;
     this.#model.living.add(opened);
     await this.#store.openSession(opened, { node: 'suite', version: '1' });
@@ -179,7 +179,8 @@ class Run {
   async #reopen(): Promise<void> {
     if (!this.#durable) return;
     if (this.#exclusive) for (const living of [...this.#model.living]) this.#model.end(living);
-    // The sessions of an exclusive store are forgotten with the process, so their ids may come again.
+    // The sessions of an exclusive store are forgotten with the process, so that their IDs may be
+    // used again.
     if (this.#exclusive) this.#model.ended.clear();
     this.#store = await this.#fixture.reopen();
   }
@@ -215,7 +216,7 @@ class Run {
 const makeDue = (record: ModelRecord): void =>
   void Object.assign(record, { owner: null, due: 0, version: record.version + 1 });
 
-/** Outcomes with bodies as numbers: drivers may answer Buffers. */
+/** Outcomes with bodies as numbers, since store drivers may return Buffers. */
 const plain = (outcomes: readonly WriteOutcome[]): unknown =>
   outcomes.map((outcome) =>
     outcome.kind === 'applied'

@@ -9,7 +9,7 @@ const GROUPS = ['', 'shop'];
 const SESSIONS = ['s1', 's2', 's3'];
 const ENTRIES = ['e', 'e1', 'e10'];
 
-/** What one step does. */
+/** The operation of one step. */
 export type Step =
   | { readonly do: 'write'; readonly plans: readonly Plan[] }
   | { readonly do: 'repeat' }
@@ -18,7 +18,7 @@ export type Step =
   | { readonly do: 'makeDue'; readonly namespace: string; readonly laterThanMs: number }
   | { readonly do: 'purge' | 'reopen' };
 
-/** One item of a batch, to be made when the version of its record is known. */
+/** One item of a batch, created when the version of its record is known. */
 export interface Plan {
   readonly kind: WriteItem['kind'];
   readonly namespace: string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Cases } from './harness.ts';
 import { appendOf, insertOf, keyOf, openSession, read, updateOf, writeAll } from './items.ts';
 
-/** Finished transactions go after a while; unfinished ones never. */
+/** Finished transactions are deleted after the retention; unfinished ones never. */
 export function purgeCases({ describe, it, manifest }: Cases): void {
   describe('purge', () => {
     it('deletes what is finished, and every trace of it', async ({ store }) => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { Cases } from './harness.ts';
 import { applied, insertOf, keyOf, openSession, updateOf, writeOne } from './items.ts';
 
-/** Rounds in which a read that lags behind has a chance to show it. */
+/** Rounds in which a stale read has the opportunity to occur. */
 const ROUNDS = 25;
 
-/** S9: what a read promises about writes that returned before it began, on whichever node. */
+/** S9: what a read guarantees about writes that returned before it began, on any node. */
 export function readCases({ it }: Cases): void {
   it('S9: reads a record and its version on every node as the last write that returned left it', async (fixture) => {
     const nodes = [fixture.store, await fixture.secondNode()] as const;

@@ -13,7 +13,7 @@ import {
   writeOne,
 } from './items.ts';
 
-/** What inserts and updates store, and how it is read. */
+/** The records that inserts and updates store, and how they are read. */
 export function recordCases({ it }: Cases): void {
   it('stores what an insert says, as version 1', async ({ store }) => {
     const before = await store.nowMs();

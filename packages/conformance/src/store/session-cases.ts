@@ -4,7 +4,7 @@ import { insertOf, keyOf, openSession, read, updateOf, writeAll } from './items.
 
 const NEVER_SILENT = 600_000;
 
-/** Nodes that come, live and go, and what becomes of their work. */
+/** Sessions that start, stay alive and end, and the release of what they owned. */
 export function sessionCases(cases: Cases): void {
   cases.describe('sessions', () => {
     lifeCases(cases);

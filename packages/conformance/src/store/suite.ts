@@ -19,8 +19,8 @@ import { timeCases } from './time-cases.ts';
 import { writeCases } from './write-cases.ts';
 
 /**
- * The suite that every driver of the Store contract passes. Call it in a test file with the functions of your test runner; what the manifest does not
- * declare is left out, everything else must hold.
+ * The suite that every store driver must pass. Call it in a test file with the functions of your
+ * test runner. Features that the manifest does not declare are skipped; everything else must hold.
  */
 export function storeSuite(options: StoreSuiteOptions): void {
   options.test.describe(`${options.name} store`, () => {

@@ -4,7 +4,7 @@ import { insertOf, openSession, read, writeAll } from './items.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Only the store's clock decides what is due. It never goes back, and never stands still. */
+/** Only the store's clock decides what is due. It never goes back, and never stops. */
 export function timeCases({ describe, it, manifest }: Cases): void {
   describe('time', () => {
     it('does not go backwards between calls', async ({ store }) => {
@@ -78,7 +78,7 @@ export function timeCases({ describe, it, manifest }: Cases): void {
         place.passTime?.(5_000);
         const { nowMs } = await store.heartbeat(session);
         place.moveWallClock?.(-HOUR_MS);
-        // The other node has not seen the time for as long as its heartbeat interval.
+        // The other node has not read the time for a whole heartbeat interval.
         assert.ok((await other.heartbeat(others)).nowMs >= nowMs);
         place.passTime?.(5_000);
         const times = [(await store.heartbeat(session)).nowMs, (await other.heartbeat(others)).nowMs];
