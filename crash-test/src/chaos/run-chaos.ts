@@ -172,9 +172,26 @@ async function disturb(stage: Stage): Promise<void> {
   await others;
 }
 
-const isMissing = ({ options, faults, linesPath }: Stage): boolean =>
-  options.untilAllFaults &&
-  faults.missing(faultsOf(options.database, options.isolation), linesOf(linesPath)).length > 0;
+/** Whether a kind of fault has not happened, or initiators know of no success or failure of a pattern. */
+function isMissing({ options, faults, linesPath }: Stage): boolean {
+  if (!options.untilAllFaults) return false;
+  const { database, isolation } = options;
+  const lines = linesOf(linesPath);
+  if (faults.missing(faultsOf(database, isolation), lines).length > 0) return true;
+  return oneSidedPatterns(casesSoFar(lines), database).length > 0;
+}
+
+const STATUSES = { success: 'succeed', failed: 'failed', unclear: 'unknown' } as const;
+
+/** As far as the initiators know the outcome. */
+function casesSoFar(lines: readonly ChaosLine[]): readonly ChaosCase[] {
+  const plans = new Map(lines.flatMap((line) => (line.kind === 'planned' ? [[line.gid, line.plan] as const] : [])));
+  return lines.flatMap((line) => {
+    const plan = plans.get(line.gid);
+    if (line.kind !== 'told' || plan === undefined) return [];
+    return [{ gid: line.gid, plan, told: line.outcome, status: STATUSES[line.outcome] }];
+  });
+}
 
 const linesOf = (path: string): readonly ChaosLine[] => readLines<ChaosLine>(path).map(({ line }) => line);
 

@@ -35,7 +35,7 @@ const RUNS = [
 const CONVICTION = { ...SHORT, seconds: 6, settleSeconds: 5, untilAllFaults: false };
 
 /** Those of which each run has many violations; `npm run participant-chaos -- --broken all` has all. */
-const CONVICTED = ['repeats', 'redis-repeats'];
+const CONVICTED = ['repeats', 'rows-apart', 'redis-repeats'];
 
 async function chaos(options: ChaosOptions, patches: readonly Patch[] = []) {
   const build = withPatchedBuild(...patches);
