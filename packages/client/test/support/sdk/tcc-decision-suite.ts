@@ -139,7 +139,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
             await vi.waitUntil(async () => (await hf.get(tx.gid))?.status === 'failed', { timeout: 10_000 });
             await tx.call(seats(b, 2));
           },
-          { timeoutToFailMs: 60 },
+          { timeoutToFailMs: 1_000 },
         ),
       );
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
@@ -156,7 +156,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
           await tx.call(seats(b, 1));
           await vi.waitUntil(async () => (await hf.get(tx.gid))?.status === 'failed', { timeout: 10_000 });
         },
-        { timeoutToFailMs: 60 },
+        { timeoutToFailMs: 1_000 },
       );
       await expect(late).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);

@@ -91,14 +91,15 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       const { hf, v1 } = await start({});
-      const slow = hf.workflow('slow', v1, (flow: Flow) => {
+      // Without heartbeats the callback does not wait for this run.
+      const slow = hf.workflow('slow', { ...v1, longestStepMs: 1 }, (flow: Flow) => {
         runs++;
         return flow.step('wait', () => gate.then(() => 'waited'));
       });
       const both = [slow.run(undefined, { gid: 'w-1' }), slow.run(undefined, { gid: 'w-1' })];
       // Long enough that a call-back comes, too, and finds it running.
       const called = async () => (await hf.get('w-1'))?.timeline.some((line) => line.kind === 'call') ?? false;
-      await expect.poll(called).toBe(true);
+      await expect.poll(called, { timeout: 10_000 }).toBe(true);
       letGo();
       await expect(Promise.all(both)).resolves.toEqual(['waited', 'waited']);
       expect(runs).toBe(1);

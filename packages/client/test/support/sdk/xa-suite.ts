@@ -107,9 +107,9 @@ export function xaSuite(harness: SdkHarness): void {
       const work = hf.xa(
         async (tx) => {
           await tx.call({ url: b.bank, payload });
-          await expect.poll(async () => (await hf.get(tx.gid))?.status).toBe('failed');
+          await expect.poll(async () => (await hf.get(tx.gid))?.status, { timeout: 10_000 }).toBe('failed');
         },
-        { timeoutToFailMs: 50 },
+        { timeoutToFailMs: 1_000 },
       );
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed' });
       expect(told).toEqual(['xa action 01', 'xa rollback 01']);
