@@ -36,7 +36,7 @@ describe('an embedded coordinator', () => {
     [{ engine: { heartbeatMs: '5s' } }, 'embed(): heartbeatMs must be a number of 0 or more, not "5s"'],
     [{ branchClient: 'node' }, 'embed(): branchClient must be own or undici, not "node"'],
     [{ nameLookup: 'dns' }, 'embed(): nameLookup must be own or system, not "dns"'],
-    [{ drainMs: Number.NaN }, 'embed(): drainMs must be a number of 0 or more, not null'],
+    [{ drainMs: Number.NaN }, 'embed(): drainMs must be a number of 0 or more, not NaN'],
   ])('refuses the options %j', async (wrong, message) => {
     await expect(embed({ ...OPTIONS, ...(wrong as object) })).rejects.toThrow(new TypeError(message));
   });

@@ -218,6 +218,7 @@ describe('a workflow', () => {
       rollbackReason: '',
       stopped: '',
       result: '',
+      heartbeatMs: 3_334,
       steps: [{ branchId: '01', op: 'action', status: 'succeed', data: Buffer.from('taken').toString('base64') }],
     });
     const end = { status: 'succeed', result: Buffer.from('"ok"').toString('base64') };

@@ -68,7 +68,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'drop a branch that is registered while the decision is made',
-    caughtBy: ['EFF3', 'EFF4'],
+    caughtBy: ['EFF3', 'EFF4', 'DEC2'],
     patches: [
       {
         file: `${STORES}/transitions.js`,
