@@ -26,7 +26,12 @@ const OPTIONS = { keyPrefix: '{bank}:' };
 /** Kinds of clients, of the oldest and of the newest version. The adapters are those of the newest. */
 const CLIENTS: Record<string, { cluster: boolean; open: (url: string) => Promise<Client> }> = {};
 for (const version of ['ioredis-oldest', 'ioredis']) {
-  const { Redis, Cluster } = load(version) as typeof ioredis;
+  // The oldest version has the class as its default export alone.
+  const library = load(version) as Pick<typeof ioredis, 'Cluster'> & {
+    readonly Redis?: typeof ioredis.Redis;
+    readonly default: typeof ioredis.Redis;
+  };
+  const [Redis, { Cluster }] = [library.Redis ?? library.default, library];
   const clientOf = (redis: ioredis.Redis | ioredis.Cluster): Client => ({
     barrier: ioredisBarrier(redis, OPTIONS),
     get: (key) => redis.get(key),
@@ -36,7 +41,7 @@ for (const version of ['ioredis-oldest', 'ioredis']) {
   CLIENTS[`${version}: Cluster`] = { cluster: true, open: async (url) => clientOf(new Cluster([url])) };
 }
 for (const version of ['redis-oldest', 'redis']) {
-  const { createClient, createClientPool, createCluster } = load(version) as typeof nodeRedis;
+  const { createClient, createCluster, ...library } = load(version) as typeof nodeRedis;
   CLIENTS[`${version}: client`] = {
     cluster: false,
     open: async (url) => {
@@ -45,15 +50,18 @@ for (const version of ['redis-oldest', 'redis']) {
       return { barrier: nodeRedisBarrier(client, OPTIONS), get, close: () => client.destroy() };
     },
   };
-  CLIENTS[`${version}: pool`] = {
-    cluster: false,
-    open: async (url) => {
-      const pool = createClientPool({ url });
-      await pool.connect();
-      const get = (key: string) => pool.get(key);
-      return { barrier: nodeRedisBarrier(pool, OPTIONS), get, close: () => pool.destroy() };
-    },
-  };
+  // The oldest version has no pool.
+  const createPool = library.createClientPool as typeof nodeRedis.createClientPool | undefined;
+  if (createPool !== undefined)
+    CLIENTS[`${version}: pool`] = {
+      cluster: false,
+      open: async (url) => {
+        const pool = createPool({ url });
+        await pool.connect();
+        const get = (key: string) => pool.get(key);
+        return { barrier: nodeRedisBarrier(pool, OPTIONS), get, close: () => pool.destroy() };
+      },
+    };
   CLIENTS[`${version}: cluster`] = {
     cluster: true,
     open: async (url) => {
