@@ -31,7 +31,8 @@ export default defineConfig({
         },
       },
       {
-        // These start coordinators, services and databases and judge how fast things happen: alone, one after the other.
+        // These start coordinators, services and databases and judge how fast things happen: alone,
+        // one after the other.
         extends: true,
         test: {
           name: 'processes',

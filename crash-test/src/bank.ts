@@ -11,8 +11,8 @@ import {
 import { existsSync } from 'node:fs';
 
 /**
- * The participants' data: a journal, and the barrier's index over it. Every method is one local transaction: a line in the journal, then the
- * index.
+ * The participants' data: a journal, and the barrier's index over it. Every method is one local
+ * transaction: a line in the journal, then the index.
  */
 export class Bank {
   readonly #journal: LineWriter<JournalLine>;

@@ -1,6 +1,9 @@
 import type { BarrierRow, OpId } from './journal.ts';
 
-/** What the barrier says about a call: run the business function, or leave it out; either way these rows go into the same commit. */
+/**
+ * What the barrier says about a call: run the business function, or leave it out; either way these
+ * rows go into the same commit.
+ */
 export interface Verdict {
   readonly skipped: '' | 'empty' | 'repeated';
   readonly rows: readonly BarrierRow[];
@@ -16,8 +19,8 @@ const BARRIER_ID = '01';
 const LOCAL = { branchId: '00', op: 'msg' } as const;
 
 /**
- * The participants' barrier: an index over the rows in their journal. It only decides; rows count once the caller has written them down and
- * says so with `committed`.
+ * The participants' barrier: an index over the rows in their journal. It only decides; rows count
+ * once the caller has written them down and says so with `committed`.
  */
 export class Barrier {
   readonly #reasons = new Map<string, string>();
@@ -35,13 +38,19 @@ export class Barrier {
     };
   }
 
-  /** A message's sender commits: its row, or nothing when a question was answered "rolled back" (or it committed) before. */
+  /**
+   * A message's sender commits: its row, or nothing when a question was answered "rolled back" (or
+   * it committed) before.
+   */
   enterLocal(gid: string): BarrierRow | undefined {
     const own = row({ gid, ...LOCAL }, LOCAL.op);
     return this.#has(own) ? undefined : own;
   }
 
-  /** A message's sender is asked: the row that forbids a later commit, or nothing when a row is there already. */
+  /**
+   * A message's sender is asked: the row that forbids a later commit, or nothing when a row is
+   * there already.
+   */
   askLocal(gid: string): BarrierRow | undefined {
     const forbidding = row({ gid, ...LOCAL }, 'rollback');
     return this.#has(forbidding) ? undefined : forbidding;

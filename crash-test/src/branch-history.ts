@@ -23,7 +23,10 @@ export interface Applied {
 /** What is left of a branch: `open` is a try about which nobody decided. */
 export type BranchState = 'none' | 'kept' | 'undone' | 'open';
 
-/** What the ops of a pattern are to each other. `settle`: without it the forward effect is only a reservation. */
+/**
+ * What the ops of a pattern are to each other. `settle`: without it the forward effect is only a
+ * reservation.
+ */
 interface Roles {
   readonly forward: BranchOp;
   readonly settle?: BranchOp;

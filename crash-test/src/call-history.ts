@@ -27,7 +27,10 @@ export function callsOf(evidence: Evidence): readonly CallHistory[] {
   );
 }
 
-/** Whether a coordinator makes one call after the other, each of them because of the answer to the one before. */
+/**
+ * Whether a coordinator makes one call after the other, each of them because of the answer to the
+ * one before.
+ */
 export function isSequential(plan: Plan): boolean {
   return plan.pattern === 'workflow' || (plan.pattern !== 'tcc' && !plan.concurrent);
 }

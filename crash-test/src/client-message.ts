@@ -5,7 +5,10 @@ import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S, TIMEOUT_TO_FAIL_S, type MessagePla
 /** A sender of the flavour `late` comes so long after the coordinator asked for the first time. */
 const LATE_BY_MS = 1_500;
 
-/** Prepares the message, commits the sender's local transaction, submits; or less than that, as the flavour says. */
+/**
+ * Prepares the message, commits the sender's local transaction, submits; or less than that, as the
+ * flavour says.
+ */
 export async function runMessage(session: ClientSession<MessagePlan>): Promise<void> {
   const { plan } = session;
   const message = messageOf(session);

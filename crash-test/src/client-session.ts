@@ -14,13 +14,19 @@ export interface ClientTools {
   readonly notes: LineWriter<Note>;
   /** Length of the participants' journal now. */
   readonly journalBytes: () => number;
-  /** How long a patient client repeats a call that is not answered: long enough to outlast a restart. */
+  /**
+   * How long a patient client repeats a call that is not answered: long enough to outlast a
+   * restart.
+   */
   readonly patienceMs: number;
   /** Aborted when nobody is to be patient any more. */
   readonly patience: AbortSignal;
 }
 
-/** Many clients knock at a coordinator that is down; they must not take the machine from the one that starts. */
+/**
+ * Many clients knock at a coordinator that is down; they must not take the machine from the one
+ * that starts.
+ */
 const ATTEMPT_GAP_MS = 250;
 
 /** One client with one transaction. */
@@ -48,7 +54,9 @@ export class ClientSession<P extends Plan = Plan> {
     }
   }
 
-  /** Calls the coordinator, again and again unless the plan is impatient, and notes every answer. */
+  /**
+   * Calls the coordinator, again and again unless the plan is impatient, and notes every answer.
+   */
   call(call: ClientCall, body: object): Promise<Answer> {
     const waited = call === 'submit' && this.plan.waitResult;
     const whole = { gid: this.gid, trans_type: this.plan.pattern, ...body };

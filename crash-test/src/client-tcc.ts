@@ -1,7 +1,9 @@
 import type { ClientSession } from './client-session.ts';
 import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S, TIMEOUT_TO_FAIL_S, type BranchPlan, type TccPlan } from './plan.ts';
 
-/** What a step of the client says about the next one. `stop`: the client is never heard of again. */
+/**
+ * What a step of the client says about the next one. `stop`: the client is never heard of again.
+ */
 type Next = 'go on' | 'abort' | 'stop';
 
 /** Prepares, registers and tries every branch, then submits or aborts. */

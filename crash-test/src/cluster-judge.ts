@@ -7,10 +7,13 @@ import { type EndedSession, endedSessionsOf, slowTakeOvers, type TakeOver, takeO
 /**
  * Everything that can be wrong with one coordinator of several:
  *
- * - `called-while-fenced`: it was paused for longer than the silence limit, and then called a participant for what it had held before
+ * - `called-while-fenced`: it was paused for longer than the silence limit, and then called a
+ *   participant for what it had held before
  * - `never-let-go`: after such a pause it did not open a new session
- * - `called-without-lease`: it called a participant although the database had been away for longer than its lease lasts
- * - `slow-take-over`: its session was not ended, or what it was calling when it was killed or paused not gone on with, in time
+ * - `called-without-lease`: it called a participant although the database had been away for longer
+ *   than its lease lasts
+ * - `slow-take-over`: its session was not ended, or what it was calling when it was killed or
+ *   paused not gone on with, in time
  */
 export type NodeViolationKind = 'called-while-fenced' | 'never-let-go' | 'called-without-lease' | 'slow-take-over';
 
@@ -28,7 +31,10 @@ export interface ClusterJudgement {
   readonly violations: readonly NodeViolation[];
 }
 
-/** Judges how coordinators gave work up and took it over, by the participants' journal and the sessions in the store. */
+/**
+ * Judges how coordinators gave work up and took it over, by the participants' journal and the
+ * sessions in the store.
+ */
 export function judgeCluster(evidence: Evidence, disturbed: Disturbed, silenceMs: number): ClusterJudgement {
   const calls = callsOf(evidence);
   const takeOvers = takeOversOf(calls, disturbed.outages);

@@ -3,7 +3,10 @@ import type { Answer } from './notes.ts';
 
 const PREFIX = '/api/dtmsvr';
 
-/** Speaks to the coordinator as clients do. Nothing here throws: a call that fails is an answer `unknown`. */
+/**
+ * Speaks to the coordinator as clients do. Nothing here throws: a call that fails is an answer
+ * `unknown`.
+ */
 export class CoordinatorClient {
   readonly #pool: Pool;
 
@@ -16,7 +19,10 @@ export class CoordinatorClient {
     });
   }
 
-  /** A mutating call. `waited`: it asked for the result, so that a success says that the transaction succeeded. */
+  /**
+   * A mutating call. `waited`: it asked for the result, so that a success says that the transaction
+   * succeeded.
+   */
   async post(call: string, body: object, waited: boolean): Promise<Answer> {
     const reply = await this.#request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
     const status = textOf(reply?.body['status']);
@@ -30,7 +36,10 @@ export class CoordinatorClient {
     return gid === '' ? undefined : gid;
   }
 
-  /** The status of a transaction: `absent` when the coordinator does not know it, undefined when it does not answer. */
+  /**
+   * The status of a transaction: `absent` when the coordinator does not know it, undefined when it
+   * does not answer.
+   */
   async status(gid: string): Promise<string | undefined> {
     const reply = await this.#request('GET', `${PREFIX}/query?gid=${encodeURIComponent(gid)}`);
     if (reply?.code !== 200) return undefined;
@@ -95,7 +104,8 @@ function outcomeOf(reply: Reply | undefined): Answer['outcome'] {
     case 425:
       return 'ongoing';
     default:
-      // Another error that still tells the transaction's status comes from a pass that did not succeed: it goes on.
+      // Another error that still tells the transaction's status comes from a pass that did not
+      // succeed: it goes on.
       return textOf(reply?.body['status']) === '' ? 'unknown' : 'ongoing';
   }
 }

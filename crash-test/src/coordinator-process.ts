@@ -13,7 +13,10 @@ export interface CoordinatorOptions {
   readonly node?: readonly string[];
   /** Its output of all starts. */
   readonly logPath: string;
-  /** Whether it has a reason to end by itself now; it is started again then, as a supervisor does. Never, unless said. */
+  /**
+   * Whether it has a reason to end by itself now; it is started again then, as a supervisor does.
+   * Never, unless said.
+   */
   readonly mayEnd?: () => boolean;
 }
 
@@ -64,7 +67,10 @@ export class CoordinatorProcess {
     }, RESTART_PAUSE_MS);
   }
 
-  /** Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too long. */
+  /**
+   * Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too
+   * long.
+   */
   async ready(): Promise<number> {
     const startMs = performance.now();
     for (;;) {

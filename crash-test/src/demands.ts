@@ -8,16 +8,20 @@ export interface Demand {
   readonly because: string;
 }
 
-/** Whether the coordinator took the responsibility for this transaction: from then on it owes it an end. */
+/**
+ * Whether the coordinator took the responsibility for this transaction: from then on it owes it an
+ * end.
+ */
 export function acknowledged(one: Case, plan: Plan): boolean {
   const submitted = one.answers.some(({ call, answer }) => isWhole(call) && answer.outcome !== 'unknown');
   return submitted || (plan.pattern !== 'saga' && prepared(one));
 }
 
 /**
- * Everything that has been promised or planned about the end. None: the client never learned what became of its call, so that either end is
- * right, as long as it is the same for all branches. Two that contradict each other cannot both be met, which is how a coordinator is
- * convicted that said one thing and had to do the other.
+ * Everything that has been promised or planned about the end. None: the client never learned what
+ * became of its call, so that either end is right, as long as it is the same for all branches. Two
+ * that contradict each other cannot both be met, which is how a coordinator is convicted that said
+ * one thing and had to do the other.
  */
 export function demandsOf(one: Case, plan: Plan): readonly Demand[] {
   return [...one.answers.flatMap(promised), ...planned(one, plan)];
@@ -65,7 +69,8 @@ function decidedByClient(one: Case): readonly Demand[] {
   if (submits.some(({ answer }) => answer.outcome === 'success' || answer.outcome === 'ongoing')) {
     return [{ outcome: 'succeed', because: 'its submit was acknowledged' }];
   }
-  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished; a proxy that repeats the attempt itself is told so.
+  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished; a
+  // proxy that repeats the attempt itself is told so.
   if (
     submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated && answer.status !== 'succeed')
   ) {

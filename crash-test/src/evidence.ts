@@ -13,7 +13,9 @@ export interface Evidence {
 /** The evidence about one gid. */
 export interface Case {
   readonly gid: string;
-  /** Plans that used the gid: none if no client ever did, more than one if it was given out twice. */
+  /**
+   * Plans that used the gid: none if no client ever did, more than one if it was given out twice.
+   */
   readonly plans: readonly Plan[];
   readonly answers: readonly AnsweredNote[];
   readonly calls: readonly Placed<CallLine>[];
@@ -46,7 +48,9 @@ interface Draft {
   readonly answers: AnsweredNote[];
   readonly calls: Placed<CallLine>[];
   readonly commits: Placed<CommitLine>[];
-  /** A note of an answer knows how long the participants' journal was: it belongs right behind that. */
+  /**
+   * A note of an answer knows how long the participants' journal was: it belongs right behind that.
+   */
   readonly story: { readonly atByte: number; readonly text: string }[];
 }
 

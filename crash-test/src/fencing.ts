@@ -31,9 +31,10 @@ export function fencingViolations(
 }
 
 /**
- * From the moment a coordinator is continued until it has a new session it must not call anybody. A call that it had decided on before the pause is on its
- * way, and nothing can stop it (the participants' barrier is for that); so a call counts if its cause is certainly younger than the pause: its transaction, or
- * the answer that it follows.
+ * From the moment a coordinator is continued until it has a new session it must not call anybody. A
+ * call that it had decided on before the pause is on its way, and nothing can stop it (the
+ * participants' barrier is for that); so a call counts if its cause is certainly younger than the
+ * pause: its transaction, or the answer that it follows.
  */
 function callsWhileFenced(
   calls: readonly CallHistory[],
@@ -69,12 +70,16 @@ function causeAfter(history: CallHistory, index: number, ms: number, address: st
   const answered = before.findLast(
     (line) => line.kind === 'call' && line.branchId === answer.branchId && line.op === answer.op,
   );
-  // Given up before the pause, perhaps, and followed by another at once; then nobody waited for the answer.
+  // Given up before the pause, perhaps, and followed by another at once; then nobody waited for the
+  // answer.
   if (answered === undefined || answer.atMs - answered.atMs > CERTAINLY_WAITS_MS) return undefined;
   return 'the call before it was answered during the pause';
 }
 
-/** Ended by the others, it must have begun anew; unless it was disturbed again, or the database was away. */
+/**
+ * Ended by the others, it must have begun anew; unless it was disturbed again, or the database was
+ * away.
+ */
 function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: number): readonly NodeViolation[] {
   const { node, fromMs, untilMs } = pause;
   if (node === undefined) return [];

@@ -15,7 +15,10 @@ export interface Figures {
   readonly calls: number;
   /** Calls beyond the first of one op of one branch. */
   readonly repeatedCalls: number;
-  /** Calls that the barrier left out because their op had taken effect, or because what they undo never had. */
+  /**
+   * Calls that the barrier left out because their op had taken effect, or because what they undo
+   * never had.
+   */
   readonly absorbedRepeats: number;
   readonly absorbedEmpty: number;
 }

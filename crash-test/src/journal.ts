@@ -1,8 +1,9 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /**
- * What the participants write down, one JSON line each. A line is their unit of atomicity: barrier rows and the change they protect stand in
- * the same one. Nobody kills the participants, so a written line is a kept one.
+ * What the participants write down, one JSON line each. A line is their unit of atomicity: barrier
+ * rows and the change they protect stand in the same one. Nobody kills the participants, so a
+ * written line is a kept one.
  */
 export type JournalLine = CallLine | CommitLine | AnswerLine;
 
@@ -16,7 +17,10 @@ export interface OpId {
 /** A call came in. */
 export interface CallLine extends OpId {
   readonly kind: 'call';
-  /** Whom the URL was made for: `gid branchId op`. A coordinator that mixes transactions up calls it in another's name. */
+  /**
+   * Whom the URL was made for: `gid branchId op`. A coordinator that mixes transactions up calls it
+   * in another's name.
+   */
   readonly madeFor: string;
   /** The caller's address: each coordinator of several has its own. */
   readonly from: string;
@@ -57,7 +61,10 @@ export interface AnswerLine extends OpId {
   readonly atMs: number;
 }
 
-/** A line and where it ends in the file, so that it can be told whether it was there when somebody looked at the file's size. */
+/**
+ * A line and where it ends in the file, so that it can be told whether it was there when somebody
+ * looked at the file's size.
+ */
 export interface Placed<T> {
   readonly line: T;
   readonly text: string;

@@ -14,7 +14,10 @@ import { callBackOp, localOp, madeFor } from './participant-urls.ts';
 import { stepsBefore, type Plan } from './plan.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
-/** What became of a transaction. `not accepted`: never acknowledged, and without any effect. `mixed`: a violation. */
+/**
+ * What became of a transaction. `not accepted`: never acknowledged, and without any effect.
+ * `mixed`: a violation.
+ */
 export type Outcome = 'committed' | 'rolled back' | 'not accepted' | 'mixed';
 
 /** The judgement of one gid. */
@@ -147,7 +150,10 @@ function mixedViolation(one: Case, plan: Plan, histories: readonly BranchHistory
   return violation('never-called', one.gid, `${op} of ${missing.plan.branchId}: ${states}`);
 }
 
-/** Acknowledged work leaves a trace, unless it timed out before its first call or is a client's to begin. */
+/**
+ * Acknowledged work leaves a trace, unless it timed out before its first call or is a client's to
+ * begin.
+ */
 function isLost(one: Case, plan: Plan): boolean {
   if (one.calls.length > 0 || !acknowledged(one, plan)) return false;
   switch (plan.pattern) {
@@ -162,7 +168,10 @@ function isLost(one: Case, plan: Plan): boolean {
   }
 }
 
-/** Who waited and heard of success must find every effect in the journal as it was when the answer came. */
+/**
+ * Who waited and heard of success must find every effect in the journal as it was when the answer
+ * came.
+ */
 function earlyViolations(one: Case, plan: Plan, histories: readonly BranchHistory[]): readonly Violation[] {
   const op = decidingOp(plan.pattern);
   return one.answers

@@ -1,6 +1,9 @@
 import { createRandom } from './random.ts';
 
-/** One planned kill: so long after the coordinator was ready, or (`starting`) after its start, ready or not. */
+/**
+ * One planned kill: so long after the coordinator was ready, or (`starting`) after its start, ready
+ * or not.
+ */
 export interface PlannedKill {
   readonly during: 'serving' | 'starting';
   readonly afterMs: number;
@@ -12,14 +15,15 @@ const STREAM = 0x7fff_fffe;
 const STARTING = 0.2;
 const STARTING_WITHIN_MS = 800;
 /**
- * Shortest time of service, as a share of the mean one. Not shorter: a transaction that five nodes in a row took and vanished is parked for a
- * person, because it may be what kills them.
+ * Shortest time of service, as a share of the mean one. Not shorter: a transaction that five nodes
+ * in a row took and vanished is parked for a person, because it may be what kills them.
  */
 const SHORTEST = 0.5;
 
 /**
- * When to kill. The times of service before the kills are random and add up to `seconds`; some kills come on top of that while the
- * coordinator starts. They count from what the coordinator does, not from the clock: on a slow machine it is killed under load all the same.
+ * When to kill. The times of service before the kills are random and add up to `seconds`; some
+ * kills come on top of that while the coordinator starts. They count from what the coordinator
+ * does, not from the clock: on a slow machine it is killed under load all the same.
  */
 export function planKills(seed: number, kills: number, seconds: number): readonly PlannedKill[] {
   const random = createRandom(seed, STREAM);

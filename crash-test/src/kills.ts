@@ -13,7 +13,10 @@ export interface Kill {
   readonly readyMs: number | undefined;
 }
 
-/** Kills and restarts a coordinator that is ready, as planned; returns when it is ready after the last kill. */
+/**
+ * Kills and restarts a coordinator that is ready, as planned; returns when it is ready after the
+ * last kill.
+ */
 export async function killAsPlanned(
   coordinator: CoordinatorProcess,
   plan: readonly PlannedKill[],

@@ -34,7 +34,10 @@ export function makePlan(seed: number, number: number): Plan {
   }
 }
 
-/** Ten transactions in a row share a family: each of its gids is a prefix of the next ones (`x7-4`, `x7-48`, `x7-481`, …). */
+/**
+ * Ten transactions in a row share a family: each of its gids is a prefix of the next ones (`x7-4`,
+ * `x7-48`, `x7-481`, …).
+ */
 function prefixedGid(number: number): string {
   const family = Math.floor(number / 10);
   return `x${family}-${'4815162342'.slice(0, (number % 10) + 1)}`;
@@ -60,7 +63,10 @@ function sagaPlan(random: Random): Specific<SagaPlan> {
   };
 }
 
-/** What makes a saga roll back: a refusal, or a step whose success is never heard of (whether or not it took effect). */
+/**
+ * What makes a saga roll back: a refusal, or a step whose success is never heard of (whether or not
+ * it took effect).
+ */
 function sagaFault(random: Random, flavour: 'refused' | 'timeout' | 'limited'): Fault {
   const kind = flavour === 'refused' ? 'refuse' : random.chance(0.5) ? 'unknown' : 'lost';
   return { kind, times: ALWAYS, delayMs: 0 };
@@ -88,7 +94,8 @@ function tccPlan(random: Random): Specific<TccPlan> {
     pattern: 'tcc',
     flavour,
     branches: tryFault(random, flavour, plain),
-    // One prepare, then a registration and a try per branch; a client that dies never gets to its submit.
+    // One prepare, then a registration and a try per branch; a client that dies never gets to its
+    // submit.
     diesAfter: flavour === 'dies' ? random.between(1, 1 + 2 * plain.length) : ALWAYS,
   };
 }

@@ -32,7 +32,10 @@ export function startNginx(folder: string, port: number, coordinatorPorts: reado
   };
 }
 
-/** The recommended file with this nginx's port and these coordinators, and nothing else changed. Throws when it has no such lines. */
+/**
+ * The recommended file with this nginx's port and these coordinators, and nothing else changed.
+ * Throws when it has no such lines.
+ */
 export function withAddresses(recommended: string, port: number, coordinatorPorts: readonly number[]): string {
   const server = /^ *server holdfast-\w+:36789( .*)$/gm;
   const [first, ...others] = recommended.match(server) ?? [];
@@ -45,7 +48,10 @@ export function withAddresses(recommended: string, port: number, coordinatorPort
     .replace(listen, `  listen 127.0.0.1:${port} backlog=4096;`);
 }
 
-/** What nginx needs around a file that it would find in `conf.d`; everything it writes lies below `home`. */
+/**
+ * What nginx needs around a file that it would find in `conf.d`; everything it writes lies below
+ * `home`.
+ */
 function around(home: string, config: string): string {
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `worker_processes 1;

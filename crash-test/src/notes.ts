@@ -1,6 +1,9 @@
 import type { Plan } from './plan.ts';
 
-/** What the clients write down: what they planned, and how the coordinator answered. One JSON line each. */
+/**
+ * What the clients write down: what they planned, and how the coordinator answered. One JSON line
+ * each.
+ */
 export type Note = PlannedNote | AnsweredNote;
 
 /** Before its first call. */
@@ -20,7 +23,10 @@ export interface AnsweredNote {
   readonly answer: Answer;
   /** An earlier attempt of this call was not answered, and may have been accepted. */
   readonly repeated: boolean;
-  /** How long the participants' journal was when the answer arrived: what stands before it had happened. */
+  /**
+   * How long the participants' journal was when the answer arrived: what stands before it had
+   * happened.
+   */
   readonly journalBytes: number;
 }
 

@@ -8,7 +8,10 @@ export interface RunOptions {
   readonly store: 'lmdb' | SharedStore;
   readonly seconds: number;
   readonly kills: number;
-  /** Of several coordinators alone: how many they are, how often one is paused, how often their database is killed. */
+  /**
+   * Of several coordinators alone: how many they are, how often one is paused, how often their
+   * database is killed.
+   */
   readonly nodes: number;
   readonly pauses: number;
   readonly databaseKills: number;

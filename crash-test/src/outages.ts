@@ -12,7 +12,10 @@ export interface Outage {
   readonly fromMs: number;
   /** It was not up again before: told to continue, or started. */
   readonly untilMs: number;
-  /** It was up again by then: the database answered, the killed coordinator was ready. The same as `untilMs` for one that was paused. */
+  /**
+   * It was up again by then: the database answered, the killed coordinator was ready. The same as
+   * `untilMs` for one that was paused.
+   */
   readonly backMs: number;
 }
 

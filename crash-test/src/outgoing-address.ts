@@ -1,9 +1,11 @@
 import { Socket } from 'node:net';
 
 /**
- * Loaded into a coordinator before its own code (`--import …/outgoing-address.js?address=127.0.0.11&except=5432`): its connections, but those to the database's
- * port, come from this address, so that participants see which coordinator calls them. Every address of 127.0.0.0/8 is one of this machine's on Linux; but
- * databases may let in 127.0.0.1 alone.
+ * Loaded into a coordinator before its own code (`--import
+ * …/outgoing-address.js?address=127.0.0.11&except=5432`): its connections, but those to the
+ * database's port, come from this address, so that participants see which coordinator calls them.
+ * Every address of 127.0.0.0/8 is one of this machine's on Linux; but databases may let in
+ * 127.0.0.1 alone.
  */
 const { searchParams } = new URL(import.meta.url);
 const address = searchParams.get('address');

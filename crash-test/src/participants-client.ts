@@ -6,7 +6,9 @@ export class ParticipantsClient {
   readonly #agent: Agent;
   readonly #timeoutMs: number;
 
-  /** A call that takes longer than `timeoutMs` is given up: whether it took effect stays unknown. */
+  /**
+   * A call that takes longer than `timeoutMs` is given up: whether it took effect stays unknown.
+   */
   constructor(connections: number, timeoutMs: number) {
     this.#agent = new Agent({ connections });
     this.#timeoutMs = timeoutMs;

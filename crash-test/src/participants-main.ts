@@ -4,7 +4,10 @@ import { Bank } from './bank.ts';
 import { createParticipants } from './participants.ts';
 import { WorkflowInitiator } from './workflow-initiator.ts';
 
-/** The participants' process: `node participants-main.js JOURNAL COORDINATOR`. Prints its port, and ends when its standard input does. */
+/**
+ * The participants' process: `node participants-main.js JOURNAL COORDINATOR`. Prints its port, and
+ * ends when its standard input does.
+ */
 const [journalPath, coordinatorOrigin] = process.argv.slice(2);
 if (journalPath === undefined || coordinatorOrigin === undefined)
   throw new Error('usage: participants-main.js JOURNAL COORDINATOR');

@@ -12,8 +12,8 @@ export interface ParticipantsProcess {
 }
 
 /**
- * Starts the participants over a journal; their workflows are coordinated at `coordinatorOrigin`, which need not be there yet. They live until they are
- * stopped, or this process ends.
+ * Starts the participants over a journal; their workflows are coordinated at `coordinatorOrigin`,
+ * which need not be there yet. They live until they are stopped, or this process ends.
  */
 export async function startParticipants(journalPath: string, coordinatorOrigin: string): Promise<ParticipantsProcess> {
   const program = new Program(PROGRAM, journalPath, coordinatorOrigin);

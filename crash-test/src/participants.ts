@@ -14,13 +14,17 @@ const HTTP_STATUS: Record<Said, number> = { success: 200, failure: 409, ongoing:
 /** The running participants. */
 export interface Participants {
   readonly server: Server;
-  /** Takes no more calls; returns when the ones under way are done, also those whose caller has given up. */
+  /**
+   * Takes no more calls; returns when the ones under way are done, also those whose caller has
+   * given up.
+   */
   close(): Promise<void>;
 }
 
 /**
- * The branches of the transactions, as an HTTP server over one bank, and the initiator of workflows. The URL says how a call misbehaves (`fault.ts`), the body what is to be
- * done, and the parameters that the caller adds which op of which branch it is.
+ * The branches of the transactions, as an HTTP server over one bank, and the initiator of
+ * workflows. The URL says how a call misbehaves (`fault.ts`), the body what is to be done, and the
+ * parameters that the caller adds which op of which branch it is.
  */
 export function createParticipants(bank: Bank, initiator: () => WorkflowInitiator): Participants {
   const running = new Set<Promise<void>>();
@@ -111,7 +115,10 @@ async function serveBranch({ bank, url, call, body, from, response }: Exchange):
   else answer(response, said);
 }
 
-/** What a call that meets this fault is told without any work being done; undefined if the work is done. */
+/**
+ * What a call that meets this fault is told without any work being done; undefined if the work is
+ * done.
+ */
 function refusal(meets: FaultKind): Said | undefined {
   if (meets === 'refuse') return 'failure';
   return meets === 'unknown' || meets === 'ongoing' ? meets : undefined;
@@ -135,7 +142,10 @@ function callOf(query: URLSearchParams): OpId {
   return { gid: query.get('gid') ?? '', branchId: query.get('branch_id') ?? '', op: query.get('op') ?? '' };
 }
 
-/** The effect that a body asks for; undefined if it is not one of this test's bodies, which a broken coordinator may send. */
+/**
+ * The effect that a body asks for; undefined if it is not one of this test's bodies, which a broken
+ * coordinator may send.
+ */
 function effectOf(body: string): Effect | undefined {
   try {
     const { account, amount } = JSON.parse(body) as Partial<Effect>;

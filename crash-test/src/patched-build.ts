@@ -34,7 +34,10 @@ export interface PatchedBuild {
   dispose(): void;
 }
 
-/** A patch does not fit the code (any more): the text is missing or ambiguous, so that the "broken" build would not be broken. */
+/**
+ * A patch does not fit the code (any more): the text is missing or ambiguous, so that the "broken"
+ * build would not be broken.
+ */
 export class PatchError extends Error {
   override readonly name = 'PatchError';
 }
@@ -43,8 +46,9 @@ const SCOPE = '@holdfast';
 const WORKSPACE = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Copies the built packages to a temporary folder, where their imports of each other find the copies and all other imports find the
- * workspace's dependencies, and patches them there. Throws `PatchError`. The workspace must be built; its own files are not touched.
+ * Copies the built packages to a temporary folder, where their imports of each other find the
+ * copies and all other imports find the workspace's dependencies, and patches them there. Throws
+ * `PatchError`. The workspace must be built; its own files are not touched.
  */
 export function withPatchedBuild(...patches: readonly Patch[]): PatchedBuild {
   const root = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-patched-'));
@@ -61,7 +65,10 @@ export function withPatchedBuild(...patches: readonly Patch[]): PatchedBuild {
   return { root, cliPath: join(root, 'packages/server/dist/cli.js'), dispose };
 }
 
-/** Replaces texts that must stand in the source exactly once. Throws `PatchError`, with `name` in it. */
+/**
+ * Replaces texts that must stand in the source exactly once. Throws `PatchError`, with `name` in
+ * it.
+ */
 export function replaceOnce(source: string, replace: Patch['replace'], name: string): string {
   let result = source;
   for (const [from, to] of replace) {

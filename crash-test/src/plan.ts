@@ -1,6 +1,9 @@
 import type { Fault } from './fault.ts';
 
-/** What one client will do with one transaction, faults included. Made from a seed before anything runs. */
+/**
+ * What one client will do with one transaction, faults included. Made from a seed before anything
+ * runs.
+ */
 export type Plan = SagaPlan | TccPlan | MessagePlan | WorkflowPlan;
 
 /** What every plan says. */
@@ -10,7 +13,10 @@ interface Common {
   readonly gid: string;
   readonly freshGid: boolean;
   readonly waitResult: boolean;
-  /** Gives up at the first call that is not answered, instead of repeating it: whether it was accepted stays unknown. */
+  /**
+   * Gives up at the first call that is not answered, instead of repeating it: whether it was
+   * accepted stays unknown.
+   */
   readonly impatient: boolean;
   readonly branches: readonly BranchPlan[];
 }
@@ -74,7 +80,8 @@ export interface MessagePlan extends Common {
 /**
  * - `plain`: every step succeeds in the end
  * - `refused`: one step is refused
- * - `dies`: the code's first run ends before the step with the index `diesBefore`; a call-back goes on
+ * - `dies`: the code's first run ends before the step with the index `diesBefore`; a call-back goes
+ *   on
  */
 export interface WorkflowPlan extends Common {
   readonly pattern: 'workflow';
@@ -86,7 +93,9 @@ export interface WorkflowPlan extends Common {
 export const RETRY_INTERVAL_S = 1;
 /** One call of a branch; `slow` and `late` faults take longer. */
 export const REQUEST_TIMEOUT_S = 1;
-/** After it a TCC is cancelled, a sender is asked, and a saga of the flavour `timeout` rolls back. */
+/**
+ * After it a TCC is cancelled, a sender is asked, and a saga of the flavour `timeout` rolls back.
+ */
 export const TIMEOUT_TO_FAIL_S = 3;
 /** Of a saga of the flavour `limited`. */
 export const RETRY_LIMIT = 2;

@@ -15,7 +15,8 @@ const START: Readonly<Record<SharedStore, () => Promise<DatabaseServer | undefin
 export async function startDatabase(store: SharedStore): Promise<DatabaseServer> {
   const database = await START[store]();
   if (database === undefined) throw new Error(`there is no server for --store ${store} on this machine`);
-  // A runner that ends early must not leave it behind; the signal is sent before anything is waited for.
+  // A runner that ends early must not leave it behind; the signal is sent before anything is waited
+  // for.
   process.once('exit', () => void database.kill());
   return database;
 }

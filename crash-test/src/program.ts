@@ -15,7 +15,9 @@ export class Program {
   #isEnding = false;
   #died = false;
 
-  /** @param command path of the built program (a process cannot run the sources), and its arguments */
+  /**
+   * @param command path of the built program (a process cannot run the sources), and its arguments
+   */
   constructor(...command: readonly string[]) {
     this.#command = command;
   }
@@ -39,7 +41,10 @@ export class Program {
     return line;
   }
 
-  /** Writes a line to its standard input; resolves to the next line that it prints, undefined when it ends without one. */
+  /**
+   * Writes a line to its standard input; resolves to the next line that it prints, undefined when
+   * it ends without one.
+   */
   async ask(line: string): Promise<string | undefined> {
     if (this.#running === undefined) return undefined;
     const { child, output } = this.#running;
@@ -55,7 +60,10 @@ export class Program {
     if (this.#running !== undefined) await ended(this.#running.child);
   }
 
-  /** Ends its standard input, and waits for its end; resolves to its exit code, null when it was killed. */
+  /**
+   * Ends its standard input, and waits for its end; resolves to its exit code, null when it was
+   * killed.
+   */
   async stop(patienceMs: number): Promise<number | null> {
     this.#isEnding = true;
     if (this.#running === undefined) return null;

@@ -10,7 +10,10 @@ export interface Random {
   weighted<T>(choices: readonly (readonly [weight: number, value: T])[]): T;
 }
 
-/** A generator for (seed, stream): streams of one seed do not depend on how much of another was used. */
+/**
+ * A generator for (seed, stream): streams of one seed do not depend on how much of another was
+ * used.
+ */
 export function createRandom(seed: number, stream: number): Random {
   let state = scramble((scramble(seed >>> 0) ^ Math.imul(stream + 1, 0x9e3779b1)) >>> 0);
 
@@ -39,7 +42,10 @@ function pick<T>(choices: readonly (readonly [weight: number, value: T])[], at: 
   return last[1];
 }
 
-/** Mixes the bits of a 32-bit number (two multiply-and-shift rounds), so that neighbouring inputs give unrelated outputs. */
+/**
+ * Mixes the bits of a 32-bit number (two multiply-and-shift rounds), so that neighbouring inputs
+ * give unrelated outputs.
+ */
 function scramble(value: number): number {
   let mixed = value;
   mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);

@@ -36,7 +36,10 @@ export interface RunResult {
   readonly firstReadyMs: number;
   /** From the last restart until all transactions were final (or the patience was over). */
   readonly settledMs: number;
-  /** The longest time for which the machine did not let this process, which does little, go on: what took longer says nothing of a coordinator. */
+  /**
+   * The longest time for which the machine did not let this process, which does little, go on: what
+   * took longer says nothing of a coordinator.
+   */
   readonly heldUpMs: number;
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
@@ -57,8 +60,9 @@ export function isClean(result: RunResult): boolean {
 }
 
 /**
- * One crash test: starts participants and coordinators (`cliPath`), puts load on them, kills and pauses what is planned, waits until everything is final,
- * and judges. Leaves no process behind; throws when the test itself cannot be done.
+ * One crash test: starts participants and coordinators (`cliPath`), puts load on them, kills and
+ * pauses what is planned, waits until everything is final, and judges. Leaves no process behind;
+ * throws when the test itself cannot be done.
  */
 export async function runCrashTest(
   options: RunOptions,

@@ -11,11 +11,17 @@ export interface Watched {
 
 /** A session that a store was seen to have. */
 export interface SeenSession extends SessionRow {
-  /** It was not there any more then, by the clock of this machine, or, if it was, when this was last looked at. */
+  /**
+   * It was not there any more then, by the clock of this machine, or, if it was, when this was last
+   * looked at.
+   */
   readonly untilMs: number;
 }
 
-/** Remembers every session that a store was seen to have: which node opened it, and how long it was there. */
+/**
+ * Remembers every session that a store was seen to have: which node opened it, and how long it was
+ * there.
+ */
 export class SessionWatch {
   readonly #seen = new Map<string, SeenSession>();
   readonly #gone = new Set<string>();

@@ -6,8 +6,9 @@ const PARALLEL = 32;
 const PAUSE_MS = 100;
 
 /**
- * Waits until the coordinator calls every one of these transactions final (or does not know it), at most `timeoutMs`; returns those that it
- * still calls unfinished. This only says when to stop waiting: whether they are final is for the participants' journals to say.
+ * Waits until the coordinator calls every one of these transactions final (or does not know it), at
+ * most `timeoutMs`; returns those that it still calls unfinished. This only says when to stop
+ * waiting: whether they are final is for the participants' journals to say.
  */
 export async function settle(
   client: CoordinatorClient,

@@ -10,7 +10,10 @@ export interface Subject {
   readonly deaths: number;
   /** Starts it; answers how many ms it took until it was ready. */
   start(): Promise<number>;
-  /** Does what is planned, and returns when everything is ready again. `inFlight` tells how many clients are at work. */
+  /**
+   * Does what is planned, and returns when everything is ready again. `inFlight` tells how many
+   * clients are at work.
+   */
   disturb(inFlight: () => number): Promise<Disturbed>;
   /** Kills every coordinator for good. */
   end(): Promise<void>;

@@ -15,10 +15,15 @@ export interface TakeOver {
 
 /** Beyond the silence limit a take-over may take so long. */
 export const TAKE_OVER_SLACK_MS = 2_000;
-/** A coordinator gives a call up after its time-out; one this much younger it certainly still waits for. */
+/**
+ * A coordinator gives a call up after its time-out; one this much younger it certainly still waits
+ * for.
+ */
 const MARGIN_MS = 100;
 
-/** How long it took until somebody went on with what was being called when a coordinator vanished. */
+/**
+ * How long it took until somebody went on with what was being called when a coordinator vanished.
+ */
 export function takeOversOf(calls: readonly CallHistory[], outages: readonly Outage[]): readonly TakeOver[] {
   return outages.flatMap((outage) =>
     outage.node === undefined ? [] : calls.flatMap((history) => takeOver(history, outage, outages)),
@@ -27,7 +32,8 @@ export function takeOversOf(calls: readonly CallHistory[], outages: readonly Out
 
 function takeOver({ gid, plan, lines }: CallHistory, outage: Outage, outages: readonly Outage[]): readonly TakeOver[] {
   const { node, fromMs } = outage;
-  // A workflow's initiator goes on by itself, and each step that it records postpones the next call-back.
+  // A workflow's initiator goes on by itself, and each step that it records postpones the next
+  // call-back.
   if (plan.pattern === 'workflow') return [];
   if (node === undefined || !isWaiting(lines, node.address, fromMs)) return [];
   // What the vanished one had sent may still come in.
@@ -44,7 +50,10 @@ function lastOutageMs(outages: readonly Outage[], fromMs: number, untilMs: numbe
   return Math.max(fromMs, ...times.filter((ms) => ms < untilMs));
 }
 
-/** The session of a coordinator that was killed or paused, and how long it took until the others had ended it. */
+/**
+ * The session of a coordinator that was killed or paused, and how long it took until the others had
+ * ended it.
+ */
 export interface EndedSession {
   readonly node: string;
   readonly tookMs: number;

@@ -4,7 +4,8 @@
  * - `lost`: acknowledged, and no participant ever heard of it
  * - `never-called`: it took effect in part, and a branch was never called at all
  * - `half-done`: some branches kept their effect, others did not
- * - `not-final`: nobody decided about a try, or the coordinator itself says that it is not done in time
+ * - `not-final`: nobody decided about a try, or the coordinator itself says that it is not done in
+ *   time
  * - `wrong-outcome`: rolled back although it had to commit, or kept although it had to fail
  * - `early-success`: a caller who waited heard of success before every effect was there
  * - `twice`: one effect applied twice behind the barrier

@@ -35,7 +35,10 @@ export interface RunAnswer {
   readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
 }
 
-/** Initiates workflows as an application does: through the SDK, with nothing but the coordinator to remember what was done. */
+/**
+ * Initiates workflows as an application does: through the SDK, with nothing but the coordinator to
+ * remember what was done.
+ */
 export class WorkflowInitiator {
   readonly #holdfast: Holdfast;
   readonly #workflow: Workflow<WorkflowInput, void>;

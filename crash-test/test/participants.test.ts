@@ -7,7 +7,10 @@ import { startParticipants } from '../src/participants-process.ts';
 import { participantUrls } from '../src/participant-urls.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** Calls an action `calls` times on a fresh participants process: what the caller heard, and what the journal says. */
+/**
+ * Calls an action `calls` times on a fresh participants process: what the caller heard, and what
+ * the journal says.
+ */
 async function callAction(fault: Fault, calls: number): Promise<{ heard: string[]; journal: string[] }> {
   const path = join(temporaryFolder(), 'journal');
   const participants = await startParticipants(path, 'http://127.0.0.1:9');

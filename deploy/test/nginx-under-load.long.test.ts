@@ -6,7 +6,10 @@ import { CoordinatorProcess, PRESENT } from './support/coordinator.ts';
 import { Nginx } from './support/nginx.ts';
 import { Participant } from './support/participant.ts';
 
-/** What the end of a coordinator goes on under: each phase ends when so many more transactions were accepted. */
+/**
+ * What the end of a coordinator goes on under: each phase ends when so many more transactions were
+ * accepted.
+ */
 const PHASE = 50;
 
 let database: DatabaseServer;
@@ -60,7 +63,8 @@ describeWith(['nginx', 'postgres'], 'two coordinators behind nginx', () => {
 
     const again = start(0);
     await again.ready();
-    // A rolling restart goes on when the first one has its share of the work again. A single transaction would be what nginx tries it with.
+    // A rolling restart goes on when the first one has its share of the work again. A single
+    // transaction would be what nginx tries it with.
     await vi.waitFor(async () => expect(await acceptedBy(0)).toBeGreaterThan(5), { timeout: 30_000, interval: 200 });
     const beforeStop = callers.succeededBefore.size;
     expect(await b.stop()).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * `…` in a line matches any text, alone in a line any number of lines. The width of a column depends on the text in it, so
- * two or more spaces match two or more spaces.
+ * `…` in a line matches any text, alone in a line any number of lines. The width of a column
+ * depends on the text in it, so two or more spaces match two or more spaces.
  */
 const ANY = '…';
 
@@ -23,7 +23,9 @@ function patternOf(expected: readonly string[], end: string): RegExp {
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/ {2,}/g, ' {2,}');
 
-/** Without colours and trailing spaces, and with an end of line at the end unless there is nothing. */
+/**
+ * Without colours and trailing spaces, and with an end of line at the end unless there is nothing.
+ */
 function normal(printed: string): string {
   // eslint-disable-next-line no-control-regex -- colours begin with the control character ESC
   const plain = printed.replaceAll(/\u001B\[[\d;]*m/g, '').replaceAll(/[ \t]+$/gm, '');

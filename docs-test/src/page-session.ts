@@ -19,8 +19,8 @@ interface Job {
 }
 
 /**
- * Runs the commands of one page as a reader would, in its folder: one after the other, those that end in `&` beside the next ones, which may say
- * `kill -9 %1` for the first of them.
+ * Runs the commands of one page as a reader would, in its folder: one after the other, those that
+ * end in `&` beside the next ones, which may say `kill -9 %1` for the first of them.
  */
 export class PageSession implements AsyncDisposable {
   readonly #folder: string;
@@ -33,8 +33,9 @@ export class PageSession implements AsyncDisposable {
   }
 
   /**
-   * Runs one command; throws `PageError` when it does not print what the page shows, or ends with another code than 0 (a page that means it says `|| …`), or
-   * when one that was to go on beside it has failed.
+   * Runs one command; throws `PageError` when it does not print what the page shows, or ends with
+   * another code than 0 (a page that means it says `|| …`), or when one that was to go on beside it
+   * has failed.
    */
   async run(command: Command): Promise<void> {
     const failed = this.#jobs.find(({ child, killed }) => !killed && hasFailed(child));

@@ -44,7 +44,10 @@ export function blocksOf(markdown: string): readonly Block[] {
 /** Blocks that are pictures or text, not code. */
 const NOT_CODE = new Set(['text']);
 
-/** The files that a page's blocks make, by name. Throws when a block of code belongs to no file: nothing would run it. */
+/**
+ * The files that a page's blocks make, by name. Throws when a block of code belongs to no file:
+ * nothing would run it.
+ */
 export function filesOf(blocks: readonly Block[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const { language, file, text, line } of blocks) {

@@ -13,8 +13,8 @@ export interface WrittenPage {
 }
 
 /**
- * Writes the code of a page into a folder, with every well-known port replaced by a free one: a page speaks of 36789 and 5432, and must not meet
- * what listens there on the machine that tests it.
+ * Writes the code of a page into a folder, with every well-known port replaced by a free one: a
+ * page speaks of 36789 and 5432, and must not meet what listens there on the machine that tests it.
  */
 export function writePage(
   name: string,
@@ -26,18 +26,23 @@ export function writePage(
   const blocks = blocksOf(replaced);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // As a reader's project has one; without it, npx would run commands in the nearest folder above that does.
+  // As a reader's project has one; without it, npx would run commands in the nearest folder above
+  // that does.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   for (const [file, text] of filesOf(blocks)) writeFileSync(join(folder, file), text);
   return { name, folder, commands: commandsOf(blocks) };
 }
 
-/** Ports that pages speak of: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's and Redis's. */
+/**
+ * Ports that pages speak of: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's
+ * and Redis's.
+ */
 export const WELL_KNOWN_PORT = /\b(?:36789|808\d|5432|3306|6379)\b/g;
 
 /**
- * Compiles the TypeScript of all pages below `folder` beside its sources, with the `tsconfig.json` that `readme` (the
- * guide's first page, as Markdown) prints. Throws `PageError` with the compiler's output.
+ * Compiles the TypeScript of all pages below `folder` beside its sources, with the `tsconfig.json`
+ * that `readme` (the guide's first page, as Markdown) prints. Throws `PageError` with the
+ * compiler's output.
  */
 export async function compilePages(folder: string, readme: string): Promise<void> {
   const config = filesOf(blocksOf(readme)).get('tsconfig.json');

@@ -10,7 +10,9 @@ const MODULE = fileURLToPath(new URL('../go', import.meta.url));
 const PARALLEL_CASES = 64;
 const SUITE_TIMEOUT = '120s';
 
-/** Where the Go cases find what they run against. An absent database skips the cases that need it. */
+/**
+ * Where the Go cases find what they run against. An absent database skips the cases that need it.
+ */
 export interface GoTargets {
   readonly coordinator: string;
   readonly mariadb: string | undefined;
@@ -22,7 +24,9 @@ export interface GoTargets {
 
 /** The Go cases, compiled; `stop` ends a run and removes what was compiled. */
 export interface GoCases extends Stoppable {
-  /** Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined). */
+  /**
+   * Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined).
+   */
   run(targets: GoTargets, pattern: string | undefined): Promise<readonly Outcome[]>;
 }
 
@@ -73,7 +77,8 @@ async function runBinary(
     signal,
   });
   const { outcomes, noise } = readGoRun(output);
-  // The program's own failure (no set-up, a panic) must not hide behind cases that passed before it.
+  // The program's own failure (no set-up, a panic) must not hide behind cases that passed before
+  // it.
   if (code === 0 || outcomes.some((outcome) => outcome.verdict === 'fail')) return outcomes;
   const detail = `${noise}the Go program ended with ${String(code)}`;
   return [...outcomes, { group: 'Suite', name: 'runs to its end', verdict: 'fail', durationMs: 0, detail }];

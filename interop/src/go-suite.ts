@@ -14,7 +14,10 @@ const GO_IS_ABSENT: Outcome = {
   detail: 'Go is not installed (https://go.dev/dl)',
 };
 
-/** Runs the official Go client's cases against private databases and a coordinator, started here unless the options name one. */
+/**
+ * Runs the official Go client's cases against private databases and a coordinator, started here
+ * unless the options name one.
+ */
 export async function runGoSuite(options: Options, started: Started): Promise<readonly Outcome[]> {
   say('compiling the Go cases, starting MariaDB, PostgreSQL and Redis');
   const preparations = [

@@ -14,7 +14,10 @@ export function formatTotals(outcomes: readonly Outcome[]): string {
   return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
 }
 
-/** 0 when every case passed or, unless `requireAll`, was skipped; a run without a single case proves nothing and is 1. */
+/**
+ * 0 when every case passed or, unless `requireAll`, was skipped; a run without a single case proves
+ * nothing and is 1.
+ */
 export function exitCode(outcomes: readonly Outcome[], requireAll: boolean): 0 | 1 {
   const isBad = (outcome: Outcome): boolean => outcome.verdict === 'fail' || (requireAll && outcome.verdict === 'skip');
   return outcomes.length === 0 || outcomes.some(isBad) ? 1 : 0;

@@ -13,7 +13,10 @@ export class Started {
     return member;
   }
 
-  /** Ends everything, what was started last first: nobody loses what it still uses. An end that fails does not keep the others. */
+  /**
+   * Ends everything, what was started last first: nobody loses what it still uses. An end that
+   * fails does not keep the others.
+   */
   async stop(): Promise<void> {
     for (let member = this.#members.pop(); member !== undefined; member = this.#members.pop()) {
       try {

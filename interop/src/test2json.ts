@@ -20,8 +20,8 @@ export interface GoRun {
 }
 
 /**
- * Reads the output of a Go test binary. A case is a test named `TestGroup/a_sentence`; a group is not a case itself. A case that began
- * and never ended (the program died) counts as failed.
+ * Reads the output of a Go test binary. A case is a test named `TestGroup/a_sentence`; a group is
+ * not a case itself. A case that began and never ended (the program died) counts as failed.
  */
 export function readGoRun(text: string): GoRun {
   const outputs = new Map<string, string>();

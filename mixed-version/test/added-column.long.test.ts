@@ -58,8 +58,8 @@ describe.each(UPGRADED)('a later version that changes the store $program', ({ pr
       if (started === undefined) throw new Error(`${program} is not installed`);
       database = started;
       participant = await Participant.start();
-      // The version that is kept as the previous one stops on PostgreSQL when a column is added ("cached
-      // plan must not change result type"), and has no other shared store.
+      // The version that is kept as the previous one stops on PostgreSQL when a column is added
+      // ("cached plan must not change result type"), and has no other shared store.
       for (let node = 0; node < 2; node++) nodes.push(await VersionedNode.start('present', database.url));
     });
 

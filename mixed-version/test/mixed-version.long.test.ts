@@ -30,7 +30,8 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       if (started === undefined) throw new Error(`${program} is not installed`);
       database = started;
       participant = await Participant.start();
-      // In the order of an upgrade: the present version finds what the previous one made, and migrates it under its feet.
+      // In the order of an upgrade: the present version finds what the previous one made, and
+      // migrates it under its feet.
       const previous = await VersionedNode.start('previous', database.url);
       nodes = { previous, present: await VersionedNode.start('present', database.url) };
     });
@@ -310,7 +311,8 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       await nodes.previous.startAgain();
     });
 
-    // The previous version ends last: it might not be able to come back to what the present one has migrated.
+    // The previous version ends last: it might not be able to come back to what the present one has
+    // migrated.
     it.each([
       ['present', 'stopped', 'previous'],
       ['present', 'killed', 'previous'],

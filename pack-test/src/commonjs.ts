@@ -9,9 +9,9 @@ interface Manifest {
 /**
  * Builds the CommonJS form of a package into `cjs/` from the built ES modules in `dist/`.
  *
- * Node never loads it: `require` gets the ES modules there (export condition `module-sync`), so a process has one copy
- * of each class. It is for tools with a module system of their own, such as Jest, and for TypeScript, which reads the
- * declarations of CommonJS projects from it.
+ * Node never loads it: `require` gets the ES modules there (export condition `module-sync`), so a
+ * process has one copy of each class. It is for tools with a module system of their own, such as
+ * Jest, and for TypeScript, which reads the declarations of CommonJS projects from it.
  */
 export async function buildCommonJs(home: string): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as Manifest;
@@ -19,7 +19,8 @@ export async function buildCommonJs(home: string): Promise<void> {
   const cjs = join(home, 'cjs');
   rmSync(cjs, { recursive: true, force: true });
   mkdirSync(cjs);
-  // Each file stays a file, so that paths relative to a module lead to the same places as in `dist/`.
+  // Each file stays a file, so that paths relative to a module lead to the same places as in
+  // `dist/`.
   const build = await rolldown({
     input: Object.values(manifest.exports).map((entry) => join(home, entry.default)),
     cwd: home,

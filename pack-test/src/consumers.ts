@@ -4,7 +4,10 @@ import { output } from './npm.ts';
 import type { PackedPackage } from './packages.ts';
 import { PEERS, USES } from './uses.ts';
 
-/** A kind of project that uses the packages through a tool: a compiler, a test runner, a package manager. */
+/**
+ * A kind of project that uses the packages through a tool: a compiler, a test runner, a package
+ * manager.
+ */
 export interface Consumer {
   readonly name: string;
   /** Uses every package. Throws with the tool's output. */
@@ -19,7 +22,9 @@ const LIBRARIES = ['express@^5', 'fastify@^5', 'hono@^4', 'pg@^8', 'mysql2@^3', 
 const TYPES = ['@types/node@^20.19.0', '@types/express@^5', '@types/pg@^8'];
 const JEST_TIMEOUT_MS = 120_000;
 
-/** Installs all packages into a CommonJS project in `parent`, and another one with pnpm on demand. */
+/**
+ * Installs all packages into a CommonJS project in `parent`, and another one with pnpm on demand.
+ */
 export async function consumersOf(packed: readonly PackedPackage[], parent: string): Promise<readonly Consumer[]> {
   const project = join(parent, 'commonjs-project');
   mkdirSync(project);

@@ -21,7 +21,9 @@ export interface PackedPackage {
   readonly packedBytes: number;
   readonly unpackedBytes: number;
   readonly files: number;
-  /** Its own packages, itself included, that must be installed with it while no registry has them. */
+  /**
+   * Its own packages, itself included, that must be installed with it while no registry has them.
+   */
   readonly family: readonly string[];
 }
 

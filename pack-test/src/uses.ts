@@ -1,6 +1,7 @@
 /**
- * What is done with an installed package, beyond loading all its modules: the body of an async function that gets `load` (import or require) and must
- * print `works`. It runs the same in an ESM and a CommonJS project.
+ * What is done with an installed package, beyond loading all its modules: the body of an async
+ * function that gets `load` (import or require) and must print `works`. It runs the same in an ESM
+ * and a CommonJS project.
  */
 export const USES: Readonly<Record<string, string>> = {
   '@holdfast/protocol': `

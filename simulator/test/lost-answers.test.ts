@@ -13,7 +13,10 @@ import {
 } from './support/stage.ts';
 import { saga, tcc, tccBranch, workflow } from './support/transactions.ts';
 
-/** Bugs that the simulator found around answers of the store that came late or never, each reduced to the steps that it takes. */
+/**
+ * Bugs that the simulator found around answers of the store that came late or never, each reduced
+ * to the steps that it takes.
+ */
 describe('who drives a transaction', () => {
   let stage: Stage;
 

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { answeredAt, callsOf, context, Gate, never, Stage, unavailable } from './support/stage.ts';
 import { FAILURE, saga, tcc, tccBranch, workflow } from './support/transactions.ts';
 
-/** Bugs that the simulator found about which node may act, each reduced to the steps that it takes. */
+/**
+ * Bugs that the simulator found about which node may act, each reduced to the steps that it takes.
+ */
 describe('who drives a transaction', () => {
   let stage: Stage;
 

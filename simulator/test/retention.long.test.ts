@@ -45,7 +45,8 @@ describe('finished transactions', () => {
     await stage.pass(DAY_MS - 60_000);
     expect(await left()).toBe(1_000);
     const before = byA();
-    // The first batch comes within half a minute of the time, the others with short pauses; each may be twice as large.
+    // The first batch comes within half a minute of the time, the others with short pauses; each
+    // may be twice as large.
     while ((await left()) === 1_000) await stage.pass(1);
     expect(await left()).toBe(800);
     while ((await left()) === 800) await stage.pass(1);

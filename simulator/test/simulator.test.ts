@@ -8,7 +8,10 @@ import { runSimulator } from './support/patched-simulator.ts';
 
 const SEEDS = 500;
 
-/** What a run of that many seeds must have met, at least so often: a simulation that meets no fault proves nothing. */
+/**
+ * What a run of that many seeds must have met, at least so often: a simulation that meets no fault
+ * proves nothing.
+ */
 const MUST_MEET: Readonly<Record<string, number>> = {
   'sessions ended by silence': 100,
   'taken over': 100,

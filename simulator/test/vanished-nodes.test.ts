@@ -3,7 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { callsOf, context, Gate, heldUntil, never, Stage, unavailable } from './support/stage.ts';
 import { FAILURE, saga } from './support/transactions.ts';
 
-/** Bugs that the simulator found around what a vanished node may have started, each reduced to the steps that it takes. */
+/**
+ * Bugs that the simulator found around what a vanished node may have started, each reduced to the
+ * steps that it takes.
+ */
 describe('who drives a transaction', () => {
   let stage: Stage;
 

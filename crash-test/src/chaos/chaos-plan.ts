@@ -19,7 +19,10 @@ export type ChaosPattern = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
  */
 export type Flavour = 'plain' | 'refused' | 'timeout' | 'thrown' | 'slow' | Clash;
 
-/** When the server ends the connection of an op's transaction: behind the barrier's row, or behind the work. */
+/**
+ * When the server ends the connection of an op's transaction: behind the barrier's row, or behind
+ * the work.
+ */
 export type Termination = '' | 'before work' | 'after work';
 
 /** What a participant is sent about a step. */
@@ -68,7 +71,10 @@ export const SPARED_TIMEOUT_TO_FAIL_MS = 30_000;
 
 /** Share of the plain TCC and XA transactions that is spared. */
 const SPARED = 0.6;
-/** Transactions meet at the first few accounts; those of XA, which hold their locks longer, at the others. */
+/**
+ * Transactions meet at the first few accounts; those of XA, which hold their locks longer, at the
+ * others.
+ */
 const HOT_ACCOUNTS = 12;
 /** The ones above are for what is spared and for clashes, which wait for no locks of others. */
 const BUSY_ACCOUNTS = 80;

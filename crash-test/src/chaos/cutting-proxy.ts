@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Moment, ReadMoment } from './moments.ts';
 
-/** A request that never arrives, a response that is carried out but never arrives, or one that arrives in part. */
+/**
+ * A request that never arrives, a response that is carried out but never arrives, or one that
+ * arrives in part.
+ */
 export type Cut = 'cut' | 'response lost' | 'response torn';
 
 export interface CuttingProxyOptions {

@@ -8,11 +8,16 @@ import type { FaultCounts } from './faults.ts';
 const KILLS_STREAM = 0x7fff_fff0;
 const TERMINATIONS_STREAM = 0x7fff_fff1;
 
-/** Mean time between two kills of participants and initiators, and between two connections ended at random. */
+/**
+ * Mean time between two kills of participants and initiators, and between two connections ended at
+ * random.
+ */
 const KILL_EVERY_MS = 2_500;
 const TERMINATE_EVERY_MS = 600;
 
-/** Kills participants and initiators in turns until the signal; returns when the last one is back. */
+/**
+ * Kills participants and initiators in turns until the signal; returns when the last one is back.
+ */
 export async function killInTurns(cast: Cast, seed: number, counts: FaultCounts, signal: AbortSignal): Promise<void> {
   const random = createRandom(seed, KILLS_STREAM);
   for (let turn = 0; await pause(random.between(KILL_EVERY_MS / 2, KILL_EVERY_MS * 1.5), signal); turn++) {

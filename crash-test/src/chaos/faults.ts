@@ -40,7 +40,10 @@ const REDIS_FAULTS = [
   'terminated at random',
 ] as const;
 
-/** Kinds of faults that each run on this database must have had; a kind that never happened proves nothing. */
+/**
+ * Kinds of faults that each run on this database must have had; a kind that never happened proves
+ * nothing.
+ */
 export function faultsOf(database: DatabaseName, isolation: string): readonly string[] {
   const common = [...CALL_FAULTS, ...PROCESS_FAULTS];
   if (database === 'redis') return [...common, ...REDIS_FAULTS];

@@ -25,7 +25,10 @@ export function readerOf(database: DatabaseName): ReadMoment {
   }
 }
 
-/** Statements that are prepared come with their number: the first one of a transaction is the barrier's. */
+/**
+ * Statements that are prepared come with their number: the first one of a transaction is the
+ * barrier's.
+ */
 function mysqlReader(): ReadMoment {
   let begun = false;
   return (bytes) => {

@@ -9,7 +9,10 @@ import type { ChaosLine } from './lines.ts';
 import { type ProgramSettings, readSettings } from './program-settings.ts';
 import { StepWork } from './step-work.ts';
 
-/** A participant: serves branches behind the barrier and of XA, and the check-back of messages. Prints a line when it is ready. */
+/**
+ * A participant: serves branches behind the barrier and of XA, and the check-back of messages.
+ * Prints a line when it is ready.
+ */
 const settings: ProgramSettings = readSettings();
 const ledger = await openLedger(settings.ledger);
 const work = new StepWork(ledger, openLines<ChaosLine>(settings.linesPath));

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { faultOfCall, readFault } from '../fault.ts';
 
-/** The network between callers and participants, with the faults that the URLs of branches ask for. */
+/**
+ * The network between callers and participants, with the faults that the URLs of branches ask for.
+ */
 export interface Relay {
   /** URL of a participant, through the relay. */
   urlOf(participant: number): string;

@@ -150,7 +150,9 @@ interface Stage {
   readonly linesPath: string;
 }
 
-/** Load and faults: for as long as the coordinator is killed, and until all that must happen has. */
+/**
+ * Load and faults: for as long as the coordinator is killed, and until all that must happen has.
+ */
 async function disturb(stage: Stage): Promise<void> {
   const { options, database, subject, cast, faults, disturbing } = stage;
   const { seed, seconds } = options;
@@ -172,7 +174,10 @@ async function disturb(stage: Stage): Promise<void> {
   await others;
 }
 
-/** Whether a kind of fault has not happened, or initiators know of no success or failure of a pattern. */
+/**
+ * Whether a kind of fault has not happened, or initiators know of no success or failure of a
+ * pattern.
+ */
 function isMissing({ options, faults, linesPath }: Stage): boolean {
   if (!options.untilAllFaults) return false;
   const { database, isolation } = options;

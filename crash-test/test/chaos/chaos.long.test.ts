@@ -14,7 +14,10 @@ const SERVERS: Readonly<Record<DatabaseName, string>> = {
   redis: 'redis-server',
 };
 
-/** Short, one per database: `npm run participant-chaos` has the other levels and does more of everything. */
+/**
+ * Short, one per database: `npm run participant-chaos` has the other levels and does more of
+ * everything.
+ */
 const SHORT: Omit<ChaosOptions, 'database' | 'isolation'> = {
   seconds: 10,
   seed: 12,
@@ -34,7 +37,9 @@ const RUNS = [
 /** Not patient: what is broken stays unfinished. */
 const CONVICTION = { ...SHORT, seconds: 6, settleSeconds: 5, untilAllFaults: false };
 
-/** Those of which each run has many violations; `npm run participant-chaos -- --broken all` has all. */
+/**
+ * Those of which each run has many violations; `npm run participant-chaos -- --broken all` has all.
+ */
 const CONVICTED = ['repeats', 'rows-apart', 'redis-repeats'];
 
 async function chaos(options: ChaosOptions, patches: readonly Patch[] = []) {

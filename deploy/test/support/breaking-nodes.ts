@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 /** What becomes of the first call that one of the nodes gets: read and cut off, or answered 503. */
 export type FirstAnswer = 'cut off' | 503;
 
-/** Two upstreams that stand in for coordinators: whichever gets the first call does not answer it; all others succeed, and say what was sent. */
+/**
+ * Two upstreams that stand in for coordinators: whichever gets the first call does not answer it;
+ * all others succeed, and say what was sent.
+ */
 export class BreakingNodes {
   /** Calls that came, such as `POST /api/json-rpc`. */
   readonly seen: { readonly call: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];

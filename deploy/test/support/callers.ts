@@ -11,14 +11,17 @@ export interface FailedCall {
 const CALLERS = 8;
 
 /**
- * Callers that keep a coordinator busy with what clients send: dtm's REST and JSON-RPC, and the SDK; with and without waiting for the end. What the URL
- * leads to may change under them.
+ * Callers that keep a coordinator busy with what clients send: dtm's REST and JSON-RPC, and the
+ * SDK; with and without waiting for the end. What the URL leads to may change under them.
  */
 export class Callers {
   /** Of what was accepted: each has two branches, and ends in success. */
   readonly accepted = new Set<string>();
   readonly failed: FailedCall[] = [];
-  /** Submits that were told, when they were sent a second time, that their transaction has succeeded already: a 409 that is no failure. */
+  /**
+   * Submits that were told, when they were sent a second time, that their transaction has succeeded
+   * already: a 409 that is no failure.
+   */
   readonly succeededBefore = new Set<string>();
   readonly #url: string;
   readonly #branch: string;

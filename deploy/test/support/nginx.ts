@@ -9,10 +9,16 @@ const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
-/** What whoever installs the file has to change, and nothing else: each stands in it once, in a line that ends in `# here`. */
+/**
+ * What whoever installs the file has to change, and nothing else: each stands in it once, in a line
+ * that ends in `# here`.
+ */
 const LINES = ['server holdfast-a:36789 ', 'server holdfast-b:36789 ', 'listen 36789;'] as const;
 
-/** `deploy/nginx/holdfast.conf` with other addresses. Throws when the lines to change are not those that it marks. */
+/**
+ * `deploy/nginx/holdfast.conf` with other addresses. Throws when the lines to change are not those
+ * that it marks.
+ */
 export async function confFor(port: number, nodePorts: readonly [number, number]): Promise<string> {
   const text = await readFile(CONF, 'utf8');
   const marked = text.split('\n').filter((line) => line.endsWith('# here'));

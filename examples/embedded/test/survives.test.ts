@@ -46,7 +46,8 @@ test('a saga killed between its two functions is finished by the next start', as
     `${ownGid}: credit 30`,
     `${ownGid}: done`,
   ]);
-  // Whether the kill came before the debit's success was stored is open: it may be called again, the credit is called once.
+  // Whether the kill came before the debit's success was stored is open: it may be called again,
+  // the credit is called once.
   const before = next.lines().filter((line) => line.startsWith(gid));
   expect(before.at(-1)).toBe(`${gid}: credit 30`);
   expect(before.slice(0, -1).every((line) => line === `${gid}: debit 30`)).toBe(true);

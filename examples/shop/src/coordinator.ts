@@ -11,7 +11,10 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
-/** A closing shop does not wait longer for what the coordinator drives: it goes on at the next start. */
+/**
+ * A closing shop does not wait longer for what the coordinator drives: it goes on at the next
+ * start.
+ */
 const DRAIN_TIMEOUT_MS = 2_000;
 
 /** A coordinator on LMDB in this process; it logs to a file, so that the story stays readable. */

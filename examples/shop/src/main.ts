@@ -5,7 +5,9 @@ import { readSettings, type Settings } from './settings.ts';
 
 const write = (text: string): void => void process.stdout.write(text);
 
-/** Ctrl-C, a service manager's stop, a closed terminal: close cleanly. A second one does not wait. */
+/**
+ * Ctrl-C, a service manager's stop, a closed terminal: close cleanly. A second one does not wait.
+ */
 function closeOnSignal(): AbortSignal {
   const closing = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -12,8 +12,9 @@ import { tellStory } from './story/story.ts';
 import type { Teller } from './story/teller.ts';
 
 /**
- * The demo: a coordinator and five services in one process, so that one `kill -9` takes all of them at once. They talk over HTTP like strangers, and
- * each keeps its own files. Ends when `closing` is aborted.
+ * The demo: a coordinator and five services in one process, so that one `kill -9` takes all of them
+ * at once. They talk over HTTP like strangers, and each keeps its own files. Ends when `closing` is
+ * aborted.
  */
 export async function runDemo(settings: Settings, write: (text: string) => void, closing: AbortSignal): Promise<void> {
   const closer = new Closer();

@@ -16,7 +16,10 @@ import { verdictOf } from '../src/program/verdict.ts';
 import { FAILURES } from '../src/stage/failure.ts';
 import { runMain, tableRows } from './support/program.ts';
 
-/** In which patterns a call is repeated after it failed, so that the transfer gets through: where the coordinator, or a call-back, makes it. */
+/**
+ * In which patterns a call is repeated after it failed, so that the transfer gets through: where
+ * the coordinator, or a call-back, makes it.
+ */
 const PERSISTENT: readonly string[] = ['saga', 'message', 'workflow'];
 /** What can be overcome by repeating. */
 const PASSING: readonly string[] = ['lost-answer', 'down', 'late'];

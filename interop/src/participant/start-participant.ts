@@ -11,13 +11,18 @@ export interface ParticipantTargets {
   readonly redis: string | undefined;
 }
 
-/** A participant written with `@holdfast/client`, which shares its barriers with the Go cases' own. */
+/**
+ * A participant written with `@holdfast/client`, which shares its barriers with the Go cases' own.
+ */
 export interface Participant extends Stoppable {
   /** Its endpoints are `URL/PLACE/ENDPOINT`, such as `/mariadb/change`. */
   readonly url: string;
 }
 
-/** Creates the barriers' tables, as `holdfast barrier-schema` prints them, and serves the places that there are. */
+/**
+ * Creates the barriers' tables, as `holdfast barrier-schema` prints them, and serves the places
+ * that there are.
+ */
 export async function startParticipant({ mariadb, postgres, redis }: ParticipantTargets): Promise<Participant> {
   const places = new Map<string, Place>();
   const server = createServer((request, response) => {

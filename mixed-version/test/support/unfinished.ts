@@ -5,7 +5,9 @@ import type { VersionedNode } from './versioned-node.ts';
 export interface Unfinished {
   readonly gid: string;
   readonly ends: 'succeed' | 'failed';
-  /** The branches that were called once it has ended, without repetitions, in no particular order. */
+  /**
+   * The branches that were called once it has ended, without repetitions, in no particular order.
+   */
   readonly calls: readonly string[];
 }
 
@@ -14,8 +16,8 @@ const STUCK = '/stuck';
 const REFUSES = '/refuses';
 
 /**
- * Gives a node one transaction of each kind that takes time: in the middle of its steps, rolling back, confirming, asked about, called back.
- * Answers when it drives them all.
+ * Gives a node one transaction of each kind that takes time: in the middle of its steps, rolling
+ * back, confirming, asked about, called back. Answers when it drives them all.
  */
 export async function beginUnfinished(
   node: VersionedNode,

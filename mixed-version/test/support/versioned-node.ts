@@ -9,7 +9,10 @@ const PROGRAMS: Readonly<Record<Version, string>> = {
   present: PRESENT,
 };
 
-/** A node that is killed is taken over soon, though not before a busy machine lets it heartbeat; one that is stopped gives back what it cannot finish at once. */
+/**
+ * A node that is killed is taken over soon, though not before a busy machine lets it heartbeat; one
+ * that is stopped gives back what it cannot finish at once.
+ */
 const SETTINGS = {
   '--heartbeat': '300ms',
   '--silence': '3s',
@@ -38,7 +41,10 @@ export interface Told {
   readonly timeline: readonly { readonly kind: string; readonly detail?: string }[];
 }
 
-/** A coordinator of one of the two versions, and the calls that tests make of it: each throws unless it is answered 2xx. */
+/**
+ * A coordinator of one of the two versions, and the calls that tests make of it: each throws unless
+ * it is answered 2xx.
+ */
 export class VersionedNode {
   readonly version: Version;
   readonly #store: string;

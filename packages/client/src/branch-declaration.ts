@@ -2,7 +2,8 @@
 declare const PAYLOAD: unique symbol;
 
 /**
- * One branch URL and what it is sent: the initiator's payload and the participant's handler get their type from it.
+ * One branch URL and what it is sent: the initiator's payload and the participant's handler get
+ * their type from it.
  *
  *     export const debit = declareBranch<{ account: string; amount: number }>('http://bank-a/debit');
  *

@@ -4,8 +4,8 @@ import { type Holdfast, holdfast } from './holdfast.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_OPTIONS } from './options.ts';
 
 /**
- * A client of the coordinator at `url`, such as `http://127.0.0.1:36789`. Connections are made when they are needed; one client serves a whole
- * process. Close it at the end.
+ * A client of the coordinator at `url`, such as `http://127.0.0.1:36789`. Connections are made when
+ * they are needed; one client serves a whole process. Close it at the end.
  *
  * @throws {TypeError} the URL is not an http or https one, or an option is unknown
  */

@@ -2,8 +2,9 @@ import { type ErrorCode, type Op, type Status, textOfThrown, type TransactionDet
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
- * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for people. A cancelled call (`signal`) throws the
- * signal's own reason instead. `BranchFailure` and `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
+ * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for
+ * people. A cancelled call (`signal`) throws the signal's own reason instead. `BranchFailure` and
+ * `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
  */
 export type HoldfastClientError =
   | TransactionFailed
@@ -19,8 +20,9 @@ export type HoldfastClientError =
 export type ReadDetails = () => Promise<TransactionDetails>;
 
 /**
- * The decision fell against the transaction: it is rolled back (`failed`) or is being rolled back (`aborting`; compensations that do not succeed
- * at once are retried until they do). Nothing of it will stay. Act on `reason`; start a new transaction if the business wants another try.
+ * The decision fell against the transaction: it is rolled back (`failed`) or is being rolled back
+ * (`aborting`; compensations that do not succeed at once are retried until they do). Nothing of it
+ * will stay. Act on `reason`; start a new transaction if the business wants another try.
  *
  * `cause`: what the application's own code threw, when that is why.
  */
@@ -54,9 +56,10 @@ export class TransactionFailed extends Error {
 }
 
 /**
- * An operator force-stopped the transaction: the coordinator no longer drives it and compensated nothing for that. Some
- * of its branches may have taken effect and others not; `remainingEffects` of the details lists them. Do not start the
- * transaction again under another gid before they are corrected by hand.
+ * An operator force-stopped the transaction: the coordinator no longer drives it and compensated
+ * nothing for that. Some of its branches may have taken effect and others not; `remainingEffects`
+ * of the details lists them. Do not start the transaction again under another gid before they are
+ * corrected by hand.
  */
 export class TransactionStopped extends Error {
   override readonly name = 'TransactionStopped';
@@ -76,8 +79,9 @@ export class TransactionStopped extends Error {
 }
 
 /**
- * The time to wait is over and the transaction is still running: it may yet succeed or be rolled back, and goes on by itself. Do not start it
- * again under another gid; ask later with `wait(gid)` or `get(gid)`.
+ * The time to wait is over and the transaction is still running: it may yet succeed or be rolled
+ * back, and goes on by itself. Do not start it again under another gid; ask later with `wait(gid)`
+ * or `get(gid)`.
  */
 export class TransactionPending extends Error {
   override readonly name = 'TransactionPending';
@@ -111,11 +115,12 @@ export class TransactionPending extends Error {
 }
 
 /**
- * No coordinator answered within the time for retries, or it answered that it cannot take work now. What a submit asked for may have happened or
- * not: call `submit()` of the same object again, or look with `get(gid)`. Both are safe.
+ * No coordinator answered within the time for retries, or it answered that it cannot take work now.
+ * What a submit asked for may have happened or not: call `submit()` of the same object again, or
+ * look with `get(gid)`. Both are safe.
  *
- * A tcc or xa whose first phase failed and which could not be cancelled for this reason has what failed as its `cause`: the coordinator cancels it by
- * itself when its `timeoutToFailMs` is over.
+ * A tcc or xa whose first phase failed and which could not be cancelled for this reason has what
+ * failed as its `cause`: the coordinator cancels it by itself when its `timeoutToFailMs` is over.
  */
 export class CoordinatorUnreachable extends Error {
   override readonly name = 'CoordinatorUnreachable';

@@ -154,7 +154,9 @@ export class FirstPhaseWork {
     };
   }
 
-  /** Failures are noted where they occur. Code that awaits a call continues before this resolves. */
+  /**
+   * Failures are noted where they occur. Code that awaits a call continues before this resolves.
+   */
   async #settled(): Promise<void> {
     while (this.#running.size > 0) {
       await Promise.allSettled(this.#running);

@@ -22,12 +22,14 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
 }
 
 /**
- * Runs the first phase of a tcc or xa between its preparation and its end: submits it when `firstPhase` returns, cancels it when that throws.
+ * Runs the first phase of a tcc or xa between its preparation and its end: submits it when
+ * `firstPhase` returns, cancels it when that throws.
  *
  * @param run names this run of a tcc; nested branches of other runs make the transaction abort
  * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why.
  *   Also when another run under the gid registered a branch that this one did not call
- * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel that was not delivered
+ * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel
+ * that was not delivered
  */
 export async function withPrepared<T>(
   context: SubmissionContext,
@@ -94,12 +96,15 @@ export interface FirstPhaseEnd<T> {
 }
 
 /**
- * Runs the first phase of a part of somebody else's tcc. When it throws, the whole is cancelled from here: its branches, some of them not tried, would be
- * confirmed with those of the others if anybody between here and the initiator made nothing of the failure. The cancels may overtake tries that are under
- * way then, as when the time of a tcc is over; the barrier stops these.
+ * Runs the first phase of a part of somebody else's tcc. When it throws, the whole is cancelled
+ * from here: its branches, some of them not tried, would be confirmed with those of the others if
+ * anybody between here and the initiator made nothing of the failure. The cancels may overtake
+ * tries that are under way then, as when the time of a tcc is over; the barrier stops these.
  *
- * @throws what `firstPhase` threw, also when the order to cancel was not delivered: the try fails, and with it the whole
- * @throws {RequestRejected} the whole had been submitted before this part ended; `cause` is what `firstPhase` threw
+ * @throws what `firstPhase` threw, also when the order to cancel was not delivered: the try fails,
+ * and with it the whole
+ * @throws {RequestRejected} the whole had been submitted before this part ended; `cause` is what
+ * `firstPhase` threw
  */
 export async function joined<T>(
   context: SubmissionContext,

@@ -20,16 +20,18 @@ export interface Holdfast {
   /** A new message; the gid is made here unless given (128 characters at most). */
   message(gid?: string): Message;
   /**
-   * Runs `work`, which tries one branch after the other or several at once, and then confirms them all; a throw cancels them all. Answers what `work`
-   * returned once the decision is durable, or with `wait`, once every branch was confirmed.
+   * Runs `work`, which tries one branch after the other or several at once, and then confirms them
+   * all; a throw cancels them all. Answers what `work` returned once the decision is durable, or
+   * with `wait`, once every branch was confirmed.
    *
    *     const room = await hf.tcc(async (tx) => {
    *       await tx.call({ try: seat.hold, confirm: seat.book, cancel: seat.release, payload: { flight } });
    *       return tx.call({ try: room.hold, confirm: room.book, cancel: room.release, payload: { hotel } });
    *     });
    *
-   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a tcc it is part of that one (`join`): a throw then
-   * cancels the whole, goes up, and lets the try fail.
+   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a
+   * tcc it is part of that one (`join`): a throw then cancels the whole, goes up, and lets the try
+   * fail.
    *
    * A gid runs once: it is refused when the transaction under it has been decided. While it is
    * prepared, a second run goes on with it and calls the tries again, which the barrier makes
@@ -38,14 +40,17 @@ export interface Holdfast {
    *
    * @throws {TransactionFailed} it is cancelled; `cause` is what `work` threw
    * @throws {TransactionPending} with `wait`: the time is over, the confirms go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} nothing began; or, with a `cause` that `work` threw, the order to cancel was not delivered, and
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} nothing began; or, with a `cause` that
+   * `work` threw, the order to cancel was not delivered, and
    *   happens by itself after `timeoutToFailMs`; or the answer to the submit was lost: look with `get(gid)`
    * @throws {RequestRejected} the gid was used before, or a field is wrong
    */
   tcc<T>(work: (tx: Tcc) => T | Promise<T>, options?: TccOptions): Promise<T>;
   /**
-   * Runs `work`, which calls branches that each prepare an XA transaction of their database, and then commits them all; a throw rolls them all back.
-   * Answers what `work` returned once the decision is durable, or with `wait`, once every branch was committed. Time-out, repetition and errors as with `tcc`.
+   * Runs `work`, which calls branches that each prepare an XA transaction of their database, and
+   * then commits them all; a throw rolls them all back. Answers what `work` returned once the
+   * decision is durable, or with `wait`, once every branch was committed. Time-out, repetition and
+   * errors as with `tcc`.
    *
    *     await hf.xa(async (tx) => {
    *       await tx.call({ url: 'http://bank-a/xa/debit', payload: { amount: 30 } });
@@ -54,8 +59,9 @@ export interface Holdfast {
    */
   xa<T>(work: (tx: Xa) => T | Promise<T>, options?: XaOptions): Promise<T>;
   /**
-   * Defines a workflow: code of this process whose steps are recorded, which goes on after a crash and is undone when it fails. See `Flow` for what the code
-   * may do. Define each once, at start, before call-backs are served (`workflowCallBack`).
+   * Defines a workflow: code of this process whose steps are recorded, which goes on after a crash
+   * and is undone when it fails. See `Flow` for what the code may do. Define each once, at start,
+   * before call-backs are served (`workflowCallBack`).
    *
    *     const transfer = hf.workflow('transfer', { version: 1, callBackUrl: 'http://me/workflows' }, async (flow, input: Transfer) => {
    *       const debit = await flow.step('debit', { run: () => bankA.debit(input), undo: () => bankA.refund(input) });
@@ -72,15 +78,18 @@ export interface Holdfast {
     code: WorkflowCode<Input, Output>,
   ): Workflow<Input, Output>;
   /**
-   * Answers a coordinator's call-back of a workflow, whatever brought it; over HTTP `workflowCallBack` does. What it throws is the answer, as of any
-   * participant's handler.
+   * Answers a coordinator's call-back of a workflow, whatever brought it; over HTTP
+   * `workflowCallBack` does. What it throws is the answer, as of any participant's handler.
    */
   runCallBack(call: BranchCallContext): Promise<void>;
   /** Whom messages to a topic are sent to. */
   readonly topics: Topics;
   /** A gid nobody used before; no request is made. */
   newGid(): string;
-  /** A transaction with its branches and timeline; undefined when there is none of that gid (finished ones are purged after the retention). */
+  /**
+   * A transaction with its branches and timeline; undefined when there is none of that gid
+   * (finished ones are purged after the retention).
+   */
   get(gid: string, options?: CallOptions): Promise<TransactionDetails | undefined>;
   /**
    * Waits until the transaction succeeded.
@@ -91,7 +100,8 @@ export interface Holdfast {
    */
   wait(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
   /**
-   * Waits until the transaction has ended, whichever way, and answers how: after `TransactionFailed`, until everything is undone.
+   * Waits until the transaction has ended, whichever way, and answers how: after
+   * `TransactionFailed`, until everything is undone.
    *
    * @throws {TransactionFailed} the time is over, and it is still being rolled back
    * @throws {TransactionPending} the time is over, the transaction goes on
@@ -101,8 +111,9 @@ export interface Holdfast {
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
-   * Turns an unfinished transaction back, as an operator would: started steps of a saga are compensated, a tcc or xa that is not submitted is cancelled, a
-   * prepared message is given up, a workflow is called back to compensate.
+   * Turns an unfinished transaction back, as an operator would: started steps of a saga are
+   * compensated, a tcc or xa that is not submitted is cancelled, a prepared message is given up, a
+   * workflow is called back to compensate.
    *
    * @throws {RequestRejected} its status does not allow it, or there is none of that gid
    */

@@ -6,15 +6,17 @@ export type { RedisBarrier, RedisBarrierOptions } from './barrier/redis-barrier.
 export type { RedisArgument, RedisCommand, RedisTx } from './barrier/redis-tx.ts';
 
 /**
- * The branch barrier in Redis over a client of `ioredis`: what its work queues and the record that it was done are one script call.
+ * The branch barrier in Redis over a client of `ioredis`: what its work queues and the record that
+ * it was done are one script call.
  *
  *     app.post('/take', branch(redisBarrier(redis), (call, tx) => {
  *       tx.check("if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then refuse('sold out') end", ['stock']);
  *       tx.call('DECR', 'stock');
  *     }))
  *
- * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always` if a crash must not forget a second's work.
- * A client's own `keyPrefix` stands before the barrier's keys and those of the work.
+ * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always`
+ * if a crash must not forget a second's work. A client's own `keyPrefix` stands before the
+ * barrier's keys and those of the work.
  */
 export function redisBarrier(client: Redis | Cluster, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(

@@ -7,7 +7,10 @@ import type { CallOptions, SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
-/** What stands behind the branch of a message's step: its payload, required when the branch declares one, and its options. */
+/**
+ * What stands behind the branch of a message's step: its payload, required when the branch declares
+ * one, and its options.
+ */
 export type MessageStepRest<Payload> = undefined extends Payload
   ? readonly [payload?: NoInfer<Payload>, options?: BranchCallOptions]
   : readonly [payload: NoInfer<Payload>, options?: BranchCallOptions];
@@ -21,11 +24,13 @@ export interface MessageOptions extends TransactionOptions {
 }
 
 /**
- * Calls that will be made, each until it succeeds; a message is never rolled back once it is submitted.
+ * Calls that will be made, each until it succeeds; a message is never rolled back once it is
+ * submitted.
  *
- * Sent at once with `submit()`; together with a local transaction with `submitWith()`; or, where no barrier fits, in two phases around one: `prepare(url)`
- * first, commit the local transaction, then `submit()`. If this process dies in between, the coordinator asks `url` whether the local transaction was
- * committed.
+ * Sent at once with `submit()`; together with a local transaction with `submitWith()`; or, where no
+ * barrier fits, in two phases around one: `prepare(url)` first, commit the local transaction, then
+ * `submit()`. If this process dies in between, the coordinator asks `url` whether the local
+ * transaction was committed.
  */
 export class Message {
   readonly gid: string;
@@ -43,7 +48,10 @@ export class Message {
     this.#submission = new Submission(context);
   }
 
-  /** One call: a branch, its URL, or `topic://NAME` for all subscribers of a topic. The payload is a JSON value. */
+  /**
+   * One call: a branch, its URL, or `topic://NAME` for all subscribers of a topic. The payload is a
+   * JSON value.
+   */
   step<Payload = unknown>(branch: BranchTarget<Payload>, ...[payload, options = {}]: MessageStepRest<Payload>): this {
     this.#refuseWhenPrepared();
     const { requestTimeoutMs } = options;
@@ -73,9 +81,11 @@ export class Message {
   /**
    * First phase: makes the message durable without sending it.
    *
-   * @param queryPreparedUrl asked by the coordinator when the submit does not come: success means the local transaction was committed, a failure
+   * @param queryPreparedUrl asked by the coordinator when the submit does not come: success means
+   * the local transaction was committed, a failure
    *   (409) that it was not and never will be
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: prepare again, or give the local transaction up
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: prepare again, or
+   * give the local transaction up
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   async prepare(queryPreparedUrl: string, options: CallOptions = {}): Promise<this> {
@@ -84,22 +94,31 @@ export class Message {
   }
 
   /**
-   * Commits a local transaction and sends the message, both or neither: what `work` writes with `tx` and the sending of the message stand or fall with the
-   * local commit. Answers what `work` returned once the local transaction is committed (the message is sent for certain from then on), or with `wait`,
-   * once every call succeeded. A throw of `work` rolls the local transaction back, gives the message up and is thrown on.
+   * Commits a local transaction and sends the message, both or neither: what `work` writes with
+   * `tx` and the sending of the message stand or fall with the local commit. Answers what `work`
+   * returned once the local transaction is committed (the message is sent for certain from then
+   * on), or with `wait`, once every call succeeded. A throw of `work` rolls the local transaction
+   * back, gives the message up and is thrown on.
    *
    *     await hf.message().step('http://bank-b/credit', { amount: 30 })
    *       .submitWith(barrier, 'http://bank-a/check', (tx) => tx.query('update …'))
    *
-   * @param checkBackUrl asked by the coordinator when this process dies between the commit and the submit; serve it with a framework's `checkBack`
-   * @throws whatever `work` or the database throws before the commit: the barrier was asked, nothing was committed, nothing is sent
-   * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator had asked before the local transaction was through
-   * @throws {TransactionPending} something was thrown (`cause`), and the barrier cannot be asked whether the local transaction was committed: the coordinator
+   * @param checkBackUrl asked by the coordinator when this process dies between the commit and the
+   * submit; serve it with a framework's `checkBack`
+   * @throws whatever `work` or the database throws before the commit: the barrier was asked,
+   * nothing was committed, nothing is sent
+   * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator had
+   * asked before the local transaction was through
+   * @throws {TransactionPending} something was thrown (`cause`), and the barrier cannot be asked
+   * whether the local transaction was committed: the coordinator
    *   will, and sends the message or not; or, with `wait`, the time is over and the calls go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was committed
-   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work` did nothing that lasts. Or, with a `cause` that is
-   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator or a wrong check-back gave the message up. Or, with
-   *   what `work` threw as its `cause`: it was committed before that, by a statement of `work`, and the message is sent
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was
+   * committed
+   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work`
+   * did nothing that lasts. Or, with a `cause` that is
+   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator
+   *   or a wrong check-back gave the message up. Or, with what `work` threw as its `cause`: it was
+   *   committed before that, by a statement of `work`, and the message is sent
    */
   submitWith<Tx, T>(
     barrier: Pick<Barrier<Tx>, 'message' | 'checkBack'>,
@@ -117,12 +136,15 @@ export class Message {
   }
 
   /**
-   * Sends the message; answers once that is durable, or with `wait`, once every call succeeded. Calling it again is safe, in another
-   * process too: one gid with the same calls is one message, and what became of it is the answer.
+   * Sends the message; answers once that is durable, or with `wait`, once every call succeeded.
+   * Calling it again is safe, in another process too: one gid with the same calls is one message,
+   * and what became of it is the answer.
    *
-   * @throws {TransactionFailed} it was prepared, and the check-back said that the local transaction was not committed; or it was aborted
+   * @throws {TransactionFailed} it was prepared, and the check-back said that the local transaction
+   * was not committed; or it was aborted
    * @throws {TransactionPending} the time to wait is over, the calls go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or look with `get(gid)`
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or
+   * look with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   submit(options?: SubmitOptions): Promise<TransactionSummary> {

@@ -10,8 +10,8 @@ export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.t
 export { XaUndecided, XaUnusable } from './xa-participant/errors.ts';
 
 /**
- * The branch barrier in PostgreSQL. Its table must exist (`holdfast barrier-schema`, or `ensureSchema()`); work gets a client of the pool with a transaction
- * open on it.
+ * The branch barrier in PostgreSQL. Its table must exist (`holdfast barrier-schema`, or
+ * `ensureSchema()`); work gets a client of the pool with a transaction open on it.
  *
  *     const barrier = postgresBarrier(pool);
  *     app.post('/debit', branch(barrier, (call, tx) => tx.query('update …'), { of: debit }));
@@ -25,9 +25,11 @@ export const postgresBarrier = (
   createBarrier<PoolClient, PostgresQueryable>(new PgDriver(pool, options));
 
 /**
- * The participant's side of XA in PostgreSQL: at one URL, `branch` serves action, commit and rollback with it. Work gets a client of the pool with a transaction
- * open on it, which is prepared (`PREPARE TRANSACTION`) when work returns; it must not use temporary tables, cursors `with hold`, `listen` or `notify`.
- * `max_prepared_transactions` must be set (default: 0, none), and the barrier's table must exist.
+ * The participant's side of XA in PostgreSQL: at one URL, `branch` serves action, commit and
+ * rollback with it. Work gets a client of the pool with a transaction open on it, which is prepared
+ * (`PREPARE TRANSACTION`) when work returns; it must not use temporary tables, cursors `with hold`,
+ * `listen` or `notify`. `max_prepared_transactions` must be set (default: 0, none), and the
+ * barrier's table must exist.
  *
  *     const xa = postgresXa(pool, { coordinator: 'http://coordinator:36789' });
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));

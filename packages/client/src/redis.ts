@@ -17,14 +17,16 @@ export interface RedisClient {
 }
 
 /**
- * The branch barrier in Redis over a client of `redis` (node-redis): what its work queues and the record that it was done are one script call.
+ * The branch barrier in Redis over a client of `redis` (node-redis): what its work queues and the
+ * record that it was done are one script call.
  *
  *     app.post('/take', branch(redisBarrier(client), (call, tx) => {
  *       tx.check("if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then refuse('sold out') end", ['stock']);
  *       tx.call('DECR', 'stock');
  *     }))
  *
- * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always` if a crash must not forget a second's work.
+ * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always`
+ * if a crash must not forget a second's work.
  */
 export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(
@@ -39,8 +41,8 @@ export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions)
 }
 
 /**
- * Also by its name: the application's client may come from another copy or version of `redis` than the one that is
- * found here.
+ * Also by its name: the application's client may come from another copy or version of `redis` than
+ * the one that is found here.
  */
 function isReply(error: unknown): boolean {
   if (error instanceof ErrorReply) return true;

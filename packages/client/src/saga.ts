@@ -5,7 +5,10 @@ import type { SubmitOptions } from './options.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
-/** One step of a saga: what to do, and what undoes it. The payload is sent to both; declarations (`declareBranch`) give it its type. */
+/**
+ * One step of a saga: what to do, and what undoes it. The payload is sent to both; declarations
+ * (`declareBranch`) give it its type.
+ */
 export type SagaStep<Payload = unknown> = SagaBranches<Payload> & WithPayload<Payload>;
 
 interface SagaBranches<Payload> extends BranchCallOptions {
@@ -19,7 +22,10 @@ interface SagaBranches<Payload> extends BranchCallOptions {
    * nothing to undo.
    */
   readonly compensate: BranchTarget<Payload> | null;
-  /** In a concurrent saga only: the steps (indices from 0) that must have succeeded before this one starts. */
+  /**
+   * In a concurrent saga only: the steps (indices from 0) that must have succeeded before this one
+   * starts.
+   */
   readonly after?: readonly number[];
 }
 
@@ -31,9 +37,11 @@ export interface SagaOptions extends TransactionOptions {
 }
 
 /**
- * Steps that all succeed, or are all undone. Steps run one after the other, or all at once with `concurrent()`, as far as their `after` allows.
+ * Steps that all succeed, or are all undone. Steps run one after the other, or all at once with
+ * `concurrent()`, as far as their `after` allows.
  *
- * Collect the steps, then `submit()`: from then on the coordinator drives it, whatever happens to this process.
+ * Collect the steps, then `submit()`: from then on the coordinator drives it, whatever happens to
+ * this process.
  */
 export class Saga {
   readonly gid: string;
@@ -79,12 +87,14 @@ export class Saga {
   }
 
   /**
-   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it succeeded. Calling it again is safe, in another process too:
-   * one gid with the same calls is one saga, and what became of it is the answer.
+   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it
+   * succeeded. Calling it again is safe, in another process too: one gid with the same calls is one
+   * saga, and what became of it is the answer.
    *
    * @throws {TransactionFailed} it was rolled back, or is being rolled back
    * @throws {TransactionPending} the time to wait is over, the saga goes on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or look with `get(gid)`
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or
+   * look with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    * @throws {TypeError} a step has `after`, and the saga is not concurrent
    */
@@ -93,7 +103,10 @@ export class Saga {
     return this.#submission.submit(this.#request(), options);
   }
 
-  /** Steps one after the other have no use for `after`: the saga was meant to be concurrent, or the order is wrong. */
+  /**
+   * Steps one after the other have no use for `after`: the saga was meant to be concurrent, or the
+   * order is wrong.
+   */
   #refuseUnusedAfter(): void {
     const index = this.#concurrent ? -1 : this.#steps.findIndex(({ after }) => after !== undefined);
     if (index >= 0)

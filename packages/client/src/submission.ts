@@ -68,8 +68,8 @@ export class Submission {
   }
 
   /**
-   * Submits what was prepared. The coordinator may have learned from the check-back what the local transaction became, and be further already:
-   * that is no error.
+   * Submits what was prepared. The coordinator may have learned from the check-back what the local
+   * transaction became, and be further already: that is no error.
    *
    * @param request names the branches that this run of a tcc or xa called
    */
@@ -101,7 +101,8 @@ export class Submission {
   }
 
   /**
-   * Gives up what was prepared, for the code that prepared it. Being given up already is no error. Resolves to the transaction as it is then.
+   * Gives up what was prepared, for the code that prepared it. Being given up already is no error.
+   * Resolves to the transaction as it is then.
    *
    * @param thrown why: its words become the rollback reason
    * @throws {RequestRejected} it was submitted, or it is not known
@@ -182,7 +183,10 @@ export class Submission {
     }
   }
 
-  /** The transaction that has the gid already, if it is the same one; else throws why it was refused. */
+  /**
+   * The transaction that has the gid already, if it is the same one; else throws why it was
+   * refused.
+   */
   async #ownOrThrow(
     request: TransactionRequest & { readonly gid: string },
     { rejection }: Refusal,
@@ -207,8 +211,9 @@ export class Submission {
 type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
 
 /**
- * The same pattern and actions: as much as can be compared here, for coordinators of the version before, which compare nothing. The branches of a topic are its
- * subscribers, so a message with a topic is identified by its pattern alone.
+ * The same pattern and actions: as much as can be compared here, for coordinators of the version
+ * before, which compare nothing. The branches of a topic are its subscribers, so a message with a
+ * topic is identified by its pattern alone.
  */
 function isSame(details: TransactionDetails, request: TransactionRequest): boolean {
   if (details.pattern !== request.pattern) return false;

@@ -13,7 +13,10 @@ import { joinedWorkOf } from './participants/joined-work.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
 
-/** One branch of a tcc. The payload is sent to all three; declarations (`declareBranch`) give it its type. */
+/**
+ * One branch of a tcc. The payload is sent to all three; declarations (`declareBranch`) give it its
+ * type.
+ */
 export type TccBranch<Payload = unknown, Answer = unknown> = TccBranches<Payload, Answer> & WithPayload<Payload>;
 
 /** `requestTimeoutMs` is that of the try; confirm and cancel take the transaction's. */
@@ -38,15 +41,19 @@ interface TccBranches<Payload, Answer> extends BranchCallOptions {
 export interface Tcc {
   readonly gid: string;
   /**
-   * Registers a branch with the coordinator and calls its try; several may run at once. A branch that did not succeed cannot be made up for: once a call
-   * has failed the transaction is cancelled, also when the error was caught or the promise is never awaited, since its confirm would be called with
-   * those of the others.
+   * Registers a branch with the coordinator and calls its try; several may run at once. A branch
+   * that did not succeed cannot be made up for: once a call has failed the transaction is
+   * cancelled, also when the error was caught or the promise is never awaited, since its confirm
+   * would be called with those of the others.
    *
-   * @returns what the try's handler returned; of a participant that does not use this SDK: what it answered, its JSON, else its text
+   * @returns what the try's handler returned; of a participant that does not use this SDK: what it
+   * answered, its JSON, else its text
    * @throws {BranchFailure} the try refused
    * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
-   * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was aborted), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; its try was not called
+   * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was
+   * aborted), or a field is wrong
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; its try
+   * was not called
    * @throws {TypeError} the work has ended already
    */
   call<Payload = unknown, Answer = unknown>(branch: TccBranch<Payload, Answer>): Promise<Answer>;
@@ -56,9 +63,11 @@ export interface TccOptions extends TwoPhaseOptions {
   /** 128 characters at most; made here unless given. */
   readonly gid?: string;
   /**
-   * Within the try of a tcc, be part of that transaction: its branches are confirmed or cancelled with it, and the other options but `requestTimeoutMs`,
-   * `branchHeaders` and `signal` are those of the whole. When its work throws, the whole is cancelled and the try fails, also when the try's handler, or
-   * whoever called it, makes nothing of that. Default true; false begins a transaction of its own.
+   * Within the try of a tcc, be part of that transaction: its branches are confirmed or cancelled
+   * with it, and the other options but `requestTimeoutMs`, `branchHeaders` and `signal` are those
+   * of the whole. When its work throws, the whole is cancelled and the try fails, also when the
+   * try's handler, or whoever called it, makes nothing of that. Default true; false begins a
+   * transaction of its own.
    *
    * Once the try's handler has ended, code that the handler left behind (a promise that is not
    * awaited, a timer, a queue) cannot join: with `join` a `TypeError` is thrown, without it a

@@ -3,10 +3,14 @@ import type { Answer, Api } from './api/api.ts';
 import { urlOf } from './branch-declaration.ts';
 import type { CallOptions } from './options.ts';
 
-/** Topics: a message's step `topic://NAME` is sent to everyone who subscribes NAME when the message is created. */
+/**
+ * Topics: a message's step `topic://NAME` is sent to everyone who subscribes NAME when the message
+ * is created.
+ */
 export interface Topics {
   /**
-   * Adds a subscriber, and the topic with its first. Subscribed already: nothing changes, the remark included, so that a service may subscribe at each start.
+   * Adds a subscriber, and the topic with its first. Subscribed already: nothing changes, the
+   * remark included, so that a service may subscribe at each start.
    *
    * @param remark for people
    * @throws {RequestRejected} a name or URL cannot be, or the topic is full
@@ -16,9 +20,14 @@ export interface Topics {
     branch: string | { readonly url: string },
     options?: CallOptions & { readonly remark?: string },
   ): Promise<void>;
-  /** Takes a subscriber away; the topic stays. @throws {RequestRejected} `not_found`: it does not subscribe the topic */
+  /**
+   * Takes a subscriber away; the topic stays. @throws {RequestRejected} `not_found`: it does not
+   * subscribe the topic
+   */
   unsubscribe(topic: string, branch: string | { readonly url: string }, options?: CallOptions): Promise<void>;
-  /** Takes a topic away with its subscribers. @throws {RequestRejected} `not_found`: there is none */
+  /**
+   * Takes a topic away with its subscribers. @throws {RequestRejected} `not_found`: there is none
+   */
   delete(topic: string, options?: CallOptions): Promise<void>;
   /** One page of topics with their subscribers; `next` is the cursor of the page behind it. */
   list(query?: { readonly cursor?: string; readonly limit?: number }, options?: CallOptions): Promise<TopicPage>;

@@ -46,7 +46,9 @@ export class WorkInProgress {
     }
   }
 
-  /** Waits until everything has ended, at most for the time; resolves to the number of what has not. */
+  /**
+   * Waits until everything has ended, at most for the time; resolves to the number of what has not.
+   */
   async close(timeoutMs: number): Promise<number> {
     this.#state = 'closing';
     let timer: NodeJS.Timeout | undefined;

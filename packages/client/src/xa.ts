@@ -8,7 +8,10 @@ import { newGid } from './gid.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
 
-/** One branch of an xa: a participant that does its work in an XA transaction of its database, and is told at the same URL how it ends. */
+/**
+ * One branch of an xa: a participant that does its work in an XA transaction of its database, and
+ * is told at the same URL how it ends.
+ */
 export type XaBranch<Payload = unknown, Answer = unknown> = XaBranchUrl<Payload, Answer> & WithPayload<Payload>;
 
 /** `requestTimeoutMs` is that of the action; commit and rollback take the transaction's. */
@@ -22,21 +25,26 @@ interface XaBranchUrl<Payload, Answer> extends BranchCallOptions {
 export interface Xa {
   readonly gid: string;
   /**
-   * Registers a branch with the coordinator and calls it: it does its work and prepares. Several may run at once. Once a call has failed the transaction is
-   * rolled back, also when the error was caught or the promise is never awaited.
+   * Registers a branch with the coordinator and calls it: it does its work and prepares. Several
+   * may run at once. Once a call has failed the transaction is rolled back, also when the error was
+   * caught or the promise is never awaited.
    *
    * @returns what the branch answered: its JSON, else its text
    * @throws {BranchFailure} it refused
    * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
-   * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was aborted), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; it was not called
+   * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was
+   * aborted), or a field is wrong
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; it was
+   * not called
    * @throws {TypeError} the work has ended already
    */
   call<Payload = unknown, Answer = unknown>(branch: XaBranch<Payload, Answer>): Promise<Answer>;
 }
 
 export interface XaOptions extends TwoPhaseOptions {
-  /** 61 bytes at most, since databases limit the names of XA transactions; made here unless given. */
+  /**
+   * 61 bytes at most, since databases limit the names of XA transactions; made here unless given.
+   */
   readonly gid?: string;
 }
 
@@ -96,8 +104,9 @@ class XaWork implements Xa {
   }
 
   /**
-   * dtm's participants register themselves, with the URL that they are told; that repeats what was registered here. Registered by the initiator alone, a
-   * branch cannot be missed; and an action that comes too late is refused its own registration.
+   * dtm's participants register themselves, with the URL that they are told; that repeats what was
+   * registered here. Registered by the initiator alone, a branch cannot be missed; and an action
+   * that comes too late is refused its own registration.
    */
   #ownRegistration(url: string): Readonly<Record<string, string>> {
     const coordinator = this.#api.url;

@@ -1,5 +1,6 @@
 /**
- * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is right.
+ * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an
+ * error of its own when the line below it is right.
  */
 import type {
   DatabaseBarrier,

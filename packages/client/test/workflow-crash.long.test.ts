@@ -34,7 +34,10 @@ describe('a workflow whose process is killed', () => {
     return gid;
   }
 
-  /** How many things it does when it is left alone, and that many transactions, killed before each of them. */
+  /**
+   * How many things it does when it is left alone, and that many transactions, killed before each
+   * of them.
+   */
   async function eachCut(fate: 'good' | 'bad', first: number, judge: (gid: string) => Promise<void>): Promise<number> {
     const { asked, killed } = await world.begin(fate, fate, NEVER);
     expect(killed).toBe(false);
@@ -79,7 +82,8 @@ describe('a workflow whose process is killed', () => {
       expect(effects.slice(0, 5), gid).toEqual(done);
       expect(effects.at(-1), gid).toBe('refund');
     });
-    // The same six steps; to abort and to look what is recorded then; five are undone, with their records; the end.
+    // The same six steps; to abort and to look what is recorded then; five are undone, with their
+    // records; the end.
     expect(cuts).toBe(2 + 6 * 2 + 5 + 2 + 5 * 2 + 1);
   });
 });

@@ -23,7 +23,10 @@ const STDIO: StdioOptions = ['ignore', 'ignore', 'inherit', 'ipc'];
 
 const SETTINGS = { drainTimeout: 0, retryInterval: INTERVAL_MS, logLevel: 'silent' } as const;
 
-/** A coordinator, and two processes of a service: workflows run in the first, callbacks come to the second. */
+/**
+ * A coordinator, and two processes of a service: workflows run in the first, callbacks come to the
+ * second.
+ */
 async function service({ store = 'memory:' }: { readonly store?: string } = {}) {
   const httpPort = await freePort();
   const start = () => startServer({ ...SETTINGS, store, httpPort });

@@ -10,7 +10,10 @@ import type { Flow } from '../src/workflow/flow.ts';
 import { workflowCallBack } from '../src/workflow/call-back.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
-/** A coordinator, and several processes of a service, as far as it can tell: call-backs come to the last of them. */
+/**
+ * A coordinator, and several processes of a service, as far as it can tell: call-backs come to the
+ * last of them.
+ */
 async function service(processes: number, retryIntervalMs = 60_000) {
   const server = await startServer({
     store: 'memory:',

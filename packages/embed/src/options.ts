@@ -38,8 +38,9 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly drainMs?: number;
   /**
-   * Receives an alert for each transaction that needs operator attention, at least once: an alert is raised again with
-   * a later attempt if this function throws, its promise rejects, or the process ends before the promise resolves.
+   * Receives an alert for each transaction that needs operator attention, at least once: an alert
+   * is raised again with a later attempt if this function throws, its promise rejects, or the
+   * process ends before the promise resolves.
    */
   readonly onAlert?: (alert: Alert) => void | Promise<void>;
   /**

@@ -18,7 +18,10 @@ const VARIABLES = new Set(OPTION_NAMES.map(variableOf));
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What a coordinator makes of these arguments (behind `holdfast`) and variables. Throws when it would not start. */
+/**
+ * What a coordinator makes of these arguments (behind `holdfast`) and variables. Throws when it
+ * would not start.
+ */
 async function configOf(args: readonly string[], env: Variables): Promise<ServerConfig> {
   for (const name of Object.keys(env)) if (!VARIABLES.has(name)) throw new Error(`${name} is no option`);
   const program = new Command().exitOverride();
@@ -99,7 +102,10 @@ interface Service {
 describe('deploy/docker', () => {
   let dockerfile: string;
   let services: Readonly<Record<string, Service>>;
-  /** The list behind an instruction at the start of a line, or, of the health check, behind its own `CMD`. */
+  /**
+   * The list behind an instruction at the start of a line, or, of the health check, behind its own
+   * `CMD`.
+   */
   const command = (instruction: string): string[] =>
     JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(dockerfile)?.[1] ?? '') as string[];
   const ownVariables = (): Variables =>

@@ -69,7 +69,8 @@ describe('a name that no store keeps is a 400', () => {
   it.each(Object.keys(routes))('%s', async (route) => {
     for (const name of ['x'.repeat(129), 'nul\0', 'half-\ud800']) {
       const answer = await routes[route]?.(name);
-      // Where a URL's bytes are decoded leniently, what is left of the half is a name like any other.
+      // Where a URL's bytes are decoded leniently, what is left of the half is a name like any
+      // other.
       if (name.isWellFormed() || answer?.status === 400)
         expect([name.length, answer?.status]).toEqual([name.length, 400]);
       else expect(answer?.status).toBeLessThan(500);

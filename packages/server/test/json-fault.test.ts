@@ -53,7 +53,8 @@ describe('the position where a text stops being JSON', () => {
           const position = jsonFaultPosition(text);
           expect(position).toBeGreaterThanOrEqual(0);
           expect(position).toBeLessThanOrEqual(text.length);
-          // Nothing before the place where the rubbish went in is at fault, save a token that it broke in two.
+          // Nothing before the place where the rubbish went in is at fault, save a token that it
+          // broke in two.
           expect(position).toBeGreaterThanOrEqual(startOfToken(json, at));
         },
       ),

@@ -46,7 +46,10 @@ const harmless = fc.record({
   length: fc.constant('right' as const),
   alone: fc.boolean(),
 });
-/** Any, right or wrong. These are sent alone: what Node answers to a wrong one depends on whether an answer is under way, and closing may take the answer with it when more comes. */
+/**
+ * Any, right or wrong. These are sent alone: what Node answers to a wrong one depends on whether an
+ * answer is under way, and closing may take the answer with it when more comes.
+ */
 const any = fc.record({
   method: fc.constantFrom(...METHODS, 'HEAD', 'PATCH', 'get'),
   path: fc.constantFrom(...PATHS, '*', '/any/a b', 'http://h/any/a'),
@@ -92,7 +95,10 @@ function framed(body: string, length: 'right' | 'none' | 'twice' | 'wrong' | 'ch
   }
 }
 
-/** What comes back for these requests over a connection whose first one was `first`, whose answer is left out. */
+/**
+ * What comes back for these requests over a connection whose first one was `first`, whose answer is
+ * left out.
+ */
 async function answers(port: number, first: string, sent: readonly Sent[]): Promise<string> {
   const line = new Line(port);
   line.send(first);

@@ -21,7 +21,10 @@ const PASSWORD = 's3cret/%@:';
 const GUEST = `guest:${encodeURIComponent(PASSWORD)}`;
 
 describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behind TLS and a password', () => {
-  /** Opens the store as a node does; with the certificate's own authority, or with those that everybody trusts. */
+  /**
+   * Opens the store as a node does; with the certificate's own authority, or with those that
+   * everybody trusts.
+   */
   async function open(store: string, authority?: string): Promise<{ readonly code: number; readonly said: string }> {
     const env = { PATH: process.env['PATH'], ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority }) };
     return new Promise((resolve) =>

@@ -94,7 +94,8 @@ export class ByteWriter {
   #utf8(value: string): void {
     const buffer = this.#buffer;
     let at = this.#position;
-    // Most texts are short and ASCII, for which a call of the native encoder costs more than the loop.
+    // Most texts are short and ASCII, for which a call of the native encoder costs more than the
+    // loop.
     for (let i = 0; i < value.length; i++) {
       const code = value.charCodeAt(i);
       if (code > 127) {

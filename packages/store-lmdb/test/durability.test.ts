@@ -9,7 +9,10 @@ import { judge, TRACED_CALLS, type TraceVerdict } from './sync-trace.ts';
 
 const BATCHES = 20;
 
-/** SIGKILL proves nothing about a sync, for the kernel keeps what was written: here the system calls are looked at. */
+/**
+ * SIGKILL proves nothing about a sync, for the kernel keeps what was written: here the system calls
+ * are looked at.
+ */
 describeWith(['strace'], 'durability', () => {
   let folder: string;
   beforeEach(async () => {

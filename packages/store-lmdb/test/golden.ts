@@ -3,7 +3,10 @@ import type { StoredFormat } from '@holdfast/conformance';
 import { open } from 'lmdb';
 import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
 
-/** A file as hex, and the records that are in it. Written once by the version that introduced the format; never written again. */
+/**
+ * A file as hex, and the records that are in it. Written once by the version that introduced the
+ * format; never written again.
+ */
 interface Golden {
   readonly pairs: readonly (readonly [key: string, value: string])[];
   readonly records: readonly GoldenRecord[];

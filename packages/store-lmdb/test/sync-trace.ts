@@ -1,8 +1,10 @@
 /**
- * Reads what `strace -f -y` saw of a program that writes and acknowledges, and says where it acknowledged what was not on the disk.
+ * Reads what `strace -f -y` saw of a program that writes and acknowledges, and says where it
+ * acknowledged what was not on the disk.
  *
  * D1  Between two acknowledgements something is written to the data file, its header last.
- * D2  The header is written through a descriptor that syncs (O_DSYNC), after a sync that covers every page written before.
+ * D2  The header is written through a descriptor that syncs (O_DSYNC), after a sync that covers
+ *     every page written before.
  * D3  At an acknowledgement nothing written to the data file is unsynced.
  */
 export interface TraceVerdict {
@@ -66,7 +68,9 @@ class Judge {
     }
   }
 
-  /** An acknowledgement counts from its start: somebody may have read it before the call returns. */
+  /**
+   * An acknowledgement counts from its start: somebody may have read it before the call returns.
+   */
   #begins({ name, text }: Call): void {
     if (!name.startsWith('write') || !text.includes(`"${this.#acknowledgement}`)) return;
     const number = this.#acknowledged++;

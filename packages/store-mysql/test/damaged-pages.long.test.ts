@@ -61,7 +61,8 @@ describeWith(['mariadbd'], 'a MariaDB with a damaged page', () => {
       expect(items.map(({ key }) => key.gid).toSorted()).toEqual(GIDS);
     }
 
-    // Not the damaged ones: MariaDB rejects everything about a table once an insert met a damaged page.
+    // Not the damaged ones: MariaDB rejects everything about a table once an insert met a damaged
+    // page.
     const outcomes = await store.write(['g010', 'g290'].map((gid) => updateOf(gid, { dueInMs: 3_600_000 })));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['applied', 'applied']);
 

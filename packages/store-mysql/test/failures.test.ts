@@ -15,7 +15,9 @@ import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
 import { newPrefix, useServer } from './server.ts';
 
-/** The server shows its transactions as they were until nobody has asked for a tenth of a second. */
+/**
+ * The server shows its transactions as they were until nobody has asked for a tenth of a second.
+ */
 const UNCACHED = { interval: 200, timeout: 20_000 };
 
 describeWith(['mariadb'], 'failures on a real server', () => {
@@ -43,7 +45,10 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       await body(async () => void (await holder.query('rollback')));
     });
 
-  /** What innodb_trx shows may be of a moment ago, and of a test before: whoever waits now is carrying out a statement. */
+  /**
+   * What innodb_trx shows may be of a moment ago, and of a test before: whoever waits now is
+   * carrying out a statement.
+   */
   const waiting = `select trx_mysql_thread_id as id from information_schema.innodb_trx
     join information_schema.processlist on processlist.id = trx_mysql_thread_id and info is not null where trx_state = 'LOCK WAIT'`;
   async function untilWaiting(count: number): Promise<number[]> {

@@ -7,7 +7,10 @@ export interface TestServer {
   /** Where it is, once it runs. */
   readonly url: () => string;
   readonly server: () => DatabaseServer;
-  /** Runs statements outside of any store, on a connection of its own; answers the rows of the last one. */
+  /**
+   * Runs statements outside of any store, on a connection of its own; answers the rows of the last
+   * one.
+   */
   readonly run: (text: string) => Promise<RowDataPacket[]>;
 }
 

@@ -40,7 +40,9 @@ const textsBehind =
     return place === end ? undefined : LENGTH;
   };
 
-/** Texts until an empty one, which ends the body; before each one of fields, the byte of its kind. */
+/**
+ * Texts until an empty one, which ends the body; before each one of fields, the byte of its kind.
+ */
 function untilEmpty(bytes: Buffer, at: number, end: number): string | undefined {
   let place: number | undefined = at;
   while (place < end) {

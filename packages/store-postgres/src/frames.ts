@@ -3,7 +3,9 @@ import { kindOf } from './frame-bodies.ts';
 
 /** The kind of a message and its length; the length counts itself but not the kind. */
 const HEADER_BYTES = 5;
-/** No message of another kind than the long ones is longer: the limit of PostgreSQL's own client. */
+/**
+ * No message of another kind than the long ones is longer: the limit of PostgreSQL's own client.
+ */
 const SHORT_BYTES = 30_000;
 /**
  * Well above the longest row that the store can read: two bodies, each byte as two hexadecimal

@@ -245,7 +245,10 @@ function refusal(item: WriteItem, examined: Examined): WriteOutcome | undefined 
   }
 }
 
-/** The entries of an append that are among the first `count` of its record, in the order of the item. */
+/**
+ * The entries of an append that are among the first `count` of its record, in the order of the
+ * item.
+ */
 function existingOf(item: WriteItem, { entries }: Examined, count: number): Entry[] {
   if (item.kind !== 'append') return [];
   const there = new Map<string, Entry>();

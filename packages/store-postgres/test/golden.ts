@@ -5,7 +5,10 @@ import { runAt } from './server.ts';
 
 const read = (name: string): Promise<string> => readFile(new URL(`golden/${name}`, import.meta.url), 'utf8');
 
-/** A schema version whose tables were kept as statements that make them; written once by the version that introduced it, never again. */
+/**
+ * A schema version whose tables were kept as statements that make them; written once by the version
+ * that introduced it, never again.
+ */
 export const goldenFormat = (name: string): StoredFormat => ({
   name,
   async plant(place) {

@@ -6,7 +6,9 @@ import { heldKeys } from '../src/held-keys.ts';
 const keysOf = (count: number) =>
   Array.from({ length: count }, (_, at) => ({ namespace: DEFAULT_NAMESPACE, gid: `g${at}` }));
 
-/** A database in which inserts of these gids wait; `waitedMs`: how long they have waited together. */
+/**
+ * A database in which inserts of these gids wait; `waitedMs`: how long they have waited together.
+ */
 class Held {
   waitedMs = 0;
   probes = 0;

@@ -9,7 +9,10 @@ import { sessionSettings } from '../src/session-settings.ts';
 import * as exported from '../src/statements/index.ts';
 import { newSchema, useServer } from './server.ts';
 
-/** These read a whole small table: one row a namespace and slot, one a session. The last is asked once, at the start. */
+/**
+ * These read a whole small table: one row a namespace and slot, one a session. The last is asked
+ * once, at the start.
+ */
 const WHOLE_SMALL_TABLES = new Set(['count_all', 'latest']);
 
 const statements = Object.values(exported).filter(

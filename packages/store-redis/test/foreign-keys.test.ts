@@ -10,7 +10,10 @@ const ID = '7:default';
 describeWith(['redis-server'], 'keys that hold what is not of the store', () => {
   const { url, run } = useServer({ appendFsync: 'everysec', settings: ['--enable-debug-command', 'local'] });
 
-  /** A batch that changes every index: somebody gets an owner, somebody loses one, somebody waits, somebody ends, somebody grows. */
+  /**
+   * A batch that changes every index: somebody gets an owner, somebody loses one, somebody waits,
+   * somebody ends, somebody grows.
+   */
   const batch = [
     insertOf('owned', { owner: 'session', dueInMs: null }),
     updateOf('released'),

@@ -3,13 +3,19 @@ import type { StoredFormat } from '@holdfast/conformance';
 import { Redis } from 'ioredis';
 import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
 
-/** What was stored: commands that make the keys again, arguments as hex; keys stand there without what they all begin with. */
+/**
+ * What was stored: commands that make the keys again, arguments as hex; keys stand there without
+ * what they all begin with.
+ */
 interface Golden {
   readonly commands: readonly (readonly [command: string, key: string, ...args: string[]])[];
   readonly records: readonly GoldenRecord[];
 }
 
-/** A schema version whose keys were kept; written once by the version that introduced it, never again. */
+/**
+ * A schema version whose keys were kept; written once by the version that introduced it, never
+ * again.
+ */
 export const goldenFormat = (name: string): StoredFormat => ({
   name,
   async plant(place) {

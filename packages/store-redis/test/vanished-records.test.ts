@@ -11,7 +11,10 @@ const INFO = { node: 'node', version: '1' };
 describeWith(['redis-server'], 'a transaction whose record has vanished', () => {
   const { url, run } = useServer({ appendFsync: 'everysec' });
 
-  /** Writes `a`, `b` and `c`, lets the record of `b` vanish, and tells what of the store's names it afterwards. */
+  /**
+   * Writes `a`, `b` and `c`, lets the record of `b` vanish, and tells what of the store's names it
+   * afterwards.
+   */
   async function without(
     write: (store: Store, gid: string) => Promise<unknown>,
     then: (store: Store) => Promise<unknown>,

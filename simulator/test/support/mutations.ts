@@ -1,7 +1,10 @@
 import type { Invariant } from '../../src/check/invariants.ts';
 import type { Patch } from '@holdfast/test-servers';
 
-/** A mistake that somebody could make in production code, and the invariants of which the first one broken must be one. */
+/**
+ * A mistake that somebody could make in production code, and the invariants of which the first one
+ * broken must be one.
+ */
 export interface Mutation {
   readonly name: string;
   readonly caughtBy: readonly Invariant[];

@@ -63,9 +63,13 @@ export const heldUntil =
 export interface Actor {
   readonly engine: Engine;
   readonly calls: BranchRequest[];
-  /** What the next calls of a store method come to, one after the other; afterwards all goes well. */
+  /**
+   * What the next calls of a store method come to, one after the other; afterwards all goes well.
+   */
   next(method: keyof Store, ...fates: Fate[]): void;
-  /** What every call of a store method comes to, until said otherwise (undefined: all goes well). */
+  /**
+   * What every call of a store method comes to, until said otherwise (undefined: all goes well).
+   */
   always(method: keyof Store, fate: Fate | undefined): void;
   /** Nothing happens to it any more. */
   kill(): void;
@@ -73,7 +77,10 @@ export interface Actor {
 
 export const context = { principal: 'test', namespace: 'default' };
 
-/** A few coordinators over one memory store, in simulated time: a bug that the simulator found, reduced to its steps. */
+/**
+ * A few coordinators over one memory store, in simulated time: a bug that the simulator found,
+ * reduced to its steps.
+ */
 export class Stage {
   readonly world = new World();
   readonly store: MemoryStore;

@@ -14,7 +14,10 @@ export interface LedgerPlace {
   readonly process: number;
 }
 
-/** The accounts in whichever database, through the SDK. Loads the client library of that database alone. */
+/**
+ * The accounts in whichever database, through the SDK. Loads the client library of that database
+ * alone.
+ */
 export async function openLedger(place: LedgerPlace): Promise<Ledger<unknown>> {
   const { database, url, directUrl } = place;
   const isolation = place.isolation as IsolationLevel;

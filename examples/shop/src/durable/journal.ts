@@ -2,8 +2,9 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * A file of JSON lines that only grows. A line is there for good once `append` has resolved: it was synced to the disk. A line that a crash cut short
- * was never promised to anybody, and is dropped when the journal is opened again.
+ * A file of JSON lines that only grows. A line is there for good once `append` has resolved: it was
+ * synced to the disk. A line that a crash cut short was never promised to anybody, and is dropped
+ * when the journal is opened again.
  */
 export class Journal<Entry> {
   readonly #file: FileHandle;

@@ -16,17 +16,21 @@ interface Entry<Effect> {
 /**
  * A service's state: everything its journal says, in order. Changes are made one at a time.
  *
- * Every change for the coordinator goes through a **barrier**, because a coordinator that crashed, or whose call timed out, calls again; it may undo
- * what never happened; and a call that was delayed on the way may arrive after its own undoing. The rule, for (gid, branch, op):
+ * Every change for the coordinator goes through a **barrier**, because a coordinator that crashed,
+ * or whose call timed out, calls again; it may undo what never happened; and a call that was
+ * delayed on the way may arrive after its own undoing. The rule, for (gid, branch, op):
  *
  * - seen before: repeated, or late. Nothing happens, and it is a success.
- * - a compensation of an action that was never seen: nothing to undo. Both are noted, so that the action is taken for late if it still comes.
- * - otherwise the change is made, and noted **in the same line** of the journal as the call. Either both survive a crash or neither does.
+ * - a compensation of an action that was never seen: nothing to undo. Both are noted, so that the
+ *   action is taken for late if it still comes.
+ * - otherwise the change is made, and noted **in the same line** of the journal as the call. Either
+ *   both survive a crash or neither does.
  *
  * What a service refuses is not noted: its compensation will come and find nothing to undo.
  *
- * A real service does this in its own database: a row with a unique key, in the same transaction as the change, deleted after some weeks. This one
- * remembers every call forever, which is only fit for a demo.
+ * A real service does this in its own database: a row with a unique key, in the same transaction as
+ * the change, deleted after some weeks. This one remembers every call forever, which is only fit
+ * for a demo.
  */
 export class Ledger<State, Effect> {
   readonly #journal: Journal<Entry<Effect>>;

@@ -13,7 +13,10 @@ export type DeliveryEffect =
   | { readonly kind: 'called'; readonly gid: string; readonly comesAtMs: number }
   | { readonly kind: 'booked' | 'called-off'; readonly gid: string };
 
-/** Couriers. A slow one is "not done yet" until he is there; that he was called is durable like everything else. */
+/**
+ * Couriers. A slow one is "not done yet" until he is there; that he was called is durable like
+ * everything else.
+ */
 export const deliveryService: ServiceDefinition<DeliveryState, DeliveryEffect, Order> = {
   name: 'delivery',
   initial: { booked: [], couriers: {} },

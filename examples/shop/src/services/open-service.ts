@@ -30,7 +30,10 @@ export interface ServicePlace {
   readonly onError: (error: unknown) => void;
 }
 
-/** Reads the service's journal and opens its URLs: those of its branches, and `GET /` for what it holds. */
+/**
+ * Reads the service's journal and opens its URLs: those of its branches, and `GET /` for what it
+ * holds.
+ */
 export async function openService<State, Effect, Order>(
   definition: ServiceDefinition<State, Effect, Order>,
   { port, folder, onError }: ServicePlace,

@@ -3,7 +3,8 @@ import { endOf, type Teller } from './teller.ts';
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Orders that were under way when the shop stopped: the coordinator found them in its store and went on with them by itself; here their end is told.
+ * Orders that were under way when the shop stopped: the coordinator found them in its store and
+ * went on with them by itself; here their end is told.
  */
 export async function tellLeftOver(teller: Teller): Promise<void> {
   const { hf, book, screen } = teller;

@@ -5,7 +5,9 @@ const COUPONS = 10;
 /** Cents in the wallets at opening: Ben's is nearly empty. */
 const WALLETS: Readonly<Record<string, number>> = { Ana: 6_000, Ben: 500, Cleo: 6_000, Dora: 20_000 };
 
-/** Fills up what earlier runs used, so that the demo can be run again and again on the same data. */
+/**
+ * Fills up what earlier runs used, so that the demo can be run again and again on the same data.
+ */
 export async function openDoors(shop: Shop): Promise<void> {
   await shop.stock.ledger.record(({ bottles }) => (bottles < BOTTLES ? { bottles: BOTTLES - bottles } : undefined));
   await shop.coupon.ledger.record(({ coupons }) => (coupons < COUPONS ? { coupons: COUPONS - coupons } : undefined));

@@ -44,7 +44,10 @@ function tellBalances(screen: Screen, before: readonly Balance[], after: readonl
 
 const WHOLE = 'Nothing is half-done: two orders are in all five books, and the refused one in none of them.';
 
-/** What two orders of six bottles change, and one that was rolled back: in the order of `balancesOf`. */
+/**
+ * What two orders of six bottles change, and one that was rolled back: in the order of
+ * `balancesOf`.
+ */
 const EXPECTED_CHANGES = [2, 1, -12, -2, -2_112, 0, -2_112, 2];
 
 const isWhole = (before: readonly Balance[], after: readonly Balance[]): boolean =>

@@ -76,7 +76,10 @@ export class ShopProcess {
   }
 }
 
-/** Seven ports in a row that nobody listens on, below those that systems give to outgoing connections. */
+/**
+ * Seven ports in a row that nobody listens on, below those that systems give to outgoing
+ * connections.
+ */
 export async function freePorts(): Promise<Ports> {
   for (;;) {
     const shop = 20_000 + Math.floor(Math.random() * 10_000);

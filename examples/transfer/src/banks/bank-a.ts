@@ -5,7 +5,10 @@ import type pg from 'pg';
 import type { Amount } from './branches.ts';
 import { OPENING_BALANCE } from './money.ts';
 
-/** What the bank's work is given, and what it writes with: a connection with a transaction open on it. */
+/**
+ * What the bank's work is given, and what it writes with: a connection with a transaction open on
+ * it.
+ */
 type Call = { readonly payload: Amount };
 type Sql = Pick<pg.PoolClient, 'query'>;
 

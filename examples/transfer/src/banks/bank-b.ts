@@ -6,7 +6,10 @@ import type { Amount } from './branches.ts';
 import { OPENING_BALANCE } from './money.ts';
 import { noBarrier } from './no-barrier.ts';
 
-/** What the bank's work is given, and what it writes with: a connection with a transaction open on it. */
+/**
+ * What the bank's work is given, and what it writes with: a connection with a transaction open on
+ * it.
+ */
 type Call = { readonly payload: Amount };
 type Sql = Pick<PoolConnection, 'query'>;
 

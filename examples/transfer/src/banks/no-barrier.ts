@@ -1,7 +1,10 @@
 import type { Barrier } from '@holdfast/client';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 
-/** What a participant looks like that forgot the barrier: a transaction of its own, and no record of the call. For `--without-barrier`. */
+/**
+ * What a participant looks like that forgot the barrier: a transaction of its own, and no record of
+ * the call. For `--without-barrier`.
+ */
 export const noBarrier = (pool: Pool): Barrier<PoolConnection> => ({
   async run(_call, work) {
     const connection = await pool.getConnection();

@@ -3,8 +3,9 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * Two-phase message: bank A, whose own transfer it is, takes the money in a local transaction, and the message to bank B goes out if and only if that is
- * committed. Bank B cannot refuse it. So it is asked before, while nothing is locked; a bank that cannot be asked has not said no.
+ * Two-phase message: bank A, whose own transfer it is, takes the money in a local transaction, and
+ * the message to bank B goes out if and only if that is committed. Bank B cannot refuse it. So it
+ * is asked before, while nothing is locked; a bank that cannot be asked has not said no.
  */
 export const message: PatternExample = {
   bankA: (bank) => Router().get('/check-back', checkBack(bank.barrier)),

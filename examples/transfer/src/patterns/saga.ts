@@ -3,7 +3,8 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * Saga: each step is done for real, and says how it is undone. If Ben's bank refuses, Ana gets her money back; for a moment it was gone.
+ * Saga: each step is done for real, and says how it is undone. If Ben's bank refuses, Ana gets her
+ * money back; for a moment it was gone.
  */
 export const saga: PatternExample = {
   bankA: (bank) =>

@@ -3,8 +3,8 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * XA: each database does the work and keeps it prepared, neither committed nor rolled back, until both have. There is nothing to undo; the rows are locked
- * until the end.
+ * XA: each database does the work and keeps it prepared, neither committed nor rolled back, until
+ * both have. There is nothing to undo; the rows are locked until the end.
  */
 export const xa: PatternExample = {
   // One URL serves action, commit and rollback.

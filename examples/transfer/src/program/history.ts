@@ -1,7 +1,10 @@
 import type { BranchDetails, Pattern, TimelineLine, TransactionDetails } from '@holdfast/client';
 import type { SeenCall } from '../stage/network.ts';
 
-/** Calls that the application makes itself: the coordinator does not see them. In a saga and a message there are none. */
+/**
+ * Calls that the application makes itself: the coordinator does not see them. In a saga and a
+ * message there are none.
+ */
 const OWN_CALLS: Readonly<Record<Pattern, (op: string) => boolean>> = {
   saga: () => false,
   msg: () => false,

@@ -17,7 +17,8 @@ const RETRY_INTERVAL_MS = 150;
 const DRAIN_TIMEOUT_MS = 1_000;
 
 /**
- * Runs what was asked for and tells it. Answers whether every transfer kept the promise. What it opens is closed by `closer`.
+ * Runs what was asked for and tells it. Answers whether every transfer kept the promise. What it
+ * opens is closed by `closer`.
  *
  * @throws {CannotRun} a database is missing or cannot do it
  */

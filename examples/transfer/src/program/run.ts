@@ -50,7 +50,10 @@ export interface RunOptions {
 const LONGEST_RUN_MS = 20_000;
 const LOOK_MS = 20;
 
-/** One transfer with one failure, from fresh accounts to what is left when everything that was under way has arrived. */
+/**
+ * One transfer with one failure, from fresh accounts to what is left when everything that was under
+ * way has arrived.
+ */
 export async function runTransfer(pattern: PatternName, failure: Failure, options: RunOptions): Promise<Run> {
   const stage = await openStage({ ...options, failure, pattern: PATTERNS[pattern] });
   try {
@@ -76,7 +79,10 @@ export async function runTransfer(pattern: PatternName, failure: Failure, option
   }
 }
 
-/** What the application hears when nothing was moved is what the run is about; anything else is an error of the program. */
+/**
+ * What the application hears when nothing was moved is what the run is about; anything else is an
+ * error of the program.
+ */
 async function attempt(transfer: () => Promise<unknown>): Promise<void> {
   try {
     await transfer();
@@ -97,7 +103,10 @@ async function endOf(hf: Holdfast, gid: string): Promise<TransactionDetails> {
   }
 }
 
-/** Bank B comes back when the coordinator has noted that it could not reach it, or has ended without it. */
+/**
+ * Bank B comes back when the coordinator has noted that it could not reach it, or has ended without
+ * it.
+ */
 async function comeBackWhenMissed({ hf, networks }: Stage, gid: string): Promise<void> {
   const deadlineMs = performance.now() + LONGEST_RUN_MS;
   while (performance.now() < deadlineMs) {

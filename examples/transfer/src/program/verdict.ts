@@ -10,7 +10,10 @@ export interface Verdict {
 
 type Facts = Pick<Run, 'amount' | 'status' | 'before' | 'after' | 'prepared'>;
 
-/** Whether a transfer kept the promise: both banks or none, no money made or lost, nothing left behind. */
+/**
+ * Whether a transfer kept the promise: both banks or none, no money made or lost, nothing left
+ * behind.
+ */
 export function verdictOf({ amount, status, before, after, prepared }: Facts): Verdict {
   const outcome = outcomeOf(before, after, amount);
   const complaints: string[] = [];

@@ -29,7 +29,10 @@ interface Answer {
   readonly body: string;
 }
 
-/** The network in front of a bank. It passes calls on, and loses, refuses and holds up what the failure says. */
+/**
+ * The network in front of a bank. It passes calls on, and loses, refuses and holds up what the
+ * failure says.
+ */
 export class Network {
   /** What the bank was called for, in the order of the answers. */
   readonly seen: SeenCall[] = [];

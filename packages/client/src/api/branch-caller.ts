@@ -14,7 +14,10 @@ import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a branch"). */
+/**
+ * Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a
+ * branch").
+ */
 export class BranchCaller {
   readonly #agent: Agent;
   #closing: Promise<void> | undefined;

@@ -25,14 +25,16 @@ const MOST_CAUSES = 10;
 /** A barrier in a database that transactions of the application can share. */
 export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx> {
   /**
-   * As `run`, but in a transaction that the caller began and will commit: for those who have their transactions from elsewhere, such as an ORM.
+   * As `run`, but in a transaction that the caller began and will commit: for those who have their
+   * transactions from elsewhere, such as an ORM.
    *
    *     await orm.transaction(async (tx) => {
    *       await barrier.within(tx.connection, call, () => tx.accounts.debit(call.payload.amount));
    *     });
    *
-   * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are in it already, and committed without the work they would
-   * keep it from ever being done. Only a commit that was answered may be told the coordinator as success.
+   * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are
+   * in it already, and committed without the work they would keep it from ever being done. Only a
+   * commit that was answered may be told the coordinator as success.
    *
    * Several uses in one transaction are counted. The barrier does not see whether the transaction
    * is committed: a handler that uses a further one, because it rolled back or because it writes to
@@ -49,18 +51,21 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
   ): Promise<BarrierOutcome<T>>;
 
   /**
-   * As `message`, but in a transaction that the caller began and will commit; the same rules as for `within`.
+   * As `message`, but in a transaction that the caller began and will commit; the same rules as for
+   * `within`.
    *
    * @throws {LocalTransactionRefused} roll back
    */
   messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T>;
 
   /**
-   * Deletes old rows and kept results, `limit` of each at most; resolves to the larger of the two numbers. Call it from time to time, until it resolves
-   * to less than `limit`.
+   * Deletes old rows and kept results, `limit` of each at most; resolves to the larger of the two
+   * numbers. Call it from time to time, until it resolves to less than `limit`.
    *
-   * A row must outlive every call that can still come: without it, an undo finds nothing to undo, and a repeated action is carried out again. So let
-   * `olderThanMs` be longer than any transaction may take, with its retries, outages and the time that one waits for a person: weeks, rather than days.
+   * A row must outlive every call that can still come: without it, an undo finds nothing to undo,
+   * and a repeated action is carried out again. So let `olderThanMs` be longer than any transaction
+   * may take, with its retries, outages and the time that one waits for a person: weeks, rather
+   * than days.
    */
   purge(options: BarrierPurge): Promise<number>;
 
@@ -77,12 +82,16 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
 }
 
 /**
- * B1  The rows of a call are inserted before its work begins, in one transaction with it: the unique key lets one of several equal calls work, the
- *     others wait for its end and find its rows, or, if it was rolled back, the place free.
- * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two calls of a branch wait for each other's rows.
+ * B1  The rows of a call are inserted before its work begins, in one transaction with it: the
+ *     unique key lets one of several equal calls work, the others wait for its end and find its
+ *     rows, or, if it was rolled back, the place free.
+ * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two
+ *     calls of a branch wait for each other's rows.
  * B3  What has run work is never tried again here: only the coordinator may call again.
- * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that no snapshot is too old.
- * B5  The result, or why it cannot be kept, is kept after the work, in its transaction: a repeated call that finds the rows finds it, too.
+ * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that
+ *     no snapshot is too old.
+ * B5  The result, or why it cannot be kept, is kept after the work, in its transaction: a repeated
+ *     call that finds the rows finds it, too.
  * B6  A call that was undone fails: what it is to do is not there, and never will be.
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {

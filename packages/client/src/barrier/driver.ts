@@ -14,10 +14,11 @@ export interface BarrierRow {
 }
 
 /**
- * What a database must offer for a barrier: `createBarrier` makes one of it. For databases, client libraries and transaction managers that have no barrier
- * here.
+ * What a database must offer for a barrier: `createBarrier` makes one of it. For databases, client
+ * libraries and transaction managers that have no barrier here.
  *
- * `Tx` is what the work gets to write with; `Open` is as much of it as the barrier needs for its own rows.
+ * `Tx` is what the work gets to write with; `Open` is as much of it as the barrier needs for its
+ * own rows.
  */
 export interface BarrierDriver<Tx extends Open, Open = Tx> {
   /**
@@ -27,25 +28,29 @@ export interface BarrierDriver<Tx extends Open, Open = Tx> {
   readonly place?: { readonly pool: object; readonly table: string };
 
   /**
-   * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is thrown on as it is. A connection in doubt is not used again.
+   * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is
+   * thrown on as it is. A connection in doubt is not used again.
    *
    * @throws {CommitUnknown} the answer to the commit was lost
-   * @throws {TransactionEnded} the transaction had ended before the commit; with its rows committed or not, which `readReason` finds out. Anything else thrown
+   * @throws {TransactionEnded} the transaction had ended before the commit; with its rows committed
+   * or not, which `readReason` finds out. Anything else thrown
    *   means that nothing was committed, and nothing will be
    */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
 
   /**
-   * Inserts, in this order, the rows that are not there yet, and says of each whether it was inserted. Where another transaction has inserted a row and is
-   * not through, this waits for its end. Rows that are there must be visible in the answer, whatever the transaction's isolation.
+   * Inserts, in this order, the rows that are not there yet, and says of each whether it was
+   * inserted. Where another transaction has inserted a row and is not through, this waits for its
+   * end. Rows that are there must be visible in the answer, whatever the transaction's isolation.
    */
   insertMissing(open: Open, rows: readonly BarrierRow[]): Promise<readonly boolean[]>;
 
   /**
    * Keeps the result of a call, in the transaction of its work: ASCII, 16 KiB at most. Replaces one
    * that is there. Where a result cannot be kept, the reason is, as the result of the same row with
-   * a `barrierId` that ends with `-unkept`. Does nothing where the database has no place for results; in no case does it end
-   * the transaction for that. Without this method no results are kept.
+   * a `barrierId` that ends with `-unkept`. Does nothing where the database has no place for
+   * results; in no case does it end the transaction for that. Without this method no results are
+   * kept.
    */
   keepResult?(open: Open, row: BarrierRow, result: string): Promise<void>;
 

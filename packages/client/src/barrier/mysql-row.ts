@@ -1,8 +1,9 @@
 /**
  * The values of each row of a result as texts, in the order of the statement's columns.
  *
- * By position, since the application's settings decide how a row is made: a list (`rowsAsArray`), objects by table
- * (`nestTables`), bytes (`typeCast: false`), names in camel case (plugins of query builders).
+ * By position, since the application's settings decide how a row is made: a list (`rowsAsArray`),
+ * objects by table (`nestTables`), bytes (`typeCast: false`), names in camel case (plugins of query
+ * builders).
  */
 export function valuesOfRows(rows: unknown): readonly (readonly string[])[] {
   return Array.isArray(rows) ? rows.map(valuesOf) : [];

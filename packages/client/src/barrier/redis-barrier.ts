@@ -88,7 +88,8 @@ export class RedisBarrier implements Barrier<RedisTx> {
   }
 
   /**
-   * Runs `work`, which queues, and then carries out what it queued. Calls that come at the same time may each run `work`; what it queues is carried out once.
+   * Runs `work`, which queues, and then carries out what it queued. Calls that come at the same
+   * time may each run `work`; what it queues is carried out once.
    *
    * @throws {BranchFailure} a check or a script refused: nothing was applied
    * @throws {RedisWorkFailed} a queued command or script failed
@@ -100,7 +101,8 @@ export class RedisBarrier implements Barrier<RedisTx> {
     work: (tx: RedisTx) => T | Promise<T>,
     options?: ResultOptions<T>,
   ): Promise<BarrierOutcome<T>> {
-    // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
+    // A handler at the URL of a check-back would make the coordinator believe that the local
+    // transaction was committed.
     if (call.op === MESSAGE_BARRIER.op)
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
     const use = this.#uses.take(call);

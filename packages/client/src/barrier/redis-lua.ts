@@ -1,11 +1,15 @@
 /**
- * The scripts of the Redis barrier. Redis runs a script alone, so all of it happens at once; but what it has written stays when it fails later. Therefore:
+ * The scripts of the Redis barrier. Redis runs a script alone, so all of it happens at once; but
+ * what it has written stays when it fails later. Therefore:
  *
  * 1. Nothing is written before every check has passed.
- * 2. The first write is the barrier's own key. Redis refuses for reasons of its own (no memory, read-only, …) at the first write of a script only.
- * 3. Each key is copied before it is first written, and all copies are put back when anything fails after that. Only the last command needs no copy of its key:
+ * 2. The first write is the barrier's own key. Redis refuses for reasons of its own (no memory,
+ * read-only, …) at the first write of a script only.
+ * 3. Each key is copied before it is first written, and all copies are put back when anything fails
+ * after that. Only the last command needs no copy of its key:
  *    one command either does all of its work or nothing.
- * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is needed.
+ * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is
+ * needed.
  *
  * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes or
  * which undoes it), then those of the queued work in its order. ARGV: how many of the keys are the
@@ -16,9 +20,9 @@
 
 /**
  * `unkept`: it was carried out, and its result could not be kept, for the reason that the value of
- * its key begins with. `ran`: this very run was carried out, and the driver has sent it again. `taken`: a key is that of
- * another call, whose gid and branch are spelled the same together: the values name theirs, except
- * those of dtm's clients and of earlier versions.
+ * its key begins with. `ran`: this very run was carried out, and the driver has sent it again.
+ * `taken`: a key is that of another call, whose gid and branch are spelled the same together: the
+ * values name theirs, except those of dtm's clients and of earlier versions.
  */
 const ENTER = `
 local mark, expiry = ARGV[2], ARGV[3]

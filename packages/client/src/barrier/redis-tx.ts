@@ -28,9 +28,11 @@ const MAX_ARGUMENTS = 4_096;
  */
 export interface RedisTx {
   /**
-   * Queues a command that writes the one key it names. A reply (such as the nil of SET … NX) is not looked at; an error undoes everything.
+   * Queues a command that writes the one key it names. A reply (such as the nil of SET … NX) is not
+   * looked at; an error undoes everything.
    *
-   * @throws {TypeError} it is not one of the commands that write their first argument and nothing else
+   * @throws {TypeError} it is not one of the commands that write their first argument and nothing
+   * else
    */
   call(command: RedisCommand, key: string, ...args: readonly RedisArgument[]): void;
   /**
@@ -39,8 +41,9 @@ export interface RedisTx {
    */
   check(lua: string, keys: readonly string[], args?: readonly RedisArgument[]): void;
   /**
-   * Queues Lua that reads and writes the `KEYS` it names and no others; it may `refuse('why')` at any point, and everything is as before. Its keys are copied
-   * before it runs, which takes time in proportion to their size; where they are large, use a check and commands.
+   * Queues Lua that reads and writes the `KEYS` it names and no others; it may `refuse('why')` at
+   * any point, and everything is as before. Its keys are copied before it runs, which takes time in
+   * proportion to their size; where they are large, use a check and commands.
    *
    * The text is compiled and kept by Redis: pass values in `args`, never in the text.
    */

@@ -9,7 +9,8 @@ import type { BarrierRow } from './driver.ts';
  * must not belong there, or each would wait for the others' gaps.
  */
 export function rowsOf(call: BranchKey, use: number, ownReason = call.op): readonly BarrierRow[] {
-  // A handler at the URL of a check-back would make the coordinator believe that the local transaction was committed.
+  // A handler at the URL of a check-back would make the coordinator believe that the local
+  // transaction was committed.
   if (call.op === MESSAGE_BARRIER.op)
     throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
   const { gid, branchId, op, transType } = call;

@@ -28,7 +28,10 @@ export interface BranchRequest {
   readonly url: string | undefined;
   /** Gives the value of a header, named in lower case. */
   readonly header: (name: string) => unknown;
-  /** Gives the parsed JSON body, undefined when there is none. Asked once, after the query was found right. */
+  /**
+   * Gives the parsed JSON body, undefined when there is none. Asked once, after the query was found
+   * right.
+   */
   readonly readBody: () => unknown;
 }
 
@@ -49,7 +52,10 @@ export type BranchArguments<Payload, Tx, Options extends BranchOptions<Payload>>
   third: Options | undefined,
 ];
 
-/** The handler and the options, whichever way they were given; a barrier's handler with the barrier around it. */
+/**
+ * The handler and the options, whichever way they were given; a barrier's handler with the barrier
+ * around it.
+ */
 export function readArguments<Payload, Tx, Options extends BranchOptions<Payload>>([
   first,
   second,
@@ -68,8 +74,10 @@ export function readArguments<Payload, Tx, Options extends BranchOptions<Payload
 }
 
 /**
- * Serves a participant's handler and maps how it ends: returned → 200 SUCCESS, `BranchFailure` → 409 FAILURE, `BranchOngoing` → 425 ONGOING, anything
- * else thrown → 500, an unreadable call → 400, another method → 405, too long a body → 413. `currentBranch` finds the call while the handler runs.
+ * Serves a participant's handler and maps how it ends: returned → 200 SUCCESS, `BranchFailure` →
+ * 409 FAILURE, `BranchOngoing` → 425 ONGOING, anything else thrown → 500, an unreadable call → 400,
+ * another method → 405, too long a body → 413. `currentBranch` finds the call while the handler
+ * runs.
  */
 export function branchServer<Payload>(
   handler: BranchHandler<Payload>,

@@ -6,8 +6,8 @@ import type { StepCodec } from '../workflow/flow.ts';
 import type { BarrierHandler, BranchCallContext, BranchHandler } from './call.ts';
 
 /**
- * A handler with a barrier around it. A response is JSON anyway: a repeated call returns the JSON of
- * the first response.
+ * A handler with a barrier around it. A response is JSON anyway: a repeated call returns the JSON
+ * of the first response.
  *
  * If that result is not kept, since it is too long, the response depends on the caller. The
  * coordinator of a saga or message reads no result: success. The initiator of a tcc or a workflow

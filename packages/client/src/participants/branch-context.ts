@@ -53,8 +53,10 @@ export async function runInBranch<T>(
 }
 
 /**
- * The URL with what makes a call of it part of the branch that is being served: another service that serves it with `branch` finds the same gid, branch
- * and op, and its barrier lets it do its part once. It is told of the later calls (confirm, compensate, …) only if the handler of those calls it, too.
+ * The URL with what makes a call of it part of the branch that is being served: another service
+ * that serves it with `branch` finds the same gid, branch and op, and its barrier lets it do its
+ * part once. It is told of the later calls (confirm, compensate, …) only if the handler of those
+ * calls it, too.
  *
  *     await fetch(branchUrl('http://ledger/note'), { method: 'POST', body })
  *
@@ -76,8 +78,8 @@ export function branchUrl(url: string, call: BranchCallContext | undefined = cur
 }
 
 /**
- * The run of a tcc that a call belongs to; empty: its caller did not name it. A copy of the call may
- * lack its query, or have what JSON leaves of it: then it is that of the call being served.
+ * The run of a tcc that a call belongs to; empty: its caller did not name it. A copy of the call
+ * may lack its query, or have what JSON leaves of it: then it is that of the call being served.
  */
 export function runOf(call: BranchCallContext): string {
   const query: unknown = call.query;

@@ -24,28 +24,34 @@ export interface BranchCallContext<Payload = unknown> {
 export type BranchHandler<Payload> = (call: BranchCallContext<Payload>) => unknown;
 
 /**
- * As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local transaction with the barrier's rows. The response to
- * a repeated call has the value that the barrier kept (see `BarrierOutcome`).
+ * As `BranchHandler`, behind a barrier: what it writes with `tx` happens at most once, in one local
+ * transaction with the barrier's rows. The response to a repeated call has the value that the
+ * barrier kept (see `BarrierOutcome`).
  */
 export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx: Tx) => unknown;
 
 /** The destination of errors that are not business results. */
 export interface ErrorOptions {
   /**
-   * Told about every call that ends in an error which is no answer of the business: anything thrown but `BranchFailure` and `BranchOngoing`, and calls
-   * that cannot be read (without `call`). Also about a returned value that cannot be told as JSON. The place for the log; what it throws, or its promise is rejected with, is ignored. A value
-   * that cannot be read (a proxy whose traps throw) is replaced by an error.
-   * Default: what the handler or `parse` threw becomes a warning of the process with its stack, which Node prints on stderr.
+   * Told about every call that ends in an error which is no answer of the business: anything thrown
+   * but `BranchFailure` and `BranchOngoing`, and calls that cannot be read (without `call`). Also
+   * about a returned value that cannot be told as JSON. The place for the log; what it throws, or
+   * its promise is rejected with, is ignored. A value that cannot be read (a proxy whose traps
+   * throw) is replaced by an error. Default: what the handler or `parse` threw becomes a warning of
+   * the process with its stack, which Node prints on stderr.
    */
   readonly onError?: (error: unknown, call?: BranchCallContext) => unknown;
 }
 
 export interface BranchOptions<Payload> extends ErrorOptions {
-  /** The declaration that the initiator uses, too: gives the payload its type and, if it has one, its `parse`. */
+  /**
+   * The declaration that the initiator uses, too: gives the payload its type and, if it has one,
+   * its `parse`.
+   */
   readonly of?: BranchDeclaration<Payload>;
   /**
-   * Checks the body and gives it its type, for example a schema's `parse`. What it throws is answered with 400. Default: that of `of`, else the body
-   * as it came.
+   * Checks the body and gives it its type, for example a schema's `parse`. What it throws is
+   * answered with 400. Default: that of `of`, else the body as it came.
    */
   readonly parse?: (body: unknown) => Payload;
 }

@@ -17,8 +17,9 @@ export interface ExpressBranchOptions<Payload> extends BranchOptions<Payload>, B
 export type ExpressHandler = (request: Request, response: Response) => Promise<void>;
 
 /**
- * An Express route handler that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value that
- * the handler returns is the answer's `result`.
+ * An Express route handler that serves one branch URL: reads the call, runs the handler, and
+ * answers the coordinator with what came of it. A value that the handler returns is the answer's
+ * `result`.
  *
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
@@ -31,7 +32,10 @@ export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
   options?: ExpressBranchOptions<Payload>,
 ): ExpressHandler;
-/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+/**
+ * The same behind a barrier: the handler writes with `tx`, at most once for each call of the
+ * coordinator.
+ */
 export function branch<Payload = unknown, Tx = unknown>(
   barrier: Barrier<Tx>,
   handler: BarrierHandler<Payload, Tx>,
@@ -47,8 +51,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * An Express route handler for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was
- * committed, 409 when it was not and never will be.
+ * An Express route handler for the URL at which a coordinator asks what became of the local
+ * transaction of a two-phase message: 200 when it was committed, 409 when it was not and never will
+ * be.
  *
  *     app.get('/check', checkBack(barrier))
  */
@@ -80,7 +85,8 @@ export function requireUtf8(_request: unknown, _response: unknown, body: Buffer)
 /** What a body parser left, or else the body itself. */
 function bodyOf(request: Request, maxBytes: number): unknown {
   const body: unknown = request.body;
-  // Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an empty one.
+  // Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an
+  // empty one.
   const unread = body === undefined || (isEmptyObject(body) && !request.readableDidRead);
   return unread ? readJson(request, maxBytes) : parsedBody(body, request.headers);
 }

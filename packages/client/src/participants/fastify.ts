@@ -14,20 +14,24 @@ export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 /**
- * A Fastify route handler that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value that
- * the handler returns is the answer's `result`.
+ * A Fastify route handler that serves one branch URL: reads the call, runs the handler, and answers
+ * the coordinator with what came of it. A value that the handler returns is the answer's `result`.
  *
  *     await app.register(branchBodies)
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
- * Fastify parses and bounds the body itself (`bodyLimit`); it refuses calls without a payload unless `branchBodies` is registered. Unless `onError` is
- * given, errors go to the request's log, or, if Fastify's log is off, become a warning of the process.
+ * Fastify parses and bounds the body itself (`bodyLimit`); it refuses calls without a payload
+ * unless `branchBodies` is registered. Unless `onError` is given, errors go to the request's log,
+ * or, if Fastify's log is off, become a warning of the process.
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
   options?: BranchOptions<Payload>,
 ): FastifyHandler;
-/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+/**
+ * The same behind a barrier: the handler writes with `tx`, at most once for each call of the
+ * coordinator.
+ */
 export function branch<Payload = unknown, Tx = unknown>(
   barrier: Barrier<Tx>,
   handler: BarrierHandler<Payload, Tx>,
@@ -43,8 +47,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A Fastify route handler for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was
- * committed, 409 when it was not and never will be.
+ * A Fastify route handler for the URL at which a coordinator asks what became of the local
+ * transaction of a two-phase message: 200 when it was committed, 409 when it was not and never will
+ * be.
  *
  *     app.get('/check', checkBack(barrier))
  */
@@ -53,9 +58,11 @@ export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options:
 }
 
 /**
- * Fastify plugin: a POST that says its body is JSON and has none, as branches without a payload are called, is let through instead of being refused with 400.
- * A body that is not UTF-8 is refused with 400. Everything else is parsed as Fastify does by default. It holds for the scope it is registered in, so give branch URLs one of their own if
- * other routes shall go on refusing empty bodies.
+ * Fastify plugin: a POST that says its body is JSON and has none, as branches without a payload are
+ * called, is let through instead of being refused with 400. A body that is not UTF-8 is refused
+ * with 400. Everything else is parsed as Fastify does by default. It holds for the scope it is
+ * registered in, so give branch URLs one of their own if other routes shall go on refusing empty
+ * bodies.
  */
 export function branchBodies(app: FastifyInstance, _options: unknown, done: () => void): void {
   const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = app.initialConfig;
@@ -75,7 +82,8 @@ Object.defineProperty(branchBodies, Symbol.for('skip-override'), { value: true }
 function route<Payload>(handler: BranchHandler<Payload>, options: Partial<BranchOptions<Payload>>): FastifyHandler {
   return async (request, reply) => {
     const onError = options.onError ?? (isSilent(request.log) ? undefined : logTo(request.log));
-    // Fastify gives null for a request without a body; a coordinator sends JSON null only for a payload that is null, which is alike.
+    // Fastify gives null for a request without a body; a coordinator sends JSON null only for a
+    // payload that is null, which is alike.
     const readBody = () => parsedBody(request.body ?? undefined, request.headers);
     const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
     const { status, text } = await serve({

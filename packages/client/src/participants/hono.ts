@@ -16,8 +16,9 @@ export interface HonoBranchOptions<Payload> extends BranchOptions<Payload>, Body
 export type HonoHandler = (context: Context) => Promise<Response>;
 
 /**
- * A Hono handler that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value that the
- * handler returns is the answer's `result`. It works on the web-standard request, on whatever runtime has `node:async_hooks`.
+ * A Hono handler that serves one branch URL: reads the call, runs the handler, and answers the
+ * coordinator with what came of it. A value that the handler returns is the answer's `result`. It
+ * works on the web-standard request, on whatever runtime has `node:async_hooks`.
  *
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  */
@@ -25,7 +26,10 @@ export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
   options?: HonoBranchOptions<Payload>,
 ): HonoHandler;
-/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+/**
+ * The same behind a barrier: the handler writes with `tx`, at most once for each call of the
+ * coordinator.
+ */
 export function branch<Payload = unknown, Tx = unknown>(
   barrier: Barrier<Tx>,
   handler: BarrierHandler<Payload, Tx>,
@@ -41,8 +45,8 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A Hono handler for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was committed, 409
- * when it was not and never will be.
+ * A Hono handler for the URL at which a coordinator asks what became of the local transaction of a
+ * two-phase message: 200 when it was committed, 409 when it was not and never will be.
  *
  *     app.get('/check', checkBack(barrier))
  */

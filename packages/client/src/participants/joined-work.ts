@@ -7,8 +7,9 @@ import type { BranchCallContext } from './call.ts';
 import { noteSuccess } from './unguarded-work.ts';
 
 /**
- * What became part of the transaction while one call of it was served: the tccs that a try's handler ran. Their branches are confirmed with the try, so that
- * a try succeeds only when all of them did.
+ * What became part of the transaction while one call of it was served: the tccs that a try's
+ * handler ran. Their branches are confirmed with the try, so that a try succeeds only when all of
+ * them did.
  */
 export class JoinedWork {
   /** Several tccs within one try are told apart by one count. */
@@ -19,7 +20,9 @@ export class JoinedWork {
   readonly #call: BranchCallContext;
   readonly #place: string;
 
-  /** @param place where the call was received: handlers at two places never share a nested branch */
+  /**
+   * @param place where the call was received: handlers at two places never share a nested branch
+   */
   constructor(call: BranchCallContext, place: string) {
     this.ids = new BranchIds(call.branchId);
     this.#call = call;
@@ -93,8 +96,8 @@ export function joinedWorkOf(call: BranchCallContext, place = ''): JoinedWork {
 }
 
 /**
- * Runs a participant's handler for a call: `currentBranch` finds it, and what joined its transaction
- * has ended well when this resolves.
+ * Runs a participant's handler for a call: `currentBranch` finds it, and what joined its
+ * transaction has ended well when this resolves.
  *
  * @param place where the call was received
  */

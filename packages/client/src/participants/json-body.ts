@@ -3,7 +3,10 @@ import { BadBranchCall } from './call.ts';
 export const tooLong = (maxBytes: number): BadBranchCall =>
   new BadBranchCall(413, `the body exceeds ${maxBytes} bytes`);
 
-/** Bytes of a body as text. Throws `BadBranchCall` when they are not UTF-8: decoded all the same, different texts would become one. */
+/**
+ * Bytes of a body as text. Throws `BadBranchCall` when they are not UTF-8: decoded all the same,
+ * different texts would become one.
+ */
 export function utf8Text(decode: () => string): string {
   try {
     return decode();

@@ -15,8 +15,9 @@ export interface NodeBranchOptions<Payload> extends BranchOptions<Payload>, Body
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * A listener for `node:http` that serves one branch URL: reads the call, runs the handler, and answers the coordinator with what came of it. A value
- * that the handler returns is the answer's `result`.
+ * A listener for `node:http` that serves one branch URL: reads the call, runs the handler, and
+ * answers the coordinator with what came of it. A value that the handler returns is the answer's
+ * `result`.
  *
  *     createServer((request, response) => { if (request.url?.startsWith('/debit')) void debit(request, response) })
  */
@@ -24,7 +25,10 @@ export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
   options?: NodeBranchOptions<Payload>,
 ): NodeListener;
-/** The same behind a barrier: the handler writes with `tx`, at most once for each call of the coordinator. */
+/**
+ * The same behind a barrier: the handler writes with `tx`, at most once for each call of the
+ * coordinator.
+ */
 export function branch<Payload = unknown, Tx = unknown>(
   barrier: Barrier<Tx>,
   handler: BarrierHandler<Payload, Tx>,
@@ -40,8 +44,8 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A listener for the URL at which a coordinator asks what became of the local transaction of a two-phase message: 200 when it was committed, 409 when
- * it was not and never will be.
+ * A listener for the URL at which a coordinator asks what became of the local transaction of a
+ * two-phase message: 200 when it was committed, 409 when it was not and never will be.
  */
 export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): NodeListener {
   return listener(branchServer(checkBackHandler(barrier), options));

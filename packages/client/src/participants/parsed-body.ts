@@ -11,8 +11,8 @@ interface BodyHeaders {
 const FORM = /^\s*(?:application\/x-www-form-urlencoded|multipart\/)/i;
 
 /**
- * The payload of a call whose body a framework or a middleware has read already: bytes and texts are parsed, and what
- * a JSON parser left is the payload.
+ * The payload of a call whose body a framework or a middleware has read already: bytes and texts
+ * are parsed, and what a JSON parser left is the payload.
  *
  * @throws {BadBranchCall} the body is not JSON, or a parser of something else has read it
  */
@@ -29,8 +29,9 @@ export function parsedBody(body: unknown, headers: BodyHeaders): unknown {
 }
 
 /**
- * A text is either the whole body, which a text parser has left, or the payload, which a JSON parser has left. Only the
- * length of the body distinguishes the two: JSON of a text is two quotes longer than the text.
+ * A text is either the whole body, which a text parser has left, or the payload, which a JSON
+ * parser has left. Only the length of the body distinguishes the two: JSON of a text is two quotes
+ * longer than the text.
  */
 function readText(text: string, headers: BodyHeaders): unknown {
   const bytes = headers['content-encoding'] === undefined ? Number(headers['content-length']) : Number.NaN;

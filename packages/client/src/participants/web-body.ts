@@ -8,7 +8,10 @@ interface WebRequest {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** Reads a body of bounded length as JSON; undefined when there is none. A body that a middleware has read before is taken from Hono's memory of it. */
+/**
+ * Reads a body of bounded length as JSON; undefined when there is none. A body that a middleware
+ * has read before is taken from Hono's memory of it.
+ */
 export async function readWebJson(request: WebRequest, maxBytes: number): Promise<unknown> {
   if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
   const { raw } = request;
@@ -36,8 +39,8 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
 }
 
 /**
- * A middleware that reads a text or JSON has replaced bytes that are not UTF-8. The length shows it, but for a character
- * that was cut off after three of its four bytes.
+ * A middleware that reads a text or JSON has replaced bytes that are not UTF-8. The length shows
+ * it, but for a character that was cut off after three of its four bytes.
  */
 function refuseAltered(text: string, bytes: number, request: WebRequest): string {
   if (text.includes(REPLACEMENT) && Number(request.header('content-length') ?? Number.NaN) !== bytes)

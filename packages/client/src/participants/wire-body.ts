@@ -10,8 +10,9 @@ export interface WireBody {
 }
 
 /**
- * The body as JSON in which dtm's words stand in `dtm_result` alone: old coordinators and clients look for them anywhere in a body, so a message or
- * a returned value that contains one would be read as a decision. There it is written with an escape, and reads the same once it is parsed.
+ * The body as JSON in which dtm's words stand in `dtm_result` alone: old coordinators and clients
+ * look for them anywhere in a body, so a message or a returned value that contains one would be
+ * read as a decision. There it is written with an escape, and reads the same once it is parsed.
  *
  * @throws {TypeError} the returned value has no JSON (it refers to itself, holds a bigint)
  */
@@ -22,8 +23,8 @@ export function wireText({ dtm_result: word, ...rest }: WireBody): string {
 }
 
 /**
- * What the branch's handler returned: the `result` of an answer as participants of this SDK give it (undefined when there is none). An answer of
- * another make is what it is.
+ * What the branch's handler returned: the `result` of an answer as participants of this SDK give it
+ * (undefined when there is none). An answer of another make is what it is.
  */
 export function returnedValue(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || !('dtm_result' in body)) return body;
@@ -36,8 +37,8 @@ export function returnedValue(body: unknown): unknown {
 const MAX_TEXT_LENGTH = LIMITS.payloadBytes;
 
 /**
- * The answer to a call that succeeded. The work is done, and nothing that is wrong with the value can make it undone: then it is left out, and
- * `complain` is told.
+ * The answer to a call that succeeded. The work is done, and nothing that is wrong with the value
+ * can make it undone: then it is left out, and `complain` is told.
  */
 export function successText(value: unknown, complain: (error: unknown) => void): string {
   try {

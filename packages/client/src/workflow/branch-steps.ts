@@ -102,7 +102,10 @@ function stepCall(gid: string, branchId: string, op: Op): StepCall {
   return { gid, transType: 'workflow', branchId, op, payload: undefined, query };
 }
 
-/** A payload that is not JSON is the code's mistake, which is thrown into it before anything is called. */
+/**
+ * A payload that is not JSON is the code's mistake, which is thrown into it before anything is
+ * called.
+ */
 const caller = (
   { api, gid, options }: BranchCalls,
   branchId: string,

@@ -30,7 +30,9 @@ export interface Conducted {
   readonly isStopped?: (() => boolean) | undefined;
 }
 
-/** What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now. */
+/**
+ * What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now.
+ */
 export type Result =
   | { readonly status: 'succeed'; readonly value: unknown }
   | { readonly status: 'failed' | 'stopped'; readonly reason: string; readonly cause?: unknown }
@@ -44,8 +46,8 @@ export type Result =
  *         │
  *         └─failed─▶ abort (durable) ─▶ aborting: replay the code ─▶ undo, newest first ─▶ finish: failed
  *
- * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done from then on, so that this run knows each step that may
- * have run, in this process or another.
+ * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done
+ * from then on, so that this run knows each step that may have run, in this process or another.
  */
 export class Conductor {
   readonly #c: Conducted;
@@ -60,7 +62,8 @@ export class Conductor {
   /** Rejects only when the coordinator cannot be asked. */
   async run(): Promise<Result> {
     let progress = this.#c.progress ?? (await this.#read());
-    // Each round but the last ends with a decision of which there are two; one more for a run that is overtaken.
+    // Each round but the last ends with a decision of which there are two; one more for a run that
+    // is overtaken.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const result = await this.#round(progress);
       if (result !== 'again') return result;

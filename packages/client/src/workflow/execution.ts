@@ -54,7 +54,8 @@ export interface ExecutionOptions extends BranchCalls {
   readonly version: number;
   readonly progress: Progress;
   /**
-   * `forward`: steps that are not recorded are carried out. `replay`: they are not; the run finds out which steps there may be to undo.
+   * `forward`: steps that are not recorded are carried out. `replay`: they are not; the run finds
+   * out which steps there may be to undo.
    */
   readonly mode: 'forward' | 'replay';
   /** Results of this process that could not be recorded, by step, for the undo. */
@@ -125,7 +126,8 @@ export class Execution implements Flow {
     for (const [name, record] of started) this.#check(name, record);
     if (this.#halt !== undefined) return this.#halt;
     const ended = await endOf(async () => code(this, input));
-    // Code that failed over one of several steps at once may yet ask for the others. Code that broke need not.
+    // Code that failed over one of several steps at once may yet ask for the others. Code that
+    // broke need not.
     if (ended.kind !== 'unclear' || ended.cause instanceof Halted) {
       await this.#replay.over();
       // A forward run that failed is followed by a replay, which waits for them.
@@ -319,7 +321,10 @@ export class Execution implements Flow {
     }
   }
 
-  /** Answers what stands: the first outcome that was recorded. Undefined: another run decided about the transaction. */
+  /**
+   * Answers what stands: the first outcome that was recorded. Undefined: another run decided about
+   * the transaction.
+   */
   async #record(
     name: string,
     kind: StepKind,

@@ -10,8 +10,8 @@ const NOT_TAKEN_PAUSE_MS = 60_000;
  * HB1  While a run is live the coordinator receives a heartbeat in each period in which the run
  *      records nothing: a third of the interval of callbacks, as the coordinator states it. One
  *      that is not responded to ends with its period, so that the next one is sent in time.
- * HB2  A run sends one at a time, none after it ended, and none once it has recorded nothing for its
- *      limit.
+ * HB2  A run sends one at a time, none after it ended, and none once it has recorded nothing for
+ *      its limit.
  * HB3  A coordinator of an earlier version receives none: it states no period. Should a heartbeat
  *      reach one all the same, this process sends none for a minute.
  */

@@ -2,14 +2,20 @@ import type { SubmitOptions } from '../options.ts';
 import type { TransactionOptions } from '../transaction-options.ts';
 import type { Flow } from './flow.ts';
 
-/** Options of a workflow. `retryIntervalMs`: how long after the last sign of life it is called back first; `requestTimeoutMs`: of each branch it calls. */
+/**
+ * Options of a workflow. `retryIntervalMs`: how long after the last sign of life it is called back
+ * first; `requestTimeoutMs`: of each branch it calls.
+ */
 export interface WorkflowOptions extends TransactionOptions {
   /**
-   * Raise it with every change of the code that changes its steps. What another version recorded waits for a person: keep the earlier version deployed until
-   * its transactions have ended.
+   * Raise it with every change of the code that changes its steps. What another version recorded
+   * waits for a person: keep the earlier version deployed until its transactions have ended.
    */
   readonly version: number;
-  /** Where this service answers call-backs (`workflowCallBack`), as the coordinator reaches it. May be left out with `embed()`. */
+  /**
+   * Where this service answers call-backs (`workflowCallBack`), as the coordinator reaches it. May
+   * be left out with `embed()`.
+   */
   readonly callBackUrl?: string;
   /**
    * How long one step may take, in ms: an hour by default. So long after the last recorded step the
@@ -21,8 +27,9 @@ export interface WorkflowOptions extends TransactionOptions {
 
 export interface RunOptions extends SubmitOptions {
   /**
-   * 128 characters at most; made here unless given. The same gid again finds the same transaction: goes on with it, or answers how it ended. The input must be
-   * the same as well, in its JSON text (the order of keys counts): one gid is one transaction, and another input is refused.
+   * 128 characters at most; made here unless given. The same gid again finds the same transaction:
+   * goes on with it, or answers how it ended. The input must be the same as well, in its JSON text
+   * (the order of keys counts): one gid is one transaction, and another input is refused.
    */
   readonly gid?: string;
 }
@@ -35,15 +42,21 @@ export interface Workflow<Input, Output> {
   readonly name: string;
   readonly version: number;
   /**
-   * Runs the workflow in this process. If the process dies, or the outcome of a step is not known, the coordinator calls the code back until it has ended.
-   * With `wait`, such a call-back is waited for.
+   * Runs the workflow in this process. If the process dies, or the outcome of a step is not known,
+   * the coordinator calls the code back until it has ended. With `wait`, such a call-back is waited
+   * for.
    *
-   * @returns what the code returned, as JSON gives it back. At most 4 KiB: with more, the workflow fails and is undone
-   * @throws {TransactionFailed} it failed and was undone, or is being undone; `cause` is what the code threw, if it ran here
-   * @throws {TransactionPending} the outcome of a step is not known (`cause`), or its decision cannot be carried out yet: it is called back
+   * @returns what the code returned, as JSON gives it back. At most 4 KiB: with more, the workflow
+   * fails and is undone
+   * @throws {TransactionFailed} it failed and was undone, or is being undone; `cause` is what the
+   * code threw, if it ran here
+   * @throws {TransactionPending} the outcome of a step is not known (`cause`), or its decision
+   * cannot be carried out yet: it is called back
    * @throws {WorkflowMismatch} this is not the code that recorded its steps: it waits for a person
-   * @throws {RequestRejected} the gid belongs to another transaction, or to one with another input (`field` is `workflow.input`), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it was not begun, unless an earlier run of the same gid did
+   * @throws {RequestRejected} the gid belongs to another transaction, or to one with another input
+   * (`field` is `workflow.input`), or a field is wrong
+   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it was not begun, unless an earlier run of
+   * the same gid did
    */
   run(input: Input, options?: RunOptions): Promise<Output>;
 }

@@ -2,8 +2,9 @@ import { BranchFailure, LIMITS, textOfThrown, type WorkflowProgress } from '@hol
 import { assertJson, isPromise } from '../json-value.ts';
 
 /**
- * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose `action` has an outcome, and later its `commit` or
- * `rollback`; the branch id is the step's name, since the order in which steps begin may differ from run to run. The data is a JSON text:
+ * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose
+ * `action` has an outcome, and later its `commit` or `rollback`; the branch id is the step's name,
+ * since the order in which steps begin may differ from run to run. The data is a JSON text:
  *
  *     action, succeed   {"workflow":"transfer","version":1,"kind":"step","result":…}
  *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
@@ -45,7 +46,8 @@ export const shortened = (reason: string): string => reason.slice(0, REASON_CHAR
  * A value as JSON gives it back; undefined stays.
  *
  * @param strict refuses what JSON would silently make something else of, such as {} of a Map
- * @throws {BranchFailure} JSON cannot hold it, or it is too long to be recorded. The code would give the same each time it is called back, so that only to
+ * @throws {BranchFailure} JSON cannot hold it, or it is too long to be recorded. The code would
+ * give the same each time it is called back, so that only to
  *   fail ends the transaction
  */
 export function asRecorded(what: string, value: unknown, strict: boolean): unknown {

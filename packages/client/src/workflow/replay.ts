@@ -1,12 +1,15 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 
-/** How long the code may take from one recorded step to the next: between steps it only computes. */
+/**
+ * How long the code may take from one recorded step to the next: between steps it only computes.
+ */
 const QUIET_MS = 1_000;
 
 /**
- * Recorded steps first: code that does the same again asks for every recorded step without needing a new one in between, since whatever a recorded step
- * depended on was recorded before it began. So a new step waits until all of them were asked for; when the code goes quiet before, it is not the code
- * that recorded them.
+ * Recorded steps first: code that does the same again asks for every recorded step without needing
+ * a new one in between, since whatever a recorded step depended on was recorded before it began. So
+ * a new step waits until all of them were asked for; when the code goes quiet before, it is not the
+ * code that recorded them.
  */
 export class Replay {
   readonly #missing: Set<string>;

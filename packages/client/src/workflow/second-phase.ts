@@ -10,13 +10,19 @@ interface Ending {
   readonly carryOut: () => unknown;
 }
 
-/** How the second phase ended: everything is done and recorded; another run ended the transaction; or the first thing that did not succeed. */
+/**
+ * How the second phase ended: everything is done and recorded; another run ended the transaction;
+ * or the first thing that did not succeed.
+ */
 export type SecondPhaseOutcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly rejection: RequestRejected }
   | { readonly kind: 'unclear'; readonly cause: unknown };
 
-/** Of a workflow that succeeds: commits what has a commit, newest first, and undoes what failed and was got over. */
+/**
+ * Of a workflow that succeeds: commits what has a commit, newest first, and undoes what failed and
+ * was got over.
+ */
 export function endingOfSuccess({ work, outcome, result }: AskedStep): Ending | undefined {
   if (outcome === 'succeed') return work.commit && { op: 'commit', carryOut: work.commit };
   return endingOfFailure({ work, result });
@@ -57,7 +63,10 @@ export async function carryOut({ api, gid, progress, execution, endingOf }: Seco
   }
 }
 
-/** Makes the decision to succeed durable: from then on the coordinator takes no abort. Answers the refusal, if there is one. */
+/**
+ * Makes the decision to succeed durable: from then on the coordinator takes no abort. Answers the
+ * refusal, if there is one.
+ */
 export async function decideToSucceed(
   api: Api,
   gid: string,

@@ -27,7 +27,10 @@ interface RunningHere {
   readonly ended: Promise<Result>;
 }
 
-/** An input as it is kept: equal inputs have equal texts. Null for undefined: a call-back without a body would be a GET. */
+/**
+ * An input as it is kept: equal inputs have equal texts. Null for undefined: a call-back without a
+ * body would be a GET.
+ */
 const textOf = (input: unknown): string => JSON.stringify(input ?? null);
 
 /** A step may take this long unless its workflow specifies it. */
@@ -154,7 +157,10 @@ export class Workflows {
     return this.#run(definition, gid, text, conduct);
   }
 
-  /** The run of this transaction that is under way here. What the coordinator would refuse is refused: that run's outcome says nothing of this one. */
+  /**
+   * The run of this transaction that is under way here. What the coordinator would refuse is
+   * refused: that run's outcome says nothing of this one.
+   */
   #joined(gid: string, name: string, input: unknown): Promise<Result> | undefined {
     const running = this.#running.get(gid);
     if (running === undefined) return undefined;

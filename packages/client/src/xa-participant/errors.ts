@@ -1,4 +1,7 @@
-/** The database is not set up for prepared transactions. Nothing was prepared; see the message for the setting. */
+/**
+ * The database is not set up for prepared transactions. Nothing was prepared; see the message for
+ * the setting.
+ */
 export class XaUnusable extends Error {
   override readonly name = 'XaUnusable';
   readonly code = 'xa_unusable';

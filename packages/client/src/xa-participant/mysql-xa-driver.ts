@@ -18,7 +18,10 @@ const SHORT_WAIT_SECONDS = 1;
 const DETACH_TIMEOUT_MS = 1_000;
 const DETACH_POLL_MS = 5;
 
-/** XA transactions of MySQL and MariaDB, named as dtm's clients name them: all in the gtrid, no bqual. */
+/**
+ * XA transactions of MySQL and MariaDB, named as dtm's clients name them: all in the gtrid, no
+ * bqual.
+ */
 export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> {
   readonly rows: MysqlDriver;
   readonly longestNameBytes = 64;
@@ -81,8 +84,9 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 
   /**
-   * MariaDB, and MySQL before 8.0.29, let nobody else end what is prepared while its connection lives. So this closes it, and waits a moment for the server to
-   * see that. Should it take longer, a commit or rollback that comes meanwhile is not answered with success, and comes again.
+   * MariaDB, and MySQL before 8.0.29, let nobody else end what is prepared while its connection
+   * lives. So this closes it, and waits a moment for the server to see that. Should it take longer,
+   * a commit or rollback that comes meanwhile is not answered with success, and comes again.
    */
   async #detach(connection: PoolConnection): Promise<void> {
     const { threadId } = connection;
@@ -104,7 +108,8 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
 
 async function rollback(connection: PoolConnection, name: string): Promise<void> {
   try {
-    // Refused when the database has rolled it back already (a deadlock), or when it has ended before.
+    // Refused when the database has rolled it back already (a deadlock), or when it has ended
+    // before.
     await connection.query(`xa end ${literal(name)}`).catch(() => {});
     await connection.query(`xa rollback ${literal(name)}`);
     connection.release();

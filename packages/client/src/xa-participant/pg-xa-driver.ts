@@ -7,7 +7,10 @@ import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** SQLSTATE: there is no prepared transaction of that name. */
 const MISSING = '42704';
-/** SQLSTATE: not in the state for it. Of an end: somebody else is ending it. Of PREPARE: prepared transactions are switched off. */
+/**
+ * SQLSTATE: not in the state for it. Of an end: somebody else is ending it. Of PREPARE: prepared
+ * transactions are switched off.
+ */
 const WRONG_STATE = '55000';
 /** SQLSTATE: no place left for another prepared transaction. */
 const FULL = '53200';
@@ -17,7 +20,10 @@ const BLOCKED = '55P03';
 /** A repeated call waits so long for the one before it, each time it looks. */
 const SHORT_WAIT = '100ms';
 
-/** Prepared transactions of PostgreSQL. They belong to one database, and to no connection once they are prepared. */
+/**
+ * Prepared transactions of PostgreSQL. They belong to one database, and to no connection once they
+ * are prepared.
+ */
 export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   readonly rows: PgDriver;
   readonly longestNameBytes = 199;

@@ -8,10 +8,12 @@ const PREFIX = '/api/dtmsvr';
 const TIMEOUT_MS = 3_000;
 
 /**
- * Tells the coordinator of a branch, so that it is ended with the others. An initiator of this SDK has done so before it calls; dtm's initiators leave it to
- * the participant. Either way an action that comes after its transaction was decided learns that here.
+ * Tells the coordinator of a branch, so that it is ended with the others. An initiator of this SDK
+ * has done so before it calls; dtm's initiators leave it to the participant. Either way an action
+ * that comes after its transaction was decided learns that here.
  *
- * @param coordinator the configured one; undefined: the one that the call names, if it is on this machine
+ * @param coordinator the configured one; undefined: the one that the call names, if it is on this
+ * machine
  * @throws {BranchFailure} the transaction takes no branches any more
  */
 export async function registerXaBranch(call: XaCall, coordinator: string | undefined): Promise<void> {
@@ -38,7 +40,10 @@ export async function registerXaBranch(call: XaCall, coordinator: string | undef
   throw result.kind === 'FAILURE' ? new BranchFailure(what) : new Error(what);
 }
 
-/** A coordinator that runs in its initiator's process names no address. It has registered the branch, but whoever can call could say so. */
+/**
+ * A coordinator that runs in its initiator's process names no address. It has registered the
+ * branch, but whoever can call could say so.
+ */
 const ofNoServer = ({ query }: XaCall): string =>
   (query?.get('dtm') ?? '') === ''
     ? ' The call names no coordinator: that of embed() has none to name. Participants of such transactions are made without the option coordinator.'
@@ -58,8 +63,9 @@ export function coordinatorRoot(url: string): string {
 }
 
 /**
- * Whoever can call a participant chooses what stands in `dtm`. A participant that asked any address there would lend its place in the network to everybody; so
- * unless a coordinator is configured, one on this machine it is, and no path but that one.
+ * Whoever can call a participant chooses what stands in `dtm`. A participant that asked any address
+ * there would lend its place in the network to everybody; so unless a coordinator is configured,
+ * one on this machine it is, and no path but that one.
  */
 function namedCoordinator({ query }: XaCall): string | undefined {
   const named = query === undefined ? '' : onlyValue(query, 'dtm');

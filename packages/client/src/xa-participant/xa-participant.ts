@@ -18,34 +18,44 @@ export interface XaOptions {
   /** The barrier's table; see the options of the barrier in this database. */
   readonly table?: string;
   /**
-   * Where actions are registered, such as `http://coordinator:36789`. Default: the coordinator that the call itself names, but only at a loopback address:
-   * elsewhere, whoever can call this participant could make it send requests to any address. Leave it out for transactions of an `embed()`, whose coordinator
-   * nobody can ask: its initiator has registered the branch.
+   * Where actions are registered, such as `http://coordinator:36789`. Default: the coordinator that
+   * the call itself names, but only at a loopback address: elsewhere, whoever can call this
+   * participant could make it send requests to any address. Leave it out for transactions of an
+   * `embed()`, whose coordinator nobody can ask: its initiator has registered the branch.
    */
   readonly coordinator?: string;
 }
 
 /**
- * The participant's side of XA. For `branch` it is a barrier: at one URL it carries out action, commit and rollback, and only the action runs the handler.
+ * The participant's side of XA. For `branch` it is a barrier: at one URL it carries out action,
+ * commit and rollback, and only the action runs the handler.
  *
  *     const xa = postgresXa(pool);
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
  *
- * `run` throws a `BranchFailure` for an action whose branch was rolled back before, `XaUndecided` when only a later call can tell, and `XaUnusable`. The
- * other methods are those of the barrier in the same database.
+ * `run` throws a `BranchFailure` for an action whose branch was rolled back before, `XaUndecided`
+ * when only a later call can tell, and `XaUnusable`. The other methods are those of the barrier in
+ * the same database.
  */
 export type XaParticipant<Tx> = Barrier<Tx>;
 
-/** How long one call tries to get past others that are under way for the same branch; less than a coordinator waits for an answer. */
+/**
+ * How long one call tries to get past others that are under way for the same branch; less than a
+ * coordinator waits for an answer.
+ */
 const PATIENCE_MS = 2_000;
 const PAUSE_MS = 20;
 
 /**
- * X1  The action's row of the barrier is inserted in the XA transaction before its work, so that one action at a time works, and none after the row is there.
- * X2  The coordinator knows of the branch before it is prepared: what is prepared is ended by somebody.
- * X3  A rollback answers success only when the action's row is there, with the rollback as its reason, and nothing is prepared: a late action finds the row,
- *     and one that is running holds the row until it is prepared and then rolled back.
- * X4  A commit answers success only when it ended what was prepared, or when the action's row is visible: nothing but a commit makes it so.
+ * X1  The action's row of the barrier is inserted in the XA transaction before its work, so that
+ *     one action at a time works, and none after the row is there.
+ * X2  The coordinator knows of the branch before it is prepared: what is prepared is ended by
+ *     somebody.
+ * X3  A rollback answers success only when the action's row is there, with the rollback as its
+ *     reason, and nothing is prepared: a late action finds the row, and one that is running holds
+ *     the row until it is prepared and then rolled back.
+ * X4  A commit answers success only when it ended what was prepared, or when the action's row is
+ *     visible: nothing but a commit makes it so.
  * X5  Whatever else is found is an error, and so unknown to the coordinator, which comes again.
  * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name
  *     that two branches may have is ended only for the one whose action holds its row, while no
@@ -56,7 +66,10 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly checkBack: Barrier<Tx>['checkBack'];
   readonly #driver: XaDriver<Tx, Open>;
   readonly #coordinator: string | undefined;
-  /** A branch is one XA transaction: a second use within one call would find it prepared and not run its work. */
+  /**
+   * A branch is one XA transaction: a second use within one call would find it prepared and not run
+   * its work.
+   */
   readonly #used = new WeakSet<BranchKey>();
 
   constructor(driver: XaDriver<Tx, Open>, coordinator: string | undefined) {

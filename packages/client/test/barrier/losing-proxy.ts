@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a database on which the answer to the first commit gets lost after it was carried out; everything later goes through. */
+/**
+ * A way to a database on which the answer to the first commit gets lost after it was carried out;
+ * everything later goes through.
+ */
 export async function losingProxy(url: string): Promise<{ readonly url: string; close(): Promise<void> }> {
   const target = new URL(url);
   const open = new Set<Socket>();

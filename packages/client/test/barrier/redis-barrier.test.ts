@@ -166,7 +166,10 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
   });
 
   describe('when the answer is lost', () => {
-    /** Redis over a connection on which the answer to the n-th call is lost, after it was carried out. */
+    /**
+     * Redis over a connection on which the answer to the n-th call is lost, after it was carried
+     * out.
+     */
     function losing(nth: number, then: 'fails' | 'is sent again'): RedisScripts {
       let calls = 0;
       const evalLua: RedisScripts['eval'] = async (lua, keys, args) => {

@@ -11,7 +11,10 @@ import { contentsOf, openRedisWorld, type RedisWorld } from './redis-world.ts';
 
 const CALL: BranchKey = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' };
 
-/** A Redis script keeps what it has written when it fails: that nothing stays must be made so, and is proven here. */
+/**
+ * A Redis script keeps what it has written when it fails: that nothing stays must be made so, and
+ * is proven here.
+ */
 describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a part of it fails', () => {
   let world: RedisWorld;
   beforeAll(async () => {

@@ -23,7 +23,9 @@ interface Client {
 /** All keys of a call are in one slot of a cluster. */
 const OPTIONS = { keyPrefix: '{bank}:' };
 
-/** Kinds of clients, of the oldest and of the newest version. The adapters are those of the newest. */
+/**
+ * Kinds of clients, of the oldest and of the newest version. The adapters are those of the newest.
+ */
 const CLIENTS: Record<string, { cluster: boolean; open: (url: string) => Promise<Client> }> = {};
 for (const version of ['ioredis-oldest', 'ioredis']) {
   // The oldest version has the class as its default export alone.
@@ -122,7 +124,8 @@ describeWith(['redis-server'], 'clients of Redis', () => {
         tx.call('INCRBY', '{bank}:text', 1);
       });
       await expect(failing).rejects.toBeInstanceOf(RedisWorkFailed);
-      // Keys of two slots, or a key of another type as the argument of the script: Redis itself refuses the call.
+      // Keys of two slots, or a key of another type as the argument of the script: Redis itself
+      // refuses the call.
       const refused = client.barrier.run({ ...call, branchId: '02' }, (tx) => tx.call('SET', 'elsewhere', 'x'));
       if (cluster) await expect(refused).rejects.toThrow(/slot/i);
       if (cluster) await expect(refused).rejects.not.toMatchObject({ code: 'commit_unknown' });

@@ -463,7 +463,8 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     expect(await barrier.run(callOf('action', 'h'), (tx) => add(tx, 1))).toMatchObject({ ran: true });
     expect(await barrier.run(callOf('compensate', 'h'), (tx) => add(tx, -1))).toMatchObject({ ran: true });
     expect(await read()).toBe(0);
-    // As an installation without a table of results: it works as before, and keeps results once there is one.
+    // As an installation without a table of results: it works as before, and keeps results once
+    // there is one.
     const repeated = { ran: false, why: 'repeated' };
     const receipt = (gid: string) => barrier.run(callOf('confirm', gid), () => 'receipt');
     expect([await receipt('h'), await receipt('h')]).toEqual([{ ran: true, value: 'receipt' }, repeated]);

@@ -10,7 +10,10 @@ import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';
 import { sqlCases } from './sql-cases.ts';
 
-/** By name, since the types are those of the newest. The newest is run by the tests of each database. */
+/**
+ * By name, since the types are those of the newest. The newest is run by the tests of each
+ * database.
+ */
 const load = createRequire(import.meta.url);
 
 describeWith(['postgres'], 'the oldest version of pg, on PostgreSQL', () => {

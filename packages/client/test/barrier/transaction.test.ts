@@ -3,7 +3,10 @@ import { inTransaction, type PooledConnection } from '../../src/barrier/transact
 
 type Step = 'begin' | 'work' | 'commit' | 'rollback';
 
-/** Runs a transaction of which these steps fail; tells what was done, what was thrown, and whether the connection went back to the pool. */
+/**
+ * Runs a transaction of which these steps fail; tells what was done, what was thrown, and whether
+ * the connection went back to the pool.
+ */
 async function runWith(...failing: readonly Step[]) {
   const done: string[] = [];
   const step = (name: Step) => async () => {

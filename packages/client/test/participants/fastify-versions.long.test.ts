@@ -4,7 +4,9 @@ import { branch, checkBack } from '../../src/participants/fastify.ts';
 import { fastifySetups } from './served-by.ts';
 import { participantSuite } from './suite.ts';
 
-/** By name, since the types are those of the newest. The newest of all is run by `fastify.test.ts`. */
+/**
+ * By name, since the types are those of the newest. The newest of all is run by `fastify.test.ts`.
+ */
 const load = createRequire(import.meta.url);
 
 for (const version of ['fastify-4-oldest', 'fastify-4', 'fastify-5-oldest', 'fastify'])

@@ -1,6 +1,6 @@
 /**
- * What the types of participants promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an error of its own when the line below it is
- * right.
+ * What the types of participants promise; compiled by `npm run check`, never run. Every
+ * `@ts-expect-error` is an error of its own when the line below it is right.
  */
 import { type Barrier, type BranchCallContext, branchUrl, currentBranch, declareBranch } from '@holdfast/client';
 import { branch as expressBranch, checkBack as expressCheckBack } from '@holdfast/client/express';

@@ -33,7 +33,8 @@ export interface SeenRequest {
 }
 
 /**
- * Holdfast's own API over a Map, with faults to order. Transactions do not run: a test says what becomes of them.
+ * Holdfast's own API over a Map, with faults to order. Transactions do not run: a test says what
+ * becomes of them.
  */
 export class FakeCoordinator {
   readonly transactions = new Map<string, TransactionDetails>();

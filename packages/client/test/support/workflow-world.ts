@@ -19,8 +19,9 @@ interface Starter {
 }
 
 /**
- * A coordinator, a bank, a process that answers call-backs, and processes that begin transactions. Everything these do comes by here: calls of the
- * coordinator are passed on, calls of the bank are carried out and noted. So a process can be killed between any two things it does.
+ * A coordinator, a bank, a process that answers call-backs, and processes that begin transactions.
+ * Everything these do comes by here: calls of the coordinator are passed on, calls of the bank are
+ * carried out and noted. So a process can be killed between any two things it does.
  */
 export class WorkflowWorld {
   readonly hf: Holdfast;
@@ -54,7 +55,10 @@ export class WorkflowWorld {
     this.#http.close();
   }
 
-  /** Begins a transaction in a process of its own. Answers how many things it asked for, and whether it was killed. */
+  /**
+   * Begins a transaction in a process of its own. Answers how many things it asked for, and whether
+   * it was killed.
+   */
   async begin(gid: string, fate: 'good' | 'bad', diesAt: number) {
     const child = fork(FIXTURE, ['start', this.#url(`starter/${gid}`), this.#callBackUrl, gid, fate], {
       stdio: [...STDIO],

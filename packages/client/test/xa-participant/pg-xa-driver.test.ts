@@ -3,7 +3,9 @@ import type { Pool } from 'pg';
 import { expect, it } from 'vitest';
 import { PgXaDriver } from '../../src/xa-participant/pg-xa-driver.ts';
 
-/** A client whose connection breaks at its query, which `pg` tells to the query and to listeners. */
+/**
+ * A client whose connection breaks at its query, which `pg` tells to the query and to listeners.
+ */
 class BreakingClient extends EventEmitter {
   readonly destroyed: boolean[] = [];
 

@@ -19,7 +19,9 @@ const newBranch = (gid = `xa-${process.pid}-${++lastGid}`) => {
   return { name: `${gid}-01`, call };
 };
 
-/** What a participant of XA promises, whatever the database; the numbers are those of `DriverXa`. */
+/**
+ * What a participant of XA promises, whatever the database; the numbers are those of `DriverXa`.
+ */
 export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
   let world: XaWorld<Tx>;
   beforeAll(async () => {
@@ -203,7 +205,8 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     async (end) => {
       const { name, call } = newBranch();
       const number = await world.createNumber();
-      // Rollbacks race with actions; a commit is sent by a coordinator only when the action was answered.
+      // Rollbacks race with actions; a commit is sent by a coordinator only when the action was
+      // answered.
       const others = end === 'rollback' ? 'rollback' : 'action';
       if (end === 'commit') await world.xa().run(call('action'), (tx) => number.add(tx, 1));
       await Promise.allSettled(

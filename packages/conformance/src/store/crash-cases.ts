@@ -97,7 +97,10 @@ async function assertAllThere(store: Store, acknowledged: ReadonlyMap<string, nu
   }
 }
 
-/** Lists, counts, claims and purges agree: everything that is not finished can be taken over and driven, everything else deleted. */
+/**
+ * Lists, counts, claims and purges agree: everything that is not finished can be taken over and
+ * driven, everything else deleted.
+ */
 async function assertNothingStuck(store: Store): Promise<void> {
   const { byStatus } = await store.count();
   const session = await openSession(store, 'after the crashes');

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type { Cases } from './harness.ts';
 import { read, readable, updateOf, writeOne } from './items.ts';
 
-/** Two adjacent versions of Holdfast run side by side during a rolling restart: each reads what the other wrote. */
+/**
+ * Two adjacent versions of Holdfast run side by side during a rolling restart: each reads what the
+ * other wrote.
+ */
 export function formatCases({ describe, itAtNewPlace, manifest }: Cases): void {
   if (manifest.formats.length === 0) return;
   describe('stored formats', () => {

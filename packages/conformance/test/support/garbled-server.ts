@@ -96,7 +96,8 @@ export function garbledServerCases(
         expect(await untilAnswered(() => store.write([insertOf(gid)]))).toMatchObject([
           { kind: 'applied', version: 1 },
         ]);
-        // Each call has its connection before its response is spoiled; every fourth time connecting is.
+        // Each call has its connection before its response is spoiled; every fourth time connecting
+        // is.
         if (round % 4 !== 0)
           await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
         proxy.garble(garble);

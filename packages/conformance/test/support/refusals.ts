@@ -11,7 +11,10 @@ export function refusalOf(call: () => unknown): StoreError {
   throw new Error('was not refused');
 }
 
-/** Asserts that a store cannot be opened, and that it says where and nothing of the password, neither in its text nor in its cause. */
+/**
+ * Asserts that a store cannot be opened, and that it says where and nothing of the password,
+ * neither in its text nor in its cause.
+ */
 export async function expectUnreachable(store: Store, where: string, password: string): Promise<void> {
   const error = await store.open().then(
     () => expect.unreachable('it was opened'),

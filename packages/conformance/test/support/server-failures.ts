@@ -4,7 +4,8 @@ import { expect, vi } from 'vitest';
 import { insertOf, updateOf } from './items.ts';
 
 /*
- * What every store on a database server must stand, as assertions: how a connection is cut or an answer lost is each driver's own, and stays in its tests.
+ * What every store on a database server must stand, as assertions: how a connection is cut or an
+ * answer lost is each driver's own, and stays in its tests.
  */
 
 /** How often and how long to wait for a condition of a server. */
@@ -14,8 +15,9 @@ export const WAIT = { interval: 20, timeout: 20_000 };
 export const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);
 
 /**
- * Asserts that a batch is in doubt when its answer is lost, and that sent again it is applied once, or finds itself. `losing` is handed what sends the
- * batch, which changes gid `a`, and sees to it that the answer is lost, and no later one.
+ * Asserts that a batch is in doubt when its answer is lost, and that sent again it is applied once,
+ * or finds itself. `losing` is handed what sends the batch, which changes gid `a`, and sees to it
+ * that the answer is lost, and no later one.
  */
 export async function expectDoubtThatResolves(
   store: Store,
@@ -47,8 +49,9 @@ export async function expectNewConnection(store: Store, cut: () => Promise<unkno
 }
 
 /**
- * Kills the server under writes, after `writes` of them, and starts it again: asserts that it is unavailable meanwhile, and that everything
- * acknowledged is there. `first` makes the first call after that.
+ * Kills the server under writes, after `writes` of them, and starts it again: asserts that it is
+ * unavailable meanwhile, and that everything acknowledged is there. `first` makes the first call
+ * after that.
  */
 export async function expectToOutliveItsServer(
   store: Store,

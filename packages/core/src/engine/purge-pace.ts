@@ -57,7 +57,10 @@ export class PurgePace {
     return Math.max(SHORTEST_PAUSE_MS, tookMs * this.#pauseFactor);
   }
 
-  /** Notes that a batch failed, or that another node deletes. Returns the time until the next attempt, in ms. */
+  /**
+   * Notes that a batch failed, or that another node deletes. Returns the time until the next
+   * attempt, in ms.
+   */
   idle(): number {
     return this.#rest(false);
   }

@@ -30,11 +30,17 @@ interface Moment {
   readonly wallMs: number;
 }
 
-/** Share of the silence limit after which a node without an acknowledged heartbeat stops calling branches: before another may start. */
+/**
+ * Share of the silence limit after which a node without an acknowledged heartbeat stops calling
+ * branches: before another may start.
+ */
 const LEASE_SHARE = 2 / 3;
 /** So much less time on the wall clock than on the monotonic one: the wall clock was set back. */
 const SET_BACK_MS = 1_000;
-/** How long after a heartbeat that failed, or a session that was lost, the store is asked again; half as much again by chance. */
+/**
+ * How long after a heartbeat that failed, or a session that was lost, the store is asked again;
+ * half as much again by chance.
+ */
 const AGAIN_MS = 400;
 /**
  * This node's session: it heartbeats, knows whether its lease holds, and tells engine time.
@@ -44,9 +50,12 @@ const AGAIN_MS = 400;
  *     while the machine is suspended. It does not hold when the wall clock was set back since then,
  *     which may hide a suspension. A store that only one process can open needs no lease: its lock
  *     is one.
- * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything it holds and opens a new one.
- * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and never goes backwards.
- * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction of a second, and not all nodes at the same moment.
+ * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything
+ *     it holds and opens a new one.
+ * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and
+ *     never goes backwards.
+ * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction
+ *     of a second, and not all nodes at the same moment.
  * L6  A store whose record of this session is older than what it acknowledged has lost writes: it
  *     was
  *     restored from a backup, or failed over to a replica that lacked them. What this node holds is
@@ -131,7 +140,10 @@ export class Session {
     return this.#lastNowMs;
   }
 
-  /** Drops this session when its lease has run out; a new one is opened as soon as the store answers. True: it was dropped. */
+  /**
+   * Drops this session when its lease has run out; a new one is opened as soon as the store
+   * answers. True: it was dropped.
+   */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
     const { monotonicMs, wallMs } = this.#sinceAcknowledged();
@@ -140,7 +152,10 @@ export class Session {
     return true;
   }
 
-  /** Gives this session up: it lets go of everything, and a new one is opened as soon as the store answers. */
+  /**
+   * Gives this session up: it lets go of everything, and a new one is opened as soon as the store
+   * answers.
+   */
   lose(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
@@ -242,7 +257,9 @@ export class Session {
   }
 }
 
-/** Why the lease does not hold, by the time since the last acknowledged heartbeat on both clocks. */
+/**
+ * Why the lease does not hold, by the time since the last acknowledged heartbeat on both clocks.
+ */
 function lapse(monotonicMs: number, wallMs: number, limitMs: number): string {
   if (monotonicMs >= limitMs) return 'no heartbeat was acknowledged for too long';
   return wallMs >= limitMs

@@ -15,7 +15,9 @@ export interface Suspect {
 
 interface TrialsDependencies {
   readonly maxClaims: number;
-  /** Releases a suspect undriven, due after the time given; `done` is called when that is durable. */
+  /**
+   * Releases a suspect undriven, due after the time given; `done` is called when that is durable.
+   */
   readonly putBack: (suspect: Suspect, dueInMs: number, done: () => void) => void;
   /** Runs `callback` once after `delayMs`. */
   readonly later: (delayMs: number, callback: () => void) => void;

@@ -32,7 +32,10 @@ const KINDS = [
   },
 ];
 
-/** How reading ended. A record that is read all the same, or refused as unreadable, is fine; anything else that is thrown is a defect. */
+/**
+ * How reading ended. A record that is read all the same, or refused as unreadable, is fine;
+ * anything else that is thrown is a defect.
+ */
 function readOrRefuse(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
   try {
     decode(bytes);

@@ -197,7 +197,8 @@ describe('a state that the store refuses', () => {
     const running = await node.record('s');
     expect(running.owner).toBe('A.1');
     node.store.refuses = ({ key }) => key.gid === 's';
-    // Something to write: the call in progress never returns, an abort by the operator is refused by the store.
+    // Something to write: the call in progress never returns, an abort by the operator is refused
+    // by the store.
     const abort = node.engine.abort(context, { gid: 's', reason: 'enough', byOperator: true });
     const refused = expect(abort).rejects.toMatchObject({ code: 'invalid' });
     await node.clock.advance(10_000);

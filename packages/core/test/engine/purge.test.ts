@@ -6,7 +6,9 @@ import { MemoryStore, NO_OBSERVER } from '../../src/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { KeptLog } from './support/silence.ts';
 
-/** A store that holds a number of finished transactions, and deletes each in `msEach` of the clock. */
+/**
+ * A store that holds a number of finished transactions, and deletes each in `msEach` of the clock.
+ */
 class FinishedStore extends MemoryStore {
   readonly #clock: ManualClock;
   readonly #msEach: number;

@@ -209,7 +209,8 @@ describe('L2: a session', () => {
     store.hold = new Promise((resolve) => (answer = resolve));
     await clock.advance(5_000);
     clock.jump(5_000);
-    // Whoever asked now would hold what it reads for nobody's; a lease that was back later would leave that undriven.
+    // Whoever asked now would hold what it reads for nobody's; a lease that was back later would
+    // leave that undriven.
     expect([session.leaseHeld(), lost()]).toEqual([false, 0]);
     answer();
     await settle();

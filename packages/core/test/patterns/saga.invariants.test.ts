@@ -21,7 +21,10 @@ const sagas: fc.Arbitrary<Definition> = fc
   )
   .map(({ count, orders, ...options }) => saga(count, options, options.concurrent ? orders : {}));
 
-/** Each step after some of those with a smaller place in a random order, so nothing goes in a circle. */
+/**
+ * Each step after some of those with a smaller place in a random order, so nothing goes in a
+ * circle.
+ */
 function acyclic(count: number): fc.Arbitrary<Record<number, number[]>> {
   const steps = Array.from({ length: count }, (_, i) => i);
   return fc

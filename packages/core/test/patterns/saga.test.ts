@@ -9,7 +9,10 @@ function submitted(definition: Definition): Model {
   return model;
 }
 
-/** Answers everything that runs with success until nothing does; the ops in the order of their calls. */
+/**
+ * Answers everything that runs with success until nothing does; the ops in the order of their
+ * calls.
+ */
 function finish(model: Model): string[] {
   const order: string[] = [];
   for (let [next] = model.running; next !== undefined; [next] = model.running) {

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../../src/index.ts';
 
-/** Promises settle in chains; so many turns of the microtask queue are enough for the longest chain between two timers. */
+/**
+ * Promises settle in chains; so many turns of the microtask queue are enough for the longest chain
+ * between two timers.
+ */
 const SETTLE_TURNS = 200;
 
 /** Lets everything happen that waits for no timer. */
@@ -65,7 +68,9 @@ export class ManualClock implements Clock {
     this.#nowMs = untilMs;
   }
 
-  /** Moves time at once: the process was paused. Timers that are due run with the next `advance`. */
+  /**
+   * Moves time at once: the process was paused. Timers that are due run with the next `advance`.
+   */
   jump(byMs: number): void {
     this.#nowMs += byMs;
   }

@@ -9,7 +9,10 @@ interface Read {
   readonly isComplete: boolean;
 }
 
-/** What a parser makes of an answer that comes in these pieces; `ends`: the connection ends after them. */
+/**
+ * What a parser makes of an answer that comes in these pieces; `ends`: the connection ends after
+ * them.
+ */
 function read(pieces: readonly (string | Uint8Array)[], ends = false): Read {
   const parser = new AnswerParser();
   for (const piece of pieces) {

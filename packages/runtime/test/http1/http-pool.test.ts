@@ -60,7 +60,10 @@ function send(pool: HttpPool, text?: string): Call {
 /** After a response a connection rests for so long. */
 const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() => atEndOfTurn(resolve)));
 
-/** Keeps the event loop busy until an answer that nobody asked for has reached the client's receive buffer. */
+/**
+ * Keeps the event loop busy until an answer that nobody asked for has reached the client's receive
+ * buffer.
+ */
 function sendStray(server: RawServer): void {
   server.sockets.at(-1)?.write(ANSWER.replace('ok', 'no'));
   const startedMs = performance.now();
@@ -300,7 +303,8 @@ describe('the connections to one origin', () => {
     await Promise.all([send(pool).result, send(pool).result]);
     const idle = [...server.sockets];
     expect(idle).toHaveLength(2);
-    // Both end in one turn of the event loop; the first to be told starts calls before the second is.
+    // Both end in one turn of the event loop; the first to be told starts calls before the second
+    // is.
     const results = await new Promise<string[]>((resolve) => {
       const [first] = idle;
       first?.once('close', () => {

@@ -1,7 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** What a name has: addresses, nothing (`[]`), or silence (undefined). Names that are not listed do not exist. */
+/**
+ * What a name has: addresses, nothing (`[]`), or silence (undefined). Names that are not listed do
+ * not exist.
+ */
 export type Zone = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** A DNS server on a real port that notes what it was asked. */

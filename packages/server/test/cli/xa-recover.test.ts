@@ -17,7 +17,8 @@ afterEach(() => api.close());
 const TRANSACTIONS = { won: 'succeed', lost: 'failed', open: 'submitted' } as const;
 const CASES = [
   ...['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses', 'somebody'],
-  // Of workflows, whose branches have names. The first of them would be branch 01 of a transaction that nobody knows.
+  // Of workflows, whose branches have names. The first of them would be branch 01 of a transaction
+  // that nobody knows.
   ...['flow-debit-01', 'flow-won-pay', 'flow-won-card', 'flow-won-late', 'flow-lost-pay', 'lost-pay', 'two-again-01'],
   // Step card-2: a hyphen in a branch id is written as a tilde.
   'flow-won-card~2',

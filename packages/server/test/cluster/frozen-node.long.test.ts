@@ -76,7 +76,9 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
 
     type World = Awaited<ReturnType<typeof setUp>>;
 
-    /** Keeps the other node busy until it would have lost its session, and asserts that it did not. */
+    /**
+     * Keeps the other node busy until it would have lost its session, and asserts that it did not.
+     */
     async function expectOtherToContinue({ other, sagaOf }: World, name: string): Promise<void> {
       const endMs = performance.now() + FROZEN_MS;
       for (let i = 1; performance.now() < endMs; i++) {

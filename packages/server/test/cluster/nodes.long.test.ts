@@ -6,7 +6,9 @@ import type { Answered } from '../support/running-server.ts';
 import { useDatabase } from './support/database.ts';
 import { Coordinator, SILENCE_MS, until } from './support/process.ts';
 
-/** Within this a node hears of what another one was told: a look, and some air for a busy machine. */
+/**
+ * Within this a node hears of what another one was told: a look, and some air for a busy machine.
+ */
 const HEARD_MS = 2_500;
 
 describeWith(['postgres'], 'two coordinators over one database', () => {
@@ -42,7 +44,10 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   const statusOf = async (node: Coordinator, gid: string): Promise<string> =>
     (await node.get(`/api/v1/transactions/${gid}`)).json.status;
 
-  /** A saga whose first branch hangs at the node; the second is never to be called before that is answered. */
+  /**
+   * A saga whose first branch hangs at the node; the second is never to be called before that is
+   * answered.
+   */
   async function hanging(node: Coordinator, gid: string): Promise<(code: number) => void> {
     const held: ServerResponse[] = [];
     shop.answer(`/${gid}-1/do`, (response) => void held.push(response));

@@ -23,7 +23,9 @@ export class Line {
     if (this.#socket.writable) this.#socket.write(bytes, 'latin1');
   }
 
-  /** The next answer as it came, but for its date; undefined when the connection ended without one. */
+  /**
+   * The next answer as it came, but for its date; undefined when the connection ended without one.
+   */
   async answer(hasBody = true): Promise<string | undefined> {
     while (!this.#received.includes('\r\n\r\n')) if (!(await this.#more())) return undefined;
     const headEnd = this.#received.indexOf('\r\n\r\n') + 4;
@@ -71,7 +73,10 @@ export const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost:
 export const RARE = get('/any/first', 'Connection: keep-alive, x\r\n');
 export const PLAIN = get('/any/first', 'Connection: keep-alive\r\n');
 
-/** Returns when a request sent now over another connection is answered: what was sent before has arrived. */
+/**
+ * Returns when a request sent now over another connection is answered: what was sent before has
+ * arrived.
+ */
 export async function roundTrip(port: number): Promise<void> {
   const line = new Line(port);
   line.send(PLAIN);

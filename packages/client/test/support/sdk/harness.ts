@@ -4,8 +4,9 @@ import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { WorkflowOptions } from '../../../src/workflow/options.ts';
 
 /**
- * What a suite of the SDK's behaviour runs against: a real coordinator and real participants. There are two, `connect()` to a server with participants
- * over HTTP, and `embed()` with functions of the process; whatever the SDK promises holds for both. A suite is a function of the harness:
+ * What a suite of the SDK's behaviour runs against: a real coordinator and real participants. There
+ * are two, `connect()` to a server with participants over HTTP, and `embed()` with functions of the
+ * process; whatever the SDK promises holds for both. A suite is a function of the harness:
  *
  *     export function sagaSuite(harness: SdkHarness): void {
  *       describe('a saga', () => {
@@ -17,7 +18,10 @@ import type { WorkflowOptions } from '../../../src/workflow/options.ts';
 export interface SdkHarness {
   /** `connect` or `embed`: for a test's name, not for a test to decide by. */
   readonly name: string;
-  /** A coordinator that knows nothing yet, and participants that serve these branches; all gone when the test ends. */
+  /**
+   * A coordinator that knows nothing yet, and participants that serve these branches; all gone when
+   * the test ends.
+   */
   start<B extends Handlers>(branches: B, options?: SdkOptions): Promise<SdkWorld<B>>;
 }
 

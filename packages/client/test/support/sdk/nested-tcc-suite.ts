@@ -138,7 +138,8 @@ export function nestedTccSuite(harness: SdkHarness): void {
     it('lets the whole be cancelled also when whoever called the try takes its failure for nothing', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
-      // As a service does that is asked by the try's handler as part of the same branch, and whose answer that handler does not look at.
+      // As a service does that is asked by the try's handler as part of the same branch, and whose
+      // answer that handler does not look at.
       const work = hf.tcc(
         (tx) =>
           thrownBy(

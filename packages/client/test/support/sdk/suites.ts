@@ -14,7 +14,9 @@ import { workflowIdentitySuite } from './workflow-identity-suite.ts';
 import { workflowOutcomeSuite } from './workflow-outcome-suite.ts';
 import { xaSuite } from './xa-suite.ts';
 
-/** Everything the SDK promises whatever is behind it; run against `connect()` and against `embed()`. */
+/**
+ * Everything the SDK promises whatever is behind it; run against `connect()` and against `embed()`.
+ */
 export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   holdfastSuite,
   sagaSuite,

@@ -6,7 +6,10 @@ import type { Flow } from '../../../src/workflow/flow.ts';
 import type { SdkHarness } from './harness.ts';
 import { bank, flaky, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
 
-/** What becomes of a workflow when something has not answered yet, or says nothing: it is called back until that is known. */
+/**
+ * What becomes of a workflow when something has not answered yet, or says nothing: it is called
+ * back until that is known.
+ */
 export function workflowDoubtSuite(harness: SdkHarness): void {
   const start = workflowStarter(harness);
 

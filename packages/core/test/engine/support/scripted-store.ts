@@ -1,7 +1,8 @@
 import { MemoryStore, StoreError, type StoreErrorCode, type WriteItem, type WriteOutcome } from '../../../src/index.ts';
 
 /**
- * What happens to one batch. `lost`: it is applied, and the connection is lost before the answer. `hang`: it is answered when the test says so.
+ * What happens to one batch. `lost`: it is applied, and the connection is lost before the answer.
+ * `hang`: it is answered when the test says so.
  */
 export type Fate = 'applied' | 'lost' | 'hang' | StoreErrorCode;
 

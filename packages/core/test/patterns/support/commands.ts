@@ -2,7 +2,10 @@ import { type Pattern, RESULTS, type ResultKind } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { Model } from './model.ts';
 
-/** What may happen to a transaction, in any order. One that makes no sense at its moment changes nothing. */
+/**
+ * What may happen to a transaction, in any order. One that makes no sense at its moment changes
+ * nothing.
+ */
 export type Command =
   | { readonly do: 'answer'; readonly pick: number; readonly kind: ResultKind; readonly deferred: boolean }
   | { readonly do: 'reply'; readonly kind: ResultKind }

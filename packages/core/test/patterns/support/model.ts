@@ -15,7 +15,10 @@ import {
 } from '../../../src/index.ts';
 import { CREATED_AT_MS, KEY, POLICY } from './definitions.ts';
 
-/** One step as it was taken, with what the outside world knows and the transaction may have forgotten. */
+/**
+ * One step as it was taken, with what the outside world knows and the transaction may have
+ * forgotten.
+ */
 export interface Observation {
   readonly event: TransactionEvent;
   readonly before: Transaction;
@@ -47,8 +50,9 @@ interface Stored {
 }
 
 /**
- * The smallest engine that keeps the contract of the pure patterns: one transaction, a record that knows what was persisted, and a node that may
- * crash. It lets go of a transaction in which nothing runs, and claims it when it is due, as the real one does.
+ * The smallest engine that keeps the contract of the pure patterns: one transaction, a record that
+ * knows what was persisted, and a node that may crash. It lets go of a transaction in which nothing
+ * runs, and claims it when it is due, as the real one does.
  */
 export class Model {
   nowMs = CREATED_AT_MS;
@@ -193,7 +197,10 @@ export class Model {
     return true;
   }
 
-  /** The node vanishes; `kept`: its progress was flushed before. Another one takes over, `vanished` more after it did the same. */
+  /**
+   * The node vanishes; `kept`: its progress was flushed before. Another one takes over, `vanished`
+   * more after it did the same.
+   */
   crash(kept: boolean, vanished = 0): boolean {
     if (this.#memory === undefined || this.#stored === undefined) return false;
     if (kept) this.#store(this.#memory, true, null);

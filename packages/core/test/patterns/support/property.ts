@@ -29,8 +29,9 @@ export function casesOf(definitions: fc.Arbitrary<Definition>, prepared: fc.Arbi
 }
 
 /**
- * A test for each invariant, named by its number and its claim, and one for liveness. All look at the same runs, which are played once; an invariant
- * that was broken plays them again to find the smallest run that breaks it.
+ * A test for each invariant, named by its number and its claim, and one for liveness. All look at
+ * the same runs, which are played once; an invariant that was broken plays them again to find the
+ * smallest run that breaks it.
  */
 export function holdsAlways(
   cases: Cases,
