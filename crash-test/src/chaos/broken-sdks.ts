@@ -65,8 +65,8 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
     leadsTo: ['half-done', 'twice'],
     patches: [
       clientPatch('barrier/uses.js', [
-        'if (lost && number === counted.begun)\n            counted.again = true;',
-        'if (lost) {}',
+        'if (isRepeatable && number === counted.begun)\n            counted.again = true;',
+        'if (isRepeatable) {}',
       ]),
     ],
   },

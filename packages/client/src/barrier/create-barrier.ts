@@ -109,7 +109,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     work: (tx: Tx) => T | Promise<T>,
     options?: ResultOptions<T>,
   ): Promise<BarrierOutcome<T>> {
-    return this.#used(call, (use) => {
+    return this.#used(call, work, 'alone', (use) => {
       const pass = passOf(call, use, options);
       return this.#transaction((tx, begin) => this.#pass(tx, pass, () => begin(work)));
     });
@@ -125,7 +125,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     // It is gone if the caller rolled back, and began again with the same object.
     if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last, undefined).own)) !== undefined)
       this.#uses.stands(last);
-    return this.#used(call, async (use) => {
+    return this.#used(call, work, 'with others', async (use) => {
       const outcome = await this.#pass(open, passOf(call, use, options), work);
       this.#uses.leaveOpen(use, open);
       return outcome;
@@ -163,15 +163,20 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     return this.#driver.ensureSchema();
   }
 
-  async #used<T>(call: BranchKey, body: (use: Use) => Promise<BarrierOutcome<T>>): Promise<BarrierOutcome<T>> {
-    const use = this.#uses.take(call);
+  async #used<T>(
+    call: BranchKey,
+    work: unknown,
+    transaction: 'alone' | 'with others',
+    body: (use: Use) => Promise<BarrierOutcome<T>>,
+  ): Promise<BarrierOutcome<T>> {
+    const use = this.#uses.take(call, work);
     try {
       const outcome = await body(use);
       if (!outcome.ran && outcome.why === 'repeated') this.#uses.found(use);
       if (!outcome.ran && outcome.why === 'empty') noteEmptyUndo(call);
       return outcome;
     } catch (thrown) {
-      this.#uses.failed(use, this.#wasLost(thrown));
+      this.#uses.failed(use, this.#wasLost(thrown) ? transaction : undefined);
       throw thrown;
     }
   }
@@ -268,7 +273,7 @@ interface Pass {
 }
 
 function passOf<T>(call: BranchKey, use: Use, options: ResultOptions<T> | undefined): Pass {
-  const rows = rowsOf(call, use.number, use.again ? AGAIN : call.op);
+  const rows = rowsOf(call, use.number, use.marked ? AGAIN : call.op);
   const own = rows.find(({ op }) => op === call.op);
   if (own === undefined) throw new Error(`No barrier row for ${call.op}`);
   return { use, rows, own, codec: options?.codec as Codec };

@@ -105,14 +105,14 @@ export class RedisBarrier implements Barrier<RedisTx> {
     // transaction was committed.
     if (call.op === MESSAGE_BARRIER.op)
       throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
-    const use = this.#uses.take(call);
+    const use = this.#uses.take(call, work);
     try {
       const codec = options?.codec as Codec;
       const outcome = await this.#run(this.#attempt(call, barrierId(use.number)), work, codec);
       if (!outcome.ran && outcome.why === 'empty') noteEmptyUndo(call);
       return outcome;
     } catch (thrown) {
-      this.#uses.failed(use, false);
+      this.#uses.failed(use, undefined);
       throw thrown;
     }
   }

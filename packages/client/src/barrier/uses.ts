@@ -12,6 +12,8 @@ export interface Use {
   readonly number: number;
   /** Whether it repeats the previous counted use, which its database rolled back. */
   readonly again: boolean;
+  /** Whether its row is marked (U4). */
+  readonly marked: boolean;
   /** Counted uses of this request that an earlier request had carried out. */
   readonly repeated: readonly number[];
   /** undefined if the caller numbered the use. */
@@ -26,6 +28,8 @@ interface Counted {
   begun: number;
   /** Whether the next use repeats the last one. */
   again: boolean;
+  /** The work of each use, by number from 1 on. */
+  readonly works: unknown[];
   /** The use that leaves the number of the next one unclear, and how it ended. */
   unclear?: { readonly number: number; readonly why: string };
   /** The caller's transaction in which the last use was carried out. */
@@ -40,13 +44,18 @@ interface Counted {
  * U1  A use that its call does not number is counted: 1, 2, 3, in the order in which they begin.
  *     Copies of a call that still show its request are counted together, per gid, branch and op.
  * U2  A use that its database rolled back in favour of another transaction is repeated by the next
- *     counted use, which takes its number. It must be the last one that began: what began after
- *     it has a number already.
+ *     counted use, which takes its number. The use must be the last one that began: a use that
+ *     began after it has a number already. If the use was not the first one, the handler may also
+ *     have been started again as a whole, and its first use must not be carried out under this
+ *     number. The next use is then a repetition only if the source text of its work is that of the
+ *     lost use and of no earlier one, and if the lost use had a transaction to itself: with the
+ *     transaction of a caller, the earlier uses in it were rolled back as well.
  * U3  After any other failure it is unclear whether the handler repeats the use or goes on, and so
  *     it is after a use in a transaction of the caller, who may have rolled it back. A further
  *     counted use is refused: with either number, some handler would work twice.
- * U4  What a use that repeats (U2) carries out is marked in its row. A later request that finds the
- *     mark cannot know whether the handler had repeated or gone on, and counts no new use.
+ * U4  The row of a use that repeats (U2) is marked, unless its work is the same function as that of
+ *     the lost use. A later request that finds the mark cannot know whether the handler had
+ *     repeated the use or continued with the next one, and counts no new use.
  * U5  An object that equals the call being served but shows no request (its parts, a JSON round
  *     trip) may come from a further use of the handler, or from another request whose work a queue
  *     carries out here. The first use is counted; beside others it is refused, since as a
@@ -60,9 +69,10 @@ export class Uses {
    * @throws {RangeError} the call names a use that cannot be, or has too many
    * @throws {BarrierUseUnclear} U3, U5
    */
-  take(call: BranchKey): Use {
+  take(call: BranchKey, work: unknown): Use {
     noteBarrier(call, currentBranch());
-    if (call.use !== undefined) return { number: named(call.use), again: false, repeated: [], counted: undefined };
+    if (call.use !== undefined)
+      return { number: named(call.use), again: false, marked: false, repeated: [], counted: undefined };
     const request = requestOf(call);
     const counted = this.#countedOf(call, request ?? servedRequest(call) ?? call);
     const { again, unclear } = counted;
@@ -72,16 +82,26 @@ export class Uses {
       throw new BarrierUseUnclear(call, counted.begun, 'was for another object that equals this call');
     if (!again && counted.begun === MOST_USES)
       throw new RangeError(`A call uses the barrier ${MOST_USES} times at most`);
+    if (again && counted.begun > 1 && !repeatsLast(counted.works, work)) {
+      counted.unclear = { number: counted.begun, why: 'failed, and the handler may have been started again' };
+      throw new BarrierUseUnclear(call, counted.unclear.number, counted.unclear.why);
+    }
     counted.by = by;
     counted.again = false;
+    const marked = again && counted.works.at(-1) !== work;
     if (!again) counted.begun++;
-    return { number: counted.begun, again, repeated: counted.repeated, counted };
+    counted.works[counted.begun - 1] = work;
+    return { number: counted.begun, again, marked, repeated: counted.repeated, counted };
   }
 
-  /** @param lost whether the database rolled the use back in favour of another transaction */
-  failed({ counted, number }: Use, lost: boolean): void {
+  /**
+   * @param lost whether the database rolled the use back in favour of another transaction: `alone`
+   *   if the transaction was only that of the use
+   */
+  failed({ counted, number }: Use, lost: 'alone' | 'with others' | undefined): void {
     if (counted === undefined) return;
-    if (lost && number === counted.begun) counted.again = true;
+    const isRepeatable = lost === 'alone' || (lost === 'with others' && number === 1);
+    if (isRepeatable && number === counted.begun) counted.again = true;
     else counted.unclear ??= { number, why: 'failed' };
   }
 
@@ -105,7 +125,7 @@ export class Uses {
     if (call.use !== undefined) return undefined;
     const counted = this.#countedOf(call, requestOf(call) ?? servedRequest(call) ?? call);
     if (counted.unclear === undefined || counted.open !== open) return undefined;
-    return { number: counted.unclear.number, again: false, repeated: [], counted };
+    return { number: counted.unclear.number, again: false, marked: false, repeated: [], counted };
   }
 
   /** Notes that the use left open is still there, in the transaction of the next one. */
@@ -120,11 +140,20 @@ export class Uses {
     const key = JSON.stringify([gid, transType, branchId, op]);
     const known = ofCalls.get(key);
     if (known !== undefined) return known;
-    const counted: Counted = { by: request, begun: 0, again: false, repeated: [] };
+    const counted: Counted = { by: request, begun: 0, again: false, works: [], repeated: [] };
     ofCalls.set(key, counted);
     return counted;
   }
 }
+
+/** Whether work has the text of the last use's work, and none of the earlier ones has (U2). */
+function repeatsLast(works: readonly unknown[], work: unknown): boolean {
+  const text = sourceOf(work);
+  return sourceOf(works.at(-1)) === text && works.slice(0, -1).every((earlier) => sourceOf(earlier) !== text);
+}
+
+const sourceOf = (work: unknown): string =>
+  typeof work === 'function' ? Function.prototype.toString.call(work) : typeof work;
 
 /** The request being served, if it is one of this very call. */
 function servedRequest({ gid, transType, branchId, op }: BranchKey): object | undefined {

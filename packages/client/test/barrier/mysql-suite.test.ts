@@ -6,6 +6,7 @@ import { BarrierUnusable } from '../../src/barrier/errors.ts';
 import type { MysqlExecutable } from '../../src/mysql2.ts';
 import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';
 import { withCoordinator } from '../support/with-coordinator.ts';
+import { repeatedUseCases } from './repeated-use-cases.ts';
 import { sqlCases } from './sql-cases.ts';
 
 describeWith(['mariadbd'], 'on MariaDB', () => {
@@ -45,6 +46,7 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
 
   describe('the MySQL barrier', () => {
     sqlCases<PoolConnection, MysqlExecutable>(() => world);
+    repeatedUseCases<PoolConnection, MysqlExecutable>(() => world);
 
     it.each([
       ['case', 'gid-a', 'GID-A'],

@@ -17,6 +17,9 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
   const pool = createPool({ uri: server.url, connectionLimit: CONNECTIONS });
   await Promise.all([mysqlBarrier(pool).ensureSchema(), mysqlBarrier(pool).ensureSchema()]);
   await pool.query('create table number (id int auto_increment primary key, value int not null)');
+  await pool.query('create table ballast (value int not null)');
+  await pool.query('create table contested (id int primary key, value int not null)');
+  await pool.query('insert into contested (id, value) values (1, 0), (2, 0)');
 
   /** A number of its own, which begins at 0, with a barrier. */
   async function createPlace(options: MysqlBarrierOptions = {}) {
@@ -35,6 +38,17 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
     };
   }
 
+  const begin = async (prepare?: string) => {
+    const tx = await pool.getConnection();
+    if (prepare !== undefined) await tx.query(prepare);
+    await tx.query('start transaction');
+    const end = async (how: 'commit' | 'rollback') => {
+      await tx.query(how);
+      tx.release();
+    };
+    return { tx, end };
+  };
+
   return {
     server,
     pool,
@@ -43,14 +57,24 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
       const own = createPool({ uri: url, connectionLimit: 1 });
       return { barrier: mysqlBarrier(own), close: () => own.end() };
     },
-    async begin() {
-      const tx = await pool.getConnection();
-      await tx.query('start transaction');
-      const end = async (how: 'commit' | 'rollback') => {
-        await tx.query(how);
-        tx.release();
-      };
-      return { tx, end };
+    begin: () => begin(),
+    beginSerializable: () => begin('set transaction isolation level serializable'),
+    /** A deadlock with a transaction that has changed more rows: InnoDB rolls back the smaller one. */
+    async loseConflict(tx: PoolConnection) {
+      const other = await pool.getConnection();
+      try {
+        await other.query('start transaction');
+        await other.query('insert into ballast (value) select seq from seq_1_to_100');
+        await other.query('update contested set value = value + 1 where id = 2');
+        await tx.query('update contested set value = value + 1 where id = 1');
+        const won = other.query('update contested set value = value + 1 where id = 1');
+        const lost = tx.query('update contested set value = value + 1 where id = 2');
+        // The other one waits until this one has been rolled back.
+        await Promise.all([won, lost]);
+      } finally {
+        await other.query('rollback');
+        other.release();
+      }
     },
     async rows(gid: string) {
       const columns = 'trans_type, gid, branch_id, op, barrier_id, reason';

@@ -5,6 +5,7 @@ import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { TransactionEnded } from '../../src/barrier/errors.ts';
 import { postgresBarrier, type PostgresQueryable } from '../../src/pg.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';
+import { repeatedUseCases } from './repeated-use-cases.ts';
 import { sqlCases } from './sql-cases.ts';
 
 describeWith(['postgres'], 'on PostgreSQL', () => {
@@ -20,6 +21,7 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
 
   describe('the PostgreSQL barrier', () => {
     sqlCases<PoolClient, PostgresQueryable>(() => world);
+    repeatedUseCases<PoolClient, PostgresQueryable>(() => world);
 
     it('a commit that is refused is no doubt: the error is thrown as it is', async () => {
       await world.execute('create table unique_later (id int unique deferrable initially deferred)');

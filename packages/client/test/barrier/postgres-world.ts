@@ -19,6 +19,8 @@ export async function openPostgresWorld({ Pool }: Pick<typeof pg, 'Pool'> = pg) 
   pool.on('error', () => {});
   await Promise.all([postgresBarrier(pool).ensureSchema(), postgresBarrier(pool).ensureSchema()]);
   await pool.query('create table number (id int generated always as identity primary key, value int not null)');
+  await pool.query('create table contested (value int not null)');
+  await pool.query('insert into contested (value) values (0)');
 
   /** A number of its own, which begins at 0, with a barrier. */
   async function createPlace(options: PostgresBarrierOptions = {}) {
@@ -38,6 +40,16 @@ export async function openPostgresWorld({ Pool }: Pick<typeof pg, 'Pool'> = pg) 
     };
   }
 
+  const begin = async (statement = 'begin') => {
+    const tx = await pool.connect();
+    await tx.query(statement);
+    const end = async (how: 'commit' | 'rollback') => {
+      await tx.query(how);
+      tx.release();
+    };
+    return { tx, end };
+  };
+
   return {
     server,
     pool,
@@ -47,14 +59,12 @@ export async function openPostgresWorld({ Pool }: Pick<typeof pg, 'Pool'> = pg) 
       own.on('error', () => {});
       return { barrier: postgresBarrier(own), close: () => own.end() };
     },
-    async begin() {
-      const tx = await pool.connect();
-      await tx.query('begin');
-      const end = async (how: 'commit' | 'rollback') => {
-        await tx.query(how);
-        tx.release();
-      };
-      return { tx, end };
+    begin: () => begin(),
+    beginSerializable: () => begin('begin isolation level serializable'),
+    /** The transaction's snapshot is older than the commit of the other one. */
+    async loseConflict(tx: PoolClient) {
+      await pool.query('update contested set value = value + 1');
+      await tx.query('update contested set value = value + 1');
     },
     async rows(gid: string) {
       const columns = 'trans_type, gid, branch_id, op, barrier_id, reason';
