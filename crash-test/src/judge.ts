@@ -10,7 +10,7 @@ import {
 } from './branch-history.ts';
 import { acknowledged, demandsOf, isWhole } from './demands.ts';
 import { casesOf, type Case, type Evidence } from './evidence.ts';
-import { callBackOp, localOp, madeFor } from './participant-urls.ts';
+import { callbackOp, localOp, madeFor } from './participant-urls.ts';
 import { stepsBefore, type Plan } from './plan.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
@@ -75,7 +75,7 @@ function identityViolations(one: Case, plan: Plan): readonly Violation[] {
     plan.branches.flatMap(({ branchId }) => opsOf(plan.pattern).map((op) => madeFor({ gid, branchId, op }))),
   );
   if (plan.pattern === 'msg') expected.add(madeFor(localOp(gid)));
-  if (plan.pattern === 'workflow') expected.add(madeFor(callBackOp(gid)));
+  if (plan.pattern === 'workflow') expected.add(madeFor(callbackOp(gid)));
   for (const { line } of one.calls) {
     if (!expected.has(madeFor(line)))
       found.push(violation('stranger', gid, `no client asked for ${line.branchId} ${line.op}`));

@@ -33,7 +33,7 @@ export function localOp(gid: string): OpId {
 }
 
 /** What the coordinator calls a workflow back with. */
-export function callBackOp(gid: string): OpId {
+export function callbackOp(gid: string): OpId {
   return { gid, branchId: '00', op: WORKFLOW_NAME };
 }
 

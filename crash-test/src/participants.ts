@@ -95,7 +95,7 @@ async function callWorkflowBack(
   const payload = inputOf(body);
   bank.called(call, madeFor({ ...call, gid: payload?.gid ?? '' }), from);
   const context = { ...call, transType: 'workflow', payload, query: url.searchParams } as const;
-  const said = payload === undefined ? 'unknown' : await initiator.callBack(context);
+  const said = payload === undefined ? 'unknown' : await initiator.callback(context);
   bank.answered(call, said, from);
   answer(response, said);
 }

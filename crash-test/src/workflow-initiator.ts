@@ -49,7 +49,7 @@ export class WorkflowInitiator {
     this.#holdfast = connect(coordinatorOrigin);
     const options = {
       version: 1,
-      callBackUrl: ownOrigin + CALL_BACK_PATH,
+      callbackUrl: ownOrigin + CALL_BACK_PATH,
       retryIntervalMs: RETRY_INTERVAL_S * 1000,
       requestTimeoutMs: REQUEST_TIMEOUT_S * 1000,
     };
@@ -85,9 +85,9 @@ export class WorkflowInitiator {
   }
 
   /** What the coordinator calls back for. */
-  async callBack(call: BranchCallContext): Promise<'success' | 'ongoing' | 'unknown'> {
+  async callback(call: BranchCallContext): Promise<'success' | 'ongoing' | 'unknown'> {
     try {
-      await this.#holdfast.runCallBack(call);
+      await this.#holdfast.runCallback(call);
       return 'success';
     } catch (error) {
       return error instanceof BranchOngoing ? 'ongoing' : 'unknown';

@@ -96,8 +96,8 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       await hf.tcc((tx) => tx.call({ try: url, confirm: url, cancel: url, payload }), options);
       await hf.xa((tx) => tx.call({ url, payload }), { gid: `${version}-sdk-xa`, wait: true });
       const debit = { run: () => 'receipt', undo: () => undefined };
-      const callBackUrl = participant.url('/ok');
-      const workflow = hf.workflow('debit', { version: 1, callBackUrl }, (flow) => flow.step('debit', debit));
+      const callbackUrl = participant.url('/ok');
+      const workflow = hf.workflow('debit', { version: 1, callbackUrl }, (flow) => flow.step('debit', debit));
       await workflow.run(undefined, { gid: `${version}-sdk-workflow` });
       for (const node of Object.values(nodes))
         for (const pattern of ['tcc', 'xa', 'workflow'])

@@ -100,7 +100,7 @@ class Simulation {
     });
     this.#participants = new Participants({
       ...from('participants'),
-      callBack: (one, reply) => this.#crowd.callBack(one, reply),
+      callback: (one, reply) => this.#crowd.callback(one, reply),
     });
   }
 

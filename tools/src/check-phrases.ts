@@ -4,7 +4,6 @@ import { PHRASES } from './phrases.ts';
 
 /** Table cells that a test compares with texts of the code, word for word. */
 const QUOTED: Readonly<Record<string, RegExp>> = {
-  'docs/configuration.md': /^\| `--.*$/gm,
   'docs/correctness.md': /^\| \*\*[A-Z]+\d\*\*[^|]*\|/gm,
 };
 

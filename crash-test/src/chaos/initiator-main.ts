@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
-import { connect, workflowCallBack } from '@holdfast/client';
+import { connect, workflowCallback } from '@holdfast/client';
 import { branch } from '@holdfast/client/node-http';
 import { openLines } from '../journal.ts';
 import { planOf } from './chaos-plan.ts';
@@ -23,12 +23,12 @@ const settings = readSettings();
 const ledger = await openLedger(settings.ledger);
 const lines = openLines<ChaosLine>(settings.linesPath);
 const hf = connect(settings.coordinator, { retryForMs: 4_000, requestTimeoutMs: 4_000 });
-const callBackUrl = `http://127.0.0.1:${settings.port}/workflows`;
+const callbackUrl = `http://127.0.0.1:${settings.port}/workflows`;
 const work = new StepWork(ledger, lines);
-const initiator = new Initiator({ hf, ledger, work, callBackUrl, participants: settings.participants });
+const initiator = new Initiator({ hf, ledger, work, callbackUrl, participants: settings.participants });
 
-const callBack = branch(workflowCallBack(hf), { onError: () => undefined });
-const server = createServer((request, response) => void callBack(request, response));
+const callback = branch(workflowCallback(hf), { onError: () => undefined });
+const server = createServer((request, response) => void callback(request, response));
 server.listen(settings.port, '127.0.0.1');
 await once(server, 'listening');
 

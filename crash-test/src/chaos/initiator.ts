@@ -8,7 +8,7 @@ import {
   RequestRejected,
   TransactionFailed,
   TransactionPending,
-  UnexpectedAnswer,
+  UnexpectedResponse,
   type Workflow,
 } from '@holdfast/client';
 import { writeFault } from '../fault.ts';
@@ -30,7 +30,7 @@ export interface InitiatorDependencies {
   readonly hf: Holdfast;
   readonly ledger: Ledger<unknown>;
   readonly work: StepWork;
-  readonly callBackUrl: string;
+  readonly callbackUrl: string;
   /** URLs of the participants, through the relay. */
   readonly participants: readonly string[];
 }
@@ -47,8 +47,8 @@ export class Initiator {
 
   constructor(dependencies: InitiatorDependencies) {
     this.#dependencies = dependencies;
-    const { hf, callBackUrl } = dependencies;
-    const options = { ...COMMON, version: 1, callBackUrl };
+    const { hf, callbackUrl } = dependencies;
+    const options = { ...COMMON, version: 1, callbackUrl };
     this.#workflow = hf.workflow('chaos', options, (flow, steps: readonly PlannedStep[]) => this.#flow(flow, steps));
   }
 
@@ -179,7 +179,7 @@ function isOpen(error: unknown): boolean {
   return (
     error instanceof TransactionPending ||
     error instanceof CoordinatorUnreachable ||
-    error instanceof UnexpectedAnswer ||
+    error instanceof UnexpectedResponse ||
     error instanceof RequestRejected
   );
 }

@@ -16,16 +16,16 @@ func TestWorkflowResumed(t *testing.T) {
 	run(t, "a call-back asks a step again that was still running", wfOngoing)
 }
 
-// callBackTimeout is the retry interval these workflows ask for (1 s) with room for a coordinator that polls every few seconds,
+// callbackTimeout is the retry interval these workflows ask for (1 s) with room for a coordinator that polls every few seconds,
 // and well below the interval of a coordinator that does not heed the option.
-const callBackTimeout = 6 * time.Second
+const callbackTimeout = 6 * time.Second
 
 // wantCalledBack says that the workflow was called back at the interval it asked for, and ended.
 func (s *scene) wantCalledBack(status string) {
 	s.Helper()
 	brokeOff := time.Now()
 	s.wantFinal(status)
-	if waited := time.Since(brokeOff); waited > callBackTimeout {
+	if waited := time.Since(brokeOff); waited > callbackTimeout {
 		s.Errorf("called back after %s, with a retry interval of 1 s", waited)
 	}
 }

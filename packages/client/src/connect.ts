@@ -16,7 +16,7 @@ export function connect(url: string, options: ConnectOptions = {}): Holdfast {
 }
 
 const OPTION_NAMES = namesOf<ConnectOptions>({
-  callBackUrl: true,
+  callbackUrl: true,
   connections: true,
   requestTimeoutMs: true,
   retryForMs: true,

@@ -12,7 +12,7 @@ export type HoldfastClientError =
   | TransactionPending
   | CoordinatorUnreachable
   | RequestRejected
-  | UnexpectedAnswer
+  | UnexpectedResponse
   | BranchUnknown
   | WorkflowMismatch;
 
@@ -201,8 +201,8 @@ export class RequestRejected extends Error {
  * between, or a bug in the coordinator. The outcome is as unknown as with `CoordinatorUnreachable`,
  * and the same actions are safe once the cause is found.
  */
-export class UnexpectedAnswer extends Error {
-  override readonly name = 'UnexpectedAnswer';
+export class UnexpectedResponse extends Error {
+  override readonly name = 'UnexpectedResponse';
   readonly code = 'unexpected_answer';
   readonly url: string;
   readonly gid: string | undefined;

@@ -5,7 +5,7 @@ import {
   RequestRejected,
   TransactionFailed,
   TransactionStopped,
-  UnexpectedAnswer,
+  UnexpectedResponse,
 } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
@@ -153,7 +153,7 @@ async function failure(
 function undelivered(gid: string, error: unknown, thrown: unknown): Error {
   if (error instanceof CoordinatorUnreachable)
     return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
-  if (error instanceof UnexpectedAnswer) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
+  if (error instanceof UnexpectedResponse) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
   if (!(error instanceof RequestRejected)) return error as Error;
   // It was submitted by another run under the same gid.
   const { rejection, message, field, transactionStatus } = error;

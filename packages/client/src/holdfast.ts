@@ -40,7 +40,7 @@ export interface Holdfast {
    *
    * @throws {TransactionFailed} it is cancelled; `cause` is what `work` threw
    * @throws {TransactionPending} with `wait`: the time is over, the confirms go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} nothing began; or, with a `cause` that
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} nothing began; or, with a `cause` that
    * `work` threw, the order to cancel was not delivered, and
    *   happens by itself after `timeoutToFailMs`; or the answer to the submit was lost: look with `get(gid)`
    * @throws {RequestRejected} the gid was used before, or a field is wrong
@@ -61,9 +61,9 @@ export interface Holdfast {
   /**
    * Defines a workflow: code of this process whose steps are recorded, which goes on after a crash
    * and is undone when it fails. See `Flow` for what the code may do. Define each once, at start,
-   * before call-backs are served (`workflowCallBack`).
+   * before call-backs are served (`workflowCallback`).
    *
-   *     const transfer = hf.workflow('transfer', { version: 1, callBackUrl: 'http://me/workflows' }, async (flow, input: Transfer) => {
+   *     const transfer = hf.workflow('transfer', { version: 1, callbackUrl: 'http://me/workflows' }, async (flow, input: Transfer) => {
    *       const debit = await flow.step('debit', { run: () => bankA.debit(input), undo: () => bankA.refund(input) });
    *       await flow.call('credit', { action: credit, compensate: revoke, payload: input });
    *       return { receipt: debit.id };
@@ -79,9 +79,9 @@ export interface Holdfast {
   ): Workflow<Input, Output>;
   /**
    * Answers a coordinator's call-back of a workflow, whatever brought it; over HTTP
-   * `workflowCallBack` does. What it throws is the answer, as of any participant's handler.
+   * `workflowCallback` does. What it throws is the answer, as of any participant's handler.
    */
-  runCallBack(call: BranchCallContext): Promise<void>;
+  runCallback(call: BranchCallContext): Promise<void>;
   /** Whom messages to a topic are sent to. */
   readonly topics: Topics;
   /** A gid nobody used before; no request is made. */
@@ -100,14 +100,14 @@ export interface Holdfast {
    */
   wait(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
   /**
-   * Waits until the transaction has ended, whichever way, and answers how: after
-   * `TransactionFailed`, until everything is undone.
+   * Waits until the transaction is finished, as `succeed` or `failed`, and resolves to its details.
+   * After `TransactionFailed`: waits until everything is compensated.
    *
-   * @throws {TransactionFailed} the time is over, and it is still being rolled back
-   * @throws {TransactionPending} the time is over, the transaction goes on
-   * @throws {RequestRejected} there is none of that gid
+   * @throws {TransactionFailed} the timeout has expired, and the transaction is still rolling back
+   * @throws {TransactionPending} the timeout has expired, and the transaction continues
+   * @throws {RequestRejected} there is no transaction with that gid
    */
-  ended(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
+  finished(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
@@ -134,22 +134,35 @@ export interface Holdfast {
 
 export interface HoldfastOptions {
   /** Where workflows are called back that do not say where. */
-  readonly callBackUrl?: string;
+  readonly callbackUrl?: string;
   /** What a shutdown waits for is noted here. */
   readonly work?: WorkInProgress;
+}
+
+/** Earlier names of methods; calling one throws an error with the new name. */
+const RENAMED = {
+  ended: renamed('ended', 'finished'),
+  runCallBack: renamed('runCallBack', 'runCallback'),
+};
+
+function renamed(before: string, now: string): () => never {
+  return () => {
+    throw new TypeError(`hf.${before}() has been renamed: call hf.${now}()`);
+  };
 }
 
 /** The application's object over any way to reach a coordinator. */
 export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOptions = {}): Holdfast {
   const context = { api, waitTimeoutMs, work: settings.work };
-  const workflows = new Workflows({ ...context, callBackUrl: settings.callBackUrl });
+  const workflows = new Workflows({ ...context, callbackUrl: settings.callbackUrl });
   return {
+    ...RENAMED,
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),
     tcc: (work, options) => runTcc(context, work, options),
     xa: (work, options) => runXa(context, work, options),
     workflow: (name, options, code) => workflows.define(name, options, code),
-    runCallBack: (call) => workflows.callBack(call),
+    runCallback: (call) => workflows.callback(call),
     topics: topicsOf(api),
     newGid,
 
@@ -164,7 +177,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
       return answerOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
     },
 
-    async ended(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
+    async finished(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
       const seen = await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal);
       return isFinal(seen.status) ? seen : answerOrThrow(api, seen, true);
     },

@@ -21,7 +21,7 @@ export {
   TransactionFailed,
   TransactionStopped,
   TransactionPending,
-  UnexpectedAnswer,
+  UnexpectedResponse,
   type HoldfastClientError,
   type ReadDetails,
   type RejectionCode,

@@ -7,7 +7,7 @@ import {
   RequestRejected,
   TransactionFailed,
   TransactionPending,
-  UnexpectedAnswer,
+  UnexpectedResponse,
 } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
@@ -186,5 +186,5 @@ function lost(gid: string, cause: TransactionFailed | RequestRejected): RequestR
   return new RequestRejected('refused', what, { gid, transactionStatus, cause });
 }
 
-const isUndelivered = (error: unknown): error is CoordinatorUnreachable | UnexpectedAnswer =>
-  error instanceof CoordinatorUnreachable || error instanceof UnexpectedAnswer;
+const isUndelivered = (error: unknown): error is CoordinatorUnreachable | UnexpectedResponse =>
+  error instanceof CoordinatorUnreachable || error instanceof UnexpectedResponse;

@@ -84,7 +84,7 @@ export class Message {
    * @param queryPreparedUrl asked by the coordinator when the submit does not come: success means
    * the local transaction was committed, a failure
    *   (409) that it was not and never will be
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: prepare again, or
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: prepare again, or
    * give the local transaction up
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
@@ -112,7 +112,7 @@ export class Message {
    * @throws {TransactionPending} something was thrown (`cause`), and the barrier cannot be asked
    * whether the local transaction was committed: the coordinator
    *   will, and sends the message or not; or, with `wait`, the time is over and the calls go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it could not be prepared: nothing was
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} it could not be prepared: nothing was
    * committed
    * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work`
    * did nothing that lasts. Or, with a `cause` that is
@@ -143,7 +143,7 @@ export class Message {
    * @throws {TransactionFailed} it was prepared, and the check-back said that the local transaction
    * was not committed; or it was aborted
    * @throws {TransactionPending} the time to wait is over, the calls go on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: submit again, or
    * look with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */

@@ -2,9 +2,9 @@
 export interface ConnectOptions extends TransportOptions {
   /**
    * The URL, as the coordinator reaches it, at which this service serves callbacks of workflows
-   * (`workflowCallBack`), unless a workflow specifies another one.
+   * (`workflowCallback`), unless a workflow specifies another one.
    */
-  readonly callBackUrl?: string;
+  readonly callbackUrl?: string;
 }
 
 /** How requests are made. */

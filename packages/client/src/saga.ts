@@ -93,7 +93,7 @@ export class Saga {
    *
    * @throws {TransactionFailed} it was rolled back, or is being rolled back
    * @throws {TransactionPending} the time to wait is over, the saga goes on
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the outcome is unknown: submit again, or
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: submit again, or
    * look with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    * @throws {TypeError} a step has `after`, and the saga is not concurrent

@@ -52,7 +52,7 @@ export interface Tcc {
    * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
    * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was
    * aborted), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; its try
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the branch could not be registered; its try
    * was not called
    * @throws {TypeError} the work has ended already
    */

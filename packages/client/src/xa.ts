@@ -34,7 +34,7 @@ export interface Xa {
    * @throws {BranchOngoing | BranchUnknown} it gave no answer that decides anything
    * @throws {RequestRejected} the transaction takes no branches any more (its time is over, it was
    * aborted), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} the branch could not be registered; it was
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the branch could not be registered; it was
    * not called
    * @throws {TypeError} the work has ended already
    */

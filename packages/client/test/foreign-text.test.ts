@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../src/connect.ts';
-import { UnexpectedAnswer } from '../src/errors.ts';
+import { UnexpectedResponse } from '../src/errors.ts';
 
 /** A client of a coordinator, or of what stands in front of it, that responds with these bytes. */
 async function clientOf(status: number, body: Buffer) {
@@ -42,11 +42,11 @@ it('a response of the coordinator that is UTF-8 is read as it is', async () => {
 
 it('a response that is not UTF-8 is an error of its own, and no other gid', async () => {
   const hf = await clientOf(200, page('latin1'));
-  await expect(hf.list()).rejects.toThrow(UnexpectedAnswer);
+  await expect(hf.list()).rejects.toThrow(UnexpectedResponse);
 });
 
 it('a refusal that is not UTF-8 is no refusal by the coordinator', async () => {
   const problem = { type: 'x', title: 'x', status: 409, detail: 'd\u00e9j\u00e0', code: 'refused' };
   const hf = await clientOf(409, Buffer.from(JSON.stringify(problem), 'latin1'));
-  await expect(hf.get('g')).rejects.toThrow(UnexpectedAnswer);
+  await expect(hf.get('g')).rejects.toThrow(UnexpectedResponse);
 });

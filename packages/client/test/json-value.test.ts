@@ -74,7 +74,7 @@ it('a tcc and an xa refuse one before a branch is registered', async () => {
 
 it('a workflow refuses an input that is not JSON before anything is sent', async () => {
   const { hf, coordinator } = await withCoordinator();
-  const workflow = hf.workflow('buy', { version: 1, callBackUrl: URL }, async () => 0);
+  const workflow = hf.workflow('buy', { version: 1, callbackUrl: URL }, async () => 0);
   await expect(workflow.run(BAD as never)).rejects.toThrow('input.amount: a BigInt');
   expect(coordinator.requests).toEqual([]);
 });

@@ -82,7 +82,7 @@ describe('a signal that is aborted', { timeout: 10_000 }, () => {
     [
       'a workflow',
       (hf: Holdfast, signal: AbortSignal) =>
-        hf.workflow('w', { version: 1, callBackUrl: URL_OF_NONE }, () => 0).run(undefined, { signal }),
+        hf.workflow('w', { version: 1, callbackUrl: URL_OF_NONE }, () => 0).run(undefined, { signal }),
     ],
   ])('ends %s at once that repeats its request to a coordinator which is away', async (_what, begin) => {
     const hf = clientOf(URL_OF_NONE, { retryForMs: FOREVER_MS });
@@ -130,7 +130,7 @@ describe('one signal for many calls', () => {
     const serve = branch(() => 'seat');
     const url = await serverOf(serve);
     const { signal } = new AbortController();
-    const order = hf.workflow('w', { version: 1, callBackUrl: URL_OF_NONE }, () => 0);
+    const order = hf.workflow('w', { version: 1, callbackUrl: URL_OF_NONE }, () => 0);
     const calls = [
       () => hf.saga().step({ action: url, compensate: null }).submit({ wait: true, signal }),
       () => hf.message().step(url).submit({ signal }),

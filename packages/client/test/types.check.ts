@@ -168,7 +168,7 @@ export function participants(): void {
 }
 
 export async function workflows(): Promise<void> {
-  const hf = connect('http://127.0.0.1:36789', { callBackUrl: 'http://me/' });
+  const hf = connect('http://127.0.0.1:36789', { callbackUrl: 'http://me/' });
   const transfer = hf.workflow('transfer', { version: 1 }, async (flow, input: { amount: number }) => {
     const debit = await flow.step('debit', {
       run: (call) => ({ id: call.branchId }),

@@ -10,7 +10,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { branch } from '../src/participants/node-http.ts';
 import type { Flow } from '../src/workflow/flow.ts';
-import { workflowCallBack } from '../src/workflow/call-back.ts';
+import { workflowCallback } from '../src/workflow/callback.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
 const INTERVAL_MS = 2_000;
@@ -39,10 +39,10 @@ async function service({ store = 'memory:' }: { readonly store?: string } = {}) 
   };
   const first = clientOf(server.url);
   const second = clientOf(server.url);
-  let callBacks = 0;
-  const handle = branch(workflowCallBack(second));
+  let callbacks = 0;
+  const handle = branch(workflowCallback(second));
   const http = createServer((request, response) => {
-    callBacks++;
+    callbacks++;
     void handle(request, response);
   }).listen(0, '127.0.0.1');
   await once(http, 'listening');
@@ -50,8 +50,8 @@ async function service({ store = 'memory:' }: { readonly store?: string } = {}) 
     http.closeAllConnections();
     http.close();
   });
-  const callBackUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
-  return { clients: [first, second] as const, callBackUrl, callBacks: () => callBacks, restart, url: server.url };
+  const callbackUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+  return { clients: [first, second] as const, callbackUrl, callbacks: () => callbacks, restart, url: server.url };
 }
 
 /** Work that takes this long. */
@@ -77,10 +77,10 @@ class Overlaps {
 
 describeWith(['postgres'], 'a workflow whose run is live', () => {
   it('is not called back while a step, and later its undo, take several retry intervals', async () => {
-    const { clients, callBackUrl, callBacks } = await service();
+    const { clients, callbackUrl, callbacks } = await service();
     const overlaps = new Overlaps();
     const [run] = clients.map((hf) =>
-      hf.workflow('slow', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('slow', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('booked', {
           run: () => overlaps.during(() => elapsed(LONG_MS)),
           undo: () => overlaps.during(() => elapsed(LONG_MS)),
@@ -91,46 +91,46 @@ describeWith(['postgres'], 'a workflow whose run is live', () => {
       }),
     );
     await expect(run?.run(undefined, { gid: 'slow', wait: true })).rejects.toMatchObject({ status: 'failed' });
-    expect({ overlaps: overlaps.count, callBacks: callBacks() }).toEqual({ overlaps: 0, callBacks: 0 });
+    expect({ overlaps: overlaps.count, callbacks: callbacks() }).toEqual({ overlaps: 0, callbacks: 0 });
   });
 
   it('is called back although its process lives when one step takes longer than it may', async () => {
-    const { clients, callBackUrl, callBacks } = await service();
+    const { clients, callbackUrl, callbacks } = await service();
     const finish = new AbortController();
     const [run] = clients.map((hf, process) =>
-      hf.workflow('stuck', { version: 1, callBackUrl, longestStepMs: INTERVAL_MS }, async (flow: Flow) => {
+      hf.workflow('stuck', { version: 1, callbackUrl, longestStepMs: INTERVAL_MS }, async (flow: Flow) => {
         await flow.step('stuck', () => (process === 0 ? once(finish.signal, 'abort').then(() => 'late') : 'done'));
       }),
     );
     const first = run?.run(undefined, { gid: 'stuck' });
     expect((await clients[0].wait('stuck')).status).toBe('succeed');
-    expect(callBacks()).toBe(1);
+    expect(callbacks()).toBe(1);
     finish.abort();
     await first;
   });
 
   it('is called back after a silence when its process was killed in the middle of a long step', async () => {
-    const { clients, callBackUrl, callBacks, url } = await service();
-    clients[1].workflow('slow', { version: 1, callBackUrl }, (flow: Flow) => flow.step('slow', () => 'resumed'));
-    const child = fork(FIXTURE, [url, callBackUrl, 'killed', String(INTERVAL_MS)], { stdio: STDIO });
+    const { clients, callbackUrl, callbacks, url } = await service();
+    clients[1].workflow('slow', { version: 1, callbackUrl }, (flow: Flow) => flow.step('slow', () => 'resumed'));
+    const child = fork(FIXTURE, [url, callbackUrl, 'killed', String(INTERVAL_MS)], { stdio: STDIO });
     onTestFinished(() => void child.kill('SIGKILL'));
     await once(child, 'message');
     const { createdAtMs } = (await clients[0].get('killed')) ?? { createdAtMs: 0 };
     const due = async () => (await clients[0].get('killed'))?.dueAtMs ?? 0;
     await expect.poll(due, { timeout: 60_000 }).toBeGreaterThan(createdAtMs + 3 * INTERVAL_MS);
-    expect(callBacks()).toBe(0);
+    expect(callbacks()).toBe(0);
     child.kill('SIGKILL');
     expect((await clients[0].wait('killed')).status).toBe('succeed');
-    expect(callBacks()).toBe(1);
+    expect(callbacks()).toBe(1);
   });
 
   it('is not called back when all coordinators were away for longer than its interval', async () => {
     const folder = await createDataFolder('heartbeat', undefined);
     onTestFinished(() => removeDataFolder(folder));
-    const { clients, callBackUrl, callBacks, restart } = await service({ store: `lmdb:${folder}` });
+    const { clients, callbackUrl, callbacks, restart } = await service({ store: `lmdb:${folder}` });
     const overlaps = new Overlaps();
     const [run] = clients.map((hf) =>
-      hf.workflow('outage', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('outage', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('long', () => overlaps.during(() => elapsed(3 * LONG_MS)));
         return 'done';
       }),
@@ -139,7 +139,7 @@ describeWith(['postgres'], 'a workflow whose run is live', () => {
     await expect.poll(() => clients[1].get('outage')).toBeDefined();
     await restart(() => elapsed(LONG_MS));
     await expect(running).resolves.toBe('done');
-    expect({ overlaps: overlaps.count, callBacks: callBacks() }).toEqual({ overlaps: 0, callBacks: 0 });
+    expect({ overlaps: overlaps.count, callbacks: callbacks() }).toEqual({ overlaps: 0, callbacks: 0 });
   });
 
   it('is not called back by any of two coordinators over one database', async () => {
@@ -147,17 +147,17 @@ describeWith(['postgres'], 'a workflow whose run is live', () => {
     onTestFinished(() => postgres?.stop());
     if (postgres === undefined) throw new Error('PostgreSQL was found and cannot be started');
     const store = postgres.url;
-    const { clients, callBackUrl, callBacks } = await service({ store });
+    const { clients, callbackUrl, callbacks } = await service({ store });
     const other = await startServer({ ...SETTINGS, store, httpPort: 0 });
     onTestFinished(() => other.close().then(() => undefined));
     const overlaps = new Overlaps();
     const [run] = clients.map((hf) =>
-      hf.workflow('shared', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('shared', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('long', () => overlaps.during(() => elapsed(LONG_MS)));
         return 'done';
       }),
     );
     await expect(run?.run(undefined, { gid: 'shared', wait: true })).resolves.toBe('done');
-    expect({ overlaps: overlaps.count, callBacks: callBacks() }).toEqual({ overlaps: 0, callBacks: 0 });
+    expect({ overlaps: overlaps.count, callbacks: callbacks() }).toEqual({ overlaps: 0, callbacks: 0 });
   });
 });

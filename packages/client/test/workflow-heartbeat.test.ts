@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Answer, Api, ApiCall } from '../src/api/api.ts';
-import { RequestRejected, UnexpectedAnswer } from '../src/errors.ts';
+import { RequestRejected, UnexpectedResponse } from '../src/errors.ts';
 import { Heartbeats } from '../src/workflow/heartbeats.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
@@ -104,7 +104,7 @@ describe('heartbeats of a run', () => {
 
   it('continue after one that met an error of the coordinator or of a proxy (HB1)', async () => {
     const coordinator = new Coordinator();
-    coordinator.response = () => Promise.reject(new UnexpectedAnswer('http://c', undefined, 500, 'with an error'));
+    coordinator.response = () => Promise.reject(new UnexpectedResponse('http://c', undefined, 500, 'with an error'));
     await begin(coordinator);
     await vi.advanceTimersByTimeAsync(5 * PERIOD_MS);
     expect(coordinator.received).toBe(5);
@@ -151,7 +151,7 @@ describe('the version of a workflow', () => {
   it('is rejected unless it is a number, since another one could not continue its own records', () => {
     const hf = clientOf('http://127.0.0.1:1');
     for (const version of [Number.NaN, Infinity, undefined, {}])
-      expect(() => hf.workflow('w', { version: version as number, callBackUrl: 'http://x/' }, () => 1)).toThrow(
+      expect(() => hf.workflow('w', { version: version as number, callbackUrl: 'http://x/' }, () => 1)).toThrow(
         /version of workflow w is .*: it takes a number, such as 1/,
       );
   });
@@ -162,7 +162,7 @@ describe('longestStepMs', () => {
     const hf = clientOf('http://127.0.0.1:1');
     for (const longestStepMs of [-1, Number.NaN])
       expect(() =>
-        hf.workflow(`w${longestStepMs}`, { version: 1, callBackUrl: 'http://x/', longestStepMs }, () => 1),
+        hf.workflow(`w${longestStepMs}`, { version: 1, callbackUrl: 'http://x/', longestStepMs }, () => 1),
       ).toThrow(/longestStepMs of workflow w.* takes a number of ms, at least 0/);
   });
 });

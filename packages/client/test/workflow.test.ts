@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Holdfast } from '../src/holdfast.ts';
 import { branch } from '../src/participants/node-http.ts';
 import type { Flow } from '../src/workflow/flow.ts';
-import { workflowCallBack } from '../src/workflow/call-back.ts';
+import { workflowCallback } from '../src/workflow/callback.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
 /**
@@ -25,14 +25,14 @@ async function service(processes: number, retryIntervalMs = 60_000) {
   onTestFinished(() => server.close().then(() => undefined));
   const clients = Array.from({ length: processes }, () => clientOf(server.url));
   const last = clients.at(-1) as Holdfast;
-  const callBack = branch(workflowCallBack(last));
-  const http = createServer((request, response) => void callBack(request, response)).listen(0, '127.0.0.1');
+  const callback = branch(workflowCallback(last));
+  const http = createServer((request, response) => void callback(request, response)).listen(0, '127.0.0.1');
   await once(http, 'listening');
   onTestFinished(() => {
     http.closeAllConnections();
     http.close();
   });
-  return { clients, callBackUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/` };
+  return { clients, callbackUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/` };
 }
 
 /** A gate that lets nobody pass before all have come. */
@@ -52,10 +52,10 @@ const away = (): never => {
 
 describe('a workflow that two processes run at once', () => {
   it('goes on in both with what was recorded first', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const meet = meeting(2);
     const runs = clients.map((hf, index) =>
-      hf.workflow('draw', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('draw', { version: 1, callbackUrl }, async (flow: Flow) => {
         const drawn = await flow.step('draw', async () => {
           await meet();
           return { by: index };
@@ -68,13 +68,13 @@ describe('a workflow that two processes run at once', () => {
   });
 
   it('fails in both when the first outcome was a failure, and undoes what the other one did', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const told: string[] = [];
     let failed = (): void => undefined;
     const failure = new Promise<void>((resolve) => (failed = resolve));
     const meet = meeting(2);
     const runs = clients.map((hf, index) =>
-      hf.workflow('race', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('race', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('debit', {
           run: async () => {
             await meet();
@@ -96,7 +96,7 @@ describe('a workflow that two processes run at once', () => {
 
   it('undoes a step that began in the other one, although its code came to its end without it', async () => {
     const told: string[] = [];
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     let began = (): void => undefined;
     const begun = new Promise<void>((resolve) => (began = resolve));
     const [first, second] = clients.map((hf, index) => {
@@ -118,7 +118,7 @@ describe('a workflow that two processes run at once', () => {
           await begun;
           throw new BranchFailure('the account is closed');
         });
-      return hf.workflow('gap', { version: 1, callBackUrl }, (flow: Flow) => Promise.all([chain(flow), refused(flow)]));
+      return hf.workflow('gap', { version: 1, callbackUrl }, (flow: Flow) => Promise.all([chain(flow), refused(flow)]));
     });
     void first?.run(undefined, { gid: 'gap' });
     await begun;
@@ -128,13 +128,13 @@ describe('a workflow that two processes run at once', () => {
   });
 
   it('records nothing as done once one of them has given it up', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const told: string[] = [];
     const meet = meeting(2);
     let giveUp = (): void => undefined;
     const givenUp = new Promise<void>((resolve) => (giveUp = resolve));
     const runs = clients.map((hf, index) =>
-      hf.workflow('late', { version: 1, callBackUrl }, async (flow: Flow) => {
+      hf.workflow('late', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('reserve', {
           run: async () => {
             await meet();
@@ -162,11 +162,11 @@ describe('a workflow of another version', () => {
   };
 
   it('waits for a person, who is told what to do', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
-    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, V1);
+    const transfer = old.workflow('transfer', { version: 1, callbackUrl }, V1);
     await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
-    now.workflow('transfer', { version: 2, callBackUrl }, V1);
+    now.workflow('transfer', { version: 2, callbackUrl }, V1);
     await now.retry('w');
     await expect.poll(async () => (await now.get('w'))?.parked).toContain('version 1, this is version 2');
     const { parked = '' } = (await now.get('w')) ?? {};
@@ -175,11 +175,11 @@ describe('a workflow of another version', () => {
   });
 
   it('begins anew what has recorded nothing', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
-    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    const transfer = old.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', away));
     await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
-    now.workflow('transfer', { version: 2, callBackUrl }, (flow: Flow) => flow.step('withdraw', () => 'done'));
+    now.workflow('transfer', { version: 2, callbackUrl }, (flow: Flow) => flow.step('withdraw', () => 'done'));
     await now.retry('w');
     await expect(now.wait('w')).resolves.toMatchObject({ status: 'succeed' });
   });
@@ -187,13 +187,13 @@ describe('a workflow of another version', () => {
 
 describe('a gid of a workflow that runs here', () => {
   it('is refused to a workflow of another name, as it is when it has ended', async () => {
-    const { clients, callBackUrl } = await service(1);
+    const { clients, callbackUrl } = await service(1);
     const [hf] = clients as [Holdfast];
     const meet = meeting(2);
-    const debit = hf.workflow('debit', { version: 1, callBackUrl }, (flow: Flow) =>
+    const debit = hf.workflow('debit', { version: 1, callbackUrl }, (flow: Flow) =>
       flow.step('debit', () => meet().then(() => 'debited')),
     );
-    const ship = hf.workflow('ship', { version: 1, callBackUrl }, (flow: Flow) => flow.step('ship', () => 'shipped'));
+    const ship = hf.workflow('ship', { version: 1, callbackUrl }, (flow: Flow) => flow.step('ship', () => 'shipped'));
     const debited = debit.run(undefined, { gid: 'order-1' });
     const refused = { code: 'request_rejected', rejection: 'refused', gid: 'order-1' };
     await expect(ship.run(undefined, { gid: 'order-1' }).finally(() => void meet())).rejects.toMatchObject(refused);
@@ -204,9 +204,9 @@ describe('a gid of a workflow that runs here', () => {
 
 describe('call-backs', () => {
   it('of a workflow that is not defined here are errors of this process, to be tried again', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
-    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    const transfer = old.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', away));
     await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
     await now.retry('w');
     const lastCall = async () => (await now.get('w'))?.timeline.findLast((line) => line.kind === 'call');
@@ -214,13 +214,13 @@ describe('call-backs', () => {
   });
 
   it('of a workflow that takes longer are answered, and it goes on', async () => {
-    const { clients, callBackUrl } = await service(2);
+    const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
     let finish = (): void => undefined;
     const finished = new Promise<string>((resolve) => (finish = () => resolve('done')));
-    const transfer = old.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', away));
+    const transfer = old.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', away));
     await expect(transfer.run(undefined, { gid: 'w' })).rejects.toMatchObject({ code: 'transaction_pending' });
-    now.workflow('transfer', { version: 1, callBackUrl }, (flow: Flow) => flow.step('debit', () => finished));
+    now.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', () => finished));
     await now.retry('w');
     const lastCall = async () => (await now.get('w'))?.timeline.findLast((line) => line.kind === 'call');
     await expect.poll(lastCall, { timeout: 5_000 }).toMatchObject({ result: 'ONGOING' });

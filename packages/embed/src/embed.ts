@@ -18,7 +18,7 @@ import { storeOf } from './open-store.ts';
 import { checkOptions, DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
 import { VERSION } from './version.ts';
 import { warningsLogger } from './warnings-logger.ts';
-import { CALL_BACK_NAME, WorkflowCallBacks } from './workflow-call-backs.ts';
+import { CALL_BACK_NAME, WorkflowCallbacks } from './workflow-callbacks.ts';
 
 /** Most connections to one origin that calls of initiators use. */
 const CONNECTIONS = 128;
@@ -65,13 +65,13 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const logger = containedLogger(options.logger ?? warningsLogger);
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
-  const callBacks = new WorkflowCallBacks({
-    run: (call) => hf.runCallBack(call),
+  const callbacks = new WorkflowCallbacks({
+    run: (call) => hf.runCallback(call),
     // A transaction that has finished is not an error; the others are called back at their interval
     // if this retry fails.
     retry: (gid) => void hf.retry(gid).catch(() => undefined),
   });
-  const callBackUrl = registerBranch(locals, application, CALL_BACK_NAME, (call) => callBacks.serve(call), logger);
+  const callbackUrl = registerBranch(locals, application, CALL_BACK_NAME, (call) => callbacks.serve(call), logger);
   const store = await storeOf(options.store);
   const node = options.engine?.node ?? `${hostname()}-${process.pid}`;
   const running = await startCoordinator({
@@ -101,13 +101,13 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   };
   const isStopped = () => work.isStopped;
   const hf = holdfast(inProcessApi({ api, initiatorCalls, stop, name, retryForMs, isStopped }), waitTimeoutMs, {
-    callBackUrl,
+    callbackUrl,
     work,
   });
   const status = () => api.status({ principal: 'embedded', namespace: DEFAULT_NAMESPACE });
   const workflow: Holdfast['workflow'] = (...definition) => {
     const defined = hf.workflow(...definition);
-    callBacks.defined(defined.name);
+    callbacks.defined(defined.name);
     return defined;
   };
   return { ...hf, workflow, branches, status };

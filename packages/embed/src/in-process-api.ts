@@ -7,7 +7,7 @@ import {
   type RejectionCode,
   RequestRejected,
   RetryBudget,
-  UnexpectedAnswer,
+  UnexpectedResponse,
   unlessAborted,
 } from '@holdfast/client/api';
 import type { CallContext } from '@holdfast/core';
@@ -95,7 +95,7 @@ async function answer<T>(
       if (isRejection(error.code))
         return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
       if (error.code === 'internal')
-        throw new UnexpectedAnswer(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
+        throw new UnexpectedResponse(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
       const pauseMs = isStopped() ? undefined : budget.failed(attempt, performance.now() - startedMs, waitMs);
       if (pauseMs === undefined) throw new CoordinatorUnreachable(name, gid, attempt, error);
       await pause(pauseMs, signal);

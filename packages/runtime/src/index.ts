@@ -9,7 +9,7 @@ export { MAX_ANSWER_BYTES } from './http1/answer-parser.ts';
 export * from './http1/http-pool.ts';
 export * from './local-branches.ts';
 export * from './branch-router.ts';
-export * from './alert-web-hook.ts';
+export * from './alert-webhook.ts';
 export * from './start-coordinator.ts';
 export * from './handlers/acceptance.ts';
 export * from './handlers/table.ts';

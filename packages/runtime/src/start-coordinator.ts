@@ -7,7 +7,7 @@ import {
   type Logger,
   type Store,
 } from '@holdfast/core';
-import { AlertWebHook } from './alert-web-hook.ts';
+import { AlertWebhook } from './alert-webhook.ts';
 import { type BranchClient, undiciClient } from './branch-connections.ts';
 import { BranchRouter } from './branch-router.ts';
 import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
@@ -23,7 +23,7 @@ export interface CoordinatorOptions {
   readonly engine?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
   /** Webhook URL; receives a POST for each transaction that needs operator attention. */
-  readonly alertWebHook?: string;
+  readonly alertWebhook?: string;
   /** Called for each transaction that needs operator attention. */
   readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;
@@ -63,9 +63,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const pools = new ConnectionPools({ ...options.connections, ...connectTo, settings, onNoRoom });
   const caller = new BranchRouter({ pools, locals });
   const alerts =
-    options.alertWebHook === undefined
+    options.alertWebhook === undefined
       ? undefined
-      : new AlertWebHook({ url: options.alertWebHook, pools, clock: systemClock, logger });
+      : new AlertWebhook({ url: options.alertWebhook, pools, clock: systemClock, logger });
   await store.open();
   const node = options.engine?.node;
   const alert: AlertHook = async (raised) => {

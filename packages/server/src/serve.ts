@@ -88,7 +88,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
       branchClient: config.branchClient,
       connections: { lookup: config.nameLookup, onNoRoom: () => metrics.noRoomForDestination() },
       engine: engineOptionsOf(config, node, VERSION),
-      ...(config.alertWebHook !== '' && { alertWebHook: config.alertWebHook }),
+      ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),
     });
   } catch (error) {

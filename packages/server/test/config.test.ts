@@ -130,8 +130,8 @@ describe('the configuration', () => {
     [{ workers: 2, store: 'memory:' }, 'lives in one process'],
     [{ workers: 1_000, store: 'postgres://db/x' }, 'at most 128'],
     [{ workers: 0 }, '--workers must be at least 1'],
-    [{ silence: 9_999, heartbeat: 5_000 }, 'two heartbeats'],
-    [{ alertWebHook: 'mailto:me' }, 'http:// or https:// URL'],
+    [{ silence: 9_999, heartbeat: 5_000 }, 'at least twice --heartbeat'],
+    [{ alertWebhook: 'mailto:me' }, 'http:// or https:// URL'],
     [{ maxSteps: 1_001 }, 'at most 1000'],
     [{ maxInProgress: 0 }, 'at least 1'],
   ])('refuses %j, and says why', (values, reason) => {

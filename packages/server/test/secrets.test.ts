@@ -51,7 +51,7 @@ describe('a participant that echoes its request', () => {
       colour: false,
     });
     await using server = await TestServer.start(
-      { alertWebHook: `http://127.0.0.1:${webhook.port}/`, alertAfterRetries: 1, retryInterval: 50 },
+      { alertWebhook: `http://127.0.0.1:${webhook.port}/`, alertAfterRetries: 1, retryInterval: 50 },
       { log },
     );
     const at = (path: string): string => `http://teller:hunter2@127.0.0.1:${bank.port}${path}?access_token=swordfish`;

@@ -73,7 +73,7 @@ describe('a transaction that needs a person', () => {
     await using server = await TestServer.start({
       alertAfterRetries: 2,
       retryInterval: 5,
-      alertWebHook: shop.url('/alert'),
+      alertWebhook: shop.url('/alert'),
     });
     shop.answer('/broken', always(500, 'the disk is full'));
     const steps = [{ action: shop.url('/broken'), compensate: '' }];

@@ -5,7 +5,7 @@ import { Contradictor } from './contradictor.ts';
 import { Operator } from './operator.ts';
 import { runSaga } from './saga-client.ts';
 import { runTwoPhase } from './two-phase-client.ts';
-import { answerCallBack, runWorkflow } from './workflow-client.ts';
+import { answerCallback, runWorkflow } from './workflow-client.ts';
 import type { Reply } from '../parts/participants.ts';
 
 /** All clients and operators of a run. */
@@ -35,10 +35,10 @@ export class Crowd {
   }
 
   /** The coordinator calls back a workflow's client. */
-  callBack(one: Case, reply: Reply): void {
+  callback(one: Case, reply: Reply): void {
     const { plan } = one;
     if (plan.pattern === 'workflow')
-      this.#start(() => answerCallBack(new Client(this.#tools, one, Infinity), plan, reply));
+      this.#start(() => answerCallback(new Client(this.#tools, one, Infinity), plan, reply));
   }
 
   /** An operator acts on a transaction. */

@@ -26,7 +26,7 @@ export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<v
 }
 
 /** Runs the workflow's code for a callback of the coordinator. */
-export async function answerCallBack(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
+export async function answerCallback(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
   client.tools.counters.count('workflow call-backs');
   try {
     await runWorkflow(client, plan);

@@ -18,7 +18,7 @@ interface ParticipantsDependencies {
   readonly cases: Cases;
   readonly counters: Counters;
   /** A workflow's code runs in its client. */
-  readonly callBack: (one: Case, reply: Reply) => void;
+  readonly callback: (one: Case, reply: Reply) => void;
   readonly isHealed: () => boolean;
 }
 
@@ -54,7 +54,7 @@ export class Participants {
   }
 
   #question(one: Case, request: BranchRequest, reply: Reply): void {
-    if (one.plan.pattern === 'workflow') return this.#d.callBack(one, reply);
+    if (one.plan.pattern === 'workflow') return this.#d.callback(one, reply);
     if (request.op !== 'msg') return reply(branchResult('UNKNOWN', 'not a question for this client'));
     const { random, profile, isHealed, counters } = this.#d;
     if (!isHealed() && random.chance(profile.participants.hiccup))

@@ -20,7 +20,7 @@ export interface Application {
   /** How long a bank may take to answer. */
   readonly options: TransactionOptions;
   /** Where it is called back at. */
-  readonly callBackUrl: string;
+  readonly callbackUrl: string;
   /** Bank A is the application's own, for patterns in which one of the two is. */
   readonly bankA: BankA;
 }

@@ -12,8 +12,8 @@ export const workflow: PatternExample = {
 
   bankB: saga.bankB,
 
-  transfer: ({ hf, a, b, options, callBackUrl }) => {
-    const transfer = hf.workflow('transfer', { version: 1, callBackUrl, ...options }, async (flow, payload: Amount) => {
+  transfer: ({ hf, a, b, options, callbackUrl }) => {
+    const transfer = hf.workflow('transfer', { version: 1, callbackUrl, ...options }, async (flow, payload: Amount) => {
       await flow.call('debit', { action: a.debit, compensate: a.refund, payload });
       await flow.call('credit', { action: b.credit, compensate: b.revoke, payload });
       return { bookedAtMs: await flow.now('booked') };

@@ -1,4 +1,4 @@
-import { connect, type Holdfast, workflowCallBack } from '@holdfast/client';
+import { connect, type Holdfast, workflowCallback } from '@holdfast/client';
 import { branch } from '@holdfast/client/express';
 import express, { type Router } from 'express';
 import { BankA } from '../banks/bank-a.ts';
@@ -61,14 +61,14 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     };
     const a = await networkOf(pattern.bankA(bankA), 'none');
     const b = await networkOf(pattern.bankB(bankB), failure);
-    const callBackUrl = await listen(new Listener(express().post('/workflows', branch(workflowCallBack(hf)))));
+    const callbackUrl = await listen(new Listener(express().post('/workflows', branch(workflowCallback(hf)))));
 
     const transfer = pattern.transfer({
       hf,
       bankA,
       a: branchesOfA(a.url),
       b: branchesOfB(b.url),
-      callBackUrl: `${callBackUrl}/workflows`,
+      callbackUrl: `${callbackUrl}/workflows`,
       options: { requestTimeoutMs: failure === 'late' ? SHORT_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS },
     });
     return { hf, bankA, bankB, networks: { a, b }, transfer, close: () => closer.close() };

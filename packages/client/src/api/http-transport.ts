@@ -1,6 +1,6 @@
 import { basicAuthorization, problemDetails } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
-import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
+import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { Answer, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
@@ -160,7 +160,7 @@ export class HttpTransport {
       try {
         return { kind: 'done', value: request.schema.parse(json) };
       } catch (error) {
-        throw new UnexpectedAnswer(this.url, request.gid, status, 'with a body this client cannot read', error);
+        throw new UnexpectedResponse(this.url, request.gid, status, 'with a body this client cannot read', error);
       }
     }
     const problem = problemDetails.safeParse(json).data;
@@ -175,7 +175,7 @@ export class HttpTransport {
       return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
     }
     const what = problem === undefined ? 'which is no answer of its API' : `a defect of its own: ${problem.detail}`;
-    throw new UnexpectedAnswer(this.url, request.gid, status, what);
+    throw new UnexpectedResponse(this.url, request.gid, status, what);
   }
 }
 

@@ -9,7 +9,7 @@ export { RetryBudget } from './retry-budget.ts';
 export { WorkInProgress } from '../work-in-progress.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
-export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedAnswer } from '../errors.ts';
+export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedResponse } from '../errors.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
 export { behindBarrier } from '../participants/behind-barrier.ts';
 export { serveBranch } from '../participants/joined-work.ts';

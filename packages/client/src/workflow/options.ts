@@ -13,10 +13,10 @@ export interface WorkflowOptions extends TransactionOptions {
    */
   readonly version: number;
   /**
-   * Where this service answers call-backs (`workflowCallBack`), as the coordinator reaches it. May
+   * Where this service answers call-backs (`workflowCallback`), as the coordinator reaches it. May
    * be left out with `embed()`.
    */
-  readonly callBackUrl?: string;
+  readonly callbackUrl?: string;
   /**
    * How long one step may take, in ms: an hour by default. So long after the last recorded step the
    * process sends heartbeats, which keep the coordinator from calling another process back. After
@@ -55,7 +55,7 @@ export interface Workflow<Input, Output> {
    * @throws {WorkflowMismatch} this is not the code that recorded its steps: it waits for a person
    * @throws {RequestRejected} the gid belongs to another transaction, or to one with another input
    * (`field` is `workflow.input`), or a field is wrong
-   * @throws {CoordinatorUnreachable | UnexpectedAnswer} it was not begun, unless an earlier run of
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} it was not begun, unless an earlier run of
    * the same gid did
    */
   run(input: Input, options?: RunOptions): Promise<Output>;

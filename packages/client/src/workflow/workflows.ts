@@ -16,7 +16,7 @@ import { decode, NO_PROGRESS } from './records.ts';
 
 export interface WorkflowsContext extends SubmissionContext {
   /** The callback URL, unless a workflow specifies another one. */
-  readonly callBackUrl?: string | undefined;
+  readonly callbackUrl?: string | undefined;
 }
 
 /** A run that is in progress in this process. */
@@ -62,14 +62,14 @@ export class Workflows {
   ): Workflow<Input, Output> {
     const {
       version,
-      callBackUrl = this.#context.callBackUrl,
+      callbackUrl = this.#context.callbackUrl,
       longestStepMs = LONGEST_STEP_MS,
       ...transaction
     } = options;
     if (name === '') throw new TypeError('A workflow needs a name');
     if (this.#definitions.has(name)) throw new TypeError(`There is a workflow named ${name} already`);
-    if (callBackUrl === undefined)
-      throw new TypeError(`Workflow ${name} needs a callBackUrl, where the coordinator reaches this service`);
+    if (callbackUrl === undefined)
+      throw new TypeError(`Workflow ${name} needs a callbackUrl, where the coordinator reaches this service`);
     // NaN would be recorded as null, so that no other process could continue the workflow.
     if (!Number.isFinite(version))
       throw new TypeError(`version of workflow ${name} is ${String(version)}: it takes a number, such as 1`);
@@ -84,7 +84,7 @@ export class Workflows {
     };
     this.#definitions.set(name, definition);
     const run = async (input: Input, runOptions?: RunOptions) =>
-      (await this.#start(definition, callBackUrl, input, runOptions)) as Output;
+      (await this.#start(definition, callbackUrl, input, runOptions)) as Output;
     return { name, version, run };
   }
 
@@ -93,7 +93,7 @@ export class Workflows {
    *
    * @throws {BranchOngoing} it goes on in this process
    */
-  async callBack({ gid, op, payload }: BranchCallContext): Promise<void> {
+  async callback({ gid, op, payload }: BranchCallContext): Promise<void> {
     const definition = this.#definitions.get(op);
     if (definition === undefined)
       throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
@@ -111,7 +111,7 @@ export class Workflows {
 
   async #start(
     definition: Definition,
-    callBackUrl: string,
+    callbackUrl: string,
     input: unknown,
     options: RunOptions = {},
   ): Promise<unknown> {
@@ -119,7 +119,7 @@ export class Workflows {
     assertJson('input', input);
     signal?.throwIfAborted();
     const running =
-      this.#joined(gid, definition.name, input) ?? this.#begin(definition, callBackUrl, gid, input, options);
+      this.#joined(gid, definition.name, input) ?? this.#begin(definition, callbackUrl, gid, input, options);
     const result = await unlessAborted(running, signal);
     const unfinished = result.status === 'prepared' || result.status === 'aborting';
     if (!unfinished || wait === undefined || wait === false) return this.#answer(gid, result);
@@ -129,7 +129,7 @@ export class Workflows {
 
   #begin(
     definition: Definition,
-    callBackUrl: string,
+    callbackUrl: string,
     gid: string,
     input: unknown,
     { signal, gid: given }: RunOptions,
@@ -144,7 +144,7 @@ export class Workflows {
           gid,
           pattern: 'workflow',
           workflow: { name: definition.name, input: json },
-          queryPrepared: callBackUrl,
+          queryPrepared: callbackUrl,
           ...wireOptions(definition.options),
         },
         { signal },

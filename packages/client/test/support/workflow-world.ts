@@ -32,7 +32,7 @@ export class WorkflowWorld {
   readonly #effects = new Map<string, string[]>();
   readonly #barrier = new Set<string>();
   #resumer: ChildProcess | undefined;
-  #callBackUrl = '';
+  #callbackUrl = '';
 
   private constructor(coordinator: RunningServer) {
     this.#coordinator = coordinator;
@@ -60,7 +60,7 @@ export class WorkflowWorld {
    * it was killed.
    */
   async begin(gid: string, fate: 'good' | 'bad', diesAt: number) {
-    const child = fork(FIXTURE, ['start', this.#url(`starter/${gid}`), this.#callBackUrl, gid, fate], {
+    const child = fork(FIXTURE, ['start', this.#url(`starter/${gid}`), this.#callbackUrl, gid, fate], {
       stdio: [...STDIO],
     });
     const starter: Starter = { process: child, diesAt, asked: 0 };
@@ -81,8 +81,8 @@ export class WorkflowWorld {
   async #startResumer(): Promise<void> {
     const resumer = fork(FIXTURE, ['serve', this.#url('resumer/-'), 'http://unused/'], { stdio: [...STDIO] });
     this.#resumer = resumer;
-    const [message] = (await once(resumer, 'message')) as [{ readonly callBackUrl: string }];
-    this.#callBackUrl = message.callBackUrl;
+    const [message] = (await once(resumer, 'message')) as [{ readonly callbackUrl: string }];
+    this.#callbackUrl = message.callbackUrl;
   }
 
   /** `/WHO/GID/coordinator/…` or `/WHO/GID/bank/EFFECT?gid&branch_id&op`. */

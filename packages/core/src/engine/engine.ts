@@ -302,7 +302,7 @@ export class Engine implements Coordinator {
       ...(pattern !== undefined && { whenPattern: pattern }),
       entries,
       ...roomFor(pattern, branches),
-      ...(isWorkflow && { postponeMs: await this.#callBackIntervalMs(context, gid) }),
+      ...(isWorkflow && { postponeMs: await this.#callbackIntervalMs(context, gid) }),
     });
     if (result.kind === 'applied') return assertSame(gid, pattern, branches, result.existing, strict);
     if (result.kind === 'conflict') await this.#assertPattern(context, gid, pattern);
@@ -328,7 +328,7 @@ export class Engine implements Coordinator {
   }
 
   /** The workflow's plain interval, by which each recorded step postpones the callback. */
-  async #callBackIntervalMs(context: CallContext, gid: string): Promise<number> {
+  async #callbackIntervalMs(context: CallContext, gid: string): Promise<number> {
     const { definition } = await this.#assertPattern(context, gid, 'workflow');
     return plainIntervalMs(definition.options, this.#options);
   }

@@ -169,13 +169,13 @@ describe('workflow: call-backs', () => {
 describe('workflow: callbacks that keep failing alike', () => {
   it('are one line of the timeline, with their number and the times of the first and the last', () => {
     const model = prepared({ retryIntervalMs: 1_000 });
-    const callBack = (reason: string): void => {
+    const callback = (reason: string): void => {
       model.waitForNext();
       model.reply('UNKNOWN', reason);
     };
-    for (let n = 0; n < 300; n++) callBack('connection refused');
-    callBack('timeout');
-    callBack('connection refused');
+    for (let n = 0; n < 300; n++) callback('connection refused');
+    callback('timeout');
+    callback('connection refused');
     const { timeline, timelineOmitted } = model.transaction.state;
     expect(timelineOmitted).toBe(0);
     const calls = timeline.filter((line) => line.kind === 'call');

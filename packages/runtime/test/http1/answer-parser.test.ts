@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AnswerParser, MalformedAnswerError, MAX_ANSWER_BYTES } from '../../src/http1/answer-parser.ts';
+import { AnswerParser, MalformedResponseError, MAX_ANSWER_BYTES } from '../../src/http1/answer-parser.ts';
 
 interface Read {
   readonly status: number;
@@ -131,7 +131,7 @@ describe('an answer', () => {
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(1024)}`, 'line longer than'],
   ])('that could be read in two ways is refused: %j', (answer, reason) => {
-    expect(() => read([answer])).toThrow(MalformedAnswerError);
+    expect(() => read([answer])).toThrow(MalformedResponseError);
     expect(() => read([answer])).toThrow(reason);
   });
 

@@ -9,9 +9,9 @@ export function checkConfig(config: ServerConfig): void {
   checkAllowedHosts(config);
   checkWorkers(config);
   if (config.silence < 2 * config.heartbeat)
-    throw new ConfigError('--silence must be at least two heartbeats, or nodes that live are taken for dead');
-  if (config.alertWebHook !== '' && !/^https?:\/\//i.test(config.alertWebHook))
-    throw new ConfigError('--alert-web-hook must be an http:// or https:// URL');
+    throw new ConfigError('--silence must be at least twice --heartbeat, otherwise live nodes are declared dead');
+  if (config.alertWebhook !== '' && !/^https?:\/\//i.test(config.alertWebhook))
+    throw new ConfigError('--alert-webhook must be an http:// or https:// URL');
   for (const name of MUST_BE_POSITIVE) {
     if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`);
   }

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { declareBranch } from '../../../src/branch-declaration.ts';
 import { connect } from '../../../src/connect.ts';
 import { branch } from '../../../src/participants/node-http.ts';
-import { workflowCallBack } from '../../../src/workflow/call-back.ts';
+import { workflowCallback } from '../../../src/workflow/callback.ts';
 import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness } from './harness.ts';
 
 /** A server on the store in memory, participants over HTTP, and a client of both. */
@@ -26,22 +26,22 @@ export const connectHarness: SdkHarness = {
       drainTimeout: 0,
     });
     const hf = connect(server.url, { waitTimeoutMs });
-    const participants = await serve(branches, workflowCallBack(hf));
+    const participants = await serve(branches, workflowCallback(hf));
     onTestFinished(async () => {
       await server.close();
       await hf.close();
       await participants.close();
     });
     const { declared, root } = participants;
-    return { hf, branches: declared, workflowOptions: { callBackUrl: root + CALL_BACK_PATH } };
+    return { hf, branches: declared, workflowOptions: { callbackUrl: root + CALL_BACK_PATH } };
   },
 };
 
 const CALL_BACK_PATH = '/.workflows';
 
-async function serve<B extends Handlers>(branches: B, callBack: Handlers[string]) {
+async function serve<B extends Handlers>(branches: B, callback: Handlers[string]) {
   const listeners = new Map(Object.entries(branches).map(([name, handler]) => [`/${name}`, branch(handler)]));
-  listeners.set(CALL_BACK_PATH, branch(callBack));
+  listeners.set(CALL_BACK_PATH, branch(callback));
   const server = createServer((request, response) => {
     const listener = listeners.get(new URL(request.url ?? '/', 'http://participant').pathname);
     if (listener === undefined) response.writeHead(404).end();

@@ -39,7 +39,7 @@ export interface SdkWorld<B extends Handlers> {
   /** The declarations to use in transactions. */
   readonly branches: Declared<B>;
   /** Into the options of every workflow: where it is called back, if it must say so. */
-  readonly workflowOptions: Pick<WorkflowOptions, 'callBackUrl'>;
+  readonly workflowOptions: Pick<WorkflowOptions, 'callbackUrl'>;
 }
 
 /** A participant's work; written as a method so that handlers of any payload are among them. */

@@ -80,13 +80,13 @@ export function holdfastSuite(harness: SdkHarness): void {
         { gid: 'undone' },
       );
       await expect(released).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting' });
-      await expect(hf.ended('undone', { timeoutMs: 20 })).rejects.toMatchObject({ status: 'aborting' });
-      const end = hf.ended('undone');
+      await expect(hf.finished('undone', { timeoutMs: 20 })).rejects.toMatchObject({ status: 'aborting' });
+      const end = hf.finished('undone');
       letGo();
       await expect(end).resolves.toMatchObject({ gid: 'undone', status: 'failed', rollbackReason: 'no money' });
       await hf.tcc(() => 0, { gid: 'done' });
-      await expect(hf.ended('done')).resolves.toMatchObject({ status: 'succeed' });
-      await expect(hf.ended('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
+      await expect(hf.finished('done')).resolves.toMatchObject({ status: 'succeed' });
+      await expect(hf.finished('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
     });
 
     it('is not waited for when there is none', async () => {

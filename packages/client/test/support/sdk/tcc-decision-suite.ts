@@ -176,7 +176,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
         { gid: 'left', signal: hangUp.signal, wait: true },
       );
       await expect(work).rejects.toBe(reason);
-      await expect(hf.ended('left')).resolves.toMatchObject({ status: 'failed', rollbackReason: reason.message });
+      await expect(hf.finished('left')).resolves.toMatchObject({ status: 'failed', rollbackReason: reason.message });
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
   });

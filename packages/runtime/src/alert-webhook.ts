@@ -6,7 +6,7 @@ import type { ConnectionPools } from './connection-pools.ts';
 import { send } from './http-caller.ts';
 import type { AnswerReader } from './http-exchange.ts';
 
-export interface AlertWebHookOptions {
+export interface AlertWebhookOptions {
   /** An `http://` or `https://` URL. */
   readonly url: string;
   readonly pools: ConnectionPools;
@@ -31,8 +31,8 @@ const DEFAULT_RETRY_DELAYS_MS = [1_000, 5_000, 25_000] as const;
 const DEFAULT_MAX_QUEUED = 1_000;
 
 /** Sends each alert to a URL: POST `{gid,status,branch,error,retry_count}`, one after another. */
-export class AlertWebHook {
-  readonly #options: AlertWebHookOptions;
+export class AlertWebhook {
+  readonly #options: AlertWebhookOptions;
   readonly #target: HttpTarget;
   readonly #queue: Queued[] = [];
   #delivering = false;
@@ -40,7 +40,7 @@ export class AlertWebHook {
   #endPause: (() => void) | undefined;
 
   /** Throws `TypeError` for a URL that is not http or https. */
-  constructor(options: AlertWebHookOptions) {
+  constructor(options: AlertWebhookOptions) {
     const target = parseBranchUrl(options.url);
     if (target.kind !== 'http')
       throw new TypeError(`the alert webhook needs an http:// or https:// URL, not ${withoutSecrets(options.url)}`);

@@ -10,7 +10,7 @@ export const CALL_BACK_NAME = '.workflows';
 /** Maximum number of transactions remembered; others are called back at their retry interval. */
 const MAX_WAITING = 10_000;
 
-export interface WorkflowCallBacksDependencies {
+export interface WorkflowCallbacksDependencies {
   /** Runs a workflow's code from its records. */
   readonly run: (call: BranchCallContext) => Promise<void>;
   /** Requests that the coordinator drive a transaction now. Must not reject. */
@@ -22,14 +22,14 @@ export interface WorkflowCallBacksDependencies {
  * the application has defined its workflows: such a call returns ONGOING, and is made again as soon
  * as the workflow is defined.
  */
-export class WorkflowCallBacks {
-  readonly #d: WorkflowCallBacksDependencies;
+export class WorkflowCallbacks {
+  readonly #d: WorkflowCallbacksDependencies;
   readonly #defined = new Set<string>();
   /** Gids by the name of their workflow. */
   readonly #waiting = new Map<string, Set<string>>();
   #count = 0;
 
-  constructor(dependencies: WorkflowCallBacksDependencies) {
+  constructor(dependencies: WorkflowCallbacksDependencies) {
     this.#d = dependencies;
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Alert, Clock, Logger } from '@holdfast/core';
-import { AlertWebHook, ConnectionPools } from '@holdfast/runtime';
+import { AlertWebhook, ConnectionPools } from '@holdfast/runtime';
 import { always, BranchServer } from './support/branch-server.ts';
 
 const alert = (gid: string): Alert => ({
@@ -51,7 +51,7 @@ describe('the alert web hook', () => {
   });
 
   const hookTo = (changes = {}) =>
-    new AlertWebHook({ url: `${server.url}/alert?team=pay`, pools, clock: hastyClock(), logger, ...changes });
+    new AlertWebhook({ url: `${server.url}/alert?team=pay`, pools, clock: hastyClock(), logger, ...changes });
 
   it('posts which transaction needs a person, and why', async () => {
     void hookTo().notify(alert('g1'));
