@@ -63,10 +63,14 @@ export const USES: Readonly<Record<string, string>> = {
       if (error.code === 'unavailable') print('works');
     }`,
 
-  '@holdfast/runtime': `
-    const { LocalBranches } = await load('@holdfast/runtime');
+  '@holdfast/branches': `
+    const { LocalBranches } = await load('@holdfast/branches');
     new LocalBranches().register('debit', () => undefined);
     print('works');`,
+
+  '@holdfast/runtime': `
+    const { systemIdentities } = await load('@holdfast/runtime');
+    if (systemIdentities().newGid().length === 26) print('works');`,
 
   '@holdfast/conformance': `
     const suites = await load('@holdfast/conformance');

@@ -5,9 +5,10 @@
 const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^protocol$/, /^$/],
   [/^core$/, /^protocol$/],
-  [/^(store-\w+|runtime|conformance)$/, /^(protocol|core)$/],
+  [/^(store-\w+|branches|conformance)$/, /^(protocol|core)$/],
+  [/^runtime$/, /^(protocol|core|branches)$/],
   [/^client$/, /^protocol$/],
-  [/^embed$/, /^(protocol|core|runtime|client|store-\w+)$/],
+  [/^embed$/, /^(protocol|core|branches|runtime|client|store-\w+)$/],
   [/^server$/, /^(?!(client|embed)$)/],
 ];
 

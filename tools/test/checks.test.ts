@@ -11,7 +11,7 @@ const slash = '/';
 const up = '../';
 const [npm, http, number] = ['npmjs', 'https', '#12'];
 
-const folders = ['protocol', 'core', 'store-lmdb', 'runtime', 'client', 'conformance', 'server', 'embed'];
+const folders = ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'client', 'conformance', 'server', 'embed'];
 const workspaces: readonly Workspace[] = [
   workspace('.', {}, { vitest: '4' }),
   ...folders.map((name) => workspace(`packages/${name}`)),
@@ -24,11 +24,12 @@ describe('the import direction', () => {
     ['protocol', []],
     ['core', ['protocol']],
     ['store-lmdb', ['protocol', 'core']],
-    ['runtime', ['protocol', 'core']],
+    ['branches', ['protocol', 'core']],
+    ['runtime', ['protocol', 'core', 'branches']],
     ['conformance', ['protocol', 'core']],
     ['client', ['protocol']],
-    ['embed', ['protocol', 'core', 'store-lmdb', 'runtime', 'client']],
-    ['server', ['protocol', 'core', 'store-lmdb', 'runtime', 'conformance']],
+    ['embed', ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'client']],
+    ['server', ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'conformance']],
   ];
 
   test.each(allowed)('lets %s import exactly %j', (user, used) => {

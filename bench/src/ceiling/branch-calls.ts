@@ -1,4 +1,4 @@
-import { HTTP_CLIENT_SETTINGS } from '@holdfast/runtime';
+import { HTTP_CLIENT_SETTINGS } from '@holdfast/branches';
 import { Pool } from 'undici';
 import { AnswerHandler } from '../load/answer-handler.ts';
 

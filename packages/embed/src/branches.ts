@@ -8,7 +8,7 @@ import {
   serveBranch,
 } from '@holdfast/client/api';
 import type { Logger } from '@holdfast/core';
-import type { LocalBranches, LocalCall } from '@holdfast/runtime';
+import type { LocalBranches, LocalCall } from '@holdfast/branches';
 import { readableThrown, resultOfThrown } from '@holdfast/protocol';
 
 /** Written as a method, so that it accepts functions of any payload. */

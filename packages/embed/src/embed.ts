@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { LocalBranches } from '@holdfast/branches';
 import { containedLogger, type Store } from '@holdfast/core';
 import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
@@ -7,7 +8,6 @@ import {
   ApiV1,
   createHandlers,
   DEFAULT_ACCEPTANCE_LIMITS,
-  LocalBranches,
   type RunningCoordinator,
   startCoordinator,
 } from '@holdfast/runtime';

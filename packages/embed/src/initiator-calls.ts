@@ -1,5 +1,5 @@
 import { BranchCaller, type InitiatorCall, type InitiatorCallResult, unlessAborted } from '@holdfast/client/api';
-import type { LocalBranches } from '@holdfast/runtime';
+import type { LocalBranches } from '@holdfast/branches';
 
 const LOCAL = 'local://';
 

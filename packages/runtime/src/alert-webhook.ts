@@ -1,10 +1,13 @@
+import {
+  type AnswerReader,
+  type ConnectionPools,
+  headerLines,
+  type HttpTarget,
+  parseBranchUrl,
+  send,
+} from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
 import { branchResult, SUCCESS, withoutSecrets } from '@holdfast/protocol';
-import { headerLines } from './branch-headers.ts';
-import { type HttpTarget, parseBranchUrl } from './branch-target.ts';
-import type { ConnectionPools } from './connection-pools.ts';
-import { send } from './http-caller.ts';
-import type { AnswerReader } from './http-exchange.ts';
 
 export interface AlertWebhookOptions {
   /** An `http://` or `https://` URL. */

@@ -1,4 +1,14 @@
 import {
+  type BranchClient,
+  BranchRouter,
+  ConnectionPools,
+  type ConnectionPoolsOptions,
+  type HttpPoolSettings,
+  LocalBranches,
+  undiciClient,
+} from '@holdfast/branches';
+import { LONGEST_TIMER_MS, systemClock } from '@holdfast/branches/event-loop';
+import {
   type AlertHook,
   DEFAULT_ENGINE_OPTIONS,
   Engine,
@@ -8,13 +18,7 @@ import {
   type Store,
 } from '@holdfast/core';
 import { AlertWebhook } from './alert-webhook.ts';
-import { type BranchClient, undiciClient } from './branch-connections.ts';
-import { BranchRouter } from './branch-router.ts';
-import { ConnectionPools, type ConnectionPoolsOptions } from './connection-pools.ts';
-import type { HttpPoolSettings } from './http1/http-pool.ts';
 import { systemIdentities } from './identities.ts';
-import { LocalBranches } from './local-branches.ts';
-import { LONGEST_TIMER_MS, systemClock } from './system-clock.ts';
 
 export interface CoordinatorOptions {
   /** Must not be open; closed by `RunningCoordinator.close`. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConnectionPools } from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
-import { AlertWebhook, ConnectionPools } from '@holdfast/runtime';
-import { always, BranchServer } from './support/branch-server.ts';
+import { AlertWebhook } from '@holdfast/runtime';
+import { always, BranchServer } from '../../branches/test/support/branch-server.ts';
 
 const alert = (gid: string): Alert => ({
   namespace: 'default',

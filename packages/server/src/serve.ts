@@ -1,13 +1,7 @@
 import { hostname } from 'node:os';
+import type { LocalBranches } from '@holdfast/branches';
 import type { Engine, Store } from '@holdfast/core';
-import {
-  Acceptance,
-  ApiV1,
-  createHandlers,
-  type LocalBranches,
-  type RunningCoordinator,
-  startCoordinator,
-} from '@holdfast/runtime';
+import { Acceptance, ApiV1, createHandlers, type RunningCoordinator, startCoordinator } from '@holdfast/runtime';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/load-config.ts';

@@ -1,8 +1,12 @@
+import {
+  branchHeaderFault,
+  type BranchTarget,
+  BranchTargets,
+  type HttpTarget,
+  type LocalBranches,
+} from '@holdfast/branches';
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
 import { type BranchProtocol, COORDINATES, HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
-import { branchHeaderFault } from '../branch-headers.ts';
-import { type BranchTarget, BranchTargets, type HttpTarget } from '../branch-target.ts';
-import type { LocalBranches } from '../local-branches.ts';
 
 /** Limits that an operator can reduce. */
 export interface AcceptanceLimits {

@@ -1,4 +1,4 @@
-import { turns } from './turns.ts';
+import { turns } from '@holdfast/branches/event-loop';
 
 /**
  * Number of steps or list elements that are processed in the same turn of the event loop as the

@@ -1,6 +1,6 @@
 import type { KeyValue } from '@holdfast/core';
 import { type TopicPage, withoutSecrets } from '@holdfast/protocol';
-import { turns } from '../reading/turns.ts';
+import { turns } from '@holdfast/branches/event-loop';
 
 type Topic = TopicPage['items'][number];
 type Subscriber = Topic['subscribers'][number];

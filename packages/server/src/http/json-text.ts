@@ -1,5 +1,6 @@
+import { turns } from '@holdfast/branches/event-loop';
 import { HoldfastError } from '@holdfast/protocol';
-import { checkJsonBounds, turns } from '@holdfast/runtime';
+import { checkJsonBounds } from '@holdfast/runtime';
 import { jsonFaultPosition } from './json-fault.ts';
 import { parsePieces } from './parse-in-turns.ts';
 

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { type Answer, always, BranchServer } from '../../../runtime/test/support/branch-server.ts';
+import { type Answer, always, BranchServer } from '../../../branches/test/support/branch-server.ts';
 
 /** Participants of a test: each path answers as told, everything else succeeds. */
 export class Participants implements AsyncDisposable {

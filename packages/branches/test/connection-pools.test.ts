@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BranchRouter, ConnectionPools, type OriginPool } from '@holdfast/runtime';
+import { BranchRouter, ConnectionPools, type OriginPool } from '@holdfast/branches';
 import { BranchServer } from './support/branch-server.ts';
 import { branchRequest } from './support/requests.ts';
 

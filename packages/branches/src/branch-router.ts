@@ -7,7 +7,7 @@ import { isSentWithSecrets, withoutSecretsOf } from './echoed-secrets.ts';
 import { callHttp } from './http-caller.ts';
 import { callJsonRpc } from './json-rpc-caller.ts';
 import { LocalBranches } from './local-branches.ts';
-import { turns } from './reading/turns.ts';
+import { turns } from './event-loop/shared-turns.ts';
 
 export interface BranchRouterOptions {
   readonly pools?: ConnectionPools;

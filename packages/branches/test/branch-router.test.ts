@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BranchFailure, BranchOngoing } from '@holdfast/protocol';
-import { BranchRouter, type LocalCall, LocalBranches } from '@holdfast/runtime';
+import { BranchRouter, type LocalCall, LocalBranches } from '@holdfast/branches';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
 

@@ -10,7 +10,7 @@ import {
   type ConnectionPoolsOptions,
   MAX_ANSWER_BYTES,
   undiciClient,
-} from '@holdfast/runtime';
+} from '@holdfast/branches';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
 

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/test-servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/runtime';
+import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/branches';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';
-import { atEndOfTurn } from '../../src/turns.ts';
+import { atEndOfTurn } from '../../src/event-loop/end-of-turn.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -1,6 +1,6 @@
 import type { BranchConnections, ConnectTo } from './branch-connections.ts';
 import { HttpPool, type HttpPoolSettings } from './http1/http-pool.ts';
-import { HTTP_CLIENT_SETTINGS } from './http-settings.ts';
+import { HTTP_CLIENT_SETTINGS } from './http-client-settings.ts';
 import { Names } from './names/names.ts';
 import { resolverLookup, systemLookup } from './names/resolve-name.ts';
 

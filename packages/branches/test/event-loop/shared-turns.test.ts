@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Turns } from '../src/reading/turns.ts';
+import { Turns } from '../../src/event-loop/shared-turns.ts';
 
 /** A clock that stands still, and turns that the test begins. */
 class Manual {

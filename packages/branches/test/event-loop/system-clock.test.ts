@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '@holdfast/runtime';
+import { systemClock } from '@holdfast/branches/event-loop';
 
 describe('the system clock', () => {
   it('never goes backwards', () => {

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type ConnectionOwner, type Endpoint, type HttpCall, HttpConnection } from './http-connection.ts';
 import { Names } from '../names/names.ts';
 import { systemLookup } from '../names/resolve-name.ts';
-import { atEndOfTurn, turnsCounted } from '../turns.ts';
+import { atEndOfTurn, turnsCounted } from '../event-loop/end-of-turn.ts';
 
 export interface HttpPoolSettings {
   /** Maximum number of connections; further calls wait for one. */

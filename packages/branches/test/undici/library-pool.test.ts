@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/test-servers';
-import { type BranchHttpCall, HTTP_CLIENT_SETTINGS, type HttpPoolSettings } from '@holdfast/runtime';
+import { type BranchHttpCall, HTTP_CLIENT_SETTINGS, type HttpPoolSettings } from '@holdfast/branches';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';

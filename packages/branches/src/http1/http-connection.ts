@@ -1,7 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { type Answer, AnswerParser } from './answer-parser.ts';
-import { type Expiring, timeOutInTurns } from '../time-out-in-turns.ts';
+import { type Expiring, timeOutInTurns } from '../event-loop/time-out-in-turns.ts';
 import { dial } from './dial.ts';
 
 /**

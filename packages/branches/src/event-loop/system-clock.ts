@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '@holdfast/core';
-import { atEndOfTurn } from './turns.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 
 /** Node fires a longer timer immediately, so longer waits consist of several. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, undiciClient } from '@holdfast/runtime';
+import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, undiciClient } from '@holdfast/branches';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readHttpAnswer } from '../src/http-caller.ts';

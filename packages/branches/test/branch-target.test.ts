@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { BranchTargets, parseBranchUrl } from '@holdfast/runtime';
+import { BranchTargets, parseBranchUrl } from '@holdfast/branches';
 
 describe('a branch URL', () => {
   it('that is http keeps its own path and query as they are', () => {

@@ -1,11 +1,11 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BranchConnections, BranchHttpCall } from '../src/branch-connections.ts';
-import { exchange } from '../src/http-exchange.ts';
-import type { Answer } from '../src/http1/answer-parser.ts';
-import { HttpConnection } from '../src/http1/http-connection.ts';
-import type { HttpRequest } from '../src/http1/request-bytes.ts';
-import { SLICE } from '../src/time-out-in-turns.ts';
+import type { BranchConnections, BranchHttpCall } from '../../src/branch-connections.ts';
+import { exchange } from '../../src/http-exchange.ts';
+import type { Answer } from '../../src/http1/answer-parser.ts';
+import { HttpConnection } from '../../src/http1/http-connection.ts';
+import type { HttpRequest } from '../../src/http1/request-bytes.ts';
+import { SLICE } from '../../src/event-loop/time-out-in-turns.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 

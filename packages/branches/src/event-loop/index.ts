@@ -1,0 +1,2 @@
+export * from './system-clock.ts';
+export { type Turns, turns } from './shared-turns.ts';

@@ -1,0 +1,11 @@
+export * from './branch-target.ts';
+export * from './branch-headers.ts';
+export * from './branch-connections.ts';
+export * from './connection-pools.ts';
+export * from './http-client-settings.ts';
+export type { AnswerReader } from './http-exchange.ts';
+export { send } from './http-caller.ts';
+export { MAX_ANSWER_BYTES } from './http1/answer-parser.ts';
+export * from './http1/http-pool.ts';
+export * from './local-branches.ts';
+export * from './branch-router.ts';
