@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BranchFailure, BranchOngoing } from '@holdfast/protocol';
-import { BranchRouter, type LocalCall, LocalBranches } from '@holdfast/branches';
+import { type LocalCall, LocalBranches } from '@holdfast/branches';
 import { always, BranchServer } from './support/branch-server.ts';
 import { branchRequest, bytes } from './support/requests.ts';
+import { branchRouter } from './support/routers.ts';
 
 describe('the branch router', () => {
   const locals = new LocalBranches();
-  const router = new BranchRouter({ locals });
+  const router = branchRouter(undefined, locals);
   afterEach(() => router.close());
 
   it('counts an empty URL as success without a call', async () => {
@@ -38,7 +39,7 @@ describe('the branch router', () => {
 
 describe('a function of this process as a branch', () => {
   const locals = new LocalBranches();
-  const router = new BranchRouter({ locals });
+  const router = branchRouter(undefined, locals);
 
   it('is given the call, and succeeds by returning', async () => {
     const calls: LocalCall[] = [];
@@ -102,7 +103,7 @@ describe('a JSON-RPC branch', () => {
 
   async function callWith(body: string, payload: string, path = '/rpc?method=Debit') {
     await using server = await BranchServer.start(always(200, body));
-    const router = new BranchRouter();
+    const router = branchRouter();
     const result = await router.call(
       branchRequest(server.url + path, { protocol: 'json-rpc', payload: bytes(payload) }),
     );

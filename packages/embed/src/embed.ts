@@ -113,12 +113,12 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   return { ...hf, workflow, branches, status };
 }
 
-function apiOf({ engine, locals }: RunningCoordinator, store: Store, node: string, application: string): ApiV1 {
+function apiOf({ engine, branches }: RunningCoordinator, store: Store, node: string, application: string): ApiV1 {
   const startedMs = performance.now();
   return new ApiV1(
     createHandlers({
       coordinator: engine,
-      acceptance: new Acceptance(DEFAULT_ACCEPTANCE_LIMITS, { locals, group: application }),
+      acceptance: new Acceptance(branches, DEFAULT_ACCEPTANCE_LIMITS, { group: application }),
       store: store.capabilities,
       version: VERSION,
       node,

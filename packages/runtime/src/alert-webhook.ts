@@ -3,7 +3,7 @@ import {
   type ConnectionPools,
   headerLines,
   type HttpTarget,
-  parseBranchUrl,
+  parseHttpUrl,
   send,
 } from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
@@ -44,8 +44,8 @@ export class AlertWebhook {
 
   /** Throws `TypeError` for a URL that is not http or https. */
   constructor(options: AlertWebhookOptions) {
-    const target = parseBranchUrl(options.url);
-    if (target.kind !== 'http')
+    const target = parseHttpUrl(options.url);
+    if (target === undefined)
       throw new TypeError(`the alert webhook needs an http:// or https:// URL, not ${withoutSecrets(options.url)}`);
     this.#options = options;
     this.#target = target;

@@ -1,8 +1,10 @@
 import {
   type BranchClient,
+  type BranchRegistry,
   BranchRouter,
   ConnectionPools,
   type ConnectionPoolsOptions,
+  createBranchRegistry,
   type HttpPoolSettings,
   LocalBranches,
   undiciClient,
@@ -45,6 +47,8 @@ export interface RunningCoordinator {
   readonly store: Store;
   /** The functions that `local://NAME` branches call. */
   readonly locals: LocalBranches;
+  /** The protocols that call branches, which also admit the URLs of new transactions. */
+  readonly branches: BranchRegistry;
   /**
    * Finishes or releases what it drives (within `drainMs`), leaves the cluster, closes everything.
    * Never rejects. Repeated calls are one.
@@ -65,7 +69,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const onNoRoom = noRoomLog(logger, options.connections?.onNoRoom);
   const connectTo = options.branchClient === 'undici' ? { connectTo: await undiciClient() } : {};
   const pools = new ConnectionPools({ ...options.connections, ...connectTo, settings, onNoRoom });
-  const caller = new BranchRouter({ pools, locals });
+  const branches = createBranchRegistry({ pools, locals });
+  const caller = new BranchRouter(branches);
   const alerts =
     options.alertWebhook === undefined
       ? undefined
@@ -91,7 +96,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   );
   const release = async (): Promise<void> => {
     alerts?.close();
-    await pools.close();
+    await branches.close();
     await store.close();
   };
   try {
@@ -105,6 +110,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     engine,
     store,
     locals,
+    branches,
     close: (drainMs, leaveMs = LEAVE_MS) => (closing ??= drainAnd(release, engine, { drainMs, leaveMs }, logger)),
   };
 }

@@ -120,7 +120,7 @@ async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTi
 }
 
 function routerOf(
-  { engine, store }: RunningCoordinator,
+  { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
   metrics: () => Promise<Exposition>,
   node: string,
@@ -129,7 +129,7 @@ function routerOf(
   const startedMs = performance.now();
   const handlers = createHandlers({
     coordinator: engine,
-    acceptance: new Acceptance(config),
+    acceptance: new Acceptance(branches, config),
     store: store.capabilities,
     version: VERSION,
     node,

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { BranchHttpCall } from '../branch-connections.ts';
+import type { BranchHttpCall } from '../http/branch-connections.ts';
 import { type Answer, MAX_ANSWER_BYTES, MAX_RESPONSE_BYTES } from '../http1/answer-parser.ts';
 import { LongBody } from '../http1/long-body.ts';
 

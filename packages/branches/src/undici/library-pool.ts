@@ -1,5 +1,5 @@
 import { Client, type Dispatcher, Pool } from 'undici';
-import type { BranchConnections, BranchHttpCall } from '../branch-connections.ts';
+import type { BranchConnections, BranchHttpCall } from '../http/branch-connections.ts';
 import type { HttpPoolSettings } from '../http1/http-pool.ts';
 import { Names } from '../names/names.ts';
 import { systemLookup } from '../names/resolve-name.ts';

@@ -1,7 +1,7 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BranchConnections, BranchHttpCall } from '../../src/branch-connections.ts';
-import { exchange } from '../../src/http-exchange.ts';
+import type { BranchConnections, BranchHttpCall } from '../../src/http/branch-connections.ts';
+import { exchange } from '../../src/http/exchange.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import { HttpConnection } from '../../src/http1/http-connection.ts';
 import type { HttpRequest } from '../../src/http1/request-bytes.ts';

@@ -1,12 +1,6 @@
-import {
-  branchHeaderFault,
-  type BranchTarget,
-  BranchTargets,
-  type HttpTarget,
-  type LocalBranches,
-} from '@holdfast/branches';
+import { type AdmissionContext, branchHeaderFault, type BranchRegistry, type Origin } from '@holdfast/branches';
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
-import { type BranchProtocol, COORDINATES, HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
+import { HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
 
 /** Limits that an operator can reduce. */
 export interface AcceptanceLimits {
@@ -26,7 +20,6 @@ const BRANCHES_COME_LATER: ReadonlySet<string> = new Set<Pattern>(['tcc', 'xa', 
 
 /** For transactions of this process, which may use its functions. */
 export interface Home {
-  readonly locals: LocalBranches;
   /**
    * Application group of the functions. A transaction whose branches are registered later is only
    * for nodes of that group.
@@ -40,35 +33,42 @@ export interface Home {
  * `too_large`, naming the field.
  */
 export class Acceptance {
+  readonly #branches: BranchRegistry;
   readonly #limits: AcceptanceLimits;
   readonly #home: Home | undefined;
-  readonly #targets = new BranchTargets();
+  readonly #origin: Origin;
 
-  /** @param home omitted for requests from the network */
-  constructor(limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, home?: Home) {
+  /**
+   * @param branches the protocols that call branches
+   * @param home omitted for requests from the network
+   */
+  constructor(branches: BranchRegistry, limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, home?: Home) {
+    this.#branches = branches;
+    this.#origin = home === undefined ? 'network' : 'process';
     this.#limits = limits;
     this.#home = home;
   }
 
   transaction(input: TransactionInput): TransactionInput {
-    const { gid, protocol, steps = [], payloads = [], queryPrepared, options } = input;
+    const { gid, steps = [], payloads = [], queryPrepared, options } = input;
     const { maxSteps, maxPayloadBytes } = this.#limits;
     if (steps.length > maxSteps) throw tooLarge(gid, 'steps', maxSteps, 'entries');
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
       // Field names are built only for errors: this is the hot path.
-      if (!this.#callable(step.action, input))
-        this.#refuse(gid, `steps[${index}].action`, step.action, protocol, input.pattern);
-      if (!this.#callable(step.compensate, input))
-        this.#refuse(gid, `steps[${index}].compensate`, step.compensate, protocol);
+      const fault = this.#faultOf(step.action, input);
+      if (fault !== undefined && !isTopicOf(input.pattern, step.action))
+        throw refusal(gid, `steps[${index}].action`, fault, step.action);
+      const undoFault = this.#faultOf(step.compensate, input);
+      if (undoFault !== undefined) throw refusal(gid, `steps[${index}].compensate`, undoFault, step.compensate);
     }
     for (let index = 0; index < payloads.length; index++) {
       if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
         throw tooLarge(gid, `payloads[${index}]`, maxPayloadBytes, 'bytes');
     }
-    if (queryPrepared !== undefined && !this.#callable(queryPrepared, input))
-      this.#refuse(gid, 'query_prepared', queryPrepared, protocol);
+    const fault = this.#faultOf(queryPrepared, input);
+    if (fault !== undefined) throw refusal(gid, 'query_prepared', fault, queryPrepared);
     if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
@@ -77,7 +77,8 @@ export class Acceptance {
 
   registrations(gid: string, branches: readonly BranchRegistration[]): void {
     for (const { op, url, payload } of branches) {
-      if (!this.#callable(url, { gid })) this.#refuse(gid, op === 'commit' || op === 'rollback' ? 'url' : op, url);
+      const fault = this.#faultOf(url, { gid });
+      if (fault !== undefined) throw refusal(gid, op === 'commit' || op === 'rollback' ? 'url' : op, fault, url);
       if (payload.length > this.#limits.maxPayloadBytes)
         throw tooLarge(gid, 'data', this.#limits.maxPayloadBytes, 'bytes');
     }
@@ -85,50 +86,28 @@ export class Acceptance {
 
   /** A topic's subscriber is called like any branch. */
   subscriber(url: string): void {
-    if (!this.#callable(url)) this.#refuse(undefined, 'url', url);
+    const fault = this.#faultOf(url, {});
+    if (fault !== undefined) throw refusal(undefined, 'url', fault, url);
   }
 
   pageSize(asked: number): number {
     return Math.min(asked, this.#limits.maxPageSize);
   }
 
-  #callable(url: string, about: About = {}): boolean {
-    if (url === '') return true;
-    const target = this.#targets.of(url);
-    if (target.kind === 'http') return target.coordinates.length === 0 || repeats(target, about);
-    return target.kind === 'local' && this.#home?.locals.has(target.name) === true;
-  }
-
-  #refuse(gid: string | undefined, field: string, url: string, protocol?: BranchProtocol, pattern?: string): void {
-    const target = this.#targets.of(url);
-    if (target.kind === 'topic' && pattern === 'msg') return;
-    throw new HoldfastError('invalid', `${field}: ${this.#faultOf(target, protocol)}: ${url.slice(0, 200)}`, {
-      field,
-      ...(gid !== undefined && gid !== '' && { gid }),
-    });
-  }
-
-  #faultOf(target: BranchTarget, protocol: BranchProtocol | undefined): string {
-    const { kind } = target;
-    if (kind === 'http')
-      return `its query must not have ${COORDINATES.join(', ')}: the coordinator adds these to each call; rename ${target.coordinates.map(([name]) => name).join(', ')}`;
-    if (kind === 'grpc' || (kind === 'malformed' && protocol === 'grpc'))
-      return 'gRPC branches are not supported by this version';
-    if (kind === 'local')
-      return this.#home === undefined
-        ? 'a local:// branch cannot be named over the network, only by the process that hosts it'
-        : 'no branch of that name was given to this process when it started';
-    if (kind === 'topic') return "only the action of a message's step can be a topic";
-    return 'not an http:// or https:// URL';
+  /** Why the transaction must not have a branch with this URL; an empty URL is never called. */
+  #faultOf(url: string | undefined, context: AdmissionContext): string | undefined {
+    return url === undefined || url === '' ? undefined : this.#branches.admit(url, context, this.#origin);
   }
 }
 
-/** The known properties of the transaction whose URLs are checked. */
-type About = Partial<Pick<TransactionInput, 'gid' | 'pattern'>>;
+/** A topic is replaced by its subscribers when the message is submitted. */
+const isTopicOf = (pattern: Pattern, action: string): boolean => pattern === 'msg' && action.startsWith('topic://');
 
-/** Whether the coordinator's parameters in the URL have the values that the coordinator adds. */
-const repeats = ({ coordinates }: HttpTarget, { gid, pattern }: About): boolean =>
-  coordinates.every(([name, value]) => value === (name === 'gid' ? gid : name === 'trans_type' ? pattern : undefined));
+const refusal = (gid: string | undefined, field: string, fault: string, url = ''): HoldfastError =>
+  new HoldfastError('invalid', `${field}: ${fault}: ${url.slice(0, 200)}`, {
+    field,
+    ...(gid !== undefined && gid !== '' && { gid }),
+  });
 
 /** Checks the number first: checking a million names is too expensive. */
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {

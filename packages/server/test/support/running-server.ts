@@ -5,6 +5,7 @@ import { Router } from '../../src/http/router.ts';
 import { logDefect } from '../../src/logs/log.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
+import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
 import { Acceptance, ApiV1, createHandlers } from '@holdfast/runtime';
@@ -140,7 +141,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
     });
     const handlers = createHandlers({
       coordinator: coordinator as Coordinator,
-      acceptance: new Acceptance(),
+      acceptance: new Acceptance(createBranchRegistry({ pools: new ConnectionPools(), locals: new LocalBranches() })),
       store: { name: 'fake', durable: false, exclusive: false },
       version: '0.0.0',
       node: 'test',

@@ -1,16 +1,47 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, COORDINATES, jsonMembers, resultOfJsonRpc } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
-import type { HttpTarget } from './branch-target.ts';
-import { send } from './http-caller.ts';
-import type { AnswerReader } from './http-exchange.ts';
+import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
+import { send } from './http-protocol.ts';
+import type { AnswerReader } from './exchange.ts';
 import type { ConnectionPools } from './connection-pools.ts';
+import type { AdmissionContext, BranchProtocol, StatedProtocol } from '../registry/branch-protocol.ts';
+
+/**
+ * Branches of a transaction whose protocol is `json-rpc`, with the method in the URL's query. A URL
+ * without a method is called over HTTP.
+ */
+export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
+  readonly name = 'json-rpc';
+  readonly #pools: ConnectionPools;
+
+  /** @param pools closed by the protocol that owns them */
+  constructor(pools: ConnectionPools) {
+    this.#pools = pools;
+  }
+
+  matches(url: string, stated: StatedProtocol): boolean {
+    return stated === 'json-rpc' && isCallable(url) && targetOf(url).rpcMethod !== '';
+  }
+
+  parse(url: string): HttpTarget {
+    return targetOf(url);
+  }
+
+  admit(target: HttpTarget, context: AdmissionContext): string | undefined {
+    return admitHttp(target, context);
+  }
+
+  call(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+    return callJsonRpc(this.#pools, request, target);
+  }
+}
 
 /**
  * Calls a branch over JSON-RPC 2.0: the method is in the URL's query; the params are the payload's
  * fields and the transaction's coordinates.
  */
-export function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const params = paramsOf(request);
   if (params === undefined)
     return Promise.resolve(branchResult('UNKNOWN', 'the payload of a JSON-RPC branch must be a JSON object'));

@@ -5,14 +5,15 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
 import {
-  BranchRouter,
+  type BranchRouter,
   ConnectionPools,
   type ConnectionPoolsOptions,
   MAX_ANSWER_BYTES,
   undiciClient,
 } from '@holdfast/branches';
-import { always, BranchServer } from './support/branch-server.ts';
-import { branchRequest, bytes } from './support/requests.ts';
+import { always, BranchServer } from '../support/branch-server.ts';
+import { branchRequest, bytes } from '../support/requests.ts';
+import { branchRouter } from '../support/routers.ts';
 
 describe.each(['own', 'undici'] as const)('a branch called over HTTP by the client %s', (client) => {
   let connect: Pick<ConnectionPoolsOptions, 'connectTo'> = {};
@@ -25,7 +26,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
 
   beforeEach(async () => {
     server = await BranchServer.start();
-    router = new BranchRouter({ pools: new ConnectionPools(connect) });
+    router = branchRouter(new ConnectionPools(connect));
   });
   afterEach(async () => {
     await router.close();
@@ -249,7 +250,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
 
   it('is not sent at all when its time was over before it got a connection', async () => {
     await router.close();
-    router = new BranchRouter({ pools: new ConnectionPools({ ...connect, settings: { connections: 1 } }) });
+    router = branchRouter(new ConnectionPools({ ...connect, settings: { connections: 1 } }));
     let first: Promise<unknown> | undefined;
     const answerFirst = await new Promise<() => void>((asked) => {
       server.answer = (response) => asked(() => response.end());

@@ -1,7 +1,7 @@
 import { MAX_REASON_LENGTH } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withoutSecretsOf } from '../src/echoed-secrets.ts';
+import { withoutSecretsOf } from '../../src/http/echoed-secrets.ts';
 
 type Arguments = Parameters<typeof withoutSecretsOf>;
 

@@ -1,10 +1,10 @@
 import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, undiciClient } from '@holdfast/branches';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readHttpAnswer } from '../src/http-caller.ts';
-import { type AnswerReader, exchange } from '../src/http-exchange.ts';
-import { type Behaviour, behaviours, piecesOf } from './support/behaviours.ts';
-import { RawServer } from './support/raw-server.ts';
+import { readHttpAnswer } from '../../src/http/http-protocol.ts';
+import { type AnswerReader, exchange } from '../../src/http/exchange.ts';
+import { type Behaviour, behaviours, piecesOf } from '../support/behaviours.ts';
+import { RawServer } from '../support/raw-server.ts';
 
 /** One turn of the event loop: the sockets are polled once. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

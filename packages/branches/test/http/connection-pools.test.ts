@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BranchRouter, ConnectionPools, type OriginPool } from '@holdfast/branches';
-import { BranchServer } from './support/branch-server.ts';
-import { branchRequest } from './support/requests.ts';
+import { ConnectionPools, type OriginPool } from '@holdfast/branches';
+import { BranchServer } from '../support/branch-server.ts';
+import { branchRequest } from '../support/requests.ts';
+import { branchRouter } from '../support/routers.ts';
 
 describe('connection pools', () => {
   it('drop the pool that was idle longest when the bound is reached, never one in use', async () => {
@@ -26,7 +27,7 @@ describe('connection pools', () => {
     const noRoom: unknown[] = [];
     const onNoRoom = (...event: unknown[]): unknown => noRoom.push(event);
     const pools = new ConnectionPools({ maxOrigins: 2, holdMs: 5_000, nowMs: () => nowMs, onNoRoom });
-    const router = new BranchRouter({ pools });
+    const router = branchRouter(pools);
     const hung = router.call(branchRequest(`${hanging.url}/`, { timeoutMs: 3_600_000 }));
     const responding = pools.acquire('http://a') as OriginPool;
     nowMs = 4_999;
@@ -69,7 +70,7 @@ describe('connection pools', () => {
 
   it('make a call wait without counting it as an attempt when there is no room for its destination', async () => {
     await using busy = await BranchServer.start(() => {});
-    const router = new BranchRouter({ pools: new ConnectionPools({ maxOrigins: 1 }) });
+    const router = branchRouter(new ConnectionPools({ maxOrigins: 1 }));
     const running = router.call(branchRequest(`${busy.url}/`));
     const result = await router.call(branchRequest('http://127.0.0.1:1/'));
     expect(result).toMatchObject({ kind: 'UNKNOWN', deferred: true });

@@ -1,10 +1,10 @@
 import { type BranchResult, branchResult } from '@holdfast/protocol';
-import type { Answer } from './http1/answer-parser.ts';
+import type { Answer } from '../http1/answer-parser.ts';
 import type { BranchConnections, BranchHttpCall } from './branch-connections.ts';
-import type { Destroyable } from './http1/http-connection.ts';
-import { type HttpRequest, requestBytes } from './http1/request-bytes.ts';
-import { LONGEST_TIMER_MS } from './event-loop/system-clock.ts';
-import { type Expiring, timeOutInTurns } from './event-loop/time-out-in-turns.ts';
+import type { Destroyable } from '../http1/http-connection.ts';
+import { type HttpRequest, requestBytes } from '../http1/request-bytes.ts';
+import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
+import { type Expiring, timeOutInTurns } from '../event-loop/time-out-in-turns.ts';
 
 /** Interprets a response. */
 export type AnswerReader = (answer: Answer) => BranchResult;

@@ -1,6 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult, resultOfThrown, SUCCESS } from '@holdfast/protocol';
-import { LONGEST_TIMER_MS } from './event-loop/system-clock.ts';
+import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 
 /** One call of an in-process branch. */
 export interface LocalCall {

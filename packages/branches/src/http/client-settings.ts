@@ -1,4 +1,4 @@
-import type { HttpPoolSettings } from './http1/http-pool.ts';
+import type { HttpPoolSettings } from '../http1/http-pool.ts';
 
 /**
  * Settings of the pool of one origin. The coordinator replaces `connections` by the number of calls

@@ -9,16 +9,47 @@ import {
   type UrlCoordinates,
 } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
-import type { HttpTarget } from './branch-target.ts';
-import { type AnswerReader, exchange } from './http-exchange.ts';
-import type { HttpRequest } from './http1/request-bytes.ts';
+import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
+import { type AnswerReader, exchange } from './exchange.ts';
+import type { HttpRequest } from '../http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
+import type { AdmissionContext, BranchProtocol } from '../registry/branch-protocol.ts';
+
+/** Branches with an `http:` or `https:` URL. Owns the connections. */
+export class HttpProtocol implements BranchProtocol<HttpTarget> {
+  readonly name = 'http';
+  readonly #pools: ConnectionPools;
+
+  constructor(pools: ConnectionPools) {
+    this.#pools = pools;
+  }
+
+  matches(url: string): boolean {
+    return isCallable(url);
+  }
+
+  parse(url: string): HttpTarget {
+    return targetOf(url);
+  }
+
+  admit(target: HttpTarget, context: AdmissionContext): string | undefined {
+    return admitHttp(target, context);
+  }
+
+  call(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+    return callHttp(this.#pools, request, target);
+  }
+
+  close(): Promise<void> {
+    return this.#pools.close();
+  }
+}
 
 /**
  * Calls a branch over HTTP: POST with the payload, GET without one (POST for xa and for
  * transactions of `/api/v1`). The transaction's coordinates are added to the URL's query.
  */
-export function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
   return send(pools, target, request.timeoutMs, readHttpAnswer, {
     method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',

@@ -1,6 +1,6 @@
-import type { HttpCall } from './http1/http-connection.ts';
-import type { HttpPoolSettings } from './http1/http-pool.ts';
-import type { HttpRequest } from './http1/request-bytes.ts';
+import type { HttpCall } from '../http1/http-connection.ts';
+import type { HttpPoolSettings } from '../http1/http-pool.ts';
+import type { HttpRequest } from '../http1/request-bytes.ts';
 
 /** One call of a branch, in the form that both HTTP clients accept. */
 export interface BranchHttpCall extends HttpCall {
@@ -31,6 +31,6 @@ export type BranchClient = 'own' | 'undici';
 
 /** Connections by undici, which is loaded only on this call. */
 export async function undiciClient(): Promise<ConnectTo> {
-  const { LibraryPool } = await import('./undici/library-pool.ts');
+  const { LibraryPool } = await import('../undici/library-pool.ts');
   return (origin, settings) => new LibraryPool(origin, settings);
 }

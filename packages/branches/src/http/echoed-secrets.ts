@@ -1,12 +1,38 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, MAX_REASON_LENGTH, secretsOfHeaders, withoutSecrets } from '@holdfast/protocol';
-import type { HttpTarget } from './branch-target.ts';
+import { turns } from '../event-loop/shared-turns.ts';
+import type { BranchInterceptor, BranchTarget } from '../registry/branch-protocol.ts';
+
+/**
+ * Removes the secrets of a request from its result. Most calls carry no secret, so their results
+ * need not be searched for one; a function of this process does not send its result anywhere.
+ */
+export const hideEchoedSecrets: BranchInterceptor = (next, protocol) =>
+  protocol.isInProcess === true
+    ? next
+    : (request, target) => {
+        const called = next(request, target);
+        return isSentWithSecrets(request, target)
+          ? called.then((result) => withoutSecretsInTurn(request, target, result))
+          : called;
+      };
+
+/** Many calls with long secrets and reasons may end in one turn of the event loop. */
+async function withoutSecretsInTurn(
+  request: BranchRequest,
+  target: BranchTarget,
+  result: BranchResult,
+): Promise<BranchResult> {
+  if (result.reason === '') return result;
+  if (turns.isSpent) await turns.next();
+  return withoutSecretsOf(request, target, result);
+}
 
 /**
  * Whether a request contains secrets that a reason must not repeat: headers, or an account in its
  * URL.
  */
-export function isSentWithSecrets({ headers }: BranchRequest, { authorization }: HttpTarget): boolean {
+function isSentWithSecrets({ headers }: BranchRequest, { authorization = '' }: BranchTarget): boolean {
   if (authorization !== '') return true;
   for (const name in headers) if (Object.hasOwn(headers, name)) return true;
   return false;
@@ -17,7 +43,7 @@ export function isSentWithSecrets({ headers }: BranchRequest, { authorization }:
  */
 export function withoutSecretsOf(
   { headers }: BranchRequest,
-  { authorization }: HttpTarget,
+  { authorization = '' }: BranchTarget,
   result: BranchResult,
 ): BranchResult {
   if (result.reason === '') return result;

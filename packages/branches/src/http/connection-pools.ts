@@ -1,8 +1,8 @@
 import type { BranchConnections, ConnectTo } from './branch-connections.ts';
-import { HttpPool, type HttpPoolSettings } from './http1/http-pool.ts';
-import { HTTP_CLIENT_SETTINGS } from './http-client-settings.ts';
-import { Names } from './names/names.ts';
-import { resolverLookup, systemLookup } from './names/resolve-name.ts';
+import { HttpPool, type HttpPoolSettings } from '../http1/http-pool.ts';
+import { HTTP_CLIENT_SETTINGS } from './client-settings.ts';
+import { Names } from '../names/names.ts';
+import { resolverLookup, systemLookup } from '../names/resolve-name.ts';
 
 /** The connections to one origin; not closed as idle while `running` is above zero. */
 export interface OriginPool {
