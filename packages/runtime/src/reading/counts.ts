@@ -4,15 +4,15 @@ import { HoldfastError, LIMITS } from '@holdfast/protocol';
 const MOST_FIELDS = 100;
 
 /** The lists and maps in requests, and the maximum number of their elements. */
-const BOUNDS = [
-  { field: 'steps', most: LIMITS.steps },
+const BOUNDS: ReadonlyMap<string, number> = new Map([
+  ['steps', LIMITS.steps],
   // Payloads beyond the last step are ignored.
-  { field: 'payloads', most: LIMITS.steps },
-  { field: 'orders', most: LIMITS.steps },
-  { field: 'branch_headers', most: LIMITS.branchHeaders },
-  { field: 'branchHeaders', most: LIMITS.branchHeaders },
-  { field: 'req_extra', most: MOST_FIELDS },
-] as const;
+  ['payloads', LIMITS.steps],
+  ['orders', LIMITS.steps],
+  ['branch_headers', LIMITS.branchHeaders],
+  ['branchHeaders', LIMITS.branchHeaders],
+  ['req_extra', MOST_FIELDS],
+]);
 
 /**
  * Checks sizes before a schema validates, and reports, each element. Throws `too_large`, naming the
@@ -20,9 +20,18 @@ const BOUNDS = [
  */
 export function checkCounts(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
-  checkCount('the request', undefined, body, MOST_FIELDS);
   const fields = body as Readonly<Record<string, unknown>>;
-  for (const { field, most } of BOUNDS) checkCount(field, field, fields[field], most);
+  let count = 0;
+  for (const field in fields) {
+    if (!Object.hasOwn(fields, field)) continue;
+    if (++count > MOST_FIELDS) break;
+    const value = fields[field];
+    // Most fields are texts and numbers.
+    if (typeof value !== 'object' || value === null) continue;
+    const most = BOUNDS.get(field);
+    if (most !== undefined) checkCount(field, field, value, most);
+  }
+  if (count > MOST_FIELDS) checkCount('the request', undefined, fields, MOST_FIELDS);
   checkDependencies(fields);
 }
 
@@ -30,8 +39,10 @@ export function checkCounts(body: unknown): void {
 function checkDependencies({ orders, steps }: Readonly<Record<string, unknown>>): void {
   let count = 0;
   if (orders !== undefined) for (const before of listOf(orders)) count += listOf(before).length;
-  for (const step of listOf(steps))
-    if (typeof step === 'object' && step !== null && 'after' in step) count += listOf(step.after).length;
+  for (const step of listOf(steps)) {
+    const after = typeof step === 'object' && step !== null ? (step as { readonly after?: unknown }).after : undefined;
+    if (after !== undefined) count += listOf(after).length;
+  }
   if (count <= LIMITS.dependencies) return;
   const field = orders === undefined ? 'steps' : 'orders';
   const fault = `${field}: a saga has at most ${LIMITS.dependencies} dependencies, this one has ${count}`;
@@ -51,8 +62,7 @@ function sizeOfMap(map: object): number {
   return count;
 }
 
-function checkCount(what: string, field: string | undefined, value: unknown, most: number): void {
-  if (typeof value !== 'object' || value === null) return;
+function checkCount(what: string, field: string | undefined, value: object, most: number): void {
   const count = Array.isArray(value) ? value.length : sizeOfMap(value);
   if (count <= most) return;
   const fault = `${what}: must have at most ${most} entries, this one has ${count}`;
