@@ -1,4 +1,5 @@
 import type { BranchProtocol, BranchStatus, Op, Pattern, ResultKind, Status } from '@holdfast/protocol';
+import type { CallContext } from './call-context.ts';
 import type { Branch, BranchState, Definition, State, Step, TransactionOptions } from './model.ts';
 import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store.ts';
 
@@ -192,14 +193,6 @@ export interface Coordinator {
 export interface LivingNodes {
   readonly nowMs: number;
   readonly sessions: readonly SessionRow[];
-}
-
-/** The caller, its namespace, and the end of its wait. */
-export interface CallContext {
-  readonly principal: string;
-  readonly namespace: string;
-  /** Aborts a wait (the caller has disconnected); the transaction continues. */
-  readonly signal?: AbortSignal;
 }
 
 /** A transaction in the form that a client sends; missing fields take their defaults. */

@@ -3,6 +3,7 @@ export * from './store.ts';
 export * from './environment.ts';
 export { containedLogger } from './engine/contain.ts';
 export * from './observer.ts';
+export * from './call-context.ts';
 export * from './coordinator.ts';
 export * from './engine-options.ts';
 export * from './engine/engine.ts';

@@ -12,7 +12,7 @@ import {
   startCoordinator,
 } from '@holdfast/runtime';
 import { type Branches, type DeclaredBranches, registerBranch, registerBranches } from './branches.ts';
-import { inProcessApi } from './in-process-api.ts';
+import { EMBEDDED, inProcessApi } from './in-process-api.ts';
 import { InitiatorCalls } from './initiator-calls.ts';
 import { storeOf } from './open-store.ts';
 import { checkOptions, DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
@@ -104,7 +104,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     callbackUrl,
     work,
   });
-  const status = () => api.status({ principal: 'embedded', namespace: DEFAULT_NAMESPACE });
+  const status = () => api.status({ principal: EMBEDDED, namespace: DEFAULT_NAMESPACE });
   const workflow: Holdfast['workflow'] = (...definition) => {
     const defined = hf.workflow(...definition);
     callbacks.defined(defined.name);

@@ -11,7 +11,7 @@ import {
   unlessAborted,
 } from '@holdfast/client/api';
 import type { CallContext } from '@holdfast/core';
-import { DEFAULT_NAMESPACE, HoldfastError } from '@holdfast/protocol';
+import { DEFAULT_NAMESPACE, HoldfastError, type Principal, ROLES } from '@holdfast/protocol';
 import { type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
 import type { InitiatorCalls } from './initiator-calls.ts';
 
@@ -27,8 +27,11 @@ export interface InProcessApiDependencies {
   readonly isStopped: () => boolean;
 }
 
+/** The application that embeds the coordinator, which may do everything. */
+export const EMBEDDED: Principal = { id: 'embedded', roles: ROLES };
+
 /** Calls within the process are never aborted by a lost connection. */
-const CONTEXT: CallContext = { principal: 'embedded', namespace: DEFAULT_NAMESPACE };
+const CONTEXT: CallContext = { principal: EMBEDDED, namespace: DEFAULT_NAMESPACE };
 
 const contextOf = ({ signal }: ApiCall): CallContext => (signal === undefined ? CONTEXT : { ...CONTEXT, signal });
 

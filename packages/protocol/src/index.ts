@@ -1,5 +1,7 @@
 export * from './vocabulary.ts';
 export * from './errors.ts';
+export * from './principal.ts';
+export * from './trace-context.ts';
 export * from './result.ts';
 export * from './thrown.ts';
 export * from './secrets.ts';

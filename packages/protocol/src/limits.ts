@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Longest gid, in UTF-16 units. */
   gidLength: 128,
+  /** ID of a principal, in bytes of UTF-8. */
+  principalBytes: 128,
   /** Longest namespace. */
   namespaceLength: 64,
   /** Longest URL of a branch, in UTF-16 units. */

@@ -21,6 +21,12 @@ describe('a plain request', () => {
     expect(readPlainRequest(request('Host: a', '', `${method} / HTTP/1.1`))).toMatchObject({ method, url: '/' });
   });
 
+  it('keeps the fields that describe the call', () => {
+    const read = readPlainRequest(request('Host: a\nTraceParent: 00-x \ntracestate:a=1\nContent-Length: 0'));
+    expect(read?.fields).toEqual({ traceparent: '00-x', tracestate: 'a=1' });
+    expect(readPlainRequest(request('Host: a'))?.fields).toBeUndefined();
+  });
+
   it('may have a body of any bytes', () => {
     const body = Buffer.from([0, 13, 10, 13, 10, 255]);
     const read = readPlainRequest(Buffer.concat([request('Host: a\nContent-Length: 6'), body]));
@@ -51,6 +57,7 @@ describe('no plain request', () => {
     ['a folded line', 'Host: a\n b\nContent-Length: 2'],
     ['a line without a colon', 'Host: a\nnonsense\nContent-Length: 2'],
     ['an empty name', 'Host: a\n: b\nContent-Length: 2'],
+    ['two parents in a trace', 'Host: a\ntraceparent: a\ntraceparent: b\nContent-Length: 2'],
     ['a byte beyond ASCII', 'Host: a\nX: \xe9\nContent-Length: 2'],
     ['a NUL', 'Host: a\nX: \0\nContent-Length: 2'],
     ['a bare CR', 'Host: a\nX: 1\rContent-Length: 9\nContent-Length: 2'],

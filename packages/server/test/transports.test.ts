@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { CallContext, Coordinator, PassOutcome } from '@holdfast/core';
-import { ERROR_CODES, HoldfastError } from '@holdfast/protocol';
+import { ANONYMOUS, ERROR_CODES, HoldfastError } from '@holdfast/protocol';
 import { type ServerConfig, SILENT } from '@holdfast/server';
 import { TestServer, TransportServer } from './support/running-server.ts';
 
@@ -16,6 +16,17 @@ const PASSED: PassOutcome = {
   },
 };
 const saga = { gid: 'g', trans_type: 'saga', steps: [], payloads: [] };
+
+/** A submit with header lines that `fetch` would join. */
+async function sendRaw(url: string, lines: readonly string[]): Promise<void> {
+  const { hostname, port, host } = new URL(url);
+  const body = JSON.stringify(saga);
+  const socket = connect(Number(port), hostname);
+  const head = ['POST /api/dtmsvr/submit HTTP/1.1', `Host: ${host}`, ...lines, `Content-Length: ${body.length}`];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  await once(socket, 'data');
+  socket.destroy();
+}
 
 describe('an error of the coordinator', () => {
   const failing = (error: Error) => TransportServer.start({ newGid: () => 'n', submit: () => Promise.reject(error) });
@@ -72,7 +83,31 @@ describe('the caller', () => {
       },
     });
     await server.dtm('submit', saga);
-    expect(seen).toMatchObject({ principal: 'anonymous', namespace: 'default' });
+    expect(seen).toMatchObject({ principal: ANONYMOUS, namespace: 'default' });
+  });
+
+  it.each(['own', 'node'] as const)('is traced as far as its header fields are valid (%s reader)', async (reader) => {
+    const seen: (CallContext['trace'] | null)[] = [];
+    await using server = await TransportServer.start(
+      {
+        submit: (context) => {
+          seen.push(context.trace ?? null);
+          return Promise.resolve(PASSED);
+        },
+      },
+      { requestReader: reader },
+    );
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
+    await submit({ traceparent });
+    await submit({ TraceParent: traceparent, TraceState: ' a=1, b=2' });
+    await submit({ traceparent, tracestate: 'A=1' });
+    await submit({ traceparent: 'nonsense', tracestate: 'a=1' });
+    await submit({});
+    await sendRaw(server.url, [`traceparent: ${traceparent}`, 'tracestate: a=1', 'tracestate: b=2']);
+    await sendRaw(server.url, [`traceparent: ${traceparent}`, `traceparent: ${traceparent}`]);
+    const both = { traceparent, tracestate: 'a=1,b=2' };
+    expect(seen).toEqual([{ traceparent }, both, { traceparent }, null, null, both, null]);
   });
 
   it('who hangs up aborts the signal of what waits for them', async () => {

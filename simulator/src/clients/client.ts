@@ -42,7 +42,7 @@ export class Client {
   constructor(tools: ClientTools, one: Case, stepsLeft: number) {
     this.tools = tools;
     this.one = one;
-    this.context = { principal: 'client', namespace: one.key.namespace };
+    this.context = { principal: { id: 'client', roles: [] }, namespace: one.key.namespace };
     this.#stepsLeft = stepsLeft;
   }
 

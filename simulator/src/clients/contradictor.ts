@@ -167,7 +167,7 @@ export class Contradictor {
     },
   ): Promise<void> {
     const { gateway, random, nodes } = this.#tools;
-    const context = { principal: 'another client', namespace: one.key.namespace };
+    const context = { principal: { id: 'another client', roles: [] }, namespace: one.key.namespace };
     await gateway.request(random.pick(nodes()), {
       gid: nameOf(one.key),
       label,

@@ -109,7 +109,10 @@ export class Operator {
     answered?: (value: T) => void,
   ): Promise<void> {
     const { gateway, random, nodes } = this.#tools;
-    const context = { principal: 'operator', namespace: one.key.namespace };
+    const context: CallContext = {
+      principal: { id: 'operator', roles: ['operator'] },
+      namespace: one.key.namespace,
+    };
     await gateway.request(random.pick(nodes()), {
       gid: nameOf(one.key),
       label,

@@ -15,7 +15,10 @@ export async function subscribeTopics(
       left++;
       const subscribeAll = async (): Promise<void> => {
         for (const url of urls)
-          await node?.engine.subscribe({ principal: 'operator', namespace }, { topic, url, remark: '' });
+          await node?.engine.subscribe(
+            { principal: { id: 'operator', roles: ['operator'] }, namespace },
+            { topic, url, remark: '' },
+          );
         left--;
       };
       void subscribeAll();

@@ -75,7 +75,7 @@ export interface Actor {
   kill(): void;
 }
 
-export const context = { principal: 'test', namespace: 'default' };
+export const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 
 /**
  * A few coordinators over one memory store, in simulated time: a bug that the simulator found,

@@ -8,7 +8,7 @@ import { appendOf, insertOf, keyOf, openSession, updateOf, writeAll } from './it
 
 const ALL = ['a', 'b', 'c'];
 const OTHERS = ['a', 'c'];
-const CONTEXT = { principal: 'suite', namespace: 'default' };
+const CONTEXT = { principal: { id: 'suite', roles: [] }, namespace: 'default' };
 
 /**
  * A record that something other than Holdfast changed does not affect other records, and an

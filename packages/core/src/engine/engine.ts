@@ -1,7 +1,7 @@
 import { cutReason, HoldfastError, isFinal, LIMITS, type Pattern, type TransactionKey } from '@holdfast/protocol';
 import { encodeRegistration } from '../codec/entry-codec.ts';
+import type { CallContext } from '../call-context.ts';
 import type {
-  CallContext,
   Coordinator,
   LivingNodes,
   NodeLoad,

@@ -133,7 +133,7 @@ describe('a submitted definition', () => {
     });
     await engine.start();
     const { steps, payloads } = saga(count);
-    const context = { principal: 'test', namespace: 'default' };
+    const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
     const submitted = engine.submit(context, { gid: 'g', pattern: 'saga', steps, payloads });
     const outcome = submitted.then(
       ({ status }) => status,

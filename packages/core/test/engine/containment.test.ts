@@ -19,7 +19,7 @@ import {
 import { ManualClock } from '../support/manual-clock.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
 /** A memory store that refuses items by a rule of the test. */

@@ -11,7 +11,7 @@ import {
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
 /**

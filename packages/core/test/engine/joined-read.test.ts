@@ -4,7 +4,7 @@ import { Engine, MemoryStore, type Store, type StoredTransaction } from '../../s
 import { CREATED_AT_MS } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
 /** What `get` reads is delivered when the test says so. */

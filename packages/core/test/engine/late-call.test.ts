@@ -4,7 +4,7 @@ import { Engine, MemoryStore, StoreError, type WriteItem, type WriteOutcome } fr
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
 /**

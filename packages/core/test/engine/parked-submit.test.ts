@@ -5,7 +5,7 @@ import { Engine, MemoryStore, type TransactionInput } from '../../src/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 const REASON = 'its payload ended five nodes in a row';
 

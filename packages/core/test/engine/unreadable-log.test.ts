@@ -61,7 +61,7 @@ it('refused commands on one damaged record are logged once', async () => {
     caller: { destinationOf: () => 'everywhere', call: () => Promise.resolve(SUCCESS) },
   });
   await engine.start();
-  const context = { principal: 'test', namespace: 'default' };
+  const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
   const { steps, payloads } = saga(1);
   await engine.prepare(context, { gid: 'g', pattern: 'msg', steps, payloads, queryPrepared: 'http://a/' });
   await clock.advance(1_000);

@@ -6,7 +6,7 @@ import { Engine, MemoryStore, newTransaction, type StoredTransaction } from '../
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const context = { principal: 'test', namespace: 'default' };
+const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const key = { namespace: 'default', gid: 'g' };
 const unreadable = 'the server cannot read its bodies';
 const NONE = new Uint8Array();

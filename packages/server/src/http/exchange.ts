@@ -1,5 +1,8 @@
 import type { Reply } from './reply.ts';
 
+/** Header fields that `RequestContext` reads, in lower case. */
+export type CallField = 'traceparent' | 'tracestate';
+
 /** A request and the means to respond to it. */
 export interface Exchange {
   readonly method: string;
@@ -7,6 +10,11 @@ export interface Exchange {
   readonly url: string;
   /** The `Host` header; undefined if it is missing, as HTTP/1.0 allows. */
   readonly host: string | undefined;
+  /**
+   * The value of a header field that describes the call (see `CallField`); undefined if it is
+   * missing or was sent more than once. Several `tracestate` fields are joined.
+   */
+  field(name: CallField): string | undefined;
   /** Whether a browser sent it. */
   readonly isFromBrowser: boolean;
   /** Why the request is rejected: a web page of another site caused it. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { crossSiteFault, isFromBrowser } from './cross-site.ts';
-import type { Exchange } from './exchange.ts';
+import type { CallField, Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import type { Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
@@ -26,6 +26,11 @@ export class NodeExchange implements Exchange {
   /** Two values (RFC 9112, 3.2: a bad request) are joined, so that they match no known name. */
   get host(): string | undefined {
     return this.#request.headersDistinct['host']?.join(', ');
+  }
+
+  field(name: CallField): string | undefined {
+    const values = this.#request.headersDistinct[name];
+    return values === undefined || (values.length > 1 && name !== 'tracestate') ? undefined : values.join();
   }
 
   get isFromBrowser(): boolean {

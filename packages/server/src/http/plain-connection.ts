@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
-import type { Exchange } from './exchange.ts';
+import type { CallField, Exchange } from './exchange.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 import { bodyText, tooLarge } from './read-body.ts';
 import type { Reply } from './reply.ts';
@@ -146,6 +146,10 @@ class PlainExchange implements Exchange {
 
   get host(): string {
     return this.#request.host;
+  }
+
+  field(name: CallField): string | undefined {
+    return this.#request.fields?.[name];
   }
 
   /** A request with the header fields that identify browsers is not a plain one. */

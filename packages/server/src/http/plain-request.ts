@@ -1,9 +1,13 @@
+import type { CallField } from './exchange.ts';
+
 /** A request that was received in one piece. */
 export interface PlainRequest {
   readonly method: string;
   /** Path and query, undecoded. */
   readonly url: string;
   readonly host: string;
+  /** Absent if there is none of these fields. */
+  readonly fields?: Partial<Readonly<Record<CallField, string>>> | undefined;
   readonly body: Buffer;
 }
 
@@ -17,9 +21,12 @@ const MAX_HEAD_BYTES = 8 * 1024;
  */
 const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~]*\r\n)+$/;
 
-/** Fields that determine whether and how a request is read, or whether it is rejected. */
+/**
+ * Fields that determine whether and how a request is read, or whether it is rejected, and those
+ * that describe the call.
+ */
 const TELLING_FIELD =
-  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent):[\t ]*([\t -~]*)/gi;
+  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate):[\t ]*([\t -~]*)/gi;
 
 /**
  * Parses a piece of input that is exactly one request of the usual kind: HTTP/1.1 with a host, a
@@ -36,19 +43,28 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   const fields = fieldsOf(head);
   const bodyStart = headEnd + HEAD_END.length;
   if (fields === undefined || bodyStart + fields.bodyLength !== piece.length) return undefined;
-  return { method, url, host: fields.host, body: piece.subarray(bodyStart) };
+  return { method, url, host: fields.host, fields: fields.call, body: piece.subarray(bodyStart) };
+}
+
+interface Fields {
+  readonly host: string;
+  readonly bodyLength: number;
+  readonly call: Partial<Readonly<Record<CallField, string>>> | undefined;
 }
 
 /**
- * The host and the length of the body; undefined if a field exceeds what a plain request may have.
+ * The host, the length of the body and the fields that describe the call; undefined if a field
+ * exceeds what a plain request may have.
  */
-function fieldsOf(head: string): { readonly host: string; readonly bodyLength: number } | undefined {
+function fieldsOf(head: string): Fields | undefined {
   let host: string | undefined;
   let length: string | undefined;
+  let call: Partial<Record<CallField, string>> | undefined;
   TELLING_FIELD.lastIndex = 0;
   for (let field = TELLING_FIELD.exec(head); field !== null; field = TELLING_FIELD.exec(head)) {
     const [, name = '', value = ''] = field;
-    switch (name.toLowerCase()) {
+    const lowerCase = name.toLowerCase();
+    switch (lowerCase) {
       case 'host':
         if (host !== undefined) return undefined;
         host = value.trimEnd();
@@ -64,9 +80,15 @@ function fieldsOf(head: string): { readonly host: string; readonly bodyLength: n
       case 'connection':
         if (value.toLowerCase() !== 'keep-alive') return undefined;
         break;
+      case 'traceparent':
+      case 'tracestate':
+        // `node:http` knows which of several values count.
+        if (call?.[lowerCase] !== undefined) return undefined;
+        (call ??= {})[lowerCase] = value.trimEnd();
+        break;
       default:
         return undefined;
     }
   }
-  return host === undefined ? undefined : { host, bodyLength: Number(length ?? 0) };
+  return host === undefined ? undefined : { host, bodyLength: Number(length ?? 0), call };
 }

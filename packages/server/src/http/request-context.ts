@@ -1,5 +1,5 @@
 import type { CallContext } from '@holdfast/core';
-import { DEFAULT_NAMESPACE } from '@holdfast/protocol';
+import { ANONYMOUS, DEFAULT_NAMESPACE, parseTraceContext, type TraceContext } from '@holdfast/protocol';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -7,13 +7,19 @@ import type { Exchange } from './exchange.ts';
  * most requests finish before anything needs it.
  */
 export class RequestContext implements CallContext {
-  readonly principal = 'anonymous';
+  readonly principal = ANONYMOUS;
   readonly namespace = DEFAULT_NAMESPACE;
   readonly #exchange: Exchange;
   #abort: AbortController | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+  }
+
+  /** Parsed on access, for the same reason. */
+  get trace(): TraceContext | undefined {
+    const traceparent = this.#exchange.field('traceparent');
+    return traceparent === undefined ? undefined : parseTraceContext(traceparent, this.#exchange.field('tracestate'));
   }
 
   get signal(): AbortSignal {

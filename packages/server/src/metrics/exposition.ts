@@ -170,7 +170,7 @@ async function askCounts(coordinator: Coordinator): Promise<StoreCounts | undefi
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, COUNTS_TIMEOUT_MS, undefined);
   });
-  const context = { principal: 'metrics', namespace: DEFAULT_NAMESPACE };
+  const context = { principal: { id: 'metrics', roles: ['viewer'] } as const, namespace: DEFAULT_NAMESPACE };
   try {
     return await Promise.race([coordinator.counts(context).catch(() => undefined), late]);
   } finally {

@@ -3,7 +3,7 @@ import { jsonRpcRoute } from '../../src/http/json-rpc.ts';
 import { operationsRoutes } from '../../src/http/operations.ts';
 import { Router } from '../../src/http/router.ts';
 import { logDefect } from '../../src/logs/log.ts';
-import { HttpServer } from '../../src/http/server.ts';
+import { HttpServer, type RequestReader } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
@@ -120,6 +120,12 @@ export class TestServer extends TestClient implements AsyncDisposable {
   }
 }
 
+interface TransportServerOptions {
+  readonly maxBodyBytes?: number;
+  readonly log?: Log;
+  readonly requestReader?: RequestReader;
+}
+
 /** The transports over a coordinator that does what a test says; what it does not say throws. */
 export class TransportServer extends TestClient implements AsyncDisposable {
   readonly #http: HttpServer;
@@ -131,12 +137,13 @@ export class TransportServer extends TestClient implements AsyncDisposable {
 
   static async start(
     coordinator: Partial<Coordinator>,
-    { maxBodyBytes = 64 * 1024, log = SILENT }: { readonly maxBodyBytes?: number; readonly log?: Log } = {},
+    { maxBodyBytes = 64 * 1024, log = SILENT, requestReader = 'own' }: TransportServerOptions = {},
   ): Promise<TransportServer> {
     const http = new HttpServer({
       log,
       maxBodyBytes,
       maxConnections: 100,
+      requestReader,
       answered: () => {},
     });
     const handlers = createHandlers({

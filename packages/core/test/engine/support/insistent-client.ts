@@ -2,7 +2,7 @@ import { type BranchResult, branchResult, HoldfastError, SUCCESS } from '@holdfa
 import type { BranchRegistration, Coordinator, TransactionInput } from '../../../src/index.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
 
-export const CONTEXT = { principal: 'test', namespace: 'default' };
+export const CONTEXT = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const BYTES = new Uint8Array(0);
 const ASK_AGAIN_MS = 200;
 const ATTEMPTS = 6;
