@@ -1,4 +1,4 @@
-import { type ErrorCode, type Op, type Status, textOfThrown, type TransactionDetails } from '@holdfast/protocol';
+import { type Op, type RejectionCode, type Status, textOfThrown, type TransactionDetails } from '@holdfast/protocol';
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
@@ -161,13 +161,14 @@ function messageOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-/** Codes of a request that the coordinator understood and will not carry out. */
-export type RejectionCode = Extract<ErrorCode, 'invalid' | 'too_large' | 'not_found' | 'refused'>;
+export type { RejectionCode };
 
 /**
  * The coordinator rejected the request; repeating it cannot help. `invalid` and `too_large`:
- * correct `field`. `not_found`: check the gid. `refused`: `transactionStatus` does not allow it, or
- * the gid belongs to another transaction.
+ * correct `field`. `not_found`: check the gid. `refused`: `transactionStatus` does not allow it.
+ * `exists`: the gid belongs to a transaction with other content (`field` shows where it differs).
+ * `wrong_pattern`: the transaction has another pattern. `unauthenticated` and `forbidden`: check the
+ * credentials and the roles of this client.
  */
 export class RequestRejected extends Error {
   override readonly name = 'RequestRejected';

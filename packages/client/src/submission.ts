@@ -195,7 +195,7 @@ export class Submission {
     if (rejection.rejection !== 'refused' || rejection.field !== undefined) throw rejection;
     const details = await this.#read(request.gid, rejection);
     if (isSame(details, request)) return details;
-    throw new RequestRejected('refused', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
+    throw new RequestRejected('exists', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
       gid: request.gid,
       transactionStatus: details.status,
     });

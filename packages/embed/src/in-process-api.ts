@@ -4,14 +4,20 @@ import {
   type ApiCall,
   CoordinatorUnreachable,
   pause,
-  type RejectionCode,
   RequestRejected,
   RetryBudget,
   UnexpectedResponse,
   unlessAborted,
 } from '@holdfast/client/api';
 import type { CallContext } from '@holdfast/core';
-import { DEFAULT_NAMESPACE, HoldfastError, type Principal, ROLES } from '@holdfast/protocol';
+import {
+  DEFAULT_NAMESPACE,
+  HoldfastError,
+  isRejectionCode,
+  type Principal,
+  type RejectionCode,
+  ROLES,
+} from '@holdfast/protocol';
 import { type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
 import type { InitiatorCalls } from './initiator-calls.ts';
 
@@ -95,7 +101,7 @@ async function answer<T>(
     } catch (thrown) {
       signal?.throwIfAborted();
       const error = HoldfastError.from(thrown);
-      if (isRejection(error.code))
+      if (isRejectionCode(error.code))
         return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
       if (error.code === 'internal')
         throw new UnexpectedResponse(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
@@ -105,9 +111,6 @@ async function answer<T>(
     }
   }
 }
-
-const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
-const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
 
 const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | undefined): RequestRejected =>
   new RequestRejected(code, inOwnWords(messageOf(error)), {

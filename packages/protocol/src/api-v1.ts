@@ -222,5 +222,7 @@ export const problemDetails = z.object({
   field: z.string().optional(),
   /** Status of the transaction, if it was the reason for rejecting a change. */
   transactionStatus: z.enum(STATUSES).optional(),
+  /** Of `deadline_exceeded`: whether the change was started. */
+  outcome: z.enum(['not_started', 'unknown']).optional(),
 });
 export type ProblemDetails = z.infer<typeof problemDetails>;

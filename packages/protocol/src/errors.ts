@@ -2,12 +2,19 @@ import { readableThrown, textOfThrown } from './thrown.ts';
 import type { Status } from './vocabulary.ts';
 
 /**
- * The closed set of errors with which a coordinator responds. Transports map codes, never message
- * texts.
+ * The closed set of errors with which a coordinator responds. Transports map codes (`ERROR_RULES`),
+ * never message texts.
  * - `invalid`: the request is wrong; repeating it cannot help.
  * - `too_large`: a declared limit is exceeded.
  * - `not_found`: no such transaction, topic or key.
- * - `refused`: the transaction's state does not allow the change (FAILURE on dtm's wire).
+ * - `refused`: the transaction's state does not allow the change.
+ * - `exists`: the gid belongs to a transaction with other content.
+ * - `wrong_pattern`: the operation does not exist for the transaction's pattern, or the caller named
+ *   another one.
+ * - `unauthenticated`: the caller has not proved its identity.
+ * - `forbidden`: the caller's roles do not allow the operation.
+ * - `deadline_exceeded`: the caller's deadline has passed. `outcome` shows whether the change was
+ *   started; a repetition with the same gid is safe.
  * - `unavailable`: the store could not make the change durable, or the node is shutting down;
  *   repeat the request with the same gid.
  * - `overloaded`: a limit is reached; repeat the request later.
@@ -18,6 +25,11 @@ export const ERROR_CODES = [
   'too_large',
   'not_found',
   'refused',
+  'exists',
+  'wrong_pattern',
+  'unauthenticated',
+  'forbidden',
+  'deadline_exceeded',
   'unavailable',
   'overloaded',
   'internal',
@@ -30,8 +42,16 @@ export interface HoldfastErrorDetails {
   readonly field?: string;
   /** Status of the transaction, if it was the reason for rejecting a change. */
   readonly status?: Status;
+  /** Only of `deadline_exceeded`. */
+  readonly outcome?: DeadlineOutcome;
   readonly cause?: unknown;
 }
+
+/**
+ * What is known about a change when its caller's deadline passes: it was not started and will not
+ * be, or it was started and may have been made or be made yet.
+ */
+export type DeadlineOutcome = 'not_started' | 'unknown';
 
 /**
  * The only error class of the coordinator and of SDK internals. The message states what happened,
@@ -43,6 +63,7 @@ export class HoldfastError extends Error {
   readonly gid: string | undefined;
   readonly field: string | undefined;
   readonly status: Status | undefined;
+  readonly outcome: DeadlineOutcome | undefined;
 
   constructor(code: ErrorCode, message: string, details: HoldfastErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -50,6 +71,7 @@ export class HoldfastError extends Error {
     this.gid = details.gid;
     this.field = details.field;
     this.status = details.status;
+    this.outcome = details.outcome;
   }
 
   /** Converts anything thrown; a value other than a HoldfastError becomes `internal`. */

@@ -1,5 +1,6 @@
 export * from './vocabulary.ts';
 export * from './errors.ts';
+export * from './error-rules.ts';
 export * from './principal.ts';
 export * from './trace-context.ts';
 export * from './result.ts';

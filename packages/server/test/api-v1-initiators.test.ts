@@ -89,8 +89,9 @@ describe('a tcc', () => {
   it('takes no branch of another pattern, which would never be called', async () => {
     await create({ pattern: 'tcc' });
     const wrong = { pattern: 'xa', branchId: '01', url: shop.url('/xa') };
-    expect(problem(await at('branches', wrong))).toMatchObject({ code: 'refused', field: 'pattern' });
-    expect(problem(await at('branches', recorded('01', 'succeed', ''))).detail).toContain('is a tcc, not a workflow');
+    expect(problem(await at('branches', wrong))).toMatchObject({ code: 'wrong_pattern', field: 'pattern' });
+    const step = problem(await at('branches', recorded('01', 'succeed', '')));
+    expect(step).toMatchObject({ code: 'wrong_pattern', detail: expect.stringContaining('is a tcc, not a workflow') });
   });
 });
 
@@ -267,10 +268,10 @@ describe('a workflow', () => {
   it('is found under its own name only', async () => {
     await create(workflow());
     expect(problem(await create(workflow({ workflow: { name: 'other' } })))).toMatchObject({
-      code: 'refused',
+      code: 'exists',
       field: 'workflow.name',
     });
-    expect(problem(await create({ pattern: 'tcc' })).code).toBe('refused');
+    expect(problem(await create({ pattern: 'tcc' })).code).toBe('exists');
   });
 
   it('keeps the first outcome of a step', async () => {
@@ -304,8 +305,8 @@ describe('a workflow', () => {
     expect(problem(await at('submit')).code).toBe('refused');
     gid += '-tcc';
     await create({ pattern: 'tcc' });
-    expect(problem(await server.get(`/api/v1/transactions/${gid}/progress`)).code).toBe('refused');
-    expect(problem(await at('finish', { status: 'failed' })).code).toBe('refused');
+    expect(problem(await server.get(`/api/v1/transactions/${gid}/progress`)).code).toBe('wrong_pattern');
+    expect(problem(await at('finish', { status: 'failed' })).code).toBe('wrong_pattern');
   });
 });
 

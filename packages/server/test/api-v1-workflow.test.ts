@@ -103,7 +103,7 @@ describe('a workflow that its code parks (WF6)', () => {
   it('is none of another pattern', async () => {
     await server.post('/api/v1/transactions', { gid: `${gid}-tcc`, pattern: 'tcc' });
     const refused = await server.post(`/api/v1/transactions/${gid}-tcc/park`, { reason: 'x' });
-    expect(refused.status).toBe(409);
+    expect([refused.status, refused.json.code]).toEqual([409, 'wrong_pattern']);
   });
 });
 

@@ -29,7 +29,7 @@ interface Asked {
 }
 
 /** A transaction submitted over one of the APIs. */
-type Submit = (asked: Asked) => Promise<{ readonly ok: boolean; readonly text: string }>;
+type Submit = (asked: Asked) => Promise<{ readonly ok: boolean; readonly text: string; readonly code?: string }>;
 
 const dtmBody = ({ path, amount, pattern = 'saga' }: Asked) => ({
   gid,
@@ -51,8 +51,9 @@ const APIS: readonly (readonly [string, Submit])[] = [
     'JSON-RPC',
     async (asked) => {
       const { json, text } = await server.rpc('submit', dtmBody(asked));
-      if (json.result === undefined) expect(json.error.code).toBe(-32_901);
-      return { ok: json.result !== undefined, text };
+      if (json.result !== undefined) return { ok: true, text };
+      expect(json.error.code).toBe(-32_901);
+      return { ok: false, text, code: (json.error.data as { readonly code: string }).code };
     },
   ],
   [
@@ -61,8 +62,9 @@ const APIS: readonly (readonly [string, Submit])[] = [
       const compensate = pattern === 'saga' ? { compensate: shop.url('/undo') } : {};
       const steps = [{ action: shop.url(path), ...compensate, payload: { amount } }];
       const answer = await server.post('/api/v1/transactions', { gid, pattern, steps });
-      if (answer.status !== 200) expect([answer.status, answer.json.code]).toEqual([409, 'refused']);
-      return { ok: answer.status === 200, text: answer.text };
+      if (answer.status === 200) return { ok: true, text: answer.text };
+      expect(answer.status).toBe(409);
+      return { ok: false, text: answer.text, code: answer.json.code };
     },
   ],
 ];
@@ -83,6 +85,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     const again = await submit(asked);
     expect(again.ok).toBe(ok);
     if (!ok) expect(again.text).toContain(status);
+    if (again.code !== undefined) expect(again.code).toBe('refused');
     if (status !== 'submitted') expect(shop.calls).toHaveLength(calls);
   });
 
@@ -91,6 +94,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     if (path !== '/stuck') await ended();
     const other = await submit({ path, amount: 50 });
     expect(other.ok).toBe(false);
+    if (other.code !== undefined) expect(other.code).toBe('exists');
     expect(other.text).toMatch(/other content: the payload of step 1 differs/);
     expect(shop.seen.some(({ body }) => body.includes('50'))).toBe(false);
   });
@@ -98,7 +102,9 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
   it('with other steps, or as another pattern, is refused', async () => {
     await submit({ path: '/ok', amount: 30 });
     expect((await submit({ path: '/other', amount: 30 })).text).toContain('the action of step 1 differs');
-    expect((await submit({ path: '/ok', amount: 30, pattern: 'msg' })).text).toContain('is a saga, not a msg');
+    const other = await submit({ path: '/ok', amount: 30, pattern: 'msg' });
+    expect(other.text).toContain('is a saga, not a msg');
+    if (other.code !== undefined) expect(other.code).toBe('exists');
   });
 });
 

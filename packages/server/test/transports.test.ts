@@ -36,6 +36,11 @@ describe('an error of the coordinator', () => {
     ['too_large', 413, -32603],
     ['not_found', 404, -32603],
     ['refused', 409, -32901],
+    ['exists', 409, -32901],
+    ['wrong_pattern', 409, -32901],
+    ['unauthenticated', 401, -32603],
+    ['forbidden', 403, -32603],
+    ['deadline_exceeded', 504, -32603],
     ['unavailable', 503, -32603],
     ['overloaded', 503, -32603],
     ['internal', 500, -32603],
@@ -50,9 +55,10 @@ describe('an error of the coordinator', () => {
       await server.post('/api/v1/transactions', { gid: 'g', pattern: 'saga', steps: [{ action: 'http://a/' }] }),
     ];
     expect([rest.status, rpc.status, v1.status]).toEqual([status, 200, status]);
-    expect(rest.json.dtm_result).toBe(code === 'refused' ? 'FAILURE' : undefined);
+    const isFailure = status === 409;
+    expect(rest.json.dtm_result).toBe(isFailure ? 'FAILURE' : undefined);
     // Clients look for the word in the body of any answer.
-    expect(rest.text.includes('FAILURE')).toBe(code === 'refused');
+    expect(rest.text.includes('FAILURE')).toBe(isFailure);
     expect(rpc.json.error.code).toBe(rpcCode);
     expect(v1.json).toMatchObject({ code, status, gid: 'g' });
     for (const { headers } of [rest, v1]) expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null);

@@ -1,4 +1,4 @@
-import { type HoldfastError, isFinal, type Status } from '@holdfast/protocol';
+import { ERROR_RULES, type HoldfastError, isFinal, type Status } from '@holdfast/protocol';
 import type { PassOutcome, TransactionView } from '@holdfast/core';
 import { type Case, nameOf } from '../parts/case.ts';
 import type { Checker } from './checker.ts';
@@ -91,12 +91,12 @@ export class AckWatch {
   }
 
   /**
-   * A request that contradicts the transaction was rejected, with the only error code on which a
+   * A request that contradicts the transaction was rejected, with one of the codes on which a
    * caller can act.
    */
   contradictionRefused(one: Case, what: string, error: HoldfastError): void {
     this.#checker.expect(
-      error.code === 'refused' || isOfStore(error),
+      ERROR_RULES[error.code].dtm === 'FAILURE' || isOfStore(error),
       'ACK6',
       nameOf(one.key),
       () => `${what} was refused as ${error.code}: ${error.message}`,

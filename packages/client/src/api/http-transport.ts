@@ -1,6 +1,6 @@
-import { basicAuthorization, problemDetails } from '@holdfast/protocol';
+import { basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
-import { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedResponse } from '../errors.ts';
+import { CoordinatorUnreachable, RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { Answer, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
@@ -37,13 +37,6 @@ const NEVER_SENT = new Set([
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
-
-/**
- * Rejections; every other code means that the coordinator could not carry out the request now, or
- * an internal error.
- */
-const REJECTIONS: ReadonlySet<string> = new Set<RejectionCode>(['invalid', 'too_large', 'not_found', 'refused']);
-const isRejection = (code: string): code is RejectionCode => REJECTIONS.has(code);
 
 /**
  * The longest time that one request lets the coordinator hold its response back: shorter than
@@ -164,10 +157,11 @@ export class HttpTransport {
       }
     }
     const problem = problemDetails.safeParse(json).data;
-    if (problem !== undefined && isRejection(problem.code)) {
+    const code = problem && rejectionCode(status, problem.code);
+    if (problem !== undefined && code !== undefined) {
       const gid = problem.gid ?? request.gid;
       const { field, transactionStatus } = problem;
-      const rejection = new RequestRejected(problem.code, problem.detail, { gid, field, transactionStatus });
+      const rejection = new RequestRejected(code, problem.detail, { gid, field, transactionStatus });
       return { kind: 'rejected', rejection };
     }
     // 502 to 504 also come from proxies in front of an unavailable coordinator.

@@ -165,7 +165,7 @@ export class Workflows {
     const running = this.#running.get(gid);
     if (running === undefined) return undefined;
     const refused = (what: string, field: string) =>
-      new RequestRejected('refused', `gid ${gid} belongs to ${what}`, { gid, field });
+      new RequestRejected('exists', `gid ${gid} belongs to ${what}`, { gid, field });
     if (running.name !== name) throw refused(`a workflow named ${running.name}`, 'workflow.name');
     if (running.input !== textOf(input)) throw refused(`a ${name} with another input`, 'workflow.input');
     return running.ended;

@@ -14,7 +14,10 @@ export function contradictionOf(
   isStored: boolean,
 ): HoldfastError | undefined {
   const { key, definition: stored } = transaction;
-  if (pattern !== undefined && pattern !== stored.pattern) return contradicts(key, transaction, pattern);
+  if (pattern !== undefined && pattern !== stored.pattern) {
+    const found = { pattern: stored.pattern, status: transaction.state.status };
+    return contradicts(definition === undefined ? 'wrong_pattern' : 'exists', key.gid, found, pattern);
+  }
   if (definition === undefined || !isStored) return undefined;
   const kind = event.kind === 'prepared' ? 'prepared' : 'submitted';
   const difference = differenceOf(stored, transaction.state, definition, kind);

@@ -27,7 +27,7 @@ import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
-import { isPast, unknownGid } from './errors.ts';
+import { contradicts, isPast, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
 import { LostWrites } from './lost-writes.ts';
@@ -339,12 +339,7 @@ export class Engine implements Coordinator {
    */
   async #assertPattern(context: CallContext, gid: string, pattern: Pattern | undefined): Promise<TransactionView> {
     const view = await this.#mustGet(context, gid);
-    if (pattern !== undefined && view.pattern !== pattern)
-      throw new HoldfastError('refused', `${gid} is a ${view.pattern}, not a ${pattern}`, {
-        gid,
-        field: 'trans_type',
-        status: view.status,
-      });
+    if (pattern !== undefined && view.pattern !== pattern) throw contradicts('wrong_pattern', gid, view, pattern);
     return view;
   }
 

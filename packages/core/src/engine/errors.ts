@@ -26,13 +26,17 @@ export const refused = (
 export const isPast = ({ gid }: TransactionKey, status: Status, command: string): HoldfastError =>
   new HoldfastError('refused', `current status '${status}', cannot ${command}`, { gid, status });
 
-/** The caller named another pattern than that of the transaction. */
-export const contradicts = ({ gid }: TransactionKey, transaction: Transaction, asked: Pattern): HoldfastError =>
-  new HoldfastError('refused', `${gid} is a ${transaction.definition.pattern}, not a ${asked}`, {
-    gid,
-    field: 'trans_type',
-    status: transaction.state.status,
-  });
+/**
+ * The caller named another pattern than that of the transaction. `code`: `exists` for a submission,
+ * which is another transaction, and `wrong_pattern` for a command.
+ */
+export const contradicts = (
+  code: 'exists' | 'wrong_pattern',
+  gid: string,
+  { pattern, status }: { readonly pattern: Pattern; readonly status: Status },
+  asked: Pattern,
+): HoldfastError =>
+  new HoldfastError(code, `${gid} is a ${pattern}, not a ${asked}`, { gid, field: 'trans_type', status });
 
 /**
  * The gid belongs to a transaction with another definition: this submission was not executed and
@@ -44,7 +48,7 @@ export const otherContent = (
   difference: Difference,
 ): HoldfastError =>
   new HoldfastError(
-    'refused',
+    'exists',
     `${difference.field}: gid ${gid} belongs to a transaction with other content: ${difference.part} differs. ` +
       'This submission was not executed; submit it under another gid',
     { gid, field: difference.field, status: transaction.state.status },

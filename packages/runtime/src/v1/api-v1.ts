@@ -229,5 +229,9 @@ function aboutPayload(error: HoldfastError): HoldfastError {
 /** A branch of another pattern would be stored and never called. */
 function assertPattern({ gid, pattern, status }: TransactionView, expected: Pattern): void {
   if (pattern !== expected)
-    throw new HoldfastError('refused', `${gid} is a ${pattern}, not a ${expected}`, { gid, field: 'pattern', status });
+    throw new HoldfastError('wrong_pattern', `${gid} is a ${pattern}, not a ${expected}`, {
+      gid,
+      field: 'pattern',
+      status,
+    });
 }

@@ -1,7 +1,7 @@
-import type { HoldfastError } from '@holdfast/protocol';
+import { ERROR_RULES, type HoldfastError } from '@holdfast/protocol';
 import type { Outcome } from '../dtm/outcome.ts';
 import { messageOf } from '@holdfast/runtime';
-import { headOfError, STATUS_OF_ERROR } from './error-status.ts';
+import { headOfError } from './error-head.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
 /** The response to every change that was made. */
@@ -22,14 +22,14 @@ export function replyOfOutcome(outcome: Outcome): Reply {
 }
 
 /**
- * An error as a response of dtm's REST: `refused` is a FAILURE, any other error a message under
- * another status.
+ * An error as a response of dtm's REST: a FAILURE, or a message under another status.
  */
 export function replyOfError(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
-  if (error.code === 'refused') return failureReply(error, more);
   const { code, field } = error;
+  const { dtm, httpStatus } = ERROR_RULES[code];
+  if (dtm === 'FAILURE') return failureReply(error, more);
   const message = withoutWords(messageOf(error));
-  return jsonReply(STATUS_OF_ERROR[code], { message, code, field, ...more }, undefined, headOfError(error));
+  return jsonReply(httpStatus, { message, code, field, ...more }, undefined, headOfError(error));
 }
 
 /** A FAILURE with status 409. */

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from '@holdfast/core';
 import {
+  ERROR_RULES,
   HoldfastError,
   JSON_RPC_CODES,
   jsonItems,
@@ -127,7 +128,7 @@ const guarded =
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.code === 'internal') onDefect(error);
-      return errorOf(error, error.code === 'refused' ? JSON_RPC_CODES.failure : JSON_RPC_CODES.failed);
+      return errorOf(error, ERROR_RULES[error.code].jsonRpc);
     }
   };
 
