@@ -1,4 +1,11 @@
-import { BranchCaller, type InitiatorCall, type InitiatorCallResult, unlessAborted } from '@holdfast/client/api';
+import {
+  BranchCaller,
+  exceedsJson,
+  type InitiatorCall,
+  type InitiatorCallResult,
+  unlessAborted,
+} from '@holdfast/client/api';
+import { LIMITS } from '@holdfast/protocol';
 import type { LocalBranches } from '@holdfast/branches';
 
 const LOCAL = 'local://';
@@ -39,10 +46,11 @@ export class InitiatorCalls {
 
 /**
  * The value as it would arrive over HTTP: a copy that shares nothing with the function, or nothing
- * if the value has no JSON form.
+ * if the value has no JSON form. A value that is too large for HTTP is returned itself: copying it
+ * could block the process for seconds.
  */
 function asJson(value: unknown): unknown {
-  if (value === undefined || value === null) return value;
+  if (value === undefined || value === null || exceedsJson(value, LIMITS.payloadBytes)) return value;
   try {
     return JSON.parse(JSON.stringify(value)) as unknown;
   } catch {

@@ -31,6 +31,23 @@ describe('a function as a branch', () => {
     expect(called).toEqual(['debit 01', 'credit 02']);
   });
 
+  it('returns a result that is too large for HTTP itself: a copy of it would block the process', async () => {
+    let reads = 0;
+    const part = {
+      get text(): string {
+        reads++;
+        return 'x'.repeat(1_000);
+      },
+    };
+    const large = Array.from({ length: 10_000 }, () => part);
+    const branches = { hold: () => large, release: () => undefined };
+    await using hf = await embed({ ...OPTIONS, branches });
+    const { hold, release } = hf.branches;
+    const held = await hf.tcc((tx) => tx.call({ try: hold, confirm: null, cancel: release }));
+    expect(held).toBe(large);
+    expect(reads).toBeLessThan(2_000);
+  });
+
   it('finds the call it serves, also after it has waited', async () => {
     const seen: unknown[] = [];
     const branches = {

@@ -3,6 +3,7 @@ import { MysqlStore } from './mysql-store.ts';
 import { type MysqlStoreOptions, settingsOf } from './options.ts';
 
 export type { MysqlStoreOptions } from './options.ts';
+export { containExceptions, destroy } from './wire.ts';
 
 /**
  * Creates a shared store on MariaDB or MySQL, not open yet. Throws `StoreError` `invalid` for a URL

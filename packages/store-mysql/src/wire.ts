@@ -6,6 +6,7 @@ interface Internals {
   readonly stream: Duplex;
   handlePacket(packet: { readonly sequenceId: number } | undefined): void;
   readonly sequenceId: number;
+  packetParser: { execute(chunk: Buffer): void };
 }
 
 /**
@@ -13,9 +14,12 @@ interface Internals {
  * message that violates the protocol would terminate the process. A packet out of sequence is
  * reported as well, before the client, which would only print a warning, treats it as part of the
  * response. Call this before `connect`.
+ *
+ * @param mostBytes more bytes from the server in total are reported, too
  */
-export function containExceptions(client: Client, report: (thrown: unknown) => void): void {
+export function containExceptions(client: Client, report: (thrown: unknown) => void, mostBytes = Infinity): void {
   const internals = client as unknown as Internals;
+  if (mostBytes !== Infinity) countBytes(internals, mostBytes, report);
   const handle = internals.handlePacket.bind(client);
   let failed = false;
   internals.handlePacket = (packet) => {
@@ -28,6 +32,19 @@ export function containExceptions(client: Client, report: (thrown: unknown) => v
       failed = true;
       report(thrown);
     }
+  };
+}
+
+/** Counts before the client collects the packets of a message, which has no limit. */
+function countBytes(internals: Internals, mostBytes: number, report: (thrown: unknown) => void): void {
+  const { packetParser } = internals;
+  let bytes = 0;
+  internals.packetParser = {
+    execute(chunk) {
+      bytes += chunk.length;
+      if (bytes <= mostBytes) packetParser.execute(chunk);
+      else report(new Error(`the server sent more than ${mostBytes} bytes`));
+    },
   };
 }
 

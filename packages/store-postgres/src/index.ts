@@ -3,6 +3,7 @@ import { type PostgresStoreOptions, settingsOf } from './options.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 export type { PostgresStoreOptions } from './options.ts';
+export { containExceptions } from './wire.ts';
 
 /**
  * Creates a shared store on PostgreSQL, not open yet; any number of nodes may have it open at once.

@@ -18,8 +18,16 @@ const internals = (client: pg.Client): Internals['connection'] => (client as unk
  * string would terminate the process. The handler receives only complete and checked messages,
  * since `pg` blocks the process forever on some messages that violate the protocol. Call this
  * before `connect`.
+ *
+ * @param mostBytes the connection fails when the server has sent more in total
  */
-export function containExceptions(client: pg.Client): void {
+export function containExceptions(client: pg.Client, mostBytes = Infinity): void {
+  let bytes = 0;
+  const receive = (frames: Frames, chunk: Buffer, listener: (messages: Buffer) => void): void => {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new Error(`the server sent more than ${mostBytes} bytes`);
+    frames.receive(chunk, listener);
+  };
   const connection = internals(client);
   const attach = connection.attachListeners.bind(connection);
   connection.attachListeners = (stream: Duplex) => {
@@ -28,7 +36,7 @@ export function containExceptions(client: pg.Client): void {
       stream.on(event, (...args: unknown[]) => {
         const [chunk] = args;
         try {
-          if (event === 'data') frames.receive(chunk as Buffer, listener);
+          if (event === 'data') receive(frames, chunk as Buffer, listener);
           else listener(...args);
         } catch (thrown) {
           stream.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));

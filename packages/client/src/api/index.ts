@@ -6,6 +6,7 @@ export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
 export { pause } from './back-off.ts';
 export { RetryBudget } from './retry-budget.ts';
+export { exceedsJson } from '../json-size.ts';
 export { WorkInProgress } from '../work-in-progress.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';

@@ -1,6 +1,7 @@
 import { BranchFailure } from '@holdfast/protocol';
 import type { Barrier, BarrierOutcome } from '../barrier/barrier.ts';
 import { MAX_RESULT_BYTES } from '../barrier/results.ts';
+import { exceedsJson } from '../json-size.ts';
 import { keptJson } from '../kept-json.ts';
 import type { StepCodec } from '../workflow/flow.ts';
 import type { BarrierHandler, BranchCallContext, BranchHandler } from './call.ts';
@@ -37,6 +38,8 @@ const WIRE_FORM: StepCodec<unknown> = {
 
 /** undefined: JSON cannot hold the value, and the first response has no result, either. */
 function wireForm(value: unknown): unknown {
+  // Not written, and not kept: the barrier decides so from the value itself.
+  if (exceedsJson(value, MAX_RESULT_BYTES)) return value;
   // What its type leaves out: it gives nothing for a function.
   const stringify: (json: unknown) => string | undefined = JSON.stringify;
   try {

@@ -1,4 +1,5 @@
 import { LIMITS } from '@holdfast/protocol';
+import { exceedsJson } from '../json-size.ts';
 
 /** The body of a response, before serialisation. */
 export interface WireBody {
@@ -42,8 +43,9 @@ const MAX_TEXT_LENGTH = LIMITS.payloadBytes;
  */
 export function successText(value: unknown, complain: (error: unknown) => void): string {
   try {
-    const text = wireText({ dtm_result: 'SUCCESS', result: value });
-    if (text.length <= MAX_TEXT_LENGTH) return text;
+    // A value that is far too long is not even written: that could block the process for seconds.
+    const text = exceedsJson(value, MAX_TEXT_LENGTH) ? undefined : wireText({ dtm_result: 'SUCCESS', result: value });
+    if (text !== undefined && text.length <= MAX_TEXT_LENGTH) return text;
     throw new RangeError(`the returned value is longer than ${MAX_TEXT_LENGTH} characters, and is not answered`);
   } catch (error) {
     complain(error);

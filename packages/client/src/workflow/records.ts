@@ -1,4 +1,5 @@
 import { BranchFailure, LIMITS, textOfThrown, type WorkflowProgress } from '@holdfast/protocol';
+import { exceedsJson } from '../json-size.ts';
 import { assertJson, isPromise } from '../json-value.ts';
 
 /**
@@ -51,15 +52,21 @@ export const shortened = (reason: string): string => reason.slice(0, REASON_CHAR
  *   fail ends the transaction
  */
 export function asRecorded(what: string, value: unknown, strict: boolean): unknown {
+  if (exceedsJson(value, MOST_WRITTEN)) throw tooLarge(what, `more than ${MOST_WRITTEN}`);
   const text = textOf(what, value, strict ? refuseChanged : refusePromise);
   if (text === undefined) return undefined;
   const bytes = Buffer.byteLength(text);
-  if (bytes > LIMITS.branchResultBytes)
-    throw new BranchFailure(
-      `${what} gave ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to it instead`,
-    );
+  if (bytes > LIMITS.branchResultBytes) throw tooLarge(what, `${bytes}`);
   return JSON.parse(text) as unknown;
 }
+
+/** A longer value is not even written: that could block the process for seconds. */
+const MOST_WRITTEN = 16 * LIMITS.branchResultBytes;
+
+const tooLarge = (what: string, bytes: string): BranchFailure =>
+  new BranchFailure(
+    `${what} gave ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to it instead`,
+  );
 
 type Replacer = (key: string, part: unknown) => unknown;
 

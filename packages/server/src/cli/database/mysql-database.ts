@@ -1,21 +1,44 @@
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { CONNECT_TIMEOUT_MS, type Database, QUERY_TIMEOUT_MS } from './open-database.ts';
+import { containExceptions, destroy } from '@holdfast/store-mysql';
+import { createConnection, type QueryError, type RowDataPacket } from 'mysql2';
+import { CONNECT_TIMEOUT_MS, type Database, MOST_BYTES, QUERY_TIMEOUT_MS, type Row } from './open-database.ts';
 
 export async function openMysqlDatabase(url: string): Promise<Database> {
-  const connection = await createConnection({
+  const client = createConnection({
     uri: url.replace(/^mariadb:/, 'mysql:'),
     connectTimeout: CONNECT_TIMEOUT_MS,
   });
+  // The library calls back to no pending query of a connection that was destroyed.
+  let fail = (_reason: unknown): void => undefined;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  failed.catch(() => undefined);
+  containExceptions(
+    client,
+    (thrown) => {
+      fail(thrown);
+      destroy(client);
+    },
+    MOST_BYTES,
+  );
+  // A connection lost while idle is reported by the next query.
+  client.on('error', fail);
+  const settled = <T>(start: (done: (error: QueryError | null, value?: T) => void) => void): Promise<T | undefined> =>
+    Promise.race([
+      failed,
+      new Promise<T | undefined>((resolve, reject) =>
+        start((error, value) => (error === null ? resolve(value) : reject(error))),
+      ),
+    ]);
+  await settled<void>((done) => client.connect(done));
   return {
     kind: 'mysql',
     async query(text, values = []) {
-      const [rows] = await connection.query<RowDataPacket[]>({
-        sql: text,
-        values: [...values],
-        timeout: QUERY_TIMEOUT_MS,
-      });
-      return Array.isArray(rows) ? rows : [];
+      const rows = await settled<readonly Row[]>((done) =>
+        client.query<RowDataPacket[]>({ sql: text, values: [...values], timeout: QUERY_TIMEOUT_MS }, done),
+      );
+      return Array.isArray(rows) ? (rows as readonly Row[]) : [];
     },
-    close: () => connection.end(),
+    close: async () => {
+      await settled<void>((done) => client.end((error?: QueryError | null) => done(error ?? null)));
+    },
   };
 }

@@ -16,6 +16,8 @@ export interface Database {
 
 export const CONNECT_TIMEOUT_MS = 5_000;
 export const QUERY_TIMEOUT_MS = 10_000;
+/** From the server in total: the commands read names and single values. */
+export const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
  * Connects to the database at a URL. The client library is an optional package and loaded only

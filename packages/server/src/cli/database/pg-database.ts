@@ -1,5 +1,6 @@
+import { containExceptions } from '@holdfast/store-postgres';
 import pg from 'pg';
-import { CONNECT_TIMEOUT_MS, type Database, QUERY_TIMEOUT_MS, type Row } from './open-database.ts';
+import { CONNECT_TIMEOUT_MS, type Database, MOST_BYTES, QUERY_TIMEOUT_MS, type Row } from './open-database.ts';
 
 export async function openPgDatabase(url: string): Promise<Database> {
   const client = new pg.Client({
@@ -7,6 +8,7 @@ export async function openPgDatabase(url: string): Promise<Database> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
   });
+  containExceptions(client, MOST_BYTES);
   // A connection lost while idle is reported by the next query.
   client.on('error', () => {});
   await client.connect();
