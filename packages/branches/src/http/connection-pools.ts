@@ -1,8 +1,11 @@
+import type { Timer } from '@holdfast/core';
 import type { BranchConnections, ConnectTo } from './branch-connections.ts';
+import type { HttpClock, HttpEnvironment } from '../http1/environment.ts';
+import { machine } from '../http1/machine.ts';
 import { HttpPool, type HttpPoolSettings } from '../http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './client-settings.ts';
 import { Names } from '../names/names.ts';
-import { resolverLookup, systemLookup } from '../names/resolve-name.ts';
+import { type ResolveName, resolverLookup, systemLookup } from '../names/resolve-name.ts';
 
 /** The connections to one origin; not closed as idle while `running` is above zero. */
 export interface OriginPool {
@@ -24,7 +27,8 @@ export interface ConnectionPoolsOptions {
   readonly maxOrigins?: number;
   /** Time without a call after which a pool is closed. */
   readonly idleMs?: number;
-  readonly nowMs?: () => number;
+  /** Clock and network; the machine's by default. */
+  readonly environment?: HttpEnvironment;
   /**
    * A pool in use that has returned no response for this time may be closed when another origin
    * needs its place.
@@ -40,11 +44,18 @@ export interface ConnectionPoolsOptions {
    * `getaddrinfo`.
    */
   readonly lookup?: NameLookup;
+  /** Resolves names instead of `lookup`. */
+  readonly resolve?: ResolveName;
   /** Opens the connections (see `undiciClient`); Holdfast's client by default. */
   readonly connectTo?: ConnectTo;
 }
 
 export type NameLookup = 'own' | 'system';
+
+function lookupOf(lookup: NameLookup | undefined): ResolveName {
+  const system = systemLookup();
+  return lookup === 'system' ? system : resolverLookup(system);
+}
 
 const DEFAULT_MAX_ORIGINS = 1_024;
 const DEFAULT_IDLE_MS = 60_000;
@@ -64,23 +75,23 @@ export class ConnectionPools {
   readonly #idleMs: number;
   readonly #holdMs: number;
   readonly #onNoRoom: (origin: string, ended: string | undefined) => void;
-  readonly #nowMs: () => number;
   readonly #pools = new Map<string, OriginPool>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweep: Timer;
+  /** The clock of the calls over these connections. */
+  readonly clock: HttpClock;
   #closed = false;
 
   constructor(options: ConnectionPoolsOptions = {}) {
-    const system = systemLookup();
-    this.#names = new Names({ resolve: options.lookup === 'system' ? system : resolverLookup(system) });
+    const environment = options.environment ?? machine;
+    this.clock = environment.clock;
+    this.#names = new Names({ resolve: options.resolve ?? lookupOf(options.lookup), nowMs: () => this.#nowMs() });
     this.#settings = { names: this.#names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
-    this.#connectTo = options.connectTo ?? ((origin, settings) => new HttpPool(origin, settings));
+    this.#connectTo = options.connectTo ?? ((origin, settings) => new HttpPool(origin, settings, environment));
     this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
     this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
     this.#holdMs = options.holdMs ?? DEFAULT_HOLD_MS;
     this.#onNoRoom = options.onNoRoom ?? (() => undefined);
-    this.#nowMs = options.nowMs ?? performance.now.bind(performance);
-    // The timer does not keep the process alive.
-    this.#sweep = setInterval(() => this.closeIdle(), Math.max(1, this.#idleMs / 2)).unref();
+    this.#sweep = this.clock.repeat(Math.max(1, this.#idleMs / 2), () => this.closeIdle());
   }
 
   /**
@@ -115,11 +126,15 @@ export class ConnectionPools {
   /** Closes every connection; calls in progress fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#sweep);
+    this.#sweep.cancel();
     const pools = [...this.#pools.values()];
     this.#pools.clear();
     this.#names.close();
     await Promise.all(pools.map(({ pool }) => pool.destroy()));
+  }
+
+  #nowMs(): number {
+    return this.clock.monotonicMs();
   }
 
   #add(origin: string): OriginPool | undefined {

@@ -4,7 +4,8 @@ import type { BranchConnections, BranchHttpCall } from './branch-connections.ts'
 import type { Destroyable } from '../http1/http-connection.ts';
 import { type HttpRequest, requestBytes } from '../http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
-import { type Expiring, timeOutInTurns } from '../event-loop/time-out-in-turns.ts';
+import type { Expiring } from '../event-loop/time-out-in-turns.ts';
+import type { HttpClock, Timeout } from '../http1/environment.ts';
 
 /** Interprets a response. */
 export type AnswerReader = (answer: Answer) => BranchResult;
@@ -16,6 +17,7 @@ export type AnswerReader = (answer: Answer) => BranchResult;
  * when the pool has finished with the call, with whether a response came.
  */
 export function exchange(
+  clock: HttpClock,
   pool: BranchConnections,
   request: HttpRequest,
   timeoutMs: number,
@@ -23,22 +25,24 @@ export function exchange(
   onDone: (answered: boolean) => void,
 ): Promise<BranchResult> {
   return new Promise((resolve) => {
-    pool.send(new HttpExchange(pool, request, timeoutMs, read, resolve, onDone));
+    pool.send(new HttpExchange(clock, pool, request, timeoutMs, read, resolve, onDone));
   });
 }
 
 class HttpExchange implements BranchHttpCall, Expiring {
   readonly request: HttpRequest;
+  private readonly clock: HttpClock;
   private readonly pool: BranchConnections;
   private readonly timeoutMs: number;
   private readonly read: AnswerReader;
   private readonly resolve: (result: BranchResult) => void;
   private readonly onDone: (answered: boolean) => void;
-  private readonly deadline: NodeJS.Timeout;
+  private readonly deadline: Timeout;
   private connection: Destroyable | undefined;
   private isDone = false;
 
   constructor(
+    clock: HttpClock,
     pool: BranchConnections,
     request: HttpRequest,
     timeoutMs: number,
@@ -46,13 +50,14 @@ class HttpExchange implements BranchHttpCall, Expiring {
     resolve: (result: BranchResult) => void,
     onDone: (answered: boolean) => void,
   ) {
+    this.clock = clock;
     this.pool = pool;
     this.request = request;
     this.timeoutMs = timeoutMs;
     this.read = read;
     this.resolve = resolve;
     this.onDone = onDone;
-    this.deadline = setTimeout(timeOutInTurns, Math.min(timeoutMs, LONGEST_TIMER_MS), this);
+    this.deadline = clock.startTimeout(Math.min(timeoutMs, LONGEST_TIMER_MS), this);
   }
 
   get bytes(): Buffer {
@@ -84,7 +89,7 @@ class HttpExchange implements BranchHttpCall, Expiring {
 
   private done(answered: boolean): void {
     this.isDone = true;
-    clearTimeout(this.deadline);
+    this.clock.cancelTimeout(this.deadline);
     this.onDone(answered);
   }
 }

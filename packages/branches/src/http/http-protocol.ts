@@ -70,7 +70,7 @@ export function send(
 ): Promise<BranchResult> {
   const entry = pools.acquire(target.destination);
   if (entry === undefined) return Promise.resolve(NO_ROOM);
-  return exchange(entry.pool, request, timeoutMs, read, entry.release);
+  return exchange(pools.clock, entry.pool, request, timeoutMs, read, entry.release);
 }
 
 /** No call was made, so this does not count as an attempt. */

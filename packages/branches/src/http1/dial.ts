@@ -1,14 +1,16 @@
-import { isIP, type Socket } from 'node:net';
+import { isIP } from 'node:net';
+import type { Timer } from '@holdfast/core';
+import type { HttpClock, HttpSocket, ReadyEvent } from './environment.ts';
 
-export interface DialOptions {
+export interface DialOptions<S extends HttpSocket> {
+  readonly clock: Pick<HttpClock, 'setTimer'>;
   readonly host: string;
   /** Resolves a name; addresses are used as they are. */
   readonly lookUp: (name: string) => Promise<readonly string[]>;
   /** Opens a connection to an address. */
-  readonly open: (address: string) => Socket;
-  /** The event after which the connection can be used. */
-  readonly readyEvent: 'connect' | 'secureConnect';
-  readonly connected: (socket: Socket) => void;
+  readonly open: (address: string) => S;
+  readonly readyEvent: ReadyEvent;
+  readonly connected: (socket: S) => void;
   /** No address could be connected to; called once, after `dial` has returned. */
   readonly failed: (error: Error) => void;
 }
@@ -22,7 +24,7 @@ const MAX_ADDRESSES = 16;
  * begins: a slow connection is still usable, and the caller decides on the timeout. Returns a
  * function that ends all attempts; neither callback is called afterwards.
  */
-export function dial(options: DialOptions): () => void {
+export function dial<S extends HttpSocket>(options: DialOptions<S>): () => void {
   const dialing = new Dialing(options);
   const { host, lookUp } = options;
   const addresses = isIP(host) === 0 ? lookUp(host) : Promise.resolve([host]);
@@ -33,15 +35,15 @@ export function dial(options: DialOptions): () => void {
   return () => dialing.cancel();
 }
 
-class Dialing {
-  readonly #options: DialOptions;
-  readonly #attempts = new Set<Socket>();
+class Dialing<S extends HttpSocket> {
+  readonly #options: DialOptions<S>;
+  readonly #attempts = new Set<S>();
   readonly #errors: Error[] = [];
   #left: readonly string[] = [];
-  #next: NodeJS.Timeout | undefined;
+  #next: Timer | undefined;
   #isOver = false;
 
-  constructor(options: DialOptions) {
+  constructor(options: DialOptions<S>) {
     this.#options = options;
   }
 
@@ -58,13 +60,13 @@ class Dialing {
 
   cancel(): void {
     this.#isOver = true;
-    clearTimeout(this.#next);
+    this.#next?.cancel();
     for (const socket of this.#attempts) socket.destroy();
     this.#attempts.clear();
   }
 
   #tryNext(): void {
-    clearTimeout(this.#next);
+    this.#next?.cancel();
     if (this.#isOver) return;
     const [address, ...rest] = this.#left;
     if (address === undefined) {
@@ -72,13 +74,13 @@ class Dialing {
       return;
     }
     this.#left = rest;
-    if (rest.length > 0) this.#next = setTimeout(() => this.#tryNext(), NEXT_ADDRESS_MS);
+    if (rest.length > 0) this.#next = this.#options.clock.setTimer(NEXT_ADDRESS_MS, () => this.#tryNext());
     this.#attempt(address);
   }
 
   #attempt(address: string): void {
     const { open, readyEvent, connected } = this.#options;
-    let socket: Socket;
+    let socket: S;
     try {
       socket = open(address);
     } catch (thrown) {
@@ -92,15 +94,15 @@ class Dialing {
     const onClose = (): void => {
       if (this.#attempts.delete(socket)) this.#tryNext();
     };
-    socket
-      .on('error', onError)
-      .once('close', onClose)
-      .once(readyEvent, () => {
-        socket.off('error', onError).off('close', onClose);
-        this.#attempts.delete(socket);
-        this.cancel();
-        connected(socket);
-      });
+    socket.on('error', onError);
+    socket.once('close', onClose);
+    socket.once(readyEvent, () => {
+      socket.off('error', onError);
+      socket.off('close', onClose);
+      this.#attempts.delete(socket);
+      this.cancel();
+      connected(socket);
+    });
   }
 
   #failure(): Error {

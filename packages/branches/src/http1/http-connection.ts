@@ -1,8 +1,8 @@
-import net from 'node:net';
-import tls from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { type Answer, AnswerParser } from './answer-parser.ts';
-import { type Expiring, timeOutInTurns } from '../event-loop/time-out-in-turns.ts';
+import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import { dial } from './dial.ts';
+import type { Endpoint, HttpEnvironment, HttpSocket, Timeout } from './environment.ts';
 
 /**
  * A request and the receiver of its response: exactly one of `answered` and `failed` is called,
@@ -25,17 +25,10 @@ export interface Destroyable {
   destroy(reason?: Error): void;
 }
 
-/** The remote end of a connection. */
-export interface Endpoint {
-  readonly isSecure: boolean;
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface ConnectionSettings {
   /** Covers name resolution, all addresses and the TLS handshake. */
   readonly connectTimeoutMs: number;
-  readonly tls: tls.ConnectionOptions;
+  readonly tls: ConnectionOptions;
   readonly lookUp: (name: string) => Promise<readonly string[]>;
 }
 
@@ -56,12 +49,6 @@ export interface ConnectionOwner {
   lost(call: HttpCall): void;
 }
 
-/**
- * All connections read into this buffer in turn: a piece is parsed at once, and kept bytes are
- * copied.
- */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
-
 /** The status that servers send when they close a connection because it was idle for too long. */
 const REQUEST_TIMEOUT = 408;
 
@@ -80,10 +67,11 @@ export class HttpConnection implements Expiring {
   readonly #owner: ConnectionOwner;
   readonly #settings: ConnectionSettings;
   readonly #parser = new AnswerParser();
-  readonly #connectDeadline: NodeJS.Timeout;
+  readonly #environment: HttpEnvironment;
+  readonly #connectDeadline: Timeout;
   readonly #cancelDial: () => void;
   /** Undefined until the connection is established. */
-  #socket: net.Socket | undefined;
+  #socket: HttpSocket | undefined;
   #call: HttpCall | undefined;
   /** Number of calls sent over it. */
   #calls = 0;
@@ -93,15 +81,19 @@ export class HttpConnection implements Expiring {
   #isCallLost = false;
   #error: Error | undefined;
 
-  constructor(endpoint: Endpoint, owner: ConnectionOwner, settings: ConnectionSettings) {
+  constructor(endpoint: Endpoint, owner: ConnectionOwner, settings: ConnectionSettings, environment: HttpEnvironment) {
+    const { clock, dialer } = environment;
+    this.#environment = environment;
     this.#owner = owner;
     this.#settings = settings;
-    const { connectTimeoutMs, lookUp } = settings;
-    this.#connectDeadline = setTimeout(timeOutInTurns, connectTimeoutMs, this);
+    const { connectTimeoutMs, lookUp, tls } = settings;
+    const received = (piece: Buffer): void => this.#read(piece);
+    this.#connectDeadline = clock.startTimeout(connectTimeoutMs, this);
     this.#cancelDial = dial({
+      clock,
       host: endpoint.host,
       lookUp,
-      open: (address) => (endpoint.isSecure ? this.#openTls(endpoint, address) : this.#openPlain(endpoint, address)),
+      open: (address) => dialer.open(endpoint, address, tls, received),
       readyEvent: endpoint.isSecure ? 'secureConnect' : 'connect',
       connected: (socket) => this.#connected(socket),
       failed: (error) => {
@@ -145,31 +137,14 @@ export class HttpConnection implements Expiring {
     process.nextTick(() => this.#closed());
   }
 
-  #connected(socket: net.Socket): void {
+  #connected(socket: HttpSocket): void {
     this.#endConnecting();
     this.#socket = socket;
-    socket.setNoDelay(true);
-    socket
-      .on('error', (error) => {
-        this.#error = error;
-      })
-      .once('close', () => this.#closed());
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.once('close', () => this.#closed());
     this.#owner.connected(this);
-  }
-
-  /** Reads without a stream in between: a response costs one call of one function. */
-  #openPlain({ port }: Endpoint, address: string): net.Socket {
-    const callback = (length: number): boolean => {
-      this.#read(READ_BUFFER.subarray(0, length));
-      return true;
-    };
-    return net.connect({ host: address, port, onread: { buffer: READ_BUFFER, callback } });
-  }
-
-  #openTls({ host, port }: Endpoint, address: string): net.Socket {
-    const servername = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls.connect({ ...servername, ...this.#settings.tls, host: address, port });
-    return socket.on('data', (piece: Buffer) => this.#read(piece));
   }
 
   #read(piece: Buffer): void {
@@ -213,7 +188,7 @@ export class HttpConnection implements Expiring {
 
   #endConnecting(): void {
     this.#isConnecting = false;
-    clearTimeout(this.#connectDeadline);
+    this.#environment.clock.cancelTimeout(this.#connectDeadline);
   }
 
   #closed(): void {

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type ConnectionOwner, type Endpoint, type HttpCall, HttpConnection } from './http-connection.ts';
+import type { Endpoint, HttpEnvironment } from './environment.ts';
+import { type ConnectionOwner, type HttpCall, HttpConnection } from './http-connection.ts';
 import { Names } from '../names/names.ts';
 import { systemLookup } from '../names/resolve-name.ts';
-import { atEndOfTurn, turnsCounted } from '../event-loop/end-of-turn.ts';
 
 export interface HttpPoolSettings {
   /** Maximum number of connections; further calls wait for one. */
@@ -42,6 +42,7 @@ export class HttpPool implements ConnectionOwner {
   readonly #endpoint: Endpoint;
   readonly #settings: HttpPoolSettings;
   readonly #names: Names;
+  readonly #environment: HttpEnvironment;
   readonly #connections = new Set<HttpConnection>();
   /** Used from its end. */
   #idle: HttpConnection[] = [];
@@ -57,7 +58,8 @@ export class HttpPool implements ConnectionOwner {
   #emptied: Promise<void> | undefined;
 
   /** @param origin scheme, host and port, as `URL.origin` gives them */
-  constructor(origin: string, settings: HttpPoolSettings) {
+  constructor(origin: string, settings: HttpPoolSettings, environment: HttpEnvironment) {
+    this.#environment = environment;
     this.#endpoint = endpointOf(origin);
     this.#settings = settings;
     this.#names = settings.names ?? new Names({ resolve: systemLookup() });
@@ -88,7 +90,7 @@ export class HttpPool implements ConnectionOwner {
 
   /** Closes the idle connections whose time has expired. */
   closeIdle(): void {
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs;
     // Copied, because closing removes a connection from the lists.
     for (const connection of [...this.#idle, ...this.#resting])
       if (connection.idleUntilMs <= nowMs) connection.destroy();
@@ -117,15 +119,15 @@ export class HttpPool implements ConnectionOwner {
     this.#connecting--;
     const call = this.#lost.shift();
     if (call !== undefined) return connection.send(call);
-    connection.idleUntilMs = performance.now() + this.#settings.idleMs;
+    connection.idleUntilMs = this.#nowMs + this.#settings.idleMs;
     this.#use(connection);
   }
 
   answered(connection: HttpConnection, keepAliveMs: number | undefined): void {
     const { idleMs, maxIdleMs } = this.#settings;
     const forMs = keepAliveMs === undefined ? idleMs : Math.min(keepAliveMs - IDLE_MARGIN_MS, maxIdleMs);
-    connection.idleUntilMs = performance.now() + forMs;
-    connection.restsUntilTurn = turnsCounted() + TURNS_OF_REST;
+    connection.idleUntilMs = this.#nowMs + forMs;
+    connection.restsUntilTurn = this.#environment.clock.turnsCounted() + TURNS_OF_REST;
     this.#resting.push(connection);
     if (this.#waiting.length > 0) this.#turnSoon();
   }
@@ -155,7 +157,7 @@ export class HttpPool implements ConnectionOwner {
   #turnSoon(): void {
     if (this.#isTurning || this.#resting.length === 0) return;
     this.#isTurning = true;
-    atEndOfTurn(this.#turn);
+    this.#environment.clock.endOfTurn(this.#turn);
   }
 
   readonly #turn = (): void => {
@@ -171,6 +173,10 @@ export class HttpPool implements ConnectionOwner {
     this.#turnSoon();
   };
 
+  get #nowMs(): number {
+    return this.#environment.clock.monotonicMs();
+  }
+
   /** Sends the next waiting call, or keeps the connection idle. */
   #use(connection: HttpConnection): void {
     const call = this.#waiting.shift();
@@ -179,14 +185,14 @@ export class HttpPool implements ConnectionOwner {
   }
 
   #isLate({ idleUntilMs }: HttpConnection): boolean {
-    return idleUntilMs <= performance.now();
+    return idleUntilMs <= this.#nowMs;
   }
 
   /**
    * Returns an idle connection. An unusable one is destroyed and removes itself once it has closed.
    */
   #takeIdle(): HttpConnection | undefined {
-    const turns = turnsCounted();
+    const turns = this.#environment.clock.turnsCounted();
     let rested = 0;
     for (let next = this.#resting[0]; next !== undefined && next.restsUntilTurn <= turns;) {
       this.#idle.push(next);
@@ -204,8 +210,9 @@ export class HttpPool implements ConnectionOwner {
   #connect(): void {
     const { connections, connectTimeoutMs, tls } = this.#settings;
     const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
+    const settings = { connectTimeoutMs, tls: tls ?? {}, lookUp };
     while (!this.#isDestroyed && this.#connecting < this.#wanted && this.#connections.size < connections) {
-      this.#connections.add(new HttpConnection(this.#endpoint, this, { connectTimeoutMs, tls: tls ?? {}, lookUp }));
+      this.#connections.add(new HttpConnection(this.#endpoint, this, settings, this.#environment));
       this.#connecting++;
     }
   }

@@ -2,6 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { buildConnector } from 'undici';
 import { dial } from '../http1/dial.ts';
+import { machine } from '../http1/machine.ts';
 import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
 import type { Names } from '../names/names.ts';
 
@@ -25,7 +26,8 @@ export function connectorTo(
       names.forget(host);
       done(error, null);
     };
-    const cancel = dial({
+    const cancel = dial<net.Socket>({
+      clock: machine.clock,
       host,
       lookUp: (name) => names.lookUp(name),
       open: (address) =>

@@ -4,6 +4,7 @@ import type { BranchConnections, BranchHttpCall } from '../../src/http/branch-co
 import { exchange } from '../../src/http/exchange.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import { HttpConnection } from '../../src/http1/http-connection.ts';
+import { machine } from '../../src/http1/machine.ts';
 import type { HttpRequest } from '../../src/http1/request-bytes.ts';
 import { SLICE } from '../../src/event-loop/time-out-in-turns.ts';
 
@@ -87,6 +88,7 @@ function hangingCalls(count: number) {
   };
   const results = Array.from({ length: count }, () =>
     exchange(
+      machine.clock,
       pool,
       request,
       TIMEOUT_MS,
@@ -106,5 +108,6 @@ function connecting(closed: (error: Error | undefined) => void): HttpConnection 
     { isSecure: false, host: 'example.test', port: 80 },
     { connected: unused, answered: unused, lost: unused, closed: (_, error) => closed(error) },
     { connectTimeoutMs: TIMEOUT_MS, tls: {}, lookUp: () => new Promise(() => undefined) },
+    machine,
   );
 }

@@ -1,4 +1,4 @@
-import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, undiciClient } from '@holdfast/branches';
+import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, machine, undiciClient } from '@holdfast/branches';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readHttpAnswer } from '../../src/http/http-protocol.ts';
@@ -57,7 +57,7 @@ async function outcomes(
       return readHttpAnswer(answer);
     };
     const request = { method: 'GET', path: `/${index}`, host, headers: '', body: null } as const;
-    const { kind } = await exchange(pool, request, TIMEOUT_MS, read, () => undefined);
+    const { kind } = await exchange(machine.clock, pool, request, TIMEOUT_MS, read, () => undefined);
     all.push(kind === 'UNKNOWN' ? { kind } : { kind, body });
     // Both see the end of the connection before the next call, or neither.
     await settled[index];
@@ -107,7 +107,7 @@ const isNamed = (behaviour: Behaviour): boolean => Object.values(DIFFERENCES).so
 it('a server has the same outcome through either client, whatever it responds, or the difference is a named one', async () => {
   const connect = await undiciClient();
   const undici = (origin: string) => connect(origin, HTTP_CLIENT_SETTINGS);
-  const own = (origin: string) => new HttpPool(origin, HTTP_CLIENT_SETTINGS);
+  const own = (origin: string) => new HttpPool(origin, HTTP_CLIENT_SETTINGS, machine);
   await fc.assert(
     fc.asyncProperty(fc.array(behaviours, { minLength: 1, maxLength: 4 }), async (script) => {
       const [ours, library] = await Promise.all([outcomes(own, script), outcomes(undici, script)]);
@@ -138,7 +138,7 @@ it.each(Object.keys(DIFFERENCES))('the difference exists: %s', async (name) => {
   const example = examples.find(([one]) => DIFFERENCES[name]?.(one) === true);
   if (example === undefined) throw new Error('there is no example');
   const [behaviour, expected] = example;
-  const own = await outcomes((origin) => new HttpPool(origin, HTTP_CLIENT_SETTINGS), [behaviour]);
+  const own = await outcomes((origin) => new HttpPool(origin, HTTP_CLIENT_SETTINGS, machine), [behaviour]);
   const undici = await outcomes((origin) => connect(origin, HTTP_CLIENT_SETTINGS), [behaviour]);
   expect([...own, ...undici]).toMatchObject(expected);
 });
@@ -148,7 +148,7 @@ it.each(['gzip and chunked', 'gzip in a second field', 'chunked twice', 'gzip un
   async (framing) => {
     const connect = await undiciClient();
     const response: Behaviour = { ...USUAL, framing, end: 'ends' };
-    const own = await outcomes((origin) => new HttpPool(origin, HTTP_CLIENT_SETTINGS), [response]);
+    const own = await outcomes((origin) => new HttpPool(origin, HTTP_CLIENT_SETTINGS, machine), [response]);
     const undici = await outcomes((origin) => connect(origin, HTTP_CLIENT_SETTINGS), [response]);
     expect([...own, ...undici]).toEqual([{ kind: 'UNKNOWN' }, { kind: 'UNKNOWN' }]);
   },

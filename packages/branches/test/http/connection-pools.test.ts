@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { ConnectionPools, type OriginPool } from '@holdfast/branches';
+import { ConnectionPools, type HttpEnvironment, machine, type OriginPool } from '@holdfast/branches';
 import { BranchServer } from '../support/branch-server.ts';
 import { branchRequest } from '../support/requests.ts';
 import { branchRouter } from '../support/routers.ts';
 
+/** The machine with another clock. */
+const at = (monotonicMs: () => number): HttpEnvironment => ({
+  ...machine,
+  clock: { ...machine.clock, monotonicMs },
+});
+
 describe('connection pools', () => {
   it('drop the pool that was idle longest when the bound is reached, never one in use', async () => {
     let nowMs = 0;
-    const pools = new ConnectionPools({ maxOrigins: 2, nowMs: () => ++nowMs });
+    const pools = new ConnectionPools({ maxOrigins: 2, environment: at(() => ++nowMs) });
     const first = pools.acquire('http://a') as OriginPool;
     const second = pools.acquire('http://b') as OriginPool;
     expect(pools.acquire('http://c')).toBeUndefined();
@@ -26,7 +32,7 @@ describe('connection pools', () => {
     let nowMs = 0;
     const noRoom: unknown[] = [];
     const onNoRoom = (...event: unknown[]): unknown => noRoom.push(event);
-    const pools = new ConnectionPools({ maxOrigins: 2, holdMs: 5_000, nowMs: () => nowMs, onNoRoom });
+    const pools = new ConnectionPools({ maxOrigins: 2, holdMs: 5_000, environment: at(() => nowMs), onNoRoom });
     const router = branchRouter(pools);
     const hung = router.call(branchRequest(`${hanging.url}/`, { timeoutMs: 3_600_000 }));
     const responding = pools.acquire('http://a') as OriginPool;
@@ -48,7 +54,7 @@ describe('connection pools', () => {
 
   it('close what nobody used for the idle time', async () => {
     let nowMs = 0;
-    const pools = new ConnectionPools({ idleMs: 60_000, nowMs: () => nowMs });
+    const pools = new ConnectionPools({ idleMs: 60_000, environment: at(() => nowMs) });
     const used = pools.acquire('http://a') as OriginPool;
     const idle = pools.acquire('http://b') as OriginPool;
     idle.release(true);

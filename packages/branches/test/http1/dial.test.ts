@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dial } from '../../src/http1/dial.ts';
+import { machine } from '../../src/http1/machine.ts';
 
 /** A connection that succeeds or fails when the test says so. */
 class Attempt extends EventEmitter {
@@ -23,6 +24,7 @@ describe('connecting to a name with several addresses', () => {
     const attempts = new Map<string, Attempt>();
     const ended: string[] = [];
     const cancel = dial({
+      clock: machine.clock,
       host: 'bank.example',
       lookUp: () => Promise.resolve(addresses),
       open: (address) => {

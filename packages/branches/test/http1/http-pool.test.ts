@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/test-servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings } from '@holdfast/branches';
+import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings, machine } from '@holdfast/branches';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
@@ -18,7 +18,7 @@ const answering =
 
 const pools: HttpPool[] = [];
 function poolOf(origin: string, settings: Partial<HttpPoolSettings> = {}): HttpPool {
-  const pool = new HttpPool(origin, { ...HTTP_CLIENT_SETTINGS, ...settings });
+  const pool = new HttpPool(origin, { ...HTTP_CLIENT_SETTINGS, ...settings }, machine);
   pools.push(pool);
   return pool;
 }
