@@ -130,7 +130,7 @@ export class FirstPhaseWork {
   async #register(registration: BranchRegistrationRequest, earlier?: BranchRegistrationRequest): Promise<void> {
     const { api, gid, options } = this.#o;
     const register = (request: BranchRegistrationRequest) =>
-      api.registerBranch(gid, request, { signal: options.signal });
+      api.registerBranch({ gid, body: request }, { signal: options.signal });
     let answer = await register(registration);
     if (!answer.ok && answer.rejection.rejection === 'invalid' && earlier !== undefined)
       answer = await register(earlier);

@@ -167,7 +167,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
     newGid,
 
     async get(gid, { signal } = {}) {
-      const answer = await api.get(gid, { signal });
+      const answer = await api.getTransaction({ gid }, { signal });
       if (answer.ok) return answer.value;
       if (answer.rejection.rejection === 'not_found') return undefined;
       throw answer.rejection;
@@ -183,13 +183,13 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
     },
 
     async list(query = {}, { signal } = {}) {
-      const answer = await api.list(query, { signal });
+      const answer = await api.listTransactions({ query }, { signal });
       if (answer.ok) return answer.value;
       throw answer.rejection;
     },
 
     async abort(gid, { reason, signal } = {}) {
-      const answer = await api.abort(gid, { reason }, { signal });
+      const answer = await api.abortTransaction({ gid, body: { reason } }, { signal });
       if (answer.ok) return answer.value;
       const { rejection, repeated } = answer;
       const { transactionStatus: status } = rejection;
@@ -198,7 +198,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
     },
 
     async retry(gid, { signal } = {}) {
-      const answer = await api.retry(gid, { signal });
+      const answer = await api.retryTransaction({ gid }, { signal });
       if (answer.ok) return answer.value;
       // A retry whose answer was lost may be why it is finished now.
       return readIf(answer.repeated && answer.rejection.rejection === 'refused', api, gid, answer.rejection);
@@ -211,7 +211,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
 
 async function readIf(done: boolean, api: Api, gid: string, rejection: Error): Promise<TransactionDetails> {
   if (!done) throw rejection;
-  const answer = await api.get(gid, {});
+  const answer = await api.getTransaction({ gid }, {});
   if (!answer.ok) throw rejection;
   return answer.value;
 }

@@ -33,7 +33,7 @@ export async function waitUntilFinal(
   for (;;) {
     const askedAtMs = performance.now();
     // A restart of the coordinator does not end the wait before the caller's deadline.
-    const answer = await api.get(gid, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
+    const answer = await api.getTransaction({ gid }, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
     if (!answer.ok) throw answer.rejection;
     if (isFinal(answer.value.status) || performance.now() >= deadlineMs) return answer.value;
     if (performance.now() - askedAtMs < EARLY_ANSWER_PAUSE_MS) await pause(EARLY_ANSWER_PAUSE_MS, signal);
@@ -50,7 +50,7 @@ function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
 export const reader =
   (api: Api, gid: string): ReadDetails =>
   async () => {
-    const answer = await api.get(gid, {});
+    const answer = await api.getTransaction({ gid }, {});
     if (!answer.ok) throw answer.rejection;
     return answer.value;
   };

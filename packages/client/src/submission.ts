@@ -40,7 +40,9 @@ export class Submission {
   async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
     this.#context.work?.assertOpen(request.gid);
     const prepared = async (): Promise<void> => {
-      const answer = await this.#send((call) => this.#context.api.create(request, call), { signal });
+      const answer = await this.#send((call) => this.#context.api.createTransaction({ body: request }, call), {
+        signal,
+      });
       if (answer.ok) return;
       // Another process's transaction, whose first phase must not be continued here, unless an
       // earlier attempt of this call created it.
@@ -61,7 +63,7 @@ export class Submission {
     this.#context.work?.assertOpen(request.gid);
     const seen = await this.#seen(
       options,
-      (call) => this.#context.api.create(request, call),
+      (call) => this.#context.api.createTransaction({ body: request }, call),
       (answer) => this.#ownOrThrow(request, answer),
     );
     return this.orThrow(seen, options);
@@ -86,11 +88,11 @@ export class Submission {
     return this.#seen(
       options,
       async (call) => {
-        const answer = await this.#context.api.submitPrepared(gid, request, call);
+        const answer = await this.#context.api.submitTransaction({ gid, body: request }, call);
         // A coordinator of the previous version rejects unknown fields.
         if (answer.ok || answer.rejection.rejection !== 'invalid' || request.run === undefined) return answer;
         const { run: _run, ...earlier } = request;
-        return this.#context.api.submitPrepared(gid, earlier, call);
+        return this.#context.api.submitTransaction({ gid, body: earlier }, call);
       },
       async ({ rejection }) => {
         // With a field: another run submitted other branches.
@@ -109,7 +111,7 @@ export class Submission {
    */
   async giveUp(gid: string, thrown: unknown): Promise<TransactionSummary> {
     const { reason } = resultOfThrown(thrown);
-    const answer = await this.#context.api.abort(gid, { reason, by: 'initiator' }, {});
+    const answer = await this.#context.api.abortTransaction({ gid, body: { reason, by: 'initiator' } }, {});
     return answer.ok ? answer.value : this.#givenUpOrThrow(gid, answer);
   }
 
@@ -202,7 +204,7 @@ export class Submission {
   }
 
   async #read(gid: string, rejection: RequestRejected): Promise<TransactionDetails> {
-    const answer = await this.#context.api.get(gid, {});
+    const answer = await this.#context.api.getTransaction({ gid }, {});
     if (!answer.ok) throw rejection;
     return answer.value;
   }

@@ -36,20 +36,20 @@ export interface Topics {
 /** The topics of a coordinator. */
 export const topicsOf = (api: Api): Topics => ({
   async subscribe(topic, branch, { remark = '', signal } = {}) {
-    const answer = await api.subscribe(topic, urlOf(branch), remark, { signal });
+    const answer = await api.subscribe({ topic, body: { url: urlOf(branch), remark } }, { signal });
     if (!answer.ok && answer.rejection.rejection !== 'refused') throw answer.rejection;
   },
 
   async unsubscribe(topic, branch, { signal } = {}) {
-    goneOrThrow(await api.unsubscribe(topic, urlOf(branch), { signal }));
+    goneOrThrow(await api.unsubscribe({ topic, query: { url: urlOf(branch) } }, { signal }));
   },
 
   async delete(topic, { signal } = {}) {
-    goneOrThrow(await api.deleteTopic(topic, { signal }));
+    goneOrThrow(await api.deleteTopic({ topic }, { signal }));
   },
 
   async list(query = {}, { signal } = {}) {
-    const answer = await api.topics(query, { signal });
+    const answer = await api.listTopics({ query }, { signal });
     if (answer.ok) return answer.value;
     throw answer.rejection;
   },

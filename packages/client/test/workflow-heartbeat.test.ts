@@ -19,7 +19,7 @@ class Coordinator {
   response: (signal: AbortSignal | undefined) => Promise<Answer<void>> = () => TAKEN;
 
   readonly api = {
-    heartbeat: async (_gid: string, { signal }: ApiCall): Promise<Answer<void>> => {
+    sendHeartbeat: async (_input: object, { signal }: ApiCall): Promise<Answer<void>> => {
       this.received++;
       this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
       try {
@@ -28,7 +28,7 @@ class Coordinator {
         this.atOnce--;
       }
     },
-    workflowProgress: () => Promise.resolve({ ok: true, value: { heartbeatMs: this.heartbeatMs } }),
+    getWorkflowProgress: () => Promise.resolve({ ok: true, value: { heartbeatMs: this.heartbeatMs } }),
     registerBranch: () => Promise.resolve({ ok: true, value: undefined }),
   } as unknown as Api;
 
@@ -48,7 +48,7 @@ describe('heartbeats of a run', () => {
 
   async function begin(coordinator: Coordinator, all = new Heartbeats(coordinator.api), limitMs = HOUR_MS) {
     const heartbeat = all.begin('g', limitMs);
-    await heartbeat.api.workflowProgress('g', {});
+    await heartbeat.api.getWorkflowProgress({ gid: 'g' }, {});
     return heartbeat;
   }
 
@@ -67,7 +67,10 @@ describe('heartbeats of a run', () => {
     const { api } = await begin(coordinator);
     for (let i = 0; i < 20; i++) {
       await vi.advanceTimersByTimeAsync(PERIOD_MS / 2);
-      await api.registerBranch('g', { pattern: 'workflow', branchId: `${i}`, op: 'action', status: 'succeed' }, {});
+      await api.registerBranch(
+        { gid: 'g', body: { pattern: 'workflow', branchId: `${i}`, op: 'action', status: 'succeed' } },
+        {},
+      );
     }
     expect(coordinator.received).toBe(0);
   });
@@ -133,7 +136,10 @@ describe('heartbeats of a run', () => {
     const { api } = await begin(coordinator, new Heartbeats(coordinator.api), 5.5 * PERIOD_MS);
     await vi.advanceTimersByTimeAsync(100 * PERIOD_MS);
     expect(coordinator.received).toBe(5);
-    await api.registerBranch('g', { pattern: 'workflow', branchId: 'a', op: 'action', status: 'succeed' }, {});
+    await api.registerBranch(
+      { gid: 'g', body: { pattern: 'workflow', branchId: 'a', op: 'action', status: 'succeed' } },
+      {},
+    );
     await vi.advanceTimersByTimeAsync(2 * PERIOD_MS);
     expect(coordinator.received).toBe(7);
   });

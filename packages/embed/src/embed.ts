@@ -104,7 +104,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     callbackUrl,
     work,
   });
-  const status = () => api.status({ principal: EMBEDDED, namespace: DEFAULT_NAMESPACE });
+  const status = () => api.call('getStatus', { principal: EMBEDDED, namespace: DEFAULT_NAMESPACE }, {});
   const workflow: Holdfast['workflow'] = (...definition) => {
     const defined = hf.workflow(...definition);
     callbacks.defined(defined.name);

@@ -2,7 +2,9 @@ import {
   type Answer,
   type Api,
   type ApiCall,
+  type ApiCalls,
   CoordinatorUnreachable,
+  gidOfInput,
   pause,
   RequestRejected,
   RetryBudget,
@@ -14,11 +16,14 @@ import {
   DEFAULT_NAMESPACE,
   HoldfastError,
   isRejectionCode,
+  OPERATION_NAMES,
+  operationOf,
+  type OperationName,
   type Principal,
   type RejectionCode,
   ROLES,
 } from '@holdfast/protocol';
-import { type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
+import { type AnyInput, type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
 import type { InitiatorCalls } from './initiator-calls.ts';
 
 export interface InProcessApiDependencies {
@@ -49,31 +54,22 @@ const waitMsOf = ({ waitUntilMs }: ApiCall): number =>
  * serialisation.
  */
 export function inProcessApi(dependencies: InProcessApiDependencies): Api {
-  const { api, initiatorCalls, stop } = dependencies;
+  const { initiatorCalls, stop } = dependencies;
   let closing: Promise<void> | undefined;
-  const ask = <T>(gid: string | undefined, call: ApiCall, run: Run<T>): Promise<Answer<T>> =>
-    answer(dependencies, gid, call, run);
+  const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(dependencies, name)]));
   return {
-    create: (request, call) => ask(request.gid, call, (context) => api.create(context, request, waitMsOf(call))),
-    submitPrepared: (gid, body, call) => ask(gid, call, (context) => api.submit(context, gid, body, waitMsOf(call))),
-    registerBranch: (gid, body, call) => ask(gid, call, (context) => api.registerBranch(context, gid, body)),
-    workflowProgress: (gid, call) => ask(gid, call, (context) => api.progress(context, gid)),
-    finishWorkflow: (gid, body, call) => ask(gid, call, (context) => api.finish(context, gid, body)),
-    parkWorkflow: (gid, body, call) => ask(gid, call, (context) => api.park(context, gid, body)),
-    heartbeat: (gid, call) => ask(gid, call, (context) => api.heartbeat(context, gid)),
+    ...(calls as unknown as ApiCalls),
     callBranch: (request) => initiatorCalls.call(request),
-    get: (gid, call) => ask(gid, call, (context) => api.get(context, gid, waitMsOf(call))),
-    list: (query, call) => ask(undefined, call, (context) => api.list(context, queryOf({ ...query }))),
-    abort: (gid, body, call) => ask(gid, call, (context) => api.abort(context, gid, body, waitMsOf(call))),
-    retry: (gid, call) => ask(gid, call, (context) => api.retry(context, gid, waitMsOf(call))),
-    topics: (query, call) => ask(undefined, call, (context) => api.topics(context, queryOf({ ...query }))),
-    subscribe: (topic, url, remark, call) =>
-      ask(undefined, call, (context) => api.subscribe(context, topic, { url, remark })),
-    unsubscribe: (topic, url, call) => ask(undefined, call, (context) => api.unsubscribe(context, topic, url)),
-    deleteTopic: (topic, call) => ask(undefined, call, (context) => api.deleteTopic(context, topic)),
     url: undefined,
     close: () => (closing ??= stop()),
   };
+}
+
+function stubOf(dependencies: InProcessApiDependencies, name: OperationName) {
+  const invoke = dependencies.api.invokeOf(name);
+  const waits = operationOf(name).waits === true;
+  return (input: AnyInput, call: ApiCall): Promise<Answer<unknown>> =>
+    answer(dependencies, gidOfInput(input), call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
 }
 
 type Run<T> = (context: CallContext) => Promise<T>;
@@ -118,10 +114,3 @@ const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | un
     field: error.field === undefined ? undefined : inOwnWords(error.field),
     transactionStatus: error.status,
   });
-
-/** Decoded as from a URL, so that invalid values are rejected in the same way. */
-function queryOf(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  return search;
-}

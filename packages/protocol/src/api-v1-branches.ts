@@ -3,19 +3,8 @@ import { LIMITS } from './limits.ts';
 import { BRANCH_STATUSES, STATUSES } from './vocabulary.ts';
 
 /**
- * The part of `/api/v1` that initiators of tcc, xa and workflow transactions use while these are
- * prepared:
- *
- *   POST   /api/v1/transactions/:gid/branches   BranchRegistrationRequest → 204
- *                                               (an identical repetition changes nothing)
- *   POST   /api/v1/transactions/:gid/submit     SubmitRequest, or no body → TransactionReply
- *   GET    /api/v1/transactions/:gid/progress   → WorkflowProgress
- *   POST   /api/v1/transactions/:gid/finish     WorkflowEnd → TransactionReply
- *                                               (by a workflow's code)
- *   POST   /api/v1/transactions/:gid/park       ParkRequest → TransactionReply
- *                                               (by a workflow's code that cannot continue
- *                                               without operator attention)
- *   POST   /api/v1/transactions/:gid/heartbeat  → 204  (by a workflow's running code)
+ * Requests and responses of `/api/v1` for initiators of tcc, xa and workflow transactions, while
+ * these are prepared; `operations/initiators.ts` lists the operations.
  */
 
 const url = z.string().max(LIMITS.urlLength);

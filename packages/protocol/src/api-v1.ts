@@ -3,28 +3,7 @@ import { heartbeatMs } from './api-v1-branches.ts';
 import { LIMITS } from './limits.ts';
 import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from './vocabulary.ts';
 
-/**
- * Holdfast's own API, `/api/v1`: JSON, milliseconds, problem details (RFC 9457) for errors. Used by
- * the SDK, the command line and the console.
- *
- *   POST   /api/v1/transactions                 TransactionRequest → TransactionReply   (?waitMs)
- *   GET    /api/v1/transactions                 ?gid&status&pattern&attention&createdFromMs
- *                                               &createdToMs&cursor&limit → TransactionPage
- *   GET    /api/v1/transactions/:gid            → TransactionDetails   (?waitMs)
- *   POST   /api/v1/transactions/:gid/submit     SubmitRequest → TransactionReply   (?waitMs)
- *                                               changes a prepared transaction to submitted
- *   POST   /api/v1/transactions/:gid/abort      AbortRequest → TransactionDetails   (?waitMs)
- *   POST   /api/v1/transactions/:gid/retry      → TransactionDetails   (?waitMs)
- *   POST   /api/v1/transactions/:gid/stop       StopRequest → TransactionDetails   (?waitMs)
- *   GET    /api/v1/topics                       ?cursor&limit → TopicPage
- *   PUT    /api/v1/topics/:topic/subscribers    {url, remark?}
- *   DELETE /api/v1/topics/:topic/subscribers    ?url=
- *   DELETE /api/v1/topics/:topic
- *   GET    /api/v1/nodes                        → NodeList
- *   GET    /api/v1/status                       → NodeStatus
- *
- * `waitMs=N`: respond when the transaction is finished, or after N ms.
- */
+/** Requests and responses of `/api/v1`; `operations/` lists its operations. */
 
 const text = (max: number) => z.string().max(max);
 const url = text(LIMITS.urlLength);

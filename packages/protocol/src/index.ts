@@ -12,6 +12,7 @@ export * from './known-names.ts';
 export * from './api-v1.ts';
 export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
+export * from './operations/index.ts';
 export * from './branch-errors.ts';
 export * from './barrier.ts';
 export * from './basic-authorization.ts';

@@ -9,7 +9,7 @@ export { mapInTurns } from './reading/in-turns.ts';
 export { checkJsonBounds } from './reading/json-bounds.ts';
 export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';
-export { ApiV1 } from './v1/api-v1.ts';
+export { type AnyInput, ApiV1, type Invoke } from './operations/api-v1.ts';
 export { writeTopics } from './v1/write-topics.ts';
 export { payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';
 export * from './v1/own-words.ts';

@@ -1,66 +1,21 @@
-import type {
-  AbortRequest,
-  BranchRegistrationRequest,
-  BranchResult,
-  Op,
-  ParkRequest,
-  Pattern,
-  Status,
-  SubmitRequest,
-  TopicPage,
-  TransactionDetails,
-  TransactionPage,
-  TransactionReply,
-  TransactionRequest,
-  WorkflowEnd,
-  WorkflowProgress,
-} from '@holdfast/protocol';
+import type { BranchResult, InputOf, Op, OperationName, Pattern, ResultOf, Status } from '@holdfast/protocol';
 import type { RequestRejected } from '../errors.ts';
+
+/** A stub for each operation of the coordinator. */
+export type ApiCalls = {
+  readonly [Name in OperationName]: (input: InputOf<Name>, call: ApiCall) => Promise<Answer<ResultOf<Name>>>;
+};
 
 /**
  * The requests of the SDK to a coordinator. The layers above (sagas, messages, waiting) are the
  * same whether the coordinator is reached over HTTP or runs in this process.
  */
-export interface Api {
-  /**
-   * Saves a transaction as prepared or submitted. With `waitUntilMs`, resolves when it is final or
-   * that time has come.
-   */
-  create(request: TransactionRequest & { readonly gid: string }, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /**
-   * Turns a prepared transaction into submitted. `request` names the branches that this run of a
-   * tcc or xa called.
-   */
-  submitPrepared(gid: string, request: SubmitRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /**
-   * Registers a branch of a prepared tcc, xa or workflow transaction. An identical repetition
-   * changes nothing.
-   */
-  registerBranch(gid: string, registration: BranchRegistrationRequest, call: ApiCall): Promise<Answer<void>>;
-  /** Reads the records of a workflow. */
-  workflowProgress(gid: string, call: ApiCall): Promise<Answer<WorkflowProgress>>;
-  /** Finishes a workflow; only its own code does so. */
-  finishWorkflow(gid: string, end: WorkflowEnd, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /** Parks a workflow whose code found records that this code did not make. */
-  parkWorkflow(gid: string, order: ParkRequest, call: ApiCall): Promise<Answer<TransactionReply>>;
-  /**
-   * Reports that the code of a workflow is running here, which postpones the callback by its
-   * interval. A rejection without a gid means that this coordinator accepts no heartbeats.
-   */
-  heartbeat(gid: string, call: ApiCall): Promise<Answer<void>>;
+export interface Api extends ApiCalls {
   /**
    * Makes one call of a branch from this process, as the initiator of a tcc, xa or workflow. Not
    * repeated.
    */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
-  get(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
-  list(query: ListQuery, call: ApiCall): Promise<Answer<TransactionPage>>;
-  abort(gid: string, order: AbortRequest, call: ApiCall): Promise<Answer<TransactionDetails>>;
-  retry(gid: string, call: ApiCall): Promise<Answer<TransactionDetails>>;
-  topics(query: { readonly cursor?: string; readonly limit?: number }, call: ApiCall): Promise<Answer<TopicPage>>;
-  subscribe(topic: string, url: string, remark: string, call: ApiCall): Promise<Answer<void>>;
-  unsubscribe(topic: string, url: string, call: ApiCall): Promise<Answer<void>>;
-  deleteTopic(topic: string, call: ApiCall): Promise<Answer<void>>;
   close(): Promise<void>;
   /**
    * URL of the coordinator that participants of XA receive; undefined if it cannot be reached over
@@ -106,6 +61,11 @@ export interface ApiCall {
   /** How long to repeat the call; default: the client's setting. */
   readonly retryForMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * A rejection has the gid only if the coordinator states it: one without comes from a coordinator
+   * that does not have the operation.
+   */
+  readonly onlyStatedGid?: true;
 }
 
 /**

@@ -3,7 +3,8 @@
  * the SDK's object over them. Applications do not need this.
  */
 export { holdfast, type Holdfast } from '../holdfast.ts';
-export type { Answer, Api, ApiCall, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
+export type { Answer, Api, ApiCall, ApiCalls, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
+export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { exceedsJson } from '../json-size.ts';

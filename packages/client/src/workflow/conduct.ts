@@ -121,7 +121,7 @@ export class Conductor {
         if (ended.kind === 'refused') return await this.#againUnless('prepared', ended.rejection);
         if (ended.kind === 'unclear') return this.#pending(progress, ended.cause);
       }
-      const answer = await api.finishWorkflow(gid, { status: 'succeed', result: encode(value) }, {});
+      const answer = await api.finishWorkflow({ gid, body: { status: 'succeed', result: encode(value) } }, {});
       return answer.ok ? { status: 'succeed', value } : await this.#againUnless('prepared', answer.rejection);
     } catch (error) {
       return this.#pending(progress, error);
@@ -135,7 +135,10 @@ export class Conductor {
     const { api, gid } = this.#c;
     this.#thrown = { cause: failed.thrown };
     try {
-      const answer = await api.abort(gid, { reason: shortened(failed.reason), by: 'initiator' }, {});
+      const answer = await api.abortTransaction(
+        { gid, body: { reason: shortened(failed.reason), by: 'initiator' } },
+        {},
+      );
       return answer.ok ? 'again' : await this.#againUnless('prepared', answer.rejection);
     } catch (error) {
       return this.#pending(progress, error);
@@ -153,7 +156,7 @@ export class Conductor {
     try {
       if (ended.kind === 'refused') return await this.#againUnless('aborting', ended.rejection);
       const reason = shortened(progress.rollbackReason);
-      const answer = await api.finishWorkflow(gid, { status: 'failed', reason }, {});
+      const answer = await api.finishWorkflow({ gid, body: { status: 'failed', reason } }, {});
       if (!answer.ok) return await this.#againUnless('aborting', answer.rejection);
       return { status: 'failed', reason: progress.rollbackReason, ...this.#thrown };
     } catch (error) {
@@ -169,7 +172,7 @@ export class Conductor {
 
   async #park(error: WorkflowMismatch): Promise<Result | 'again'> {
     const { api, gid } = this.#c;
-    const answer = await api.parkWorkflow(gid, { reason: shortened(error.message) }, {});
+    const answer = await api.parkWorkflow({ gid, body: { reason: shortened(error.message) } }, {});
     // It has ended meanwhile.
     return answer.ok ? { status: 'parked', error } : 'again';
   }
@@ -189,7 +192,7 @@ export class Conductor {
   }
 
   async #read(): Promise<Progress> {
-    const answer = await this.#c.api.workflowProgress(this.#c.gid, {});
+    const answer = await this.#c.api.getWorkflowProgress({ gid: this.#c.gid }, {});
     if (!answer.ok) throw answer.rejection;
     return new Progress(answer.value);
   }

@@ -289,7 +289,7 @@ export class Execution implements Flow {
     if (rollback === undefined || progress.started.has(name)) return;
     const data = encode({ workflow, version, kind } satisfies StepRecord);
     const start = { pattern: 'workflow', branchId: name, op: 'start', status: 'succeed', data } as const;
-    const answer = await api.registerBranch(gid, start, {});
+    const answer = await api.registerBranch({ gid, body: start }, {});
     if (answer.ok) {
       if (this.#closed || this.#halt !== undefined) throw this.#halted();
       return;
@@ -335,7 +335,7 @@ export class Execution implements Flow {
     const failed = 'reason' in outcome;
     const status = failed ? 'failed' : 'succeed';
     const registration = { pattern: 'workflow', branchId: name, op: 'action', status, data: encode(record) } as const;
-    const answer = await api.registerBranch(gid, registration, {});
+    const answer = await api.registerBranch({ gid, body: registration }, {});
     if (answer.ok) return { failed, record };
     return this.#first(name, await read(), answer.rejection);
   }

@@ -58,10 +58,9 @@ export class Heartbeat {
     this.#all = all;
     this.api = {
       ...api,
-      create: async (request, call) => this.#paced(await api.create(request, call)),
-      workflowProgress: async (of, call) => this.#paced(await api.workflowProgress(of, call)),
-      registerBranch: async (of, registration, call) =>
-        this.#recorded(await api.registerBranch(of, registration, call)),
+      createTransaction: async (input, call) => this.#paced(await api.createTransaction(input, call)),
+      getWorkflowProgress: async (input, call) => this.#paced(await api.getWorkflowProgress(input, call)),
+      registerBranch: async (input, call) => this.#recorded(await api.registerBranch(input, call)),
     };
   }
 
@@ -112,7 +111,8 @@ export class Heartbeat {
     const request = (this.#request = new AbortController());
     const late = setTimeout(() => request.abort(), periodMs).unref();
     try {
-      const answer = await this.#api.heartbeat(this.#gid, { retryForMs: periodMs, signal: request.signal });
+      const call = { retryForMs: periodMs, signal: request.signal, onlyStatedGid: true } as const;
+      const answer = await this.#api.sendHeartbeat({ gid: this.#gid }, call);
       if (!answer.ok && answer.rejection.gid === undefined) this.#all.pause();
       // Finished, or not there: the run finds out with its next record.
       else if (!answer.ok) this.stop();

@@ -55,7 +55,7 @@ export async function carryOut({ api, gid, progress, execution, endingOf }: Seco
     try {
       await ending.carryOut();
       const registration = { branchId: step.name, op: ending.op, status: 'succeed' } as const;
-      const answer = await api.registerBranch(gid, { pattern: 'workflow', ...registration }, {});
+      const answer = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration } }, {});
       if (!answer.ok) return { kind: 'refused', rejection: answer.rejection };
     } catch (thrown) {
       return { kind: 'unclear', cause: readableThrown(thrown) };
@@ -74,6 +74,6 @@ export async function decideToSucceed(
 ): Promise<RequestRejected | undefined> {
   const registration = { branchId: DECISION_BRANCH_ID, op: 'commit', status: 'succeed' } as const;
   const data = encode({ workflow, version });
-  const answer = await api.registerBranch(gid, { pattern: 'workflow', ...registration, data }, {});
+  const answer = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration, data } }, {});
   return answer.ok ? undefined : answer.rejection;
 }

@@ -139,16 +139,14 @@ export class Workflows {
     const text = textOf(input);
     const json: unknown = JSON.parse(text);
     const conduct = async (api: Api): Promise<Result> => {
-      const answer = await api.create(
-        {
-          gid,
-          pattern: 'workflow',
-          workflow: { name: definition.name, input: json },
-          queryPrepared: callbackUrl,
-          ...wireOptions(definition.options),
-        },
-        { signal },
-      );
+      const body = {
+        gid,
+        pattern: 'workflow',
+        workflow: { name: definition.name, input: json },
+        queryPrepared: callbackUrl,
+        ...wireOptions(definition.options),
+      } as const;
+      const answer = await api.createTransaction({ body }, { signal });
       if (!answer.ok) throw answer.rejection;
       // Under a gid that was made here nothing can be recorded.
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;

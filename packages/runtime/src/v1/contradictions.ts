@@ -1,7 +1,7 @@
-import type { Pattern, transactionRequest } from '@holdfast/protocol';
+import type { CheckedInputOf, Pattern } from '@holdfast/protocol';
 import { invalid } from '../reading/parse.ts';
 
-export type CheckedRequest = ReturnType<(typeof transactionRequest)['parse']>;
+export type CheckedRequest = CheckedInputOf<'createTransaction'>['body'];
 
 /** Fields that are valid only for certain patterns. */
 const BELONGS_TO: readonly (readonly [keyof CheckedRequest, readonly Pattern[], string])[] = [

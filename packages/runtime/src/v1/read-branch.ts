@@ -1,24 +1,22 @@
 import type { BranchRegistration } from '@holdfast/core';
-import { type BranchRegistrationRequest, branchRegistrationRequest } from '@holdfast/protocol';
+import type { CheckedInputOf } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
-import { parse } from '../reading/parse.ts';
 import { bytesOf } from './json-bytes.ts';
 
+type RegistrationRequest = CheckedInputOf<'registerBranch'>['body'];
+
 export interface Registration {
-  readonly pattern: BranchRegistrationRequest['pattern'];
+  readonly pattern: RegistrationRequest['pattern'];
   readonly branches: readonly BranchRegistration[];
 }
 
-/**
- * Parses the body of `POST /api/v1/transactions/:gid/branches`. Throws `invalid`, naming the field.
- */
-export function readRegistration(body: unknown): Registration {
-  const request = parse(branchRegistrationRequest, body);
+/** Converts the body of `POST /api/v1/transactions/:gid/branches`. */
+export function readRegistration(request: RegistrationRequest): Registration {
   return { pattern: request.pattern, branches: branchesOf(request) };
 }
 
 /** The ops of a branch are stored in the protocol's order. */
-function branchesOf(request: BranchRegistrationRequest): readonly BranchRegistration[] {
+function branchesOf(request: RegistrationRequest): readonly BranchRegistration[] {
   const { branchId } = request;
   switch (request.pattern) {
     case 'tcc': {

@@ -1,8 +1,6 @@
-import type { Step, TransactionInput, TransactionOptions, TransactionQuery } from '@holdfast/core';
-import { HoldfastError, PATTERNS, STATUSES, transactionRequest } from '@holdfast/protocol';
-import { parse } from '../reading/parse.ts';
+import type { Step, TransactionInput, TransactionOptions } from '@holdfast/core';
+import { HoldfastError } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
-import { DEFAULT_PAGE_SIZE, type QueryReader } from '../reading/query-reader.ts';
 import { bytesOf } from './json-bytes.ts';
 import { type CheckedRequest, refuseContradictions } from './contradictions.ts';
 
@@ -12,11 +10,10 @@ export interface Creation {
 }
 
 /**
- * Parses the body of `POST /api/v1/transactions`; the gid is empty if the body has none. Throws
- * `invalid`, naming the field.
+ * Converts the body of `POST /api/v1/transactions`; the gid is empty if the body has none. Throws
+ * `invalid`, naming the field, if the request contradicts itself.
  */
-export function readCreation(body: unknown): Creation {
-  const request = parse(transactionRequest, body);
+export function readCreation(request: CheckedRequest): Creation {
   refuseContradictions(request);
   const orders = ordersOf(request);
   const { pattern, workflow } = request;
@@ -69,20 +66,4 @@ function ordersOf({ steps, concurrent, pattern }: CheckedRequest): Record<number
     orders[index] = after;
   }
   return Object.keys(orders).length === 0 ? undefined : orders;
-}
-
-/** Parses the filters of `GET /api/v1/transactions`. */
-export function readListQuery(query: QueryReader): TransactionQuery {
-  return {
-    ...defined({
-      gid: query.text('gid') || undefined,
-      status: query.oneOf('status', STATUSES),
-      pattern: query.oneOf('pattern', PATTERNS),
-      attention: query.flag('attention'),
-      createdFromMs: query.count('createdFromMs'),
-      createdToMs: query.count('createdToMs'),
-      cursor: query.text('cursor') || undefined,
-    }),
-    limit: query.count('limit') || DEFAULT_PAGE_SIZE,
-  };
 }

@@ -1,22 +1,20 @@
 import { isUtf8 } from 'node:buffer';
-import { basicAuthorization, placeOfUrl, problemDetails, type ProblemDetails } from '@holdfast/protocol';
+import {
+  API_ROOT,
+  basicAuthorization,
+  httpRequestsOf,
+  type InputOf,
+  operationOf,
+  type OperationName,
+  type OperationRequest,
+  placeOfUrl,
+  problemDetails,
+  type ProblemDetails,
+  type QueryValues,
+  type ResultOf,
+} from '@holdfast/protocol';
 import { Pool } from 'undici';
 import { CommandError, EXIT } from './command-error.ts';
-
-/** Parses a JSON value, or throws. */
-interface Schema<T> {
-  parse(value: unknown): T;
-}
-
-type Query = Readonly<Record<string, string | number | boolean | undefined>>;
-
-interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below `/api/v1`, such as `/transactions`. */
-  readonly path: string;
-  readonly query?: Query;
-  readonly body?: unknown;
-}
 
 /** An error response of the coordinator, as problem details. */
 export class ApiProblem extends CommandError {
@@ -53,7 +51,7 @@ export class CoordinatorApi {
     }
     this.server = url.origin;
     this.#authorization = basicAuthorization(url);
-    this.#root = `${url.pathname.replace(/\/+$/, '')}/api/v1`;
+    this.#root = url.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#pool = new Pool(url.origin, {
       connections: PARALLEL_REQUESTS,
       headersTimeout: TIMEOUT_MS,
@@ -63,26 +61,21 @@ export class CoordinatorApi {
     });
   }
 
-  /** Sends a request and parses the response by a schema. */
-  async ask<T>(request: ApiRequest, schema: Schema<T>): Promise<T> {
-    const { status, json } = await this.#send(request);
+  /** Calls an operation and checks its result. */
+  async call<Name extends OperationName>(name: Name, input: InputOf<Name>): Promise<ResultOf<Name>> {
+    const { status, json } = await this.#send(httpRequestsOf(name)(input));
     try {
-      return schema.parse(json);
+      return operationOf(name).result?.parse(json) as ResultOf<Name>;
     } catch (error) {
       throw this.#unexpected(status, error);
     }
-  }
-
-  /** Sends a request whose response has no body of interest. */
-  async tell(request: ApiRequest): Promise<void> {
-    await this.#send(request);
   }
 
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
 
-  async #send({ method, path, query = {}, body }: ApiRequest): Promise<{ status: number; json: unknown }> {
+  async #send({ method, path, query, body }: OperationRequest): Promise<{ status: number; json: unknown }> {
     let status: number;
     let text: string;
     try {
@@ -116,7 +109,7 @@ export class CoordinatorApi {
   }
 }
 
-function queryString(query: Query): string {
+function queryString(query: QueryValues): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value));

@@ -1,4 +1,4 @@
-import { LIMITS, PATTERNS, STATUSES, type TransactionPage } from '@holdfast/protocol';
+import { LIMITS, type Pattern, PATTERNS, type Status, STATUSES, type TransactionPage } from '@holdfast/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandIo } from './command-io.ts';
 import { type ListWriter, listWriter } from './list-writers.ts';
@@ -7,8 +7,8 @@ import { parseMoment } from './time.ts';
 import { type ListFilters, listTransactions } from './transactions-api.ts';
 
 interface ListOptions extends CommonOptions {
-  readonly status?: string;
-  readonly pattern?: string;
+  readonly status?: Status;
+  readonly pattern?: Pattern;
   readonly attention?: true;
   readonly since?: number;
   readonly until?: number;

@@ -1,4 +1,4 @@
-import { type NodeList, nodeList } from '@holdfast/protocol';
+import type { NodeList } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import type { CommandIo } from './command-io.ts';
 import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
@@ -19,7 +19,7 @@ export function registerNodes(program: Command, io: CommandIo): void {
   operatorCommand(command, io, ['nodes', 'nodes -o json']);
   command.action((options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
-      const { nowMs = io.nowMs(), items } = await api.ask({ method: 'GET', path: '/nodes' }, nodeList);
+      const { nowMs = io.nowMs(), items } = await api.call('listNodes', {});
       const nodes = items.toSorted((a, b) =>
         a.node < b.node ? -1 : a.node > b.node ? 1 : a.startedAtMs - b.startedAtMs,
       );

@@ -12,7 +12,7 @@ export interface OrderSpec {
   readonly order: Order;
   /** The text for a transaction on which the command succeeded. */
   readonly done: string;
-  readonly body?: unknown;
+  readonly body?: { readonly reason?: string };
 }
 
 interface Outcome {

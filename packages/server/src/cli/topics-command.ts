@@ -1,4 +1,4 @@
-import { LIMITS, type TopicPage, topicPage, withoutSecrets } from '@holdfast/protocol';
+import { LIMITS, type TopicPage, withoutSecrets } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
@@ -58,7 +58,6 @@ function registerShowTopic(topics: Command, io: CommandIo): void {
 }
 
 function registerChanges(topics: Command, io: CommandIo): void {
-  const pathOf = (topic: string) => `/topics/${encodeURIComponent(topic)}`;
   const add = topics
     .command('add')
     .description('Subscribe a URL to a topic; the topic is made if there is none.')
@@ -69,7 +68,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
   add.action((topic: string, url: string, options: CommonOptions & { readonly remark?: string }) =>
     runCommand(io, options, async ({ api }) => {
       const body = { url, ...(options.remark === undefined ? {} : { remark: options.remark }) };
-      await api.tell({ method: 'PUT', path: `${pathOf(topic)}/subscribers`, body });
+      await api.call('subscribe', { topic, body });
       io.err(`${clean(withoutSecrets(url))} gets the messages to ${topic}`);
     }),
   );
@@ -82,7 +81,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
   operatorCommand(remove, io, ['topics remove order-paid http://mail:8080/order-paid']);
   remove.action((topic: string, url: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
-      await api.tell({ method: 'DELETE', path: `${pathOf(topic)}/subscribers`, query: { url } });
+      await api.call('unsubscribe', { topic, query: { url } });
       io.err(`${clean(withoutSecrets(url))} gets no more messages to ${topic}`);
     }),
   );
@@ -94,7 +93,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
   operatorCommand(drop, io, ['topics delete order-paid']);
   drop.action((topic: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
-      await api.tell({ method: 'DELETE', path: pathOf(topic) });
+      await api.call('deleteTopic', { topic });
       io.err(`topic ${topic} is deleted`);
     }),
   );
@@ -103,8 +102,7 @@ function registerChanges(topics: Command, io: CommandIo): void {
 async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
   let cursor: string | undefined;
   do {
-    const query = { limit: LIMITS.pageSize, cursor };
-    const page = await api.ask({ method: 'GET', path: '/topics', query }, topicPage);
+    const page = await api.call('listTopics', { query: { limit: LIMITS.pageSize, cursor } });
     yield* page.items;
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);

@@ -1,33 +1,21 @@
-import {
-  transactionDetails,
-  type TransactionDetails,
-  transactionPage,
-  type TransactionPage,
-  type TransactionSummary,
-} from '@holdfast/protocol';
+import type { InputOf, TransactionDetails, TransactionPage, TransactionSummary } from '@holdfast/protocol';
 import { CommandError, EXIT } from './command-error.ts';
 import { ApiProblem, type CoordinatorApi } from './coordinator-api.ts';
 
-/** An operator command, also the name of its path below the transaction. */
+/** An operator command. */
 export type Order = 'retry' | 'abort' | 'stop';
 
-export interface ListFilters {
-  readonly status?: string;
-  readonly pattern?: string;
-  readonly attention?: boolean;
-  readonly createdFromMs?: number;
-  readonly createdToMs?: number;
-  readonly cursor?: string;
-  readonly limit: number;
-}
+const OPERATIONS_OF = { retry: 'retryTransaction', abort: 'abortTransaction', stop: 'stopTransaction' } as const;
+
+export type ListFilters = InputOf<'listTransactions'>['query'];
 
 export function listTransactions(api: CoordinatorApi, filters: ListFilters): Promise<TransactionPage> {
-  return api.ask({ method: 'GET', path: '/transactions', query: { ...filters } }, transactionPage);
+  return api.call('listTransactions', { query: filters });
 }
 
 /** Resolves to the transaction; rejects with an `ApiProblem` `not_found` if it is unknown. */
 export const findTransaction = (api: CoordinatorApi, gid: string): Promise<TransactionDetails> =>
-  api.ask({ method: 'GET', path: pathOf(gid) }, transactionDetails);
+  api.call('getTransaction', { gid });
 
 export async function readTransaction(api: CoordinatorApi, gid: string): Promise<TransactionDetails> {
   return findTransaction(api, gid).catch(withHint(api, gid));
@@ -37,13 +25,10 @@ export async function orderTransaction(
   api: CoordinatorApi,
   gid: string,
   order: Order,
-  body?: unknown,
+  body?: { readonly reason?: string },
 ): Promise<TransactionDetails> {
-  const request = { method: 'POST', path: `${pathOf(gid)}/${order}`, body } as const;
-  return api.ask(request, transactionDetails).catch(withHint(api, gid));
+  return api.call(OPERATIONS_OF[order], { gid, body }).catch(withHint(api, gid));
 }
-
-const pathOf = (gid: string): string => `/transactions/${encodeURIComponent(gid)}`;
 
 /** Number of recent transactions searched for gids that begin with the given one. */
 const HINT_PAGE = 200;

@@ -1,0 +1,54 @@
+import { HoldfastError, type INITIATOR_OPERATIONS } from '@holdfast/protocol';
+import type { Handlers } from '../handlers/table.ts';
+import { invalid } from '../reading/parse.ts';
+import { readRegistration } from '../v1/read-branch.ts';
+import { writeProgress, writeReply } from '../v1/write-view.ts';
+import type { ImplementationsOf } from './implementation.ts';
+import { assertPattern, Views } from './views.ts';
+
+export function initiatorOperations(handlers: Handlers): ImplementationsOf<typeof INITIATOR_OPERATIONS> {
+  const views = new Views(handlers);
+  return {
+    async registerBranch(context, { gid, body }) {
+      const { pattern, branches } = readRegistration(body);
+      assertPattern(await views.mustGet(context, gid), pattern);
+      try {
+        await handlers.registerBranch(context, { gid, pattern, branches, strict: true });
+      } catch (error) {
+        throw pattern === 'tcc' ? aboutPayload(HoldfastError.from(error)) : error;
+      }
+    },
+
+    async getWorkflowProgress(context, { gid }) {
+      const view = await views.mustGet(context, gid);
+      assertPattern(view, 'workflow');
+      return { ...(await writeProgress(view)), ...views.heartbeat(view) };
+    },
+
+    async finishWorkflow(context, { gid, body }) {
+      const { status, reason, result = '' } = body;
+      if (status === 'succeed' && reason !== undefined)
+        throw invalid(gid, 'reason', 'tells why a workflow failed, and this one succeeds');
+      const end = { gid, status, rollbackReason: reason ?? '', result };
+      const finished = await handlers.finishWorkflow(context, end);
+      return writeReply(await views.readAfter(context, gid, 0, finished));
+    },
+
+    async parkWorkflow(context, { gid, body: { reason } }) {
+      const parked = await handlers.parkWorkflow(context, { gid, reason });
+      return writeReply(await views.readAfter(context, gid, 0, parked));
+    },
+
+    async sendHeartbeat(context, { gid }) {
+      await handlers.heartbeat(context, gid);
+    },
+  };
+}
+
+/** The field is `data` for a step of a workflow, and `payload` for a branch of a tcc. */
+function aboutPayload(error: HoldfastError): HoldfastError {
+  const { code, message, gid = '', field } = error;
+  return field === 'data'
+    ? new HoldfastError(code, message.replace('data', 'payload'), { gid, field: 'payload' })
+    : error;
+}

@@ -1,0 +1,68 @@
+import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import { HoldfastError, type Status, type TRANSACTION_OPERATIONS } from '@holdfast/protocol';
+import type { Handlers } from '../handlers/table.ts';
+import { defined } from '../reading/defined.ts';
+import { mapInTurns } from '../reading/in-turns.ts';
+import { invalid } from '../reading/parse.ts';
+import { DEFAULT_PAGE_SIZE } from '../reading/query-reader.ts';
+import { readCreation } from '../v1/read-request.ts';
+import { writeDetails, writeReply, writeSummary } from '../v1/write-view.ts';
+import type { ImplementationsOf } from './implementation.ts';
+import { Views } from './views.ts';
+
+export function transactionOperations(handlers: Handlers): ImplementationsOf<typeof TRANSACTION_OPERATIONS> {
+  const views = new Views(handlers);
+  return {
+    async createTransaction(context, { body }, waitMs) {
+      const { status, input: read } = readCreation(body);
+      const input = read.gid === '' ? { ...read, gid: await handlers.newGid(context, undefined) } : read;
+      // Checked before the change: a caller that cannot wait must not start the transaction.
+      if (waitMs > 0) await handlers.assertMayWait(context, input.gid);
+      const created = await create(handlers, context, status, input);
+      const view = await views.readAfter(context, input.gid, waitMs, created);
+      return { ...writeReply(view), ...views.heartbeat(view) };
+    },
+
+    async listTransactions(context, { query }) {
+      const { limit, gid, cursor, ...filters } = query;
+      const page = await handlers.list(context, {
+        ...defined({ ...filters, gid: gid || undefined, cursor: cursor || undefined }),
+        limit: limit || DEFAULT_PAGE_SIZE,
+        summary: true,
+      });
+      return { items: await mapInTurns(page.items, writeSummary), next: page.next };
+    },
+
+    async getTransaction(context, { gid }, waitMs) {
+      return writeDetails(await views.read(context, gid, waitMs));
+    },
+
+    async submitTransaction(context, { gid, body }, waitMs) {
+      const { branches, run } = body ?? {};
+      const { pattern, status } = await views.mustGet(context, gid);
+      if (pattern === 'workflow')
+        throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
+      if (branches !== undefined && pattern !== 'tcc' && pattern !== 'xa')
+        throw invalid(gid, 'branches', `the branches of a ${pattern} are its steps; leave them out`);
+      if (run !== undefined && (pattern !== 'tcc' || branches === undefined))
+        throw invalid(gid, 'run', 'only a tcc that states its branches states its run; leave it out');
+      await views.assertMayWait(context, gid, waitMs);
+      const named = { ...defined({ branches }), ...defined({ run }) };
+      const submitted = await handlers.submitPrepared(context, { gid, pattern, ...named });
+      return writeReply(await views.readAfter(context, gid, waitMs, submitted));
+    },
+  };
+}
+
+async function create(
+  handlers: Handlers,
+  context: CallContext,
+  status: Status,
+  input: TransactionInput,
+): Promise<TransactionView> {
+  // Starting a workflow again returns the existing one, also if it is finished: its code receives
+  // the outcome.
+  if (input.pattern === 'workflow') return handlers.prepareWorkflow(context, { ...input, heartbeats: true });
+  if (status === 'prepared') return handlers.prepare(context, input);
+  return (await handlers.submit(context, input)).view();
+}
