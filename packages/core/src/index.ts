@@ -7,6 +7,7 @@ export * from './call-context.ts';
 export * from './coordinator.ts';
 export * from './engine-options.ts';
 export * from './engine/engine.ts';
+export { payloadFieldOf, urlFieldOf } from './engine/accept.ts';
 export { TOPICS } from './engine/topics.ts';
 export { Committer, type WriteResult } from './engine/committer.ts';
 export { step } from './patterns/index.ts';

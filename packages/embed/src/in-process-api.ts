@@ -21,9 +21,11 @@ import {
   type OperationName,
   type Principal,
   type RejectionCode,
+  renderError,
+  type RenderedError,
   ROLES,
 } from '@holdfast/protocol';
-import { type AnyInput, type ApiV1, inOwnWords, messageOf } from '@holdfast/runtime';
+import { type AnyInput, type ApiV1, V1_NAMES } from '@holdfast/runtime';
 import type { InitiatorCalls } from './initiator-calls.ts';
 
 export interface InProcessApiDependencies {
@@ -109,8 +111,11 @@ async function answer<T>(
 }
 
 const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | undefined): RequestRejected =>
-  new RequestRejected(code, inOwnWords(messageOf(error)), {
+  rejected(code, renderError(error, V1_NAMES), gid);
+
+const rejected = (code: RejectionCode, error: RenderedError, gid: string | undefined): RequestRejected =>
+  new RequestRejected(code, error.message, {
     gid: error.gid ?? gid,
-    field: error.field === undefined ? undefined : inOwnWords(error.field),
+    field: error.field,
     transactionStatus: error.status,
   });

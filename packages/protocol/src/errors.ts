@@ -1,3 +1,4 @@
+import { type FieldNames, type FieldPath, renderField } from './field-path.ts';
 import { readableThrown, textOfThrown } from './thrown.ts';
 import type { Status } from './vocabulary.ts';
 
@@ -38,8 +39,11 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface HoldfastErrorDetails {
   readonly gid?: string;
-  /** Path of the offending field in the request, such as `steps[1].action`. */
-  readonly field?: string;
+  /**
+   * The field at fault, in the names of `/api/v1`, or of the caller's own wire if its reader
+   * rejected the request.
+   */
+  readonly field?: FieldPath;
   /** Status of the transaction, if it was the reason for rejecting a change. */
   readonly status?: Status;
   /** Only of `deadline_exceeded`. */
@@ -55,13 +59,14 @@ export type DeadlineOutcome = 'not_started' | 'unknown';
 
 /**
  * The only error class of the coordinator and of SDK internals. The message states what happened,
- * to which gid, and what to do about it.
+ * to which gid, and what to do about it. The message does not name the field at fault: each
+ * transport puts the field's name in front (`renderError`).
  */
 export class HoldfastError extends Error {
   override readonly name = 'HoldfastError';
   readonly code: ErrorCode;
   readonly gid: string | undefined;
-  readonly field: string | undefined;
+  readonly field: FieldPath | undefined;
   readonly status: Status | undefined;
   readonly outcome: DeadlineOutcome | undefined;
 
@@ -81,3 +86,27 @@ export class HoldfastError extends Error {
     return new HoldfastError('internal', textOfThrown(thrown), { cause: readable });
   }
 }
+
+/** An error in the words of one transport. Only the text of `message` is for readers. */
+export interface RenderedError {
+  readonly code: ErrorCode;
+  /** Begins with the field's name, if there is one: `steps[2].payload: must be …`. */
+  readonly message: string;
+  readonly field: string | undefined;
+  readonly gid: string | undefined;
+  /** Status of the transaction, if it was the reason for rejecting a change. */
+  readonly status: Status | undefined;
+}
+
+/**
+ * Renders an error for a caller, with the field in the names of the caller's transport. The text of
+ * an internal error stays in the log.
+ */
+export function renderError(error: HoldfastError, names?: FieldNames): RenderedError {
+  const { code, gid, status } = error;
+  const field = error.field === undefined ? undefined : renderField(error.field, names);
+  const fault = code === 'internal' ? INTERNAL : error.message;
+  return { code, message: field === undefined ? fault : `${field}: ${fault}`, field, gid, status };
+}
+
+const INTERNAL = 'internal error; the log of the coordinator has the details';

@@ -1,6 +1,7 @@
 export * from './vocabulary.ts';
 export * from './errors.ts';
 export * from './error-rules.ts';
+export * from './field-path.ts';
 export * from './principal.ts';
 export * from './trace-context.ts';
 export * from './result.ts';

@@ -38,7 +38,7 @@ export function principalFault(id: string): string | undefined {
  */
 export function principalOf(id: string, roles: readonly Role[]): Principal {
   const fault = principalFault(id);
-  if (fault !== undefined) throw new HoldfastError('invalid', `principal ${fault}`, { field: 'principal' });
+  if (fault !== undefined) throw new HoldfastError('invalid', fault, { field: ['principal'] });
   return { id, roles };
 }
 

@@ -123,7 +123,7 @@ describe('POST /api/v1/transactions', () => {
     ['steps[0].action', { steps: [{ action: 'local://debit' }] }],
     ['steps[0].after', { steps: [{ action: 'http://a/', after: [0] }], concurrent: false }],
     ['steps[0].after', { steps: [{ action: 'http://a/', after: [0] }], pattern: 'msg' }],
-    ['steps[].after', { steps: [{ action: 'http://a/', after: [0] }] }],
+    ['steps[0].after', { steps: [{ action: 'http://a/', after: [0] }] }],
     ['queryPrepared', { queryPrepared: 'nonsense' }],
     ['branchHeaders["a b"]', { branchHeaders: { 'a b': 'c' } }],
     ['retryLimit', { retryLimit: 0.5 }],

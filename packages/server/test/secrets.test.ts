@@ -204,7 +204,7 @@ describe('the URL of a subscriber', () => {
     expect(shown).toContain('http://mail:8080/b');
     expect(shown).not.toMatch(SECRET);
     const added = await runCli(['topics', 'add', 't', urls[0] ?? '', '--server', server.url]);
-    expect(added.err.join('\n')).toContain('subscribes t already');
+    expect(added.err.join('\n')).toContain('is already subscribed to topic t');
     expect(added.err.join('\n')).not.toMatch(SECRET);
     const redacted = 'http://***@mail:8080/a?token=***';
     expect((await runCli(['topics', 'remove', 't', redacted, '--server', server.url])).exitCode).toBe(0);

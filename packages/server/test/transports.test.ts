@@ -47,7 +47,7 @@ describe('an error of the coordinator', () => {
   ] as const)('%s has its status on every transport', async (code, status, rpcCode) => {
     expect(ERROR_CODES).toContain(code);
     await using server = await failing(
-      new HoldfastError(code, 'FAILURE of g', { gid: 'g', field: 'steps', status: 'aborting' }),
+      new HoldfastError(code, 'FAILURE of g', { gid: 'g', field: ['steps'], status: 'aborting' }),
     );
     const [rest, rpc, v1] = [
       await server.dtm('submit', saga),

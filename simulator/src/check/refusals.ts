@@ -41,7 +41,7 @@ export function refusalIsUnfounded(one: Case, command: Command, error: HoldfastE
   if (error.code === 'not_found') return status === undefined ? undefined : `the record is ${status}`;
   if (error.code !== 'refused') return 'its content is right';
   // Two processes run a workflow's code; the second one finds the outcome recorded by the first.
-  if (command === 'record' && error.field === 'status') return undefined;
+  if (command === 'record' && error.field?.[0] === 'status') return undefined;
   if (error.field !== undefined) return 'its content is that of the transaction';
   if (status !== undefined && MAY_REFUSE[command].includes(status)) return undefined;
   return `the record is ${status ?? 'not there'}`;

@@ -1,8 +1,14 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { type FieldPath, HoldfastError, LIMITS, shown } from '@holdfast/protocol';
 
-const FIELD = 'custom_data.orders';
+/**
+ * The dependencies as a whole. `/api/v1` has those of each step instead, which are counted when its
+ * requests are read, and under no other key than the step's index.
+ */
+const ALL: FieldPath = ['orders'];
 /** Most steps that the message about a cycle lists. */
 const MOST_NAMED = 20;
+/** Part of an invalid key that its error shows. */
+const LONGEST_KEY = 32;
 
 type Orders = Readonly<Record<string, readonly number[]>>;
 
@@ -27,7 +33,7 @@ function acceptCounts(gid: string, orders: Orders, steps: readonly string[], cou
   for (const step of listed) dependencies += orders[step]?.length ?? 0;
   if (dependencies <= LIMITS.dependencies) return;
   const fault = `a saga has at most ${LIMITS.dependencies} dependencies, this one has ${dependencies}`;
-  throw new HoldfastError('too_large', `${FIELD}: ${fault}`, { gid, field: FIELD });
+  throw new HoldfastError('too_large', fault, { gid, field: ALL });
 }
 
 /**
@@ -37,13 +43,12 @@ function acceptCounts(gid: string, orders: Orders, steps: readonly string[], cou
 function acceptIndex(gid: string, key: string, count: number): number {
   const index = Number(key);
   if (isStep(index, count) && String(index) === key) return index;
-  const shown = JSON.stringify(key.slice(0, 32));
-  throw isStep(index, count) && key.trim() !== ''
-    ? invalid(
-        gid,
-        `${shown} must be written "${index + 0}": an index without blanks, signs, leading zeros or fractions`,
-      )
-    : invalid(gid, `${shown} is not the index of a step; ${rangeOf(count)}`);
+  const written = shown(key, LONGEST_KEY);
+  const fault =
+    isStep(index, count) && key.trim() !== ''
+      ? `${written} must be written "${index + 0}": an index without blanks, signs, leading zeros or fractions`
+      : `${written} is not the index of a step; ${rangeOf(count)}`;
+  throw new HoldfastError('invalid', fault, { gid, field: ALL });
 }
 
 /**
@@ -54,9 +59,9 @@ function acceptList(gid: string, step: number, before: readonly number[], listed
   const count = listedBy.length;
   for (const earlier of before) {
     if (!isStep(earlier, count))
-      throw invalid(gid, `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`);
-    if (earlier === step) throw invalid(gid, `step ${step} depends on itself and could never start`);
-    if (listedBy[earlier] === step) throw invalid(gid, `step ${step} lists step ${earlier} twice`);
+      throw invalid(gid, step, `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`);
+    if (earlier === step) throw invalid(gid, step, `step ${step} depends on itself and could never start`);
+    if (listedBy[earlier] === step) throw invalid(gid, step, `step ${step} lists step ${earlier} twice`);
     listedBy[earlier] = step;
   }
 }
@@ -79,12 +84,12 @@ function refuseCycle(gid: string, lists: ReadonlyMap<number, readonly number[]>,
   if (ready.length === count) return;
   const stuck = missing.flatMap((left, step) => (left > 0 ? [step] : []));
   const named = stuck.slice(0, MOST_NAMED).join(', ') + (stuck.length > MOST_NAMED ? ', …' : '');
-  throw invalid(gid, `the dependencies form a cycle, so that steps ${named} could never start`);
+  throw invalid(gid, stuck[0] ?? 0, `the dependencies form a cycle, so that steps ${named} could never start`);
 }
 
 const isStep = (n: number, count: number): boolean => Number.isInteger(n) && n >= 0 && n < count;
 
 const rangeOf = (count: number): string => (count === 0 ? 'there are no steps' : `steps are 0 to ${count - 1}`);
 
-const invalid = (gid: string, fault: string): HoldfastError =>
-  new HoldfastError('invalid', `${FIELD}: ${fault}`, { gid, field: FIELD });
+const invalid = (gid: string, step: number, fault: string): HoldfastError =>
+  new HoldfastError('invalid', fault, { gid, field: ['steps', step, 'after'] });

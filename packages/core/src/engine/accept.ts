@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown } from '@holdfast/protocol';
 import { NO_OPTIONS } from '../codec/definition-codec.ts';
 import type { BranchRegistration, TransactionInput } from '../coordinator.ts';
 import type { Definition, Step } from '../model.ts';
@@ -7,7 +7,10 @@ import { acceptOptions, acceptStepTimeout } from './accept-options.ts';
 import { acceptOrders } from './accept-orders.ts';
 
 const NO_BYTES = new Uint8Array(0);
-/** MySQL's limit for the name of an XA branch, which is `gid-branch_id`. */
+const NOT_STORABLE = 'must not contain a NUL or half a surrogate pair';
+/** The payloads of all steps. */
+const PAYLOADS: FieldPath = ['payloads'];
+/** MySQL's limit for the name of an XA branch, which is the gid, `-` and the branch ID. */
 const XA_NAME_BYTES = 64;
 export const TOPIC_PREFIX = 'topic://';
 export const LOCAL_PREFIX = 'local://';
@@ -23,12 +26,12 @@ export function acceptDefinition(input: TransactionInput): Definition {
   const options = { ...NO_OPTIONS, ...input.options };
   const orders = input.orders ?? {};
   if (input.pattern === 'saga' || input.pattern === 'msg') acceptSteps(input.gid, input.pattern, steps, payloads);
-  acceptUrl(input.gid, 'query_prepared', input.queryPrepared ?? '');
+  acceptUrl(input.gid, ['queryPrepared'], input.queryPrepared ?? '');
   acceptOptions(input.gid, options);
   if (input.orders !== undefined) acceptOrders(input.gid, orders, steps.length);
   const workflowName = input.workflowName ?? '';
-  if (workflowName !== '') acceptName(input.gid, 'custom_data.name', workflowName);
-  acceptPayload(input.gid, 'custom_data', input.workflowData ?? NO_BYTES);
+  if (workflowName !== '') acceptName(input.gid, ['workflow', 'name'], workflowName);
+  acceptPayload(input.gid, ['workflow', 'input'], input.workflowData ?? NO_BYTES);
   acceptSize(input);
   return {
     pattern: input.pattern,
@@ -51,81 +54,101 @@ export function acceptDefinition(input: TransactionInput): Definition {
  */
 export function groupOf(gid: string, definition: Definition): string {
   let group = '';
-  const meet = (field: string, url: string): void => {
+  const meet = (field: () => FieldPath, url: string): void => {
     const other = groupIn(url);
     if (other === '' || other === group) return;
     if (group !== '') {
-      const fault = `its local branches must be of one application, these are of ${group} and ${other}`;
-      throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
+      const fault = `all local branches must belong to one application group, not to ${shown(group)} and ${shown(other)}`;
+      throw new HoldfastError('invalid', fault, { gid, field: field() });
     }
     group = other;
   };
   definition.steps.forEach(({ action, compensate, subscribers = [] }, i) => {
-    meet(`steps[${i}].action`, action);
-    meet(`steps[${i}].compensate`, compensate);
-    for (const subscriber of subscribers) meet(`steps[${i}].action`, subscriber);
+    meet(() => ['steps', i, 'action'], action);
+    meet(() => ['steps', i, 'compensate'], compensate);
+    for (const subscriber of subscribers) meet(() => ['steps', i, 'action'], subscriber);
   });
-  meet('query_prepared', definition.queryPrepared);
+  meet(() => ['queryPrepared'], definition.queryPrepared);
   return group;
 }
 
 const groupIn = (url: string): string =>
   url.startsWith(LOCAL_PREFIX) ? (url.slice(LOCAL_PREFIX.length).split('/')[0] ?? '') : '';
 
-/** Checks branches to register. Throws `invalid` or `too_large`. */
-export function acceptRegistrations(gid: string, branches: readonly BranchRegistration[]): void {
+/** Checks branches to register. Throws `invalid` or `too_large`, naming the field. */
+export function acceptRegistrations(
+  gid: string,
+  pattern: Pattern | undefined,
+  branches: readonly BranchRegistration[],
+): void {
   acceptKnownGid(gid);
   const seen = new Set<string>();
   for (const { branchId, op, url, payload } of branches) {
-    acceptName(gid, 'branch_id', branchId);
-    acceptName(gid, 'op', op);
-    acceptUrl(gid, op, url);
-    acceptPayload(gid, 'data', payload);
+    acceptName(gid, BRANCH_ID, branchId);
+    acceptName(gid, OP, op);
+    if (!isUrl(url)) acceptUrl(gid, urlFieldOf(op), url);
+    acceptPayload(gid, payloadFieldOf(pattern), payload);
     const name = `${branchId}\0${op}`;
     if (seen.has(name))
-      throw new HoldfastError('invalid', `branch ${branchId} ${op} stands there twice`, { gid, field: 'op' });
+      throw new HoldfastError('invalid', `${op} of branch ${branchId} is registered twice in one request`, {
+        gid,
+        field: OP,
+      });
     seen.add(name);
   }
 }
+
+const BRANCH_ID: FieldPath = ['branchId'];
+const OP: FieldPath = ['op'];
+const GID: FieldPath = ['gid'];
+const URL_FIELD: FieldPath = ['url'];
+const DATA: FieldPath = ['data'];
+const PAYLOAD: FieldPath = ['payload'];
+
+/** The field with the URL of an op: XA has one URL for both ops, TCC one field for each op. */
+export const urlFieldOf = (op: string): FieldPath => (op === 'commit' || op === 'rollback' ? URL_FIELD : [op]);
+
+/** The field with the body of a registered branch: the result of a workflow's step, or a payload. */
+export const payloadFieldOf = (pattern: Pattern | undefined): FieldPath => (pattern === 'workflow' ? DATA : PAYLOAD);
 
 /**
  * Checks the gid of an existing transaction. Throws `invalid` for a gid that no store could have
  * kept.
  */
-export const acceptKnownGid = (gid: string): void => acceptKeyText('gid', gid, LIMITS.gidLength);
+export const acceptKnownGid = (gid: string): void => acceptKeyText(GID, gid, LIMITS.gidLength);
 
 /**
  * Checks a text that is part of a key in the store: 1 to `longest` UTF-16 units, all of which every
  * store can keep. Throws `invalid`, naming the field.
  */
-export function acceptKeyText(field: string, text: string, longest: number, gid?: string): void {
+export function acceptKeyText(field: FieldPath, text: string, longest: number, gid?: string): void {
   const details = gid === undefined ? { field } : { gid, field };
   if (text === '' || text.length > longest)
     throw new HoldfastError(
       'invalid',
       text === ''
-        ? `${field} must not be empty`
-        : `${field} must have at most ${longest} characters, this one has ${text.length}`,
+        ? 'must not be empty'
+        : `must have at most ${longest} characters, not ${text.length}`,
       details,
     );
   if (!isStorable(text))
-    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, details);
+    throw new HoldfastError('invalid', NOT_STORABLE, details);
 }
 
-const acceptName = (gid: string, field: string, text: string): void =>
+const acceptName = (gid: string, field: FieldPath, text: string): void =>
   acceptKeyText(field, text, LIMITS.gidLength, gid);
 
 function acceptGid({ gid, pattern }: TransactionInput): void {
   if (gid === '')
-    throw new HoldfastError('invalid', 'gid must not be empty; ask newGid for one or choose your own', {
-      field: 'gid',
+    throw new HoldfastError('invalid', 'must not be empty; request one from newGid or choose your own', {
+      field: GID,
     });
   acceptKnownGid(gid);
   if (pattern === 'xa' && Buffer.byteLength(gid) + '-01'.length > XA_NAME_BYTES) {
     throw new HoldfastError(
       'invalid',
-      `gid of an xa must have at most ${XA_NAME_BYTES - 3} bytes: databases limit the names of XA transactions`,
-      { gid, field: 'gid' },
+      `must have at most ${XA_NAME_BYTES - 3} bytes for an xa: databases limit the names of XA transactions`,
+      { gid, field: GID },
     );
   }
 }
@@ -137,29 +160,29 @@ function acceptSteps(
   payloads: readonly Uint8Array[],
 ): void {
   if (steps.length > LIMITS.steps)
-    throw new HoldfastError('too_large', `a transaction has at most ${LIMITS.steps} steps, this one ${steps.length}`, {
+    throw new HoldfastError('too_large', `must have at most ${LIMITS.steps} steps, not ${steps.length}`, {
       gid,
-      field: 'steps',
+      field: ['steps'],
     });
   if (payloads.length < steps.length) {
     throw new HoldfastError(
       'invalid',
-      `there must be a payload for each step: ${payloads.length} payloads, ${steps.length} steps`,
-      { gid, field: 'payloads' },
+      `each step must have a payload, but ${steps.length} steps have ${payloads.length} payloads`,
+      { gid, field: PAYLOADS },
     );
   }
   // Field names are built only for an error, since a transaction may have a thousand steps.
   payloads.forEach((payload, i) => {
-    if (payload.length > LIMITS.payloadBytes) acceptPayload(gid, `payloads[${i}]`, payload);
+    if (payload.length > LIMITS.payloadBytes) acceptPayload(gid, ['steps', i, 'payload'], payload);
   });
   steps.forEach((step, i) => {
-    if (!isUrl(step.action)) acceptUrl(gid, `steps[${i}].action`, step.action);
-    if (!isUrl(step.compensate)) acceptUrl(gid, `steps[${i}].compensate`, step.compensate);
+    if (!isUrl(step.action)) acceptUrl(gid, ['steps', i, 'action'], step.action);
+    if (!isUrl(step.compensate)) acceptUrl(gid, ['steps', i, 'compensate'], step.compensate);
     acceptStepTimeout(gid, step, i);
     if (pattern === 'saga' && step.action.startsWith(TOPIC_PREFIX)) {
-      throw new HoldfastError('invalid', 'only messages can have topics as steps', {
+      throw new HoldfastError('invalid', 'only the step of a message can be a topic', {
         gid,
-        field: `steps[${i}].action`,
+        field: ['steps', i, 'action'],
       });
     }
   });
@@ -171,17 +194,17 @@ function acceptSize({ gid, payloads = [], customData = '', workflowData = NO_BYT
   if (bytes > LIMITS.bodyBytes) {
     throw new HoldfastError(
       'too_large',
-      `payloads and custom_data must have at most ${LIMITS.bodyBytes} bytes together, these have ${bytes}`,
-      { gid, field: 'payloads' },
+      `all payloads of a transaction must have at most ${LIMITS.bodyBytes} bytes together, not ${bytes}`,
+      { gid, field: PAYLOADS },
     );
   }
 }
 
-function acceptPayload(gid: string, field: string, payload: Uint8Array): void {
+function acceptPayload(gid: string, field: FieldPath, payload: Uint8Array): void {
   if (payload.length > LIMITS.payloadBytes) {
     throw new HoldfastError(
       'too_large',
-      `${field} must have at most ${LIMITS.payloadBytes} bytes, this one has ${payload.length}`,
+      `must have at most ${LIMITS.payloadBytes} bytes, not ${payload.length}`,
       { gid, field },
     );
   }
@@ -189,13 +212,13 @@ function acceptPayload(gid: string, field: string, payload: Uint8Array): void {
 
 const isUrl = (url: string): boolean => url.length <= LIMITS.urlLength && isStorable(url);
 
-function acceptUrl(gid: string, field: string, url: string): void {
+function acceptUrl(gid: string, field: FieldPath, url: string): void {
   if (!isStorable(url))
-    throw new HoldfastError('invalid', `${field} must not hold a NUL or half a surrogate pair`, { gid, field });
+    throw new HoldfastError('invalid', NOT_STORABLE, { gid, field });
   if (url.length > LIMITS.urlLength) {
     throw new HoldfastError(
       'invalid',
-      `${field} must have at most ${LIMITS.urlLength} characters, this one has ${url.length}`,
+      `must have at most ${LIMITS.urlLength} characters, not ${url.length}`,
       { gid, field },
     );
   }

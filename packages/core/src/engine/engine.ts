@@ -269,8 +269,8 @@ export class Engine implements Coordinator {
     },
   ): Promise<TransactionView> {
     if (result.length > LIMITS.workflowResultLength) {
-      const fault = `must have at most ${LIMITS.workflowResultLength} characters, this one has ${result.length}`;
-      throw new HoldfastError('too_large', `req_extra.result ${fault}`, { gid, field: 'req_extra.result' });
+      const fault = `must have at most ${LIMITS.workflowResultLength} characters, not ${result.length}`;
+      throw new HoldfastError('too_large', fault, { gid, field: ['result'] });
     }
     const ended = { kind: 'ended', status, rollbackReason: cutReason(rollbackReason), result } as const;
     return viewOfTransaction(await this.#command(context, gid, ended, { pattern: 'workflow' }));
@@ -289,7 +289,7 @@ export class Engine implements Coordinator {
     { gid, pattern, strict = false, branches }: Parameters<Coordinator['registerBranch']>[1],
   ): Promise<void> {
     this.#assertAccepting();
-    acceptRegistrations(gid, branches);
+    acceptRegistrations(gid, pattern, branches);
     const key = { namespace: context.namespace, gid };
     const isWorkflow = pattern === 'workflow';
     const whileAborting = isWorkflow && !(strict && branches.some(({ op }) => op !== 'rollback'));
@@ -441,7 +441,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     query: { readonly category: string; readonly cursor?: string; readonly limit: number },
   ): Promise<Page<KeyValue>> {
-    acceptKeyText('cat', query.category, STORE_LIMITS.categoryLength);
+    acceptKeyText(['category'], query.category, STORE_LIMITS.categoryLength);
     return this.#fromStore(() => this.#d.store.kvScan({ ...query, namespace: context.namespace }));
   }
 
@@ -449,8 +449,8 @@ export class Engine implements Coordinator {
     context: CallContext,
     { category, key }: { readonly category: string; readonly key: string },
   ): Promise<KeyValue | undefined> {
-    acceptKeyText('cat', category, STORE_LIMITS.categoryLength);
-    acceptKeyText('key', key, STORE_LIMITS.keyLength);
+    acceptKeyText(['category'], category, STORE_LIMITS.categoryLength);
+    acceptKeyText(['key'], key, STORE_LIMITS.keyLength);
     return this.#fromStore(() => this.#d.store.kvGet({ namespace: context.namespace, category, key }));
   }
 

@@ -36,7 +36,7 @@ export const contradicts = (
   { pattern, status }: { readonly pattern: Pattern; readonly status: Status },
   asked: Pattern,
 ): HoldfastError =>
-  new HoldfastError(code, `${gid} is a ${pattern}, not a ${asked}`, { gid, field: 'trans_type', status });
+  new HoldfastError(code, `${gid} is a ${pattern}, not a ${asked}`, { gid, field: ['pattern'], status });
 
 /**
  * The gid belongs to a transaction with another definition: this submission was not executed and
@@ -49,7 +49,7 @@ export const otherContent = (
 ): HoldfastError =>
   new HoldfastError(
     'exists',
-    `${difference.field}: gid ${gid} belongs to a transaction with other content: ${difference.part} differs. ` +
+    `gid ${gid} belongs to a transaction with other content: ${difference.part} differs. ` +
       'This submission was not executed; submit it under another gid',
     { gid, field: difference.field, status: transaction.state.status },
   );

@@ -1,3 +1,4 @@
+import type { FieldPath } from '@holdfast/protocol';
 import type { Definition, State, TransactionOptions } from '../model.ts';
 import { samePayload } from './same-payload.ts';
 
@@ -17,8 +18,7 @@ import { samePayload } from './same-payload.ts';
  *      again, with its own check-back URL.
  */
 export interface Difference {
-  /** Path of the field in a request on dtm's wire. */
-  readonly field: string;
+  readonly field: FieldPath;
   /** The part of the definition that differs, as it appears in a message. */
   readonly part: string;
 }
@@ -48,7 +48,7 @@ export function differenceOf(
   );
 }
 
-const QUERY_PREPARED: Difference = { field: 'query_prepared', part: 'the check-back URL' };
+const QUERY_PREPARED: Difference = { field: ['queryPrepared'], part: 'the check-back URL' };
 
 /** A submit without a check-back URL keeps the prepared one. */
 const differentQuery = (stored: Definition, given: Definition): Difference | undefined =>
@@ -56,24 +56,24 @@ const differentQuery = (stored: Definition, given: Definition): Difference | und
 
 function differentWorkflow(stored: Definition, given: Definition): Difference | undefined {
   if (stored.workflowName !== given.workflowName)
-    return { field: 'custom_data.name', part: `the name (it is a workflow named ${stored.workflowName})` };
+    return { field: ['workflow', 'name'], part: `the name (the transaction is a workflow named ${stored.workflowName})` };
   return samePayload(stored.workflowData, given.workflowData)
     ? undefined
-    : { field: 'custom_data.data', part: 'the input' };
+    : { field: ['workflow', 'input'], part: 'the input' };
 }
 
 function differentSteps(stored: Definition, given: Definition): Difference | undefined {
-  if (stored.protocol !== given.protocol) return { field: 'protocol', part: 'the protocol' };
+  if (stored.protocol !== given.protocol) return { field: ['protocol'], part: 'the protocol' };
   if (stored.steps.length !== given.steps.length)
-    return { field: 'steps', part: `the number of steps (${stored.steps.length} there, ${given.steps.length} here)` };
+    return { field: ['steps'], part: `the number of steps (${stored.steps.length} stored, ${given.steps.length} submitted)` };
   for (const [index, step] of stored.steps.entries()) {
     const other = given.steps[index];
     const name = `step ${index + 1}`;
-    if (step.action !== other?.action) return { field: `steps[${index}].action`, part: `the action of ${name}` };
+    if (step.action !== other?.action) return { field: ['steps', index, 'action'], part: `the action of ${name}` };
     if (step.compensate !== other.compensate)
-      return { field: `steps[${index}].compensate`, part: `the compensation of ${name}` };
+      return { field: ['steps', index, 'compensate'], part: `the compensation of ${name}` };
     if (!samePayload(stored.payloads[index] ?? NO_BYTES, given.payloads[index] ?? NO_BYTES))
-      return { field: `payloads[${index}]`, part: `the payload of ${name}` };
+      return { field: ['steps', index, 'payload'], part: `the payload of ${name}` };
   }
   return undefined;
 }
@@ -82,8 +82,10 @@ const NO_BYTES = new Uint8Array(0);
 
 /** An empty list of dependencies equals an absent one. */
 function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
-  const same = steps.every((_, index) => sameSet(stored[index] ?? NO_STEPS, given[index] ?? NO_STEPS));
-  return same ? undefined : { field: 'custom_data.orders', part: 'the dependencies of the steps' };
+  const index = steps.findIndex((_, at) => !sameSet(stored[at] ?? NO_STEPS, given[at] ?? NO_STEPS));
+  return index < 0
+    ? undefined
+    : { field: ['steps', index, 'after'], part: `the dependencies of step ${index + 1}` };
 }
 
 const NO_STEPS: readonly number[] = [];
@@ -94,16 +96,16 @@ function sameSet(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** Options that can change the result. */
-const DECISIVE: readonly (readonly [keyof TransactionOptions, field: string])[] = [
-  ['concurrent', 'concurrent'],
-  ['timeoutToFailMs', 'timeout_to_fail'],
-  ['retryLimit', 'retry_limit'],
-  ['delayMs', 'custom_data.delay'],
+const DECISIVE: readonly (readonly [keyof TransactionOptions, part: string])[] = [
+  ['concurrent', 'whether the steps run concurrently'],
+  ['timeoutToFailMs', 'the timeout to fail'],
+  ['retryLimit', 'the retry limit'],
+  ['delayMs', 'the delay'],
 ];
 
 function differentOptions(stored: TransactionOptions, given: TransactionOptions): Difference | undefined {
-  for (const [name, field] of DECISIVE) if (stored[name] !== given[name]) return { field, part: `the option ${field}` };
-  return headersText(stored) === headersText(given) ? undefined : { field: 'branch_headers', part: 'branch_headers' };
+  for (const [name, part] of DECISIVE) if (stored[name] !== given[name]) return { field: [name], part };
+  return headersText(stored) === headersText(given) ? undefined : { field: ['branchHeaders'], part: 'the headers for branches' };
 }
 
 /** Headers that differ between repetitions of the same request. */

@@ -27,14 +27,14 @@ export function assertSame(
     if (second.status !== first.status)
       throw new HoldfastError('refused', `${name} was recorded as ${first.status} before; that stays`, {
         gid,
-        field: 'status',
+        field: ['status'],
       });
     // Otherwise the client would assume that the second payload is confirmed.
     const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
     if (other !== undefined)
       throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
         gid,
-        field: 'branch_id',
+        field: ['branchId'],
       });
   }
 }

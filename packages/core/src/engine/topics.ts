@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS, withoutCoordinates, withoutSecrets } from '@holdfast/protocol';
+import { type FieldPath, HoldfastError, LIMITS, shown, withoutCoordinates, withoutSecrets } from '@holdfast/protocol';
 import type { Definition, Step } from '../model.ts';
 import type { KeyValue, Store } from '../store.ts';
 import { isStorable } from '../stores/rules.ts';
@@ -35,14 +35,14 @@ export class Topics {
     requireRemark(subscriber.remark);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers?.some((s) => s.url === subscriber.url))
-        throw new HoldfastError('refused', `${withoutSecrets(subscriber.url)} subscribes ${topic} already`, {
-          field: 'url',
+        throw new HoldfastError('refused', `${withoutSecrets(subscriber.url)} is already subscribed to topic ${topic}`, {
+          field: ['url'],
         });
       if (subscribers !== undefined && subscribers.length >= LIMITS.topicSubscribers) {
         throw new HoldfastError(
           'too_large',
-          `topic ${topic} has ${subscribers.length} subscribers, which is the limit`,
-          { field: 'topic' },
+          `topic ${topic} already has ${subscribers.length} subscribers, the maximum; unsubscribe one first`,
+          { field: ['topic'] },
         );
       }
       return [...(subscribers ?? []), subscriber];
@@ -59,12 +59,12 @@ export class Topics {
       if (subscribers === undefined) throw noSuchTopic(topic);
       const exact = subscribers.filter((s) => s.url === url);
       const meant = exact.length > 0 ? exact : shownAs(url, subscribers);
-      const shown = withoutSecrets(url);
+      const listed = withoutSecrets(url);
       if (meant.length === 0)
-        throw new HoldfastError('not_found', `${shown} does not subscribe ${topic}`, { field: 'url' });
+        throw new HoldfastError('not_found', `${listed} is not subscribed to topic ${topic}`, { field: ['url'] });
       if (meant.length > 1) {
-        const fault = `${meant.length} subscribers of ${topic} are shown as ${shown}; give the URL with its secrets`;
-        throw new HoldfastError('refused', fault, { field: 'url' });
+        const fault = `topic ${topic} has ${meant.length} subscribers that lists show as ${listed}; give the URL with its secrets`;
+        throw new HoldfastError('refused', fault, { field: ['url'] });
       }
       return subscribers.filter((s) => !meant.includes(s));
     });
@@ -72,7 +72,7 @@ export class Topics {
 
   /** Deletes a topic. Throws `invalid` (empty), `not_found`. */
   async remove(namespace: string, topic: string): Promise<void> {
-    acceptKeyText('topic', topic, LIMITS.topicLength);
+    acceptKeyText(['topic'], topic, LIMITS.topicLength);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const id = { namespace, category: TOPICS, key: topic };
       const stored = await this.#store.kvGet(id);
@@ -95,7 +95,7 @@ export class Topics {
     let branches = 0;
     for (const [index, step] of definition.steps.entries()) {
       const topic = step.action.startsWith(TOPIC_PREFIX) ? step.action.slice(TOPIC_PREFIX.length) : undefined;
-      const field = `steps[${index}].action`;
+      const field = (): FieldPath => ['steps', index, 'action'];
       if (topic === undefined) steps.push(step);
       else {
         const subscribers = known.get(topic) ?? (await this.#subscribersOf(namespace, topic, gid, field));
@@ -106,13 +106,13 @@ export class Topics {
       if (branches > LIMITS.messageBranches) {
         const added = topic === undefined ? 'one' : `the ${known.get(topic)?.length} subscribers of topic ${topic}`;
         const fault = `with ${added} the message has ${branches} branches; at most ${LIMITS.messageBranches} are allowed`;
-        throw new HoldfastError('too_large', `${field}: ${fault}`, { gid, field });
+        throw new HoldfastError('too_large', fault, { gid, field: field() });
       }
     }
     return { ...definition, steps };
   }
 
-  async #subscribersOf(namespace: string, topic: string, gid: string, field: string): Promise<readonly string[]> {
+  async #subscribersOf(namespace: string, topic: string, gid: string, field: () => FieldPath): Promise<readonly string[]> {
     // A name that no store can keep has no subscribers.
     const isName = topic.length <= LIMITS.topicLength && isStorable(topic);
     const stored = isName ? await this.#store.kvGet({ namespace, category: TOPICS, key: topic }) : undefined;
@@ -120,7 +120,7 @@ export class Topics {
     // parameters.
     const subscribers = stored === undefined ? [] : subscribersOf(stored).map((s) => withoutCoordinates(s.url));
     if (subscribers.length > 0) return subscribers;
-    throw new HoldfastError('invalid', `topic ${topic} has no subscribers`, { gid, field });
+    throw new HoldfastError('invalid', `topic ${shown(topic)} has no subscribers`, { gid, field: field() });
   }
 
   async #change(
@@ -152,14 +152,14 @@ function shownAs(url: string, subscribers: readonly Subscriber[]): readonly Subs
 }
 
 const noSuchTopic = (topic: string): HoldfastError =>
-  new HoldfastError('not_found', `there is no topic ${topic}`, { field: 'topic' });
+  new HoldfastError('not_found', `there is no topic ${topic}`, { field: ['topic'] });
 
 const contended = (topic: string): HoldfastError =>
-  new HoldfastError('unavailable', `too many change topic ${topic} at once; try again`);
+  new HoldfastError('unavailable', `topic ${topic} is being changed by too many callers at once; retry`);
 
 function requireName(topic: string, url: string): void {
-  acceptKeyText('topic', topic, LIMITS.topicLength);
-  acceptKeyText('url', url, LIMITS.urlLength);
+  acceptKeyText(['topic'], topic, LIMITS.topicLength);
+  acceptKeyText(['url'], url, LIMITS.urlLength);
 }
 
 /**
@@ -170,12 +170,12 @@ const SHOWN_SECRET = /:\/\/\*\*\*@|[?&;][^=&;#]{1,100}=\*\*\*(?:[&;#]|$)/;
 
 function requireWhole(url: string): void {
   if (!SHOWN_SECRET.test(url)) return;
-  const fault = 'url holds *** instead of a secret, as lists show it; give the URL with its secrets';
-  throw new HoldfastError('invalid', fault, { field: 'url' });
+  const fault = 'must not contain *** instead of a secret, as lists show it; give the URL with its secrets';
+  throw new HoldfastError('invalid', fault, { field: ['url'] });
 }
 
 function requireRemark(remark: string): void {
   if (remark.length <= LIMITS.remarkLength) return;
-  const fault = `must have at most ${LIMITS.remarkLength} characters, this one has ${remark.length}`;
-  throw new HoldfastError('invalid', `remark ${fault}`, { field: 'remark' });
+  const fault = `must have at most ${LIMITS.remarkLength} characters, not ${remark.length}`;
+  throw new HoldfastError('invalid', fault, { field: ['remark'] });
 }

@@ -14,7 +14,7 @@ export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Mo
   if (moment.nowMs < dueAtMs) return waitUntil(transaction, dueAtMs);
   if (transaction.definition.queryPrepared === '') {
     return waitUntil(
-      { ...transaction, state: parked(transaction.state, 'it has no query_prepared URL to ask the client at', moment) },
+      { ...transaction, state: parked(transaction.state, 'the message has no check-back URL', moment) },
       null,
     );
   }

@@ -1,4 +1,4 @@
-import type { BranchResult } from '@holdfast/protocol';
+import type { BranchResult, FieldPath } from '@holdfast/protocol';
 import type { Transaction, TransactionOptions } from '../model.ts';
 
 /**
@@ -111,7 +111,7 @@ export interface Stepped {
 export interface Refusal {
   readonly refusal: string;
   /** Path of the request's field that is in conflict. */
-  readonly field?: string;
+  readonly field?: FieldPath;
 }
 
 export const isRefusal = (answer: Stepped | Refusal): answer is Refusal => 'refusal' in answer;

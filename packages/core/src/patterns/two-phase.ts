@@ -25,7 +25,7 @@ export function twoPhase(phase: SecondPhase): PatternRules {
       const { state } = transaction;
       const other = event.branches && otherBranch(transaction.registered, event.branches, event.run);
       if (other !== undefined && (state.status === 'submitted' || state.status === 'succeed'))
-        return { ...refuse(state.status, `submit again: ${other}`), field: 'branches' };
+        return { ...refuse(state.status, `submit again: ${other}`), field: ['branches'] };
       if (state.status === 'submitted') return madeDue(transaction, moment.nowMs);
       if (state.status === 'succeed') return transaction;
       if (state.status !== 'prepared') return refuse(state.status, 'submit');

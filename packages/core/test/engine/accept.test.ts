@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { HoldfastError, LIMITS, renderField } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BranchRegistration, TransactionInput } from '../../src/index.ts';
@@ -17,7 +17,7 @@ function fault(run: () => void): { readonly code: string; readonly field: string
     return undefined;
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    return { code: error.code, field: error.field };
+    return { code: error.code, field: error.field && renderField(error.field) };
   }
 }
 
@@ -73,10 +73,10 @@ describe('a transaction that is refused names the field', () => {
     ['a long action', { steps: [step(), step(long(2_049))] }, 'invalid', 'steps[1].action'],
     ['a long compensate', { steps: [step('', long(2_049)), step()] }, 'invalid', 'steps[0].compensate'],
     ['a topic in a saga', { steps: [step('topic://t'), step()] }, 'invalid', 'steps[0].action'],
-    ['a long query_prepared', { queryPrepared: long(2_049) }, 'invalid', 'query_prepared'],
+    ['a long check-back URL', { queryPrepared: long(2_049) }, 'invalid', 'queryPrepared'],
     ['too many steps', { steps: Array.from({ length: 1_001 }, () => step()) }, 'too_large', 'steps'],
-    ['a large payload', { payloads: [payload, Buffer.alloc(LIMITS.payloadBytes + 1)] }, 'too_large', 'payloads[1]'],
-    ['large workflow data', { workflowData: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'custom_data'],
+    ['a large payload', { payloads: [payload, Buffer.alloc(LIMITS.payloadBytes + 1)] }, 'too_large', 'steps[1].payload'],
+    ['large workflow data', { workflowData: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'workflow.input'],
     ['large custom data', { customData: long(LIMITS.bodyBytes) }, 'too_large', 'payloads'],
     [
       'payloads that are too large together',
@@ -84,30 +84,30 @@ describe('a transaction that is refused names the field', () => {
       'too_large',
       'payloads',
     ],
-    ['orders of no step', { orders: { 2: [0] } }, 'invalid', 'custom_data.orders'],
-    ['orders after no step', { orders: { 1: [7] } }, 'invalid', 'custom_data.orders'],
-    ['orders after half a step', { orders: { 1: [0.5] } }, 'invalid', 'custom_data.orders'],
-    ['a step after itself', { orders: { 1: [1] } }, 'invalid', 'custom_data.orders'],
-    ['a step after another twice', { orders: { 1: [0, 0] } }, 'invalid', 'custom_data.orders'],
+    ['orders of no step', { orders: { 2: [0] } }, 'invalid', 'orders'],
+    ['orders after no step', { orders: { 1: [7] } }, 'invalid', 'steps[1].after'],
+    ['orders after half a step', { orders: { 1: [0.5] } }, 'invalid', 'steps[1].after'],
+    ['a step after itself', { orders: { 1: [1] } }, 'invalid', 'steps[1].after'],
+    ['a step after another twice', { orders: { 1: [0, 0] } }, 'invalid', 'steps[1].after'],
     [
       'orders of a step with a leading zero',
       { orders: { '01': [0] } as Record<string, number[]> },
       'invalid',
-      'custom_data.orders',
+      'orders',
     ],
     [
       'too many dependencies',
       { orders: { 1: Array.from({ length: LIMITS.dependencies + 1 }, () => 7) } },
       'too_large',
-      'custom_data.orders',
+      'orders',
     ],
-    ['a call that may take too long', { options: { requestTimeoutMs: 600_001 } }, 'invalid', 'request_timeout'],
-    ['a duration that is none', { options: { retryIntervalMs: -1 } }, 'invalid', 'retry_interval'],
-    ['too many retries', { options: { retryLimit: 1e9 } }, 'invalid', 'retry_limit'],
-    ['a long name of a workflow', { workflowName: long(129) }, 'invalid', 'custom_data.name'],
-    ['half a surrogate pair in the name of a workflow', { workflowName: '\ud800' }, 'invalid', 'custom_data.name'],
+    ['a call that may take too long', { options: { requestTimeoutMs: 600_001 } }, 'invalid', 'requestTimeoutMs'],
+    ['a duration that is none', { options: { retryIntervalMs: -1 } }, 'invalid', 'retryIntervalMs'],
+    ['too many retries', { options: { retryLimit: 1e9 } }, 'invalid', 'retryLimit'],
+    ['a long name of a workflow', { workflowName: long(129) }, 'invalid', 'workflow.name'],
+    ['half a surrogate pair in the name of a workflow', { workflowName: '\ud800' }, 'invalid', 'workflow.name'],
     ['half a surrogate pair in a URL', { steps: [step('http://\ud800'), step()] }, 'invalid', 'steps[0].action'],
-    ['orders in a circle', { orders: { 0: [1], 1: [0] } }, 'invalid', 'custom_data.orders'],
+    ['orders in a circle', { orders: { 0: [1], 1: [0] } }, 'invalid', 'steps[0].after'],
   ])('%s', (_, input, code, field) => {
     expect(fault(() => acceptDefinition({ ...SAGA, ...input }))).toEqual({ code, field });
   });
@@ -117,7 +117,7 @@ describe('a transaction that is refused names the field', () => {
     (workflowName) => {
       expect(fault(() => acceptDefinition({ gid: 'g', pattern: 'workflow', workflowName }))).toEqual({
         code: 'invalid',
-        field: 'custom_data.name',
+        field: 'workflow.name',
       });
     },
   );
@@ -153,26 +153,26 @@ describe('branches to register', () => {
   const branch: BranchRegistration = { branchId: '01', op: 'confirm', url: 'http://b', payload, status: 'prepared' };
 
   it('are accepted as clients send them', () => {
-    expect(fault(() => acceptRegistrations('g', [{ ...branch, op: 'cancel' }, branch]))).toBe(undefined);
+    expect(fault(() => acceptRegistrations('g', 'tcc', [{ ...branch, op: 'cancel' }, branch]))).toBe(undefined);
   });
 
   it.each<[what: string, gid: string, change: Partial<BranchRegistration>, code: string, field: string]>([
     ['no gid', '', {}, 'invalid', 'gid'],
     ['a NUL in the gid', 'a\0', {}, 'invalid', 'gid'],
-    ['no branch id', 'g', { branchId: '' }, 'invalid', 'branch_id'],
-    ['a long branch id', 'g', { branchId: long(129) }, 'invalid', 'branch_id'],
-    ['a NUL in the branch id', 'g', { branchId: '0\0' }, 'invalid', 'branch_id'],
+    ['no branch id', 'g', { branchId: '' }, 'invalid', 'branchId'],
+    ['a long branch id', 'g', { branchId: long(129) }, 'invalid', 'branchId'],
+    ['a NUL in the branch id', 'g', { branchId: '0\0' }, 'invalid', 'branchId'],
     ['no op', 'g', { op: '' }, 'invalid', 'op'],
     ['a long op', 'g', { op: long(300) }, 'invalid', 'op'],
     ['half a surrogate pair in the op', 'g', { op: '\udc00' }, 'invalid', 'op'],
     ['a long url, which has the name of the op', 'g', { url: long(2_049) }, 'invalid', 'confirm'],
-    ['a large payload', 'g', { payload: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'data'],
+    ['a large payload', 'g', { payload: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'payload'],
   ])('are refused with %s', (_, gid, change, code, field) => {
-    expect(fault(() => acceptRegistrations(gid, [{ ...branch, ...change }]))).toEqual({ code, field });
+    expect(fault(() => acceptRegistrations(gid, 'tcc', [{ ...branch, ...change }]))).toEqual({ code, field });
   });
 
   it('are refused when the same op stands there twice', () => {
-    expect(fault(() => acceptRegistrations('g', [branch, branch]))).toEqual({ code: 'invalid', field: 'op' });
+    expect(fault(() => acceptRegistrations('g', 'tcc', [branch, branch]))).toEqual({ code: 'invalid', field: 'op' });
   });
 });
 

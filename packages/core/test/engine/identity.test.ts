@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LIMITS } from '@holdfast/protocol';
+import { LIMITS, renderField } from '@holdfast/protocol';
 import type { Definition, State } from '../../src/index.ts';
 import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
-import { differenceOf } from '../../src/engine/identity.ts';
+import { type Difference, differenceOf } from '../../src/engine/identity.ts';
 import { samePayload } from '../../src/engine/same-payload.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import { KEY, message, saga, twoPhase, workflow } from '../patterns/support/definitions.ts';
@@ -21,9 +21,11 @@ function stateAfter(definition: Definition, event: TransactionEvent): State {
 const submitted = (definition: Definition): State => stateAfter(definition, { kind: 'submitted', options: {} });
 const prepared = (definition: Definition): State => stateAfter(definition, { kind: 'prepared', again: false });
 
+const fieldOf = (difference: Difference | undefined): string | undefined => difference && renderField(difference.field);
+
 /** The field that differs when a submitted transaction is submitted again. */
 const differs = (stored: Definition, given: Definition): string | undefined =>
-  differenceOf(stored, submitted(stored), given, 'submitted')?.field;
+  fieldOf(differenceOf(stored, submitted(stored), given, 'submitted'));
 
 const withOptions = (definition: Definition, options: Partial<Definition['options']>): Definition => ({
   ...definition,
@@ -44,15 +46,15 @@ describe('a definition submitted again', () => {
     ['steps', saga(3)],
     ['steps[1].action', { ...saga(2), steps: [...saga(1).steps, { action: 'http://b', compensate: 'http://c/1' }] }],
     ['steps[1].compensate', { ...saga(2), steps: [...saga(1).steps, { action: 'http://a/1', compensate: '' }] }],
-    ['payloads[1]', withPayload(saga(2), 1, 'payload 2')],
+    ['steps[1].payload', withPayload(saga(2), 1, 'payload 2')],
     ['protocol', { ...saga(2), protocol: 'json-rpc' }],
-    ['query_prepared', { ...saga(2), queryPrepared: 'http://q' }],
-    ['custom_data.orders', { ...saga(2), orders: { 1: [0] } }],
+    ['queryPrepared', { ...saga(2), queryPrepared: 'http://q' }],
+    ['steps[1].after', { ...saga(2), orders: { 1: [0] } }],
     ['concurrent', withOptions(saga(2), { concurrent: true })],
-    ['timeout_to_fail', withOptions(saga(2), { timeoutToFailMs: 1_000 })],
-    ['retry_limit', withOptions(saga(2), { retryLimit: 3 })],
-    ['custom_data.delay', withOptions(saga(2), { delayMs: 1_000 })],
-    ['branch_headers', withOptions(saga(2), { branchHeaders: { tenant: 'b' } })],
+    ['timeoutToFailMs', withOptions(saga(2), { timeoutToFailMs: 1_000 })],
+    ['retryLimit', withOptions(saga(2), { retryLimit: 3 })],
+    ['delayMs', withOptions(saga(2), { delayMs: 1_000 })],
+    ['branchHeaders', withOptions(saga(2), { branchHeaders: { tenant: 'b' } })],
   ])('differs by %s', (field, other) => {
     expect(differs(saga(2), other)).toBe(field);
     expect(differs(other, saga(2))).toBe(field);
@@ -82,7 +84,7 @@ describe('a definition submitted again', () => {
 
 describe('the submit of what was prepared', () => {
   const again = (stored: Definition, given: Definition): string | undefined =>
-    differenceOf(stored, prepared(stored), given, 'submitted')?.field;
+    fieldOf(differenceOf(stored, prepared(stored), given, 'submitted'));
 
   it('may leave out the definition, and has options and a delay that are only its own', () => {
     for (const stored of [message(2), twoPhase('tcc'), twoPhase('xa')]) {
@@ -94,28 +96,28 @@ describe('the submit of what was prepared', () => {
 
   it('has no other steps, payloads or check-back URL', () => {
     expect(again(message(2), message(1))).toBe('steps');
-    expect(again(message(2), withPayload(message(2), 0, '50'))).toBe('payloads[0]');
-    expect(again(message(2), { ...message(2), queryPrepared: 'http://other' })).toBe('query_prepared');
+    expect(again(message(2), withPayload(message(2), 0, '50'))).toBe('steps[0].payload');
+    expect(again(message(2), { ...message(2), queryPrepared: 'http://other' })).toBe('queryPrepared');
   });
 
   it('prepared again, it has no other options either', () => {
     const stored = message(2);
-    const of = (given: Definition) => differenceOf(stored, prepared(stored), given, 'prepared')?.field;
+    const of = (given: Definition) => fieldOf(differenceOf(stored, prepared(stored), given, 'prepared'));
     expect(of(message(2))).toBeUndefined();
-    expect(of(withOptions(stored, { timeoutToFailMs: 9 }))).toBe('timeout_to_fail');
+    expect(of(withOptions(stored, { timeoutToFailMs: 9 }))).toBe('timeoutToFailMs');
   });
 });
 
 describe('a workflow prepared again', () => {
-  const of = (given: Definition) => differenceOf(workflow(), prepared(workflow()), given, 'prepared')?.field;
+  const of = (given: Definition) => fieldOf(differenceOf(workflow(), prepared(workflow()), given, 'prepared'));
 
   it('is the same from a process with another URL and other options', () => {
     expect(of({ ...withOptions(workflow(), { timeoutToFailMs: 9 }), queryPrepared: 'http://pod-2' })).toBeUndefined();
   });
 
   it('has no other name and no other input', () => {
-    expect(of({ ...workflow(), workflowName: 'other' })).toBe('custom_data.name');
-    expect(of({ ...workflow(), workflowData: Buffer.from('{"amount":50}') })).toBe('custom_data.data');
+    expect(of({ ...workflow(), workflowName: 'other' })).toBe('workflow.name');
+    expect(of({ ...workflow(), workflowData: Buffer.from('{"amount":50}') })).toBe('workflow.input');
   });
 });
 

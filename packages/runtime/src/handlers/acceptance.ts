@@ -1,6 +1,6 @@
 import { type AdmissionContext, branchHeaderFault, type BranchRegistry, type Origin } from '@holdfast/branches';
-import type { BranchRegistration, TransactionInput } from '@holdfast/core';
-import { HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
+import { type BranchRegistration, payloadFieldOf, type TransactionInput, urlFieldOf } from '@holdfast/core';
+import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown, withoutSecrets } from '@holdfast/protocol';
 
 /** Limits that an operator can reduce. */
 export interface AcceptanceLimits {
@@ -14,6 +14,9 @@ export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
   maxPayloadBytes: LIMITS.payloadBytes,
   maxPageSize: LIMITS.pageSize,
 };
+
+/** Part of a rejected URL that an error shows. */
+const LONGEST_URL = 200;
 
 /** Patterns whose branches are registered while the transaction is prepared. */
 const BRANCHES_COME_LATER: ReadonlySet<string> = new Set<Pattern>(['tcc', 'xa', 'workflow']);
@@ -52,42 +55,42 @@ export class Acceptance {
   transaction(input: TransactionInput): TransactionInput {
     const { gid, steps = [], payloads = [], queryPrepared, options } = input;
     const { maxSteps, maxPayloadBytes } = this.#limits;
-    if (steps.length > maxSteps) throw tooLarge(gid, 'steps', maxSteps, 'entries');
+    if (steps.length > maxSteps) throw tooLarge(gid, ['steps'], maxSteps, 'entries');
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
       // Field names are built only for errors: this is the hot path.
       const fault = this.#faultOf(step.action, input);
       if (fault !== undefined && !isTopicOf(input.pattern, step.action))
-        throw refusal(gid, `steps[${index}].action`, fault, step.action);
+        throw refusal(gid, ['steps', index, 'action'], fault, step.action);
       const undoFault = this.#faultOf(step.compensate, input);
-      if (undoFault !== undefined) throw refusal(gid, `steps[${index}].compensate`, undoFault, step.compensate);
+      if (undoFault !== undefined) throw refusal(gid, ['steps', index, 'compensate'], undoFault, step.compensate);
     }
     for (let index = 0; index < payloads.length; index++) {
       if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
-        throw tooLarge(gid, `payloads[${index}]`, maxPayloadBytes, 'bytes');
+        throw tooLarge(gid, ['steps', index, 'payload'], maxPayloadBytes, 'bytes');
     }
     const fault = this.#faultOf(queryPrepared, input);
-    if (fault !== undefined) throw refusal(gid, 'query_prepared', fault, queryPrepared);
+    if (fault !== undefined) throw refusal(gid, ['queryPrepared'], fault, queryPrepared);
     if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
       : { ...input, group: this.#home.group };
   }
 
-  registrations(gid: string, branches: readonly BranchRegistration[]): void {
+  registrations(gid: string, pattern: Pattern | undefined, branches: readonly BranchRegistration[]): void {
     for (const { op, url, payload } of branches) {
       const fault = this.#faultOf(url, { gid });
-      if (fault !== undefined) throw refusal(gid, op === 'commit' || op === 'rollback' ? 'url' : op, fault, url);
+      if (fault !== undefined) throw refusal(gid, urlFieldOf(op), fault, url);
       if (payload.length > this.#limits.maxPayloadBytes)
-        throw tooLarge(gid, 'data', this.#limits.maxPayloadBytes, 'bytes');
+        throw tooLarge(gid, payloadFieldOf(pattern), this.#limits.maxPayloadBytes, 'bytes');
     }
   }
 
   /** A topic's subscriber is called like any branch. */
   subscriber(url: string): void {
     const fault = this.#faultOf(url, {});
-    if (fault !== undefined) throw refusal(undefined, 'url', fault, url);
+    if (fault !== undefined) throw refusal(undefined, ['url'], fault, url);
   }
 
   pageSize(asked: number): number {
@@ -103,8 +106,8 @@ export class Acceptance {
 /** A topic is replaced by its subscribers when the message is submitted. */
 const isTopicOf = (pattern: Pattern, action: string): boolean => pattern === 'msg' && action.startsWith('topic://');
 
-const refusal = (gid: string | undefined, field: string, fault: string, url = ''): HoldfastError =>
-  new HoldfastError('invalid', `${field}: ${fault}: ${url.slice(0, 200)}`, {
+const refusal = (gid: string | undefined, field: FieldPath, fault: string, url = ''): HoldfastError =>
+  new HoldfastError('invalid', `${fault}: ${shown(withoutSecrets(url), LONGEST_URL)}`, {
     field,
     ...(gid !== undefined && gid !== '' && { gid }),
   });
@@ -112,19 +115,18 @@ const refusal = (gid: string | undefined, field: string, fault: string, url = ''
 /** Checks the number first: checking a million names is too expensive. */
 function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
   const entries = Object.entries(headers);
-  if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, 'branch_headers', LIMITS.branchHeaders, 'entries');
+  if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, ['branchHeaders'], LIMITS.branchHeaders, 'entries');
   let characters = 0;
   for (const [name, value] of entries) characters += name.length + value.length;
   if (characters > LIMITS.branchHeaderCharacters)
-    throw tooLarge(gid, 'branch_headers', LIMITS.branchHeaderCharacters, 'characters');
+    throw tooLarge(gid, ['branchHeaders'], LIMITS.branchHeaderCharacters, 'characters');
   for (const [name, value] of entries) {
     const fault = branchHeaderFault(name, value);
     if (fault === undefined) continue;
-    const field = `branch_headers[${JSON.stringify(name.slice(0, 64))}]`;
-    throw new HoldfastError('invalid', `${field}: ${fault}`, { gid, field });
+    throw new HoldfastError('invalid', fault, { gid, field: ['branchHeaders', name] });
   }
 }
 
-function tooLarge(gid: string, field: string, limit: number, unit: string): HoldfastError {
-  return new HoldfastError('too_large', `${field} must have at most ${limit} ${unit}`, { gid, field });
+function tooLarge(gid: string, field: FieldPath, limit: number, unit: string): HoldfastError {
+  return new HoldfastError('too_large', `must have at most ${limit} ${unit}`, { gid, field });
 }

@@ -113,7 +113,7 @@ export function createHandlers({
     finishWorkflow: (context, input) => coordinator.finishWorkflow(context, input),
     abort: (context, input) => coordinator.abort(context, input),
     registerBranch: (context, input) => {
-      acceptance.registrations(input.gid, input.branches);
+      acceptance.registrations(input.gid, input.pattern, input.branches);
       return coordinator.registerBranch(context, input);
     },
     prepareWorkflow: (context, input) => coordinator.prepareWorkflow(context, acceptance.transaction(input)),

@@ -1,4 +1,4 @@
-import { HoldfastError, type INITIATOR_OPERATIONS } from '@holdfast/protocol';
+import type { INITIATOR_OPERATIONS } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { invalid } from '../reading/parse.ts';
 import { readRegistration } from '../v1/read-branch.ts';
@@ -12,11 +12,7 @@ export function initiatorOperations(handlers: Handlers): ImplementationsOf<typeo
     async registerBranch(context, { gid, body }) {
       const { pattern, branches } = readRegistration(body);
       assertPattern(await views.mustGet(context, gid), pattern);
-      try {
-        await handlers.registerBranch(context, { gid, pattern, branches, strict: true });
-      } catch (error) {
-        throw pattern === 'tcc' ? aboutPayload(HoldfastError.from(error)) : error;
-      }
+      await handlers.registerBranch(context, { gid, pattern, branches, strict: true });
     },
 
     async getWorkflowProgress(context, { gid }) {
@@ -28,7 +24,7 @@ export function initiatorOperations(handlers: Handlers): ImplementationsOf<typeo
     async finishWorkflow(context, { gid, body }) {
       const { status, reason, result = '' } = body;
       if (status === 'succeed' && reason !== undefined)
-        throw invalid(gid, 'reason', 'tells why a workflow failed, and this one succeeds');
+        throw invalid(gid, ['reason'], 'only a workflow that failed has a reason, and this one succeeded; leave it out');
       const end = { gid, status, rollbackReason: reason ?? '', result };
       const finished = await handlers.finishWorkflow(context, end);
       return writeReply(await views.readAfter(context, gid, 0, finished));
@@ -43,12 +39,4 @@ export function initiatorOperations(handlers: Handlers): ImplementationsOf<typeo
       await handlers.heartbeat(context, gid);
     },
   };
-}
-
-/** The field is `data` for a step of a workflow, and `payload` for a branch of a tcc. */
-function aboutPayload(error: HoldfastError): HoldfastError {
-  const { code, message, gid = '', field } = error;
-  return field === 'data'
-    ? new HoldfastError(code, message.replace('data', 'payload'), { gid, field: 'payload' })
-    : error;
 }

@@ -59,7 +59,7 @@ export function assertPattern({ gid, pattern, status }: TransactionView, expecte
   if (pattern !== expected)
     throw new HoldfastError('wrong_pattern', `${gid} is a ${pattern}, not a ${expected}`, {
       gid,
-      field: 'pattern',
+      field: ['pattern'],
       status,
     });
 }

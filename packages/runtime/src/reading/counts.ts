@@ -1,26 +1,46 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { type FieldPath, HoldfastError, LIMITS } from '@holdfast/protocol';
 
 /** Maximum number of fields of a request or map; more are never intended. */
-const MOST_FIELDS = 100;
+export const MOST_FIELDS = 100;
 
-/** The lists and maps in requests, and the maximum number of their elements. */
-const BOUNDS: ReadonlyMap<string, number> = new Map([
-  ['steps', LIMITS.steps],
-  // Payloads beyond the last step are ignored.
-  ['payloads', LIMITS.steps],
-  ['orders', LIMITS.steps],
-  ['branch_headers', LIMITS.branchHeaders],
-  ['branchHeaders', LIMITS.branchHeaders],
-  ['req_extra', MOST_FIELDS],
-]);
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The lists and maps in the requests of a wire, which are counted before they are validated. */
+export interface CountBounds {
+  /** Each with the maximum number of its elements. */
+  readonly lists: ReadonlyMap<string, number>;
+  /** The field with a saga's dependencies, and the number of them in a request. */
+  readonly dependencies: { readonly field: string; readonly count: (fields: Fields) => number };
+}
+
+/** Those of `/api/v1`. */
+export const OWN_BOUNDS: CountBounds = {
+  lists: new Map([
+    ['steps', LIMITS.steps],
+    ['branchHeaders', LIMITS.branchHeaders],
+  ]),
+  dependencies: {
+    field: 'steps',
+    count: ({ steps }) => {
+      let count = 0;
+      for (const step of elementsOf(steps)) {
+        const after =
+          typeof step === 'object' && step !== null ? (step as { readonly after?: unknown }).after : undefined;
+        if (after !== undefined) count += elementsOf(after).length;
+      }
+      return count;
+    },
+  },
+};
 
 /**
  * Checks sizes before a schema validates, and reports, each element. Throws `too_large`, naming the
  * list or map.
+ * @param within path of `body` in the request
  */
-export function checkCounts(body: unknown): void {
+export function checkCounts(body: unknown, { lists, dependencies }: CountBounds, within: FieldPath): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
-  const fields = body as Readonly<Record<string, unknown>>;
+  const fields = body as Fields;
   let count = 0;
   for (const field in fields) {
     if (!Object.hasOwn(fields, field)) continue;
@@ -28,29 +48,18 @@ export function checkCounts(body: unknown): void {
     const value = fields[field];
     // Most fields are texts and numbers.
     if (typeof value !== 'object' || value === null) continue;
-    const most = BOUNDS.get(field);
-    if (most !== undefined) checkCount(field, field, value, most);
+    const most = lists.get(field);
+    if (most !== undefined) checkCount(within, field, value, most);
   }
-  if (count > MOST_FIELDS) checkCount('the request', undefined, fields, MOST_FIELDS);
-  checkDependencies(fields);
-}
-
-/** Checks `orders` of dtm's wire, or `after` of each step: lists within a list. */
-function checkDependencies({ orders, steps }: Readonly<Record<string, unknown>>): void {
-  let count = 0;
-  if (orders !== undefined) for (const before of listOf(orders)) count += listOf(before).length;
-  for (const step of listOf(steps)) {
-    const after = typeof step === 'object' && step !== null ? (step as { readonly after?: unknown }).after : undefined;
-    if (after !== undefined) count += listOf(after).length;
-  }
-  if (count <= LIMITS.dependencies) return;
-  const field = orders === undefined ? 'steps' : 'orders';
-  const fault = `${field}: a saga has at most ${LIMITS.dependencies} dependencies, this one has ${count}`;
-  throw new HoldfastError('too_large', fault, { field });
+  if (count > MOST_FIELDS) checkCount(within, undefined, fields, MOST_FIELDS);
+  const dependent = dependencies.count(fields);
+  if (dependent <= LIMITS.dependencies) return;
+  const fault = `must have at most ${LIMITS.dependencies} dependencies together, not ${dependent}`;
+  throw new HoldfastError('too_large', fault, { field: [...within, dependencies.field] });
 }
 
 /** The elements of a list or map; empty for other values. */
-function listOf(value: unknown): readonly unknown[] {
+export function elementsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
@@ -62,9 +71,13 @@ function sizeOfMap(map: object): number {
   return count;
 }
 
-function checkCount(what: string, field: string | undefined, value: object, most: number): void {
+/** The path of the field is built only for an error: every request is counted. */
+function checkCount(within: FieldPath, field: string | undefined, value: object, most: number): void {
   const count = Array.isArray(value) ? value.length : sizeOfMap(value);
   if (count <= most) return;
-  const fault = `${what}: must have at most ${most} entries, this one has ${count}`;
-  throw new HoldfastError('too_large', fault, field === undefined ? {} : { field });
+  const fault = `must have at most ${most} entries, not ${count}`;
+  const path = field === undefined ? within : [...within, field];
+  throw path.length === 0
+    ? new HoldfastError('too_large', `the request ${fault}`)
+    : new HoldfastError('too_large', fault, { field: path });
 }

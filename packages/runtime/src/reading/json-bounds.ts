@@ -1,4 +1,4 @@
-import { HoldfastError, LIMITS } from '@holdfast/protocol';
+import { type FieldPath, HoldfastError, LIMITS } from '@holdfast/protocol';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -20,11 +20,10 @@ const ALWAYS_FINE = Math.min(2 * LIMITS.jsonDepth, LIMITS.jsonFields, LIMITS.jso
  * Counts levels, fields and elements of a JSON text before it is parsed: parsing a few megabytes of
  * brackets takes seconds. Small texts, nearly all, are not scanned. Throws `invalid` for too many
  * levels, `too_large` for too many fields or elements.
- * @param what how an error refers to the text: `the body`, or a field
+ * @param field the field that holds the text; omitted for the body of a request
  */
-export function checkJsonBounds(text: string, what = 'the body', field?: string): void {
+export function checkJsonBounds(text: string, field?: FieldPath): void {
   if (text.length <= ALWAYS_FINE) return;
-  const details = field === undefined ? {} : { field };
   let [depth, fields, elements] = [0, 0, 1];
   // Bytes can be read in a fraction of the time that UTF-16 units take.
   const bytes = Buffer.from(text);
@@ -38,18 +37,18 @@ export function checkJsonBounds(text: string, what = 'the body', field?: string)
     else if (unit === LIST || unit === OBJECT) {
       fields++;
       if (++depth > LIMITS.jsonDepth)
-        throw new HoldfastError('invalid', `${what} has more than ${LIMITS.jsonDepth} levels of nesting`, details);
+        throw outOfBounds('invalid', `${LIMITS.jsonDepth} levels of nesting`, field);
     } else if (unit === LIST_END || unit === OBJECT_END) depth--;
     if (fields > LIMITS.jsonFields)
-      throw new HoldfastError(
-        'too_large',
-        `${what} has more than ${LIMITS.jsonFields} fields, lists and objects`,
-        details,
-      );
-    if (elements > LIMITS.jsonElements)
-      throw new HoldfastError('too_large', `${what} has more than ${LIMITS.jsonElements} elements`, details);
+      throw outOfBounds('too_large', `${LIMITS.jsonFields} fields, lists and objects`, field);
+    if (elements > LIMITS.jsonElements) throw outOfBounds('too_large', `${LIMITS.jsonElements} elements`, field);
   }
 }
+
+const outOfBounds = (code: 'invalid' | 'too_large', bound: string, field: FieldPath | undefined): HoldfastError =>
+  field === undefined
+    ? new HoldfastError(code, `the body must have at most ${bound}`)
+    : new HoldfastError(code, `must have at most ${bound}`, { field });
 
 /**
  * Position of the quote that ends the string beginning at `from`; the text's length if there is

@@ -1,5 +1,5 @@
-import { HoldfastError } from '@holdfast/protocol';
-import { checkCounts } from './counts.ts';
+import { type FieldPath, HoldfastError } from '@holdfast/protocol';
+import { checkCounts, type CountBounds, OWN_BOUNDS } from './counts.ts';
 import { faultOf, type Issue } from './fault.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
@@ -17,29 +17,25 @@ export interface Schema<T> {
 }
 
 /** Parses a value with a schema. Throws `invalid`, naming the first invalid field. */
-export function parse<T>(schema: Schema<T>, value: unknown): T {
-  checkCounts(value);
+export function parse<T>(schema: Schema<T>, value: unknown, bounds: CountBounds = OWN_BOUNDS): T {
+  return parseWithin(schema, value, bounds, NO_PATH, gidOf(value));
+}
+
+const NO_PATH: FieldPath = [];
+
+/** @param within path of the value in the request; empty for the request itself */
+function parseWithin<T>(schema: Schema<T>, value: unknown, bounds: CountBounds, within: FieldPath, gid: string): T {
+  checkCounts(value, bounds, within);
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   const issue = read.error.issues[0];
-  const field = issue === undefined ? '' : fieldPath(issue.path);
-  const gid = gidOf(value);
-  throw new HoldfastError(
-    'invalid',
-    `${field === '' ? 'the request' : field}: ${(issue === undefined ? 'invalid' : faultOf(issue, value)).slice(0, LONGEST_FAULT)}`,
-    {
-      ...(field !== '' && { field }),
-      ...(gid !== '' && { gid }),
-    },
-  );
+  const field = [...within, ...(issue === undefined ? NO_PATH : pathOf(issue))];
+  const fault = (issue === undefined ? 'invalid' : faultOf(issue, value)).slice(0, LONGEST_FAULT);
+  if (field.length > 0) throw invalid(gid, field, fault);
+  throw new HoldfastError('invalid', `the request ${fault}`, gid === '' ? {} : { gid });
 }
 
-/** `steps[1].action`. */
-function fieldPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
-    .join('');
-}
+const pathOf = ({ path }: Issue): FieldPath => path.map((part) => (typeof part === 'number' ? part : String(part)));
 
 function gidOf(value: unknown): string {
   const gid = typeof value === 'object' && value !== null && 'gid' in value ? value.gid : undefined;
@@ -47,25 +43,23 @@ function gidOf(value: unknown): string {
 }
 
 /** An error for a field that is missing or has an invalid value. */
-export function invalid(gid: string, field: string, fault: string): HoldfastError {
-  return new HoldfastError('invalid', `${field}: ${fault}`, { field, ...(gid !== '' && { gid }) });
-}
+export const invalid = (gid: string, field: FieldPath, fault: string): HoldfastError =>
+  new HoldfastError('invalid', fault, { field, ...(gid !== '' && { gid }) });
 
-/** Parses a JSON text in a field such as `custom_data`. */
-export function parseField<T>(schema: Schema<T>, gid: string, field: string, text: string): T {
-  checkJsonBounds(text, field, field);
+/** Parses a field that holds a JSON text. */
+export function parseField<T>(
+  schema: Schema<T>,
+  gid: string,
+  field: FieldPath,
+  text: string,
+  bounds: CountBounds = OWN_BOUNDS,
+): T {
+  checkJsonBounds(text, field);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw invalid(gid, field, 'not a JSON text');
+    throw invalid(gid, field, 'must be a JSON text');
   }
-  try {
-    return parse(schema, value);
-  } catch (error) {
-    const { code, message, field: inner } = HoldfastError.from(error);
-    const path = inner === undefined ? field : `${field}.${inner}`;
-    const fault = inner === undefined ? message : message.slice(inner.length + 2);
-    throw new HoldfastError(code, `${path}: ${fault}`, { field: path, ...(gid !== '' && { gid }) });
-  }
+  return parseWithin(schema, value, bounds, field, gid);
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, shown } from '@holdfast/protocol';
 
 /** Reads query parameters; a parameter with an invalid value is `invalid`, never ignored. */
 export class QueryReader {
@@ -19,8 +19,8 @@ export class QueryReader {
     if (text === '') return undefined;
     const value = Number(text);
     if (!/^\d{1,15}$/.test(text) || !Number.isSafeInteger(value))
-      throw new HoldfastError('invalid', `${name}: must be a whole number, not ${JSON.stringify(text.slice(0, 64))}`, {
-        field: name,
+      throw new HoldfastError('invalid', `must be a whole number, not ${shown(text)}`, {
+        field: [name],
       });
     return value;
   }
@@ -31,7 +31,7 @@ export class QueryReader {
     if (text === '') return undefined;
     if (text === 'true' || text === '1') return true;
     if (text === 'false' || text === '0') return false;
-    throw new HoldfastError('invalid', `${name}: must be true or false`, { field: name });
+    throw new HoldfastError('invalid', 'must be true or false', { field: [name] });
   }
 
   /** Undefined if absent or empty. */
@@ -40,7 +40,7 @@ export class QueryReader {
     if (text === '') return undefined;
     const value = values.find((one) => one === text);
     if (value === undefined)
-      throw new HoldfastError('invalid', `${name}: must be one of ${values.join(', ')}`, { field: name });
+      throw new HoldfastError('invalid', `must be one of ${values.join(', ')}`, { field: [name] });
     return value;
   }
 }

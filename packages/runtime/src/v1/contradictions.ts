@@ -23,22 +23,22 @@ export function refuseContradictions(request: CheckedRequest): void {
   const { gid = '', pattern } = request;
   for (const [field, patterns, why] of BELONGS_TO) {
     if (request[field] !== undefined && !patterns.includes(pattern))
-      throw invalid(gid, field, `${why}, this is a ${pattern}`);
+      throw invalid(gid, [field], `${why}, this is a ${pattern}`);
   }
   if (REGISTERED.includes(pattern)) refuseSteps(request);
-  else if (request.steps.length === 0) throw invalid(gid, 'steps', `a ${pattern} has at least one`);
+  else if (request.steps.length === 0) throw invalid(gid, ['steps'], `a ${pattern} has at least one`);
   if (pattern === 'workflow' && request.workflow === undefined)
-    throw invalid(gid, 'workflow', 'a workflow has a name, by which it is called back');
+    throw invalid(gid, ['workflow'], 'a workflow has a name, by which it is called back');
   if (pattern === 'msg') refuseCompensations(request);
 }
 
 function refuseSteps({ gid = '', pattern, status, steps }: CheckedRequest): void {
   if (steps.length > 0)
-    throw invalid(gid, 'steps', `a ${pattern} has none: its branches are registered one by one while it is prepared`);
+    throw invalid(gid, ['steps'], `a ${pattern} has none: its branches are registered one by one while it is prepared`);
   if (status === 'submitted')
     throw invalid(
       gid,
-      'status',
+      ['status'],
       `a ${pattern} begins as prepared: ${pattern === 'workflow' ? 'its own code ends it' : 'submit it when its branches are registered'}`,
     );
 }
@@ -46,5 +46,5 @@ function refuseSteps({ gid = '', pattern, status, steps }: CheckedRequest): void
 function refuseCompensations({ gid = '', steps }: CheckedRequest): void {
   const index = steps.findIndex(({ compensate }) => compensate !== undefined);
   if (index >= 0)
-    throw invalid(gid, `steps[${index}].compensate`, 'a message is never rolled back, only a saga compensates');
+    throw invalid(gid, ['steps', index, 'compensate'], 'a message is never rolled back, only a saga compensates');
 }

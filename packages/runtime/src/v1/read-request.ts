@@ -56,11 +56,11 @@ function ordersOf({ steps, concurrent, pattern }: CheckedRequest): Record<number
   const orders: Record<number, readonly number[]> = {};
   for (const [index, { after }] of steps.entries()) {
     if (after === undefined) continue;
-    const field = `steps[${index}].after`;
+    const field = ['steps', index, 'after'];
     if (pattern !== 'saga')
-      throw new HoldfastError('invalid', `${field}: only the steps of a saga can be ordered`, { field });
+      throw new HoldfastError('invalid', 'only the steps of a saga have dependencies; leave it out', { field });
     if (concurrent === false)
-      throw new HoldfastError('invalid', `${field}: a saga that is not concurrent runs its steps in their order`, {
+      throw new HoldfastError('invalid', 'only the steps of a concurrent saga have dependencies; leave it out', {
         field,
       });
     orders[index] = after;

@@ -1,6 +1,7 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
 import { invalid, parse } from '@holdfast/runtime';
+import { DTM_BOUNDS } from './count-bounds.ts';
 import { HALF_PAIR, readPattern } from './read-transaction.ts';
 
 export interface Registration {
@@ -15,9 +16,9 @@ export interface Registration {
  * @param impliedPattern from the call's older names, for bodies without `trans_type`
  */
 export function readRegistration(body: unknown, impliedPattern?: Pattern): Registration {
-  const wire = parse(dtmBranch, body);
+  const wire = parse(dtmBranch, body, DTM_BOUNDS);
   const gid = wire['gid'] ?? '';
-  if (wire['data']?.isWellFormed() === false) throw invalid(gid, 'data', HALF_PAIR);
+  if (wire['data']?.isWellFormed() === false) throw invalid(gid, ['data'], HALF_PAIR);
   const pattern = readPattern(gid, (wire['trans_type'] ?? '') === '' ? impliedPattern : wire['trans_type']);
   return { gid, pattern, branches: branchesOf(gid, pattern, wire) };
 }
@@ -40,7 +41,7 @@ function branchesOf(gid: string, pattern: Pattern, wire: DtmBranch): readonly Br
     case 'msg':
       throw invalid(
         gid,
-        'trans_type',
+        ['trans_type'],
         `branches are registered for tcc, xa and workflow; those of a ${pattern} are its steps`,
       );
   }
@@ -48,6 +49,6 @@ function branchesOf(gid: string, pattern: Pattern, wire: DtmBranch): readonly Br
 
 function readOutcome(gid: string, text: string | null | undefined): BranchStatus {
   if (text !== 'succeed' && text !== 'failed')
-    throw invalid(gid, 'status', 'must be succeed or failed: how the step ended');
+    throw invalid(gid, ['status'], 'must be succeed or failed, the result of the step');
   return text;
 }

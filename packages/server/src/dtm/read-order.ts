@@ -1,5 +1,6 @@
 import { dtmOrder, type Pattern } from '@holdfast/protocol';
 import { invalid, parse } from '@holdfast/runtime';
+import { DTM_BOUNDS } from './count-bounds.ts';
 import { readPattern } from './read-transaction.ts';
 
 export interface AbortOrder {
@@ -12,17 +13,17 @@ export interface AbortOrder {
 
 /** Parses the body of `abort`. */
 export function readAbort(body: unknown): AbortOrder {
-  const { gid, trans_type, rollback_reason, wait_result } = parse(dtmOrder, body);
+  const { gid, trans_type, rollback_reason, wait_result } = parse(dtmOrder, body, DTM_BOUNDS);
   const pattern = (trans_type ?? '') === '' ? undefined : readPattern(gid ?? '', trans_type);
   const order = { gid: requireGid(gid), reason: rollback_reason ?? '', waitResult: wait_result ?? false };
   return { ...order, ...(pattern !== undefined && { pattern }) };
 }
 
 /** Parses the body of `forceStop` and `resetNextCronTime`. */
-export const readOrderGid = (body: unknown): string => requireGid(parse(dtmOrder, body).gid);
+export const readOrderGid = (body: unknown): string => requireGid(parse(dtmOrder, body, DTM_BOUNDS).gid);
 
 /** Throws `invalid` if the gid is missing or empty. */
 export function requireGid(gid: string | null | undefined): string {
-  if (gid === null || gid === undefined || gid === '') throw invalid('', 'gid', 'must not be empty');
+  if (gid === null || gid === undefined || gid === '') throw invalid('', ['gid'], 'must not be empty');
   return gid;
 }

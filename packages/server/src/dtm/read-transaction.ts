@@ -11,6 +11,7 @@ import {
   PATTERNS,
 } from '@holdfast/protocol';
 import { invalid, parse, parseField } from '@holdfast/runtime';
+import { DTM_BOUNDS } from './count-bounds.ts';
 
 /** The purpose of a `submit`: for a workflow to finish it, otherwise to start a transaction. */
 export type Submission =
@@ -26,10 +27,10 @@ export interface WorkflowEnd {
 }
 
 /** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
-export const readTransaction = (body: unknown): TransactionInput => transactionOf(parse(dtmTransaction, body));
+export const readTransaction = (body: unknown): TransactionInput => transactionOf(parse(dtmTransaction, body, DTM_BOUNDS));
 
 export function readSubmission(body: unknown): Submission {
-  const wire = parse(dtmTransaction, body);
+  const wire = parse(dtmTransaction, body, DTM_BOUNDS);
   if (wire.trans_type === 'workflow') return { kind: 'workflow-end', end: workflowEndOf(wire) };
   return { kind: 'transaction', input: transactionOf(wire) };
 }
@@ -37,6 +38,7 @@ export function readSubmission(body: unknown): Submission {
 /** UTF-8 encoding replaces every unpaired surrogate by the same character. */
 export const HALF_PAIR = 'must not have half a surrogate pair, which cannot be sent as UTF-8';
 
+const CUSTOM_DATA = ['custom_data'];
 const NO_TEXTS: readonly string[] = [];
 
 function transactionOf(wire: DtmTransaction): TransactionInput {
@@ -61,14 +63,14 @@ function transactionOf(wire: DtmTransaction): TransactionInput {
 /** Parses `trans_type`. */
 export function readPattern(gid: string, text: string | null | undefined): Pattern {
   const pattern = PATTERNS.find((one) => one === text);
-  if (pattern === undefined) throw invalid(gid, 'trans_type', `must be one of ${PATTERNS.join(', ')}`);
+  if (pattern === undefined) throw invalid(gid, ['trans_type'], `must be one of ${PATTERNS.join(', ')}`);
   return pattern;
 }
 
 function readProtocol(gid: string, text: string | null | undefined): BranchProtocol {
   if (text === null || text === undefined || text === '') return 'http';
   const protocol = BRANCH_PROTOCOLS.find((one) => one === text);
-  if (protocol === undefined) throw invalid(gid, 'protocol', `must be one of ${BRANCH_PROTOCOLS.join(', ')}`);
+  if (protocol === undefined) throw invalid(gid, ['protocol'], `must be one of ${BRANCH_PROTOCOLS.join(', ')}`);
   return protocol;
 }
 
@@ -88,7 +90,7 @@ function payloadsOf({ gid, steps, payloads }: DtmTransaction): readonly Uint8Arr
     const inStep = steps?.[index]?.data;
     if (index >= texts.length && (inStep === null || inStep === undefined)) break;
     const text = texts[index] ?? inStep ?? '';
-    if (!text.isWellFormed()) throw invalid(gid ?? '', `payloads[${index}]`, HALF_PAIR);
+    if (!text.isWellFormed()) throw invalid(gid ?? '', ['payloads', index], HALF_PAIR);
     read.push(Buffer.from(text));
   }
   return read;
@@ -126,17 +128,17 @@ const textsOf = (map: Readonly<Record<string, string | null>>): Record<string, s
 function readCustomData(gid: string, pattern: Pattern, text: string, options: Options): Partial<TransactionInput> {
   switch (pattern) {
     case 'saga': {
-      const { orders, concurrent } = parseField(dtmSagaData, gid, 'custom_data', text);
+      const { orders, concurrent } = parseField(dtmSagaData, gid, CUSTOM_DATA, text, DTM_BOUNDS);
       if (concurrent === true) options.concurrent = true;
       return said(orders) && options.concurrent === true ? { orders: ordersOf(orders) } : {};
     }
     case 'msg': {
-      const { delay } = parseField(dtmMessageData, gid, 'custom_data', text);
+      const { delay } = parseField(dtmMessageData, gid, CUSTOM_DATA, text, DTM_BOUNDS);
       if (said(delay)) options.delayMs = milliseconds(delay);
       return {};
     }
     case 'workflow': {
-      const { name, data } = parseField(dtmWorkflowData, gid, 'custom_data', text);
+      const { name, data } = parseField(dtmWorkflowData, gid, CUSTOM_DATA, text, DTM_BOUNDS);
       return { workflowName: name ?? '', workflowData: Buffer.from(data ?? '', 'base64') };
     }
     case 'tcc':
@@ -153,6 +155,6 @@ function workflowEndOf(wire: DtmTransaction): WorkflowEnd {
   const extra = wire.req_extra ?? {};
   const status = extra['status'];
   if (status !== 'succeed' && status !== 'failed')
-    throw invalid(gid, 'req_extra.status', 'must be succeed or failed: the submit of a workflow says how it ended');
+    throw invalid(gid, ['req_extra', 'status'], 'must be succeed or failed, the result of the workflow');
   return { gid, status, rollbackReason: extra['rollback_reason'] ?? '', result: extra['result'] ?? '' };
 }

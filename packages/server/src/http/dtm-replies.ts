@@ -1,6 +1,6 @@
-import { ERROR_RULES, type HoldfastError } from '@holdfast/protocol';
+import { ERROR_RULES, type HoldfastError, renderError } from '@holdfast/protocol';
+import { DTM_NAMES } from '../dtm/field-names.ts';
 import type { Outcome } from '../dtm/outcome.ts';
-import { messageOf } from '@holdfast/runtime';
 import { headOfError } from './error-head.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
@@ -25,16 +25,16 @@ export function replyOfOutcome(outcome: Outcome): Reply {
  * An error as a response of dtm's REST: a FAILURE, or a message under another status.
  */
 export function replyOfError(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
-  const { code, field } = error;
+  const { code, message, field } = renderError(error, DTM_NAMES);
   const { dtm, httpStatus } = ERROR_RULES[code];
   if (dtm === 'FAILURE') return failureReply(error, more);
-  const message = withoutWords(messageOf(error));
-  return jsonReply(httpStatus, { message, code, field, ...more }, undefined, headOfError(error));
+  return jsonReply(httpStatus, { message: withoutWords(message), code, field, ...more }, undefined, headOfError(error));
 }
 
 /** A FAILURE with status 409. */
 export function failureReply(error: HoldfastError, more: Readonly<Record<string, unknown>> = {}): Reply {
-  return jsonReply(409, { dtm_result: 'FAILURE', message: messageOf(error), status: error.status, ...more });
+  const { message, status } = renderError(error, DTM_NAMES);
+  return jsonReply(409, { dtm_result: 'FAILURE', message, status, ...more });
 }
 
 /**

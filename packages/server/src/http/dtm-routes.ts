@@ -1,6 +1,7 @@
 import type { CallContext, TransactionView } from '@holdfast/core';
-import type { Pattern } from '@holdfast/protocol';
-import { DEFAULT_PAGE_SIZE, defined, type Handlers, messageOf, QueryReader } from '@holdfast/runtime';
+import { type Pattern, renderError } from '@holdfast/protocol';
+import { DEFAULT_PAGE_SIZE, defined, type Handlers, QueryReader } from '@holdfast/runtime';
+import { DTM_NAMES } from '../dtm/field-names.ts';
 import { outcomeOf, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort, readOrderGid, requireGid } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
@@ -134,7 +135,7 @@ const prepareWorkflow = (handlers: Handlers): Route =>
         progresses: await writeProgresses(view),
       });
     },
-    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: messageOf(error) }),
+    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: renderError(error, DTM_NAMES).message }),
   );
 
 function orders(handlers: Handlers, { defaultResetAfterMs }: DtmRouteOptions): readonly Route[] {

@@ -9,8 +9,10 @@ import {
   jsonMembers,
   jsonMembersInPieces,
   type JsonSpan,
+  renderError,
 } from '@holdfast/protocol';
-import { checkJsonBounds, type Handlers, messageOf } from '@holdfast/runtime';
+import { checkJsonBounds, type Handlers } from '@holdfast/runtime';
+import { DTM_NAMES } from '../dtm/field-names.ts';
 import { outcomeOf, type Outcome, SUCCEEDED } from '../dtm/outcome.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readRegistration } from '../dtm/read-branch.ts';
@@ -55,7 +57,7 @@ export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError
         return textReply(200, await answer(methods, context, { request, body, start: 0 }), JSON_TYPE);
       return answerBatch(methods, context, request, body);
     },
-    fail: (error) => replyTo(error.code === 'too_large' ? 413 : 400, failed(JSON_RPC_CODES.badRequest, error.message)),
+    fail: (error) => replyTo(error.code === 'too_large' ? 413 : 400, failed(JSON_RPC_CODES.badRequest, renderError(error, DTM_NAMES).message)),
   };
 }
 
@@ -147,8 +149,8 @@ function answerOf(outcome: Outcome): Answer {
 }
 
 function errorOf(error: HoldfastError, rpcCode: number): Answer {
-  const { code, gid, field, status } = error;
-  return failed(rpcCode, messageOf(error), { code, gid, field, status });
+  const { code, message, gid, field, status } = renderError(error, DTM_NAMES);
+  return failed(rpcCode, message, { code, gid, field, status });
 }
 
 const failed = (code: number, message: string, data?: Readonly<Record<string, unknown>>): Answer => ({

@@ -1,20 +1,21 @@
-import { ERROR_RULES, type HoldfastError, type ProblemDetails, problemType } from '@holdfast/protocol';
-import { inOwnWords, messageOf } from '@holdfast/runtime';
+import { ERROR_RULES, type HoldfastError, type ProblemDetails, problemType, renderError } from '@holdfast/protocol';
+import { V1_NAMES } from '@holdfast/runtime';
 import { headOfError } from './error-head.ts';
 import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 
 /** An error as problem details (RFC 9457). */
 export function problemReply(error: HoldfastError): Reply {
-  const { code, gid, field, status, outcome } = error;
+  const { code, message, gid, field, status } = renderError(error, V1_NAMES);
+  const { outcome } = error;
   const { httpStatus, title } = ERROR_RULES[code];
   const problem: ProblemDetails = {
     type: problemType(code),
     title,
     status: httpStatus,
-    detail: inOwnWords(messageOf(error)),
+    detail: message,
     code,
     ...(gid !== undefined && { gid }),
-    ...(field !== undefined && { field: inOwnWords(field) }),
+    ...(field !== undefined && { field }),
     ...(status !== undefined && { transactionStatus: status }),
     ...(outcome !== undefined && { outcome }),
   };

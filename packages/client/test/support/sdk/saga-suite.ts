@@ -173,7 +173,7 @@ export function sagaSuite(harness: SdkHarness): void {
           .step({ action: 'http://x/', compensate: null, after: [7] })
           .concurrent()
           .submit(),
-      ).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[].after' });
+      ).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[0].after' });
       await expect(hf.saga().step({ action: 'ftp://x/', compensate: null }).submit()).rejects.toMatchObject({
         rejection: 'invalid',
         field: 'steps[0].action',
