@@ -22,7 +22,7 @@ describe('the ID of a principal', () => {
   ])('is refused if it is %s', (_, id) => {
     expect(principalFault(id)).toMatch(/^must /);
     expect(() => principalOf(id, [])).toThrow(HoldfastError);
-    expect(() => principalOf(id, [])).toThrow(expect.objectContaining({ code: 'invalid', field: 'principal' }));
+    expect(() => principalOf(id, [])).toThrow(expect.objectContaining({ code: 'invalid', field: ['principal'] }));
   });
 
   it('of an unauthenticated caller is reserved', () => {

@@ -11,7 +11,8 @@ const BOUNDS = [
 
 /** Checks durations and counts. Throws `invalid`, naming the field and the bound. */
 export function acceptOptions(gid: string, options: TransactionOptions): void {
-  for (const [name, most] of BOUNDS) if (!isDuration(options[name], most)) throw notADuration(gid, [name], options[name], most);
+  for (const [name, most] of BOUNDS)
+    if (!isDuration(options[name], most)) throw notADuration(gid, [name], options[name], most);
   if (isCount(options.retryLimit) && options.retryLimit <= LIMITS.retryLimit) return;
   const fault = `must be a whole number from 0 to ${LIMITS.retryLimit}; these retries follow each other at once`;
   throw new HoldfastError('invalid', fault, { gid, field: ['retryLimit'] });

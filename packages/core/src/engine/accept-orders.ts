@@ -59,7 +59,11 @@ function acceptList(gid: string, step: number, before: readonly number[], listed
   const count = listedBy.length;
   for (const earlier of before) {
     if (!isStep(earlier, count))
-      throw invalid(gid, step, `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`);
+      throw invalid(
+        gid,
+        step,
+        `step ${step} depends on step ${String(earlier)}, which does not exist; ${rangeOf(count)}`,
+      );
     if (earlier === step) throw invalid(gid, step, `step ${step} depends on itself and could never start`);
     if (listedBy[earlier] === step) throw invalid(gid, step, `step ${step} lists step ${earlier} twice`);
     listedBy[earlier] = step;

@@ -126,13 +126,10 @@ export function acceptKeyText(field: FieldPath, text: string, longest: number, g
   if (text === '' || text.length > longest)
     throw new HoldfastError(
       'invalid',
-      text === ''
-        ? 'must not be empty'
-        : `must have at most ${longest} characters, not ${text.length}`,
+      text === '' ? 'must not be empty' : `must have at most ${longest} characters, not ${text.length}`,
       details,
     );
-  if (!isStorable(text))
-    throw new HoldfastError('invalid', NOT_STORABLE, details);
+  if (!isStorable(text)) throw new HoldfastError('invalid', NOT_STORABLE, details);
 }
 
 const acceptName = (gid: string, field: FieldPath, text: string): void =>
@@ -202,24 +199,21 @@ function acceptSize({ gid, payloads = [], customData = '', workflowData = NO_BYT
 
 function acceptPayload(gid: string, field: FieldPath, payload: Uint8Array): void {
   if (payload.length > LIMITS.payloadBytes) {
-    throw new HoldfastError(
-      'too_large',
-      `must have at most ${LIMITS.payloadBytes} bytes, not ${payload.length}`,
-      { gid, field },
-    );
+    throw new HoldfastError('too_large', `must have at most ${LIMITS.payloadBytes} bytes, not ${payload.length}`, {
+      gid,
+      field,
+    });
   }
 }
 
 const isUrl = (url: string): boolean => url.length <= LIMITS.urlLength && isStorable(url);
 
 function acceptUrl(gid: string, field: FieldPath, url: string): void {
-  if (!isStorable(url))
-    throw new HoldfastError('invalid', NOT_STORABLE, { gid, field });
+  if (!isStorable(url)) throw new HoldfastError('invalid', NOT_STORABLE, { gid, field });
   if (url.length > LIMITS.urlLength) {
-    throw new HoldfastError(
-      'invalid',
-      `must have at most ${LIMITS.urlLength} characters, not ${url.length}`,
-      { gid, field },
-    );
+    throw new HoldfastError('invalid', `must have at most ${LIMITS.urlLength} characters, not ${url.length}`, {
+      gid,
+      field,
+    });
   }
 }

@@ -56,7 +56,10 @@ const differentQuery = (stored: Definition, given: Definition): Difference | und
 
 function differentWorkflow(stored: Definition, given: Definition): Difference | undefined {
   if (stored.workflowName !== given.workflowName)
-    return { field: ['workflow', 'name'], part: `the name (the transaction is a workflow named ${stored.workflowName})` };
+    return {
+      field: ['workflow', 'name'],
+      part: `the name (the transaction is a workflow named ${stored.workflowName})`,
+    };
   return samePayload(stored.workflowData, given.workflowData)
     ? undefined
     : { field: ['workflow', 'input'], part: 'the input' };
@@ -65,7 +68,10 @@ function differentWorkflow(stored: Definition, given: Definition): Difference | 
 function differentSteps(stored: Definition, given: Definition): Difference | undefined {
   if (stored.protocol !== given.protocol) return { field: ['protocol'], part: 'the protocol' };
   if (stored.steps.length !== given.steps.length)
-    return { field: ['steps'], part: `the number of steps (${stored.steps.length} stored, ${given.steps.length} submitted)` };
+    return {
+      field: ['steps'],
+      part: `the number of steps (${stored.steps.length} stored, ${given.steps.length} submitted)`,
+    };
   for (const [index, step] of stored.steps.entries()) {
     const other = given.steps[index];
     const name = `step ${index + 1}`;
@@ -83,9 +89,7 @@ const NO_BYTES = new Uint8Array(0);
 /** An empty list of dependencies equals an absent one. */
 function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
   const index = steps.findIndex((_, at) => !sameSet(stored[at] ?? NO_STEPS, given[at] ?? NO_STEPS));
-  return index < 0
-    ? undefined
-    : { field: ['steps', index, 'after'], part: `the dependencies of step ${index + 1}` };
+  return index < 0 ? undefined : { field: ['steps', index, 'after'], part: `the dependencies of step ${index + 1}` };
 }
 
 const NO_STEPS: readonly number[] = [];
@@ -105,7 +109,9 @@ const DECISIVE: readonly (readonly [keyof TransactionOptions, part: string])[] =
 
 function differentOptions(stored: TransactionOptions, given: TransactionOptions): Difference | undefined {
   for (const [name, part] of DECISIVE) if (stored[name] !== given[name]) return { field: [name], part };
-  return headersText(stored) === headersText(given) ? undefined : { field: ['branchHeaders'], part: 'the headers for branches' };
+  return headersText(stored) === headersText(given)
+    ? undefined
+    : { field: ['branchHeaders'], part: 'the headers for branches' };
 }
 
 /** Headers that differ between repetitions of the same request. */

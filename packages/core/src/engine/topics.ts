@@ -35,9 +35,13 @@ export class Topics {
     requireRemark(subscriber.remark);
     await this.#change(namespace, topic, (subscribers) => {
       if (subscribers?.some((s) => s.url === subscriber.url))
-        throw new HoldfastError('refused', `${withoutSecrets(subscriber.url)} is already subscribed to topic ${topic}`, {
-          field: ['url'],
-        });
+        throw new HoldfastError(
+          'refused',
+          `${withoutSecrets(subscriber.url)} is already subscribed to topic ${topic}`,
+          {
+            field: ['url'],
+          },
+        );
       if (subscribers !== undefined && subscribers.length >= LIMITS.topicSubscribers) {
         throw new HoldfastError(
           'too_large',
@@ -112,7 +116,12 @@ export class Topics {
     return { ...definition, steps };
   }
 
-  async #subscribersOf(namespace: string, topic: string, gid: string, field: () => FieldPath): Promise<readonly string[]> {
+  async #subscribersOf(
+    namespace: string,
+    topic: string,
+    gid: string,
+    field: () => FieldPath,
+  ): Promise<readonly string[]> {
     // A name that no store can keep has no subscribers.
     const isName = topic.length <= LIMITS.topicLength && isStorable(topic);
     const stored = isName ? await this.#store.kvGet({ namespace, category: TOPICS, key: topic }) : undefined;

@@ -75,7 +75,12 @@ describe('a transaction that is refused names the field', () => {
     ['a topic in a saga', { steps: [step('topic://t'), step()] }, 'invalid', 'steps[0].action'],
     ['a long check-back URL', { queryPrepared: long(2_049) }, 'invalid', 'queryPrepared'],
     ['too many steps', { steps: Array.from({ length: 1_001 }, () => step()) }, 'too_large', 'steps'],
-    ['a large payload', { payloads: [payload, Buffer.alloc(LIMITS.payloadBytes + 1)] }, 'too_large', 'steps[1].payload'],
+    [
+      'a large payload',
+      { payloads: [payload, Buffer.alloc(LIMITS.payloadBytes + 1)] },
+      'too_large',
+      'steps[1].payload',
+    ],
     ['large workflow data', { workflowData: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'workflow.input'],
     ['large custom data', { customData: long(LIMITS.bodyBytes) }, 'too_large', 'payloads'],
     [

@@ -24,7 +24,11 @@ export function initiatorOperations(handlers: Handlers): ImplementationsOf<typeo
     async finishWorkflow(context, { gid, body }) {
       const { status, reason, result = '' } = body;
       if (status === 'succeed' && reason !== undefined)
-        throw invalid(gid, ['reason'], 'only a workflow that failed has a reason, and this one succeeded; leave it out');
+        throw invalid(
+          gid,
+          ['reason'],
+          'only a workflow that failed has a reason, and this one succeeded; leave it out',
+        );
       const end = { gid, status, rollbackReason: reason ?? '', result };
       const finished = await handlers.finishWorkflow(context, end);
       return writeReply(await views.readAfter(context, gid, 0, finished));

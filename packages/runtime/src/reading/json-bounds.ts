@@ -36,8 +36,7 @@ export function checkJsonBounds(text: string, field?: FieldPath): void {
     else if (unit === COLON) fields++;
     else if (unit === LIST || unit === OBJECT) {
       fields++;
-      if (++depth > LIMITS.jsonDepth)
-        throw outOfBounds('invalid', `${LIMITS.jsonDepth} levels of nesting`, field);
+      if (++depth > LIMITS.jsonDepth) throw outOfBounds('invalid', `${LIMITS.jsonDepth} levels of nesting`, field);
     } else if (unit === LIST_END || unit === OBJECT_END) depth--;
     if (fields > LIMITS.jsonFields)
       throw outOfBounds('too_large', `${LIMITS.jsonFields} fields, lists and objects`, field);

@@ -27,7 +27,8 @@ export interface WorkflowEnd {
 }
 
 /** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
-export const readTransaction = (body: unknown): TransactionInput => transactionOf(parse(dtmTransaction, body, DTM_BOUNDS));
+export const readTransaction = (body: unknown): TransactionInput =>
+  transactionOf(parse(dtmTransaction, body, DTM_BOUNDS));
 
 export function readSubmission(body: unknown): Submission {
   const wire = parse(dtmTransaction, body, DTM_BOUNDS);

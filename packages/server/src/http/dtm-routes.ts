@@ -135,7 +135,8 @@ const prepareWorkflow = (handlers: Handlers): Route =>
         progresses: await writeProgresses(view),
       });
     },
-    (error) => replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: renderError(error, DTM_NAMES).message }),
+    (error) =>
+      replyOfError(error, { transaction: { gid: error.gid ?? '' }, progresses: renderError(error, DTM_NAMES).message }),
   );
 
 function orders(handlers: Handlers, { defaultResetAfterMs }: DtmRouteOptions): readonly Route[] {

@@ -57,7 +57,11 @@ export function jsonRpcRoute(handlers: Handlers, onDefect: (error: HoldfastError
         return textReply(200, await answer(methods, context, { request, body, start: 0 }), JSON_TYPE);
       return answerBatch(methods, context, request, body);
     },
-    fail: (error) => replyTo(error.code === 'too_large' ? 413 : 400, failed(JSON_RPC_CODES.badRequest, renderError(error, DTM_NAMES).message)),
+    fail: (error) =>
+      replyTo(
+        error.code === 'too_large' ? 413 : 400,
+        failed(JSON_RPC_CODES.badRequest, renderError(error, DTM_NAMES).message),
+      ),
   };
 }
 
