@@ -120,8 +120,9 @@ function outcomeViolations({ gid, plan, told, status }: ChaosCase): ChaosViolati
   const mustFail = plan.flavour === 'refused' || plan.flavour === 'thrown';
   if (mustFail && status === 'succeed')
     found.push(violation('wrong-outcome', gid, `${plan.flavour}, but it succeeded`));
-  // A tcc or xa may fail because a call was not answered in time.
-  const mayFail = mustFail || plan.flavour === 'timeout';
+  // A tcc or xa may fail because a call was not answered in time, an XA step because it waited too
+  // long for a lock.
+  const mayFail = mustFail || plan.flavour === 'timeout' || plan.steps.some(({ kind }) => kind === 'xa');
   const mustSucceed = !mayFail && (plan.pattern === 'saga' || plan.pattern === 'workflow');
   if (mustSucceed && status === 'failed')
     found.push(violation('wrong-outcome', gid, 'each step can succeed, but it failed'));

@@ -48,7 +48,7 @@ export class Initiator {
   constructor(dependencies: InitiatorDependencies) {
     this.#dependencies = dependencies;
     const { hf, callbackUrl } = dependencies;
-    const options = { ...COMMON, version: 1, callbackUrl };
+    const options = { ...COMMON, version: 1, callbackUrl, longestPreparedMs: TIMEOUT_TO_FAIL_MS };
     this.#workflow = hf.workflow('chaos', options, (flow, steps: readonly PlannedStep[]) => this.#flow(flow, steps));
   }
 

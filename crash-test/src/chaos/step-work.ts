@@ -46,9 +46,11 @@ export class StepWork {
           this.#fault(call.gid, 'undo of what never ran');
         return;
       } catch (error) {
-        if (error instanceof BranchFailure && error.message !== PLANNED) this.#fault(call.gid, 'late action refused');
-        const loss = this.#ledger.lossOf(error);
+        // A branch of XA that waited too long for a lock has failed.
+        const isFailure = error instanceof BranchFailure;
+        const loss = this.#ledger.lossOf(isFailure ? error.cause : error);
         if (loss !== undefined) this.#fault(call.gid, loss);
+        else if (isFailure && error.message !== PLANNED) this.#fault(call.gid, 'late action refused');
         const isLong = loss === 'lock wait timeout';
         const mayRepeat = loss !== undefined && (numbered || !isLong);
         if (!mayRepeat || attempt >= (isLong ? MOST_LONG_ATTEMPTS : MOST_ATTEMPTS)) throw error;

@@ -76,6 +76,12 @@ describe('the judge of a chaos run', () => {
     );
   });
 
+  it('a plain workflow may fail if one of its steps is of XA, which may have waited too long for a lock', () => {
+    const plan = planOf('workflow');
+    const withXa = { ...plan, steps: plan.steps.map((step) => ({ ...step, kind: 'xa' as const })) };
+    expect(kindsOf(caseOf(withXa, 'failed'), booksOf([]))).toEqual([]);
+  });
+
   it.each([
     ['saga', 'succeed', ['1 action', '2 action', '2 action'], 'twice'],
     ['saga', 'succeed', ['1 action'], 'half-done'],

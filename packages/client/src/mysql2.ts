@@ -8,7 +8,7 @@ export type { MysqlBarrierOptions, MysqlExecutable } from './barrier/mysql-drive
 export type { IsolationLevel } from './barrier/pg-driver.ts';
 export type { DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.ts';
-export { XaUndecided, XaUnusable } from './xa-participant/errors.ts';
+export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.ts';
 
 /**
  * The branch barrier in MySQL and MariaDB, with a pool of `mysql2/promise`. Its table must exist
@@ -40,8 +40,8 @@ export const mysqlBarrier = (
  *     const xa = mysqlXa(pool, { coordinator: 'http://coordinator:36789' });
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.execute('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none
+ * @throws {RangeError} the table's name is none, or the lock timeout is out of range
  * @throws {TypeError} the coordinator's URL is none
  */
-export const mysqlXa = (pool: Pool, { table, coordinator }: XaOptions = {}): XaParticipant<PoolConnection> =>
-  new DriverXa(new MysqlXaDriver(pool, table), coordinator);
+export const mysqlXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolConnection> =>
+  new DriverXa(new MysqlXaDriver(pool, options.table), options);

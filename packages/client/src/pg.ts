@@ -7,7 +7,7 @@ import { DriverXa, type XaOptions, type XaParticipant } from './xa-participant/x
 export type { IsolationLevel, PostgresBarrierOptions, PostgresQueryable } from './barrier/pg-driver.ts';
 export type { DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.ts';
-export { XaUndecided, XaUnusable } from './xa-participant/errors.ts';
+export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.ts';
 
 /**
  * The branch barrier in PostgreSQL. Its table must exist (`holdfast barrier-schema`, or
@@ -34,8 +34,8 @@ export const postgresBarrier = (
  *     const xa = postgresXa(pool, { coordinator: 'http://coordinator:36789' });
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none
+ * @throws {RangeError} the table's name is none, or the lock timeout is out of range
  * @throws {TypeError} the coordinator's URL is none
  */
-export const postgresXa = (pool: Pool, { table, coordinator }: XaOptions = {}): XaParticipant<PoolClient> =>
-  new DriverXa(new PgXaDriver(pool, table), coordinator);
+export const postgresXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolClient> =>
+  new DriverXa(new PgXaDriver(pool, options.table), options);

@@ -2,6 +2,7 @@ import { barrierResultsSchema, barrierSchema, barrierTable } from '@holdfast/pro
 import type { Pool, PoolClient } from 'pg';
 import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
+import { checkedLockTimeout } from '../lock-timeout.ts';
 import { pgConnection } from './pg-connection.ts';
 import { resultId } from './results.ts';
 import { assertColumns, tablesCreatedBy } from './schema-statements.ts';
@@ -15,7 +16,17 @@ export interface PostgresBarrierOptions {
   readonly table?: string;
   /** Isolation of the transactions that `run` and `message` begin. Default: the database's own. */
   readonly isolation?: IsolationLevel;
+  /**
+   * How long a statement of these transactions waits for a lock, in ms; longer, and it fails with
+   * SQLSTATE 55P03, the work is rolled back, and the call comes again. Without a limit calls that
+   * wait for a row of a prepared transaction could hold every connection of the pool, also the one
+   * that ends it. A shorter `lock_timeout` of the session stays. Default: 10,000. 0: no limit but
+   * the session's.
+   */
+  readonly lockTimeoutMs?: number;
 }
+
+const LOCK_TIMEOUT_MS = 10_000;
 
 /**
  * The methods of a connection that the barrier's rows need: of a `pg` client, or a transaction of a
@@ -61,11 +72,11 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
   /** Whether there is a table of results that this user may use; undefined: not known yet. */
   #keepsResults: boolean | undefined;
 
-  constructor(pool: Pool, { table, isolation }: PostgresBarrierOptions) {
+  constructor(pool: Pool, { table, isolation, lockTimeoutMs = LOCK_TIMEOUT_MS }: PostgresBarrierOptions) {
     this.#pool = pool;
     if (isolation !== undefined && !LEVELS.includes(isolation))
       throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
-    this.#begin = BEGIN[isolation ?? 'default'];
+    this.#begin = BEGIN[isolation ?? 'default'] + limitOfLocks(checkedLockTimeout(lockTimeoutMs));
     const names = barrierTable('postgres', table);
     this.#table = names.table;
     this.place = { pool, table: names.table };
@@ -236,6 +247,13 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     }
   }
 }
+
+/** In the same round trip as the begin; until the end of the transaction. */
+const limitOfLocks = (ms: number): string =>
+  ms === 0
+    ? ''
+    : `; select set_config('lock_timeout', '${ms}ms', true)` +
+      ` where current_setting('lock_timeout')::interval not between '1 ms' and '${ms} ms'`;
 
 const goneOf = ([answer]: readonly unknown[]): number => (answer as { readonly gone: number }).gone;
 

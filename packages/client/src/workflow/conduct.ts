@@ -15,6 +15,8 @@ export interface Definition {
   readonly options: TransactionOptions;
   /** How long heartbeats are sent after the last record. */
   readonly longestStepMs: number;
+  /** How long XA steps may stay prepared while the outcome of a step is not known. */
+  readonly longestPreparedMs: number;
 }
 
 export interface Conducted {
@@ -45,6 +47,9 @@ export type Result =
  *     prepared: run the code ─returned─▶ commit what is to be committed ─▶ finish: succeed
  *         │
  *         └─failed─▶ abort (durable) ─▶ aborting: replay the code ─▶ undo, newest first ─▶ finish: failed
+ *
+ * A run whose outcome is unclear is repeated later, unless XA steps have been prepared for too long:
+ * then the workflow is aborted, because others may wait for their locks, this workflow included.
  *
  * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done
  * from then on, so that this run knows each step that may have run, in this process or another.
@@ -98,10 +103,25 @@ export class Conductor {
       case 'overtaken':
         return 'again';
       case 'unclear':
-        return this.#pending(progress, outcome.cause);
+        return this.#unclear(progress, execution.preparedSinceMs, outcome.cause);
       case 'mismatch':
         return this.#park(outcome.error);
     }
+  }
+
+  #unclear(
+    progress: Progress,
+    preparedSinceMs: number | undefined,
+    cause: unknown,
+  ): Promise<Result | 'again'> | Result {
+    const { signal, isStopped, definition } = this.#c;
+    // Another process continues at once.
+    const isStopping = signal?.aborted === true || isStopped?.() === true;
+    if (preparedSinceMs === undefined || isStopping) return this.#pending(progress, cause);
+    const preparedMs = Date.now() - preparedSinceMs;
+    if (preparedMs < definition.longestPreparedMs) return this.#pending(progress, cause);
+    const reason = `its XA steps have locked rows for ${Math.round(preparedMs / 1_000)} s, while the outcome of another step is not known: ${resultOfThrown(cause).reason}`;
+    return this.#abort(progress, { kind: 'failed', thrown: cause, reason });
   }
 
   async #succeed(progress: Progress, execution: Execution, returned: unknown): Promise<Result | 'again'> {

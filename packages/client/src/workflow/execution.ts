@@ -15,7 +15,6 @@ import {
   Progress,
   type RecordedStep,
   shortened,
-  type StepKind,
   type StepRecord,
 } from './records.ts';
 import { Replay } from './replay.ts';
@@ -47,6 +46,8 @@ export interface AskedStep {
   /** Undefined: it is not known; it may have run, here or in another process. */
   outcome: 'succeed' | 'failed' | undefined;
   result: unknown;
+  /** See `StepRecord`; undefined of a step that is no XA step, or was not announced. */
+  beganAtMs?: number | undefined;
 }
 
 export interface ExecutionOptions extends BranchCalls {
@@ -159,6 +160,15 @@ export class Execution implements Flow {
     return { kind: 'unclear', cause: new TypeError(`The code did not wait for what it began: step ${left.name}`) };
   }
 
+  /**
+   * When the first XA step began, in ms since the epoch: rows may be locked since then. Undefined:
+   * there is none.
+   */
+  get preparedSinceMs(): number | undefined {
+    const times = [...this.#asked.values()].flatMap(({ beganAtMs }) => (beganAtMs === undefined ? [] : [beganAtMs]));
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
   /** Newest first; those that are not recorded before all others. */
   steps(): AskedStep[] {
     const recorded = this.#order.flatMap((name) => this.#asked.get(name) ?? []);
@@ -254,6 +264,7 @@ export class Execution implements Flow {
     const { name, work } = step;
     if (record !== undefined && record.kind !== work.kind)
       throw this.#mismatch(`step ${name} was recorded as a ${record.kind}, now it is a ${work.kind}`);
+    step.beganAtMs = record?.beganAtMs;
     return this.#took(step, failed, record);
   }
 
@@ -270,10 +281,11 @@ export class Execution implements Flow {
   async #carryOut(step: AskedStep): Promise<unknown> {
     const { name, work } = step;
     try {
-      await this.#announce(name, work);
+      if (work.kind === 'xa') step.beganAtMs = this.#o.progress.started.get(name)?.beganAtMs ?? Date.now();
+      await this.#announce(step);
       const atWork = { of: this, name, outer: stepsAtWork.getStore() };
       const outcome = await stepsAtWork.run(atWork, () => this.#act(name, work));
-      const stands = await this.#record(name, work.kind, outcome);
+      const stands = await this.#record(step, outcome);
       if (stands === undefined) throw this.#halted();
       this.#order.push(name);
       return this.#took(step, stands.failed, stands.record);
@@ -284,10 +296,15 @@ export class Execution implements Flow {
   }
 
   /** Records that the action of a step that can be undone is about to run. */
-  async #announce(name: string, { kind, rollback }: StepWork): Promise<void> {
+  async #announce({ name, work: { kind, rollback }, beganAtMs }: AskedStep): Promise<void> {
     const { api, gid, workflow, version, progress, read } = this.#o;
     if (rollback === undefined || progress.started.has(name)) return;
-    const data = encode({ workflow, version, kind } satisfies StepRecord);
+    const data = encode({
+      workflow,
+      version,
+      kind,
+      ...(beganAtMs !== undefined && { beganAtMs }),
+    } satisfies StepRecord);
     const start = { pattern: 'workflow', branchId: name, op: 'start', status: 'succeed', data } as const;
     const answer = await api.registerBranch({ gid, body: start }, {});
     if (answer.ok) {
@@ -326,12 +343,11 @@ export class Execution implements Flow {
    * the transaction.
    */
   async #record(
-    name: string,
-    kind: StepKind,
+    { name, work: { kind }, beganAtMs }: AskedStep,
     outcome: { readonly result?: unknown } | { readonly reason: string },
   ): Promise<RecordedStep | undefined> {
     const { api, gid, workflow, version, read } = this.#o;
-    const record: StepRecord = { workflow, version, kind, ...outcome };
+    const record: StepRecord = { workflow, version, kind, ...outcome, ...(beganAtMs !== undefined && { beganAtMs }) };
     const failed = 'reason' in outcome;
     const status = failed ? 'failed' : 'succeed';
     const registration = { pattern: 'workflow', branchId: name, op: 'action', status, data: encode(record) } as const;

@@ -23,6 +23,12 @@ export interface WorkflowOptions extends TransactionOptions {
    * that the callback comes although the step may still be running. 0: no heartbeats.
    */
   readonly longestStepMs?: number;
+  /**
+   * How long XA steps may stay prepared while the outcome of another step is not known, in ms:
+   * 35 s by default, counted from the first XA step. The first run after that whose outcome is
+   * unclear again aborts the workflow, so that the rows are unlocked. 0: the first unclear run.
+   */
+  readonly longestPreparedMs?: number;
 }
 
 export interface RunOptions extends SubmitOptions {

@@ -11,6 +11,8 @@ import { assertJson, isPromise } from '../json-value.ts';
  *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
  *     start, succeed    {"workflow":"transfer","version":1,"kind":"step"}
  *
+ * The records of an XA step have `beganAtMs` as well.
+ *
  * `start` is recorded before the action of a step that can be undone: whatever becomes of this
  * process, another run knows that the action may have run.
  *
@@ -23,6 +25,11 @@ export interface StepRecord {
   readonly result?: unknown;
   /** Why it failed. */
   readonly reason?: string;
+  /**
+   * Of an XA step, which may hold locks from then on: when its action was announced first, in ms
+   * since the epoch, by the clock of the process that ran it.
+   */
+  readonly beganAtMs?: number;
 }
 
 export type StepKind = 'step' | 'call' | 'tcc' | 'xa';

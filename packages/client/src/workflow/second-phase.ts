@@ -42,12 +42,17 @@ export interface SecondPhase {
   readonly endingOf: (step: AskedStep) => Ending | undefined;
 }
 
-/** Carries out what is not recorded as done; each is recorded before the next begins. */
+/**
+ * Carries out what is not recorded as done; each is recorded before the next begins. XA steps first:
+ * they lock rows until they end, and their end waits for no lock, whereas all others may wait for
+ * rows that another workflow has locked.
+ */
 export async function carryOut({ api, gid, progress, execution, endingOf }: SecondPhase): Promise<SecondPhaseOutcome> {
   const done = new Set<string>();
   for (;;) {
     // Searched again each time: code that is not awaited may still request a step.
-    const step = execution.steps().find(({ name }) => !done.has(name));
+    const left = execution.steps().filter(({ name }) => !done.has(name));
+    const step = left.find(({ work }) => work.kind === 'xa') ?? left[0];
     if (step === undefined) return { kind: 'done' };
     done.add(step.name);
     const ending = endingOf(step);

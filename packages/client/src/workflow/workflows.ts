@@ -36,6 +36,9 @@ const textOf = (input: unknown): string => JSON.stringify(input ?? null);
 /** A step may take this long unless its workflow specifies it. */
 const LONGEST_STEP_MS = 3_600_000;
 
+/** As long as a tcc or an xa may take by default until it is submitted. */
+const LONGEST_PREPARED_MS = 35_000;
+
 /** Longest time until a callback is responded to: coordinators do not wait much longer. */
 const CALL_BACK_PATIENCE_MS = 1_000;
 
@@ -64,6 +67,7 @@ export class Workflows {
       version,
       callbackUrl = this.#context.callbackUrl,
       longestStepMs = LONGEST_STEP_MS,
+      longestPreparedMs = LONGEST_PREPARED_MS,
       ...transaction
     } = options;
     if (name === '') throw new TypeError('A workflow needs a name');
@@ -73,14 +77,16 @@ export class Workflows {
     // NaN would be recorded as null, so that no other process could continue the workflow.
     if (!Number.isFinite(version))
       throw new TypeError(`version of workflow ${name} is ${String(version)}: it takes a number, such as 1`);
-    if (!(longestStepMs >= 0))
-      throw new TypeError(`longestStepMs of workflow ${name} is ${longestStepMs}: it takes a number of ms, at least 0`);
+    for (const [option, ms] of Object.entries({ longestStepMs, longestPreparedMs }))
+      if (!(ms >= 0))
+        throw new TypeError(`${option} of workflow ${name} is ${ms}: it takes a number of ms, at least 0`);
     const definition = {
       name,
       version,
       code: code as WorkflowCode<unknown, unknown>,
       options: transaction,
       longestStepMs,
+      longestPreparedMs,
     };
     this.#definitions.set(name, definition);
     const run = async (input: Input, runOptions?: RunOptions) =>

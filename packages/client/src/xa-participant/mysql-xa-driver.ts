@@ -3,6 +3,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import { errnoOf } from '../barrier/mysql-connection.ts';
 import { MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
 import { valuesOfRows } from '../barrier/mysql-row.ts';
+import { isCausedBy } from './is-caused-by.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** XAER_DUPID: there is a transaction of that name, open or prepared. */
@@ -26,6 +27,8 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   readonly rows: MysqlDriver;
   readonly longestNameBytes = 64;
   readonly #pool: Pool;
+  /** Of connections whose lock timeouts were changed: what they were before. */
+  readonly #waits = new WeakMap<PoolConnection, LockWaits>();
 
   constructor(pool: Pool, table: string | undefined) {
     this.#pool = pool;
@@ -49,7 +52,7 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
         await connection.query(`xa prepare ${literal(name)}`);
         await this.#detach(connection);
       },
-      rollback: () => rollback(connection, name),
+      rollback: () => this.#rollback(connection, name),
     };
   }
 
@@ -68,19 +71,42 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
     }
   }
 
-  async withShortWaits<T>(tx: PoolConnection, body: () => Promise<T>): Promise<T> {
-    const [rows] = await tx.query('select @@session.innodb_lock_wait_timeout as seconds');
-    const [[seconds] = []] = valuesOfRows(rows);
-    await tx.query(`set session innodb_lock_wait_timeout = ${SHORT_WAIT_SECONDS}`);
+  async withShortWaits<T>(tx: PoolConnection, laterMs: number, body: () => Promise<T>): Promise<T> {
+    const before = await this.#waitsOf(tx);
+    const limit = laterMs === 0 ? Infinity : Math.ceil(laterMs / 1_000);
+    const later = { row: Math.min(before.row, limit), metadata: Math.min(before.metadata, limit) };
+    if (laterMs !== 0) this.#waits.set(tx, before);
+    await setWaits(tx, { ...before, row: SHORT_WAIT_SECONDS });
     try {
       return await body();
     } finally {
-      await tx.query(`set session innodb_lock_wait_timeout = ${Number(seconds)}`);
+      await setWaits(tx, later);
     }
   }
 
   isBlocked(error: unknown): boolean {
-    return errnoOf(error) === BLOCKED;
+    return isCausedBy(error, (one) => errnoOf(one) === BLOCKED);
+  }
+
+  async #waitsOf(connection: PoolConnection): Promise<LockWaits> {
+    const [rows] = await connection.query('select @@session.innodb_lock_wait_timeout, @@session.lock_wait_timeout');
+    const [[row, metadata] = []] = valuesOfRows(rows);
+    return { row: Number(row), metadata: Number(metadata) };
+  }
+
+  async #rollback(connection: PoolConnection, name: string): Promise<void> {
+    try {
+      // Refused when the database has rolled it back already (a deadlock), or when it has ended
+      // before.
+      await connection.query(`xa end ${literal(name)}`).catch(() => {});
+      await connection.query(`xa rollback ${literal(name)}`);
+      const waits = this.#waits.get(connection);
+      if (waits !== undefined) await setWaits(connection, waits);
+      this.#waits.delete(connection);
+      connection.release();
+    } catch {
+      connection.destroy();
+    }
   }
 
   /**
@@ -106,16 +132,14 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 }
 
-async function rollback(connection: PoolConnection, name: string): Promise<void> {
-  try {
-    // Refused when the database has rolled it back already (a deadlock), or when it has ended
-    // before.
-    await connection.query(`xa end ${literal(name)}`).catch(() => {});
-    await connection.query(`xa rollback ${literal(name)}`);
-    connection.release();
-  } catch {
-    connection.destroy();
-  }
+/** How long a session waits for locks, in seconds: of rows, and of tables' definitions. */
+interface LockWaits {
+  readonly row: number;
+  readonly metadata: number;
+}
+
+async function setWaits(connection: PoolConnection, { row, metadata }: LockWaits): Promise<void> {
+  await connection.query(`set session innodb_lock_wait_timeout = ${row}, session lock_wait_timeout = ${metadata}`);
 }
 
 /** In hexadecimal, so that no character of a gid means anything in the statement. */

@@ -3,6 +3,7 @@ import { TransactionEnded } from '../barrier/errors.ts';
 import { pgConnection } from '../barrier/pg-connection.ts';
 import { PgDriver, type PostgresQueryable } from '../barrier/pg-driver.ts';
 import { XaUnusable } from './errors.ts';
+import { isCausedBy } from './is-caused-by.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** SQLSTATE: there is no prepared transaction of that name. */
@@ -19,6 +20,11 @@ const BLOCKED = '55P03';
 
 /** A repeated call waits so long for the one before it, each time it looks. */
 const SHORT_WAIT = '100ms';
+
+/** The shorter of the session's timeout and $2, where 0 is none, before it is set to $1. */
+const SHORTEN_WAITS = `select case
+    when $2::text::interval = '0' or current_setting('lock_timeout')::interval between '1 ms' and $2::text::interval
+    then current_setting('lock_timeout') else $2 end as later, set_config('lock_timeout', $1, true)`;
 
 /**
  * Prepared transactions of PostgreSQL. They belong to one database, and to no connection once they
@@ -81,16 +87,15 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   }
 
   /** What fails ends the transaction, and the setting with it. */
-  async withShortWaits<T>(tx: PoolClient, body: () => Promise<T>): Promise<T> {
-    const text = `select current_setting('lock_timeout') as before, set_config('lock_timeout', $1, true)`;
-    const answer = await tx.query<{ before: string }>(text, [SHORT_WAIT]);
+  async withShortWaits<T>(tx: PoolClient, laterMs: number, body: () => Promise<T>): Promise<T> {
+    const answer = await tx.query<{ later: string }>(SHORTEN_WAITS, [SHORT_WAIT, `${laterMs}ms`]);
     const value = await body();
-    await tx.query(`select set_config('lock_timeout', $1, true)`, [answer.rows[0]?.before ?? '0']);
+    await tx.query(`select set_config('lock_timeout', $1, true)`, [answer.rows[0]?.later ?? '0']);
     return value;
   }
 
   isBlocked(error: unknown): boolean {
-    return codeOf(error) === BLOCKED;
+    return isCausedBy(error, (one) => codeOf(one) === BLOCKED);
   }
 }
 

@@ -29,10 +29,13 @@ export interface XaDriver<Tx extends Open, Open = Tx> {
   /**
    * Runs `body`, whose statements do not wait long for the locks of others: they throw what
    * `isBlocked` knows.
+   *
+   * @param laterMs how long the statements after it wait for a lock at most, in ms; a shorter
+   * timeout of the session stays. 0: as long as before
    */
-  withShortWaits<T>(tx: Tx, body: () => Promise<T>): Promise<T>;
+  withShortWaits<T>(tx: Tx, laterMs: number, body: () => Promise<T>): Promise<T>;
 
-  /** Whether a statement gave up waiting for a lock. */
+  /** Whether a statement gave up waiting for a lock: the error itself, or a cause of it. */
   isBlocked(error: unknown): boolean;
 }
 

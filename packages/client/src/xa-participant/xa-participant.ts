@@ -4,7 +4,8 @@ import type { Barrier, BarrierOutcome, BranchKey } from '../barrier/barrier.ts';
 import { createBarrier } from '../barrier/create-barrier.ts';
 import type { BarrierRow } from '../barrier/driver.ts';
 import { rowsOf } from '../barrier/rows.ts';
-import { XaUndecided } from './errors.ts';
+import { checkedLockTimeout } from '../lock-timeout.ts';
+import { XaLockTimeout, XaUndecided } from './errors.ts';
 import { coordinatorRoot, registerXaBranch } from './registration.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
@@ -24,7 +25,17 @@ export interface XaOptions {
    * `embed()`, whose coordinator nobody can ask: its initiator has registered the branch.
    */
   readonly coordinator?: string;
+  /**
+   * How long a statement of the action waits for a lock, in ms; longer, and the branch fails
+   * (`XaLockTimeout`): what holds the lock may be prepared, and no database detects a deadlock
+   * between prepared transactions. A shorter lock timeout of the session stays. MySQL and MariaDB
+   * round it up to whole seconds. Default: 2,000, less than the 3 s that a call takes at most by
+   * default. 0: no limit but the database's own
+   */
+  readonly lockTimeoutMs?: number;
 }
+
+const LOCK_TIMEOUT_MS = 2_000;
 
 /**
  * The participant's side of XA. For `branch` it is a barrier: at one URL it carries out action,
@@ -33,9 +44,9 @@ export interface XaOptions {
  *     const xa = postgresXa(pool);
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
  *
- * `run` throws a `BranchFailure` for an action whose branch was rolled back before, `XaUndecided`
- * when only a later call can tell, and `XaUnusable`. The other methods are those of the barrier in
- * the same database.
+ * `run` throws a `BranchFailure` for an action whose branch was rolled back before, or that waited
+ * too long for a lock (`XaLockTimeout`), `XaUndecided` when only a later call can tell, and
+ * `XaUnusable`. The other methods are those of the barrier in the same database.
  */
 export type XaParticipant<Tx> = Barrier<Tx>;
 
@@ -60,24 +71,28 @@ const PAUSE_MS = 20;
  * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name
  *     that two branches may have is ended only for the one whose action holds its row, while no
  *     other one's does.
+ * X7  An action waits for a lock no longer than its lock timeout, and then fails: it is rolled back
+ *     before, and so is certainly not prepared.
  */
 export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly message: Barrier<Tx>['message'];
   readonly checkBack: Barrier<Tx>['checkBack'];
   readonly #driver: XaDriver<Tx, Open>;
   readonly #coordinator: string | undefined;
+  readonly #lockTimeoutMs: number;
   /**
    * A branch is one XA transaction: a second use within one call would find it prepared and not run
    * its work.
    */
   readonly #used = new WeakSet<BranchKey>();
 
-  constructor(driver: XaDriver<Tx, Open>, coordinator: string | undefined) {
+  constructor(driver: XaDriver<Tx, Open>, { coordinator, lockTimeoutMs = LOCK_TIMEOUT_MS }: XaOptions) {
     const barrier = createBarrier(driver.rows);
     this.message = barrier.message.bind(barrier);
     this.checkBack = barrier.checkBack.bind(barrier);
     this.#driver = driver;
     this.#coordinator = coordinator === undefined ? undefined : coordinatorRoot(coordinator);
+    this.#lockTimeoutMs = checkedLockTimeout(lockTimeoutMs);
   }
 
   async run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
@@ -138,7 +153,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   ): Promise<BarrierOutcome<T> | undefined> {
     const connection = await this.#driver.open(name);
     if (connection === undefined) return this.#preparedBefore(name);
-    let claim: 'inserted' | 'there' | 'taken';
+    let claim: 'inserted' | 'there' | 'taken' | undefined;
     try {
       claim = await this.#claim(connection, row);
       if (claim === 'inserted') {
@@ -149,24 +164,29 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
       }
     } catch (error) {
       await connection.rollback();
-      throw error;
+      throw claim === 'inserted' && this.#driver.isBlocked(error) ? this.#lockTimeout(name, error) : error;
     }
     await connection.rollback();
     return claim === 'there' ? this.#doneBefore(name, row) : this.#preparedBefore(name);
   }
 
+  #lockTimeout(name: string, cause: unknown): XaLockTimeout {
+    const why = `its action waited longer for a lock than its lock timeout: another transaction, perhaps a prepared one, holds a row that it needs`;
+    return new XaLockTimeout(`XA transaction ${name} was rolled back, since ${why}`, { cause });
+  }
+
   /** `taken`: another transaction has inserted the row and is not through. */
   async #claim(connection: XaConnection<Tx>, row: BarrierRow): Promise<'inserted' | 'there' | 'taken'> {
     try {
-      return await this.#insert(connection.tx, row);
+      return await this.#insert(connection.tx, row, this.#lockTimeoutMs);
     } catch (error) {
       if (this.#isTaken(error)) return 'taken';
       throw error;
     }
   }
 
-  async #insert(tx: Tx, row: BarrierRow): Promise<'inserted' | 'there'> {
-    const [inserted] = await this.#driver.withShortWaits(tx, () => this.#driver.rows.insertMissing(tx, [row]));
+  async #insert(tx: Tx, row: BarrierRow, laterMs = 0): Promise<'inserted' | 'there'> {
+    const [inserted] = await this.#driver.withShortWaits(tx, laterMs, () => this.#driver.rows.insertMissing(tx, [row]));
     return inserted === true ? 'inserted' : 'there';
   }
 
@@ -249,7 +269,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   async #reason(row: BarrierRow): Promise<string | undefined> {
     const { rows } = this.#driver;
     try {
-      return await rows.transaction((tx) => this.#driver.withShortWaits(tx, () => rows.readReason(tx, row)));
+      return await rows.transaction((tx) => this.#driver.withShortWaits(tx, 0, () => rows.readReason(tx, row)));
     } catch (error) {
       if (this.#isTaken(error)) return 'blocked';
       throw error;

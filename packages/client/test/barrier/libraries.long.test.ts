@@ -242,7 +242,7 @@ describeWith(['mariadbd'], 'the MySQL barrier in a transaction of', () => {
       const xa = new MysqlXaDriver(own, undefined);
       const name = randomUUID();
       const open = await xa.open(name);
-      await xa.withShortWaits(open?.tx as PoolConnection, async () =>
+      await xa.withShortWaits(open?.tx as PoolConnection, 0, async () =>
         open?.tx.query('update account set balance = balance + 1'),
       );
       expect(await xa.isPrepared(name)).toBe(false);

@@ -221,6 +221,60 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     },
   );
 
+  it('an action that waits too long for a row of a prepared transaction fails, leaves nothing, and may come again (X7)', async () => {
+    const holder = newBranch();
+    const { name, call } = newBranch();
+    const [held, free] = [await world.createNumber(), await world.createNumber()];
+    await world.xa().run(holder.call('action'), (tx) => held.add(tx, 30));
+    const action = world.xa({ lockTimeoutMs: 1_000 }).run(call('action'), async (tx) => {
+      await free.add(tx, 1);
+      await held.add(tx, 1);
+    });
+    const failure: unknown = await action.catch((thrown: unknown) => thrown);
+    expect(failure).toBeInstanceOf(BranchFailure);
+    expect(failure).toMatchObject({ code: 'xa_lock_timeout', message: expect.stringContaining(name) as string });
+    expect(await world.prepared()).not.toContain(name);
+    await world.xa().run(holder.call('commit'), mustNotRun);
+    await world.xa().run(call('action'), async (tx) => {
+      await free.add(tx, 5);
+      await held.add(tx, 5);
+    });
+    await world.xa().run(call('commit'), mustNotRun);
+    expect([await held.read(), await free.read()]).toEqual([35, 5]);
+  });
+
+  it('a handler that wraps the error of its lock wait fails as well (X7)', async () => {
+    const holder = newBranch();
+    const { name, call } = newBranch();
+    const held = await world.createNumber();
+    await world.xa().run(holder.call('action'), (tx) => held.add(tx, 30));
+    const action = world.xa({ lockTimeoutMs: 1_000 }).run(call('action'), async (tx) => {
+      await held.add(tx, 1).catch((cause: unknown) => {
+        throw new Error('query failed', { cause });
+      });
+    });
+    await expect(action).rejects.toBeInstanceOf(BranchFailure);
+    expect(await world.prepared()).not.toContain(name);
+    await world.xa().run(holder.call('rollback'), mustNotRun);
+  });
+
+  it('the lock timeout ends with the action: the next user of the connection has its own', async () => {
+    const before = await world.lockTimeouts();
+    const refused = newBranch();
+    const refusing = world.xa().run(refused.call('action'), () => Promise.reject(new BranchFailure('refused')));
+    await expect(refusing).rejects.toThrow('refused');
+    const { call } = newBranch();
+    await world.xa().run(call('action'), () => {});
+    await world.xa().run(call('rollback'), mustNotRun);
+    expect(await world.lockTimeouts()).toEqual(before);
+    expect(before).toHaveLength(1);
+  });
+
+  it('a lock timeout that is no whole number of ms from 0 is refused', () => {
+    for (const lockTimeoutMs of [-1, 1.5, Number.NaN, 2 ** 31])
+      expect(() => world.xa({ lockTimeoutMs })).toThrow(/lockTimeoutMs/);
+  });
+
   it('registers the branch before it is prepared, where the call says, and a refusal rolls it back (X2)', async () => {
     const seen: unknown[] = [];
     let status = 200;

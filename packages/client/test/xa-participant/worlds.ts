@@ -22,6 +22,8 @@ export interface XaWorld<Tx> {
   rollBack(name: string): Promise<unknown>;
   /** Names of all that is prepared. */
   prepared(): Promise<readonly string[]>;
+  /** The different lock timeouts of the connections that are idle in the pool. */
+  lockTimeouts(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -72,6 +74,13 @@ export async function openPostgresXa(): Promise<XaWorld<PoolClient>> {
     rollBack: (name) => pool.query(`rollback prepared '${name}'`),
     prepared: async () =>
       (await pool.query<{ gid: string }>('select gid from pg_prepared_xacts')).rows.map((r) => r.gid),
+    async lockTimeouts() {
+      const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()));
+      const answers = clients.map((client) => client.query<{ lock_timeout: string }>('show lock_timeout'));
+      const found = (await Promise.all(answers)).flatMap(({ rows }) => rows.map((row) => row.lock_timeout));
+      for (const client of clients) client.release();
+      return [...new Set(found)];
+    },
     async close() {
       await pool.end();
       await server.stop();
@@ -114,6 +123,13 @@ export async function openMysqlXa(): Promise<XaWorld<PoolConnection>> {
     },
     rollBack: (name) => pool.query('xa rollback ?', [name]),
     prepared: async () => (await pool.query<RowDataPacket[]>('xa recover'))[0].map((row) => String(row['data'])),
+    async lockTimeouts() {
+      const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.getConnection()));
+      const text = "select concat(@@session.innodb_lock_wait_timeout, ' ', @@session.lock_wait_timeout) as waits";
+      const answers = await Promise.all(connections.map((connection) => connection.query<RowDataPacket[]>(text)));
+      for (const connection of connections) connection.release();
+      return [...new Set(answers.flatMap(([rows]) => rows.map((row) => String(row['waits']))))];
+    },
     async close() {
       await pool.end();
       await server.stop();

@@ -138,6 +138,20 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action seat 1', 'action pay 2', 'action room 3', 'commit pay 2', 'commit seat 1']);
     });
 
+    it.each(['commit', 'rollback'] as const)('its XA steps end before newer steps: %s', async (end) => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const trip = hf.workflow('trip', v1, async (flow: Flow) => {
+        await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
+        await flow.tcc('seat', { try: b.hold, confirm: b.book, cancel: b.release, payload: { amount: 1 } });
+        await flow.xa('tip', { url: b.xa, payload: { amount: 3 } });
+        await flow.tcc('room', { try: b.hold, confirm: b.book, cancel: b.release, payload: { amount: 4 } });
+        if (end === 'rollback') refuse();
+      });
+      await trip.run(undefined).catch((error: unknown) => expect(error).toBeInstanceOf(TransactionFailed));
+      expect(told.slice(4)).toEqual([`${end} tip 3`, `${end} pay 2`, `${end} room 4`, `${end} seat 1`]);
+    });
+
     it('cancels and rolls them back when it fails', async () => {
       const { told, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);

@@ -1,0 +1,7 @@
+import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { xaWorkflowSuite } from './workflow-cases.ts';
+import { openMysqlXa } from './worlds.ts';
+
+describeWith(['mariadbd'], 'XA steps of workflows on MariaDB', () => {
+  xaWorkflowSuite(openMysqlXa);
+});
