@@ -19,6 +19,8 @@ export interface Profile {
   readonly rushMs: number;
   readonly store: StoreFaults;
   readonly network: NetworkFaults;
+  /** The nodes call participants by the HTTP client, over simulated sockets. */
+  readonly overHttp: boolean;
   readonly participants: ParticipantFaults;
   readonly nodeFaults: NodeFaults;
   /**
@@ -93,8 +95,13 @@ const NO_STORE_FAULTS = {
 };
 const NO_NODE_FAULTS: NodeFaults = { crashes: 0, pauses: 0, longestPauseMs: 0, drains: 0, killers: 0 };
 
+/** Part of the seeds in which calls pass through the HTTP client. */
+const SHARE_OVER_HTTP = 0.25;
+
 /** Draws the world of a seed. */
 export function drawProfile(random: Random): Profile {
+  // A separate stream: the other draws of a seed stay the same.
+  const overHttp = random.fork('http').chance(SHARE_OVER_HTTP);
   const exclusive = random.chance(0.15);
   const calm = random.chance(0.06);
   const rough = random.chance(0.3);
@@ -118,6 +125,7 @@ export function drawProfile(random: Random): Profile {
       loss: calm ? 0 : random.pick([0, 0.01, rough ? 0.08 : 0.03]),
       repeat: calm ? 0 : random.pick([0, 0.02]),
     },
+    overHttp,
     participants: {
       workMs: random.pick(tight ? [40, 200] : [0, 5, 40]),
       hiccup: calm ? 0 : random.pick([0.03, 0.1, rough ? 0.35 : 0.2]),

@@ -6,6 +6,7 @@ import { judgeAll } from './check/judge-all.ts';
 import { StoreWatch } from './check/store-watch.ts';
 import { Crowd } from './clients/crowd.ts';
 import { Counters } from './counters.ts';
+import { HttpNetwork } from './http/http-network.ts';
 import { Random } from './kernel/random.ts';
 import { Trace } from './kernel/trace.ts';
 import { World } from './kernel/world.ts';
@@ -58,6 +59,7 @@ class Simulation {
   readonly #checker = new Checker(this.#world, this.#trace);
   readonly #cases = new Cases();
   readonly #gateway: Gateway;
+  readonly #http: HttpNetwork | undefined;
   readonly #cluster: Cluster;
   readonly #clockFaults: ClockFaults;
   readonly #participants: Participants;
@@ -81,6 +83,7 @@ class Simulation {
     const from = (name: string) => ({ ...base, random: this.#random.fork(name) });
     const participants = () => this.#participants;
     const network = new Network({ ...from('network'), participants });
+    this.#http = profile.overHttp ? new HttpNetwork({ ...from('http'), participants }) : undefined;
     const watch = new StoreWatch({ ...base, maxInProgress });
     this.#gateway = new Gateway(from('gateway'));
     const store = new WatchedStore({ ...base, watch });
@@ -88,6 +91,7 @@ class Simulation {
       ...from('nodes'),
       store,
       network,
+      http: this.#http,
       calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm }),
     });
     this.#clockFaults = new ClockFaults({ ...from('clocks'), store, cluster: this.#cluster });
@@ -180,6 +184,7 @@ class Simulation {
     scheduleContradictions(stage);
     this.#cluster.scheduleFaults();
     this.#clockFaults.schedule();
+    this.#http?.scheduleFaults();
   }
 
   #heal(): void {

@@ -8,6 +8,9 @@ import { runSimulator } from './support/patched-simulator.ts';
 
 const SEEDS = 500;
 
+/** A seed whose nodes call participants by the HTTP client. */
+const SEED_OVER_HTTP = 10;
+
 /**
  * What a run of that many seeds must have met, at least so often: a simulation that meets no fault
  * proves nothing.
@@ -51,6 +54,11 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   'check-backs answered SUCCESS': 50,
   'check-backs answered FAILURE': 50,
   'workflow call-backs': 500,
+  'calls over HTTP': 2_000,
+  'calls sent again after a lost connection': 20,
+  'connections cut': 20,
+  'connections reset': 50,
+  'services moved': 20,
   purged: 20,
   'saga succeed': 500,
   'saga failed': 500,
@@ -77,7 +85,7 @@ describe('the simulation', () => {
     },
   );
 
-  it.each([3, 17, 40])('gives the same trace for seed %i each time', async (seed) => {
+  it.each([3, 17, 40, SEED_OVER_HTTP])('gives the same trace for seed %i each time', async (seed) => {
     const first = await simulate(seed);
     const second = await simulate(seed);
     expect(first.trace.lines().length).toBeGreaterThan(500);

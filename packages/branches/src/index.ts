@@ -8,7 +8,7 @@ export * from './http/branch-connections.ts';
 export * from './http/connection-pools.ts';
 export * from './http/client-settings.ts';
 export type { AnswerReader } from './http/exchange.ts';
-export { send } from './http/http-protocol.ts';
+export { HttpProtocol, send } from './http/http-protocol.ts';
 export { MAX_ANSWER_BYTES } from './http1/answer-parser.ts';
 export * from './http1/environment.ts';
 export * from './http1/http-pool.ts';

@@ -28,6 +28,8 @@ export const INVARIANTS = {
   OWN6: 'a transaction that keeps killing its node is parked until a person orders a retry',
   OWN7: 'one call of a branch ends before its next call, or its compensation, starts in the same session',
   OWN8: 'a branch of an application is called only by nodes that host the application',
+  HTTP1: 'a call has the result of its own response, or none',
+  HTTP2: 'a call is sent again only once, after a kept connection was lost without a byte of response',
   DEF1: 'nothing throws where nobody catches, and no answer blames a defect of Holdfast',
 } as const;
 

@@ -9,6 +9,7 @@ import type { Trace } from '../kernel/trace.ts';
 import type { World } from '../kernel/world.ts';
 import type { Profile } from '../profile.ts';
 import type { Network } from './network.ts';
+import type { HttpClient, HttpNetwork } from '../http/http-network.ts';
 import { GROUP, hosts } from './plan.ts';
 import { SimClock } from './sim-clock.ts';
 import { StoreLink } from './store-link.ts';
@@ -22,6 +23,8 @@ export interface SimNodeDependencies {
   readonly counters: Counters;
   readonly store: WatchedStore;
   readonly network: Network;
+  /** Carries the calls of `http:` URLs; undefined: `network` carries them. */
+  readonly http: HttpNetwork | undefined;
   readonly checker: Checker;
   readonly calls: CallWatch;
   readonly isHealed: () => boolean;
@@ -38,6 +41,7 @@ export class SimNode {
   readonly link: StoreLink;
   readonly #d: SimNodeDependencies;
   readonly #clock: SimClock;
+  readonly #http: HttpClient | undefined;
   readonly #running = new Set<string>();
   #isSuspended = false;
   #wallLaterMs: number | undefined;
@@ -50,6 +54,7 @@ export class SimNode {
     this.name = name;
     this.domain = { name, state: 'running', held: [] };
     this.#clock = new SimClock(world, random, this.domain);
+    this.#http = dependencies.http?.clientOf(this.domain, this.#clock);
     this.link = new StoreLink({ ...dependencies, domain: this.domain });
     this.engine = new Engine(
       {
@@ -166,7 +171,9 @@ export class SimNode {
       this.#d.counters.count('nodes killed by a call');
       world.after(0, () => this.kill(`by its call of ${label}`));
     }
-    const result = await network.call(request, this.name, this.domain, this.#clock.rate);
+    const result = await (this.#http !== undefined && request.url.startsWith('http:')
+      ? this.#http.call(request)
+      : network.call(request, this.name, this.domain, this.#clock.rate));
     this.#running.delete(label);
     calls.answered(one, request, result);
     return result;

@@ -14,6 +14,7 @@ export interface Mutation {
 const ENGINE = 'packages/core/dist/engine';
 const PATTERNS = 'packages/core/dist/patterns';
 const STORES = 'packages/core/dist/stores';
+const HTTP = 'packages/branches/dist/http1';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -297,5 +298,33 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'end sessions because the clock of the store was set forward',
     caughtBy: ['OWN3', 'OWN1'],
     patches: [{ file: `${ENGINE}/janitor.js`, from: '...all, unchanged:', to: '...all, ignored:' }],
+  },
+  {
+    name: 'keep the connection of a call that timed out',
+    caughtBy: ['HTTP1'],
+    patches: [
+      {
+        file: `${HTTP}/http-connection.js`,
+        from: 'destroy(reason) {',
+        to: `destroy(reason) {
+        const late = this.#call;
+        if (reason?.message === 'timed out' && late !== undefined) {
+            this.#call = undefined;
+            late.failed(reason);
+            return this.#owner.answered(this, undefined);
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'send again over a new connection',
+    caughtBy: ['HTTP2'],
+    patches: [
+      {
+        file: `${HTTP}/http-connection.js`,
+        from: '(this.#isReused && !this.#isDestroyed && !this.#parser.hasBegun)',
+        to: '(!this.#isDestroyed && !this.#parser.hasBegun)',
+      },
+    ],
   },
 ];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inPatchedWorkspace, type Patch, WORKSPACE } from '@holdfast/test-servers';
 import type { Violation } from '../../src/check/invariants.ts';
 
-const COPIED = ['packages/protocol', 'packages/core', 'simulator'];
+const COPIED = ['packages/protocol', 'packages/core', 'packages/branches', 'simulator'];
 
 export interface Run {
   readonly seeds: number;
