@@ -1,7 +1,10 @@
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
-import { httpApi } from './api/http-api.ts';
+import { type HttpApi, httpApi } from './api/http-api.ts';
+import { within } from './api/within.ts';
 import { type Holdfast, holdfast } from './holdfast.ts';
+import { LONGEST_TIMER_MS } from './longest-timer.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_OPTIONS } from './options.ts';
+import { WorkInProgress } from './work-in-progress.ts';
 
 /**
  * A client of the coordinator at `url`, such as `http://127.0.0.1:36789`. Connections are made when
@@ -12,11 +15,23 @@ import { type ConnectOptions, DEFAULT_CONNECT_OPTIONS } from './options.ts';
 export function connect(url: string, options: ConnectOptions = {}): Holdfast {
   requireKnownNames(options, OPTION_NAMES, 'connect()');
   const complete = { ...DEFAULT_CONNECT_OPTIONS, ...options };
-  return holdfast(httpApi(url, complete), complete.waitTimeoutMs, complete);
+  const api = httpApi(url, complete);
+  const work = new WorkInProgress({ name: api.url, why: 'this client was closed', includesWait: true });
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= drainAndClose(api, work, complete.drainMs));
+  return holdfast({ ...api, close }, complete.waitTimeoutMs, { ...complete, work });
+}
+
+async function drainAndClose(api: HttpApi, work: WorkInProgress, drainMs: number): Promise<void> {
+  const deadlineMs = performance.now() + drainMs;
+  await work.close(drainMs);
+  await within(Math.max(0, Math.min(deadlineMs - performance.now(), LONGEST_TIMER_MS)), api.close());
+  await api.destroy();
 }
 
 const OPTION_NAMES = namesOf<ConnectOptions>({
   callbackUrl: true,
+  drainMs: true,
   connections: true,
   requestTimeoutMs: true,
   retryForMs: true,

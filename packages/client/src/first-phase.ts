@@ -45,12 +45,14 @@ export async function withPrepared<T>(
   // A shutdown waits for the decision, but not for the second phase.
   const decided = await (context.work === undefined ? phase() : context.work.run(gid, phase));
   if (decided.kind === 'submitted') {
-    const isWaited = context.work === undefined;
+    const isWaited = includesWait(context);
     submission.orThrow(isWaited ? decided.seen : await submission.untilFinal(decided.seen, wait, signal), options);
     return decided.value;
   }
   throw await failure(context, gid, decided.thrown, () => submission.untilFinal(decided.seen, wait, signal), signal);
 }
+
+const includesWait = ({ work }: SubmissionContext): boolean => work === undefined || work.includesWait;
 
 type Decided<T> =
   | { readonly kind: 'submitted'; readonly value: T; readonly seen: TransactionSummary }
@@ -82,7 +84,7 @@ async function decide<T>(
   const { value, branches } = ended;
   // A shutdown waits for this, but not for the second phase.
   const submitOptions = {
-    ...(context.work === undefined && wait !== undefined && { wait }),
+    ...(includesWait(context) && wait !== undefined && { wait }),
     ...(signal !== undefined && { signal }),
   };
   const request = { branches: [...branches], ...(run === undefined ? {} : { run }) };

@@ -125,8 +125,13 @@ export interface Holdfast {
    */
   retry(gid: string, options?: CallOptions): Promise<TransactionDetails>;
   /**
-   * Waits for the calls in progress, then closes the connections. Later calls are rejected
-   * (`CoordinatorUnreachable`); another `close()` does nothing.
+   * Waits for what is in progress, at most for `drainMs`: the work of `tcc`, `xa` and `submitWith`
+   * until it is submitted or cancelled, workflows that run in this process, and calls to the
+   * coordinator. Nothing new starts, except by code of what is in progress and by branch handlers.
+   * Then the connections are closed, and calls are rejected (`CoordinatorUnreachable`). The
+   * coordinator completes what is left: it cancels an unsubmitted tcc or xa after
+   * `timeoutToFailMs`, checks back for a message, and calls back for a workflow. Another `close()`
+   * does nothing.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

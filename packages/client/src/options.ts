@@ -5,6 +5,11 @@ export interface ConnectOptions extends TransportOptions {
    * (`workflowCallback`), unless a workflow specifies another one.
    */
   readonly callbackUrl?: string;
+  /**
+   * How long `close` waits for what is in progress: first phases (`tcc`, `xa`, `submitWith`),
+   * workflows and calls to the coordinator, in ms. Default 10,000.
+   */
+  readonly drainMs?: number;
 }
 
 /** How requests are made. */
@@ -35,7 +40,8 @@ export const DEFAULT_CONNECT_OPTIONS = {
   retryForMs: 5_000,
   waitTimeoutMs: 30_000,
   headers: {},
-} as const satisfies Required<TransportOptions>;
+  drainMs: 10_000,
+} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl'>>;
 
 /** Options of one call. */
 export interface CallOptions {

@@ -1,13 +1,29 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { CoordinatorUnreachable } from './errors.ts';
 import { LONGEST_TIMER_MS } from './longest-timer.ts';
 import { currentBranch } from './participants/branch-context.ts';
+
+/** The client whose work the current code is part of. */
+const INSIDE = new AsyncLocalStorage<WorkInProgress>();
+
+export interface WorkInProgressOptions {
+  /** The coordinator's name in errors. */
+  readonly name: string;
+  /** The reason in errors. */
+  readonly why?: string;
+  /**
+   * Whether a first phase that waits for the end of its transaction submits and waits in one
+   * request, so that a shutdown waits for both. By default only its decision is waited for.
+   */
+  readonly includesWait?: boolean;
+}
 
 /**
  * The first phases and workflow runs of one client, which a shutdown waits for. Owns no connection
  * and no transaction: what it does not wait for is recovered by a coordinator. States:
  *
  *     open     anything may begin
- *     closing  only code of a branch or step in progress begins something
+ *     closing  only code of a branch, step or first phase in progress begins something
  *     stopped  nothing begins: no transaction, and no further step of a workflow
  */
 export class WorkInProgress {
@@ -15,9 +31,14 @@ export class WorkInProgress {
   readonly #running = new Set<Promise<unknown>>();
   #state: 'open' | 'closing' | 'stopped' = 'open';
 
-  /** @param name what errors call the coordinator */
-  constructor(name: string) {
+  readonly #why: string;
+  /** Whether `wait` of a first phase is part of what is waited for. */
+  readonly includesWait: boolean;
+
+  constructor({ name, why = 'it is shutting down', includesWait = false }: WorkInProgressOptions) {
     this.#name = name;
+    this.#why = why;
+    this.includesWait = includesWait;
   }
 
   get isOpen(): boolean {
@@ -30,14 +51,14 @@ export class WorkInProgress {
 
   /** @throws {CoordinatorUnreachable} the client is being closed */
   assertOpen(gid: string): void {
-    if (this.#state === 'open' || (this.#state === 'closing' && currentBranch() !== undefined)) return;
-    throw new CoordinatorUnreachable(this.#name, gid, 1, new Error('it is shutting down'));
+    if (this.#state === 'open' || (this.#state === 'closing' && this.#isPartOfRunning())) return;
+    throw new CoordinatorUnreachable(this.#name, gid, 1, new Error(this.#why));
   }
 
   /** Runs something that `close` waits for. */
   async run<T>(gid: string, work: () => Promise<T>): Promise<T> {
     this.assertOpen(gid);
-    const running = work();
+    const running = INSIDE.run(this, work);
     this.#running.add(running);
     try {
       return await running;
@@ -59,6 +80,10 @@ export class WorkInProgress {
     clearTimeout(timer);
     this.#state = 'stopped';
     return this.#running.size;
+  }
+
+  #isPartOfRunning(): boolean {
+    return INSIDE.getStore() === this || currentBranch() !== undefined;
   }
 
   async #settled(): Promise<void> {

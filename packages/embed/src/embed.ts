@@ -86,7 +86,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
   const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
-  const work = new WorkInProgress(name);
+  const work = new WorkInProgress({ name });
   const stop = async (): Promise<void> => {
     const deadlineMs = performance.now() + drainMs;
     running.engine.quiesce();

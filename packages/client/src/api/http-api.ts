@@ -8,8 +8,14 @@ import { HttpTransport } from './http-transport.ts';
 /** A response without a body. */
 const NOTHING = { parse: () => undefined };
 
+export interface HttpApi extends Api {
+  readonly url: string;
+  /** Ends the calls in progress: their outcomes are unknown. */
+  destroy(): Promise<void>;
+}
+
 /** The coordinator's `/api/v1` over HTTP. */
-export function httpApi(coordinatorUrl: string, options: Required<TransportOptions>): Api {
+export function httpApi(coordinatorUrl: string, options: Required<TransportOptions>): HttpApi {
   const transport = new HttpTransport(coordinatorUrl, options);
   const branches = new BranchCaller(options.connections);
   const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]));
@@ -19,6 +25,9 @@ export function httpApi(coordinatorUrl: string, options: Required<TransportOptio
     url: transport.url,
     close: async () => {
       await Promise.all([transport.close(), branches.close()]);
+    },
+    destroy: async () => {
+      await Promise.all([transport.destroy(), branches.destroy()]);
     },
   };
 }

@@ -109,6 +109,12 @@ export class HttpTransport {
     return (this.#closing ??= this.#pool.close());
   }
 
+  /** Ends the calls in progress: their outcomes are unknown. */
+  destroy(): Promise<void> {
+    this.#closing ??= Promise.resolve();
+    return this.#pool.destroy();
+  }
+
   async #attempt<T>(request: HttpRequest<T>, call: ApiCall, waitMs: number | undefined): Promise<Outcome<T>> {
     call.signal?.throwIfAborted();
     let status: number;

@@ -15,7 +15,8 @@ export async function withCoordinator(
 }
 
 export function clientOf(url: string, options?: ConnectOptions): Holdfast {
-  const hf = connect(url, options);
+  // What a test leaves behind is not waited for.
+  const hf = connect(url, { drainMs: 0, ...options });
   onTestFinished(() => hf.close());
   return hf;
 }
