@@ -51,7 +51,7 @@ describe('the demo', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(LONGEST_STORY_MS);
 
     expect(shop.text).toMatch(/Order 1(?:.|\n)* {2}succeed\n(?:.|\n)*05 action +delivery: book +done/);
-    expect(shop.text).toContain("rolled back because: Ben's wallet holds 5.00");
+    expect(shop.text).toContain("rolled back; reason: Ben's wallet holds 5.00");
     expect(shop.text).toMatch(/↩ 03 compensate +coupon: give back +done/);
     expect(shop.text).toMatch(/↻ 05 action +delivery: book +connect ECONNREFUSED .*; again in/);
     expect(shop.text).toMatch(/✓ 05 action +delivery: book +done in \d+ ms, attempt [3-9]/);

@@ -9,7 +9,7 @@ const WRONG_USAGE = 2;
 const program = new Command('holdfast')
   .description('Either every service commits, or none does: a distributed transaction manager.')
   .version(VERSION, '-V, --version')
-  .showHelpAfterError('(--help shows what there is)')
+  .showHelpAfterError('(see --help)')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
 
 surviveClosedOutput();

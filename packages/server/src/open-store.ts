@@ -53,7 +53,7 @@ const SCHEMES: readonly Scheme[] = [
     scheme: 'lmdb:',
     example: 'lmdb:DIRECTORY',
     async make(path, onWarning) {
-      if (path === '') throw new ConfigError('--store lmdb: needs a directory, such as lmdb:./data');
+      if (path === '') throw new ConfigError('--store lmdb: requires a directory, such as lmdb:./data');
       // Loads the LMDB package only when it is used.
       const { createLmdbStore } = await import('@holdfast/store-lmdb');
       return createLmdbStore({ path, onWarning });

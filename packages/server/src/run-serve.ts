@@ -72,7 +72,7 @@ function announce(
 }
 
 const announceStop = (log: Log, signal: string): void =>
-  log.info({ signal }, 'stopping: new work is refused, what is under way is finished or released');
+  log.info({ signal }, 'shutting down: new work is rejected, work in progress is finished or released');
 
 /** The first signal starts an orderly shutdown, the second one ends the process immediately. */
 function stopSignal(): Promise<string> {

@@ -16,9 +16,12 @@ export function registerServe(program: Command): void {
     .command('serve')
     .summary('run a coordinator')
     .description(
-      'Run a coordinator in the foreground. SIGTERM, SIGINT and SIGHUP stop it in an orderly way; a second one at once.',
+      'Run a coordinator in the foreground. SIGTERM, SIGINT and SIGHUP shut it down gracefully; a second signal stops it immediately.',
     )
-    .option('--config <file>', 'YAML or JSON file with the options below, named as in it (env: HOLDFAST_CONFIG)')
+    .option(
+      '--config <file>',
+      'YAML or JSON file with the options below, by their key (--http-port is httpPort) (env: HOLDFAST_CONFIG)',
+    )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
   for (const name of OPTION_NAMES) {
     command.addOption(optionOf(name));
@@ -27,7 +30,7 @@ export function registerServe(program: Command): void {
   }
   command.addHelpText(
     'after',
-    '\nOptions before environment before config file before defaults.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
+    '\nOrder of precedence, highest first: command line, environment, config file, default.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
   );
   command.action(async (flags: Readonly<Record<string, unknown>>) => {
     // Other commands and the help do not load a coordinator.

@@ -35,7 +35,7 @@ export const isExpected = (error: unknown): error is ConfigError | StoreError | 
  */
 export function endOnDefect(log: Log): void {
   const end = (err: unknown): void => {
-    log.error({ err }, 'stopping because of a defect');
+    log.error({ err }, 'shutting down because of an internal error');
     process.exit(FAILED);
   };
   process.once('uncaughtException', end).once('unhandledRejection', end);

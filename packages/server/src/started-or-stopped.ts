@@ -32,12 +32,12 @@ export async function startedOrStopped<T>(
   const starting = start();
   try {
     const server = await Promise.race([starting, late]);
-    if (server === undefined) log.warn({ signal: stopped }, 'stopping before the start has finished');
+    if (server === undefined) log.warn({ signal: stopped }, 'shutting down before startup has finished');
     return server;
   } catch (error) {
     if (stopped === undefined) throw error;
     const reason = withoutSecrets(error instanceof Error ? error.message : String(error));
-    log.warn({ signal: stopped, error: reason }, 'stopping; the start has failed');
+    log.warn({ signal: stopped, error: reason }, 'shutting down; startup has failed');
     return undefined;
   } finally {
     clearTimeout(timer);

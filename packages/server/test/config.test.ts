@@ -126,8 +126,8 @@ describe('the configuration', () => {
   it.each([
     [{ host: '0.0.0.0' }, '--insecure'],
     [{ host: 'example.org' }, '--insecure'],
-    [{ workers: 2 }, 'lives in one process'],
-    [{ workers: 2, store: 'memory:' }, 'lives in one process'],
+    [{ workers: 2 }, 'cannot be shared by several processes'],
+    [{ workers: 2, store: 'memory:' }, 'cannot be shared by several processes'],
     [{ workers: 1_000, store: 'postgres://db/x' }, 'at most 128'],
     [{ workers: 0 }, '--workers must be at least 1'],
     [{ silence: 9_999, heartbeat: 5_000 }, 'at least twice --heartbeat'],

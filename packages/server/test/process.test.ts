@@ -162,8 +162,8 @@ describe('holdfast serve', () => {
     [['--store', 'postgres://user:s3cret@127.0.0.1:1/db'], 'PostgreSQL at 127.0.0.1:1/db cannot be used'],
     [['--store', 'mysql://user:s3cret@127.0.0.1:1/db'], 'the database at 127.0.0.1:1/db cannot be used'],
     [['--store', 'redis://user:s3cret@127.0.0.1:1/0'], 'Redis at 127.0.0.1:1 cannot be used'],
-    [['--store', 'lmdb:'], 'needs a directory'],
-    [['--workers', '4', '--store', 'memory:'], 'one process'],
+    [['--store', 'lmdb:'], 'requires a directory'],
+    [['--workers', '4', '--store', 'memory:'], 'cannot be shared'],
     [['--retention', 'soon'], '--retention: must be a time'],
     [['--config', 'nowhere.yaml'], 'cannot be read'],
   ])('refuses %j in one line', async (args, reason) => {

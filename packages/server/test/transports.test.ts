@@ -164,7 +164,7 @@ describe('the HTTP server', () => {
     expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
     const v1 = await server.ask('PUT', '/api/v1/transactions');
     expect(v1.headers.get('allow')).toBe('POST, GET, HEAD');
-    expect(v1.json).toMatchObject({ title: 'The path has no such method', code: 'invalid' });
+    expect(v1.json).toMatchObject({ title: 'The path does not support this method', code: 'invalid' });
     expect((await server.ask('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
   });
 

@@ -15,14 +15,14 @@ export function registerBarrierSchema(program: Command, io: CommandIo): void {
     .command('barrier-schema')
     .summary('print the SQL that creates the barrier table of participants')
     .description(
-      'Print the SQL that creates the barrier table of participants, in the database where their own data are. It changes nothing where there is one already; participants with dtm’s clients share it. A barrier in Redis needs none.',
+      'Print the SQL that creates the barrier table, for the database that holds the data of a participant. The SQL changes nothing if the table exists; participants that use dtm’s clients share the table. A barrier in Redis needs no table.',
     )
     .addOption(
-      new Option('--database <database>', 'what the participant keeps its data in; mysql is MariaDB, too')
+      new Option('--database <database>', 'the database of the participant; mysql also stands for MariaDB')
         .choices(['postgres', 'mysql', 'redis'] satisfies BarrierSchemaOptions['database'][])
         .makeOptionMandatory(),
     )
-    .option('--table <name>', `TABLE or SCHEMA.TABLE, as the participants name it (default: ${BARRIER_TABLE})`)
+    .option('--table <name>', `TABLE or SCHEMA.TABLE, as configured in the participants (default: ${BARRIER_TABLE})`)
     .addHelpText(
       'after',
       [
@@ -38,7 +38,7 @@ export function registerBarrierSchema(program: Command, io: CommandIo): void {
 
 function print({ database, table }: BarrierSchemaOptions, io: CommandIo): void {
   if (database === 'redis')
-    return io.err('A barrier in Redis needs no schema: its keys come and expire by themselves.');
+    return io.err('A barrier in Redis needs no schema: its keys are created when needed and expire automatically.');
   try {
     for (const statement of barrierSchema(database, table)) io.out(`${statement};`);
   } catch (error) {

@@ -94,7 +94,7 @@ export class CoordinatorApi {
       // Decoding invalid UTF-8 would alter gids; a coordinator only sends UTF-8.
       text = isUtf8(bytes) ? bytes.toString() : '';
     } catch (error) {
-      const message = `no coordinator answers at ${this.server} (${codeOf(error)}): start one with "holdfast serve", or name another with --server URL or HOLDFAST_SERVER`;
+      const message = `no coordinator responds at ${this.server} (${codeOf(error)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
       throw new CommandError(EXIT.unreachable, message, { cause: error });
     }
     const json = parseJson(text);
@@ -104,7 +104,7 @@ export class CoordinatorApi {
   }
 
   #unexpected(status: number, cause?: unknown): CommandError {
-    const message = `what answers at ${this.server} (HTTP ${status}) is no Holdfast coordinator of this version: check --server`;
+    const message = `the server at ${this.server} (HTTP ${status}) is not a Holdfast coordinator of this version; check --server`;
     return new CommandError(EXIT.unreachable, message, { cause });
   }
 }

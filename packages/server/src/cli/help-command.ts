@@ -12,7 +12,7 @@ export function registerHelp(program: Command, io: CommandIo): void {
     .command('help')
     .summary('print the help of a command')
     .description('Print the help of a command.')
-    .argument('[command...]', 'the command, with its subcommand if it has one')
+    .argument('[command...]', 'the command, with its subcommand if any')
     .exitOverride(exitOfCommander(io));
   help.action((names: readonly string[]) => {
     if (names.length === 0) {

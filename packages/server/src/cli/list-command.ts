@@ -28,14 +28,23 @@ export function registerList(program: Command, io: CommandIo): void {
     .command('list')
     .summary('list transactions, newest first')
     .description('List transactions, newest first.')
-    .addOption(new Option('--status <status>', 'only those of this status').choices(STATUSES))
-    .addOption(new Option('--pattern <pattern>', 'only those of this pattern').choices(PATTERNS))
-    .option('--attention', 'only those that need a person')
-    .option('--since <time>', 'only those created since: 90s, 15m, 2h, 3d ago, or a date (ISO 8601)', moment)
-    .option('--until <time>', 'only those created until then', moment)
-    .option('--limit <n>', `how many (of one page, with --all), ${LIMITS.pageSize} at most`, parseLimit, DEFAULT_LIMIT)
-    .option('--cursor <cursor>', 'go on where the previous page ended')
-    .option('--all', 'every page');
+    .addOption(new Option('--status <status>', 'only transactions with this status').choices(STATUSES))
+    .addOption(new Option('--pattern <pattern>', 'only transactions with this pattern').choices(PATTERNS))
+    .option('--attention', 'only transactions that need operator attention')
+    .option(
+      '--since <time>',
+      'only transactions created since then: 90s, 15m, 2h or 3d ago, or a date (ISO 8601)',
+      moment,
+    )
+    .option('--until <time>', 'only transactions created until then', moment)
+    .option(
+      '--limit <n>',
+      `maximum number of transactions (per page with --all), at most ${LIMITS.pageSize}`,
+      parseLimit,
+      DEFAULT_LIMIT,
+    )
+    .option('--cursor <cursor>', 'continue after the previous page')
+    .option('--all', 'print all pages');
   operatorCommand(command, io, [
     'list --status aborting',
     'list --attention --since 2h',
@@ -66,7 +75,8 @@ export function registerList(program: Command, io: CommandIo): void {
 
 function end(writer: ListWriter, page: TransactionPage, io: CommandIo): void {
   writer.end(page.next);
-  if (page.next !== null) io.err(`there are more: --cursor ${page.next} for the next page, --all for every page`);
+  if (page.next !== null)
+    io.err(`more transactions match; --cursor ${page.next} prints the next page, --all prints all pages`);
 }
 
 function filtersOf(options: ListOptions, limit: number, cursor: string | undefined): ListFilters {

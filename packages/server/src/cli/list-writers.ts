@@ -83,7 +83,7 @@ const noteColour = (row: TransactionSummary): Colour | undefined => (row.attenti
 /** The most important facts for an operator. */
 function noteOf(row: TransactionSummary, nowMs: number): string {
   const notes: string[] = [];
-  if (row.attention) notes.push('needs a person');
+  if (row.attention) notes.push('needs attention');
   if (row.parked !== '') notes.push(`parked: ${row.parked}`);
   if (row.dueAtMs !== null) notes.push(row.dueAtMs <= nowMs ? 'due now' : `next in ${duration(row.dueAtMs - nowMs)}`);
   if (row.stopped !== '') notes.push(`force-stopped, effects may remain: ${row.stopped}`);

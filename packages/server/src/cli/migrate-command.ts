@@ -16,15 +16,13 @@ interface MigrateOptions {
 export function registerMigrate(program: Command, io: CommandIo): void {
   const command = program
     .command('migrate')
-    .summary('create or migrate the schema of a store, and serve nobody')
+    .summary('create or migrate the schema of a store without starting a coordinator')
     .description(
-      'Create the schema of a store, or bring it to the version of this Holdfast. Every coordinator does so when it starts; this does it alone, such as with another user’s rights, or before a restart rolls.',
+      'Create the schema of a store, or migrate it to the version that this Holdfast uses. Every coordinator does this when it starts; this command does only this, for example with the privileges of another database user, or before a rolling restart.',
     )
-    .addOption(new Option('--store <url>', 'the store, as serve takes it').env('HOLDFAST_STORE').makeOptionMandatory())
+    .addOption(new Option('--store <url>', 'the store, as for serve').env('HOLDFAST_STORE').makeOptionMandatory())
     .addOption(
-      new Option('-o, --output <form>', 'table for people, json for programs')
-        .choices(['table', 'json'])
-        .default('table'),
+      new Option('-o, --output <form>', 'table (human-readable) or json').choices(['table', 'json']).default('table'),
     )
     .addHelpText(
       'after',
@@ -44,7 +42,8 @@ export function registerMigrate(program: Command, io: CommandIo): void {
 }
 
 async function migrate(url: string, onWarning: (text: string) => void): Promise<SchemaVersions> {
-  if (url.startsWith('memory:')) throw new CommandError(EXIT.usage, 'memory: forgets at exit: it has no schema');
+  if (url.startsWith('memory:'))
+    throw new CommandError(EXIT.usage, 'the memory: store has no schema: its contents are lost at exit');
   const store = await storeOf(url, onWarning);
   try {
     return await store.open();

@@ -12,9 +12,9 @@ type NodeRow = NodeList['items'][number];
 export function registerNodes(program: Command, io: CommandIo): void {
   const command = program
     .command('nodes')
-    .summary('list the coordinators that live over the same store')
+    .summary('list the live nodes over the same store')
     .description(
-      'List the coordinators over the same store: since when each lives, when it last said so, and how many transactions it holds, that is, drives now. What waits for its time is held by nobody.',
+      'List the nodes over the same store: when each started, the age of its last heartbeat, and the number of transactions that it owns, that is, currently drives. A transaction that waits for its next attempt has no owner.',
     );
   operatorCommand(command, io, ['nodes', 'nodes -o json']);
   command.action((options: CommonOptions) =>

@@ -103,7 +103,7 @@ class OrderReport {
   /** Prints a summary unless there was exactly one transaction. */
   end(): ExitCode {
     const all = this.#done + this.#failed;
-    if (all === 0) this.#io.err('no gid was given');
+    if (all === 0) this.#io.err('no gid was specified');
     if (all > 1) this.#io.err(`${this.#done} of ${all} ${this.#spec.done}, ${this.#failed} not`);
     return this.#failed === 0 ? EXIT.done : EXIT.refused;
   }

@@ -7,14 +7,16 @@ interface AbortOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-const GIDS = 'the transactions; - reads gids from standard input, one a line';
+const GIDS = 'gids of transactions; - reads gids from standard input, one per line';
 
 /** `holdfast retry GID…`: drives transactions immediately. */
 export function registerRetry(program: Command, io: CommandIo): void {
   const command = program
     .command('retry')
     .summary('drive transactions now instead of at their next attempt')
-    .description('Drive unfinished transactions now instead of at their next attempt; also those that are parked.')
+    .description(
+      'Drive unfinished transactions now instead of at their next attempt. Also resumes parked transactions.',
+    )
     .argument('<gid...>', GIDS);
   operatorCommand(command, io, ['retry 01jd8m2w3h7q', 'list --attention --all -o ids | holdfast retry -']);
   command.action((gids: string[], options: CommonOptions) =>
@@ -26,12 +28,12 @@ export function registerRetry(program: Command, io: CommandIo): void {
 export function registerAbort(program: Command, io: CommandIo): void {
   const command = program
     .command('abort')
-    .summary('roll transactions back')
+    .summary('roll back transactions')
     .description(
-      'Roll unfinished transactions back: what was done is undone, branch by branch, and retried until it is. A prepared message is given up.',
+      'Roll back unfinished transactions: every branch that may have run is compensated, and each compensation is retried until it succeeds. A prepared message is discarded.',
     )
     .argument('<gid...>', GIDS)
-    .option('--reason <text>', 'why; shown in the timeline and to callers who wait');
+    .option('--reason <text>', 'the reason; shown in the timeline and to callers that wait');
   operatorCommand(command, io, ['abort 01jd8m2w3h7q --reason "ordered by mistake"']);
   command.action((gids: string[], options: AbortOptions) =>
     runCommand(io, options, (context) => {
@@ -50,7 +52,7 @@ export function registerStop(program: Command, io: CommandIo): void {
       'Force-stop unfinished transactions: each becomes failed and is never driven again. Nothing is compensated; the effects of its branches remain and must be corrected by hand ("holdfast show" lists them). To roll back instead, use abort.',
     )
     .argument('<gid...>', GIDS)
-    .requiredOption('--reason <text>', 'why; shown in the timeline, in lists and to callers that wait');
+    .requiredOption('--reason <text>', 'the reason; shown in the timeline, in lists and to callers that wait');
   operatorCommand(command, io, [
     'stop 01jd8m2w3h7q --reason "the carrier no longer exists; refunded by hand"',
     'stop - --reason "INC-42" < gids.txt',

@@ -23,11 +23,9 @@ export interface CommandContext {
 /** Adds `--server` and `-o`, examples, and exit code 2 for wrong usage. */
 export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
   return command
+    .addOption(new Option('--server <url>', 'the coordinator to use').env('HOLDFAST_SERVER').default(DEFAULT_SERVER))
     .addOption(
-      new Option('--server <url>', 'the coordinator to talk to').env('HOLDFAST_SERVER').default(DEFAULT_SERVER),
-    )
-    .addOption(
-      new Option('-o, --output <form>', 'table for people, json for programs, ids for pipes')
+      new Option('-o, --output <form>', 'table (human-readable), json, or ids (one gid per line)')
         .choices(['table', 'json', 'ids'] satisfies OutputForm[])
         .default('table'),
     )

@@ -10,7 +10,7 @@ export function registerShow(program: Command, io: CommandIo): void {
     .command('show')
     .summary('show one transaction with its timeline')
     .description(
-      'Show one transaction with its timeline: calls, retries with reasons, compensations, operators’ orders, and take-overs after a crash.',
+      'Show one transaction with its timeline: calls, retries with their reasons, compensations, operator commands, and takeovers after a crash.',
     )
     .argument('<gid>', 'the transaction');
   operatorCommand(command, io, ['show 01jd8m2w3h7q', 'show 01jd8m2w3h7q -o json | jq .branches']);

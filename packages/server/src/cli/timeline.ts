@@ -38,10 +38,10 @@ function header(details: TransactionDetails, { colour, width }: TimelineOptions)
   const took = details.finishedAtMs === null ? '' : `, took ${duration(details.finishedAtMs - details.createdAtMs)}`;
   const title = `${details.pattern} ${paint('bold', clean(details.gid))}  ${paint(statusColour(details), details.status)}`;
   const lines = [title, paint('dim', `created ${moment(details.createdAtMs)}${took}`)];
-  if (details.attention) lines.push(paint('red', 'needs a person'));
+  if (details.attention) lines.push(paint('red', 'needs operator attention'));
   const reason = clean(readableReason(details.rollbackReason));
   if (details.stopped !== '') return [...lines, ...stoppedLines(details, reason, width)];
-  if (reason !== '') lines.push(...wrap(`rolled back because: ${reason}`, width));
+  if (reason !== '') lines.push(...wrap(`rolled back; reason: ${reason}`, width));
   return lines;
 }
 
@@ -55,14 +55,14 @@ function stoppedLines(
 ): string[] {
   const head = wrap(`force-stopped by an operator: ${clean(stopped)}`, width);
   if (rollbackReason !== '')
-    head.push(...wrap(`its rollback was not completed; it began because: ${rollbackReason}`, width));
-  if (damaged !== '') return [...head, 'what its branches did is not known; check each participant'];
+    head.push(...wrap(`its rollback was not completed; the reason of the rollback: ${rollbackReason}`, width));
+  if (damaged !== '') return [...head, 'the effects of its branches are unknown; check each participant'];
   if (remainingEffects.length === 0) return [...head, 'no effect of its branches remains'];
   const effects = remainingEffects.map(({ branchId, op, url, certain }) => {
     const where = url === '' ? '' : `  ${clean(shortUrl(url))}`;
     return `  ${clean(`${branchId} ${op}`)}${where}  ${certain ? 'done' : 'may have run'}`;
   });
-  return [...head, 'nothing was undone by this; correct by hand what remains:', ...effects];
+  return [...head, 'nothing was compensated; correct the remaining effects by hand:', ...effects];
 }
 
 function statusColour({ status, attention }: TransactionDetails): Colour {
@@ -78,7 +78,7 @@ function historyRows(details: TransactionDetails, options: TimelineOptions): Row
     return { ...words, atMs: line.atMs, whom: line.kind === 'call' ? whomOf(line, urls, details, options) : '' };
   });
   if (details.timelineOmitted === 0) return rows;
-  const text = `${details.timelineOmitted} entries in between were not kept`;
+  const text = `${details.timelineOmitted} entries omitted`;
   const gap: Row = { atMs: undefined, mark: '⋮', colour: 'dim', what: '', whom: '', text };
   return rows.toSpliced(Math.ceil(rows.length / 2), 0, gap);
 }
@@ -101,8 +101,8 @@ function futureRows(details: TransactionDetails, { nowMs }: TimelineOptions): Ro
   ];
   if (nowMs === undefined || details.finishedAtMs !== null) return [];
   if (details.parked !== '')
-    return row('waits', `not driven until somebody says so: holdfast retry ${clean(details.gid)}`);
-  if (details.dueAtMs === null) return row('now', 'is being driven');
+    return row('waits', `parked until an operator retries it: holdfast retry ${clean(details.gid)}`);
+  if (details.dueAtMs === null) return row('now', 'in progress');
   const leftMs = details.dueAtMs - nowMs;
   return row('next', leftMs <= 0 ? 'due now' : `in ${duration(leftMs)}`);
 }

@@ -30,7 +30,7 @@ function registerListTopics(topics: Command, io: CommandIo): void {
       for await (const topic of eachTopic(api)) found.push(topic);
       if (options.output === 'json') return io.out(JSON.stringify(found, undefined, 2));
       if (options.output === 'ids') return found.forEach(({ topic }) => io.out(topic));
-      if (found.length === 0) return io.err('there is no topic: "holdfast topics add NAME URL" makes one');
+      if (found.length === 0) return io.err('there are no topics; create one with "holdfast topics add NAME URL"');
       const columns = [
         { title: 'TOPIC', text: (row: Topic) => clean(row.topic) },
         { title: 'SUBSCRIBERS', text: (row: Topic) => String(row.subscribers.length) },
@@ -41,7 +41,7 @@ function registerListTopics(topics: Command, io: CommandIo): void {
 }
 
 function registerShowTopic(topics: Command, io: CommandIo): void {
-  const command = topics.command('show').description('Show who subscribes to a topic.').argument('<topic>');
+  const command = topics.command('show').description('Show the subscribers of a topic.').argument('<topic>');
   operatorCommand(command, io, ['topics show order-paid', 'topics show order-paid -o ids']);
   command.action((name: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
@@ -60,41 +60,41 @@ function registerShowTopic(topics: Command, io: CommandIo): void {
 function registerChanges(topics: Command, io: CommandIo): void {
   const add = topics
     .command('add')
-    .description('Subscribe a URL to a topic; the topic is made if there is none.')
+    .description('Subscribe a URL to a topic; creates the topic if it does not exist.')
     .argument('<topic>')
-    .argument('<url>', 'called with every message to the topic')
-    .option('--remark <text>', 'a note for people');
+    .argument('<url>', 'the URL to call with every message to the topic')
+    .option('--remark <text>', 'a note for operators');
   operatorCommand(add, io, ['topics add order-paid http://mail:8080/order-paid --remark "confirmation mail"']);
   add.action((topic: string, url: string, options: CommonOptions & { readonly remark?: string }) =>
     runCommand(io, options, async ({ api }) => {
       const body = { url, ...(options.remark === undefined ? {} : { remark: options.remark }) };
       await api.call('subscribe', { topic, body });
-      io.err(`${clean(withoutSecrets(url))} gets the messages to ${topic}`);
+      io.err(`${clean(withoutSecrets(url))} receives the messages to ${topic}`);
     }),
   );
 
   const remove = topics
     .command('remove')
-    .description('End the subscription of a URL to a topic.')
+    .description('Unsubscribe a URL from a topic.')
     .argument('<topic>')
     .argument('<url>');
   operatorCommand(remove, io, ['topics remove order-paid http://mail:8080/order-paid']);
   remove.action((topic: string, url: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       await api.call('unsubscribe', { topic, query: { url } });
-      io.err(`${clean(withoutSecrets(url))} gets no more messages to ${topic}`);
+      io.err(`${clean(withoutSecrets(url))} no longer receives messages to ${topic}`);
     }),
   );
 
   const drop = topics
     .command('delete')
-    .description('Delete a topic with all its subscriptions; new messages to it are refused.')
+    .description('Delete a topic with all its subscriptions; new messages to it are rejected.')
     .argument('<topic>');
   operatorCommand(drop, io, ['topics delete order-paid']);
   drop.action((topic: string, options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
       await api.call('deleteTopic', { topic });
-      io.err(`topic ${topic} is deleted`);
+      io.err(`topic ${topic} deleted`);
     }),
   );
 }
@@ -110,7 +110,7 @@ async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
 
 async function findTopic(api: CoordinatorApi, name: string): Promise<Topic> {
   for await (const topic of eachTopic(api)) if (topic.topic === name) return topic;
-  throw new CommandError(EXIT.refused, `no topic ${name} at ${api.server}: "holdfast topics list" shows what there is`);
+  throw new CommandError(EXIT.refused, `no topic ${name} at ${api.server}; see "holdfast topics list"`);
 }
 
 function writeTable<T>(

@@ -50,4 +50,4 @@ function withHint(api: CoordinatorApi, gid: string): (error: unknown) => Promise
 const hint = (alike: readonly TransactionSummary[]): string =>
   alike.length > 0
     ? `did you mean ${alike.map((item) => item.gid).join(' or ')}?`
-    : '"holdfast list" shows what there is; finished ones are deleted after the retention';
+    : 'see "holdfast list"; finished transactions are deleted after the retention period';

@@ -32,7 +32,7 @@ function checkWorkers({ workers, store }: ServerConfig): void {
   const [scheme = ''] = store.split(':', 1);
   if (workers > 1 && ONE_PROCESS_STORES.includes(scheme))
     throw new ConfigError(
-      `--workers ${workers}: ${scheme}: lives in one process, which many cannot share; use --workers 1, or a database`,
+      `--workers ${workers}: a ${scheme}: store cannot be shared by several processes; use --workers 1, or a database`,
     );
 }
 
@@ -83,7 +83,7 @@ function checkAllowedHosts({ allowedHosts }: ServerConfig): void {
 function checkHost({ host, insecure }: ServerConfig): void {
   if (insecure || isLoopback(host)) return;
   throw new ConfigError(
-    `--host ${host}: whoever reaches it could make the coordinator call any URL, since nobody has to prove who they are yet; ` +
-      'listen on 127.0.0.1, or say --insecure where only friends can reach it',
+    `--host ${host}: without authentication, any client that reaches this address can make the coordinator call any URL; ` +
+      'listen on 127.0.0.1, or specify --insecure if only trusted clients can reach the address',
   );
 }

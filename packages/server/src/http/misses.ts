@@ -9,7 +9,7 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
   if (match.kind === 'wrong-method') {
     const allow = match.allow.join(', ');
     const head = ['Allow', allow];
-    return reply(path, 405, 'invalid', `this path takes ${allow}`, {}, head, 'The path has no such method');
+    return reply(path, 405, 'invalid', `this path takes ${allow}`, {}, head, 'The path does not support this method');
   }
   const { nearest } = match;
   const hint = nearest === undefined ? '' : `; the nearest there is: ${nearest}`;
@@ -22,7 +22,7 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
  * dtm's message.
  */
 export const refusal = (path: string, status: number, message: string, head?: readonly string[]): Reply =>
-  reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request is refused');
+  reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request was rejected');
 
 /** Each API has its own error format. */
 function reply(
@@ -32,7 +32,7 @@ function reply(
   message: string,
   more: Readonly<Record<string, unknown>>,
   head?: readonly string[],
-  title = 'There is no such route',
+  title = 'No such path',
 ): Reply {
   if (path === JSON_RPC_PATH) {
     const error = { code: status < 500 ? JSON_RPC_CODES.badRequest : JSON_RPC_CODES.failed, message };

@@ -42,7 +42,7 @@ async function ready(handlers: Handlers, { context }: RouteRequest, timeoutMs: n
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new HoldfastError('unavailable', `the store did not answer within ${timeoutMs} ms`));
+      reject(new HoldfastError('unavailable', `the store did not respond within ${timeoutMs} ms`));
     }, timeoutMs);
   });
   try {

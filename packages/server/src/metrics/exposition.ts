@@ -132,27 +132,27 @@ function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coord
     });
     register.registerMetric(made);
   };
-  gauge('transactions_in_progress', 'Transactions this node drives now', () => coordinator.load().inProgress);
-  gauge('branch_calls_running', 'Calls of branches under way', () => coordinator.load().callsRunning);
-  gauge('store_writes_queued', 'Writes that wait for the store', () => coordinator.load().writesQueued);
-  gauge('waiters', 'Callers that wait for a result', () => coordinator.load().waiters);
-  gauge('draining', '1 while the node is stopping', () => Number(coordinator.load().draining), 'max');
+  gauge('transactions_in_progress', 'Transactions in progress on this node', () => coordinator.load().inProgress);
+  gauge('branch_calls_running', 'Branch calls in progress', () => coordinator.load().callsRunning);
+  gauge('store_writes_queued', 'Writes waiting for the store', () => coordinator.load().writesQueued);
+  gauge('waiters', 'Callers waiting for a result', () => coordinator.load().waiters);
+  gauge('draining', '1 while the node is shutting down', () => Number(coordinator.load().draining), 'max');
   gauge(
     'lease_held',
-    '0 when the store was silent for too long to start anything',
+    '0 if the store has not responded for too long to start branch calls',
     () => Number(coordinator.load().leaseHeld),
     'min',
   );
-  gauge('workers', 'Processes of this node that answered this scrape', () => 1);
+  gauge('workers', 'Worker processes that responded to this scrape', () => 1);
 }
 
 function addCounts(prom: typeof prometheus, register: Registry): Built['showCounts'] {
   const gauge = (name: string, help: string, aggregator: prometheus.Aggregator, labelNames: string[] = []) =>
     new prom.Gauge({ name: `holdfast_${name}`, help, labelNames, aggregator, registers: [register] });
-  const up = gauge('store_up', '1 when the store answered this scrape', 'min');
+  const up = gauge('store_up', '1 if the store responded to this scrape', 'min');
   // `max`, because every worker sees the same store.
   const stored = gauge('stored_transactions', 'Transactions in the store', 'max', ['status']);
-  const attention = gauge('stored_transactions_attention', 'Transactions in the store that need a person', 'max');
+  const attention = gauge('stored_transactions_attention', 'Stored transactions that need operator attention', 'max');
   return (counts) => {
     up.set(counts === undefined ? 0 : 1);
     // A value that could not be read is left out; `reset` would show 0 for a gauge without labels.

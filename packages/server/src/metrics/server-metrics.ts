@@ -11,41 +11,54 @@ export class ServerMetrics implements EngineObserver {
   readonly #accepted = counters('holdfast_transactions_accepted_total', 'Transactions made durable', 'pattern');
   readonly #finished = counters(
     'holdfast_transactions_finished_total',
-    'Transactions that took their final status',
+    'Transactions that reached a final status',
     'pattern',
     'status',
   );
   readonly #lifetime = histograms(
     'holdfast_transaction_seconds',
-    'From creation to final status',
+    'Time from creation to final status',
     LONG_SECONDS,
     'pattern',
   );
-  readonly #results = counters('holdfast_branch_results_total', 'Answers of branches and clients', 'pattern', 'result');
-  readonly #calls = histograms('holdfast_branch_call_seconds', 'Calls of branches and clients', SECONDS, 'pattern');
-  readonly #writes = histograms('holdfast_store_write_seconds', 'Batches of writes to the store', SECONDS);
+  readonly #results = counters(
+    'holdfast_branch_results_total',
+    'Results of calls to branches and clients',
+    'pattern',
+    'result',
+  );
+  readonly #calls = histograms(
+    'holdfast_branch_call_seconds',
+    'Duration of calls to branches and clients',
+    SECONDS,
+    'pattern',
+  );
+  readonly #writes = histograms('holdfast_store_write_seconds', 'Duration of batches of writes to the store', SECONDS);
   readonly #batches = histograms('holdfast_store_batch_items', 'Writes in one batch', ITEMS);
-  readonly #failedWrites = counters('holdfast_store_write_failures_total', 'Batches that the store did not take');
-  readonly #conflicts = counters('holdfast_write_conflicts_total', 'Writes that lost against another one');
-  readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions taken from the store');
+  readonly #failedWrites = counters('holdfast_store_write_failures_total', 'Batches that the store did not accept');
+  readonly #conflicts = counters(
+    'holdfast_write_conflicts_total',
+    'Conditional writes that conflicted with another write',
+  );
+  readonly #claims = counters('holdfast_transactions_claimed_total', 'Due transactions claimed from the store');
   readonly #wentBack = counters(
     'holdfast_store_went_back_total',
     'Times the store was found to have lost acknowledged writes',
   );
   readonly #lost = counters(
     'holdfast_transactions_lost_by_store_total',
-    'Transactions held here whose acknowledged writes the store had lost',
+    'Transactions owned here whose acknowledged writes the store had lost',
   );
   readonly #takeovers = counters('holdfast_transactions_taken_over_total', 'Transactions released from silent nodes');
-  readonly #alerts = counters('holdfast_alerts_total', 'Transactions raised as needing a person');
+  readonly #alerts = counters('holdfast_alerts_total', 'Alerts raised for transactions that need operator attention');
   readonly #noRoom = counters(
     'holdfast_branch_no_room_total',
-    'Calls for which every place of connections to a destination was taken',
+    'Calls that found no free connection to their destination',
   );
-  readonly #requests = counters('holdfast_http_requests_total', 'Requests answered', 'route', 'status');
+  readonly #requests = counters('holdfast_http_requests_total', 'Requests served', 'route', 'status');
   readonly #requestTimes = histograms(
     'holdfast_http_request_seconds',
-    'From the request to its answer',
+    'Time from a request to its response',
     SECONDS,
     'route',
   );

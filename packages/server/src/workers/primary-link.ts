@@ -24,7 +24,7 @@ export class PrimaryLink implements Siblings {
     cluster.worker?.once('disconnect', () => {
       // Node would end this process immediately, but work in progress must be finished or released.
       if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
-      this.#stop('the primary process is gone');
+      this.#stop('the primary process has ended');
     });
   }
 

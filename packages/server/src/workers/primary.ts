@@ -67,7 +67,7 @@ export class Primary {
     this.#stopping = true;
     for (const { worker } of this.#slots.values()) tell(worker, { kind: 'stop' });
     const late = setTimeout(() => {
-      this.#log.error({ workers: [...this.#slots.keys()] }, 'workers that do not end are ended');
+      this.#log.error({ workers: [...this.#slots.keys()] }, 'killing workers that did not stop in time');
       this.#killAll();
     }, this.#config.drainTimeout + GRACE_MS);
     await Promise.all([...this.#slots.values()].map(({ ended }) => ended));
@@ -133,11 +133,11 @@ export class Primary {
     const servedMs = servingSinceMs === undefined ? undefined : performance.now() - servingSinceMs;
     const verdict = this.#restarts.judge({ worker: number, servedMs, serving: this.#serving() });
     if (verdict.kind === 'give up') {
-      this.#log.error(end, 'workers die as soon as they are started: giving up; their lines above say why');
+      this.#log.error(end, 'workers crash as soon as they start; shutting down. Their log lines above give the reason');
       return this.#giveUp();
     }
     this.#exitCode = 0;
-    this.#log.warn({ ...end, startsInMs: verdict.afterMs }, 'a worker died; it is started again');
+    this.#log.warn({ ...end, startsInMs: verdict.afterMs }, 'a worker crashed; restarting it');
     setTimeout(() => {
       if (!this.#stopping) void this.#restart(number);
     }, verdict.afterMs);
@@ -147,7 +147,7 @@ export class Primary {
     const slot = this.#fork(number);
     await slot.settled;
     if (slot.servingSinceMs !== undefined)
-      this.#log.info({ worker: number, pid: slot.worker.process.pid }, 'a worker serves again');
+      this.#log.info({ worker: number, pid: slot.worker.process.pid }, 'a restarted worker is ready');
   }
 
   #serving(): number {

@@ -74,7 +74,7 @@ describe('the commands and a real coordinator', () => {
     await submit('order-1');
     await shows('order-1', /HTTP 500/);
     expect((await run('abort order-1 --reason mistake')).exitCode).toBe(0);
-    await shows('order-1', /rolled back because: mistake\n(?:.|\n)*↩ 01 compensate(?:.|\n)*● failed/);
+    await shows('order-1', /rolled back; reason: mistake\n(?:.|\n)*↩ 01 compensate(?:.|\n)*● failed/);
   });
 
   it('stop one: nothing is undone; a finished one is refused, an unknown one named', async () => {
@@ -86,9 +86,9 @@ describe('the commands and a real coordinator', () => {
     expect(out.find((line) => line.includes('order-2'))).toMatch(/^✗ order-2 {2}no transaction order-2/);
     expect([err, exitCode]).toEqual([['1 of 2 force-stopped, 1 not'], 1]);
     const shown = (await run('show order-1')).out.join('\n');
-    expect(shown).not.toMatch(/compensate|rolled back/);
+    expect(shown).not.toMatch(/ compensate |rolled back/);
     expect(shown).toMatch(
-      /force-stopped by an operator: INC-42\nnothing was undone by this; correct by hand what remains:\n {2}01 action {2}\S+\/ok\/take {2}done\n {2}02 action {2}\S+\/moody {2}may have run/,
+      /force-stopped by an operator: INC-42\nnothing was compensated; correct the remaining effects by hand:\n {2}01 action {2}\S+\/ok\/take {2}done\n {2}02 action {2}\S+\/moody {2}may have run/,
     );
     expect((await run('list')).out.join('\n')).toContain('force-stopped, effects may remain: INC-42');
     const again = await run('stop order-1 --reason again');

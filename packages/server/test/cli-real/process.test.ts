@@ -28,5 +28,5 @@ it('says in one line that no coordinator answers, and takes its address from the
   const port = await freePort();
   const { code, out, err } = await holdfast('list', { HOLDFAST_SERVER: `http://127.0.0.1:${port}` });
   expect([code, out]).toEqual([3, '']);
-  expect(err).toMatch(new RegExp(`^holdfast: no coordinator answers at http://127.0.0.1:${port} .*\\n$`));
+  expect(err).toMatch(new RegExp(`^holdfast: no coordinator responds at http://127.0.0.1:${port} .*\\n$`));
 });

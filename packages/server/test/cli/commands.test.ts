@@ -71,7 +71,7 @@ describe('holdfast list', () => {
       'GID        PATTERN  STATUS     AGE       NOTE',
       'order-1    saga     succeed    1 m 00 s',
       'order-22   saga     failed     1 m 00 s  sold out',
-      'order-333  saga     submitted  1 m 00 s  needs a person, next in 5.0 s',
+      'order-333  saga     submitted  1 m 00 s  needs attention, next in 5.0 s',
     ]);
     expect([err, exitCode]).toEqual([[], 0]);
   });
@@ -80,7 +80,7 @@ describe('holdfast list', () => {
     for (const n of [1, 2, 3]) add(`order-${n}`);
     const first = await run('list --limit 2 -o ids');
     expect(first.out).toEqual(['order-1', 'order-2']);
-    expect(first.err).toEqual(['there are more: --cursor 2 for the next page, --all for every page']);
+    expect(first.err).toEqual(['more transactions match; --cursor 2 prints the next page, --all prints all pages']);
     const second = await run('list --limit 2 --cursor 2 -o ids');
     expect([second.out, second.err]).toEqual([['order-3'], []]);
     const all = await run('list --limit 2 --all -o ids');
@@ -126,7 +126,7 @@ describe('holdfast show', () => {
     const { out } = await run('show order-1');
     expect(out[0]).toBe('saga order-1  submitted');
     expect(out).toContain('      3 ms  ✓ 01 action  shop:80/stock/take  done in 2 ms');
-    expect(out.at(-1)).toContain('is being driven');
+    expect(out.at(-1)).toContain('in progress');
   });
 
   it('finds stored URLs with coordinates by the pattern that the page on deployments gives to grep', async () => {
@@ -154,7 +154,7 @@ describe('holdfast show', () => {
     expect(part.exitCode).toBe(1);
     const unknown = await run('show nobody');
     expect(unknown.err).toHaveLength(1);
-    expect(unknown.err[0]).toContain('"holdfast list" shows what there is');
+    expect(unknown.err[0]).toContain('see "holdfast list"');
   });
 });
 
@@ -229,7 +229,7 @@ describe('holdfast retry, abort, stop', () => {
 
   it('do nothing, and say so, when standard input is empty', async () => {
     const { err, exitCode } = await run('retry -', []);
-    expect([err, exitCode]).toEqual([['no gid was given'], 0]);
+    expect([err, exitCode]).toEqual([['no gid was specified'], 0]);
   });
 
   it('give up at once when the coordinator goes away', async () => {
@@ -262,7 +262,7 @@ describe('holdfast topics', () => {
   it('says in one line that there is no such topic', async () => {
     const shown = await run('topics show paid');
     expect(shown.exitCode).toBe(1);
-    expect(shown.err).toEqual([`holdfast: no topic paid at ${api.url}: "holdfast topics list" shows what there is`]);
+    expect(shown.err).toEqual([`holdfast: no topic paid at ${api.url}; see "holdfast topics list"`]);
     expect((await run('topics delete paid')).err).toEqual(['holdfast: no topic paid']);
   });
 });
@@ -272,7 +272,7 @@ describe('a coordinator that does not answer as one', () => {
     await api.close();
     const { err, exitCode } = await run('list');
     expect(err).toHaveLength(1);
-    expect(err[0]).toContain(`no coordinator answers at ${api.url} (ECONNREFUSED): start one with "holdfast serve"`);
+    expect(err[0]).toContain(`no coordinator responds at ${api.url} (ECONNREFUSED): start one with "holdfast serve"`);
     expect(exitCode).toBe(3);
     api = await new FakeApi().listen();
   });
@@ -281,7 +281,7 @@ describe('a coordinator that does not answer as one', () => {
     api.breakage = { status: 200, body: '<html>' };
     const { err, exitCode } = await run('list');
     expect([err.length, exitCode]).toEqual([1, 3]);
-    expect(err[0]).toContain('is no Holdfast coordinator');
+    expect(err[0]).toContain('is not a Holdfast coordinator');
   });
 
   it('is not looked for at what is no URL', async () => {

@@ -23,7 +23,7 @@ describe('holdfast migrate', () => {
   });
 
   it.each([
-    ['memory:', 2, 'forgets at exit'],
+    ['memory:', 2, 'lost at exit'],
     ['etcd://user:s3cret@host/x', 2, '"etcd" is not a store'],
     ['postgres://user:s3cret@127.0.0.1:1/x', 3, 'PostgreSQL at 127.0.0.1:1/x cannot be used'],
   ])('says in one line why %s cannot be migrated', async (store, code, why) => {

@@ -50,7 +50,7 @@ describe('a timeline', () => {
     expect(lines(renderTimeline(details, PLAIN))).toEqual([
       'saga order-1  failed',
       'created 2026-01-31 12:00:00Z, took 20 ms',
-      'rolled back because: the wallet holds 5.00',
+      'rolled back; reason: the wallet holds 5.00',
       '',
       '      0 ms  ● submitted',
       '      4 ms  ✓ 01 action      shop:80/stock/take    done in 2 ms',
@@ -77,7 +77,7 @@ describe('a timeline', () => {
       ],
     });
     expect(lines(renderTimeline(details, { ...PLAIN, nowMs: START_MS + 17_000 })).slice(2)).toEqual([
-      'needs a person',
+      'needs operator attention',
       '',
       '      0 ms  ● submitted',
       '     10 ms  ↻ 01 action  shop:80/stock/take  connection refused; again in 300 ms',
@@ -95,7 +95,7 @@ describe('a timeline', () => {
       lines(
         renderTimeline(detailsOf({ timeline: [statusAt(0, 'submitted')], ...change }), { ...PLAIN, nowMs: START_MS }),
       ).at(-1);
-    expect(last({})).toContain('now        is being driven');
+    expect(last({})).toContain('now        in progress');
     expect(last({ dueAtMs: START_MS - 1 })).toContain('due now');
     expect(last({ parked: 'five crashes' })).toContain('holdfast retry order-1');
     expect(last({ status: 'succeed', finishedAtMs: START_MS })).toContain('submitted');
@@ -111,7 +111,7 @@ describe('a timeline', () => {
       detailsOf({ timeline: [...timeline, statusAt(9_000, 'succeed')], timelineOmitted: 17 }),
       PLAIN,
     );
-    expect(lines(text)[5]).toBe('            ⋮            17 entries in between were not kept');
+    expect(lines(text)[5]).toBe('            ⋮            17 entries omitted');
   });
 
   it('fits the terminal, and keeps every word of a long reason', () => {
@@ -163,15 +163,15 @@ describe('a force-stopped transaction', () => {
 
   it('that was aborted before is not called rolled back', () => {
     const text = header({ rollbackReason: 'no stock' });
-    expect(text).not.toContain('rolled back because');
+    expect(text).not.toContain('rolled back;');
     expect(text).toContain(
-      'force-stopped by an operator: by hand\nits rollback was not completed; it began because: no stock\n',
+      'force-stopped by an operator: by hand\nits rollback was not completed; the reason of the rollback: no stock\n',
     );
   });
 
   it('whose record was damaged is not said to have left nothing', () => {
     const text = header({ damaged: 'state: 3 bytes are too few' });
-    expect(text).toContain('what its branches did is not known; check each participant');
+    expect(text).toContain('the effects of its branches are unknown; check each participant');
     expect(text).not.toContain('no effect of its branches remains');
   });
 });

@@ -131,7 +131,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
           'two-again-01 succeed leave',
         ].toSorted(),
       );
-      expect(err.join()).toContain('nothing was done: --yes ends 7 of 15');
+      expect(err.join()).toContain('nothing was changed; with --yes, 7 of 15 would be finished');
       expect(await prepared()).toEqual(CASES.toSorted());
     });
 

@@ -31,13 +31,13 @@ export async function openDatabase(url: string): Promise<Database> {
     // The URL may contain a password: only its scheme is repeated.
     throw new CommandError(
       EXIT.usage,
-      `a database is named by postgres://… or mysql://…, not by ${scheme ?? 'something without a scheme'}`,
+      `a database URL begins with postgres:// or mysql://, not with ${scheme ?? 'a text without a scheme'}`,
     );
   try {
     return await open(url);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const message = `the database at ${placeOfUrl(url)} does not let us in: ${reasonOf(error)}`;
+    const message = `the database at ${placeOfUrl(url)} cannot be opened: ${reasonOf(error)}`;
     throw new CommandError(EXIT.unreachable, message, { cause: error });
   }
 }
@@ -59,7 +59,7 @@ async function loaded<T>(driver: string, load: () => Promise<T>): Promise<T> {
     return await load();
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    const message = `this needs the package ${driver}, which is not installed: npm install ${driver}`;
+    const message = `this command needs the package ${driver}, which is not installed; run: npm install ${driver}`;
     throw new CommandError(EXIT.usage, message, { cause: error });
   }
 }

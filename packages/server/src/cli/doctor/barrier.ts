@@ -15,7 +15,7 @@ export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Ch
         database = await openDatabase(url);
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
-        return [fail(place, error.message, 'check the URL, the server, and the privileges of its user')];
+        return [fail(place, error.message, 'check the URL, the server, and the privileges of the user')];
       }
       try {
         const findings = [
@@ -46,12 +46,12 @@ async function checkTable(database: Database, tableName: string): Promise<Findin
   // Checks the name: afterwards its parts are safe to put into SQL.
   barrierTable(database.kind, tableName);
   const [name = '', schema] = tableName.split('.').toReversed();
-  const print = `create it with what "holdfast barrier-schema --database ${database.kind}" prints`;
+  const print = `create it with the output of "holdfast barrier-schema --database ${database.kind}"`;
   const columns = await database.query(columnsQuery(database, name, schema));
   if (columns.length === 0) return fail('barrier', `there is no table ${tableName}`, print);
   const lengths = new Map(columns.map((row) => [String(row['name']), lengthOf(row)]));
   const wrong = Object.entries(COLUMNS).filter(([column, most]) => (lengths.get(column) ?? 0) < most);
-  const compare = `compare it with what "holdfast barrier-schema --database ${database.kind}" prints`;
+  const compare = `compare it with the output of "holdfast barrier-schema --database ${database.kind}"`;
   if (wrong.length > 0) {
     const words = wrong.map(([column, most]) =>
       lengths.has(column) ? `${column} is shorter than ${most}` : `no ${column}`,
@@ -69,16 +69,16 @@ async function checkTable(database: Database, tableName: string): Promise<Findin
   if (unique === undefined)
     return fail(
       'barrier',
-      `${tableName} is not unique on (gid, branch_id, op, barrier_id): nothing is protected`,
+      `${tableName} has no unique index on (gid, branch_id, op, barrier_id): the barrier protects nothing`,
       compare,
     );
   if (database.kind === 'postgres' && unique['name'] !== 'uniq_barrier')
     return warn(
       'barrier',
-      `the constraint of ${tableName} is not called uniq_barrier: dtm's clients look for that`,
+      `the constraint of ${tableName} is not named uniq_barrier; dtm's clients expect this name`,
       compare,
     );
-  return ok('barrier', `${tableName} is as it must be`);
+  return ok('barrier', `${tableName} is correct`);
 }
 
 /** The length of a text column; a column without a limit has no length. */
@@ -110,11 +110,11 @@ async function checkPrepared(database: Database): Promise<Finding> {
   );
   const [most, connections, used] = ['most', 'connections', 'used'].map((name) => Number(row?.[name]));
   const fix = `set max_prepared_transactions to at least ${connections} (max_connections) in postgresql.conf and restart`;
-  if (most === 0) return warn('xa', 'max_prepared_transactions is 0: XA branches are refused', `for XA: ${fix}`);
+  if (most === 0) return warn('xa', 'max_prepared_transactions is 0: XA branches are rejected', `for XA: ${fix}`);
   if (used !== undefined && most !== undefined && used >= most)
     return fail(
       'xa',
-      `all ${most} places for prepared transactions are taken`,
+      `all ${most} slots for prepared transactions are in use`,
       `see "holdfast xa recover", and ${fix}`,
     );
   return ok('xa', `max_prepared_transactions is ${most}, ${used} in use`);
@@ -127,7 +127,7 @@ async function checkXaRight(database: Database): Promise<Finding> {
   } catch {
     return warn(
       'xa',
-      'this user may not list prepared transactions',
+      'this user has no privilege to list prepared transactions',
       'for XA: grant XA_RECOVER_ADMIN on *.* to this user',
     );
   }
@@ -144,12 +144,12 @@ async function checkDurability(database: Database): Promise<Finding> {
   const lax = Object.entries(row).filter(([, value]) =>
     database.kind === 'mysql' ? Number(value) !== 1 : value === 'off',
   );
-  if (lax.length === 0) return ok('durability', 'an acknowledged commit is kept');
+  if (lax.length === 0) return ok('durability', 'acknowledged commits survive a crash');
   const settings = lax.map(([name, value]) => `${name} is ${String(value)}`).join(', ');
   return warn(
     'durability',
     `${settings}: a crash of the database may lose acknowledged commits`,
-    database.kind === 'mysql' ? `set ${lax.map(([name]) => `${name}=1`).join(' and ')}` : 'set it back to its default',
+    database.kind === 'mysql' ? `set ${lax.map(([name]) => `${name}=1`).join(' and ')}` : 'restore its default',
   );
 }
 

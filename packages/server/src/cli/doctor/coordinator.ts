@@ -11,7 +11,7 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
   async run() {
     const start = 'start it with "holdfast serve", or correct --server';
     if (!URL.canParse(url) || !/^https?:/.test(url))
-      return [fail('server', `${placeOfUrl(url)} is no http or https URL`, start)];
+      return [fail('server', `${placeOfUrl(url)} is not an http or https URL`, start)];
     const { origin, pathname, username, password } = new URL(url);
     const root = origin + pathname.replace(/\/+$/, '');
     // `fetch` rejects a URL that contains credentials.
@@ -28,9 +28,9 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
     }
     const what = `${root}, version ${String(version)}`;
     if (!ready.ok)
-      return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not respond: see its log')];
+      return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not respond; see its log')];
     if (version !== ourVersion)
-      return [warn('server', what, `this command is of version ${ourVersion}: update the older one`)];
+      return [warn('server', what, `this command has version ${ourVersion}; update the older one`)];
     return [ok('server', `${what}: ready`)];
   },
 });

@@ -29,21 +29,19 @@ interface DoctorOptions {
 export function registerDoctor(program: Command, io: CommandIo): void {
   program
     .command('doctor')
-    .summary('check what an installation can get wrong')
+    .summary('check an installation for common mistakes')
     .description(
-      'Check Node.js, file limits, the port and the store that "holdfast serve" would use here, and, if named, databases of participants and a running coordinator. Ends with 1 when something fails; warnings do not.',
+      'Check Node.js, file limits, and the port and store that "holdfast serve" would use here; optionally also databases of participants and a running coordinator. Exits with code 1 if a check fails; warnings do not count.',
     )
     .option('--config <file>', 'the config file of the coordinator (env: HOLDFAST_CONFIG)')
     .option('--store <url>', 'the store (env: HOLDFAST_STORE)')
     .option('--host <host>', 'the address to listen on (env: HOLDFAST_HOST)')
     .option('--http-port <port>', 'the port to listen on (env: HOLDFAST_HTTP_PORT)')
     .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
-    .option('--barrier-table <name>', 'the barrier table in them, unless it is dtm_barrier.barrier')
+    .option('--barrier-table <name>', 'the barrier table in these databases; dtm_barrier.barrier by default')
     .option('--server <url>', 'a running coordinator')
     .addOption(
-      new Option('-o, --output <form>', 'table for people, json for programs')
-        .choices(['table', 'json'])
-        .default('table'),
+      new Option('-o, --output <form>', 'table (human-readable) or json').choices(['table', 'json']).default('table'),
     )
     .addHelpText(
       'after',

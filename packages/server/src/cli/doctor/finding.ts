@@ -26,7 +26,7 @@ const TIMEOUT_MS = 15_000;
 export async function runCheck({ name, run }: Check, timeoutMs: number = TIMEOUT_MS): Promise<readonly Finding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {
-    const found = `no answer in ${timeoutMs} ms`;
+    const found = `no response within ${timeoutMs} ms`;
     const fix = 'check whether the server that it queries is overloaded or cannot be reached';
     timer = setTimeout(() => resolve([fail(name, found, fix)]), timeoutMs);
   });

@@ -20,10 +20,10 @@ export function checkNode(version: string): Finding {
  */
 export function checkFileLimit(limit: number | undefined): Finding {
   if (limit === undefined)
-    return warn('file limit', 'not known on this system', 'see that a process may open 8192 files');
+    return warn('file limit', 'unknown on this system', 'make sure that a process may open 8192 files');
   const fix = `raise it: "ulimit -n 65536", LimitNOFILE= in systemd, --ulimit nofile= in Docker`;
   if (limit < FEWEST_FILES) return fail('file limit', `${limit} open files`, fix);
-  if (limit < ENOUGH_FILES) return warn('file limit', `${limit} open files, few for many connections`, fix);
+  if (limit < ENOUGH_FILES) return warn('file limit', `${limit} open files, which is low for many connections`, fix);
   return ok('file limit', limit === Infinity ? 'unlimited' : `${limit} open files`);
 }
 
@@ -47,11 +47,11 @@ export const portCheck = (host: string, port: number): Check => ({
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       if (code !== 'EADDRINUSE')
-        return [fail(name, `${host} cannot be listened on: ${code}`, 'choose another --host or --http-port')];
+        return [fail(name, `${host} is not available for listening: ${code}`, 'choose another --host or --http-port')];
       return [
         (await isCoordinator(host, port))
-          ? ok(name, 'a coordinator runs there')
-          : fail(name, 'another program listens there', 'stop it, or choose another --http-port'),
+          ? ok(name, 'a coordinator is running there')
+          : fail(name, 'another program is listening there', 'stop it, or choose another --http-port'),
       ];
     }
     probe.close();

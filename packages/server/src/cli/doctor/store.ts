@@ -30,14 +30,18 @@ async function lmdb(path: string): Promise<readonly Finding[]> {
   if (folder !== parent)
     return [
       space,
-      fail('store', `${path} cannot be made: there is no folder ${parent}`, 'correct the path, or make that folder'),
+      fail(
+        'store',
+        `${path} cannot be created: there is no folder ${parent}`,
+        'correct the path, or create that folder',
+      ),
     ];
   let temporary: string;
   try {
     temporary = await mkdtemp(join(folder, '.holdfast-doctor-'));
   } catch (error) {
     const fix = 'give this user permission to write there, or choose another directory';
-    return [space, fail('store', `${path} is not there and cannot be made: ${messageOf(error)}`, fix)];
+    return [space, fail('store', `${path} does not exist and cannot be created: ${messageOf(error)}`, fix)];
   }
   try {
     return [space, ...(await probe(`lmdb:${temporary}`))];
@@ -56,7 +60,7 @@ async function freeSpace(folder: string): Promise<Finding> {
 /** Checks the free disk space of an embedded store. */
 export function checkFreeBytes(bytes: number): Finding {
   const found = `${Math.floor(bytes / MIB)} MiB free`;
-  const fix = 'make room, shorten --retention, or move the store';
+  const fix = 'free disk space, shorten --retention, or move the store';
   if (bytes < LEAST_FREE_BYTES) return fail('disk', found, fix);
   return bytes < ENOUGH_FREE_BYTES ? warn('disk', found, fix) : ok('disk', found);
 }
@@ -86,9 +90,9 @@ function refusal(error: unknown, url: string): Finding {
   if (!(error instanceof StoreError)) return fail('store', found, 'check the path and the permissions of this user');
   switch (error.code) {
     case 'locked':
-      return warn('store', found, 'fine when that is the coordinator; to check the store, stop it first');
+      return warn('store', found, 'expected if that process is the coordinator; to check the store, stop it first');
     case 'unsupported_format':
-      return fail('store', found, 'use the version that wrote it, or a newer one');
+      return fail('store', found, 'use the version that wrote the store, or a newer one');
     case 'invalid':
       return fail('store', found, 'correct --store');
     default:
@@ -97,22 +101,22 @@ function refusal(error: unknown, url: string): Finding {
         found,
         onDisk(url)
           ? 'check the path, the disk and the permissions of this user'
-          : 'check that the server runs, the URL, the network between, and the privileges of its user',
+          : 'check that the server is running, the URL, the network, and the privileges of the user',
       );
   }
 }
 
 /** Fixes for stores that are not durable. */
 const LOSSES: Readonly<Record<string, string>> = {
-  memory: 'it forgets at exit; for anything but tests: --store lmdb:PATH',
-  postgres: 'a crash may lose what was acknowledged: set fsync, full_page_writes and synchronous_commit on',
+  memory: 'its contents are lost at exit; for anything but tests, use --store lmdb:PATH',
+  postgres: 'a crash may lose acknowledged transactions: set fsync, full_page_writes and synchronous_commit to on',
   redis:
-    'a crash may lose what was acknowledged: set appendonly yes, appendfsync always and maxmemory-policy noeviction',
+    'a crash may lose acknowledged transactions: set appendonly yes, appendfsync always and maxmemory-policy noeviction',
 };
 
 /** Wording for stores whose durability takes more than a sync. */
 const DURABLE: Readonly<Record<string, string>> = {
-  redis: 'synced (appendfsync always), nothing evicted (maxmemory-policy noeviction)',
+  redis: 'synced (appendfsync always), no eviction (maxmemory-policy noeviction)',
 };
 
 async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<readonly Finding[]> {
@@ -144,15 +148,15 @@ export function checkWrites(
       LOSSES[name] ?? 'see the warning that the coordinator logs when it starts',
     );
   const kept = DURABLE[name] ?? 'synced';
-  if (eachMs > SLOW_SYNC_MS) return warn('store', `${written}, ${kept}: slow`, 'use a local disk with a fast sync');
+  if (eachMs > SLOW_SYNC_MS) return warn('store', `${written}, ${kept}; slow`, 'use a local disk with a fast sync');
   return ok('store', `${written}, ${kept}`);
 }
 
 /** Checks the difference between another clock and this machine's. */
 export function checkDrift(check: string, driftMs: number): Finding {
-  const found = `${Math.round(driftMs)} ms from this machine's`;
+  const found = `${Math.round(driftMs)} ms apart from the clock of this machine`;
   if (Math.abs(driftMs) <= DRIFT_MS) return ok(check, found);
-  return warn(check, found, 'let both keep time by NTP; times for people are off, decisions are not');
+  return warn(check, found, 'synchronise both clocks by NTP; displayed times are wrong, decisions are not affected');
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -41,7 +41,7 @@ export function planFor(prepared: Prepared, known: readonly Known[], options: Pl
   const step = { name, gid, branchId, ageMs, status: owner.details.status };
   if (owners.length === 1) return { ...step, ...planForKnown(owner) };
   const gids = owners.map((each) => each.gid).join(' or ');
-  return { ...step, will: 'leave', why: `it belongs to ${gids}: decide yourself` };
+  return { ...step, will: 'leave', why: `it belongs to ${gids}; decide by hand` };
 }
 
 type Decision = Pick<Step, 'will' | 'why'>;
@@ -65,12 +65,16 @@ const mayOwn = ({ numbered, details: { pattern } }: Known): boolean =>
 
 function planForKnown({ branchId, details }: Known): Decision {
   const { pattern, status } = details;
-  if (pattern !== 'xa' && pattern !== 'workflow') return { will: 'leave', why: `that gid is a ${pattern}: not ours` };
+  if (pattern !== 'xa' && pattern !== 'workflow')
+    return { will: 'leave', why: `that gid is a ${pattern}, so it is not an XA branch of Holdfast` };
   switch (status) {
     case 'prepared':
     case 'submitted':
     case 'aborting':
-      return { will: 'leave', why: pattern === 'xa' ? 'the coordinator ends it' : "the workflow's code ends it" };
+      return {
+        will: 'leave',
+        why: pattern === 'xa' ? 'the coordinator will finish it' : 'the code of the workflow will finish it',
+      };
     case 'failed':
       return { will: 'rollback', why: 'it failed' };
     case 'succeed':
@@ -84,21 +88,24 @@ function planForKnown({ branchId, details }: Known): Decision {
  */
 function planForSucceeded(branchId: string, { pattern, branches }: TransactionDetails): Decision {
   const own = branches.filter((branch) => branch.branchId === branchId);
-  if (own.length === 0) return { will: 'leave', why: 'it succeeded without this branch: decide yourself' };
+  if (own.length === 0) return { will: 'leave', why: 'the transaction succeeded without this branch; decide by hand' };
   const failed = pattern === 'workflow' && own.some(({ op, status }) => op === 'action' && status === 'failed');
   return failed
-    ? { will: 'rollback', why: 'it succeeded without this step, which had failed' }
+    ? { will: 'rollback', why: 'the transaction succeeded without this step, which had failed' }
     : { will: 'commit', why: 'it succeeded' };
 }
 
 function planForUnknown({ ageMs, readings }: Prepared, { olderThanMs, rollBackUnknown }: PlanOptions): Decision {
   if (!readings[0].numbered)
-    return { will: 'leave', why: "a workflow's step that no coordinator knows, or not ours: decide yourself" };
+    return {
+      will: 'leave',
+      why: 'the step of a workflow that the coordinator has no record of, or not of Holdfast; decide by hand',
+    };
   if (ageMs === undefined)
     return rollBackUnknown
-      ? { will: 'rollback', why: 'no coordinator knows it' }
-      : { will: 'leave', why: 'age not told by this database: --roll-back-unknown' };
+      ? { will: 'rollback', why: 'the coordinator has no record of it' }
+      : { will: 'leave', why: 'this database does not report its age; use --roll-back-unknown' };
   return ageMs >= olderThanMs
-    ? { will: 'rollback', why: `no coordinator knows it` }
+    ? { will: 'rollback', why: 'the coordinator has no record of it' }
     : { will: 'leave', why: `younger than ${duration(olderThanMs)}` };
 }

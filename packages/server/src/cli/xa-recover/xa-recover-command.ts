@@ -32,25 +32,28 @@ const HOUR_MS = 3_600_000;
 export function registerXa(program: Command, io: CommandIo): void {
   const xa = program
     .command('xa')
-    .summary('end prepared transactions that nobody ends')
+    .summary('commit or roll back orphaned XA transactions')
     .exitOverride(exitOfCommander(io));
   const command = xa
     .command('recover')
-    .summary('end prepared transactions that nobody ends')
+    .summary('commit or roll back orphaned XA transactions')
     .description(
       'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH, for a workflow GID-STEP), ask the coordinator about each, and show what would be done: committed if the global transaction succeeded, rolled back if it failed or nobody knows it, left while it runs. A name without a branch number that nobody knows is left: it may be of another program. Nothing is done without --yes.\n\nName the coordinator that these transactions belong to: to any other they are all unknown.',
     )
     .requiredOption('--url <url>', 'the database: postgres://… or mysql://…')
-    .option('--yes', 'do it')
+    .option('--yes', 'carry out what is listed')
     .addOption(
-      new Option('--older-than <age>', 'roll back what nobody knows only when it is older, such as 30m, 2h')
+      new Option(
+        '--older-than <age>',
+        'roll back a transaction without a record only if it is older than this, such as 30m, 2h',
+      )
         .default(HOUR_MS, '1h')
         .argParser(ageOf),
     )
     .addOption(
       new Option(
         '--roll-back-unknown',
-        'roll back what nobody knows also where the database does not tell its age (MySQL, MariaDB)',
+        'also roll back transactions without a record if the database does not report their age (MySQL, MariaDB)',
       ).default(false),
     );
   operatorCommand(command, io, [
@@ -62,7 +65,8 @@ export function registerXa(program: Command, io: CommandIo): void {
 
 function ageOf(text: string): number {
   const at = parseMoment(text, 0);
-  if (at === undefined || at > 0) throw new InvalidArgumentError('an age is such as 90s, 30m, 2h or 3d');
+  if (at === undefined || at > 0)
+    throw new InvalidArgumentError('an age must be a duration such as 90s, 30m, 2h or 3d');
   return -at;
 }
 
@@ -77,7 +81,8 @@ async function recover({ api, io }: CommandContext, options: RecoverOptions): Pr
     if (options.yes === true) return await carryOut(database, steps, io, options);
     writePlan(steps, io, options);
     const todo = steps.filter(({ will }) => will !== 'leave').length;
-    if (todo > 0) io.err(`nothing was done: --yes ends ${todo} of ${steps.length}, as ${api.server} decided`);
+    if (todo > 0)
+      io.err(`nothing was changed; with --yes, ${todo} of ${steps.length} would be finished as ${api.server} decided`);
   } finally {
     await database.close();
   }
@@ -104,7 +109,7 @@ async function detailsOf(api: CoordinatorApi, gid: string): Promise<TransactionD
 function writePlan(steps: readonly Step[], io: CommandIo, { output }: RecoverOptions): void {
   if (output === 'json') return io.out(JSON.stringify(steps, undefined, 2));
   if (output === 'ids') return steps.forEach(({ name }) => io.out(name));
-  if (steps.length === 0) return io.err('nothing is prepared');
+  if (steps.length === 0) return io.err('no transaction is prepared');
   const columns = [
     { title: 'NAME', text: (step: Step) => clean(step.name) },
     { title: 'AGE', text: ({ ageMs }: Step) => (ageMs === undefined ? '?' : duration(ageMs)) },
@@ -135,10 +140,13 @@ async function carryOut(
       ended++;
     } catch (error) {
       failed++;
-      io.err(`holdfast: ${clean(name)} was not ended: ${clean(reasonOf(error))}`);
+      io.err(`holdfast: ${clean(name)} was not finished: ${clean(reasonOf(error))}`);
     }
   }
   io.err(`${ended} ended, ${failed} not, ${steps.length - ended - failed} left`);
   if (failed > 0)
-    throw new CommandError(EXIT.refused, 'some could not be ended: look again with "holdfast xa recover"');
+    throw new CommandError(
+      EXIT.refused,
+      'some transactions could not be finished; check again with "holdfast xa recover"',
+    );
 }
