@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkColumns } from './check-columns.ts';
+import { checkErrorText } from './check-error-text.ts';
 import { checkImports } from './check-imports.ts';
 import { checkLinks } from './check-links.ts';
 import { checkManifests } from './check-manifests.ts';
@@ -24,6 +25,10 @@ const findings: readonly Finding[] = [
   ...checkManifests(workspaces, readBuildReferences(root)),
   ...files.filter(({ path }) => path.endsWith('.ts')).flatMap((file) => checkImports(file, workspaces)),
   ...files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((file) => checkStorages(file)),
+  // The conformance suites are tests.
+  ...files
+    .filter(({ path }) => /^packages\/(?!conformance\/)[^/]+\/src\/.*\.ts$/.test(path))
+    .flatMap((file) => checkErrorText(file)),
   ...files
     .filter(({ path }) => path.endsWith('.md'))
     .flatMap((file) => [

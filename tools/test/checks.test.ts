@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { checkErrorText } from '../src/check-error-text.ts';
 import { checkImports } from '../src/check-imports.ts';
 import { checkLinks } from '../src/check-links.ts';
 import { checkManifests } from '../src/check-manifests.ts';
@@ -239,3 +240,34 @@ function messages(path: string, text: string, declare?: (folder: string) => Work
 function everything(folder: string): Workspace {
   return workspace(folder, Object.fromEntries([...folders, 'bench'].map((name) => [`@holdfast/${name}`, '1.0.0'])));
 }
+
+describe('the text of an error', () => {
+  const found = (text: string, path = 'packages/core/src/a.ts'): number => checkErrorText({ path, text }).length;
+
+  test.each([
+    "if (error.message.includes('duplicate key')) return;",
+    "const shown = message.replace('data', 'payload');",
+    'if (GONE.test(error.message)) return;',
+    "if (error.message === 'gone') return;",
+    "if (error.message !== 'gone') return;",
+    "return textOfThrown(error).startsWith('gone');",
+    'return error?.message?.slice(field.length);',
+  ])('is neither tested nor edited: %s', (text) => {
+    expect(found(text)).toBe(1);
+  });
+
+  test.each([
+    "if (error.message === '') return error.name;",
+    "if (typeof error.message !== 'string') return;",
+    'throw new HoldfastError(error.code, `${gid}: ${error.message}`);',
+    "if (error.code === 'refused') return;",
+  ])('may be shown: %s', (text) => {
+    expect(found(text)).toBe(0);
+  });
+
+  test('may be read where a client library has no code, and an exception that is not needed is found', () => {
+    const path = 'packages/store-redis/src/connection.ts';
+    expect(found("return error.message.split(' ', 1)[0];", path)).toBe(0);
+    expect(found('return error.code;', path)).toBe(1);
+  });
+});

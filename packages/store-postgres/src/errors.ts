@@ -111,10 +111,10 @@ function severity(thrown: unknown): string | undefined {
  * which is replaced.
  */
 export function textOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text.includes('client password must be a string')
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.message.includes('client password must be a string')
     ? 'the server demands a password; put USER:PASSWORD@ before the host of the URL, or set PGPASSWORD'
-    : text;
+    : thrown.message;
 }
 
 /** An `unavailable` error with the place and the cause. */

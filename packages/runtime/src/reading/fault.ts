@@ -1,8 +1,12 @@
-/** The parts of a schema's issue that an error message needs. */
-export interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+import { shown } from '@holdfast/protocol';
+
+/** The parts of a schema's issue that an error message needs, as the schema reports it. */
+export interface RawIssue {
   readonly code?: string | undefined;
+  /** The value at fault. */
+  readonly input?: unknown;
+  readonly path?: readonly PropertyKey[] | undefined;
+  readonly message?: string | undefined;
   readonly origin?: string | undefined;
   readonly maximum?: number | bigint | undefined;
   readonly minimum?: number | bigint | undefined;
@@ -12,22 +16,16 @@ export interface Issue {
   readonly values?: readonly unknown[] | undefined;
   readonly options?: readonly unknown[] | undefined;
   readonly keys?: readonly string[] | undefined;
-  readonly issues?: readonly Issue[] | undefined;
-  readonly errors?: readonly (readonly Issue[])[] | undefined;
+  readonly issues?: readonly RawIssue[] | undefined;
+  readonly errors?: readonly (readonly RawIssue[])[] | undefined;
 }
 
 /**
- * How the schema library's messages begin; any other message is Holdfast's and is shown unchanged.
+ * Describes a field's fault as the part of a sentence after the field's name and a colon. Passed to
+ * the schema library, which calls it for each issue for which the schema has no text of its own.
  */
-const RAW = /^(?:Too big|Too small|Invalid|Unrecognized)\b/;
-
-/**
- * Describes a field's fault as the part of a sentence after the field's name and a colon.
- * @param input the validated value, in which the issue's path leads to the field's value
- */
-export function faultOf(issue: Issue, input: unknown): string {
-  if (!RAW.test(issue.message)) return issue.message;
-  const value = valueAt(input, issue.path);
+export function faultOf(issue: RawIssue): string {
+  const { input: value } = issue;
   switch (issue.code) {
     case 'invalid_type':
       return value === undefined
@@ -42,11 +40,11 @@ export function faultOf(issue: Issue, input: unknown): string {
     case 'unrecognized_keys':
       return `has no field ${(issue.keys ?? []).map(quoted).join(', ')}`;
     case 'invalid_key':
-      return `has a name that cannot be: ${inner(issue.issues, issue.path.at(-1))}`;
+      return `has a name that is not allowed: ${issue.issues?.[0]?.message ?? quoted(issue.path?.at(-1))}`;
     case 'invalid_union':
       return issue.options === undefined ? ofUnion(issue, value) : oneOf(issue.options);
     default:
-      return issue.message;
+      return 'is invalid';
   }
 }
 
@@ -61,7 +59,7 @@ const kindOf = (expected = 'something else'): string => KINDS[expected] ?? `a ${
 const oneOf = (values: readonly unknown[] = []): string =>
   values.length === 1 ? `must be ${quoted(values[0])}` : `must be one of ${values.map(quoted).join(', ')}`;
 
-const quoted = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+const quoted = (value: unknown): string => (typeof value === 'string' ? shown(value) : String(value));
 
 function described(value: unknown): string {
   if (value === null) return 'null';
@@ -71,7 +69,7 @@ function described(value: unknown): string {
 }
 
 function boundOf(
-  { origin, inclusive = true, exact = false }: Issue,
+  { origin, inclusive = true, exact = false }: RawIssue,
   value: unknown,
   closed: string,
   open: string,
@@ -89,25 +87,13 @@ const UNITS: Readonly<Record<string, string>> = { string: 'character', array: 'e
 /**
  * The types allowed for a value, or the fault of the value as the alternative whose type it has.
  */
-function ofUnion({ errors = [], message }: Issue, value: unknown): string {
+function ofUnion({ errors = [] }: RawIssue, value: unknown): string {
   const firsts = errors.flatMap(([first]) => first ?? []);
-  const fitting = firsts.find(({ code, path }) => code !== 'invalid_type' || path.length > 0);
+  const fitting = firsts.find(({ code, path = [] }) => code !== 'invalid_type' || path.length > 0);
   if (fitting !== undefined) {
-    const path = fitting.path.map(String).join('.');
-    return path === '' ? faultOf(fitting, value) : `${path} ${faultOf(fitting, value)}`;
+    const path = (fitting.path ?? []).map(String).join('.');
+    return path === '' ? (fitting.message ?? 'is invalid') : `${path} ${fitting.message}`;
   }
-  if (firsts.length === 0) return message;
+  if (firsts.length === 0) return 'is invalid';
   return `must be ${firsts.map(({ expected }) => kindOf(expected)).join(' or ')}, not ${described(value)}`;
-}
-
-const inner = (issues: readonly Issue[] = [], name: PropertyKey = ''): string =>
-  issues[0] === undefined ? quoted(name) : faultOf({ ...issues[0], path: [] }, String(name));
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  let value = input;
-  for (const part of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Readonly<Record<PropertyKey, unknown>>)[part];
-  }
-  return value;
 }

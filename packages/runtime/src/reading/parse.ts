@@ -1,14 +1,22 @@
 import { type FieldPath, HoldfastError } from '@holdfast/protocol';
 import { checkCounts, type CountBounds, OWN_BOUNDS } from './counts.ts';
-import { faultOf, type Issue } from './fault.ts';
+import { faultOf, type RawIssue } from './fault.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
 /** Bounds a message; one about unknown fields lists them all. */
 const LONGEST_FAULT = 500;
 
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
 /** The part of a schema that is used here. */
 export interface Schema<T> {
-  safeParse(value: unknown):
+  safeParse(
+    value: unknown,
+    params?: { readonly error: (issue: RawIssue) => string },
+  ):
     | { readonly success: true; readonly data: T }
     | {
         readonly success: false;
@@ -21,16 +29,18 @@ export function parse<T>(schema: Schema<T>, value: unknown, bounds: CountBounds 
   return parseWithin(schema, value, bounds, NO_PATH, gidOf(value));
 }
 
+/** Has the schema describe each issue in Holdfast's words. */
+const WITH_FAULTS = { error: faultOf };
 const NO_PATH: FieldPath = [];
 
 /** @param within path of the value in the request; empty for the request itself */
 function parseWithin<T>(schema: Schema<T>, value: unknown, bounds: CountBounds, within: FieldPath, gid: string): T {
   checkCounts(value, bounds, within);
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(value, WITH_FAULTS);
   if (read.success) return read.data;
   const issue = read.error.issues[0];
   const field = [...within, ...(issue === undefined ? NO_PATH : pathOf(issue))];
-  const fault = (issue === undefined ? 'invalid' : faultOf(issue, value)).slice(0, LONGEST_FAULT);
+  const fault = (issue?.message ?? 'is invalid').slice(0, LONGEST_FAULT);
   if (field.length > 0) throw invalid(gid, field, fault);
   throw new HoldfastError('invalid', `the request ${fault}`, gid === '' ? {} : { gid });
 }

@@ -40,7 +40,7 @@ it.each([
   [{ waitMs: 11 }, 'waitMs: must be at most 10'],
   [{ waitMs: 0 }, 'waitMs: must be more than 0'],
   [{ stepz: [], other: 1 }, 'the request has no field "stepz", "other"'],
-  [{ headers: { long: 'x' } }, 'headers.long: has a name that cannot be: must have at most 3 characters, not 4'],
+  [{ headers: { long: 'x' } }, 'headers.long: has a name that is not allowed: must have at most 3 characters, not 4'],
   [{ either: 7 }, 'either: must be a string or a boolean, not 7'],
   [{ own: 'b' }, 'own: starts with an a'],
   [null, 'the request must be an object, not null'],
