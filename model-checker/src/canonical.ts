@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { type StoredTransaction, transactionOf } from '@holdfast/core';
+import { transactionOf } from '@holdfast/core/engine';
+import type { StoredTransaction } from '@holdfast/core/store';
 import { EPOCH_MS } from './manual-clock.ts';
 import { isFlush, type ModelNode } from './model-node.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,7 @@
 import { isFinal, type Status } from '@holdfast/protocol';
-import { type BranchRequest, type StoredTransaction, transactionOf } from '@holdfast/core';
+import type { BranchRequest } from '@holdfast/core';
+import { transactionOf } from '@holdfast/core/engine';
+import type { StoredTransaction } from '@holdfast/core/store';
 import type { Invariant, Violation } from './invariants.ts';
 import type { ModelTime } from './manual-clock.ts';
 import type { Participants } from './participants.ts';

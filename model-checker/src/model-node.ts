@@ -1,27 +1,24 @@
 import type { BranchResult } from '@holdfast/protocol';
+import { type BranchRequest, NO_OBSERVER, type TransactionInput } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS } from '@holdfast/core/engine';
 import {
   acceptDefinition,
-  type BranchRequest,
   Calls,
   Claimer,
   Committer,
-  DEFAULT_ENGINE_OPTIONS,
   Destinations,
   Driver,
   idOf,
   Janitor,
-  newTransaction,
-  NO_OBSERVER,
   type Reply,
   type Run,
   Session,
-  type TransactionEvent,
-  type TransactionInput,
   Watcher,
-  type WriteItem,
   WritePath,
   type WriteResult,
 } from '@holdfast/core/parts';
+import { newTransaction, type TransactionEvent } from '@holdfast/core/patterns';
+import type { WriteItem } from '@holdfast/core/store';
 import { ManualClock, type ModelTime } from './manual-clock.ts';
 import { KEY } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';

@@ -1,5 +1,6 @@
 import type { HoldfastError } from '@holdfast/protocol';
-import { encodeRegistration, type Reply, type TransactionEvent } from '@holdfast/core/parts';
+import { encodeRegistration, type Reply } from '@holdfast/core/parts';
+import type { TransactionEvent } from '@holdfast/core/patterns';
 import type { Judge, Reason } from './judge.ts';
 import type { ModelNode } from './model-node.ts';
 import { inputOf, OPS, type Scenario } from './scenario.ts';

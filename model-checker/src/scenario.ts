@@ -1,4 +1,5 @@
-import { NO_OPTIONS, type TransactionInput } from '@holdfast/core';
+import type { TransactionInput } from '@holdfast/core';
+import { NO_OPTIONS } from '@holdfast/core/engine';
 
 /** How often each kind of fault may occur along one path. */
 export interface Budget {

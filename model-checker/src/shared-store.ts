@@ -1,13 +1,13 @@
 import type { TransactionKey } from '@holdfast/protocol';
-import {
-  type ClaimRequest,
-  type ClaimResult,
-  MemoryStore,
-  type StoredTransaction,
-  type TakeOverResult,
-  type WriteItem,
-  type WriteOutcome,
-} from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import type {
+  ClaimRequest,
+  ClaimResult,
+  StoredTransaction,
+  TakeOverResult,
+  WriteItem,
+  WriteOutcome,
+} from '@holdfast/core/store';
 import { EPOCH_MS, type ModelTime } from './manual-clock.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type Store, StoreError, type StoredTransaction, type WriteItem } from '@holdfast/core';
+import { type Store, StoreError, type StoredTransaction, type WriteItem } from '@holdfast/core/store';
 import type { SharedStore } from './shared-store.ts';
 
 /** The calls that can fail. All others (sessions, heartbeats, takeovers) always succeed. */

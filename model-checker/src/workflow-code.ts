@@ -1,5 +1,5 @@
 import { isFinal } from '@holdfast/protocol';
-import { transactionOf } from '@holdfast/core';
+import { transactionOf } from '@holdfast/core/engine';
 import type { Action } from './action.ts';
 import type { ModelNode } from './model-node.ts';
 import type { Participants } from './participants.ts';

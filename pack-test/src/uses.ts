@@ -29,7 +29,8 @@ export const USES: Readonly<Record<string, string>> = {
     if (status === 'succeed' && calls.join() === 'debit') print('works');`,
 
   '@holdfast/core': `
-    const { MemoryStore, CheckedStore } = await load('@holdfast/core');
+    const { MemoryStore } = await load('@holdfast/core/memory-store');
+    const { CheckedStore } = await load('@holdfast/core/store');
     if (typeof MemoryStore === 'function' && typeof CheckedStore === 'function') print('works');`,
 
   '@holdfast/store-lmdb': `

@@ -1,4 +1,4 @@
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engine';
 import type { Random } from './kernel/random.ts';
 
 /** The world of a seed: number of nodes, faults, engine options. */

@@ -1,4 +1,4 @@
-import { StoreError, type WriteItem } from '@holdfast/core';
+import { StoreError, type WriteItem } from '@holdfast/core/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { callsOf, context, doneAnswerLost, never, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';

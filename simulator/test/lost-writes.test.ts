@@ -1,4 +1,4 @@
-import { MemoryStore } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
 import { branchResult } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { callsOf, context, Gate, never, Stage } from './support/stage.ts';

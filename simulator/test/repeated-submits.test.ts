@@ -1,4 +1,4 @@
-import type { StoredTransaction } from '@holdfast/core';
+import type { StoredTransaction } from '@holdfast/core/store';
 import { expect, it } from 'vitest';
 import { context, Stage } from './support/stage.ts';
 import { FAILURE, saga } from './support/transactions.ts';

@@ -1,5 +1,6 @@
 import { SUCCESS, type BranchResult, branchResult } from '@holdfast/protocol';
-import type { EngineOptions, WriteItem } from '@holdfast/core';
+import type { EngineOptions } from '@holdfast/core/engine';
+import type { WriteItem } from '@holdfast/core/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Actor, context, never, Stage } from './support/stage.ts';
 

@@ -1,4 +1,4 @@
-import { MemoryStore } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { context, never, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';

@@ -1,5 +1,7 @@
 import { SUCCESS, type BranchResult } from '@holdfast/protocol';
-import { type BranchRequest, type EngineOptions, type StoredTransaction, type WriteItem } from '@holdfast/core';
+import type { BranchRequest } from '@holdfast/core';
+import type { EngineOptions } from '@holdfast/core/engine';
+import type { StoredTransaction, WriteItem } from '@holdfast/core/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Actor, context, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';

@@ -14,7 +14,7 @@ export interface Mutation {
 
 const PATTERNS = 'packages/core/dist/patterns';
 const ENGINE = 'packages/core/dist/engine';
-const STORES = 'packages/core/dist/stores';
+const STORE_KIT = 'packages/core/dist/store-kit';
 
 const on = (scenario: string, branches: number, budget: string): readonly string[] => [
   '--scenario',
@@ -180,7 +180,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN1', 'OWN2', 'OWN3', 'DEC1', 'DEC2', 'ACK1'],
     scenario: on('saga', 1, 'pauses=1,refusals=1'),
     patches: of(
-      `${STORES}/transitions.js`,
+      `${STORE_KIT}/transitions.js`,
       'if (head.version !== item.expectVersion)',
       'if (head.version < item.expectVersion)',
     ),
@@ -190,7 +190,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['EFF3', 'EFF4', 'OWN2', 'ACK1'],
     scenario: on('tcc', 1, 'lateBranches=1,store=1'),
     patches: of(
-      `${STORES}/transitions.js`,
+      `${STORE_KIT}/transitions.js`,
       'version: before.version + 1, updatedAtMs: nowMs, entryCount',
       'version: before.version, updatedAtMs: nowMs, entryCount',
     ),
@@ -199,20 +199,20 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'transitions: register a branch after the decision',
     caughtBy: ['EFF3', 'EFF4'],
     scenario: on('tcc', 1, 'lateBranches=1'),
-    patches: of(`${STORES}/transitions.js`, ' || !item.whenStatus.includes(head.status)', ''),
+    patches: of(`${STORE_KIT}/transitions.js`, ' || !item.whenStatus.includes(head.status)', ''),
   },
   {
     name: 'transitions: leave a claimed record due',
     caughtBy: ['OWN2', 'OWN3'],
     scenario: on('saga', 1, 'crashes=1'),
-    patches: of(`${STORES}/transitions.js`, 'dueAtMs: null, claims:', 'claims:'),
+    patches: of(`${STORE_KIT}/transitions.js`, 'dueAtMs: null, claims:', 'claims:'),
   },
   {
     name: 'transitions: take any stale write for one that is sent again',
     caughtBy: ['OWN1', 'OWN9', 'ACK1', 'DEC3', 'DEC4'],
     scenario: on('tcc', 1, 'lateBranches=1'),
     patches: of(
-      `${STORES}/transitions.js`,
+      `${STORE_KIT}/transitions.js`,
       'return head.writeId === item.writeId ? applied(item.expectVersion + 1) : conflict(head);',
       'return applied(item.expectVersion + 1);',
     ),

@@ -1,7 +1,7 @@
 import type { BranchProtocol, BranchStatus, Op, Pattern, ResultKind, Status } from '@holdfast/protocol';
 import type { CallContext } from './call-context.ts';
-import type { Branch, BranchState, Definition, State, Step, TransactionOptions } from './model.ts';
-import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store.ts';
+import type { Branch, BranchState, Definition, State, Step, TransactionOptions } from './patterns/model.ts';
+import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store/store.ts';
 
 /**
  * The operations of a coordinator: the transports' handler table and the embedding SDK are built on

@@ -1,21 +1,9 @@
-export * from './model.ts';
-export * from './store.ts';
-export * from './environment.ts';
-export { containedLogger } from './engine/contain.ts';
-export * from './observer.ts';
+/**
+ * What a host of the engine and its transports share: the operations of a coordinator, and the
+ * environment that the host passes to the engine. The other parts have subpaths: `/engine`,
+ * `/patterns`, `/store`, `/store-kit` and `/memory-store`.
+ */
 export * from './call-context.ts';
 export * from './coordinator.ts';
-export * from './engine-options.ts';
-export * from './engine/engine.ts';
-export { payloadFieldOf, urlFieldOf } from './engine/accept.ts';
-export { TOPICS } from './engine/topics.ts';
-export { Committer, type WriteResult } from './engine/committer.ts';
-export { step } from './patterns/index.ts';
-export * from './patterns/step.ts';
-export { assemble, failureReason, newTransaction, withRegistered } from './patterns/state.ts';
-export { NO_OPTIONS } from './codec/definition-codec.ts';
-export { UnreadableRecord } from './codec/frame.ts';
-export { transactionOf, viewOf } from './engine/records.ts';
-export * from './memory-store.ts';
-export * from './checked-store.ts';
-export { SlotMap } from './slot-map.ts';
+export * from './environment.ts';
+export * from './observer.ts';

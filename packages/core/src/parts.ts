@@ -2,11 +2,11 @@
  * The engine's parts, for the model checker, which drives each of them separately. Not for
  * applications: these exports change with any release.
  */
-export * from './index.ts';
 export { encodeRegistration } from './codec/entry-codec.ts';
 export { acceptDefinition } from './engine/accept.ts';
 export { Calls } from './engine/calls.ts';
 export { Claimer } from './engine/claimer.ts';
+export { Committer, type WriteResult } from './engine/committer.ts';
 export { Destinations } from './engine/destinations.ts';
 export { Driver } from './engine/driver.ts';
 export { Janitor } from './engine/janitor.ts';

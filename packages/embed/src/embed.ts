@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { LocalBranches } from '@holdfast/branches';
-import { containedLogger, type Store } from '@holdfast/core';
+import { containedLogger } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {

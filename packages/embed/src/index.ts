@@ -3,5 +3,6 @@ export * from '@holdfast/client';
 export { embed, type EmbeddedHoldfast } from './embed.ts';
 export type { EmbedEngineOptions, EmbedOptions } from './options.ts';
 export { type Branches, type DeclaredBranches, withBarrier } from './branches.ts';
-export { type Alert, type Logger, type Store, StoreError, type StoreErrorCode } from '@holdfast/core';
+export type { Alert, Logger } from '@holdfast/core';
+export { type Store, StoreError, type StoreErrorCode } from '@holdfast/core/store';
 export type { NodeStatus } from '@holdfast/protocol';

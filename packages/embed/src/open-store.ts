@@ -1,4 +1,5 @@
-import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 
 /**
  * Returns the store at a URL, not yet open. LMDB is loaded only if it is used.

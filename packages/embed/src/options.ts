@@ -1,4 +1,6 @@
-import { type Alert, DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Logger, type Store } from '@holdfast/core';
+import type { Alert, Logger } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
 import type { Branches } from './branches.ts';
 

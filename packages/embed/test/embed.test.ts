@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckedStore, MemoryStore } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore } from '@holdfast/core/store';
 import {
   type Alert,
   type BranchCallContext,

@@ -10,15 +10,9 @@ import {
   undiciClient,
 } from '@holdfast/branches';
 import { LONGEST_TIMER_MS, systemClock } from '@holdfast/branches/event-loop';
-import {
-  type AlertHook,
-  DEFAULT_ENGINE_OPTIONS,
-  Engine,
-  type EngineObserver,
-  type EngineOptions,
-  type Logger,
-  type Store,
-} from '@holdfast/core';
+import type { AlertHook, EngineObserver, Logger } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS, Engine, type EngineOptions } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 import { AlertWebhook } from './alert-webhook.ts';
 import { systemIdentities } from './identities.ts';
 

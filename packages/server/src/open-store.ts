@@ -1,4 +1,5 @@
-import { CheckedStore, MemoryStore, type Store } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import { ConfigError } from './config/config-error.ts';
 
 /** The stores of one URL scheme. */

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { HoldfastError } from '@holdfast/protocol';
 import { wantsColour } from './cli/command-io.ts';
 import { ConfigError } from './config/config-error.ts';

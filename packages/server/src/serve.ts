@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { LocalBranches } from '@holdfast/branches';
-import type { Engine, Store } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 import { Acceptance, ApiV1, createHandlers, type RunningCoordinator, startCoordinator } from '@holdfast/runtime';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';

@@ -1,4 +1,5 @@
-import { CheckedStore, MemoryStore, StoreError } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore, StoreError } from '@holdfast/core/store';
 import { expect, it } from 'vitest';
 import { always, Participants } from './support/participants.ts';
 import { TestServer } from './support/running-server.ts';

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { Client } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { CheckedStore, MemoryStore } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore } from '@holdfast/core/store';
 import { Participants } from './support/participants.ts';
 import { TestServer } from './support/running-server.ts';
 

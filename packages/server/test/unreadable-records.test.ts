@@ -1,4 +1,5 @@
-import { CheckedStore, MemoryStore, type StoredTransaction } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore, type StoredTransaction } from '@holdfast/core/store';
 import { JSON_RPC_CODES } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from './support/running-server.ts';

@@ -1,4 +1,5 @@
-import { CheckedStore, MemoryStore, StoreError } from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { CheckedStore, StoreError } from '@holdfast/core/store';
 import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '@holdfast/server';
 import { crossSiteFault } from '../src/http/cross-site.ts';

@@ -1,4 +1,4 @@
-import { NodeClock } from '@holdfast/core';
+import { NodeClock } from '@holdfast/core/store-kit';
 import { ByteReader } from './bytes.ts';
 import type { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';

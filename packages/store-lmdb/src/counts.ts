@@ -1,4 +1,5 @@
-import type { RecordHead, StoreCounts } from '@holdfast/core';
+import type { StoreCounts } from '@holdfast/core/store';
+import type { RecordHead } from '@holdfast/core/store-kit';
 import type { Status } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Changes } from './changes.ts';

@@ -1,4 +1,5 @@
-import { bodyBytes, type Room, type SessionId, type StoredTransaction, transitions } from '@holdfast/core';
+import type { SessionId, StoredTransaction } from '@holdfast/core/store';
+import { bodyBytes, type Room, transitions } from '@holdfast/core/store-kit';
 import { ByteWriter } from './bytes.ts';
 import { type Durable, DurableWrite } from './durable-write.ts';
 import type { Environment } from './environment.ts';

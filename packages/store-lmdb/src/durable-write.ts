@@ -1,4 +1,5 @@
-import { type Entry, type RecordHead, StoreError, transitions } from '@holdfast/core';
+import { type Entry, StoreError } from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Changes } from './changes.ts';
 import { type StoreClock, lastSequence } from './clock.ts';
 import { CountChanges } from './counts.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { callHook } from '@holdfast/protocol';
 import { open, type RootDatabase } from 'lmdb';
 import type { Changes } from './changes.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 
 /** Version of the file's layout. A change of keys or indexes increments it and adds a migration. */
 export const SCHEMA_VERSION = 1;

@@ -1,4 +1,4 @@
-import { CheckedStore, type Store } from '@holdfast/core';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import { LmdbStore } from './lmdb-store.ts';
 
 /** Settings of the embedded store. */

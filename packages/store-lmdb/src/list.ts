@@ -1,15 +1,13 @@
+import type { ListQuery, Page, StoredTransaction } from '@holdfast/core/store';
 import {
   bodyBytes,
   decodeListCursor,
   encodeListCursor,
-  type ListQuery,
-  type Page,
   passingFilter,
   Room,
-  type StoredTransaction,
   summaryOf,
   transitions,
-} from '@holdfast/core';
+} from '@holdfast/core/store-kit';
 import { ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import * as keys from './keys.ts';

@@ -1,23 +1,22 @@
-import {
-  type ClaimRequest,
-  type ClaimResult,
-  type KeyValue,
-  type KeyValueId,
-  type ListQuery,
-  type Page,
-  Room,
-  type SchemaVersions,
-  type SessionId,
-  type SessionInfo,
-  type SessionRow,
-  SessionTable,
-  type Store,
-  type StoreCounts,
-  type StoredTransaction,
-  type TakeOverResult,
-  type WriteItem,
-  type WriteOutcome,
-} from '@holdfast/core';
+import type {
+  ClaimRequest,
+  ClaimResult,
+  KeyValue,
+  KeyValueId,
+  ListQuery,
+  Page,
+  SchemaVersions,
+  SessionId,
+  SessionInfo,
+  SessionRow,
+  Store,
+  StoreCounts,
+  StoredTransaction,
+  TakeOverResult,
+  WriteItem,
+  WriteOutcome,
+} from '@holdfast/core/store';
+import { Room, SessionTable } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import { Changes } from './changes.ts';
 import { StoreClock } from './clock.ts';

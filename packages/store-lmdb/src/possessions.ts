@@ -1,4 +1,5 @@
-import { type RecordHead, type SessionId, SlotMap } from '@holdfast/core';
+import type { SessionId } from '@holdfast/core/store';
+import { type RecordHead, SlotMap } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Changes } from './changes.ts';

@@ -1,4 +1,5 @@
-import type { Entry, RecordHead } from '@holdfast/core';
+import type { Entry } from '@holdfast/core/store';
+import type { RecordHead } from '@holdfast/core/store-kit';
 import type { Pattern, Status } from '@holdfast/protocol';
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';

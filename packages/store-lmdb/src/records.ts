@@ -1,4 +1,5 @@
-import { type Entry, type RecordHead, StoreError, type StoredTransaction, transitions } from '@holdfast/core';
+import { type Entry, StoreError, type StoredTransaction } from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import type { Changes } from './changes.ts';
 
 /**

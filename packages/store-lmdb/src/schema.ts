@@ -1,4 +1,4 @@
-import { type SchemaVersions, StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core/store';
 import { ByteReader } from './bytes.ts';
 import { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';

@@ -1,12 +1,5 @@
-import {
-  type AppendItem,
-  type InsertItem,
-  type RecordHead,
-  transitions,
-  type UpdateItem,
-  type WriteItem,
-  type WriteOutcome,
-} from '@holdfast/core';
+import type { AppendItem, InsertItem, UpdateItem, WriteItem, WriteOutcome } from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Durable, DurableWrite } from './durable-write.ts';
 
 /** The number of an entry, and the number of entries of a record, take two bytes in the file. */

@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Entry, Store, WriteItem } from '@holdfast/core';
+import type { Entry, Store, WriteItem } from '@holdfast/core/store';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLmdbStore } from '../src/index.ts';

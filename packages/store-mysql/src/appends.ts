@@ -1,4 +1,5 @@
-import { type AppendItem, type Entry, type RecordHead, transitions, type WriteOutcome } from '@holdfast/core';
+import type { AppendItem, Entry, WriteOutcome } from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Connection } from './connection.ts';
 import { entryOf, HEAD, headOf, idOf, string } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { InsertItem, UpdateItem } from '@holdfast/core';
+import type { InsertItem, UpdateItem } from '@holdfast/core/store';
 import { PATTERNS } from '@holdfast/protocol';
 import type { Append } from './appends.ts';
 import type { Answer, Call } from './call.ts';

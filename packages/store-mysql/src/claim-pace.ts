@@ -1,4 +1,4 @@
-import { STORE_LIMITS } from '@holdfast/core';
+import { STORE_LIMITS } from '@holdfast/core/store';
 
 /**
  * The number of due records that a claim examines. The server reads the bodies of these to compute

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
 import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, textOf, unavailable } from './errors.ts';

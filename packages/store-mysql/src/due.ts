@@ -1,5 +1,6 @@
-import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core';
-import { Room, StoreError } from '@holdfast/core';
+import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core/store';
+import { StoreError } from '@holdfast/core/store';
+import { Room } from '@holdfast/core/store-kit';
 import { claim, findIds, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { read } from './read.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import type { Row } from './call.ts';
 
 /** Reads the settings that the server reports. */

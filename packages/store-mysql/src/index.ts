@@ -1,4 +1,4 @@
-import { CheckedStore, type Store } from '@holdfast/core';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import { MysqlStore } from './mysql-store.ts';
 import { type MysqlStoreOptions, settingsOf } from './options.ts';
 

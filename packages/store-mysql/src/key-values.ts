@@ -1,12 +1,5 @@
-import {
-  decodeKeyCursor,
-  encodeKeyCursor,
-  type KeyValue,
-  type KeyValueId,
-  type Page,
-  Room,
-  type Store,
-} from '@holdfast/core';
+import type { KeyValue, KeyValueId, Page, Store } from '@holdfast/core/store';
+import { decodeKeyCursor, encodeKeyCursor, Room } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { string } from './rows.ts';

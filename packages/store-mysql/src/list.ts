@@ -1,12 +1,5 @@
-import {
-  decodeListCursor,
-  encodeListCursor,
-  type ListQuery,
-  type Page,
-  passingFilter,
-  Room,
-  type StoredTransaction,
-} from '@holdfast/core';
+import type { ListQuery, Page, StoredTransaction } from '@holdfast/core/store';
+import { decodeListCursor, encodeListCursor, passingFilter, Room } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { read, readSummaries, sizes } from './read.ts';

@@ -1,4 +1,4 @@
-import type { WriteOutcome } from '@holdfast/core';
+import type { WriteOutcome } from '@holdfast/core/store';
 import type { Answer } from './call.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';

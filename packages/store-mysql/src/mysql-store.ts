@@ -11,7 +11,7 @@ import type {
   StoredTransaction,
   WriteItem,
   WriteOutcome,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { ClaimPace } from './claim-pace.ts';
 import { Connection } from './connection.ts';

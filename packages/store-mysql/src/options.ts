@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
+import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
 import { callHook } from '@holdfast/protocol';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 

@@ -1,4 +1,5 @@
-import { type Entry, type RecordHead, type StoredTransaction, transitions } from '@holdfast/core';
+import type { Entry, StoredTransaction } from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Answer, Row } from './call.ts';
 import type { Connection } from './connection.ts';

@@ -1,4 +1,5 @@
-import { type Entry, type RecordHead, wordsOf } from '@holdfast/core';
+import type { Entry } from '@holdfast/core/store';
+import { type RecordHead, wordsOf } from '@holdfast/core/store-kit';
 import { isFinal, type Status, type TransactionKey } from '@holdfast/protocol';
 import type { Row } from './call.ts';
 

@@ -1,4 +1,4 @@
-import { type SchemaVersions, StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core/store';
 import type { Answer } from './call.ts';
 import { errnoOf, textOf } from './errors.ts';
 import { text } from './sql.ts';

@@ -1,4 +1,4 @@
-import { STORE_LIMITS, StoreError } from '@holdfast/core';
+import { STORE_LIMITS, StoreError } from '@holdfast/core/store';
 import type { Row } from './call.ts';
 import { string } from './rows.ts';
 import { bytes } from './sql.ts';

@@ -6,7 +6,7 @@ import {
   type Store,
   StoreError,
   type TakeOverResult,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { releaseOrphans } from './due.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, string } from './rows.ts';

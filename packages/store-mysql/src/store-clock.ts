@@ -1,4 +1,4 @@
-import { NodeClock } from '@holdfast/core';
+import { NodeClock } from '@holdfast/core/store-kit';
 import { number } from './sql.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { type RecordHead, StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
+import type { RecordHead } from '@holdfast/core/store-kit';
 import { mayBeUnreadable } from './errors.ts';
 import { keyOf } from './rows.ts';
 

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import {
   type AppendItem,
   type InsertItem,
-  type RecordHead,
   StoreError,
-  transitions,
   type UpdateItem,
   type WriteItem,
   type WriteOutcome,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
+import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import { type Append, planAppends } from './appends.ts';
 import { batchAnswerOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';

@@ -1,4 +1,4 @@
-import type { Store, WriteItem } from '@holdfast/core';
+import type { Store, WriteItem } from '@holdfast/core/store';
 import { STATUSES } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';

@@ -1,4 +1,4 @@
-import type { AppendItem, InsertItem, UpdateItem, WriteItem } from '@holdfast/core';
+import type { AppendItem, InsertItem, UpdateItem, WriteItem } from '@holdfast/core/store';
 import { isFinal } from '@holdfast/protocol';
 import { boolArray, int4Array, int8Array, textArray } from './arrays.ts';
 import type { Statement } from './connection.ts';

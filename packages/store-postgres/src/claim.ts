@@ -1,4 +1,4 @@
-import { type ClaimRequest, type ClaimResult, STORE_LIMITS, StoreError } from '@holdfast/core';
+import { type ClaimRequest, type ClaimResult, STORE_LIMITS, StoreError } from '@holdfast/core/store';
 import type { TransactionKey } from '@holdfast/protocol';
 import { textArray } from './arrays.ts';
 import type { Connection } from './connection.ts';

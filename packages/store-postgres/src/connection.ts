@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import pg from 'pg';
 import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 
 /** How a statement that was sent failed. */
 export type Failure =

@@ -1,4 +1,4 @@
-import { STORE_LIMITS } from '@holdfast/core';
+import { STORE_LIMITS } from '@holdfast/core/store';
 import { kindOf } from './frame-bodies.ts';
 
 /** The kind of a message and its length; the length counts itself but not the kind. */

@@ -1,4 +1,4 @@
-import { CheckedStore, type Store } from '@holdfast/core';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import { type PostgresStoreOptions, settingsOf } from './options.ts';
 import { PostgresStore } from './postgres-store.ts';
 

@@ -1,12 +1,5 @@
-import {
-  decodeKeyCursor,
-  encodeKeyCursor,
-  type KeyValue,
-  type KeyValueId,
-  type Page,
-  type Store,
-  STORE_LIMITS,
-} from '@holdfast/core';
+import { type KeyValue, type KeyValueId, type Page, type Store, STORE_LIMITS } from '@holdfast/core/store';
+import { decodeKeyCursor, encodeKeyCursor } from '@holdfast/core/store-kit';
 import type { Connection, Row } from './connection.ts';
 import { KV_DELETE, KV_GET, KV_INSERT, KV_SCAN, KV_UPDATE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';

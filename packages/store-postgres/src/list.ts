@@ -1,12 +1,5 @@
-import {
-  decodeListCursor,
-  encodeListCursor,
-  type ListQuery,
-  type Page,
-  passingFilter,
-  Room,
-  type StoredTransaction,
-} from '@holdfast/core';
+import type { ListQuery, Page, StoredTransaction } from '@holdfast/core/store';
+import { decodeListCursor, encodeListCursor, passingFilter, Room } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Connection } from './connection.ts';
 import { LIST } from './statements/index.ts';

@@ -1,4 +1,4 @@
-import type { WriteOutcome } from '@holdfast/core';
+import type { WriteOutcome } from '@holdfast/core/store';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Numbered } from './batch.ts';
 import type { Connection } from './connection.ts';

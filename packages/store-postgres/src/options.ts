@@ -1,4 +1,5 @@
-import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
+import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
 import { callHook, nearest } from '@holdfast/protocol';
 import type { ClientConfig } from 'pg';
 

@@ -15,7 +15,7 @@ import {
   type TakeOverResult,
   type WriteItem,
   type WriteOutcome,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { int8Array, textArray } from './arrays.ts';
 import { claimDue } from './claim.ts';

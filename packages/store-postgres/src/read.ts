@@ -1,4 +1,5 @@
-import { type StoredTransaction, StoreError, transitions } from '@holdfast/core';
+import { type StoredTransaction, StoreError } from '@holdfast/core/store';
+import { transitions } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import { textArray } from './arrays.ts';
 import type { Connection, Statement } from './connection.ts';

@@ -1,4 +1,5 @@
-import { type Entry, type RecordHead, type StoredTransaction, transitions, wordsOf } from '@holdfast/core';
+import type { Entry, StoredTransaction } from '@holdfast/core/store';
+import { type RecordHead, transitions, wordsOf } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Row } from './connection.ts';
 

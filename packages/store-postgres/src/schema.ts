@@ -1,4 +1,4 @@
-import { type SchemaVersions, StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core/store';
 import type { Client } from 'pg';
 import { lacksPrivilege, missingOf, missingPrivilege, refuseWithoutPrivileges } from './privileges.ts';
 

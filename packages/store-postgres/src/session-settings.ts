@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import type { Settings } from './options.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { NodeClock } from '@holdfast/core';
+import { NodeClock } from '@holdfast/core/store-kit';
 
 /** The node's part in the store's time, as parameters of statements. */
 export class StoreClock extends NodeClock {

@@ -1,4 +1,5 @@
-import { type Entry, StoreError, transitions, type WriteItem, type WriteOutcome } from '@holdfast/core';
+import { type Entry, StoreError, type WriteItem, type WriteOutcome } from '@holdfast/core/store';
+import { transitions } from '@holdfast/core/store-kit';
 import { int4Array, textArray } from './arrays.ts';
 import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { afterAll, beforeAll } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { mixedBatchCases } from '../../conformance/test/support/mixed-batch-cases.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../src/connection.ts';
 import { read } from '../src/read.ts';

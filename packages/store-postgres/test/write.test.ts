@@ -1,4 +1,4 @@
-import { type InsertItem, StoreError } from '@holdfast/core';
+import { type InsertItem, StoreError } from '@holdfast/core/store';
 import { DEFAULT_NAMESPACE } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Connection, Statement } from '../src/connection.ts';

@@ -1,4 +1,4 @@
-import type { AppendItem, Entry, WriteItem, WriteOutcome } from '@holdfast/core';
+import type { AppendItem, Entry, WriteItem, WriteOutcome } from '@holdfast/core/store';
 import type { Argument, Reply } from './connection.ts';
 import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { Redis } from 'ioredis';
 import type { Settings } from './options.ts';
 

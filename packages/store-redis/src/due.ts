@@ -5,7 +5,7 @@ import {
   STORE_LIMITS,
   type StoredTransaction,
   StoreError,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT, partly, STEP } from './installation.ts';
 import { bytesOf, keyOf, listOf, RecordReader, textOf } from './records.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import type { Connection } from './connection.ts';
 
 const OLDEST_VERSION = 7;

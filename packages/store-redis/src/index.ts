@@ -1,4 +1,4 @@
-import { CheckedStore, type Store } from '@holdfast/core';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import { type RedisStoreOptions, settingsOf } from './options.ts';
 import { RedisStore } from './redis-store.ts';
 

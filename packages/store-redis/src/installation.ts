@@ -1,4 +1,4 @@
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import { type Argument, Connection, type Reply, type Script } from './connection.ts';
 import { forSessions, type Settings } from './options.ts';
 import { StoreClock } from './store-clock.ts';

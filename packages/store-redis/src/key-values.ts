@@ -1,12 +1,5 @@
-import {
-  decodeKeyCursor,
-  encodeKeyCursor,
-  type KeyValue,
-  type KeyValueId,
-  type Page,
-  type Store,
-  STORE_LIMITS,
-} from '@holdfast/core';
+import { type KeyValue, type KeyValueId, type Page, type Store, STORE_LIMITS } from '@holdfast/core/store';
+import { decodeKeyCursor, encodeKeyCursor } from '@holdfast/core/store-kit';
 import type { Reply } from './connection.ts';
 import type { Installation } from './installation.ts';
 import { listOf, textOf } from './records.ts';

@@ -1,12 +1,5 @@
-import {
-  decodeListCursor,
-  encodeListCursor,
-  type ListQuery,
-  type Page,
-  passingFilter,
-  STORE_LIMITS,
-  type StoredTransaction,
-} from '@holdfast/core';
+import { type ListQuery, type Page, STORE_LIMITS, type StoredTransaction } from '@holdfast/core/store';
+import { decodeListCursor, encodeListCursor, passingFilter } from '@holdfast/core/store-kit';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT } from './installation.ts';
 import { read } from './read.ts';

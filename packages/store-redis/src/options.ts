@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS, StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
+import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
 import { callHook } from '@holdfast/protocol';
 
 /** Settings of the store on Redis. */

@@ -1,4 +1,4 @@
-import type { StoredTransaction } from '@holdfast/core';
+import type { StoredTransaction } from '@holdfast/core/store';
 import type { TransactionKey } from '@holdfast/protocol';
 import { type Installation, LOOKED_AT, STEP } from './installation.ts';
 import { listOf, numberOr0, RecordReader, textOf } from './records.ts';

@@ -1,4 +1,5 @@
-import { type Entry, type StoredTransaction, StoreError, wordsOf } from '@holdfast/core';
+import { type Entry, type StoredTransaction, StoreError } from '@holdfast/core/store';
+import { wordsOf } from '@holdfast/core/store-kit';
 import type { Status, TransactionKey } from '@holdfast/protocol';
 import type { Reply } from './connection.ts';
 

@@ -11,7 +11,7 @@ import {
   StoreError,
   type WriteItem,
   type WriteOutcome,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { argumentsOf, outcomesOf } from './batch.ts';
 import { claimDue, makeDue } from './due.ts';

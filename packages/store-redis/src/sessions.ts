@@ -5,7 +5,7 @@ import {
   type Store,
   StoreError,
   type TakeOverResult,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { type Installation, partly, STEP } from './installation.ts';
 import { listOf, textOf } from './records.ts';
 import { END_SESSION, END_SILENT, HEARTBEAT, OPEN_SESSION, RELEASE, SESSIONS } from './scripts/index.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { appendOf, insertOf } from '../../conformance/test/support/items.ts';

@@ -1,4 +1,4 @@
-import type { StoreError } from '@holdfast/core';
+import type { StoreError } from '@holdfast/core/store';
 import { freePort } from '@holdfast/test-servers';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';

@@ -1,4 +1,4 @@
-import { type Entry, type InsertItem, type Store, STORE_LIMITS, type WriteItem } from '@holdfast/core';
+import { type Entry, type InsertItem, type Store, STORE_LIMITS, type WriteItem } from '@holdfast/core/store';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';

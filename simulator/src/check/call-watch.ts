@@ -1,5 +1,6 @@
 import { branchResult, type BranchResult } from '@holdfast/protocol';
-import type { BranchRequest, SessionId, StoredTransaction } from '@holdfast/core';
+import type { BranchRequest } from '@holdfast/core';
+import type { SessionId, StoredTransaction } from '@holdfast/core/store';
 import { type Case, type Cases, count, nameOf } from '../parts/case.ts';
 import { type BranchPlan, hosts, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
 import type { Checker } from './checker.ts';

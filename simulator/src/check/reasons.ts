@@ -1,4 +1,4 @@
-import type { StoredTransaction } from '@holdfast/core';
+import type { StoredTransaction } from '@holdfast/core/store';
 import type { Case } from '../parts/case.ts';
 import { storeTimeAt } from '../parts/store-time.ts';
 

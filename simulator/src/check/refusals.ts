@@ -1,5 +1,5 @@
 import type { HoldfastError, Status } from '@holdfast/protocol';
-import { StoreError } from '@holdfast/core';
+import { StoreError } from '@holdfast/core/store';
 import type { Case } from '../parts/case.ts';
 
 /** A request of a client. */

@@ -1,4 +1,4 @@
-import type { SessionId } from '@holdfast/core';
+import type { SessionId } from '@holdfast/core/store';
 import type { Counters } from '../counters.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { Checker } from './checker.ts';

@@ -1,5 +1,5 @@
 import { isFinal, type Status } from '@holdfast/protocol';
-import type { SessionId, StoredTransaction, WriteItem, WriteOutcome } from '@holdfast/core';
+import type { SessionId, StoredTransaction, WriteItem, WriteOutcome } from '@holdfast/core/store';
 import type { Counters } from '../counters.ts';
 import type { Trace } from '../kernel/trace.ts';
 import { type Case, nameOf } from '../parts/case.ts';

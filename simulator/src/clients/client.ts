@@ -1,5 +1,6 @@
 import type { BranchResult } from '@holdfast/protocol';
-import type { CallContext, Engine } from '@holdfast/core';
+import type { CallContext } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import type { AckWatch } from '../check/ack-watch.ts';
 import type { Command } from '../check/refusals.ts';
 import type { Checker } from '../check/checker.ts';

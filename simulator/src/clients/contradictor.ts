@@ -1,5 +1,6 @@
 import type { HoldfastError, Pattern } from '@holdfast/protocol';
-import type { BranchRegistration, CallContext, Engine, TransactionInput } from '@holdfast/core';
+import type { BranchRegistration, CallContext, TransactionInput } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import { type Case, nameOf } from '../parts/case.ts';
 import { OPS_OF, type Plan, type TwoPhasePlan } from '../parts/plan.ts';
 import { bytesOf, type ClientTools } from './client.ts';

@@ -1,4 +1,4 @@
-import type { TransactionOptions } from '@holdfast/core';
+import type { TransactionOptions } from '@holdfast/core/patterns';
 import type { Plan } from '../parts/plan.ts';
 
 /** The options that every pattern has. */

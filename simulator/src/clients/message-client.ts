@@ -1,4 +1,5 @@
-import type { CallContext, Engine, TransactionInput } from '@holdfast/core';
+import type { CallContext, TransactionInput } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import { payloadFor } from '../check/call-watch.ts';
 import { commitLocally } from '../parts/barrier.ts';
 import type { Case } from '../parts/case.ts';

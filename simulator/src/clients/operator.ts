@@ -1,4 +1,5 @@
-import type { CallContext, Engine } from '@holdfast/core';
+import type { CallContext } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import type { Case } from '../parts/case.ts';
 import { nameOf } from '../parts/case.ts';
 import type { ClientTools } from './client.ts';

@@ -1,4 +1,5 @@
-import type { BranchRegistration, CallContext, Engine, TransactionInput } from '@holdfast/core';
+import type { BranchRegistration, CallContext, TransactionInput } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import { payloadFor } from '../check/call-watch.ts';
 import type { Case } from '../parts/case.ts';
 import { type BranchPlan, OPS_OF, type TwoPhasePlan, urlOf } from '../parts/plan.ts';

@@ -1,5 +1,6 @@
 import { branchResult, SUCCESS } from '@holdfast/protocol';
-import type { BranchRegistration, CallContext, Engine, TransactionInput, TransactionView } from '@holdfast/core';
+import type { BranchRegistration, CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import type { Case } from '../parts/case.ts';
 import type { Reply } from '../parts/participants.ts';
 import { urlOf, type WorkflowPlan } from '../parts/plan.ts';

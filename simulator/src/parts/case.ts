@@ -1,5 +1,5 @@
 import type { TransactionKey } from '@holdfast/protocol';
-import type { StoredTransaction } from '@holdfast/core';
+import type { StoredTransaction } from '@holdfast/core/store';
 import type { BranchPlan, Plan } from './plan.ts';
 
 /** The facts about one branch, from its participant and the network. */

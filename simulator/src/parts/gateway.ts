@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
-import type { Engine } from '@holdfast/core';
+import type { Engine } from '@holdfast/core/engine';
 import type { Checker } from '../check/checker.ts';
 import type { Counters } from '../counters.ts';
 import type { Random } from '../kernel/random.ts';

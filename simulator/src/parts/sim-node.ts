@@ -1,4 +1,5 @@
-import { Engine, type EngineObserver, type Logger, NO_OBSERVER } from '@holdfast/core';
+import { type EngineObserver, type Logger, NO_OBSERVER } from '@holdfast/core';
+import { Engine } from '@holdfast/core/engine';
 import type { CallWatch } from '../check/call-watch.ts';
 import { labelOf } from '../check/call-watch.ts';
 import type { Checker } from '../check/checker.ts';

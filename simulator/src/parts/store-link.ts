@@ -1,4 +1,10 @@
-import { type Store, type StoreCapabilities, StoreError, type StoreErrorCode, type WriteItem } from '@holdfast/core';
+import {
+  type Store,
+  type StoreCapabilities,
+  StoreError,
+  type StoreErrorCode,
+  type WriteItem,
+} from '@holdfast/core/store';
 import type { Counters } from '../counters.ts';
 import type { Domain } from '../kernel/agenda.ts';
 import type { Random } from '../kernel/random.ts';

@@ -1,16 +1,16 @@
 import { isFinal, type TransactionKey } from '@holdfast/protocol';
-import {
-  type ClaimRequest,
-  type ClaimResult,
-  type Heartbeat,
-  MemoryStore,
-  type SessionId,
-  type SessionInfo,
-  type StoredTransaction,
-  type TakeOverResult,
-  type WriteItem,
-  type WriteOutcome,
-} from '@holdfast/core';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import type {
+  ClaimRequest,
+  ClaimResult,
+  Heartbeat,
+  SessionId,
+  SessionInfo,
+  StoredTransaction,
+  TakeOverResult,
+  WriteItem,
+  WriteOutcome,
+} from '@holdfast/core/store';
 import type { World } from '../kernel/world.ts';
 import type { StoreWatch } from '../check/store-watch.ts';
 import type { Case, Cases } from './case.ts';

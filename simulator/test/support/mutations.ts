@@ -13,7 +13,7 @@ export interface Mutation {
 
 const ENGINE = 'packages/core/dist/engine';
 const PATTERNS = 'packages/core/dist/patterns';
-const STORES = 'packages/core/dist/stores';
+const STORE_KIT = 'packages/core/dist/store-kit';
 const HTTP = 'packages/branches/dist/http1';
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN2'],
     patches: [
       {
-        file: `${STORES}/transitions.js`,
+        file: `${STORE_KIT}/transitions.js`,
         from: 'if (head.version !== item.expectVersion)',
         to: 'if (head.version < item.expectVersion)',
       },
@@ -75,7 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['EFF3', 'EFF4', 'DEC2'],
     patches: [
       {
-        file: `${STORES}/transitions.js`,
+        file: `${STORE_KIT}/transitions.js`,
         from: 'version: before.version + 1, updatedAtMs: nowMs, entryCount',
         to: 'version: before.version, updatedAtMs: nowMs, entryCount',
       },
@@ -119,7 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN3'],
     patches: [
       {
-        file: `${STORES}/transitions.js`,
+        file: `${STORE_KIT}/transitions.js`,
         from: 'dueAtMs: null, claims:',
         to: 'claims:',
       },
@@ -130,7 +130,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN3'],
     patches: [
       {
-        file: `${STORES}/session-table.js`,
+        file: `${STORE_KIT}/session-table.js`,
         from: '> silenceMs',
         to: '> silenceMs / 4',
       },
@@ -238,7 +238,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['ACK6'],
     patches: [
       {
-        file: `${STORES}/transitions.js`,
+        file: `${STORE_KIT}/transitions.js`,
         from: 'item.whenPattern === undefined || item.whenPattern === head.pattern',
         to: 'true',
       },
@@ -285,7 +285,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'let time stand still while the clock of the store is behind',
     caughtBy: ['ACK2', 'OWN1'],
-    patches: [{ file: `${STORES}/node-clock.js`, from: 'const PACE = 0.99;', to: 'const PACE = 0;' }],
+    patches: [{ file: `${STORE_KIT}/node-clock.js`, from: 'const PACE = 0.99;', to: 'const PACE = 0;' }],
   },
   {
     name: 'hold the lease while the machine is suspended',

@@ -1,15 +1,8 @@
 import { SUCCESS, type BranchResult } from '@holdfast/protocol';
-import {
-  type AlertHook,
-  type BranchRequest,
-  type ClaimResult,
-  Engine,
-  type EngineOptions,
-  MemoryStore,
-  type Store,
-  StoreError,
-  type StoredTransaction,
-} from '@holdfast/core';
+import type { AlertHook, BranchRequest } from '@holdfast/core';
+import { Engine, type EngineOptions } from '@holdfast/core/engine';
+import { MemoryStore } from '@holdfast/core/memory-store';
+import { type ClaimResult, type Store, StoreError, type StoredTransaction } from '@holdfast/core/store';
 import type { Domain } from '../../src/kernel/agenda.ts';
 import { World } from '../../src/kernel/world.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { STORE_LIMITS } from '@holdfast/core';
+import { STORE_LIMITS } from '@holdfast/core/store';
 import { assertRejects, type Cases } from './harness.ts';
 import { appendOf, insertOf, keyOf, read, updateOf, writeAll } from './items.ts';
 

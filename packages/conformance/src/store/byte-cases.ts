@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { STORE_LIMITS, type Store, type StoredTransaction } from '@holdfast/core';
+import { STORE_LIMITS, type Store, type StoredTransaction } from '@holdfast/core/store';
 import { assertRejects, type Cases } from './harness.ts';
 import { appendOf, insertOf, openSession, read, readable, writeAll } from './items.ts';
 

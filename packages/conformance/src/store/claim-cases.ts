@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ClaimResult } from '@holdfast/core';
+import type { ClaimResult } from '@holdfast/core/store';
 import { assertRejects, type Cases } from './harness.ts';
 import {
   appendOf,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { assertRejects, type Cases, type StorePlace } from './harness.ts';
 import { keyOf, openSession } from './items.ts';
 

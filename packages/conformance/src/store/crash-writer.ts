@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { insertOf, openSession, updateOf } from './items.ts';
 
 const BATCH = 16;

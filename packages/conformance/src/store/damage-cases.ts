@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Store, transactionOf } from '@holdfast/core';
+import { transactionOf } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 import { HoldfastError } from '@holdfast/protocol';
 import { damagesOf } from './damage.ts';
 import { withEngine } from './engine.ts';

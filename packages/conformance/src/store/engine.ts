@@ -1,4 +1,5 @@
-import { Engine, type Store } from '@holdfast/core';
+import { Engine } from '@holdfast/core/engine';
+import type { Store } from '@holdfast/core/store';
 
 const quiet = (): void => {};
 

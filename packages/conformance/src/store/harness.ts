@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Damage, DamagedPart } from './damage.ts';
-import { type Store, StoreError, type StoreErrorCode, type StoredTransaction } from '@holdfast/core';
+import { type Store, StoreError, type StoreErrorCode, type StoredTransaction } from '@holdfast/core/store';
 
 /**
  * The two functions of a test runner that the suite needs; those of Vitest, Jest, Mocha and

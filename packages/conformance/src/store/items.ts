@@ -8,7 +8,7 @@ import type {
   UpdateItem,
   WriteItem,
   WriteOutcome,
-} from '@holdfast/core';
+} from '@holdfast/core/store';
 import { DEFAULT_NAMESPACE, type TransactionKey } from '@holdfast/protocol';
 
 /** A key, by default in the default namespace. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { STORE_LIMITS } from '@holdfast/core';
+import { STORE_LIMITS } from '@holdfast/core/store';
 import { LIMITS, type TransactionKey } from '@holdfast/protocol';
 import { assertRejects, type Cases } from './harness.ts';
 import { appendOf, bytes, insertOf, keyOf, read, readable, textOf, updateOf, writeAll, writeOne } from './items.ts';

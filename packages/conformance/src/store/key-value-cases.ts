@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { KeyValueId, Store } from '@holdfast/core';
+import type { KeyValueId, Store } from '@holdfast/core/store';
 import { assertRejects, type Cases } from './harness.ts';
 import { insertOf, updateOf, writeAll } from './items.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { assertRejects, type Cases } from './harness.ts';
 import { insertOf, keyOf, read, readable, writeAll, writeOne } from './items.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ListQuery, Store, StoredTransaction } from '@holdfast/core';
+import type { ListQuery, Store, StoredTransaction } from '@holdfast/core/store';
 import { PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
 import { assertRejects, type Cases, type Fixture } from './harness.ts';
 import { appendOf, insertOf, keyOf, read, readable, updateOf, writeAll } from './items.ts';

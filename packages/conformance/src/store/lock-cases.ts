@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { WriteItem } from '@holdfast/core';
+import type { WriteItem } from '@holdfast/core/store';
 import type { CaseBody, Cases, Fixture } from './harness.ts';
 import { appendOf, insertOf, openSession, read, updateOf, writeAll } from './items.ts';
 

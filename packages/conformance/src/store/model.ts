@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import type { AppendItem, InsertItem, StoredTransaction, UpdateItem, WriteItem, WriteOutcome } from '@holdfast/core';
+import type {
+  AppendItem,
+  InsertItem,
+  StoredTransaction,
+  UpdateItem,
+  WriteItem,
+  WriteOutcome,
+} from '@holdfast/core/store';
 import type { Status } from '@holdfast/protocol';
 import { textOf } from './items.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Store, WriteItem, WriteOutcome } from '@holdfast/core';
+import type { Store, WriteItem, WriteOutcome } from '@holdfast/core/store';
 import { STATUSES } from '@holdfast/protocol';
 import fc from 'fast-check';
 import type { Cases, Fixture } from './harness.ts';

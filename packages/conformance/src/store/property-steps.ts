@@ -1,4 +1,4 @@
-import type { WriteItem } from '@holdfast/core';
+import type { WriteItem } from '@holdfast/core/store';
 import { STATUSES } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { DUE_STEP_MS } from './model.ts';

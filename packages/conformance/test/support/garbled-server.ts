@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { type Garble, garblingProxy } from '@holdfast/test-servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { insertOf, updateOf } from './items.ts';

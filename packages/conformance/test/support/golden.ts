@@ -1,4 +1,4 @@
-import type { StoredTransaction } from '@holdfast/core';
+import type { StoredTransaction } from '@holdfast/core/store';
 
 /** A record as it lies in a file of an earlier format: its bodies as hex. */
 export type GoldenRecord = Omit<StoredTransaction, 'definition' | 'state' | 'entries'> & {

@@ -1,4 +1,4 @@
-import type { AppendItem, InsertItem, UpdateItem } from '@holdfast/core';
+import type { AppendItem, InsertItem, UpdateItem } from '@holdfast/core/store';
 
 const bytes = Buffer.from('body');
 

@@ -1,4 +1,4 @@
-import type { Store, WriteItem, WriteOutcome } from '@holdfast/core';
+import type { Store, WriteItem, WriteOutcome } from '@holdfast/core/store';
 import { STATUSES } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 import { appendOf, insertOf, updateOf } from './items.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { createFakeClock, type FakeClock } from '@holdfast/test-servers';
 import { afterAll, expect, it } from 'vitest';
 import { insertOf } from './items.ts';

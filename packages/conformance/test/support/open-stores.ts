@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { expect } from 'vitest';
 import { insertOf } from './items.ts';
 

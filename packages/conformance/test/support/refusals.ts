@@ -1,4 +1,4 @@
-import { type Store, StoreError } from '@holdfast/core';
+import { type Store, StoreError } from '@holdfast/core/store';
 import { expect } from 'vitest';
 
 /** The `StoreError` that a call throws. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import type { DatabaseServer } from '@holdfast/test-servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { insertOf } from './items.ts';

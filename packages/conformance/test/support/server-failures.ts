@@ -1,4 +1,4 @@
-import type { Store, StoreError } from '@holdfast/core';
+import type { Store, StoreError } from '@holdfast/core/store';
 import type { DatabaseServer } from '@holdfast/test-servers';
 import { expect, vi } from 'vitest';
 import { insertOf, updateOf } from './items.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@holdfast/core';
+import type { Store } from '@holdfast/core/store';
 import { stallingProxy } from '@holdfast/test-servers';
 import { expect, it, onTestFinished } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { BRANCH_PROTOCOLS, type Pattern, PATTERNS } from '@holdfast/protocol';
-import type { Definition, Step, TransactionOptions } from '../model.ts';
+import type { Definition, Step, TransactionOptions } from '../patterns/model.ts';
 import {
   decodeFrame,
   encodeFrame,

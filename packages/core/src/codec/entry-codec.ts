@@ -1,6 +1,6 @@
 import { BRANCH_STATUSES } from '@holdfast/protocol';
-import type { RegisteredBranch } from '../model.ts';
-import type { Entry } from '../store.ts';
+import type { RegisteredBranch } from '../patterns/model.ts';
+import type { Entry } from '../store/store.ts';
 import { decodeFrame, encodeFrame, numberOf, oneOf, textOf } from './frame.ts';
 
 const FORMAT = 1;

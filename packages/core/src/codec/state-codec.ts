@@ -6,7 +6,7 @@ import {
   type Status,
   STATUSES,
 } from '@holdfast/protocol';
-import type { BranchState, State, TimelineEntry } from '../model.ts';
+import type { BranchState, State, TimelineEntry } from '../patterns/model.ts';
 import { NOT_STARTED } from '../patterns/state.ts';
 import { decodeFrame, encodeFrame, flagOf, type Frame, listOf, numberOf, oneOf, textOf } from './frame.ts';
 import { arrayOf, quoted } from './json.ts';

@@ -1,5 +1,5 @@
 import { type FieldPath, HoldfastError, LIMITS } from '@holdfast/protocol';
-import type { Step, TransactionOptions } from '../model.ts';
+import type { Step, TransactionOptions } from '../patterns/model.ts';
 
 /** The durations, each with the longest that is accepted. */
 const BOUNDS = [

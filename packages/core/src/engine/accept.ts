@@ -1,8 +1,8 @@
 import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown } from '@holdfast/protocol';
 import { NO_OPTIONS } from '../codec/definition-codec.ts';
 import type { BranchRegistration, TransactionInput } from '../coordinator.ts';
-import type { Definition, Step } from '../model.ts';
-import { isStorable } from '../stores/rules.ts';
+import type { Definition, Step } from '../patterns/model.ts';
+import { isStorable } from '../store/rules.ts';
 import { acceptOptions, acceptStepTimeout } from './accept-options.ts';
 import { acceptOrders } from './accept-orders.ts';
 

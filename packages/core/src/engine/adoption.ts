@@ -1,5 +1,5 @@
 import type { Clock } from '../environment.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import { type ClaimedRun, openInTurns } from './claimed-runs.ts';
 import { onClaim } from './reconcile.ts';
 import type { Releaser } from './releaser.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../environment.ts';
-import { type Blocked, StoreError } from '../store.ts';
+import { type Blocked, StoreError } from '../store/store.ts';
 import { ABANDONED, type Pending, type WriteResult } from './pending.ts';
 
 interface BlockedWritesDependencies {

@@ -1,7 +1,7 @@
 import { type BranchResult, branchResult, CHECK_BRANCH_ID, SUCCESS, textOfThrown } from '@holdfast/protocol';
-import type { EngineOptions } from '../engine-options.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
-import type { Branch, Transaction } from '../model.ts';
+import type { Branch, Transaction } from '../patterns/model.ts';
 import type { EngineObserver } from '../observer.ts';
 import { type CallBatch, type Destinations, SLICE } from './destinations.ts';
 import { DEFERRED, WITHDRAWN } from './run.ts';

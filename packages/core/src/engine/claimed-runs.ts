@@ -1,6 +1,6 @@
 import type { Clock } from '../environment.ts';
-import type { StoredTransaction } from '../store.ts';
-import { bodyBytes } from '../stores/room.ts';
+import type { StoredTransaction } from '../store/store.ts';
+import { bodyBytes } from '../store-kit/room.ts';
 import type { Run } from './run.ts';
 
 /** A run, and the record that a claim returned for it. */

@@ -7,7 +7,7 @@ import {
   StoreError,
   type StoreErrorCode,
   type StoredTransaction,
-} from '../store.ts';
+} from '../store/store.ts';
 import { PacedWarning } from './paced-warning.ts';
 import type { Session } from './session.ts';
 

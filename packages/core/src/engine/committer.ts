@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import { type Store, StoreError, type WriteItem } from '../store.ts';
+import { type Store, StoreError, type WriteItem } from '../store/store.ts';
 import {
   ABANDONED,
   type Attempted,

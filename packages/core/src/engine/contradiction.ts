@@ -1,5 +1,5 @@
 import type { HoldfastError } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import { contradicts, otherContent } from './errors.ts';
 import { differenceOf } from './identity.ts';
 import type { Delivery } from './run.ts';

@@ -1,9 +1,9 @@
 import { isFinal, type HoldfastError } from '@holdfast/protocol';
 import { ABORT_ORDER_KEY, encodeAbortOrder, encodeRetryOrder } from '../codec/entry-codec.ts';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import { step } from '../patterns/index.ts';
 import { type Effects, isRefusal, type Moment, type TransactionEvent } from '../patterns/step.ts';
-import type { AppendItem, Entry } from '../store.ts';
+import type { AppendItem, Entry } from '../store/store.ts';
 import { contradictionOf } from './contradiction.ts';
 import { isPast, refused } from './errors.ts';
 import type { Delivery, Memory } from './run.ts';

@@ -1,6 +1,6 @@
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Clock, Logger, Timer } from '../environment.ts';
-import type { SessionId, Store, StoredTransaction } from '../store.ts';
+import type { SessionId, Store, StoredTransaction } from '../store/store.ts';
 import { idOf } from './run.ts';
 
 interface DoubtsDependencies {

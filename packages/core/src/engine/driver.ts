@@ -7,13 +7,13 @@ import {
   type TransactionKey,
 } from '@holdfast/protocol';
 import type { UnreadableRecord } from '../codec/frame.ts';
-import type { EngineOptions } from '../engine-options.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { AlertHook, Clock, Logger, Random } from '../environment.ts';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Policy } from '../patterns/step.ts';
 import { cleared } from '../patterns/suspicion.ts';
-import type { Entry, Store, StoredTransaction } from '../store.ts';
+import type { Entry, Store, StoredTransaction } from '../store/store.ts';
 import { Adoption } from './adoption.ts';
 import type { Calls } from './calls.ts';
 import type { Committer, WriteResult } from './committer.ts';

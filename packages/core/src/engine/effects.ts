@@ -1,6 +1,6 @@
 import type { Status, TransactionKey } from '@holdfast/protocol';
 import type { Alert, AlertHook, Clock, Logger, Timer } from '../environment.ts';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
 import type { CallListener, Calls, InFlight, Permit } from './calls.ts';

@@ -10,17 +10,17 @@ import type {
   TransactionQuery,
   TransactionView,
 } from '../coordinator.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../engine-options.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from './engine-options.ts';
 import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
-import type { Definition, Transaction } from '../model.ts';
+import type { Definition, Transaction } from '../patterns/model.ts';
 import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { failureReason, newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import { heartbeatPeriodMs } from '../patterns/workflow.ts';
-import { type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store.ts';
+import { type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store/store.ts';
 import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
-import { STORE_LIMITS } from '../stores/rules.ts';
+import { STORE_LIMITS } from '../store/rules.ts';
 import { Calls } from './calls.ts';
 import { Claimer } from './claimer.ts';
 import { contained } from './contain.ts';

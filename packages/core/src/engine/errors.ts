@@ -1,8 +1,8 @@
 import { HoldfastError, type Pattern, type Status, textOfThrown, type TransactionKey } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { UnreadableRecord } from '../codec/frame.ts';
 import type { Refusal, TransactionEvent } from '../patterns/step.ts';
-import type { StoredTransaction, StoreError } from '../store.ts';
+import type { StoredTransaction, StoreError } from '../store/store.ts';
 import type { Difference } from './identity.ts';
 
 /** The errors that the engine returns for a command on one transaction. */

@@ -1,7 +1,7 @@
 import { isFinal, type TransactionKey } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import { SlotMap } from '../slot-map.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 import { idOf } from './run.ts';
 
 interface Waiter {

@@ -1,5 +1,5 @@
 import type { FieldPath } from '@holdfast/protocol';
-import type { Definition, State, TransactionOptions } from '../model.ts';
+import type { Definition, State, TransactionOptions } from '../patterns/model.ts';
 import { samePayload } from './same-payload.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { SessionRow, Store } from '../store.ts';
-import { STORE_LIMITS } from '../stores/rules.ts';
+import type { SessionRow, Store } from '../store/store.ts';
+import { STORE_LIMITS } from '../store/rules.ts';
 import { PacedWarning } from './paced-warning.ts';
 import { PurgePace } from './purge-pace.ts';
 import type { Session } from './session.ts';

@@ -1,8 +1,8 @@
 import type { TransactionQuery, TransactionView } from '../coordinator.ts';
 import type { Clock } from '../environment.ts';
-import type { ListQuery, Page, Store, StoredTransaction } from '../store.ts';
-import { STORE_LIMITS } from '../stores/rules.ts';
-import { bodyBytes } from '../stores/room.ts';
+import type { ListQuery, Page, Store, StoredTransaction } from '../store/store.ts';
+import { STORE_LIMITS } from '../store/rules.ts';
+import { bodyBytes } from '../store-kit/room.ts';
 import { viewOf } from './records.ts';
 
 interface ListDependencies {

@@ -1,7 +1,7 @@
 import { encodeRegistration } from '../codec/entry-codec.ts';
 import type { Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { SessionId, Store, StoredTransaction, WriteItem } from '../store.ts';
+import type { SessionId, Store, StoredTransaction, WriteItem } from '../store/store.ts';
 import { isFinal } from '@holdfast/protocol';
 import type { Run } from './run.ts';
 import { writeItem } from './write-item.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../environment.ts';
-import { StoreError } from '../store.ts';
+import { StoreError } from '../store/store.ts';
 
 const FIRST_INTERVAL_MS = 10_000;
 const LONGEST_INTERVAL_MS = 300_000;

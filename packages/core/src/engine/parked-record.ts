@@ -1,8 +1,8 @@
 import { encodeState, decodeState } from '../codec/state-codec.ts';
-import type { State } from '../model.ts';
+import type { State } from '../patterns/model.ts';
 import { ALERT_AGAIN_MS } from '../patterns/conclude.ts';
 import { withLine } from '../patterns/timeline.ts';
-import type { StoredTransaction, UpdateItem } from '../store.ts';
+import type { StoredTransaction, UpdateItem } from '../store/store.ts';
 
 /** The reason of a park is cut to this length. */
 const MAX_REASON = 500;

@@ -1,5 +1,5 @@
 import type { Clock } from '../environment.ts';
-import type { Blocked, StoreError, WriteItem, WriteOutcome } from '../store.ts';
+import type { Blocked, StoreError, WriteItem, WriteOutcome } from '../store/store.ts';
 
 /**
  * The result of a write. `failed`: certainly not applied. `abandoned`: this node stopped trying;

@@ -1,5 +1,5 @@
 import { decodeState, encodeState } from '../codec/state-codec.ts';
-import type { StoredTransaction, UpdateItem } from '../store.ts';
+import type { StoredTransaction, UpdateItem } from '../store/store.ts';
 import { shortened } from './parked-record.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { countRetryOrders, decodeAbortOrder, decodeRegistrations } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import { withRegistered } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
-import type { SessionId, StoredTransaction } from '../store.ts';
+import type { SessionId, StoredTransaction } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import { transactionOf } from './records.ts';
 import type { Delivery, Memory, Ownership } from './run.ts';

@@ -4,9 +4,9 @@ import { decodeRegistrations } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
 import { decodeState } from '../codec/state-codec.ts';
 import type { BranchView, TransactionView } from '../coordinator.ts';
-import type { Branch, RegisteredBranch, State, Transaction } from '../model.ts';
+import type { Branch, RegisteredBranch, State, Transaction } from '../patterns/model.ts';
 import { assemble, branchState, newTransaction } from '../patterns/state.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import { readableState } from './stopped-record.ts';
 
 /** Decodes a record for the patterns. Throws `UnreadableRecord`. */

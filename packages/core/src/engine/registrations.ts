@@ -1,8 +1,8 @@
 import { HoldfastError, LIMITS, type Pattern } from '@holdfast/protocol';
 import { decodeRegistration } from '../codec/entry-codec.ts';
 import type { BranchRegistration } from '../coordinator.ts';
-import type { RegisteredBranch } from '../model.ts';
-import type { Entry } from '../store.ts';
+import type { RegisteredBranch } from '../patterns/model.ts';
+import type { Entry } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import { notStored, unknownGid } from './errors.ts';
 import { samePayload } from './same-payload.ts';

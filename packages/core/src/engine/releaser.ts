@@ -1,5 +1,5 @@
 import type { AlertHook, Clock, Logger } from '../environment.ts';
-import type { Store, StoredTransaction, UpdateItem } from '../store.ts';
+import type { Store, StoredTransaction, UpdateItem } from '../store/store.ts';
 import type { Committer, WriteResult } from './committer.ts';
 import { PacedWarning } from './paced-warning.ts';
 import { parkedRecord } from './parked-record.ts';

@@ -1,6 +1,6 @@
 import type { HoldfastError } from '@holdfast/protocol';
 import type { Logger } from '../environment.ts';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { Reply } from './run.ts';
 
 /**

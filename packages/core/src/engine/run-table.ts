@@ -1,5 +1,5 @@
 import { SlotMap } from '../slot-map.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import { idOf, type Run } from './run.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { isFinal } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { Effects } from '../patterns/step.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import type { Delivery, Run } from './run.ts';
 

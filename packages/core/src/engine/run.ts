@@ -1,7 +1,7 @@
 import type { BranchResult, HoldfastError, Pattern, Status, TransactionKey } from '@holdfast/protocol';
 import type { Timer } from '../environment.ts';
-import type { Definition, Transaction } from '../model.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { Definition, Transaction } from '../patterns/model.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import type { InFlight } from './calls.ts';
 

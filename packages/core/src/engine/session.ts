@@ -1,6 +1,6 @@
 import { textOfThrown } from '@holdfast/protocol';
 import type { Clock, Identities, Logger, Random, Timer } from '../environment.ts';
-import type { SessionId, Store } from '../store.ts';
+import type { SessionId, Store } from '../store/store.ts';
 import { PacedWarning } from './paced-warning.ts';
 
 interface SessionDependencies {

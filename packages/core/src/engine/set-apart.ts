@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../environment.ts';
-import { StoreError, type WriteItem } from '../store.ts';
+import { StoreError, type WriteItem } from '../store/store.ts';
 import {
   ABANDONED,
   type Attempted,

@@ -1,4 +1,4 @@
-import type { HeartbeatSeen, SessionId } from '../store.ts';
+import type { HeartbeatSeen, SessionId } from '../store/store.ts';
 
 interface Seen {
   readonly heartbeatAtMs: number;

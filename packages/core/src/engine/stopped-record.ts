@@ -1,10 +1,10 @@
 import { emptyDefinition } from '../codec/definition-codec.ts';
 import { decodeState, encodeState } from '../codec/state-codec.ts';
-import type { State } from '../model.ts';
+import type { State } from '../patterns/model.ts';
 import { newTransaction } from '../patterns/state.ts';
 import { withLine, withStatus } from '../patterns/timeline.ts';
-import type { StoredTransaction, UpdateItem } from '../store.ts';
-import { STORE_LIMITS } from '../stores/rules.ts';
+import type { StoredTransaction, UpdateItem } from '../store/store.ts';
+import { STORE_LIMITS } from '../store/rules.ts';
 
 /** Bytes of an unreadable state that its replacement keeps. */
 const KEPT_BYTES = STORE_LIMITS.itemBytes / 2;

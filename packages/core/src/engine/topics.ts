@@ -1,7 +1,7 @@
 import { type FieldPath, HoldfastError, LIMITS, shown, withoutCoordinates, withoutSecrets } from '@holdfast/protocol';
-import type { Definition, Step } from '../model.ts';
-import type { KeyValue, Store } from '../store.ts';
-import { isStorable } from '../stores/rules.ts';
+import type { Definition, Step } from '../patterns/model.ts';
+import type { KeyValue, Store } from '../store/store.ts';
+import { isStorable } from '../store/rules.ts';
 import { acceptKeyText, TOPIC_PREFIX } from './accept.ts';
 
 /** Category of the versioned key-values that hold topics. */

@@ -1,6 +1,6 @@
 import { decodeState, maySuspect } from '../codec/state-codec.ts';
 import { callsNoBranch, SUSPECT_CLAIMS } from '../patterns/suspicion.ts';
-import type { StoredTransaction } from '../store.ts';
+import type { StoredTransaction } from '../store/store.ts';
 import type { Run } from './run.ts';
 
 /** A claimed transaction that may have crashed the nodes that drove it. */

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 import { PacedWarning } from './paced-warning.ts';
 import type { Run } from './run.ts';
 import type { Session } from './session.ts';

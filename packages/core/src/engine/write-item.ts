@@ -1,7 +1,7 @@
 import { encodeDefinition } from '../codec/definition-codec.ts';
 import { encodeState } from '../codec/state-codec.ts';
-import type { Transaction } from '../model.ts';
-import type { InsertItem, UpdateItem } from '../store.ts';
+import type { Transaction } from '../patterns/model.ts';
+import type { InsertItem, UpdateItem } from '../store/store.ts';
 import type { Run } from './run.ts';
 
 /**

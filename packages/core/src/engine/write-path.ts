@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../environment.ts';
-import { type Store, StoreError } from '../store.ts';
+import { type Store, StoreError } from '../store/store.ts';
 
 interface WritePathDependencies {
   readonly store: Store;

@@ -1,4 +1,4 @@
-import type { Branch, Definition, RegisteredBranch, Step } from '../model.ts';
+import type { Branch, Definition, RegisteredBranch, Step } from './model.ts';
 
 const NO_PAYLOAD = new Uint8Array(0);
 

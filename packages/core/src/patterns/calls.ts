@@ -1,5 +1,5 @@
 import type { BranchResult } from '@holdfast/protocol';
-import type { Branch, BranchState, State, Transaction } from '../model.ts';
+import type { Branch, BranchState, State, Transaction } from './model.ts';
 import { copyState, copyTransaction } from './copies.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';

@@ -1,5 +1,5 @@
 import { type BranchResult, CHECK_BRANCH_ID } from '@holdfast/protocol';
-import type { State, Transaction } from '../model.ts';
+import type { State, Transaction } from './model.ts';
 import { withRetries } from './calls.ts';
 import { type Plan, waitUntil } from './rules.ts';
 import type { Moment } from './step.ts';

@@ -1,5 +1,5 @@
 import { isFinal } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from './model.ts';
 import type { Plan } from './rules.ts';
 import type { Effects, Moment, Stepped, TransactionEvent } from './step.ts';
 

@@ -1,4 +1,4 @@
-import type { State, Transaction } from '../model.ts';
+import type { State, Transaction } from './model.ts';
 
 /**
  * Copies that the caller modifies before it passes them on. Explicit fields for the hot path: a

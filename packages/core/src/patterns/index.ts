@@ -1,5 +1,5 @@
 import { isFinal, type Pattern } from '@holdfast/protocol';
-import type { State, Transaction } from '../model.ts';
+import type { State, Transaction } from './model.ts';
 import { madeDue, recordDeferral } from './calls.ts';
 import { parked } from './check.ts';
 import { conclude } from './conclude.ts';
@@ -12,6 +12,10 @@ import { tcc } from './tcc.ts';
 import { withLine, withStatus } from './timeline.ts';
 import { workflow } from './workflow.ts';
 import { xa } from './xa.ts';
+
+export * from './model.ts';
+export * from './step.ts';
+export { assemble, failureReason, newTransaction, withRegistered } from './state.ts';
 
 const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, workflow };
 

@@ -1,5 +1,5 @@
 import type { BranchResult } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from './model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { askWhenDue, recordCheck } from './check.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';

@@ -1,4 +1,4 @@
-import type { Transaction, TransactionOptions } from '../model.ts';
+import type { Transaction, TransactionOptions } from './model.ts';
 import type { Moment, Policy } from './step.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Status } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from './model.ts';
 import type { Moment, Refusal, TransactionEvent } from './step.ts';
 
 type EventOf<K extends TransactionEvent['kind']> = Extract<TransactionEvent, { kind: K }>;

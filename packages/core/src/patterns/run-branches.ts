@@ -1,5 +1,5 @@
 import { runOfDigest } from '@holdfast/protocol';
-import type { RegisteredBranch } from '../model.ts';
+import type { RegisteredBranch } from './model.ts';
 
 /**
  * The part of a nested branch's ID after that of its parent: IDs of clients and SDKs have two

@@ -1,4 +1,4 @@
-import type { State, Transaction } from '../model.ts';
+import type { State, Transaction } from './model.ts';
 import { actionOf, compensateOf, stepOf } from './branches.ts';
 import { madeDue, recordAnswer, runningOf, startReady } from './calls.ts';
 import { copyTransaction, withState } from './copies.ts';

@@ -1,5 +1,5 @@
 import type { TransactionKey } from '@holdfast/protocol';
-import type { BranchState, Definition, RegisteredBranch, State, Transaction } from '../model.ts';
+import type { BranchState, Definition, RegisteredBranch, State, Transaction } from './model.ts';
 import { branchesOf } from './branches.ts';
 import { copyState } from './copies.ts';
 

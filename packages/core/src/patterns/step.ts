@@ -1,5 +1,5 @@
 import type { BranchResult, FieldPath } from '@holdfast/protocol';
-import type { Transaction, TransactionOptions } from '../model.ts';
+import type { Transaction, TransactionOptions } from './model.ts';
 
 /**
  * The pure core: `step(transaction, event, moment)` returns the transaction after the event and the

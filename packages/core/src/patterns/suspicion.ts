@@ -1,5 +1,5 @@
 import type { Pattern, Status } from '@holdfast/protocol';
-import type { State, Transaction } from '../model.ts';
+import type { State, Transaction } from './model.ts';
 import { withState } from './copies.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { LIMITS, type Status } from '@holdfast/protocol';
-import type { State, TimelineEntry } from '../model.ts';
+import type { State, TimelineEntry } from './model.ts';
 import { copyState } from './copies.ts';
 
 const KEEP_FIRST = LIMITS.timelineEntries / 2;

@@ -1,5 +1,5 @@
 import type { Op } from '@holdfast/protocol';
-import type { Transaction } from '../model.ts';
+import type { Transaction } from './model.ts';
 import { madeDue, recordAnswer, startReady } from './calls.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';

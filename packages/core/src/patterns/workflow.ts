@@ -1,5 +1,5 @@
 import { isFinal } from '@holdfast/protocol';
-import type { Transaction, TransactionOptions } from '../model.ts';
+import type { Transaction, TransactionOptions } from './model.ts';
 import { askWhenDue, parked, recordCheck } from './check.ts';
 import { plainIntervalMs } from './retry.ts';
 import { type PatternRules, refuse, waitUntil } from './rules.ts';

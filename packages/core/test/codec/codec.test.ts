@@ -10,7 +10,8 @@ import {
   encodeRegistration,
 } from '../../src/codec/entry-codec.ts';
 import { decodeState, encodeState } from '../../src/codec/state-codec.ts';
-import { newTransaction, UnreadableRecord } from '../../src/index.ts';
+import { UnreadableRecord } from '../../src/engine/index.ts';
+import { newTransaction } from '../../src/patterns/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
 import { definition, registration, state, text } from './arbitraries.ts';
 

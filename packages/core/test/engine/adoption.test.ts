@@ -4,7 +4,7 @@ import { Adoption } from '../../src/engine/adoption.ts';
 import type { Releaser } from '../../src/engine/releaser.ts';
 import { RunTable } from '../../src/engine/run-table.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
-import type { StoredTransaction } from '../../src/index.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -2,14 +2,10 @@ import { SUCCESS } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { Calls } from '../../src/engine/calls.ts';
 import { Destinations } from '../../src/engine/destinations.ts';
-import {
-  DEFAULT_ENGINE_OPTIONS,
-  type Definition,
-  Engine,
-  MemoryStore,
-  newTransaction,
-  type Timer,
-} from '../../src/index.ts';
+import { DEFAULT_ENGINE_OPTIONS, Engine } from '../../src/engine/index.ts';
+import type { Timer } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { type Definition, newTransaction } from '../../src/patterns/index.ts';
 import { NO_OBSERVER } from '../../src/observer.ts';
 import { KEY, saga } from '../patterns/support/definitions.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Claimer } from '../../src/engine/claimer.ts';
 import { Session } from '../../src/engine/session.ts';
-import {
-  type ClaimRequest,
-  type ClaimResult,
-  MemoryStore,
-  NO_OBSERVER,
-  StoreError,
-  type StoredTransaction,
-} from '../../src/index.ts';
+import { NO_OBSERVER } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { type ClaimRequest, type ClaimResult, StoreError, type StoredTransaction } from '../../src/store/index.ts';
 import { Deferred } from '../support/deferred.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { KeptLog } from './support/silence.ts';

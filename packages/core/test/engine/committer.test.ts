@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Committer, type InsertItem, NO_OBSERVER, type StoreErrorCode, type WriteResult } from '../../src/index.ts';
+import { Committer, type WriteResult } from '../../src/engine/committer.ts';
+import { NO_OBSERVER } from '../../src/index.ts';
+import type { InsertItem, StoreErrorCode } from '../../src/store/index.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { WritePath } from '../../src/engine/write-path.ts';
 import { type Fate, ScriptedStore } from './support/scripted-store.ts';

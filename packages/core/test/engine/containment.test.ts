@@ -3,19 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { viewOf } from '../../src/engine/records.ts';
+import { Engine, type EngineOptions } from '../../src/engine/index.ts';
+import type { Alert } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { newTransaction, type State } from '../../src/patterns/index.ts';
 import {
-  type Alert,
-  Engine,
-  type EngineOptions,
   type InsertItem,
-  MemoryStore,
-  newTransaction,
-  type State,
   StoreError,
   type StoredTransaction,
   type WriteItem,
   type WriteOutcome,
-} from '../../src/index.ts';
+} from '../../src/store/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 

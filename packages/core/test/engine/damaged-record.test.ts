@@ -1,13 +1,8 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
-import {
-  type ClaimResult,
-  Engine,
-  MemoryStore,
-  type StoredTransaction,
-  type WriteItem,
-  type WriteOutcome,
-} from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import type { ClaimResult, StoredTransaction, WriteItem, WriteOutcome } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

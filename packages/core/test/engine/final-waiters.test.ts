@@ -1,7 +1,9 @@
 import type { TransactionKey } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { FinalWaiters } from '../../src/engine/final-waiters.ts';
-import { type Clock, type InsertItem, MemoryStore, type WriteItem } from '../../src/index.ts';
+import type { Clock } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import type { InsertItem, WriteItem } from '../../src/store/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** Its timers never fire. */

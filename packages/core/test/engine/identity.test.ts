@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, renderField } from '@holdfast/protocol';
-import type { Definition, State } from '../../src/index.ts';
+import type { Definition, State } from '../../src/patterns/index.ts';
 import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { type Difference, differenceOf } from '../../src/engine/identity.ts';
 import { samePayload } from '../../src/engine/same-payload.ts';

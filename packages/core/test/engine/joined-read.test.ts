@@ -1,6 +1,8 @@
 import { branchResult, type TransactionKey } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
-import { Engine, MemoryStore, type Store, type StoredTransaction } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import type { Store, StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,6 +1,8 @@
 import { type BranchResult, SUCCESS } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
-import { Engine, MemoryStore, StoreError, type WriteItem, type WriteOutcome } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { StoreError, type WriteItem, type WriteOutcome } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { encodeDefinition, NO_OPTIONS } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { listPage } from '../../src/engine/lists.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import {
   CheckedStore,
   type InsertItem,
   type ListQuery,
-  MemoryStore,
   type Page,
   type StoredTransaction,
-} from '../../src/index.ts';
-import type { Definition } from '../../src/model.ts';
+} from '../../src/store/index.ts';
+import type { Definition } from '../../src/patterns/model.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

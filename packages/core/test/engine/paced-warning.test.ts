@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PacedWarning } from '../../src/engine/paced-warning.ts';
-import { Engine, type Logger, MemoryStore, StoreError } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import type { Logger } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { StoreError } from '../../src/store/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 interface Line {

@@ -1,7 +1,9 @@
 import { branchResult, type Pattern } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 import { parkedRecord } from '../../src/engine/parked-record.ts';
-import { Engine, MemoryStore, type TransactionInput } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import type { TransactionInput } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Janitor } from '../../src/engine/janitor.ts';
 import { PurgePace } from '../../src/engine/purge-pace.ts';
 import { Session } from '../../src/engine/session.ts';
-import { MemoryStore, NO_OBSERVER } from '../../src/index.ts';
+import { NO_OBSERVER } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { KeptLog } from './support/silence.ts';
 

@@ -6,7 +6,8 @@ import { encodeState } from '../../src/codec/state-codec.ts';
 import type { WriteResult } from '../../src/engine/committer.ts';
 import { afterWrite, MAX_CONFLICTS, onClaim, reconcile } from '../../src/engine/reconcile.ts';
 import { type Delivery, type Memory, newRun, type Ownership } from '../../src/engine/run.ts';
-import { type Entry, newTransaction, StoreError, type StoredTransaction } from '../../src/index.ts';
+import { newTransaction } from '../../src/patterns/index.ts';
+import { type Entry, StoreError, type StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
 
 const definition = saga(2);

@@ -3,7 +3,9 @@ import { encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { viewOf } from '../../src/engine/records.ts';
 import { stoppedRecord } from '../../src/engine/stopped-record.ts';
-import { newTransaction, type StoredTransaction, wordsOf } from '../../src/index.ts';
+import { newTransaction } from '../../src/patterns/index.ts';
+import { wordsOf } from '../../src/store-kit/index.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
 
 const definition = saga(1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
-import { MemoryStore, StoreError } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { StoreError } from '../../src/store/index.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { KeptLog } from './support/silence.ts';
 

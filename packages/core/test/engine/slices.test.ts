@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { openInTurns } from '../../src/engine/claimed-runs.ts';
 import { ProgressWriter } from '../../src/engine/progress.ts';
 import { newRun, type Run } from '../../src/engine/run.ts';
-import type { StoredTransaction } from '../../src/index.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';

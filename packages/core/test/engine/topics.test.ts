@@ -1,7 +1,7 @@
 import { LIMITS } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { Topics, TOPICS } from '../../src/engine/topics.ts';
-import { MemoryStore } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import { message, saga } from '../patterns/support/definitions.ts';
 
 const NS = 'default';

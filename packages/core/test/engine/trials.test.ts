@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredTransaction } from '../../src/index.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { newRun } from '../../src/engine/run.ts';
 import { type Suspect, Trials } from '../../src/engine/trials.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,7 +1,9 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 import { UnreadableLog } from '../../src/engine/unreadable-log.ts';
-import { Engine, MemoryStore, type StoredTransaction } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -2,7 +2,10 @@ import { SUCCESS } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { encodeDefinition } from '../../src/codec/definition-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
-import { Engine, MemoryStore, newTransaction, type StoredTransaction } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { newTransaction } from '../../src/patterns/index.ts';
+import type { StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

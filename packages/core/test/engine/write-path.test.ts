@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type InsertItem, MemoryStore, StoreError, type WriteItem } from '../../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { type InsertItem, StoreError, type WriteItem } from '../../src/store/index.ts';
 import { WritePath } from '../../src/engine/write-path.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,8 +1,8 @@
 import { LIMITS } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { State } from '../../src/index.ts';
-import { newTransaction } from '../../src/index.ts';
+import type { State } from '../../src/patterns/index.ts';
+import { newTransaction } from '../../src/patterns/index.ts';
 import { withLine } from '../../src/patterns/timeline.ts';
 import { CREATED_AT_MS, KEY, message, saga } from './support/definitions.ts';
 import { Model } from './support/model.ts';

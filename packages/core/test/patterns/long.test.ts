@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newTransaction, step, type Transaction, type TransactionEvent } from '../../src/index.ts';
+import { newTransaction, step, type Transaction, type TransactionEvent } from '../../src/patterns/index.ts';
 import { CREATED_AT_MS, KEY, message, POLICY, saga } from './support/definitions.ts';
 
 const STEPS = 1_000;

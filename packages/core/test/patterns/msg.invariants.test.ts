@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe } from 'vitest';
-import type { Definition } from '../../src/index.ts';
+import type { Definition } from '../../src/patterns/index.ts';
 import { message } from './support/definitions.ts';
 import { became, isDone } from './support/facts.ts';
 import { casesOf, holdsAlways } from './support/property.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NO_OPTIONS } from '../../src/index.ts';
+import { NO_OPTIONS } from '../../src/engine/index.ts';
 import { backOffMs, plainIntervalMs } from '../../src/patterns/retry.ts';
 import { message, POLICY, saga } from './support/definitions.ts';
 import { Model } from './support/model.ts';

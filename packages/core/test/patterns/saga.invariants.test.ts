@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe } from 'vitest';
-import type { Definition } from '../../src/index.ts';
+import type { Definition } from '../../src/patterns/index.ts';
 import { actionOf, compensateOf, stepOf } from '../../src/patterns/branches.ts';
 import { saga } from './support/definitions.ts';
 import { became, calledOps, isDone, isOp, statusChanged } from './support/facts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Definition, TimelineEntry } from '../../src/index.ts';
+import type { Definition, TimelineEntry } from '../../src/patterns/index.ts';
 import { saga } from './support/definitions.ts';
 import { Model } from './support/model.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe } from 'vitest';
-import type { Definition } from '../../src/index.ts';
+import type { Definition } from '../../src/patterns/index.ts';
 import { twoPhase } from './support/definitions.ts';
 import { became, indicesOf, isDone, isOp, statusChanged } from './support/facts.ts';
 import { casesOf, holdsAlways, type Invariant } from './support/property.ts';

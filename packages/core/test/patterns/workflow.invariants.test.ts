@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe } from 'vitest';
-import type { Transaction } from '../../src/index.ts';
+import type { Transaction } from '../../src/patterns/index.ts';
 import { workflow } from './support/definitions.ts';
 import { statusChanged } from './support/facts.ts';
 import { casesOf, holdsAlways } from './support/property.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Definition } from '../../src/index.ts';
+import type { Definition } from '../../src/patterns/index.ts';
 import { message, workflow } from './support/definitions.ts';
 import { Model } from './support/model.ts';
 

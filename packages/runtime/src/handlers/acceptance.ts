@@ -1,5 +1,6 @@
 import { type AdmissionContext, branchHeaderFault, type BranchRegistry, type Origin } from '@holdfast/branches';
-import { type BranchRegistration, payloadFieldOf, type TransactionInput, urlFieldOf } from '@holdfast/core';
+import type { BranchRegistration, TransactionInput } from '@holdfast/core';
+import { payloadFieldOf, urlFieldOf } from '@holdfast/core/engine';
 import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown, withoutSecrets } from '@holdfast/protocol';
 
 /** Limits that an operator can reduce. */

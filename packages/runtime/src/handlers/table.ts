@@ -2,17 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   CallContext,
   Coordinator,
-  KeyValue,
   LivingNodes,
   NodeLoad,
-  Page,
   PassOutcome,
-  StoreCapabilities,
-  StoreCounts,
   TransactionInput,
   TransactionQuery,
   TransactionView,
 } from '@holdfast/core';
+import type { KeyValue, Page, StoreCapabilities, StoreCounts } from '@holdfast/core/store';
 import { FEW } from '../reading/in-turns.ts';
 import type { Acceptance } from './acceptance.ts';
 

@@ -1,4 +1,4 @@
-import { TOPICS } from '@holdfast/core';
+import { TOPICS } from '@holdfast/core/engine';
 import type { TOPIC_OPERATIONS } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';

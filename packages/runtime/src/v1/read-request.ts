@@ -1,4 +1,5 @@
-import type { Step, TransactionInput, TransactionOptions } from '@holdfast/core';
+import type { TransactionInput } from '@holdfast/core';
+import type { Step, TransactionOptions } from '@holdfast/core/patterns';
 import { HoldfastError } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
 import { bytesOf } from './json-bytes.ts';

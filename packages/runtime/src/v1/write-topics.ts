@@ -1,4 +1,4 @@
-import type { KeyValue } from '@holdfast/core';
+import type { KeyValue } from '@holdfast/core/store';
 import { type TopicPage, withoutSecrets } from '@holdfast/protocol';
 import { turns } from '@holdfast/branches/event-loop';
 

@@ -1,4 +1,4 @@
-import { type SchemaVersions, StoreError } from '@holdfast/core';
+import { type SchemaVersions, StoreError } from '@holdfast/core/store';
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { storeOf } from '../open-store.ts';

@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@holdfast/core';
+import type { EngineOptions } from '@holdfast/core/engine';
 import type { ServerConfig } from './options.ts';
 
 /** The engine's part of the configuration. */

@@ -1,4 +1,4 @@
-import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS } from '@holdfast/runtime';
 import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';

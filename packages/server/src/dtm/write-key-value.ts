@@ -1,4 +1,5 @@
-import { type KeyValue, TOPICS } from '@holdfast/core';
+import { TOPICS } from '@holdfast/core/engine';
+import type { KeyValue } from '@holdfast/core/store';
 import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
 import { writeTopics } from '@holdfast/runtime';
 

@@ -1,4 +1,5 @@
-import { type BranchView, failureReason, type TransactionView } from '@holdfast/core';
+import type { BranchView, TransactionView } from '@holdfast/core';
+import { failureReason } from '@holdfast/core/patterns';
 import { mapInTurns } from '@holdfast/runtime';
 import {
   type DtmBranchAnswer,

@@ -1,4 +1,5 @@
-import type { Coordinator, StoreCounts } from '@holdfast/core';
+import type { Coordinator } from '@holdfast/core';
+import type { StoreCounts } from '@holdfast/core/store';
 import { DEFAULT_NAMESPACE, STATUSES } from '@holdfast/protocol';
 import type * as prometheus from 'prom-client';
 import type { CounterChild, Family, HistogramChild } from './families.ts';

@@ -1,6 +1,6 @@
 // Writes batches one after the other and acknowledges each with a line on its standard output. Arguments: folder, number of batches, `sync` or `no-sync`.
 import { writeSync } from 'node:fs';
-import { CheckedStore } from '@holdfast/core';
+import { CheckedStore } from '@holdfast/core/store';
 import { LmdbStore } from '../../dist/lmdb-store.js';
 
 const [path, batches, sync] = process.argv.slice(2);

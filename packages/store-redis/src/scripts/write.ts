@@ -1,4 +1,4 @@
-import { transitions } from '@holdfast/core';
+import { transitions } from '@holdfast/core/store-kit';
 import { script } from '../connection.ts';
 import { COMMON } from './common.ts';
 import { HEADS } from './indexes.ts';

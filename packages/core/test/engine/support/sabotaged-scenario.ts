@@ -1,13 +1,8 @@
 import { HoldfastError, isFinal, type Status } from '@holdfast/protocol';
 import { encodeAbortOrder, encodeRetryOrder } from '../../../src/codec/entry-codec.ts';
-import {
-  type Entry,
-  Engine,
-  type Heartbeat,
-  MemoryStore,
-  type Store,
-  type StoredTransaction,
-} from '../../../src/index.ts';
+import { Engine } from '../../../src/engine/index.ts';
+import { MemoryStore } from '../../../src/memory-store/memory-store.ts';
+import type { Entry, Heartbeat, Store, StoredTransaction } from '../../../src/store/index.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 import { CONTEXT, InsistentClient } from './insistent-client.ts';
 import { Participants } from './participants.ts';

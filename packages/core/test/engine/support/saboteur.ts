@@ -1,4 +1,4 @@
-import { StoreError } from '../../../src/index.ts';
+import { StoreError } from '../../../src/store/index.ts';
 
 /** What a call does instead of returning; `carryOut` makes the call itself. */
 export type Sabotage = (carryOut: () => unknown) => unknown;

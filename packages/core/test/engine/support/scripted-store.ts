@@ -1,4 +1,5 @@
-import { MemoryStore, StoreError, type StoreErrorCode, type WriteItem, type WriteOutcome } from '../../../src/index.ts';
+import { MemoryStore } from '../../../src/memory-store/memory-store.ts';
+import { StoreError, type StoreErrorCode, type WriteItem, type WriteOutcome } from '../../../src/store/index.ts';
 
 /**
  * What happens to one batch. `lost`: it is applied, and the connection is lost before the answer.

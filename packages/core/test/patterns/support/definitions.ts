@@ -1,4 +1,5 @@
-import { DEFAULT_ENGINE_OPTIONS, type Definition, NO_OPTIONS, type Step } from '../../../src/index.ts';
+import { DEFAULT_ENGINE_OPTIONS, NO_OPTIONS } from '../../../src/engine/index.ts';
+import type { Definition, Step } from '../../../src/patterns/index.ts';
 
 export const POLICY = DEFAULT_ENGINE_OPTIONS;
 export const KEY = { namespace: 'default', gid: 'g1' };

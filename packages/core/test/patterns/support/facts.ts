@@ -1,4 +1,4 @@
-import type { Transaction } from '../../../src/index.ts';
+import type { Transaction } from '../../../src/patterns/index.ts';
 import type { Observation } from './model.ts';
 
 /** Small questions that invariants are made of. */

@@ -12,7 +12,7 @@ import {
   type Transaction,
   type TransactionEvent,
   withRegistered,
-} from '../../../src/index.ts';
+} from '../../../src/patterns/index.ts';
 import { CREATED_AT_MS, KEY, POLICY } from './definitions.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { isFinal, type Status } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import type { Definition } from '../../../src/index.ts';
+import type { Definition } from '../../../src/patterns/index.ts';
 import { apply, type Command, commandsOf } from './commands.ts';
 import { Model, type Observation } from './model.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core';
+import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core/store';
 import { ConfigError } from '../../config/config-error.ts';
 import { storeOf } from '../../open-store.ts';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';

@@ -1,7 +1,7 @@
 import { STATUSES, type Status, type TransactionKey } from '@holdfast/protocol';
-import type { Entry, SessionId, StoreCounts } from '../store.ts';
+import type { Entry, SessionId, StoreCounts } from '../store/store.ts';
 import { SortedSet } from './sorted-set.ts';
-import type { RecordHead } from './transitions.ts';
+import type { RecordHead } from '../store-kit/transitions.ts';
 
 /** A record in memory; every change replaces it as a whole. */
 export interface MemoryRecord {

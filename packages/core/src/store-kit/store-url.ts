@@ -1,4 +1,4 @@
-import { StoreError } from '../store.ts';
+import { StoreError } from '../store/store.ts';
 
 /**
  * Characters in a user name or password that must be percent-encoded, because they end it or begin

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { checkedTimeout, StoreError } from '../src/index.ts';
+import { checkedTimeout } from '../../src/store-kit/index.ts';
+import { StoreError } from '../../src/store/index.ts';
 
 it.each([1, 30_000, 600_000])('a time limit may be %d ms', (ms) => {
   expect(checkedTimeout('connectTimeoutMs', ms)).toBe(ms);

@@ -1,5 +1,5 @@
 import { LIMITS } from '@holdfast/protocol';
-import { StoreError } from '../store.ts';
+import { StoreError } from './store.ts';
 import { isStorable, STORE_LIMITS } from './rules.ts';
 
 /** The position at which a page of transactions ended; the next page begins below it. */

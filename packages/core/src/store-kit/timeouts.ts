@@ -1,4 +1,4 @@
-import { StoreError } from '../store.ts';
+import { StoreError } from '../store/store.ts';
 
 /**
  * Timeout of a statement about a session, including the connection for it. A heartbeat over a

@@ -1,6 +1,6 @@
-import type { KeyValue, KeyValueId, Page, Store } from '../store.ts';
-import { decodeKeyCursor, encodeKeyCursor } from './cursor.ts';
-import { Room } from './room.ts';
+import type { KeyValue, KeyValueId, Page, Store } from '../store/store.ts';
+import { decodeKeyCursor, encodeKeyCursor } from '../store/cursor.ts';
+import { Room } from '../store-kit/room.ts';
 
 /** The versioned key-values of a memory store. */
 export class MemoryKeyValues {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SortedSet } from '../src/stores/sorted-set.ts';
+import { SortedSet } from '../../src/memory-store/sorted-set.ts';
 
 const byNumber = (a: number, b: number): number => a - b;
 

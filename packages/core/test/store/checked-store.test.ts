@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CheckedStore, MemoryStore, type SchemaVersions, type Store, StoreError } from '../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { CheckedStore, type SchemaVersions, type Store, StoreError } from '../../src/store/index.ts';
 
 /** A memory store of which some calls are replaced. */
 const driverWith = (replaced: Partial<Store>): Store => Object.assign(new MemoryStore(() => 1), replaced);

@@ -1,5 +1,5 @@
 import { isFinal, LIMITS, type TransactionKey } from '@holdfast/protocol';
-import { type AppendItem, type KeyValueId, type ListQuery, StoreError, type WriteItem } from '../store.ts';
+import { type AppendItem, type KeyValueId, type ListQuery, StoreError, type WriteItem } from './store.ts';
 
 /** Limits of a store's arguments, beyond those of the protocol; lengths are in UTF-16 units. */
 export const STORE_LIMITS = {

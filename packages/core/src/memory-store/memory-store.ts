@@ -15,15 +15,15 @@ import type {
   TakeOverResult,
   WriteItem,
   WriteOutcome,
-} from './store.ts';
-import { decodeListCursor, encodeListCursor } from './stores/cursor.ts';
-import { passesFilter, summaryOf } from './stores/list-filter.ts';
-import { MemoryKeyValues } from './stores/memory-key-values.ts';
-import { type MemoryRecord, MemoryRecords, type Position } from './stores/memory-records.ts';
-import { NodeClock } from './stores/node-clock.ts';
-import { bodyBytes, Room } from './stores/room.ts';
-import { SessionTable } from './stores/session-table.ts';
-import * as transitions from './stores/transitions.ts';
+} from '../store/store.ts';
+import { decodeListCursor, encodeListCursor } from '../store/cursor.ts';
+import { passesFilter, summaryOf } from '../store-kit/list-filter.ts';
+import { MemoryKeyValues } from './key-values.ts';
+import { type MemoryRecord, MemoryRecords, type Position } from './records.ts';
+import { NodeClock } from '../store-kit/node-clock.ts';
+import { bodyBytes, Room } from '../store-kit/room.ts';
+import { SessionTable } from '../store-kit/session-table.ts';
+import * as transitions from '../store-kit/transitions.ts';
 
 /** Number of records that one list examines: a few milliseconds, during which nothing else runs. */
 const LOOKED_AT = 5_000;

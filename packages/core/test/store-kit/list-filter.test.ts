@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ListQuery, StoredTransaction } from '../src/index.ts';
-import { passesFilter, passingFilter } from '../src/stores/list-filter.ts';
+import type { ListQuery, StoredTransaction } from '../../src/store/index.ts';
+import { passesFilter, passingFilter } from '../../src/store-kit/list-filter.ts';
 
 const CREATED_MS = 1_700_000_000_000;
 

@@ -1,4 +1,11 @@
-import { type Heartbeat, type SessionId, type SessionInfo, type SessionRow, type Store, StoreError } from '../store.ts';
+import {
+  type Heartbeat,
+  type SessionId,
+  type SessionInfo,
+  type SessionRow,
+  type Store,
+  StoreError,
+} from '../store/store.ts';
 
 /** Number of ended sessions that are remembered, so that their IDs are rejected when used again. */
 const REMEMBERED = 1_000;

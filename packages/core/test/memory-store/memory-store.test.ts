@@ -1,6 +1,7 @@
 import { storeSuite } from '@holdfast/conformance';
 import { describe, it } from 'vitest';
-import { CheckedStore, MemoryStore } from '../src/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
+import { CheckedStore } from '../../src/store/index.ts';
 
 storeSuite({
   name: 'memory',

@@ -1,5 +1,5 @@
-import type { StoredTransaction } from '../store.ts';
-import { STORE_LIMITS } from './rules.ts';
+import type { StoredTransaction } from '../store/store.ts';
+import { STORE_LIMITS } from '../store/rules.ts';
 
 /** Total size of a record's bodies (definition, state and entries), in bytes. */
 export const bodyBytes = ({

@@ -8,7 +8,7 @@ import type {
   UpdateItem,
   WriteItem,
   WriteOutcome,
-} from '../store.ts';
+} from '../store/store.ts';
 
 /**
  * The rules of the Store contract for one record, as pure functions. Store drivers that compare and

@@ -20,20 +20,8 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from './store.ts';
-import { decodeKeyCursor, decodeListCursor } from './stores/cursor.ts';
-import * as rules from './stores/rules.ts';
-
-export { STORE_LIMITS } from './stores/rules.ts';
-export * from './stores/cursor.ts';
-export * from './stores/list-filter.ts';
-export * from './stores/room.ts';
-export * from './stores/words.ts';
-export * as transitions from './stores/transitions.ts';
-export type { RecordHead } from './stores/transitions.ts';
-export { SessionTable } from './stores/session-table.ts';
-export { NodeClock } from './stores/node-clock.ts';
-export { checkedTimeout, SESSION_TIMEOUT_MS } from './stores/timeouts.ts';
-export { decodeUrlPart, readStoreUrl } from './stores/store-url.ts';
+import { decodeKeyCursor, decodeListCursor } from './cursor.ts';
+import * as rules from './rules.ts';
 
 /**
  * The wrapper around every store driver, so that store drivers stay small: it keeps the life cycle

@@ -1,4 +1,4 @@
-import type { ListQuery, StoredTransaction } from '../store.ts';
+import type { ListQuery, StoredTransaction } from '../store/store.ts';
 
 /**
  * Whether a record matches a list query: status, pattern, attention and creation time (both ends

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NodeClock } from '../src/index.ts';
+import { NodeClock } from '../../src/store-kit/index.ts';
 
 const HOUR_MS = 3_600_000;
 

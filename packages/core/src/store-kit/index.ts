@@ -1,0 +1,12 @@
+/** What the store drivers share; not for applications. */
+export * from '../store/cursor.ts';
+export * from './list-filter.ts';
+export * from './room.ts';
+export * from './words.ts';
+export * as transitions from './transitions.ts';
+export type { RecordHead } from './transitions.ts';
+export { SessionTable } from './session-table.ts';
+export { NodeClock } from './node-clock.ts';
+export { checkedTimeout, SESSION_TIMEOUT_MS } from './timeouts.ts';
+export { decodeUrlPart, readStoreUrl } from './store-url.ts';
+export { SlotMap } from '../slot-map.ts';
