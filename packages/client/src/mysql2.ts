@@ -44,4 +44,4 @@ export const mysqlBarrier = (
  * @throws {TypeError} the coordinator's URL is none
  */
 export const mysqlXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolConnection> =>
-  new DriverXa(new MysqlXaDriver(pool, options.table), options);
+  new DriverXa(new MysqlXaDriver(pool, options), options);

@@ -38,4 +38,4 @@ export const postgresBarrier = (
  * @throws {TypeError} the coordinator's URL is none
  */
 export const postgresXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolClient> =>
-  new DriverXa(new PgXaDriver(pool, options.table), options);
+  new DriverXa(new PgXaDriver(pool, options), options);

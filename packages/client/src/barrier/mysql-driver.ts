@@ -26,6 +26,16 @@ export interface MysqlExecutable {
 
 const LEVELS: readonly IsolationLevel[] = ['read committed', 'repeatable read', 'serializable'];
 
+/**
+ * The isolation, whose name becomes part of a statement.
+ *
+ * @throws {TypeError} there is no such isolation
+ */
+export function checkedIsolation(isolation: IsolationLevel | undefined): IsolationLevel | undefined {
+  if (isolation === undefined || LEVELS.includes(isolation)) return isolation;
+  throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
+}
+
 /** Deadlock; "record has changed since last read" of MariaDB's snapshot isolation. */
 const LOST: readonly unknown[] = [1213, 1020];
 /** No such table, no such database. */
@@ -52,10 +62,7 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
 
   constructor(pool: Pool, { table, isolation }: MysqlBarrierOptions) {
     this.#pool = pool;
-    // The value becomes part of a statement.
-    if (isolation !== undefined && !LEVELS.includes(isolation))
-      throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
-    this.#isolation = isolation;
+    this.#isolation = checkedIsolation(isolation);
     const names = barrierTable('mysql', table);
     this.#table = names.table;
     this.place = { pool, table: names.table };

@@ -44,6 +44,17 @@ const BEGIN = {
 } as const satisfies Record<IsolationLevel | 'default', string>;
 const LEVELS: readonly string[] = Object.keys(BEGIN).filter((level) => level !== 'default');
 
+/**
+ * The statement that begins a transaction of that isolation, which may write.
+ *
+ * @throws {TypeError} there is no such isolation
+ */
+export function beginOf(isolation: IsolationLevel | undefined): string {
+  if (isolation !== undefined && !LEVELS.includes(isolation))
+    throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
+  return BEGIN[isolation ?? 'default'];
+}
+
 /** SQLSTATE: serialization failure, deadlock. */
 const LOST: readonly unknown[] = ['40001', '40P01'];
 /** SQLSTATE: no such table, no such schema. */
@@ -74,9 +85,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
 
   constructor(pool: Pool, { table, isolation, lockTimeoutMs = LOCK_TIMEOUT_MS }: PostgresBarrierOptions) {
     this.#pool = pool;
-    if (isolation !== undefined && !LEVELS.includes(isolation))
-      throw new TypeError(`isolation is ${LEVELS.join(', ')}, not ${JSON.stringify(isolation)}`);
-    this.#begin = BEGIN[isolation ?? 'default'] + limitOfLocks(checkedLockTimeout(lockTimeoutMs));
+    this.#begin = beginOf(isolation) + limitOfLocks(checkedLockTimeout(lockTimeoutMs));
     const names = barrierTable('postgres', table);
     this.#table = names.table;
     this.place = { pool, table: names.table };

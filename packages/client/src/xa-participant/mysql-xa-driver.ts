@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { errnoOf } from '../barrier/mysql-connection.ts';
-import { MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
+import { checkedIsolation, MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
+import type { IsolationLevel } from '../barrier/pg-driver.ts';
 import { valuesOfRows } from '../barrier/mysql-row.ts';
 import { isCausedBy } from './is-caused-by.ts';
+import type { XaOptions } from './xa-participant.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** XAER_DUPID: there is a transaction of that name, open or prepared. */
@@ -27,20 +29,24 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   readonly rows: MysqlDriver;
   readonly longestNameBytes = 64;
   readonly #pool: Pool;
+  readonly #isolation: IsolationLevel | undefined;
   /** Of connections whose lock timeouts were changed: what they were before. */
   readonly #waits = new WeakMap<PoolConnection, LockWaits>();
 
-  constructor(pool: Pool, table: string | undefined) {
+  constructor(pool: Pool, { table, isolation }: Pick<XaOptions, 'table' | 'isolation'>) {
     this.#pool = pool;
+    this.#isolation = checkedIsolation(isolation);
     this.rows = new MysqlDriver(pool, table === undefined ? {} : { table });
   }
 
   async open(name: string): Promise<XaConnection<PoolConnection> | undefined> {
     const connection = await this.#pool.getConnection();
     try {
+      if (this.#isolation !== undefined) await connection.query(`set transaction isolation level ${this.#isolation}`);
       await connection.query(`xa start ${literal(name)}`);
     } catch (error) {
-      if (errnoOf(error) === undefined) connection.destroy();
+      // An isolation that was set would be that of the next transaction.
+      if (errnoOf(error) === undefined || this.#isolation !== undefined) connection.destroy();
       else connection.release();
       if (errnoOf(error) === NAME_IN_USE) return undefined;
       throw error;

@@ -1,9 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { TransactionEnded } from '../barrier/errors.ts';
 import { pgConnection } from '../barrier/pg-connection.ts';
-import { PgDriver, type PostgresQueryable } from '../barrier/pg-driver.ts';
+import { beginOf, PgDriver, type PostgresQueryable } from '../barrier/pg-driver.ts';
 import { XaUnusable } from './errors.ts';
 import { isCausedBy } from './is-caused-by.ts';
+import type { XaOptions } from './xa-participant.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** SQLSTATE: there is no prepared transaction of that name. */
@@ -34,15 +35,17 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   readonly rows: PgDriver;
   readonly longestNameBytes = 199;
   readonly #pool: Pool;
+  readonly #begin: string;
 
-  constructor(pool: Pool, table: string | undefined) {
+  constructor(pool: Pool, { table, isolation }: Pick<XaOptions, 'table' | 'isolation'>) {
     this.#pool = pool;
+    this.#begin = beginOf(isolation);
     this.rows = new PgDriver(pool, table === undefined ? {} : { table });
   }
 
   /** Two may be open under one name: the barrier's row keeps the second one waiting. */
   async open(name: string): Promise<XaConnection<PoolClient>> {
-    const connection = pgConnection(await this.#pool.connect(), 'begin');
+    const connection = pgConnection(await this.#pool.connect(), this.#begin);
     const rollback = (): Promise<void> =>
       connection.rollback().then(
         () => connection.release(true),

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BranchFailure, xaName } from '@holdfast/protocol';
 import type { Barrier, BarrierOutcome, BranchKey } from '../barrier/barrier.ts';
 import { createBarrier } from '../barrier/create-barrier.ts';
+import type { IsolationLevel } from '../barrier/pg-driver.ts';
 import type { BarrierRow } from '../barrier/driver.ts';
 import { rowsOf } from '../barrier/rows.ts';
 import { checkedLockTimeout } from '../lock-timeout.ts';
@@ -25,6 +26,12 @@ export interface XaOptions {
    * `embed()`, whose coordinator nobody can ask: its initiator has registered the branch.
    */
   readonly coordinator?: string;
+  /**
+   * Isolation of the actions. Default: the session's own. `serializable` is a bad choice in
+   * PostgreSQL: while an action is prepared, transactions that may conflict with it are cancelled,
+   * again and again.
+   */
+  readonly isolation?: IsolationLevel;
   /**
    * How long a statement of the action waits for a lock, in ms; longer, and the branch fails
    * (`XaLockTimeout`): what holds the lock may be prepared, and no database detects a deadlock

@@ -239,7 +239,7 @@ describeWith(['mariadbd'], 'the MySQL barrier in a transaction of', () => {
           return finish(fails);
         });
       await expectExactlyOnce(carry, balance);
-      const xa = new MysqlXaDriver(own, undefined);
+      const xa = new MysqlXaDriver(own, {});
       const name = randomUUID();
       const open = await xa.open(name);
       await xa.withShortWaits(open?.tx as PoolConnection, 0, async () =>

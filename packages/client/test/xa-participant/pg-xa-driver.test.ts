@@ -32,7 +32,7 @@ class BreakingClient extends EventEmitter {
 it('takes a connection that breaks at a commit for an error of the call, and does not use it again', async () => {
   const client = new BreakingClient();
   const pool = { connect: () => Promise.resolve(client) } as unknown as Pool;
-  await expect(new PgXaDriver(pool, undefined).end('order-1-01', 'commit')).rejects.toThrow('terminated unexpectedly');
+  await expect(new PgXaDriver(pool, {}).end('order-1-01', 'commit')).rejects.toThrow('terminated unexpectedly');
   expect(client.destroyed).toEqual([true]);
   expect(client.listenerCount('error')).toBe(0);
 });

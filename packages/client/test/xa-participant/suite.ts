@@ -270,6 +270,25 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(before).toHaveLength(1);
   });
 
+  it.each(['read committed', 'repeatable read', 'serializable'] as const)(
+    'an action runs at the isolation that was asked for: %s',
+    async (isolation) => {
+      const { call } = newBranch();
+      const number = await world.createNumber();
+      const outcome = await world.xa({ isolation }).run(call('action'), async (tx) => {
+        await number.add(tx, 5);
+        return world.isolationOf(tx);
+      });
+      expect(outcome).toEqual({ ran: true, value: isolation });
+      await world.xa({ isolation }).run(call('commit'), mustNotRun);
+      expect(await number.read()).toBe(5);
+    },
+  );
+
+  it('an isolation that there is not is refused', () => {
+    expect(() => world.xa({ isolation: 'none' as 'serializable' })).toThrow(/isolation/);
+  });
+
   it('a lock timeout that is no whole number of ms from 0 is refused', () => {
     for (const lockTimeoutMs of [-1, 1.5, Number.NaN, 2 ** 31])
       expect(() => world.xa({ lockTimeoutMs })).toThrow(/lockTimeoutMs/);

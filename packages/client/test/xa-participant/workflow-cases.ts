@@ -63,6 +63,22 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(successes).toBeLessThan(2);
   });
 
+  it('an xa with two branches that change one row fails for the lock of its own branch', async () => {
+    const { hf, branches, read } = await start();
+    const change = { url: branches.xa, payload: { which: 'a' } } as const;
+    const run = hf.xa(
+      async (tx) => {
+        await tx.call(change);
+        await tx.call(change);
+      },
+      { wait: true },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'transaction_failed', cause: { name: 'BranchFailure' } });
+    await expect(run).rejects.toThrow(/waited longer for a lock/);
+    expect(await world.prepared()).toEqual([]);
+    expect(await read()).toEqual([0, 0]);
+  });
+
   it('the code of a workflow may go another way when an XA step waits too long', async () => {
     const { hf, branches, numbers, read, options } = await start();
     const holder = { gid: `holder-${process.pid}`, transType: 'xa', branchId: '01' } as const;

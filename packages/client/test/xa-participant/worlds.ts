@@ -1,6 +1,7 @@
 import { startMariadb, startPostgres } from '@holdfast/test-servers';
 import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Pool, type PoolClient } from 'pg';
+import { vi } from 'vitest';
 import { mysqlBarrier, mysqlXa } from '../../src/mysql2.ts';
 import { postgresBarrier, postgresXa } from '../../src/pg.ts';
 import type { XaOptions, XaParticipant } from '../../src/xa-participant/xa-participant.ts';
@@ -22,6 +23,8 @@ export interface XaWorld<Tx> {
   rollBack(name: string): Promise<unknown>;
   /** Names of all that is prepared. */
   prepared(): Promise<readonly string[]>;
+  /** Of the transaction that is open, as the options of a barrier spell it. */
+  isolationOf(tx: Tx): Promise<string>;
   /** The different lock timeouts of the connections that are idle in the pool. */
   lockTimeouts(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -74,6 +77,10 @@ export async function openPostgresXa(): Promise<XaWorld<PoolClient>> {
     rollBack: (name) => pool.query(`rollback prepared '${name}'`),
     prepared: async () =>
       (await pool.query<{ gid: string }>('select gid from pg_prepared_xacts')).rows.map((r) => r.gid),
+    async isolationOf(tx) {
+      const text = "select current_setting('transaction_isolation') as level";
+      return (await tx.query<{ level: string }>(text)).rows[0]?.level ?? '';
+    },
     async lockTimeouts() {
       const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()));
       const answers = clients.map((client) => client.query<{ lock_timeout: string }>('show lock_timeout'));
@@ -123,6 +130,17 @@ export async function openMysqlXa(): Promise<XaWorld<PoolConnection>> {
     },
     rollBack: (name) => pool.query('xa rollback ?', [name]),
     prepared: async () => (await pool.query<RowDataPacket[]>('xa recover'))[0].map((row) => String(row['data'])),
+    async isolationOf(tx) {
+      const text =
+        'select trx_isolation_level as level from information_schema.innodb_trx where trx_mysql_thread_id = ?';
+      // The server refreshes this table once it has not been read for 0.1 s.
+      const read = async (): Promise<string> => {
+        const [[row]] = await pool.query<RowDataPacket[]>(text, [tx.threadId]);
+        if (row === undefined) throw new Error('the transaction is not listed yet');
+        return String(row['level']).toLowerCase();
+      };
+      return vi.waitFor(read, { interval: 250, timeout: 5_000 });
+    },
     async lockTimeouts() {
       const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.getConnection()));
       const text = "select concat(@@session.innodb_lock_wait_timeout, ' ', @@session.lock_wait_timeout) as waits";
