@@ -6,7 +6,7 @@ import { text } from './sql.ts';
 /** Version of the tables' layout. A change of the tables increments it and adds a migration. */
 export const SCHEMA_VERSION = 1;
 
-/** Longest time that a node waits while another one migrates. */
+/** Longest time that a node waits while another one migrates, or for a table that it changes. */
 const LOCK_WAIT_S = 60;
 
 /** The names of the tables. */
@@ -185,8 +185,10 @@ async function migrateInTurn(run: Run, tables: Tables): Promise<SchemaVersions> 
   if (Number(locked?.rows[0]?.['locked']) !== 1)
     throw new StoreError('unavailable', 'another node has been preparing the tables for a minute');
   try {
+    await run(`set @waits = @@session.lock_wait_timeout, session lock_wait_timeout = ${LOCK_WAIT_S}`);
     return await migrate(run, tables);
   } finally {
+    await run('set session lock_wait_timeout = @waits');
     await run(`do release_lock(${lock})`);
   }
 }

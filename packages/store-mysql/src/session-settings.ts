@@ -4,8 +4,9 @@ import { string } from './rows.ts';
 import { bytes } from './sql.ts';
 
 /**
- * How long a statement waits for a row lock of another connection: well within a lease. Nodes hold
- * row locks only briefly, so a longer wait is caused by another program, or by a frozen node.
+ * How long a statement waits for a row or a table that another connection has locked: well within a
+ * lease. Nodes hold locks only briefly, so a longer wait is caused by another program, or by a
+ * frozen node.
  */
 const LOCK_WAIT_S = 3;
 /** No limit, as the server writes it. */
@@ -32,7 +33,9 @@ const SETTINGS = [
   // MariaDB would convert a long list of keys to a join, which may be planned as a scan; to MySQL
   // this is a comment.
   `set session time_zone = '+00:00' /*M!100300 , session in_predicate_conversion_threshold = 0 */`,
-  `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}`,
+  // The server's default for tables is a day or a year, and a call that its node has abandoned would
+  // be carried out after that.
+  `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}, session lock_wait_timeout = ${LOCK_WAIT_S}`,
   // Neither a statement nor a commit leaves a transaction open.
   'set session autocommit = 1, session completion_type = 0',
   'set session transaction isolation level read committed',

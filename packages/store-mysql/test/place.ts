@@ -13,6 +13,17 @@ export interface MysqlPlace extends StorePlace {
   readonly prefix: string;
 }
 
+/** Runs statements that lock something; resolves to a function that releases it. */
+async function hold(url: string, ...statements: readonly string[]): Promise<() => Promise<void>> {
+  const holder = await createConnection({ uri: url });
+  for (const statement of statements) await holder.query(statement);
+  return async () => {
+    await holder.query('rollback');
+    await holder.query('unlock tables');
+    await holder.end();
+  };
+}
+
 /** Tables of its own, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<MysqlPlace> {
   const prefix = newPrefix();
@@ -47,6 +58,14 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
         await holder.end();
       };
     },
+    holdKeyValues: () => hold(url, 'start transaction', `select 1 from ${prefix}key_values for update`),
+    holdTables: () =>
+      hold(
+        url,
+        `lock tables ${Object.values(tablesOf(prefix))
+          .map((table) => `${table} write`)
+          .join(', ')}`,
+      ),
     holdInsert: async (gid, from) => {
       const holder = await createConnection({ uri: url });
       const table = `${prefix}transactions`;

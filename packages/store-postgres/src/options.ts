@@ -37,7 +37,10 @@ export interface Settings {
    * unreachable.
    */
   readonly graceMs: number;
-  /** How long a statement may wait for one lock; 0: as long as the statement timeout allows. */
+  /**
+   * How long a statement may wait for one lock. Statements that wait longer would keep the others of
+   * their connection waiting as well.
+   */
   readonly lockTimeoutMs: number;
   readonly onWarning: (text: string) => void;
   readonly wallMs: (() => number) | undefined;
@@ -49,7 +52,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** The server ends a statement on its own; this is for an unreachable server. */
 const GRACE_MS = 5_000;
-/** Well within a lease. A node keeps a record locked for long only if it is frozen. */
+/**
+ * Well within a lease. A node keeps a record locked for long only if it is frozen; other programs
+ * may.
+ */
 const LOCK_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
@@ -66,11 +72,6 @@ export const forSessions = (settings: Settings): Settings => ({
   statementTimeoutMs: Math.min(settings.statementTimeoutMs, SESSION_TIMEOUT_MS),
   graceMs: 0,
 });
-
-/**
- * The settings of the connection for batches: a record that stays locked is left out of its batch.
- */
-export const forBatches = (settings: Settings): Settings => ({ ...settings, lockTimeoutMs: LOCK_TIMEOUT_MS });
 
 /**
  * Validates options. Throws `StoreError` `invalid`. No message repeats the URL, because it may
@@ -93,7 +94,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
     })),
     schema,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
-    lockTimeoutMs: 0,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
     graceMs: GRACE_MS,
     onWarning: (text) => callHook(() => options.onWarning?.(text)),
     wallMs: options.wallMs,

@@ -23,7 +23,7 @@ import { Connection, type Row, type Statement } from './connection.ts';
 import { whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
-import { forBatches, forSessions, type Settings } from './options.ts';
+import { forSessions, type Settings } from './options.ts';
 import { refuseTransactionPooling } from './pooler.ts';
 import { keyArrays, read } from './read.ts';
 import { prepareSchema } from './schema.ts';
@@ -50,7 +50,7 @@ export class PostgresStore implements Store {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#batches = new Connection(forBatches(settings));
+    this.#batches = new Connection(settings);
     this.#work = new Connection(settings);
     this.#beats = new Connection(forSessions(settings));
     this.#rest = new Connection(settings);

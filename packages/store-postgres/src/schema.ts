@@ -109,6 +109,8 @@ export async function prepareSchema(client: Client, schema: string): Promise<Sch
 
 async function prepare(client: Client, schema: string): Promise<SchemaVersions> {
   await client.query('begin');
+  // Another node may migrate for longer than a statement waits for a lock.
+  await client.query('set local lock_timeout to 0');
   await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, schema]);
   const found = await readVersion(client, schema);
   if (found > SCHEMA_VERSION)

@@ -12,6 +12,17 @@ export interface PostgresPlace extends StorePlace {
   readonly schema: string;
 }
 
+/** Runs statements that lock something; resolves to a function that releases it. */
+async function hold(url: string, statements: string): Promise<() => Promise<void>> {
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  await holder.query(`begin; ${statements}`);
+  return async () => {
+    await holder.query('rollback');
+    await holder.end();
+  };
+}
+
 /** A schema of its own, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<PostgresPlace> {
   const schema = newSchema();
@@ -34,15 +45,10 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
       for (const table of ['transactions', 'entries', 'counters', 'sessions', 'key_values'])
         await runAt(url, `alter table ${schema}.${table} add column later text not null default ''`);
     },
-    holdRecord: async (gid) => {
-      const holder = new pg.Client({ connectionString: url });
-      await holder.connect();
-      await holder.query(`begin; select from ${schema}.transactions where gid = '${gid}' for update`);
-      return async () => {
-        await holder.query('rollback');
-        await holder.end();
-      };
-    },
+    holdRecord: (gid) => hold(url, `select from ${schema}.transactions where gid = '${gid}' for update`),
+    holdKeyValues: () => hold(url, `select from ${schema}.key_values for update`),
+    holdTables: () =>
+      hold(url, `set local search_path to ${schema}; lock table transactions, entries, counters, sessions, key_values`),
     holdInsert: async (gid, from) => {
       const holder = new pg.Client({ connectionString: url });
       await holder.connect();

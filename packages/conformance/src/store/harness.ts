@@ -80,6 +80,17 @@ export interface StorePlace {
    */
   holdRecord?(gid: string): Promise<() => Promise<void>>;
   /**
+   * Locks all key-values, as another client of the database might; resolves to a function that
+   * releases the locks. Required for stores whose database has such locks.
+   */
+  holdKeyValues?(): Promise<() => Promise<void>>;
+  /**
+   * Locks all tables against every other client, as an administrator or the migration of another
+   * program might; resolves to a function that releases them. Required for stores whose database
+   * has such locks.
+   */
+  holdTables?(): Promise<() => Promise<void>>;
+  /**
    * Inserts a copy of the record `from` as a new record, both in the default namespace, in a
    * transaction that stays open, as a node that is frozen during an insert might; resolves to a
    * function that rolls it back. Required for stores whose database has such transactions.

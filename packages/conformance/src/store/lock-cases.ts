@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { WriteItem } from '@holdfast/core/store';
-import type { CaseBody, Cases, Fixture } from './harness.ts';
+import { assertRejects, type CaseBody, type Cases, type Fixture } from './harness.ts';
 import { appendOf, insertOf, openSession, read, updateOf, writeAll } from './items.ts';
 
 const GIDS = ['a', 'b', 'c', 'd'];
@@ -9,6 +9,24 @@ const GIDS = ['a', 'b', 'c', 'd'];
  * locked.
  */
 type HeldBody = (fixture: Fixture, release: () => Promise<void>) => Promise<void>;
+
+/**
+ * Half of the statement timeout: what fails later has not been ended by its own limit for locks.
+ */
+const SOON_MS = 15_000;
+
+/** Rejects if the promise is not settled soon. */
+async function soon<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not settled within ${SOON_MS} ms`)), SOON_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /**
  * A record that another client of the database has locked blocks no other record, and no session:
@@ -147,6 +165,62 @@ export function lockCases({ describe, it, manifest }: Cases): void {
         assert.equal((await store.count()).byStatus.submitted, 5);
       },
     );
+  });
+
+  describe('key-values that another client has locked', () => {
+    it('fail a change soon, block nothing else in the meantime, and can be changed afterwards', async ({
+      store,
+      place,
+    }) => {
+      await openSession(store, 'session');
+      const id = { namespace: 'default', category: 'topics', key: 'held' };
+      assert.equal(await store.kvPut(id, 'first', 0), 'applied');
+      const release = await place.holdKeyValues?.();
+      // Databases without locks have nothing to wait for.
+      if (release === undefined) return;
+      try {
+        const change = soon(assertRejects(store.kvPut(id, 'second', 1), 'unavailable'));
+        const remove = soon(assertRejects(store.kvDelete(id, 1), 'unavailable'));
+        await writeAll(store, [insertOf('a')]);
+        assert.ok((await store.heartbeat('session')).alive);
+        await Promise.all([change, remove]);
+        assert.equal((await store.kvGet(id))?.value, 'first');
+        assert.equal((await store.list({ namespace: 'default', limit: 10 })).items.length, 1);
+      } finally {
+        await release();
+      }
+      assert.equal(await store.kvPut(id, 'second', 1), 'applied');
+    });
+  });
+
+  describe('tables that another client has locked', () => {
+    it('fail each call soon, without a doubt about it, and are used again afterwards', async ({ store, place }) => {
+      await openSession(store, 'session');
+      await writeAll(store, [insertOf('a', { dueInMs: -1 })]);
+      const id = { namespace: 'default', category: 'topics', key: 'held' };
+      const release = await place.holdTables?.();
+      if (release === undefined) return;
+      try {
+        const calls: readonly Promise<unknown>[] = [
+          store.write([insertOf('b'), updateOf('a', 1)]),
+          store.claimDue({ session: 'session', limit: 10, groups: [] }),
+          store.kvPut(id, 'first', 0),
+        ];
+        // The connection for sessions has a shorter timeout, after which the outcome may be unknown.
+        const beat = soon(assert.rejects(store.heartbeat('session')));
+        await Promise.all([beat, ...calls.map((call) => soon(assertRejects(call, 'unavailable')))]);
+      } finally {
+        await release();
+      }
+      // Nothing that was given up is carried out later.
+      assert.deepEqual(
+        (await store.list({ namespace: 'default', limit: 10 })).items.map(({ key, version }) => [key.gid, version]),
+        [['a', 1]],
+      );
+      assert.equal(await store.kvGet(id), undefined);
+      assert.equal((await store.claimDue({ session: 'session', limit: 10, groups: [] })).claimed.length, 1);
+      await writeAll(store, [insertOf('b')]);
+    });
   });
 
   describe('a record that another client has inserted and not committed', () => {
