@@ -1,5 +1,6 @@
 import type { Evidence } from './evidence.ts';
 import { callsOf } from './call-history.ts';
+import { outageOf } from './database-faults/fault-outage.ts';
 import { fencingViolations } from './fencing.ts';
 import type { Disturbed } from './subject.ts';
 import { type EndedSession, endedSessionsOf, slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
@@ -35,8 +36,9 @@ export interface ClusterJudgement {
  * Judges how coordinators gave work up and took it over, by the participants' journal and the
  * sessions in the store.
  */
-export function judgeCluster(evidence: Evidence, disturbed: Disturbed, silenceMs: number): ClusterJudgement {
+export function judgeCluster(evidence: Evidence, observed: Disturbed, silenceMs: number): ClusterJudgement {
   const calls = callsOf(evidence);
+  const disturbed = { ...observed, outages: [...observed.outages, ...observed.faults.map(outageOf)] };
   const takeOvers = takeOversOf(calls, disturbed.outages);
   const endedSessions = endedSessionsOf(disturbed);
   return {

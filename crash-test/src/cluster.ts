@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DatabaseServer, freePort } from '@holdfast/test-servers';
+import { createFakeClock, type DatabaseServer, type FakeClock, freePort } from '@holdfast/test-servers';
 import { CoordinatorProcess } from './coordinator-process.ts';
+import { planFaults } from './database-faults/fault-plan.ts';
+import { FaultRun } from './database-faults/fault-run.ts';
+import { faultyDatabase } from './database-faults/faulty-database.ts';
 import { startNginx, type Nginx } from './nginx.ts';
 import type { RunOptions } from './options.ts';
 import { type ClusterNode, Outages } from './outages.ts';
@@ -26,23 +29,29 @@ export async function cluster(
   folder: string,
   print: (line: string) => void,
 ): Promise<Subject> {
-  const database = await startDatabase(options.store);
+  const clock = options.faults > 0 ? createFakeClock() : undefined;
+  if (options.faults > 0 && clock === undefined)
+    throw new Error('--faults moves the clock of the database, for which faketime is missing on this machine');
+  const database = await startDatabase(options.store, clock?.environment);
   try {
     const ports: number[] = [];
     for (let node = 0; node < options.nodes; node++) ports.push(await freePort());
-    return new Cluster({ options, cliPath, folder, print, database, ports, nginxPort: await freePort() });
+    return new Cluster({ options, cliPath, folder, print, database, clock, ports, nginxPort: await freePort() });
   } catch (error) {
     await database.stop();
+    clock?.remove();
     throw error;
   }
 }
 
 interface Parts {
-  readonly options: RunOptions;
+  readonly options: RunOptions & { readonly store: SharedStore };
   readonly cliPath: string;
   readonly folder: string;
   readonly print: (line: string) => void;
   readonly database: DatabaseServer;
+  /** Of the database, to be moved; undefined without faults. */
+  readonly clock: FakeClock | undefined;
   readonly ports: readonly number[];
   readonly nginxPort: number;
 }
@@ -52,6 +61,7 @@ class Cluster implements Subject {
   readonly #parts: Parts;
   readonly #nodes: readonly ClusterNode[];
   readonly #outages: Outages;
+  readonly #faults: FaultRun | undefined;
   #nginx: Nginx | undefined;
   #watch: SessionWatch | undefined;
 
@@ -60,6 +70,23 @@ class Cluster implements Subject {
     this.origin = `http://127.0.0.1:${parts.nginxPort}`;
     this.#nodes = parts.ports.map((port, index) => this.#node(port, index));
     this.#outages = new Outages(this.#nodes, parts.database, parts.print);
+    this.#faults = parts.clock === undefined ? undefined : this.#faultRun(parts.clock);
+  }
+
+  #faultRun(clock: FakeClock): FaultRun {
+    const { options, database, print } = this.#parts;
+    let changes = 0;
+    return new FaultRun({
+      database: faultyDatabase(options.store, database.url),
+      clock,
+      restart: (signal, lastsMs) => this.#outages.restartDatabase(signal, lastsMs),
+      // Through each coordinator in turn.
+      changeKeyValue: async () => {
+        const node = this.#nodes[changes++ % this.#nodes.length];
+        return (await node?.process.probe.subscribe('crash-test', `http://127.0.0.1/${changes}`)) ?? false;
+      },
+      print,
+    });
   }
 
   #node(port: number, index: number): ClusterNode {
@@ -76,7 +103,7 @@ class Cluster implements Subject {
       ],
       node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}&except=${new URL(database.url).port}`],
       logPath: join(folder, `${name}.log`),
-      mayEnd: () => this.#outages.databaseIsAway(MAY_GIVE_UP_MS),
+      mayEnd: () => this.#outages.databaseIsAway(MAY_GIVE_UP_MS) || this.#faults?.isAway(MAY_GIVE_UP_MS) === true,
     });
     return { name, address, process };
   }
@@ -105,13 +132,19 @@ class Cluster implements Subject {
 
   async disturb(inFlight: () => number): Promise<Disturbed> {
     const { options } = this.#parts;
-    const outages = await this.#outages.carryOut(planOutages(options), inFlight);
+    const [outages] = await Promise.all([
+      this.#outages.carryOut(planOutages(options), inFlight),
+      this.#faults?.carryOut(planFaults(options)),
+    ]);
+    // A coordinator that did not start during a fault is started again after it.
+    await Promise.all(this.#nodes.map(({ process }) => process.ready()));
     // What is seen later on belongs to it, too.
     const watch = this.#watch;
     return {
       kills: [],
       nodes: this.#nodes,
       outages,
+      faults: this.#faults?.done ?? [],
       get sessions() {
         return watch?.seen ?? [];
       },
@@ -128,5 +161,6 @@ class Cluster implements Subject {
     await Promise.all(this.#nodes.map(({ process }) => process.close()));
     await this.#nginx?.stop();
     await this.#parts.database.stop();
+    this.#parts.clock?.remove();
   }
 }

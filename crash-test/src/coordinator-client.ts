@@ -61,6 +61,12 @@ export class CoordinatorClient {
     return reply.code === 200 ? '' : `${reply.code} ${textOf(reply.body['message'])}`;
   }
 
+  /** Adds a subscriber to a topic, which is a key-value; false: that was not acknowledged. */
+  async subscribe(topic: string, url: string): Promise<boolean> {
+    const reply = await this.#request('PUT', `/api/v1/topics/${topic}/subscribers`, JSON.stringify({ url }));
+    return reply !== undefined && reply.code < 300;
+  }
+
   /** The living sessions; undefined when there is no answer. */
   async sessions(): Promise<readonly SessionRow[] | undefined> {
     const reply = await this.#request('GET', '/api/v1/nodes');
@@ -71,7 +77,7 @@ export class CoordinatorClient {
     await this.#pool.destroy();
   }
 
-  async #request(method: 'GET' | 'POST', path: string, body?: string): Promise<Reply | undefined> {
+  async #request(method: 'GET' | 'POST' | 'PUT', path: string, body?: string): Promise<Reply | undefined> {
     try {
       const headers = { 'content-type': 'application/json' };
       const response = await this.#pool.request({ method, path, headers, body: body ?? null });

@@ -21,7 +21,7 @@ export interface CoordinatorOptions {
 }
 
 /** A coordinator says "ready" within this, or the run is over. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 /** Between an end that may be and the next start. */
 const RESTART_PAUSE_MS = 200;

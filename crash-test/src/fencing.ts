@@ -21,6 +21,7 @@ export function fencingViolations(
   return disturbed.outages.flatMap((outage) => {
     switch (outage.kind) {
       case 'kill':
+      case 'fault':
         return [];
       case 'pause':
         return [...callsWhileFenced(calls, outage, disturbed, silenceMs), ...neverLetGo(outage, disturbed, silenceMs)];
@@ -86,7 +87,10 @@ function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: 
   const endMs = untilMs + silenceMs;
   const disturbed = outages.some(
     (one) =>
-      one !== pause && (one.node === node || one.kind === 'database') && one.fromMs < endMs && one.backMs > fromMs,
+      one !== pause &&
+      (one.node === node || one.kind === 'database' || one.kind === 'fault') &&
+      one.fromMs < endMs &&
+      one.backMs > fromMs,
   );
   if (disturbed) return [];
   const began = sessions.some(

@@ -33,7 +33,7 @@ export async function loneCoordinator(
     },
     async disturb(inFlight) {
       const done = await killAsPlanned(coordinator, planKills(seed, kills, seconds), inFlight, print);
-      return { kills: done, nodes: [], outages: [], sessions: [] };
+      return { kills: done, nodes: [], outages: [], faults: [], sessions: [] };
     },
     end: () => coordinator.kill(),
     close: () => coordinator.close(),

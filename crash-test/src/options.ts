@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly nodes: number;
   readonly pauses: number;
   readonly databaseKills: number;
+  /** How often each fault of a running database happens. */
+  readonly faults: number;
   /** Their limits. */
   readonly heartbeatMs: number;
   readonly silenceMs: number;
@@ -42,6 +44,7 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --nodes N           coordinators of a shared store (3)
   --pauses N          … paused for longer than the silence limit, and continued (4)
   --database-kills N  … their database killed and started again (2)
+  --faults N          … each fault of the running database happens: locks, closed connections, a moved clock, … (0)
   --heartbeat-ms N    … how often each says that it lives (500)
   --silence-ms N      … the work of one that is silent for so long is taken over (2000)
   --seed N            repeats a plan: the same transactions, faults and moments (random)
@@ -65,6 +68,7 @@ export function readCommandLine(args: readonly string[], randomSeed: number): Co
     nodes: positive('nodes', values.nodes, 3),
     pauses: count('pauses', values.pauses, 4),
     databaseKills: count('database-kills', values['database-kills'], 2),
+    faults: faultsOf(values.faults, shared),
     heartbeatMs: positive('heartbeat-ms', values['heartbeat-ms'], 500),
     silenceMs: positive('silence-ms', values['silence-ms'], 2_000),
     seed: positive('seed', values.seed, randomSeed),
@@ -78,8 +82,9 @@ export function readCommandLine(args: readonly string[], randomSeed: number): Co
 
 /** The command that repeats a run. */
 export function commandOf(options: RunOptions): string {
-  const { store, seconds, kills, seed, rate, clients, nodes, pauses, databaseKills, heartbeatMs, silenceMs } = options;
-  const shared = `--nodes ${nodes} --pauses ${pauses} --database-kills ${databaseKills} --heartbeat-ms ${heartbeatMs} --silence-ms ${silenceMs}`;
+  const { store, seconds, kills, seed, rate, clients, nodes, pauses, databaseKills, faults } = options;
+  const limits = `--heartbeat-ms ${options.heartbeatMs} --silence-ms ${options.silenceMs}`;
+  const shared = `--nodes ${nodes} --pauses ${pauses} --database-kills ${databaseKills} --faults ${faults} ${limits}`;
   const common = `--seconds ${seconds} --kills ${kills} --seed ${seed} --rate ${rate} --clients ${clients}`;
   return `npm run crash-test -- --store ${store} ${common}${store === 'lmdb' ? '' : ` ${shared}`}`;
 }
@@ -92,6 +97,7 @@ interface Values {
   readonly nodes?: string;
   readonly pauses?: string;
   readonly 'database-kills'?: string;
+  readonly faults?: string;
   readonly 'heartbeat-ms'?: string;
   readonly 'silence-ms'?: string;
   readonly seed?: string;
@@ -116,6 +122,7 @@ function parse(args: readonly string[]): Values {
         nodes: text,
         pauses: text,
         'database-kills': text,
+        faults: text,
         'heartbeat-ms': text,
         'silence-ms': text,
         seed: text,
@@ -130,6 +137,13 @@ function parse(args: readonly string[]): Values {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function faultsOf(text: string | undefined, shared: boolean): number {
+  const faults = count('faults', text, 0);
+  if (faults > 0 && !shared)
+    throw new UsageError(`--faults needs a database: add --store ${SHARED_STORES.join(' or --store ')}`);
+  return faults;
 }
 
 function storeOf(name: string): RunOptions['store'] {

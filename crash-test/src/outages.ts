@@ -3,9 +3,12 @@ import type { DatabaseServer } from '@holdfast/test-servers';
 import type { CoordinatorProcess } from './coordinator-process.ts';
 import type { PlannedOutage } from './outage-plan.ts';
 
-/** What was down, by the clock of this machine, ms since the epoch. */
+/**
+ * What was down, by the clock of this machine, ms since the epoch. A `fault` disturbs the database:
+ * heartbeats may be late while it lasts.
+ */
 export interface Outage {
-  readonly kind: PlannedOutage['kind'];
+  readonly kind: PlannedOutage['kind'] | 'fault';
   /** Of a coordinator; undefined: the database. */
   readonly node: ClusterNode | undefined;
   /** It was down by then. */
@@ -79,7 +82,7 @@ export class Outages {
 
   async #one(planned: PlannedOutage, said: string): Promise<void> {
     const outage = await (planned.kind === 'database'
-      ? this.#killDatabase(planned.lastsMs)
+      ? this.restartDatabase('SIGKILL', planned.lastsMs)
       : planned.kind === 'kill'
         ? this.#kill(this.#node(planned.node))
         : this.#pause(this.#node(planned.node), planned.lastsMs));
@@ -113,18 +116,21 @@ export class Outages {
     return { kind: 'pause', node, fromMs, untilMs, backMs: untilMs };
   }
 
-  /** One after the other: it may take longer than planned to come back. */
-  #killDatabase(lastsMs: number): Promise<Outage> {
-    const outage = this.#databaseUp.then(() => this.#killDatabaseNow(lastsMs));
+  /**
+   * Ends the database with a signal, and starts it again after some time. One after the other: the
+   * database may take longer than planned to come back.
+   */
+  restartDatabase(signal: NodeJS.Signals, lastsMs: number): Promise<Outage> {
+    const outage = this.#databaseUp.then(() => this.#restartDatabaseNow(signal, lastsMs));
     this.#databaseUp = outage.then(() => delay(DATABASE_REST_MS));
     // It is told by the outage itself.
     this.#databaseUp.catch(() => undefined);
     return outage;
   }
 
-  async #killDatabaseNow(lastsMs: number): Promise<Outage> {
+  async #restartDatabaseNow(signal: NodeJS.Signals, lastsMs: number): Promise<Outage> {
     this.#databaseDown = true;
-    await this.#database.kill();
+    await this.#database.kill(signal);
     const fromMs = Date.now();
     await delay(lastsMs);
     const untilMs = Date.now();
@@ -144,6 +150,7 @@ function describeOutage({ kind, node, fromMs, backMs }: Outage): string {
     case 'pause':
       return `${node?.name} paused for ${lastedMs} ms`;
     case 'database':
+    case 'fault':
       return `the database killed, answering again after ${lastedMs} ms`;
   }
 }

@@ -4,16 +4,22 @@ import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@h
 export const SHARED_STORES = ['postgres', 'mysql', 'redis'] as const;
 export type SharedStore = (typeof SHARED_STORES)[number];
 
-const START: Readonly<Record<SharedStore, () => Promise<DatabaseServer | undefined>>> = {
-  postgres: () => startPostgres(),
-  mysql: () => startMariadb(),
+type Start = (environment: NodeJS.ProcessEnv) => Promise<DatabaseServer | undefined>;
+
+const START: Readonly<Record<SharedStore, Start>> = {
+  postgres: (environment) => startPostgres([], environment),
+  mysql: (environment) => startMariadb([], environment),
   // One sync a batch, as a store that must not forget needs it.
-  redis: () => startRedis({ appendFsync: 'always' }),
+  redis: (environment) => startRedis({ appendFsync: 'always', environment }),
 };
 
-/** Starts a database of this kind that nobody else uses. Throws when it is not installed. */
-export async function startDatabase(store: SharedStore): Promise<DatabaseServer> {
-  const database = await START[store]();
+/**
+ * Starts a database of this kind that nobody else uses. Throws when it is not installed.
+ *
+ * @param environment variables in addition to those of this process
+ */
+export async function startDatabase(store: SharedStore, environment: NodeJS.ProcessEnv = {}): Promise<DatabaseServer> {
+  const database = await START[store](environment);
   if (database === undefined) throw new Error(`there is no server for --store ${store} on this machine`);
   // A runner that ends early must not leave it behind; the signal is sent before anything is waited
   // for.

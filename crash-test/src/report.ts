@@ -4,6 +4,8 @@ import { clusterLines } from './cluster-report.ts';
 import { describeKills, planKills } from './kill-plan.ts';
 import { describeOutages, planOutages } from './outage-plan.ts';
 import { commandOf, type RunOptions } from './options.ts';
+import { faultLines } from './database-faults/fault-report.ts';
+import { describeFaults, planFaults } from './database-faults/fault-plan.ts';
 import { isClean, type RunResult } from './run.ts';
 
 /** Violations are told in full for so many transactions, each with so many of its lines. */
@@ -17,6 +19,9 @@ export function describePlan(options: RunOptions): string {
     options.store === 'lmdb'
       ? `kills after these times of service: ${describeKills(planKills(options.seed, options.kills, options.seconds))}`
       : `${options.nodes} coordinators over ${options.store}: ${describeOutages(planOutages(options))}`,
+    ...(options.store !== 'lmdb' && options.faults > 0
+      ? [`faults of the database: ${describeFaults(planFaults({ ...options, store: options.store }))}`]
+      : []),
   ].join('\n');
 }
 
@@ -26,6 +31,8 @@ export function describeResult(options: RunOptions, result: RunResult): string {
     ...figureLines(figuresOf(result.evidence, result.judged)),
     ...(result.cluster === undefined ? recoveryLines(result) : clusterLines(result, result.cluster, options.silenceMs)),
     `machine         held this process up for at most ${ms(result.heldUpMs)}`,
+    ...faultLines(result.disturbed.faults),
+    ...result.missing.map((kind) => `NEVER HAPPENED  ${kind}`),
     ...deathLines(result),
     ...violationLines(result),
     `repeat with     ${commandOf(options)}`,

@@ -5,9 +5,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ClientTools } from './client-session.ts';
 import { cluster } from './cluster.ts';
 import { type ClusterJudgement, judgeCluster } from './cluster-judge.ts';
+import type { DatabaseFaultKind } from './database-faults/fault-kinds.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
 import type { Evidence } from './evidence.ts';
 import { openLines, readLines, type JournalLine } from './journal.ts';
+import { missingFaults } from './database-faults/fault-report.ts';
 import { judge, type Judged } from './judge.ts';
 import { Load } from './load.ts';
 import { loneCoordinator } from './lone-coordinator.ts';
@@ -43,17 +45,20 @@ export interface RunResult {
   readonly heldUpMs: number;
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
+  /** Kinds of database faults that were asked for and never happened. */
+  readonly missing: readonly DatabaseFaultKind[];
   /** About coordinators rather than transactions; of several over a shared store. */
   readonly cluster: ClusterJudgement | undefined;
   /** The folder with journals, data and log; undefined if it was removed. */
   readonly folder: string | undefined;
 }
 
-/** Whether a run shows the coordinator innocent. */
+/** Whether a run shows the coordinator innocent. A fault that never happened shows nothing. */
 export function isClean(result: RunResult): boolean {
-  const { deaths, judged, cluster: judgement } = result;
+  const { deaths, judged, cluster: judgement, missing } = result;
   return (
     deaths === 0 &&
+    missing.length === 0 &&
     judged.every(({ violations }) => violations.length === 0) &&
     (judgement?.violations ?? []).length === 0
   );
@@ -87,6 +92,7 @@ export async function runCrashTest(
       deaths: subject.deaths,
       evidence,
       judged: judge(evidence),
+      missing: missingFaults(options, observed.disturbed.faults),
       cluster: store === 'lmdb' ? undefined : judgeCluster(evidence, observed.disturbed, options.silenceMs),
       folder,
     };

@@ -9,8 +9,14 @@ export interface Watched {
   readonly isPaused: boolean;
 }
 
-/** A session that a store was seen to have. */
+/**
+ * A session that a store was seen to have. The clock of the store may be wrong: `startedAtMs` is
+ * between the last time at which the session was certainly not there and `seenAtMs`, by the clock
+ * of this machine.
+ */
 export interface SeenSession extends SessionRow {
+  /** It was seen for the first time then. */
+  readonly seenAtMs: number;
   /**
    * It was not there any more then, by the clock of this machine, or, if it was, when this was last
    * looked at.
@@ -25,6 +31,7 @@ export interface SeenSession extends SessionRow {
 export class SessionWatch {
   readonly #seen = new Map<string, SeenSession>();
   readonly #gone = new Set<string>();
+  #lastAskedAtMs = -Infinity;
   readonly #stop = new AbortController();
   readonly #asking: Promise<unknown>;
 
@@ -46,12 +53,17 @@ export class SessionWatch {
     const there = new Set(rows.map(({ session }) => session));
     for (const seen of this.#seen.values()) {
       // What was opened since this was asked for cannot be among the rows.
-      if (this.#gone.has(seen.session) || seen.startedAtMs > askedAtMs) continue;
+      if (this.#gone.has(seen.session) || Math.min(seen.startedAtMs, seen.seenAtMs) > askedAtMs) continue;
       this.#seen.set(seen.session, { ...seen, untilMs: Date.now() });
       if (!there.has(seen.session)) this.#gone.add(seen.session);
     }
-    for (const row of rows)
-      if (!this.#seen.has(row.session)) this.#seen.set(row.session, { ...row, untilMs: Date.now() });
+    for (const row of rows) {
+      if (this.#seen.has(row.session)) continue;
+      const seenAtMs = Date.now();
+      const startedAtMs = Math.min(seenAtMs, Math.max(this.#lastAskedAtMs, row.startedAtMs));
+      this.#seen.set(row.session, { ...row, startedAtMs, seenAtMs, untilMs: seenAtMs });
+    }
+    this.#lastAskedAtMs = Math.max(this.#lastAskedAtMs, askedAtMs);
   }
 
   async #ask(node: Watched): Promise<void> {

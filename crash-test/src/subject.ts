@@ -1,3 +1,4 @@
+import type { DoneFault } from './database-faults/fault-run.ts';
 import type { Kill } from './kills.ts';
 import type { ClusterNode, Outage } from './outages.ts';
 import type { SeenSession } from './session-watch.ts';
@@ -29,6 +30,8 @@ export interface Disturbed {
   readonly nodes: readonly ClusterNode[];
   /** Of one of them, and of their database. */
   readonly outages: readonly Outage[];
+  /** Of their database while it runs: every attempt. */
+  readonly faults: readonly DoneFault[];
   /** Every session that was seen in the shared store, up to the end of the run. */
   readonly sessions: readonly SeenSession[];
 }

@@ -45,9 +45,10 @@ function takeOver({ gid, plan, lines }: CallHistory, outage: Outage, outages: re
 /** Who takes over may be killed in its turn, or have no database: the limit counts anew then. */
 function lastOutageMs(outages: readonly Outage[], fromMs: number, untilMs: number): number {
   const times = outages.flatMap(({ kind, fromMs: downMs, backMs }) =>
-    kind === 'database' ? [downMs, backMs] : [downMs],
+    // While the database is disturbed nothing can be expected of anybody.
+    kind === 'database' || kind === 'fault' ? [downMs, Math.min(backMs, Math.max(downMs, untilMs))] : [downMs],
   );
-  return Math.max(fromMs, ...times.filter((ms) => ms < untilMs));
+  return Math.max(fromMs, ...times.filter((ms) => ms <= untilMs));
 }
 
 /**

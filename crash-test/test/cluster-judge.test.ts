@@ -15,7 +15,7 @@ const node = { name: 'n1', address: OWN } as ClusterNode;
 
 /** It was paused from 10,000 to 13,000, and its next session is of 13,050. */
 const pause: Outage = { kind: 'pause', node, fromMs: 10_000, untilMs: 13_000, backMs: 13_000 };
-const next = { session: 'n1-b', node: 'n1', startedAtMs: 13_050, untilMs: 60_000 };
+const next = { session: 'n1-b', node: 'n1', startedAtMs: 13_050, seenAtMs: 13_060, untilMs: 60_000 };
 
 /** Calls and answers of sagas, at times. */
 class Calls {
@@ -44,7 +44,7 @@ class Calls {
       notes: this.#notes.map(placed),
       unfinished: new Set(),
     };
-    return judgeCluster(evidence, { kills: [], nodes: [node], outages, sessions }, SILENCE_MS);
+    return judgeCluster(evidence, { kills: [], nodes: [node], outages, faults: [], sessions }, SILENCE_MS);
   }
 
   found(outages: readonly Outage[], sessions = [next]): readonly string[] {
@@ -108,7 +108,7 @@ describe('a take-over', () => {
   });
 
   it('is measured by the end of the session, too, whether or not something was being called', () => {
-    const before = { session: 'n1-a', node: 'n1', startedAtMs: 1_000, untilMs: 12_200 };
+    const before = { session: 'n1-a', node: 'n1', startedAtMs: 1_000, seenAtMs: 1_010, untilMs: 12_200 };
     expect(new Calls().judge([kill], [before]).endedSessions).toEqual([{ node: 'n1', tookMs: 2_200 }]);
     expect(new Calls().found([kill], [{ ...before, untilMs: 14_100 }])).toEqual(['slow-take-over n1']);
   });

@@ -14,6 +14,7 @@ export const HEALTHY: RunOptions = {
   nodes: 1,
   pauses: 0,
   databaseKills: 0,
+  faults: 0,
   heartbeatMs: 500,
   silenceMs: 2_000,
   seconds: 20,

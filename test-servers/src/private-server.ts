@@ -14,8 +14,8 @@ export interface PrivateServer {
 export interface DatabaseServer extends PrivateServer {
   /** The folder with its data. */
   readonly folder: string;
-  /** Sends SIGKILL; the data is kept. */
-  kill(): Promise<void>;
+  /** Sends a signal, by default SIGKILL, and waits until the server has ended; the data is kept. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the server again after `kill`, and waits until it responds. */
   start(): Promise<void>;
 }

@@ -25,7 +25,7 @@ export async function runServer(recipe: ServerRecipe): Promise<DatabaseServer> {
     name: recipe.name,
     url: recipe.url,
     folder: recipe.folder,
-    kill: () => child.stop('SIGKILL', STOP_TIMEOUT_MS),
+    kill: (signal = 'SIGKILL') => child.stop(signal, STOP_TIMEOUT_MS),
     async start() {
       if (!child.ended()) throw new Error(`${recipe.name} is running already`);
       child = await launchUntilReady(recipe);

@@ -8,10 +8,11 @@ import {
   startRedis,
 } from '@holdfast/test-servers';
 import { expect, it, onTestFinished } from 'vitest';
+import { type Patch, withPatchedBuild } from '../../../../crash-test/src/patched-build.ts';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
 import { always, Participants } from '../support/participants.ts';
-import { Coordinator, SILENCE_MS, until } from './support/process.ts';
+import { CLI, Coordinator, SILENCE_MS, until } from './support/process.ts';
 
 const GID = 'of-the-frozen';
 const FOUND = new RegExp(GID);
@@ -25,6 +26,36 @@ function freeze({ child }: Coordinator): void {
   child.kill('SIGSTOP');
   while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1')));
 }
+
+const PATCHED = { package: 'core', file: 'engine/session.js' };
+/**
+ * Mistakes of which the tests of this file must convict a node, and what each leads to. A node that
+ * wakes up has a session that was ended, and the response to a claim whose records another node has
+ * finished.
+ */
+const MISTAKES: readonly (readonly [mistake: string, patches: readonly Patch[], leadsTo: RegExp])[] = [
+  [
+    'its lease never expires, and it ignores that its session was ended',
+    [
+      {
+        ...PATCHED,
+        replace: [
+          [
+            'return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;',
+            'return true;',
+          ],
+          ['if (!alive)', 'if (false)'],
+        ],
+      },
+      {
+        package: 'core',
+        file: 'engine/claimer.js',
+        replace: [['if (result.sessionEnded && owner === session.id)', 'if (false)']],
+      },
+    ],
+    /Timed out/,
+  ],
+];
 
 /** When a node claims a transaction, and when it reads the record of one. */
 interface Requests {
@@ -49,13 +80,13 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     const server = usePrivateServer(database, startServer);
 
     /** Two nodes; the connections of the one that will be frozen lead through a proxy. */
-    async function setUp() {
+    async function setUp(cliPath = CLI) {
       const shop = await Participants.start();
       const proxy = await holdingProxy(server().url);
       // The other one polls less often, so that the first one claims most of what is due.
       const nodes = await Promise.all([
-        Coordinator.start(proxy.url, '--node', 'frozen'),
-        Coordinator.start(server().url, '--node', 'other', '--poll', '3s'),
+        Coordinator.startBuild(cliPath, proxy.url, '--node', 'frozen'),
+        Coordinator.startBuild(cliPath, server().url, '--node', 'other', '--poll', '3s'),
       ]);
       onTestFinished(async () => {
         await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
@@ -104,35 +135,47 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       'while it reads a response': { request: read, response: FOUND, passes: 'half' },
     };
 
+    /** Freezes a node in a phase of its work; asserts that only the other node continues it. */
+    async function freezeWhileItWorks(phase: string, moment: Moment, cliPath = CLI): Promise<void> {
+      const world = await setUp(cliPath);
+      const { shop, proxy, frozen, other, sagaOf, callsOf } = world;
+      const gid = `${GID} ${phase}`;
+      let isFrozen = false;
+      const waits = always(425, '{"dtm_result":"ONGOING"}');
+      const succeeds = always(200, '{"dtm_result":"SUCCESS"}');
+      shop.answer('/slow', (response, seen) => (isFrozen ? succeeds : waits)(response, seen));
+      const submitted = await frozen.dtm('submit', { ...sagaOf(gid, '/slow'), payloads: [LARGE_BODY] });
+      expect(submitted.json).toEqual({ dtm_result: 'SUCCESS' });
+      await until(() => callsOf('/slow') > 0);
+      await proxy.holdAt(moment, () => {
+        freeze(frozen);
+        isFrozen = true;
+      });
+      const before = callsOf('/slow');
+      await expectOtherToContinue(world, phase);
+      const statusOf = async (node: Coordinator): Promise<string> =>
+        (await node.get(`/api/v1/transactions/${encodeURIComponent(gid)}`)).json.status;
+      await until(async () => (await statusOf(other)) === 'succeed');
+      expect(callsOf('/slow')).toBe(before + 1);
+      await expectToNotice(world, phase);
+      expect(await statusOf(frozen)).toBe('succeed');
+      expect([callsOf('/slow'), callsOf('/slow/undo')]).toEqual([before + 1, 0]);
+      expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
+    }
+
     it.each(Object.entries(phases))(
       '%s leaves what it claimed to the others, whose sessions last, and does nothing more with it',
-      async (phase, moment) => {
-        const world = await setUp();
-        const { shop, proxy, frozen, other, sagaOf, callsOf } = world;
-        const gid = `${GID} ${phase}`;
-        let isFrozen = false;
-        const waits = always(425, '{"dtm_result":"ONGOING"}');
-        const succeeds = always(200, '{"dtm_result":"SUCCESS"}');
-        shop.answer('/slow', (response, seen) => (isFrozen ? succeeds : waits)(response, seen));
-        const submitted = await frozen.dtm('submit', { ...sagaOf(gid, '/slow'), payloads: [LARGE_BODY] });
-        expect(submitted.json).toEqual({ dtm_result: 'SUCCESS' });
-        await until(() => callsOf('/slow') > 0);
-        await proxy.holdAt(moment, () => {
-          freeze(frozen);
-          isFrozen = true;
-        });
-        const before = callsOf('/slow');
-        await expectOtherToContinue(world, phase);
-        const statusOf = async (node: Coordinator): Promise<string> =>
-          (await node.get(`/api/v1/transactions/${encodeURIComponent(gid)}`)).json.status;
-        await until(async () => (await statusOf(other)) === 'succeed');
-        expect(callsOf('/slow')).toBe(before + 1);
-        await expectToNotice(world, phase);
-        expect(await statusOf(frozen)).toBe('succeed');
-        expect([callsOf('/slow'), callsOf('/slow/undo')]).toEqual([before + 1, 0]);
-        expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
-      },
+      (phase, moment) => freezeWhileItWorks(phase, moment),
     );
+
+    if (program === 'postgres')
+      it.each(MISTAKES)('is convicted by these tests if %s', async (_mistake, patches, leadsTo) => {
+        const build = withPatchedBuild(...patches);
+        onTestFinished(() => build.dispose());
+        const [phase, moment] = Object.entries(phases)[0] ?? [];
+        if (phase === undefined || moment === undefined) throw new Error('there is no phase');
+        await expect(freezeWhileItWorks(phase, moment, build.cliPath)).rejects.toThrow(leadsTo);
+      });
 
     it('in the middle of a batch keeps nothing locked, and its batch changes nothing that was decided since', async () => {
       const world = await setUp();

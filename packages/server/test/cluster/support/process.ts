@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { TestClient } from '../../support/running-server.ts';
 
-const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+/** The command line of this build. */
+export const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -32,16 +33,25 @@ export class Coordinator extends TestClient implements AsyncDisposable {
 
   /** Starts it; waits until it says that it is ready. */
   static async start(store: string, ...args: string[]): Promise<Coordinator> {
-    const run = Coordinator.launch(store, ...args);
+    return Coordinator.startBuild(CLI, store, ...args);
+  }
+
+  /** Starts the command line of another build; waits until it says that it is ready. */
+  static async startBuild(cliPath: string, store: string, ...args: string[]): Promise<Coordinator> {
+    const run = Coordinator.#launch(cliPath, store, args);
     const url = await run.ready;
     return new Coordinator(url, run.child, run.output, run.ended);
   }
 
   /** Starts one that may not come up. */
   static launch(store: string, ...args: string[]) {
+    return Coordinator.#launch(CLI, store, args);
+  }
+
+  static #launch(cliPath: string, store: string, args: readonly string[]) {
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
     const all = ['serve', '--store', store, '--http-port', '0', ...QUICK, ...args];
-    const child = spawn(process.execPath, [CLI, ...all], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [cliPath, ...all], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { out: '', err: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()));
