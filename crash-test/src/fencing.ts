@@ -46,7 +46,8 @@ function callsWhileFenced(
   const { node, fromMs, untilMs } = pause;
   if (node === undefined) return [];
   const nextSessionMs = sessions
-    .filter((session) => session.node === node.name && session.startedAtMs > fromMs)
+    // One that was seen after the pause, with a doubtful beginning, may be the next one.
+    .filter((session) => session.node === node.name && session.seenAtMs > untilMs)
     .map(({ startedAtMs }) => startedAtMs);
   const nextKillMs = outages
     .filter((one) => one.kind === 'kill' && one.node === node && one.fromMs > untilMs)
@@ -94,7 +95,7 @@ function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: 
   );
   if (disturbed) return [];
   const began = sessions.some(
-    (session) => session.node === node.name && session.startedAtMs > fromMs && session.startedAtMs < endMs,
+    (session) => session.node === node.name && session.seenAtMs > untilMs && session.startedAtMs < endMs,
   );
   if (began) return [];
   return [

@@ -10,9 +10,8 @@ export interface Watched {
 }
 
 /**
- * A session that a store was seen to have. The clock of the store may be wrong: `startedAtMs` is
- * between the last time at which the session was certainly not there and `seenAtMs`, by the clock
- * of this machine.
+ * A session that a store was seen to have. The clock of the store may be wrong: if the time that it
+ * states is impossible, `startedAtMs` is the last time at which the session was certainly not there.
  */
 export interface SeenSession extends SessionRow {
   /** It was seen for the first time then. */
@@ -32,11 +31,17 @@ export class SessionWatch {
   readonly #seen = new Map<string, SeenSession>();
   readonly #gone = new Set<string>();
   #lastAskedAtMs = -Infinity;
+  #asked = 0;
   readonly #stop = new AbortController();
   readonly #asking: Promise<unknown>;
 
   constructor(nodes: readonly Watched[]) {
     this.#asking = Promise.all(nodes.map((node) => this.#ask(node)));
+  }
+
+  /** Number of lists of sessions that were seen. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** In the order in which they were seen. */
@@ -60,10 +65,12 @@ export class SessionWatch {
     for (const row of rows) {
       if (this.#seen.has(row.session)) continue;
       const seenAtMs = Date.now();
-      const startedAtMs = Math.min(seenAtMs, Math.max(this.#lastAskedAtMs, row.startedAtMs));
+      const isPossible = row.startedAtMs >= this.#lastAskedAtMs && row.startedAtMs <= seenAtMs;
+      const startedAtMs = isPossible ? row.startedAtMs : Math.max(0, this.#lastAskedAtMs);
       this.#seen.set(row.session, { ...row, startedAtMs, seenAtMs, untilMs: seenAtMs });
     }
     this.#lastAskedAtMs = Math.max(this.#lastAskedAtMs, askedAtMs);
+    this.#asked++;
   }
 
   async #ask(node: Watched): Promise<void> {

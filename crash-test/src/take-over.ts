@@ -66,7 +66,7 @@ export function endedSessionsOf({
 }: Pick<Disturbed, 'outages' | 'sessions'>): readonly EndedSession[] {
   return outages.flatMap(({ node, fromMs }) =>
     sessions
-      .filter((session) => session.node === node?.name && session.startedAtMs < fromMs && session.untilMs > fromMs)
+      .filter((session) => session.node === node?.name && session.seenAtMs < fromMs && session.untilMs > fromMs)
       .map(({ node: name, untilMs }) => ({ node: name, tookMs: untilMs - lastOutageMs(outages, fromMs, untilMs) })),
   );
 }

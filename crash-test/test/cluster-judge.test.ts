@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeCluster, type ClusterJudgement } from '../src/cluster-judge.ts';
+import type { DoneFault } from '../src/database-faults/fault-run.ts';
 import type { Evidence } from '../src/evidence.ts';
 import type { JournalLine } from '../src/journal.ts';
 import type { Note } from '../src/notes.ts';
@@ -37,18 +38,18 @@ class Calls {
     return this;
   }
 
-  judge(outages: readonly Outage[], sessions = [next]): ClusterJudgement {
+  judge(outages: readonly Outage[], sessions = [next], faults: readonly DoneFault[] = []): ClusterJudgement {
     const placed = <T>(line: T) => ({ line, text: '', endByte: 0 });
     const evidence: Evidence = {
       journal: this.#lines.map(placed),
       notes: this.#notes.map(placed),
       unfinished: new Set(),
     };
-    return judgeCluster(evidence, { kills: [], nodes: [node], outages, faults: [], sessions }, SILENCE_MS);
+    return judgeCluster(evidence, { kills: [], nodes: [node], outages, faults, sessions }, SILENCE_MS);
   }
 
-  found(outages: readonly Outage[], sessions = [next]): readonly string[] {
-    return this.judge(outages, sessions).violations.map(({ kind, node: name }) => `${kind} ${name}`);
+  found(outages: readonly Outage[], sessions = [next], faults: readonly DoneFault[] = []): readonly string[] {
+    return this.judge(outages, sessions, faults).violations.map(({ kind, node: name }) => `${kind} ${name}`);
   }
 }
 
@@ -76,6 +77,20 @@ describe('the judge of several coordinators', () => {
   it('lets it call in its next session, and the others at any time', () => {
     const calls = new Calls().planned(12_000).called(12_100, '01', OTHER).answered(12_110, '01', OTHER);
     expect(calls.called(13_100, '02').found([pause])).toEqual([]);
+  });
+
+  it('lets it call in a session of which only the time is known at which it was seen', () => {
+    // The clock of the store was wrong, and no node that ran could be asked during the pause.
+    const doubtful = { ...next, startedAtMs: 9_900, seenAtMs: 14_000 };
+    const calls = new Calls().planned(12_000).called(13_500, '01');
+    expect(calls.found([pause], [doubtful])).toEqual([]);
+  });
+
+  it('convicts one that calls while all tables have been locked for longer than a lease lasts, not while a record is', () => {
+    const held = { fromMs: 20_000, untilMs: 23_000, backMs: 23_100, hits: 1, what: '' };
+    const calls = new Calls().planned(19_000).called(22_500, '02');
+    expect(calls.found([], [next], [{ ...held, kind: 'locked-tables' }])).toEqual(['called-without-lease n1']);
+    expect(calls.found([], [next], [{ ...held, kind: 'locked-records' }])).toEqual([]);
   });
 
   it('convicts one that never begins a new session', () => {
@@ -117,6 +132,21 @@ describe('a take-over', () => {
     const second: Outage = { kind: 'kill', node: undefined, fromMs: 12_000, untilMs: 12_000, backMs: 12_600 };
     const calls = new Calls().planned(9_000).called(9_900, '01').called(14_200, '01', OTHER);
     expect(calls.judge([kill, second]).takeOvers).toEqual([{ node: 'n1', gid: 'x', tookMs: 2_200 }]);
+  });
+
+  it('counts anew when the database was disturbed, and is not measured while that lasts', () => {
+    const held = {
+      kind: 'locked-session',
+      fromMs: 12_000,
+      untilMs: 13_900,
+      backMs: 13_900,
+      hits: 1,
+      what: '',
+    } as const;
+    const calls = new Calls().planned(9_000).called(9_900, '01').called(14_200, '01', OTHER);
+    expect(calls.judge([kill], [next], [held]).takeOvers).toEqual([{ node: 'n1', gid: 'x', tookMs: 300 }]);
+    const longer = { ...held, untilMs: 20_000, backMs: 20_000 };
+    expect(calls.judge([kill], [next], [longer]).takeOvers).toEqual([{ node: 'n1', gid: 'x', tookMs: 0 }]);
   });
 
   it('that takes two seconds longer than the silence limit is a violation', () => {

@@ -53,6 +53,36 @@ for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]
   );
 }
 
+/** Every fault of the running database once; longer limits, because it is slow on a faked clock. */
+const FAULTY: RunOptions = {
+  ...SHORT,
+  seconds: 30,
+  kills: 1,
+  databaseKills: 0,
+  faults: 1,
+  heartbeatMs: 1_000,
+  silenceMs: 6_000,
+  rate: 20,
+  clients: 30,
+};
+
+for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][])
+  describeWith(
+    [server, 'nginx', 'faketime'],
+    `three coordinators over ${store} that is disturbed while it runs`,
+    () => {
+      it('keep every promise, whatever is locked, cut, altered, restarted or set', async () => {
+        const options = { ...FAULTY, store };
+        const result = await runCrashTest(options, CLI, () => undefined);
+        const report = describeResult(options, result);
+        expect(result.missing, report).toEqual([]);
+        expect(isClean(result), report).toBe(true);
+        for (const { pattern, outcomes } of figuresOf(result.evidence, result.judged).byPattern)
+          expect(outcomes.committed, `${pattern}\n${report}`).toBeGreaterThan(0);
+      });
+    },
+  );
+
 describeWith(['postgres', 'nginx'], 'the crash test convicts coordinators over a shared store with the fault', () => {
   it.each(BROKEN_BUILDS.filter(({ shared }) => shared))('$name: $wrong', async (build) => {
     const shared = { store: 'postgres', nodes: 3, pauses: 2, kills: 1, rate: 50, clients: 50, seconds: 7 } as const;

@@ -7,7 +7,7 @@ describe('the command line', () => {
     expect(readCommandLine([], 42)).toMatchObject({ kills: 10, seed: 42, keep: false, broken: undefined });
   });
 
-  it.each([[], ['--store', 'mysql', '--nodes', '2', '--pauses', '0', '--silence-ms', '3000']])(
+  it.each([[], ['--store', 'mysql', '--nodes', '2', '--pauses', '0', '--faults', '2', '--silence-ms', '3000']])(
     'repeats a run with the command that the run printed: %s',
     (...more) => {
       const options = readCommandLine(
@@ -30,12 +30,16 @@ describe('the command line', () => {
     expect(commandOf(readCommandLine([], 42) as RunOptions)).not.toContain('--pauses');
   });
 
-  it.each([['--kills', '0'], ['--seconds', 'many'], ['--rate', '1.5'], ['--store', 'oracle'], ['--nonsense']])(
-    'refuses %s %s',
-    (...args) => {
-      expect(() => readCommandLine(args, 42)).toThrow(UsageError);
-    },
-  );
+  it.each([
+    ['--kills', '0'],
+    ['--seconds', 'many'],
+    ['--rate', '1.5'],
+    ['--store', 'oracle'],
+    ['--faults', '1'],
+    ['--nonsense'],
+  ])('refuses %s %s', (...args) => {
+    expect(() => readCommandLine(args, 42)).toThrow(UsageError);
+  });
 
   it('shows the help when asked', () => {
     expect(readCommandLine(['--help'], 42)).toBeUndefined();

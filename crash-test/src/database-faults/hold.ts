@@ -21,8 +21,9 @@ export async function hold({ take, waiting, release }: Lock, lastsMs: number, wh
   const locked = await take();
   const fromMs = Date.now();
   let most = 0;
-  // Nothing was there to be locked: it is tried again.
-  while (locked > 0 && Date.now() < fromMs + lastsMs) {
+  // If there was nothing to be locked, the fault is repeated.
+  const endMs = locked > 0 ? fromMs + lastsMs : fromMs;
+  while (Date.now() < endMs) {
     most = Math.max(most, await waiting());
     await delay(EVERY_MS);
   }
