@@ -140,10 +140,10 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     };
 
     /** Freezes a node in a phase of its work; asserts that only the other node continues it. */
-    async function freezeWhileItWorks(phase: string, moment: Moment, cliPath = CLI): Promise<void> {
+    async function freezeWhileItWorks(name: string, moment: Moment, cliPath = CLI): Promise<void> {
       const world = await setUp(cliPath);
       const { shop, proxy, frozen, other, sagaOf, callsOf } = world;
-      const gid = `${GID} ${phase}`;
+      const gid = `${GID} ${name}`;
       let isFrozen = false;
       const waits = always(425, '{"dtm_result":"ONGOING"}');
       const succeeds = always(200, '{"dtm_result":"SUCCESS"}');
@@ -156,12 +156,12 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
         isFrozen = true;
       });
       const before = callsOf('/slow');
-      await expectOtherToContinue(world, phase);
+      await expectOtherToContinue(world, name);
       const statusOf = async (node: Coordinator): Promise<string> =>
         (await node.get(`/api/v1/transactions/${encodeURIComponent(gid)}`)).json.status;
       await until(async () => (await statusOf(other)) === 'succeed');
       expect(callsOf('/slow')).toBe(before + 1);
-      await expectToNotice(world, phase);
+      await expectToNotice(world, name);
       expect(await statusOf(frozen)).toBe('succeed');
       expect([callsOf('/slow'), callsOf('/slow/undo')]).toEqual([before + 1, 0]);
       expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
@@ -175,12 +175,11 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     );
 
     if (program === 'postgres')
-      it.each(MISTAKES)('is convicted by these tests if %s', async (_mistake, patches, leadsTo) => {
-        const [phase, moment] = Object.entries(phases)[0] ?? [];
-        if (phase === undefined || moment === undefined) throw new Error('there is no phase');
+      it.each(MISTAKES)('is convicted by these tests if %s', async (mistake, patches, leadsTo) => {
+        const moment: Moment = { request: claim, response: FOUND, passes: 'whole' };
         await inPatchedWorkspace(builtPackages(), patches, async (root) => {
           const cliPath = join(root, 'packages/server/dist/cli.js');
-          await expect(freezeWhileItWorks(phase, moment, cliPath)).rejects.toThrow(leadsTo);
+          await expect(freezeWhileItWorks(mistake, moment, cliPath)).rejects.toThrow(leadsTo);
         });
       });
 
