@@ -30,29 +30,37 @@ function freeze({ child }: Coordinator): void {
   while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1')));
 }
 
-/**
- * Mistakes of which the tests of this file must convict a node, and what each leads to. A node that
- * wakes up has a session that was ended, and the response to a claim whose records another node has
- * finished.
- */
-const MISTAKES: readonly (readonly [mistake: string, patches: readonly Patch[], leadsTo: RegExp])[] = [
-  [
-    'its lease never expires, and it ignores that its session was ended',
-    [
-      {
-        file: 'packages/core/dist/engine/session.js',
-        from: 'return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;',
-        to: 'return true;',
-      },
-      { file: 'packages/core/dist/engine/session.js', from: 'if (!alive)', to: 'if (false)' },
-      {
-        file: 'packages/core/dist/engine/claimer.js',
-        from: 'if (result.sessionEnded && owner === session.id)',
-        to: 'if (false)',
-      },
-    ],
-    /Timed out/,
-  ],
+const SESSION = 'packages/core/dist/engine/session.js';
+const NO_FENCING: readonly Patch[] = [
+  {
+    file: SESSION,
+    from: 'return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;',
+    to: 'return true;',
+  },
+  { file: SESSION, from: 'if (!alive)', to: 'if (false)' },
+  { file: SESSION, from: 'if (lastMs === null || lastMs < this.#heartbeatAtMs)', to: 'if (false)' },
+  {
+    file: 'packages/core/dist/engine/claimer.js',
+    from: 'if (result.sessionEnded && owner === session.id)',
+    to: 'if (false)',
+  },
+];
+/** A mistake of which the tests of this file must convict a node, and what it leads to. */
+interface Mistake {
+  readonly mistake: string;
+  readonly patches: readonly Patch[];
+  readonly phase: 'while it receives a claim' | 'while it reads a response';
+  readonly leadsTo: RegExp;
+}
+
+const MISTAKES: readonly Mistake[] = [
+  {
+    mistake: 'its lease never expires, and it ignores that its session was ended',
+    patches: NO_FENCING,
+    phase: 'while it receives a claim',
+    // It never notices.
+    leadsTo: /Timed out/,
+  },
 ];
 
 /** All packages of which a coordinator may consist. */
@@ -123,18 +131,28 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
     }
 
-    /** Wakes the frozen node, and asserts that it has noticed and serves again. */
-    async function expectToNotice({ frozen, proxy, sagaOf }: World, name: string): Promise<void> {
+    /**
+     * Wakes the frozen node, and asserts that it has noticed and serves again, without having made a
+     * further call.
+     */
+    async function expectToNotice(
+      { frozen, proxy, sagaOf, callsOf }: World,
+      name: string,
+      path: string,
+      calls: number,
+    ): Promise<void> {
       frozen.child.kill('SIGCONT');
       proxy.release();
-      await frozen.logged('session lost');
+      const hasNoticed = (): boolean => frozen.log.some(({ msg }) => msg.includes('session lost'));
+      await until(() => hasNoticed() || callsOf(path) !== calls);
+      expect(callsOf(path)).toBe(calls);
       await until(async () => {
         const { json } = await frozen.dtm('submit', { ...sagaOf(`${name}-after`, '/after'), wait_result: true });
         return json.dtm_result === 'SUCCESS';
       });
     }
 
-    const phases: Readonly<Record<string, Moment>> = {
+    const phases: Readonly<Record<Mistake['phase'], Moment>> = {
       'while it receives a claim': { request: claim, response: FOUND, passes: 'whole' },
       'while it reads a response': { request: read, response: FOUND, passes: 'half' },
     };
@@ -161,7 +179,7 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
         (await node.get(`/api/v1/transactions/${encodeURIComponent(gid)}`)).json.status;
       await until(async () => (await statusOf(other)) === 'succeed');
       expect(callsOf('/slow')).toBe(before + 1);
-      await expectToNotice(world, name);
+      await expectToNotice(world, name, '/slow', before + 1);
       expect(await statusOf(frozen)).toBe('succeed');
       expect([callsOf('/slow'), callsOf('/slow/undo')]).toEqual([before + 1, 0]);
       expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
@@ -175,11 +193,10 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     );
 
     if (program === 'postgres')
-      it.each(MISTAKES)('is convicted by these tests if %s', async (mistake, patches, leadsTo) => {
-        const moment: Moment = { request: claim, response: FOUND, passes: 'whole' };
+      it.each(MISTAKES)('is convicted by these tests if $mistake', async ({ mistake, patches, phase, leadsTo }) => {
         await inPatchedWorkspace(builtPackages(), patches, async (root) => {
           const cliPath = join(root, 'packages/server/dist/cli.js');
-          await expect(freezeWhileItWorks(mistake, moment, cliPath)).rejects.toThrow(leadsTo);
+          await expect(freezeWhileItWorks(mistake, phases[phase], cliPath)).rejects.toThrow(leadsTo);
         });
       });
 
@@ -194,7 +211,7 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       // The client repeats its submission at another node, as it does after a timeout.
       const again = await other.dtm('submit', { ...sagaOf(gid, '/once'), wait_result: true });
       expect(again.json).toEqual({ dtm_result: 'SUCCESS' });
-      await expectToNotice(world, 'batch');
+      await expectToNotice(world, 'batch', '/once', 1);
       // Whatever the response to the first submission is, it is given.
       expect((await first).status).toBeGreaterThanOrEqual(200);
       expect([callsOf('/once'), callsOf('/once/undo')]).toEqual([1, 0]);
