@@ -66,5 +66,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof UsageError ? `${error.message}\n\n${HELP}` : error);
-  process.exitCode = 2;
+  // Not `exitCode`: a run that failed half-way may leave a server that keeps the process alive.
+  process.exit(2);
 }
