@@ -145,7 +145,7 @@ describe('submitting a saga', () => {
       .saga('order-1')
       .step({ ...DEBIT, action: 'http://other/' })
       .submit();
-    await expect(other).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(other).rejects.toMatchObject({ rejection: 'exists', transactionStatus: 'succeed' });
     await expect(other).rejects.toThrow('choose another gid');
   });
 
@@ -195,7 +195,7 @@ describe('a submit whose answer is lost', () => {
     await hf.saga('order-1').step(DEBIT).submit();
     coordinator.faults.push('lost-request');
     const other = hf.saga('order-1').step(CREDIT).submit();
-    await expect(other).rejects.toMatchObject({ rejection: 'refused', gid: 'order-1' });
+    await expect(other).rejects.toMatchObject({ rejection: 'exists', gid: 'order-1' });
   });
 
   it('is CoordinatorUnreachable after the time for retries, and may be submitted again', async () => {

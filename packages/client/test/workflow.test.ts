@@ -195,7 +195,7 @@ describe('a gid of a workflow that runs here', () => {
     );
     const ship = hf.workflow('ship', { version: 1, callbackUrl }, (flow: Flow) => flow.step('ship', () => 'shipped'));
     const debited = debit.run(undefined, { gid: 'order-1' });
-    const refused = { code: 'request_rejected', rejection: 'refused', gid: 'order-1' };
+    const refused = { code: 'request_rejected', rejection: 'exists', gid: 'order-1' };
     await expect(ship.run(undefined, { gid: 'order-1' }).finally(() => void meet())).rejects.toMatchObject(refused);
     await expect(debited).resolves.toBe('debited');
     await expect(ship.run(undefined, { gid: 'order-1' })).rejects.toMatchObject(refused);

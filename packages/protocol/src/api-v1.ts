@@ -88,8 +88,17 @@ export const transactionReply = z.object({
 });
 export type TransactionReply = z.infer<typeof transactionReply>;
 
+/** ID of the principal whose command caused a line; absent if no command did, or an anonymous one. */
+const linePrincipal = z.string().optional();
+
 export const timelineEntry = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('status'), atMs: z.number(), status: z.enum(STATUSES), reason: z.string() }),
+  z.object({
+    kind: z.literal('status'),
+    atMs: z.number(),
+    status: z.enum(STATUSES),
+    reason: z.string(),
+    by: linePrincipal,
+  }),
   z.object({
     kind: z.literal('call'),
     atMs: z.number(),
@@ -108,7 +117,12 @@ export const timelineEntry = z.discriminatedUnion('kind', [
     /** When the first of them received its response; absent if there is only one. */
     firstAtMs: z.number().optional(),
   }),
-  z.object({ kind: z.enum(['resumed', 'order', 'parked', 'alert']), atMs: z.number(), detail: z.string() }),
+  z.object({
+    kind: z.enum(['resumed', 'order', 'parked', 'alert']),
+    atMs: z.number(),
+    detail: z.string(),
+    by: linePrincipal,
+  }),
 ]);
 export type TimelineLine = z.infer<typeof timelineEntry>;
 
@@ -138,6 +152,10 @@ export type RemainingEffect = z.infer<typeof remainingEffect>;
 export const transactionDetails = z.object({
   ...summaryShape,
   version: z.number(),
+  /** ID of the principal that created the transaction; absent for an anonymous caller. */
+  createdBy: z.string().optional(),
+  /** The W3C trace context in which the transaction was created; absent if its caller sent none. */
+  trace: z.object({ traceparent: z.string(), tracestate: z.string().optional() }).optional(),
   result: z.string(),
   queryPrepared: z.string(),
   branches: z.array(branchDetails),

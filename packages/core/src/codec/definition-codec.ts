@@ -1,4 +1,4 @@
-import { BRANCH_PROTOCOLS, type Pattern, PATTERNS } from '@holdfast/protocol';
+import { BRANCH_PROTOCOLS, type Pattern, PATTERNS, type TraceContext } from '@holdfast/protocol';
 import type { Definition, Step, TransactionOptions } from '../patterns/model.ts';
 import {
   decodeFrame,
@@ -44,7 +44,8 @@ export const emptyDefinition = (pattern: Pattern): Definition => ({
 });
 
 type Head = Pick<Definition, 'pattern' | 'protocol'> &
-  Partial<Omit<Definition, 'payloads' | 'workflowData' | 'options'>> & {
+  Partial<Omit<Definition, 'payloads' | 'workflowData' | 'options' | 'trace'>> &
+  Partial<TraceContext> & {
     readonly options?: Partial<TransactionOptions>;
     readonly payloadLengths?: readonly number[];
   };
@@ -65,6 +66,9 @@ export function encodeDefinition(definition: Definition): Uint8Array {
     break;
   }
   if (workflowName !== '') head += `,"workflowName":${quoted(workflowName)}`;
+  const { createdBy, trace } = definition;
+  if (createdBy !== undefined) head += `,"createdBy":${quoted(createdBy)}`;
+  if (trace !== undefined) head += `,${JSON.stringify(trace).slice(1, -1)}`;
   return encodeFrame(FORMAT, `${head}}`, workflowData.length === 0 ? payloads : [...payloads, workflowData]);
 }
 
@@ -83,7 +87,7 @@ function read(frame: Frame): Definition {
   const head = frame.head as Head;
   const lengths = listOf(head.payloadLengths ?? [], WHAT).map((length) => atLeastZero(length));
   const [payloads, workflowData] = splitBody(frame.body, lengths, WHAT);
-  return {
+  const definition: Definition = {
     pattern: oneOf(PATTERNS, head.pattern, WHAT),
     protocol: protocolOf(head.protocol),
     steps: listOf(head.steps ?? [], WHAT).map(stepOf),
@@ -95,6 +99,18 @@ function read(frame: Frame): Definition {
     workflowName: textOf(head.workflowName, '', WHAT),
     workflowData,
   };
+  const { createdBy, traceparent } = head;
+  if (createdBy === undefined && traceparent === undefined) return definition;
+  return {
+    ...definition,
+    ...(createdBy !== undefined && { createdBy: textOf(createdBy, undefined, WHAT) }),
+    ...(traceparent !== undefined && { trace: traceOf(traceparent, head.tracestate) }),
+  };
+}
+
+function traceOf(traceparent: string, tracestate: string | undefined): TraceContext {
+  const parent = { traceparent: textOf(traceparent, undefined, WHAT) };
+  return tracestate === undefined ? parent : { ...parent, tracestate: textOf(tracestate, undefined, WHAT) };
 }
 
 /** An unknown protocol is probably one of a later version. */

@@ -1,7 +1,8 @@
 import { BRANCH_STATUSES } from '@holdfast/protocol';
 import type { RegisteredBranch } from '../patterns/model.ts';
+import type { AbortCommand } from '../patterns/step.ts';
 import type { Entry } from '../store/store.ts';
-import { decodeFrame, encodeFrame, numberOf, oneOf, textOf } from './frame.ts';
+import { decodeFrame, encodeFrame, numberOf, oneOf, textOf, UnreadableRecord } from './frame.ts';
 
 const FORMAT = 1;
 const WHAT = 'registered branch';
@@ -10,7 +11,7 @@ const ORDER = 'order:';
 
 /**
  * Key of the entry that passes an operator's abort command to the node that drives the transaction;
- * its body is the reason.
+ * its body is the reason, and the principal that sent it.
  */
 export const ABORT_ORDER_KEY = `${ORDER}abort`;
 
@@ -29,23 +30,45 @@ export function encodeRegistration(branch: RegisteredBranch): Entry {
 }
 
 /** The abort command as an entry. */
-export const encodeAbortOrder = (reason: string): Entry => ({
+export const encodeAbortOrder = ({ reason, by }: AbortCommand): Entry => ({
   key: ABORT_ORDER_KEY,
-  body: encodeFrame(FORMAT, JSON.stringify({ reason }), []),
+  body: encodeFrame(FORMAT, JSON.stringify({ reason, by }), []),
 });
 
 /**
  * The retry command as an entry. Commands between two writes of the node that drives the
- * transaction (`since`: the ID of its last one) count as one.
+ * transaction (`since`: the ID of its last one) count as one, by the first principal.
  */
-export const encodeRetryOrder = (since: string): Entry => ({
+export const encodeRetryOrder = (since: string, by?: string): Entry => ({
   key: `${RETRY_ORDER}${since}`,
-  body: encodeFrame(FORMAT, '{}', []),
+  body: encodeFrame(FORMAT, JSON.stringify({ by }), []),
 });
 
 /** Number of retry commands. */
 export const countRetryOrders = (entries: readonly Entry[]): number =>
   entries.length === 0 ? 0 : entries.filter(({ key }) => key.startsWith(RETRY_ORDER)).length;
+
+/**
+ * The principal of the last retry command; undefined if it was anonymous, or there is none. A body
+ * that cannot be read counts as anonymous: only the key of a retry decides.
+ */
+export function lastRetryBy(entries: readonly Entry[]): string | undefined {
+  const entry = entries.findLast(({ key }) => key.startsWith(RETRY_ORDER));
+  try {
+    return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => byOf(head as CommandHead));
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return undefined;
+    throw error;
+  }
+}
+
+interface CommandHead {
+  readonly reason?: unknown;
+  /** Absent for an anonymous principal. Earlier versions ignore it. */
+  readonly by?: string;
+}
+
+const byOf = ({ by }: CommandHead): string | undefined => (by === undefined ? by : textOf(by, undefined, 'order'));
 
 /** The branches among a transaction's entries, in order of registration. */
 export function decodeRegistrations(entries: readonly Entry[]): RegisteredBranch[] {
@@ -67,8 +90,14 @@ export const decodeRegistration = (entry: Entry): RegisteredBranch =>
     };
   });
 
-/** Reason of the abort command, if there is one. */
-export function decodeAbortOrder(entries: readonly Entry[]): string | undefined {
+/** The abort command, if there is one. */
+export function decodeAbortOrder(entries: readonly Entry[]): AbortCommand | undefined {
   const entry = entries.find((e) => e.key === ABORT_ORDER_KEY);
-  return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => String((head as { reason: unknown }).reason));
+  return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => commandOf(head as CommandHead));
+}
+
+function commandOf(head: CommandHead): AbortCommand {
+  const by = byOf(head);
+  const reason = String(head.reason);
+  return by === undefined ? { reason } : { reason, by };
 }

@@ -44,8 +44,9 @@ type CallTuple = readonly [
 ];
 type LineTuple =
   | CallTuple
-  | readonly [kind: 's', at: Relative, status: Status, reason: string]
-  | readonly [kind: 'resumed' | 'order' | 'parked' | 'alert', at: Relative, detail: string];
+  /** `by` is left out for a line without one. Earlier versions ignore it. */
+  | readonly [kind: 's', at: Relative, status: Status, reason: string, by?: string]
+  | readonly [kind: 'resumed' | 'order' | 'parked' | 'alert', at: Relative, detail: string, by?: string];
 
 /** Numbers, texts and flags at their usual value are left out; so are times that are not set. */
 type Usual = Omit<State, 'status' | 'branches' | 'timeline'>;
@@ -176,7 +177,7 @@ function lineText(line: TimelineEntry, base: number): string {
   const at = line.atMs - base;
   switch (line.kind) {
     case 'status':
-      return `["s",${at},"${line.status}",${quoted(line.reason)}]`;
+      return `["s",${at},"${line.status}",${quoted(line.reason)}${byText(line.by)}]`;
     case 'call': {
       const { durationMs, branchId, op, result, reason, attempt, retryAtMs, count, firstAtMs } = line;
       const call = `${durationMs},${quoted(branchId)},${quoted(op)},"${result}",${quoted(reason)}`;
@@ -184,15 +185,25 @@ function lineText(line: TimelineEntry, base: number): string {
       return `["c",${at},${call},${attempt},${relative(retryAtMs, base)}${repeated}]`;
     }
     default:
-      return `["${line.kind}",${at},${quoted(line.detail)}]`;
+      return `["${line.kind}",${at},${quoted(line.detail)}${byText(line.by)}]`;
   }
+}
+
+const byText = (by: string | undefined): string => (by === undefined ? '' : `,${quoted(by)}`);
+
+/** Without a spread for the usual line, which has no principal. */
+function withBy<Line extends TimelineEntry>(line: Line, by: string | undefined): Line {
+  return by === undefined ? line : { ...line, by: textOf(by, undefined, WHAT) };
 }
 
 function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
   const atMs = required(tuple[1]) + base;
   switch (tuple[0]) {
     case 's':
-      return { kind: 'status', atMs, status: oneOf(STATUSES, tuple[2], WHAT), reason: textOf(tuple[3], '', WHAT) };
+      return withBy(
+        { kind: 'status', atMs, status: oneOf(STATUSES, tuple[2], WHAT), reason: textOf(tuple[3], '', WHAT) },
+        tuple[4],
+      );
     case 'c': {
       const [, , durationMs, branchId, op, result, reason, attempt, retryAt, count, firstAt] = tuple;
       return {
@@ -209,7 +220,7 @@ function decodeLine(tuple: LineTuple, base: number): TimelineEntry {
       };
     }
     default:
-      return { kind: oneOf(LINE_KINDS, tuple[0], WHAT), atMs, detail: textOf(tuple[2], '', WHAT) };
+      return withBy({ kind: oneOf(LINE_KINDS, tuple[0], WHAT), atMs, detail: textOf(tuple[2], '', WHAT) }, tuple[3]);
   }
 }
 

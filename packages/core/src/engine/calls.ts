@@ -1,4 +1,11 @@
-import { type BranchResult, branchResult, CHECK_BRANCH_ID, SUCCESS, textOfThrown } from '@holdfast/protocol';
+import {
+  type BranchResult,
+  branchResult,
+  CHECK_BRANCH_ID,
+  SUCCESS,
+  textOfThrown,
+  type TraceContext,
+} from '@holdfast/protocol';
 import type { EngineOptions } from './engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
 import type { Branch, Transaction } from '../patterns/model.ts';
@@ -250,10 +257,23 @@ export class Calls {
       protocol: definition.protocol,
       payload,
       alwaysPost: options.alwaysPost && branchId !== CHECK_BRANCH_ID,
-      headers: options.branchHeaders,
+      headers:
+        definition.trace === undefined ? options.branchHeaders : withTrace(options.branchHeaders, definition.trace),
       timeoutMs: branchTimeoutMs || options.requestTimeoutMs || this.#d.options.requestTimeoutMs,
     };
   }
+}
+
+const OF_A_TRACE = /^trace(?:parent|state)$/i;
+
+/**
+ * The headers of a branch call with the trace in which the transaction was created, unchanged: the
+ * coordinator records no spans, so the branch is a child of the caller's span. Headers of the
+ * transaction that name a trace take precedence.
+ */
+function withTrace(headers: BranchRequest['headers'], trace: TraceContext): BranchRequest['headers'] {
+  for (const name in headers) if (OF_A_TRACE.test(name)) return headers;
+  return { ...headers, ...trace };
 }
 
 function none(inFlight: InFlight): void {

@@ -89,8 +89,8 @@ const isAnswer = ({ kind }: TransactionEvent): boolean => kind === 'answered' ||
 
 /** To abort a transaction that is already aborting means to drive it at once. */
 function orderOf(event: TransactionEvent, { state }: Transaction, writeId: string): Entry | undefined {
-  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortOrder(event.reason);
-  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId) : undefined;
+  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortOrder(event);
+  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId, event.by) : undefined;
 }
 
 const STAYS_WITH_ITS_NODE: ReadonlySet<TransactionEvent['kind']> = new Set(['prepared', 'alerted', 'heartbeat']);

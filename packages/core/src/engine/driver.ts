@@ -570,7 +570,7 @@ export class Driver {
   #stopDamaged(run: Run, record: StoredTransaction, error: UnreadableRecord): void {
     const event = run.queue[0]?.event;
     const settings = { writeId: this.#newWriteId(), nowMs: this.#d.session.nowMs(), why: error.message };
-    const { item, state } = stoppedRecord(record, event?.kind === 'stop' ? event.reason : '', settings);
+    const { item, state } = stoppedRecord(record, event?.kind === 'stop' ? event : { reason: '' }, settings);
     run.phase = 'writing';
     this.#d.committer.enqueue(item, run.id, false, (result) => {
       if (run.phase === 'gone') return;

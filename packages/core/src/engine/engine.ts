@@ -30,6 +30,7 @@ import { Driver } from './driver.ts';
 import { contradicts, isPast, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
+import { byOf, withOrigin } from './origin.ts';
 import { LostWrites } from './lost-writes.ts';
 import { listPage } from './lists.ts';
 import { viewOf, viewOfTransaction } from './records.ts';
@@ -280,7 +281,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { gid, pattern, reason, byOperator = false, waitResult = false }: Parameters<Coordinator['abort']>[1],
   ): Promise<TransactionView> {
-    const event = { kind: 'abort', reason: cutReason(reason), byOperator } as const;
+    const event = { kind: 'abort', reason: cutReason(reason), byOperator, ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event, { pattern, wholePass: waitResult }));
   }
 
@@ -347,7 +348,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { gid, reason }: { readonly gid: string; readonly reason: string },
   ): Promise<TransactionView> {
-    const event = { kind: 'park', reason: cutReason(reason) } as const;
+    const event = { kind: 'park', reason: cutReason(reason), ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event, { pattern: 'workflow' }));
   }
 
@@ -363,12 +364,12 @@ export class Engine implements Coordinator {
     context: CallContext,
     { gid, reason }: { readonly gid: string; readonly reason: string },
   ): Promise<TransactionView> {
-    const event = { kind: 'stop', reason: cutReason(reason) || 'no reason was given' } as const;
+    const event = { kind: 'stop', reason: cutReason(reason) || 'no reason was given', ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event));
   }
 
   async retryNow(context: CallContext, gid: string): Promise<TransactionView> {
-    return viewOfTransaction(await this.#command(context, gid, { kind: 'retry' }));
+    return viewOfTransaction(await this.#command(context, gid, { kind: 'retry', ...byOf(context) }));
   }
 
   async retryWaiting(
@@ -498,7 +499,7 @@ export class Engine implements Coordinator {
     wholePass: boolean,
   ): Promise<Transaction> {
     this.#assertAccepting();
-    const accepted = acceptDefinition(input);
+    const accepted = withOrigin(acceptDefinition(input), context);
     const isLong = accepted.steps.length > LONG;
     if (isLong) await this.#nextTurn();
     let definition = accepted;

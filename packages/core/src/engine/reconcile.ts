@@ -1,8 +1,8 @@
-import { countRetryOrders, decodeAbortOrder, decodeRegistrations } from '../codec/entry-codec.ts';
+import { countRetryOrders, decodeAbortOrder, decodeRegistrations, lastRetryBy } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
 import type { Transaction } from '../patterns/model.ts';
 import { withRegistered } from '../patterns/state.ts';
-import type { TransactionEvent } from '../patterns/step.ts';
+import type { AbortCommand, TransactionEvent } from '../patterns/step.ts';
 import type { SessionId, StoredTransaction } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import { transactionOf } from './records.ts';
@@ -167,7 +167,10 @@ function merged(memory: Memory, transaction: Transaction | undefined, record: St
   const abort = decodeAbortOrder(entries);
   if (abort !== undefined && transaction.state.status === 'submitted') events.push({ event: ordered(abort) });
   const retryOrders = countRetryOrders(entries);
-  if (retryOrders > memory.retryOrders) events.push({ event: { kind: 'retry' } });
+  if (retryOrders > memory.retryOrders) {
+    const by = lastRetryBy(entries);
+    events.push({ event: { kind: 'retry', ...(by !== undefined && { by }) } });
+  }
   // After the `resumed` event, if that one is to be stepped again: it states what is no longer
   // known.
   const place = memory.queue[0]?.event.kind === 'resumed' ? 1 : 0;
@@ -228,11 +231,11 @@ function claimsOf(ownership: Ownership, claims: number, claiming: boolean): numb
 
 const awaited = (queue: readonly Delivery[]): Delivery[] => queue.filter(({ reply }) => reply !== undefined);
 
-const resumed = (claims: number, abort: string | undefined): TransactionEvent =>
+const resumed = (claims: number, abort: AbortCommand | undefined): TransactionEvent =>
   abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
 
 /** The abort that another node stored. */
-const ordered = (reason: string): TransactionEvent => ({ kind: 'abort', reason, byOperator: true });
+const ordered = (abort: AbortCommand): TransactionEvent => ({ kind: 'abort', byOperator: true, ...abort });
 
 /** Decides what to do with a record that a claim returned. */
 export type ClaimDecision =

@@ -2,7 +2,8 @@ import { emptyDefinition } from '../codec/definition-codec.ts';
 import { decodeState, encodeState } from '../codec/state-codec.ts';
 import type { State } from '../patterns/model.ts';
 import { newTransaction } from '../patterns/state.ts';
-import { withLine, withStatus } from '../patterns/timeline.ts';
+import type { AbortCommand } from '../patterns/step.ts';
+import { signed, withLine, withStatus } from '../patterns/timeline.ts';
 import type { StoredTransaction, UpdateItem } from '../store/store.ts';
 import { STORE_LIMITS } from '../store/rules.ts';
 
@@ -22,12 +23,12 @@ export interface StoppedRecord {
  */
 export function stoppedRecord(
   record: StoredTransaction,
-  reason: string,
+  stop: AbortCommand,
   { writeId, nowMs, why }: { readonly writeId: string; readonly nowMs: number; readonly why: string },
 ): StoppedRecord {
   const { key, version } = record;
   const known = readableState(record.state);
-  const state = ended(known ?? blank(record), reason, why, nowMs);
+  const state = ended(known ?? blank(record), stop, why, nowMs);
   const kept = known === undefined ? record.state.subarray(0, KEPT_BYTES) : undefined;
   const item: UpdateItem = {
     kind: 'update',
@@ -55,7 +56,7 @@ export function readableState(bytes: Uint8Array): State | undefined {
 const blank = ({ key, pattern, createdAtMs }: StoredTransaction): State =>
   newTransaction(key, emptyDefinition(pattern), createdAtMs).state;
 
-function ended(state: State, reason: string, why: string, nowMs: number): State {
+function ended(state: State, { reason, by }: AbortCommand, why: string, nowMs: number): State {
   const stopped = `${reason} (its record could not be read: ${why}; what its branches did is not known)`;
   const stoppedState: State = {
     ...state,
@@ -67,5 +68,6 @@ function ended(state: State, reason: string, why: string, nowMs: number): State 
     finishedAtMs: nowMs,
   };
   const commanded = withLine(stoppedState, { kind: 'order', atMs: nowMs, detail: 'force-stop' });
-  return withStatus(commanded, 'failed', nowMs, stopped);
+  const failed = withStatus(commanded, 'failed', nowMs, stopped);
+  return by === undefined ? failed : signed(failed, state.timeline, by);
 }

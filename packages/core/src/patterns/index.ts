@@ -9,7 +9,7 @@ import { saga } from './saga.ts';
 import type { Moment, Refusal, Stepped, TransactionEvent } from './step.ts';
 import { afterResult, callsNoBranch, suspected } from './suspicion.ts';
 import { tcc } from './tcc.ts';
-import { withLine, withStatus } from './timeline.ts';
+import { signed, withLine, withStatus } from './timeline.ts';
 import { workflow } from './workflow.ts';
 import { xa } from './xa.ts';
 
@@ -30,8 +30,11 @@ const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, wor
  */
 export function step(transaction: Transaction, event: TransactionEvent, moment: Moment): Stepped | Refusal {
   const rules = RULES[transaction.definition.pattern];
-  const next = transition(rules, transaction, event, moment);
-  if ('refusal' in next) return next;
+  const stepped = transition(rules, transaction, event, moment);
+  if ('refusal' in stepped) return stepped;
+  const by = principalOf(event);
+  const next =
+    by === undefined ? stepped : { ...stepped, state: signed(stepped.state, transaction.state.timeline, by) };
   // Preparing a transaction again does not drive it: its timeout or callback is scheduled already.
   if (event.kind === 'prepared' && event.again) return conclude(transaction, waitUntil(next, null), event, moment);
   const delayed = event.kind === 'resumed' ? delayedBy(rules, next, moment) : undefined;
@@ -84,7 +87,7 @@ function transition(
       const taken = { ...transaction, state: resumed(transaction, event.claims, moment) };
       return event.abort === undefined
         ? taken
-        : rules.abort(taken, { kind: 'abort', reason: event.abort, byOperator: true }, moment);
+        : rules.abort(taken, { kind: 'abort', byOperator: true, ...event.abort }, moment);
     }
     case 'retry':
       if (isFinal(state.status)) return refuse(state.status, 'retry');
@@ -99,6 +102,21 @@ function transition(
     case 'stop':
       if (isFinal(state.status)) return refuse(state.status, 'stop');
       return { ...transaction, state: stopped(state, event.reason, moment) };
+  }
+}
+
+/** The principal whose command an event is; undefined for an anonymous one, and for other events. */
+function principalOf(event: TransactionEvent): string | undefined {
+  switch (event.kind) {
+    case 'abort':
+    case 'retry':
+    case 'park':
+    case 'stop':
+      return event.by;
+    case 'resumed':
+      return event.abort?.by;
+    default:
+      return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   Pattern,
   ResultKind,
   Status,
+  TraceContext,
   TransactionKey,
 } from '@holdfast/protocol';
 
@@ -57,6 +58,10 @@ export interface Definition {
   /** Workflow: its name, and its input. */
   readonly workflowName: string;
   readonly workflowData: Uint8Array;
+  /** ID of the principal that created the transaction; absent for an anonymous caller. */
+  readonly createdBy?: string;
+  /** The trace in which the transaction was created; absent if its caller sent none. */
+  readonly trace?: TraceContext;
 }
 
 export interface Step {
@@ -192,9 +197,18 @@ export interface State {
   readonly timelineOmitted: number;
 }
 
-/** One line of a transaction's history. Times are engine time, ms since the epoch. */
+/**
+ * One line of a transaction's history. Times are engine time, ms since the epoch. `by`: the ID of
+ * the principal whose command caused the line; absent if no command did, or an anonymous one.
+ */
 export type TimelineEntry =
-  | { readonly kind: 'status'; readonly atMs: number; readonly status: Status; readonly reason: string }
+  | {
+      readonly kind: 'status';
+      readonly atMs: number;
+      readonly status: Status;
+      readonly reason: string;
+      readonly by?: string;
+    }
   | {
       readonly kind: 'call';
       /** When the result was received. */
@@ -220,4 +234,9 @@ export type TimelineEntry =
    * `resumed`: taken over after its node went silent. `order`: an operator command. `parked`: not
    * driven until an operator retries it.
    */
-  | { readonly kind: 'resumed' | 'order' | 'parked' | 'alert'; readonly atMs: number; readonly detail: string };
+  | {
+      readonly kind: 'resumed' | 'order' | 'parked' | 'alert';
+      readonly atMs: number;
+      readonly detail: string;
+      readonly by?: string;
+    };

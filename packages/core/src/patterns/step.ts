@@ -48,9 +48,9 @@ export type TransactionEvent =
     }
   /**
    * A node claimed the transaction. `claims` > 1: the previous owner was lost without releasing it.
-   * `abort`: reason of an abort command that the previous owner did not execute.
+   * `abort`: an abort command that the previous owner did not execute.
    */
-  | { readonly kind: 'resumed'; readonly claims: number; readonly abort?: string }
+  | { readonly kind: 'resumed'; readonly claims: number; readonly abort?: AbortCommand }
   | { readonly kind: 'answered'; readonly branch: number; readonly result: BranchResult; readonly durationMs: number }
   /** The client responded to the check-back (message) or the callback (workflow). */
   | { readonly kind: 'checked'; readonly result: BranchResult; readonly durationMs: number }
@@ -66,20 +66,26 @@ export type TransactionEvent =
     }
   /** The wake time was reached. */
   | { readonly kind: 'timer' }
-  | { readonly kind: 'abort'; readonly reason: string; readonly byOperator: boolean }
+  | ({ readonly kind: 'abort'; readonly byOperator: boolean } & AbortCommand)
   /** A hook has acknowledged the alert. */
   | { readonly kind: 'alerted' }
   /** Drive again at once. */
-  | { readonly kind: 'retry' }
+  | { readonly kind: 'retry'; readonly by?: string }
   /** The workflow's code cannot continue without operator attention. */
-  | { readonly kind: 'park'; readonly reason: string }
+  | { readonly kind: 'park'; readonly reason: string; readonly by?: string }
   /** A run of the workflow's code is alive: no callback before the interval has passed. */
   | { readonly kind: 'heartbeat' }
   /**
    * An operator force-stops the transaction: it becomes failed, is never driven again, and nothing
    * is compensated.
    */
-  | { readonly kind: 'stop'; readonly reason: string };
+  | { readonly kind: 'stop'; readonly reason: string; readonly by?: string };
+
+/** An abort; `by`: the ID of the principal that sent it, absent for an anonymous one. */
+export interface AbortCommand {
+  readonly reason: string;
+  readonly by?: string;
+}
 
 export interface Effects {
   /** Ops to call now (indices into `Transaction.branches`). */

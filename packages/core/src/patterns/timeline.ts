@@ -59,3 +59,15 @@ export function appended(timeline: readonly TimelineEntry[], line: TimelineEntry
 /** Number of dropped lines after one more is appended. */
 export const omitted = ({ timeline, timelineOmitted }: State): number =>
   timeline.length < LIMITS.timelineEntries ? timelineOmitted : timelineOmitted + 1;
+
+/**
+ * The state with a principal's ID in the lines that its command has added to the timeline `before`.
+ * A line about a call or a takeover is not the effect of a command.
+ */
+export function signed(state: State, before: readonly TimelineEntry[], by: string): State {
+  if (state.timeline === before) return state;
+  const known = new Set(before);
+  const isByCommand = (line: TimelineEntry): boolean =>
+    !known.has(line) && line.kind !== 'call' && line.kind !== 'resumed';
+  return { ...state, timeline: state.timeline.map((line) => (isByCommand(line) ? { ...line, by } : line)) };
+}

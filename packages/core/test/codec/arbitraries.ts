@@ -1,6 +1,6 @@
 import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from '@holdfast/protocol';
 import fc from 'fast-check';
-import type { BranchState, Definition, RegisteredBranch, State, TimelineEntry } from '../../src/patterns/index.ts';
+import type { AbortCommand, BranchState, Definition, RegisteredBranch, State, TimelineEntry } from '../../src/patterns/index.ts';
 
 /** Any text that a string can hold: empty, long, emoji, controls, halves of surrogate pairs. */
 export const text = fc.string({ unit: 'binary', maxLength: 40 });
@@ -17,6 +17,19 @@ const step = fc.record(
   { action: text, compensate: text, subscribers: fc.array(text, { maxLength: 3 }), requestTimeoutMs: count },
   { requiredKeys: ['action', 'compensate'], noNullPrototype: true },
 );
+
+const STORED_ALWAYS: (keyof Definition)[] = [
+  'pattern',
+  'protocol',
+  'steps',
+  'payloads',
+  'customData',
+  'queryPrepared',
+  'options',
+  'orders',
+  'workflowName',
+  'workflowData',
+];
 
 export const definition: fc.Arbitrary<Definition> = fc.record(
   {
@@ -43,8 +56,16 @@ export const definition: fc.Arbitrary<Definition> = fc.record(
     orders,
     workflowName: text,
     workflowData: bytes,
+    createdBy: text,
+    trace: fc.record({ traceparent: text, tracestate: text }, { requiredKeys: ['traceparent'], noNullPrototype: true }),
   },
-  { noNullPrototype: true },
+  { requiredKeys: STORED_ALWAYS, noNullPrototype: true },
+);
+
+/** An abort command, of an anonymous principal or another one. */
+export const abort: fc.Arbitrary<AbortCommand> = fc.record(
+  { reason: text, by: text },
+  { requiredKeys: ['reason'], noNullPrototype: true },
 );
 
 export const registration: fc.Arbitrary<RegisteredBranch> = fc.record(
@@ -88,8 +109,8 @@ const notStarted: BranchState = {
 
 const line: fc.Arbitrary<TimelineEntry> = fc.oneof(
   fc.record(
-    { kind: fc.constant('status' as const), atMs, status: fc.constantFrom(...STATUSES), reason: text },
-    { noNullPrototype: true },
+    { kind: fc.constant('status' as const), atMs, status: fc.constantFrom(...STATUSES), reason: text, by: text },
+    { requiredKeys: ['kind', 'atMs', 'status', 'reason'], noNullPrototype: true },
   ),
   fc.record(
     {
@@ -126,8 +147,9 @@ const line: fc.Arbitrary<TimelineEntry> = fc.oneof(
       kind: fc.constantFrom('resumed' as const, 'order' as const, 'parked' as const, 'alert' as const),
       atMs,
       detail: text,
+      by: text,
     },
-    { noNullPrototype: true },
+    { requiredKeys: ['kind', 'atMs', 'detail'], noNullPrototype: true },
   ),
 );
 

@@ -1,19 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
+import { decodeDefinition, emptyDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
 import {
   ABORT_ORDER_KEY,
+  countRetryOrders,
   decodeAbortOrder,
   decodeRegistration,
   decodeRegistrations,
   encodeAbortOrder,
+  encodeRetryOrder,
+  lastRetryBy,
   encodeRegistration,
 } from '../../src/codec/entry-codec.ts';
+import { encodeFrame } from '../../src/codec/frame.ts';
 import { decodeState, encodeState } from '../../src/codec/state-codec.ts';
+import { signed, withLine, withStatus } from '../../src/patterns/timeline.ts';
 import { UnreadableRecord } from '../../src/engine/index.ts';
 import { newTransaction } from '../../src/patterns/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
-import { definition, registration, state, text } from './arbitraries.ts';
+import { abort, definition, registration, state } from './arbitraries.ts';
 
 const SEED = { seed: 20_240_917 };
 
@@ -28,7 +33,7 @@ const KINDS = [
   },
   {
     what: 'order',
-    records: text.map((reason) => encodeAbortOrder(reason).body),
+    records: abort.map((command) => encodeAbortOrder(command).body),
     decode: (body: Uint8Array) => decodeAbortOrder([{ key: ABORT_ORDER_KEY, body }]),
   },
 ];
@@ -84,8 +89,8 @@ describe('what is written is read back', () => {
 
   it('an order to abort', () => {
     fc.assert(
-      fc.property(text, (reason) => {
-        expect(decodeAbortOrder([encodeAbortOrder(reason)])).toBe(reason);
+      fc.property(abort, (command) => {
+        expect(decodeAbortOrder([encodeAbortOrder(command)])).toEqual(command);
       }),
       SEED,
     );
@@ -117,6 +122,54 @@ describe('what is written is read back', () => {
   });
 });
 
+describe('principals and traces in records', () => {
+  const headOf = (bytes: Uint8Array) => Buffer.from(bytes).subarray(9).toString();
+  const framed = (head: string) => encodeFrame(1, head, []);
+
+  it('take no byte of a record that has none', () => {
+    const { state: fresh } = newTransaction(KEY, saga(1), CREATED_AT_MS);
+    expect(headOf(encodeState(withStatus(fresh, 'submitted', CREATED_AT_MS)))).toBe(
+      `{"status":"submitted","base":${CREATED_AT_MS},"branches":[0,0],"timeline":[["s",0,"submitted",""]]}`,
+    );
+    expect(headOf(encodeDefinition(emptyDefinition('tcc')))).toBe('{"pattern":"tcc","protocol":"http"}');
+    expect(headOf(encodeAbortOrder({ reason: 'no stock' }).body)).toBe('{"reason":"no stock"}');
+    expect(headOf(encodeRetryOrder('w').body)).toBe('{}');
+  });
+
+  it('are where this version put them first, which never changes', () => {
+    const { state: fresh } = newTransaction(KEY, emptyDefinition('tcc'), CREATED_AT_MS);
+    const line = { kind: 'order', atMs: CREATED_AT_MS, detail: 'retry now', by: 'bob' } as const;
+    const written = signed(withStatus(withLine(fresh, line), 'aborting', CREATED_AT_MS + 1, 'no'), [line], 'alice');
+    const head =
+      `{"status":"aborting","base":${CREATED_AT_MS},"branches":[],` +
+      '"timeline":[["order",0,"retry now","bob"],["s",1,"aborting","no","alice"]]}';
+    expect(headOf(encodeState(written))).toBe(head);
+    expect(decodeState(framed(head))).toEqual(written);
+
+    const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1' };
+    const created = { ...emptyDefinition('tcc'), createdBy: 'alice', trace };
+    const definitionHead =
+      '{"pattern":"tcc","protocol":"http","createdBy":"alice",' +
+      `"traceparent":"${trace.traceparent}","tracestate":"a=1"}`;
+    expect(headOf(encodeDefinition(created))).toBe(definitionHead);
+    expect(decodeDefinition(framed(definitionHead))).toMatchObject({ createdBy: 'alice', trace });
+
+    expect(headOf(encodeAbortOrder({ reason: 'no', by: 'alice' }).body)).toBe('{"reason":"no","by":"alice"}');
+    const retries = [encodeRetryOrder('w', 'bob'), encodeRetryOrder('x', 'carol')];
+    expect(headOf(retries[0]?.body ?? Buffer.of())).toBe('{"by":"bob"}');
+    expect([countRetryOrders(retries), lastRetryBy(retries), lastRetryBy([])]).toEqual([2, 'carol', undefined]);
+  });
+
+  it('of another type make a record unreadable, as any wrong field does', () => {
+    const states = ['["s",0,"failed","",1]', '["order",0,"",{}]'].map(
+      (line) => `{"status":"failed","base":1,"branches":[],"timeline":[${line}]}`,
+    );
+    for (const head of states) expect(() => decodeState(framed(head))).toThrow(UnreadableRecord);
+    for (const field of ['"createdBy":1', '"traceparent":[]', '"traceparent":"x","tracestate":null'])
+      expect(() => decodeDefinition(framed(`{"pattern":"tcc","protocol":"http",${field}}`))).toThrow(UnreadableRecord);
+  });
+});
+
 describe('entries', () => {
   it('orders are no branches, and branches keep the order of their registration', () => {
     const branch = {
@@ -129,11 +182,11 @@ describe('entries', () => {
     } as const;
     const entries = [
       encodeRegistration(branch),
-      encodeAbortOrder('stop'),
+      encodeAbortOrder({ reason: 'stop' }),
       encodeRegistration({ ...branch, op: 'cancel' }),
     ];
     expect(decodeRegistrations(entries).map(({ op }) => op)).toEqual(['confirm', 'cancel']);
-    expect(decodeAbortOrder(entries)).toBe('stop');
+    expect(decodeAbortOrder(entries)).toEqual({ reason: 'stop' });
     expect(decodeAbortOrder(entries.slice(0, 1))).toBe(undefined);
   });
 

@@ -79,7 +79,7 @@ describe('reconciling a run with its record', () => {
   });
 
   it('R2: keeps its progress, and takes over the version, the branches and the commands that were appended', () => {
-    const entries = [encodeAbortOrder('stock is gone'), encodeRetryOrder('w')];
+    const entries = [encodeAbortOrder({ reason: 'stock is gone' }), encodeRetryOrder('w')];
     const decision = reconcile(owning({ queue: [answered] }), stored({ entries }), self);
     expect(decision).toMatchObject({ kind: 'merge', version: 4, retryOrders: 1 });
     if (decision.kind !== 'merge') return;
@@ -120,7 +120,7 @@ describe('reconciling a run with its record', () => {
   });
 
   it('R4: carries out an abort that no node carried out, unless another node drives the record', () => {
-    const entries = [encodeAbortOrder('stock is gone')];
+    const entries = [encodeAbortOrder({ reason: 'stock is gone' })];
     const abort = { kind: 'abort', reason: 'stock is gone', byOperator: true };
     expect(reconcile(memory(), stored({ owner: null, claims: 0, entries }), self)).toMatchObject({
       opened: { ownership: 'none', queue: [{ event: abort }] },
@@ -185,7 +185,7 @@ describe('reconciling a run with its record', () => {
       writeId: fc.constantFrom('w', 'other'),
       owner: fc.constantFrom('A', 'B', null),
       claims: fc.nat(3),
-      entries: fc.subarray([registered, encodeRetryOrder('w'), encodeAbortOrder('no stock')]),
+      entries: fc.subarray([registered, encodeRetryOrder('w'), encodeAbortOrder({ reason: 'no stock' })]),
     })
     .map(stored);
   const selves = fc.record({ session: fc.constant('A'), leaseHeld: fc.boolean(), claiming: fc.boolean() });

@@ -57,7 +57,11 @@ describe('a record as callers see it', () => {
   });
 
   it('shows why it was stopped, also while its definition cannot be read', () => {
-    const { state } = stoppedRecord(record, 'given up', { writeId: 'w', nowMs: 5, why: 'bytes are missing' });
+    const { state } = stoppedRecord(
+      record,
+      { reason: 'given up' },
+      { writeId: 'w', nowMs: 5, why: 'bytes are missing' },
+    );
     const stopped = { ...record, definition: record.definition.subarray(0, 3) };
     const view = viewOf({ ...stopped, status: 'failed', state: encodeState(state) });
     expect(view.state).toMatchObject({ status: 'failed', parked: '', damaged: 'bytes are missing', finishedAtMs: 5 });

@@ -165,7 +165,7 @@ describe('saga: the way back', () => {
     model.answer('01 action');
     const { transaction } = model;
     model.crash(false, 0);
-    model.deliver({ kind: 'resumed', claims: 2, abort: 'an operator said so' });
+    model.deliver({ kind: 'resumed', claims: 2, abort: { reason: 'an operator said so' } });
     expect(transaction.state.unbroken).toBe(true);
     expect(model.transaction.state).toMatchObject({
       status: 'aborting',

@@ -1,3 +1,4 @@
+import { isAnonymous } from '@holdfast/protocol';
 import type { OPERATOR_ACTIONS } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { writeDetails } from '../v1/write-view.ts';
@@ -10,7 +11,9 @@ export function operatorActions(handlers: Handlers): ImplementationsOf<typeof OP
     async abortTransaction(context, { gid, body }, waitMs) {
       const { reason, by = 'operator' } = body ?? {};
       const byOperator = by === 'operator';
-      const why = reason ?? `aborted by ${byOperator ? 'an' : 'its'} ${by}`;
+      const { principal } = context;
+      const actor = isAnonymous(principal) ? `${byOperator ? 'an' : 'its'} ${by}` : principal.id;
+      const why = reason ?? `aborted by ${actor}`;
       await views.assertMayWait(context, gid, waitMs);
       const aborted = await handlers.abort(context, { gid, reason: why, byOperator });
       return writeDetails(await views.readAfter(context, gid, waitMs, aborted));

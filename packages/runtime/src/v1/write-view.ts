@@ -11,6 +11,7 @@ import {
   withoutSecrets,
   type WorkflowProgress,
 } from '@holdfast/protocol';
+import { defined } from '../reading/defined.ts';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { remainingEffects } from './remaining-effects.ts';
 import { shownBranches } from './shown-branches.ts';
@@ -53,6 +54,7 @@ function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'
 export const writeDetails = async (view: TransactionView): Promise<TransactionDetails> => ({
   ...writeSummary(view),
   version: view.version,
+  ...defined({ createdBy: view.definition.createdBy, trace: view.definition.trace }),
   result: view.state.result,
   queryPrepared: withoutSecrets(view.definition.queryPrepared),
   branches: await mapInTurns(shownBranches(view), writeBranch),

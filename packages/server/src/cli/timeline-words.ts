@@ -33,12 +33,20 @@ export function wordsOf(line: TimelineLine, before?: TimelineLine): Words {
     case 'resumed':
       return { mark: '»', colour: 'cyan', what: 'resumed', text: clean(line.detail) };
     case 'order':
-      return { mark: '▸', colour: 'cyan', what: 'operator', text: clean(line.detail) };
+      return { mark: '▸', colour: 'cyan', what: 'operator', text: withBy(clean(line.detail), line.by) };
     case 'parked':
-      return { mark: '‖', colour: 'red', what: 'parked', text: clean(line.detail) };
+      return { mark: '‖', colour: 'red', what: 'parked', text: withBy(clean(line.detail), line.by) };
     case 'alert':
       return { mark: '!', colour: 'red', what: 'alert', text: clean(line.detail) };
   }
+}
+
+/** The text of an entry with the principal whose command caused it, unless the text names it. */
+function withBy(text: string, by: string | undefined): string {
+  if (by === undefined) return text;
+  const name = `by ${clean(by)}`;
+  if (text.endsWith(name)) return text;
+  return text === '' ? name : `${text} (${name})`;
 }
 
 /** Suffix of an entry that combines several calls; its time is that of the last one. */
@@ -69,11 +77,11 @@ function callWords(call: Call): Omit<Words, 'what'> {
 }
 
 function statusWords(
-  { status, reason }: Extract<TimelineLine, { kind: 'status' }>,
+  { status, reason, by }: Extract<TimelineLine, { kind: 'status' }>,
   before: TimelineLine | undefined,
 ): Words {
   const saidBefore = before?.kind === 'call' && before.reason === reason;
-  const text = saidBefore ? '' : clean(readableReason(reason));
+  const text = withBy(saidBefore ? '' : clean(readableReason(reason)), by);
   switch (status) {
     case 'succeed':
       return { mark: '●', colour: 'green', what: status, text };

@@ -37,7 +37,8 @@ function header(details: TransactionDetails, { colour, width }: TimelineOptions)
   const paint = painter(colour);
   const took = details.finishedAtMs === null ? '' : `, took ${duration(details.finishedAtMs - details.createdAtMs)}`;
   const title = `${details.pattern} ${paint('bold', clean(details.gid))}  ${paint(statusColour(details), details.status)}`;
-  const lines = [title, paint('dim', `created ${moment(details.createdAtMs)}${took}`)];
+  const creator = details.createdBy === undefined ? '' : ` by ${clean(details.createdBy)}`;
+  const lines = [title, paint('dim', `created ${moment(details.createdAtMs)}${creator}${took}`)];
   if (details.attention) lines.push(paint('red', 'needs operator attention'));
   const reason = clean(readableReason(details.rollbackReason));
   if (details.stopped !== '') return [...lines, ...stoppedLines(details, reason, width)];

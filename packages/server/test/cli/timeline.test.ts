@@ -62,6 +62,29 @@ describe('a timeline', () => {
     ]);
   });
 
+  it('names who created the transaction, and the operator of each command', () => {
+    const details = detailsOf({
+      createdBy: 'shop\u001b[2J',
+      timeline: [
+        statusAt(0, 'submitted'),
+        { ...toldAt(10, 'order', 'retry now'), by: 'bob' },
+        { ...statusAt(20, 'aborting', 'aborted by alice'), by: 'alice' },
+        { ...toldAt(30, 'order', 'force-stop'), by: 'carol' },
+        { ...statusAt(30, 'failed', 'INC-42'), by: 'carol' },
+      ],
+    });
+    const [, created, , ...rows] = lines(renderTimeline(details, PLAIN));
+    expect(created).toMatch(/^created .* by shop/);
+    expect(created).not.toContain('\u001b');
+    expect(rows).toEqual([
+      '      0 ms  ● submitted',
+      '     10 ms  ▸ operator   retry now (by bob)',
+      '     20 ms  ● aborting   aborted by alice',
+      '     30 ms  ▸ operator   force-stop (by carol)',
+      '     30 ms  ● failed     INC-42 (by carol)',
+    ]);
+  });
+
   it('tells retries with their reasons, a take-over, orders, alerts, and what comes next', () => {
     const details = detailsOf({
       attention: true,

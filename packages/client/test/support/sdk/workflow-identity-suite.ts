@@ -27,7 +27,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
           return amount;
         });
       });
-      const refusal = { code: 'request_rejected', rejection: 'refused', gid: 'w-1', field: 'workflow.input' };
+      const refusal = { code: 'request_rejected', rejection: 'exists', gid: 'w-1', field: 'workflow.input' };
       const running = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
       await started;
       const joined = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
@@ -111,7 +111,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       const one = hf.workflow('one', v1, () => 1);
       const two = hf.workflow('two', v1, () => 2);
       await one.run(undefined, { gid: 'taken' });
-      await expect(two.run(undefined, { gid: 'taken' })).rejects.toMatchObject({ rejection: 'refused' });
+      await expect(two.run(undefined, { gid: 'taken' })).rejects.toMatchObject({ rejection: 'exists' });
     });
 
     it('has a name of its own', async () => {

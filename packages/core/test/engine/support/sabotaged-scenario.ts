@@ -112,7 +112,7 @@ export class Scenario {
       await this.#store.write([{ kind: 'append', key, whenStatus: ['submitted'], entries: [entry], maxEntries: 9 }]);
     };
     this.clock.setTimer(500, () => void leave('slow', encodeRetryOrder('another node')));
-    this.clock.setTimer(500, () => void leave('aborted', encodeAbortOrder('an operator')));
+    this.clock.setTimer(500, () => void leave('aborted', encodeAbortOrder({ reason: 'an operator' })));
     this.clock.setTimer(900, () => void this.#store.endSession(this.engine.load().session));
     this.clock.setTimer(TROUBLE_MS - 1_500, () => (this.#store.forgets = true));
   }

@@ -42,7 +42,10 @@ export function detailsOf(change: Partial<TransactionDetails> = {}): Transaction
 }
 
 /** Entries of a timeline; times in ms after `START_MS`. */
-export const statusAt = (afterMs: number, status: Status, reason = ''): TimelineLine => ({
+type StatusLine = Extract<TimelineLine, { kind: 'status' }>;
+type DetailLine = Exclude<TimelineLine, { kind: 'status' | 'call' }>;
+
+export const statusAt = (afterMs: number, status: Status, reason = ''): StatusLine => ({
   kind: 'status',
   atMs: START_MS + afterMs,
   status,
@@ -61,11 +64,7 @@ export const callAt = (
   return { kind: 'call', atMs, durationMs: 2, branchId, op, result, reason, attempt, retryAtMs };
 };
 
-export const toldAt = (
-  afterMs: number,
-  kind: 'resumed' | 'order' | 'parked' | 'alert',
-  detail: string,
-): TimelineLine => ({
+export const toldAt = (afterMs: number, kind: DetailLine['kind'], detail: string): DetailLine => ({
   kind,
   atMs: START_MS + afterMs,
   detail,
