@@ -50,10 +50,10 @@ const input = (gid: string, headers: Readonly<Record<string, string>> = {}) => {
 
 /** Runs the engine until the promise settles. */
 async function done<T>(cluster: Cluster, work: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = work.finally(() => (isOver = true));
+  const state = { isOver: false };
+  const over = work.finally(() => (state.isOver = true));
   over.catch(quiet);
-  for (let i = 0; i < 100 && !isOver; i++) await cluster.clock.advance(100);
+  for (let i = 0; i < 100 && !state.isOver; i++) await cluster.clock.advance(100);
   return over;
 }
 
