@@ -1,6 +1,13 @@
 import { BRANCH_PROTOCOLS, BRANCH_STATUSES, PATTERNS, RESULTS, STATUSES } from '@holdfast/protocol';
 import fc from 'fast-check';
-import type { AbortCommand, BranchState, Definition, RegisteredBranch, State, TimelineEntry } from '../../src/patterns/index.ts';
+import type {
+  AbortCommand,
+  BranchState,
+  Definition,
+  RegisteredBranch,
+  State,
+  TimelineEntry,
+} from '../../src/patterns/index.ts';
 
 /** Any text that a string can hold: empty, long, emoji, controls, halves of surrogate pairs. */
 export const text = fc.string({ unit: 'binary', maxLength: 40 });

@@ -1,6 +1,8 @@
 import { SUCCESS } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
-import { type BranchRequest, type CallContext, Engine, MemoryStore } from '../../src/index.ts';
+import type { BranchRequest, CallContext } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
