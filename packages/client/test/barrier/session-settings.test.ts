@@ -106,6 +106,9 @@ async function outcomesOf<Tx extends Open, Open>(barrier: DatabaseBarrier<Tx, Op
   return [...outcomes, (await barrier.purge({ olderThanMs: 0, limit: 10_000 })) > 0];
 }
 
+const timeoutOf = async (open: { query: pg.Pool['query'] }): Promise<string | undefined> =>
+  (await open.query<{ lock_timeout: string }>('show lock_timeout')).rows[0]?.lock_timeout;
+
 const WITHOUT_RESULTS = [{ ran: true, value: 1 }, { ran: false, why: 'repeated' }, true];
 
 describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the application did not choose', () => {
@@ -128,6 +131,32 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
       await pool.end();
     }
   }
+
+  it.each([
+    ['0', undefined, '10s'],
+    ['1h', undefined, '10s'],
+    ['100ms', undefined, '100ms'],
+    ['0', 250, '250ms'],
+    ['1h', 0, '1h'],
+  ])(
+    'bounds the waits for locks, and keeps a shorter bound of the session: %s, %s',
+    async (own, lockTimeoutMs, bound) => {
+      await withRole(`lock_timeout = '${own}'`, async (pool) => {
+        const barrier = postgresBarrier(pool, lockTimeoutMs === undefined ? {} : { lockTimeoutMs });
+        const outcome = await barrier.run(callOf('action', randomUUID()), (tx) => timeoutOf(tx));
+        expect(outcome).toEqual({ ran: true, value: bound });
+        // The next user of the connection finds the session's own.
+        expect(await timeoutOf(pool)).toBe(own);
+      });
+    },
+  );
+
+  it('refuses a lock timeout that is no whole number of ms from 0', async () => {
+    await withRole('', async (pool) => {
+      for (const lockTimeoutMs of [-1, 0.5, Number.NaN])
+        expect(() => postgresBarrier(pool, { lockTimeoutMs })).toThrow(/lockTimeoutMs/);
+    });
+  });
 
   it.each([
     'default_transaction_read_only = on',
