@@ -1,10 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
+import type { Part } from '../src/http/reply.ts';
 import { sendParts } from '../src/http/send-parts.ts';
 
 test('a response of which a part cannot be made is broken off', async () => {
   const stream = new PassThrough();
-  const written: string[] = [];
+  const written: Part[] = [];
   function* parts(): Generator<string> {
     yield 'first';
     throw new TypeError('cannot be made');

@@ -3,6 +3,24 @@ import type { Reply } from './reply.ts';
 /** Header fields that `RequestContext` reads, in lower case. */
 export type CallField = 'traceparent' | 'tracestate';
 
+/** The other end of a connection: the client, or the proxy before it. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The peer of a socket. An IPv4 address that is mapped to IPv6 is given as IPv4. */
+export function peerOf({ remoteAddress, remotePort }: PeerSocket): Peer | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { address: remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''), port: remotePort };
+}
+
+/** The part of a `net.Socket` that identifies the peer. */
+export interface PeerSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
 /** A request and the means to respond to it. */
 export interface Exchange {
   readonly method: string;
@@ -15,6 +33,15 @@ export interface Exchange {
    * missing or was sent more than once. Several `tracestate` fields are joined.
    */
   field(name: CallField): string | undefined;
+  /**
+   * The values of a header field, in the order of the request; empty if it is missing.
+   *
+   * @param name in lower case
+   */
+  header(name: string): readonly string[];
+  /** Undefined once the connection is closed. */
+  readonly peer: Peer | undefined;
+  readonly protocol: 'http/1.0' | 'http/1.1';
   /** Whether a browser sent it. */
   readonly isFromBrowser: boolean;
   /** Why the request is rejected: a web page of another site caused it. */
@@ -27,7 +54,7 @@ export interface Exchange {
   /**
    * Sends the response; called once. `isLast`: the connection is closed after it. Returns a promise
    * that resolves when the last part was sent or the connection has closed; undefined for a body
-   * that is one text.
+   * that is not a stream.
    */
   send(reply: Reply, isLast: boolean): Promise<void> | undefined;
   /** Whether the client has disconnected. */

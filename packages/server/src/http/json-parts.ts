@@ -65,7 +65,7 @@ export function* jsonParts(value: unknown): Generator<string, undefined> {
 
 function* pieces(value: unknown): Generator<string> {
   if (value instanceof JsonBytes) yield* quotedPieces(value.slices());
-  else if (typeof value === 'string' && value.length > SLICE) yield* quotedPieces(slicesOf(value));
+  else if (typeof value === 'string' && value.length > SLICE) yield* quotedPieces(slicesOfText(value, SLICE));
   else if (Array.isArray(value)) yield* piecesOfList(value);
   else if (isObject(value) && Object.values(value).some(mayBeLong)) yield* piecesOfObject(value);
   else yield JSON.stringify(value);
@@ -103,10 +103,10 @@ function* quotedPieces(slices: Iterable<string>): Generator<string> {
   yield '"';
 }
 
-/** Slices that do not split surrogate pairs. */
-function* slicesOf(text: string): Generator<string> {
+/** Slices of at most `length` characters that do not split surrogate pairs. */
+export function* slicesOfText(text: string, length: number): Generator<string> {
   for (let from = 0; from < text.length;) {
-    const most = from + SLICE;
+    const most = from + length;
     const end = isFirstOfPair(text.charCodeAt(most - 1)) ? most - 1 : most;
     yield text.slice(from, end);
     from = end;

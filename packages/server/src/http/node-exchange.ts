@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { crossSiteFault, isFromBrowser } from './cross-site.ts';
-import type { CallField, Exchange } from './exchange.ts';
+import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
 import { readBody } from './read-body.ts';
-import type { Reply } from './reply.ts';
+import type { Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
 
 /** A request received through `node:http`. */
@@ -33,6 +33,18 @@ export class NodeExchange implements Exchange {
     return values === undefined || (values.length > 1 && name !== 'tracestate') ? undefined : values.join();
   }
 
+  header(name: string): readonly string[] {
+    return this.#request.headersDistinct[name] ?? [];
+  }
+
+  get peer(): Peer | undefined {
+    return peerOf(this.#request.socket);
+  }
+
+  get protocol(): 'http/1.0' | 'http/1.1' {
+    return this.#request.httpVersionMinor === 0 ? 'http/1.0' : 'http/1.1';
+  }
+
   get isFromBrowser(): boolean {
     return isFromBrowser(this.#request.headers);
   }
@@ -48,12 +60,13 @@ export class NodeExchange implements Exchange {
   send({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, head as string[]);
-    if (typeof body !== 'string') return this.#sendParts(body);
-    this.#response.end(body, encoding);
+    if (typeof body === 'string') this.#response.end(body, encoding);
+    else if (body instanceof Uint8Array) this.#response.end(body);
+    else return this.#sendParts(body);
     return undefined;
   }
 
-  async #sendParts(parts: Iterable<string>): Promise<void> {
+  async #sendParts(parts: Parts): Promise<void> {
     const response = this.#response;
     // The response to HEAD has the head of the GET response and no body.
     if (this.method !== 'HEAD') await sendParts(response, parts, (part) => response.write(part));

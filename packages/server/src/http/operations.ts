@@ -1,15 +1,15 @@
 import { HoldfastError } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/runtime';
 import { replyOfError } from './dtm-replies.ts';
-import { jsonReply, type Reply, textReply } from './reply.ts';
+import { jsonReply, type Parts, type Reply, streamReply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';
 
 /** The node is not ready if the store does not respond within this time. */
 const READY_TIMEOUT_MS = 2_000;
 
 export interface OperationsOptions {
-  /** The text of all metrics and its content type. */
-  readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+  /** The text of all metrics in parts, and its content type. */
+  readonly metrics: () => Promise<{ readonly parts: Parts; readonly contentType: string }>;
   readonly readyTimeoutMs?: number;
 }
 
@@ -32,8 +32,8 @@ export function operationsRoutes(handlers: Handlers, options: OperationsOptions)
     route('GET', '/readyz', (request) => ready(handlers, request, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
     route('ANY', '/api/ping', () => PONG),
     route('GET', '/api/metrics', async () => {
-      const { text, contentType } = await options.metrics();
-      return textReply(200, text, contentType);
+      const { parts, contentType } = await options.metrics();
+      return streamReply(200, parts, contentType);
     }),
   ];
 }

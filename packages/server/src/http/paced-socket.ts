@@ -71,6 +71,14 @@ export class PacedSocket extends Duplex {
     start();
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
   /** `node:http` calls it to close idle connections. */
   setTimeout(timeoutMs: number): this {
     this.#socket.setTimeout(timeoutMs);

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_SERVER_SETTINGS } from '@holdfast/runtime';
-import type { CallField, Exchange } from './exchange.ts';
-import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
+import { type PlainRequest, readPlainRequest, valuesOf } from './plain-request.ts';
 import { bodyText, tooLarge } from './read-body.ts';
-import type { Reply } from './reply.ts';
+import type { Part, Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
 
 /** The receiver of a connection's requests and of its end. */
@@ -31,8 +31,6 @@ export class PlainConnection {
   #idleLimitMs: number = headersTimeout;
   /** The request being processed. */
   #exchange: PlainExchange | undefined;
-  /** Whether its response is being sent, in parts. */
-  #isSending = false;
   /** Bytes received before the response was sent. */
   #early: Buffer | undefined;
 
@@ -48,12 +46,15 @@ export class PlainConnection {
   }
 
   /**
-   * Closes the connection if no request has arrived, or the client has not received (a part of) the
-   * last response, for too long.
+   * Closes the connection if no request has arrived, or the client has not received the end of the
+   * last response, for too long. `sendParts` bounds the time of a response in parts.
    */
   closeIfLate(nowMs: number): void {
-    const isIdle = this.#exchange === undefined || this.#isSending;
-    if (isIdle && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();
+    if (this.#exchange === undefined && nowMs - this.#idleSinceMs > this.#idleLimitMs) this.#socket.destroy();
+  }
+
+  get peer(): Peer | undefined {
+    return peerOf(this.#socket);
   }
 
   destroy(): void {
@@ -65,22 +66,34 @@ export class PlainConnection {
     this.#idleSinceMs = performance.now();
     this.#idleLimitMs = keepAliveTimeout;
     const first = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headLines(head)}Date: ${dateNow()}\r\n${isLast ? LAST : PERSISTENT}`;
-    if (typeof body !== 'string') return this.#answerInParts(first, body, isLast);
+    const isText = typeof body === 'string';
+    if (!isText && !(body instanceof Uint8Array)) return this.#answerInParts(first, body, isLast);
     this.#exchange = undefined;
-    if (this.#socket.writable) this.#answered(this.#socket.write(`${first}\r\n${body}`, encoding), isLast);
+    if (!this.#socket.writable) return undefined;
+    const isTaken = isText ? this.#socket.write(`${first}\r\n${body}`, encoding) : this.#writeAll(`${first}\r\n`, body);
+    this.#answered(isTaken, isLast);
     return undefined;
   }
 
-  async #answerInParts(first: string, parts: Iterable<string>, isLast: boolean): Promise<void> {
+  /** Writes texts and bytes as one piece. Returns whether the client can take more. */
+  #writeAll(...pieces: readonly Part[]): boolean {
     const socket = this.#socket;
-    this.#isSending = true;
+    socket.cork();
+    let isTaken = true;
+    for (const piece of pieces) isTaken = socket.write(piece);
+    socket.uncork();
+    return isTaken;
+  }
+
+  async #answerInParts(first: string, parts: Parts, isLast: boolean): Promise<void> {
+    const socket = this.#socket;
     if (socket.writable) socket.write(`${first}Transfer-Encoding: chunked\r\n\r\n`, 'latin1');
     await sendParts(socket, parts, (part) => {
-      this.#idleSinceMs = performance.now();
-      return socket.write(`${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`);
+      if (typeof part === 'string') return socket.write(`${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`);
+      return this.#writeAll(`${part.length.toString(16)}\r\n`, part, '\r\n');
     });
-    this.#isSending = false;
     this.#exchange = undefined;
+    this.#idleSinceMs = performance.now();
     if (socket.writable) this.#answered(socket.write('0\r\n\r\n'), isLast);
   }
 
@@ -150,6 +163,18 @@ class PlainExchange implements Exchange {
 
   field(name: CallField): string | undefined {
     return this.#request.fields?.[name];
+  }
+
+  header(name: string): readonly string[] {
+    return valuesOf(this.#request, name);
+  }
+
+  get peer(): Peer | undefined {
+    return this.#connection.peer;
+  }
+
+  get protocol(): 'http/1.1' {
+    return 'http/1.1';
   }
 
   /** A request with the header fields that identify browsers is not a plain one. */

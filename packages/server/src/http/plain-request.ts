@@ -8,6 +8,8 @@ export interface PlainRequest {
   readonly host: string;
   /** Absent if there is none of these fields. */
   readonly fields?: Partial<Readonly<Record<CallField, string>>> | undefined;
+  /** The request line and the fields, each with its CR LF. */
+  readonly head: string;
   readonly body: Buffer;
 }
 
@@ -43,7 +45,17 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   const fields = fieldsOf(head);
   const bodyStart = headEnd + HEAD_END.length;
   if (fields === undefined || bodyStart + fields.bodyLength !== piece.length) return undefined;
-  return { method, url, host: fields.host, fields: fields.call, body: piece.subarray(bodyStart) };
+  return { method, url, host: fields.host, fields: fields.call, head, body: piece.subarray(bodyStart) };
+}
+
+/** The values of a field, in the order of the request. Most requests are never asked for one. */
+export function valuesOf({ head }: PlainRequest, name: string): readonly string[] {
+  return head
+    .split('\r\n')
+    .slice(1)
+    .filter((line) => line.length > name.length && line[name.length] === ':')
+    .filter((line) => line.slice(0, name.length).toLowerCase() === name)
+    .map((line) => line.slice(name.length + 1).trim());
 }
 
 interface Fields {

@@ -12,7 +12,7 @@ import { NodeExchange } from './node-exchange.ts';
 import { places } from './places.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
-import type { Reply } from './reply.ts';
+import { isStream, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
 import type { Route, Router } from './router.ts';
 
@@ -162,7 +162,7 @@ export class HttpServer {
       reply = route.fail(error);
     }
     try {
-      if (typeof reply.body !== 'string' || isLong(reply.body)) await nextTurn();
+      if (isStream(reply.body) || (typeof reply.body === 'string' && isLong(reply.body))) await nextTurn();
       const sent = this.#send(exchange, reply);
       if (sent !== undefined) await sent;
     } finally {

@@ -5,8 +5,10 @@ import type * as prometheus from 'prom-client';
 import type { CounterChild, Family, HistogramChild } from './families.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 
+/** The metrics in Prometheus' text format. */
 export interface Exposition {
-  readonly text: string;
+  /** The text, one metric per part. */
+  readonly parts: AsyncIterable<string>;
   readonly contentType: string;
 }
 
@@ -43,8 +45,18 @@ export function createExposition(
   siblings?.onAsked(async () => (await current()).register.getMetricsAsJSON());
   return async () => {
     const register = siblings === undefined ? (await current()).register : await summedUp(await siblings.allMetrics());
-    return { text: await register.metrics(), contentType: register.contentType };
+    return { parts: partsOf(register), contentType: register.contentType };
   };
+}
+
+/** The text of `register.metrics()`: a metric is converted when its part is requested. */
+export async function* partsOf(register: Registry): AsyncGenerator<string> {
+  let before = '';
+  for (const metric of register.getMetricsAsArray()) {
+    yield before + (await register.getSingleMetricAsString(metric.name));
+    before = '\n\n';
+  }
+  yield '\n';
 }
 
 async function summedUp(snapshots: readonly Snapshot[]): Promise<Registry> {

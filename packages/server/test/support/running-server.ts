@@ -160,7 +160,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
         jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
         ...v1Routes(new ApiV1(handlers)),
         ...operationsRoutes(handlers, {
-          metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain' }),
+          metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),
           readyTimeoutMs: 20,
         }),
       ]),
