@@ -2,8 +2,9 @@ import { type Op, type RejectionCode, type Status, textOfThrown, type Transactio
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
- * Everything the SDK throws, told apart by class or by `code`; never by the message, which is for
- * people. A cancelled call (`signal`) throws the signal's own reason instead. `BranchFailure` and
+ * Everything the SDK throws, distinguished by class or by `code`, never by the human-readable
+ * message. Every error has `code`, `gid`, `field` and `status`, which are undefined where they do
+ * not apply. A cancelled call (`signal`) throws the signal's own reason instead. `BranchFailure` and
  * `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
  */
 export type HoldfastClientError =
@@ -53,6 +54,10 @@ export class TransactionFailed extends Error {
     this.reason = reason;
     this.details = details;
   }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
+  }
 }
 
 /**
@@ -65,6 +70,7 @@ export class TransactionStopped extends Error {
   override readonly name = 'TransactionStopped';
   readonly code = 'transaction_stopped';
   readonly gid: string;
+  readonly status = 'failed';
   /** The operator's reason. */
   readonly reason: string;
   /** Reads the transaction with its timeline and its remaining effects. */
@@ -75,6 +81,10 @@ export class TransactionStopped extends Error {
     this.gid = gid;
     this.reason = reason;
     this.details = details;
+  }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
   }
 }
 
@@ -104,13 +114,17 @@ export class TransactionPending extends Error {
   ) {
     const because = reason === '' ? '' : ` (${reason})`;
     super(
-      `Transaction ${gid} is still running${because}: it goes on by itself; ask for it later with wait('${gid}')`,
+      `Transaction ${gid} is still running${because} and will continue; await its result with wait('${gid}')`,
       options,
     );
     this.gid = gid;
     this.status = status;
     this.reason = reason;
     this.details = details;
+  }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
   }
 }
 
@@ -141,16 +155,27 @@ export class CoordinatorUnreachable extends Error {
   ) {
     const why = cause instanceof Error ? messageOf(cause) : textOfThrown(cause);
     const about = gid === undefined ? '' : ` about transaction ${gid}`;
-    const tries = attempts === 1 ? 'one try' : `${attempts} tries`;
+    const tries = attempts === 1 ? 'one attempt' : `${attempts} attempts`;
     const then =
-      given === undefined ? '' : ' It was the order to cancel: that happens by itself when timeoutToFailMs is over.';
+      given === undefined
+        ? ''
+        : ' The request was to cancel the transaction; the coordinator cancels it when timeoutToFailMs has expired.';
     super(
-      `The coordinator at ${url} did not take the request${about} in ${tries}: ${why}. Check that it runs there.${then}`,
+      `The coordinator at ${url} did not accept the request${about} in ${tries}: ${why}. Check that a coordinator is running there.${then}`,
       { cause: given === undefined ? cause : given.thrown },
     );
     this.url = url;
     this.gid = gid;
     this.attempts = attempts;
+  }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
+  }
+
+  /** The status is not known. */
+  get status(): undefined {
+    return undefined;
   }
 }
 
@@ -165,7 +190,7 @@ export type { RejectionCode };
 
 /**
  * The coordinator rejected the request; repeating it cannot help. `invalid` and `too_large`:
- * correct `field`. `not_found`: check the gid. `refused`: `transactionStatus` does not allow it.
+ * correct `field`. `not_found`: check the gid. `refused`: `status` does not allow it.
  * `exists`: the gid belongs to a transaction with other content (`field` shows where it differs).
  * `wrong_pattern`: the transaction has another pattern. `unauthenticated` and `forbidden`: check the
  * credentials and the roles of this client.
@@ -177,7 +202,8 @@ export class RequestRejected extends Error {
   readonly gid: string | undefined;
   /** Path of the offending field, such as `steps[1].action`. */
   readonly field: string | undefined;
-  readonly transactionStatus: Status | undefined;
+  /** Status of the transaction, if it was the reason. */
+  readonly status: Status | undefined;
 
   constructor(
     rejection: RejectionCode,
@@ -185,7 +211,7 @@ export class RequestRejected extends Error {
     details: {
       readonly gid?: string | undefined;
       readonly field?: string | undefined;
-      readonly transactionStatus?: Status | undefined;
+      readonly status?: Status | undefined;
       readonly cause?: unknown;
     } = {},
   ) {
@@ -193,7 +219,7 @@ export class RequestRejected extends Error {
     this.rejection = rejection;
     this.gid = details.gid;
     this.field = details.field;
-    this.transactionStatus = details.transactionStatus;
+    this.status = details.status;
   }
 }
 
@@ -213,13 +239,22 @@ export class UnexpectedResponse extends Error {
   constructor(url: string, gid: string | undefined, httpStatus: number | undefined, what: string, cause?: unknown) {
     super(
       httpStatus === undefined
-        ? `The coordinator of this process (${url}) has ${what}. See the cause, and report it.`
-        : `${url} answered HTTP ${httpStatus}, ${what}. Check that a Holdfast coordinator of this version runs there, and its log.`,
+        ? `The coordinator of this process (${url}) failed: ${what}. See the cause, and report it.`
+        : `${url} responded with HTTP ${httpStatus}: ${what}. Check that a Holdfast coordinator of this version is running there, and read its log.`,
       cause === undefined ? undefined : { cause },
     );
     this.url = url;
     this.gid = gid;
     this.httpStatus = httpStatus;
+  }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
+  }
+
+  /** The status is not known. */
+  get status(): undefined {
+    return undefined;
   }
 }
 
@@ -242,11 +277,20 @@ export class BranchUnknown extends Error {
     call: { readonly gid: string; readonly branchId: string; readonly op: Op; readonly url: string },
     reason: string,
   ) {
-    super(`Branch ${call.branchId} of transaction ${call.gid} did not say what came of ${call.op}: ${reason}`);
+    super(`The outcome of ${call.op} of branch ${call.branchId} in transaction ${call.gid} is unknown: ${reason}`);
     this.gid = call.gid;
     this.branchId = call.branchId;
     this.op = call.op;
     this.url = call.url;
     this.reason = reason;
+  }
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
+  }
+
+  /** The status is not known. */
+  get status(): undefined {
+    return undefined;
   }
 }

@@ -117,9 +117,7 @@ export async function joined<T>(
     return (await firstPhase()).value;
   } catch (thrown) {
     const error = await failure(context, gid, thrown, () => new Submission(context).giveUp(gid, thrown));
-    const submitted =
-      error instanceof RequestRejected &&
-      (error.transactionStatus === 'submitted' || error.transactionStatus === 'succeed');
+    const submitted = error instanceof RequestRejected && (error.status === 'submitted' || error.status === 'succeed');
     throw submitted ? error : thrown;
   }
 }
@@ -158,6 +156,6 @@ function undelivered(gid: string, error: unknown, thrown: unknown): Error {
   if (error instanceof UnexpectedResponse) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
   if (!(error instanceof RequestRejected)) return error as Error;
   // It was submitted by another run under the same gid.
-  const { rejection, message, field, transactionStatus } = error;
-  return new RequestRejected(rejection, message, { gid, field, transactionStatus, cause: thrown });
+  const { rejection, message, field, status } = error;
+  return new RequestRejected(rejection, message, { gid, field, status, cause: thrown });
 }

@@ -197,7 +197,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
       const answer = await api.abortTransaction({ gid, body: { reason } }, { signal });
       if (answer.ok) return answer.value;
       const { rejection, repeated } = answer;
-      const { transactionStatus: status } = rejection;
+      const { status } = rejection;
       // An abort whose answer was lost may be why it is aborting or failed now.
       return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection);
     },

@@ -93,10 +93,10 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
  * committed too. The message is sent, and an error reports it.
  */
 async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<Error> {
-  const transactionStatus = await submit(sending);
+  const status = await submit(sending);
   const { gid } = sending;
   const what = `Message ${gid} is sent although its local transaction ended with an error: it had been committed before, by a statement of the work (as every change of a schema does in MySQL) or by another run under this gid. See the cause, and what of the work is there`;
-  return new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
+  return new RequestRejected('refused', what, { gid, status, cause: thrown });
 }
 
 /**
@@ -111,10 +111,10 @@ async function refused<Tx>(
   if ((await askBarrier(sending, barrier, refusal)) === 'refused')
     return failed(sending, 'the coordinator asked before the local transaction was through', refusal);
   // The process that committed it may have crashed before its submit.
-  const transactionStatus = await submit(sending);
+  const status = await submit(sending);
   const { gid } = sending;
   const what = `Message ${gid} was sent before: this call committed nothing. Choose another gid for another message.`;
-  return new RequestRejected('refused', what, { gid, transactionStatus, cause: refusal });
+  return new RequestRejected('refused', what, { gid, status, cause: refusal });
 }
 
 async function askBarrier<Tx>(
@@ -149,10 +149,10 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
   } catch (error) {
     if (isUndelivered(error)) return;
     if (!(error instanceof RequestRejected)) throw error;
-    const { transactionStatus } = error;
-    if (transactionStatus !== 'submitted' && transactionStatus !== 'succeed') return;
+    const { status } = error;
+    if (status !== 'submitted' && status !== 'succeed') return;
     const what = `Message ${gid} is sent although its local transaction was not committed: its check-back URL said that it was`;
-    throw new RequestRejected('refused', what, { gid, transactionStatus, cause: thrown });
+    throw new RequestRejected('refused', what, { gid, status, cause: thrown });
   }
 }
 
@@ -181,9 +181,9 @@ async function submitted(
  * operator can resolve that.
  */
 function lost(gid: string, cause: TransactionFailed | RequestRejected): RequestRejected {
-  const transactionStatus = cause instanceof TransactionFailed ? cause.status : cause.transactionStatus;
+  const { status } = cause;
   const what = `Message ${gid} is not sent, or was stopped, although its local transaction was committed and stays: ${cause.message}`;
-  return new RequestRejected('refused', what, { gid, transactionStatus, cause });
+  return new RequestRejected('refused', what, { gid, status, cause });
 }
 
 const isUndelivered = (error: unknown): error is CoordinatorUnreachable | UnexpectedResponse =>

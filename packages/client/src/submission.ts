@@ -96,7 +96,7 @@ export class Submission {
       },
       async ({ rejection }) => {
         // With a field: another run submitted other branches.
-        if (rejection.transactionStatus === undefined || rejection.field !== undefined) throw rejection;
+        if (rejection.status === undefined || rejection.field !== undefined) throw rejection;
         return this.#read(gid, rejection);
       },
     );
@@ -131,7 +131,7 @@ export class Submission {
   }
 
   async #givenUpOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
-    const { transactionStatus: status } = rejection;
+    const { status } = rejection;
     if (status !== 'aborting' && status !== 'failed') throw rejection;
     return this.#read(gid, rejection);
   }
@@ -199,7 +199,7 @@ export class Submission {
     if (isSame(details, request)) return details;
     throw new RequestRejected('exists', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
       gid: request.gid,
-      transactionStatus: details.status,
+      status: details.status,
     });
   }
 

@@ -20,7 +20,7 @@ describe('a client', () => {
     const before = coordinator.requests.length;
     const late = { code: 'coordinator_unreachable', attempts: 1 };
     await expect(hf.get('g')).rejects.toMatchObject(late);
-    await expect(hf.saga().step(STEP).submit()).rejects.toThrow('in one try: this client was closed');
+    await expect(hf.saga().step(STEP).submit()).rejects.toThrow('in one attempt: this client was closed');
     expect(coordinator.requests).toHaveLength(before);
   });
 
@@ -71,7 +71,7 @@ describe('a client', () => {
     const { gid } = await hf.saga().step(STEP).submit();
     coordinator.change(gid, { status: 'succeed' });
     coordinator.faults.push('lost-request');
-    await expect(hf.abort(gid)).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(hf.abort(gid)).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
   });
 
   it('retries a waiting transaction now, and refuses a finished one', async () => {

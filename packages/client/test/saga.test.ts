@@ -145,7 +145,7 @@ describe('submitting a saga', () => {
       .saga('order-1')
       .step({ ...DEBIT, action: 'http://other/' })
       .submit();
-    await expect(other).rejects.toMatchObject({ rejection: 'exists', transactionStatus: 'succeed' });
+    await expect(other).rejects.toMatchObject({ rejection: 'exists', status: 'succeed' });
     await expect(other).rejects.toThrow('choose another gid');
   });
 
@@ -225,7 +225,7 @@ describe('a coordinator that is not there', () => {
     const refused = clientOf(coordinator.url, { retryForMs: 0 }).saga().step(DEBIT).submit();
     await expect(refused).rejects.toBeInstanceOf(CoordinatorUnreachable);
     await coordinator.listen(port);
-    await expect(again).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+    await expect(again).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
   });
 
   it('is waited for as long as the caller waits for the transaction', async () => {

@@ -81,7 +81,7 @@ describe('a message with a local transaction', () => {
       );
       const error = await errorOf(sent);
       expect(error).toBeInstanceOf(RequestRejected);
-      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', transactionStatus: 'submitted', cause: thrown });
+      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', status: 'submitted', cause: thrown });
       expect(status()).toBe('submitted');
       expect(barrier.lines).toEqual(['debit 30']);
       expect(coordinator.requests.map(({ path }) => path).filter((path) => path.includes('abort'))).toEqual([]);
@@ -98,7 +98,7 @@ describe('a message with a local transaction', () => {
       checkBack: (gid) => barrier.checkBack(gid),
     };
     const again = hf.message('m-1').step(CREDIT_URL, { amount: 30 }).submitWith(refusing, CHECK_URL, debit);
-    await expect(again).rejects.toMatchObject({ transactionStatus: 'submitted', cause: unreachable });
+    await expect(again).rejects.toMatchObject({ status: 'submitted', cause: unreachable });
     expect(status()).toBe('submitted');
   });
 
@@ -241,7 +241,7 @@ describe('a message with a local transaction', () => {
     coordinator.faults.push('none', 'lost-request');
     await send();
     const again = hf.message('m-1').step(CREDIT_URL, { amount: 30 }).submitWith(barrier, CHECK_URL, debit);
-    await expect(again).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'submitted', gid: 'm-1' });
+    await expect(again).rejects.toMatchObject({ rejection: 'refused', status: 'submitted', gid: 'm-1' });
     expect(status()).toBe('submitted');
     expect(barrier.lines).toEqual(['debit 30']);
     await expect(message.submitWith(barrier, CHECK_URL, debit)).rejects.toMatchObject({ rejection: 'refused' });
@@ -255,7 +255,7 @@ describe('a message with a local transaction', () => {
       coordinator.change('m-1', { status: 'succeed' });
       throw thrown;
     });
-    await expect(sent).rejects.toMatchObject({ code: 'request_rejected', transactionStatus: 'succeed', cause: thrown });
+    await expect(sent).rejects.toMatchObject({ code: 'request_rejected', status: 'succeed', cause: thrown });
   });
 
   it('does not say that nothing stays when it was given up although its local transaction was committed', async () => {
@@ -272,7 +272,7 @@ describe('a message with a local transaction', () => {
       );
       const error = await errorOf(sent);
       expect(error).toBeInstanceOf(RequestRejected);
-      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', transactionStatus: 'failed' });
+      expect(error).toMatchObject({ rejection: 'refused', gid: 'm-1', status: 'failed' });
       expect((error as RequestRejected).message).toMatch(/although its local transaction was committed/);
       expect((error as RequestRejected).cause).toBeInstanceOf(TransactionFailed);
       expect(barrier.lines).toEqual(['debit 30']);

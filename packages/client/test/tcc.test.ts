@@ -148,7 +148,7 @@ describe('a tcc', () => {
       coordinator.change(tx.gid, { status: 'succeed' });
       throw thrown;
     });
-    await expect(failed).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed', cause: thrown });
+    await expect(failed).rejects.toMatchObject({ rejection: 'refused', status: 'succeed', cause: thrown });
   });
 
   it('is not known to be submitted when that answer is lost, and is not cancelled then', async () => {

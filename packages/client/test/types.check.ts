@@ -15,10 +15,28 @@ import { branch as fastifyBranch } from '@holdfast/client/fastify';
 import { branch } from '@holdfast/client/node-http';
 import { createServer } from 'node:http';
 import Fastify from 'fastify';
+import type { RejectionCode, Status } from '@holdfast/protocol';
 import { expectTypeOf } from 'vitest';
 
 interface Debit {
   readonly amount: number;
+}
+
+export function fieldsOf(error: HoldfastClientError): void {
+  expectTypeOf<HoldfastClientError['code']>().toEqualTypeOf<
+    | 'transaction_failed'
+    | 'transaction_stopped'
+    | 'transaction_pending'
+    | 'coordinator_unreachable'
+    | 'request_rejected'
+    | 'unexpected_answer'
+    | 'branch_unknown'
+    | 'workflow_mismatch'
+  >();
+  expectTypeOf(error.gid).toEqualTypeOf<string | undefined>();
+  expectTypeOf(error.field).toEqualTypeOf<string | undefined>();
+  expectTypeOf(error.status).toEqualTypeOf<Status | undefined>();
+  if (error.code === 'request_rejected') expectTypeOf(error.rejection).toEqualTypeOf<RejectionCode>();
 }
 
 export async function sdk(): Promise<void> {

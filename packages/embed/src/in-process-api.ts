@@ -101,8 +101,7 @@ async function answer<T>(
       const error = HoldfastError.from(thrown);
       if (isRejectionCode(error.code))
         return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
-      if (error.code === 'internal')
-        throw new UnexpectedResponse(name, gid, undefined, `a defect of its own: ${error.message}`, thrown);
+      if (error.code === 'internal') throw new UnexpectedResponse(name, gid, undefined, error.message, thrown);
       const pauseMs = isStopped() ? undefined : budget.failed(attempt, performance.now() - startedMs, waitMs);
       if (pauseMs === undefined) throw new CoordinatorUnreachable(name, gid, attempt, error);
       await pause(pauseMs, signal);
@@ -117,5 +116,5 @@ const rejected = (code: RejectionCode, error: RenderedError, gid: string | undef
   new RequestRejected(code, error.message, {
     gid: error.gid ?? gid,
     field: error.field,
-    transactionStatus: error.status,
+    status: error.status,
   });

@@ -255,7 +255,7 @@ describe('a defect of an embedded coordinator', () => {
     const error: unknown = await hf.get('g').catch((thrown: unknown) => thrown);
     broken.mockRestore();
     expect(error).toMatchObject({ code: 'unexpected_answer', gid: 'g', httpStatus: undefined });
-    expect(String(error)).toContain('The coordinator of this process (embed) has a defect of its own: a bug');
+    expect(String(error)).toContain('The coordinator of this process (embed) failed: a bug');
     expect(String(error)).not.toContain('HTTP');
   });
 });

@@ -159,7 +159,7 @@ export class HttpTransport {
       try {
         return { kind: 'done', value: request.schema.parse(json) };
       } catch (error) {
-        throw new UnexpectedResponse(this.url, request.gid, status, 'with a body this client cannot read', error);
+        throw new UnexpectedResponse(this.url, request.gid, status, 'this client cannot read the body', error);
       }
     }
     const problem = problemDetails.safeParse(json).data;
@@ -167,14 +167,14 @@ export class HttpTransport {
     if (problem !== undefined && code !== undefined) {
       const gid = problem.gid ?? request.gid;
       const { field, transactionStatus } = problem;
-      const rejection = new RequestRejected(code, problem.detail, { gid, field, transactionStatus });
+      const rejection = new RequestRejected(code, problem.detail, { gid, field, status: transactionStatus });
       return { kind: 'rejected', rejection };
     }
     // 502 to 504 also come from proxies in front of an unavailable coordinator.
     if (status === 429 || (status >= 502 && status <= 504)) {
       return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
     }
-    const what = problem === undefined ? 'which is no answer of its API' : `a defect of its own: ${problem.detail}`;
+    const what = problem === undefined ? 'the body is not a response of its API' : problem.detail;
     throw new UnexpectedResponse(this.url, request.gid, status, what);
   }
 }

@@ -13,8 +13,18 @@ export class WorkflowMismatch extends Error {
 
   constructor(gid: string, what: string) {
     super(
-      `Workflow transaction ${gid} waits for a person: ${what}. Deploy the code that began it and retry it (holdfast retry ${gid}), or mend by hand what it did and stop it (holdfast stop ${gid})`,
+      `Workflow transaction ${gid} needs operator attention: ${what}. Deploy the code that started it and run "holdfast retry ${gid}", or correct its effects by hand and run "holdfast stop ${gid}"`,
     );
     this.gid = gid;
+  }
+
+  /** Only `RequestRejected` names a field. */
+  get field(): undefined {
+    return undefined;
+  }
+
+  /** The status is not known. */
+  get status(): undefined {
+    return undefined;
   }
 }

@@ -35,7 +35,7 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
         });
       await expect(sent).rejects.toMatchObject({
         code: 'request_rejected',
-        transactionStatus: 'submitted',
+        status: 'submitted',
         cause: thrown,
       });
       expect(coordinator.transactions.get('half')?.status).toBe('submitted');

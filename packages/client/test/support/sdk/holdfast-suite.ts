@@ -113,7 +113,7 @@ export function holdfastSuite(harness: SdkHarness): void {
         reason: 'changed my mind',
       });
       expect(told).toEqual(['compensate']);
-      await expect(hf.abort(saga.gid)).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'failed' });
+      await expect(hf.abort(saga.gid)).rejects.toMatchObject({ rejection: 'refused', status: 'failed' });
       await expect(hf.abort('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
     });
 
@@ -132,7 +132,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(hf.retry(saga.gid)).resolves.toMatchObject({ gid: saga.gid });
       await hf.wait(saga.gid);
       expect(calls).toBe(2);
-      await expect(hf.retry(saga.gid)).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed' });
+      await expect(hf.retry(saga.gid)).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
     });
 
     it('tells a waiter from another object of the same coordinator what became of it', async () => {

@@ -84,7 +84,7 @@ export function sagaSuite(harness: SdkHarness): void {
           .options(timeoutToFailMs === undefined ? {} : { timeoutToFailMs });
       await saga(30).submit({ wait: true });
       await expect(saga(30).submit({ wait: true })).resolves.toMatchObject({ status: 'succeed' });
-      const refused = { rejection: 'exists', gid: 'same-gid', transactionStatus: 'succeed' };
+      const refused = { rejection: 'exists', gid: 'same-gid', status: 'succeed' };
       await expect(saga(50).submit()).rejects.toMatchObject({ ...refused, field: 'steps[0].payload' });
       await expect(saga(30, 9_000).submit()).rejects.toMatchObject({ ...refused, field: 'timeoutToFailMs' });
       expect(told).toEqual(['action 01 30']);
@@ -195,7 +195,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(calls).toBe(1);
       await expect(order(branches.credit).submit()).rejects.toMatchObject({
         rejection: 'exists',
-        transactionStatus: 'succeed',
+        status: 'succeed',
       });
     });
 

@@ -144,7 +144,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       );
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
       expect((failure as TransactionFailed).reason).toContain('Timeout');
-      expect((failure as Error).cause).toMatchObject({ code: 'request_rejected', transactionStatus: 'failed' });
+      expect((failure as Error).cause).toMatchObject({ code: 'request_rejected', status: 'failed' });
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
 

@@ -90,7 +90,7 @@ export function tccSuite(harness: SdkHarness): void {
       const { hf, branches: b } = await harness.start(branches);
       const run = () => hf.tcc((tx) => tx.call(seats(b, 1)), { gid: 'once', wait: true });
       await run();
-      await expect(run()).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'succeed', gid: 'once' });
+      await expect(run()).rejects.toMatchObject({ rejection: 'refused', status: 'succeed', gid: 'once' });
       expect(told).toEqual(['try 01 1', 'confirm 01 1']);
     });
 

@@ -106,7 +106,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
         flow.tcc('seat', { try: b.hold, confirm: b.book, cancel: b.release, payload: { amount: 1 } }),
       );
       await expect(trip.run(undefined, { gid: 'decided' })).rejects.toMatchObject({ code: 'transaction_pending' });
-      await expect(hf.abort('decided')).rejects.toMatchObject({ rejection: 'refused', transactionStatus: 'prepared' });
+      await expect(hf.abort('decided')).rejects.toMatchObject({ rejection: 'refused', status: 'prepared' });
       await expect(hf.wait('decided')).resolves.toMatchObject({ status: 'succeed' });
       expect(told).toEqual(['action seat 1']);
     });
