@@ -12,5 +12,8 @@ export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';
 export { type AnyInput, ApiV1, type Invoke } from './operations/api-v1.ts';
 export { V1_NAMES } from './v1/field-names.ts';
+export * from './dtm/dtm-service.ts';
+export { DTM_NAMES } from './dtm/field-names.ts';
+export * from './dtm/outcome.ts';
 export { writeTopics } from './v1/write-topics.ts';
 export { payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';

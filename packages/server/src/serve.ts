@@ -2,7 +2,14 @@ import { hostname } from 'node:os';
 import type { LocalBranches } from '@holdfast/branches';
 import type { Engine } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
-import { Acceptance, ApiV1, createHandlers, type RunningCoordinator, startCoordinator } from '@holdfast/runtime';
+import {
+  Acceptance,
+  ApiV1,
+  createHandlers,
+  DtmService,
+  type RunningCoordinator,
+  startCoordinator,
+} from '@holdfast/runtime';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/load-config.ts';
@@ -136,9 +143,10 @@ function routerOf(
     node,
     uptimeMs: () => performance.now() - startedMs,
   });
+  const dtm = new DtmService({ handlers, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail });
   return new Router([
-    ...dtmRoutes(handlers, { version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }),
-    jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
+    ...dtmRoutes(dtm),
+    jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
     ...v1Routes(new ApiV1(handlers)),
     ...operationsRoutes(handlers, { metrics }),
   ]);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Handlers, Invoke } from '@holdfast/runtime';
+import type { DtmService, Invoke } from '@holdfast/runtime';
 import { jsonRpcRoute } from '../src/http/json-rpc.ts';
 import type { Route, RouteRequest } from '../src/http/router.ts';
 import { v1Routes } from '../src/http/v1-routes.ts';
@@ -37,7 +37,7 @@ describe('a long body of the API is parsed in pieces, to the same value', () => 
 });
 
 it('a long body of JSON-RPC that is wrong is not parsed a second time at once, and its fault is described', async () => {
-  const route = jsonRpcRoute({} as Handlers, () => {});
+  const route = jsonRpcRoute({} as DtmService, () => {});
   const wrong = `{"a":x,"branches":[${ITEMS}]}`;
   const longest = longestParsed();
   const { status, body } = await route.run(request(wrong));

@@ -1,21 +1,15 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
-import { invalid, parse } from '@holdfast/runtime';
+import { type DtmRegistration, invalid, parse } from '@holdfast/runtime';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { HALF_PAIR, readPattern } from './read-transaction.ts';
-
-export interface Registration {
-  readonly gid: string;
-  readonly pattern: Pattern;
-  readonly branches: readonly BranchRegistration[];
-}
 
 /**
  * Parses the body of `registerBranch`: tcc registers cancel and confirm, xa rollback and commit at
  * one URL, workflow the outcome of one step.
  * @param impliedPattern from the call's older names, for bodies without `trans_type`
  */
-export function readRegistration(body: unknown, impliedPattern?: Pattern): Registration {
+export function readRegistration(body: unknown, impliedPattern?: Pattern): DtmRegistration {
   const wire = parse(dtmBranch, body, DTM_BOUNDS);
   const gid = wire['gid'] ?? '';
   if (wire['data']?.isWellFormed() === false) throw invalid(gid, ['data'], HALF_PAIR);

@@ -1,18 +1,10 @@
-import { dtmOrder, type Pattern } from '@holdfast/protocol';
-import { invalid, parse } from '@holdfast/runtime';
+import { dtmOrder } from '@holdfast/protocol';
+import { type DtmAbort, invalid, parse } from '@holdfast/runtime';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { readPattern } from './read-transaction.ts';
 
-export interface AbortOrder {
-  readonly gid: string;
-  readonly pattern?: Pattern;
-  readonly reason: string;
-  /** The caller waits for a full pass of cancels or rollbacks. */
-  readonly waitResult: boolean;
-}
-
 /** Parses the body of `abort`. */
-export function readAbort(body: unknown): AbortOrder {
+export function readAbort(body: unknown): DtmAbort {
   const { gid, trans_type, rollback_reason, wait_result } = parse(dtmOrder, body, DTM_BOUNDS);
   const pattern = (trans_type ?? '') === '' ? undefined : readPattern(gid ?? '', trans_type);
   const order = { gid: requireGid(gid), reason: rollback_reason ?? '', waitResult: wait_result ?? false };

@@ -11,27 +11,14 @@ import {
   type Pattern,
   PATTERNS,
 } from '@holdfast/protocol';
-import { invalid, parse, parseField } from '@holdfast/runtime';
+import { type DtmSubmission, type DtmWorkflowEnd, invalid, parse, parseField } from '@holdfast/runtime';
 import { DTM_BOUNDS } from './count-bounds.ts';
-
-/** The purpose of a `submit`: for a workflow to finish it, otherwise to start a transaction. */
-export type Submission =
-  | { readonly kind: 'transaction'; readonly input: TransactionInput }
-  | { readonly kind: 'workflow-end'; readonly end: WorkflowEnd };
-
-export interface WorkflowEnd {
-  readonly gid: string;
-  readonly status: 'succeed' | 'failed';
-  readonly rollbackReason: string;
-  /** Base64. */
-  readonly result: string;
-}
 
 /** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
 export const readTransaction = (body: unknown): TransactionInput =>
   transactionOf(parse(dtmTransaction, body, DTM_BOUNDS));
 
-export function readSubmission(body: unknown): Submission {
+export function readSubmission(body: unknown): DtmSubmission {
   const wire = parse(dtmTransaction, body, DTM_BOUNDS);
   if (wire.trans_type === 'workflow') return { kind: 'workflow-end', end: workflowEndOf(wire) };
   return { kind: 'transaction', input: transactionOf(wire) };
@@ -152,7 +139,7 @@ function readCustomData(gid: string, pattern: Pattern, text: string, options: Op
 const ordersOf = (orders: Readonly<Record<string, readonly number[] | null>>): Record<string, readonly number[]> =>
   Object.fromEntries(Object.entries(orders).map(([step, before]) => [step, before ?? []]));
 
-function workflowEndOf(wire: DtmTransaction): WorkflowEnd {
+function workflowEndOf(wire: DtmTransaction): DtmWorkflowEnd {
   const gid = wire.gid ?? '';
   const extra = wire.req_extra ?? {};
   const status = extra['status'];

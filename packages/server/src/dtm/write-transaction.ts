@@ -9,6 +9,7 @@ import {
   withoutSecrets,
 } from '@holdfast/protocol';
 import { JsonBytes } from '../http/json-parts.ts';
+import { nextTurn } from '../http/json-text.ts';
 
 /** A text of a response; a long one is converted from bytes only while it is written. */
 type Text = string | JsonBytes;
@@ -66,6 +67,19 @@ export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmB
       finish_time: timeOf(branch.finishedAtMs),
     });
   });
+
+/** One after the other, so that other events are handled in between. */
+export async function writePage(views: readonly TransactionView[]): Promise<LazyTransaction[]> {
+  const written: LazyTransaction[] = [];
+  for (const [index, view] of views.entries()) {
+    if (index % PAGE_SLICE === PAGE_SLICE - 1) await nextTurn();
+    written.push(await writeTransaction(view));
+  }
+  return written;
+}
+
+/** Number of transactions (of a few steps each) written per turn of the event loop. */
+const PAGE_SLICE = 50;
 
 /** The recorded steps of a workflow. */
 export const writeProgresses = (view: TransactionView): Promise<readonly Lazy<DtmProgressAnswer, 'bin_data'>[]> =>

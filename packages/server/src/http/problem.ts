@@ -19,5 +19,5 @@ export function problemReply(error: HoldfastError): Reply {
     ...(status !== undefined && { transactionStatus: status }),
     ...(outcome !== undefined && { outcome }),
   };
-  return jsonReply(problem.status, problem, PROBLEM_TYPE, headOfError(error));
+  return jsonReply(problem.status, problem, PROBLEM_TYPE, headOfError(code));
 }

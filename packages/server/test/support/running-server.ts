@@ -8,7 +8,7 @@ import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
-import { Acceptance, ApiV1, createHandlers } from '@holdfast/runtime';
+import { Acceptance, ApiV1, createHandlers, DtmService } from '@holdfast/runtime';
 import {
   type Log,
   SILENT,
@@ -154,10 +154,11 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       node: 'test',
       uptimeMs: () => 1,
     });
+    const dtm = new DtmService({ handlers, version: '0.0.0', defaultResetAfterMs: 105_000 });
     http.use(
       new Router([
-        ...dtmRoutes(handlers, { version: '0.0.0', defaultResetAfterMs: 105_000 }),
-        jsonRpcRoute(handlers, (error) => logDefect(log, '/api/json-rpc', error)),
+        ...dtmRoutes(dtm),
+        jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
         ...v1Routes(new ApiV1(handlers)),
         ...operationsRoutes(handlers, {
           metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PassOutcome } from '@holdfast/core';
 import { PATTERNS, RESULTS, STATUSES } from '@holdfast/protocol';
-import { outcomeOf } from '../src/dtm/outcome.ts';
+import { outcomeOf } from '../../src/dtm/outcome.ts';
 
 const pass = (fields: Partial<PassOutcome>): Omit<PassOutcome, 'view'> => ({
   status: 'submitted',
@@ -41,11 +41,13 @@ describe('what a submit that waited answers', () => {
     (pattern) => {
       expect(outcomeOf(pattern, pass({ status: 'failed', rollbackReason: 'sold out' }))).toEqual({
         kind: 'FAILURE',
-        answer: { dtm_result: 'FAILURE', message: 'sold out', status: 'failed' },
+        message: 'sold out',
+        status: 'failed',
       });
       expect(outcomeOf(pattern, pass({ lastResult: { kind: 'ONGOING', reason: 'r' } }))).toEqual({
         kind: 'FAILURE',
-        answer: { dtm_result: 'FAILURE', message: 'wait result not return success', status: 'submitted' },
+        message: 'wait result not return success',
+        status: 'submitted',
       });
     },
   );
@@ -56,7 +58,8 @@ describe('what a submit that waited answers', () => {
       expect(outcomeOf(pattern, parked)).toEqual({ kind: 'UNKNOWN', message: 'parked: damaged', status: 'submitted' });
     expect(outcomeOf('saga', { ...parked, status: 'aborting', rollbackReason: 'sold out' })).toEqual({
       kind: 'FAILURE',
-      answer: { dtm_result: 'FAILURE', message: 'parked: damaged', status: 'aborting' },
+      message: 'parked: damaged',
+      status: 'aborting',
     });
   });
 

@@ -1,0 +1,22 @@
+import { JSON_TYPE, type Reply, textReply } from './reply.ts';
+
+export interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The result or error of one request. */
+export type Answer = { readonly result: unknown } | { readonly error: RpcError };
+
+/** An error without or with `data`. */
+export const failed = (code: number, message: string, data?: Readonly<Record<string, unknown>>): Answer => ({
+  error: { code, message, ...(data !== undefined && { data }) },
+});
+
+/** A reply to a request whose ID could not be read. */
+export const replyTo = (status: number, said: Answer): Reply => textReply(status, answerText('null', said), JSON_TYPE);
+
+/** A response object; `id` is a JSON text. */
+export const answerText = (id: string, said: Answer): string =>
+  `{"jsonrpc":"2.0","id":${id},${JSON.stringify(said).slice(1)}`;
