@@ -11,7 +11,11 @@ import { VersionedNode } from './support/versioned-node.ts';
 const COLUMNS = ["varchar(20) not null default ''", 'varchar(20)'];
 const TABLES = ['transactions', 'entries', 'counters', 'sessions', 'key_values'];
 
-/** A store, and what a later version's migration does to it while these nodes run. */
+/**
+ * A store, and what a later version's migration does to it while these nodes run. The file of LMDB
+ * is opened by one process at a time, so that no later version can change it meanwhile; what a
+ * later version has written before is refused by the number of its format.
+ */
 interface Upgraded {
   readonly program: string;
   readonly start: () => Promise<DatabaseServer | undefined>;

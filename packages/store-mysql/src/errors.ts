@@ -38,16 +38,18 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 const LOCK_WAIT_TIMEOUT = 1205;
+/** Errors of a table or an index that the server has found damaged. */
+const DAMAGED = [1034, 1194, 1712, 1877] as const;
 /** Errors that one record can cause: raised by a trigger of the administrator, or by damage. */
-const OF_ONE_RECORD = new Set([1644 /* signal */, 1643, 1642, 1034, 1194, 1712, 1877 /* damaged */]);
+const OF_ONE_RECORD: ReadonlySet<number> = new Set([1644 /* signal */, 1643, 1642, ...DAMAGED]);
 
 /**
  * Errors caused by a damaged page or an unreadable disk, or by a stored value that violates its
  * character set.
  */
-const OF_A_STORED_RECORD = new Set([
-  1030 /* engine */, 1034 /* damaged index */, 1194, 1712, 1877 /* damaged table */, 1296 /* engine */,
-  1815 /* internal */, 1300, 1366, 3854 /* character set */,
+const OF_A_STORED_RECORD: ReadonlySet<number> = new Set([
+  ...DAMAGED,
+  ...[1030 /* engine */, 1296 /* engine */, 1815 /* internal */, 1300, 1366, 3854 /* character set */],
 ]);
 
 /**
@@ -88,10 +90,14 @@ function serverError(thrown: unknown): { readonly errno: number; readonly sqlSta
 /** The text of an error. */
 export const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
+/** What to do about an error; empty for an error whose text describes it. */
+function fixOf(thrown: unknown): string {
+  if (isReadOnly(thrown)) return '; connect to the primary, or set read_only=OFF';
+  return DAMAGED.some((errno) => errno === serverError(thrown)?.errno)
+    ? '; restore the table from a backup or a replica: once the server has met a damaged page on an insert, it rejects everything about the table (docs/stores-mysql.md)'
+    : '';
+}
+
 /** An `unavailable` error with the place and the cause. */
 export const unavailable = (place: string, what: string, thrown: unknown): StoreError =>
-  new StoreError(
-    'unavailable',
-    `the database at ${place} ${what}: ${textOf(thrown)}${isReadOnly(thrown) ? '; connect to the primary, or set read_only=OFF' : ''}`,
-    thrown,
-  );
+  new StoreError('unavailable', `the database at ${place} ${what}: ${textOf(thrown)}${fixOf(thrown)}`, thrown);

@@ -32,7 +32,7 @@ describeWith(['mariadbd'], 'a MariaDB with a damaged page', () => {
     await server().start();
   }
 
-  it('the records on it are returned as unreadable, and all others are claimed, read, listed, written, made due, taken over and purged', async () => {
+  it('the records on it are returned as unreadable, and all others are claimed, read, listed, written, made due, taken over and purged, until an insert meets it: from then on each error describes what to do', async () => {
     const prefix = newPrefix();
     const store = createMysqlStore({ url: url(), prefix });
     await store.open();
@@ -97,6 +97,12 @@ describeWith(['mariadbd'], 'a MariaDB with a damaged page', () => {
     );
     for (let purged = 1; purged > 0;) purged = await store.purge({ olderThanMs: -1_000, limit: 100 });
     expect((await store.get(others.map(keyOf))).filter((record) => record !== undefined)).toEqual([]);
+
+    // A row that belongs on the damaged page: MariaDB then rejects everything about the table.
+    await expect(store.write([insertOf(`${DAMAGED}x`), insertOf('a')])).rejects.toThrow(/corrupt.*; restore the table/);
+    await expect(store.write([insertOf('b')])).rejects.toThrow(/; restore the table .*docs\/stores-mysql\.md/);
+    await expect(store.claimDue({ session: 'next', limit: 1, groups: [] })).rejects.toThrow(/; restore the table/);
+    expect(await store.heartbeat('next')).toMatchObject({ alive: true });
     await store.close();
   }, 240_000);
 });

@@ -1,4 +1,5 @@
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { insertOf } from '../../conformance/test/support/items.ts';
 import { callOf } from '../src/batch.ts';
@@ -21,6 +22,42 @@ describe('values in statements', () => {
     ]);
     for (const value of [NaN, '1 or 1=1', undefined, null])
       expect(() => number(value as number)).toThrow(/is not a number/);
+  });
+
+  it('whatever is passed as a number is digits or an error', () => {
+    const anything = fc.oneof(fc.double(), fc.integer(), fc.bigInt(), fc.string(), fc.anything());
+    fc.assert(
+      fc.property(anything, (value) => {
+        let literal: string;
+        try {
+          literal = number(value as number);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'invalid' });
+          expect(typeof value !== 'number' || Number.isNaN(value)).toBe(true);
+          return;
+        }
+        expect(literal).toMatch(/^-?\d{1,16}$/);
+        expect(Number.isSafeInteger(Number(literal))).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('whatever is passed as a text is one literal of its UTF-8 bytes, and whatever as a word is a known one or an error', () => {
+    const strings = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom("'", '\\', '"', '\0', ';', '-', 'é') }),
+    );
+    fc.assert(
+      fc.property(strings, (value) => {
+        const literal = text(value);
+        expect(literal).toMatch(/^'(?:[^']|'')*'$/s);
+        expect(Buffer.from(literal.slice(1, -1).replaceAll("''", "'"), 'latin1').toString()).toBe(value);
+        const known = [...STATUSES, ...PATTERNS].some((each) => each === value);
+        if (!known) expect(() => word(value as 'saga')).toThrow(/is not a word/);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('words are those of a closed set', () => {
