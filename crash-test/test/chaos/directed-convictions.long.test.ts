@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { BranchKey, Holdfast } from '@holdfast/client';
+import type { RedisBarrier } from '@holdfast/client/ioredis';
+import type { DatabaseBarrier } from '@holdfast/client/pg';
 import { startRedis } from '@holdfast/test-servers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -8,14 +11,22 @@ import { describeWith } from '../../../tools/src/describe-with.ts';
 import { BROKEN_SDKS } from '../../src/chaos/broken-sdks.ts';
 import { type PatchedBuild, withPatchedBuild } from '../../src/patched-build.ts';
 
-/** The modules of the SDK in a build, by their paths in `dist/`. */
+interface PgConnection {
+  commit(): Promise<void>;
+}
+
+interface XaParticipant {
+  run(call: BranchKey, work: () => undefined): Promise<unknown>;
+}
+
+/** The modules of the SDK in a build, by their paths in `dist/`, as far as they are used here. */
 interface Modules {
-  'barrier/create-barrier.js': typeof import('../../../packages/client/src/barrier/create-barrier.ts');
-  'barrier/pg-connection.js': typeof import('../../../packages/client/src/barrier/pg-connection.ts');
-  'barrier/barrier.js': typeof import('../../../packages/client/src/barrier/barrier.ts');
-  'holdfast.js': typeof import('../../../packages/client/src/holdfast.ts');
-  'ioredis.js': typeof import('../../../packages/client/src/ioredis.ts');
-  'xa-participant/xa-participant.js': typeof import('../../../packages/client/src/xa-participant/xa-participant.ts');
+  'barrier/create-barrier.js': { readonly createBarrier: (driver: RowDriver) => DatabaseBarrier<RowDriver> };
+  'barrier/pg-connection.js': { readonly pgConnection: (client: unknown, begin: string) => PgConnection };
+  'barrier/barrier.js': { readonly CommitUnknown: new (cause: unknown) => Error };
+  'holdfast.js': { readonly holdfast: (api: unknown, waitTimeoutMs: number) => Holdfast };
+  'ioredis.js': { readonly redisBarrier: (client: Redis) => RedisBarrier };
+  'xa-participant/xa-participant.js': { readonly DriverXa: new (driver: unknown, options: object) => XaParticipant };
 }
 
 type Load = <Path extends keyof Modules>(path: Path) => Promise<Modules[Path]>;
@@ -71,11 +82,11 @@ async function xaOf(load: Load) {
       longestNameBytes: 64,
       open: () => Promise.resolve(undefined),
       isPrepared: () => Promise.resolve(false),
-      end: (_name, how) => {
+      end: (_name: string, how: string) => {
         ends.push(how);
         return Promise.resolve('missing');
       },
-      withShortWaits: (_tx, _laterMs, body) => body(),
+      withShortWaits: <T>(_tx: RowDriver, _laterMs: number, body: () => T) => body(),
       isBlocked: () => false,
     },
     {},
@@ -111,7 +122,7 @@ const SCENARIOS: Readonly<Record<string, (load: Load) => Promise<boolean>>> = {
       off: () => client,
       query: (text: string) => (text === 'commit' ? Promise.reject(new Error('ECONNRESET')) : Promise.resolve()),
     };
-    return succeeds(pgConnection(client as never, 'begin').commit());
+    return succeeds(pgConnection(client, 'begin').commit());
   },
 
   'next-number': async (load) => {
@@ -126,12 +137,12 @@ const SCENARIOS: Readonly<Record<string, (load: Load) => Promise<boolean>>> = {
 
   'prepare-believed': async (load) => {
     const { participant } = await xaOf(load);
-    return succeeds(participant.run({ ...callOf('commit'), transType: 'xa' } as never, () => undefined));
+    return succeeds(participant.run({ ...callOf('commit'), transType: 'xa' }, () => undefined));
   },
 
   'rollback-of-nothing': async (load) => {
     const { participant, ends } = await xaOf(load);
-    await participant.run({ ...callOf('rollback'), transType: 'xa' } as never, () => undefined);
+    await participant.run({ ...callOf('rollback'), transType: 'xa' }, () => undefined);
     return !ends.includes('rollback');
   },
 
@@ -167,9 +178,7 @@ const SCENARIOS: Readonly<Record<string, (load: Load) => Promise<boolean>>> = {
       },
       checkBack: () => Promise.resolve('committed' as const),
     };
-    const message = holdfast(api as never, 1_000)
-      .message('g')
-      .step('http://bank-b/credit');
+    const message = holdfast(api, 1_000).message('g').step('http://bank-b/credit');
     await succeeds(message.submitWith(barrier as never, 'http://bank-a/check', () => 'done'));
     return asked.length !== 2 || !/submit/i.test(asked[1] ?? '');
   },
