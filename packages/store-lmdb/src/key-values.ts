@@ -1,5 +1,5 @@
-import type { KeyValue, KeyValueId, Page, Store } from '@holdfast/core/store';
-import { decodeKeyCursor, encodeKeyCursor, Room } from '@holdfast/core/store-kit';
+import type { KeyValue, KeyValueId, KeyValueQuery, Page } from '@holdfast/core/store';
+import { decodeKeyCursor, keyValuePage, Room } from '@holdfast/core/store-kit';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { type Durable, DurableWrite } from './durable-write.ts';
 import type { Environment } from './environment.ts';
@@ -60,7 +60,7 @@ export async function deleteKeyValue(
 }
 
 /** One page of a category, ordered by key. */
-export function scanKeyValues(env: Environment, query: Parameters<Store['kvScan']>[0]): Page<KeyValue> {
+export function scanKeyValues(env: Environment, query: KeyValueQuery): Page<KeyValue> {
   const { namespace, category, cursor, limit, maxBytes } = query;
   const writer = new ByteWriter(1024);
   const range = keys.keyValueRange(writer, namespace, category);
@@ -70,9 +70,8 @@ export function scanKeyValues(env: Environment, query: Parameters<Store['kvScan'
   const room = new Room(limit, maxBytes);
   const items: KeyValue[] = [];
   for (const { key, value } of env.scan({ start, end: range.end }, { limit: limit + 1 })) {
-    const last = items.at(-1);
-    if (!room.take(value.length) && last !== undefined) return { items, next: encodeKeyCursor(last.key) };
+    if (!room.take(value.length) && items.length > 0) return keyValuePage(items, true);
     items.push(readKeyValue({ namespace, category, key: keys.readKeyValueKey(key, range) }, value));
   }
-  return { items, next: null };
+  return keyValuePage(items, false);
 }

@@ -1,10 +1,17 @@
 import type {
   ClaimRequest,
   ClaimResult,
+  DeleteOutcome,
+  Heartbeat,
   KeyValue,
   KeyValueId,
+  KeyValueQuery,
   ListQuery,
+  MakeDueRequest,
+  MakeDueResult,
   Page,
+  PurgeRequest,
+  PutOutcome,
   SchemaVersions,
   SessionId,
   SessionInfo,
@@ -12,6 +19,7 @@ import type {
   Store,
   StoreCounts,
   StoredTransaction,
+  TakeOverRequest,
   TakeOverResult,
   WriteItem,
   WriteOutcome,
@@ -168,7 +176,7 @@ export class LmdbStore implements Store {
     return this.#sessions.isLiving(session) ? due.claim(store, session, groups, room) : [];
   }
 
-  makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+  makeDue({ namespace, laterThanMs, limit }: MakeDueRequest): Promise<MakeDueResult> {
     return this.#inTurn((store) => due.makeDue(store, namespace, laterThanMs, limit));
   }
 
@@ -176,7 +184,7 @@ export class LmdbStore implements Store {
     this.#sessions.open(session, info, this.#store.clock.nowMs());
   }
 
-  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  async heartbeat(session: SessionId): Promise<Heartbeat> {
     return this.#sessions.heartbeat(session, this.#store.clock.nowMs());
   }
 
@@ -184,7 +192,7 @@ export class LmdbStore implements Store {
     this.#sessions.end(session);
   }
 
-  takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  takeOver(request: TakeOverRequest): Promise<TakeOverResult> {
     return this.#inTurn(async (store) => {
       const ended = this.#sessions.endSilent(request, store.clock.nowMs());
       const isLiving = (owner: SessionId): boolean => this.#sessions.isLiving(owner);
@@ -201,19 +209,19 @@ export class LmdbStore implements Store {
     return keyValues.getKeyValue(this.#store.env, id);
   }
 
-  kvPut(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+  kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome> {
     return this.#inTurn((store) => keyValues.putKeyValue(store, id, value, expectVersion));
   }
 
-  kvDelete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+  kvDelete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
     return this.#inTurn((store) => keyValues.deleteKeyValue(store, id, expectVersion));
   }
 
-  async kvScan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  async kvScan(query: KeyValueQuery): Promise<Page<KeyValue>> {
     return keyValues.scanKeyValues(this.#store.env, query);
   }
 
-  purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+  purge({ olderThanMs, limit }: PurgeRequest): Promise<number> {
     return this.#inTurn((store) => purge(store, olderThanMs, limit));
   }
 

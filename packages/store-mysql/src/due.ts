@@ -1,4 +1,11 @@
-import type { ClaimRequest, ClaimResult, Store, StoredTransaction } from '@holdfast/core/store';
+import type {
+  ClaimRequest,
+  ClaimResult,
+  MakeDueRequest,
+  MakeDueResult,
+  PurgeRequest,
+  StoredTransaction,
+} from '@holdfast/core/store';
 import { StoreError } from '@holdfast/core/store';
 import { Room } from '@holdfast/core/store-kit';
 import { claim, findIds, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
@@ -117,8 +124,8 @@ async function take(
 /** Implements `Store.makeDue`. */
 export async function makeDueLater(
   parts: Parts,
-  { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
-): ReturnType<Store['makeDue']> {
+  { namespace, laterThanMs, limit }: MakeDueRequest,
+): Promise<MakeDueResult> {
   const condition = ` and t.at > @now + ${number(Math.floor(laterThanMs))} and t.namespace = ${text(namespace)}`;
   return releaseFrom(parts, await placesOf(parts, PLACES.due), limit, condition);
 }
@@ -180,10 +187,7 @@ async function release({ rest, tables, clock }: Parts, found: readonly Found[]):
 }
 
 /** Implements `Store.purge`. */
-export async function purge(
-  { rest, tables, clock }: Parts,
-  { olderThanMs, limit }: Parameters<Store['purge']>[0],
-): Promise<number> {
+export async function purge({ rest, tables, clock }: Parts, { olderThanMs, limit }: PurgeRequest): Promise<number> {
   const condition = ` and t.at < @now - ${number(Math.floor(olderThanMs))}`;
   const found = await searchAt({ connection: rest, tables, clock }, { place: PLACES.finished, limit, condition });
   if (found.length === 0) return 0;

@@ -1,4 +1,4 @@
-import type { KeyValue, KeyValueId, Page, Store } from '@holdfast/core/store';
+import type { DeleteOutcome, KeyValue, KeyValueId, KeyValueQuery, Page, PutOutcome } from '@holdfast/core/store';
 import { decodeKeyCursor, encodeKeyCursor, Room } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
@@ -29,7 +29,7 @@ export class KeyValues {
     return row && keyValueOf(row);
   }
 
-  async put(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+  async put(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome> {
     const { rest, tables, clock } = this.#parts;
     const statement =
       expectVersion === 0
@@ -41,7 +41,7 @@ on duplicate key update version = ${tables.keyValues}.version`
     return (answers[1]?.changed ?? 0) > 0 ? 'applied' : 'conflict';
   }
 
-  async delete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+  async delete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
     const { rest, tables } = this.#parts;
     const [gone, left] = await rest.call({
       changes: true,
@@ -55,7 +55,7 @@ on duplicate key update version = ${tables.keyValues}.version`
   }
 
   /** Reads the lengths first, then only the values that fit. */
-  async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  async scan(query: KeyValueQuery): Promise<Page<KeyValue>> {
     const { namespace, category, cursor, limit, maxBytes } = query;
     const from = `from ${this.#parts.tables.keyValues} where namespace = ${text(namespace)} and category = ${text(category)}`;
     const after = `${from} and name > ${text(cursor === undefined ? '' : decodeKeyCursor(cursor))}`;

@@ -1,5 +1,13 @@
 import type { ListQuery, Page, StoredTransaction } from '@holdfast/core/store';
-import { decodeListCursor, encodeListCursor, passingFilter, Room } from '@holdfast/core/store-kit';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  examinedBy,
+  isSingle,
+  passingFilter,
+  Room,
+  singlePage,
+} from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { read, readSummaries, sizes } from './read.ts';
@@ -20,12 +28,8 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
   const { namespace, limit, summary = false } = query;
   const { rest, tables } = parts;
   const readAll = summary ? readSummaries : read;
-  if (query.cursor !== undefined) decodeListCursor(query.cursor);
-  if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await readAll(rest, tables, [{ namespace, gid: query.gid }]) : [];
-    return { items: passingFilter(found, query), next: null };
-  }
-  const most = hasFilter(query) ? Math.max(LOOKED_AT, limit + 1) : limit + 1;
+  if (isSingle(query)) return singlePage(query, () => readAll(rest, tables, [{ namespace, gid: query.gid }]));
+  const most = examinedBy(query, LOOKED_AT);
   const { looked, found } = await positionsOf(parts, query, most);
   const room = new Room(limit, query.maxBytes);
   const items: StoredTransaction[] = [];
@@ -62,9 +66,6 @@ async function positionsOf({ rest, tables }: Parts, query: ListQuery, most: numb
     return { looked, found: looked };
   }
 }
-
-const hasFilter = ({ status, pattern, attention }: ListQuery): boolean =>
-  status !== undefined || pattern !== undefined || attention !== undefined;
 
 /** Walks the index backwards from the cursor. */
 function positions(transactions: string, query: ListQuery, most: number, filtered: boolean): string {

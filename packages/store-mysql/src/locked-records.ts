@@ -1,4 +1,5 @@
 import type { WriteOutcome } from '@holdfast/core/store';
+import { LockedIds } from '@holdfast/core/store-kit';
 import type { Answer } from './call.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
@@ -14,9 +15,6 @@ interface Placed {
   readonly at: number;
 }
 
-/** Maximum number of records remembered as locked. */
-const MOST = 10_000;
-
 const BLOCKED: WriteOutcome = {
   kind: 'blocked',
   why: 'another client of the database has the record locked: information_schema.innodb_trx shows which',
@@ -30,7 +28,7 @@ const BLOCKED: WriteOutcome = {
 export class LockedRecords {
   readonly #connection: Connection;
   readonly #tables: Tables;
-  readonly #known = new Set<string>();
+  readonly #known = new LockedIds();
 
   constructor(connection: Connection, tables: Tables) {
     this.#connection = connection;
@@ -42,8 +40,7 @@ export class LockedRecords {
    * known to be locked.
    */
   async leaveOutKnown(items: readonly Placed[], outcomes: Outcomes): Promise<void> {
-    if (this.#known.size === 0) return;
-    const suspects = items.filter(({ id }) => this.#known.has(id));
+    const suspects = this.#known.amongst(items, ({ id }) => id);
     if (suspects.length > 0) await this.leaveOut(suspects, outcomes);
   }
 
@@ -68,13 +65,11 @@ export class LockedRecords {
     const stored = new Set([...idsOf(answers[1]), ...idsOf(dirty)]);
     let found = false;
     for (const { id, at } of items) {
-      if (!stored.has(id) || free.has(id)) {
-        this.#known.delete(id);
-        continue;
-      }
+      const isLocked = stored.has(id) && !free.has(id);
+      this.#known.note(id, isLocked);
+      if (!isLocked) continue;
       found = true;
       outcomes[at] = BLOCKED;
-      if (this.#known.size < MOST) this.#known.add(id);
     }
     return found;
   }

@@ -1,10 +1,11 @@
 import {
+  type Heartbeat,
   type HeartbeatSeen,
   type SessionId,
   type SessionInfo,
   type SessionRow,
-  type Store,
   StoreError,
+  type TakeOverRequest,
   type TakeOverResult,
 } from '@holdfast/core/store';
 import { releaseOrphans } from './due.ts';
@@ -47,7 +48,7 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
    * The time is not before that of any other live session, so that nodes agree on the time with
    * each heartbeat.
    */
-  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  async heartbeat(session: SessionId): Promise<Heartbeat> {
     const { beats, tables, clock } = this.#parts;
     const answers = await beats.call({
       changes: true,
@@ -83,7 +84,7 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
     });
   }
 
-  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({ silenceMs, unchanged, keep, limit }: TakeOverRequest): Promise<TakeOverResult> {
     const { rest, tables, clock } = this.#parts;
     const callId = newCallId();
     // A session whose row is locked is sending a heartbeat, or is left for the next takeover.

@@ -1,5 +1,13 @@
-import { type KeyValue, type KeyValueId, type Page, type Store, STORE_LIMITS } from '@holdfast/core/store';
-import { decodeKeyCursor, encodeKeyCursor } from '@holdfast/core/store-kit';
+import {
+  type DeleteOutcome,
+  type KeyValue,
+  type KeyValueId,
+  type KeyValueQuery,
+  type Page,
+  type PutOutcome,
+  STORE_LIMITS,
+} from '@holdfast/core/store';
+import { decodeKeyCursor, keyValuePage } from '@holdfast/core/store-kit';
 import type { Connection, Row } from './connection.ts';
 import { KV_DELETE, KV_GET, KV_INSERT, KV_SCAN, KV_UPDATE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -26,7 +34,7 @@ export class KeyValues {
     return row && keyValueOf(row);
   }
 
-  async put(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+  async put(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome> {
     const values = [...this.#clock.parameters(), ...idValues(id), value];
     const rows = await (expectVersion === 0
       ? this.#connection.query(KV_INSERT, values)
@@ -34,20 +42,18 @@ export class KeyValues {
     return rows.length > 0 ? 'applied' : 'conflict';
   }
 
-  async delete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+  async delete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
     const [row] = await this.#connection.query(KV_DELETE, [...idValues(id), expectVersion]);
     if (row === undefined) return 'missing';
     return row['deleted'] === null ? 'conflict' : 'applied';
   }
 
-  async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  async scan(query: KeyValueQuery): Promise<Page<KeyValue>> {
     const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
     const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
     const rows = await this.#connection.query(KV_SCAN, [namespace, category, after, limit + 1, maxBytes]);
     const items = rows.slice(0, limit).map(keyValueOf);
-    const last = items.at(-1);
-    const isMore = Number(rows[0]?.['found'] ?? 0) > items.length;
-    return { items, next: last !== undefined && isMore ? encodeKeyCursor(last.key) : null };
+    return keyValuePage(items, Number(rows[0]?.['found'] ?? 0) > items.length);
   }
 }
 

@@ -1,5 +1,13 @@
 import type { ListQuery, Page, StoredTransaction } from '@holdfast/core/store';
-import { decodeListCursor, encodeListCursor, passingFilter, Room } from '@holdfast/core/store-kit';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  examinedBy,
+  isSingle,
+  passingFilter,
+  Room,
+  singlePage,
+} from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Connection } from './connection.ts';
 import { LIST } from './statements/index.ts';
@@ -23,14 +31,8 @@ type Read = (keys: readonly TransactionKey[], summary: boolean) => Promise<reado
 /** One page, newest first. */
 export async function list(connection: Connection, read: Read, query: ListQuery): Promise<Page<StoredTransaction>> {
   const { namespace, summary = false } = query;
-  if (query.cursor !== undefined) decodeListCursor(query.cursor);
-  if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await read([{ namespace, gid: query.gid }], summary) : [];
-    return { items: passingFilter(found, query), next: null };
-  }
-  const looked = [query.status, query.pattern, query.attention].some((filter) => filter !== undefined)
-    ? Math.max(LOOKED_AT, query.limit + 1)
-    : query.limit + 1;
+  if (isSingle(query)) return singlePage(query, () => read([{ namespace, gid: query.gid }], summary));
+  const looked = examinedBy(query, LOOKED_AT);
   const rows = (await connection.query(LIST, valuesOf(query, looked))) as unknown as readonly PositionRow[];
   const end = rows.find((row) => row.looked !== null);
   const found = rows.filter((row) => row.looked === null);

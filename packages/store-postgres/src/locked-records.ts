@@ -1,4 +1,5 @@
 import type { WriteOutcome } from '@holdfast/core/store';
+import { LockedIds } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Numbered } from './batch.ts';
 import type { Connection } from './connection.ts';
@@ -9,9 +10,6 @@ import { LOCKED } from './statements/index.ts';
 
 /** The outcomes of a batch's items, in their order; undefined until known. */
 export type Outcomes = (WriteOutcome | undefined)[];
-
-/** Maximum number of records remembered as locked. */
-const MOST = 10_000;
 
 const BLOCKED: WriteOutcome = {
   kind: 'blocked',
@@ -25,7 +23,7 @@ const BLOCKED: WriteOutcome = {
  */
 export class LockedRecords {
   readonly #connection: Connection;
-  readonly #known = new Set<string>();
+  readonly #known = new LockedIds();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -36,8 +34,7 @@ export class LockedRecords {
    * known to be locked.
    */
   async leaveOutKnown(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
-    if (this.#known.size === 0) return;
-    const suspects = items.filter(({ item }) => this.#known.has(idOf(item.key)));
+    const suspects = this.#known.amongst(items, ({ item }) => idOf(item.key));
     if (suspects.length > 0) await this.leaveOut(suspects, outcomes);
   }
 
@@ -52,12 +49,9 @@ export class LockedRecords {
     const locked = new Set([...rows.map((row) => row as unknown as TransactionKey), ...held].map(idOf));
     for (const { item, at } of items) {
       const id = idOf(item.key);
-      if (!locked.has(id)) {
-        this.#known.delete(id);
-        continue;
-      }
-      outcomes[at] = BLOCKED;
-      if (this.#known.size < MOST) this.#known.add(id);
+      const isLocked = locked.has(id);
+      if (isLocked) outcomes[at] = BLOCKED;
+      this.#known.note(id, isLocked);
     }
     return locked.size > 0;
   }

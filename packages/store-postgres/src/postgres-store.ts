@@ -1,8 +1,12 @@
 import {
   type ClaimRequest,
   type ClaimResult,
+  type Heartbeat,
   type ListQuery,
+  type MakeDueRequest,
+  type MakeDueResult,
   type Page,
+  type PurgeRequest,
   type SchemaVersions,
   type SessionId,
   type SessionInfo,
@@ -12,6 +16,7 @@ import {
   type StoreCounts,
   type StoredTransaction,
   StoreError,
+  type TakeOverRequest,
   type TakeOverResult,
   type WriteItem,
   type WriteOutcome,
@@ -112,7 +117,7 @@ export class PostgresStore implements Store {
     return claimDue(this.#work, this.#clock, request);
   }
 
-  async makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+  async makeDue({ namespace, laterThanMs, limit }: MakeDueRequest): Promise<MakeDueResult> {
     const values = [namespace, Math.floor(laterThanMs), limit];
     const [row] = await this.#timed(this.#rest, statements.MAKE_DUE, values);
     return { count: Number(row?.['count']), more: Number(row?.['found']) > limit };
@@ -123,7 +128,7 @@ export class PostgresStore implements Store {
     if (rows.length === 0) throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
-  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  async heartbeat(session: SessionId): Promise<Heartbeat> {
     const [row] = await this.#timed(this.#beats, statements.HEARTBEAT, [session]);
     const last = row?.['last'];
     return {
@@ -137,7 +142,7 @@ export class PostgresStore implements Store {
     await this.#timed(this.#beats, statements.END_SESSION, [session]);
   }
 
-  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({ silenceMs, unchanged, keep, limit }: TakeOverRequest): Promise<TakeOverResult> {
     const only =
       unchanged === undefined
         ? [null, null]
@@ -163,7 +168,7 @@ export class PostgresStore implements Store {
     }));
   }
 
-  async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+  async purge({ olderThanMs, limit }: PurgeRequest): Promise<number> {
     const [row] = await this.#timed(this.#rest, statements.PURGE, [Math.floor(olderThanMs), limit]);
     return Number(row?.['count']);
   }

@@ -1,7 +1,8 @@
 import {
   type ClaimRequest,
   type ClaimResult,
-  type Store,
+  type MakeDueRequest,
+  type MakeDueResult,
   STORE_LIMITS,
   type StoredTransaction,
   StoreError,
@@ -47,8 +48,8 @@ export async function claimDue(keys: Installation, request: ClaimRequest): Promi
 /** Makes waiting transactions due, group by group, in bounded steps. */
 export async function makeDue(
   keys: Installation,
-  { namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0],
-): ReturnType<Store['makeDue']> {
+  { namespace, laterThanMs, limit }: MakeDueRequest,
+): Promise<MakeDueResult> {
   const begin = `${Buffer.byteLength(namespace)}:${namespace}`;
   const later = Math.max(0, Math.floor(laterThanMs));
   let count = 0;

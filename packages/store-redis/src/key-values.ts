@@ -1,5 +1,13 @@
-import { type KeyValue, type KeyValueId, type Page, type Store, STORE_LIMITS } from '@holdfast/core/store';
-import { decodeKeyCursor, encodeKeyCursor } from '@holdfast/core/store-kit';
+import {
+  type DeleteOutcome,
+  type KeyValue,
+  type KeyValueId,
+  type KeyValueQuery,
+  type Page,
+  type PutOutcome,
+  STORE_LIMITS,
+} from '@holdfast/core/store';
+import { decodeKeyCursor, keyValuePage } from '@holdfast/core/store-kit';
 import type { Reply } from './connection.ts';
 import type { Installation } from './installation.ts';
 import { listOf, textOf } from './records.ts';
@@ -17,16 +25,16 @@ export class KeyValues {
     return keyValueOf(id, await this.#keys.run(KV_GET, argumentsOf(id)));
   }
 
-  async put(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+  async put(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome> {
     return (await this.#keys.run(KV_PUT, [...argumentsOf(id), value, expectVersion])) === 1 ? 'applied' : 'conflict';
   }
 
-  async delete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+  async delete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
     const done = await this.#keys.run(KV_DELETE, [...argumentsOf(id), expectVersion]);
     return done === 1 ? 'applied' : done === 2 ? 'missing' : 'conflict';
   }
 
-  async scan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  async scan(query: KeyValueQuery): Promise<Page<KeyValue>> {
     const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
     const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
     const [more, rows] = listOf(await this.#keys.run(KV_SCAN, [namespace, category, after, limit, maxBytes]));
@@ -34,8 +42,7 @@ export class KeyValues {
       const [key, fields] = listOf(row);
       return keyValueOf({ namespace, category, key: textOf(key) }, fields) ?? [];
     });
-    const last = items.at(-1);
-    return { items, next: last !== undefined && more === 1 ? encodeKeyCursor(last.key) : null };
+    return keyValuePage(items, more === 1);
   }
 }
 

@@ -1,5 +1,12 @@
 import { type ListQuery, type Page, STORE_LIMITS, type StoredTransaction } from '@holdfast/core/store';
-import { decodeListCursor, encodeListCursor, passingFilter } from '@holdfast/core/store-kit';
+import {
+  decodeListCursor,
+  encodeListCursor,
+  examinedBy,
+  isSingle,
+  passingFilter,
+  singlePage,
+} from '@holdfast/core/store-kit';
 import type { Reply } from './connection.ts';
 import { type Installation, LOOKED_AT } from './installation.ts';
 import { read } from './read.ts';
@@ -12,14 +19,9 @@ const LAST_MS = 99_999_999_999_998;
 /** One page, newest first. */
 export async function list(keys: Installation, query: ListQuery): Promise<Page<StoredTransaction>> {
   const { namespace, limit, maxBytes = STORE_LIMITS.answerBytes, summary = false } = query;
-  if (query.cursor !== undefined) decodeListCursor(query.cursor);
-  if (query.gid !== undefined) {
-    const found = query.cursor === undefined ? await read(keys, [{ namespace, gid: query.gid }], { summary }) : [];
-    return { items: passingFilter(found, query), next: null };
-  }
+  if (isSingle(query)) return singlePage(query, () => read(keys, [{ namespace, gid: query.gid }], { summary }));
   const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
-  // A filter may exclude most of the examined positions; without a filter all of them are wanted.
-  const most = filters.every((filter) => filter === '') ? limit + 1 : Math.max(LOOKED_AT, limit + 1);
+  const most = examinedBy(query, LOOKED_AT);
   const reply = listOf(await keys.run(LIST, [namespace, ...rangeOf(query), most, ...filters, limit + 1]));
   const positions = listOf(reply[2]).map(positionOf);
   const wanted = positions.slice(0, limit).map(({ gid }) => ({ namespace, gid }));

@@ -2,7 +2,10 @@ import {
   type ClaimRequest,
   type ClaimResult,
   type ListQuery,
+  type MakeDueRequest,
+  type MakeDueResult,
   type Page,
+  type PurgeRequest,
   type SchemaVersions,
   type Store,
   type StoreCapabilities,
@@ -97,12 +100,12 @@ export class RedisStore implements Store {
     return claimDue(this.#keys, request);
   }
 
-  makeDue(request: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+  makeDue(request: MakeDueRequest): Promise<MakeDueResult> {
     return makeDue(this.#keys, request);
   }
 
   /** In steps between which Redis serves other calls; each may be repeated. */
-  async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+  async purge({ olderThanMs, limit }: PurgeRequest): Promise<number> {
     let purged = 0;
     for (;;) {
       const step = Math.min(STEP, limit - purged);

@@ -1,9 +1,10 @@
 import {
+  type Heartbeat,
   type SessionId,
   type SessionInfo,
   type SessionRow,
-  type Store,
   StoreError,
+  type TakeOverRequest,
   type TakeOverResult,
 } from '@holdfast/core/store';
 import { type Installation, partly, STEP } from './installation.ts';
@@ -26,7 +27,7 @@ export class Sessions {
       throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
-  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  async heartbeat(session: SessionId): Promise<Heartbeat> {
     const [alive, nowMs, last] = listOf(await this.#keys.runBeat(HEARTBEAT, [session]));
     const lastMs = textOf(last) === '' ? null : Number(textOf(last));
     return { alive: alive === 1, nowMs: this.#keys.clock.seen(nowMs), lastMs };
@@ -37,7 +38,7 @@ export class Sessions {
   }
 
   /** In steps between which Redis serves other calls; each may be repeated. */
-  async takeOver({ silenceMs, unchanged, keep, limit }: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver({ silenceMs, unchanged, keep, limit }: TakeOverRequest): Promise<TakeOverResult> {
     const only = (unchanged ?? []).flatMap(({ session, heartbeatAtMs }) => [session, Math.floor(heartbeatAtMs)]);
     const silent = [Math.floor(silenceMs), keep, REMEMBERED_MS, unchanged === undefined ? 0 : 1, ...only];
     const ended = listOf(await this.#keys.run(END_SILENT, silent)).map(textOf);

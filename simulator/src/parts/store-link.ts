@@ -4,6 +4,7 @@ import {
   StoreError,
   type StoreErrorCode,
   type WriteItem,
+  type WriteOutcome,
 } from '@holdfast/core/store';
 import type { Counters } from '../counters.ts';
 import type { Domain } from '../kernel/agenda.ts';
@@ -140,7 +141,7 @@ export class StoreLink implements Store {
     return marked;
   }
 
-  #write(batch: readonly WriteItem[]): ReturnType<Store['write']> {
+  #write(batch: readonly WriteItem[]): Promise<WriteOutcome[]> {
     const { world, domain, random, profile, counters } = this.#d;
     if (batch.some((item) => this.#isRejected(item)))
       return this.#call('write', () => Promise.reject(new StoreError('rejected', 'write: one item cannot be stored')));

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
-import type { SessionRow, Store } from '../store/store.ts';
+import type { SessionRow, Store, TakeOverRequest } from '../store/store.ts';
 import { STORE_LIMITS } from '../store/rules.ts';
 import { PacedWarning } from './paced-warning.ts';
 import { PurgePace } from './purge-pace.ts';
@@ -83,7 +83,7 @@ export class Janitor {
   }
 
   /** The request that ends sessions silent for `silenceMs`; a negative value ends all. */
-  async #silentFor(silenceMs: number): Promise<Parameters<Store['takeOver']>[0]> {
+  async #silentFor(silenceMs: number): Promise<TakeOverRequest> {
     const { store, session, clock } = this.#d;
     const all = { silenceMs, keep: session.id, limit: TAKE_OVER_BATCH };
     // No other process can have a session.

@@ -1,5 +1,6 @@
-import type { KeyValue, KeyValueId, Page, Store } from '../store/store.ts';
-import { decodeKeyCursor, encodeKeyCursor } from '../store/cursor.ts';
+import type { KeyValue, KeyValueId, KeyValueQuery, Page } from '../store/store.ts';
+import { decodeKeyCursor } from '../store/cursor.ts';
+import { keyValuePage } from '../store-kit/pages.ts';
 import { Room } from '../store-kit/room.ts';
 
 /** The versioned key-values of a memory store. */
@@ -29,7 +30,7 @@ export class MemoryKeyValues {
     return 'applied';
   }
 
-  scan(query: Parameters<Store['kvScan']>[0]): Page<KeyValue> {
+  scan(query: KeyValueQuery): Page<KeyValue> {
     const after = query.cursor === undefined ? undefined : decodeKeyCursor(query.cursor);
     const rest = [...this.#category(query).values()]
       .filter((item) => after === undefined || item.key > after)
@@ -37,8 +38,7 @@ export class MemoryKeyValues {
     const room = new Room(query.limit, query.maxBytes);
     const beyond = rest.findIndex(({ value }) => !room.take(Buffer.byteLength(value)));
     const items = beyond < 0 ? rest : rest.slice(0, beyond);
-    const last = items.at(-1);
-    return { items, next: last !== undefined && rest.length > items.length ? encodeKeyCursor(last.key) : null };
+    return keyValuePage(items, rest.length > items.length);
   }
 
   #category(id: { readonly namespace: string; readonly category: string }): Map<string, KeyValue> {

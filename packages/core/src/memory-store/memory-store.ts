@@ -3,8 +3,12 @@ import type {
   AppendItem,
   ClaimRequest,
   ClaimResult,
+  Heartbeat,
   ListQuery,
+  MakeDueRequest,
+  MakeDueResult,
   Page,
+  PurgeRequest,
   SchemaVersions,
   SessionId,
   SessionInfo,
@@ -12,6 +16,7 @@ import type {
   Store,
   StoreCounts,
   StoredTransaction,
+  TakeOverRequest,
   TakeOverResult,
   WriteItem,
   WriteOutcome,
@@ -192,7 +197,7 @@ export class MemoryStore implements Store {
     if (record !== undefined) this.#records.put({ ...record, head: transition(record.head) });
   }
 
-  async makeDue({ namespace, laterThanMs, limit }: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+  async makeDue({ namespace, laterThanMs, limit }: MakeDueRequest): Promise<MakeDueResult> {
     const nowMs = this.#now();
     const later: Position = { atMs: nowMs + Math.floor(laterThanMs) + 1, namespace: '', gid: '' };
     const found: TransactionKey[] = [];
@@ -210,7 +215,7 @@ export class MemoryStore implements Store {
     this.#sessions.open(session, info, this.#now());
   }
 
-  async heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  async heartbeat(session: SessionId): Promise<Heartbeat> {
     return this.#sessions.heartbeat(session, this.#now());
   }
 
@@ -218,7 +223,7 @@ export class MemoryStore implements Store {
     this.#sessions.end(session);
   }
 
-  async takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  async takeOver(request: TakeOverRequest): Promise<TakeOverResult> {
     const { limit } = request;
     const nowMs = this.#now();
     const ended = this.#sessions.endSilent(request, nowMs);
@@ -236,7 +241,7 @@ export class MemoryStore implements Store {
     return this.#sessions.rows((session) => this.#records.countOwned(session));
   }
 
-  async purge({ olderThanMs, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+  async purge({ olderThanMs, limit }: PurgeRequest): Promise<number> {
     const before = this.#now() - olderThanMs;
     let purged = 0;
     for (; purged < limit; purged++) {

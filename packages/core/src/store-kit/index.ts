@@ -1,6 +1,8 @@
 /** What the store drivers share; not for applications. */
 export * from '../store/cursor.ts';
 export * from './list-filter.ts';
+export * from './locked-ids.ts';
+export * from './pages.ts';
 export * from './room.ts';
 export * from './words.ts';
 export * as transitions from './transitions.ts';

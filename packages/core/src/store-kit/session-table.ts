@@ -3,14 +3,13 @@ import {
   type SessionId,
   type SessionInfo,
   type SessionRow,
-  type Store,
   StoreError,
+  type TakeOverRequest,
 } from '../store/store.ts';
 
 /** Number of ended sessions that are remembered, so that their IDs are rejected when used again. */
 const REMEMBERED = 1_000;
 
-type TakeOverRequest = Parameters<Store['takeOver']>[0];
 type Living = Omit<SessionRow, 'owned'>;
 
 /** The sessions of a store within one process; they end with it, so they are not stored. */

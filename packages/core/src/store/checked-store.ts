@@ -2,10 +2,17 @@ import { LIMITS, readableThrown, textOfThrown, type TransactionKey } from '@hold
 import {
   type ClaimRequest,
   type ClaimResult,
+  type DeleteOutcome,
+  type Heartbeat,
   type KeyValue,
   type KeyValueId,
+  type KeyValueQuery,
   type ListQuery,
+  type MakeDueRequest,
+  type MakeDueResult,
   type Page,
+  type PurgeRequest,
+  type PutOutcome,
   type SchemaVersions,
   type SessionId,
   type SessionInfo,
@@ -16,6 +23,7 @@ import {
   type StoredTransaction,
   StoreError,
   type StoreErrorCode,
+  type TakeOverRequest,
   type TakeOverResult,
   type WriteItem,
   type WriteOutcome,
@@ -142,7 +150,7 @@ export class CheckedStore implements Store {
     }, 'outcome_unknown');
   }
 
-  makeDue(request: Parameters<Store['makeDue']>[0]): ReturnType<Store['makeDue']> {
+  makeDue(request: MakeDueRequest): Promise<MakeDueResult> {
     return this.#call(async () => {
       rules.checkNamespace(request.namespace);
       rules.checkMs('laterThanMs', request.laterThanMs);
@@ -158,7 +166,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  heartbeat(session: SessionId): ReturnType<Store['heartbeat']> {
+  heartbeat(session: SessionId): Promise<Heartbeat> {
     return this.#call(() => this.#driver.heartbeat(session));
   }
 
@@ -169,7 +177,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  takeOver(request: Parameters<Store['takeOver']>[0]): Promise<TakeOverResult> {
+  takeOver(request: TakeOverRequest): Promise<TakeOverResult> {
     return this.#call(async () => {
       rules.checkMs('silenceMs', request.silenceMs);
       if (request.unchanged !== undefined && request.unchanged.length > rules.STORE_LIMITS.unchanged)
@@ -194,7 +202,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  kvPut(id: KeyValueId, value: string, expectVersion: number): ReturnType<Store['kvPut']> {
+  kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome> {
     return this.#call(async () => {
       rules.checkKeyValueId(id);
       rules.checkText('the value', value, rules.STORE_LIMITS.itemBytes / 4, 0);
@@ -203,7 +211,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  kvDelete(id: KeyValueId, expectVersion: number): ReturnType<Store['kvDelete']> {
+  kvDelete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
     return this.#call(async () => {
       rules.checkKeyValueId(id);
       rules.checkVersion(expectVersion);
@@ -211,7 +219,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  kvScan(query: Parameters<Store['kvScan']>[0]): Promise<Page<KeyValue>> {
+  kvScan(query: KeyValueQuery): Promise<Page<KeyValue>> {
     return this.#call(async () => {
       rules.checkNamespace(query.namespace);
       rules.checkText('the category', query.category, rules.STORE_LIMITS.categoryLength);
@@ -222,7 +230,7 @@ export class CheckedStore implements Store {
     });
   }
 
-  purge(request: Parameters<Store['purge']>[0]): Promise<number> {
+  purge(request: PurgeRequest): Promise<number> {
     return this.#call(async () => {
       rules.checkMs('olderThanMs', request.olderThanMs);
       rules.checkLimit(request.limit, rules.STORE_LIMITS.changeLimit);

@@ -77,11 +77,7 @@ export interface Store {
    * Makes unowned, unfinished transactions that are due later than `laterThanMs` from now due at
    * once (version + 1).
    */
-  makeDue(request: {
-    readonly namespace: string;
-    readonly laterThanMs: number;
-    readonly limit: number;
-  }): Promise<{ readonly count: number; readonly more: boolean }>;
+  makeDue(request: MakeDueRequest): Promise<MakeDueResult>;
 
   /**
    * Registers a session, with its first heartbeat now. IDs are never reused: `invalid` if the
@@ -105,12 +101,7 @@ export interface Store {
    * So a session ends only after its heartbeat has also stayed unchanged for the silence limit on
    * the monotonic clock of the calling node.
    */
-  takeOver(request: {
-    readonly silenceMs: number;
-    readonly unchanged?: readonly HeartbeatSeen[];
-    readonly keep: SessionId;
-    readonly limit: number;
-  }): Promise<TakeOverResult>;
+  takeOver(request: TakeOverRequest): Promise<TakeOverResult>;
   /**
    * The live sessions, with the number of unfinished transactions that each owns, counted over an
    * index of owned records rather than over all records.
@@ -120,30 +111,20 @@ export interface Store {
   /** Versioned key-values (topics, settings). */
   kvGet(id: KeyValueId): Promise<KeyValue | undefined>;
   /** Writes if the stored version is `expectVersion` (0: there is none yet). */
-  kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<'applied' | 'conflict'>;
+  kvPut(id: KeyValueId, value: string, expectVersion: number): Promise<PutOutcome>;
   /** Deletes if the stored version is `expectVersion`. */
-  kvDelete(id: KeyValueId, expectVersion: number): Promise<'applied' | 'conflict' | 'missing'>;
+  kvDelete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome>;
   /**
    * One page of a category, by key. A page may be short and still have a `next`, because of
    * `maxBytes`.
    */
-  kvScan(query: {
-    readonly namespace: string;
-    readonly category: string;
-    readonly cursor?: string;
-    readonly limit: number;
-    /**
-     * Limit of the values of a page, in bytes of UTF-8; `STORE_LIMITS.answerBytes` by default. The
-     * first value is included whatever its size. Values beyond the limit are not read.
-     */
-    readonly maxBytes?: number;
-  }): Promise<Page<KeyValue>>;
+  kvScan(query: KeyValueQuery): Promise<Page<KeyValue>>;
 
   /**
    * Deletes up to `limit` transactions that finished more than `olderThanMs` ago, oldest first;
    * resolves to their number.
    */
-  purge(request: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
+  purge(request: PurgeRequest): Promise<number>;
   /**
    * The store's time, ms since the epoch. A round trip, which also serves as the readiness check.
    */
@@ -370,8 +351,34 @@ export interface ClaimResult {
   readonly sessionEnded: boolean;
 }
 
+export interface MakeDueRequest {
+  readonly namespace: string;
+  /** Only transactions that are due later than this from now. */
+  readonly laterThanMs: number;
+  /** Maximum number of transactions that the call changes. */
+  readonly limit: number;
+}
+
+export interface MakeDueResult {
+  /** Number of transactions that are now due. */
+  readonly count: number;
+  /** The limit was reached: call again. */
+  readonly more: boolean;
+}
+
 /** A session with its last heartbeat as returned by `sessions`. */
 export type HeartbeatSeen = Pick<SessionRow, 'session' | 'heartbeatAtMs'>;
+
+export interface TakeOverRequest {
+  /** A session that was silent for longer, by the store's clock, is ended. */
+  readonly silenceMs: number;
+  /** The only sessions that may be ended, each with the heartbeat that it must still have. */
+  readonly unchanged?: readonly HeartbeatSeen[];
+  /** The caller's session, which the call does not end. */
+  readonly keep: SessionId;
+  /** Maximum number of transactions that the call releases. */
+  readonly limit: number;
+}
 
 export interface TakeOverResult {
   readonly ended: readonly SessionId[];
@@ -405,6 +412,13 @@ export interface ListQuery {
   readonly summary?: boolean;
 }
 
+export interface PurgeRequest {
+  /** Only transactions that finished longer ago than this. */
+  readonly olderThanMs: number;
+  /** Maximum number of transactions that the call deletes. */
+  readonly limit: number;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Keyset cursor of the next page; null on the last one. */
@@ -429,6 +443,25 @@ export interface KeyValue extends KeyValueId {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
+
+export interface KeyValueQuery {
+  readonly namespace: string;
+  readonly category: string;
+  /** From the previous page. */
+  readonly cursor?: string;
+  readonly limit: number;
+  /**
+   * Limit of the values of a page, in bytes of UTF-8; `STORE_LIMITS.answerBytes` by default. The
+   * first value is included whatever its size. Values beyond the limit are not read.
+   */
+  readonly maxBytes?: number;
+}
+
+/** What a put did; `conflict`: the stored version is another. */
+export type PutOutcome = 'applied' | 'conflict';
+
+/** What a delete did; `conflict`: the stored version is another. */
+export type DeleteOutcome = 'applied' | 'conflict' | 'missing';
 
 /**
  * - `closed`: not open.
