@@ -116,6 +116,31 @@ describe('the caller', () => {
     expect(seen).toEqual([{ traceparent }, both, { traceparent }, null, null, both, null]);
   });
 
+  it.each(['own', 'node'] as const)('states how long it waits for the response (%s reader)', async (reader) => {
+    const seen: (number | undefined)[] = [];
+    await using server = await TransportServer.start(
+      {
+        submit: (context) => {
+          const { deadlineMs } = context;
+          seen.push(deadlineMs === undefined ? undefined : Math.round((deadlineMs - performance.now()) / 100_000));
+          return Promise.resolve(PASSED);
+        },
+      },
+      { requestReader: reader },
+    );
+    const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
+    await submit({ 'request-timeout-ms': '500000' });
+    await submit({ 'Request-Timeout-Ms': '999999999' });
+    await submit({});
+    expect(seen).toEqual([5, 10_000, undefined]);
+    for (const wrong of ['-1', '1.5', '1e3', '1s', '', '1000000000']) {
+      const { status, json } = await submit({ 'request-timeout-ms': wrong });
+      expect([status, json.code]).toEqual([400, 'invalid']);
+      expect(json.message).toContain('Request-Timeout-Ms must be');
+    }
+    expect(seen).toHaveLength(3);
+  });
+
   it('who hangs up aborts the signal of what waits for them', async () => {
     let context: CallContext | undefined;
     let arrived: () => void = () => {};

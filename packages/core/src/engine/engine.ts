@@ -27,7 +27,7 @@ import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
 import { Driver } from './driver.ts';
-import { contradicts, isPast, unknownGid } from './errors.ts';
+import { contradicts, isPast, notStarted, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
 import { byOf, withOrigin } from './origin.ts';
@@ -290,6 +290,7 @@ export class Engine implements Coordinator {
     { gid, pattern, strict = false, branches }: Parameters<Coordinator['registerBranch']>[1],
   ): Promise<void> {
     this.#assertAccepting();
+    this.#assertInTime(context, gid);
     acceptRegistrations(gid, pattern, branches);
     const key = { namespace: context.namespace, gid };
     const isWorkflow = pattern === 'workflow';
@@ -376,6 +377,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { laterThanMs, limit }: { readonly laterThanMs: number; readonly limit: number },
   ) {
+    this.#assertInTime(context);
     const made = await this.#fromStore(() =>
       this.#d.store.makeDue({ namespace: context.namespace, laterThanMs, limit }),
     );
@@ -384,12 +386,18 @@ export class Engine implements Coordinator {
   }
 
   async get(context: CallContext, gid: string): Promise<TransactionView | undefined> {
+    this.#assertInTime(context, gid);
+    return this.#read(context, gid);
+  }
+
+  async #read(context: CallContext, gid: string): Promise<TransactionView | undefined> {
     acceptKnownGid(gid);
     const [record] = await this.#fromStore(() => this.#d.store.get([{ namespace: context.namespace, gid }]));
     return record === undefined ? undefined : viewOf(record);
   }
 
   async list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
+    this.#assertInTime(context);
     if (query.gid !== undefined) acceptKnownGid(query.gid);
     return this.#fromStore(() => listPage(this.#d, context.namespace, query));
   }
@@ -400,6 +408,7 @@ export class Engine implements Coordinator {
   }
 
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
+    this.#assertInTime(context, gid);
     const key = { namespace: context.namespace, gid };
     const drivenHere = timeoutMs > 0 && this.#driver.drives(idOf(key));
     if (!drivenHere) {
@@ -407,7 +416,8 @@ export class Engine implements Coordinator {
       if (isFinal(view.status) || timeoutMs <= 0) return view;
     }
     this.assertMayWait(gid);
-    const ended = this.#waiters.wait(key, Math.min(timeoutMs, this.#options.maxWaitMs), context.signal);
+    const waitMs = Math.min(timeoutMs, this.#options.maxWaitMs, this.#leftMs(context));
+    const ended = this.#waiters.wait(key, waitMs, context.signal);
     if (!drivenHere) {
       // The transaction may have become final between the read and the wait.
       const now = await this.#mustGet(context, gid);
@@ -424,6 +434,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { topic, url, remark }: { readonly topic: string; readonly url: string; readonly remark: string },
   ): Promise<void> {
+    this.#assertInTime(context);
     await this.#fromStore(() => this.#topics.subscribe(context.namespace, topic, { url, remark }));
   }
 
@@ -431,10 +442,12 @@ export class Engine implements Coordinator {
     context: CallContext,
     { topic, url }: { readonly topic: string; readonly url: string },
   ): Promise<void> {
+    this.#assertInTime(context);
     await this.#fromStore(() => this.#topics.unsubscribe(context.namespace, topic, url));
   }
 
   async deleteTopic(context: CallContext, topic: string): Promise<void> {
+    this.#assertInTime(context);
     await this.#fromStore(() => this.#topics.remove(context.namespace, topic));
   }
 
@@ -442,6 +455,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     query: { readonly category: string; readonly cursor?: string; readonly limit: number },
   ): Promise<Page<KeyValue>> {
+    this.#assertInTime(context);
     acceptKeyText(['category'], query.category, STORE_LIMITS.categoryLength);
     return this.#fromStore(() => this.#d.store.kvScan({ ...query, namespace: context.namespace }));
   }
@@ -450,6 +464,7 @@ export class Engine implements Coordinator {
     context: CallContext,
     { category, key }: { readonly category: string; readonly key: string },
   ): Promise<KeyValue | undefined> {
+    this.#assertInTime(context);
     acceptKeyText(['category'], category, STORE_LIMITS.categoryLength);
     acceptKeyText(['key'], key, STORE_LIMITS.keyLength);
     return this.#fromStore(() => this.#d.store.kvGet({ namespace: context.namespace, category, key }));
@@ -499,6 +514,7 @@ export class Engine implements Coordinator {
     wholePass: boolean,
   ): Promise<Transaction> {
     this.#assertAccepting();
+    this.#assertInTime(context, input.gid);
     const accepted = withOrigin(acceptDefinition(input), context);
     const isLong = accepted.steps.length > LONG;
     if (isLong) await this.#nextTurn();
@@ -512,7 +528,7 @@ export class Engine implements Coordinator {
         // message that is already stored keeps its own.
         const { code } = HoldfastError.from(error);
         const mayBeStored = code === 'invalid' || code === 'too_large';
-        if (!mayBeStored || (await this.get(context, input.gid)) === undefined) throw error;
+        if (!mayBeStored || (await this.#read(context, input.gid)) === undefined) throw error;
         return this.#command(context, input.gid, event, { pattern: 'msg', definition: accepted, wholePass });
       }
     }
@@ -521,6 +537,7 @@ export class Engine implements Coordinator {
     const fresh = newTransaction(key, definition, nowMs, input.heartbeats === true ? nowMs : 0);
     const group = groupOf(input.gid, definition) || (input.group ?? '');
     if (isLong) await this.#nextTurn();
+    this.#assertInTime(context, input.gid);
     return new Promise((done, failed) => {
       this.#driver.create(fresh, group, {
         event,
@@ -543,6 +560,7 @@ export class Engine implements Coordinator {
     event: TransactionEvent,
     { pattern, definition, wholePass = false }: CommandDetails = {},
   ): Promise<Transaction> {
+    this.#assertInTime(context, gid);
     acceptKnownGid(gid);
     this.#assertStarted();
     return new Promise((done, failed) => {
@@ -561,9 +579,19 @@ export class Engine implements Coordinator {
   }
 
   async #mustGet(context: CallContext, gid: string): Promise<TransactionView> {
-    const view = await this.get(context, gid);
+    const view = await this.#read(context, gid);
     if (view === undefined) throw unknownGid(gid);
     return view;
+  }
+
+  /** Time until the caller's deadline; infinite without one. */
+  #leftMs({ deadlineMs }: CallContext): number {
+    return deadlineMs === undefined ? Infinity : Math.max(0, deadlineMs - this.#d.clock.monotonicMs());
+  }
+
+  /** A request whose deadline has passed is not started. What was started is reported as it ends. */
+  #assertInTime(context: CallContext, gid?: string): void {
+    if (context.deadlineMs !== undefined && this.#leftMs(context) === 0) throw notStarted(gid);
   }
 
   /** Before this node has a session it does not know engine time. */

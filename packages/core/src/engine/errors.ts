@@ -10,6 +10,13 @@ import type { Difference } from './identity.ts';
 export const unknownGid = (gid: string): HoldfastError =>
   new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
 
+/** The caller's deadline had passed before the request was started. */
+export const notStarted = (gid: string | undefined): HoldfastError =>
+  new HoldfastError('deadline_exceeded', 'the deadline of the request has passed; the request was not started', {
+    ...(gid !== undefined && { gid }),
+    outcome: 'not_started',
+  });
+
 /** The transaction's status does not allow the command. */
 export const refused = (
   { gid }: TransactionKey,

@@ -1,7 +1,7 @@
 import type { Reply } from './reply.ts';
 
 /** Header fields that `RequestContext` reads, in lower case. */
-export type CallField = 'traceparent' | 'tracestate';
+export type CallField = 'traceparent' | 'tracestate' | 'request-timeout-ms';
 
 /** The other end of a connection: the client, or the proxy before it. */
 export interface Peer {

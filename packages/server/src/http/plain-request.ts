@@ -28,7 +28,7 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
  * that describe the call.
  */
 const TELLING_FIELD =
-  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate):[\t ]*([\t -~]*)/gi;
+  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate|request-timeout-ms):[\t ]*([\t -~]*)/gi;
 
 /**
  * Parses a piece of input that is exactly one request of the usual kind: HTTP/1.1 with a host, a
@@ -94,6 +94,7 @@ function fieldsOf(head: string): Fields | undefined {
         break;
       case 'traceparent':
       case 'tracestate':
+      case 'request-timeout-ms':
         // `node:http` knows which of several values count.
         if (call?.[lowerCase] !== undefined) return undefined;
         (call ??= {})[lowerCase] = value.trimEnd();

@@ -1,6 +1,8 @@
 import type { CallContext } from '@holdfast/core';
-import { ANONYMOUS, DEFAULT_NAMESPACE, parseTraceContext, type TraceContext } from '@holdfast/protocol';
+import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError, parseTraceContext, type TraceContext } from '@holdfast/protocol';
 import type { Exchange } from './exchange.ts';
+
+const TIMEOUT = /^\d{1,9}$/;
 
 /**
  * The caller of a request, and whether it is still connected. The signal is created on first use:
@@ -10,16 +12,34 @@ export class RequestContext implements CallContext {
   readonly principal = ANONYMOUS;
   readonly namespace = DEFAULT_NAMESPACE;
   readonly #exchange: Exchange;
+  readonly #arrivedMs: number;
   #abort: AbortController | undefined;
 
-  constructor(exchange: Exchange) {
+  /** @param arrivedMs when the request arrived, by `performance.now()` as the engine's clock */
+  constructor(exchange: Exchange, arrivedMs: number) {
     this.#exchange = exchange;
+    this.#arrivedMs = arrivedMs;
   }
 
   /** Parsed on access, for the same reason. */
   get trace(): TraceContext | undefined {
     const traceparent = this.#exchange.field('traceparent');
     return traceparent === undefined ? undefined : parseTraceContext(traceparent, this.#exchange.field('tracestate'));
+  }
+
+  /**
+   * The header field `Request-Timeout-Ms`: how long the client waits for the response, counted from
+   * the arrival of the request. Throws `invalid` if it is not a whole number of milliseconds.
+   */
+  get deadlineMs(): number | undefined {
+    const text = this.#exchange.field('request-timeout-ms');
+    if (text === undefined) return undefined;
+    if (!TIMEOUT.test(text))
+      throw new HoldfastError(
+        'invalid',
+        'the header field Request-Timeout-Ms must be a whole number of milliseconds with at most 9 digits',
+      );
+    return this.#arrivedMs + Number(text);
   }
 
   get signal(): AbortSignal {

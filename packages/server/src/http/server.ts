@@ -155,7 +155,7 @@ export class HttpServer {
         hasPlace = true;
       }
       const body = route.readsBody ? await exchange.body(maxBodyBytes) : '';
-      reply = await route.run({ context: new RequestContext(exchange), query, params, body });
+      reply = await route.run({ context: new RequestContext(exchange, startedMs), query, params, body });
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.code === 'internal') logDefect(log, route.path, error);
