@@ -174,7 +174,7 @@ describe('an embedded coordinator', () => {
     const { gid } = await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
     await vi.waitFor(() => expect(alerts).not.toEqual([]));
     expect(alerts[0]).toMatchObject({ gid, error: expect.stringContaining('the database is away') });
-    expect(logged).toContain('an alert was not delivered; it is raised again later');
+    expect(logged).toContain('could not deliver an alert; it will be raised again');
   });
 
   it.each([
@@ -208,7 +208,7 @@ describe('an embedded coordinator', () => {
       onAlert: hook as () => Promise<void>,
     });
     await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
-    await vi.waitFor(() => expect(logged).toContain('an alert was not delivered; it is raised again later'));
+    await vi.waitFor(() => expect(logged).toContain('could not deliver an alert; it will be raised again'));
     expect(logged).toContain('a branch threw an error');
     await new Promise((resolve) => setImmediate(resolve));
     expect(unhandled).toEqual([]);

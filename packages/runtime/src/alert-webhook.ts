@@ -123,7 +123,7 @@ export class AlertWebhook {
   #giveUp({ alert, settle }: Queued, reason: string): void {
     const { gid, branch } = alert;
     settle(false);
-    this.#options.logger.error({ gid, branch, reason }, 'alert web hook: an alert was not delivered');
+    this.#options.logger.error({ gid, branch, reason }, 'webhook: could not deliver an alert');
   }
 }
 

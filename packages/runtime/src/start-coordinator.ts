@@ -163,20 +163,20 @@ async function drainAnd(
   const outcome = await Promise.race([leave(release, engine, drainMs, logger), limit]);
   clearTimeout(late);
   if (outcome === 'late')
-    logger.warn({}, 'the store does not respond; stopping without leaving the cluster: other nodes take over');
+    logger.warn({}, 'the store does not respond; stopping without leaving the cluster; other nodes will take over');
 }
 
 async function leave(release: () => Promise<void>, engine: Engine, drainMs: number, logger: Logger): Promise<void> {
   try {
     const left = await engine.drain(drainMs);
     if (left > 0)
-      logger.info({ transactions: left }, 'what is unfinished goes on at the next start or on another node');
+      logger.info({ transactions: left }, 'unfinished transactions continue after the next start or on another node');
   } catch (error) {
-    logger.warn({ error: String(error) }, 'could not leave the cluster in order; other nodes take over');
+    logger.warn({ error: String(error) }, 'could not leave the cluster in an orderly way; other nodes will take over');
   }
   try {
     await release();
   } catch (error) {
-    logger.warn({ error: String(error) }, 'could not close the store in order');
+    logger.warn({ error: String(error) }, 'could not close the store in an orderly way');
   }
 }

@@ -57,7 +57,7 @@ describe('a server that is told to stop', () => {
     const closing = server.running.close();
     const ready = await lines.get(0, '/readyz');
     expect(ready).toMatchObject({ status: 503, connection: 'close' });
-    expect(ready.text).toContain('this node is stopping');
+    expect(ready.text).toContain('this node is shutting down');
     expect(await lines.get(1, '/api/dtmsvr/newGid')).toMatchObject({ status: 200, connection: 'close' });
     await closing;
   });

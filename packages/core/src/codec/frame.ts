@@ -61,7 +61,7 @@ export function decodeFrame<T>(bytes: Uint8Array, newest: number, what: string, 
   } catch (cause) {
     throw cause instanceof UnreadableRecord
       ? cause
-      : new UnreadableRecord(`${what}: its head is not what it should be: ${String(cause)}`);
+      : new UnreadableRecord(`${what}: its head is invalid: ${String(cause)}`);
   }
 }
 

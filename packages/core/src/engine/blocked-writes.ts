@@ -67,7 +67,7 @@ export class BlockedWrites {
     const nowMs = clock.monotonicMs();
     const known = this.#known.get(pending);
     if (known === undefined)
-      logger.warn({ gid: pending.item.key.gid, why }, 'a write is blocked in the database; it is sent again');
+      logger.warn({ gid: pending.item.key.gid, why }, 'a write is blocked in the database; it will be sent again');
     const { sinceMs = nowMs, doubtful = false } = known ?? {};
     if (!pending.persistent && nowMs - sinceMs >= CALLER_WAITS_MS)
       return doubtful || isDoubtful ? ABANDONED : { kind: 'failed', error: new StoreError('unavailable', why) };

@@ -119,7 +119,7 @@ export class Claimer {
     } catch (error) {
       // The session may own records that no run drives. It is ended, so that its records are
       // released.
-      if (mayHaveClaimed(error) && owner === session.id) session.lose('nobody knows what its last claim took');
+      if (mayHaveClaimed(error) && owner === session.id) session.lose('the result of its last claim is unknown');
       throw error;
     }
   }

@@ -220,7 +220,10 @@ export class Committer {
     const forMs = clock.monotonicMs() - this.#failingSinceMs;
     if (this.#failures < SUSPECT_AFTER && forMs < SUSPECT_AFTER_MS) return false;
     if (!(await writePath.takesWrites()) || generation !== this.#generation) return false;
-    logger.error(logFieldsOf(batch, error), 'a batch fails although the store takes other writes: it is set apart');
+    logger.error(
+      logFieldsOf(batch, error),
+      'a batch fails although the store accepts other writes; retrying its writes separately',
+    );
     this.#isWorking();
     return true;
   }
@@ -270,7 +273,10 @@ export class Committer {
     try {
       pending.done(result);
     } catch (error) {
-      this.#dependencies.logger.error({ id: pending.id, error: String(error) }, 'the callback of a write threw');
+      this.#dependencies.logger.error(
+        { id: pending.id, error: String(error) },
+        'the callback of a write threw an error',
+      );
     }
   }
 }

@@ -21,7 +21,7 @@ interface Dependencies {
 export function contained<D extends Dependencies>(dependencies: D): D {
   const logger = containedLogger(dependencies.logger);
   const thrown = (what: string, error: unknown): void =>
-    logger.error({ what, error: stackOfThrown(error) ?? textOfThrown(error) }, 'a callback or a hook threw');
+    logger.error({ what, error: stackOfThrown(error) ?? textOfThrown(error) }, 'a callback or a hook threw an error');
   const { alert } = dependencies;
   return {
     ...dependencies,

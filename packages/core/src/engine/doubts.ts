@@ -86,7 +86,7 @@ export class Doubts {
       for (const [i, [id, doubt]] of open.entries())
         if ((versions[i] ?? 0) > doubt.version && !hasRun(id)) await this.#end(id, doubt);
     } catch (error) {
-      logger.warn({ doubts: open.length, error: String(error) }, 'writes of unknown outcome could not be looked up');
+      logger.warn({ doubts: open.length, error: String(error) }, 'could not look up the outcome of writes');
     }
     this.#schedule();
   }

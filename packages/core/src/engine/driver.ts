@@ -273,10 +273,7 @@ export class Driver {
     if (entry === undefined) return this.#replies.done(reply, transaction);
     this.#d.committer.enqueue(forwarded(transaction, entry), id, false, (result) => {
       if (result.kind !== 'applied')
-        return this.#replies.failed(
-          reply,
-          unavailable(transaction.key, 'the command could not be stored; give it again'),
-        );
+        return this.#replies.failed(reply, unavailable(transaction.key, 'the command could not be stored; retry it'));
       this.#d.onReleased(0);
       this.#replies.done(reply, transaction);
     });
@@ -405,7 +402,7 @@ export class Driver {
   ): void {
     const error = unavailable(run.key, next.why);
     if (next.kind !== 'drop')
-      this.#d.logger.error({ gid: run.key.gid, why: next.why }, 'a transaction in progress could not be written');
+      this.#d.logger.error({ gid: run.key.gid, why: next.why }, 'could not write a transaction in progress');
     // This caller's event had no effect. Other callers may wait for a transaction that is durable.
     const isWithoutEffect = next.kind === 'drop' || next.kind === 'undo';
     const isFailed = isWithoutEffect && result.kind === 'failed';
@@ -502,7 +499,7 @@ export class Driver {
   /** Drops the run: another node decided about its transaction (R3). */
   #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'let go' }>): void {
     const { version, owner } = record;
-    this.#d.logger.info({ gid: run.key.gid, version, owner }, 'dropped: another node decided about it');
+    this.#d.logger.info({ gid: run.key.gid, version, owner }, 'run dropped: another node changed the transaction');
     run.version = version;
     run.queue = [];
     this.#forget(run);
@@ -604,7 +601,7 @@ export class Driver {
   /** Handles an exception in a run (E6). */
   #fail(run: Run, thrown: unknown): void {
     const error = internal(run.key, thrown);
-    this.#d.logger.error({ gid: run.key.gid, error: stackOf(thrown) }, 'a transaction is parked: an internal error');
+    this.#d.logger.error({ gid: run.key.gid, error: stackOf(thrown) }, 'transaction parked after an internal error');
     if (run.phase === 'gone') return;
     // Without a version the store has no record of the transaction, unless a claim returned one.
     if (run.version === 0 && run.claimed === undefined && run.phase !== 'loading') this.#drop(run, error);

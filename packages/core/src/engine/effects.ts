@@ -166,7 +166,7 @@ export class EffectRunner {
     try {
       await hook(alert);
     } catch (error) {
-      this.#d.logger.error({ gid: alert.gid, err: error }, 'an alert was not delivered; it is raised again later');
+      this.#d.logger.error({ gid: alert.gid, err: error }, 'could not deliver an alert; it will be raised again');
       return;
     } finally {
       this.#alerting.delete(run.id);

@@ -404,7 +404,7 @@ export class Engine implements Coordinator {
 
   assertMayWait(gid: string): void {
     if (this.#waiters.count >= this.#options.maxWaiters)
-      throw new HoldfastError('overloaded', 'too many callers wait for results; ask again later', { gid });
+      throw new HoldfastError('overloaded', 'too many callers wait for results; retry later', { gid });
   }
 
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
@@ -493,7 +493,7 @@ export class Engine implements Coordinator {
 
   async ready(): Promise<void> {
     this.#assertAccepting();
-    if (this.#retiring) throw new HoldfastError('unavailable', 'this node is stopping');
+    if (this.#retiring) throw new HoldfastError('unavailable', 'this node is shutting down');
     await this.#fromStore(() => this.#d.store.nowMs());
     if (!this.#session.leaseHeld()) throw new HoldfastError('unavailable', this.#whyNoSession());
     await this.#fromStore(() => this.#writePath.assertWritable());
@@ -502,7 +502,7 @@ export class Engine implements Coordinator {
   #whyNoSession(): string {
     const { failure } = this.#session;
     const why = failure === undefined ? '' : `: ${failure}`;
-    return `this node has no session in the store and opens a new one when the store takes it${why}`;
+    return `this node has no session in the store and opens a new one as soon as the store accepts it${why}`;
   }
 
   // ---- how commands reach the driver
@@ -596,15 +596,15 @@ export class Engine implements Coordinator {
 
   /** Before this node has a session it does not know engine time. */
   #assertStarted(): void {
-    if (!this.#started) throw new HoldfastError('unavailable', 'this node has not started yet; send it again');
+    if (!this.#started) throw new HoldfastError('unavailable', 'this node has not started yet; retry');
   }
 
   #assertAccepting(): void {
     this.#assertStarted();
-    if (this.#draining) throw new HoldfastError('unavailable', 'this node is stopping; send it again to another one');
+    if (this.#draining) throw new HoldfastError('unavailable', 'this node is shutting down; retry on another node');
     const { maxQueuedWrites } = this.#options;
     if (this.#committer.queued >= maxQueuedWrites)
-      throw new HoldfastError('overloaded', `${maxQueuedWrites} writes wait for the store; send it again later`);
+      throw new HoldfastError('overloaded', `${maxQueuedWrites} writes wait for the store; retry later`);
   }
 
   async #fromStore<T>(ask: () => Promise<T>): Promise<T> {

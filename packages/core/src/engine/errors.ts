@@ -66,7 +66,7 @@ export const otherContent = (
  * attempt safe.
  */
 export const unavailable = ({ gid }: Pick<TransactionKey, 'gid'>, why: string): HoldfastError =>
-  new HoldfastError('unavailable', `${gid}: ${why}; send it again with the same gid`, { gid });
+  new HoldfastError('unavailable', `${gid}: ${why}; retry with the same gid`, { gid });
 
 /**
  * The store failed to write what a caller requested, and nothing was applied. What the store
@@ -75,11 +75,15 @@ export const unavailable = ({ gid }: Pick<TransactionKey, 'gid'>, why: string): 
  */
 export const notStored = ({ gid }: Pick<TransactionKey, 'gid'>, error: StoreError): HoldfastError =>
   error.code === 'rejected'
-    ? new HoldfastError('invalid', `${gid}: the store cannot keep it (${error.message}); it was not stored`, {
-        gid,
-        cause: error,
-      })
-    : unavailable({ gid }, `the store did not take it (${error.message})`);
+    ? new HoldfastError(
+        'invalid',
+        `${gid}: the store cannot store the transaction (${error.message}); the transaction was not stored`,
+        {
+          gid,
+          cause: error,
+        },
+      )
+    : unavailable({ gid }, `the store did not accept the write (${error.message})`);
 
 const REPAIR =
   'Repair the store, whose log names the cause: the node that owns the transaction continues it when it can be read';
@@ -101,8 +105,8 @@ export const unreadableRecord = (
   const advice = isLater
     ? 'It was not changed. Give the command to a node of the version that wrote it; if no node is of a later version, ' +
       'something other than Holdfast changed the record: restore it from a backup'
-    : 'It was not changed. Restore it from a backup, or force-stop it: then it is finished as failed, and what its ' +
-      'branches did remains';
+    : 'It was not changed. Restore it from a backup, or force-stop it: then it is finished as failed, and the effects ' +
+      'of its branches remain';
   return new HoldfastError('refused', `${fault}. ${advice}`, { gid, ...(!isLater && { status }) });
 };
 

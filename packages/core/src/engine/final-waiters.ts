@@ -110,10 +110,7 @@ export class FinalWaiters {
         for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
       }
     } catch (error) {
-      this.#d.logger.warn(
-        { error: String(error) },
-        'could not check in the store whether awaited transactions are final',
-      );
+      this.#d.logger.warn({ error: String(error) }, 'could not check whether awaited transactions are finished');
     }
     this.#polling = false;
     if (this.#byId.size > 0) this.#pollLater();

@@ -78,7 +78,10 @@ export class Janitor {
         released += taken.released;
       }
     } catch (error) {
-      logger.warn({ error: String(error) }, 'what is left could not be released; other nodes find it');
+      logger.warn(
+        { error: String(error) },
+        'could not release the remaining transactions; other nodes will take them over',
+      );
     }
   }
 

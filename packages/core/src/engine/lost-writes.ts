@@ -55,7 +55,7 @@ export class LostWrites {
     for (let from = 0; from < held.length; from += CHUNK)
       affected += await this.#compare(held.slice(from, from + CHUNK));
     this.#d.observer.storeWentBack(affected);
-    this.#d.logger.error({ held: held.length, affected }, 'what this node holds was compared with the store');
+    this.#d.logger.error({ held: held.length, affected }, 'compared the transactions of this node with the store');
   }
 
   /** Returns the number of affected transactions. */

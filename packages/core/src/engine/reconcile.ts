@@ -298,7 +298,7 @@ export function afterWrite(
       return { kind: 'again', paced: isTooMany, refused: isTooMany && write.isAwaited };
     }
     case 'failed': {
-      const why = `the store did not take it (${result.error.message})`;
+      const why = `the store did not accept the write (${result.error.message})`;
       if (!owned) return { kind: 'drop', why };
       return write.isAwaited && memory.ownership === 'ours' ? { kind: 'undo', why } : { kind: 'park', why };
     }

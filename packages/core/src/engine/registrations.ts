@@ -25,17 +25,25 @@ export function assertSame(
     if (second === undefined) continue;
     const name = `branch ${first.branchId} ${first.op}`;
     if (second.status !== first.status)
-      throw new HoldfastError('refused', `${name} was recorded as ${first.status} before; that stays`, {
-        gid,
-        field: ['status'],
-      });
+      throw new HoldfastError(
+        'refused',
+        `${name} was recorded as ${first.status} before; the first registration remains`,
+        {
+          gid,
+          field: ['status'],
+        },
+      );
     // Otherwise the client would assume that the second payload is confirmed.
     const other = differenceOf(first, second, strict || pattern === 'tcc', pattern);
     if (other !== undefined)
-      throw new HoldfastError('refused', `${name} was registered with ${other} before; that stays`, {
-        gid,
-        field: ['branchId'],
-      });
+      throw new HoldfastError(
+        'refused',
+        `${name} was registered with ${other} before; the first registration remains`,
+        {
+          gid,
+          field: ['branchId'],
+        },
+      );
   }
 }
 
@@ -91,6 +99,6 @@ export function registrationError(gid: string, result: Exclude<WriteResult, { ki
     case 'failed':
       return notStored({ gid }, result.error);
     case 'abandoned':
-      return new HoldfastError('unavailable', `${gid}: whether it was stored is not known; send it again`, { gid });
+      return new HoldfastError('unavailable', `${gid}: whether the branch was stored is unknown; retry`, { gid });
   }
 }

@@ -31,6 +31,6 @@ export class Replies {
   }
 
   #thrown(error: unknown, gid: string | undefined): void {
-    this.#logger.error({ gid, error: String(error) }, 'the callback of a caller threw');
+    this.#logger.error({ gid, error: String(error) }, 'the callback of a caller threw an error');
   }
 }

@@ -159,11 +159,14 @@ export class Session {
   lose(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#dependencies.logger.error({ session: this.#id, reason }, 'session lost: everything it held is let go');
+    this.#dependencies.logger.error({ session: this.#id, reason }, 'session lost; dropping all transactions it owned');
     try {
       this.#dependencies.onLost();
     } catch (error) {
-      this.#dependencies.logger.error({ session: this.#id, error: String(error) }, 'what it held was not all dropped');
+      this.#dependencies.logger.error(
+        { session: this.#id, error: String(error) },
+        'could not drop every transaction of the lost session',
+      );
     }
     // With the heartbeat under way, that one goes on.
     if (!this.#beating) this.#schedule();
@@ -180,7 +183,7 @@ export class Session {
     this.#dependencies.logger.error(
       { session: this.#id, acknowledgedMs: this.#heartbeatAtMs, foundMs },
       'the store has lost acknowledged writes: it was restored from an older backup or file, or failed over to a replica that lacked them; ' +
-        'what this node holds is compared and put back, other transactions may be missing or at an earlier state: compare them with the participants',
+        'this node compares the transactions that it owns and restores them; other transactions may be missing or in an earlier state: compare them with the participants',
     );
     try {
       await this.#dependencies.onWentBack();

@@ -116,7 +116,10 @@ export class SetApart {
     else if (!isAlone) this.#parts.push(...halves(next));
     else if (next.unknown < MAX_UNKNOWN) this.#parts.push(next);
     else {
-      this.#d.logger.error(logFieldsOf(part.batch, error), 'the outcome of a write stays unknown: it is abandoned');
+      this.#d.logger.error(
+        logFieldsOf(part.batch, error),
+        'the outcome of a write remains unknown; the write is abandoned',
+      );
       this.#finish(part, ABANDONED);
     }
     return true;

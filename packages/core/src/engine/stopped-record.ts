@@ -57,7 +57,7 @@ const blank = ({ key, pattern, createdAtMs }: StoredTransaction): State =>
   newTransaction(key, emptyDefinition(pattern), createdAtMs).state;
 
 function ended(state: State, { reason, by }: AbortCommand, why: string, nowMs: number): State {
-  const stopped = `${reason} (its record could not be read: ${why}; what its branches did is not known)`;
+  const stopped = `${reason} (its record could not be decoded: ${why}; the effects of its branches are unknown)`;
   const stoppedState: State = {
     ...state,
     attention: false,

@@ -34,6 +34,6 @@ export class UnreadableLog {
       if (this.#logged.size <= MAX_RECORDS) break;
       this.#logged.delete(oldest);
     }
-    this.#d.logger.error({ gid, error: message }, 'a record cannot be read: it needs operator attention');
+    this.#d.logger.error({ gid, error: message }, 'record cannot be decoded; the transaction needs operator attention');
   }
 }

@@ -84,7 +84,7 @@ export class WritePath {
     this.#unconfirmedSinceMs = undefined;
     if (this.#state.kind === 'failing') {
       const forMs = Math.round(nowMs - this.#state.sinceMs);
-      this.#d.logger.info({ forMs, refused: this.#unlogged }, 'the store takes batches again');
+      this.#d.logger.info({ forMs, refused: this.#unlogged }, 'the store accepts batches again');
       this.#unlogged = 0;
       this.#nextLineAtMs = -Infinity;
       this.#intervalMs = LOG_EVERY_MS;
@@ -102,7 +102,7 @@ export class WritePath {
     if (nowMs < this.#nextLineAtMs) return;
     this.#d.logger.warn(
       { code: error.code, error: error.message, transactions: items, batches: this.#unlogged },
-      'the store does not take batches',
+      'the store does not accept batches',
     );
     this.#nextLineAtMs = nowMs + this.#intervalMs;
     this.#intervalMs = Math.min(LOG_AT_LEAST_EVERY_MS, this.#intervalMs * 2);

@@ -209,10 +209,12 @@ export function withRetries(state: State, result: BranchResult, moment: Moment, 
   if (result.kind === 'SUCCESS') return withProgress(state);
   const retries = state.retries + 1;
   if (state.attention || (!urgent && retries < moment.policy.alertAfterRetries)) return { ...state, retries };
-  const detail = urgent ? 'answered FAILURE where only success can end it' : `no progress after ${retries} attempts`;
+  const detail = urgent
+    ? 'returned FAILURE, but must be retried until it succeeds'
+    : `no progress after ${retries} attempts`;
   return withLine(
     { ...state, retries, attention: true },
-    { kind: 'alert', atMs: moment.nowMs, detail: `needs a person: ${detail}` },
+    { kind: 'alert', atMs: moment.nowMs, detail: `needs operator attention: ${detail}` },
   );
 }
 

@@ -93,11 +93,13 @@ function transition(
       if (isFinal(state.status)) return refuse(state.status, 'retry');
       return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
     case 'park':
-      return rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park what no code of its own runs');
+      return (
+        rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park a transaction other than a workflow')
+      );
     case 'heartbeat':
       return (
         rules.heartbeat?.(transaction, moment) ??
-        refuse(state.status, 'take a heartbeat of what no code of its own runs')
+        refuse(state.status, 'accept a heartbeat of a transaction other than a workflow')
       );
     case 'stop':
       if (isFinal(state.status)) return refuse(state.status, 'stop');

@@ -39,7 +39,7 @@ export const workflow: PatternRules = {
   abort(transaction, event, moment) {
     const { status } = transaction.state;
     if (status !== 'aborting' && status !== 'prepared') return refuse(status, 'abort');
-    if (isCommitting(transaction)) return refuse(status, 'abort what has begun to commit');
+    if (isCommitting(transaction)) return refuse(status, 'abort a workflow that has begun to commit');
     const nextCheckAtMs = event.byOperator
       ? moment.nowMs
       : moment.nowMs + plainIntervalMs(transaction.options, moment.policy);
@@ -55,7 +55,7 @@ export const workflow: PatternRules = {
     if (state.status !== 'prepared' && !(state.status === 'aborting' && event.status === 'failed'))
       return refuse(state.status, 'submit');
     if (event.status === 'failed' && isCommitting(transaction))
-      return refuse(state.status, 'end as failed what has begun to commit');
+      return refuse(state.status, 'finish a workflow as failed that has begun to commit');
     const ended = { ...state, result: event.result, rollbackReason: event.rollbackReason, finishedAtMs: moment.nowMs };
     return { ...transaction, state: withStatus(ended, event.status, moment.nowMs, event.rollbackReason) };
   },

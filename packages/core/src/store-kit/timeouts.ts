@@ -15,6 +15,9 @@ const LONGEST_TIMEOUT_MS = 600_000;
  */
 export function checkedTimeout(name: string, ms: number): number {
   if (!Number.isInteger(ms) || ms < 1 || ms > LONGEST_TIMEOUT_MS)
-    throw new StoreError('invalid', `${name} is ${ms}; it takes whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`);
+    throw new StoreError(
+      'invalid',
+      `${name} is ${ms}; it must be a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
+    );
   return ms;
 }

@@ -47,7 +47,7 @@ const invalid = (message: string): StoreError => new StoreError('invalid', messa
 export function checkText(what: string, text: string, longest: number, shortest: 0 | 1 = 1): void {
   if (text.length < shortest || text.length > longest)
     throw invalid(`${what} has ${text.length} characters; ${shortest} to ${longest} are allowed`);
-  if (!isStorable(text)) throw invalid(`${what} holds a NUL or half a surrogate pair, which no store keeps`);
+  if (!isStorable(text)) throw invalid(`${what} contains a NUL or half a surrogate pair, which no store can keep`);
 }
 
 /** Throws `invalid` unless namespace and gid can be stored. */
@@ -76,13 +76,13 @@ export function checkMaxBytes(maxBytes: number | undefined): void {
 /** Throws `invalid` unless every database can add this number of milliseconds to its time. */
 export function checkMs(what: string, ms: number): void {
   if (!(Math.abs(ms) <= STORE_LIMITS.durationMs))
-    throw invalid(`${what} is ${ms}; it takes milliseconds, at most ${STORE_LIMITS.durationMs}`);
+    throw invalid(`${what} is ${ms}; it must be a number of milliseconds, at most ${STORE_LIMITS.durationMs}`);
 }
 
 /** Throws `invalid` unless the number is a possible version of a record, or 0. */
 export function checkVersion(version: number): void {
   if (!Number.isSafeInteger(version) || version < 0)
-    throw invalid(`expectVersion is ${String(version)}; it takes a whole number from 0`);
+    throw invalid(`expectVersion is ${String(version)}; it must be a whole number, at least 0`);
 }
 
 /**
@@ -98,7 +98,7 @@ export function checkBatch(batch: readonly WriteItem[]): void {
     // Neither part contains a NUL, so the texts of different keys differ.
     seen.add(`${item.key.namespace}\0${item.key.gid}`);
   }
-  if (seen.size !== batch.length) throw invalid('a batch holds at most one item a transaction');
+  if (seen.size !== batch.length) throw invalid('a batch must have at most one item per transaction');
 }
 
 function checkItem(item: WriteItem): void {
@@ -119,7 +119,7 @@ function checkItem(item: WriteItem): void {
 function checkAppend(item: AppendItem): void {
   if (item.postponeMs !== undefined) checkMs('postponeMs', item.postponeMs);
   if (item.maxBytes !== undefined && !(Number.isSafeInteger(item.maxBytes) && item.maxBytes >= 0))
-    throw invalid(`gid ${item.key.gid}: maxBytes is ${item.maxBytes}; it takes a whole number of bytes`);
+    throw invalid(`gid ${item.key.gid}: maxBytes is ${item.maxBytes}; it must be a whole number of bytes`);
   if (item.entries.length === 0) throw invalid(`gid ${item.key.gid}: an append without entries`);
   let bytes = 0;
   for (const entry of item.entries) {

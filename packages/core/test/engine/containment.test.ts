@@ -172,7 +172,7 @@ describe('a state that the store refuses', () => {
     const parked = await node.record('s');
     expect(parked).toMatchObject({ owner: null, attention: true, dueAtMs: null, status: 'submitted' });
     expect(viewOf(parked).state).toMatchObject({
-      parked: expect.stringContaining('the store did not take it') as string,
+      parked: expect.stringContaining('the store did not accept the write') as string,
     });
     node.calls.length = 0;
     const aborted = node.engine.abort(context, { gid: 's', reason: 'enough', byOperator: true });

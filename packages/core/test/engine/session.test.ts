@@ -121,7 +121,7 @@ describe('L1: the lease', () => {
       true,
       's2',
       1,
-      ['session lost: everything it held is let go'],
+      ['session lost; dropping all transactions it owned'],
     ]);
   });
 
@@ -136,7 +136,7 @@ describe('L1: the lease', () => {
       true,
       's2',
       1,
-      ['session lost: everything it held is let go'],
+      ['session lost; dropping all transactions it owned'],
     ]);
   });
 

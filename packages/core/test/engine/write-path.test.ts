@@ -143,13 +143,13 @@ describe('the write path of a node', () => {
       path.failed(refusal, 5);
       await clock.advance(200);
     }
-    const about = lines.filter(({ message }) => message === 'the store does not take batches');
+    const about = lines.filter(({ message }) => message === 'the store does not accept batches');
     expect(about).toMatchObject([
       { fields: { error: 'permission denied', transactions: 5, batches: 1 } },
       { fields: { batches: 50 } },
     ]);
     path.succeeded();
     path.succeeded();
-    expect(lines.filter(({ message }) => message === 'the store takes batches again')).toHaveLength(1);
+    expect(lines.filter(({ message }) => message === 'the store accepts batches again')).toHaveLength(1);
   });
 });

@@ -175,7 +175,7 @@ describe('msg: check-back', () => {
   it('without an address to ask it waits for a person, and a late submit delivers it all the same', () => {
     const model = prepared({ ...message(1), queryPrepared: '' });
     model.waitForNext();
-    expect(model.transaction.state.parked).toContain('query_prepared');
+    expect(model.transaction.state.parked).toContain('no check-back URL');
     expect(model.nextAtMs).toBe(null);
     expect(model.deliver({ kind: 'submitted', options: {} })).toBe(undefined);
     expect(model.running).toEqual(['01 action']);

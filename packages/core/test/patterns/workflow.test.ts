@@ -58,10 +58,10 @@ describe('workflow: a recorded commit', () => {
     const model = committing();
     for (const byOperator of [false, true])
       expect(model.deliver({ kind: 'abort', reason: 'changed my mind', byOperator })).toBe(
-        "current status 'prepared', cannot abort what has begun to commit",
+        "current status 'prepared', cannot abort a workflow that has begun to commit",
       );
     expect(model.deliver(end('failed'))).toBe(
-      "current status 'prepared', cannot end as failed what has begun to commit",
+      "current status 'prepared', cannot finish a workflow as failed that has begun to commit",
     );
     expect(model.deliver(end('succeed'))).toBe(undefined);
     expect(model.status).toBe('succeed');

@@ -41,11 +41,11 @@ export function transactionOperations(handlers: Handlers): ImplementationsOf<typ
       const { branches, run } = body ?? {};
       const { pattern, status } = await views.mustGet(context, gid);
       if (pattern === 'workflow')
-        throw new HoldfastError('refused', `${gid} is a workflow: its own code ends it`, { gid, status });
+        throw new HoldfastError('refused', `${gid} is a workflow, which only its code can finish`, { gid, status });
       if (branches !== undefined && pattern !== 'tcc' && pattern !== 'xa')
         throw invalid(gid, ['branches'], `the branches of a ${pattern} are its steps; leave them out`);
       if (run !== undefined && (pattern !== 'tcc' || branches === undefined))
-        throw invalid(gid, ['run'], 'only a tcc that states its branches states its run; leave it out');
+        throw invalid(gid, ['run'], 'is only allowed for a tcc, together with its branches; leave it out');
       await views.assertMayWait(context, gid, waitMs);
       const named = { ...defined({ branches }), ...defined({ run }) };
       const submitted = await handlers.submitPrepared(context, { gid, pattern, ...named });

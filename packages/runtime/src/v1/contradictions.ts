@@ -6,9 +6,9 @@ export type CheckedRequest = CheckedInputOf<'createTransaction'>['body'];
 /** Fields that are valid only for certain patterns. */
 const BELONGS_TO: readonly (readonly [keyof CheckedRequest, readonly Pattern[], string])[] = [
   ['workflow', ['workflow'], 'only a workflow has a name and an input'],
-  ['queryPrepared', ['msg', 'workflow'], 'only a message and a workflow are asked back'],
-  ['concurrent', ['saga', 'msg'], 'only a saga and a message have steps to run at once'],
-  ['retryLimit', ['saga'], 'only a saga is rolled back for its retries'],
+  ['queryPrepared', ['msg', 'workflow'], 'only a message is checked back and only a workflow is called back'],
+  ['concurrent', ['saga', 'msg'], 'only the steps of a saga or a message can run concurrently'],
+  ['retryLimit', ['saga'], 'only a saga is rolled back after too many retries'],
   ['delayMs', ['msg'], 'only a message can be delayed'],
 ];
 
@@ -26,20 +26,24 @@ export function refuseContradictions(request: CheckedRequest): void {
       throw invalid(gid, [field], `${why}, this is a ${pattern}`);
   }
   if (REGISTERED.includes(pattern)) refuseSteps(request);
-  else if (request.steps.length === 0) throw invalid(gid, ['steps'], `a ${pattern} has at least one`);
+  else if (request.steps.length === 0) throw invalid(gid, ['steps'], `a ${pattern} must have at least one`);
   if (pattern === 'workflow' && request.workflow === undefined)
-    throw invalid(gid, ['workflow'], 'a workflow has a name, by which it is called back');
+    throw invalid(gid, ['workflow'], 'a workflow must have a name, by which it is called back');
   if (pattern === 'msg') refuseCompensations(request);
 }
 
 function refuseSteps({ gid = '', pattern, status, steps }: CheckedRequest): void {
   if (steps.length > 0)
-    throw invalid(gid, ['steps'], `a ${pattern} has none: its branches are registered one by one while it is prepared`);
+    throw invalid(
+      gid,
+      ['steps'],
+      `a ${pattern} has no steps: its branches are registered one by one while it is prepared`,
+    );
   if (status === 'submitted')
     throw invalid(
       gid,
       ['status'],
-      `a ${pattern} begins as prepared: ${pattern === 'workflow' ? 'its own code ends it' : 'submit it when its branches are registered'}`,
+      `a ${pattern} begins as prepared: ${pattern === 'workflow' ? 'its code finishes it' : 'submit it when its branches are registered'}`,
     );
 }
 

@@ -38,7 +38,7 @@ export class Places {
       return undefined;
     }
     if (this.#waiting.size >= LONGEST_QUEUE)
-      throw new HoldfastError('overloaded', 'too many requests wait for long responses to be sent; ask again later');
+      throw new HoldfastError('overloaded', 'too many requests wait for long responses to be sent; retry later');
     return this.#wait(exchange);
   }
 

@@ -51,12 +51,11 @@ export function bodyText(body: Buffer): string {
   const text = body.toString();
   // Invalid UTF-8 is decoded as this character, which few texts contain.
   if (text.includes(REPLACEMENT) && !isUtf8(body))
-    throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8 and send it again');
+    throw new HoldfastError('invalid', 'the body is not UTF-8; encode it as UTF-8');
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 
-const brokenOff = (): HoldfastError =>
-  new HoldfastError('invalid', 'the request broke off before its body was complete');
+const brokenOff = (): HoldfastError => new HoldfastError('invalid', 'the request ended before its body was complete');
 
 export const tooLarge = (maxBytes: number): HoldfastError =>
   new HoldfastError('too_large', `the body must have at most ${maxBytes} bytes`);

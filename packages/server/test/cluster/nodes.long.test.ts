@@ -59,7 +59,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   it('an order to stop reaches what the other one drives: nothing is called after the call under way', async () => {
     const answer = await hanging(a, 'stopped');
     expect((await b.post('/api/v1/transactions/stopped/stop')).json.status).toBe('failed');
-    await a.logged('dropped: another node decided about it');
+    await a.logged('run dropped: another node changed the transaction');
     await until(async () => (await loadOf(a)).inProgress === 0);
     answer(200);
     // What comes later at the same node is through.
@@ -119,7 +119,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     expect(refused.length).toBeGreaterThan(0);
     for (const { status, json, headers } of refused) {
       expect([status, json.code, json.dtm_result]).toEqual([503, 'unavailable', undefined]);
-      expect(json.message).toContain('send it again');
+      expect(json.message).toContain('retry');
       expect(headers.get('retry-after')).toBe('1');
     }
     await until(async () => {

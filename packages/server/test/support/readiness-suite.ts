@@ -23,7 +23,7 @@ const SUBMISSIONS = 30;
  * The first line, one after ten seconds, and one for the case that the test runs on a slow machine.
  */
 const MOST_LINES = 3;
-const REFUSED = 'the store does not take batches';
+const REFUSED = 'the store does not accept batches';
 
 /**
  * Tests of a node over a real store, for each fault: `/readyz` follows what the node can write, and
@@ -63,7 +63,7 @@ export function itFollowsWrites(store: () => string, faults: readonly WriteFault
     expect(refused().length).toBeLessThanOrEqual(MOST_LINES);
     await end();
     await vi.waitFor(async () => expect(await isReady()).toBe(true), WAIT);
-    expect(lines.some(({ msg }) => msg === 'the store takes batches again')).toBe(true);
+    expect(lines.some(({ msg }) => msg === 'the store accepts batches again')).toBe(true);
     expect((await submit('after')).status).toBe(200);
     for (const { status } of await Promise.all(submissions)) expect([200, 503]).toContain(status);
   });
