@@ -22,7 +22,7 @@ import { Router } from './http/router.ts';
 import { HttpServer } from './http/server.ts';
 import { v1Routes } from './http/v1-routes.ts';
 import { type Log, logDefect, SILENT } from './logs/log.ts';
-import { createExposition, type Exposition, type Siblings } from './metrics/exposition.ts';
+import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { VERSION } from './version.ts';
@@ -97,7 +97,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     await http.close();
     throw error;
   }
-  http.use(routerOf(running, config, createExposition(metrics, running.engine, parts.siblings), node, log));
+  http.use(routerOf(running, config, { metrics, siblings: parts.siblings, node, log }));
   // The store is open already: this returns what opening found.
   const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
@@ -127,12 +127,17 @@ async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTi
   }
 }
 
+interface RouterParts {
+  readonly metrics: ServerMetrics;
+  readonly siblings: Siblings | undefined;
+  readonly node: string;
+  readonly log: Log;
+}
+
 function routerOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  metrics: () => Promise<Exposition>,
-  node: string,
-  log: Log,
+  { metrics, siblings, node, log }: RouterParts,
 ): Router {
   const startedMs = performance.now();
   const handlers = createHandlers({
@@ -147,8 +152,8 @@ function routerOf(
   return new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-    ...v1Routes(new ApiV1(handlers)),
-    ...operationsRoutes(handlers, { metrics }),
+    ...v1Routes(new ApiV1(handlers, { observe: (name) => metrics.operation(name) })),
+    ...operationsRoutes(handlers, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
 }
 

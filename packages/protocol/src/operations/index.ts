@@ -1,6 +1,7 @@
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './http-request.ts';
+export * from './openapi.ts';
 export { TRANSACTION_OPERATIONS } from './transactions.ts';
 export { INITIATOR_OPERATIONS } from './initiators.ts';
 export { OPERATOR_ACTIONS } from './operator-actions.ts';

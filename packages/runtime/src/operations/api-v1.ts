@@ -6,28 +6,19 @@ import {
   operationOf,
   type OperationName,
   queryFieldsOf,
-  type QueryValues,
   type ResultOf,
 } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { parse } from '../reading/parse.ts';
 import { initiatorOperations } from './initiators.ts';
+import { intercepted, interceptorsOf, type OperationHooks } from './interceptors.ts';
 import type { ImplementationsOf } from './implementation.ts';
+import type { Invoke } from './invoke.ts';
 import { nodeOperations } from './nodes.ts';
 import { operatorActions } from './operator-actions.ts';
 import { queryReaderOf } from './read-query.ts';
 import { topicOperations } from './topics.ts';
 import { transactionOperations } from './transactions.ts';
-
-/** An input of any operation: the fields of its path are texts. */
-export interface AnyInput {
-  readonly [field: string]: unknown;
-  readonly query?: QueryValues | URLSearchParams;
-  readonly body?: unknown;
-}
-
-/** A call of any operation. */
-export type Invoke = (context: CallContext, input: AnyInput, waitMs: number) => Promise<unknown>;
 
 /**
  * Holdfast's own API (`OPERATIONS` of `@holdfast/protocol`), independent of the transport: the
@@ -36,7 +27,9 @@ export type Invoke = (context: CallContext, input: AnyInput, waitMs: number) => 
 export class ApiV1 {
   readonly #invokes: Readonly<Record<OperationName, Invoke>>;
 
-  constructor(handlers: Handlers) {
+  /** @param hooks what happens around each call */
+  constructor(handlers: Handlers, hooks: OperationHooks = {}) {
+    const interceptors = interceptorsOf(hooks);
     const implementations: ImplementationsOf<Readonly<Record<OperationName, unknown>>> = {
       ...transactionOperations(handlers),
       ...initiatorOperations(handlers),
@@ -45,7 +38,10 @@ export class ApiV1 {
       ...nodeOperations(handlers),
     };
     this.#invokes = Object.fromEntries(
-      OPERATION_NAMES.map((name) => [name, checked(operationOf(name), implementations[name] as Invoke)]),
+      OPERATION_NAMES.map((name) => {
+        const operation = { name, ...operationOf(name) };
+        return [name, intercepted(interceptors, operation, checked(operation, implementations[name] as Invoke))];
+      }),
     ) as Readonly<Record<OperationName, Invoke>>;
   }
 

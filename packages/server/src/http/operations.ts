@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, openApiDocument } from '@holdfast/protocol';
 import type { Handlers } from '@holdfast/runtime';
 import { replyOfError } from './dtm-replies.ts';
 import { jsonReply, type Parts, type Reply, streamReply } from './reply.ts';
@@ -8,6 +8,7 @@ import type { Route, RouteRequest } from './router.ts';
 const READY_TIMEOUT_MS = 2_000;
 
 export interface OperationsOptions {
+  readonly version: string;
   /** The text of all metrics in parts, and its content type. */
   readonly metrics: () => Promise<{ readonly parts: Parts; readonly contentType: string }>;
   readonly readyTimeoutMs?: number;
@@ -16,7 +17,7 @@ export interface OperationsOptions {
 const ALIVE: Reply = jsonReply(200, { status: 'ok' });
 const PONG: Reply = jsonReply(200, { msg: 'pong' });
 
-/** Health probes and metrics. */
+/** Health probes, metrics and the OpenAPI document. */
 export function operationsRoutes(handlers: Handlers, options: OperationsOptions): readonly Route[] {
   const route = (method: Route['method'], path: string, run: Route['run']): Route => ({
     method,
@@ -25,12 +26,15 @@ export function operationsRoutes(handlers: Handlers, options: OperationsOptions)
     run,
     fail: (error) => replyOfError(error),
   });
+  // Created on the first request, to keep the start fast.
+  let document: Reply | undefined;
   return [
     // Liveness only, independent of the store: an outage of the store must not restart
     // coordinators.
     route('GET', '/healthz', () => ALIVE),
     route('GET', '/readyz', (request) => ready(handlers, request, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
     route('ANY', '/api/ping', () => PONG),
+    route('GET', '/openapi.json', () => (document ??= jsonReply(200, openApiDocument(options.version)))),
     route('GET', '/api/metrics', async () => {
       const { parts, contentType } = await options.metrics();
       return streamReply(200, parts, contentType);

@@ -1,5 +1,14 @@
 import type { EngineObserver } from '@holdfast/core';
-import { type Pattern, PATTERNS, type ResultKind, RESULTS, type Status, STATUSES } from '@holdfast/protocol';
+import type { CallResult } from '@holdfast/runtime';
+import {
+  type OperationName,
+  type Pattern,
+  PATTERNS,
+  type ResultKind,
+  RESULTS,
+  type Status,
+  STATUSES,
+} from '@holdfast/protocol';
 import { type CounterChild, counters, type Family, type HistogramChild, histograms } from './families.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -62,6 +71,13 @@ export class ServerMetrics implements EngineObserver {
     SECONDS,
     'route',
   );
+  readonly #operations = counters('holdfast_operations_total', 'Calls of operations of /api/v1', 'operation', 'result');
+  readonly #operationTimes = histograms(
+    'holdfast_operation_seconds',
+    'Duration of operations of /api/v1, waits included',
+    SECONDS,
+    'operation',
+  );
 
   /** Children for the hot path, looked up once. */
   readonly #acceptedOf = byKey(PATTERNS, (pattern) => this.#accepted.child({ pattern }));
@@ -92,11 +108,12 @@ export class ServerMetrics implements EngineObserver {
       this.#alerts,
       this.#noRoom,
       this.#requests,
+      this.#operations,
     ];
   }
 
   get histogramFamilies(): readonly Family<HistogramChild>[] {
-    return [this.#lifetime, this.#calls, this.#writes, this.#batches, this.#requestTimes];
+    return [this.#lifetime, this.#calls, this.#writes, this.#batches, this.#requestTimes, this.#operationTimes];
   }
 
   branchAnswered(pattern: Pattern, result: ResultKind, durationMs: number): void {
@@ -143,6 +160,24 @@ export class ServerMetrics implements EngineObserver {
   /** Calls were made to more destinations at once than have connections. */
   noRoomForDestination(): void {
     this.#noRoom.child().add();
+  }
+
+  /**
+   * Returns the function that counts the calls of one operation. The labels are bounded by the
+   * numbers of operations and error codes.
+   */
+  operation(operation: OperationName): (result: CallResult, durationMs: number) => void {
+    const times = this.#operationTimes.child({ operation });
+    const counts = new Map<CallResult, CounterChild>();
+    return (result, durationMs) => {
+      times.observe(durationMs / 1_000);
+      let count = counts.get(result);
+      if (count === undefined) {
+        count = this.#operations.child({ operation, result });
+        counts.set(result, count);
+      }
+      count.add();
+    };
   }
 
   /** A request of a known route was served. */

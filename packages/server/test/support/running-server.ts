@@ -161,6 +161,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
         jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
         ...v1Routes(new ApiV1(handlers)),
         ...operationsRoutes(handlers, {
+          version: '0.0.0',
           metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),
           readyTimeoutMs: 20,
         }),
