@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { topicPage } from '../api-v1.ts';
+import { topic, topicPage } from '../api-v1.ts';
 import { subscriberRequest } from '../api-v1-status.ts';
 import type { Operation } from './operation.ts';
 import { paging } from './paging.ts';
@@ -15,6 +15,16 @@ export const TOPIC_OPERATIONS = {
     path: '/topics',
     query: paging,
     result: topicPage,
+    mayBeLong: true,
+  },
+  describeTopic: {
+    summary: 'Reads one topic with its subscribers and its version.',
+    kind: 'query',
+    role: 'viewer',
+    audited: false,
+    method: 'GET',
+    path: '/topics/:topic',
+    result: topic,
     mayBeLong: true,
   },
   subscribe: {

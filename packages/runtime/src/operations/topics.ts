@@ -1,5 +1,5 @@
 import { TOPICS } from '@holdfast/core/engine';
-import type { TOPIC_OPERATIONS } from '@holdfast/protocol';
+import { HoldfastError, type TOPIC_OPERATIONS } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
 import { DEFAULT_PAGE_SIZE } from '../reading/query-reader.ts';
@@ -14,6 +14,14 @@ export const topicOperations = (handlers: Handlers): ImplementationsOf<typeof TO
       ...defined({ cursor: cursor || undefined }),
     });
     return { items: await writeTopics(page.items), next: page.next };
+  },
+
+  async describeTopic(context, { topic }) {
+    const stored = await handlers.queryKeyValue(context, { category: TOPICS, key: topic });
+    const [described] = stored === undefined ? [] : await writeTopics([stored]);
+    if (described === undefined)
+      throw new HoldfastError('not_found', `there is no topic ${topic}`, { field: ['topic'] });
+    return described;
   },
 
   async subscribe(context, { topic, body: { url, remark = '' } }) {
