@@ -63,6 +63,8 @@ describeWith(['postgres'], 'a barrier beside prepared transactions on PostgreSQL
       const runs = [move.run([1, 2], { wait: true }), move.run([2, 1], { wait: true })];
       const outcomes = await Promise.allSettled(runs);
       const successes = outcomes.filter(({ status }) => status === 'fulfilled').length;
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'transaction_failed' });
       expect(await prepared(pool)).toBe(0);
       expect(await balances(pool)).toEqual([successes, successes]);
     });
