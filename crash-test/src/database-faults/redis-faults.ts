@@ -31,11 +31,13 @@ export function redisFaults(url: string): FaultyDatabase {
   /** All clients wait, also this one. */
   const pause = (lastsMs: number): Promise<FaultEffect> =>
     connected(async (client) => {
+      const sentMs = Date.now();
       await client.call('CLIENT', 'PAUSE', String(lastsMs), 'ALL');
       const fromMs = Date.now();
       await client.ping();
-      const untilMs = Date.now();
-      return { fromMs, untilMs, hits: untilMs - fromMs, what: 'ms for which all clients were paused' };
+      const hits = Date.now() - fromMs;
+      // Other clients may be served before this one when the pause ends.
+      return { fromMs, untilMs: sentMs + lastsMs, hits, what: 'ms for which all clients were paused' };
     });
 
   const kill = async (client: Redis): Promise<number> => {
