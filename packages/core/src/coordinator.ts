@@ -1,7 +1,7 @@
 import type { BranchProtocol, BranchStatus, Op, Pattern, ResultKind, Status } from '@holdfast/protocol';
 import type { CallContext } from './call-context.ts';
 import type { Branch, BranchState, Definition, State, Step, TransactionOptions } from './patterns/model.ts';
-import type { KeyValue, Page, SessionId, SessionRow, StoreCounts } from './store/store.ts';
+import type { KeyValue, MakeDueResult, Page, SessionId, SessionRow, StoreCounts } from './store/store.ts';
 
 /**
  * The operations of a coordinator: the transports' handler table and the embedding SDK are built on
@@ -38,30 +38,13 @@ export interface Coordinator {
    * with other branches becomes aborting instead; one that was submitted with others throws
    * `refused` with the field `branches`.
    */
-  submitPrepared(
-    context: CallContext,
-    input: {
-      readonly gid: string;
-      readonly pattern: Pattern;
-      readonly branches?: readonly string[];
-      /** For a tcc: the caller's run, to which every nested branch must belong. */
-      readonly run?: string;
-    },
-  ): Promise<TransactionView>;
+  submitPrepared(context: CallContext, input: SubmitPreparedInput): Promise<TransactionView>;
 
   /**
    * Finishes a prepared workflow. Throws `refused` unless it is prepared (or aborting, for
    * `failed`). Finishing it again with the same status is not an error.
    */
-  finishWorkflow(
-    context: CallContext,
-    input: {
-      readonly gid: string;
-      readonly status: 'succeed' | 'failed';
-      readonly rollbackReason: string;
-      readonly result: string;
-    },
-  ): Promise<TransactionView>;
+  finishWorkflow(context: CallContext, input: FinishWorkflowInput): Promise<TransactionView>;
 
   /**
    * Changes a prepared tcc or xa, and a prepared workflow, to `aborting`, and a prepared message to
@@ -69,16 +52,7 @@ export interface Coordinator {
    * are then compensated. `waitResult`: resolves after one full pass of cancels or rollbacks.
    * Throws `refused` or `not_found`.
    */
-  abort(
-    context: CallContext,
-    input: {
-      readonly gid: string;
-      readonly pattern?: Pattern;
-      readonly reason: string;
-      readonly byOperator?: boolean;
-      readonly waitResult?: boolean;
-    },
-  ): Promise<TransactionView>;
+  abort(context: CallContext, input: AbortInput): Promise<TransactionView>;
 
   /**
    * Registers ops of a branch (tcc: cancel and confirm; xa: rollback and commit; workflow: one
@@ -91,15 +65,7 @@ export interface Coordinator {
    * is `aborting` only rollbacks are accepted, so that after the decision to abort it is known
    * which steps may have run.
    */
-  registerBranch(
-    context: CallContext,
-    input: {
-      readonly gid: string;
-      readonly pattern?: Pattern;
-      readonly strict?: boolean;
-      readonly branches: readonly BranchRegistration[];
-    },
-  ): Promise<void>;
+  registerBranch(context: CallContext, input: RegisterBranchInput): Promise<void>;
 
   /**
    * Creates a workflow as `prepared`, or finds the existing one; resolves to its progress. Throws
@@ -111,10 +77,7 @@ export interface Coordinator {
    * Parks a workflow, for code that finds records of different code. Throws `refused` if it is
    * finished or not a workflow, or `not_found`.
    */
-  parkWorkflow(
-    context: CallContext,
-    input: { readonly gid: string; readonly reason: string },
-  ): Promise<TransactionView>;
+  parkWorkflow(context: CallContext, input: ParkWorkflowInput): Promise<TransactionView>;
 
   /**
    * A run of a workflow's code is alive in some process: the workflow is not called back before its
@@ -130,17 +93,14 @@ export interface Coordinator {
    * Force-stops an unfinished transaction: it becomes `failed` and is never driven again. Throws
    * `refused` if it is finished, or `not_found`.
    */
-  forceStop(context: CallContext, stop: { readonly gid: string; readonly reason: string }): Promise<TransactionView>;
+  forceStop(context: CallContext, stop: ForceStopInput): Promise<TransactionView>;
   /**
    * Drives a transaction again at once, also if it is parked. Throws `refused` if it is finished,
    * or `not_found`.
    */
   retryNow(context: CallContext, gid: string): Promise<TransactionView>;
   /** Makes unfinished transactions that are due later than `laterThanMs` from now due at once. */
-  retryWaiting(
-    context: CallContext,
-    input: { readonly laterThanMs: number; readonly limit: number },
-  ): Promise<{ readonly count: number; readonly more: boolean }>;
+  retryWaiting(context: CallContext, input: RetryWaitingInput): Promise<MakeDueResult>;
 
   get(context: CallContext, gid: string): Promise<TransactionView | undefined>;
   list(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>>;
@@ -159,24 +119,15 @@ export interface Coordinator {
    * Topics of messages: URLs to which a `topic://NAME` step fans out. Errors: `invalid` (empty),
    * `refused` (exists already), `not_found`.
    */
-  subscribe(
-    context: CallContext,
-    input: { readonly topic: string; readonly url: string; readonly remark: string },
-  ): Promise<void>;
-  unsubscribe(context: CallContext, input: { readonly topic: string; readonly url: string }): Promise<void>;
+  subscribe(context: CallContext, input: SubscribeInput): Promise<void>;
+  unsubscribe(context: CallContext, input: UnsubscribeInput): Promise<void>;
   deleteTopic(context: CallContext, topic: string): Promise<void>;
   /**
    * Versioned key-values for dtm's `scanKV` and `queryKV`; the category `topics` contains JSON
    * texts of `[{url, remark}]`.
    */
-  scanKeyValues(
-    context: CallContext,
-    query: { readonly category: string; readonly cursor?: string; readonly limit: number },
-  ): Promise<Page<KeyValue>>;
-  queryKeyValue(
-    context: CallContext,
-    query: { readonly category: string; readonly key: string },
-  ): Promise<KeyValue | undefined>;
+  scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>>;
+  queryKeyValue(context: CallContext, query: CategoryKey): Promise<KeyValue | undefined>;
 
   counts(context: CallContext): Promise<StoreCounts>;
   /** The live nodes, and the time of the store that their times refer to. */
@@ -193,6 +144,84 @@ export interface Coordinator {
 export interface LivingNodes {
   readonly nowMs: number;
   readonly sessions: readonly SessionRow[];
+}
+
+/** See `Coordinator.submitPrepared`. */
+export interface SubmitPreparedInput {
+  readonly gid: string;
+  readonly pattern: Pattern;
+  readonly branches?: readonly string[];
+  /** For a tcc: the caller's run, to which every nested branch must belong. */
+  readonly run?: string;
+}
+
+/** See `Coordinator.finishWorkflow`. */
+export interface FinishWorkflowInput {
+  readonly gid: string;
+  readonly status: 'succeed' | 'failed';
+  readonly rollbackReason: string;
+  readonly result: string;
+}
+
+/** See `Coordinator.abort`. */
+export interface AbortInput {
+  readonly gid: string;
+  readonly pattern?: Pattern;
+  readonly reason: string;
+  readonly byOperator?: boolean;
+  readonly waitResult?: boolean;
+}
+
+/** See `Coordinator.registerBranch`. */
+export interface RegisterBranchInput {
+  readonly gid: string;
+  readonly pattern?: Pattern;
+  readonly strict?: boolean;
+  readonly branches: readonly BranchRegistration[];
+}
+
+/** See `Coordinator.parkWorkflow`. */
+export interface ParkWorkflowInput {
+  readonly gid: string;
+  readonly reason: string;
+}
+
+/** See `Coordinator.forceStop`. */
+export interface ForceStopInput {
+  readonly gid: string;
+  readonly reason: string;
+}
+
+/** See `Coordinator.retryWaiting`. */
+export interface RetryWaitingInput {
+  readonly laterThanMs: number;
+  readonly limit: number;
+}
+
+/** See `Coordinator.subscribe`. */
+export interface SubscribeInput {
+  readonly topic: string;
+  readonly url: string;
+  readonly remark: string;
+}
+
+/** See `Coordinator.unsubscribe`. */
+export interface UnsubscribeInput {
+  readonly topic: string;
+  readonly url: string;
+}
+
+/** See `Coordinator.scanKeyValues`. */
+export interface CategoryQuery {
+  readonly category: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** Names one key-value of a category in the namespace of the call. */
+export interface CategoryKey {
+  readonly category: string;
+  readonly key: string;
 }
 
 /** A transaction in the form that a client sends; missing fields take their defaults. */
