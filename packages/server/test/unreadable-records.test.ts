@@ -86,7 +86,7 @@ describe.each([
       expect(shown.json).toMatchObject({
         status: 'failed',
         attention: false,
-        stopped: expect.stringMatching(/^by hand \(its record could not be read: state: format 99/),
+        stopped: expect.stringMatching(/^by hand \(its record could not be decoded: state: format 99/),
         damaged: expect.stringContaining('format 99'),
         branches: [],
         remainingEffects: [],
