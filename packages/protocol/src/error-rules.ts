@@ -1,5 +1,4 @@
 import type { ErrorCode } from './errors.ts';
-import { JSON_RPC_CODES } from './dtm.ts';
 
 /** How one error code appears on each transport, and how a client reacts to it. */
 export interface ErrorRule {
@@ -12,8 +11,6 @@ export interface ErrorRule {
    * UNKNOWN: an error without a result.
    */
   readonly dtm: 'FAILURE' | 'UNKNOWN';
-  /** Code of the JSON-RPC error object. */
-  readonly jsonRpc: number;
   /**
    * `reject`: the request is rejected, and repeating it cannot help. `repeat`: the same request may
    * be sent again, with the same gid. `bug`: report it.
@@ -25,14 +22,12 @@ const rejected = (httpStatus: number, title: string): ErrorRule & { readonly rea
   httpStatus,
   title,
   dtm: 'UNKNOWN',
-  jsonRpc: JSON_RPC_CODES.failed,
   reaction: 'reject',
 });
 
 const contradicted = (title: string): ErrorRule & { readonly reaction: 'reject' } => ({
   ...rejected(409, title),
   dtm: 'FAILURE',
-  jsonRpc: JSON_RPC_CODES.failure,
 });
 
 const repeatable = (httpStatus: number, title: string): ErrorRule & { readonly reaction: 'repeat' } => ({

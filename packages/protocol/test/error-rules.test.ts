@@ -7,9 +7,8 @@ describe('the table of error codes', () => {
   });
 
   it.each([...ERROR_CODES])('gives %s a status of its kind, and never success', (code) => {
-    const { httpStatus, reaction, title, dtm, jsonRpc } = ERROR_RULES[code];
+    const { httpStatus, reaction, title, dtm } = ERROR_RULES[code];
     expect(title).not.toBe('');
-    expect(jsonRpc).toBeLessThan(0);
     // What may be repeated or is a bug has a status of the server.
     expect(Math.floor(httpStatus / 100)).toBe(reaction === 'reject' ? 4 : 5);
     // Clients of dtm take 409 for a FAILURE, and nothing else.

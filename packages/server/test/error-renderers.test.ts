@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, type ErrorCode, HoldfastError, JSON_RPC_CODES, problemDetails } from '@holdfast/protocol';
+import {
+  ERROR_CODES,
+  ERROR_RULES,
+  type ErrorCode,
+  HoldfastError,
+  JSON_RPC_CODES,
+  problemDetails,
+} from '@holdfast/protocol';
 import { replyOfError } from '../src/http/dtm-replies.ts';
 import { problemReply } from '../src/http/problem.ts';
 import { TransportServer } from './support/running-server.ts';
@@ -62,5 +69,6 @@ it.each(ERROR_CODES.map((code) => [code]))('%s has the same words over REST and 
   expect(rpc.json.error.message).toBe(rest.json.message);
   expect(rest.json.message.startsWith('payloads[3]: ')).toBe(true);
   expect(rpc.json.error.data).toMatchObject({ code, gid: 'g', field: 'payloads[3]' });
-  expect(Object.values(JSON_RPC_CODES)).toContain(rpc.json.error.code);
+  const isFailure = ERROR_RULES[code].dtm === 'FAILURE';
+  expect(rpc.json.error.code).toBe(isFailure ? JSON_RPC_CODES.failure : JSON_RPC_CODES.failed);
 });
