@@ -5,4 +5,6 @@
 export const QUOTATIONS: readonly (readonly [place: string, quoted: RegExp])[] = [
   // The code of an error of the coordinator, in texts that list codes.
   ['packages/protocol/', /'refused'/g],
+  // The Lua function of a Redis barrier's checks and scripts.
+  ['packages/client/src/', /\brefuse\('/g],
 ];

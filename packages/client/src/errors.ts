@@ -4,7 +4,7 @@ import type { WorkflowMismatch } from './workflow/mismatch.ts';
 /**
  * Everything the SDK throws, distinguished by class or by `code`, never by the human-readable
  * message. Every error has `code`, `gid`, `field` and `status`, which are undefined where they do
- * not apply. A cancelled call (`signal`) throws the signal's own reason instead. `BranchFailure` and
+ * not apply. A cancelled call (`signal`) throws the signal's reason instead. `BranchFailure` and
  * `BranchOngoing` are thrown by participants, and by the calls that an initiator makes itself.
  */
 export type HoldfastClientError =
@@ -21,11 +21,11 @@ export type HoldfastClientError =
 export type ReadDetails = () => Promise<TransactionDetails>;
 
 /**
- * The decision fell against the transaction: it is rolled back (`failed`) or is being rolled back
- * (`aborting`; compensations that do not succeed at once are retried until they do). Nothing of it
- * will stay. Act on `reason`; start a new transaction if the business wants another try.
+ * The transaction was rolled back (`failed`) or is being rolled back (`aborting`; compensations
+ * that do not succeed at once are retried until they do). None of its effects will remain. Act on
+ * `reason`; start a new transaction if the business wants another try.
  *
- * `cause`: what the application's own code threw, when that is why.
+ * `cause`: the error that the application's code threw, if it caused the rollback.
  */
 export class TransactionFailed extends Error {
   override readonly name = 'TransactionFailed';
@@ -61,10 +61,10 @@ export class TransactionFailed extends Error {
 }
 
 /**
- * An operator force-stopped the transaction: the coordinator no longer drives it and compensated
- * nothing for that. Some of its branches may have taken effect and others not; `remainingEffects`
- * of the details lists them. Do not start the transaction again under another gid before they are
- * corrected by hand.
+ * An operator force-stopped the transaction: the coordinator no longer drives it, and did not
+ * compensate it. Some of its branches may have taken effect and others not; `remainingEffects` of
+ * the details lists them. Do not start the transaction again under another gid before these
+ * effects are corrected by hand.
  */
 export class TransactionStopped extends Error {
   override readonly name = 'TransactionStopped';
@@ -89,9 +89,9 @@ export class TransactionStopped extends Error {
 }
 
 /**
- * The time to wait is over and the transaction is still running: it may yet succeed or be rolled
- * back, and goes on by itself. Do not start it again under another gid; ask later with `wait(gid)`
- * or `get(gid)`.
+ * The timeout of the wait has expired and the transaction is still running: it may yet succeed or
+ * be rolled back, and continues on its own. Do not start it again under another gid; await its
+ * result with `wait(gid)`, or read it with `get(gid)`.
  */
 export class TransactionPending extends Error {
   override readonly name = 'TransactionPending';
@@ -99,8 +99,8 @@ export class TransactionPending extends Error {
   readonly gid: string;
   readonly status: 'prepared' | 'submitted';
   /**
-   * The reason in the last unsuccessful response, or what else the transaction waits for, if known;
-   * else empty.
+   * The reason in the last unsuccessful response, or another reason why the transaction waits;
+   * empty if unknown.
    */
   readonly reason: string;
   readonly details: ReadDetails;
@@ -129,12 +129,13 @@ export class TransactionPending extends Error {
 }
 
 /**
- * No coordinator answered within the time for retries, or it answered that it cannot take work now.
- * What a submit asked for may have happened or not: call `submit()` of the same object again, or
- * look with `get(gid)`. Both are safe.
+ * No coordinator responded within the time for retries, or the coordinator cannot accept work now.
+ * A submit may have taken effect or not: call `submit()` of the same object again, or check with
+ * `get(gid)`. Both are safe.
  *
- * A tcc or xa whose first phase failed and which could not be cancelled for this reason has what
- * failed as its `cause`: the coordinator cancels it by itself when its `timeoutToFailMs` is over.
+ * If the first phase of a tcc or xa failed and its cancellation was not delivered, `cause` is the
+ * failure of the first phase: the coordinator cancels the transaction when its `timeoutToFailMs`
+ * has expired.
  */
 export class CoordinatorUnreachable extends Error {
   override readonly name = 'CoordinatorUnreachable';
@@ -190,10 +191,10 @@ export type { RejectionCode };
 
 /**
  * The coordinator rejected the request; repeating it cannot help. `invalid` and `too_large`:
- * correct `field`. `not_found`: check the gid. `refused`: `status` does not allow it.
+ * correct `field`. `not_found`: check the gid. `refused`: `status` does not allow the request.
  * `exists`: the gid belongs to a transaction with other content (`field` shows where it differs).
- * `wrong_pattern`: the transaction has another pattern. `unauthenticated` and `forbidden`: check the
- * credentials and the roles of this client.
+ * `wrong_pattern`: the transaction has another pattern. `unauthenticated` and `forbidden`: check
+ * the credentials and the roles of this client.
  */
 export class RequestRejected extends Error {
   override readonly name = 'RequestRejected';

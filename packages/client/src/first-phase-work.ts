@@ -39,13 +39,13 @@ export interface FirstPhaseCall {
 
 /**
  * The first phase of one tcc or xa: registers each branch with the coordinator before it is called,
- * so that what may have begun is never missed when it is rolled back. A call that failed fails the
- * work, whether or not the application awaits it. States:
+ * so that a rollback misses no branch that may have begun. A call that failed fails the work,
+ * whether or not the application awaits it. States:
  *
- *     open      the work runs
- *     closed    it returned: calls that it did not await may end, and a new one fails the work
- *     ended     the branches are to be confirmed: a new call is rejected, with a warning
- *     given up  it failed: a branch that is not called yet is not called any more
+ *     open       the work runs
+ *     closed     the work returned: calls that it did not await may end, a new call fails the work
+ *     ended      the branches are to be confirmed: a new call is rejected, with a warning
+ *     abandoned  the work failed: a branch that is not called yet is never called
  */
 export class FirstPhaseWork {
   readonly #o: FirstPhaseWorkOptions;
@@ -53,7 +53,7 @@ export class FirstPhaseWork {
   readonly #completions: (() => Promise<void>)[] = [];
   /** Ids of the branches that were called. */
   readonly #called: string[] = [];
-  #state: 'open' | 'closed' | 'ended' | 'given up' = 'open';
+  #state: 'open' | 'closed' | 'ended' | 'abandoned' = 'open';
   #failed: { readonly thrown: unknown } | undefined;
 
   constructor(options: FirstPhaseWorkOptions) {
@@ -61,8 +61,9 @@ export class FirstPhaseWork {
   }
 
   /**
-   * Ends when no call is running any more, so that none arrives behind what undoes it. An aborted
-   * signal ends it although the work continues: the calls that the work makes then are rejected.
+   * Settles when no call is running, so that no call arrives after the op that undoes it. An
+   * aborted signal settles the promise although the work continues: later calls of the work are
+   * rejected.
    */
   async run<T>(work: () => T | Promise<T>): Promise<FirstPhaseEnd<T>> {
     try {
@@ -75,7 +76,7 @@ export class FirstPhaseWork {
       this.#state = 'ended';
       return { value, branches: this.#called };
     } catch (thrown) {
-      this.#state = 'given up';
+      this.#state = 'abandoned';
       await this.#settled();
       throw readableThrown(thrown);
     }
@@ -84,7 +85,7 @@ export class FirstPhaseWork {
   /**
    * Resolves to the response of the branch, as `parse` reads it.
    *
-   * @param describe gives the branch; what it throws fails the call
+   * @param describe returns the branch; an error that it throws fails the call
    */
   call(describe: () => FirstPhaseCall): Promise<unknown> {
     const running = this.#state === 'open' ? this.#carryOut(describe) : this.#late();
@@ -94,7 +95,7 @@ export class FirstPhaseWork {
     return handled(running);
   }
 
-  /** The calling code was left behind by the work. */
+  /** Rejects a call of code that the work did not await. */
   #late(): Promise<never> {
     const error = this.#ended();
     if (this.#state === 'closed') this.#failed ??= { thrown: error };
@@ -117,7 +118,7 @@ export class FirstPhaseWork {
       const completion = branch.completion?.(call.branchId);
       if (completion !== undefined)
         this.#completions.push(() => this.#register(completion, branch.earlierCompletion?.(call.branchId)));
-      if (this.#state === 'given up') throw this.#ended();
+      if (this.#state === 'abandoned') throw this.#ended();
       const body = bodyOrThrow(call, await api.callBranch(call));
       return branch.parse === undefined ? body : await branch.parse(body);
     } catch (cause) {

@@ -16,7 +16,7 @@ import { type TransactionOptions, wireOptions } from './transaction-options.ts';
 export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
   /**
    * The coordinator cancels a transaction that is not submitted within this time, in ms, because
-   * its process died or takes longer. Default: the coordinator's (35 s unless configured).
+   * its process died or takes longer. Default: the coordinator's setting (35 s by default).
    */
   readonly timeoutToFailMs?: number;
 }
@@ -26,10 +26,11 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
  * `firstPhase` returns, cancels it when that throws.
  *
  * @param run names this run of a tcc; nested branches of other runs make the transaction abort
- * @throws {TransactionFailed} it was cancelled; `cause` is what `firstPhase` threw, if that is why.
- *   Also when another run under the gid registered a branch that this one did not call
- * @throws {CoordinatorUnreachable} see there: its `cause` tells whether it was the order to cancel
- * that was not delivered
+ * @throws {TransactionFailed} the transaction was cancelled; `cause` is what `firstPhase` threw, if
+ *   that is the reason. Also if another run under the gid registered a branch that this one did not
+ *   call
+ * @throws {CoordinatorUnreachable} the coordinator could not be reached; if the request to cancel
+ *   was not delivered, `cause` is what `firstPhase` threw
  */
 export async function withPrepared<T>(
   context: SubmissionContext,
@@ -91,22 +92,23 @@ async function decide<T>(
   return { kind: 'submitted', value, seen: await submission.decide(gid, request, submitOptions) };
 }
 
-/** What the work of a first phase returned, and the branches that it called. */
+/** The value that the work of a first phase returned, and the branches that it called. */
 export interface FirstPhaseEnd<T> {
   readonly value: T;
   readonly branches: readonly string[];
 }
 
 /**
- * Runs the first phase of a part of somebody else's tcc. When it throws, the whole is cancelled
- * from here: its branches, some of them not tried, would be confirmed with those of the others if
- * anybody between here and the initiator made nothing of the failure. The cancels may overtake
- * tries that are under way then, as when the time of a tcc is over; the barrier stops these.
+ * Runs the first phase of a part of a tcc that another process initiated. If `firstPhase` throws,
+ * this cancels the whole tcc: otherwise, if code between here and the initiator ignored the
+ * failure, the branches of this part, some of them not tried, would be confirmed with the others.
+ * The cancels may overtake tries in flight, as after the timeout of a tcc; the barrier rejects
+ * these tries.
  *
- * @throws what `firstPhase` threw, also when the order to cancel was not delivered: the try fails,
- * and with it the whole
- * @throws {RequestRejected} the whole had been submitted before this part ended; `cause` is what
- * `firstPhase` threw
+ * @throws what `firstPhase` threw, also if the request to cancel was not delivered: the try fails,
+ *   and with it the whole tcc
+ * @throws {RequestRejected} the tcc was submitted before this part ended; `cause` is what
+ *   `firstPhase` threw
  */
 export async function joined<T>(
   context: SubmissionContext,
@@ -122,7 +124,7 @@ export async function joined<T>(
   }
 }
 
-/** Cancels, whether or not the caller still waits. Rejects with the error to be thrown. */
+/** Cancels the transaction. Rejects with the error to be thrown. */
 async function cancel(submission: Submission, gid: string, thrown: unknown): Promise<TransactionSummary> {
   try {
     return await submission.giveUp(gid, thrown);

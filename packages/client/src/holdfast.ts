@@ -15,42 +15,47 @@ import { runXa, type Xa, type XaOptions } from './xa.ts';
 
 /** A coordinator, as the application sees it. */
 export interface Holdfast {
-  /** A new saga; the gid is made here unless given (128 characters at most). */
+  /** A new saga. The gid has at most 128 characters; by default it is generated. */
   saga(gid?: string): Saga;
-  /** A new message; the gid is made here unless given (128 characters at most). */
+  /** A new message. The gid has at most 128 characters; by default it is generated. */
   message(gid?: string): Message;
   /**
-   * Runs `work`, which tries one branch after the other or several at once, and then confirms them
-   * all; a throw cancels them all. Answers what `work` returned once the decision is durable, or
-   * with `wait`, once every branch was confirmed.
+   * Runs `work`, which tries branches one after the other or concurrently, and then confirms all of
+   * them; if `work` throws, all are cancelled. Resolves to the value that `work` returned, once the
+   * decision is durable, or with `wait`, once every branch is confirmed.
    *
-   *     const room = await hf.tcc(async (tx) => {
-   *       await tx.call({ try: seat.hold, confirm: seat.book, cancel: seat.release, payload: { flight } });
-   *       return tx.call({ try: room.hold, confirm: room.book, cancel: room.release, payload: { hotel } });
+   *     const booking = await hf.tcc(async (tx) => {
+   *       await tx.call({
+   *         try: seat.hold, confirm: seat.book, cancel: seat.release, payload: { flight },
+   *       });
+   *       return tx.call({
+   *         try: room.hold, confirm: room.book, cancel: room.release, payload: { hotel },
+   *       });
    *     });
    *
-   * If this process dies the coordinator cancels it after `timeoutToFailMs`. Within the try of a
-   * tcc it is part of that one (`join`): a throw then cancels the whole, goes up, and lets the try
-   * fail.
+   * If this process dies, the coordinator cancels the transaction after `timeoutToFailMs`. Within
+   * the try of a tcc, the new tcc is part of that one (`join`): if `work` throws, the whole tcc is
+   * cancelled, and the error is rethrown, so that the try fails.
    *
-   * A gid runs once: it is refused when the transaction under it has been decided. While it is
-   * prepared, a second run goes on with it and calls the tries again, which the barrier makes
-   * harmless. When an earlier run registered a branch that the second run does not call, the
+   * A gid runs once: if its transaction is already decided, the call is rejected. While the
+   * transaction is prepared, a second run continues it and calls the tries again, which the barrier
+   * makes harmless. If an earlier run registered a branch that the second run does not call, the
    * transaction is cancelled.
    *
-   * @throws {TransactionFailed} it is cancelled; `cause` is what `work` threw
-   * @throws {TransactionPending} with `wait`: the time is over, the confirms go on
-   * @throws {CoordinatorUnreachable | UnexpectedResponse} nothing began; or, with a `cause` that
-   * `work` threw, the order to cancel was not delivered, and
-   *   happens by itself after `timeoutToFailMs`; or the answer to the submit was lost: look with `get(gid)`
+   * @throws {TransactionFailed} the transaction is cancelled; `cause` is what `work` threw
+   * @throws {TransactionPending} with `wait`: the timeout has expired, the confirms continue
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} nothing began; or, if `cause` is what
+   *   `work` threw, the request to cancel was not delivered, and the coordinator cancels the
+   *   transaction after `timeoutToFailMs`; or the response to the submit was lost: check with
+   *   `get(gid)`
    * @throws {RequestRejected} the gid was used before, or a field is wrong
    */
   tcc<T>(work: (tx: Tcc) => T | Promise<T>, options?: TccOptions): Promise<T>;
   /**
    * Runs `work`, which calls branches that each prepare an XA transaction of their database, and
-   * then commits them all; a throw rolls them all back. Answers what `work` returned once the
-   * decision is durable, or with `wait`, once every branch was committed. Time-out, repetition and
-   * errors as with `tcc`.
+   * then commits all of them; if `work` throws, all are rolled back. Resolves to the value that
+   * `work` returned, once the decision is durable, or with `wait`, once every branch is committed.
+   * Timeout, repetition and errors are those of `tcc`.
    *
    *     await hf.xa(async (tx) => {
    *       await tx.call({ url: 'http://bank-a/xa/debit', payload: { amount: 30 } });
@@ -59,18 +64,22 @@ export interface Holdfast {
    */
   xa<T>(work: (tx: Xa) => T | Promise<T>, options?: XaOptions): Promise<T>;
   /**
-   * Defines a workflow: code of this process whose steps are recorded, which goes on after a crash
-   * and is undone when it fails. See `Flow` for what the code may do. Define each once, at start,
-   * before call-backs are served (`workflowCallback`).
+   * Defines a workflow: code of this process whose steps are recorded. The workflow continues after
+   * a crash, and is undone if it fails. See `Flow` for the rules of the code. Define each workflow
+   * once, at start, before callbacks are served (`workflowCallback`).
    *
-   *     const transfer = hf.workflow('transfer', { version: 1, callbackUrl: 'http://me/workflows' }, async (flow, input: Transfer) => {
-   *       const debit = await flow.step('debit', { run: () => bankA.debit(input), undo: () => bankA.refund(input) });
+   *     const options = { version: 1, callbackUrl: 'http://me/workflows' };
+   *     const transfer = hf.workflow('transfer', options, async (flow, input: Transfer) => {
+   *       const debit = await flow.step('debit', {
+   *         run: () => bankA.debit(input),
+   *         undo: () => bankA.refund(input),
+   *       });
    *       await flow.call('credit', { action: credit, compensate: revoke, payload: input });
    *       return { receipt: debit.id };
    *     });
    *     const { receipt } = await transfer.run({ amount: 30 });
    *
-   * @throws {TypeError} the name is taken, or there is no URL to be called back at
+   * @throws {TypeError} the name is taken, or no callback URL is configured
    */
   workflow<Input, Output>(
     name: string,
@@ -78,25 +87,26 @@ export interface Holdfast {
     code: WorkflowCode<Input, Output>,
   ): Workflow<Input, Output>;
   /**
-   * Answers a coordinator's call-back of a workflow, whatever brought it; over HTTP
-   * `workflowCallback` does. What it throws is the answer, as of any participant's handler.
+   * Serves a coordinator's callback of a workflow that arrived by any protocol; `workflowCallback`
+   * serves those over HTTP. An error that it throws determines the response, as with the handler of
+   * any participant.
    */
   runCallback(call: BranchCallContext): Promise<void>;
-  /** Whom messages to a topic are sent to. */
+  /** The topics of the coordinator and their subscribers. */
   readonly topics: Topics;
-  /** A gid nobody used before; no request is made. */
+  /** Returns a gid that was never used before; sends no request. */
   newGid(): string;
   /**
-   * A transaction with its branches and timeline; undefined when there is none of that gid
-   * (finished ones are purged after the retention).
+   * Reads a transaction with its branches and timeline; undefined if there is no transaction with
+   * that gid (finished ones are purged after the retention).
    */
   get(gid: string, options?: CallOptions): Promise<TransactionDetails | undefined>;
   /**
-   * Waits until the transaction succeeded.
+   * Waits until the transaction has succeeded.
    *
-   * @throws {TransactionFailed} it was rolled back, or is being rolled back
-   * @throws {TransactionPending} the time is over, the transaction goes on
-   * @throws {RequestRejected} there is none of that gid
+   * @throws {TransactionFailed} the transaction was rolled back, or is being rolled back
+   * @throws {TransactionPending} the timeout has expired, and the transaction continues
+   * @throws {RequestRejected} there is no transaction with that gid
    */
   wait(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
   /**
@@ -111,36 +121,36 @@ export interface Holdfast {
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
-   * Turns an unfinished transaction back, as an operator would: started steps of a saga are
-   * compensated, a tcc or xa that is not submitted is cancelled, a prepared message is given up, a
+   * Rolls back an unfinished transaction, as an operator would: started steps of a saga are
+   * compensated, a tcc or xa that is not submitted is cancelled, a prepared message is abandoned, a
    * workflow is called back to compensate.
    *
-   * @throws {RequestRejected} its status does not allow it, or there is none of that gid
+   * @throws {RequestRejected} the status of the transaction does not allow an abort, or there is no
+   *   transaction with that gid
    */
   abort(gid: string, options?: CallOptions & { readonly reason?: string }): Promise<TransactionDetails>;
   /**
-   * Drives an unfinished transaction now instead of at its next attempt.
+   * Makes the next attempt of an unfinished transaction start now instead of at its due time.
    *
-   * @throws {RequestRejected} it is finished, or there is none of that gid
+   * @throws {RequestRejected} the transaction is finished, or there is none with that gid
    */
   retry(gid: string, options?: CallOptions): Promise<TransactionDetails>;
   /**
-   * Waits for what is in progress, at most for `drainMs`: the work of `tcc`, `xa` and `submitWith`
+   * Waits for the work in progress, at most for `drainMs`: the work of `tcc`, `xa` and `submitWith`
    * until it is submitted or cancelled, workflows that run in this process, and calls to the
-   * coordinator. Nothing new starts, except by code of what is in progress and by branch handlers.
-   * Then the connections are closed, and calls are rejected (`CoordinatorUnreachable`). The
-   * coordinator completes what is left: it cancels an unsubmitted tcc or xa after
-   * `timeoutToFailMs`, checks back for a message, and calls back for a workflow. Another `close()`
-   * does nothing.
+   * coordinator. Only code of this work and branch handlers can still start transactions. Then the
+   * connections are closed, and calls are rejected (`CoordinatorUnreachable`). The coordinator
+   * completes the rest: it cancels an unsubmitted tcc or xa after `timeoutToFailMs`, checks back
+   * for a message, and calls back for a workflow. Another `close()` does nothing.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface HoldfastOptions {
-  /** Where workflows are called back that do not say where. */
+  /** Callback URL of workflows that do not specify one. */
   readonly callbackUrl?: string;
-  /** What a shutdown waits for is noted here. */
+  /** The work in progress that a shutdown waits for. */
   readonly work?: WorkInProgress;
 }
 
@@ -198,14 +208,14 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
       if (answer.ok) return answer.value;
       const { rejection, repeated } = answer;
       const { status } = rejection;
-      // An abort whose answer was lost may be why it is aborting or failed now.
+      // An abort whose response was lost may be the reason for the status `aborting` or `failed`.
       return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection);
     },
 
     async retry(gid, { signal } = {}) {
       const answer = await api.retryTransaction({ gid }, { signal });
       if (answer.ok) return answer.value;
-      // A retry whose answer was lost may be why it is finished now.
+      // A retry whose response was lost may be the reason why the transaction is finished now.
       return readIf(answer.repeated && answer.rejection.rejection === 'refused', api, gid, answer.rejection);
     },
 

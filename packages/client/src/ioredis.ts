@@ -6,17 +6,20 @@ export type { RedisBarrier, RedisBarrierOptions } from './barrier/redis-barrier.
 export type { RedisArgument, RedisCommand, RedisTx } from './barrier/redis-tx.ts';
 
 /**
- * The branch barrier in Redis over a client of `ioredis`: what its work queues and the record that
- * it was done are one script call.
+ * The branch barrier in Redis over a client of `ioredis`: the commands that the work queues and the
+ * record of the call are applied by one script call.
  *
+ *     const inStock = `if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then
+ *       refuse('sold out')
+ *     end`;
  *     app.post('/take', branch(redisBarrier(redis), (call, tx) => {
- *       tx.check("if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then refuse('sold out') end", ['stock']);
+ *       tx.check(inStock, ['stock']);
  *       tx.call('DECR', 'stock');
  *     }))
  *
- * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always`
- * if a crash must not forget a second's work. A client's own `keyPrefix` stands before the
- * barrier's keys and those of the work.
+ * The barrier protects as long as Redis keeps its keys: set `maxmemory-policy noeviction`, and
+ * `appendfsync always` if a crash must not lose a second's work. The client's `keyPrefix` is
+ * prepended to the keys of the barrier and of the work.
  */
 export function redisBarrier(client: Redis | Cluster, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(

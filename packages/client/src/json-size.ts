@@ -33,7 +33,7 @@ export function exceedsJson(value: unknown, limit: number): boolean {
 
 class Count {
   #left: number;
-  /** The objects that contain the current one: JSON.stringify rejects a reference to one of them. */
+  /** The objects around the current one: JSON.stringify rejects a reference to one of them. */
   readonly #around = new Set<object>();
 
   constructor(limit: number) {

@@ -1,4 +1,4 @@
-/** What is kept of a result. */
+/** The JSON of a result, or the reason why none is kept. */
 export type KeptJson =
   { readonly kind: 'json'; readonly text: string } | { readonly kind: 'nothing' | 'not_json' | 'too_large' };
 
@@ -31,9 +31,9 @@ const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).
 
 type Fault = 'not_json' | 'too_large';
 
-/** Looks through a value, and at no more parts of it than fit into the text. */
+/** Visits the parts of a value, and no more of them than fit into the text. */
 class Walk {
-  /** Bytes that the parts seen so far leave at most. */
+  /** Upper bound of the bytes that remain for the parts not visited yet. */
   #left: number;
 
   constructor(limit: number) {

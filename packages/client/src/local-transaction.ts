@@ -26,14 +26,14 @@ type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
  *
  * LT1  Nothing is committed before the message is prepared: from then on the coordinator checks
  *      back about the outcome.
- * LT2  The message is abandoned only if the barrier reports "refused", which it does only after it
- *      made that final. A throw of `work` is no proof: a statement of it may have committed (in
- *      MySQL every schema change does), with the message's row.
- * LT3  Once committed the message is sent: by the submit, or, if that does not arrive, by the
+ * LT2  The message is abandoned only if the barrier reports that the local transaction was not
+ *      committed and can no longer be committed. An error of `work` does not prove that: one of its
+ *      statements may have committed (in MySQL every schema change does), with the message's row.
+ * LT3  Once committed, the message is sent: by the submit, or, if that does not arrive, by the
  *      coordinator's check-back. A submit that is not delivered is therefore not an error, and a
  *      signal does not prevent the attempt.
- * LT4  Whatever is thrown, the barrier is queried for what was committed. If it cannot be queried,
- *      nothing is decided here, and the coordinator will check back.
+ * LT4  After any error the barrier is queried whether the local transaction was committed. If the
+ *      query fails, nothing is decided here, and the coordinator will check back.
  * LT5  After the commit nothing throws `TransactionFailed`, which means that no effect remains.
  */
 export async function sendWithLocalTransaction<Tx, T>(
@@ -95,7 +95,7 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
 async function committedAllTheSame(sending: Sending, thrown: unknown): Promise<Error> {
   const status = await submit(sending);
   const { gid } = sending;
-  const what = `Message ${gid} is sent although its local transaction ended with an error: it had been committed before, by a statement of the work (as every change of a schema does in MySQL) or by another run under this gid. See the cause, and what of the work is there`;
+  const what = `Message ${gid} is sent although its local transaction ended with an error: it had been committed before, by a statement of the work (as every change of a schema does in MySQL) or by another run under this gid. See the cause, and check which effects of the work exist`;
   return new RequestRejected('refused', what, { gid, status, cause: thrown });
 }
 
@@ -109,7 +109,7 @@ async function refused<Tx>(
   refusal: LocalTransactionRefused,
 ): Promise<Error> {
   if ((await askBarrier(sending, barrier, refusal)) === 'refused')
-    return failed(sending, 'the coordinator asked before the local transaction was through', refusal);
+    return failed(sending, 'the coordinator checked back before the local transaction was committed', refusal);
   // The process that committed it may have crashed before its submit.
   const status = await submit(sending);
   const { gid } = sending;
@@ -132,7 +132,7 @@ async function askBarrier<Tx>(
   }
 }
 
-/** It is certain that nothing was committed. */
+/** Abandons the message after a local transaction that was certainly not committed. */
 async function failed(sending: Sending, reason: string, cause: Error): Promise<TransactionFailed> {
   await giveUp(sending, cause);
   const { api, gid } = sending;
@@ -151,7 +151,7 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
     if (!(error instanceof RequestRejected)) throw error;
     const { status } = error;
     if (status !== 'submitted' && status !== 'succeed') return;
-    const what = `Message ${gid} is sent although its local transaction was not committed: its check-back URL said that it was`;
+    const what = `Message ${gid} is sent although its local transaction was not committed: its check-back URL reported a commit`;
     throw new RequestRejected('refused', what, { gid, status, cause: thrown });
   }
 }
@@ -160,7 +160,9 @@ async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<vo
 const submit = (sending: Sending): Promise<Status> =>
   submitted(sending, {}, () => sending.submission.submitPrepared(sending.gid));
 
-/** What the submit of a message that is committed, or the wait for its end, comes to. */
+/**
+ * Resolves to the status after the submit of a committed message, or after the wait for its end.
+ */
 async function submitted(
   { api, gid }: Sending,
   options: SubmitOptions,

@@ -8,7 +8,7 @@ import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
 /**
- * What stands behind the branch of a message's step: its payload, required when the branch declares
+ * The parameters after the branch of a message's step: its payload, required if the branch declares
  * one, and its options.
  */
 export type MessageStepRest<Payload> = undefined extends Payload
@@ -27,10 +27,10 @@ export interface MessageOptions extends TransactionOptions {
  * Calls that will be made, each until it succeeds; a message is never rolled back once it is
  * submitted.
  *
- * Sent at once with `submit()`; together with a local transaction with `submitWith()`; or, where no
- * barrier fits, in two phases around one: `prepare(url)` first, commit the local transaction, then
- * `submit()`. If this process dies in between, the coordinator asks `url` whether the local
- * transaction was committed.
+ * `submit()` sends the message at once; `submitWith()` sends it together with a local transaction.
+ * Where no barrier is available, send it in two phases: `prepare(url)`, commit the local
+ * transaction, then `submit()`. If this process dies in between, the coordinator checks back at
+ * `url` whether the local transaction was committed.
  */
 export class Message {
   readonly gid: string;
@@ -81,11 +81,11 @@ export class Message {
   /**
    * First phase: makes the message durable without sending it.
    *
-   * @param queryPreparedUrl asked by the coordinator when the submit does not come: success means
-   * the local transaction was committed, a failure
-   *   (409) that it was not and never will be
+   * @param queryPreparedUrl the URL at which the coordinator checks back if the submit does not
+   *   come: success means that the local transaction was committed, a failure (409) that it was not
+   *   and never will be
    * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: prepare again, or
-   * give the local transaction up
+   *   roll back the local transaction
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   async prepare(queryPreparedUrl: string, options: CallOptions = {}): Promise<this> {
@@ -94,31 +94,31 @@ export class Message {
   }
 
   /**
-   * Commits a local transaction and sends the message, both or neither: what `work` writes with
-   * `tx` and the sending of the message stand or fall with the local commit. Answers what `work`
-   * returned once the local transaction is committed (the message is sent for certain from then
-   * on), or with `wait`, once every call succeeded. A throw of `work` rolls the local transaction
-   * back, gives the message up and is thrown on.
+   * Commits a local transaction and sends the message, both or neither: the local commit decides
+   * both about the writes that `work` makes with `tx` and about the message. Resolves to the value
+   * that `work` returned, once the local transaction is committed (from then on the message is
+   * certain to be sent), or with `wait`, once every call has succeeded. If `work` throws, the local
+   * transaction is rolled back, the message is abandoned, and the error is rethrown.
    *
    *     await hf.message().step('http://bank-b/credit', { amount: 30 })
    *       .submitWith(barrier, 'http://bank-a/check', (tx) => tx.query('update …'))
    *
-   * @param checkBackUrl asked by the coordinator when this process dies between the commit and the
-   * submit; serve it with a framework's `checkBack`
-   * @throws whatever `work` or the database throws before the commit: the barrier was asked,
-   * nothing was committed, nothing is sent
-   * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator had
-   * asked before the local transaction was through
-   * @throws {TransactionPending} something was thrown (`cause`), and the barrier cannot be asked
-   * whether the local transaction was committed: the coordinator
-   *   will, and sends the message or not; or, with `wait`, the time is over and the calls go on
-   * @throws {CoordinatorUnreachable | UnexpectedResponse} it could not be prepared: nothing was
-   * committed
-   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: `work`
-   * did nothing that lasts. Or, with a `cause` that is
-   *   `TransactionFailed` or `RequestRejected`: the local transaction is committed, but an operator
-   *   or a wrong check-back gave the message up. Or, with what `work` threw as its `cause`: it was
-   *   committed before that, by a statement of `work`, and the message is sent
+   * @param checkBackUrl the URL at which the coordinator checks back if this process dies between
+   *   the commit and the submit; serve it with a framework's `checkBack`
+   * @throws the error of `work` or of the database before the commit: the barrier reported that
+   *   nothing was committed, and nothing is sent
+   * @throws {TransactionFailed} nothing was committed and nothing is sent: the coordinator checked
+   *   back before the local transaction was committed
+   * @throws {TransactionPending} after an error (`cause`), the barrier could not be queried whether
+   *   the local transaction was committed: the coordinator will check back, and sends the message
+   *   or abandons it. Or, with `wait`: the timeout has expired, and the calls continue
+   * @throws {CoordinatorUnreachable | UnexpectedResponse} the message could not be prepared:
+   *   nothing was committed
+   * @throws {RequestRejected} a field is wrong, or a message was sent under this gid before: no
+   *   write of `work` remains. Or, if `cause` is a `TransactionFailed` or `RequestRejected`: the
+   *   local transaction is committed, but an operator or a wrong check-back abandoned the message.
+   *   Or, if `cause` is what `work` threw: a statement of `work` committed the local transaction
+   *   before the error, and the message is sent
    */
   submitWith<Tx, T>(
     barrier: Pick<Barrier<Tx>, 'message' | 'checkBack'>,
@@ -136,15 +136,15 @@ export class Message {
   }
 
   /**
-   * Sends the message; answers once that is durable, or with `wait`, once every call succeeded.
-   * Calling it again is safe, in another process too: one gid with the same calls is one message,
-   * and what became of it is the answer.
+   * Sends the message; resolves once the message is durable, or with `wait`, once every call has
+   * succeeded. Calling `submit` again is safe, in another process too: one gid with the same calls
+   * is one message, and a repeated call resolves to its current state.
    *
-   * @throws {TransactionFailed} it was prepared, and the check-back said that the local transaction
-   * was not committed; or it was aborted
-   * @throws {TransactionPending} the time to wait is over, the calls go on
+   * @throws {TransactionFailed} the message was prepared, and the check-back reported that the
+   *   local transaction was not committed; or the message was aborted
+   * @throws {TransactionPending} the timeout has expired, and the calls continue
    * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: submit again, or
-   * look with `get(gid)`
+   *   check with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   submit(options?: SubmitOptions): Promise<TransactionSummary> {

@@ -12,14 +12,14 @@ export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.
 
 /**
  * The branch barrier in MySQL and MariaDB, with a pool of `mysql2/promise`. Its table must exist
- * (`holdfast barrier-schema`, or `ensureSchema()`); work gets a connection of the pool with a
- * transaction open on it. The statements of work must not end that: in MySQL each change of a
- * schema does.
+ * (`holdfast barrier-schema`, or `ensureSchema()`); the work receives a connection of the pool with
+ * an open transaction. The statements of the work must not end this transaction, as each change of
+ * a schema does in MySQL.
  *
  *     const barrier = mysqlBarrier(pool);
  *     app.post('/debit', branch(barrier, (call, tx) => tx.execute('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none
+ * @throws {RangeError} the table's name is invalid
  */
 export const mysqlBarrier = (
   pool: Pool,
@@ -29,19 +29,19 @@ export const mysqlBarrier = (
 
 /**
  * The participant's side of XA in MySQL and MariaDB, with a pool of `mysql2/promise`: at one URL,
- * `branch` serves action, commit and rollback with it. Work gets a connection of the pool with an
- * XA transaction open on it, which is prepared when work returns; the connection is closed then,
- * since MariaDB keeps what is prepared on it from others until it is. The barrier's table must
- * exist, and in MySQL the user needs `XA_RECOVER_ADMIN`.
+ * `branch` serves action, commit and rollback with it. The work receives a connection of the pool
+ * with an open XA transaction, which is prepared when the work returns. The connection is then
+ * closed, since in MariaDB no other connection can end the prepared transaction before that. The
+ * barrier's table must exist, and in MySQL the user needs `XA_RECOVER_ADMIN`.
  *
- * An action whose gid and branch id take more than 63 bytes together is refused: the name of an XA
- * transaction has 64.
+ * An action whose gid and branch ID together exceed 63 bytes is rejected: the name of an XA
+ * transaction has at most 64.
  *
  *     const xa = mysqlXa(pool, { coordinator: 'http://coordinator:36789' });
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.execute('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none, or the lock timeout is out of range
- * @throws {TypeError} the coordinator's URL is none
+ * @throws {RangeError} the table's name is invalid, or the lock timeout is out of range
+ * @throws {TypeError} the coordinator's URL is invalid
  */
 export const mysqlXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolConnection> =>
   new DriverXa(new MysqlXaDriver(pool, options), options);

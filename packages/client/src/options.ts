@@ -23,9 +23,9 @@ export interface TransportOptions {
   readonly requestTimeoutMs?: number;
   /**
    * How long a call is repeated, with growing pauses, while the coordinator is unreachable or
-   * overloaded. 0: never. Default 5,000. The time for which the coordinator was asked to hold its
-   * response back does not count, so that a call that waits ends at most this time, and one more
-   * attempt, after its wait.
+   * overloaded. 0: never. Default 5,000. The time for which the request lets the coordinator hold
+   * its response back does not count, so that a call that waits ends at most this time, and one
+   * more attempt, after its wait.
    */
   readonly retryForMs?: number;
   /** The timeout of `wait: true`, in ms. Default 30,000. */

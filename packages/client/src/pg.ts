@@ -11,12 +11,12 @@ export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.
 
 /**
  * The branch barrier in PostgreSQL. Its table must exist (`holdfast barrier-schema`, or
- * `ensureSchema()`); work gets a client of the pool with a transaction open on it.
+ * `ensureSchema()`); the work receives a client of the pool with an open transaction.
  *
  *     const barrier = postgresBarrier(pool);
  *     app.post('/debit', branch(barrier, (call, tx) => tx.query('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none
+ * @throws {RangeError} the table's name is invalid
  */
 export const postgresBarrier = (
   pool: Pool,
@@ -26,16 +26,16 @@ export const postgresBarrier = (
 
 /**
  * The participant's side of XA in PostgreSQL: at one URL, `branch` serves action, commit and
- * rollback with it. Work gets a client of the pool with a transaction open on it, which is prepared
- * (`PREPARE TRANSACTION`) when work returns; it must not use temporary tables, cursors `with hold`,
- * `listen` or `notify`. `max_prepared_transactions` must be set (default: 0, none), and the
- * barrier's table must exist.
+ * rollback with it. The work receives a client of the pool with an open transaction, which is
+ * prepared (`PREPARE TRANSACTION`) when the work returns; the work must not use temporary tables,
+ * cursors `with hold`, `listen` or `notify`. `max_prepared_transactions` must be set (default: 0,
+ * none), and the barrier's table must exist.
  *
  *     const xa = postgresXa(pool, { coordinator: 'http://coordinator:36789' });
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
  *
- * @throws {RangeError} the table's name is none, or the lock timeout is out of range
- * @throws {TypeError} the coordinator's URL is none
+ * @throws {RangeError} the table's name is invalid, or the lock timeout is out of range
+ * @throws {TypeError} the coordinator's URL is invalid
  */
 export const postgresXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolClient> =>
   new DriverXa(new PgXaDriver(pool, options), options);

@@ -17,16 +17,19 @@ export interface RedisClient {
 }
 
 /**
- * The branch barrier in Redis over a client of `redis` (node-redis): what its work queues and the
- * record that it was done are one script call.
+ * The branch barrier in Redis over a client of `redis` (node-redis): the commands that the work
+ * queues and the record of the call are applied by one script call.
  *
+ *     const inStock = `if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then
+ *       refuse('sold out')
+ *     end`;
  *     app.post('/take', branch(redisBarrier(client), (call, tx) => {
- *       tx.check("if tonumber(redis.call('GET', KEYS[1]) or 0) < 1 then refuse('sold out') end", ['stock']);
+ *       tx.check(inStock, ['stock']);
  *       tx.call('DECR', 'stock');
  *     }))
  *
- * It holds as long as Redis keeps its keys: `maxmemory-policy noeviction`, and `appendfsync always`
- * if a crash must not forget a second's work.
+ * The barrier protects as long as Redis keeps its keys: set `maxmemory-policy noeviction`, and
+ * `appendfsync always` if a crash must not lose a second's work.
  */
 export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions): RedisBarrier {
   return new RedisBarrier(
@@ -41,8 +44,8 @@ export function redisBarrier(client: RedisClient, options?: RedisBarrierOptions)
 }
 
 /**
- * Also by its name: the application's client may come from another copy or version of `redis` than
- * the one that is found here.
+ * Also recognises the error by its name: the application's client may come from another copy or
+ * version of `redis` than the one imported here.
  */
 function isReply(error: unknown): boolean {
   if (error instanceof ErrorReply) return true;

@@ -25,8 +25,8 @@ type AsJson<T> = T extends string | number | boolean | null | undefined
       : T;
 
 /**
- * `unknown` where results of type `T` are JSON, as far as a type can say; otherwise a type that no
- * function has, so that a call without `codec` does not compile.
+ * `unknown` where results of type `T` are JSON, as far as a type can express that; otherwise a type
+ * that no function has, so that a call without `codec` does not compile.
  */
 export type JsonResult<T> = [T] extends [AsJson<T>]
   ? unknown

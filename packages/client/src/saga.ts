@@ -6,15 +6,15 @@ import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
 /**
- * One step of a saga: what to do, and what undoes it. The payload is sent to both; declarations
- * (`declareBranch`) give it its type.
+ * One step of a saga: its action and its compensation. The payload is sent to both; declarations
+ * (`declareBranch`) determine its type.
  */
 export type SagaStep<Payload = unknown> = SagaBranches<Payload> & WithPayload<Payload>;
 
 interface SagaBranches<Payload> extends BranchCallOptions {
   /**
-   * Carries out the step. Called until it succeeds (or fails, which rolls the saga back), possibly
-   * more than once.
+   * Carries out the step. Called, possibly more than once, until it succeeds or fails; a failure
+   * rolls the saga back.
    */
   readonly action: BranchTarget<Payload>;
   /**
@@ -40,8 +40,8 @@ export interface SagaOptions extends TransactionOptions {
  * Steps that all succeed, or are all undone. Steps run one after the other, or all at once with
  * `concurrent()`, as far as their `after` allows.
  *
- * Collect the steps, then `submit()`: from then on the coordinator drives it, whatever happens to
- * this process.
+ * Collect the steps, then `submit()`: from then on the coordinator drives the saga, even if this
+ * process dies.
  */
 export class Saga {
   readonly gid: string;
@@ -87,14 +87,14 @@ export class Saga {
   }
 
   /**
-   * Hands the saga to the coordinator; answers once it is durable, or with `wait`, once it
-   * succeeded. Calling it again is safe, in another process too: one gid with the same calls is one
-   * saga, and what became of it is the answer.
+   * Submits the saga to the coordinator; resolves once the saga is durable, or with `wait`, once it
+   * has succeeded. Calling `submit` again is safe, in another process too: one gid with the same
+   * calls is one saga, and a repeated call resolves to its current state.
    *
-   * @throws {TransactionFailed} it was rolled back, or is being rolled back
-   * @throws {TransactionPending} the time to wait is over, the saga goes on
+   * @throws {TransactionFailed} the saga was rolled back, or is being rolled back
+   * @throws {TransactionPending} the timeout has expired, and the saga continues
    * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: submit again, or
-   * look with `get(gid)`
+   *   check with `get(gid)`
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    * @throws {TypeError} a step has `after`, and the saga is not concurrent
    */
@@ -104,8 +104,8 @@ export class Saga {
   }
 
   /**
-   * Steps one after the other have no use for `after`: the saga was meant to be concurrent, or the
-   * order is wrong.
+   * Rejects `after` in a saga whose steps run one after the other: the saga was meant to be
+   * concurrent, or the order of its steps is wrong.
    */
   #refuseUnusedAfter(): void {
     const index = this.#concurrent ? -1 : this.#steps.findIndex(({ after }) => after !== undefined);

@@ -36,7 +36,7 @@ export class Submission {
     this.#context = context;
   }
 
-  /** Creates it as prepared. */
+  /** Creates the transaction as prepared. */
   async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
     this.#context.work?.assertOpen(request.gid);
     const prepared = async (): Promise<void> => {
@@ -44,8 +44,8 @@ export class Submission {
         signal,
       });
       if (answer.ok) return;
-      // Another process's transaction, whose first phase must not be continued here, unless an
-      // earlier attempt of this call created it.
+      // The transaction of another process, whose first phase must not be continued here, unless
+      // an earlier attempt of this call created it.
       if (!answer.repeated) throw answer.rejection;
       await this.#ownOrThrow(request, answer);
     };
@@ -70,8 +70,8 @@ export class Submission {
   }
 
   /**
-   * Submits what was prepared. The coordinator may have learned from the check-back what the local
-   * transaction became, and be further already: that is no error.
+   * Submits a prepared transaction. It is not an error if the coordinator has already checked back
+   * and decided.
    *
    * @param request names the branches that this run of a tcc or xa called
    */
@@ -83,7 +83,7 @@ export class Submission {
     return this.orThrow(await this.decide(gid, request, options), options);
   }
 
-  /** As `submitPrepared`, but resolves to the transaction as it is then, whatever its status. */
+  /** As `submitPrepared`, but resolves to the transaction in any status. */
   decide(gid: string, request: SubmitRequest, options: SubmitOptions): Promise<TransactionSummary> {
     return this.#seen(
       options,
@@ -103,11 +103,11 @@ export class Submission {
   }
 
   /**
-   * Gives up what was prepared, for the code that prepared it. Being given up already is no error.
-   * Resolves to the transaction as it is then.
+   * Abandons a prepared transaction, on behalf of the code that prepared it, and resolves to its
+   * state. Abandoning it again is not an error.
    *
-   * @param thrown why: its words become the rollback reason
-   * @throws {RequestRejected} it was submitted, or it is not known
+   * @param thrown the error whose message becomes the rollback reason
+   * @throws {RequestRejected} the transaction was submitted, or does not exist
    */
   async giveUp(gid: string, thrown: unknown): Promise<TransactionSummary> {
     const { reason } = resultOfThrown(thrown);
@@ -120,7 +120,7 @@ export class Submission {
     return answerOrThrow(this.#context.api, seen, this.#patience(wait).waited);
   }
 
-  /** With `wait`, waits for the end; resolves to the transaction as it is then. */
+  /** With `wait`, waits until the transaction is final; resolves to its state then. */
   async untilFinal(
     seen: TransactionSummary,
     wait: SubmitOptions['wait'],
@@ -136,7 +136,7 @@ export class Submission {
     return this.#read(gid, rejection);
   }
 
-  /** Waits for the end of what was submitted. */
+  /** Waits until a submitted transaction is final. */
   async wait(gid: string, wait: SubmitOptions['wait'], signal: AbortSignal | undefined): Promise<TransactionSummary> {
     const { deadlineMs } = this.#patience(wait);
     return answerOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
@@ -186,8 +186,8 @@ export class Submission {
   }
 
   /**
-   * The transaction that has the gid already, if it is the same one; else throws why it was
-   * refused.
+   * Resolves to the existing transaction with the gid, if the request describes the same one;
+   * otherwise throws the rejection.
    */
   async #ownOrThrow(
     request: TransactionRequest & { readonly gid: string },
@@ -213,8 +213,8 @@ export class Submission {
 type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
 
 /**
- * The same pattern and actions: as much as can be compared here, for coordinators of the version
- * before, which compare nothing. The branches of a topic are its subscribers, so a message with a
+ * Whether pattern and actions are equal. Coordinators of the previous version compare nothing, and
+ * no more can be compared here. The branches of a topic are its subscribers, so a message with a
  * topic is identified by its pattern alone.
  */
 function isSame(details: TransactionDetails, request: TransactionRequest): boolean {

@@ -4,16 +4,16 @@ import { urlOf } from './branch-declaration.ts';
 import type { CallOptions } from './options.ts';
 
 /**
- * Topics: a message's step `topic://NAME` is sent to everyone who subscribes NAME when the message
- * is created.
+ * Topics: a message's step `topic://NAME` is sent to every subscriber that topic NAME has when the
+ * message is created.
  */
 export interface Topics {
   /**
-   * Adds a subscriber, and the topic with its first. Subscribed already: nothing changes, the
-   * remark included, so that a service may subscribe at each start.
+   * Adds a subscriber, and creates the topic with its first subscriber. For an existing subscriber
+   * nothing changes, not even the remark, so that a service may subscribe at each start.
    *
-   * @param remark for people
-   * @throws {RequestRejected} a name or URL cannot be, or the topic is full
+   * @param remark a human-readable note
+   * @throws {RequestRejected} a name or URL is invalid, or the topic is full
    */
   subscribe(
     topic: string,
@@ -21,15 +21,18 @@ export interface Topics {
     options?: CallOptions & { readonly remark?: string },
   ): Promise<void>;
   /**
-   * Takes a subscriber away; the topic stays. @throws {RequestRejected} `not_found`: it does not
-   * subscribe the topic
+   * Removes a subscriber; the topic remains.
+   *
+   * @throws {RequestRejected} `not_found`: the topic has no such subscriber
    */
   unsubscribe(topic: string, branch: string | { readonly url: string }, options?: CallOptions): Promise<void>;
   /**
-   * Takes a topic away with its subscribers. @throws {RequestRejected} `not_found`: there is none
+   * Deletes a topic with its subscribers.
+   *
+   * @throws {RequestRejected} `not_found`: there is no such topic
    */
   delete(topic: string, options?: CallOptions): Promise<void>;
-  /** One page of topics with their subscribers; `next` is the cursor of the page behind it. */
+  /** One page of topics with their subscribers; `next` is the cursor of the next page. */
   list(query?: { readonly cursor?: string; readonly limit?: number }, options?: CallOptions): Promise<TopicPage>;
 }
 
@@ -55,7 +58,7 @@ export const topicsOf = (api: Api): Topics => ({
   },
 });
 
-/** What is not found by a repetition was taken away by the call whose answer was lost. */
+/** If a repetition reports `not_found`, the call whose response was lost has deleted the object. */
 function goneOrThrow(answer: Answer<void>): void {
   if (answer.ok || (answer.repeated && answer.rejection.rejection === 'not_found')) return;
   throw answer.rejection;

@@ -20,7 +20,7 @@ export interface BranchCallOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** Options as the wire takes them. */
+/** The options in the form of the wire. */
 export const wireOptions = <T extends TransactionOptions>({ branchHeaders, ...options }: T) => ({
   ...options,
   ...(branchHeaders === undefined ? {} : { branchHeaders: { ...branchHeaders } }),

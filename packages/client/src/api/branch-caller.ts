@@ -66,7 +66,7 @@ export class BranchCaller {
       return { result, body: isUtf8(bytes) ? returnedValue(parsed(text)) : undefined };
     } catch (error) {
       call.signal?.throwIfAborted();
-      const why = ending.isLate ? `no answer within ${call.timeoutMs} ms` : whyOf(error);
+      const why = ending.isLate ? `no response within ${call.timeoutMs} ms` : whyOf(error);
       return { result: branchResult('UNKNOWN', `${call.url}: ${why}`), body: undefined };
     } finally {
       ending.over();
