@@ -20,6 +20,8 @@ export interface StepWork {
   readonly commit: (() => unknown) | undefined;
   /** @param result undefined: it failed, or perhaps never began */
   readonly rollback: ((result: unknown) => unknown) | undefined;
+  /** It changes nothing, so that there is nothing to undo. */
+  readonly hasNoEffect?: boolean;
 }
 
 /** Where the branches of one transaction are called from. */

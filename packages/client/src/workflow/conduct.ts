@@ -49,7 +49,8 @@ export type Result =
  *         └─failed─▶ abort (durable) ─▶ aborting: replay the code ─▶ undo, newest first ─▶ finish: failed
  *
  * A run whose outcome is unclear is repeated later, unless XA steps have been prepared for too long:
- * then the workflow is aborted, because others may wait for their locks, this workflow included.
+ * then the workflow is aborted, because others may wait for their locks, this workflow included. A
+ * workflow with a step that nothing undoes is not: an abort would leave that step's effect alone.
  *
  * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done
  * from then on, so that this run knows each step that may have run, in this process or another.
@@ -103,7 +104,7 @@ export class Conductor {
       case 'overtaken':
         return 'again';
       case 'unclear':
-        return this.#unclear(progress, execution.preparedSinceMs, outcome.cause);
+        return this.#unclear(progress, execution, outcome.cause);
       case 'mismatch':
         return this.#park(outcome.error);
     }
@@ -111,13 +112,13 @@ export class Conductor {
 
   #unclear(
     progress: Progress,
-    preparedSinceMs: number | undefined,
+    { preparedSinceMs, isUndoable }: Execution,
     cause: unknown,
   ): Promise<Result | 'again'> | Result {
     const { signal, isStopped, definition } = this.#c;
     // Another process continues at once.
     const isStopping = signal?.aborted === true || isStopped?.() === true;
-    if (preparedSinceMs === undefined || isStopping) return this.#pending(progress, cause);
+    if (preparedSinceMs === undefined || !isUndoable || isStopping) return this.#pending(progress, cause);
     const preparedMs = Date.now() - preparedSinceMs;
     if (preparedMs < definition.longestPreparedMs) return this.#pending(progress, cause);
     const reason = `its XA steps have locked rows for ${Math.round(preparedMs / 1_000)} s, while the outcome of another step is not known: ${resultOfThrown(cause).reason}`;

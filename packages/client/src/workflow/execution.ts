@@ -161,12 +161,21 @@ export class Execution implements Flow {
   }
 
   /**
-   * When the first XA step began, in ms since the epoch: rows may be locked since then. Undefined:
-   * there is none.
+   * When the first XA step began that has not failed, in ms since the epoch: rows may be locked
+   * since then. Undefined: there is none.
    */
   get preparedSinceMs(): number | undefined {
-    const times = [...this.#asked.values()].flatMap(({ beganAtMs }) => (beganAtMs === undefined ? [] : [beganAtMs]));
+    const times = [...this.#asked.values()].flatMap(({ beganAtMs, outcome }) =>
+      beganAtMs === undefined || outcome === 'failed' ? [] : [beganAtMs],
+    );
     return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Whether an abort undoes every effect that the steps have, or may have. */
+  get isUndoable(): boolean {
+    return [...this.#asked.values()].every(
+      ({ outcome, work }) => outcome === 'failed' || work.rollback !== undefined || work.hasNoEffect === true,
+    );
   }
 
   /** Newest first; those that are not recorded before all others. */
@@ -194,11 +203,15 @@ export class Execution implements Flow {
   }
 
   now(name: string): Promise<number> {
-    return this.step(name, Date.now);
+    return this.#ask(name, () => ({
+      ...localStep(this.gid, name, { run: Date.now }),
+      hasNoEffect: true,
+    })) as Promise<number>;
   }
 
   uuid(name: string): Promise<string> {
-    return this.step(name, () => randomUUID());
+    const run = (): string => randomUUID();
+    return this.#ask(name, () => ({ ...localStep(this.gid, name, { run }), hasNoEffect: true })) as Promise<string>;
   }
 
   #ask(name: string, workOf: () => StepWork): Promise<unknown> {

@@ -26,7 +26,9 @@ export interface WorkflowOptions extends TransactionOptions {
   /**
    * How long XA steps may stay prepared while the outcome of another step is not known, in ms:
    * 35 s by default, counted from the first XA step. The first run after that whose outcome is
-   * unclear again aborts the workflow, so that the rows are unlocked. 0: the first unclear run.
+   * unclear again aborts the workflow, so that the rows are unlocked. 0: the first unclear run. A
+   * workflow is not aborted once a step without an undo has been carried out, or may have been:
+   * give a step that only reads an `undo` that does nothing.
    */
   readonly longestPreparedMs?: number;
 }

@@ -112,12 +112,15 @@ describeWith(['postgres'], 'a barrier beside prepared transactions on PostgreSQL
       const codes = new Set<unknown>();
       const sum = hf.workflow('sum', options, async (flow: Flow) => {
         await flow.xa('prepares', { url: branches.xa });
-        await flow.step('reads', async (call) => {
-          const read = barrier.run(call, (tx) => tx.query('select sum(balance) from account'));
-          await read.catch((error: unknown) => {
-            codes.add((error as { readonly code: unknown }).code);
-            throw error;
-          });
+        await flow.step('reads', {
+          run: async (call) => {
+            const read = barrier.run(call, (tx) => tx.query('select sum(balance) from account'));
+            await read.catch((error: unknown) => {
+              codes.add((error as { readonly code: unknown }).code);
+              throw error;
+            });
+          },
+          undo: () => undefined,
         });
       });
       await expect(sum.run(undefined, { wait: true })).rejects.toMatchObject({

@@ -38,6 +38,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
         world.xa({ lockTimeoutMs: 1_000 }).run(call, (tx) => numbers[call.payload?.which ?? 'a'].add(tx, 1)),
       // The participant's database is away.
       away: () => Promise.reject(new Error('the database is away')),
+      nothing: () => undefined,
     });
     const read = async () => [await numbers.a.read(), await numbers.b.read()];
     const options = { version: 1, ...sdk.workflowOptions, requestTimeoutMs: 3_000 };
@@ -104,7 +105,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     const { hf, branches, read, options } = await start();
     const stuck = hf.workflow('stuck', { ...options, longestPreparedMs: 300 }, async (flow: Flow) => {
       await flow.xa('a', { url: branches.xa, payload: { which: 'a' } });
-      await flow.call('away', { action: branches.away, compensate: null });
+      await flow.call('away', { action: branches.away, compensate: branches.nothing });
     });
     await expect(stuck.run(undefined, { wait: true })).rejects.toMatchObject({
       code: 'transaction_failed',

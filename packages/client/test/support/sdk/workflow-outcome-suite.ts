@@ -4,7 +4,7 @@ import { TransactionFailed } from '../../../src/errors.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { Flow } from '../../../src/workflow/flow.ts';
 import type { SdkHarness } from './harness.ts';
-import { bank, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
+import { bank, flaky, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
 
 /** What a workflow comes to when all that it asked for has answered. */
 export function workflowOutcomeSuite(harness: SdkHarness): void {
@@ -150,6 +150,53 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       });
       await trip.run(undefined).catch((error: unknown) => expect(error).toBeInstanceOf(TransactionFailed));
       expect(told.slice(4)).toEqual([`${end} tip 3`, `${end} pay 2`, `${end} room 4`, `${end} seat 1`]);
+    });
+
+    it('is not aborted for its XA steps once a step that nothing undoes may have been carried out', async () => {
+      const { told, branches } = bank();
+      const { hf, v1, branches: b } = await start(branches);
+      const [wired, noticed] = [flaky(1, 'wired'), flaky(1, 'noticed')];
+      const pay = hf.workflow('pay', { ...v1, longestPreparedMs: 0 }, async (flow: Flow) => {
+        await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
+        await flow.step('wire', () => {
+          told.push('wire');
+          return wired();
+        });
+        // Its outcome is unclear after the wire has succeeded.
+        await flow.step('notice', noted(told, 'notice', noticed));
+      });
+      await pay.run(undefined, { wait: true });
+      expect(told).toEqual(['action pay 2', 'wire', 'wire', 'run notice', 'run notice', 'commit pay 2']);
+    });
+
+    it('is aborted for its XA steps after it took the time and a UUID, but not once they have failed', async () => {
+      const { told, branches } = bank();
+      const {
+        hf,
+        v1,
+        branches: b,
+      } = await start({
+        ...branches,
+        refuse: (call: BranchCallContext) => (call.op === 'action' ? refuse() : undefined),
+      });
+      const options = { ...v1, longestPreparedMs: 0 };
+      const aborted = hf.workflow('aborted', options, async (flow: Flow) => {
+        await flow.now('now');
+        await flow.uuid('uuid');
+        await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
+        await flow.step('last', noted(told, 'last', flaky(Infinity, undefined)));
+      });
+      await expect(aborted.run(undefined, { wait: true })).rejects.toMatchObject({ code: 'transaction_failed' });
+      expect(told).toEqual(['action pay 2', 'run last', 'rollback pay 2', 'undo last unknown']);
+
+      told.length = 0;
+      const flakyOnce = flaky(1, 'last');
+      const failed = hf.workflow('failed', options, async (flow: Flow) => {
+        await flow.xa('pay', { url: b.refuse, payload: null }).catch(() => undefined);
+        await flow.step('last', noted(told, 'last', flakyOnce));
+      });
+      await failed.run(undefined, { wait: true });
+      expect(told).toEqual(['run last', 'run last']);
     });
 
     it('cancels and rolls them back when it fails', async () => {
