@@ -108,7 +108,7 @@ describe('an alert', () => {
     first.kill();
     const a = await stage.started('A', park);
     await stage.pass(30_000);
-    expect(received).toEqual(['A 1 nodes in a row took it and vanished']);
+    expect(received).toEqual(['A 1 nodes in a row crashed while driving it']);
     a.kill();
     const b = await stage.started('B', park);
     await stage.pass(120_000);

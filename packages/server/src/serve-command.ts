@@ -35,8 +35,8 @@ export function registerServe(program: Command): void {
   command.action(async (flags: Readonly<Record<string, unknown>>) => {
     // Other commands and the help do not load a coordinator.
     const { runServe } = await import('./run-serve.ts');
-    // Anything that still keeps the process alive, such as a name lookup that never returns, is no
-    // longer needed.
+    // Exits although something may still keep the process alive, such as a name lookup that never
+    // returns.
     process.exit(await runServe(flags));
   });
 }

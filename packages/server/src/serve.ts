@@ -169,12 +169,12 @@ function listenFault(host: string, port: number, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use: stop what listens there (a coordinator that runs already?), or take another with --http-port`;
+      return `port ${port} on ${host} is in use: stop the process that listens there (perhaps another coordinator), or choose another port with --http-port`;
     case 'EACCES':
-      return `port ${port} on ${host} is not for this user: take one above 1023 with --http-port`;
+      return `port ${port} on ${host} is not permitted for this user: choose one above 1023 with --http-port`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `${host} is no address of this machine: say another with --host`;
+      return `${host} is not an address of this machine: choose another with --host`;
     default:
       return `cannot listen on ${host}, port ${port}: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -22,7 +22,7 @@ describe('a worker that died', () => {
   it('is given up after five failed starts when no other serves, and never while one does (R3)', () => {
     const alone = new Restarts();
     const kinds = Array.from({ length: 5 }, () => judge(alone, undefined, 0).kind);
-    expect(kinds).toEqual(['restart', 'restart', 'restart', 'restart', 'give up']);
+    expect(kinds).toEqual(['restart', 'restart', 'restart', 'restart', 'abandon']);
     const beside = new Restarts();
     for (let i = 0; i < 50; i++) expect(judge(beside, undefined, 1).kind).toBe('restart');
     // One that served meanwhile begins the count anew.

@@ -106,7 +106,7 @@ export function oneOf<T>(set: readonly T[], value: T, what: string): T {
 /** Returns the value if it is a list. Throws `UnreadableRecord`. */
 export function listOf<T>(value: readonly T[], what: string): readonly T[] {
   if (Array.isArray(value)) return value as readonly T[];
-  throw new UnreadableRecord(`${what}: ${String(value)} is no list`);
+  throw new UnreadableRecord(`${what}: ${String(value)} is not a list`);
 }
 
 /**

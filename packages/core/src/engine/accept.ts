@@ -108,7 +108,7 @@ const PAYLOAD: FieldPath = ['payload'];
 /** The field with the URL of an op: XA has one URL for both ops, TCC one field for each op. */
 export const urlFieldOf = (op: string): FieldPath => (op === 'commit' || op === 'rollback' ? URL_FIELD : [op]);
 
-/** The field with the body of a registered branch: the result of a workflow's step, or a payload. */
+/** The field with the body of a registered branch: the result of a workflow step, or a payload. */
 export const payloadFieldOf = (pattern: Pattern | undefined): FieldPath => (pattern === 'workflow' ? DATA : PAYLOAD);
 
 /**

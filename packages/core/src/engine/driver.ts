@@ -446,8 +446,8 @@ export class Driver {
   }
 
   /**
-   * There was no record when a read began. Commands that came later may be those of a caller that
-   * has created it meanwhile: they are judged by a read that begins after them.
+   * There was no record when a read began. Events that came later may be those of a caller that
+   * has created the record since then: a second read decides about them.
    */
   #readAgain(run: Run, known: number): void {
     for (const { reply } of run.queue.splice(0, known)) this.#replies.failed(reply, unknownGid(run.key.gid));
@@ -485,7 +485,7 @@ export class Driver {
         run.phase = 'open';
         if (run.queue.length === 0) this.#progress.mark(run);
         return this.#work(run);
-      case 'let go':
+      case 'drop run':
         return this.#letGo(run, decision);
       case 'open':
         return this.#open(run, decision.opened);
@@ -497,7 +497,7 @@ export class Driver {
   }
 
   /** Drops the run: another node decided about its transaction (R3). */
-  #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'let go' }>): void {
+  #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'drop run' }>): void {
     const { version, owner } = record;
     this.#d.logger.info({ gid: run.key.gid, version, owner }, 'run dropped: another node changed the transaction');
     run.version = version;

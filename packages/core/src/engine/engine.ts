@@ -589,7 +589,7 @@ export class Engine implements Coordinator {
     return deadlineMs === undefined ? Infinity : Math.max(0, deadlineMs - this.#d.clock.monotonicMs());
   }
 
-  /** A request whose deadline has passed is not started. What was started is reported as it ends. */
+  /** A request whose deadline has passed is not started. A started one is reported as it ends. */
   #assertInTime(context: CallContext, gid?: string): void {
     if (context.deadlineMs !== undefined && this.#leftMs(context) === 0) throw notStarted(gid);
   }

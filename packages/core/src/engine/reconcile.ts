@@ -82,7 +82,7 @@ export type Decision =
    * memory.
    */
   | {
-      readonly kind: 'let go';
+      readonly kind: 'drop run';
       readonly record: StoredTransaction;
       readonly reopen: boolean;
       /** Whether the claim returned the record. */
@@ -120,7 +120,7 @@ export function reconcile(memory: Memory, read: StoredTransaction | undefined, s
     if (memory.ownership === 'ours') {
       if (mine && record.writeId === memory.writeId) return merged(memory, memory.transaction, record);
       const queue = awaited(memory.queue);
-      return { kind: 'let go', record, reopen: mine && self.leaseHeld, claimed, queue };
+      return { kind: 'drop run', record, reopen: mine && self.leaseHeld, claimed, queue };
     }
     return { kind: 'open', opened: opened(memory, record, ownershipOf(record, claimed, self), self.claiming) };
   } catch (error) {

@@ -69,7 +69,7 @@ export interface Memory {
  *
  *     loading ──record read──▶ open ◀──▶ writing ──released · final · lost──▶ gone
  *                                 │         │                                  ▲
- *                                 └─────────┴──cannot go on──▶ releasing ──────┘
+ *                                 └─────────┴──cannot drive───▶ releasing ──────┘
  *
  * While the run is loading or a write is in flight, events queue, so that a pattern steps only on
  * the last durable decision. While the run is releasing, this session still owns the record and

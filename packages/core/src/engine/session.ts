@@ -15,16 +15,16 @@ interface SessionDependencies {
     readonly heartbeatMs: number;
     readonly silenceMs: number;
   };
-  /** The session is over: what it held must be dropped without another call or write. */
+  /** The session has ended: every run must be dropped without another call or write. */
   readonly onLost: () => void;
   /**
-   * The store has lost acknowledged writes: what is in memory is put back where that is possible,
-   * and reported. Never rejects.
+   * The store has lost acknowledged writes: the records of the transactions in memory are restored
+   * where that is possible, and the others are reported. Never rejects.
    */
   readonly onWentBack: () => Promise<void>;
 }
 
-/** A moment, or a time, on both clocks. */
+/** A point in time, or a duration, on both clocks. */
 interface Moment {
   readonly monotonicMs: number;
   readonly wallMs: number;
@@ -35,31 +35,33 @@ interface Moment {
  * branches: before another may start.
  */
 const LEASE_SHARE = 2 / 3;
-/** So much less time on the wall clock than on the monotonic one: the wall clock was set back. */
+/**
+ * By how much the wall clock may fall behind the monotonic one before it counts as set back.
+ */
 const SET_BACK_MS = 1_000;
 /**
- * How long after a heartbeat that failed, or a session that was lost, the store is asked again;
- * half as much again by chance.
+ * Delay before the next request to the store after a failed heartbeat or a lost session; up to half
+ * of this is added at random.
  */
 const AGAIN_MS = 400;
 /**
- * This node's session: it heartbeats, knows whether its lease holds, and tells engine time.
+ * This node's session: sends heartbeats, decides whether the lease holds, and provides engine time.
  *
  * L1  The lease holds while the last acknowledged heartbeat was sent less than two thirds of the
- *     silence limit ago, both on the monotonic clock and on the wall clock: the former stands still
- *     while the machine is suspended. It does not hold when the wall clock was set back since then,
- *     which may hide a suspension. A store that only one process can open needs no lease: its lock
- *     is one.
- * L2  A session that was ended, or whose lease ran out, never comes back: the node drops everything
- *     it holds and opens a new one.
+ *     silence limit ago, on the monotonic clock (which stops while the machine is suspended) and on
+ *     the wall clock. The lease does not hold if the wall clock was set back since then, because
+ *     that may hide a suspension. A store that only one process can open needs no lease, because
+ *     it is locked.
+ * L2  A session that was ended, or whose lease expired, is never resumed: the node drops all its
+ *     runs and opens a new session.
  * L3  Engine time is the store's time at the last heartbeat plus the monotonic time since, and
  *     never goes backwards.
- * L4  A node without a session, or whose heartbeat failed, asks the store again within a fraction
- *     of a second, and not all nodes at the same moment.
- * L6  A store whose record of this session is older than what it acknowledged has lost writes: it
- *     was
- *     restored from a backup, or failed over to a replica that lacked them. What this node holds is
- *     put back and reported, and the session is given up, since ownership is in doubt as well.
+ * L4  A node without a session, or whose heartbeat failed, tries again within a fraction of a
+ *     second, and different nodes at different moments.
+ * L6  If the stored heartbeat of this session is older than the acknowledged one, the store has
+ *     lost writes: it was restored from a backup, or failed over to a replica that lacked them. The
+ *     node restores and reports the records of its transactions, and abandons the session, because
+ *     ownership is in doubt as well.
  */
 export class Session {
   readonly #dependencies: SessionDependencies;
@@ -67,7 +69,7 @@ export class Session {
   /** When the last acknowledged heartbeat was sent, on both clocks. */
   #acknowledgedSent: Moment = { monotonicMs: -Infinity, wallMs: -Infinity };
   /**
-   * The time of the last acknowledged heartbeat, by the store's clock; 0: none was in this session.
+   * The time of the last acknowledged heartbeat of this session, by the store's clock; 0: none yet.
    */
   #heartbeatAtMs = 0;
   #goingBack = false;
@@ -77,9 +79,9 @@ export class Session {
   #timer: Timer | undefined;
   #stopped = false;
   #open = false;
-  /** A heartbeat, or the opening of a new session, is under way. */
+  /** A heartbeat, or the opening of a new session, is in progress. */
   #beating = false;
-  /** Why the last heartbeat, or the opening of a session, failed; undefined: it did not. */
+  /** Why the last heartbeat, or the opening of a session, failed; undefined: it succeeded. */
   #failure: string | undefined;
   readonly #trouble: PacedWarning;
 
@@ -93,18 +95,18 @@ export class Session {
     return this.#id;
   }
 
-  /** Why the store did not take the last heartbeat or a new session; undefined: it took it. */
+  /** Why the last heartbeat, or the opening of a session, failed; undefined: it succeeded. */
   get failure(): string | undefined {
     return this.#failure;
   }
 
-  /** Opens the session; throws what the store throws. */
+  /** Opens the session; throws the errors of the store. */
   async start(): Promise<void> {
     await this.#openNew();
     this.#schedule();
   }
 
-  /** Ends it in order: others may take over what it still holds at once. */
+  /** Ends the session, so that other nodes can take over at once what it still owns. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -141,8 +143,8 @@ export class Session {
   }
 
   /**
-   * Drops this session when its lease has run out; a new one is opened as soon as the store
-   * answers. True: it was dropped.
+   * Abandons this session if its lease has expired; a new one is opened as soon as the store
+   * responds. Returns whether it was abandoned.
    */
   loseIfLapsed(): boolean {
     if (!this.#open || this.leaseHeld()) return false;
@@ -153,8 +155,8 @@ export class Session {
   }
 
   /**
-   * Gives this session up: it lets go of everything, and a new one is opened as soon as the store
-   * answers.
+   * Abandons this session: all runs are dropped, and a new session is opened as soon as the store
+   * responds.
    */
   lose(reason: string): void {
     if (!this.#open) return;
@@ -168,14 +170,13 @@ export class Session {
         'could not drop every transaction of the lost session',
       );
     }
-    // With the heartbeat under way, that one goes on.
+    // A heartbeat in progress schedules the next one when it has finished.
     if (!this.#beating) this.#schedule();
   }
 
   /**
-   * The store was found to have lost acknowledged writes (L6). `foundMs`: the heartbeat that the
-   * store
-   * has of this session; null: it does not have the session; undefined: another write was missing.
+   * The store was found to have lost acknowledged writes (L6). `foundMs`: the stored heartbeat of
+   * this session; null: the session is not stored; undefined: another write was missing.
    */
   async wentBack(foundMs?: number | null): Promise<void> {
     if (!this.#open || this.#goingBack) return;
@@ -199,7 +200,7 @@ export class Session {
     const sent = this.#moment();
     await store.openSession(id, { node: options.node, version: options.version });
     const nowMs = await store.nowMs();
-    // Stopped while it was being opened: nobody would ever end it.
+    // Stopped while it was being opened: nothing else would end the new session.
     if (this.#stopped) return store.endSession(id);
     this.#id = id;
     this.#heartbeatAtMs = 0;
@@ -232,7 +233,7 @@ export class Session {
     this.#schedule();
   }
 
-  /** Resolves to why the store did not take it; undefined: it did. */
+  /** Resolves to why the heartbeat failed; undefined: it succeeded. */
   async #beatOnce(): Promise<string | undefined> {
     const { store } = this.#dependencies;
     const sent = this.#moment();
@@ -249,7 +250,7 @@ export class Session {
           return undefined;
         }
       }
-      // What the lost session still owns in the store is released by the next take-over.
+      // What the lost session still owns in the store is released by the next takeover.
       await store.endSession(id);
       if (!this.#stopped) await this.#openNew();
       return undefined;

@@ -46,9 +46,9 @@ export class MemoryStore implements Store {
   readonly #keyValues = new MemoryKeyValues();
 
   /**
-   * @param wallMs milliseconds since the epoch; it may jump, but the store's time never goes back
+   * @param wallMs milliseconds since the epoch; may jump, but the store's time never goes back
    * @param monotonicMs advances the store's time while the wall clock is behind; by default the
-   * time stands still until then
+   * store's time stops for as long as the wall clock is behind
    */
   constructor(wallMs: () => number, monotonicMs: () => number = () => 0) {
     this.#clock = new NodeClock(wallMs, monotonicMs);

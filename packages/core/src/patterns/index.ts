@@ -107,7 +107,7 @@ function transition(
   }
 }
 
-/** The principal whose command an event is; undefined for an anonymous one, and for other events. */
+/** The principal that sent an event; undefined for an anonymous one, and for other events. */
 function principalOf(event: TransactionEvent): string | undefined {
   switch (event.kind) {
     case 'abort':
@@ -130,7 +130,7 @@ function resumed(transaction: Transaction, claims: number, moment: Moment): Stat
   const state = { ...transaction.state, unbroken: false };
   const isInnocent = callsNoBranch(pattern, state.status);
   if (claims > moment.policy.maxClaims && !isInnocent)
-    return parked(state, `${claims - 1} nodes in a row took it and vanished`, moment);
+    return parked(state, `${claims - 1} nodes in a row crashed while driving it`, moment);
   return withLine(isInnocent ? state : suspected(state, claims), {
     kind: 'resumed',
     atMs: moment.nowMs,

@@ -8,7 +8,7 @@ const MOST = 10_000;
 export class LockedIds {
   readonly #ids = new Set<string>();
 
-  /** The items whose record was locked; empty, at no cost, while no record is known to be locked. */
+  /** The items whose record was locked; empty, at no cost, while no record is remembered. */
   amongst<T>(items: readonly T[], idOf: (item: T) => string): readonly T[] {
     return this.#ids.size === 0 ? [] : items.filter((item) => this.#ids.has(idOf(item)));
   }

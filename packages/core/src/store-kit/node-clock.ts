@@ -10,8 +10,8 @@ const PACE = 0.99;
  * T1  The store's time is the wall clock (the database's, or the machine's for a store in this
  *     process), but never earlier than the floor.
  * T2  The floor is the latest time that the node has seen plus the monotonic time since. If the
- *     wall clock is set back, the store's time therefore neither goes back nor stands still: it
- *     continues on the monotonic clock until the wall clock has caught up.
+ *     wall clock is set back, the store's time therefore neither goes back nor stops: it continues
+ *     on the monotonic clock until the wall clock has caught up.
  * T3  Nodes agree on the time with each heartbeat, and a node that opens a store begins at the
  *     latest stored time.
  */

@@ -39,8 +39,8 @@ const KINDS = [
 ];
 
 /**
- * How reading ended. A record that is read all the same, or refused as unreadable, is fine;
- * anything else that is thrown is a defect.
+ * How reading ended. A record that is read in spite of the damage, or rejected as unreadable, is
+ * fine; any other error is a bug.
  */
 function readOrRefuse(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
   try {
@@ -87,7 +87,7 @@ describe('what is written is read back', () => {
     );
   });
 
-  it('an order to abort', () => {
+  it('a command to abort', () => {
     fc.assert(
       fc.property(abort, (command) => {
         expect(decodeAbortOrder([encodeAbortOrder(command)])).toEqual(command);
@@ -126,7 +126,7 @@ describe('principals and traces in records', () => {
   const headOf = (bytes: Uint8Array) => Buffer.from(bytes).subarray(9).toString();
   const framed = (head: string) => encodeFrame(1, head, []);
 
-  it('take no byte of a record that has none', () => {
+  it('take up no byte in a record without them', () => {
     const { state: fresh } = newTransaction(KEY, saga(1), CREATED_AT_MS);
     expect(headOf(encodeState(withStatus(fresh, 'submitted', CREATED_AT_MS)))).toBe(
       `{"status":"submitted","base":${CREATED_AT_MS},"branches":[0,0],"timeline":[["s",0,"submitted",""]]}`,
@@ -171,7 +171,7 @@ describe('principals and traces in records', () => {
 });
 
 describe('entries', () => {
-  it('orders are no branches, and branches keep the order of their registration', () => {
+  it('commands are not listed as branches, and branches keep the order of their registration', () => {
     const branch = {
       branchId: '01',
       op: 'confirm',
@@ -190,7 +190,7 @@ describe('entries', () => {
     expect(decodeAbortOrder(entries.slice(0, 1))).toBe(undefined);
   });
 
-  it('the same op of the same branch has the same key, others have others', () => {
+  it('the same op of the same branch has the same key, any other op or branch has another key', () => {
     const branch = {
       branchId: '01',
       op: 'confirm',
@@ -205,10 +205,10 @@ describe('entries', () => {
   });
 });
 
-describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) => {
+describe.each(KINDS)('decoding a $what', ({ what, records, decode }) => {
   const encoded = fc.sample(records, { ...SEED, numRuns: 20 });
 
-  it('says so when it is cut short anywhere, or has more bytes than it should', () => {
+  it('rejects it as unreadable when it is truncated anywhere or has extra bytes at its end', () => {
     for (const bytes of encoded) {
       for (let length = 0; length < bytes.length; length++)
         expect(() => decode(bytes.subarray(0, length))).toThrow(UnreadableRecord);
@@ -216,7 +216,7 @@ describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) 
     }
   });
 
-  it('names what it is and says that a newer Holdfast wrote it', () => {
+  it('reports an unknown format by its number, together with the formats that this version reads', () => {
     for (const bytes of encoded) {
       const newer = Uint8Array.from(bytes);
       newer[0] = 2;
@@ -225,7 +225,7 @@ describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) 
     }
   });
 
-  it('never fails in another way, whatever byte is damaged', () => {
+  it('throws no error other than UnreadableRecord, whatever byte is damaged', () => {
     for (const bytes of encoded) {
       for (let at = 0; at < Math.min(bytes.length, 400); at++) {
         const damaged = Uint8Array.from(bytes);
@@ -235,7 +235,7 @@ describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) 
     }
   });
 
-  it('never fails in another way, whatever bytes or JSON it is', () => {
+  it('throws no error other than UnreadableRecord, whatever bytes or JSON are decoded', () => {
     const framed = fc.json().map((json) => {
       const head = Buffer.from(json);
       const start = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -252,7 +252,7 @@ describe.each(KINDS)('a $what that cannot be read', ({ what, records, decode }) 
 });
 
 describe('values outside their closed sets', () => {
-  it('are refused', () => {
+  it('make a record unreadable', () => {
     const definitionBytes = Buffer.from(encodeDefinition(saga(1)));
     const otherPattern = Buffer.from(definitionBytes.toString('latin1').replace('"saga"', '"sagb"'), 'latin1');
     expect(() => decodeDefinition(otherPattern)).toThrow(UnreadableRecord);

@@ -10,7 +10,7 @@ const payload = Buffer.from('{}');
 
 const SAGA: TransactionInput = { gid: 'g', pattern: 'saga', steps: [step(), step()], payloads: [payload, payload] };
 
-/** How a bad input is refused. */
+/** The error for a bad input; undefined if it is accepted. */
 function fault(run: () => void): { readonly code: string; readonly field: string | undefined } | undefined {
   try {
     run();
@@ -24,7 +24,7 @@ function fault(run: () => void): { readonly code: string; readonly field: string
 const long = (length: number): string => 'x'.repeat(length);
 
 describe('a transaction that is accepted', () => {
-  it('has every field, with its default where nothing was said', () => {
+  it('has every field, with its default where the input has none', () => {
     expect(acceptDefinition({ gid: 'g', pattern: 'tcc' })).toEqual({
       pattern: 'tcc',
       protocol: 'http',
@@ -49,7 +49,7 @@ describe('a transaction that is accepted', () => {
     });
   });
 
-  it('keeps what was said', () => {
+  it('keeps the fields of the input', () => {
     const accepted = acceptDefinition({ ...SAGA, options: { concurrent: true }, orders: { 1: [0] } });
     expect(accepted).toMatchObject({ steps: SAGA.steps, payloads: SAGA.payloads, orders: { 1: [0] } });
     expect(accepted.options.concurrent).toBe(true);
@@ -61,7 +61,7 @@ describe('a transaction that is accepted', () => {
   });
 });
 
-describe('a transaction that is refused names the field', () => {
+describe('the error for a rejected transaction names the field', () => {
   it.each<[what: string, input: Partial<TransactionInput>, code: string, field: string]>([
     ['no gid', { gid: '' }, 'invalid', 'gid'],
     ['a long gid', { gid: long(129) }, 'invalid', 'gid'],
@@ -117,23 +117,20 @@ describe('a transaction that is refused names the field', () => {
     expect(fault(() => acceptDefinition({ ...SAGA, ...input }))).toEqual({ code, field });
   });
 
-  it.each(['\ud800', 'a\udc00b', 'nul\0'])(
-    'is refused when its workflow has a name that is not text: %j',
-    (workflowName) => {
-      expect(fault(() => acceptDefinition({ gid: 'g', pattern: 'workflow', workflowName }))).toEqual({
-        code: 'invalid',
-        field: 'workflow.name',
-      });
-    },
-  );
+  it.each(['\ud800', 'a\udc00b', 'nul\0'])('is rejected when its workflow name is not text: %j', (workflowName) => {
+    expect(fault(() => acceptDefinition({ gid: 'g', pattern: 'workflow', workflowName }))).toEqual({
+      code: 'invalid',
+      field: 'workflow.name',
+    });
+  });
 
-  it('names the gid when it is another field', () => {
+  it('names the gid when another field is wrong', () => {
     expect(() => acceptDefinition({ ...SAGA, payloads: [] })).toThrow(expect.objectContaining({ gid: 'g' }));
   });
 });
 
-describe('orders', () => {
-  it('are refused exactly when some step could never start', () => {
+describe('dependencies of steps', () => {
+  it('are rejected exactly when some step could never start', () => {
     const orders = fc.dictionary(
       fc.nat(5).map((n) => String(n)),
       fc.uniqueArray(fc.nat(5), { maxLength: 3 }),
@@ -172,11 +169,11 @@ describe('branches to register', () => {
     ['half a surrogate pair in the op', 'g', { op: '\udc00' }, 'invalid', 'op'],
     ['a long url, which has the name of the op', 'g', { url: long(2_049) }, 'invalid', 'confirm'],
     ['a large payload', 'g', { payload: Buffer.alloc(LIMITS.payloadBytes + 1) }, 'too_large', 'payload'],
-  ])('are refused with %s', (_, gid, change, code, field) => {
+  ])('are rejected with %s', (_, gid, change, code, field) => {
     expect(fault(() => acceptRegistrations(gid, 'tcc', [{ ...branch, ...change }]))).toEqual({ code, field });
   });
 
-  it('are refused when the same op stands there twice', () => {
+  it('are rejected when they contain the same op twice', () => {
     expect(fault(() => acceptRegistrations('g', 'tcc', [branch, branch]))).toEqual({ code: 'invalid', field: 'op' });
   });
 });
@@ -196,7 +193,7 @@ describe('the application group', () => {
     expect(groupOf('g', definition)).toBe(group);
   });
 
-  it('is one: no node might host both', () => {
+  it('is the only one of a transaction: there may be no node that hosts two groups', () => {
     const mixed = { ...saga(2), steps: [step('local://shop/debit'), step('http://a', 'local://bank/refund')] };
     expect(fault(() => groupOf('g', mixed))).toEqual({ code: 'invalid', field: 'steps[1].compensate' });
   });

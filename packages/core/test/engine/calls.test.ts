@@ -144,7 +144,7 @@ describe('a submitted definition', () => {
     expect([store.writes, await outcome]).toEqual([1, 'submitted']);
   });
 
-  it('of more steps is checked, taken apart and written in turns of their own', async () => {
+  it('of more steps is checked, parsed and written in separate turns of the event loop', async () => {
     const { clock, store, outcome } = await submit(101);
     expect(store.writes).toBe(0);
     await clock.advance(0);

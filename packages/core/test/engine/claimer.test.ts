@@ -10,7 +10,7 @@ import { KeptLog } from './support/silence.ts';
 
 const NOTHING: ClaimResult = { claimed: [], nextDueInMs: null, sessionEnded: false };
 
-/** A store whose answers to claims follow a script; beyond it nothing is due. */
+/** A store that responds to claims by a script; after its end nothing is due. */
 class ClaimStore extends MemoryStore {
   readonly requests: ClaimRequest[] = [];
   answers: (ClaimResult | StoreError | (() => Promise<ClaimResult>))[] = [];
@@ -78,7 +78,7 @@ async function setUp() {
 }
 
 describe('the claimer', () => {
-  it('pauses while what is due cannot be claimed, since other clients of the database have it locked', async () => {
+  it('pauses while due transactions cannot be claimed because other database clients have locked them', async () => {
     const { clock, store, claimer } = await setUp();
     store.answers = Array.from({ length: 100 }, () => ({ ...NOTHING, nextDueInMs: 0 }));
     claimer.start();
@@ -86,7 +86,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(11);
   });
 
-  it('gives its session up when a claim finds that it has ended', async () => {
+  it('abandons its session when a claim finds that the session has ended', async () => {
     const { clock, store, claimer, session, node } = await setUp();
     store.answers = [{ ...NOTHING, sessionEnded: true }];
     claimer.start();
@@ -96,14 +96,14 @@ describe('the claimer', () => {
     expect([node.lost(), session.leaseHeld(), session.id]).toEqual([1, true, 's2']);
   });
 
-  it('asks at once and then every poll interval, for this session and its groups', async () => {
+  it('claims at once and then every poll interval, for this session and its groups', async () => {
     const { clock, store, claimer } = await setUp();
     claimer.start();
     await clock.advance(3_000);
     expect(store.requests).toEqual(Array.from({ length: 4 }, () => ({ session: 's1', limit: 10, groups: ['shop'] })));
   });
 
-  it('hands over what it claimed, and asks again at once while more is due', async () => {
+  it('hands over what it claimed, and claims again at once while more is due', async () => {
     const { clock, store, claimer, node } = await setUp();
     store.answers = [
       { claimed: [record('a')], nextDueInMs: 0, sessionEnded: false },
@@ -118,7 +118,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(3);
   });
 
-  it('wakes for what it is told will be due, within 100 ms of it', async () => {
+  it('claims a transaction whose due time it was given within 100 ms of that time', async () => {
     const { clock, store, claimer } = await setUp();
     claimer.start();
     await clock.advance(0);
@@ -131,7 +131,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(2);
   });
 
-  it('does not forget what it was told while it was asking', async () => {
+  it('keeps a due time that it was given while a claim was in flight', async () => {
     const { clock, store, claimer } = await setUp();
     const answer = new Deferred<ClaimResult>();
     store.answers = [() => answer.promise];
@@ -143,7 +143,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(2);
   });
 
-  it('takes no more than there is room for, and waits a little while there is none', async () => {
+  it('claims no more than there is room for, and waits a little while there is none', async () => {
     const { clock, store, claimer, node } = await setUp();
     node.room = 3;
     claimer.start();
@@ -158,7 +158,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(2);
   });
 
-  it('asks for nothing without a session, and goes on after an error', async () => {
+  it('claims nothing without a session, and continues after an error', async () => {
     const { clock, store, session, claimer, node } = await setUp();
     store.answers = [new StoreError('unavailable', 'down')];
     claimer.start();
@@ -169,7 +169,7 @@ describe('the claimer', () => {
     expect(store.requests).toHaveLength(2);
   });
 
-  it('gives its session up when nobody knows what a claim took', async () => {
+  it('abandons its session when the outcome of a claim is unknown', async () => {
     const { clock, store, claimer, node } = await setUp();
     store.answers = [new StoreError('outcome_unknown', 'connection lost')];
     claimer.start();
@@ -177,7 +177,7 @@ describe('the claimer', () => {
     expect(node.lost()).toBe(1);
   });
 
-  it('drops what was claimed for a session that ended meanwhile', async () => {
+  it('drops what was claimed for a session that ended while the claim was in flight', async () => {
     const { clock, store, session, claimer, node } = await setUp();
     const answer = new Deferred<ClaimResult>();
     store.answers = [() => answer.promise];
@@ -189,7 +189,7 @@ describe('the claimer', () => {
     expect(node.adopted).toEqual([]);
   });
 
-  it('asks no more once it stopped', async () => {
+  it('claims nothing more once it has stopped', async () => {
     const { clock, store, claimer } = await setUp();
     claimer.start();
     await clock.advance(0);

@@ -27,7 +27,7 @@ interface Bounds {
   readonly batchBytes: number;
 }
 
-/** A committer over a scripted store, and what became of each item. */
+/** A committer over a scripted store, and the results of each item. */
 function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, StoreErrorCode>> = {}, bounds?: Bounds) {
   const clock = new ManualClock();
   const store = new ScriptedStore(fates, new Map(Object.entries(poison)));
@@ -53,7 +53,7 @@ function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, Stor
 }
 
 describe('a callback that throws', () => {
-  it('keeps neither its neighbours from their results nor later items from their batch', async () => {
+  it('prevents neither the results of other items of its batch nor the writing of later items', async () => {
     const { committer, answers, queue } = setUp();
     queue('a1');
     committer.enqueue(insert('thrower', 'thrower1'), 'thrower', false, () => {
@@ -68,7 +68,7 @@ describe('a callback that throws', () => {
 });
 
 describe('group commit', () => {
-  it('takes everything of one turn in one batch, with no timer', async () => {
+  it('sends all items of one turn of the event loop in one batch, without a timer', async () => {
     const { store, clock, queueAll } = setUp();
     queueAll('a1', 'b1', 'c1');
     expect(store.batches).toEqual([]);
@@ -76,7 +76,7 @@ describe('group commit', () => {
     expect([store.batches, clock.timers]).toEqual([[['a1', 'b1', 'c1']], 0]);
   });
 
-  it('sends what came meanwhile as soon as the batch before came back', async () => {
+  it('sends the items queued during a batch as soon as that batch has returned', async () => {
     const { store, committer, queueAll } = setUp(['hang']);
     queueAll('a1');
     await settle();
@@ -90,7 +90,7 @@ describe('group commit', () => {
 });
 
 describe('G1: a batch', () => {
-  it('holds one item a transaction, in their order', async () => {
+  it('contains one item per transaction, in the order of queueing', async () => {
     const { store, queueAll } = setUp();
     queueAll('a1', 'b1', 'a2', 'a3', 'c1', 'b2');
     await settle();
@@ -124,7 +124,7 @@ describe('G1: a batch', () => {
 });
 
 describe('G2: a batch whose outcome is unknown', () => {
-  it('is sent again, the same, before any other, and its items hear that they were applied', async () => {
+  it('is sent again unchanged before any other, and its items are reported as applied', async () => {
     const { store, clock, answers, queueAll } = setUp(['lost', 'outcome_unknown']);
     queueAll('a1', 'b1');
     await settle();
@@ -149,7 +149,7 @@ describe('G2: a batch whose outcome is unknown', () => {
     expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'] });
   });
 
-  it('is not called a failure by a store that was closed meanwhile', async () => {
+  it('is not reported as failed when the store was closed in between', async () => {
     const { clock, answers, queueAll } = setUp(['lost', 'closed']);
     queueAll('a1');
     await clock.advance(1_000);
@@ -262,8 +262,8 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
   });
 });
 
-describe('G5: an item that the store refuses again and again although it takes other writes', () => {
-  it('delays other transactions no longer, and is written as soon as the store takes it', async () => {
+describe('G5: an item that the store rejects repeatedly although it accepts other writes', () => {
+  it('no longer delays other transactions, and is written as soon as the store accepts it', async () => {
     const { store, clock, answers, queue } = setUp([], { a1: 'unavailable' });
     queue('a1', { persistent: true });
     queue('b1', { persistent: true });
@@ -281,9 +281,9 @@ describe('G5: an item that the store refuses again and again although it takes o
 });
 
 describe.each(['rejected', 'invalid'] as const)(
-  'G6: an item that the store calls %s after an unknown outcome',
+  'G6: an item that the store reports as %s after an unknown outcome',
   (code) => {
-    it('is abandoned, and not called a failure: the attempt before may have been applied', async () => {
+    it('is abandoned and not reported as failed, because the previous attempt may have been applied', async () => {
       const { clock, answers, queueAll } = setUp(['lost', code]);
       queueAll('a1');
       await clock.advance(1_000);
@@ -303,8 +303,8 @@ describe.each(['rejected', 'invalid'] as const)(
   },
 );
 
-describe.each(['rejected', 'invalid'] as const)('G3: an item that the store calls %s', (code) => {
-  it('is halved out; its neighbours are written', async () => {
+describe.each(['rejected', 'invalid'] as const)('G3: an item that the store reports as %s', (code) => {
+  it('is separated from its batch, whose other items are written', async () => {
     const { answers, queueAll } = setUp([], { c1: code });
     queueAll('a1', 'b1', 'c1', 'd1', 'e1');
     await settle();
@@ -317,7 +317,7 @@ describe.each(['rejected', 'invalid'] as const)('G3: an item that the store call
     });
   });
 
-  it('is not sent again and again, and hinders nothing that comes later', async () => {
+  it('is not sent repeatedly, and does not delay later items', async () => {
     const { store, clock, answers, queue } = setUp([], { a1: code });
     queue('a1', { persistent: true });
     await clock.advance(5_000);
@@ -329,7 +329,7 @@ describe.each(['rejected', 'invalid'] as const)('G3: an item that the store call
 });
 
 describe('a store that cannot be reached', () => {
-  it('fails what somebody waits for, and gets what nobody waits for later', async () => {
+  it('fails an item that a caller waits for, and receives the others once it can be reached', async () => {
     const { store, clock, answers, queue } = setUp(['unavailable', 'unavailable']);
     queue('a1');
     queue('b1', { persistent: true });
@@ -348,7 +348,7 @@ describe('a store that cannot be reached', () => {
 });
 
 describe('abandon', () => {
-  it('answers everything that waits, and sends none of it', async () => {
+  it('reports a result for every waiting item, and sends none of them', async () => {
     const { store, committer, answers, queueAll } = setUp(['hang']);
     queueAll('a1');
     await settle();
@@ -392,7 +392,7 @@ describe('G4', () => {
   );
   const item = fc.record({ gid: fc.constantFrom('a', 'b', 'c', 'd'), persistent: fc.boolean(), pauseMs: fc.nat(60) });
 
-  it('every item is answered exactly once, and those of one transaction in their order, whatever the store does', async () => {
+  it('every item has exactly one result, in order within a transaction, whatever the store does', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fate, { maxLength: 8 }),

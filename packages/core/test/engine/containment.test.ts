@@ -20,7 +20,7 @@ import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
 const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
-/** A memory store that refuses items by a rule of the test. */
+/** A memory store that rejects items by a rule of the test. */
 class RefusingStore extends MemoryStore {
   refuses: (item: WriteItem) => boolean = () => false;
   refused = 0;
@@ -115,7 +115,7 @@ describe('an exception in one transaction', () => {
     expect(node.engine.load().inProgress).toBe(0);
   });
 
-  it('is told to the caller whose command met it', async () => {
+  it('is reported to the caller whose command caused it', async () => {
     const node = new Node();
     await node.leave('broken', { status: 'aborting', compensate: [99], parked: 'asleep' });
     await node.engine.start();
@@ -126,10 +126,10 @@ describe('an exception in one transaction', () => {
   });
 });
 
-describe('a state that the store refuses', () => {
+describe('a state that the store rejects', () => {
   const isLarge = (item: WriteItem): boolean => item.kind !== 'append' && item.state.length > 2_000;
 
-  it('refuses the command that made it, and the transaction goes on as before', async () => {
+  it('fails the command that led to it, and the transaction continues as before', async () => {
     const node = new Node();
     node.store.refuses = isLarge;
     let answer: (result: BranchResult) => void = quiet;
@@ -146,7 +146,7 @@ describe('a state that the store refuses', () => {
     expect((await node.record('s')).status).toBe('succeed');
   });
 
-  it('tells the caller that sending it again is of no use, for a new transaction and for a registered branch', async () => {
+  it('gives a new transaction or a registered branch an error that excludes a retry', async () => {
     const node = new Node();
     node.answers.set('tcc 01 confirm', never);
     await node.engine.start();
@@ -160,7 +160,7 @@ describe('a state that the store refuses', () => {
     await expect(registered).rejects.toMatchObject(isFinal);
   });
 
-  it('parks the transaction when an answer made it, and a later abort undoes every step', async () => {
+  it('parks the transaction when the result of a branch led to it, and a later abort compensates every step', async () => {
     const node = new Node({ progressFlushMs: 100 });
     node.store.refuses = isLarge;
     node.answers.set('s 02 action', () =>
@@ -184,7 +184,7 @@ describe('a state that the store refuses', () => {
     expect(node.calls).toEqual(['s 03 compensate', 's 02 compensate', 's 01 compensate']);
   });
 
-  it('is released again and again until that is durable, and meanwhile the run stays in memory', async () => {
+  it('is released repeatedly until that is durable, and the run stays in memory until then', async () => {
     const node = new Node();
     let answer: (result: BranchResult) => void = quiet;
     node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
@@ -195,8 +195,8 @@ describe('a state that the store refuses', () => {
     const running = await node.record('s');
     expect(running.owner).toBe('A.1');
     node.store.refuses = ({ key }) => key.gid === 's';
-    // Something to write: the call in progress never returns, an abort by the operator is refused
-    // by the store.
+    // A write is needed: the call in progress never returns, and the store rejects an abort by the
+    // operator.
     const abort = node.engine.abort(context, { gid: 's', reason: 'enough', byOperator: true });
     const refused = expect(abort).rejects.toMatchObject({ code: 'invalid' });
     await node.clock.advance(10_000);

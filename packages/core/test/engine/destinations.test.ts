@@ -53,7 +53,7 @@ function setUp(maxRunning: number, maxWaiting: number, room = 1_000_000) {
 const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 describe('destinations', () => {
-  it('start at once while there is room, and in the order of their coming when a place becomes free', () => {
+  it('start calls at once while there is room, and later calls in the order of arrival', () => {
     const { started, enter, leave } = setUp(2, 10);
     for (const call of ['1', '2', '3', '4']) expect(enter('a', call)).toBe(0);
     expect(started).toEqual(['1', '2']);
@@ -62,7 +62,7 @@ describe('destinations', () => {
     expect(started).toEqual(['1', '2', '3', '4']);
   });
 
-  it('do not let one that is slow take the places of another', () => {
+  it('keep separate places, so that a slow destination does not delay another', () => {
     const { started, enter } = setUp(1, 10);
     enter('slow', 's1');
     enter('slow', 's2');
@@ -100,7 +100,7 @@ describe('destinations', () => {
     expect(started).toHaveLength(200);
   });
 
-  it('refuse what exceeds the queue, and never start it', () => {
+  it('reject calls that exceed the queue, and never start them', () => {
     const { destinations, started, enter, leave } = setUp(1, 1);
     enter('a', '1');
     enter('a', '2', '3', '4');
@@ -109,7 +109,7 @@ describe('destinations', () => {
     expect([started, destinations.running]).toEqual([['1', '2', '3', '4'], 0]);
   });
 
-  it('spread what they refuse as far apart as their calls end', () => {
+  it('spread the retries of rejected calls at the rate at which calls end', () => {
     const { enter, leave } = setUp(2, 1);
     for (const call of ['1', '2', '3']) enter('a', call);
     leave('a', '1', 4_000);
@@ -118,7 +118,7 @@ describe('destinations', () => {
     expect(delays).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
   });
 
-  it('let much of what they refuse come back no sooner than after half of the longest time, evenly spread', () => {
+  it('spread the retries of many rejected calls evenly over the second half of the longest delay', () => {
     const { enter, leave } = setUp(1, 1);
     enter('a', '1');
     enter('a', '2');
@@ -131,7 +131,7 @@ describe('destinations', () => {
     expect(Math.abs(early - delays.length / 2)).toBeLessThan(20);
   });
 
-  it('let 100,000 that they refuse come back 500 a second at the most, whichever destination they are for', () => {
+  it('spread the retries of 100,000 rejected calls to at most 500 per second over all destinations', () => {
     const { enter, leave } = setUp(1, 1);
     for (const name of ['a', 'b']) {
       enter(name, `${name}1`);
@@ -149,7 +149,7 @@ describe('destinations', () => {
     expect(Math.max(...seconds.keys())).toBeLessThanOrEqual(SLOWEST_MS / 2_000 + 200);
   });
 
-  it('forget how far apart they spread it once nothing waits', () => {
+  it('reset the spread of retries once no call waits', () => {
     const { enter, leave } = setUp(1, 1);
     enter('a', '1');
     enter('a', '2');
@@ -161,7 +161,7 @@ describe('destinations', () => {
     expect(enter('a', '5')).toBeLessThanOrEqual(1_000);
   });
 
-  it('leave room to others: hanging ones hold a few times what is left', () => {
+  it('leave room for others: hanging destinations together hold a small multiple of the room', () => {
     const { enter, time } = setUp(512, 2_048, 9_000);
     let held = 0;
     for (let destination = 0; destination < 500; destination++)
@@ -174,12 +174,12 @@ describe('destinations', () => {
     expect(enter('healthy', 'call')).toBe(0);
   });
 
-  it('let every destination have some even when there is no room left', () => {
+  it('start a call for every destination even when there is no room left', () => {
     const { enter } = setUp(10, 10, -5);
     expect(enter('a', '1')).toBe(0);
   });
 
-  it('hand a place on when what gets it gives it up at once, however many do', () => {
+  it('pass a place on when the calls that receive it are withdrawn at once, however many there are', () => {
     const { destinations, started, enter, leave, withdraw, nextSlice } = setUp(1, 20_000);
     enter('a', 'first');
     for (let i = 0; i < 10_000; i++) withdraw('a', 3);
@@ -189,7 +189,7 @@ describe('destinations', () => {
     expect([started, destinations.running]).toEqual([['first', 'last'], 1]);
   });
 
-  it('start what comes while something is withdrawn', () => {
+  it('start a call that arrives while another is withdrawn', () => {
     const { destinations, enter, started, leave } = setUp(1, 20_000);
     enter('a', 'first');
     for (let i = 0; i < 10; i++)
@@ -198,13 +198,13 @@ describe('destinations', () => {
     expect([started, destinations.running]).toEqual([['first', 'after0'], 1]);
   });
 
-  it('ignore a place given up by somebody who had none', () => {
+  it('ignore a place that is returned without having been taken', () => {
     const { destinations } = setUp(1, 1);
     destinations.leave('nobody', { left: 0, running: 0, startNext: () => true }, 1);
     expect(destinations.running).toBe(0);
   });
 
-  it('keep their bounds and lose no call, whatever comes and goes', () => {
+  it('keep their bounds and lose no call, in any sequence of events', () => {
     const action = fc.record({
       name: fc.constantFrom('a', 'b'),
       what: fc.constantFrom('enter', 'enter', 'leave', 'leave', 'withdraw'),
@@ -250,7 +250,7 @@ describe('destinations', () => {
   });
 });
 
-describe('transactions that have to wait for long', () => {
+describe('transactions whose destination is full', () => {
   /** Two destinations whose only place is taken. */
   function busy() {
     const { destinations, enter } = setUp(1, 0);
@@ -258,14 +258,14 @@ describe('transactions that have to wait for long', () => {
     return destinations;
   }
 
-  it('are not delayed by those that wait for another destination', () => {
+  it('are not delayed by transactions that wait for another destination', () => {
     const destinations = busy();
     for (let i = 0; i < 100_000; i++) destinations.deferralMs('a');
     const waits = Array.from({ length: 1_000 }, () => destinations.deferralMs('b'));
     expect(Math.max(...waits)).toBeLessThanOrEqual(SLOWEST_MS);
   });
 
-  it('come back at most 500 times a second from two destinations together', () => {
+  it('are retried at most 500 times per second for two destinations together', () => {
     const destinations = busy();
     const times = Array.from({ length: 50_000 }, () => [
       destinations.deferralMs('a'),

@@ -16,7 +16,7 @@ const CLOCK: Clock = {
 const KEY = { namespace: 'default', gid: 'order-1' };
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-it('lets everybody go when the node stops, also those who ask again', async () => {
+it('a node that stops ends all waits at once, also those that begin afterwards', async () => {
   const waiters = new FinalWaiters({
     store: new MemoryStore(() => 0),
     clock: CLOCK,
@@ -129,7 +129,7 @@ describe('transactions that other nodes drive', () => {
     expect([ended, keysOf('get')]).toEqual([['g3'], 1]);
   });
 
-  it('are asked for in turns, a bounded number at a time', async () => {
+  it('are polled in turns, a bounded number at a time', async () => {
     const { clock, asked, keysOf } = await setUp(5_000);
     await clock.advance(310);
     expect(Math.max(...asked.map(({ keys }) => keys))).toBeLessThanOrEqual(2_000);

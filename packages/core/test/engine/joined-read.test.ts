@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
-/** What `get` reads is delivered when the test says so. */
+/** The test decides when the result of `get` is delivered. */
 class SlowStore extends MemoryStore {
   readonly #reads: (() => void)[] = [];
 
@@ -40,7 +40,7 @@ async function node(name: string, clock: ManualClock, store: Store): Promise<Eng
   return engine;
 }
 
-it('a command that comes while its transaction is being read is judged by a read that began after it', async () => {
+it('a command that arrives while its transaction is being read is decided by a later read', async () => {
   const clock = new ManualClock();
   const store = new SlowStore(() => CREATED_AT_MS + clock.monotonicMs());
   const [a, b] = [await node('A', clock, store), await node('B', clock, store)];

@@ -10,12 +10,12 @@ const context = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const quiet = (): void => {};
 
 /**
- * What becomes of node A's writes; `unknown`: the next one is applied and its response lost, and
- * then there is no store.
+ * How node A's writes end; `unknown`: the next one is applied and its response lost, and
+ * afterwards the store is away.
  */
 type Writes = 'applied' | 'rejected' | 'unknown' | 'none';
 
-/** Node A's way to the store that all nodes share. */
+/** Node A's access to the store that all nodes share. */
 class StoreOfA extends MemoryStore {
   writes: Writes = 'applied';
 
@@ -72,7 +72,7 @@ class World {
     );
   }
 
-  /** The same records, with nothing in between. */
+  /** The same records, without A's faults. */
   #plainStore(): MemoryStore {
     return new Proxy(this.store, {
       get: (store, name) => {
@@ -90,7 +90,7 @@ class World {
   }
 
   /**
-   * A parks the saga; `park` says how the write that parks it ends. Another node drives it for a
+   * A parks the saga; `park`: how the write that parks it ends. Another node drives the saga for a
    * moment and stops.
    */
   async parkAndRetryElsewhere(park: 'applied' | 'unknown'): Promise<void> {

@@ -14,7 +14,7 @@ import type { Definition } from '../../src/patterns/model.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-/** A memory store that examines few records per call, and remembers what it was asked for. */
+/** A memory store that examines few records per call, and keeps the requests. */
 class ShortStore extends MemoryStore {
   readonly queries: ListQuery[] = [];
   examined = 10;
@@ -111,7 +111,7 @@ describe('a page of transactions', () => {
     expect([second.items.length, second.next]).toEqual([3, null]);
   });
 
-  it('searches nothing when the counters tell that nothing matches, and stops at the last match', async () => {
+  it('searches nothing when no transaction matches by the counters, and stops at the last match', async () => {
     const { inner, list, add } = await setUp();
     for (let i = 0; i < 30; i++) await add(insertOf(`done-${i}`));
     expect(await list({ attention: true })).toEqual({ items: [], next: null });

@@ -66,7 +66,7 @@ describe('the purge of finished transactions', () => {
     janitor.stop();
   });
 
-  it('keeps up with 28,000 finished a second', async () => {
+  it('keeps up with 28,000 finished transactions per second', async () => {
     const { clock, store, janitor } = await setUp(0.01);
     const left: number[] = [];
     for (let second = 0; second < 90; second++) {

@@ -49,7 +49,7 @@ const branch = { branchId: '01', op: 'confirm', url: 'u', payload: new Uint8Arra
 const registered: Entry = encodeRegistration({ ...branch, status: 'prepared' });
 
 describe('reconciling a run with its record', () => {
-  it('R1: drops a run whose record is gone, and takes a claimed record for one that the read came too early for', () => {
+  it('R1: drops a run whose record is missing, unless the record was claimed: then the read was too early', () => {
     expect(reconcile(memory(), undefined, self)).toEqual({ kind: 'gone' });
     expect(reconcile(memory({ claimed: stored() }), undefined, self)).toMatchObject({
       kind: 'open',
@@ -57,15 +57,15 @@ describe('reconciling a run with its record', () => {
     });
   });
 
-  it('R10: reads again instead of believing a version older than the one that it knows', () => {
+  it('R10: reads again if the version read is older than the one in memory', () => {
     const old = stored({ version: 2, owner: null, writeId: 'earlier' });
     expect(reconcile(owning(), old, self)).toEqual({ kind: 'stale' });
     expect(reconcile(owning(), stored({ version: 2 }), self)).toEqual({ kind: 'stale' });
-    // A run that owns nothing takes what it reads: its next write is refused if that was stale.
+    // A run without ownership adopts the record read: if that is stale, its next write fails.
     expect(reconcile(memory({ version: 3 }), old, self)).toMatchObject({ kind: 'open', opened: { version: 2 } });
   });
 
-  it('R10: takes a record that it owns for gone only when a write finds it missing', () => {
+  it('R10: treats an owned record as missing only when a write finds it missing', () => {
     const run = owning({ queue: [answered] });
     expect(reconcile(run, undefined, self)).toMatchObject({ kind: 'merge', version: 3, queue: [answered] });
     const write = { hold: true, isAwaited: false };
@@ -106,9 +106,9 @@ describe('reconciling a run with its record', () => {
     ['another owner', { owner: 'B' }],
     ['no owner', { owner: null }],
     ['the write ID of another node', { writeId: 'other' }],
-  ])('R3: lets a record with %s win, and keeps only what callers asked for', (_, changes) => {
+  ])('R3: adopts a record with %s, and keeps only the events of callers', (_, changes) => {
     const decision = reconcile(owning({ queue: [answered, asked] }), stored(changes), self);
-    expect(decision).toMatchObject({ kind: 'let go', reopen: 'writeId' in changes, queue: [asked] });
+    expect(decision).toMatchObject({ kind: 'drop run', reopen: 'writeId' in changes, queue: [asked] });
   });
 
   it('R4: owns and resumes what a claim returned, also when a branch was registered after the claim', () => {
@@ -142,7 +142,7 @@ describe('reconciling a run with its record', () => {
     });
   });
 
-  it('R6: takes a record found owned while a claim is in flight for the record of that claim', () => {
+  it('R6: treats a record that is found owned while a claim is in flight as claimed', () => {
     expect(reconcile(memory(), stored(), { ...self, claiming: true })).toMatchObject({
       opened: { ownership: 'orphaned', queue: [{ event: { kind: 'resumed', claims: 1 } }] },
     });
@@ -216,7 +216,7 @@ describe('reconciling a run with its record', () => {
     );
   });
 
-  it('owns nothing that the store does not say is owned by this session, while its lease holds', () => {
+  it('owns only what the store records as owned by this session, and only while its lease holds', () => {
     fc.assert(
       fc.property(memories, records, selves, (run, record, node) => {
         const decision = reconcile(run, record, node);
@@ -224,7 +224,8 @@ describe('reconciling a run with its record', () => {
         if (decision.kind === 'merge') expect(newest.owner).toBe('A');
         if (decision.kind === 'open' && decision.opened.ownership === 'ours')
           expect([newest.owner, node.leaseHeld]).toEqual(['A', true]);
-        if (decision.kind === 'let go' && decision.reopen) expect([newest.owner, node.leaseHeld]).toEqual(['A', true]);
+        if (decision.kind === 'drop run' && decision.reopen)
+          expect([newest.owner, node.leaseHeld]).toEqual(['A', true]);
       }),
     );
   });
@@ -264,7 +265,7 @@ describe('after a write', () => {
     expect(afterWrite({ ownership: 'none', ...tired }, command, conflict)).toMatchObject({ kind: 'drop' });
   });
 
-  it('R9: a command whose state cannot be stored is refused; progress that cannot be stored parks the transaction', () => {
+  it('R9: a command whose state cannot be stored fails; progress that cannot be stored parks the transaction', () => {
     expect(afterWrite({ ownership: 'ours', conflicts: 0 }, command, rejected)).toMatchObject({ kind: 'undo' });
     expect(afterWrite({ ownership: 'ours', conflicts: 0 }, progress, rejected)).toMatchObject({ kind: 'park' });
     expect(afterWrite({ ownership: 'none', conflicts: 0 }, command, rejected)).toMatchObject({ kind: 'drop' });

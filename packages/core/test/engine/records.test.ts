@@ -41,7 +41,7 @@ describe('a record as callers see it', () => {
     expect(view.branches.map(({ op }) => op)).toEqual(['compensate', 'action']);
   });
 
-  it('shows what its columns say when it cannot be read, and why it cannot', () => {
+  it('has the contents of its columns when it cannot be decoded, and the reason', () => {
     const view = viewOf({ ...record, state: record.state.subarray(0, 20) });
     expect(view).toMatchObject({ gid: KEY.gid, pattern: 'saga', status: 'aborting', version: 4, attention: true });
     expect(view.state.status).toBe('aborting');
@@ -49,7 +49,7 @@ describe('a record as callers see it', () => {
     expect(view.branches).toEqual([]);
   });
 
-  it('shows no park of a record that is finished, but that it is damaged', () => {
+  it('is not parked when it is finished, although it is damaged', () => {
     const state = record.state.subarray(0, 20);
     const view = viewOf({ ...record, state, status: 'failed' });
     expect(view.state).toMatchObject({ status: 'failed', parked: '' });

@@ -65,13 +65,13 @@ async function setUp({ exclusive = false } = {}) {
 }
 
 describe('a session', () => {
-  it('heartbeats every interval and holds its lease meanwhile', async () => {
+  it('sends a heartbeat every interval and holds its lease in between', async () => {
     const { clock, store, session, lost } = await setUp();
     await clock.advance(60_000);
     expect([store.heartbeats, session.leaseHeld(), session.id, lost()]).toEqual([12, true, 's1', 0]);
   });
 
-  it('is ended in the store when it stops, and heartbeats no more', async () => {
+  it('is ended in the store when it stops, and sends no more heartbeats', async () => {
     const { clock, store, session } = await setUp();
     await session.stop();
     await clock.advance(60_000);
@@ -95,7 +95,7 @@ describe('L1: the lease', () => {
     expect(session.leaseHeld()).toBe(false);
   });
 
-  it('counts from when the heartbeat was sent, not from when it was answered', async () => {
+  it('counts from the sending of the heartbeat, not from the response', async () => {
     const { clock, store, session } = await setUp();
     let answer = (): void => {};
     store.hold = new Promise((resolve) => (answer = resolve));
@@ -110,7 +110,7 @@ describe('L1: the lease', () => {
     expect(session.leaseHeld()).toBe(false);
   });
 
-  it('does not hold after the machine was suspended, while the monotonic clock stood still', async () => {
+  it('does not hold after the machine was suspended, while the monotonic clock was stopped', async () => {
     const { clock, session, log, lost } = await setUp();
     clock.moveWall(9_999);
     expect(session.leaseHeld()).toBe(true);
@@ -171,7 +171,7 @@ describe('L1: the lease', () => {
 });
 
 describe('L2: a session', () => {
-  it('that was ended by another node is given up once, and a new one is opened', async () => {
+  it('that was ended by another node is abandoned once, and a new one is opened', async () => {
     const { clock, store, session, lost } = await setUp();
     await store.endSession('s1');
     await clock.advance(5_000);
@@ -180,7 +180,7 @@ describe('L2: a session', () => {
     expect([lost(), session.id]).toEqual([1, 's2']);
   });
 
-  it('whose lease ran out is given up by whoever looks first, and a new one comes with the store', async () => {
+  it('whose lease has expired is abandoned at the first check, and a new one is opened once the store responds', async () => {
     const { clock, store, session, lost } = await setUp();
     clock.jump(10_000);
     expect(session.loseIfLapsed()).toBe(true);
@@ -193,7 +193,7 @@ describe('L2: a session', () => {
     expect([session.id === 's1', session.leaseHeld(), lost()]).toEqual([false, true, 1]);
   });
 
-  it('does not come back when the answer to its heartbeat comes after it was given up', async () => {
+  it('stays abandoned when the response to its heartbeat comes afterwards', async () => {
     const { clock, store, session, lost } = await setUp();
     let answer = (): void => {};
     store.hold = new Promise((resolve) => (answer = resolve));
@@ -204,14 +204,14 @@ describe('L2: a session', () => {
     expect([session.leaseHeld(), lost()]).toEqual([false, 1]);
   });
 
-  it('does not come back either when its lease ran out, unseen by anybody, before the answer came', async () => {
+  it('is abandoned when its lease expired, without a check, before the response to its heartbeat came', async () => {
     const { clock, store, session, lost } = await setUp();
     let answer = (): void => {};
     store.hold = new Promise((resolve) => (answer = resolve));
     await clock.advance(5_000);
     clock.jump(5_000);
-    // Whoever asked now would hold what it reads for nobody's; a lease that was back later would
-    // leave that undriven.
+    // A caller that checks now treats the records of this session as unowned; if the lease held
+    // again later, no node would drive them.
     expect([session.leaseHeld(), lost()]).toEqual([false, 0]);
     answer();
     await settle();
@@ -219,7 +219,7 @@ describe('L2: a session', () => {
     expect((await store.sessions()).map((row) => row.session)).toEqual(['s2']);
   });
 
-  it('that was given up is ended in the store, so that others find what it owned', async () => {
+  it('that was abandoned is ended in the store, so that other nodes find what it owned', async () => {
     const { clock, store, session } = await setUp();
     session.lose('tested');
     await clock.advance(5_000);
@@ -228,8 +228,8 @@ describe('L2: a session', () => {
   });
 });
 
-describe('L4: a node that the store does not answer', () => {
-  it('asks again within a fraction of a second, and beats as before once it is answered', async () => {
+describe('L4: a node whose store does not respond', () => {
+  it('retries within a fraction of a second, and returns to the heartbeat interval after a response', async () => {
     const { clock, store, session, log } = await setUp();
     store.failing = true;
     await clock.advance(5_000);
@@ -238,7 +238,7 @@ describe('L4: a node that the store does not answer', () => {
     expect(store.heartbeats).toBe(6);
     store.failing = false;
     await clock.advance(400);
-    // Said once, however often it was asked.
+    // Logged once, however many heartbeats failed.
     expect(log.lines).toEqual([
       'the heartbeat failed; it is sent again until the store responds',
       'the store responds again',
@@ -275,7 +275,7 @@ describe('L3: engine time', () => {
 
   it('never goes backwards, even when the store’s time lags behind this node’s', async () => {
     const { clock, session } = await setUp();
-    // The store's clock stands still while this node's runs.
+    // The store's clock is stopped while this node's runs.
     const told: number[] = [];
     for (let i = 0; i < 40; i++) {
       await clock.advance(700);
@@ -300,7 +300,7 @@ async function passTogether(clock: ManualClock, store: FrailStore, ms: number, r
 }
 
 describe('L6: a store that has lost acknowledged writes', () => {
-  it('is noticed when the heartbeat that it has is older than the acknowledged one, and the session is given up', async () => {
+  it('is noticed by a stored heartbeat older than the acknowledged one, and the session is abandoned', async () => {
     const { clock, store, session, log, lost, wentBack } = await setUp();
     await passTogether(clock, store, 10_000);
     store.lastMs = store.wallMs - 10_000;
@@ -319,7 +319,7 @@ describe('L6: a store that has lost acknowledged writes', () => {
     expect([wentBack(), lost()]).toEqual([1, 1]);
   });
 
-  it('is not suspected when another node ended the session, nor when a heartbeat was carried out and not acknowledged', async () => {
+  it('is not suspected when another node ended the session, nor when the response to an applied heartbeat was lost', async () => {
     const { clock, store, session, wentBack } = await setUp();
     await passTogether(clock, store, 5_000);
     store.losing = true;

@@ -4,7 +4,7 @@ import { SilenceWatch } from '../../src/engine/silence-watch.ts';
 const SILENCE_MS = 15_000;
 const HOUR_MS = 3_600_000;
 
-/** Looks at these heartbeats at that moment of the monotonic clock; returns who is silent. */
+/** Notes these heartbeats at `nowMs` of the monotonic clock; returns the silent sessions. */
 function lookAt(watch: SilenceWatch, nowMs: number, heartbeats: Readonly<Record<string, number>>): string[] {
   const rows = Object.entries(heartbeats).map(([session, heartbeatAtMs]) => ({ session, heartbeatAtMs }));
   watch.note(rows, nowMs);
@@ -12,7 +12,7 @@ function lookAt(watch: SilenceWatch, nowMs: number, heartbeats: Readonly<Record<
 }
 
 describe('SW1: a heartbeat', () => {
-  it('counts from the moment when it was first seen, however old it looks by the time of the store', () => {
+  it('counts from the moment when it was first seen, however old it is by the store’s time', () => {
     const watch = new SilenceWatch();
     expect(lookAt(watch, 0, { a: -HOUR_MS })).toEqual([]);
     expect(lookAt(watch, 15_000, { a: -HOUR_MS })).toEqual([]);
@@ -38,7 +38,7 @@ it('returns when the next session becomes silent', () => {
   expect(watch.nextInMs(SILENCE_MS, 20_000)).toBe(Infinity);
 });
 
-it('forgets the sessions that have ended, and returns no more than it is asked for', () => {
+it('forgets the sessions that have ended, and returns no more than the given number', () => {
   const watch = new SilenceWatch();
   lookAt(watch, 0, { a: 0, b: 0, c: 0 });
   expect(lookAt(watch, 20_000, { a: 0, b: 0, c: 0 })).toEqual(['a', 'b', 'c']);

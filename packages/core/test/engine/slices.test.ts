@@ -55,7 +55,7 @@ it('progress that a decision has written before its turn is not written again', 
   expect(written).toEqual(runs.slice(0, 9).map(({ id }) => id));
 });
 
-it('the long records that a claim returns are opened a few at a time, without the runs that have left meanwhile', async () => {
+it('the long records that a claim returns are opened a few at a time, without the runs that were dropped in between', async () => {
   const clock = new ManualClock();
   const turns = new Turns(clock);
   const body = new Uint8Array(90 * 1_024);

@@ -62,7 +62,7 @@ describe('subscriptions', () => {
     for (const [promise, code, field] of refused) await expect(promise).rejects.toMatchObject({ code, field: [field] });
   });
 
-  it('are refused when their URL has *** instead of a secret, as lists show it', async () => {
+  it('are rejected when their URL has *** instead of a secret, as in lists', async () => {
     const { topics, stored } = setUp();
     for (const url of ['http://***@mail/a', 'http://mail/a?token=***', 'http://mail/a?key=***&x=1'])
       await expect(topics.subscribe(NS, 't', subscriber(url))).rejects.toMatchObject({
@@ -111,7 +111,7 @@ describe('the topics of a message', () => {
     expect(after.steps[0]?.subscribers).toEqual(['http://a', 'http://b']);
   });
 
-  it('lose the own parameters of the coordinator, which the version before took in the URL of a subscriber', async () => {
+  it('lose the coordinator’s parameters, which the previous version accepted in the URL of a subscriber', async () => {
     const { store, topics } = setUp();
     const value = JSON.stringify([{ url: 'http://a/?gid=42&shop=7', remark: '' }]);
     await store.kvPut({ namespace: NS, category: TOPICS, key: 't' }, value, 0);
@@ -119,7 +119,7 @@ describe('the topics of a message', () => {
     expect(resolved.steps[0]?.subscribers).toEqual(['http://a/?shop=7']);
   });
 
-  it('are refused when nobody subscribes them, naming the step', async () => {
+  it('are rejected with the step when they have no subscribers', async () => {
     const { topics } = setUp();
     await topics.subscribe(NS, 'empty', subscriber('http://a'));
     await topics.unsubscribe(NS, 'empty', 'http://a');
@@ -169,7 +169,7 @@ describe('the topics of a message', () => {
     expect(reads).toBe(1);
   });
 
-  it('leave other definitions as they are, without asking the store', async () => {
+  it('leave other definitions as they are, without a query to the store', async () => {
     const { topics } = setUp();
     for (const definition of [message(2), saga(2)]) expect(await topics.resolve(NS, 'g', definition)).toBe(definition);
   });

@@ -35,7 +35,7 @@ describe('TR2: suspects on trial', () => {
     expect(driven).toEqual(['a']);
   });
 
-  it('wait no longer than ten seconds for a write that the store refuses every time', async () => {
+  it('wait no longer than ten seconds for a write that the store rejects every time', async () => {
     const { clock, trials, driven, pending } = setUp();
     trials.take([suspect('a', 5), suspect('b', 5)]);
     await clock.advance(9_999);

@@ -50,7 +50,7 @@ class DamagedStore extends MemoryStore {
   }
 }
 
-it('refused commands on one damaged record are logged once', async () => {
+it('failed commands on one damaged record are logged once', async () => {
   const clock = new ManualClock();
   const { lines, logger } = logOf(clock);
   const store = new DamagedStore(() => CREATED_AT_MS + clock.monotonicMs());

@@ -82,7 +82,7 @@ async function setUp() {
 }
 
 describe('a claimed record whose bodies the store cannot return', () => {
-  it('stays in memory and is read again, and is driven as soon as its bodies are returned', async () => {
+  it('stays in memory, is read again, and is driven as soon as its bodies are returned', async () => {
     const { clock, store, calls, lines, engine } = await setUp();
     await clock.advance(600_000);
     expect(calls).toEqual([]);
@@ -98,7 +98,7 @@ describe('a claimed record whose bodies the store cannot return', () => {
     await engine.drain(0);
   });
 
-  it('refuses commands, with what to do, and is released at the end of the session', async () => {
+  it('rejects commands with instructions, and is released at the end of the session', async () => {
     const { clock, store, engine } = await setUp();
     await clock.advance(1_000);
     const command = expect(engine.retryNow(context, 'g')).rejects.toThrow(

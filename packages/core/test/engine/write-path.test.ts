@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const refusal = new StoreError('unavailable', 'permission denied');
 
-/** A write path over a store in memory that counts batches, and fails when it is told to. */
+/** A write path over a memory store that counts batches and can be made to fail. */
 function setUp() {
   const clock = new ManualClock();
   const lines: { readonly fields: object; readonly message: string }[] = [];
@@ -45,7 +45,7 @@ const insertOf = (key: InsertItem['key']): InsertItem => ({
 });
 
 describe('the write path of a node', () => {
-  it('is tried when it was never used, and then not again while batches are written', async () => {
+  it('is probed before its first use, and not again while batches are written', async () => {
     const { path, seen, clock } = setUp();
     await Promise.all([path.assertWritable(), path.assertWritable()]);
     expect(seen.batches).toBe(1);
@@ -60,7 +60,7 @@ describe('the write path of a node', () => {
     expect(seen.batches).toBe(2);
   });
 
-  it('fails from a refused batch until a batch or a probe is written', async () => {
+  it('fails from a rejected batch until a batch or a probe is written', async () => {
     const { path, seen } = setUp();
     path.succeeded();
     seen.fails = true;
@@ -107,7 +107,7 @@ describe('the write path of a node', () => {
     await path.assertWritable();
   });
 
-  it('does not fail for a batch that is rejected for what is in it', async () => {
+  it('does not fail for a batch that is rejected because of its contents', async () => {
     const { path, seen, clock } = setUp();
     path.succeeded();
     path.started();
@@ -118,7 +118,7 @@ describe('the write path of a node', () => {
     expect(seen.batches).toBe(0);
   });
 
-  it('is tried without a change of any transaction, whatever its gid', async () => {
+  it('is probed without a change to any transaction, whatever its gid', async () => {
     const { path, memory } = setUp();
     const batches: (readonly WriteItem[])[] = [];
     const write = memory.write.bind(memory);
@@ -137,7 +137,7 @@ describe('the write path of a node', () => {
     expect((await memory.get([key]))[0]).toMatchObject({ version: 1, writeId: item.writeId, dueAtMs: 0 });
   });
 
-  it('logs refused batches with their cause, once in ten seconds, and their end once', async () => {
+  it('logs rejected batches with their cause once in ten seconds, and their end once', async () => {
     const { path, lines, clock } = setUp();
     for (let n = 0; n < 100; n++) {
       path.failed(refusal, 5);

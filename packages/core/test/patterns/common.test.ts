@@ -10,7 +10,7 @@ import { Model } from './support/model.ts';
 const stop = { kind: 'stop', reason: 'INC-42' } as const;
 
 describe('an operator’s commands', () => {
-  it('a force-stop makes the transaction failed, is no rollback, and it is never driven again', () => {
+  it('a force-stop makes the transaction failed without a rollback, and it is never driven again', () => {
     const model = new Model(saga(1));
     model.deliver({ kind: 'submitted', options: {} });
     model.deliver(stop);
@@ -41,19 +41,22 @@ describe('an operator’s commands', () => {
 });
 
 describe('a payload that kills its coordinators', () => {
-  it('is parked after five of them, and an order drives it again', () => {
+  it('parks its transaction after five of them, and a command to retry drives it again', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     model.crash(false, 3);
     expect(model.running).toEqual(['01 action']);
     model.crash(false);
-    expect(model.transaction.state).toMatchObject({ parked: '5 nodes in a row took it and vanished', attention: true });
+    expect(model.transaction.state).toMatchObject({
+      parked: '5 nodes in a row crashed while driving it',
+      attention: true,
+    });
     expect([model.nextAtMs, model.alerts.length]).toEqual([null, 1]);
     model.deliver({ kind: 'retry' });
     expect(model.running).toEqual(['01 action']);
   });
 
-  it('leaves a saga that does not know what was started', () => {
+  it('leaves a saga that has lost track of which actions were started', () => {
     const model = new Model(saga(2));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action');
@@ -65,7 +68,7 @@ describe('a payload that kills its coordinators', () => {
 });
 
 describe('preparing again', () => {
-  it('changes nothing while prepared, and is refused later', () => {
+  it('changes nothing while prepared, and is rejected later', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'prepared', again: false });
     const { state } = model.transaction;

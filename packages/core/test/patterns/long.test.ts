@@ -50,7 +50,7 @@ describe('a transaction with many steps', () => {
     expect(lists.reads()).toBeLessThan(8 * STEPS);
   });
 
-  it('copies its list of ops a few times for a response, and looks for what to start once', () => {
+  it('copies its list of ops a few times per response, and searches it once for calls to start', () => {
     for (const definition of [saga(STEPS), saga(STEPS, { concurrent: true }), message(STEPS, { concurrent: true })]) {
       const transaction = submitted(definition);
       const { list, reads } = counted(transaction.state.branches);

@@ -16,7 +16,7 @@ const messages: fc.Arbitrary<Definition> = fc
   })
   .map(({ count, subscribers, ...options }) => withTopic(message(count, options), subscribers));
 
-/** The first step fans out to so many subscribers. */
+/** The first step fans out to `count` subscribers. */
 function withTopic(definition: Definition, count: number | null): Definition {
   if (count === null) return definition;
   const subscribers = Array.from({ length: count }, (_, i) => `http://s/${i}`);

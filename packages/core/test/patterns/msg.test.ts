@@ -15,7 +15,7 @@ function submitted(definition: Definition, options: Partial<Definition['options'
   return model;
 }
 
-/** Prepared, late, and being asked about. */
+/** Prepared, past its timeout, with a check-back in flight. */
 function asked(definition: Definition = message(1)): Model {
   const model = prepared(definition);
   model.waitForNext();
@@ -24,7 +24,7 @@ function asked(definition: Definition = message(1)): Model {
 }
 
 describe('msg: delivery', () => {
-  it('calls one step after the other once it is submitted', () => {
+  it('calls one step after another once it is submitted', () => {
     const model = submitted(message(2));
     expect(model.running).toEqual(['01 action']);
     model.answer('01 action');
@@ -44,7 +44,7 @@ describe('msg: delivery', () => {
   });
 
   it.each(['FAILURE', 'UNKNOWN', 'ONGOING'] as const)(
-    'never rolls back: a step that answers %s is called again',
+    'never rolls back: a step that returns %s is called again',
     (kind) => {
       const model = submitted(message(1));
       model.answer('01 action', kind);
@@ -77,7 +77,7 @@ describe('msg: delivery', () => {
 });
 
 describe('msg: delay', () => {
-  it('starts so long after the submit, with the delay of the submit call', () => {
+  it('starts the first step after the delay that the submit specifies', () => {
     const model = prepared(message(1));
     model.nowMs += 5_000;
     model.deliver({ kind: 'submitted', options: { delayMs: 3_000 } });
@@ -95,24 +95,24 @@ describe('msg: delay', () => {
 });
 
 describe('msg: check-back', () => {
-  it('asks the client 35 seconds after it was prepared unless it says otherwise', () => {
+  it('queries the client 35 seconds after the prepare, or after the timeout of the message', () => {
     expect(prepared(message(1)).nextInMs).toBe(35_000);
     expect(prepared(message(1, { timeoutToFailMs: 4_000 })).nextInMs).toBe(4_000);
   });
 
-  it('SUCCESS submits it', () => {
+  it('SUCCESS submits the message', () => {
     const model = asked();
     model.reply('SUCCESS');
     expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
   });
 
-  it('FAILURE fails it, with the answer as the reason', () => {
+  it('FAILURE fails the message, with the response as the reason', () => {
     const model = asked();
     model.reply('FAILURE', 'rolled back');
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['failed', 'rolled back']);
   });
 
-  it('ONGOING asks again after the plain interval', () => {
+  it('ONGOING leads to the next query after the plain interval', () => {
     const model = asked(message(1, { retryIntervalMs: 2_000 }));
     for (let i = 0; i < 3; i++) {
       model.reply('ONGOING');
@@ -121,7 +121,7 @@ describe('msg: check-back', () => {
     }
   });
 
-  it('an unknown answer asks again with back-off', () => {
+  it('UNKNOWN leads to the next query with backoff', () => {
     const model = asked(message(1, { retryIntervalMs: 2_000 }));
     const intervals: (number | null)[] = [];
     for (let i = 0; i < 7; i++) {
@@ -133,7 +133,7 @@ describe('msg: check-back', () => {
     expect(model.alerts).toEqual([{ branch: '00 msg', error: 'down', retryCount: 3 }]);
   });
 
-  it('a question that was not asked, for its destination is full, does not count', () => {
+  it('a query that was not sent because its destination is full does not count', () => {
     const model = asked();
     model.defer('check');
     expect([model.nextInMs, model.transaction.state.checkFailures, model.transaction.state.retries]).toEqual([
@@ -142,21 +142,21 @@ describe('msg: check-back', () => {
     expect(model.transaction.state.timeline.filter((line) => line.kind === 'call')).toEqual([]);
   });
 
-  it('an answer that comes after the submit changes nothing', () => {
+  it('a response that comes after the submit changes nothing', () => {
     const model = asked();
     model.deliver({ kind: 'submitted', options: {} });
     model.reply('FAILURE');
     expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
   });
 
-  it('is not asked when it is prepared again', () => {
+  it('is not sent when the message is prepared again', () => {
     const model = prepared(message(1));
     model.nowMs += 40_000;
     model.deliver({ kind: 'prepared', again: true });
     expect(model.asking).toBe(false);
   });
 
-  it('counts its questions beyond the bound of the timeline', () => {
+  it('counts its queries beyond the bound of the timeline', () => {
     const model = asked();
     for (let i = 0; i < 150; i++) {
       model.reply('ONGOING');
@@ -166,13 +166,13 @@ describe('msg: check-back', () => {
     expect(model.transaction.state.timeline.findLast((line) => line.kind === 'call')).toMatchObject({ attempt: 151 });
   });
 
-  it('an abort before the submit fails it', () => {
+  it('an abort before the submit fails the message', () => {
     const model = prepared(message(1));
     model.deliver({ kind: 'abort', reason: 'local transaction failed', byOperator: false });
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['failed', 'local transaction failed']);
   });
 
-  it('without an address to ask it waits for a person, and a late submit delivers it all the same', () => {
+  it('a message without a check-back URL is parked, and a late submit still delivers it', () => {
     const model = prepared({ ...message(1), queryPrepared: '' });
     model.waitForNext();
     expect(model.transaction.state.parked).toContain('no check-back URL');

@@ -23,12 +23,12 @@ describe('the retry schedule', () => {
     expect(intervals).toEqual([3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000, 60_000]);
   });
 
-  it('never waits less than the client asked for, whatever the cap is', () => {
+  it('never waits less than the interval of the transaction, whatever the cap is', () => {
     const options = { ...NO_OPTIONS, retryIntervalMs: 90_000 };
     expect([1, 2, 9].map((failures) => backOffMs(options, failures, moment(0)))).toEqual([90_000, 90_000, 90_000]);
   });
 
-  it('adds a jitter of up to a fifth, never less than nothing', () => {
+  it('adds a jitter between zero and a fifth', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),
@@ -59,7 +59,7 @@ describe('the retry schedule', () => {
     expect(intervals).toEqual([1_000, 2_000, 4_000, 1_000, 1_000, 1_000]);
   });
 
-  it('begins anew for the next branch: progress resets it', () => {
+  it('restarts with the next branch, because progress resets it', () => {
     const model = new Model(message(2, { retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action', 'UNKNOWN');
@@ -72,7 +72,7 @@ describe('the retry schedule', () => {
     expect(model.nextInMs).toBe(1_000);
   });
 
-  it('backs off each concurrent branch by itself, waking for the earliest', () => {
+  it('has a separate backoff for each concurrent branch, and wakes for the earliest', () => {
     const model = new Model(saga(2, { concurrent: true, retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action', 'UNKNOWN');
@@ -83,7 +83,7 @@ describe('the retry schedule', () => {
     expect(model.running).toEqual(['01 action']);
   });
 
-  it('counts attempts in the timeline and tells when the next one is', () => {
+  it('records in the timeline the number of each attempt and the time of the next one', () => {
     const model = new Model(message(1, { retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action', 'UNKNOWN', 'refused');
@@ -95,7 +95,7 @@ describe('the retry schedule', () => {
 });
 
 describe('retry now', () => {
-  it('calls at once what is backing off, and asks at once what is waited for', () => {
+  it('calls a branch in backoff at once, and sends a pending check-back at once', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action', 'UNKNOWN');
@@ -107,7 +107,7 @@ describe('retry now', () => {
     expect(other.asking).toBe(true);
   });
 
-  it('does not call twice what is running', () => {
+  it('does not repeat a call that is running', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     model.deliver({ kind: 'retry' });
@@ -124,7 +124,7 @@ describe('retry now', () => {
 });
 
 describe('the alert threshold', () => {
-  it('asks for a person once, when three attempts in a row brought no progress', () => {
+  it('raises one alert when three attempts in a row brought no progress', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     for (let i = 0; i < 5; i++) {
@@ -153,7 +153,7 @@ describe('the alert threshold', () => {
     expect(model.alerts).toHaveLength(4);
   });
 
-  it('passes what is parked again every minute until a hook has acknowledged the alert, and then leaves it alone', () => {
+  it('repeats the alert of a parked transaction every minute until a hook has acknowledged it', () => {
     const model = new Model(message(1), undefined, { ...POLICY, maxClaims: 2 });
     model.acknowledges = false;
     model.deliver({ kind: 'submitted', options: {} });
@@ -178,7 +178,7 @@ describe('the alert threshold', () => {
     expect(model.alerts).toEqual([]);
   });
 
-  it('counts over all branches, and anew after progress', () => {
+  it('counts over all branches, and again from zero after progress', () => {
     const model = new Model(message(2, { concurrent: true }));
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('01 action', 'UNKNOWN');

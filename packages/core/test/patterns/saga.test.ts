@@ -10,8 +10,7 @@ function submitted(definition: Definition): Model {
 }
 
 /**
- * Answers everything that runs with success until nothing does; the ops in the order of their
- * calls.
+ * Ends each running call with success until none is running; returns the ops in call order.
  */
 function finish(model: Model): string[] {
   const order: string[] = [];
@@ -25,14 +24,14 @@ function finish(model: Model): string[] {
 const lastCall = (model: Model): Extract<TimelineEntry, { kind: 'call' }> | undefined =>
   model.transaction.state.timeline.findLast((line) => line.kind === 'call');
 
-describe('saga: the way forward', () => {
-  it('calls actions one after the other and succeeds', () => {
+describe('saga: forward execution', () => {
+  it('calls the actions one after another and succeeds', () => {
     const model = submitted(saga(3));
     expect(finish(model)).toEqual(['01 action', '02 action', '03 action']);
     expect(model.status).toBe('succeed');
   });
 
-  it('lists the branches as compensate, action of each step', () => {
+  it('lists its branches as compensate, then action, for each step', () => {
     const { branches } = submitted(saga(2)).transaction;
     expect(branches.map(({ branchId, op }) => `${branchId} ${op}`)).toEqual([
       '01 compensate',
@@ -47,7 +46,7 @@ describe('saga: the way forward', () => {
     expect(submitted(saga(3, { concurrent: true })).running).toEqual(['01 action', '02 action', '03 action']);
   });
 
-  it('starts a concurrent step when all that its orders name have succeeded', () => {
+  it('starts a concurrent step when all its dependencies have succeeded', () => {
     const model = submitted(saga(4, { concurrent: true }, { 2: [0, 1], 3: [1] }));
     expect(model.running).toEqual(['01 action', '02 action']);
     model.answer('01 action');
@@ -56,7 +55,7 @@ describe('saga: the way forward', () => {
     expect(model.running).toEqual(['03 action', '04 action']);
   });
 
-  it('ignores orders unless it is concurrent', () => {
+  it('ignores dependencies unless it is concurrent', () => {
     expect(finish(submitted(saga(2, {}, { 0: [1] })))).toEqual(['01 action', '02 action']);
   });
 
@@ -64,7 +63,7 @@ describe('saga: the way forward', () => {
     expect(submitted(saga(0)).status).toBe('succeed');
   });
 
-  it('does nothing while it is only prepared, and runs when it is submitted', () => {
+  it('calls no branch while it is prepared, and runs when it is submitted', () => {
     const model = new Model(saga(1));
     model.deliver({ kind: 'prepared', again: false });
     expect([model.status, model.running, model.nextAtMs]).toEqual(['prepared', [], null]);
@@ -73,8 +72,8 @@ describe('saga: the way forward', () => {
   });
 });
 
-describe('saga: the way back', () => {
-  it('compensates in reverse order, the failed step too, never one that was not started', () => {
+describe('saga: rollback', () => {
+  it('compensates in reverse order, including the failed step, never a step that was not started', () => {
     const model = submitted(saga(4));
     model.answer('01 action');
     model.answer('02 action');
@@ -85,7 +84,7 @@ describe('saga: the way back', () => {
     expect(model.status).toBe('failed');
   });
 
-  it('compensates concurrently, a step after all that came after it', () => {
+  it('compensates concurrently, each step after all its dependents', () => {
     const model = submitted(saga(4, { concurrent: true }, { 2: [0], 3: [2] }));
     model.answer('01 action');
     model.answer('02 action');
@@ -99,7 +98,7 @@ describe('saga: the way back', () => {
   });
 
   it.each(['SUCCESS', 'FAILURE', 'UNKNOWN', 'ONGOING'] as const)(
-    'compensates a branch that still runs after it answered %s',
+    'compensates a branch whose action still runs after that action has returned %s',
     (kind) => {
       const model = submitted(saga(2, { concurrent: true }));
       model.answer('01 action', 'FAILURE', 'no');
@@ -110,7 +109,7 @@ describe('saga: the way back', () => {
     },
   );
 
-  it('does not call an action again after the decision, and does not say that it will', () => {
+  it('does not call an action again after the decision, and records no time of a next attempt', () => {
     const model = submitted(saga(2, { concurrent: true }));
     model.answer('01 action', 'FAILURE', 'no');
     model.answer('02 action', 'UNKNOWN', 'timed out');
@@ -119,7 +118,7 @@ describe('saga: the way back', () => {
     expect(finish(model)).toEqual(['01 compensate', '02 compensate']);
   });
 
-  it('retries a compensation until it succeeds, with back-off, and asks for a person when it answers FAILURE', () => {
+  it('retries a compensation with backoff until it succeeds, and raises an alert when it returns FAILURE', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
     model.answer('01 action', 'FAILURE');
     model.answer('01 compensate', 'FAILURE', 'cannot refund');
@@ -133,7 +132,7 @@ describe('saga: the way back', () => {
     expect([model.status, model.transaction.state.attention]).toEqual(['failed', false]);
   });
 
-  it('compensates every step when its node vanished before the decision: nobody knows which were started', () => {
+  it('compensates every step if its node crashed before the decision, as any step may have been started', () => {
     const model = submitted(saga(3));
     model.answer('01 action');
     model.crash(false);
@@ -142,7 +141,7 @@ describe('saga: the way back', () => {
     expect(finish(model)).toEqual(['03 compensate', '02 compensate', '01 compensate']);
   });
 
-  it('keeps the set of the decision when its node vanishes afterwards', () => {
+  it('keeps the set to compensate of the decision when its node crashes afterwards', () => {
     const model = submitted(saga(3));
     model.answer('01 action', 'FAILURE');
     model.crash(false);
@@ -150,7 +149,7 @@ describe('saga: the way back', () => {
     expect(model.status).toBe('failed');
   });
 
-  it('knows what was started across an orderly release', () => {
+  it('keeps track of the started actions across an orderly release', () => {
     const model = submitted(saga(3));
     model.answer('01 action');
     model.answer('02 action', 'UNKNOWN');
@@ -160,7 +159,7 @@ describe('saga: the way back', () => {
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
-  it('carries out an order to abort that the vanished node left, not knowing what that one started', () => {
+  it('carries out an abort command that a crashed node left, and compensates every step', () => {
     const model = submitted(saga(2));
     model.answer('01 action');
     const { transaction } = model;
@@ -175,13 +174,13 @@ describe('saga: the way back', () => {
   });
 });
 
-describe('saga: time-out, limit, abort', () => {
-  it('has no time-out unless it says so', () => {
+describe('saga: timeout, limit, abort', () => {
+  it('has no timeout by default', () => {
     const model = submitted(saga(1));
     expect(model.nextAtMs).toBe(null);
   });
 
-  it('aborts at its time-out with the seconds in the reason, while the call still runs', () => {
+  it('aborts at its timeout with the seconds in the reason, while a call still runs', () => {
     const model = submitted(saga(2, { timeoutToFailMs: 7_000 }));
     model.answer('01 action');
     expect(model.nextInMs).toBe(7_000);
@@ -192,7 +191,7 @@ describe('saga: time-out, limit, abort', () => {
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
-  it('has no time-out any more once it aborts', () => {
+  it('has no timeout any more once it is aborting', () => {
     const model = submitted(saga(1, { timeoutToFailMs: 7_000 }));
     model.answer('01 action', 'FAILURE', 'no');
     model.answer('01 compensate', 'UNKNOWN');
@@ -214,7 +213,7 @@ describe('saga: time-out, limit, abort', () => {
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
-  it('makes ten retries of its limit at once and paces the others, up to the plain interval', () => {
+  it('makes the first ten retries of its limit at once and delays the others, up to the plain interval', () => {
     const model = submitted(saga(1, { retryLimit: 1_000_000_000, retryIntervalMs: 1_000 }));
     const delays: number[] = [];
     for (let i = 0; i < 16; i++) {
@@ -248,7 +247,7 @@ describe('saga: time-out, limit, abort', () => {
     expect(model.running).toEqual(['01 compensate']);
   });
 
-  it('is aborted by an operator only', () => {
+  it('can be aborted by an operator only', () => {
     const model = submitted(saga(2));
     model.answer('01 action');
     expect(model.deliver({ kind: 'abort', reason: 'x', byOperator: false })).toBe(
@@ -258,7 +257,7 @@ describe('saga: time-out, limit, abort', () => {
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'changed our mind']);
   });
 
-  it('is driven again from where it stands when it is submitted again, and refuses it once aborting', () => {
+  it('resumes when it is submitted again, and rejects another submit once it is aborting', () => {
     const model = submitted(saga(2));
     model.answer('01 action');
     model.answer('02 action', 'UNKNOWN');
@@ -269,8 +268,8 @@ describe('saga: time-out, limit, abort', () => {
   });
 });
 
-describe('saga: who needs a person', () => {
-  it('a failure that turns the saga is progress, not one more attempt', () => {
+describe('saga: operator attention', () => {
+  it('a failure that starts the rollback is progress, not another attempt without progress', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
     model.answer('01 action', 'UNKNOWN');
     model.waitForNext();
@@ -280,7 +279,7 @@ describe('saga: who needs a person', () => {
     expect([model.alerts, model.transaction.state.retries]).toEqual([[], 0]);
   });
 
-  it('a decision to abort ends the need', () => {
+  it('a decision to abort ends the need for attention', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
     for (let i = 0; i < 3; i++) {
       model.answer('01 action', 'UNKNOWN', 'down');

@@ -35,7 +35,7 @@ describe('tcc', () => {
     expect(model.status).toBe('failed');
   });
 
-  it('stops at a branch that does not succeed and goes on from it', () => {
+  it('waits for a branch that does not succeed, and continues from there', () => {
     const model = prepared('tcc', ['01', '02']);
     model.deliver({ kind: 'submitted', options: {} });
     model.answer('02 confirm', 'UNKNOWN');
@@ -108,7 +108,7 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
     expect(model.status).toBe('failed');
   });
 
-  it('refuses a run that submits other branches than were submitted', () => {
+  it('rejects a submit with branches other than those submitted before', () => {
     const model = prepared(pattern, ['01', '02']);
     model.deliver({ kind: 'submitted', options: {}, branches: ['01', '02'] });
     const again = () => model.deliver({ kind: 'submitted', options: {}, branches: ['01'] });
@@ -118,14 +118,14 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
     expect(model.status).toBe('succeed');
   });
 
-  it('is aborted after 35 seconds unless it says otherwise', () => {
+  it('is aborted after 35 seconds by default', () => {
     const model = prepared(pattern, ['01']);
     expect(model.nextInMs).toBe(35_000);
     model.waitForNext();
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'Timeout after 35 seconds']);
   });
 
-  it('is aborted at its own time-out', () => {
+  it('is aborted at the timeout that it specifies', () => {
     const model = prepared(pattern, ['01'], { timeoutToFailMs: 2_000 });
     model.waitForNext();
     expect(model.transaction.state.rollbackReason).toBe('Timeout after 2 seconds');
@@ -151,7 +151,7 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
     expect(model.running).toHaveLength(1);
   });
 
-  it('is not moved by being prepared again, even late', () => {
+  it('is not changed by being prepared again, even late', () => {
     const model = prepared(pattern, ['01']);
     model.nowMs += 40_000;
     expect(model.deliver({ kind: 'prepared', again: true })).toBe(undefined);
@@ -164,7 +164,7 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
     expect(model.status).toBe('succeed');
   });
 
-  it('takes branches registered while the decision was on its way', () => {
+  it('includes branches that were registered while the decision was in flight', () => {
     const model = prepared(pattern, ['01']);
     model.register('02', ...(pattern === 'tcc' ? ['cancel', 'confirm'] : ['rollback', 'commit']));
     model.deliver({ kind: 'submitted', options: {} });

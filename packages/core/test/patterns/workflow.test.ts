@@ -16,8 +16,8 @@ const end = (status: 'succeed' | 'failed', result = '') => ({
   result,
 });
 
-describe('workflow: its end', () => {
-  it('takes the status, the result and the reason that its client says', () => {
+describe('the end of a workflow', () => {
+  it('has the status, the result and the reason that the client sends', () => {
     const model = prepared();
     model.deliver(end('succeed', 'cmVzdWx0'));
     expect(model.transaction.state).toMatchObject({ status: 'succeed', result: 'cmVzdWx0' });
@@ -26,7 +26,7 @@ describe('workflow: its end', () => {
     expect(other.transaction.state).toMatchObject({ status: 'failed', rollbackReason: 'refused' });
   });
 
-  it('may be said twice alike, not otherwise', () => {
+  it('may be sent twice with the same status, not with another one', () => {
     const model = prepared();
     model.deliver(end('succeed', 'first'));
     expect(model.deliver(end('succeed', 'second'))).toBe(undefined);
@@ -34,7 +34,7 @@ describe('workflow: its end', () => {
     expect(model.deliver(end('failed'))).toBe("current status 'succeed', cannot submit");
   });
 
-  it('cannot be success once it is aborting', () => {
+  it('cannot be success once the workflow is aborting', () => {
     const model = prepared();
     model.deliver({ kind: 'abort', reason: 'step 2 refused', byOperator: false });
     expect(model.deliver(end('succeed'))).toBe("current status 'aborting', cannot submit");
@@ -42,7 +42,7 @@ describe('workflow: its end', () => {
     expect(model.status).toBe('failed');
   });
 
-  it('cannot be submitted without an outcome', () => {
+  it('cannot be submitted without a status', () => {
     expect(prepared().deliver({ kind: 'submitted', options: {} })).toContain('cannot submit a workflow');
   });
 });
@@ -54,7 +54,7 @@ describe('workflow: a recorded commit', () => {
     return model;
   }
 
-  it('is the decision to succeed: neither an abort nor an end as failed is taken (WF5)', () => {
+  it('is the decision to succeed: an abort and an end as failed are rejected (WF5)', () => {
     const model = committing();
     for (const byOperator of [false, true])
       expect(model.deliver({ kind: 'abort', reason: 'changed my mind', byOperator })).toBe(
@@ -67,7 +67,7 @@ describe('workflow: a recorded commit', () => {
     expect(model.status).toBe('succeed');
   });
 
-  it('does not keep a person from stopping it', () => {
+  it('does not prevent an operator from force-stopping the workflow', () => {
     const model = committing();
     expect(model.deliver({ kind: 'stop', reason: 'INC-42' })).toBe(undefined);
     expect(model.status).toBe('failed');
@@ -77,7 +77,7 @@ describe('workflow: a recorded commit', () => {
 describe('workflow: parked by its code (WF6)', () => {
   const park = { kind: 'park' as const, reason: 'step debit was recorded by another version' };
 
-  it('needs a person, is shown as such, and is not called back', () => {
+  it('needs operator attention, is shown as such, and is not called back', () => {
     const model = prepared();
     model.waitForNext();
     model.deliver(park);
@@ -87,14 +87,14 @@ describe('workflow: parked by its code (WF6)', () => {
     expect([model.asking, model.nextAtMs]).toEqual([false, null]);
   });
 
-  it('is called back again when a person orders a retry', () => {
+  it('is called back again when an operator retries it', () => {
     const model = prepared();
     model.deliver(park);
     expect(model.deliver({ kind: 'retry' })).toBe(undefined);
     expect([model.asking, model.transaction.state.parked]).toEqual([true, '']);
   });
 
-  it('may be parked while it is aborting, and twice alike', () => {
+  it('may be parked while it is aborting, and twice for the same reason', () => {
     const model = prepared();
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
     model.deliver(park);
@@ -104,14 +104,14 @@ describe('workflow: parked by its code (WF6)', () => {
     expect(state).toMatchObject({ status: 'aborting', parked: park.reason });
   });
 
-  it('is ended by code that can go on', () => {
+  it('can be ended by code that is able to resume it', () => {
     const model = prepared();
     model.deliver(park);
     expect(model.deliver(end('succeed'))).toBe(undefined);
     expect(model.transaction.state).toMatchObject({ status: 'succeed', parked: '', attention: false });
   });
 
-  it('is not parked once it has ended; and nothing else is', () => {
+  it('is not parked once it is finished; other patterns are never parked by their clients', () => {
     const model = prepared();
     model.deliver(end('succeed'));
     expect(model.deliver(park)).toBe("current status 'succeed', cannot park");
@@ -121,7 +121,7 @@ describe('workflow: parked by its code (WF6)', () => {
   });
 });
 
-describe('workflow: call-backs', () => {
+describe('workflow: callbacks', () => {
   it('come at the retry interval of the workflow, without backoff (WF3)', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     expect(model.nextInMs).toBe(3_000);
@@ -134,14 +134,14 @@ describe('workflow: call-backs', () => {
     }
   });
 
-  it('go on while it is aborting', () => {
+  it('continue while the workflow is aborting', () => {
     const model = prepared();
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
     model.waitForNext();
     expect(model.asking).toBe(true);
   });
 
-  it('wait for a client that just said that it aborts, and not for an operator', () => {
+  it('are postponed by an abort of the client, and not by an abort of an operator', () => {
     const model = prepared();
     model.nowMs += 9_000;
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
@@ -151,14 +151,14 @@ describe('workflow: call-backs', () => {
     expect(model.asking).toBe(true);
   });
 
-  it('are not caused by a client that prepares it again', () => {
+  it('are not caused by a client that prepares the workflow again', () => {
     const model = prepared();
     model.nowMs += 11_000;
     model.deliver({ kind: 'prepared', again: true });
     expect(model.asking).toBe(false);
   });
 
-  it('end with it', () => {
+  it('end with the workflow', () => {
     const model = prepared();
     model.waitForNext();
     model.deliver(end('succeed'));
@@ -166,7 +166,7 @@ describe('workflow: call-backs', () => {
   });
 });
 
-describe('workflow: callbacks that keep failing alike', () => {
+describe('workflow: callbacks that repeatedly fail in the same way', () => {
   it('are one line of the timeline, with their number and the times of the first and the last', () => {
     const model = prepared({ retryIntervalMs: 1_000 });
     const callback = (reason: string): void => {
@@ -179,7 +179,7 @@ describe('workflow: callbacks that keep failing alike', () => {
     const { timeline, timelineOmitted } = model.transaction.state;
     expect(timelineOmitted).toBe(0);
     const calls = timeline.filter((line) => line.kind === 'call');
-    // The alert is a line of its own between the calls before and after it.
+    // The alert is a separate line between the calls before and after it.
     const counts = calls.map(({ count = 1 }) => count);
     expect(counts.reduce((sum, count) => sum + count)).toBe(302);
     expect(calls.length).toBeLessThanOrEqual(5);
@@ -203,7 +203,7 @@ describe('workflow: heartbeats (WF8)', () => {
     expect(model.asking).toBe(true);
   });
 
-  it('also while it is aborting', () => {
+  it('postpone the callback also while the workflow is aborting', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     model.deliver({ kind: 'abort', reason: '', byOperator: true });
     model.reply('ONGOING');
@@ -225,7 +225,7 @@ describe('workflow: heartbeats (WF8)', () => {
     expect(model.asking).toBe(false);
   });
 
-  it('change nothing while it is being called back, or is parked', () => {
+  it('change nothing while the workflow is being called back, or is parked', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     model.waitForNext();
     model.deliver(heartbeat);
@@ -236,14 +236,14 @@ describe('workflow: heartbeats (WF8)', () => {
     expect([model.asking, model.nextAtMs, model.transaction.state.parked]).toEqual([false, null, 'other code']);
   });
 
-  it('do not hold up a retry that an operator orders', () => {
+  it('do not delay a retry by an operator', () => {
     const model = prepared();
     model.deliver(heartbeat);
     model.deliver({ kind: 'retry' });
     expect(model.asking).toBe(true);
   });
 
-  it('are refused once it is finished, and by a transaction without code of its own', () => {
+  it('are rejected once the workflow is finished, and for any other pattern', () => {
     const model = prepared();
     model.deliver(end('succeed'));
     expect(model.deliver(heartbeat)).toBe("current status 'succeed', cannot send a heartbeat");
@@ -282,7 +282,7 @@ describe('workflow: an outage of all nodes (WF9)', () => {
     expect(model.asking).toBe(true);
   });
 
-  it('is not what a step recorded long after the last heartbeat looks like', () => {
+  it('is not assumed for a step recorded long after the last heartbeat', () => {
     const model = beating();
     model.nowMs += 50_000;
     model.record('step', 'action');

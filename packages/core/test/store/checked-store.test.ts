@@ -18,7 +18,7 @@ const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('CheckedStore', () => {
-  it('turns whatever a driver throws into a StoreError that keeps the cause', async () => {
+  it('converts any error of a store driver into a StoreError that keeps the cause', async () => {
     const cause = new TypeError('socket hang up');
     const store = await opened(driverWith({ nowMs: () => Promise.reject(cause) }));
     const error = await store.nowMs().catch((thrown: unknown) => thrown);
@@ -58,7 +58,7 @@ describe('CheckedStore', () => {
     expect(await store.nowMs()).toBe(1);
   });
 
-  it('tells its driver when every call has returned, so that it closes then, and refuses new ones meanwhile', async () => {
+  it('rejects new calls while it closes, and closes its store driver once every call has returned', async () => {
     const order: string[] = [];
     let answer: ((nowMs: number) => void) | undefined;
     const driver = driverWith({
@@ -78,7 +78,7 @@ describe('CheckedStore', () => {
     expect(order).toEqual(['answered', 'closed']);
   });
 
-  it('does not bother its driver with what is invalid', async () => {
+  it('does not pass invalid requests to its store driver', async () => {
     let asked = 0;
     const ask = (): never => {
       asked++;

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../../src/index.ts';
 
 /**
- * Promises settle in chains; so many turns of the microtask queue are enough for the longest chain
- * between two timers.
+ * Promises settle in chains; this number of turns of the microtask queue is enough for the longest
+ * chain between two timers.
  */
 const SETTLE_TURNS = 200;
 
@@ -16,7 +16,7 @@ interface Entry {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that moves only when the test moves it. */
 export class ManualClock implements Clock {
   #nowMs: number;
   /** What the wall clock shows beyond the monotonic clock. */

@@ -18,7 +18,7 @@ export function registerBarrierSchema(program: Command, io: CommandIo): void {
       'Print the SQL that creates the barrier table, for the database that holds the data of a participant. The SQL changes nothing if the table exists; participants that use dtm’s clients share the table. A barrier in Redis needs no table.',
     )
     .addOption(
-      new Option('--database <database>', 'the database of the participant; mysql also stands for MariaDB')
+      new Option('--database <database>', 'the database of the participant; use mysql for MariaDB, too')
         .choices(['postgres', 'mysql', 'redis'] satisfies BarrierSchemaOptions['database'][])
         .makeOptionMandatory(),
     )

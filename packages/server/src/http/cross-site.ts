@@ -14,7 +14,7 @@ export function crossSiteFault(headers: IncomingHttpHeaders): string | undefined
   return host !== '' && host === headers.host ? undefined : REASON;
 }
 
-const REASON = 'requests of web pages of other sites are refused';
+const REASON = 'requests from web pages of other sites are rejected';
 
 /**
  * Whether a browser sent the request. Every browser's user agent begins with Mozilla, and a page

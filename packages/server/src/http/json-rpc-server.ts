@@ -73,7 +73,10 @@ async function call(
   if (typeof request !== 'object' || request === null || !('jsonrpc' in request) || request.jsonrpc !== '2.0')
     return failed(JSON_RPC_CODES.badRequest, 'not a JSON-RPC 2.0 request: it must be an object with "jsonrpc": "2.0"');
   if (id === undefined)
-    return failed(JSON_RPC_CODES.badRequest, 'id must be a string, a number or null; without one there is no answer');
+    return failed(
+      JSON_RPC_CODES.badRequest,
+      'id must be a string, a number or null; requests without an id (notifications) are not supported',
+    );
   const name = 'method' in request ? request.method : undefined;
   const method = typeof name === 'string' ? methods.get(name) : undefined;
   if (method === undefined)

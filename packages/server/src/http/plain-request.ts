@@ -48,7 +48,7 @@ export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
   return { method, url, host: fields.host, fields: fields.call, head, body: piece.subarray(bodyStart) };
 }
 
-/** The values of a field, in the order of the request. Most requests are never asked for one. */
+/** The values of a header field, in the order of the request. Few requests need this call. */
 export function valuesOf({ head }: PlainRequest, name: string): readonly string[] {
   return head
     .split('\r\n')

@@ -41,7 +41,7 @@ const unknownHost = (host = ''): string =>
 /** A link or an image in a page is enough to make a browser send a GET. */
 const commandByGet = (path: string, fromBrowser: boolean): Reply => {
   const message = fromBrowser
-    ? 'a GET that changes something is refused to browsers; use POST'
+    ? 'a GET that changes something is rejected when a browser sends it; use POST'
     : 'GETs that change something are switched off (--dtm-get-commands false); use POST';
   return fromBrowser ? refusal(path, 403, message) : refusal(path, 405, message, ['Allow', 'POST']);
 };

@@ -15,5 +15,8 @@ export const SILENT: Log = { debugs: false, debug() {}, info() {}, warn() {}, er
 /** Logs an unexpected error with its cause; the caller is referred to this log. */
 export function logDefect(log: Log, route: string, error: HoldfastError): void {
   const { gid, cause } = error;
-  log.error({ ...(gid !== undefined && { gid }), route, err: cause ?? error }, 'a request failed by a defect');
+  log.error(
+    { ...(gid !== undefined && { gid }), route, err: cause ?? error },
+    'a request failed because of an internal error',
+  );
 }

@@ -132,7 +132,7 @@ export class Primary {
     if (this.#url === '') return;
     const servedMs = servingSinceMs === undefined ? undefined : performance.now() - servingSinceMs;
     const verdict = this.#restarts.judge({ worker: number, servedMs, serving: this.#serving() });
-    if (verdict.kind === 'give up') {
+    if (verdict.kind === 'abandon') {
       this.#log.error(end, 'workers crash as soon as they start; shutting down. Their log lines above give the reason');
       return this.#giveUp();
     }

@@ -18,7 +18,7 @@ export interface Death {
   readonly serving: number;
 }
 
-export type Verdict = { readonly kind: 'restart'; readonly afterMs: number } | { readonly kind: 'give up' };
+export type Verdict = { readonly kind: 'restart'; readonly afterMs: number } | { readonly kind: 'abandon' };
 
 /**
  * Decides what to do about a worker that died.
@@ -34,7 +34,7 @@ export class Restarts {
 
   judge({ worker, servedMs, serving }: Death): Verdict {
     this.#failedStarts = servedMs === undefined ? this.#failedStarts + 1 : 0;
-    if (serving === 0 && this.#failedStarts >= MOST_FAILED_STARTS) return { kind: 'give up' };
+    if (serving === 0 && this.#failedStarts >= MOST_FAILED_STARTS) return { kind: 'abandon' };
     const before = servedMs !== undefined && servedMs >= STEADY_MS ? 0 : (this.#inARow.get(worker) ?? 0);
     this.#inARow.set(worker, before + 1);
     return { kind: 'restart', afterMs: Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(before, 10)) };

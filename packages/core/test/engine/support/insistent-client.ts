@@ -13,15 +13,15 @@ type End = 'succeed' | 'failed' | undefined;
 type Node = Coordinator & { readonly start: () => Promise<void> };
 
 /**
- * Asks a node for short transactions of every pattern; what it is refused for a fault, it asks
- * again.
+ * A client that starts short transactions of every pattern on a node and repeats each request that
+ * failed because of a fault.
  */
 export class InsistentClient {
   readonly faults: string[] = [];
   /** The end that each transaction is to have; undefined: it depends on what comes first. */
   readonly ends = new Map<string, End>();
   readonly branches = new Map<string, readonly string[]>();
-  /** Those that are aborted when their client takes too long. */
+  /** Transactions that are aborted when their client takes too long. */
   readonly #mayExpire = new Set<string>();
   readonly #engine: Node;
   readonly #clock: ManualClock;
@@ -85,7 +85,7 @@ export class InsistentClient {
     ]);
   }
 
-  /** A tcc or xa; without its client, it is aborted when its time is over. */
+  /** A tcc or xa; without its client, the node aborts it at its timeout. */
   async #register(gid: string, pattern: 'tcc' | 'xa', end: 'succeed' | 'failed'): Promise<void> {
     const ops = pattern === 'tcc' ? ['cancel', 'confirm'] : ['rollback', 'commit'];
     const branches = ops.map((op): BranchRegistration => ({
@@ -161,7 +161,7 @@ export class InsistentClient {
     this.branches.set(gid, branchIds);
   }
 
-  /** A client asks again after an error. */
+  /** Repeats a request until it succeeds or is rejected for good. */
   async insist(what: string, ask: () => Promise<unknown>): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
@@ -170,8 +170,8 @@ export class InsistentClient {
       } catch (error) {
         if (!(error instanceof HoldfastError)) this.faults.push(`${what}: ${String(error)} is not a HoldfastError`);
         else if (error.code === 'refused' || error.code === 'not_found') {
-          // The first time, it was carried out and its response lost; or the transaction's time was
-          // over before.
+          // Either the first attempt was carried out and its response lost, or the transaction had
+          // reached its timeout before.
           if (attempt === 0) this.faults.push(`${what}: ${error.message}`);
           if (this.#mayExpire.has(what)) this.ends.set(what, undefined);
           return;

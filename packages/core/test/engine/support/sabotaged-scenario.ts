@@ -11,7 +11,7 @@ import type { Saboteur } from './saboteur.ts';
 
 /** Long enough for a session to be lost, its work to be taken over, and every retry. */
 const PATIENCE_MS = 60_000;
-/** The last of what happens to the node whatever is sabotaged is over. */
+/** After this time, all faults that happen in every run have ended. */
 const TROUBLE_MS = 4_000;
 const STEP_MS = 500;
 const OPTIONS = {

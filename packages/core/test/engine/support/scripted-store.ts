@@ -2,20 +2,20 @@ import { MemoryStore } from '../../../src/memory-store/memory-store.ts';
 import { StoreError, type StoreErrorCode, type WriteItem, type WriteOutcome } from '../../../src/store/index.ts';
 
 /**
- * What happens to one batch. `lost`: it is applied, and the connection is lost before the answer.
- * `hang`: it is answered when the test says so.
+ * How one batch ends. `lost`: it is applied, and the connection is lost before the response.
+ * `hang`: the response comes when the test releases it.
  */
 export type Fate = 'applied' | 'lost' | 'hang' | StoreErrorCode;
 
 /**
- * The memory store, whose outcomes of writes follow a script; beyond it everything is applied. The
- * probes of a write path are no part of the script: they succeed unless the store is away.
+ * The memory store, with outcomes of writes by a script; after its end every batch is applied. The
+ * probes of a write path are not part of the script: they succeed unless the store is away.
  */
 export class ScriptedStore extends MemoryStore {
   /** The batches as they came, by write id. */
   readonly batches: string[][] = [];
   readonly fates: Fate[];
-  /** Items that no batch may hold, with the error each makes. */
+  /** Items whose batch fails, each with the error. */
   readonly poison: Map<string, StoreErrorCode>;
   /** No write gets through. */
   away = false;
@@ -57,7 +57,7 @@ export class ScriptedStore extends MemoryStore {
     );
   }
 
-  /** Lets batches that hang go on. */
+  /** Applies the batches that hang. */
   release(): void {
     for (const resolve of this.#release.splice(0)) resolve();
   }

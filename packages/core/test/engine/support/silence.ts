@@ -1,6 +1,6 @@
 import type { Logger } from '../../../src/index.ts';
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 export class KeptLog implements Logger {
   readonly lines: string[] = [];
 

@@ -21,14 +21,14 @@ type Options = Partial<Definition['options']>;
 
 const stepAt = (index: number): Step => ({ action: `http://a/${index}`, compensate: `http://c/${index}` });
 
-/** A saga of so many steps. */
+/** A saga of `count` steps. */
 export function saga(count: number, options: Options = {}, orders: Definition['orders'] = {}): Definition {
   const steps = Array.from({ length: count }, (_, i) => stepAt(i));
   const payloads = steps.map((_, i) => Buffer.from(`payload ${i}`));
   return { ...EMPTY, pattern: 'saga', steps, payloads, options: { ...NO_OPTIONS, ...options }, orders };
 }
 
-/** A message of so many steps, whose client can be asked. */
+/** A message of `count` steps, with a check-back URL. */
 export function message(count: number, options: Options = {}): Definition {
   const steps = Array.from({ length: count }, (_, i) => ({ action: `http://a/${i}`, compensate: '' }));
   const payloads = steps.map((_, i) => Buffer.from(`payload ${i}`));

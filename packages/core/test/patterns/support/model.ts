@@ -28,16 +28,16 @@ export interface Observation {
   readonly world: World;
 }
 
-/** What really happened; no crash forgets it. */
+/** The events and calls that happened, independent of crashes. */
 export interface World {
-  /** Ops that were ever called, this step's not yet among them. */
+  /** Ops that were ever called, without those of the current step. */
   readonly called: Set<number>;
-  /** A node vanished while it drove the transaction. */
+  /** A node crashed while it drove the transaction. */
   crashed: boolean;
-  /** A person stopped it. */
+  /** An operator force-stopped the transaction. */
   stopped: boolean;
   submittedAtMs: number | undefined;
-  /** A person or a client asked that it be driven now. */
+  /** An operator or a client requested an attempt now. */
   pushed: boolean;
   registrations: number;
 }
@@ -50,9 +50,9 @@ interface Stored {
 }
 
 /**
- * The smallest engine that keeps the contract of the pure patterns: one transaction, a record that
- * knows what was persisted, and a node that may crash. It lets go of a transaction in which nothing
- * runs, and claims it when it is due, as the real one does.
+ * The smallest engine that keeps the contract of the pure patterns: one transaction, a record with
+ * the persisted state, and a node that may crash. Like the real engine, it releases a transaction
+ * without running calls, and claims the transaction when it is due.
  */
 export class Model {
   nowMs = CREATED_AT_MS;
@@ -101,7 +101,7 @@ export class Model {
     return this.transaction.checking;
   }
 
-  /** When something happens by itself; null: never. */
+  /** When the next event without an outside cause happens; null: never. */
   get nextAtMs(): number | null {
     return this.#memory === undefined ? (this.#stored?.dueAtMs ?? null) : this.#timerAtMs;
   }
@@ -111,7 +111,7 @@ export class Model {
     return this.nextAtMs === null ? null : this.nextAtMs - this.nowMs;
   }
 
-  /** Delivers an event; answers the refusal, if there is one. */
+  /** Delivers an event; returns the reason if it is rejected. */
   deliver(event: TransactionEvent): string | undefined {
     const before = this.transaction;
     const stepped = step(before, event, { nowMs: this.nowMs, random: this.random, policy: this.#policy });
@@ -131,7 +131,7 @@ export class Model {
     return undefined;
   }
 
-  /** The answer of an op, such as `01 action`, that is being called. */
+  /** Ends a call in flight of an op, such as `01 action`, with a result. */
   answer(name: string, kind: ResultKind = 'SUCCESS', reason = ''): void {
     const branch = this.transaction.running.find((index) => this.#name(index) === name);
     if (branch === undefined) throw new Error(`${name} is not running; ${this.running.join(', ')}`);
@@ -148,7 +148,7 @@ export class Model {
     this.deliver({ kind: 'deferred', calls, result, againInMs: 1_000 });
   }
 
-  /** The client's answer to a question. */
+  /** Ends a check-back or callback with the client's result. */
   reply(kind: ResultKind, reason = ''): void {
     this.deliver({ kind: 'checked', result: { kind, reason }, durationMs: 1 });
   }
@@ -198,8 +198,8 @@ export class Model {
   }
 
   /**
-   * The node vanishes; `kept`: its progress was flushed before. Another one takes over, `vanished`
-   * more after it did the same.
+   * The node crashes; `kept`: its progress was flushed before. Another node takes over, after
+   * `vanished` further nodes that crashed, too.
    */
   crash(kept: boolean, vanished = 0): boolean {
     if (this.#memory === undefined || this.#stored === undefined) return false;

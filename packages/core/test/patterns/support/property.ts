@@ -5,7 +5,7 @@ import type { Definition } from '../../../src/patterns/index.ts';
 import { apply, type Command, commandsOf } from './commands.ts';
 import { Model, type Observation } from './model.ts';
 
-/** Looks at one step; answers what is wrong with it. */
+/** Checks one step; returns a description of the violation. */
 export type Invariant = (observation: Observation) => string | undefined;
 
 export interface Case {
@@ -19,7 +19,7 @@ export type Cases = fc.Arbitrary<Case>;
 
 const RUNS = { seed: 20_240_917, numRuns: 400 };
 
-const LIVENESS = 'it ends in a bounded number of steps once every participant is healthy, whatever happened before';
+const LIVENESS = 'it finishes in a bounded number of steps once every participant is healthy, whatever happened before';
 
 /** Runs of a transaction with any definition, in which anything may happen. */
 export function casesOf(definitions: fc.Arbitrary<Definition>, prepared: fc.Arbitrary<boolean>): Cases {
@@ -29,8 +29,8 @@ export function casesOf(definitions: fc.Arbitrary<Definition>, prepared: fc.Arbi
 }
 
 /**
- * A test for each invariant, named by its number and its claim, and one for liveness. All look at
- * the same runs, which are played once; an invariant that was broken plays them again to find the
+ * A test for each invariant, named by its number and its claim, and one for liveness. All check
+ * the same runs, which are played once; for a broken invariant they are played again to find the
  * smallest run that breaks it.
  */
 export function holdsAlways(
@@ -91,25 +91,25 @@ function play({ definition, prepared, commands }: Case, observe: (seen: Observat
   return model;
 }
 
-/** Lets every participant do what it is asked; answers why the transaction does not end. */
+/** Lets every participant succeed; returns why the transaction does not finish. */
 function heal(model: Model): string | undefined {
   const { branches, state } = model.transaction;
   if (state.parked !== '') model.deliver({ kind: 'retry' });
   if (state.status === 'prepared' && model.definition.pattern !== 'workflow')
     model.deliver({ kind: 'submitted', options: {} });
-  // Each op once, each running call answered before, and a waiting time before each of them.
+  // Each op once, each running call ended before, and a waiting time before each of them.
   const bound = 3 * branches.length + 10;
   for (let steps = 0; !isFinal(model.transaction.state.status); steps++) {
     if (steps > bound) return `still ${model.status} after ${steps} steps`;
     const [branch] = model.transaction.running;
     if (branch !== undefined) model.answerWith(branch, { kind: 'SUCCESS', reason: '' });
     else if (model.asking) finish(model);
-    else if (!model.waitForNext()) return `nothing will ever happen to it again: it stays ${model.status}`;
+    else if (!model.waitForNext()) return `no further event will happen: the transaction stays ${model.status}`;
   }
   return undefined;
 }
 
-/** What a healthy client does when it is asked. */
+/** The response of a healthy client to a check-back or callback. */
 function finish(model: Model): void {
   if (model.definition.pattern !== 'workflow') return model.reply('SUCCESS');
   const status = model.status === 'aborting' ? 'failed' : 'succeed';

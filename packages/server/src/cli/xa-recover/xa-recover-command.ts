@@ -38,7 +38,7 @@ export function registerXa(program: Command, io: CommandIo): void {
     .command('recover')
     .summary('commit or roll back orphaned XA transactions')
     .description(
-      'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH, for a workflow GID-STEP), ask the coordinator about each, and show what would be done: committed if the global transaction succeeded, rolled back if it failed or nobody knows it, left while it runs. A name without a branch number that nobody knows is left: it may be of another program. Nothing is done without --yes.\n\nName the coordinator that these transactions belong to: to any other they are all unknown.',
+      'List the prepared transactions of one database whose names look like those of XA branches (GID-BRANCH, for a workflow GID-STEP), query the status of each global transaction at the coordinator, and show the planned action: commit if the global transaction succeeded, roll back if it failed or is unknown to the coordinator, leave while it is unfinished. A prepared transaction whose name has no branch number is also left if its global transaction is unknown, because it may belong to another program. Nothing is changed without --yes.\n\nConnect to the coordinator that these transactions belong to: to any other coordinator, all of them are unknown.',
     )
     .requiredOption('--url <url>', 'the database: postgres://… or mysql://…')
     .option('--yes', 'carry out what is listed')
