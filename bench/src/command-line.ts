@@ -50,13 +50,13 @@ export function readCommandLine(args: readonly string[], command: Command = new 
       values.scale === true
     )
       command.error(
-        'error: --stall starts a coordinator of its own: it takes no --target, --store, --embed, --against, --scale or --cpu-prof',
+        'error: --stall starts a separate coordinator and cannot be combined with --target, --store, --embed, --against, --scale or --cpu-prof',
       );
     return { kind: 'stall', options: { rounds, branchService, output } };
   }
   if (values.scale === true) {
     if (targets.length > 0 || values.cpuProf === true || values.embed === true || values.against !== undefined)
-      command.error('error: --scale fills stores of its own: it takes no --target, --embed, --against or --cpu-prof');
+      command.error('error: --scale fills separate stores and cannot be combined with --target, --embed, --against or --cpu-prof');
     return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
   if (values.targetPid !== undefined && targets.length !== 1)
@@ -65,7 +65,7 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   const leaveOut = named.includes(ALL);
   const stores = [...new Set(named.flatMap((name) => (name === ALL ? ALL_STORES : [name])))];
   if (values.cpuProf === true && stores.length === 0)
-    command.error('error: --cpu-prof looks into a Holdfast that is started here: add --store');
+    command.error('error: --cpu-prof profiles a coordinator that the benchmark starts: add --store');
   if (values.against !== undefined && stores.length === 0)
     command.error('error: --against compares on stores that are started here: add --store');
   const { connections = [1, 64, 256], against, targetPid, cpuProf = false, embed = false } = values;
@@ -83,7 +83,7 @@ function scaleOf(
   const [name = '', ...more] = store;
   const kind = name === DEFAULT_STORE ? 'lmdb' : name;
   if ((kind !== 'lmdb' && kind !== 'postgres') || more.length > 0)
-    return command.error('error: --scale fills one store of its own: --store lmdb: or --store postgres');
+    return command.error('error: --scale fills one separate store: --store lmdb: or --store postgres');
   const full = FULL[kind];
   return { store: kind, finished: finished ?? full.finished, waiting: waiting ?? full.waiting, connections };
 }
@@ -112,7 +112,7 @@ function describe(command: Command): Command {
     .option('--seconds <n>', 'length of a round', count(1, 600), 5)
     .option(
       '--warm-up <n>',
-      'seconds of load before the first round with so many connections; and until a new process has run 10,000 sagas',
+      'seconds of load before the first round at each number of connections; a new process is also loaded until it has run 10,000 sagas',
       count(0, 600),
       3,
     )
@@ -122,7 +122,7 @@ function describe(command: Command): Command {
       connectionList,
     )
     .addOption(
-      new Option('--branch-service <name>', 'who answers the branches')
+      new Option('--branch-service <name>', 'the service that the branch calls go to')
         .choices(['auto', 'nginx', 'node'])
         .default('auto'),
     )

@@ -44,7 +44,7 @@ test('measures a target beside the ceiling with nothing installed', { timeout: 6
 });
 
 test(
-  'a coordinator that cannot run a saga is not measured: it says how the saga was answered',
+  'a coordinator that cannot run a saga is not measured, and the error quotes its response to the saga',
   { timeout: 60_000 },
   async () => {
     const { origin, close } = await serve((request, response) => {

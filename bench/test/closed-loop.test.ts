@@ -25,7 +25,7 @@ test('posts everything once, never more at a time than it has connections', asyn
   expect(most).toBeLessThanOrEqual(4);
 });
 
-test('tells a refusal, an answer that is no success, and a broken connection apart', async () => {
+test('distinguishes an HTTP error, a response without success, and a broken connection', async () => {
   const { origin, close } = await serve((request, response) => {
     request.resume();
     if (request.url === '/refused') response.writeHead(409).end(SUCCESS);

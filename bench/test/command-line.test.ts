@@ -28,7 +28,7 @@ describe('the command line', () => {
     });
   });
 
-  test('--stall starts a coordinator of its own', () => {
+  test('--stall starts a separate coordinator', () => {
     expect(read('--stall', '--rounds', '5')).toEqual({
       kind: 'stall',
       options: { rounds: 5, branchService: 'auto', output: 'table' },
@@ -46,7 +46,7 @@ describe('the command line', () => {
     });
   });
 
-  test('a name stands for a database that the run starts; all stands for every store, and misses what is not installed', () => {
+  test('--store with a name starts that database for the run; --store all measures every store that is installed', () => {
     expect(read('--store', 'mariadb')).toMatchObject({ options: { stores: ['mariadb'], leaveOut: false } });
     expect(read('--store', 'redis-always', '--store', 'all')).toMatchObject({
       options: {
@@ -61,7 +61,7 @@ describe('the command line', () => {
     expect(() => read('--embed', '--scale')).toThrow('--embed');
   });
 
-  test('with --scale fills stores of its own', () => {
+  test('with --scale fills separate stores', () => {
     expect(read('--scale', '--finished', '1000')).toMatchObject({
       kind: 'scale',
       options: { store: 'lmdb', connections: [64], finished: 1000, waiting: 10_000 },
@@ -85,7 +85,7 @@ describe('the command line', () => {
     [['--scale', '--store', 'lmdb:', '--store', 'postgres'], /one store of its own/],
     [['--scale', '--target', 'http://a:1'], /stores of its own/],
     [['extra'], /too many arguments/],
-  ])('refuses %j', (args, message) => {
+  ])('rejects %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);
   });
 });

@@ -9,7 +9,7 @@ describe("a process's figures", () => {
     expect(parseCpuSeconds(stat)).toBe(2);
   });
 
-  test('children that ended count where they are asked for', () => {
+  test('the CPU time of exited children is included on request', () => {
     expect(parseCpuSecondsWithChildren(stat)).toBe(2.25);
   });
 
@@ -24,11 +24,11 @@ describe("the machine's time", () => {
   const ticks = (user: number, idle: number, stolen: number) =>
     parseMachineTicks(`cpu  ${user} 0 0 ${idle} 0 0 0 ${stolen} 0 0\ncpu0 1 1 1 1\n`);
 
-  test('others have what was busy without us, and what the hypervisor took', () => {
+  test('the share of other processes is the busy time without the benchmark, plus the time that the hypervisor took', () => {
     expect(shareOfOthers(ticks(100, 100, 0), ticks(160, 120, 20), 50)).toBeCloseTo(0.3);
   });
 
-  test('is all ours when nobody else worked, though our own clock runs a little ahead', () => {
+  test('the share of other processes is 0 when only the benchmark ran, although its own clock is slightly ahead', () => {
     expect(shareOfOthers(ticks(0, 0, 0), ticks(50, 50, 0), 51)).toBe(0);
     expect(shareOfOthers(ticks(5, 5, 5), ticks(5, 5, 5), 0)).toBe(0);
   });

@@ -62,7 +62,7 @@ describe('growth', () => {
     expect(storeTimePerBatch).toBeCloseTo(-0.1);
   });
 
-  test('tells between what sizes the stores were measured', () => {
+  test('names the sizes between which the stores grew', () => {
     const sizes = [
       { finished: 9, unfinished: 1 },
       { finished: 3, unfinished: 1 },

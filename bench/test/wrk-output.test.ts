@@ -22,7 +22,7 @@ ${line}
 `;
 
 describe("wrk's output", () => {
-  test('gives times in ms and tells failed answers from completed sagas', () => {
+  test('gives times in ms and distinguishes failed responses from completed sagas', () => {
     const round = parseWrkOutput(output(`result ${JSON.stringify(result)}`));
     expect(round).toEqual({
       seconds: 2,

@@ -14,7 +14,7 @@ const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const CLI = fileURLToPath(new URL('../../packages/server/dist/cli.js', import.meta.url));
 
-/** Starts a Holdfast coordinator as a process of its own, on the embedded store. */
+/** Starts a Holdfast coordinator as a separate process, on the embedded store. */
 export async function startHoldfast(): Promise<PrivateServer> {
   const folder = await createDataFolder('coordinator', undefined);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What `npm run interop` was asked to do. */
+/** The parsed command line of `npm run interop`. */
 export interface Options {
   readonly suite: 'go';
   /** A coordinator that runs already; undefined starts a Holdfast. */
@@ -9,7 +9,7 @@ export interface Options {
   readonly run: string | undefined;
 }
 
-/** What to tell the user instead of running. */
+/** The text to print, and the exit code, when no suite is to be run. */
 export interface Advice {
   readonly text: string;
   readonly exitCode: 0 | 2;
@@ -24,7 +24,7 @@ export const USAGE = `usage: npm run interop -- go [--target URL] [--run PATTERN
 
 HOLDFAST_TEST_REQUIRE=all makes a skipped case a failure.`;
 
-/** Reads the command line: what to do, or what to tell the user. */
+/** Parses the command line. Returns the options of a run, or the text to print instead. */
 export function readOptions(args: readonly string[]): Options | Advice {
   try {
     const { values, positionals } = parseArgs({

@@ -1,4 +1,4 @@
-/** What became of one case. */
+/** The result of one case. */
 export type Verdict = 'pass' | 'fail' | 'skip';
 
 /** One case of a suite and how it ended. */

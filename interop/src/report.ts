@@ -1,6 +1,8 @@
 import type { Outcome } from './outcome.ts';
 
-/** The cases as a table, group by group; a case that did not pass says why below its line. */
+/**
+ * The cases as a table, group by group. The reason for a failed or skipped case follows its line.
+ */
 export function formatTable(outcomes: readonly Outcome[]): string {
   const groups = [...new Set(outcomes.map((outcome) => outcome.group))];
   const membersOf = (group: string): readonly Outcome[] => outcomes.filter((outcome) => outcome.group === group);

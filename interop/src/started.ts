@@ -14,8 +14,8 @@ export class Started {
   }
 
   /**
-   * Ends everything, what was started last first: nobody loses what it still uses. An end that
-   * fails does not keep the others.
+   * Stops everything in reverse order of starting, so that nothing is stopped while it is still in
+   * use. A failure to stop one does not prevent stopping the others.
    */
   async stop(): Promise<void> {
     for (let member = this.#members.pop(); member !== undefined; member = this.#members.pop()) {

@@ -11,7 +11,7 @@ it('counts each verdict in the last line', () => {
   expect(formatTotals(outcomes)).toBe('2 passed, 1 failed, 1 skipped');
 });
 
-it('says why a case did not pass, right below it', () => {
+it('prints the output of a case that did not pass directly below its line', () => {
   expect(formatTable([outcome('pass', 'noise\n'), outcome('fail', 'want 100\n\ngot 70\n')]).split('\n')).toEqual([
     '',
     'Saga',

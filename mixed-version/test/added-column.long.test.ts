@@ -12,9 +12,9 @@ const COLUMNS = ["varchar(20) not null default ''", 'varchar(20)'];
 const TABLES = ['transactions', 'entries', 'counters', 'sessions', 'key_values'];
 
 /**
- * A store, and what a later version's migration does to it while these nodes run. The file of LMDB
- * is opened by one process at a time, so that no later version can change it meanwhile; what a
- * later version has written before is refused by the number of its format.
+ * A store, and the changes that a later version's migration makes to it while these nodes run. Only
+ * one process at a time opens an LMDB file, so no later version can change the file concurrently; a
+ * file that a later version has written is rejected by its format number.
  */
 interface Upgraded {
   readonly program: string;
@@ -51,7 +51,7 @@ const UPGRADED: readonly Upgraded[] = [
   },
 ];
 
-describe.each(UPGRADED)('a later version that changes the store $program', ({ program, start, add }) => {
+describe.each(UPGRADED)('a migration to a later version on $program', ({ program, start, add }) => {
   describeWith([program], 'while two nodes run', () => {
     let database: DatabaseServer;
     let participant: Participant;
@@ -74,7 +74,7 @@ describe.each(UPGRADED)('a later version that changes the store $program', ({ pr
       await database.stop();
     });
 
-    it.each(COLUMNS)('and adds what is %s stops neither of them', async (definition) => {
+    it.each(COLUMNS)('that adds a column (%s) stops neither node', async (definition) => {
       const name = `later_${COLUMNS.indexOf(definition)}`;
       const submitted: (readonly [gid: string, node: VersionedNode])[] = [];
       const submit = async (round: number): Promise<void> => {

@@ -13,7 +13,7 @@ import { type Told, type Version, VERSIONS, VersionedNode } from './support/vers
 /** The shared stores that the previous version has, each with the program it needs. */
 const STORES = [['postgres', startPostgres]] as const;
 
-/** Who begins, and who goes on. */
+/** The version that starts a transaction, and the version that continues it. */
 const BOTH_WAYS = [
   ['previous', 'present'],
   ['present', 'previous'],
@@ -37,7 +37,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
     });
 
     afterAll(async () => {
-      // Also what they logged is looked at.
+      // `end` also checks what the nodes logged.
       await nodes.previous.end('stopped');
       await nodes.present.end('stopped');
       await participant.close();
@@ -51,19 +51,19 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       retryIntervalMs: 200,
     });
 
-    /** Resolves when nobody drives it and its next attempt is far away. */
+    /** Resolves when no node drives the transaction and its next attempt is far away. */
     const waits = (node: VersionedNode, gid: string): Promise<void> =>
       vi.waitFor(
         async () => expect(await node.get(`/transactions/${gid}`)).toMatchObject({ status: 'submitted', owner: null }),
         { timeout: 20_000, interval: 10 },
       );
 
-    it.each(BOTH_WAYS)('what the %s accepts, the %s shows, waits for, lists and counts', async (one, other) => {
+    it.each(BOTH_WAYS)('transactions that the %s accepts are shown, awaited, listed and counted by the %s', async (one, other) => {
       const gids = ['a', 'b', 'c'].map((name) => `${one}-list-${name}`);
       for (const gid of gids) await nodes[one].post('/transactions', saga(gid));
       for (const gid of gids) expect(await nodes[other].final(gid)).toBe('succeed');
       const shown = await nodes.previous.get(`/transactions/${gids[0]}`);
-      // The present version may tell more.
+      // The present version may return more fields.
       expect(await nodes.present.get(`/transactions/${gids[0]}`)).toMatchObject(shown);
       const byDtm = await nodes.previous.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`);
       expect(await nodes.present.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`)).toMatchObject(byDtm);
@@ -81,7 +81,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(seen).toEqual(gids.toReversed());
     });
 
-    it('each knows of the other', async () => {
+    it('each node lists the other', async () => {
       for (const node of [nodes.previous, nodes.present]) {
         const { items } = await node.get('/nodes');
         expect(items.map((item) => item.node).toSorted()).toEqual(['present', 'previous']);
@@ -121,7 +121,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
           nodes.present.post('/transactions', saga(gid)),
         ]),
       ).catch((error: unknown) => {
-        // The slower of the two may be told that it has ended.
+        // The slower submit may be rejected because the transaction has finished.
         expect(String(error)).toContain('"transactionStatus":"succeed"');
       });
       for (const gid of gids) {
@@ -130,7 +130,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       }
     });
 
-    it.each(BOTH_WAYS)('a tcc that began at the %s goes on at the %s, branch by branch', async (one, other) => {
+    it.each(BOTH_WAYS)('a tcc that began at the %s continues at the %s, branch by branch', async (one, other) => {
       const gid = `${one}-tcc`;
       const branch = { confirm: participant.url('/confirm'), cancel: participant.url('/cancel') };
       await nodes[one].post('/transactions', { gid, pattern: 'tcc' });
@@ -154,7 +154,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
     });
 
     it.each(BOTH_WAYS)(
-      'a workflow that began at the %s records at the %s, and is read, called back and ended at either',
+      'a workflow that began at the %s records steps at the %s, and can be read, called back and finished at either',
       async (one, other) => {
         const gid = `${one}-workflow`;
         const request = {
@@ -190,7 +190,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       },
     );
 
-    it.each(BOTH_WAYS)("dtm's clients of the %s go on with the %s", async (one, other) => {
+    it.each(BOTH_WAYS)("dtm's clients of the %s continue with the %s", async (one, other) => {
       const gid = `${one}-dtm`;
       const [confirm, cancel] = [participant.url('/confirm'), participant.url('/cancel')];
       await nodes[one].dtm('prepare', { gid, trans_type: 'tcc' });
@@ -213,8 +213,8 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(participant.of(waited.gid)).toEqual(['01 action']);
     });
 
-    it.each(BOTH_WAYS)('an order given to the %s reaches what waits since the %s let go of it', async (one, other) => {
-      // Not done yet: asked again after the plain interval.
+    it.each(BOTH_WAYS)('a command sent to the %s reaches a transaction that waits since the %s released it', async (one, other) => {
+      // ONGOING: the branch is called again after the plain interval.
       participant.answer('/later', 425);
       const [aborted, stopped, retried] = [`${one}-abort`, `${one}-stop`, `${one}-retry`];
       for (const gid of [aborted, stopped, retried])
@@ -232,7 +232,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(participant.of(stopped)).toEqual(['01 action']);
     });
 
-    it.each(BOTH_WAYS)('an order given to the %s reaches what the %s is calling a branch of', async (one, other) => {
+    it.each(BOTH_WAYS)('a command sent to the %s reaches a transaction of which the %s is calling a branch', async (one, other) => {
       participant.hold('/slow');
       const [aborted, stopped, retried] = [`${one}-slow-abort`, `${one}-slow-stop`, `${one}-slow-retry`];
       for (const gid of [aborted, stopped, retried])
@@ -245,14 +245,14 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       participant.letGo('/slow');
       expect(await nodes[one].final(stopped)).toBe('failed');
       expect(await nodes[one].final(retried)).toBe('succeed');
-      // The order was durable before the branch answered.
+      // The command was durable before the branch responded.
       expect(await nodes[one].final(aborted)).toBe('failed');
       expect((await nodes[one].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
       expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
       for (const gid of [stopped, retried]) expect(new Set(participant.of(gid))).toEqual(new Set(['01 action']));
     });
 
-    it.each(BOTH_WAYS)('a topic that the %s made is that of the %s', async (one, other) => {
+    it.each(BOTH_WAYS)('a topic created at the %s exists at the %s', async (one, other) => {
       const topic = `paid-${one}`;
       const subscribers = `/api/v1/topics/${topic}/subscribers`;
       const [mail, stock] = [participant.url('/mail'), participant.url('/stock')];
@@ -279,7 +279,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       await expect(send(nodes[other], `${topic}-gone`)).rejects.toThrow(topic);
     });
 
-    it('what the previous accepted with parameters of the coordinator in a URL is undone under the name it was done under', async () => {
+    it("a branch that the previous accepted with the coordinator's parameters in its URL is undone under the name it was done under", async () => {
       const gid = 'own-parameters';
       // A participant of this version. The action came to the one of the version before, which read
       // the URL's own gid.
@@ -318,7 +318,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       ['present', 'killed', 'previous'],
       ['previous', 'stopped', 'present'],
       ['previous', 'killed', 'present'],
-    ] as const)('the %s is %s: the %s finishes what it began', async (one, how, other) => {
+    ] as const)('when the %s is %s, the %s finishes its transactions', async (one, how, other) => {
       const begun = await beginUnfinished(nodes[one], participant, `${one}-${how}`);
       const workflow = `${one}-${how}-workflow`;
       await beginWorkflow(nodes[one], participant, workflow);

@@ -88,7 +88,7 @@ export class Client {
     this.#waits = true;
     // A local transaction that was rolled back never commits later.
     if (this.#scenario.pattern === 'msg') this.#participants.askLocally();
-    const event = { kind: 'abort', reason: 'the client gave up', byOperator: false } as const;
+    const event = { kind: 'abort', reason: 'the client aborted', byOperator: false } as const;
     this.#requests.command(
       node,
       event,

@@ -238,7 +238,7 @@ export class Judge {
     for (const [id, facts] of this.#participants.facts) {
       const { confirm, undo } = OPS[pattern];
       if (confirm !== '' && facts.sent.has(confirm) && facts.sent.has(undo))
-        this.violate('EFF3', `${id} was told to ${confirm} and to ${undo}`);
+        this.violate('EFF3', `${id} received both ${confirm} and ${undo}`);
       if (!succeeded && pattern === 'saga')
         this.#expect(
           !facts.sent.has('action') || facts.completed.has('compensate'),
@@ -272,7 +272,7 @@ export class Judge {
       this.#expect(
         this.#participants.of(id).completed.has(op),
         'EFF3',
-        () => `${record.status}, but the registered ${id} was never told to ${op}`,
+        () => `${record.status}, but the registered ${id} never received ${op}`,
       );
     for (const id of this.registered)
       this.#expect(this.#isRegistered(record, id), 'EFF3', () => `the acknowledged registration of ${id} is gone`);

@@ -7,9 +7,9 @@ import type { World } from './world.ts';
 const PATIENCE = 120;
 
 /**
- * Lets a state come to rest: no further faults, no further actions of client and operator,
- * everything else happens. Judges the final state and returns the actions taken. `resting`: states
- * known to come to rest; the states on the way are added.
+ * Runs a state to rest: everything happens except further faults and further actions of client and
+ * operator. Judges the final state and returns the actions taken. `resting`: states known to come
+ * to rest; the states passed through are added.
  */
 export async function restAfter(world: World, state: string, resting: Set<string>): Promise<string[]> {
   const taken: string[] = [];

@@ -221,7 +221,7 @@ export class World {
     }
     return [
       {
-        label: `${about}: the client looks`,
+        label: `${about}: the client reads the status`,
         run: () => {
           this.#remove(call);
           const committed = this.participants.askLocally();
@@ -295,7 +295,7 @@ export class World {
       actions.push({ label: `${name}: takes over`, run: () => this.#takeOver(node) });
     const { run } = node;
     if (run !== undefined && run.phase === 'open' && record !== undefined && record.version > run.version)
-      actions.push({ label: `${name}: looks for changes`, run: () => this.#watch(node) });
+      actions.push({ label: `${name}: polls for changes`, run: () => this.#watch(node) });
     if (!node.idle) {
       actions.push({ label: `${name} crashes`, spends: 'crashes', run: () => this.#crash(node) });
       if (session.leaseHeld())

@@ -32,7 +32,7 @@ describe('the model checker', () => {
     expect(second).toEqual({ ...first, tookMs: second.tookMs });
   });
 
-  it('takes states for one that differ only in which node is which, in times or in version numbers', async () => {
+  it('merges states that differ only in the names of nodes, in times or in version numbers', async () => {
     const atA = await follow(saga(), ['client: submits at A']);
     const atB = await follow(saga(), ['client: submits at B']);
     expect(canonical(atB)).toBe(canonical(atA));

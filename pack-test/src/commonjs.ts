@@ -10,8 +10,8 @@ interface Manifest {
  * Builds the CommonJS form of a package into `cjs/` from the built ES modules in `dist/`.
  *
  * Node never loads it: `require` gets the ES modules there (export condition `module-sync`), so a
- * process has one copy of each class. It is for tools with a module system of their own, such as
- * Jest, and for TypeScript, which reads the declarations of CommonJS projects from it.
+ * process has one copy of each class. The form is for tools that have their own module system, such
+ * as Jest, and for TypeScript, which reads the declarations for CommonJS projects from there.
  */
 export async function buildCommonJs(home: string): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as Manifest;

@@ -86,7 +86,9 @@ async function runJest(packed: readonly PackedPackage[], project: string): Promi
   await output(project, join(project, 'node_modules/.bin/jest'), '--ci');
 }
 
-/** pnpm looks in the registry for what a tarball depends on, unless the project overrides it. */
+/**
+ * pnpm fetches the dependencies of a tarball from the registry, unless the project overrides them.
+ */
 async function runPnpm(packed: readonly PackedPackage[], parent: string): Promise<void> {
   const tool = join(parent, 'pnpm');
   const project = join(parent, 'pnpm-project');

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-test-'));
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-/** Tries one package in both kinds of project; answers whether it works in both. */
+/** Tries one package in both kinds of project. Returns whether it works in both. */
 async function tryPackage(one: PackedPackage, packed: readonly PackedPackage[]): Promise<boolean> {
   const outcomes: string[] = [];
   const faults: string[] = [];

@@ -5,7 +5,9 @@ const run = promisify(execFile);
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 180_000;
 
-/** Runs a program in a folder; answers what it printed, throws with all it said when it fails. */
+/**
+ * Runs a program in a folder. Returns its standard output; throws with all its output if it fails.
+ */
 export async function output(folder: string, program: string, ...args: readonly string[]): Promise<string> {
   try {
     const { stdout } = await run(program, args, { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES, timeout: TIMEOUT_MS });

@@ -56,7 +56,7 @@ async function pack(
   await buildCommonJs(home);
   const answer = await output(home, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
   const [report] = JSON.parse(answer) as readonly PackReport[];
-  if (report === undefined) throw new Error(`npm pack said nothing about ${manifest.name}`);
+  if (report === undefined) throw new Error(`npm pack did not report ${manifest.name}`);
   return {
     name: manifest.name,
     modules: Object.keys(manifest.exports).map((path) => manifest.name + path.slice(1)),

@@ -18,7 +18,7 @@ export const USAGE = `npm run simulate -- [options]
   --seeds N     how many seeds to run (100)
   --from N      the first seed (1)
   --seed N      this seed alone
-  --minutes N   run seeds for so long
+  --minutes N   run seeds for N minutes
   --jobs N      processors to use (all, at most 4)
   --trace       print the whole trace of a failing seed, or of the only one
   --json        print one line of JSON instead of the report`;

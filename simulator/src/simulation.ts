@@ -117,7 +117,7 @@ class Simulation {
       // Unhandled rejections are reported at the end of a turn of the event loop.
       await new Promise<void>((resolve) => setImmediate(resolve));
     } catch (error) {
-      this.#checker.violate('DEF1', '', `thrown out of a timer or an answer: ${textOf(error)}`);
+      this.#checker.violate('DEF1', '', `thrown by a timer or a reply: ${textOf(error)}`);
     } finally {
       process.off('unhandledRejection', rejected);
     }

@@ -7,7 +7,7 @@ import { saga, workflow } from './support/transactions.ts';
 const unreachable = () => Promise.resolve(branchResult('UNKNOWN', 'unreachable'));
 const never = (): Promise<void> => new Promise(() => {});
 
-/** What becomes of alerts when nodes and webhooks fail. */
+/** The delivery of alerts when nodes and webhooks fail. */
 describe('an alert', () => {
   let stage: Stage;
   let received: string[];
@@ -36,7 +36,7 @@ describe('an alert', () => {
     expect(received).toEqual(['A unreachable']);
   });
 
-  it('costs no read and no write of its own where no hook is configured', async () => {
+  it('costs no additional read or write if no hook is configured', async () => {
     stage.hasAlertHooks = false;
     const a = await stage.started('A', options);
     const calls: string[] = [];
@@ -51,7 +51,7 @@ describe('an alert', () => {
     expect(new TextDecoder().decode(record?.state)).not.toContain('alertDue');
   });
 
-  it('of a parked transaction does not make it due where no hook is configured', async () => {
+  it('does not make a parked transaction due if no hook is configured', async () => {
     stage.hasAlertHooks = false;
     const park = { ...options, maxClaims: 1 };
     stage.answers.set('01 action', () => new Promise(() => {}));
@@ -117,7 +117,7 @@ describe('an alert', () => {
     expect([a.calls, b.calls]).toEqual([[], []]);
   });
 
-  it('that is acknowledged leaves a prepared transaction to the node that drives it by then', async () => {
+  it('that is acknowledged late does not change a prepared transaction that another node drives by then', async () => {
     const gate = new Gate();
     stage.hooks.set(
       'A',

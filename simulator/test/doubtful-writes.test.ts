@@ -15,7 +15,7 @@ describe('a write whose outcome is unknown', () => {
     stage = new Stage();
   });
 
-  it('is not called a failure when its repetition is rejected: the transaction that was stored is driven', async () => {
+  it('is not reported as a failure when its retry is rejected, and the stored transaction is driven', async () => {
     const a = await stage.started('A');
     a.next('write', doneAnswerLost, rejected);
     const submitted = a.engine.submit(context, saga('s', 1));
@@ -29,7 +29,7 @@ describe('a write whose outcome is unknown', () => {
     expect(a.engine.load().session).toBe('A.1');
   });
 
-  it('may arrive long after its rejected repetition, and is driven then', async () => {
+  it('may reach the store long after its rejected retry; the transaction is then driven', async () => {
     const a = await stage.started('A');
     let arrive = (): void => {};
     a.next(
@@ -49,7 +49,7 @@ describe('a write whose outcome is unknown', () => {
     expect(a.engine.load()).toMatchObject({ session: 'A.1', inProgress: 0 });
   });
 
-  it('takes no part in a second submission, which is acknowledged only if it is stored', async () => {
+  it('does not affect a second submission, which is acknowledged only if it is stored', async () => {
     const a = await stage.started('A');
     a.next('write', dropped, rejected);
     a.engine.submit(context, saga('s', 1)).catch(() => {});
@@ -60,7 +60,7 @@ describe('a write whose outcome is unknown', () => {
     expect((await stage.record('s'))?.status).toBe('succeed');
   });
 
-  it('of a transaction in progress releases its record, parked, if a repetition is rejected', async () => {
+  it('parks and releases a transaction in progress if the retry is rejected', async () => {
     const a = await stage.started('A');
     a.engine.submit(context, saga('s', 1)).catch(() => {});
     stage.answers.set('01 action', async () => {
@@ -72,7 +72,7 @@ describe('a write whose outcome is unknown', () => {
     expect(a.engine.load()).toMatchObject({ session: 'A.1', inProgress: 0 });
   });
 
-  it('again and again costs other transactions of the node neither their session nor more than a moment', async () => {
+  it("may repeat without ending the node's session or delaying its other transactions for long", async () => {
     const a = await stage.started('A');
     a.always('write', (carryOut, args) => (has('poison', args) ? dropped() : carryOut()));
     const others = ['a', 'b', 'c'].map((gid) => a.engine.submit(context, saga(gid, 1)));
@@ -86,7 +86,7 @@ describe('a write whose outcome is unknown', () => {
     expect(a.engine.load().session).toBe('A.1');
   });
 
-  it('parks a transaction in progress whose state can never be written; its neighbours go on', async () => {
+  it('parks a transaction in progress whose state can never be written; other transactions continue', async () => {
     const a = await stage.started('A');
     stage.respond = ({ gid }) => (gid === 'slow' ? never() : undefined);
     a.engine.submit(context, saga('slow', 1)).catch(() => {});

@@ -8,7 +8,7 @@ const process = (): Domain => ({ name: 'A1', state: 'running', held: [] });
 const toTheEnd = (world: World): Promise<void> => world.run(() => false, 1e6);
 
 describe('simulated time', () => {
-  it('lets things happen by time, and those of one moment in the order in which they were planned', async () => {
+  it('runs events by time, and events of the same moment in the order of scheduling', async () => {
     const world = new World();
     const happened: string[] = [];
     for (const [delayMs, name] of [
@@ -22,7 +22,7 @@ describe('simulated time', () => {
     expect(happened).toEqual(['a@1', 'b@3', 'c@5', 'd@5']);
   });
 
-  it('moves on only when no promise can go on any more', async () => {
+  it('advances only when no promise can make progress', async () => {
     const world = new World();
     const times: number[] = [];
     const chain = async (): Promise<void> => {
@@ -35,7 +35,7 @@ describe('simulated time', () => {
     expect(times).toEqual([1, 2]);
   });
 
-  it('holds back what happens to a paused process until it goes on, and forgets what happens to a dead one', async () => {
+  it('holds back the events of a paused process until it resumes, and discards those of a dead process', async () => {
     const world = new World();
     const [paused, dead] = [process(), process()];
     const happened: string[] = [];
@@ -49,7 +49,7 @@ describe('simulated time', () => {
     expect(happened).toEqual(['second@10', 'first@10']);
   });
 
-  it('does not let happen what was cancelled', async () => {
+  it('does not run a cancelled event', async () => {
     const world = new World();
     const happened: string[] = [];
     const planned = world.after(5, () => happened.push('cancelled'));
@@ -58,7 +58,7 @@ describe('simulated time', () => {
     expect(happened).toEqual([]);
   });
 
-  it('tells what something that happened threw', async () => {
+  it('reports an error thrown by an event', async () => {
     const world = new World();
     world.after(1, () => {
       throw new Error('a defect');
@@ -70,7 +70,7 @@ describe('simulated time', () => {
 describe('seeded chance', () => {
   const draw = (random: Random): number[] => Array.from({ length: 20 }, random.next);
 
-  it('is the same for the same seed, and another for another one', () => {
+  it('yields the same values for the same seed, and others for another seed', () => {
     expect(draw(new Random(7))).toEqual(draw(new Random(7)));
     expect(draw(new Random(7))).not.toEqual(draw(new Random(8)));
   });
@@ -97,7 +97,7 @@ describe('the command line', () => {
     expect(readOptions(['--minutes', '0.5'])).toMatchObject({ seeds: Infinity, minutes: 0.5 });
   });
 
-  it.each([['--seeds', 'many'], ['--seed', '1.5'], ['--from', '-1'], ['--nonsense']])('refuses %s %s', (...args) => {
+  it.each([['--seeds', 'many'], ['--seed', '1.5'], ['--from', '-1'], ['--nonsense']])('rejects %s %s', (...args) => {
     expect(() => readOptions(args)).toThrow();
   });
 });

@@ -14,8 +14,8 @@ import {
 import { saga, tcc, tccBranch, workflow } from './support/transactions.ts';
 
 /**
- * Bugs that the simulator found around answers of the store that came late or never, each reduced
- * to the steps that it takes.
+ * Bugs that the simulator found in the handling of late or lost responses of the store, each
+ * reduced to the steps that reproduce it.
  */
 describe('who drives a transaction', () => {
   let stage: Stage;
@@ -24,7 +24,7 @@ describe('who drives a transaction', () => {
     stage = new Stage();
   });
 
-  it('a write in doubt stays in doubt when the store cannot be reached afterwards', async () => {
+  it('a write of unknown outcome remains unknown while the store is unavailable', async () => {
     const a = await stage.started('A');
     a.next('write', doneAnswerLost, unavailable, unavailable);
     const submitted = a.engine.submit(context, saga('s', 1));
@@ -33,7 +33,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('s'))?.status).toBe('succeed');
   });
 
-  it('what a claim took whose answer was lost is driven all the same', async () => {
+  it('transactions taken by a claim are driven even if the response to the claim was lost', async () => {
     const a = await stage.started('A');
     await a.engine.prepare(context, tcc);
     await stage.pass(9_500);
@@ -42,7 +42,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('t'))?.status).toBe('failed');
   });
 
-  it('what a claim took whose answer came after the session was lost is driven by the next session', async () => {
+  it('transactions taken by a claim are driven by the next session if the response came after the session was lost', async () => {
     const a = await stage.started('A', { timeoutToFailMs: 3_000 });
     const gate = new Gate();
     await a.engine.prepare(context, tcc);
@@ -63,7 +63,7 @@ describe('who drives a transaction', () => {
     expect(a.engine.load().inProgress).toBe(0);
   });
 
-  it('the late answer of a claim does not start again what a command has driven to its end meanwhile', async () => {
+  it('the late response of a claim does not restart a transaction that a command has driven to its end', async () => {
     const a = await stage.started('A');
     const gate = new Gate();
     stage.answers.set('01 cancel', () => Promise.resolve(branchResult('UNKNOWN', 'HTTP 500')));
@@ -85,7 +85,7 @@ describe('who drives a transaction', () => {
     expect(a.engine.load().inProgress).toBe(0);
   });
 
-  it('a command that was read before its node claimed the record does not lose the claim', async () => {
+  it('a command that read the record before its node claimed it does not lose the claim', async () => {
     const a = await stage.started('A', { timeoutToFailMs: 3_000 });
     const gate = new Gate();
     await a.engine.prepare(context, tcc);
@@ -100,7 +100,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('t'))?.status).toBe('failed');
   });
 
-  it('a record claimed again after another node decided about it is not written back to what this node knew', async () => {
+  it("a record that is claimed again after another node's decision is not overwritten with the older state of this node", async () => {
     const a = await stage.started('A');
     // So busy that it leaves what it decides to others.
     const b = await stage.started('B', { maxInProgress: 0 });
@@ -119,7 +119,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('w'))?.status).toBe('aborting');
   });
 
-  it('a claim whose answer overtakes the reading after a lost write is not lost', async () => {
+  it('a claim is not lost if its response arrives before the record is read again after a lost write', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B', { maxInProgress: 0 });
     const answer = new Gate();

@@ -50,7 +50,7 @@ const reported = (stage: Stage) =>
     .map(({ fields }) => `${String(fields['gid'])}: ${String(fields['outcome'])}`);
 
 describe('a store that was restored from an older backup', () => {
-  it('gets back the transaction that it lost, which continues with what was acknowledged', async () => {
+  it('receives the lost transaction again, which continues from the acknowledged state', async () => {
     const { backups, stage } = setUp();
     const a = await stage.started('A');
     await stage.pass(6_000);
@@ -68,7 +68,7 @@ describe('a store that was restored from an older backup', () => {
     expect(a.engine.load().inProgress).toBe(0);
   });
 
-  it('gets back the decision that it lost: what is being rolled back is not driven forward again', async () => {
+  it('receives the lost decision again: a transaction that is being rolled back is not driven forward again', async () => {
     const { backups, stage } = setUp();
     const a = await stage.started('A');
     const gate = new Gate();
@@ -92,7 +92,7 @@ describe('a store that was restored from an older backup', () => {
     expect(reported(stage)).toEqual(['s: restored']);
   });
 
-  it('gets back the branches that were registered', async () => {
+  it('receives the registered branches again', async () => {
     const { backups, stage } = setUp();
     const a = await stage.started('A');
     await stage.pass(6_000);
@@ -110,7 +110,7 @@ describe('a store that was restored from an older backup', () => {
     expect(reported(stage)).toEqual(['t: restored']);
   });
 
-  it('is reported also by a node that holds nothing, and not again later', async () => {
+  it('is reported once, even by a node that has no transaction in memory', async () => {
     const { backups, stage } = setUp();
     await stage.started('A');
     backups.backUp();

@@ -2,7 +2,7 @@ import { type BranchResult, SUCCESS } from '@holdfast/protocol';
 import { describe, expect, it } from 'vitest';
 import { type Actor, callsOf, context, Stage } from './support/stage.ts';
 
-/** Within this a node has heard of what another one was told. */
+/** The time within which a node reads a command that was sent to another node. */
 const HEARD_MS = 1_000;
 const MINUTE_MS = 60_000;
 
@@ -25,8 +25,8 @@ async function slowSaga(count = 3, concurrent = false) {
 const statusAt = async ({ engine }: Actor): Promise<string | undefined> => (await engine.get(context, 'g'))?.status;
 const ownerOf = async (stage: Stage): Promise<string | null | undefined> => (await stage.record('g'))?.owner;
 
-describe('an order given to another node than the one that drives the transaction', () => {
-  it('to stop it: it is failed at once, its node lets go, and the call under way is the last', async () => {
+describe('a command sent to a node that does not drive the transaction', () => {
+  it('fails a transaction at once if it is a stop: the owner drops the run, and the call in flight is the last', async () => {
     const { stage, a, b, answer } = await slowSaga();
     expect(await ownerOf(stage)).toBe('A.1');
     const stopped = b.engine.forceStop(context, { gid: 'g', reason: 'INC-42' });
@@ -39,7 +39,7 @@ describe('an order given to another node than the one that drives the transactio
     expect(await statusAt(a)).toBe('failed');
   });
 
-  it('to abort it: no further step is started, and what was done is undone by the node that knows it', async () => {
+  it('starts no further step if it is an abort, and the owner, which knows the completed steps, compensates them', async () => {
     const { stage, a, b, answer } = await slowSaga();
     const aborted = b.engine.abort(context, { gid: 'g', reason: 'a mistake', byOperator: true });
     await stage.pass(HEARD_MS);
@@ -51,7 +51,7 @@ describe('an order given to another node than the one that drives the transactio
     expect([callsOf(b), await statusAt(b)]).toEqual([[], 'failed']);
   });
 
-  it('to drive it now: what waits for its next attempt there is called at once', async () => {
+  it('starts the next attempt at the owner at once if it is a retry', async () => {
     const stage = new Stage();
     stage.answers.set('01 action', () => new Promise(() => {}));
     let broken = true;
@@ -74,7 +74,7 @@ describe('an order given to another node than the one that drives the transactio
       await stage.pass(HEARD_MS);
       await told;
       expect(callsOf(a).filter((call) => call === '02 action')).toHaveLength(1 + calls);
-      // The node writes what became of it, so that the next order is another one.
+      // The node writes the result, so that the next command is a new one.
       await stage.pass(2 * HEARD_MS);
     }
     broken = false;
@@ -88,7 +88,7 @@ describe('an order given to another node than the one that drives the transactio
     expect(callsOf(b)).toEqual([]);
   });
 
-  it('to abort what is being undone already: what waits for its next attempt is called at once', async () => {
+  it('starts the next attempt at once if it is an abort of a transaction that is being rolled back', async () => {
     const { stage, a, b, answer } = await slowSaga(2, true);
     let tries = 0;
     stage.answers.set('02 compensate', () => {
@@ -107,8 +107,8 @@ describe('an order given to another node than the one that drives the transactio
   });
 });
 
-describe('what a node asks about', () => {
-  it('is nothing that it writes all the time, and nothing when it drives nothing', async () => {
+describe('polling for commands', () => {
+  it('skips records that the node writes frequently, and does not happen while the node drives nothing', async () => {
     const stage = new Stage();
     const a = await stage.started('A');
     let asked = 0;
@@ -131,7 +131,7 @@ describe('what a node asks about', () => {
     expect([callsOf(a).length, asked]).toEqual([20, 0]);
   });
 
-  it('is asked again when the store did not answer', async () => {
+  it('is repeated when the store was unavailable', async () => {
     const { stage, a, b } = await slowSaga();
     a.always('versions', () => Promise.reject(new Error('down')));
     const stopped = b.engine.forceStop(context, { gid: 'g', reason: 'INC-42' });
@@ -144,12 +144,12 @@ describe('what a node asks about', () => {
   });
 });
 
-describe('a node that stops', () => {
-  it('releases what it cannot finish, and another one goes on at its next look', async () => {
+describe('a node that shuts down', () => {
+  it('releases the transactions that it cannot finish, and another node continues them at its next poll', async () => {
     const { stage, a, b } = await slowSaga();
     stage.answers.set('01 action', () => Promise.resolve(SUCCESS));
     a.engine.retire();
-    await expect(a.engine.ready()).rejects.toThrow('stopping');
+    await expect(a.engine.ready()).rejects.toThrow('shutting down');
     const drained = a.engine.drain(100);
     await stage.pass(200);
     expect(await drained).toBe(1);
@@ -159,8 +159,8 @@ describe('a node that stops', () => {
   });
 });
 
-describe('a transaction with which a node vanished', () => {
-  it('shows with its first answer that the next node lives on with it, so that its claims begin anew', async () => {
+describe('a transaction whose owner crashed', () => {
+  it('resets its claims when the next owner receives the first branch response', async () => {
     const { stage, a, b } = await slowSaga();
     stage.answers.set('01 action', () => Promise.resolve(SUCCESS));
     stage.answers.set('02 action', () => new Promise(() => {}));
@@ -171,7 +171,7 @@ describe('a transaction with which a node vanished', () => {
     expect([record?.owner, record?.claims]).toEqual(['B.1', 1]);
   });
 
-  it('or by living on with it for as long as progress may stay unwritten', async () => {
+  it('resets its claims when the next owner has driven it for the longest time that progress may stay unwritten', async () => {
     const { stage, a } = await slowSaga();
     a.kill();
     while ((await stage.record('g'))?.owner !== 'B.1') await stage.pass(100);

@@ -3,7 +3,8 @@ import { answeredAt, callsOf, context, Gate, never, Stage, unavailable } from '.
 import { FAILURE, saga, tcc, tccBranch, workflow } from './support/transactions.ts';
 
 /**
- * Bugs that the simulator found about which node may act, each reduced to the steps that it takes.
+ * Bugs that the simulator found in the ownership of transactions, each reduced to the steps that
+ * reproduce it.
  */
 describe('who drives a transaction', () => {
   let stage: Stage;
@@ -12,7 +13,7 @@ describe('who drives a transaction', () => {
     stage = new Stage();
   });
 
-  it('a workflow that its client ends at a node that does not own it is ended in the store', async () => {
+  it('a workflow that its client finishes at a node other than the owner is finished in the store', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B');
     stage.answers.set('00 transfer', never);
@@ -36,7 +37,7 @@ describe('who drives a transaction', () => {
     expect([...callsOf(a), ...callsOf(b)]).toEqual(['00 transfer']);
   });
 
-  it('a node without a session accepts an order and leaves it to whoever has one', async () => {
+  it('a node without a session accepts a command and leaves the transaction to a node that has a session', async () => {
     const a = await stage.started('A');
     await a.engine.prepare(context, tcc);
     await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
@@ -73,7 +74,7 @@ describe('who drives a transaction', () => {
     await expect(drained).resolves.toBe(1);
   });
 
-  it('a session that is being opened while its node drains does not stay', async () => {
+  it('a session that is opened while its node drains is ended', async () => {
     const a = await stage.started('A');
     const gate = new Gate();
     a.always('heartbeat', unavailable);
@@ -87,7 +88,7 @@ describe('who drives a transaction', () => {
     expect(a.engine.load().leaseHeld).toBe(false);
   });
 
-  it('an engine that has not started refuses, since it does not know the time', async () => {
+  it("an engine that has not started rejects requests, since it does not know the store's time", async () => {
     const { engine } = stage.actor('A');
     await expect(engine.submit(context, saga('s', 1))).rejects.toMatchObject({ code: 'unavailable' });
     await expect(engine.retryNow(context, 's')).rejects.toMatchObject({ code: 'unavailable' });
@@ -114,7 +115,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('s'))?.status).toBe('succeed');
   });
 
-  it('what was prepared before counts towards the bound of what is driven at once', async () => {
+  it('prepared transactions that are submitted count towards the bound of transactions driven at once', async () => {
     const a = await stage.started('A', { maxInProgress: 1 });
     stage.answers.set('01 confirm', never);
     for (const gid of ['t1', 't2']) {

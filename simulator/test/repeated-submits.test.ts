@@ -5,7 +5,7 @@ import { FAILURE, saga } from './support/transactions.ts';
 
 const input = saga('s', 1);
 
-it('a submit repeated after the transaction has failed is refused, also when the node reads an older record first', async () => {
+it('a submit repeated after the transaction has failed is rejected, even if the node first reads an older record', async () => {
   const stage = new Stage();
   const a = await stage.started('A');
   const b = await stage.started('B');

@@ -15,7 +15,7 @@ function counting(actor: Actor): () => number {
 }
 
 describe('finished transactions', () => {
-  it('are deleted after the retention by one of several nodes, in small batches with pauses; by the next when that is gone', async () => {
+  it('are deleted after the retention by one of several nodes, in small batches with pauses; if the node is lost, by the next', async () => {
     const stage = new Stage();
     const a = await stage.started('A', { retentionMs });
     await stage.pass(10);
@@ -61,7 +61,7 @@ describe('finished transactions', () => {
     expect([(await b.engine.counts(context)).byStatus.succeed, byB() > 0]).toEqual([0, true]);
   });
 
-  it('are kept for ever when the retention is 0', async () => {
+  it('are kept forever if the retention is 0', async () => {
     const stage = new Stage();
     const a = await stage.started('A', { retentionMs: 0 });
     const byA = counting(a);

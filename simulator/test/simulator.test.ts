@@ -12,14 +12,14 @@ const SEEDS = 500;
 const SEED_OVER_HTTP = 10;
 
 /**
- * What a run of that many seeds must have met, at least so often: a simulation that meets no fault
- * proves nothing.
+ * The minimum counts of events and faults over all seeds: a simulation without faults proves
+ * nothing.
  */
 const MUST_MEET: Readonly<Record<string, number>> = {
   'sessions ended by silence': 100,
   'taken over': 100,
   'store late': 100,
-  'store done, answer lost': 100,
+  'store done, response lost': 100,
   'store lost': 100,
   'store odd': 200,
   'store rejected': 50,
@@ -32,12 +32,12 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   'store clock set back': 100,
   'store clock set forward': 100,
   'wall clocks of nodes set': 50,
-  'contradictions refused': 1_000,
+  'contradictions rejected': 1_000,
   'registrations of another pattern': 200,
   'registrations of other calls': 50,
   'registrations after the decision': 50,
   'repeats acknowledged': 300,
-  'repeats refused': 50,
+  'repeats rejected': 50,
   'update conflicts': 100,
   'append conflicts': 100,
   'late registrations done': 100,
@@ -51,9 +51,9 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   drains: 50,
   'aborted by an operator': 50,
   'stopped by an operator': 20,
-  'check-backs answered SUCCESS': 50,
-  'check-backs answered FAILURE': 50,
-  'workflow call-backs': 500,
+  'check-backs with result SUCCESS': 50,
+  'check-backs with result FAILURE': 50,
+  'workflow callbacks': 500,
   'calls over HTTP': 2_000,
   'calls sent again after a lost connection': 20,
   'connections cut': 20,
@@ -98,7 +98,7 @@ describe('the simulation', () => {
     expect(second.trace.lines()).not.toEqual(first.trace.lines());
   });
 
-  it('tells of a violation its invariant, the command that shows it again, and what happened to that transaction', async () => {
+  it('reports a violation with its invariant, the command that reproduces it, and the trace of its transaction', async () => {
     const outcome = await simulate(5);
     const [gid = '', other = ''] = new Set(
       outcome.trace.lines().flatMap((line) => / (g\d+) +store: /.exec(line)?.[1] ?? []),

@@ -40,7 +40,7 @@ describe('a slow destination', () => {
     stage.respond = ({ url }) => (url.startsWith('http://slow') ? succeedAfter(1_000) : undefined);
   });
 
-  it('costs few writes and delays no retry to another, whatever waits for it', async () => {
+  it('costs few writes and delays no retry to another destination, however much waits for it', async () => {
     const a = await start({ maxCallsPerDestination: 4, maxQueuedPerDestination: 16 });
     for (let i = 0; i < 600; i++) await a.engine.submit(context, sagaAt('slow', `slow${i}`));
     await stage.pass(30_000);
@@ -54,7 +54,7 @@ describe('a slow destination', () => {
     await stage.pass(1_200);
     expect((await stage.record('healthy'))?.status).toBe('succeed');
     await stage.pass(60_000 - 1_200);
-    // Two or three times each; once a second would be 36,000.
+    // Two or three times each; one attempt per second would be 36,000.
     expect(written.length).toBeLessThan(1_800);
   });
 
@@ -76,7 +76,7 @@ describe('a slow destination', () => {
     expect(written.filter((gid) => gid === 'deferred')).toHaveLength(2);
   });
 
-  it('leaves room for the others when many hang', async () => {
+  it('leaves room for other destinations when many calls hang', async () => {
     const a = await start({ maxInProgress: 100 });
     stage.respond = ({ url }) => (url.startsWith('http://hanging') ? never() : undefined);
     for (let i = 0; i < 200; i++) await a.engine.submit(context, sagaAt(`hanging${i % 4}`, `hanging${i}`));
@@ -87,7 +87,7 @@ describe('a slow destination', () => {
     expect((await stage.record('healthy'))?.status).toBe('succeed');
   });
 
-  it('gives turns to others while long transactions wait for it', async () => {
+  it('does not starve other transactions while long ones wait for it', async () => {
     const a = await start({ maxCallsPerDestination: 8 });
     const long = Array.from({ length: 5 }, (_, i) => a.engine.submit(context, sagaAt('slow', `long${i}`, 1_000)));
     await stage.pass(10);

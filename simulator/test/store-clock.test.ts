@@ -44,7 +44,7 @@ describe('the takeover of a crashed node', () => {
     }
   };
 
-  it('follows one silence limit after its last heartbeat, where a node has watched it', async () => {
+  it('happens one silence limit after its last heartbeat if a live node has watched its session', async () => {
     const stage = new Stage();
     stage.respond = () => never();
     const a = await stage.started('A');
@@ -55,7 +55,7 @@ describe('the takeover of a crashed node', () => {
     expect(await ownedUntil(stage, 5_000)).toBeLessThan(15_000 + 1_300);
   });
 
-  it('follows one silence limit after the start of the only node', async () => {
+  it('happens one silence limit after the start of the only other node', async () => {
     const stage = new Stage();
     stage.respond = () => never();
     const a = await stage.started('A');

@@ -12,7 +12,7 @@ const TRANSACTIONS = 200;
 const gids = Array.from({ length: TRANSACTIONS }, (_, i) => `g${i}`);
 
 /** Transactions that were in progress on nodes that ended. */
-describe('of the transactions that were in progress when node after node ended', () => {
+describe('after repeated crashes, of the transactions that were in progress', () => {
   let stage: Stage;
   let node: Actor;
   let nodes: number;
@@ -54,7 +54,7 @@ describe('of the transactions that were in progress when node after node ended',
     await start();
   });
 
-  it('only the one that ends its node whenever it is driven is parked, and all others finish', async () => {
+  it('only the one that crashes its node whenever it is driven is parked, and all others finish', async () => {
     stage.respond = () => new Promise(() => {});
     await submitAll();
     node.kill();
@@ -99,7 +99,7 @@ describe('of the transactions that were in progress when node after node ended',
     }
   });
 
-  it('those that are put back after a second crash are released before any suspect is driven', async () => {
+  it('those that are deferred after a second crash are released before any suspect is driven', async () => {
     stage.respond = () => new Promise(() => {});
     await submitAll();
     node.kill();
@@ -115,7 +115,7 @@ describe('of the transactions that were in progress when node after node ended',
     expect(owned).toHaveLength(64);
   });
 
-  it('one that is force-stopped while it is put back is not driven any more', async () => {
+  it('one that is force-stopped while it is deferred is not driven any more', async () => {
     const options = { ...OPTIONS, maxClaims: 3 };
     stage.respond = () => new Promise(() => {});
     for (const gid of ['a', 'b']) await node.engine.submit(context, { ...saga(gid, 1), gid });

@@ -4,8 +4,8 @@ import { callsOf, context, Gate, heldUntil, never, Stage, unavailable } from './
 import { FAILURE, saga } from './support/transactions.ts';
 
 /**
- * Bugs that the simulator found around what a vanished node may have started, each reduced to the
- * steps that it takes.
+ * Bugs that the simulator found in the handling of steps that a crashed node may have started, each
+ * reduced to the steps that reproduce it.
  */
 describe('who drives a transaction', () => {
   let stage: Stage;
@@ -14,7 +14,7 @@ describe('who drives a transaction', () => {
     stage = new Stage();
   });
 
-  it('a transaction of a vanished node that a command takes before it is claimed counts as one of a vanished node', async () => {
+  it('a transaction of a crashed node that a command takes before it is claimed counts as one of a crashed node', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B', { pollMs: 60_000 });
     stage.answers.set('02 action', never);
@@ -32,7 +32,7 @@ describe('who drives a transaction', () => {
     expect(callsOf(b)).toEqual(['01 action', '02 compensate', '01 compensate']);
   });
 
-  it('an order to abort that comes while a saga of a vanished node is taken over does not hide what that node may have started', async () => {
+  it('an abort command during the takeover of a saga does not hide the steps that the crashed node may have started', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     const b = await stage.started('B');
     const c = await stage.started('C', { pollMs: 600_000 });
@@ -45,13 +45,13 @@ describe('who drives a transaction', () => {
     c.always('claimDue', unavailable);
     await stage.pass(17_000);
     expect(await stage.record('s')).toMatchObject({ owner: 'B.1', status: 'submitted' });
-    await c.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    await c.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
     gate.open();
     await stage.pass(1_000);
     expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
   });
 
-  it('what its own lost session had is as unknown to a node as what a vanished node had', async () => {
+  it('after the loss of its session a node compensates the steps that the session may have started', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     stage.answers.set('02 action', never);
     await a.engine.submit(context, saga('s', 2));
@@ -61,27 +61,27 @@ describe('who drives a transaction', () => {
     a.always('openSession', unavailable);
     await stage.pass(13_000);
     expect(a.engine.load().leaseHeld).toBe(false);
-    await a.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    await a.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
     a.always('heartbeat', undefined);
     a.always('openSession', undefined);
     await stage.pass(30_000);
     expect(callsOf(a)).toEqual(['01 action', '02 action', '02 compensate', '01 compensate']);
   });
 
-  it('an order to abort that a vanished node had not read compensates all that it may have started', async () => {
+  it('an abort command that a crashed node had not read compensates every step that the node may have started', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     const b = await stage.started('B');
     stage.answers.set('02 action', never);
     await a.engine.submit(context, saga('s', 2));
     await stage.pass(100);
-    await b.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    await b.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
     a.kill();
     await stage.pass(20_000);
     expect(callsOf(b)).toEqual(['02 compensate', '01 compensate']);
     expect((await stage.record('s'))?.status).toBe('failed');
   });
 
-  it('an order to abort that is stored after its transaction was released is carried out before a command drives it', async () => {
+  it('an abort command that is stored after the release of its transaction is applied before another command drives the transaction', async () => {
     const a = await stage.started('A', { pollMs: 600_000 });
     const b = await stage.started('B', { pollMs: 600_000 });
     const answer = new Gate();
@@ -92,7 +92,7 @@ describe('who drives a transaction', () => {
     });
     await a.engine.submit(context, { ...saga('s', 1), options: { retryIntervalMs: 600_000 } });
     b.next('write', heldUntil(order));
-    const aborted = b.engine.abort(context, { gid: 's', reason: 'an operator said so', byOperator: true });
+    const aborted = b.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
     await stage.pass(10);
     answer.open();
     await stage.pass(100);

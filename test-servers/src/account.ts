@@ -7,8 +7,8 @@ export interface Account {
 }
 
 /**
- * Database servers refuse to run as root. For a root process (in a container) this returns the
- * account to run them as: the one that the server's package created, otherwise `nobody`. For other
+ * Database servers do not run as root. For a root process (in a container) this returns the account
+ * to run them as: the one that the server's package created, otherwise `nobody`. For other
  * processes it returns undefined: the server runs as the same user.
  */
 export function unprivilegedAccount(preferred: string): Account | undefined {

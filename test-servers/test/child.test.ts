@@ -22,14 +22,14 @@ it('captures the exit code of a process that fails on purpose', async () => {
   expect(captured).toEqual({ code: 1, output: 'partial\n' });
 });
 
-it('kills a process that does not heed the signal', async () => {
+it('kills a process that ignores the signal', async () => {
   const child = startChild(process.execPath, ['-e', DEAF]);
   await untilReady(child, async () => child.output() === 'up\n', 10_000);
   await child.stop('SIGTERM', 100);
   expect(child.ended()).toBe(true);
 });
 
-it('tells what a server wrote that ended while it was starting', async () => {
+it('quotes the output of a server that exits while it is starting', async () => {
   const child = startChild(process.execPath, ['-e', 'console.log("port in use")']);
   await expect(untilReady(child, async () => false, 10_000)).rejects.toThrow(/ended while starting:\nport in use/);
 });

@@ -2,14 +2,14 @@ import { lineAt, type Finding, type SourceFile } from './finding.ts';
 
 /**
  * Files that may read an error's text: errors of client libraries that have neither a code nor a
- * class of their own.
+ * specific class.
  */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'packages/client/src/barrier/redis-barrier.ts':
     'the clients of Redis give the code of a reply, such as NOSCRIPT, only as the first word of the text',
   'packages/store-redis/src/connection.ts':
     'the clients of Redis give the code of a reply, such as LOADING, only as the first word of the text',
-  'packages/store-postgres/src/errors.ts': 'pg throws a plain Error without a code for a password that is no text',
+  'packages/store-postgres/src/errors.ts': 'pg throws a plain Error without a code for a password that is not a string',
 };
 
 const METHOD =
@@ -20,7 +20,7 @@ const TEXT = String.raw`(?:\bmessage|\btextOfThrown\([^()]*\))`;
 const READS: readonly RegExp[] = [
   new RegExp(String.raw`${TEXT}\??\.${METHOD}\(`, 'g'),
   new RegExp(String.raw`\.(?:test|exec)\((?:\w+\??\.)*${TEXT}[,)]`, 'g'),
-  // An empty text is no text; `typeof` does not read it.
+  // A comparison with the empty string, or a `typeof`, does not read the text.
   new RegExp(String.raw`(?<!typeof [\w.?]*)\.message (?:===|!==) (?!''|"")`, 'g'),
 ];
 

@@ -12,7 +12,7 @@ export function checkStorages({ path, text }: SourceFile): readonly Finding[] {
     const before = text.slice(text.lastIndexOf('\n', match.index) + 1, match.index);
     if (TOP_LEVEL.test(before)) return [];
     return [
-      { path, line: lineAt(text, match.index), message: 'an AsyncLocalStorage that is no constant of its module' },
+      { path, line: lineAt(text, match.index), message: 'an AsyncLocalStorage that is not a constant of its module' },
     ];
   });
 }

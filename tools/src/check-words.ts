@@ -8,7 +8,7 @@ import { lineAt, type Finding, type SourceFile } from './finding.ts';
 const FORBIDDEN: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/\/work\/|(?<![\w.-])\/(?:home|Users|root)\/[\w.]{2,}/g, 'a path of one machine'],
   [/registry\.(?:npmjs|yarnpkg)\.|proxy\.golang\.|"resolved": "https?:/g, "a package registry's address"],
-  [/\bissues? (?:no\. |number )?#?\d+/gi, 'the number of an issue: say what it was about'],
+  [/\bissues? (?:no\. |number )?#?\d+/gi, 'the number of an issue: describe its subject instead'],
 ];
 
 /**

@@ -89,7 +89,7 @@ function descriptionOf(root: string) {
   return {
     name: 'holdfast-previous',
     private: true,
-    description: `The coordinator as it was on ${date}, made by \`npm run keep-version\`. Nobody edits it.`,
+    description: `The coordinator as it was on ${date}, made by \`npm run keep-version\`. Do not edit.`,
     license: 'Apache-2.0',
     type: 'module',
     version,

@@ -7,4 +7,12 @@ export const QUOTATIONS: readonly (readonly [place: string, quoted: RegExp])[] =
   ['packages/protocol/', /'refused'/g],
   // The Lua function of a Redis barrier's checks and scripts.
   ['packages/client/src/', /\brefuse\('/g],
+  // The text of ECONNREFUSED.
+  ['model-checker/src/store-port.ts', /'connection refused'/g],
+  ['simulator/src/parts/', /'connection refused'/g],
+  // The name of an account.
+  ['test-servers/src/account.ts', /\bnobody\b/g],
+  ['pack-test/src/uses.ts', /'nobody'|\bnobody(?=@)/g],
+  // A patch of the client's code.
+  ['crash-test/src/chaos/broken-sdks.ts', /(?:return|===) 'refused'/g],
 ];

@@ -130,7 +130,7 @@ describe('the manifests', () => {
     ]);
   });
 
-  test('of a package without a place in the direction depend on nothing of ours', () => {
+  test('of a package without a place in the direction depend on no Holdfast package', () => {
     const added = workspace('packages/extra', { '@holdfast/protocol': '1.0.0' }, {}, ['packages/protocol']);
     expect(checkManifests([...workspaces, added], [...built, 'packages/extra'])).toEqual([
       { path: 'packages/extra/package.json', message: '@holdfast/extra must not depend on @holdfast/protocol' },
@@ -170,7 +170,7 @@ describe('the words', () => {
     ['a path of one machine', `"${slash}root${slash}.config"`],
     ["a package registry's address", `https:${slash}${slash}registry.${npm}.org`],
     ["a package registry's address", `"resolved": "${http}:${slash}${slash}example.org"`],
-    ['the number of an issue: say what it was about', `see issue ${number}`],
+    ['the number of an issue: describe its subject instead', `see issue ${number}`],
     ['leads out of the repository', `[page](${up.repeat(3)}other${slash}page.md)`],
   ])('do not hold: %s', (rule, text) => {
     const found = checkWords({ path: 'packages/core/README.md', text: `first line\n${text}` });
@@ -178,7 +178,7 @@ describe('the words', () => {
     expect(found[0]).toMatchObject({ line: 2, message: expect.stringMatching(`${rule}$`) as unknown });
   });
 
-  test('may look alike and be harmless', () => {
+  test('may contain similar text that is harmless', () => {
     const text = `GET http://host/home/page, /home/x/shop, ${up}core/src, ${up}${up}tsconfig.base.json, this issue, network/work, "resolved": "packages/core"`;
     expect(checkWords({ path: 'packages/core/README.md', text })).toEqual([]);
   });

@@ -38,7 +38,7 @@ const testFiles = {
 };
 
 describe('the last line of a test run', () => {
-  test('says that nothing failed only when the run succeeded, and why tests were skipped', async () => {
+  test('states that nothing failed only when the run succeeded, and why tests were skipped', async () => {
     const { last, exit, output } = await run(['passes', 'skips', 'needs']);
     expect({ last, exit }).toEqual({ last: '3 passed, 0 failed, 3 skipped', exit: 0 });
     expect(output).toContain('Skipped: not installed: no-such-server\n  needs.test.ts > a suite > inside\n');
@@ -50,7 +50,7 @@ describe('the last line of a test run', () => {
     expect(await run(['passes', 'fails'])).toMatchObject({ last: '2 passed, 1 failed, 0 skipped', exit: 1 });
   });
 
-  test('counts whatever else breaks a run as one failure: a file, a hook, an error nobody caught', async () => {
+  test('counts any other error as one failure: in loading a file, in a hook, or uncaught', async () => {
     const { last, exit } = await run(['passes', 'unloadable', 'hook', 'uncaught']);
     expect({ last, exit }).toEqual({ last: '3 passed, 3 failed, 1 skipped', exit: 1 });
   });

@@ -37,7 +37,7 @@ export async function startNginx(
   cleanup.add(() => stop(child));
   const origin = `http://127.0.0.1:${port}`;
   await waitForOk(origin, START_TIMEOUT_MS, () =>
-    hasEnded(child) ? `nginx ended by itself: ${readFileSync(errorLog, 'utf8').trim()}` : undefined,
+    hasEnded(child) ? `nginx exited unexpectedly: ${readFileSync(errorLog, 'utf8').trim()}` : undefined,
   );
   return { name: `nginx ${version}`, origin, pid: child.pid ?? 0 };
 }

@@ -22,7 +22,7 @@ export interface LoadResult {
   readonly statusErrors: number;
   /** Responses below 400 whose body does not report success. */
   readonly bodyErrors: number;
-  /** Connections that were refused or broken, and responses that did not arrive in time. */
+  /** Connections that failed or broke, and responses that did not arrive in time. */
   readonly socketErrors: number;
 }
 

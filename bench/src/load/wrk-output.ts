@@ -17,7 +17,7 @@ type WrkNumbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
 /** Parses the line that `sagas.lua` writes at the end of wrk's output. Throws if there is none. */
 export function parseWrkOutput(output: string): LoadResult {
   const line = /^result (\{.*\})$/m.exec(output)?.[1];
-  if (line === undefined) throw new Error(`wrk said nothing of its result: ${output.trim() || 'no output at all'}`);
+  if (line === undefined) throw new Error(`wrk printed no result line: ${output.trim() || 'no output at all'}`);
   const numbers = readNumbers(line);
   return {
     seconds: numbers.durationUs / 1e6,

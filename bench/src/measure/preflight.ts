@@ -14,10 +14,10 @@ export async function preflight(bench: Bench, subject: Subject): Promise<void> {
   const { name, origin } = subject;
   if (subject.ownLoad !== undefined) return;
   const { status, text } = await post(bench, subject).catch((error: unknown) => {
-    throw new Error(`${name} at ${origin} does not answer: ${String(error)}`, { cause: error });
+    throw new Error(`${name} at ${origin} does not respond: ${String(error)}`, { cause: error });
   });
   if (status === 200 && text.includes(SUCCESS_MARK)) return;
-  throw new Error(`${name} at ${origin} answered a saga with HTTP ${status}: ${text.slice(0, QUOTED_CHARS)}`);
+  throw new Error(`${name} at ${origin} responded to a saga with HTTP ${status}: ${text.slice(0, QUOTED_CHARS)}`);
 }
 
 async function post({ branches, runId }: Bench, { name, origin }: Subject): Promise<{ status: number; text: string }> {

@@ -39,8 +39,8 @@ export class Helper {
       };
       const fail = (what: string): void => settle(() => reject(new Error(`${this.#name} ${what}`)));
       const onMessage = (message: unknown): void => settle(() => resolve(message));
-      const onExit = (): void => fail('ended before it answered');
-      const timer = setTimeout(fail, timeoutMs, `gave no answer in ${timeoutMs} ms`);
+      const onExit = (): void => fail('exited before its reply');
+      const timer = setTimeout(fail, timeoutMs, `sent no reply within ${timeoutMs} ms`);
       this.#child.once('message', onMessage);
       this.#child.once('exit', onExit);
       if (hasEnded(this.#child)) onExit();
@@ -70,6 +70,6 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 /** The port in a helper's first message. */
 export function portOf(message: unknown): number {
   const port = typeof message === 'object' && message !== null && 'port' in message ? message.port : undefined;
-  if (typeof port !== 'number') throw new Error(`a helper told no port: ${JSON.stringify(message)}`);
+  if (typeof port !== 'number') throw new Error(`a helper process reported no port: ${JSON.stringify(message)}`);
   return port;
 }

@@ -29,7 +29,7 @@ export async function waitForOk(
   while ((await statusOf(url)) !== 200) {
     const reason = failed();
     if (reason !== undefined) throw new Error(reason);
-    if (performance.now() > endMs) throw new Error(`${url} did not answer 200 within ${timeoutMs} ms`);
+    if (performance.now() > endMs) throw new Error(`${url} did not respond with HTTP 200 within ${timeoutMs} ms`);
     await delay(POLL_MS);
   }
 }

@@ -26,7 +26,7 @@ export async function scrape(origin: string): Promise<Samples> {
     bodyTimeout: TIMEOUT_MS,
   });
   const text = await body.text();
-  if (statusCode !== 200) throw new Error(`${origin}/api/metrics answered HTTP ${statusCode}`);
+  if (statusCode !== 200) throw new Error(`${origin}/api/metrics responded with HTTP ${statusCode}`);
   return parseSamples(text);
 }
 

@@ -34,7 +34,7 @@ export function renderScale({ machine, branchService, load, options, database, g
       ({ connections, cpuPerSaga, storeTimePerBatch }) =>
         `growth at ${connections} connections: CPU per saga ${signed(cpuPerSaga)}, store time per batch ${signed(storeTimePerBatch)}`,
     ),
-    'finished, waiting: in the store when a round was over, the most seen; the load adds to both stores',
+    'finished, waiting: transactions in the store at the end of a round, the maximum over all rounds; the load adds to both stores',
     OTHERS_LEGEND,
   ].join('\n');
 }

@@ -31,7 +31,7 @@ export class ProbedHoldfast {
     own(child);
     const origin = `http://127.0.0.1:${httpPort}`;
     await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, () =>
-      hasEnded(child) ? 'the coordinator ended by itself' : undefined,
+      hasEnded(child) ? 'the coordinator exited unexpectedly' : undefined,
     );
     return new ProbedHoldfast(origin, child);
   }

@@ -58,7 +58,7 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
   try {
     await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, () =>
       hasEnded(child)
-        ? `the coordinator ended by itself:\n${readFileSync(logPath, 'utf8').slice(-LOG_TAIL_CHARS)}`
+        ? `the coordinator exited unexpectedly:\n${readFileSync(logPath, 'utf8').slice(-LOG_TAIL_CHARS)}`
         : undefined,
     );
   } catch (error) {

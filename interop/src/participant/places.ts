@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import mysql, { type ResultSetHeader } from 'mysql2/promise';
 import pg from 'pg';
 
-/** What is asked for: a change of an account that the Go cases opened. */
+/** The requested change of an account that the Go cases opened. */
 interface Change {
   readonly account: string;
   readonly amount: number;

@@ -1,7 +1,7 @@
 import type { Participant } from '../../../deploy/test/support/participant.ts';
 import type { VersionedNode } from './versioned-node.ts';
 
-/** A transaction that cannot end yet, and what it comes to once its participants answer. */
+/** A transaction that cannot finish yet, and its final status once its participants respond. */
 export interface Unfinished {
   readonly gid: string;
   readonly ends: 'succeed' | 'failed';
@@ -11,13 +11,14 @@ export interface Unfinished {
   readonly calls: readonly string[];
 }
 
-/** Paths of the participant that answer 500 until they are told otherwise. */
+/** Paths of the participant that respond with 500 until the test changes that. */
 const STUCK = '/stuck';
 const REFUSES = '/refuses';
 
 /**
- * Gives a node one transaction of each kind that takes time: in the middle of its steps, rolling
- * back, confirming, asked about, called back. Answers when it drives them all.
+ * Submits to a node one transaction of each kind that takes time: one between its steps, one
+ * rolling back, one confirming, one with a check-back, one with a callback. Resolves when the node
+ * drives them all.
  */
 export async function beginUnfinished(
   node: VersionedNode,

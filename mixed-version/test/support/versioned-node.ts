@@ -24,7 +24,7 @@ const SETTINGS = {
 /** How a log line of an error begins. */
 const ERROR_LINE = /^\{"level":[56]0.*$/gm;
 
-/** What answers tell; a test asserts what is there. */
+/** The fields of responses; a test asserts that they are present. */
 export interface Told {
   readonly gid: string;
   readonly status: string;
@@ -42,8 +42,8 @@ export interface Told {
 }
 
 /**
- * A coordinator of one of the two versions, and the calls that tests make of it: each throws unless
- * it is answered 2xx.
+ * A coordinator of one of the two versions, with the calls that tests make to it. Each call throws
+ * unless the response has a status of 2xx.
  */
 export class VersionedNode {
   readonly version: Version;
@@ -63,7 +63,9 @@ export class VersionedNode {
     return node;
   }
 
-  /** In the way named; `stopped` has to end well. What it logged must not tell of an error. */
+  /**
+   * Kills or stops the node. A stopped node must exit with code 0, and no log line may be an error.
+   */
   async end(how: 'killed' | 'stopped'): Promise<void> {
     if (how === 'killed') await this.#process.kill();
     else if ((await this.#process.stop()) !== 0) throw new Error(`it did not stop:\n${this.#process.output}`);

@@ -2,8 +2,8 @@ import type { Patch } from '@holdfast/test-servers';
 import type { Invariant } from '../../src/invariants.ts';
 
 /**
- * A mistake in production code, where the model checker is to look, and the invariants of which the
- * first violated must be one.
+ * A mistake in production code, the scenarios to check it with, and the invariants of which the
+ * first violation must name one.
  */
 export interface Mutation {
   readonly name: string;

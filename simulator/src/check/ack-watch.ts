@@ -36,8 +36,8 @@ export class AckWatch {
   }
 
   /**
-   * An operator's abort of a saga that another node drives is a stored command on its way to that
-   * node; it must be kept.
+   * An operator's abort of a saga that another node drives is a stored command that the node has
+   * yet to read. The command must be kept.
    */
   abortOrdered(one: Case): void {
     one.acks.add('abort-order');
@@ -47,7 +47,7 @@ export class AckWatch {
       status === 'aborting' || status === 'failed' || (status === 'submitted' && ordered),
       'ACK1',
       nameOf(one.key),
-      () => `an order to abort was acknowledged, but the record is ${status ?? 'not there'}`,
+      () => `an abort command was acknowledged, but the record is ${status ?? 'not there'}`,
     );
   }
 
@@ -81,7 +81,7 @@ export class AckWatch {
       why === undefined,
       'ACK6',
       nameOf(one.key),
-      () => `${command} was refused (${error.code}: ${error.message}), but ${why}`,
+      () => `${command} was rejected (${error.code}: ${error.message}), but ${why}`,
     );
   }
 
@@ -99,7 +99,7 @@ export class AckWatch {
       ERROR_RULES[error.code].dtm === 'FAILURE' || isOfStore(error),
       'ACK6',
       nameOf(one.key),
-      () => `${what} was refused as ${error.code}: ${error.message}`,
+      () => `${what} was rejected as ${error.code}: ${error.message}`,
     );
   }
 
@@ -121,7 +121,7 @@ export class AckWatch {
 
   told(one: Case, by: string, status: Status): void {
     if (!isFinal(status) && status !== 'aborting') return;
-    this.#stored(one, 'ACK5', `${by} says ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
+    this.#stored(one, 'ACK5', `the response to ${by} contains ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
   }
 
   #stored(one: Case, invariant: 'ACK1' | 'ACK5' | 'DEC5', what: string, expected: readonly Status[]): void {

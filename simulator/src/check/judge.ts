@@ -78,10 +78,10 @@ function wrongInTwoPhase(one: Case, facts: BranchFacts, succeeded: boolean): [In
   const { plan, did, undid, confirmed, sent, completed } = facts;
   const wrong: [Invariant, string][] = [];
   if (sent.has(confirm) && sent.has(undo))
-    wrong.push(['EFF3', `${plan.branchId} was told to ${confirm} and to ${undo}`]);
+    wrong.push(['EFF3', `${plan.branchId} received both ${confirm} and ${undo}`]);
   if (!one.registered.has(`branch:${plan.branchId}:${confirm}`)) return wrong;
   if (!completed.has(succeeded ? confirm : undo))
-    wrong.push(['EFF3', `the registered ${plan.branchId} was never told to ${succeeded ? confirm : undo}`]);
+    wrong.push(['EFF3', `the registered ${plan.branchId} never received ${succeeded ? confirm : undo}`]);
   if (succeeded && (confirmed !== 1 || undid > 0 || (did !== 1 && !plan.late)))
     wrong.push(['EFF1', `${plan.branchId} was done ${did} times, confirmed ${confirmed} times, undone ${undid} times`]);
   if (!succeeded && did !== undid)

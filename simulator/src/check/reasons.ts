@@ -23,7 +23,7 @@ export function reasonIsMissing(one: Case, before: StoredTransaction, after: Sto
       if (before.status !== 'aborting') return rollbackUnfounded(one, late);
       return plan.pattern !== 'workflow' || asked.has('finish-failed')
         ? undefined
-        : 'failed, but its client did not say so';
+        : 'failed, but its client did not report a failure';
     case 'succeed':
       if (before.status === 'submitted') return undefined;
       return plan.pattern === 'workflow' && asked.has('finish-succeed') ? undefined : `succeeded from ${before.status}`;
@@ -42,11 +42,11 @@ function rollbackUnfounded(one: Case, late: (timeoutMs: number) => boolean): str
     case 'xa':
       return late(plan.timeoutToFailMs || one.defaultTimeoutMs)
         ? undefined
-        : 'aborted before its time-out, and no client asked for it';
+        : 'aborted before its timeout, and no client aborted it';
     case 'msg':
-      return one.checkedFailure ? undefined : 'failed, but its client never said that it rolled back';
+      return one.checkedFailure ? undefined : 'failed, but no check-back returned a rollback';
     case 'workflow':
-      return asked.has('finish-failed') ? undefined : 'rolled back, but its client did not say so';
+      return asked.has('finish-failed') ? undefined : 'rolled back, but its client did not report a failure';
   }
 }
 
@@ -56,5 +56,5 @@ function sagaMayAbort(one: Case, late: boolean): string | undefined {
   const { retryLimit } = one.plan;
   if (one.failuresHeard > 0 || late) return undefined;
   if (retryLimit > 0 && one.uncertainHeard > retryLimit) return undefined;
-  return `aborted after ${one.uncertainHeard} uncertain answers, but no action was refused`;
+  return `aborted after ${one.uncertainHeard} uncertain results, but no action returned FAILURE`;
 }

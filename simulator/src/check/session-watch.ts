@@ -41,7 +41,7 @@ export class SessionWatch {
       alive === this.isLiving(session),
       'OWN3',
       '',
-      () => `session ${session} is told that alive is ${alive}`,
+      () => `session ${session} received alive = ${alive}`,
     );
     if (alive) this.#lastBeatMs.set(session, nowMs);
   }

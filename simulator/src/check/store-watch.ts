@@ -129,7 +129,7 @@ export class StoreWatch {
     const { checker } = this.#d;
     if (before?.version === after?.version) return;
     if (outcome.kind !== 'applied')
-      return checker.violate('OWN2', gid, `a write that answered ${outcome.kind} changed the record`);
+      return checker.violate('OWN2', gid, `a write with the outcome ${outcome.kind} changed the record`);
     checker.expect(
       after?.version === (before?.version ?? 0) + 1,
       'OWN2',

@@ -65,7 +65,7 @@ export class Client {
     attempts = ATTEMPTS,
   ): Promise<Answer<T>> {
     const { world, random, gateway, nodes } = this.tools;
-    let answer: Answer<T> = { kind: 'unclear', why: 'never asked' };
+    let answer: Answer<T> = { kind: 'unclear', why: 'never sent' };
     for (let attempt = 1; attempt <= attempts; attempt++) {
       this.step();
       answer = await gateway.request(random.pick(nodes()), {

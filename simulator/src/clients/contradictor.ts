@@ -61,7 +61,7 @@ export class Contradictor {
         else acks.repeated(one, outcome, before);
       },
       refused: (error) => {
-        counters.count('repeats refused');
+        counters.count('repeats rejected');
         acks.refused(one, submits ? 'submit' : input.pattern === 'workflow' ? 'prepare workflow' : 'prepare', error);
       },
     });
@@ -148,7 +148,7 @@ export class Contradictor {
       call,
       done: () => acks.contradicted(one, what),
       refused: (error) => {
-        counters.count('contradictions refused');
+        counters.count('contradictions rejected');
         acks.contradictionRefused(one, what, error);
       },
     });

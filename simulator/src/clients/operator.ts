@@ -72,7 +72,7 @@ export class Operator {
       'abort by operator',
       (engine, context) => {
         one.asked.add('abort-order');
-        return engine.abort(context, { gid: one.key.gid, reason: 'an operator said so', byOperator: true });
+        return engine.abort(context, { gid: one.key.gid, reason: 'aborted by the operator', byOperator: true });
       },
       () => {
         counters.count('aborted by an operator');

@@ -53,7 +53,7 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
       return engine.abort(context, {
         gid: one.key.gid,
         pattern: plan.pattern,
-        reason: 'a branch was refused',
+        reason: 'a branch returned FAILURE',
         waitResult: plan.waitResult,
       });
     };

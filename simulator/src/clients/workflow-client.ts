@@ -28,7 +28,7 @@ export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<v
 
 /** Runs the workflow's code for a callback of the coordinator. */
 export async function answerCallback(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
-  client.tools.counters.count('workflow call-backs');
+  client.tools.counters.count('workflow callbacks');
   try {
     await runWorkflow(client, plan);
     reply(SUCCESS);
@@ -93,7 +93,7 @@ async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
   const { one, tools } = client;
   const abort = (engine: Engine, context: CallContext) => {
     one.asked.add('abort');
-    return engine.abort(context, { gid: one.key.gid, pattern: 'workflow', reason: 'a step was refused' });
+    return engine.abort(context, { gid: one.key.gid, pattern: 'workflow', reason: 'a step returned FAILURE' });
   };
   const aborted = await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
   if (aborted.kind !== 'done') return;

@@ -78,7 +78,7 @@ export class HttpNetwork {
         trace.add(
           domain.name,
           gid,
-          `hears ${label}: ${result.kind}${result.reason === '' ? '' : ` (${result.reason})`}`,
+          `receives ${label}: ${result.kind}${result.reason === '' ? '' : ` (${result.reason})`}`,
         );
         call.ended(result);
         return result;

@@ -27,7 +27,7 @@ const STATUS: Readonly<Record<BranchResult['kind'], number>> = {
   ONGOING: 425,
   UNKNOWN: 500,
 };
-/** Longer than the client keeps an idle connection, except for some, which are closed at any time. */
+/** Longer than the client keeps an idle connection. Some connections are closed at any time. */
 const IDLE_MS = 6_000;
 
 /** The server's end of one connection: reads requests one after the other and responds to them. */

@@ -32,9 +32,9 @@ type Arrival = { readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly k
 const MAX_PIECES = 4;
 
 /**
- * One simulated TCP connection, as its client sees it. Bytes arrive in order, late and in pieces of
- * any size. A fault ends the connection at any byte, in either direction: with a reset, or silently,
- * so that neither side is notified.
+ * One simulated TCP connection, as its client sees it. Bytes arrive in order, with delays, and in
+ * pieces of any size. A fault ends the connection at any byte, in either direction: with a reset,
+ * or silently, so that neither side is notified.
  */
 export class SimSocket extends EventEmitter implements HttpSocket {
   readable = false;

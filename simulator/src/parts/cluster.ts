@@ -78,7 +78,7 @@ export class Cluster {
       const left = await node.engine.drain(random.pick([0, 300, 5_000]));
       trace.add(node.name, '', `has drained, ${left} left`);
     } catch (error) {
-      trace.add(node.name, '', `could not say good-bye: ${String(error)}`);
+      trace.add(node.name, '', `could not drain: ${String(error)}`);
     }
     node.kill('it has drained');
   }

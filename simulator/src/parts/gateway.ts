@@ -9,8 +9,8 @@ import type { Profile } from '../profile.ts';
 import type { SimNode } from './sim-node.ts';
 
 /**
- * `unclear`: no response, or one that asks to repeat the request; whether the request took effect
- * is unknown.
+ * `unclear`: no response, or an error after which the request is to be repeated. Whether the
+ * request took effect is unknown.
  */
 export type Answer<T> =
   | { readonly kind: 'done'; readonly value: T }
@@ -69,20 +69,20 @@ export class Gateway {
         if (!open) return;
         open = false;
         timer.cancel();
-        trace.add('', gid, `client hears ${label}: ${tell(answer)}`);
+        trace.add('', gid, `client receives ${label}: ${tell(answer)}`);
         resolve(answer);
       };
-      const timer = world.after(timeoutMs, () => settle({ kind: 'unclear', why: 'no answer' }));
+      const timer = world.after(timeoutMs, () => settle({ kind: 'unclear', why: 'no response' }));
       const lost = (): boolean => !isHealed() && random.chance(profile.network.loss);
       if (lost()) return counters.count('requests lost');
       world.after(this.#latencyMs(), () => {
         if (node.domain.state === 'dead')
-          return void world.after(this.#latencyMs(), () => settle({ kind: 'unclear', why: 'nobody listens' }));
+          return void world.after(this.#latencyMs(), () => settle({ kind: 'unclear', why: 'connection refused' }));
         world.after(
           0,
           () =>
             this.#arrive(node, request, (answer) => {
-              if (lost()) return counters.count('answers lost');
+              if (lost()) return counters.count('responses lost');
               world.after(this.#latencyMs(), () => settle(answer));
             }),
           node.domain,
@@ -97,7 +97,7 @@ export class Gateway {
     reply: (answer: Answer<T>) => void,
   ): void {
     const { trace, checker } = this.#d;
-    trace.add(node.name, gid, `is asked: ${label}`);
+    trace.add(node.name, gid, `receives: ${label}`);
     const ticket = {};
     this.#unanswered.set(ticket, { node, gid, label });
     // A response of a process that has died is not delivered; its microtasks may still run, but no

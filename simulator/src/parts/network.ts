@@ -44,12 +44,12 @@ export class Network {
         if (!open) return;
         open = false;
         timer.cancel();
-        trace.add(caller, gid, `hears ${label}: ${result.kind}${result.reason === '' ? '' : ` (${result.reason})`}`);
+        trace.add(caller, gid, `receives ${label}: ${result.kind}${result.reason === '' ? '' : ` (${result.reason})`}`);
         resolve(result);
       };
       const timer = world.after(
         request.timeoutMs / clockRate,
-        () => settle(branchResult('UNKNOWN', `no answer within ${request.timeoutMs} ms`)),
+        () => settle(branchResult('UNKNOWN', `no response within ${request.timeoutMs} ms`)),
         domain,
       );
       const deliver = (reply: (result: BranchResult) => void): void => {
@@ -59,7 +59,7 @@ export class Network {
       if (!healed && random.chance(profile.network.loss)) return counters.count('requests lost');
       world.after(this.#latencyMs(), () =>
         deliver((result) => {
-          if (!this.#d.isHealed() && random.chance(profile.network.loss)) return counters.count('answers lost');
+          if (!this.#d.isHealed() && random.chance(profile.network.loss)) return counters.count('responses lost');
           world.after(this.#latencyMs(), () => settle(result), domain);
         }),
       );

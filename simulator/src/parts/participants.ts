@@ -42,10 +42,10 @@ export class Participants {
   /** A call arrives. */
   receive(request: BranchRequest, service: string, reply: Reply): void {
     const one = this.#d.cases.find(request);
-    if (one === undefined) return reply(branchResult('UNKNOWN', 'nobody knows this transaction'));
+    if (one === undefined) return reply(branchResult('UNKNOWN', 'unknown transaction'));
     if (request.branchId === '00') return this.#question(one, request, reply);
     const facts = one.branches.get(request.branchId);
-    if (facts === undefined) return reply(branchResult('UNKNOWN', 'nobody knows this branch'));
+    if (facts === undefined) return reply(branchResult('UNKNOWN', 'unknown branch'));
     count(facts.arrived, request.op);
     const { isHealed, world } = this.#d;
     if (!isHealed() && (this.#downUntilMs.get(service) ?? 0) > world.nowMs)
@@ -58,9 +58,9 @@ export class Participants {
     if (request.op !== 'msg') return reply(branchResult('UNKNOWN', 'not a question for this client'));
     const { random, profile, isHealed, counters } = this.#d;
     if (!isHealed() && random.chance(profile.participants.hiccup))
-      return reply(branchResult(random.chance(0.3) ? 'ONGOING' : 'UNKNOWN', 'the client cannot tell now'));
+      return reply(branchResult(random.chance(0.3) ? 'ONGOING' : 'UNKNOWN', 'the client does not know yet'));
     const committed = askLocally(one);
-    counters.count(committed ? 'check-backs answered SUCCESS' : 'check-backs answered FAILURE');
+    counters.count(committed ? 'check-backs with result SUCCESS' : 'check-backs with result FAILURE');
     one.checkedSuccess ||= committed;
     one.checkedFailure ||= !committed;
     reply(committed ? SUCCESS : branchResult('FAILURE', 'rolled back locally'));
@@ -99,7 +99,7 @@ export class Participants {
   #work(one: Case, facts: BranchFacts, op: string): BranchResult {
     const { forward, confirm, undo } = OPS_OF[one.plan.pattern];
     if (op === forward && facts.plan.refuses && !one.barrier.has(`${facts.plan.branchId} ${op}`))
-      return branchResult('FAILURE', `${facts.plan.branchId} is refused`);
+      return branchResult('FAILURE', `${facts.plan.branchId} fails as planned`);
     throughBarrier(one, facts.plan.branchId, op, () => {
       if (op === forward) facts.did++;
       else if (op === confirm) facts.confirmed++;

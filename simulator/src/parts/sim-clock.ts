@@ -8,9 +8,9 @@ import { storeTimeAt } from './store-time.ts';
 const ROUNDING_MS = 1e-3;
 
 /**
- * One node's clocks. The monotonic clock drifts, has a random start, and its timers may be a little
- * late. It continues while the node is paused, but stands still while the machine is suspended. The
- * wall clock does not drift; it may be set.
+ * One node's clocks. The monotonic clock drifts, has a random start, and its timers may be slightly
+ * late. The monotonic clock continues while the node is paused, but stops while the machine is
+ * suspended. The wall clock does not drift, but may be set.
  */
 export class SimClock implements Clock {
   /** Milliseconds of this clock per simulated one. */

@@ -136,7 +136,7 @@ export class SimNode {
     };
     world.after(durationMs, () => {
       if (this.domain.state !== 'paused') return;
-      trace.add(this.name, '', 'goes on');
+      trace.add(this.name, '', 'resumes');
       this.resume((held) => (random.chance(0.5) ? held : held.reverse()));
     });
   }

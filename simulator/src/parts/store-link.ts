@@ -29,7 +29,7 @@ interface StoreLinkDependencies {
  * The fate of a call to the store. `late`: executed after the caller has received an error with
  * unknown outcome.
  */
-type Fate = 'done' | 'unavailable' | 'odd' | 'done, answer lost' | 'lost' | 'late';
+type Fate = 'done' | 'unavailable' | 'odd' | 'done, response lost' | 'lost' | 'late';
 
 /** Read-only calls: their outcome is never unknown. */
 const READS = new Set(['get', 'versions', 'list', 'count', 'nowMs', 'sessions', 'kvGet', 'kvScan']);
@@ -73,7 +73,7 @@ export class StoreLink implements Store {
     return new Promise<T>((resolve, reject) => {
       const settle = (how: () => void): void => void world.after(this.#latencyMs(), how, domain);
       const fail = (code: StoreErrorCode): void =>
-        settle(() => reject(new StoreError(code, `${name}: ${TEXTS[code] ?? `the store says ${code}`}`)));
+        settle(() => reject(new StoreError(code, `${name}: ${TEXTS[code] ?? `store error ${code}`}`)));
       const arrive = (delayMs: number, then: (result: Promise<T>) => void): void => {
         world.after(delayMs, () => {
           // A call that a dying process has not sent never arrives.
@@ -95,7 +95,7 @@ export class StoreLink implements Store {
           return fail('unavailable');
         case 'odd':
           return fail(this.#d.random.pick(ODD));
-        case 'done, answer lost':
+        case 'done, response lost':
           return arrive(
             this.#latencyMs(),
             (result) =>
@@ -121,7 +121,7 @@ export class StoreLink implements Store {
     if (random.chance(profile.store.unavailable)) return 'unavailable';
     if (random.chance(profile.store.odd)) return 'odd';
     if (isRead || !random.chance(profile.store.outcomeUnknown)) return 'done';
-    return random.weighted({ 'done, answer lost': 3, lost: 1, late: 1 });
+    return random.weighted({ 'done, response lost': 3, lost: 1, late: 1 });
   }
 
   #isRejected(item: WriteItem): boolean {

@@ -2,8 +2,8 @@ import type { Invariant } from '../../src/check/invariants.ts';
 import type { Patch } from '@holdfast/test-servers';
 
 /**
- * A mistake that somebody could make in production code, and the invariants of which the first one
- * broken must be one.
+ * A possible mistake in production code, and the invariants of which the first violation must name
+ * one.
  */
 export interface Mutation {
   readonly name: string;

@@ -6,10 +6,10 @@ import { type ClaimResult, type Store, StoreError, type StoredTransaction } from
 import type { Domain } from '../../src/kernel/agenda.ts';
 import { World } from '../../src/kernel/world.ts';
 
-/** What becomes of one call to the store; `carryOut` does it. */
+/** The fate of one call to the store; `carryOut` executes the call. */
 type Fate = (carryOut: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>;
 
-/** Something that waits until the test lets it go on. */
+/** A gate at which code waits until the test opens it. */
 export class Gate {
   readonly #waiting: (() => void)[] = [];
   #isOpen = false;
@@ -28,7 +28,7 @@ export const doneAnswerLost: Fate = async (carryOut) => {
   await carryOut();
   throw new StoreError('outcome_unknown', 'connection lost');
 };
-/** Carried out at once, answered when the gate opens. */
+/** The call is carried out at once; its response arrives when the gate opens. */
 export const answeredAt =
   (gate: Gate): Fate =>
   async (carryOut) => {
@@ -52,7 +52,7 @@ export const heldUntil =
     return carryOut();
   };
 
-/** One coordinator whose store calls and branch answers the test decides. */
+/** One coordinator whose store calls and branch results are controlled by the test. */
 export interface Actor {
   readonly engine: Engine;
   readonly calls: BranchRequest[];
@@ -61,7 +61,7 @@ export interface Actor {
    */
   next(method: keyof Store, ...fates: Fate[]): void;
   /**
-   * What every call of a store method comes to, until said otherwise (undefined: all goes well).
+   * Sets the fate of every further call of a store method; undefined restores the normal behaviour.
    */
   always(method: keyof Store, fate: Fate | undefined): void;
   /** Nothing happens to it any more. */
@@ -77,7 +77,7 @@ export const context = { principal: { id: 'test', roles: [] }, namespace: 'defau
 export class Stage {
   readonly world = new World();
   readonly store: MemoryStore;
-  /** How branches answer, by `branch op`; what is not here succeeds. */
+  /** The results of branches, by `branch op`; all other branches succeed. */
   readonly answers = new Map<string, () => Promise<BranchResult>>();
   /** How branches respond by their URL; undefined: by `answers`. */
   respond: (request: BranchRequest) => Promise<BranchResult> | undefined = () => undefined;

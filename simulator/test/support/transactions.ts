@@ -2,7 +2,7 @@ import { branchResult } from '@holdfast/protocol';
 
 const BYTES = new Uint8Array(0);
 
-/** The answer of a branch that refuses. */
+/** The result of a branch that fails. */
 export const FAILURE = () => Promise.resolve(branchResult('FAILURE', 'refused'));
 
 export const workflow = {
@@ -23,7 +23,7 @@ export const tccBranch = (['cancel', 'confirm'] as const).map((op) => ({
   status: 'prepared' as const,
 }));
 
-/** A saga of so many steps, each with a compensation. */
+/** A saga with `steps` steps, each with a compensation. */
 export const saga = (gid: string, steps: number, concurrent = false) =>
   ({
     gid,
