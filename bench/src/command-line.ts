@@ -56,7 +56,9 @@ export function readCommandLine(args: readonly string[], command: Command = new 
   }
   if (values.scale === true) {
     if (targets.length > 0 || values.cpuProf === true || values.embed === true || values.against !== undefined)
-      command.error('error: --scale fills separate stores and cannot be combined with --target, --embed, --against or --cpu-prof');
+      command.error(
+        'error: --scale fills separate stores and cannot be combined with --target, --embed, --against or --cpu-prof',
+      );
     return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
   if (values.targetPid !== undefined && targets.length !== 1)

@@ -58,28 +58,31 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
         { timeout: 20_000, interval: 10 },
       );
 
-    it.each(BOTH_WAYS)('transactions that the %s accepts are shown, awaited, listed and counted by the %s', async (one, other) => {
-      const gids = ['a', 'b', 'c'].map((name) => `${one}-list-${name}`);
-      for (const gid of gids) await nodes[one].post('/transactions', saga(gid));
-      for (const gid of gids) expect(await nodes[other].final(gid)).toBe('succeed');
-      const shown = await nodes.previous.get(`/transactions/${gids[0]}`);
-      // The present version may return more fields.
-      expect(await nodes.present.get(`/transactions/${gids[0]}`)).toMatchObject(shown);
-      const byDtm = await nodes.previous.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`);
-      expect(await nodes.present.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`)).toMatchObject(byDtm);
-      const counts = await Promise.all([nodes.previous.get('/status'), nodes.present.get('/status')]);
-      expect(counts[0].counts).toEqual(counts[1].counts);
+    it.each(BOTH_WAYS)(
+      'transactions that the %s accepts are shown, awaited, listed and counted by the %s',
+      async (one, other) => {
+        const gids = ['a', 'b', 'c'].map((name) => `${one}-list-${name}`);
+        for (const gid of gids) await nodes[one].post('/transactions', saga(gid));
+        for (const gid of gids) expect(await nodes[other].final(gid)).toBe('succeed');
+        const shown = await nodes.previous.get(`/transactions/${gids[0]}`);
+        // The present version may return more fields.
+        expect(await nodes.present.get(`/transactions/${gids[0]}`)).toMatchObject(shown);
+        const byDtm = await nodes.previous.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`);
+        expect(await nodes.present.call('GET', `/api/dtmsvr/query?gid=${gids[0]}`)).toMatchObject(byDtm);
+        const counts = await Promise.all([nodes.previous.get('/status'), nodes.present.get('/status')]);
+        expect(counts[0].counts).toEqual(counts[1].counts);
 
-      // A page of one, and the next page of the other.
-      const seen: string[] = [];
-      let cursor = '';
-      for (const node of [nodes[one], nodes[other], nodes[one]]) {
-        const page: Told = await node.get(`/transactions?limit=1${cursor}`);
-        seen.push(...page.items.map(({ gid }) => gid));
-        cursor = `&cursor=${encodeURIComponent(page.next ?? '')}`;
-      }
-      expect(seen).toEqual(gids.toReversed());
-    });
+        // A page of one, and the next page of the other.
+        const seen: string[] = [];
+        let cursor = '';
+        for (const node of [nodes[one], nodes[other], nodes[one]]) {
+          const page: Told = await node.get(`/transactions?limit=1${cursor}`);
+          seen.push(...page.items.map(({ gid }) => gid));
+          cursor = `&cursor=${encodeURIComponent(page.next ?? '')}`;
+        }
+        expect(seen).toEqual(gids.toReversed());
+      },
+    );
 
     it('each node lists the other', async () => {
       for (const node of [nodes.previous, nodes.present]) {
@@ -213,44 +216,50 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       expect(participant.of(waited.gid)).toEqual(['01 action']);
     });
 
-    it.each(BOTH_WAYS)('a command sent to the %s reaches a transaction that waits since the %s released it', async (one, other) => {
-      // ONGOING: the branch is called again after the plain interval.
-      participant.answer('/later', 425);
-      const [aborted, stopped, retried] = [`${one}-abort`, `${one}-stop`, `${one}-retry`];
-      for (const gid of [aborted, stopped, retried])
-        await nodes[other].post('/transactions', { ...saga(gid, '/later'), retryIntervalMs: 60_000 });
-      for (const gid of [aborted, stopped, retried]) await waits(nodes[one], gid);
-      await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
-      await nodes[one].post(`/transactions/${stopped}/stop`);
-      participant.answer('/later', 200);
-      await nodes[one].post(`/transactions/${retried}/retry`);
-      expect(await nodes[other].final(aborted)).toBe('failed');
-      expect((await nodes[other].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
-      expect(await nodes[other].final(stopped)).toBe('failed');
-      expect(await nodes[other].final(retried)).toBe('succeed');
-      expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
-      expect(participant.of(stopped)).toEqual(['01 action']);
-    });
+    it.each(BOTH_WAYS)(
+      'a command sent to the %s reaches a transaction that waits since the %s released it',
+      async (one, other) => {
+        // ONGOING: the branch is called again after the plain interval.
+        participant.answer('/later', 425);
+        const [aborted, stopped, retried] = [`${one}-abort`, `${one}-stop`, `${one}-retry`];
+        for (const gid of [aborted, stopped, retried])
+          await nodes[other].post('/transactions', { ...saga(gid, '/later'), retryIntervalMs: 60_000 });
+        for (const gid of [aborted, stopped, retried]) await waits(nodes[one], gid);
+        await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
+        await nodes[one].post(`/transactions/${stopped}/stop`);
+        participant.answer('/later', 200);
+        await nodes[one].post(`/transactions/${retried}/retry`);
+        expect(await nodes[other].final(aborted)).toBe('failed');
+        expect((await nodes[other].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
+        expect(await nodes[other].final(stopped)).toBe('failed');
+        expect(await nodes[other].final(retried)).toBe('succeed');
+        expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
+        expect(participant.of(stopped)).toEqual(['01 action']);
+      },
+    );
 
-    it.each(BOTH_WAYS)('a command sent to the %s reaches a transaction of which the %s is calling a branch', async (one, other) => {
-      participant.hold('/slow');
-      const [aborted, stopped, retried] = [`${one}-slow-abort`, `${one}-slow-stop`, `${one}-slow-retry`];
-      for (const gid of [aborted, stopped, retried])
-        await nodes[other].post('/transactions', { ...saga(gid, '/slow'), requestTimeoutMs: 30_000 });
-      for (const gid of [aborted, stopped, retried])
-        await vi.waitFor(() => expect(participant.of(gid)).toEqual(['01 action']), { timeout: 20_000, interval: 10 });
-      await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
-      await nodes[one].post(`/transactions/${stopped}/stop`);
-      await nodes[one].post(`/transactions/${retried}/retry`);
-      participant.letGo('/slow');
-      expect(await nodes[one].final(stopped)).toBe('failed');
-      expect(await nodes[one].final(retried)).toBe('succeed');
-      // The command was durable before the branch responded.
-      expect(await nodes[one].final(aborted)).toBe('failed');
-      expect((await nodes[one].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
-      expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
-      for (const gid of [stopped, retried]) expect(new Set(participant.of(gid))).toEqual(new Set(['01 action']));
-    });
+    it.each(BOTH_WAYS)(
+      'a command sent to the %s reaches a transaction of which the %s is calling a branch',
+      async (one, other) => {
+        participant.hold('/slow');
+        const [aborted, stopped, retried] = [`${one}-slow-abort`, `${one}-slow-stop`, `${one}-slow-retry`];
+        for (const gid of [aborted, stopped, retried])
+          await nodes[other].post('/transactions', { ...saga(gid, '/slow'), requestTimeoutMs: 30_000 });
+        for (const gid of [aborted, stopped, retried])
+          await vi.waitFor(() => expect(participant.of(gid)).toEqual(['01 action']), { timeout: 20_000, interval: 10 });
+        await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
+        await nodes[one].post(`/transactions/${stopped}/stop`);
+        await nodes[one].post(`/transactions/${retried}/retry`);
+        participant.letGo('/slow');
+        expect(await nodes[one].final(stopped)).toBe('failed');
+        expect(await nodes[one].final(retried)).toBe('succeed');
+        // The command was durable before the branch responded.
+        expect(await nodes[one].final(aborted)).toBe('failed');
+        expect((await nodes[one].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
+        expect(participant.of(aborted)).toEqual(['01 action', '01 compensate']);
+        for (const gid of [stopped, retried]) expect(new Set(participant.of(gid))).toEqual(new Set(['01 action']));
+      },
+    );
 
     it.each(BOTH_WAYS)('a topic created at the %s exists at the %s', async (one, other) => {
       const topic = `paid-${one}`;

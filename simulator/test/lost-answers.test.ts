@@ -96,7 +96,7 @@ describe('who drives a transaction', () => {
     await stage.pass(1_500);
     gate.open();
     await stage.pass(20_000);
-    expect(await answer).toMatchObject({ code: 'refused' });
+    expect(await answer).toMatchObject({ code: 'wrong_pattern' });
     expect((await stage.record('t'))?.status).toBe('failed');
   });
 

@@ -121,7 +121,12 @@ export class AckWatch {
 
   told(one: Case, by: string, status: Status): void {
     if (!isFinal(status) && status !== 'aborting') return;
-    this.#stored(one, 'ACK5', `the response to ${by} contains ${status}`, status === 'aborting' ? ['aborting', 'failed'] : [status]);
+    this.#stored(
+      one,
+      'ACK5',
+      `the response to ${by} contains ${status}`,
+      status === 'aborting' ? ['aborting', 'failed'] : [status],
+    );
   }
 
   #stored(one: Case, invariant: 'ACK1' | 'ACK5' | 'DEC5', what: string, expected: readonly Status[]): void {
