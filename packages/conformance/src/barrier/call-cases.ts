@@ -25,7 +25,7 @@ export function callCases(cases: BarrierCases): void {
 }
 
 function repetitionCases({ it }: BarrierCases): void {
-  it('carries a call out, and answers what the work returned', async ({ runAdd, read }) => {
+  it('carries out a call and returns the result of its work', async ({ runAdd, read }) => {
     assert.deepEqual(await runAdd('action', 3), { ran: true, value: 3 });
     assert.equal(await read(), 3);
   });
@@ -38,7 +38,7 @@ function repetitionCases({ it }: BarrierCases): void {
     assert.equal(await read(), 3);
   });
 
-  it('tells calls apart by op, branch and gid, also by those that begin alike', async (fixture) => {
+  it('distinguishes calls by op, branch and gid, also where one value is a prefix of another', async (fixture) => {
     const { barrier, add, call, gid, read } = fixture;
     const others = [
       call('try'),
@@ -116,7 +116,7 @@ function undoCases({ it }: BarrierCases): void {
 }
 
 function failureCases({ it }: BarrierCases): void {
-  it('leaves nothing behind: neither what it wrote, nor that it was called', async (fixture) => {
+  it('leaves neither its writes nor a record of the call', async (fixture) => {
     const { barrier, add, call, runAdd, read } = fixture;
     const failure = new BranchFailure('too little money');
     const refused = barrier.run(call('action'), async (tx) => {
@@ -167,7 +167,7 @@ function useCases({ it }: BarrierCases): void {
     assert.equal(await read(), 0);
   });
 
-  it('a repeated request goes on where the first one failed', async ({ barrier, call, add, read }) => {
+  it('a repeated request resumes at the use where the first one failed', async ({ barrier, call, add, read }) => {
     const first = call('action');
     await barrier.run(first, (tx) => add(tx, 1));
     await assert.rejects(
@@ -206,7 +206,7 @@ function retryCases({ it }: BarrierCases): void {
     });
   }
 
-  it('a counted use after one that failed is refused, and the repeated request carries out both', async (fixture) => {
+  it('a counted use after a failed use is rejected, and the repeated request carries out both', async (fixture) => {
     const { barrier, add, call, read } = fixture;
     const handler = async (optional: () => unknown): Promise<void> => {
       const request = call('action');
@@ -231,7 +231,7 @@ function retryCases({ it }: BarrierCases): void {
     assert.equal(await read(), 111);
   });
 
-  it('numbered uses go on after one that failed, and stay with their numbers', async (fixture) => {
+  it('numbered uses continue after a failed use and keep their numbers', async (fixture) => {
     const { barrier, add, call, read } = fixture;
     for (const fails of [true, false, false]) {
       const request = call('action');
@@ -245,7 +245,12 @@ function retryCases({ it }: BarrierCases): void {
     assert.equal(await read(), 11);
   });
 
-  it('a use around others that is repeated numbers them, or is refused', async ({ barrier, add, call, read }) => {
+  it('a repeated use that encloses other uses must number them, otherwise it is rejected', async ({
+    barrier,
+    add,
+    call,
+    read,
+  }) => {
     const handler = (numbered: boolean) => {
       const request = call('action');
       const [outer, inner] = numbered
@@ -268,7 +273,7 @@ function retryCases({ it }: BarrierCases): void {
     assert.equal(await read(), 11);
   });
 
-  it('uses that are numbered by the caller are told apart in any order', async ({ barrier, add, call, read }) => {
+  it('uses that the caller numbers are distinguished in any order', async ({ barrier, add, call, read }) => {
     const request = call('action');
     assert.equal((await barrier.run({ ...request, use: 2 }, (tx) => add(tx, 10))).ran, true);
     for (const ran of [true, false])

@@ -30,7 +30,7 @@ export function messageCases({ describe, it }: BarrierCases): void {
       assert.equal(await read(), 3);
     });
 
-    it('a throw of the work is thrown on, and leaves nothing', async ({ barrier, add, gid, read }) => {
+    it('an error of the work is rethrown, and nothing is stored', async ({ barrier, add, gid, read }) => {
       const why = new Error('not today');
       const sent = barrier.message(gid, async (tx) => {
         await add(tx, 3);
@@ -41,13 +41,13 @@ export function messageCases({ describe, it }: BarrierCases): void {
       assert.equal(await barrier.checkBack(gid), 'refused');
     });
 
-    it('does not take a step of the message for its local transaction', async ({ barrier, gid }) => {
+    it('does not mistake a step of the message for its local transaction', async ({ barrier, gid }) => {
       const step = { gid, transType: 'msg', branchId: '01', op: 'action' } as const;
       assert.equal((await barrier.run(step, () => 0)).ran, true);
       assert.equal(await barrier.checkBack(gid), 'refused');
     });
 
-    it('the check-back says the same as what happens to a local transaction at the same time', async (fixture) => {
+    it('a check-back agrees with the outcome of a local transaction that runs at the same time', async (fixture) => {
       const races = Array.from({ length: MANY }, (_, index) =>
         race(fixture, `${fixture.gid}-${index}`, index % 2 === 0),
       );

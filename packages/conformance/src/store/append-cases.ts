@@ -20,7 +20,7 @@ const entryKeys = (record: { readonly entries: readonly { readonly key: string }
 /** Entries that are appended to a transaction by other nodes or clients. */
 export function appendCases({ describe, it }: Cases): void {
   describe('appends', () => {
-    it('adds entries behind those that are there', async ({ store }) => {
+    it('adds entries after the existing ones', async ({ store }) => {
       await writeAll(store, [insertOf('a', { status: 'prepared' })]);
       assert.deepEqual(await writeOne(store, appendOf('a', ['z', 'm'])), applied(2));
       assert.deepEqual(await writeOne(store, appendOf('a', ['a'])), applied(3));
@@ -52,7 +52,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.deepEqual((await store.list({ namespace: 'default', limit: 1 })).items.map(entryKeys), [['e 1', 'e 2']]);
     });
 
-    it('changes nothing when it is sent again, and tells what was there', async ({ store }) => {
+    it('a repeated append changes nothing and returns what is stored', async ({ store }) => {
       await writeAll(store, [insertOf('a')]);
       const item = appendOf('a', ['e 1', 'e 2']);
       assert.deepEqual(await writeOne(store, item), applied(2));
@@ -61,7 +61,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.deepEqual(await read(store, 'a'), before);
     });
 
-    it('adds what is new of a repeated append, and keeps the first body of what is not', async ({ store }) => {
+    it('adds the new entries of a repeated append and keeps the body of existing ones', async ({ store }) => {
       await writeAll(store, [insertOf('a')]);
       await writeAll(store, [appendOf('a', [entryOf('e 1', 'first')])]);
       const outcome = await writeOne(store, appendOf('a', [entryOf('e 2', 'new'), entryOf('e 1', 'second')]));
@@ -88,7 +88,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.deepEqual(entryKeys(await read(store, 'a')), ['e']);
     });
 
-    it('answers applied for entries that are all there, whatever the status has become', async ({ store }) => {
+    it('an append whose entries are all stored returns applied, whatever the status is now', async ({ store }) => {
       await writeAll(store, [insertOf('a', { status: 'prepared' })]);
       const item = appendOf('a', ['e'], { whenStatus: ['prepared'] });
       await writeAll(store, [item]);
@@ -138,7 +138,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.equal((await read(store, 'a')).entries.length, 10);
     });
 
-    it('answers missing when there is no transaction', async ({ store }) => {
+    it('an append to a missing transaction returns missing', async ({ store }) => {
       assert.deepEqual(await writeOne(store, appendOf('a', ['e'])), { kind: 'missing' });
       assert.deepEqual(await store.get([keyOf('a')]), [undefined]);
     });
@@ -151,7 +151,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.deepEqual(entryKeys(await read(store, 'a')), keys);
     });
 
-    it('postpones what waits, and only that', async ({ store }) => {
+    it('postpones waiting transactions, and no others', async ({ store }) => {
       await writeAll(store, [
         insertOf('waits', { dueInMs: 1_000 }),
         insertOf('parked', { dueInMs: null }),
@@ -175,7 +175,7 @@ export function appendCases({ describe, it }: Cases): void {
       assert.equal((await writeOne(store, updateOf('a', 1, { status: 'aborting' }))).kind, 'conflict');
     });
 
-    it('is refused once the decision is there', async ({ store }) => {
+    it('is rejected after the decision', async ({ store }) => {
       await writeAll(store, [insertOf('a', { status: 'prepared' })]);
       await writeAll(store, [updateOf('a', 1, { status: 'aborting' })]);
       assert.equal((await writeOne(store, appendOf('a', ['late'], { whenStatus: ['prepared'] }))).kind, 'conflict');

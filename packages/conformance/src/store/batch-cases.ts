@@ -5,7 +5,7 @@ import { appendOf, insertOf, keyOf, read, updateOf, writeAll } from './items.ts'
 
 /** Batches: each item succeeds or fails separately, and errors that reject all of them. */
 export function batchCases({ it }: Cases): void {
-  it('answers each item, in order, and lets none hinder another', async ({ store }) => {
+  it('returns one outcome per item, in order, and items do not affect each other', async ({ store }) => {
     await writeAll(store, [insertOf('a'), insertOf('b', { status: 'prepared' }), insertOf('d')]);
     const outcomes = await store.write([
       updateOf('a', 7),
@@ -41,7 +41,7 @@ export function batchCases({ it }: Cases): void {
     assert.ok(records.every((record, i) => record?.key.gid === gids[i] && record?.version === 2));
   });
 
-  it('refuses two items of one key, and applies none', async ({ store }) => {
+  it('rejects two items with the same key and applies neither', async ({ store }) => {
     await assertRejects(store.write([insertOf('b'), insertOf('a'), updateOf('a', 1)]), 'invalid');
     assert.deepEqual(await store.get([keyOf('a'), keyOf('b')]), [undefined, undefined]);
   });
@@ -59,7 +59,7 @@ export function batchCases({ it }: Cases): void {
     await writeAll(store, neighbours);
   });
 
-  it('refuses a batch beyond its bound', async ({ store }) => {
+  it('rejects a batch with more items than the limit', async ({ store }) => {
     const batch = Array.from({ length: STORE_LIMITS.batchItems + 1 }, (_, i) => insertOf(`gid-${i}`));
     await assertRejects(store.write(batch), 'invalid');
   });

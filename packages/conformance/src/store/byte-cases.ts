@@ -64,7 +64,7 @@ export function byteCases({ describe, it }: Cases): void {
     });
 
     it(
-      'bounds the bytes of a page and of a claim when none are asked for',
+      'bounds the bytes of a page and of a claim by default',
       async ({ store }) => {
         const session = await openSession(store, 'session 1');
         const most = STORE_LIMITS.answerBytes;
@@ -80,7 +80,7 @@ export function byteCases({ describe, it }: Cases): void {
       SLOW_MS,
     );
 
-    it('lists without definitions and entries when asked for summaries, and counts only what it lists', async ({
+    it('lists summaries without definitions and entries, and counts only the bytes that it lists', async ({
       store,
     }) => {
       const gids = Array.from({ length: 5 }, (_, i) => `gid-${i}`);
@@ -137,7 +137,7 @@ export function byteCases({ describe, it }: Cases): void {
       assert.deepEqual(taken, [['gid-0'], ['gid-1', 'gid-2'], ['gid-3'], ['gid-4', 'gid-5', 'gid-6'], ['gid-7']]);
     });
 
-    it('rejects a bound that no answer can have', async ({ store }) => {
+    it('rejects a byte limit that is not a positive integer', async ({ store }) => {
       const session = await openSession(store, 'session 1');
       for (const maxBytes of [0, -1, 1.5, Number.NaN, Infinity]) {
         await assertRejects(store.list({ namespace: 'default', limit: 1, maxBytes }), 'invalid');

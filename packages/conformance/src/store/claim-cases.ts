@@ -27,7 +27,7 @@ export function claimCases(cases: Cases): void {
 }
 
 function claimOrderCases({ it }: Cases): void {
-  it('takes what is due, earliest first, and says when the next is due', async ({ store }) => {
+  it('claims due transactions, earliest first, and returns when the next one is due', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [
       insertOf('third', { dueInMs: -1_000 }),
@@ -41,7 +41,7 @@ function claimOrderCases({ it }: Cases): void {
     assert.equal(result.sessionEnded, false);
   });
 
-  it('takes no more than its limit, and says that more are due now', async ({ store }) => {
+  it('claims at most its limit and reports that more are due now', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(
       store,
@@ -53,7 +53,7 @@ function claimOrderCases({ it }: Cases): void {
     assert.deepEqual([gidsOf(second), second.nextDueInMs], [['c'], null]);
   });
 
-  it('leaves what is owned, finished, parked or not due yet', async ({ store }) => {
+  it('does not claim transactions that are owned, finished, parked or not due yet', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await openSession(store, 'session 2');
     await writeAll(store, [
@@ -84,7 +84,7 @@ function claimOrderCases({ it }: Cases): void {
     assert.deepEqual(gidsOf(await store.claimDue({ session, limit: 10, groups: ['shop 2'] })), ['shop 2']);
   });
 
-  it('finds what an update made due', async ({ store }) => {
+  it('claims a transaction that an update made due', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [
       insertOf('a', { dueInMs: 600_000 }),
@@ -99,14 +99,14 @@ function claimOrderCases({ it }: Cases): void {
     assert.deepEqual(gidsOf(await store.claimDue({ session, limit: 10, groups: [] })), ['a', 'c']);
   });
 
-  it('refuses a limit of nothing', async ({ store }) => {
+  it('rejects a limit that is not a positive integer', async ({ store }) => {
     for (const limit of [0, -1, 1.5, Number.NaN])
       await assertRejects(store.claimDue({ session: 'session 1', limit, groups: [] }), 'invalid');
   });
 }
 
 function claimRecordCases({ it }: Cases): void {
-  it('answers the record as it is after the claim', async ({ store }) => {
+  it('returns the record as it is after the claim', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [insertOf('a', { dueInMs: -1, group: 'shop', attention: true })]);
     await writeAll(store, [appendOf('a', ['e'])]);
@@ -126,7 +126,7 @@ function claimRecordCases({ it }: Cases): void {
     assert.deepEqual(readable(after), readable(expected));
   });
 
-  it('counts claims until an orderly write', async ({ store }) => {
+  it('counts claims until the owner writes progress', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [insertOf('a', { dueInMs: -1 })]);
     for (const claims of [1, 2, 3]) {
@@ -149,7 +149,7 @@ function claimRecordCases({ it }: Cases): void {
     );
   });
 
-  it('fences out who owned it before', async ({ store }) => {
+  it('fences out the previous owner', async ({ store }) => {
     const session = await openSession(store, 'session 2');
     await writeAll(store, [insertOf('a', { owner: 'session 1' })]);
     await store.takeOver({ silenceMs: 600_000, keep: session, limit: 10 });
@@ -178,7 +178,7 @@ function claimRivalCases({ it }: Cases): void {
       assert.ok(result.claimed.every((record) => record.owner === (i % 2 === 0 ? one : two)));
   });
 
-  it('gives a transaction to a claimer or lets an update have it, not both', async ({ store, secondNode }) => {
+  it('gives a transaction to a claim or to a concurrent update, never to both', async ({ store, secondNode }) => {
     const other = await secondNode();
     const session = await openSession(other, 'session 1');
     const gids = Array.from({ length: 40 }, (_, i) => `gid-${i}`);
@@ -202,7 +202,7 @@ function claimRivalCases({ it }: Cases): void {
 }
 
 function makeDueCases({ it }: Cases): void {
-  it('makes due what waits longer than told, and nothing else', async ({ store }) => {
+  it('makes due the transactions that wait longer than the given time, and no others', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [
       insertOf('soon', { dueInMs: 60_000 }),
@@ -227,7 +227,7 @@ function makeDueCases({ it }: Cases): void {
     assert.ok(nextDueInMs !== null && nextDueInMs <= 60_000);
   });
 
-  it('stays within its limit and says whether there are more', async ({ store }) => {
+  it('makes due at most its limit and reports whether there are more', async ({ store }) => {
     await writeAll(
       store,
       Array.from({ length: 25 }, (_, i) => insertOf(`gid-${i}`, { dueInMs: 600_000, group: `${i % 3}` })),

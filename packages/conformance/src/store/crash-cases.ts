@@ -15,7 +15,7 @@ export function crashCases({ describe, it, manifest }: Cases): void {
   if (!manifest.durable) return;
   describe('after the death of the process', () => {
     it(
-      'has everything that was acknowledged, and can go on',
+      'has every acknowledged write and accepts new ones',
       async ({ store, place }) => {
         await store.close();
         const acknowledged = new Map<string, number>();
@@ -49,7 +49,7 @@ export function crashCases({ describe, it, manifest }: Cases): void {
 }
 
 function startWriter(place: StorePlace, run: string): { child: ChildProcess; lines: AsyncIterator<string> } {
-  assert.ok(place.writerProcess, 'a durable driver says how to start a process that writes');
+  assert.ok(place.writerProcess, 'a durable store driver specifies how to start a process that writes');
   const { command, args } = place.writerProcess;
   const child = spawn(command, [...args, run], { stdio: ['ignore', 'pipe', 'inherit'] });
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
@@ -76,11 +76,11 @@ async function writeAndDie(
   let read = 0;
   for (let line = await writer.lines.next(); line.done !== true; line = await writer.lines.next()) {
     const [gid = '', version] = line.value.split(' ');
-    assert.notEqual(version, 'refused', `${gid} was refused`);
+    assert.notEqual(version, 'refused', `${gid} was rejected`);
     acknowledged.set(gid, Number(version));
     if (++read === lines) dead = kill(writer.child);
   }
-  assert.ok(dead, `the process died by itself after ${read} lines`);
+  assert.ok(dead, `the process exited before it was killed, after ${read} lines`);
   await dead;
 }
 

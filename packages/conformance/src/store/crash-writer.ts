@@ -6,8 +6,8 @@ const BATCH = 16;
 const STDOUT = 1;
 
 /**
- * The program of a process that is to be killed: writes batches endlessly and, once a batch was
- * acknowledged, prints one line `gid version` for each transaction. Half of the inserted
+ * The program of a process that a test kills: it writes batches endlessly and, after each
+ * acknowledged batch, prints one line `gid version` per transaction. Half of the inserted
  * transactions finish with the next batch.
  *
  * @param run different for each process at one place, so that no gid occurs twice

@@ -84,7 +84,7 @@ export function keyCases({ describe, it }: Cases): void {
       assert.deepEqual(await store.get([keyOf('x-4')]), [undefined]);
     });
 
-    it('keeps namespaces apart, also where namespace and gid together read the same', async ({ store }) => {
+    it('distinguishes namespaces, also where namespace and gid concatenate to the same text', async ({ store }) => {
       const keys: TransactionKey[] = [
         keyOf('b/c', 'a'),
         keyOf('c', 'a/b'),
@@ -162,7 +162,7 @@ export function keyCases({ describe, it }: Cases): void {
       assert.equal((await store.kvGet(id))?.key, id.key);
     });
 
-    it('refuses keys that cannot be kept apart', async ({ store }) => {
+    it('rejects keys that it could not distinguish', async ({ store }) => {
       const refused = ['', 'a\0b', '\ud800', 'a\udc00b', 'g'.repeat(LIMITS.gidLength + 1)];
       for (const gid of refused) {
         await assertRejects(store.write([insertOf(gid)]), 'invalid');
@@ -208,7 +208,7 @@ export function keyCases({ describe, it }: Cases): void {
       assert.equal((await store.list({ namespace: 'default', limit: 10, maxBytes })).items.length, 3);
     });
 
-    it('does not look at what it was given after it answered', async ({ store }) => {
+    it('does not read the given bytes after the call has resolved', async ({ store }) => {
       const item = insertOf('a', { definition: bytes('definition'), state: bytes('state') });
       const append = appendOf('a', [{ key: 'e', body: bytes('entry') }]);
       await writeOne(store, item);
@@ -221,7 +221,7 @@ export function keyCases({ describe, it }: Cases): void {
       );
     });
 
-    it('answers records that later reads and writes do not change', async ({ store }) => {
+    it('returns records that later reads and writes do not change', async ({ store }) => {
       await writeAll(store, [insertOf('a', { state: bytes('before') }), insertOf('b')]);
       const record = await read(store, 'a');
       await writeAll(store, [updateOf('a', 1, { state: bytes('after!') })]);

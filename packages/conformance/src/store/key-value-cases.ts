@@ -34,7 +34,7 @@ export function keyValueCases({ describe, it }: Cases): void {
       );
     });
 
-    it('lets one of two writers have it', async ({ store, secondNode }) => {
+    it('applies one of two concurrent writes', async ({ store, secondNode }) => {
       const other = await secondNode();
       const answers = await Promise.all([store.kvPut(id('k'), 'one', 0), other.kvPut(id('k'), 'two', 0)]);
       assert.deepEqual(answers.toSorted(), ['applied', 'conflict']);
@@ -85,7 +85,7 @@ export function keyValueCases({ describe, it }: Cases): void {
         await assertRejects(store.kvScan({ namespace: 'default', category: 'topic', limit: 1, cursor }), 'invalid');
     });
 
-    it('takes a version for a number, whatever its type says', async ({ store }) => {
+    it('rejects a version that is not a whole number, whatever its type is', async ({ store }) => {
       const topic = { namespace: 'default', category: 'topic', key: 'k' };
       assert.equal(await store.kvPut(topic, 'value', 0), 'applied');
       for (const version of ['1 or 1 = 1', '1', 1.5, -1, Number.NaN] as unknown as readonly number[]) {
@@ -110,7 +110,7 @@ export function keyValueCases({ describe, it }: Cases): void {
       assert.deepEqual(pages, [['k0', 'k1'], ['k2'], ['k3'], ['k4', 'k5']]);
     });
 
-    it('bounds the bytes of a page when no bound is asked for, and rejects a bound that no page can have', async ({
+    it('bounds the bytes of a page by default, and rejects a limit that is not a positive integer', async ({
       store,
     }) => {
       for (const key of ['a', 'b', 'c']) await store.kvPut(id(key), '\u00e9'.repeat(800_000), 0);

@@ -6,21 +6,21 @@ import { insertOf, keyOf, read, readable, writeAll, writeOne } from './items.ts'
 /** Opening, closing, and what holds across both. */
 export function lifeCycleCases({ describe, it, itAtNewPlace, manifest }: Cases): void {
   describe('opening and closing', () => {
-    it('declares what its manifest says', async ({ store }) => {
+    it('declares the capabilities of its manifest', async ({ store }) => {
       assert.equal(store.capabilities.durable, manifest.durable);
       assert.equal(store.capabilities.exclusive, manifest.exclusive);
     });
 
-    it('refuses every call before it is open', async ({ place }) => {
+    it('rejects every call before it is open', async ({ place }) => {
       for (const call of everyCall(place.createStore())) await assertRejects(call, 'closed');
     });
 
-    it('refuses every call after it was closed', async ({ store }) => {
+    it('rejects every call after it was closed', async ({ store }) => {
       await store.close();
       for (const call of everyCall(store)) await assertRejects(call, 'closed');
     });
 
-    itAtNewPlace('says which schema it found and which it left', async (place) => {
+    itAtNewPlace('returns the schema version that it found and the one that it left', async (place) => {
       const first = place.createStore();
       const created = await first.open();
       assert.equal(created.found, 0, 'nothing was there');
@@ -38,7 +38,7 @@ export function lifeCycleCases({ describe, it, itAtNewPlace, manifest }: Cases):
       await store.close();
     });
 
-    it('waits for the writes under way when it is closed', async ({ store }) => {
+    it('closing waits for the writes in progress', async ({ store }) => {
       const writes = Array.from({ length: 20 }, (_, i) => writeOne(store, insertOf(`gid-${i}`)));
       await store.close();
       const outcomes = await Promise.all(writes);
@@ -46,7 +46,7 @@ export function lifeCycleCases({ describe, it, itAtNewPlace, manifest }: Cases):
     });
 
     if (manifest.durable)
-      it('finds everything again when it is opened anew', async ({ store, reopen }) => {
+      it('finds all its data when it is opened again', async ({ store, reopen }) => {
         await writeAll(store, [insertOf('a'), insertOf('b', { status: 'prepared', dueInMs: 60_000, attention: true })]);
         await store.kvPut({ namespace: 'n', category: 'topics', key: 'k' }, 'value', 0);
         const [before, counts] = [readable(await read(store, 'b')), await store.count()];
@@ -57,7 +57,7 @@ export function lifeCycleCases({ describe, it, itAtNewPlace, manifest }: Cases):
       });
 
     if (manifest.exclusive)
-      it('lets nobody else in while it is open', async ({ store, place }) => {
+      it('locks its data: a second store cannot open it', async ({ store, place }) => {
         const second = place.createStore();
         await assertRejects(second.open(), 'locked');
         assert.equal((await writeOne(store, insertOf('a'))).kind, 'applied', 'the first must not be disturbed');

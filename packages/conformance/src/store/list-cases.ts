@@ -68,7 +68,7 @@ export function listCases(cases: Cases): void {
 }
 
 function smallListCases({ it }: Cases): void {
-  it('answers whole records, newest first', async ({ store, place }) => {
+  it('returns whole records, newest first', async ({ store, place }) => {
     for (const gid of ['b', 'a', 'c']) {
       await writeAll(store, [insertOf(gid)]);
       await laterThan({ store, place }, (await read(store, gid)).createdAtMs);
@@ -81,7 +81,7 @@ function smallListCases({ it }: Cases): void {
     assert.deepEqual(readable(items[2] as StoredTransaction), readable(await read(store, 'b')));
   });
 
-  it('answers nothing of an empty namespace', async ({ store }) => {
+  it('returns an empty page for an empty namespace', async ({ store }) => {
     await writeAll(store, [insertOf('a')]);
     assert.deepEqual(await store.list({ namespace: 'elsewhere', limit: 10 }), { items: [], next: null });
   });
@@ -93,7 +93,7 @@ function smallListCases({ it }: Cases): void {
     assert.deepEqual(gidsOf(await listAll(store, { gid: 'missing' })), []);
   });
 
-  it('finds what was created within a time', async ({ store, place }) => {
+  it('filters by the time of creation', async ({ store, place }) => {
     const times: number[] = [];
     for (const gid of ['a', 'b', 'c', 'd']) {
       await writeAll(store, [insertOf(gid)]);
@@ -108,7 +108,7 @@ function smallListCases({ it }: Cases): void {
     assert.deepEqual(gidsOf(await listAll(store, { gid: 'a', createdFromMs: second })), []);
   });
 
-  it('refuses cursors that are not its own, and limits beyond their bounds', async ({ store }) => {
+  it('rejects cursors that it did not issue, and limits outside their bounds', async ({ store }) => {
     await writeAll(store, [insertOf('a')]);
     for (const cursor of ['', 'x', '%', '..', 'zzzzzzzzzzzzzzzzzzzzzzzz', 'a.%E0%A4%A', "1.' or 1=1"])
       await assertRejects(store.list({ namespace: 'default', limit: 1, cursor: `?${cursor}` }), 'invalid');
@@ -185,7 +185,7 @@ async function laterThan({ store, place }: Pick<Fixture, 'store' | 'place'>, mom
 }
 
 function countCases({ it }: Cases): void {
-  it('counts each status and what needs a person, by namespace and over all', async ({ store }) => {
+  it('counts each status and what needs operator attention, per namespace and in total', async ({ store }) => {
     await writeAll(store, [
       insertOf('a', { status: 'prepared' }),
       insertOf('b', { attention: true }),
@@ -200,7 +200,7 @@ function countCases({ it }: Cases): void {
     assert.deepEqual(await store.count('nowhere'), { byStatus: none, attention: 0 });
   });
 
-  it('follows every change, and none that was refused', async ({ store }) => {
+  it('counts follow every applied write and no rejected one', async ({ store }) => {
     await writeAll(store, [insertOf('a', { status: 'prepared', attention: true }), insertOf('b')]);
     await store.write([
       updateOf('a', 1, { status: 'submitted' }),

@@ -54,7 +54,7 @@ export function lockCases({ describe, it, manifest }: Cases): void {
 
   describe('a record that another client has locked', () => {
     itWhileHeld(
-      'is left out of a claim, which takes the others; heartbeats go on',
+      'is skipped by a claim, which takes the others; heartbeats continue',
       async ({ store }) => {
         await openSession(store, 'session');
         await writeAll(
@@ -206,13 +206,13 @@ export function lockCases({ describe, it, manifest }: Cases): void {
           store.claimDue({ session: 'session', limit: 10, groups: [] }),
           store.kvPut(id, 'first', 0),
         ];
-        // The connection for sessions has a shorter timeout, after which the outcome may be unknown.
+        // The connection for sessions has a shorter timeout; the outcome may then be unknown.
         const beat = soon(assert.rejects(store.heartbeat('session')));
         await Promise.all([beat, ...calls.map((call) => soon(assertRejects(call, 'unavailable')))]);
       } finally {
         await release();
       }
-      // Nothing that was given up is carried out later.
+      // No abandoned write is carried out later.
       assert.deepEqual(
         (await store.list({ namespace: 'default', limit: 10 })).items.map(({ key, version }) => [key.gid, version]),
         [['a', 1]],

@@ -20,7 +20,7 @@ const EVERYTHING = 1_000;
 export function propertyCases({ describe, itWithPlaces, manifest }: Cases): void {
   describe('any sequence of operations', () => {
     itWithPlaces(
-      'leaves what a simple model says',
+      'leaves the state that a simple model predicts',
       (withStore) =>
         fc.assert(
           fc.asyncProperty(fc.array(step, { minLength: STEPS / 2, maxLength: STEPS }), (steps) =>

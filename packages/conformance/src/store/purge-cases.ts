@@ -5,7 +5,7 @@ import { appendOf, insertOf, keyOf, openSession, read, updateOf, writeAll } from
 /** Finished transactions are deleted after the retention; unfinished ones never. */
 export function purgeCases({ describe, it, manifest }: Cases): void {
   describe('purge', () => {
-    it('deletes what is finished, and every trace of it', async ({ store }) => {
+    it('deletes finished transactions and everything derived from them', async ({ store }) => {
       await writeAll(store, [insertOf('a', { attention: true }), insertOf('b')]);
       await writeAll(store, [appendOf('a', ['e 1', 'e 2'])]);
       await writeAll(store, [updateOf('a', 2, { status: 'succeed', attention: true })]);
@@ -40,7 +40,7 @@ export function purgeCases({ describe, it, manifest }: Cases): void {
       assert.equal((await store.list({ namespace: 'default', limit: 10 })).items.length, 5);
     });
 
-    it('leaves what finished lately', async ({ store }) => {
+    it('keeps transactions that finished recently', async ({ store }) => {
       await writeAll(store, [insertOf('a', { status: 'failed' })]);
       assert.equal(await store.purge({ olderThanMs: 600_000, limit: 10 }), 0);
     });
@@ -75,7 +75,7 @@ export function purgeCases({ describe, it, manifest }: Cases): void {
     });
 
     if (manifest.controllableClock)
-      it('goes by the time since the end, oldest first', async ({ store, place }) => {
+      it('purges by the time since finishing, oldest first', async ({ store, place }) => {
         await writeAll(store, [insertOf('old', { status: 'succeed' }), insertOf('long', { dueInMs: null })]);
         place.moveWallClock?.(5_000);
         await writeAll(store, [insertOf('new', { status: 'failed' }), updateOf('long', 1, { status: 'succeed' })]);

@@ -15,7 +15,7 @@ import {
 
 /** The records that inserts and updates store, and how they are read. */
 export function recordCases({ it }: Cases): void {
-  it('stores what an insert says, as version 1', async ({ store }) => {
+  it('stores the fields of an insert as version 1', async ({ store }) => {
     const before = await store.nowMs();
     const item = insertOf('a', { pattern: 'tcc', group: 'shop', status: 'prepared', dueInMs: 5_000, attention: true });
     assert.deepEqual(await writeOne(store, item), applied(1));
@@ -40,7 +40,7 @@ export function recordCases({ it }: Cases): void {
     });
   });
 
-  it('stores what an update says, and leaves what was said once', async ({ store }) => {
+  it('stores the fields of an update and keeps those that only an insert sets', async ({ store }) => {
     await writeOne(store, insertOf('a', { pattern: 'msg', group: 'shop', attention: true, owner: 'session 1' }));
     const created = await read(store, 'a');
     const item = updateOf('a', 1, { status: 'aborting', dueInMs: 90_000 });
@@ -75,11 +75,11 @@ export function recordCases({ it }: Cases): void {
     assert.equal((await read(store, 'a')).claims, 0);
   });
 
-  it('refuses an owned record that is due', async ({ store }) => {
+  it('rejects a record that is both owned and due', async ({ store }) => {
     await assertRejects(store.write([insertOf('a', { owner: 'session 1', dueInMs: 0 })]), 'invalid');
   });
 
-  it('answers the records of many keys in their order, undefined where there is none', async ({ store }) => {
+  it('returns the records of many keys in their order, undefined for a missing one', async ({ store }) => {
     await writeAll(store, [insertOf('a'), insertOf('b')]);
     const records = await store.get([keyOf('b'), keyOf('missing'), keyOf('a'), keyOf('a', 'elsewhere')]);
     assert.deepEqual(
@@ -92,7 +92,7 @@ export function recordCases({ it }: Cases): void {
 
 /** Versions, read without their records. */
 export function versionCases({ it }: Cases): void {
-  it('tells versions, in the order of the keys, of what is there', async ({ store }) => {
+  it('returns the versions of existing records in the order of the keys', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(store, [
       insertOf('a'),
@@ -107,7 +107,7 @@ export function versionCases({ it }: Cases): void {
     await store.endSession(session);
     const keeper = await openSession(store, 'keeper');
     await store.takeOver({ silenceMs: 600_000, keep: keeper, limit: 10 });
-    assert.deepEqual(await store.versions([keyOf('ab')]), [4], 'after a take-over');
+    assert.deepEqual(await store.versions([keyOf('ab')]), [4], 'after a takeover');
     assert.deepEqual(await store.versions([]), []);
   });
 }

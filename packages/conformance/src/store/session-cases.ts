@@ -14,7 +14,7 @@ export function sessionCases(cases: Cases): void {
 }
 
 function lifeCases({ it, manifest }: Cases): void {
-  it('lists the sessions that live', async ({ store }) => {
+  it('lists the live sessions', async ({ store }) => {
     const before = await store.nowMs();
     await store.openSession('node-1#abc', { node: 'host-1:77', version: '1.2.3' });
     await openSession(store, 'session 2');
@@ -25,7 +25,7 @@ function lifeCases({ it, manifest }: Cases): void {
     assert.ok(row !== undefined && row.startedAtMs >= before && row.heartbeatAtMs === row.startedAtMs);
   });
 
-  it('counts what each living session owns', async ({ store }) => {
+  it('counts the records that each live session owns', async ({ store }) => {
     const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
     const owned = async (): Promise<(readonly [string, number])[]> =>
       (await store.sessions()).map((row) => [row.session, row.owned] as const).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -36,7 +36,7 @@ function lifeCases({ it, manifest }: Cases): void {
     await writeAll(store, [
       insertOf('a', { owner: one }),
       insertOf('b', { owner: one }),
-      insertOf('of nobody', { owner: 'session 3' }),
+      insertOf('orphaned', { owner: 'session 3' }),
       insertOf('waits', { dueInMs: -1 }),
       insertOf('finished', { status: 'succeed', owner: one }),
     ]);
@@ -55,7 +55,7 @@ function lifeCases({ it, manifest }: Cases): void {
     ]);
   });
 
-  it('answers a heartbeat with life and the time', async ({ store }) => {
+  it('a heartbeat returns that the session is alive, and the time', async ({ store }) => {
     const session = await openSession(store, 'session 1');
     const before = await store.nowMs();
     const { alive, nowMs } = await store.heartbeat(session);
@@ -64,14 +64,14 @@ function lifeCases({ it, manifest }: Cases): void {
     assert.deepEqual(await store.heartbeat('nobody').then((beat) => beat.alive), false);
   });
 
-  it('takes a session that is registered twice, as when the first answer was lost', async ({ store }) => {
+  it('accepts a session that is registered twice, as after a lost response', async ({ store }) => {
     await openSession(store, 'session 1');
     await openSession(store, 'session 1');
     assert.deepEqual((await store.heartbeat('session 1')).alive, true);
     assert.equal((await store.sessions()).length, 1);
   });
 
-  it('never lets a session live again that was ended', async ({ store }) => {
+  it('never revives an ended session', async ({ store }) => {
     const [ended, taken, kept] = ['ended', 'taken', 'kept'];
     for (const session of [ended, taken, kept]) await openSession(store, session);
     await store.endSession(ended);
@@ -113,7 +113,7 @@ function lifeCases({ it, manifest }: Cases): void {
     assert.equal((await store.heartbeat(keeper)).lastMs, last.nowMs);
   });
 
-  it('refuses a claim of a session that is not known, also when nothing is due', async ({ store }) => {
+  it('rejects a claim by an unknown session, also when nothing is due', async ({ store }) => {
     assert.equal((await store.claimDue({ session: 'nobody', limit: 1, groups: [] })).sessionEnded, true);
   });
 
@@ -131,7 +131,7 @@ function lifeCases({ it, manifest }: Cases): void {
       assert.deepEqual((await store.takeOver({ silenceMs: 15_000, keep: 'keeper', limit: 1 })).ended, ['silent']);
     });
 
-  it('ends, of the sessions that are said to be unchanged, those whose last heartbeat is the one given', async ({
+  it('ends a session reported as unchanged only if its last heartbeat is the reported one', async ({
     store,
     place,
   }) => {
@@ -182,13 +182,13 @@ function lifeCases({ it, manifest }: Cases): void {
 }
 
 function takeOverCases({ it }: Cases): void {
-  it('releases what sessions owned that are gone: due at once, one version on, claims kept', async ({ store }) => {
+  it('releases the records of ended sessions: due at once, version incremented, claims kept', async ({ store }) => {
     const [session, keeper] = [await openSession(store, 'session 1'), await openSession(store, 'keeper')];
     await writeAll(store, [insertOf('claimed', { dueInMs: -1 })]);
     await store.claimDue({ session, limit: 1, groups: [] });
     await writeAll(store, [
       insertOf('inserted', { owner: session, group: 'shop' }),
-      insertOf('of nobody', { owner: 'never registered' }),
+      insertOf('orphaned', { owner: 'never registered' }),
       insertOf('alive', { owner: keeper }),
       insertOf('parked', { dueInMs: null }),
       insertOf('finished', { status: 'succeed', owner: session }),
@@ -208,11 +208,11 @@ function takeOverCases({ it }: Cases): void {
     assert.deepEqual(claimed.map((record) => `${record.key.gid}: ${record.claims}`).toSorted(), [
       'claimed: 2',
       'inserted: 2',
-      'of nobody: 2',
+      'orphaned: 2',
     ]);
   });
 
-  it('releases nothing of sessions that live', async ({ store }) => {
+  it('releases nothing that a live session owns', async ({ store }) => {
     const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
     await writeAll(store, [insertOf('a', { owner: one }), insertOf('b', { owner: two })]);
     assert.deepEqual(await store.takeOver({ silenceMs: NEVER_SILENT, keep: one, limit: 10 }), {
@@ -222,7 +222,7 @@ function takeOverCases({ it }: Cases): void {
     });
   });
 
-  it('keeps the session that asks, however silent', async ({ store }) => {
+  it('never ends the session that takes over, however silent it is', async ({ store }) => {
     const [one, two] = [await openSession(store, 'session 1'), await openSession(store, 'session 2')];
     await writeAll(store, [insertOf('a', { owner: one }), insertOf('b', { owner: two })]);
     assert.deepEqual(await store.takeOver({ silenceMs: -1, keep: one, limit: 10 }), {
@@ -233,7 +233,7 @@ function takeOverCases({ it }: Cases): void {
     assert.deepEqual([(await read(store, 'a')).owner, (await read(store, 'b')).owner], [one, null]);
   });
 
-  it('releases in steps of its limit and says whether there are more', async ({ store }) => {
+  it('releases at most its limit per call and reports whether there are more', async ({ store }) => {
     const keeper = await openSession(store, 'keeper');
     await writeAll(
       store,
@@ -253,7 +253,7 @@ function takeOverCases({ it }: Cases): void {
     assert.equal((await store.claimDue({ session: keeper, limit: 100, groups: [] })).claimed.length, 25);
   });
 
-  it('leaves alone what sessions own that open meanwhile', async ({ store, secondNode }) => {
+  it('does not release the records of sessions opened during the takeover', async ({ store, secondNode }) => {
     const other = await secondNode();
     const keeper = await openSession(store, 'keeper');
     const opened = new AbortController();
@@ -269,7 +269,7 @@ function takeOverCases({ it }: Cases): void {
     assert.equal(await takeOvers, 0);
   });
 
-  it('releases what a session wrote after it was ended', async ({ store }) => {
+  it('releases records that a session wrote after it was ended', async ({ store }) => {
     const [session, keeper] = [await openSession(store, 'session 1'), await openSession(store, 'keeper')];
     await writeAll(store, [insertOf('a', { owner: session })]);
     await store.endSession(session);
@@ -281,7 +281,7 @@ function takeOverCases({ it }: Cases): void {
 
 function reopenCases({ it, manifest }: Cases): void {
   if (!manifest.durable) return;
-  it('releases, once opened again, what sessions of before owned', async ({ store, reopen }) => {
+  it('releases, when opened again, the records of previous sessions', async ({ store, reopen }) => {
     const session = await openSession(store, 'session 1');
     await writeAll(
       store,

@@ -19,7 +19,7 @@ export function timeCases({ describe, it, manifest }: Cases): void {
     });
 
     if (manifest.controllableClock) {
-      it('makes due what it was told to, when the time has come', async ({ store, place }) => {
+      it('makes a transaction due at its due time', async ({ store, place }) => {
         const session = await openSession(store, 'session 1');
         await writeAll(store, [insertOf('a', { dueInMs: 1_000 })]);
         place.moveWallClock?.(999);

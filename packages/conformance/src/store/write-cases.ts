@@ -17,7 +17,7 @@ export function writeCases(cases: Cases): void {
 }
 
 function conditionCases({ it }: Cases): void {
-  it('answers conflict to an insert of a key that exists, and changes nothing', async ({ store }) => {
+  it('an insert of an existing key returns conflict and changes nothing', async ({ store }) => {
     await writeAll(store, [insertOf('a', { status: 'prepared' })]);
     const before = await read(store, 'a');
     const outcome = await writeOne(store, insertOf('a', { state: bytes('other') }));
@@ -25,7 +25,7 @@ function conditionCases({ it }: Cases): void {
     assert.deepEqual(await read(store, 'a'), before);
   });
 
-  it('answers conflict to an update of another version, and changes nothing', async ({ store }) => {
+  it('an update of another version returns conflict and changes nothing', async ({ store }) => {
     await writeAll(store, [insertOf('a')]);
     await writeAll(store, [updateOf('a', 1)]);
     const before = await read(store, 'a');
@@ -38,7 +38,7 @@ function conditionCases({ it }: Cases): void {
     assert.deepEqual(await read(store, 'a'), before);
   });
 
-  it('answers missing to an update of a key that does not exist', async ({ store }) => {
+  it('an update of a missing key returns missing', async ({ store }) => {
     assert.deepEqual(await writeOne(store, updateOf('a', 1)), { kind: 'missing' });
   });
 
@@ -66,7 +66,7 @@ function conditionCases({ it }: Cases): void {
 }
 
 function finalCases({ it }: Cases): void {
-  it('clears owner and due time of what is final, and keeps when it finished', async ({ store }) => {
+  it('clears owner and due time of a finished transaction and stores when it finished', async ({ store }) => {
     await writeAll(store, [insertOf('a', { owner: 'session 1' })]);
     await writeAll(store, [updateOf('a', 1, { status: 'succeed', owner: 'session 1', dueInMs: 5 })]);
     const record = await read(store, 'a');
@@ -74,13 +74,13 @@ function finalCases({ it }: Cases): void {
     assert.equal(record.finishedAtMs, record.updatedAtMs);
   });
 
-  it('stores a transaction that is final from the start', async ({ store }) => {
+  it('stores a transaction that is inserted in a final status', async ({ store }) => {
     await writeAll(store, [insertOf('a', { status: 'failed', owner: 'session 1', dueInMs: 5 })]);
     const record = await read(store, 'a');
     assert.deepEqual([record.owner, record.dueAtMs, record.finishedAtMs], [null, null, record.createdAtMs]);
   });
 
-  it('lets what is finished stay finished', async ({ store }) => {
+  it('a finished transaction stays finished', async ({ store }) => {
     await writeAll(store, [insertOf('a', { status: 'failed' })]);
     const { finishedAtMs } = await read(store, 'a');
     assert.deepEqual(await writeOne(store, updateOf('a', 1)), { kind: 'conflict', status: 'failed', version: 1 });
@@ -91,7 +91,7 @@ function finalCases({ it }: Cases): void {
 }
 
 function repeatCases({ it }: Cases): void {
-  it('answers applied to an insert that is sent again', async ({ store }) => {
+  it('a repeated insert returns applied', async ({ store }) => {
     const item = insertOf('a');
     await writeAll(store, [item]);
     const before = await read(store, 'a');
@@ -99,7 +99,7 @@ function repeatCases({ it }: Cases): void {
     assert.deepEqual(await read(store, 'a'), before);
   });
 
-  it('answers applied to an update that is sent again', async ({ store }) => {
+  it('a repeated update returns applied', async ({ store }) => {
     const item = updateOf('a', 1, { state: bytes('once') });
     await writeAll(store, [insertOf('a')]);
     await writeAll(store, [item]);
@@ -108,16 +108,14 @@ function repeatCases({ it }: Cases): void {
     assert.deepEqual(await read(store, 'a'), before);
   });
 
-  it('answers conflict to an update with another write id', async ({ store }) => {
+  it('an update with another write ID returns conflict', async ({ store }) => {
     const item = updateOf('a', 1);
     await writeAll(store, [insertOf('a'), insertOf('b')]);
     await writeAll(store, [item]);
     assert.equal((await writeOne(store, { ...item, writeId: 'another' })).kind, 'conflict');
   });
 
-  it('answers the version that the write made, so that its sender is fenced out by a claim that came after it', async ({
-    store,
-  }) => {
+  it('returns the version that the write produced, so that a later claim fences out its sender', async ({ store }) => {
     const session = await openSession(store, 'session 2');
     const insert = insertOf('a', { dueInMs: -1_000 });
     await writeAll(store, [insert]);
@@ -131,7 +129,7 @@ function repeatCases({ it }: Cases): void {
     assert.equal((await read(store, 'a')).owner, session);
   });
 
-  it('answers a repeated batch as the first time', async ({ store }) => {
+  it('a repeated batch returns the same outcomes as the first', async ({ store }) => {
     const batch = [insertOf('a'), insertOf('b', { status: 'succeed' }), insertOf('c')];
     const first = await store.write(batch);
     assert.deepEqual(await store.write(batch), first);

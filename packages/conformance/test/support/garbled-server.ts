@@ -43,7 +43,7 @@ function garblesOf(random: () => number): Readonly<Record<string, Garble>> {
 }
 
 /**
- * What becomes of a store whose responses something between spoils.
+ * How a store behaves when something between it and its server corrupts the responses.
  *
  * @param createStore makes a store at that URL, all of them at one place; its calls and connecting
  *   may take that long, or the default

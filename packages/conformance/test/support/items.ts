@@ -2,7 +2,7 @@ import type { AppendItem, InsertItem, UpdateItem } from '@holdfast/core/store';
 
 const bytes = Buffer.from('body');
 
-/** An unowned saga that is due at once, unless told otherwise. */
+/** An insert of an unowned saga that, by default, is due at once. */
 export const insertOf = (gid: string, settings: Partial<InsertItem> = {}): InsertItem => ({
   kind: 'insert',
   key: { namespace: 'default', gid },
@@ -18,7 +18,7 @@ export const insertOf = (gid: string, settings: Partial<InsertItem> = {}): Inser
   ...settings,
 });
 
-/** An update of version 1 that leaves it unowned and due at once, unless told otherwise. */
+/** An update of version 1 that, by default, leaves the record unowned and due at once. */
 export const updateOf = (gid: string, settings: Partial<UpdateItem> = {}): UpdateItem => ({
   kind: 'update',
   key: { namespace: 'default', gid },

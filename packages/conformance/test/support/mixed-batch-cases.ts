@@ -3,7 +3,7 @@ import { STATUSES } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 import { appendOf, insertOf, updateOf } from './items.ts';
 
-/** What became of each item of a batch. */
+/** The outcome of each item of a batch. */
 export const kindsOf = async (store: Store, items: readonly WriteItem[]): Promise<WriteOutcome['kind'][]> =>
   (await store.write(items)).map(({ kind }) => kind);
 
@@ -11,8 +11,8 @@ export const kindsOf = async (store: Store, items: readonly WriteItem[]): Promis
 export function mixedBatchCases(storeOf: () => Store): void {
   const kinds = (items: readonly WriteItem[]) => kindsOf(storeOf(), items);
 
-  it('each item keeps what is its own, however many share nothing with another', async () => {
-    // More different ones than are looked through for one that is there.
+  it('each item keeps its values, however many different values a batch has', async () => {
+    // More different values than a batch searches for one to reuse.
     const items = Array.from({ length: 60 }, (_, i) =>
       insertOf(`own-${i}`, {
         key: { namespace: `space-${i % 20}`, gid: `own-${i}` },
@@ -45,7 +45,7 @@ export function mixedBatchCases(storeOf: () => Store): void {
     }
   });
 
-  it('those that are refused are told from those that are applied, in any mixture', async () => {
+  it('rejected and applied items are distinguished in any mixture', async () => {
     const store = storeOf();
     await store.write([insertOf('there'), insertOf('mine'), insertOf('changed'), insertOf('fresh'), insertOf('open')]);
     await store.write([updateOf('changed', { writeId: 'of another' })]);

@@ -2,7 +2,7 @@ import type { Store } from '@holdfast/core/store';
 import { expect } from 'vitest';
 import { insertOf } from './items.ts';
 
-/** Runs a body with an open store at a place of its own, and closes it. */
+/** Runs a body with an open store at a new place, and closes the store. */
 export type WithStore<Options> = (
   body: (store: Store, place: string) => Promise<void>,
   options?: Partial<Options>,

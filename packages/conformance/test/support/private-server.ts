@@ -2,8 +2,8 @@ import type { DatabaseServer } from '@holdfast/test-servers';
 import { afterAll, beforeAll } from 'vitest';
 
 /**
- * A server of its own for a test file: started before its tests, gone after them. Call it within a
- * `describeWith` that looks whether it is installed.
+ * A separate server for a test file, started before its tests and stopped after them. Call this
+ * function within a `describeWith` that checks whether the server is installed.
  */
 export function usePrivateServer(name: string, start: () => Promise<DatabaseServer | undefined>): () => DatabaseServer {
   let started: DatabaseServer | undefined;

@@ -12,8 +12,8 @@ export function refusalOf(call: () => unknown): StoreError {
 }
 
 /**
- * Asserts that a store cannot be opened, and that it says where and nothing of the password,
- * neither in its text nor in its cause.
+ * Asserts that a store cannot be opened, and that the error names the place and contains no
+ * password, neither in its text nor in its cause.
  */
 export async function expectUnreachable(store: Store, where: string, password: string): Promise<void> {
   const error = await store.open().then(

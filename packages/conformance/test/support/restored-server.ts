@@ -9,7 +9,7 @@ const INFO = { node: 'node', version: '1' };
 
 /** What sessions find on a server that came back with an older copy of its files. */
 export function restoredServerCases(server: () => DatabaseServer, createStore: () => Store): void {
-  it('a session finds that its last heartbeats are gone, and one that was opened since that it is gone', async () => {
+  it('a session finds that its last heartbeats are lost, and one opened after them that it is lost', async () => {
     const database = server();
     const { folder } = database;
     const copy = `${folder}.copy`;

@@ -4,20 +4,20 @@ import { expect, vi } from 'vitest';
 import { insertOf, updateOf } from './items.ts';
 
 /*
- * What every store on a database server must stand, as assertions: how a connection is cut or an
- * answer lost is each driver's own, and stays in its tests.
+ * The failures that every store on a database server must survive, as assertions. How to cut a
+ * connection or lose a response depends on the database, and is part of each store driver's tests.
  */
 
 /** How often and how long to wait for a condition of a server. */
 export const WAIT = { interval: 20, timeout: 20_000 };
 
-/** Calls until an answer comes: a connection that was lost is noticed by somebody's call. */
+/** Calls until one call succeeds: a store notices a lost connection only when a call uses it. */
 export const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);
 
 /**
- * Asserts that a batch is in doubt when its answer is lost, and that sent again it is applied once,
- * or finds itself. `losing` is handed what sends the batch, which changes gid `a`, and sees to it
- * that the answer is lost, and no later one.
+ * Asserts that the outcome of a batch is unknown when its response is lost, and that the repeated
+ * batch is applied once or recognised as applied. `losing` receives the function that sends the
+ * batch, which changes gid `a`, and must lose its response, and no later one.
  */
 export async function expectDoubtThatResolves(
   store: Store,
@@ -38,7 +38,7 @@ export async function expectDoubtThatResolves(
   expect((await store.count()).byStatus).toMatchObject({ succeed: 1, submitted: 1 });
 }
 
-/** Asserts that a store goes on after `cut` ended all its connections, while none was used. */
+/** Asserts that a store reconnects after `cut` ended all its connections while they were idle. */
 export async function expectNewConnection(store: Store, cut: () => Promise<unknown>): Promise<void> {
   await store.write([insertOf('a')]);
   await store.nowMs();
@@ -49,9 +49,9 @@ export async function expectNewConnection(store: Store, cut: () => Promise<unkno
 }
 
 /**
- * Kills the server under writes, after `writes` of them, and starts it again: asserts that it is
- * unavailable meanwhile, and that everything acknowledged is there. `first` makes the first call
- * after that.
+ * Kills the server after `writes` writes, while more are in flight, and starts it again. Asserts
+ * that calls fail with `unavailable` until then, and that every acknowledged write is stored.
+ * `first` makes the first call after the restart.
  */
 export async function expectToOutliveItsServer(
   store: Store,

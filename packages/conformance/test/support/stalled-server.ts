@@ -7,10 +7,10 @@ export const STATEMENT_TIMEOUT_MS = 120_000;
 const INFO = { node: 'node', version: '1' };
 
 /**
- * What becomes of sessions while a server, or the way to it, hangs.
+ * How sessions behave while a server, or the network path to it, hangs.
  *
- * @param setUpText what only the first command of a new connection contains, once the handshake is
- *   over
+ * @param setUpText a text that only the first command of a new connection contains, after the
+ *   handshake
  * @param createStore makes a store at that URL, whose statements may take `STATEMENT_TIMEOUT_MS`
  */
 export function stalledServerCases(urlOf: () => string, setUpText: string, createStore: (url: string) => Store): void {
