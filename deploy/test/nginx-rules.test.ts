@@ -39,20 +39,20 @@ const send = (url: string, call: string, body?: string): Promise<Response> => {
 };
 
 describeWith(['nginx'], 'deploy/nginx/holdfast.conf', () => {
-  it.each(AGAIN)('sends %s to the other coordinator when the first one vanishes in the middle of it', async (call) => {
+  it.each(AGAIN)('sends %s to the other coordinator when the first one crashes during the call', async (call) => {
     const { nodes, url } = await behindNginx('cut off');
     expect((await send(url, call)).status).toBe(200);
     expect(nodes.seen.map((seen) => seen.call)).toEqual([call, call]);
     expect(nodes.seen[1]?.body).toBe(nodes.seen[0]?.body);
   });
 
-  it.each(ONCE)('sends %s once, since it might be carried out twice', async (call) => {
+  it.each(ONCE)('does not send %s again, since it could be carried out twice', async (call) => {
     const { nodes, url } = await behindNginx('cut off');
     expect((await send(url, call)).status).toBe(502);
     expect(nodes.seen).toHaveLength(1);
   });
 
-  it('goes to the other coordinator when one is stopping, with what may be sent again only', async () => {
+  it('sends only repeatable calls to the other coordinator when one is shutting down', async () => {
     const submit = await behindNginx(503);
     expect((await send(submit.url, 'POST /api/dtmsvr/submit')).status).toBe(200);
     expect(submit.nodes.seen).toHaveLength(2);
@@ -61,7 +61,7 @@ describeWith(['nginx'], 'deploy/nginx/holdfast.conf', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
   });
 
-  it('tells a coordinator what the caller wrote as host, and who the caller is', async () => {
+  it('passes the caller’s Host header and address on to the coordinator', async () => {
     const { nodes, url } = await behindNginx(503);
     await send(url, 'GET /api/v1/nodes');
     const { host } = new URL(url);
@@ -74,14 +74,14 @@ describeWith(['nginx'], 'deploy/nginx/holdfast.conf', () => {
     });
   });
 
-  it('lets a body through that a coordinator takes, and one that it refuses in its own words', async () => {
+  it('passes on bodies that a coordinator accepts, and the response to a body that it rejects', async () => {
     const { nodes, url } = await behindNginx(503);
     await send(url, 'POST /api/dtmsvr/submit', 'x'.repeat(4 * 1024 * 1024 + 1));
     expect(nodes.seen.map(({ body }) => body.length)).toEqual([4 * 1024 * 1024 + 1, 4 * 1024 * 1024 + 1]);
     expect((await send(url, 'POST /api/dtmsvr/submit', 'x'.repeat(6 * 1024 * 1024))).status).toBe(413);
   });
 
-  it('keeps the figures of one coordinator from passing for those of all', async () => {
+  it('does not expose the metrics of a single coordinator', async () => {
     const { nodes, url } = await behindNginx(503);
     expect((await send(url, 'GET /api/metrics')).status).toBe(404);
     expect(nodes.seen).toEqual([]);

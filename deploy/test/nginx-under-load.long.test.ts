@@ -6,10 +6,7 @@ import { CoordinatorProcess, PRESENT } from './support/coordinator.ts';
 import { Nginx } from './support/nginx.ts';
 import { Participant } from './support/participant.ts';
 
-/**
- * What the end of a coordinator goes on under: each phase ends when so many more transactions were
- * accepted.
- */
+/** Transactions accepted per phase; the next coordinator is stopped or killed after that many. */
 const PHASE = 50;
 
 let database: DatabaseServer;
@@ -26,7 +23,7 @@ function start(which: 0 | 1): CoordinatorProcess {
   return node;
 }
 
-/** Transactions that a coordinator accepted itself. */
+/** The number of transactions that this coordinator accepted. */
 async function acceptedBy(which: 0 | 1): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${ports[which]}/api/metrics`)).text();
   const figures = [...text.matchAll(/^holdfast_transactions_accepted_total\{[^}]*\} (\d+)/gm)];
@@ -51,7 +48,7 @@ describeWith(['nginx', 'postgres'], 'two coordinators behind nginx', () => {
     await database.stop();
   });
 
-  it('fail no call when one is killed, and none when one is stopped, and lose no transaction', async () => {
+  it('fail no call when one is killed or stopped, and lose no transaction', async () => {
     const [a, b] = nodes;
     if (a === undefined || b === undefined) throw new Error('two were started');
     const callers = new Callers(nginx.url, participant);
@@ -63,8 +60,8 @@ describeWith(['nginx', 'postgres'], 'two coordinators behind nginx', () => {
 
     const again = start(0);
     await again.ready();
-    // A rolling restart goes on when the first one has its share of the work again. A single
-    // transaction would be what nginx tries it with.
+    // The rolling restart continues once the first coordinator serves its share again. A single
+    // accepted transaction could be nginx probing it.
     await vi.waitFor(async () => expect(await acceptedBy(0)).toBeGreaterThan(5), { timeout: 30_000, interval: 200 });
     const beforeStop = callers.succeededBefore.size;
     expect(await b.stop()).toBe(0);

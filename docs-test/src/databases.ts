@@ -1,15 +1,15 @@
 import { runChild, startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
 
-/** The port that pages speak of, and what listens there in the tests. */
+/** A port used in the pages, and the database that listens there in the tests. */
 export interface Database {
   readonly wellKnownPort: number;
   readonly port: number;
-  /** Empties everything, so that a page finds what a newcomer has. */
+  /** Empties the database, as a newcomer would find it. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The databases that pages speak of; undefined for one that is not installed. */
+/** The databases used in the pages; undefined for one that is not installed. */
 export const DATABASES = {
   postgres: { wellKnownPort: 5432, start: startPostgresForPages },
   mariadbd: { wellKnownPort: 3306, start: startMariadbForPages },

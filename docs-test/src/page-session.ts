@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { matchesStart, matchesWhole } from './match-output.ts';
 import { type Command, PageError } from './page.ts';
 
-/** A command that takes longer than this does not do what the page says. */
+/** A command that takes longer than this has failed. */
 const COMMAND_TIMEOUT_MS = 60_000;
 
 interface Job {
@@ -11,16 +11,16 @@ interface Job {
   readonly child: ChildProcess;
   readonly ended: Promise<void>;
   printed: string;
-  /** The page has killed it. */
+  /** Whether the page has killed it. */
   killed: boolean;
   stderr: string;
-  /** Called with each piece of output, and at the end. */
+  /** Called with each piece of output, and when the command ends. */
   onChange: () => void;
 }
 
 /**
- * Runs the commands of one page as a reader would, in its folder: one after the other, those that
- * end in `&` beside the next ones, which may say `kill -9 %1` for the first of them.
+ * Runs the commands of one page as a reader would, in the page's folder: one after the other. A
+ * command that ends in `&` runs in the background; a later command may contain `kill -9 %1`.
  */
 export class PageSession implements AsyncDisposable {
   readonly #folder: string;
@@ -33,9 +33,9 @@ export class PageSession implements AsyncDisposable {
   }
 
   /**
-   * Runs one command; throws `PageError` when it does not print what the page shows, or ends with
-   * another code than 0 (a page that means it says `|| …`), or when one that was to go on beside it
-   * has failed.
+   * Runs one command. Throws `PageError` when its output differs from the page, when it exits with
+   * a code other than 0 (a page that expects another code contains `|| …`), or when a background
+   * command has failed.
    */
   async run(command: Command): Promise<void> {
     const failed = this.#jobs.find(({ child, killed }) => !killed && hasFailed(child));
@@ -53,19 +53,19 @@ export class PageSession implements AsyncDisposable {
     }
   }
 
-  /** Waits until the n-th background command, from 1, has ended by itself. */
+  /** Waits until the n-th background command (counted from 1) has ended on its own. */
   async ended(number: number): Promise<void> {
     await this.#jobs[number - 1]?.ended;
   }
 
-  /** Ends what still runs. */
+  /** Kills the commands that still run. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { child } of this.#jobs) signal(child, 'SIGKILL');
     await Promise.all(this.#jobs.map(({ ended }) => ended));
   }
 
   #start(command: Command): Job {
-    // A group of its own, so that the end of the shell is the end of what it started.
+    // A separate process group, so that killing the shell also kills the processes it started.
     const child = spawn('bash', ['-c', command.text], { cwd: this.#folder, env: this.#env, detached: true });
     const ended = once(child, 'close').then(() => undefined);
     const job: Job = { command, child, ended, printed: '', killed: false, stderr: '', onChange: () => undefined };
@@ -78,7 +78,7 @@ export class PageSession implements AsyncDisposable {
     return job;
   }
 
-  /** Waits until the condition holds; throws when the command ends first, or takes too long. */
+  /** Waits until the condition holds; throws when the command ends first, or times out. */
   async #until(job: Job, holds: () => boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {

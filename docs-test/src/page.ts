@@ -1,23 +1,23 @@
 /** One fenced block of a page. */
 export interface Block {
   readonly language: string;
-  /** From `file=NAME` behind the language; blocks of the same file are joined in their order. */
+  /** From `file=NAME` after the language; blocks of the same file are joined in page order. */
   readonly file: string | undefined;
   readonly text: string;
-  /** Where it begins, counted from 1. */
+  /** The number of the block's first line, counted from 1. */
   readonly line: number;
 }
 
-/** One command of a `console` block, and what it prints. */
+/** One command of a `console` block, and its expected output. */
 export interface Command {
   readonly text: string;
-  /** Ends in `&`: it goes on while the next ones run. */
+  /** The command ends in `&` and runs in the background. */
   readonly background: boolean;
   readonly output: readonly string[];
   readonly line: number;
 }
 
-/** A page that cannot be run as it is; the message says where and why. */
+/** A page that cannot be run as written; the message contains the line and the reason. */
 export class PageError extends Error {
   override readonly name = 'PageError';
 }
@@ -41,25 +41,25 @@ export function blocksOf(markdown: string): readonly Block[] {
   return blocks;
 }
 
-/** Blocks that are pictures or text, not code. */
+/** Languages of blocks that hold pictures or text, not code. */
 const NOT_CODE = new Set(['text']);
 
 /**
- * The files that a page's blocks make, by name. Throws when a block of code belongs to no file:
- * nothing would run it.
+ * The files written in a page's blocks, by name. Throws for a code block without a file name, since
+ * its code would never run.
  */
 export function filesOf(blocks: readonly Block[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const { language, file, text, line } of blocks) {
     if (language === 'console' || NOT_CODE.has(language)) continue;
     if (file === undefined) throw new PageError(`line ${line}: a block of ${language || 'no language'} names no file`);
-    if (!/^[\w-]+(\.[\w-]+)+$/.test(file)) throw new PageError(`line ${line}: ${file} is no plain file name`);
+    if (!/^[\w-]+(\.[\w-]+)+$/.test(file)) throw new PageError(`line ${line}: ${file} is not a plain file name`);
     files.set(file, (files.get(file) ?? '') + text);
   }
   return files;
 }
 
-/** The commands of a page, in their order. */
+/** The commands of a page, in page order. */
 export function commandsOf(blocks: readonly Block[]): readonly Command[] {
   return blocks.filter(({ language }) => language === 'console').flatMap(commandsOfBlock);
 }

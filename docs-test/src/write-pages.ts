@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { blocksOf, type Command, commandsOf, filesOf, PageError } from './page.ts';
 
-/** A page that was written into a folder of its own, ready to be run. */
+/** A page that was written into a separate folder, ready to be run. */
 export interface WrittenPage {
   readonly name: string;
   readonly folder: string;
@@ -13,8 +13,8 @@ export interface WrittenPage {
 }
 
 /**
- * Writes the code of a page into a folder, with every well-known port replaced by a free one: a
- * page speaks of 36789 and 5432, and must not meet what listens there on the machine that tests it.
+ * Writes the code of a page into a folder, with every well-known port replaced by a free one: the
+ * pages use ports such as 36789 and 5432, which may be taken on the machine that runs the tests.
  */
 export function writePage(
   name: string,
@@ -26,16 +26,16 @@ export function writePage(
   const blocks = blocksOf(replaced);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // As a reader's project has one; without it, npx would run commands in the nearest folder above
-  // that does.
+  // A reader's project has a package.json; without one, npx would run commands in the nearest
+  // parent folder that has one.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   for (const [file, text] of filesOf(blocks)) writeFileSync(join(folder, file), text);
   return { name, folder, commands: commandsOf(blocks) };
 }
 
 /**
- * Ports that pages speak of: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's
- * and Redis's.
+ * Ports used in the pages: the coordinator's, services' (8080 to 8089), PostgreSQL's, MariaDB's and
+ * Redis's.
  */
 export const WELL_KNOWN_PORT = /\b(?:36789|808\d|5432|3306|6379)\b/g;
 

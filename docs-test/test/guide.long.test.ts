@@ -17,7 +17,7 @@ const BIN = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
 const names = readdirSync(GUIDE).filter((name) => name.endsWith('.md'));
 const texts = new Map(names.map((name) => [name, readFileSync(join(GUIDE, name), 'utf8')]));
 
-/** What the pages need beside Node: only the databases that some page speaks of. */
+/** The programs that the pages need beside Node: the databases used in at least one page. */
 const programs = (Object.keys(DATABASES) as (keyof typeof DATABASES)[]).filter((program) =>
   [...texts.values()].some((text) => text.includes(`:${DATABASES[program].wellKnownPort}/`)),
 );
@@ -32,7 +32,7 @@ describeWith(programs, 'the guide', () => {
     const started = await Promise.all(programs.map((program) => DATABASES[program].start()));
     databases.push(...started.filter((database) => database !== undefined));
     mkdirSync(PAGES, { recursive: true });
-    // Of its own, since two runs may go on in one checkout.
+    // A separate folder per run, since two runs may share one checkout.
     folder = mkdtempSync(join(PAGES, 'run-'));
     for (const [name, text] of texts) {
       const own = await portsOf(text);
@@ -50,7 +50,7 @@ describeWith(programs, 'the guide', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(names)('%s does what it says', { timeout: 180_000 }, async (name) => {
+  it.each(names)('the commands of %s print what the page shows', { timeout: 180_000 }, async (name) => {
     const page = pages.get(name);
     if (page === undefined) throw new Error(`${name} was not written`);
     await Promise.all(databases.map((database) => database.reset()));
@@ -68,7 +68,7 @@ describeWith(programs, 'the guide', () => {
     expect(page.commands.length > 0 || !texts.get(name)?.includes('```ts')).toBe(true);
   });
 
-  it('a service whose port is taken ends with an error', { timeout: 60_000 }, async () => {
+  it('a service whose port is taken exits with an error', { timeout: 60_000 }, async () => {
     const page = pages.get('saga.md');
     const port = ports.get('saga.md')?.get(8081);
     if (page === undefined || port === undefined) throw new Error('the page of the saga has no bank A');
@@ -83,7 +83,7 @@ describeWith(programs, 'the guide', () => {
     }
   });
 
-  /** Where what a page calls 36789, 8081, 5432, … really is. */
+  /** The real addresses of the ports 36789, 8081, 5432, … of a page. */
   async function portsOf(text: string): Promise<ReadonlyMap<number, number>> {
     const map = new Map([[36789, await freePort()]]);
     for (const { wellKnownPort, port } of databases) map.set(wellKnownPort, port);

@@ -11,7 +11,7 @@ const command = (text: string, output: readonly string[], background = false) =>
 });
 
 describe('a command of a page', () => {
-  it('must print what the page shows, and end well', async () => {
+  it('must print what the page shows, and exit with code 0', async () => {
     await using session = new PageSession(tmpdir(), process.env);
     await session.run(command('echo moved', ['moved']));
     await session.run(command('(echo moved; exit 3) || echo refused', ['moved', 'refused']));
@@ -20,14 +20,14 @@ describe('a command of a page', () => {
     await expect(failed).rejects.toThrow(/line 7: \$ echo moved; exit 3\nit ended with 3/);
   });
 
-  it('that goes on beside the others must not have failed meanwhile', async () => {
+  it('that runs in the background must not fail while others run', async () => {
     await using session = new PageSession(tmpdir(), process.env);
     await session.run(command('echo ready; exit 4', ['ready'], true));
     await session.ended(1);
     await expect(session.run(command('true', []))).rejects.toThrow('it ended with 4');
   });
 
-  it('may be killed by the page', async () => {
+  it('may be killed by a later command of the page', async () => {
     await using session = new PageSession(tmpdir(), process.env);
     await session.run(command('echo ready; exec sleep 60', ['ready'], true));
     await session.run(command('kill -9 %1', []));

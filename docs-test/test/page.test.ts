@@ -27,11 +27,11 @@ $ node a.js
 `;
 
 describe('a page', () => {
-  it('gives the files of its blocks, joined', () => {
+  it('yields files, joined from their blocks', () => {
     expect([...filesOf(blocksOf(PAGE))]).toEqual([['a.ts', 'const a = 1;\nconsole.log(a);\n']]);
   });
 
-  it('gives its commands with what they print', () => {
+  it('yields its commands with their expected output', () => {
     expect(commandsOf(blocksOf(PAGE))).toEqual([
       { text: 'node b.js', background: true, output: ['listening'], line: 18 },
       { text: 'node a.js', background: false, output: ['1'], line: 20 },
@@ -41,13 +41,13 @@ describe('a page', () => {
   it.each([
     ['a block of code that no file holds', '```ts\nx\n```\n', 'line 1: a block of ts names no file'],
     ['a block that is not closed', 'text\n```ts file=a.ts\n', 'line 2: this block is never closed'],
-    ['a path', '```ts file=../a.ts\n```\n', 'is no plain file name'],
-  ])('is refused for %s', (_what, markdown, message) => {
+    ['a path', '```ts file=../a.ts\n```\n', 'is not a plain file name'],
+  ])('is rejected for %s', (_what, markdown, message) => {
     expect(() => filesOf(blocksOf(markdown))).toThrow(PageError);
     expect(() => filesOf(blocksOf(markdown))).toThrow(message);
   });
 
-  it('is refused for output without a command', () => {
+  it('is rejected for output without a command', () => {
     expect(() => commandsOf(blocksOf('```console\n1\n```\n'))).toThrow('line 2: a console block begins with a command');
   });
 });
@@ -69,7 +69,7 @@ describe('what a command prints', () => {
     expect(matchesWhole(expected, printed)).toBe(matches);
   });
 
-  it('of one that goes on is its beginning', () => {
+  it('in the background is compared with the beginning of its output', () => {
     expect(matchesStart(['listening'], 'listening\nmore\n')).toBe(true);
     expect(matchesStart(['listening'], '')).toBe(false);
   });

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of the first call that one of the nodes gets: read and cut off, or answered 503. */
+/** How the first call fails: read and then cut off, or with a response of 503. */
 export type FirstAnswer = 'cut off' | 503;
 
 /**
- * Two upstreams that stand in for coordinators: whichever gets the first call does not answer it;
- * all others succeed, and say what was sent.
+ * Two upstreams that replace coordinators. The first call to either of them fails; all others
+ * succeed, with what was sent in the response.
  */
 export class BreakingNodes {
-  /** Calls that came, such as `POST /api/json-rpc`. */
+  /** Calls received, such as `POST /api/json-rpc`. */
   readonly seen: { readonly call: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
   readonly #servers: readonly Server[];
   readonly #first: FirstAnswer;
@@ -43,7 +43,7 @@ export class BreakingNodes {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Not a call of the test: nginx is asked whether it is there.
+    // Not a call of the test: nginx checks whether the node is healthy.
     if (request.url === '/healthz') return void response.end('{}');
     let body = '';
     for await (const chunk of request) body += String(chunk);

@@ -1,7 +1,7 @@
 import { connect, type Holdfast } from '@holdfast/client';
 import type { Participant } from './participant.ts';
 
-/** A call that did not do what it was asked. */
+/** A call that failed. */
 export interface FailedCall {
   readonly call: string;
   readonly gid: string;
@@ -12,15 +12,15 @@ const CALLERS = 8;
 
 /**
  * Callers that keep a coordinator busy with what clients send: dtm's REST and JSON-RPC, and the
- * SDK; with and without waiting for the end. What the URL leads to may change under them.
+ * SDK, with and without `wait_result`. The coordinator behind the URL may change at any time.
  */
 export class Callers {
-  /** Of what was accepted: each has two branches, and ends in success. */
+  /** Accepted transactions; each has two branches and succeeds. */
   readonly accepted = new Set<string>();
   readonly failed: FailedCall[] = [];
   /**
-   * Submits that were told, when they were sent a second time, that their transaction has succeeded
-   * already: a 409 that is no failure.
+   * Repeated submits that received a 409 because their transaction had already succeeded; these are
+   * not failures.
    */
   readonly succeededBefore = new Set<string>();
   readonly #url: string;
@@ -38,7 +38,7 @@ export class Callers {
     this.#all = Array.from({ length: CALLERS }, (_, i) => this.#keepCalling(i));
   }
 
-  /** Resolves when so many more transactions were accepted. */
+  /** Resolves when `count` more transactions have been accepted. */
   async acceptedMore(count: number): Promise<void> {
     const goal = this.accepted.size + count;
     while (this.accepted.size < goal)

@@ -2,19 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** The coordinator of this checkout, as it is built. */
+/** The built coordinator of this checkout. */
 export const PRESENT = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
 
 const READY = /"msg":"ready: (http:\/\/[^"]+)"/;
 const KEPT_OUTPUT_CHARS = 20_000;
 
-/** A coordinator in a process of its own; its output is JSON lines. */
+/** A coordinator in a separate process; its output is JSON lines. */
 export class CoordinatorProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
   #output = '';
 
-  /** @param args behind `serve` */
+  /** @param args the arguments after `serve` */
   constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const { PATH, HOME } = process.env;
     this.#child = spawn(process.execPath, [program, 'serve', ...args], {
@@ -32,7 +32,7 @@ export class CoordinatorProcess {
     return this.#output;
   }
 
-  /** Its URL, once it can be used. */
+  /** The coordinator's URL, once it accepts calls. */
   async ready(): Promise<string> {
     for (;;) {
       const url = READY.exec(this.#output)?.[1];
@@ -42,7 +42,7 @@ export class CoordinatorProcess {
     }
   }
 
-  /** Stops it in an orderly way; its exit code. */
+  /** Shuts the coordinator down; resolves to its exit code. */
   stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
     return this.#ended;

@@ -10,14 +10,14 @@ const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 /**
- * What whoever installs the file has to change, and nothing else: each stands in it once, in a line
- * that ends in `# here`.
+ * The lines that an administrator has to change, and the only ones: each occurs once in the file
+ * and ends in `# here`.
  */
 const LINES = ['server holdfast-a:36789 ', 'server holdfast-b:36789 ', 'listen 36789;'] as const;
 
 /**
- * `deploy/nginx/holdfast.conf` with other addresses. Throws when the lines to change are not those
- * that it marks.
+ * `deploy/nginx/holdfast.conf` with other addresses. Throws when the lines marked `# here` are not
+ * exactly those above.
  */
 export async function confFor(port: number, nodePorts: readonly [number, number]): Promise<string> {
   const text = await readFile(CONF, 'utf8');
@@ -31,7 +31,7 @@ export async function confFor(port: number, nodePorts: readonly [number, number]
     .replace(listen, `listen 127.0.0.1:${port};`);
 }
 
-/** A private nginx with the configuration for two coordinators. */
+/** A private nginx that runs the configuration in front of two coordinators. */
 export class Nginx {
   readonly url: string;
   readonly #folder: string;
@@ -55,7 +55,7 @@ export class Nginx {
     return new Nginx(`http://127.0.0.1:${port}`, folder, child);
   }
 
-  /** What it logged: warnings and errors. */
+  /** nginx's log: warnings and errors. */
   get log(): string {
     return this.#child.output();
   }
@@ -66,7 +66,7 @@ export class Nginx {
   }
 }
 
-/** What distributions bring: everything around a file in conf.d. */
+/** The main configuration that distributions ship; it includes the files of conf.d. */
 const mainConf = (folder: string): string => `worker_processes 1;
 daemon off;
 master_process off;

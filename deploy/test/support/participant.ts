@@ -10,7 +10,7 @@ export interface Call {
   readonly op: string;
 }
 
-/** A participant on a port of its own. It notes each call, and succeeds unless told otherwise. */
+/** A participant on a separate port. It records each call, and succeeds by default. */
 export class Participant {
   readonly calls: Call[] = [];
   readonly #server: Server;
@@ -32,12 +32,12 @@ export class Participant {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
   }
 
-  /** The HTTP status with which a path answers from now on. */
+  /** Sets the HTTP status of all further responses for a path. */
   answer(path: string, status: number): void {
     this.#answers.set(path, status);
   }
 
-  /** Calls of a path wait for their answer until they are let go. */
+  /** Delays the responses to calls of a path until they are released. */
   hold(path: string): void {
     this.#held.set(path, []);
   }
@@ -48,7 +48,7 @@ export class Participant {
     for (const answer of waiting) answer();
   }
 
-  /** What was called of one transaction, such as `01 action`. */
+  /** The calls received for one transaction, such as `01 action`. */
   of(gid: string): readonly string[] {
     return this.calls.filter((call) => call.gid === gid).map(({ branchId, op }) => `${branchId} ${op}`);
   }

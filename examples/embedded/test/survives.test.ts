@@ -8,7 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** The example in a folder of its own; its lines as they come. */
+/** Starts the example in a separate folder, and collects its output lines. */
 function start(folder: string): {
   readonly child: ChildProcess;
   readonly lines: () => string[];
@@ -46,8 +46,8 @@ test('a saga killed between its two functions is finished by the next start', as
     `${ownGid}: credit 30`,
     `${ownGid}: done`,
   ]);
-  // Whether the kill came before the debit's success was stored is open: it may be called again,
-  // the credit is called once.
+  // The kill may have come before the debit's success was stored. The debit may therefore be
+  // called again; the credit is called once.
   const before = next.lines().filter((line) => line.startsWith(gid));
   expect(before.at(-1)).toBe(`${gid}: credit 30`);
   expect(before.slice(0, -1).every((line) => line === `${gid}: debit 30`)).toBe(true);

@@ -11,10 +11,7 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
-/**
- * A closing shop does not wait longer for what the coordinator drives: it goes on at the next
- * start.
- */
+/** Longest drain when the shop closes; unfinished transactions resume at the next start. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
 /** A coordinator on LMDB in this process; it logs to a file, so that the story stays readable. */
@@ -37,7 +34,7 @@ export async function startCoordinator({ coordinatorPort, folder }: Settings): P
   };
 }
 
-/** Asked beforehand, because a shop is told about ports in other words than a coordinator. */
+/** Checked first, so that the error is the shop's own message about ports. */
 async function ensureFree(port: number): Promise<void> {
   const probe = createServer();
   probe.listen(port, '127.0.0.1');

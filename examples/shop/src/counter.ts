@@ -9,11 +9,13 @@ import { endOf, type Teller } from './story/teller.ts';
 const MOST_BOTTLES = 24;
 const SLOWEST_COURIER_S = 60;
 const QUICK_ORDER_MS = 10_000;
-/** Longest time the counter follows a slow order. */
+/** Longest time that the counter waits for a slow order. */
 const SLOW_ORDER_MS = 90_000;
 
-/** Where customers order: `POST /orders?customer=Dora&bottles=6`, with `&courier=8` by a courier who takes eight seconds, for those who want
- * to pull the plug meanwhile. */
+/**
+ * Accepts orders: `POST /orders?customer=Dora&bottles=6`. `&courier=8` selects a courier that takes
+ * eight seconds, which leaves time to kill the shop.
+ */
 export class Counter {
   readonly http: HttpService;
   #teller: Teller | undefined;
@@ -25,7 +27,7 @@ export class Counter {
     });
   }
 
-  /** Takes orders from now on. */
+  /** Starts to accept orders. */
   open(teller: Teller): void {
     this.#teller = teller;
   }
@@ -57,11 +59,13 @@ export class Counter {
     screen.heading(`An order from outside: ${order.customer}, ${order.bottles} bottles`);
     const slow = order.courierMs > 0;
     if (slow) {
-      screen.line(`The courier takes ${order.courierMs / 1_000} s. To pull the plug meanwhile: kill -9 ${process.pid}`);
+      screen.line(
+        `The courier takes ${order.courierMs / 1_000} s. To kill the shop during that time: kill -9 ${process.pid}`,
+      );
       sendText(
         response,
         202,
-        `Order ${saga.gid} is under way. Pull the plug: kill -9 ${process.pid}; then start the shop again.`,
+        `Order ${saga.gid} is in progress. Kill the shop with kill -9 ${process.pid}, then start it again.`,
       );
     }
     const details = await endOf(teller, saga.gid, slow ? SLOW_ORDER_MS : QUICK_ORDER_MS);
@@ -72,11 +76,11 @@ export class Counter {
   }
 
   #answer({ screen }: Teller, gid: string, details: TransactionDetails | undefined): string {
-    return details === undefined ? `Order ${gid} is under way.` : screen.timelineText(details);
+    return details === undefined ? `Order ${gid} is in progress.` : screen.timelineText(details);
   }
 }
 
-/** The order that the parameters name, or what is wrong with them. */
+/** The order in the parameters, or a message about the wrong parameter. */
 function readOrder(parameters: URLSearchParams): Order | string {
   const customer = CUSTOMERS.find(
     (name) => name.toLowerCase() === (parameters.get('customer') ?? 'Dora').toLowerCase(),

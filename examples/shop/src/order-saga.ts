@@ -3,10 +3,10 @@ import type { Order } from './order.ts';
 import type { Shop } from './shop.ts';
 
 const RETRY_INTERVAL_MS = 400;
-/** A slow courier is not asked after more often than that. */
+/** A slow courier is polled at most once per interval. */
 const COURIER_INTERVAL_MS = 1_000;
 
-/** An order as a saga: five steps in five services, all of them done or all of them undone. */
+/** An order as a saga of five steps in five services: all of them succeed, or all are undone. */
 export function orderSaga(hf: Holdfast, { order, stock, coupon, payment, delivery }: Shop, content: Order): Saga {
   return hf
     .saga()

@@ -12,8 +12,8 @@ import { tellStory } from './story/story.ts';
 import type { Teller } from './story/teller.ts';
 
 /**
- * The demo: a coordinator and five services in one process, so that one `kill -9` takes all of them
- * at once. They talk over HTTP like strangers, and each keeps its own files. Ends when `closing` is
+ * The demo: a coordinator and five services in one process, so that one `kill -9` ends all of them
+ * at once. They communicate over HTTP, and each has its own files. Resolves when `closing` is
  * aborted.
  */
 export async function runDemo(settings: Settings, write: (text: string) => void, closing: AbortSignal): Promise<void> {
@@ -28,12 +28,12 @@ export async function runDemo(settings: Settings, write: (text: string) => void,
     if (!closing.aborted) throw error;
   } finally {
     if (closing.aborted)
-      write('\nClosing: the coordinator lets go of what it holds, then the services close their journals.\n');
+      write('\nClosing: the coordinator releases its transactions, then the services close their journals.\n');
     await closer.close();
   }
 }
 
-/** Opens services before the coordinator: at once it goes on with what an earlier run left. */
+/** Opens the services before the coordinator, which resumes unfinished orders immediately. */
 async function open(
   settings: Settings,
   screen: Screen,

@@ -37,14 +37,14 @@ async function order(shop: ShopProcess, query: string): Promise<{ status: number
   return { status: response.status, text: await response.text() };
 }
 
-/** The gid of the one transaction that is not finished. */
+/** The gid of the only unfinished transaction. */
 async function unfinished(shop: ShopProcess): Promise<string | undefined> {
   const page = await getJson(`${shop.coordinatorUrl}/api/v1/transactions?status=submitted`);
   return (page['items'] as { gid: string }[])[0]?.gid;
 }
 
 describe('the demo', () => {
-  it('tells a commit, a roll-back and retries within 15 s, takes orders, and closes cleanly on Ctrl-C', async () => {
+  it('shows a commit, a rollback and retries within 15 s, accepts orders, and closes cleanly on Ctrl-C', async () => {
     const startedAtMs = performance.now();
     const shop = start();
     await shop.printed(READY);
@@ -58,9 +58,9 @@ describe('the demo', () => {
     expect(shop.text).toContain(WHOLE);
     expect(Math.max(...shop.text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
 
-    const answer = await order(shop, 'customer=Dora&bottles=6');
-    expect(answer.status).toBe(200);
-    expect(answer.text).toMatch(/^saga \S+ {2}succeed\n/);
+    const response = await order(shop, 'customer=Dora&bottles=6');
+    expect(response.status).toBe(200);
+    expect(response.text).toMatch(/^saga \S+ {2}succeed\n/);
     await expect(getJson(shop.counterUrl)).resolves.toMatchObject({ 'orders placed': '3', 'deliveries booked': '3' });
 
     expect(await shop.end('SIGINT')).toBe(0);
@@ -68,7 +68,7 @@ describe('the demo', () => {
     await Promise.all([close(await listen(ports.coordinator)), close(await listen(ports.shop))]);
   });
 
-  it('answers wrong orders with what would be right', async () => {
+  it('rejects invalid orders with a hint at valid values', async () => {
     const shop = start();
     await shop.printed(READY);
     expect(await order(shop, 'customer=Eve')).toMatchObject({
@@ -79,18 +79,18 @@ describe('the demo', () => {
     expect(await order(shop, 'courier=tomorrow')).toMatchObject({ status: 400 });
   });
 
-  it('finishes an order after kill -9, says so, and works again on the same data', async () => {
+  it('finishes an order after kill -9, reports it, and continues on the same data', async () => {
     const first = start();
     await first.printed(READY);
     const taken = await order(first, 'customer=Dora&bottles=6&courier=3');
     expect(taken.status).toBe(202);
     const gid = await unfinished(first);
-    expect(taken.text).toContain(gid ?? 'no order is under way');
+    expect(taken.text).toContain(gid ?? 'no order is in progress');
     expect(await first.end('SIGKILL')).toBeNull();
 
     const second = start();
     await second.printed(READY);
-    expect(second.text).toContain('An order was under way when the shop was killed');
+    expect(second.text).toContain('An order was in progress when the shop was killed');
     expect(second.text).toContain(`✓ ${gid} was finished after the restart: succeed.`);
     expect(second.text).toContain(WHOLE);
     await expect(getJson(second.counterUrl)).resolves.toMatchObject({
@@ -100,7 +100,7 @@ describe('the demo', () => {
     });
   });
 
-  it('finishes the order that was being retried when it was killed in the middle of its story', async () => {
+  it('finishes an order that was being retried when the demo was killed', async () => {
     const first = start();
     await first.printed('Order 3');
     await expect.poll(() => unfinished(first), { timeout: 20_000 }).toBeDefined();
@@ -114,7 +114,7 @@ describe('the demo', () => {
     await expect(getJson(second.counterUrl)).resolves.toMatchObject({ 'orders placed': '4', 'deliveries booked': '4' });
   });
 
-  it('lets an order that is under way rest on Ctrl-C, and goes on with it at the next start', async () => {
+  it('leaves an order in progress on Ctrl-C, and resumes it at the next start', async () => {
     const first = start();
     await first.printed(READY);
     await order(first, 'courier=2');
@@ -122,12 +122,12 @@ describe('the demo', () => {
 
     const second = start();
     await second.printed(READY);
-    expect(second.text).toContain('An order was under way when the shop was closed');
+    expect(second.text).toContain('An order was in progress when the shop was closed');
     expect(second.text).toMatch(/was finished after the restart: succeed/);
   });
 
   it.each(['coordinator', 'shop'] as const)(
-    'says which port is in use, and how to choose another: %s',
+    'reports which port is in use, and how to choose another: %s',
     async (which) => {
       const taken = await listen(ports[which]);
       const shop = start();

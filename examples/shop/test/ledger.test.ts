@@ -19,7 +19,7 @@ const take = () => -6;
 const putBack = () => 6;
 
 describe('a ledger', () => {
-  it('makes a change once, however often it is asked for', async () => {
+  it('makes a change once, even if the call is repeated', async () => {
     const ledger = await open();
     await Promise.all([ledger.settle(action, take), ledger.settle(action, take)]);
     await ledger.settle(action, take);
@@ -30,7 +30,7 @@ describe('a ledger', () => {
     await ledger.close();
   });
 
-  it('undoes what was done, once', async () => {
+  it('undoes a change once', async () => {
     const ledger = await open();
     await ledger.settle(action, take);
     await ledger.settle(compensate, putBack);
@@ -39,7 +39,7 @@ describe('a ledger', () => {
     await ledger.close();
   });
 
-  it('has nothing to undo when the action never came, and takes it for late if it still comes', async () => {
+  it('ignores an empty compensation, and the dangling action after it', async () => {
     const ledger = await open();
     await ledger.settle(compensate, putBack);
     await ledger.settle(action, take);
@@ -47,18 +47,18 @@ describe('a ledger', () => {
     await ledger.close();
   });
 
-  it('has nothing to undo of what was refused', async () => {
+  it('has nothing to undo for a rejected call', async () => {
     const ledger = await open();
-    const refuse = () => {
+    const reject = () => {
       throw new Error('sold out');
     };
-    await expect(ledger.settle(action, refuse)).rejects.toThrow('sold out');
+    await expect(ledger.settle(action, reject)).rejects.toThrow('sold out');
     await ledger.settle(compensate, putBack);
     expect(ledger.state).toBe(10);
     await ledger.close();
   });
 
-  it('knows after a restart what it changed and for which calls', async () => {
+  it('remembers its changes and their calls after a restart', async () => {
     const before = await open();
     await before.settle(action, take);
     await before.settle({ ...compensate, gid: 'h' }, putBack);
@@ -72,7 +72,7 @@ describe('a ledger', () => {
     await after.close();
   });
 
-  it('drops a line that a crash cut short, and goes on behind the last whole one', async () => {
+  it('drops a line that a crash cut short, and appends after the last complete one', async () => {
     const before = await open();
     await before.settle(action, take);
     await before.close();
@@ -91,7 +91,7 @@ describe('a ledger', () => {
 describe('the counter’s book', () => {
   const openBook = () => OrderBook.open(join(folder, 'counter.journal'));
 
-  it('knows which orders nobody was told the end of, and whether the shop was killed', async () => {
+  it('contains the orders whose outcome was not reported, and whether the shop was killed', async () => {
     const first = await openBook();
     expect(first.leftOver).toEqual({ gids: [], killed: false });
     await Promise.all([first.take('a'), first.take('b'), first.told('a')]);

@@ -6,14 +6,14 @@ import { branch, BranchFailure, BranchOngoing } from '@holdfast/client/node-http
 import { type RunningServer, startServer } from '@holdfast/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-/** The SDK on both sides of a real coordinator. */
+/** A real coordinator, with the SDK as both its client and its participant. */
 let coordinator: RunningServer;
 let hf: Holdfast;
 let participant: Server;
 let url: string;
-/** What was called, such as `01 action 30`. */
+/** The calls received, such as `01 action 30`. */
 let calls: string[];
-/** What the URL that ends in it does. */
+/** What a branch does, by the last part of its URL. */
 let behaviour: Record<string, () => unknown>;
 
 beforeEach(async () => {
@@ -48,7 +48,7 @@ describe('a saga through a real coordinator', () => {
     expect(calls).toEqual(['01 action 1', '02 action 2']);
   });
 
-  it('is rolled back with the words of the branch that refused', async () => {
+  it('is rolled back with the message of the branch that failed', async () => {
     behaviour['refuse'] = () => Promise.reject(new BranchFailure('the card was declined'));
     const failed: unknown = await hf
       .saga()
@@ -61,7 +61,7 @@ describe('a saga through a real coordinator', () => {
     expect(calls).toEqual(['01 action 1', '02 action 2', '02 compensate 2', '01 compensate 1']);
   });
 
-  it('asks again what is not done yet and what had an error', async () => {
+  it('retries a branch that is ongoing or had an error', async () => {
     let times = 0;
     behaviour['later'] = () => {
       times++;
@@ -82,7 +82,7 @@ describe('a saga through a real coordinator', () => {
     ]);
   });
 
-  it('runs concurrent steps after those they name', async () => {
+  it('runs concurrent steps after their dependencies', async () => {
     await hf
       .saga()
       .step({ action: url, compensate: null, payload: 1, after: [1] })
@@ -92,7 +92,7 @@ describe('a saga through a real coordinator', () => {
     expect(calls).toEqual(['02 action 2', '01 action 1']);
   });
 
-  it('is pending when the time is over, and can be turned back', async () => {
+  it('is pending after the wait times out, and can be rolled back', async () => {
     behaviour['never'] = () => Promise.reject(new BranchOngoing('not today'));
     const saga = hf.saga().step({ action: `${url}?do=never`, compensate: url });
     await expect(saga.submit({ wait: { timeoutMs: 50 } })).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('a saga through a real coordinator', () => {
     await expect(hf.wait(saga.gid)).rejects.toMatchObject({ code: 'transaction_failed', reason: 'changed my mind' });
   });
 
-  it('is rejected with the field that is wrong', async () => {
+  it('is rejected with the name of the invalid field', async () => {
     const rejected = hf.saga().step({ action: url, compensate: null }).step({ action: '', compensate: null }).submit();
     await expect(rejected).rejects.toMatchObject({
       rejection: 'invalid',
@@ -115,21 +115,21 @@ describe('a saga through a real coordinator', () => {
 });
 
 describe('a message through a real coordinator', () => {
-  it('is delivered after its submit, not before', async () => {
+  it('is delivered only after its submission', async () => {
     const message = await hf.message().step(url, 30).prepare(url);
     expect(calls).toEqual([]);
     await message.submit({ wait: true });
     expect(calls).toEqual(['01 action 30']);
   });
 
-  it('is delivered when the check-back says that the local transaction was committed', async () => {
+  it('is delivered when the check-back reports a committed local transaction', async () => {
     const message = await hf.message().step(url, 30).options({ timeoutToFailMs: 20 }).prepare(url);
     await hf.wait(message.gid);
     expect(calls).toEqual(['00 msg undefined', '01 action 30']);
     await expect(message.submit({ wait: true })).resolves.toMatchObject({ status: 'succeed' });
   });
 
-  it('fails when the check-back says that it was not', async () => {
+  it('fails when the check-back reports a local transaction that was rolled back', async () => {
     behaviour['no'] = () => Promise.reject(new BranchFailure('rolled back'));
     const message = await hf.message().step(url).options({ timeoutToFailMs: 20 }).prepare(`${url}?do=no`);
     await expect(hf.wait(message.gid)).rejects.toMatchObject({ code: 'transaction_failed' });
@@ -137,7 +137,7 @@ describe('a message through a real coordinator', () => {
     expect(calls).toEqual(['00 msg undefined']);
   });
 
-  it('waits its delay', async () => {
+  it('is delivered after its delay', async () => {
     const message = hf.message().step(url).delay(150);
     await message.submit({ wait: true });
     const details = await hf.get(message.gid);
@@ -147,7 +147,7 @@ describe('a message through a real coordinator', () => {
 });
 
 describe('a list', () => {
-  it('finds what was submitted, page by page', async () => {
+  it('contains the submitted transactions, page by page', async () => {
     for (let n = 0; n < 3; n++)
       await hf.saga(`order-${n}`).step({ action: url, compensate: null }).submit({ wait: true });
     const first = await hf.list({ status: 'succeed', limit: 2 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readOptions, USAGE } from '../src/program/options.ts';
 
 describe('the command line', () => {
-  it('moves 30.00 in all patterns without any failure, unless it says otherwise', () => {
+  it('moves 30.00 in all patterns without any failure by default', () => {
     expect(readOptions([])).toEqual({
       patterns: ['saga', 'tcc', 'xa', 'message', 'workflow'],
       failures: ['none'],
@@ -12,20 +12,28 @@ describe('the command line', () => {
     });
   });
 
-  it('takes patterns, a failure, an amount and databases', () => {
+  it('accepts patterns, a failure, an amount and databases', () => {
     const urls = ['--postgres', 'postgresql://me@db/x', '--mariadb', 'mariadb://me@db/y'];
     expect(readOptions(['xa', 'saga', '--fail', 'all', '--amount', '12.34', '--without-barrier', ...urls])).toEqual({
       patterns: ['saga', 'xa'],
-      failures: ['none', 'refused', 'lost-answer', 'down', 'late'],
+      failures: ['none', 'rejected', 'lost-response', 'down', 'late'],
       amount: 1_234,
       urls: { postgres: 'postgres://me@db/x', mariadb: 'mysql://me@db/y' },
       withoutBarrier: true,
     });
   });
 
-  it('explains itself', () => {
+  it('prints a usage text for --help', () => {
     expect(readOptions(['--help'])).toEqual({ text: USAGE, exitCode: 0 });
-    for (const name of ['saga', 'workflow', 'lost-answer', '--amount', '--without-barrier', '--postgres', '--mariadb'])
+    for (const name of [
+      'saga',
+      'workflow',
+      'lost-response',
+      '--amount',
+      '--without-barrier',
+      '--postgres',
+      '--mariadb',
+    ])
       expect(USAGE).toContain(name);
   });
 
@@ -39,7 +47,7 @@ describe('the command line', () => {
     [['--postgres', 'mysql://me@db/x'], '--postgres takes a URL such as postgres://'],
     [['--mariadb', 'here'], '--mariadb takes a URL such as mysql://'],
     [['--fast'], '--fast'],
-  ])('says what is wrong with %j, and where to read on', (args, words) => {
+  ])('reports what is wrong with %j, and points to --help', (args, words) => {
     const advice = readOptions(args);
     expect(advice).toMatchObject({ exitCode: 2, text: expect.stringContaining(words) as string });
     expect(advice).toMatchObject({ text: expect.stringContaining('--help') as string });

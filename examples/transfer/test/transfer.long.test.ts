@@ -17,17 +17,17 @@ import { FAILURES } from '../src/stage/failure.ts';
 import { runMain, tableRows } from './support/program.ts';
 
 /**
- * In which patterns a call is repeated after it failed, so that the transfer gets through: where
- * the coordinator, or a call-back, makes it.
+ * Patterns in which a failed call is retried, by the coordinator or in a callback, so that the
+ * transfer succeeds.
  */
 const PERSISTENT: readonly string[] = ['saga', 'message', 'workflow'];
-/** What can be overcome by repeating. */
-const PASSING: readonly string[] = ['lost-answer', 'down', 'late'];
+/** Failures that a retry can overcome. */
+const PASSING: readonly string[] = ['lost-response', 'down', 'late'];
 
 const expected = (pattern: string, failure: string) =>
   failure === 'none' || (PASSING.includes(failure) && PERSISTENT.includes(pattern)) ? 'committed' : 'rolled back';
 
-/** Nothing here is about a crash of the databases. */
+/** These tests do not crash the databases. */
 const UNSYNCED = { postgres: ['fsync=off'], mariadb: ['--innodb-flush-log-at-trx-commit=0', '--sync-binlog=0'] };
 
 describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB', () => {
@@ -50,20 +50,20 @@ describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB
     runTransfer(pattern, failure, { coordinatorUrl, pools, amount: 30_00, withoutBarrier: false, ...more });
 
   describe.each(PATTERN_NAMES)('%s', (pattern) => {
-    it.each(FAILURES)('is done by both banks or by none, and leaves nothing behind: %s', async (failure) => {
+    it.each(FAILURES)('takes effect at both banks or at neither, and leaves nothing behind: %s', async (failure) => {
       const facts = await run(pattern, failure);
       expect(verdictOf(facts)).toEqual({ outcome: expected(pattern, failure), complaints: [] });
       expect(facts.after).toMatchObject({ held: 0, announced: 0 });
       expect(facts.prepared).toEqual([]);
-      // The failure did happen.
+      // Checks that the failure did happen.
       const calls = facts.details.timeline.filter((line) => line.kind === 'call');
       if (PASSING.includes(failure)) expect(calls.map(({ result }) => result)).toContain('UNKNOWN');
-      if (failure === 'refused') expect(facts.details.rollbackReason).toContain("Ben's account is closed");
+      if (failure === 'rejected') expect(facts.details.rollbackReason).toContain("Ben's account is closed");
       expect(facts.lateCalls.length > 0).toBe(failure === 'late');
     });
   });
 
-  it('is refused by bank A when Ana has too little', async () => {
+  it('is rejected by bank A when Ana has too little money', async () => {
     for (const pattern of PATTERN_NAMES) {
       const facts = await run(pattern, 'none', { amount: 100_01 });
       expect(verdictOf(facts)).toEqual({ outcome: 'rolled back', complaints: [] });
@@ -71,13 +71,13 @@ describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB
     }
   });
 
-  it('is found half done when bank B forgets its barrier and an answer is lost', async () => {
-    const facts = await run('saga', 'lost-answer', { withoutBarrier: true });
+  it('is reported as half done when bank B has no barrier and a response is lost', async () => {
+    const facts = await run('saga', 'lost-response', { withoutBarrier: true });
     expect(facts.after).toMatchObject({ ana: 70_00, ben: 160_00 });
     expect(verdictOf(facts)).toMatchObject({ outcome: 'HALF DONE' });
   });
 
-  it('sees what stays prepared in either database', async () => {
+  it('detects transactions left prepared in either database', async () => {
     const [bankA, bankB] = [
       new BankA(pools.postgres, coordinatorUrl),
       new BankB(pools.mariadb, coordinatorUrl, { withoutBarrier: false }),
@@ -93,7 +93,7 @@ describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB
     mariadb.release();
   });
 
-  it('does not begin when a database cannot be reached, and keeps its password to itself', async () => {
+  it('does not start when a database cannot be reached, and does not print its password', async () => {
     const none = new Closer();
     const opening = openDatabases({ ...urls, postgres: 'postgres://me:secret@127.0.0.1:1/x' }, true, none);
     const error = await opening.catch((thrown: unknown) => thrown);
@@ -106,38 +106,40 @@ describeWith(['postgres', 'mariadbd'], 'one transfer over PostgreSQL and MariaDB
   describe('as a program', () => {
     const databases = () => ['--postgres', urls.postgres, '--mariadb', urls.mariadb];
 
-    it('tells each transfer, ends with a table, and exits 0', async () => {
+    it('prints each transfer and a table, and exits with code 0', async () => {
       const { code, output } = await runMain([
         'message',
         'tcc',
         '--fail',
-        'refused',
+        'rejected',
         '--amount',
         '12.50',
         ...databases(),
       ]);
-      expect(output).toContain("tcc, refused: Ben's account is closed, so bank B says no");
+      expect(output).toContain("tcc, rejected: Ben's account is closed, so bank B rejects the transfer");
       expect(output).toMatch(/✗ 02 try +bank B: announce +refused: Ben's account is closed/);
       expect(output).toMatch(/↩ 01 cancel +bank A: release/);
       expect(tableRows(output)).toEqual([
-        'tcc refused ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
-        'message refused ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+        'tcc rejected ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+        'message rejected ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
       ]);
       expect(code).toBe(0);
     });
 
-    it('exits 1 and says which transfer is half done, beside those that are not', async () => {
-      const args = ['saga', 'xa', '--fail', 'lost-answer', '--without-barrier', ...databases()];
+    it('exits with code 1 and reports which transfer is half done', async () => {
+      const args = ['saga', 'xa', '--fail', 'lost-response', '--without-barrier', ...databases()];
       const { code, output } = await runMain(args);
       expect(tableRows(output)).toEqual([
-        'saga lost-answer ✗ HALF DONE 100.00 → 70.00 100.00 → 160.00 200.00 → 230.00 nothing',
-        'xa lost-answer ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
+        'saga lost-response ✗ HALF DONE 100.00 → 70.00 100.00 → 160.00 200.00 → 230.00 nothing',
+        'xa lost-response ✓ rolled back 100.00 → 100.00 100.00 → 100.00 200.00 nothing',
       ]);
-      expect(output).toContain('✗ saga, lost-answer: the banks do not agree on what happened; money was made or lost');
+      expect(output).toContain(
+        '✗ saga, lost-response: the banks do not agree on what happened; money was made or lost',
+      );
       expect(code).toBe(1);
     });
 
-    it('exits 2 and says what to install, or which option to give', async () => {
+    it('exits with code 2 and reports what to install, or which option to use', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'holdfast-transfer-'));
       const { code, output } = await runMain(['saga', '--postgres', urls.postgres], { PATH: folder });
       await rm(folder, { recursive: true });

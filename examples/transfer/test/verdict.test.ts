@@ -24,7 +24,7 @@ describe('a transfer', () => {
     expect(verdict.complaints).toContain('money was made or lost');
   });
 
-  it('is not well while something is held, announced or prepared', () => {
+  it('is incomplete while an amount is held, announced or prepared', () => {
     expect(verdictOf({ ...moved, after: { ...moved.after, ana: 40, held: 30 } }).complaints).toContain(
       'something is still set aside',
     );
@@ -36,9 +36,9 @@ describe('a transfer', () => {
     ]);
   });
 
-  it('is not well when the coordinator says something else, or has not ended it', () => {
-    expect(verdictOf({ ...moved, status: 'failed' }).complaints).toEqual(['the coordinator says failed']);
-    expect(verdictOf({ ...facts, status: 'succeed' }).complaints).toEqual(['the coordinator says succeed']);
-    expect(verdictOf({ ...facts, status: 'aborting' }).complaints).toEqual(['the coordinator says aborting']);
+  it('is inconsistent if the coordinator reports another outcome, or has not finished it', () => {
+    expect(verdictOf({ ...moved, status: 'failed' }).complaints).toEqual(['the coordinator reports failed']);
+    expect(verdictOf({ ...facts, status: 'succeed' }).complaints).toEqual(['the coordinator reports succeed']);
+    expect(verdictOf({ ...facts, status: 'aborting' }).complaints).toEqual(['the coordinator reports aborting']);
   });
 });

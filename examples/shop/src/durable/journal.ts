@@ -2,13 +2,13 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * A file of JSON lines that only grows. A line is there for good once `append` has resolved: it was
- * synced to the disk. A line that a crash cut short was never promised to anybody, and is dropped
- * when the journal is opened again.
+ * An append-only file of JSON lines. When `append` has resolved, the line is durable (synced to
+ * disk). A line that a crash cut short was never acknowledged to a caller, and is dropped when the
+ * journal is opened again.
  */
 export class Journal<Entry> {
   readonly #file: FileHandle;
-  /** Bytes known to be whole lines. */
+  /** Length of the complete lines, in bytes. */
   #length: number;
 
   private constructor(file: FileHandle, length: number) {
@@ -16,7 +16,7 @@ export class Journal<Entry> {
     this.#length = length;
   }
 
-  /** Opens or creates a journal, and answers what is in it. */
+  /** Opens or creates a journal; resolves to the journal and its entries. */
   static async open<Entry>(path: string): Promise<{ journal: Journal<Entry>; entries: Entry[] }> {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+');
@@ -29,14 +29,14 @@ export class Journal<Entry> {
     return { journal: new Journal<Entry>(file, length), entries: lines.map((line) => JSON.parse(line) as Entry) };
   }
 
-  /** Not to be called again before it has resolved. */
+  /** Must not be called again before the previous call has resolved. */
   async append(entry: Entry): Promise<void> {
     const line = Buffer.from(JSON.stringify(entry) + '\n');
     try {
       await this.#file.appendFile(line);
       await this.#file.datasync();
     } catch (error) {
-      // A full disk may have left half a line: the next one must not be glued to it.
+      // A full disk may leave half a line; the next line must not be appended to it.
       await this.#file.truncate(this.#length);
       throw error;
     }
@@ -48,7 +48,7 @@ export class Journal<Entry> {
   }
 }
 
-/** A new file is only there after a crash if its folder was synced as well. */
+/** A new file survives a crash only if its folder was synced as well. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {

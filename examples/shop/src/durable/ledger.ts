@@ -1,43 +1,43 @@
 import { Journal } from './journal.ts';
 
-/** What identifies a call of the coordinator. */
+/** The identity of a branch call. */
 export interface BranchCall {
   readonly gid: string;
   readonly branchId: string;
   readonly op: string;
 }
 
-/** One line of a service's journal: which calls it settles, and what they changed. */
+/** One line of a service's journal: the calls that it settles, and their effect. */
 interface Entry<Effect> {
   readonly settles?: readonly string[];
   readonly effect?: Effect;
 }
 
 /**
- * A service's state: everything its journal says, in order. Changes are made one at a time.
+ * A service's state: the entries of its journal, applied in order. Changes are made one at a time.
  *
- * Every change for the coordinator goes through a **barrier**, because a coordinator that crashed,
- * or whose call timed out, calls again; it may undo what never happened; and a call that was
- * delayed on the way may arrive after its own undoing. The rule, for (gid, branch, op):
+ * Every change for the coordinator goes through a **barrier**: a coordinator that crashed, or whose
+ * call timed out, repeats the call; it may compensate an action that never ran; and a delayed call
+ * may arrive after its compensation. The rule, for (gid, branch, op):
  *
- * - seen before: repeated, or late. Nothing happens, and it is a success.
- * - a compensation of an action that was never seen: nothing to undo. Both are noted, so that the
- *   action is taken for late if it still comes.
- * - otherwise the change is made, and noted **in the same line** of the journal as the call. Either
+ * - A repeated or dangling call changes nothing, and succeeds.
+ * - An empty compensation changes nothing. Both the compensation and its action are recorded, so
+ *   that an action that arrives later is recognised as dangling.
+ * - Any other call makes its change, and is recorded **in the same line** of the journal. Either
  *   both survive a crash or neither does.
  *
- * What a service refuses is not noted: its compensation will come and find nothing to undo.
+ * A rejected call is not recorded: its compensation will be an empty one.
  *
  * A real service does this in its own database: a row with a unique key, in the same transaction as
- * the change, deleted after some weeks. This one remembers every call forever, which is only fit
- * for a demo.
+ * the change, deleted after some weeks. This ledger remembers every call forever, which is only
+ * acceptable in a demo.
  */
 export class Ledger<State, Effect> {
   readonly #journal: Journal<Entry<Effect>>;
   readonly #apply: (state: State, effect: Effect) => State;
   readonly #settled = new Set<string>();
   #state: State;
-  /** The change that is being made: the next one waits for it. */
+  /** The change in progress; the next one waits for it. */
   #last: Promise<void> = Promise.resolve();
 
   private constructor(journal: Journal<Entry<Effect>>, initial: State, apply: (state: State, effect: Effect) => State) {
@@ -62,9 +62,9 @@ export class Ledger<State, Effect> {
   }
 
   /**
-   * Makes a change for the coordinator, once however often it is called.
+   * Makes a change for the coordinator exactly once, even if it is called repeatedly.
    *
-   * @param decide says what changes, or throws: then nothing does
+   * @param decide returns the change, or throws to reject the call without a change
    */
   async settle(call: BranchCall, decide: (state: State) => Effect): Promise<void> {
     await this.#inTurn(async () => {
@@ -76,7 +76,7 @@ export class Ledger<State, Effect> {
     });
   }
 
-  /** Makes a change of the service's own. */
+  /** Makes a change that no branch call requested. */
   async record(decide: (state: State) => Effect | undefined): Promise<void> {
     await this.#inTurn(async () => {
       const effect = decide(this.#state);
@@ -84,7 +84,7 @@ export class Ledger<State, Effect> {
     });
   }
 
-  /** After the change that is being made. */
+  /** Closes the journal after the change in progress. */
   async close(): Promise<void> {
     await this.#inTurn(() => this.#journal.close());
   }

@@ -2,15 +2,15 @@ import { Journal } from './journal.ts';
 
 type Entry = { readonly kind: 'taken' | 'told'; readonly gid: string } | { readonly kind: 'opened' | 'closed' };
 
-/** What an earlier run of the shop left. */
+/** What the previous run of the shop left behind. */
 export interface LeftOver {
-  /** Orders whose end nobody was told about. */
+  /** Orders whose outcome was never reported. */
   readonly gids: readonly string[];
   /** The shop was not closed properly: its process was killed, or the machine went down. */
   readonly killed: boolean;
 }
 
-/** The counter's note of which orders it took and of which it has told the end. */
+/** The counter's record of the orders it accepted and of those whose outcome it reported. */
 export class OrderBook {
   readonly leftOver: LeftOver;
   readonly #journal: Journal<Entry>;
@@ -28,7 +28,7 @@ export class OrderBook {
     return book;
   }
 
-  /** Before the order is handed to the coordinator. */
+  /** Called before the order is submitted to the coordinator. */
   take(gid: string): Promise<void> {
     return this.#note({ kind: 'taken', gid });
   }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** A small HTTP server that can be switched off and on again, as services are in real life. */
+/** A small HTTP server that can be switched off and on again, to simulate an outage. */
 export class HttpService {
   readonly name: string;
   readonly port: number;
@@ -21,7 +21,7 @@ export class HttpService {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** @throws the error of the port, such as EADDRINUSE */
+  /** @throws if the port cannot be opened, such as with EADDRINUSE */
   async switchOn(): Promise<void> {
     const server = createServer((request, response) => void this.#serve(request, response));
     server.listen(this.port, '127.0.0.1');
@@ -29,7 +29,7 @@ export class HttpService {
     this.#server = server;
   }
 
-  /** Answers nothing any more; connections that are open are cut. */
+  /** Stops listening and cuts open connections. */
   async switchOff(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;

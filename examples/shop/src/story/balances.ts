@@ -11,7 +11,7 @@ export interface Balance {
 
 export const CUSTOMERS = ['Ana', 'Ben', 'Cleo', 'Dora'] as const;
 
-/** What each service holds, as it says itself. */
+/** The figures that each service reports. */
 export function balancesOf(shop: Shop): Balance[] {
   const orders = Object.values(shop.order.ledger.state);
   const wallets = shop.payment.ledger.state;
@@ -31,7 +31,7 @@ export function balancesOf(shop: Shop): Balance[] {
   ];
 }
 
-/** A table of what the figures were and are. */
+/** A table of the figures before and after. */
 export function balanceTable(before: readonly Balance[], after: readonly Balance[]): string[] {
   const rows = after.map((balance, index) => {
     const earlier = before[index]?.value ?? 0;

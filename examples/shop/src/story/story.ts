@@ -6,9 +6,9 @@ import { tellLeftOver } from './left-over.ts';
 import { openDoors } from './opening.ts';
 import type { Screen } from './screen.ts';
 import type { Teller } from './teller.ts';
-import { orderThatIsRefused, orderThatIsRetried, orderThatSucceeds } from './three-orders.ts';
+import { orderThatIsRejected, orderThatIsRetried, orderThatSucceeds } from './three-orders.ts';
 
-/** Tells the demo from the first line to the invitation to play with it. */
+/** Prints the demo from the first line to the invitation to place orders. */
 export async function tellStory(teller: Teller, settings: Settings, openCounter: () => void): Promise<void> {
   const startedAtMs = performance.now();
   introduce(teller, settings);
@@ -16,7 +16,7 @@ export async function tellStory(teller: Teller, settings: Settings, openCounter:
   await openDoors(teller.shop);
   const before = balancesOf(teller.shop);
   await orderThatSucceeds(teller);
-  await orderThatIsRefused(teller);
+  await orderThatIsRejected(teller);
   await orderThatIsRetried(teller);
   tellBalances(teller.screen, before, balancesOf(teller.shop));
   openCounter();
@@ -38,15 +38,15 @@ function tellBalances(screen: Screen, before: readonly Balance[], after: readonl
   for (const row of rows) screen.line(`  ${row}`);
   screen.line();
   screen.line(
-    isWhole(before, after) ? screen.good(`  ✓ ${WHOLE}`) : screen.bad('  ✗ Something is half-done: a defect.'),
+    isWhole(before, after) ? screen.good(`  ✓ ${WHOLE}`) : screen.bad('  ✗ Something is half-done: this is a bug.'),
   );
 }
 
-const WHOLE = 'Nothing is half-done: two orders are in all five books, and the refused one in none of them.';
+const WHOLE = 'Nothing is half-done: two orders are in all five books, and the rejected one in none of them.';
 
 /**
- * What two orders of six bottles change, and one that was rolled back: in the order of
- * `balancesOf`.
+ * The change of each figure after two successful orders of six bottles and a rolled-back one, in
+ * the order of `balancesOf`.
  */
 const EXPECTED_CHANGES = [2, 1, -12, -2, -2_112, 0, -2_112, 2];
 
@@ -64,7 +64,7 @@ function invite({ screen, shop }: Teller, settings: Settings, tookMs: number): v
   screen.line();
   screen.line('Order something:');
   screen.line(screen.bold(`  curl -X POST '${counter}/orders?customer=Dora&bottles=6'`));
-  screen.line('Order, pull the plug while its courier is on the way, then start the shop again:');
+  screen.line('Place an order, kill the shop while the courier is busy, then start the shop again:');
   screen.line(screen.bold(`  curl -X POST '${counter}/orders?courier=8' && kill -9 ${process.pid}`));
   screen.line('See what the coordinator knows:');
   const server = settings.coordinatorPort === DEFAULT_COORDINATOR_PORT ? '' : ` --server ${coordinator}`;

@@ -6,11 +6,11 @@ import { endOf, type Teller } from './teller.ts';
 
 const BOTTLES = 6;
 const LONGEST_ORDER_MS = 10_000;
-/** Calls of the delivery service that fail before it comes back. */
+/** Number of calls of the delivery service that fail before it is switched on again. */
 const FAILED_CALLS = 2;
 const LOOK_MS = 50;
 
-/** Everything goes well. */
+/** All steps succeed. */
 export async function orderThatSucceeds(teller: Teller): Promise<void> {
   const order = orderOf('Ana', BOTTLES);
   teller.screen.heading('Order 1: everything goes well');
@@ -18,24 +18,24 @@ export async function orderThatSucceeds(teller: Teller): Promise<void> {
   await tellEnd(teller, await submit(teller, order));
 }
 
-/** The fourth step is refused: the first three are undone. */
-export async function orderThatIsRefused(teller: Teller): Promise<void> {
+/** The fourth step is rejected, and the first three are compensated. */
+export async function orderThatIsRejected(teller: Teller): Promise<void> {
   const order = orderOf('Ben', BOTTLES);
   const wallet = teller.shop.payment.ledger.state[order.customer] ?? 0;
-  teller.screen.heading('Order 2: the payment is refused');
+  teller.screen.heading('Order 2: the payment is rejected');
   teller.screen.line(`${told(order)}; his wallet holds ${money(wallet)}.`);
   teller.screen.line('Order, stock and coupon have done their part by then: it is undone, newest first. The refund');
   teller.screen.line('finds nothing to give back, because the payment service knows that it took nothing.');
   await tellEnd(teller, await submit(teller, order));
 }
 
-/** The fifth service is away: its step is called again until it is back. */
+/** The fifth service is down: its step is retried until the service is back. */
 export async function orderThatIsRetried(teller: Teller): Promise<void> {
   const { http } = teller.shop.delivery;
   const order = orderOf('Cleo', BOTTLES);
   teller.screen.heading('Order 3: the delivery service is down');
   teller.screen.line(`${told(order)}. The delivery service is`);
-  teller.screen.line(`switched off, and on again after ${FAILED_CALLS} failed calls. Nobody has to order twice.`);
+  teller.screen.line(`switched off, and on again after ${FAILED_CALLS} failed calls. No second order is needed.`);
   await http.switchOff();
   try {
     const gid = await submit(teller, order);
@@ -43,7 +43,7 @@ export async function orderThatIsRetried(teller: Teller): Promise<void> {
     await http.switchOn();
     await tellEnd(teller, gid);
   } catch (error) {
-    // Whatever went wrong: at the next start the service must be closed as one that is on.
+    // Also after an error: the service must be off for the next start, and closed as if it were on.
     await http.switchOff();
     throw error;
   }
@@ -59,7 +59,7 @@ async function submit({ hf, shop, book, closing }: Teller, order: Order): Promis
   return saga.gid;
 }
 
-/** Waits until the coordinator has noted that calls failed. */
+/** Waits until the coordinator has recorded the failed calls. */
 async function failedCalls({ hf, closing }: Teller, gid: string): Promise<void> {
   const giveUp = AbortSignal.any([closing, AbortSignal.timeout(LONGEST_ORDER_MS)]);
   for (;;) {

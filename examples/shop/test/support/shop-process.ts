@@ -11,7 +11,7 @@ export interface Ports {
   readonly shop: number;
 }
 
-/** The demo as a newcomer runs it, in a process of its own. */
+/** The demo as a newcomer runs it, in a separate process. */
 export class ShopProcess {
   readonly ports: Ports;
   readonly #child: ChildProcess;
@@ -55,7 +55,7 @@ export class ShopProcess {
     return `http://127.0.0.1:${this.ports.coordinator}`;
   }
 
-  /** Resolves when it has printed this; rejects when it ends before. */
+  /** Resolves when the demo has printed this; rejects when it exits before. */
   async printed(text: string): Promise<void> {
     while (!this.#text.includes(text)) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
@@ -65,7 +65,7 @@ export class ShopProcess {
     }
   }
 
-  /** Sends a signal and answers the exit code, null when the signal itself ended it. */
+  /** Sends a signal; resolves to the exit code, or null if the signal itself ended the process. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.#child.kill(signal);
     return this.#ended;
@@ -77,8 +77,7 @@ export class ShopProcess {
 }
 
 /**
- * Seven ports in a row that nobody listens on, below those that systems give to outgoing
- * connections.
+ * Seven consecutive free ports, below the range that systems assign to outgoing connections.
  */
 export async function freePorts(): Promise<Ports> {
   for (;;) {

@@ -5,14 +5,11 @@ import type pg from 'pg';
 import type { Amount } from './branches.ts';
 import { OPENING_BALANCE } from './money.ts';
 
-/**
- * What the bank's work is given, and what it writes with: a connection with a transaction open on
- * it.
- */
+/** The arguments of the bank's work: the call, and a connection with an open transaction. */
 type Call = { readonly payload: Amount };
 type Sql = Pick<pg.PoolClient, 'query'>;
 
-/** Ana's bank, on PostgreSQL: plain SQL, which knows nothing of transactions beyond its own. */
+/** Ana's bank, on PostgreSQL: plain SQL without any knowledge of global transactions. */
 export class BankA {
   readonly barrier: Barrier<pg.PoolClient>;
   readonly xa: Barrier<pg.PoolClient>;
@@ -48,7 +45,7 @@ export class BankA {
     await sql.query(text, [balance, held]);
   }
 
-  /** Opens Ana's account, or opens it anew. */
+  /** Opens Ana's account, or resets it. */
   async open(): Promise<void> {
     await postgresBarrier(this.#pool).ensureSchema();
     await this.#pool.query(`

@@ -6,14 +6,11 @@ import type { Amount } from './branches.ts';
 import { OPENING_BALANCE } from './money.ts';
 import { noBarrier } from './no-barrier.ts';
 
-/**
- * What the bank's work is given, and what it writes with: a connection with a transaction open on
- * it.
- */
+/** The arguments of the bank's work: the call, and a connection with an open transaction. */
 type Call = { readonly payload: Amount };
 type Sql = Pick<PoolConnection, 'query'>;
 
-/** Ben's bank, on MariaDB: plain SQL, which knows nothing of transactions beyond its own. */
+/** Ben's bank, on MariaDB: plain SQL without any knowledge of global transactions. */
 export class BankB {
   readonly barrier: Barrier<PoolConnection>;
   readonly xa: Barrier<PoolConnection>;
@@ -41,7 +38,7 @@ export class BankB {
 
   readonly forget = (call: Call, sql: Sql) => this.#add(sql, 0, -call.payload.amount);
 
-  /** What was promised is booked, even if the account was closed meanwhile. */
+  /** Books an announced amount, even if the account has been closed since. */
   readonly deposit = (call: Call, sql: Sql) => this.#add(sql, call.payload.amount, 0);
 
   async isClosed(sql: Sql = this.#pool): Promise<boolean> {
@@ -54,7 +51,7 @@ export class BankB {
     await sql.query(text, [balance, announced]);
   }
 
-  /** Opens Ben's account, or opens it anew; a closed one takes no money. */
+  /** Opens Ben's account, or resets it; a closed account accepts no money. */
   async open({ closed }: { readonly closed: boolean }): Promise<void> {
     await mysqlBarrier(this.#pool).ensureSchema();
     await this.#pool.query(

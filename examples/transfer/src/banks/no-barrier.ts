@@ -2,8 +2,8 @@ import type { Barrier } from '@holdfast/client';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 
 /**
- * What a participant looks like that forgot the barrier: a transaction of its own, and no record of
- * the call. For `--without-barrier`.
+ * A participant without a barrier: the change runs in a local transaction, and the call is not
+ * recorded. Used by `--without-barrier`.
  */
 export const noBarrier = (pool: Pool): Barrier<PoolConnection> => ({
   async run(_call, work) {

@@ -3,9 +3,10 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * Two-phase message: bank A, whose own transfer it is, takes the money in a local transaction, and
- * the message to bank B goes out if and only if that is committed. Bank B cannot refuse it. So it
- * is asked before, while nothing is locked; a bank that cannot be asked has not said no.
+ * Two-phase message: bank A, which initiates the transfer, takes the money in a local transaction;
+ * the message to bank B is sent if and only if that transaction commits. Bank B cannot reject the
+ * message. Bank A therefore checks with bank B first, before anything is locked; if bank B cannot
+ * be reached, the transfer is still allowed.
  */
 export const message: PatternExample = {
   bankA: (bank) => Router().get('/check-back', checkBack(bank.barrier)),
@@ -26,15 +27,15 @@ export const message: PatternExample = {
           bankA.barrier,
           a.checkBack,
           async (sql) => {
-            if (await answersYes(b.closed)) throw new BranchFailure("Ben's account is closed");
+            if (await respondsTrue(b.closed)) throw new BranchFailure("Ben's account is closed");
             await bankA.debit({ payload: { amount } }, sql);
           },
           { wait: true },
         ),
 };
 
-const answersYes = (url: string): Promise<boolean> =>
+const respondsTrue = (url: string): Promise<boolean> =>
   fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
-    async (answer) => answer.ok && (await answer.json()) === true,
+    async (response) => response.ok && (await response.json()) === true,
     () => false,
   );

@@ -3,8 +3,8 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * Saga: each step is done for real, and says how it is undone. If Ben's bank refuses, Ana gets her
- * money back; for a moment it was gone.
+ * Saga: each step takes effect at once and has a compensation. If Ben's bank rejects the credit,
+ * Ana's money is refunded; in between, it is visibly missing.
  */
 export const saga: PatternExample = {
   bankA: (bank) =>

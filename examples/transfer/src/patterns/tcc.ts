@@ -3,8 +3,8 @@ import { Router } from 'express';
 import type { PatternExample } from './pattern.ts';
 
 /**
- * TCC: each bank first sets aside (try), and books when both could (confirm), or forgets about it
- * (cancel). Nobody sees money that may yet go back.
+ * TCC: each bank first reserves the amount (try); if both could, both book it (confirm), otherwise
+ * both release it (cancel). Money that may still be returned is never visible.
  */
 export const tcc: PatternExample = {
   bankA: (bank) =>

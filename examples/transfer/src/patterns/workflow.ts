@@ -3,9 +3,9 @@ import type { PatternExample } from './pattern.ts';
 import { saga } from './saga.ts';
 
 /**
- * Workflow: the transfer is code, which may decide and repeat as code does; each step's answer is
- * recorded. Here it uses the banks as a saga does. If a step is in doubt, or this process dies, the
- * coordinator calls back, and the code goes on behind the last recorded step.
+ * Workflow: the transfer is code, with conditions and loops; the result of each step is recorded.
+ * This workflow uses the banks as the saga does. If a step's result is unknown, or this process
+ * crashes, the coordinator sends a callback and the code resumes after the last recorded step.
  */
 export const workflow: PatternExample = {
   bankA: saga.bankA,

@@ -1,4 +1,4 @@
-/** What was opened, closed in reverse order, once. */
+/** Closes opened resources once, in reverse order. */
 export class Closer {
   readonly #open: (() => Promise<unknown>)[] = [];
   #closing: Promise<void> | undefined;
@@ -12,7 +12,7 @@ export class Closer {
     return this.#closing;
   }
 
-  /** Everything is closed, also when something of it cannot be; the first error is told then. */
+  /** Closes all resources even if closing one of them fails; then throws the first error. */
   async #closeAll(): Promise<void> {
     const errors: unknown[] = [];
     for (let close = this.#open.pop(); close !== undefined; close = this.#open.pop()) {

@@ -10,18 +10,18 @@ export interface Pools {
 }
 
 export interface DatabaseUrls {
-  /** Undefined: a private one is started. */
+  /** Undefined: a private database is started. */
   readonly postgres: string | undefined;
   readonly mariadb: string | undefined;
 }
 
-/** Longest time a database may take to let somebody in. */
+/** Longest time that a database may take to accept a connection. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Connections to both databases; those that are not named are started, and gone with `closer`.
+ * Connections to both databases. A database without a URL is started, and removed by `closer`.
  *
- * @throws {CannotRun} one of them is not installed, cannot be reached, or cannot do what is needed
+ * @throws {CannotRun} a database is not installed, cannot be reached, or lacks a required feature
  */
 export async function openDatabases(urls: DatabaseUrls, withXa: boolean, closer: Closer): Promise<Pools> {
   const [postgresUrl, mariadbUrl] = await Promise.all([
@@ -35,7 +35,7 @@ export async function openDatabases(urls: DatabaseUrls, withXa: boolean, closer:
   if (postgresUrl === undefined || mariadbUrl === undefined) throw new CannotRun(missing.join('\n\n'));
 
   const postgres = new pg.Pool({ connectionString: postgresUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  // A connection at rest that breaks is replaced; without a listener the process would end.
+  // A broken idle connection is replaced; without a listener, Node would terminate the process.
   postgres.on('error', () => undefined);
   closer.add(() => postgres.end());
   const mariadb = mysql.createPool({ uri: mariadbUrl, connectTimeout: CONNECT_TIMEOUT_MS });
@@ -51,14 +51,14 @@ async function privateUrl(
   closer: Closer,
 ): Promise<string | undefined> {
   const starting = start();
-  // Also when everything is closed while it starts.
+  // Also stops a server that is still starting when everything is closed.
   closer.add(() => starting.then((server) => server?.stop()));
   return (await starting)?.url;
 }
 
 const urlAdvice = (option: string): string => `Check the URL of ${option}: user, password, host, port and database.`;
 
-/** PostgreSQL prepares nothing unless it is told to. */
+/** PostgreSQL prepares transactions only if it is configured to. */
 async function checkXa(postgres: pg.Pool): Promise<void> {
   const { rows } = await postgres.query<{ max_prepared_transactions: string }>('show max_prepared_transactions');
   if (Number(rows[0]?.max_prepared_transactions) > 0) return;

@@ -20,9 +20,9 @@ export function wholeHistory(details: TransactionDetails, seen: readonly SeenCal
   return { ...details, timeline, branches: [...details.branches, ...own.map(branchOf)] };
 }
 
-function lineOf({ atMs, durationMs, branchId, op, httpStatus, told }: SeenCall): TimelineLine {
+function lineOf({ atMs, durationMs, branchId, op, httpStatus, text }: SeenCall): TimelineLine {
   const result = httpStatus === 200 ? 'SUCCESS' : httpStatus === 409 ? 'FAILURE' : 'UNKNOWN';
-  return { kind: 'call', atMs, durationMs, branchId, op, result, reason: told, attempt: 1, retryAtMs: 0 };
+  return { kind: 'call', atMs, durationMs, branchId, op, result, reason: text, attempt: 1, retryAtMs: 0 };
 }
 
 const branchOf = ({ atMs, branchId, op, path }: SeenCall): BranchDetails => ({

@@ -3,7 +3,7 @@ import { PATTERN_NAMES, type PatternName } from '../patterns/index.ts';
 import { type Failure, FAILURE_TEXTS, FAILURES } from '../stage/failure.ts';
 import type { DatabaseUrls } from './databases.ts';
 
-/** What `npm run transfer` was asked to do. */
+/** The options of `npm run transfer`. */
 export interface Options {
   readonly patterns: readonly PatternName[];
   readonly failures: readonly Failure[];
@@ -13,7 +13,7 @@ export interface Options {
   readonly withoutBarrier: boolean;
 }
 
-/** What to tell the user instead of running. */
+/** A text to print instead of running. */
 export interface Advice {
   readonly text: string;
   readonly exitCode: 0 | 2;
@@ -21,7 +21,7 @@ export interface Advice {
 
 const LARGEST_AMOUNT = 1_000_000;
 
-const failureLines = FAILURES.map((name) => `      ${name.padEnd(12)} ${FAILURE_TEXTS[name]}`).join('\n');
+const failureLines = FAILURES.map((name) => `      ${name.padEnd(14)} ${FAILURE_TEXTS[name]}`).join('\n');
 
 /** Printed for `--help`. */
 export const USAGE = `Moves money from Ana's account (bank A, PostgreSQL) to Ben's (bank B, MariaDB), and shows what happened.
@@ -31,20 +31,20 @@ usage: npm run transfer -- [PATTERN …] [options]
   PATTERN          ${PATTERN_NAMES.join(', ')} or all (default)
   --fail FAILURE   what goes wrong:
 ${failureLines}
-      ${'all'.padEnd(12)} each of them
-  --amount N       what is moved, such as 30 (default) or 12.50; both accounts hold 100.00
+      ${'all'.padEnd(14)} each of them
+  --amount N       amount to move, such as 30 (default) or 12.50; both accounts hold 100.00
   --without-barrier
-                   bank B forgets its barrier (but in xa): see --fail lost-answer
-  --postgres URL   a PostgreSQL that runs: postgres://USER:PASSWORD@HOST:5432/DATABASE
-  --mariadb URL    a MariaDB that runs: mysql://USER:PASSWORD@HOST:3306/DATABASE
-  --help           this text
+                   bank B uses no barrier (except in xa): see --fail lost-response
+  --postgres URL   a running PostgreSQL: postgres://USER:PASSWORD@HOST:5432/DATABASE
+  --mariadb URL    a running MariaDB: mysql://USER:PASSWORD@HOST:3306/DATABASE
+  --help           print this text
 
 Without URLs private databases are started, and removed at the end. In databases that are named, the tables transfer_account and
 dtm_barrier.barrier are created, and stay.
 
 Exit code: 0 when every transfer was done by both banks or by none, 1 when one was not (or something broke), 2 when it cannot run.`;
 
-/** Reads the command line: what to do, or what to tell the user. */
+/** Parses the command line into options, or a text to print instead. */
 export function readOptions(args: readonly string[]): Options | Advice {
   try {
     const { values, positionals } = parseArgs({
@@ -72,11 +72,11 @@ export function readOptions(args: readonly string[]): Options | Advice {
     };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { text: `${why}\nnpm run transfer -- --help tells what there is.`, exitCode: 2 };
+    return { text: `${why}\nRun "npm run transfer -- --help" for the options.`, exitCode: 2 };
   }
 }
 
-/** Those that are named, in their own order, each once. */
+/** The given names in the order of `known`, each once. */
 function manyOf<Name extends string>(known: readonly Name[], names: readonly string[], what: string): readonly Name[] {
   for (const name of names) {
     if (name !== 'all' && !(known as readonly string[]).includes(name))
@@ -91,13 +91,13 @@ function centsOf(text: string): number {
   throw new Error(`--amount takes what is to be moved, such as 30 or 12.50, up to ${LARGEST_AMOUNT}; not "${text}"`);
 }
 
-/** Its own text is not repeated: there may be a password in it. */
+/** The URL itself is not repeated in errors: it may contain a password. */
 function urlOf(text: string | undefined, option: string, protocols: readonly string[]): string | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const [first = ''] = protocols;
   if (url === undefined || !protocols.includes(url.protocol))
     throw new Error(`${option} takes a URL such as ${first}//USER:PASSWORD@HOST/DATABASE`);
-  // The driver knows it by one name only.
+  // The client library accepts only one spelling of the scheme.
   return text.replace(/^[a-z]+:/i, first);
 }

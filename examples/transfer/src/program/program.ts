@@ -11,16 +11,16 @@ import { conclude, introduce, tellRun } from './story.ts';
 import type { JudgedRun } from './table.ts';
 import { verdictOf } from './verdict.ts';
 
-/** The first pause before a call is repeated: short, for those who watch. */
+/** The interval before the first retry: short, for an interactive demo. */
 const RETRY_INTERVAL_MS = 150;
-/** Nothing is under way when the program ends. */
+/** No transaction is in progress when the program ends. */
 const DRAIN_TIMEOUT_MS = 1_000;
 
 /**
- * Runs what was asked for and tells it. Answers whether every transfer kept the promise. What it
- * opens is closed by `closer`.
+ * Runs the transfers and prints their stories. Resolves to whether every transfer was atomic.
+ * `closer` closes everything that was opened.
  *
- * @throws {CannotRun} a database is missing or cannot do it
+ * @throws {CannotRun} a database is missing or lacks a required feature
  */
 export async function runProgram(options: Options, screen: Screen, closer: Closer): Promise<boolean> {
   introduce(screen, options);
@@ -33,7 +33,7 @@ export async function runProgram(options: Options, screen: Screen, closer: Close
     const judged = { run, verdict: verdictOf(run) };
     runs.push(judged);
     tellRun(screen, judged);
-    // What is prepared locks the accounts: no other transfer can follow.
+    // A transaction left prepared locks the accounts: no other transfer can follow.
     if (run.prepared.length > 0) break;
   }
   conclude(screen, options, runs);
@@ -43,7 +43,7 @@ export async function runProgram(options: Options, screen: Screen, closer: Close
 const combinations = ({ patterns, failures }: Options) =>
   patterns.flatMap((pattern) => failures.map((failure) => [pattern, failure] as const));
 
-/** A coordinator on LMDB, in a folder that is gone afterwards. */
+/** A coordinator on LMDB, in a folder that is deleted afterwards. */
 export async function openCoordinator(closer: Closer): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-transfer-'));
   closer.add(() => rm(folder, { recursive: true, force: true }));

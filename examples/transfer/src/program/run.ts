@@ -14,29 +14,29 @@ import { openStage, type Stage } from '../stage/stage.ts';
 import type { Pools } from './databases.ts';
 import { wholeHistory } from './history.ts';
 
-/** What both banks hold, in cents. */
+/** The money at both banks, in cents. */
 export interface Holdings {
   readonly ana: number;
   readonly ben: number;
-  /** Set aside at bank A, and announced to bank B: only during a transfer. */
+  /** Reserved at bank A, and announced to bank B: only during a transfer. */
   readonly held: number;
   readonly announced: number;
 }
 
-/** What one transfer left behind. */
+/** The result of one transfer. */
 export interface Run {
   readonly pattern: PatternName;
   readonly failure: Failure;
   readonly amount: number;
-  /** What the coordinator says. */
+  /** The status at the coordinator. */
   readonly status: Status;
   readonly before: Holdings;
   readonly after: Holdings;
-  /** What stays prepared in either database. */
+  /** Transactions left prepared in either database. */
   readonly prepared: readonly string[];
-  /** Its history: what the coordinator noted, and what the application called itself. */
+  /** The transaction's history: what the coordinator recorded, and the application's own calls. */
   readonly details: TransactionDetails;
-  /** What arrived at bank B when everything was over. */
+  /** Calls that arrived at bank B after the transaction had finished. */
   readonly lateCalls: readonly SeenCall[];
 }
 
@@ -51,8 +51,8 @@ const LONGEST_RUN_MS = 20_000;
 const LOOK_MS = 20;
 
 /**
- * One transfer with one failure, from fresh accounts to what is left when everything that was under
- * way has arrived.
+ * Runs one transfer with one failure: resets the accounts, transfers, and collects the result after
+ * every delayed call has arrived.
  */
 export async function runTransfer(pattern: PatternName, failure: Failure, options: RunOptions): Promise<Run> {
   const stage = await openStage({ ...options, failure, pattern: PATTERNS[pattern] });
@@ -80,20 +80,20 @@ export async function runTransfer(pattern: PatternName, failure: Failure, option
 }
 
 /**
- * What the application hears when nothing was moved is what the run is about; anything else is an
- * error of the program.
+ * Runs the transfer. The errors that an application receives when nothing was moved are expected;
+ * any other error is a bug of this program.
  */
 async function attempt(transfer: () => Promise<unknown>): Promise<void> {
   try {
     await transfer();
   } catch (error) {
-    // A message throws on what its local transaction threw.
+    // A message rejects with the error of its local transaction.
     const expected = [TransactionFailed, TransactionPending, BranchFailure];
     if (!expected.some((each) => error instanceof each)) throw error;
   }
 }
 
-/** The transaction as it ended; as it is, if it does not. */
+/** The finished transaction, or its current state if it does not finish. */
 async function endOf(hf: Holdfast, gid: string): Promise<TransactionDetails> {
   try {
     return await hf.wait(gid, { timeoutMs: LONGEST_RUN_MS });
@@ -104,8 +104,8 @@ async function endOf(hf: Holdfast, gid: string): Promise<TransactionDetails> {
 }
 
 /**
- * Bank B comes back when the coordinator has noted that it could not reach it, or has ended without
- * it.
+ * Brings bank B back after the coordinator has recorded a failed call to it, or has finished
+ * without it.
  */
 async function comeBackWhenMissed({ hf, networks }: Stage, gid: string): Promise<void> {
   const deadlineMs = performance.now() + LONGEST_RUN_MS;

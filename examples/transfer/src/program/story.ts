@@ -18,7 +18,7 @@ export function introduce(screen: Screen, { amount, urls }: Options): void {
     screen.line(screen.dim('What is private is started now, and removed at the end; that takes a few seconds.'));
 }
 
-/** One transfer: its history, and what came of it. */
+/** Prints one transfer: its history and its outcome. */
 export function tellRun(screen: Screen, { run, verdict }: JudgedRun): void {
   const { colour, width } = screen.terminal;
   screen.heading(`${run.pattern}, ${run.failure}: ${FAILURE_TEXTS[run.failure]}`);
@@ -26,8 +26,8 @@ export function tellRun(screen: Screen, { run, verdict }: JudgedRun): void {
   const timeline = renderTimeline(run.details, { colour, width: width - 2, nameOf });
   for (const line of timeline.split('\n')) screen.line(`  ${line}`);
   for (const { path, op, httpStatus } of run.lateCalls) {
-    const answer = httpStatus === 409 ? 'refused, since it is too late' : `HTTP ${httpStatus}`;
-    screen.line(`  ${screen.dim('     later')}  » the ${op} that was held up arrives at ${nameOf(path)}: ${answer}`);
+    const result = httpStatus === 409 ? 'rejected as too late' : `HTTP ${httpStatus}`;
+    screen.line(`  ${screen.dim('     later')}  » the ${op} that was delayed arrives at ${nameOf(path)}: ${result}`);
   }
   screen.line();
   const { before, after } = run;
@@ -61,16 +61,16 @@ export function conclude(screen: Screen, options: Options, runs: readonly Judged
   }
 }
 
-/** What to try next. */
+/** A suggestion for the next command. */
 function hintOf({ patterns, failures, withoutBarrier }: Options) {
   if (withoutBarrier)
     return { question: 'The same with the barrier:', args: `${patterns.join(' ')} --fail ${failures[0]}` };
   if (failures.length === 1 && failures[0] === 'none')
     return {
-      question: 'And when something goes wrong? (refused, lost-answer, down, late, all)',
+      question: 'What happens in a failure? (rejected, lost-response, down, late, all)',
       args: 'all --fail all',
     };
-  return { question: 'And if bank B had no barrier?', args: 'saga --fail lost-answer --without-barrier' };
+  return { question: 'What happens if bank B has no barrier?', args: 'saga --fail lost-response --without-barrier' };
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -88,10 +88,10 @@ const NAMES: Readonly<Record<string, string>> = {
   forget: 'bank B: forget',
   'xa-credit': 'bank B: credit (XA)',
   deposit: 'bank B: deposit',
-  workflows: 'application: call-back',
+  workflows: 'application: callback',
 };
 
-/** What is called, by the last part of its URL. */
+/** The display name of a branch, by the last part of its URL. */
 function nameOf(url: string): string {
   const last = /([^/?]*)(?:\?.*)?$/.exec(url)?.[1] ?? '';
   return NAMES[last] ?? url;

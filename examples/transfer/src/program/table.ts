@@ -2,17 +2,17 @@ import { money } from '../banks/money.ts';
 import type { Run } from './run.ts';
 import { totalOf, type Verdict } from './verdict.ts';
 
-/** A run with what is to be said of it. */
+/** A run with its verdict. */
 export interface JudgedRun {
   readonly run: Run;
   readonly verdict: Verdict;
 }
 
 const HEAD = ['pattern', 'failure', 'outcome', 'Ana before → after', 'Ben before → after', 'in all', 'left prepared'];
-/** Columns of figures, which stand at the right. */
+/** Columns of figures, which are right-aligned. */
 const FIGURES: ReadonlySet<number> = new Set([3, 4, 5]);
 
-/** One line a run below a line of titles; all equally wide columns. */
+/** One line per run below a line of titles; columns are padded to equal width. */
 export function tableOf(runs: readonly JudgedRun[]): readonly string[] {
   const rows = [HEAD, ...runs.map(rowOf)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -4,15 +4,15 @@ export type Outcome = 'committed' | 'rolled back' | 'HALF DONE';
 
 export interface Verdict {
   readonly outcome: Outcome;
-  /** What is wrong, for people; empty: nothing. */
+  /** Human-readable descriptions of what is wrong; empty if nothing is. */
   readonly complaints: readonly string[];
 }
 
 type Facts = Pick<Run, 'amount' | 'status' | 'before' | 'after' | 'prepared'>;
 
 /**
- * Whether a transfer kept the promise: both banks or none, no money made or lost, nothing left
- * behind.
+ * Whether a transfer was atomic: done by both banks or neither, without money made or lost, and
+ * without anything left behind.
  */
 export function verdictOf({ amount, status, before, after, prepared }: Facts): Verdict {
   const outcome = outcomeOf(before, after, amount);
@@ -21,11 +21,11 @@ export function verdictOf({ amount, status, before, after, prepared }: Facts): V
   if (totalOf(after) !== totalOf(before)) complaints.push('money was made or lost');
   if (after.held !== 0 || after.announced !== 0) complaints.push('something is still set aside');
   if (prepared.length > 0) complaints.push(`still prepared: ${prepared.join(', ')}`);
-  if (status !== STATUS_OF[outcome]) complaints.push(`the coordinator says ${status}`);
+  if (status !== STATUS_OF[outcome]) complaints.push(`the coordinator reports ${status}`);
   return { outcome, complaints };
 }
 
-/** All money there is; what is only announced is still at bank A. */
+/** The total amount; an announced amount is still at bank A. */
 export const totalOf = ({ ana, held, ben }: Holdings): number => ana + held + ben;
 
 const STATUS_OF: Readonly<Record<Outcome, string>> = {

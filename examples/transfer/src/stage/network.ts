@@ -3,38 +3,38 @@ import { text } from 'node:stream/consumers';
 import type { Failure } from './failure.ts';
 import { Listener } from './listener.ts';
 
-/** A call of a branch, as the network in front of its bank saw it. */
+/** A branch call, as seen by the network in front of the bank. */
 export interface SeenCall {
-  /** When it was over. */
+  /** When the call ended. */
   readonly atMs: number;
   readonly durationMs: number;
   readonly path: string;
   readonly branchId: string;
   readonly op: string;
-  /** Undefined: nobody heard an answer. */
+  /** Undefined: the caller received no response. */
   readonly httpStatus: number | undefined;
-  /** The answer's own words, or what became of it. */
-  readonly told: string;
+  /** The text of the response, or a description of the failure. */
+  readonly text: string;
 }
 
 interface Call {
   readonly method: string;
-  /** With its query. */
+  /** Includes the query string. */
   readonly url: string;
   readonly body: string;
 }
 
-interface Answer {
+interface BankResponse {
   readonly httpStatus: number;
   readonly body: string;
 }
 
 /**
- * The network in front of a bank. It passes calls on, and loses, refuses and holds up what the
- * failure says.
+ * The network in front of a bank. It forwards calls, and loses responses, rejects connections or
+ * delays calls, depending on the failure.
  */
 export class Network {
-  /** What the bank was called for, in the order of the answers. */
+  /** The calls of the bank, in the order of their responses. */
   readonly seen: SeenCall[] = [];
   readonly #failure: Failure;
   readonly #bankUrl: string;
@@ -47,23 +47,23 @@ export class Network {
     this.#bankUrl = bankUrl;
   }
 
-  /** Where the bank seems to be. */
+  /** The URL of the bank, as the coordinator sees it. */
   get url(): string {
     return this.#listener.url;
   }
 
   async open(): Promise<void> {
     await this.#listener.open();
-    // From here on connections are refused.
+    // From now on, connections are rejected.
     if (this.#failure === 'down') await this.#listener.close();
   }
 
-  /** The bank is there again. */
+  /** Accepts connections again. */
   async comeBack(): Promise<void> {
     await this.#listener.open();
   }
 
-  /** Passes on what was held up; answers what became of it. */
+  /** Forwards the delayed calls; resolves to these calls with their results. */
   async deliverLate(): Promise<readonly SeenCall[]> {
     const late: SeenCall[] = [];
     for (const call of this.#heldUp.splice(0)) {
@@ -84,23 +84,23 @@ export class Network {
       const call = { method, url, body: await text(request) };
       const isFirst = this.#isFirst(call);
       if (isFirst && this.#failure === 'late') {
-        // The caller hears nothing, until it gives up.
+        // The caller receives no response and times out.
         this.#heldUp.push(call);
-        this.seen.push(this.#seen(call, startedAtMs, 'held up on its way'));
+        this.seen.push(this.#seen(call, startedAtMs, 'delayed in the network'));
         return;
       }
-      const answer = await this.#forward(call);
-      const isLost = isFirst && this.#failure === 'lost-answer';
-      this.seen.push(this.#seen(call, startedAtMs, isLost ? 'done, and the answer is lost' : answer));
+      const forwarded = await this.#forward(call);
+      const isLost = isFirst && this.#failure === 'lost-response';
+      this.seen.push(this.#seen(call, startedAtMs, isLost ? 'done, but the response is lost' : forwarded));
       if (isLost) response.destroy();
-      else response.writeHead(answer.httpStatus, { 'content-type': 'application/json' }).end(answer.body);
+      else response.writeHead(forwarded.httpStatus, { 'content-type': 'application/json' }).end(forwarded.body);
     } catch {
-      // The caller hung up, or the bank did.
+      // The caller or the bank closed the connection.
       response.destroy();
     }
   }
 
-  /** Of the calls of a branch for the same thing; a question is none. */
+  /** Whether this is the first call of its kind for a branch; queries do not count. */
   #isFirst({ method, url }: Call): boolean {
     const { pathname, searchParams } = new URL(url, this.#bankUrl);
     const what = `${pathname} ${searchParams.get('op')}`;
@@ -109,13 +109,13 @@ export class Network {
     return true;
   }
 
-  async #forward({ method, url, body }: Call): Promise<Answer> {
+  async #forward({ method, url, body }: Call): Promise<BankResponse> {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(this.#bankUrl + url, method === 'GET' ? { headers } : { method, headers, body });
-    return { httpStatus: answer.status, body: await answer.text() };
+    const forwarded = await fetch(this.#bankUrl + url, method === 'GET' ? { headers } : { method, headers, body });
+    return { httpStatus: forwarded.status, body: await forwarded.text() };
   }
 
-  #seen({ url }: Call, startedAtMs: number, answer: Answer | string): SeenCall {
+  #seen({ url }: Call, startedAtMs: number, response: BankResponse | string): SeenCall {
     const { pathname, searchParams } = new URL(url, this.#bankUrl);
     const atMs = Date.now();
     return {
@@ -124,9 +124,9 @@ export class Network {
       path: pathname,
       branchId: searchParams.get('branch_id') ?? '',
       op: searchParams.get('op') ?? '',
-      ...(typeof answer === 'string'
-        ? { httpStatus: undefined, told: answer }
-        : { httpStatus: answer.httpStatus, told: answer.body }),
+      ...(typeof response === 'string'
+        ? { httpStatus: undefined, text: response }
+        : { httpStatus: response.httpStatus, text: response.body }),
     };
   }
 }

@@ -12,12 +12,12 @@ import type { Failure } from './failure.ts';
 import { Listener } from './listener.ts';
 import { Network } from './network.ts';
 
-/** Everything that takes part in one transfer, but the coordinator and the databases. */
+/** The parties of one transfer, without the coordinator and the databases. */
 export interface Stage {
   readonly hf: Holdfast;
   readonly bankA: BankA;
   readonly bankB: BankB;
-  /** In front of bank A nothing ever goes wrong. */
+  /** No failures happen in front of bank A. */
   readonly networks: { readonly a: Network; readonly b: Network };
   readonly transfer: Transfer;
   close(): Promise<void>;
@@ -34,10 +34,10 @@ export interface StageOptions {
 const TABLES = 'The user of its URL must be allowed to create tables, and the URL must name a database.';
 
 const REQUEST_TIMEOUT_MS = 3_000;
-/** Where answers will not come, nobody wants to wait for them long. */
+/** For failures in which the response never arrives. */
 const SHORT_REQUEST_TIMEOUT_MS = 300;
 
-/** Two banks, the network in front of each, and the application, all at ports of their own. */
+/** Opens two banks, the network in front of each, and the application, on separate ports. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { pattern, failure, coordinatorUrl, pools, withoutBarrier } = options;
   const closer = new Closer();
@@ -45,7 +45,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const bankA = new BankA(pools.postgres, coordinatorUrl);
     const bankB = new BankB(pools.mariadb, coordinatorUrl, { withoutBarrier });
     await orCannotRun("Bank A's tables cannot be made", TABLES, () => bankA.open());
-    await orCannotRun("Bank B's tables cannot be made", TABLES, () => bankB.open({ closed: failure === 'refused' }));
+    await orCannotRun("Bank B's tables cannot be made", TABLES, () => bankB.open({ closed: failure === 'rejected' }));
 
     const hf = connect(coordinatorUrl);
     closer.add(() => hf.close());
