@@ -55,7 +55,7 @@ const callsOf = (name: string) =>
     .map(({ url, body }) => `${url.searchParams.get('branch_id')} ${url.pathname} ${body}`);
 
 describe('a tcc', () => {
-  it('is prepared, gets its branches, and confirms them newest first', async () => {
+  it('is prepared, registers its branches, and confirms them newest first', async () => {
     expect(transactionReply.parse((await create({ pattern: 'tcc' })).json).status).toBe('prepared');
     for (const id of ['01', '02', '02']) expect((await at('branches', tccBranch(id))).status).toBe(204);
     expect(transactionReply.parse((await at('submit?waitMs=10000')).json).status).toBe('succeed');
@@ -86,7 +86,7 @@ describe('a tcc', () => {
     expect(callsOf(gid)).toEqual(['01 /confirm {"amount":30}']);
   });
 
-  it('takes no branch of another pattern, which would never be called', async () => {
+  it('rejects a branch of another pattern, which would never be called', async () => {
     await create({ pattern: 'tcc' });
     const wrong = { pattern: 'xa', branchId: '01', url: shop.url('/xa') };
     expect(problem(await at('branches', wrong))).toMatchObject({ code: 'wrong_pattern', field: 'pattern' });
@@ -108,7 +108,7 @@ describe('a submit that names the branches of its run', () => {
     expect(problem(await at('submit', { branches: ['01', '02'] }))).toMatchObject({ code: 'refused' });
   });
 
-  it('confirms nested branches of its own run and of an unknown one, and aborts when one is of another run', async () => {
+  it('confirms nested branches of the same or of an unknown run, and aborts when one is of another run', async () => {
     for (const [run, status] of [
       ['r1', 'succeed'],
       ['r2', 'failed'],
@@ -132,7 +132,7 @@ describe('a submit that names the branches of its run', () => {
       expect(problem(await at('submit', body))).toMatchObject({ code: 'invalid', field: 'run' });
   });
 
-  it('is refused for other branches than were submitted, and succeeds for the same', async () => {
+  it('is rejected for branches other than those submitted before, and succeeds for the same', async () => {
     await create({ pattern: 'tcc' });
     await at('branches', tccBranch('01'));
     const all = { branches: ['01'] };
@@ -142,7 +142,7 @@ describe('a submit that names the branches of its run', () => {
     expect(problem(await at('submit', { branches: [] }))).toMatchObject({ code: 'refused', field: 'branches' });
   });
 
-  it('names them only for a tcc or xa, and as texts', async () => {
+  it('may contain them only for a tcc or xa, and as strings', async () => {
     await create({ pattern: 'tcc' });
     for (const [body, field] of [
       [{ branches: '01' }, 'branches'],
@@ -164,7 +164,7 @@ describe('a submit that names the branches of its run', () => {
 });
 
 describe('an xa', () => {
-  it('keeps the digest of a branch: another one is refused, and so is none', async () => {
+  it('stores the digest of a branch: another digest is rejected, and so is a missing one', async () => {
     await create({ pattern: 'xa' });
     const one = { pattern: 'xa', branchId: '01', url: shop.url('/xa'), digest: 'abc' };
     expect((await at('branches', one)).status).toBe(204);
@@ -209,7 +209,7 @@ describe('a tcc that is force-stopped', () => {
 });
 
 describe('a workflow', () => {
-  it('is started twice alike, and records, tells and ends', async () => {
+  it('may be started twice with the same input, records its steps, returns them and finishes', async () => {
     expect(transactionReply.parse((await create(workflow())).json).status).toBe('prepared');
     await at('branches', recorded('01', 'succeed', 'taken'));
     expect(transactionReply.parse((await create(workflow())).json).status).toBe('prepared');
@@ -229,7 +229,7 @@ describe('a workflow', () => {
     expect(transactionReply.parse((await create(workflow())).json).status).toBe('succeed');
   });
 
-  it('has what its code recorded in its timeline, and what remains of it once it is force-stopped', async () => {
+  it('lists its recorded steps in the timeline, and the effects that remain once it is force-stopped', async () => {
     await create(workflow());
     await at('branches', recorded('debit', 'succeed', 'x'));
     await at('branches', recorded('credit', 'failed', 'x'));
@@ -265,7 +265,7 @@ describe('a workflow', () => {
     expect(await progress()).toMatchObject({ status: 'failed', stopped: 'INC-42' });
   });
 
-  it('is found under its own name only', async () => {
+  it('is found only under its name', async () => {
     await create(workflow());
     expect(problem(await create(workflow({ workflow: { name: 'other' } })))).toMatchObject({
       code: 'exists',
@@ -283,7 +283,7 @@ describe('a workflow', () => {
     expect((await progress()).steps).toMatchObject([{ status: 'failed', data: Buffer.from('no').toString('base64') }]);
   });
 
-  it('given up by its own code is not called back while that code compensates; an operator has it called at once', async () => {
+  it('aborted by its code is not called back while that code compensates; a retry by an operator calls it back at once', async () => {
     await create(workflow());
     await at('abort', { reason: 'declined', by: 'initiator' });
     const aborting = transactionDetails.parse((await server.get(`/api/v1/transactions/${gid}`)).json);
@@ -300,7 +300,7 @@ describe('a workflow', () => {
     expect(transactionReply.parse(json)).toMatchObject({ status: 'failed', rollbackReason: 'declined' });
   });
 
-  it('is submitted by nobody, and nothing else has a progress', async () => {
+  it('cannot be submitted, and other patterns have no recorded progress', async () => {
     await create(workflow());
     expect(problem(await at('submit')).code).toBe('refused');
     gid += '-tcc';
@@ -310,7 +310,7 @@ describe('a workflow', () => {
   });
 });
 
-describe('what contradicts itself', () => {
+describe('contradictory input', () => {
   const step = { action: 'http://a/' };
   it.each([
     ['steps', { pattern: 'tcc', steps: [step] }],
@@ -325,7 +325,7 @@ describe('what contradicts itself', () => {
     ['retryLimit', { pattern: 'msg', steps: [step], retryLimit: 3 }],
     ['delayMs', { pattern: 'saga', steps: [step], delayMs: 3 }],
     ['steps[1].compensate', { pattern: 'msg', steps: [step, { ...step, compensate: 'http://a/undo' }] }],
-  ])('is refused, and the field is named: %s', async (field, body) => {
+  ])('is rejected with the field: %s', async (field, body) => {
     const read = problem(await create(body));
     expect(read).toMatchObject({ status: 400, code: 'invalid', field, gid });
     expect(read.detail).toContain(field);
@@ -339,12 +339,12 @@ describe('what contradicts itself', () => {
     ['status', { pattern: 'workflow', branchId: '01', op: 'action', status: 'prepared' }],
     ['data', { pattern: 'workflow', branchId: '01', op: 'action', status: 'failed', data: '%' }],
     ['pattern', { pattern: 'saga', branchId: '01' }],
-  ])('in a branch, too: %s', async (field, body) => {
+  ])('is rejected in a branch, too: %s', async (field, body) => {
     await create(body.pattern === 'workflow' ? workflow() : { pattern: body.pattern === 'xa' ? 'xa' : 'tcc' });
     expect(problem(await at('branches', body))).toMatchObject({ code: 'invalid', field });
   });
 
-  it('and what is too large, too', async () => {
+  it('is rejected when it is too large, too', async () => {
     await create({ pattern: 'tcc' });
     const large = 'x'.repeat(1024 * 1024);
     expect(problem(await at('branches', tccBranch('01', { payload: large })))).toMatchObject({
@@ -355,7 +355,7 @@ describe('what contradicts itself', () => {
     });
   });
 
-  it('in the end of a workflow and in an order, too', async () => {
+  it('is rejected in the end of a workflow and in an operator command, too', async () => {
     await create(workflow());
     expect(problem(await at('finish', { status: 'succeed', reason: 'x' })).field).toBe('reason');
     expect(problem(await at('abort', { by: 'somebody' })).field).toBe('by');

@@ -30,8 +30,8 @@ const steps = async () =>
     .parse((await server.get(`/api/v1/transactions/${gid}/progress`)).json)
     .steps.map(({ branchId, op, data }) => `${branchId} ${op} ${Buffer.from(data, 'base64').toString()}`);
 
-describe('what a step gave', () => {
-  it('is part of its outcome: recorded otherwise it is refused, and the first stays', async () => {
+describe('the result of a workflow step', () => {
+  it('is recorded once: a different second record is rejected, and the first is kept', async () => {
     expect((await record('draw', 'action', '7')).status).toBe(204);
     expect((await record('draw', 'action', '7')).status).toBe(204);
     const refused = await record('draw', 'action', '8');
@@ -41,8 +41,8 @@ describe('what a step gave', () => {
   });
 });
 
-describe('from the decision to abort on', () => {
-  it('nothing is recorded as done or committed, only as rolled back', async () => {
+describe('after the decision to abort', () => {
+  it('no step can be recorded as done or committed, only as rolled back', async () => {
     await record('debit', 'action');
     await at('abort', { reason: 'enough', by: 'initiator' });
     for (const op of ['action', 'commit']) {
@@ -55,8 +55,8 @@ describe('from the decision to abort on', () => {
   });
 });
 
-describe('from the first commit on', () => {
-  it('it is neither aborted, by whomever, nor ended as failed (WF5)', async () => {
+describe('after the first commit', () => {
+  it('a workflow can neither be aborted by any caller nor end as failed (WF5)', async () => {
     await record('00', 'commit');
     for (const by of ['initiator', 'operator']) {
       const refused = await at('abort', { reason: 'enough', by });
@@ -68,7 +68,7 @@ describe('from the first commit on', () => {
 });
 
 describe('a workflow that its code parks (WF6)', () => {
-  it('waits for a person, and for nobody else', async () => {
+  it('is resumed only when an operator retries it', async () => {
     const parked = transactionReply.parse((await at('park', { reason: 'recorded by version 1' })).json);
     expect(parked).toMatchObject({
       status: 'prepared',
@@ -82,7 +82,7 @@ describe('a workflow that its code parks (WF6)', () => {
     await expect.poll(() => client.seen.slice(before).map(({ url }) => url.searchParams.get('gid'))).toContain(gid);
   });
 
-  it('is not waited for by a request that would start it again', async () => {
+  it('does not delay the response to a request that would start it again', async () => {
     await at('park', { reason: 'recorded by version 1' });
     const workflow = { name: 'transfer', input: null };
     const again = { gid, pattern: 'workflow', workflow, queryPrepared: client.url('/back') };
@@ -100,7 +100,7 @@ describe('a workflow that its code parks (WF6)', () => {
     });
   });
 
-  it('is none of another pattern', async () => {
+  it('cannot have another pattern', async () => {
     await server.post('/api/v1/transactions', { gid: `${gid}-tcc`, pattern: 'tcc' });
     const refused = await server.post(`/api/v1/transactions/${gid}-tcc/park`, { reason: 'x' });
     expect([refused.status, refused.json.code]).toEqual([409, 'wrong_pattern']);
@@ -108,7 +108,7 @@ describe('a workflow that its code parks (WF6)', () => {
 });
 
 describe('a workflow whose code sends heartbeats (WF8)', () => {
-  it('states how often: three times in the interval after which it is called back', async () => {
+  it('receives their interval: a third of the interval after which it is called back', async () => {
     const created = {
       gid: `${gid}-own`,
       pattern: 'workflow',
@@ -121,7 +121,7 @@ describe('a workflow whose code sends heartbeats (WF8)', () => {
     expect(workflowProgress.parse(progress.json).heartbeatMs).toBe(10_000);
   });
 
-  it('is due an interval after each of them', async () => {
+  it('is due one interval after each heartbeat', async () => {
     const dueAtMs = async () =>
       transactionDetails.parse((await server.get(`/api/v1/transactions/${gid}`)).json).dueAtMs;
     const before = (await dueAtMs()) ?? Infinity;
@@ -129,7 +129,7 @@ describe('a workflow whose code sends heartbeats (WF8)', () => {
     expect(await dueAtMs()).toBeGreaterThan(before);
   });
 
-  it('is not the one that is finished, unknown or of another pattern', async () => {
+  it('must exist and be unfinished', async () => {
     await at('finish', { status: 'succeed' });
     expect(problemDetails.parse((await at('heartbeat')).json)).toMatchObject({
       code: 'refused',

@@ -53,7 +53,7 @@ const problem = ({ status, json, headers }: Answered) => {
 };
 
 describe('POST /api/v1/transactions', () => {
-  it('calls a step without a payload by POST, and so its compensation', async () => {
+  it('calls a step without a payload by POST, and its compensation as well', async () => {
     const steps = [
       { action: shop.url('/bare'), compensate: shop.url('/undo') },
       { action: shop.url('/sold-out'), compensate: shop.url('/undo') },
@@ -64,7 +64,7 @@ describe('POST /api/v1/transactions', () => {
     expect(new Set(calls.map(({ method }) => method))).toEqual(new Set(['POST']));
   });
 
-  it('answers with the transaction as it is once it is durable', async () => {
+  it('responds with the current transaction once it is durable', async () => {
     const { status, json } = await create(saga('/broken'));
     expect(status).toBe(200);
     expect(transactionReply.parse(json)).toMatchObject({
@@ -75,7 +75,7 @@ describe('POST /api/v1/transactions', () => {
     });
   });
 
-  it('waits until it is final when it is asked to', async () => {
+  it('waits until the transaction is finished if the request specifies it', async () => {
     const { json } = await create(saga('/ok'), '?waitMs=10000');
     expect(transactionReply.parse(json)).toMatchObject({ status: 'succeed', lastResult: null });
     expect(shop.seen.at(-1)?.body).toBe('{"amount":30}');
@@ -86,7 +86,7 @@ describe('POST /api/v1/transactions', () => {
     });
   });
 
-  it('tells why it is not final yet when the wait is over', async () => {
+  it('returns the reason why the transaction is unfinished when the wait ends', async () => {
     const { json } = await create(saga('/broken'), '?waitMs=50');
     expect(transactionReply.parse(json)).toMatchObject({
       status: 'submitted',
@@ -94,18 +94,18 @@ describe('POST /api/v1/transactions', () => {
     });
   });
 
-  it('makes a gid when there is none', async () => {
+  it('generates a gid if the request contains none', async () => {
     const { json } = await create(saga('/ok', { gid: undefined }));
     expect(json.gid).toMatch(/^[0-9a-z]{26}$/);
   });
 
-  it('prepares a message, which submit sends off', async () => {
+  it('prepares a message, which is delivered after its submit', async () => {
     expect((await create(message('/ok'))).json.status).toBe('prepared');
     const { json } = await server.post(`/api/v1/transactions/${gid}/submit?waitMs=10000`);
     expect(transactionReply.parse(json).status).toBe('succeed');
   });
 
-  it('orders concurrent steps by what they come after, and gives each its own time-out', async () => {
+  it('starts concurrent steps after their dependencies, and applies the timeout of each step', async () => {
     const step = (path: string, more = {}) => ({ action: shop.url(path), ...more });
     const steps = [
       step('/third', { after: [1] }),
@@ -128,13 +128,13 @@ describe('POST /api/v1/transactions', () => {
     ['branchHeaders["a b"]', { branchHeaders: { 'a b': 'c' } }],
     ['retryLimit', { retryLimit: 0.5 }],
     [undefined, { surprise: true }],
-  ])('names the field that is wrong, in its own words: %s', async (field, wrong) => {
+  ])('names the wrong field as /api/v1 spells it: %s', async (field, wrong) => {
     const read = problem(await create(saga('/ok', wrong)));
     expect(read).toMatchObject({ status: 400, code: 'invalid', ...(field !== undefined && { field }) });
     expect(read.detail).toContain(field ?? 'surprise');
   });
 
-  it('finds one that has succeeded, and refuses one that has failed', async () => {
+  it('is a success for a transaction that has succeeded, and an error for one that has failed', async () => {
     await create(saga('/ok'), '?waitMs=10000');
     expect((await create(saga('/ok'))).json).toMatchObject({ gid, status: 'succeed' });
     gid = `${gid}-failed`;
@@ -149,7 +149,7 @@ describe('POST /api/v1/transactions', () => {
 });
 
 describe('GET /api/v1/transactions', () => {
-  it('shows everything of one, save for its payloads', async () => {
+  it('shows all of one transaction except its payloads', async () => {
     await create(saga('/sold-out'), '?waitMs=10000');
     const { json, text } = await server.get(`/api/v1/transactions/${gid}`);
     const details = transactionDetails.parse(json);
@@ -162,14 +162,14 @@ describe('GET /api/v1/transactions', () => {
     expect(text).not.toContain('amount');
   });
 
-  it('waits for one to end', async () => {
+  it('waits for a transaction to finish', async () => {
     shop.answer('/slow', (response) => setImmediate(() => response.end()));
     await create(saga('/slow'));
     const { json } = await server.get(`/api/v1/transactions/${gid}?waitMs=10000`);
     expect(json.status).toBe('succeed');
   });
 
-  it('lists them newest first, in pages, by their filters', async () => {
+  it('lists transactions newest first, in pages, by filters', async () => {
     await using own = await TestServer.start();
     for (const name of ['a', 'b', 'c']) await own.post('/api/v1/transactions', message('/ok', { gid: name }));
     const first = transactionPage.parse((await own.get('/api/v1/transactions?limit=2')).json);
@@ -187,7 +187,7 @@ describe('GET /api/v1/transactions', () => {
     expect(problem(await own.get('/api/v1/transactions?cursor=%00')).code).toBe('invalid');
   });
 
-  it('says of an unknown gid that there is none', async () => {
+  it('responds 404 to an unknown gid', async () => {
     for (const answer of [
       await server.get('/api/v1/transactions/nobody'),
       await server.get('/api/v1/transactions/nobody?waitMs=5'),
@@ -206,15 +206,15 @@ describe('GET /api/v1/transactions', () => {
   });
 });
 
-describe('orders of an operator', () => {
-  it('abort a running saga, and say why', async () => {
+describe('operator commands', () => {
+  it('abort a running saga with a reason', async () => {
     await create(saga('/broken'), '?waitMs=50');
     const { json } = await server.post(`/api/v1/transactions/${gid}/abort`, { reason: 'customer called' });
     expect(transactionDetails.parse(json).rollbackReason).toContain('customer called');
     expect((await server.get(`/api/v1/transactions/${gid}?waitMs=10000`)).json.status).toBe('failed');
   });
 
-  it('drive one again at once', async () => {
+  it('retry a transaction at once', async () => {
     shop.answer('/healing', always(500));
     await create(saga('/healing'), '?waitMs=50');
     shop.answer('/healing', always(200));
@@ -223,7 +223,7 @@ describe('orders of an operator', () => {
     expect(problem(await server.post(`/api/v1/transactions/${gid}/retry`)).code).toBe('refused');
   });
 
-  it('force-stop one: its reason and the effects that remain are listed, and it is no rollback', async () => {
+  it('force-stop a transaction without a rollback, and list the reason and the effects that remain', async () => {
     shop.answer('/done', always(200));
     const steps = ['/done', '/broken', '/never'].map((path) => ({
       action: shop.url(path),
@@ -242,7 +242,7 @@ describe('orders of an operator', () => {
     expect(transactionPage.parse(page).items).toMatchObject([{ stopped: 'INC-42' }]);
   });
 
-  it('take a body that is right or none', async () => {
+  it('accept a valid body or none', async () => {
     await create(saga('/broken'));
     expect(problem(await server.post(`/api/v1/transactions/${gid}/abort`, { because: 'x' })).code).toBe('invalid');
   });

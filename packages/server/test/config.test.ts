@@ -21,7 +21,7 @@ async function fileWith(text: string | Buffer, name = 'holdfast.yaml'): Promise<
 }
 
 describe('the configuration', () => {
-  it('is its defaults when nothing is said', async () => {
+  it('is the defaults when no option is set', async () => {
     const config = await loadConfig({});
     for (const name of OPTION_NAMES) expect(config[name]).toEqual(OPTIONS[name].default);
   });
@@ -30,7 +30,7 @@ describe('the configuration', () => {
     ['Latin-1', Buffer.from('node: caf\u00e9\n', 'latin1')],
     ['half a character', Buffer.from([...Buffer.from('node: caf'), 0xc3])],
     ['UTF-16', Buffer.from('\ufeffnode: x\n', 'utf16le')],
-  ])('is refused when its file is not UTF-8: %s', async (_, text) => {
+  ])('is rejected when its file is not UTF-8: %s', async (_, text) => {
     const file = await fileWith(text, 'foreign.yaml');
     await expect(loadConfig({ file })).rejects.toThrow(`the config file ${file} is not UTF-8; save it as UTF-8`);
   });
@@ -42,7 +42,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes the command line before the environment before the file before the defaults', async () => {
+  it('takes values in order of precedence from command line, environment, file, defaults', async () => {
     const file = await fileWith('httpPort: 1\nretention: 1d\nmaxSteps: 5\nheartbeat: 1s\n');
     const env = {
       HOLDFAST_HTTP_PORT: '2',
@@ -61,7 +61,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reads its file from where HOLDFAST_CONFIG says, YAML or JSON, or empty', async () => {
+  it('reads the file at HOLDFAST_CONFIG: YAML, JSON or empty', async () => {
     const json = await fileWith('{"httpPort": 7, "insecure": true, "groups": ["a", "b"]}', 'holdfast.json');
     expect(await loadConfig({ env: { HOLDFAST_CONFIG: json } })).toMatchObject({
       httpPort: 7,
@@ -71,7 +71,7 @@ describe('the configuration', () => {
     expect((await loadConfig({ file: await fileWith('# nothing yet\n') })).httpPort).toBe(36_789);
   });
 
-  it('refuses an environment variable whose name is nearly that of an option', async () => {
+  it('rejects an environment variable whose name is similar to that of an option', async () => {
     await expect(loadConfig({ env: { HOLDFAST_HTTP_PROT: '8080' } })).rejects.toThrow(
       new ConfigError('the environment variable HOLDFAST_HTTP_PROT is not an option; did you mean HOLDFAST_HTTP_PORT?'),
     );
@@ -109,13 +109,13 @@ describe('the configuration', () => {
     ['- a\n- b', 'must be a map of options'],
     ['{', 'neither YAML nor JSON'],
     ['store: memory:\nhttpPort: 1', 'put a value that ends in a colon into quotes: store: "memory:"'],
-  ])('refuses a file with %j', async (text, message) => {
+  ])('rejects a file with %j', async (text, message) => {
     const loading = loadConfig({ file: await fileWith(text) });
     await expect(loading).rejects.toThrow(ConfigError);
     await expect(loading).rejects.toThrow(message);
   });
 
-  it('refuses a file that is not there, and names where a wrong value stands', async () => {
+  it('rejects a missing file, and reports the position of a wrong value', async () => {
     await expect(loadConfig({ file: join(folder, 'none.yaml') })).rejects.toThrow('cannot be read');
     await expect(loadConfig({ env: { HOLDFAST_HTTP_PORT: '70000' } })).rejects.toThrow(
       'HOLDFAST_HTTP_PORT: must be a port',
@@ -134,12 +134,12 @@ describe('the configuration', () => {
     [{ alertWebhook: 'mailto:me' }, 'http:// or https:// URL'],
     [{ maxSteps: 1_001 }, 'at most 1000'],
     [{ maxInProgress: 0 }, 'at least 1'],
-  ])('refuses %j, and says why', (values, reason) => {
+  ])('rejects %j with the reason', (values, reason) => {
     expect(() => configWith(values)).toThrow(ConfigError);
     expect(() => configWith(values)).toThrow(reason);
   });
 
-  it('takes every spelling of loopback, and anything with --insecure', () => {
+  it('accepts every spelling of loopback, and any address with --insecure', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1']) expect(configWith({ host }).host).toBe(host);
     expect(configWith({ host: '0.0.0.0', insecure: true }).host).toBe('0.0.0.0');
   });
@@ -161,11 +161,11 @@ describe('a value', () => {
     [-1, undefined],
     [0.5, undefined],
     [null, undefined],
-  ])('that is a time: %j is %s ms', (raw, ms) => {
+  ])('of a duration: %j is %s ms', (raw, ms) => {
     expect(duration.read(raw)).toBe(ms);
   });
 
-  it('that is a size, a port, a flag, a list', () => {
+  it('of a size, a port, a flag, a list', () => {
     expect([bytes.read('4MiB'), bytes.read('512KiB'), bytes.read(7), bytes.read('4MB')]).toEqual([
       4_194_304,
       524_288,
@@ -192,19 +192,19 @@ describe('a value', () => {
 });
 
 describe('an option', () => {
-  it('is named alike on the command line, in the environment and in the file', () => {
+  it('has the same name on the command line, in the environment and in the file', () => {
     expect([flagOf('httpPort'), variableOf('httpPort')]).toEqual(['--http-port', 'HOLDFAST_HTTP_PORT']);
     expect(new Set(OPTION_NAMES.map(variableOf)).size).toBe(OPTION_NAMES.length);
   });
 
-  it('that is misspelt is guessed only when something is near', () => {
+  it('that is misspelt leads to a suggestion only if a similar option exists', () => {
     expect(nearest('retension', OPTION_NAMES)).toBe('retention');
     expect(nearest('colour', OPTION_NAMES)).toBeUndefined();
   });
 });
 
 describe('the allowed hosts', () => {
-  it.each(['tx.example:443', 'http://tx.example', 'a b', 'tx.example/'])('are names without more: not %j', (name) => {
+  it.each(['tx.example:443', 'http://tx.example', 'a b', 'tx.example/'])('are plain names: not %j', (name) => {
     expect(() => configWith({ allowedHosts: [name] })).toThrow('without scheme and port');
   });
 

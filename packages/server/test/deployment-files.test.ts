@@ -49,7 +49,7 @@ describe('deploy/systemd', () => {
     lines = (await readFile(deploy('systemd/holdfast.service'), 'utf8')).split('\n');
   });
 
-  it('starts the command of this package, with options that it has, and stops it after it has drained', async () => {
+  it('starts the command of this package with existing options, and stops it after its drain', async () => {
     const [execStart = ''] = settings('ExecStart');
     const [node, program, ...args] = execStart.split(' ');
     const { bin } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -68,7 +68,7 @@ describe('deploy/systemd', () => {
     expect(settings('StateDirectory')).toEqual(['holdfast']);
   });
 
-  it('has examples of settings that a coordinator takes', async () => {
+  it('has examples of settings that a coordinator accepts', async () => {
     const commented = (await envFile()).filter((line) => /^#[A-Z_]+=/.test(line)).map((line) => line.slice(1));
     expect(commented).toHaveLength(3);
     const config = await configOf(['serve'], variables([...commented, 'HOLDFAST_STORE=memory:']));
@@ -77,11 +77,11 @@ describe('deploy/systemd', () => {
 });
 
 describeWith(['systemd-analyze'], 'deploy/systemd, as systemd sees it', () => {
-  it('is a unit without a fault', async () => {
+  it('is a valid unit', async () => {
     const text = await readFile(deploy('systemd/holdfast.service'), 'utf8');
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-unit-'));
     const unit = join(folder, 'holdfast.service');
-    // It looks for the program, which is elsewhere on some machines.
+    // systemd-analyze searches for the program, whose path differs between machines.
     await writeFile(unit, text.replace('ExecStart=/usr/bin/node ', `ExecStart=${process.execPath} `));
     const verdict = await captureChild('systemd-analyze', ['verify', '--man=no', unit]);
     await rm(folder, { recursive: true });
@@ -121,7 +121,7 @@ describe('deploy/docker', () => {
     services = compose.services;
   });
 
-  it('runs the command of this repository with variables that a coordinator takes', async () => {
+  it('runs the command of this repository with variables that a coordinator accepts', async () => {
     expect(command('ENTRYPOINT')).toEqual(['node', 'packages/server/bin/holdfast.js']);
     const config = await configOf(command('CMD'), ownVariables());
     expect(config).toMatchObject({ host: '0.0.0.0', insecure: true, store: 'lmdb:/var/lib/holdfast/data' });
@@ -143,7 +143,7 @@ describe('deploy/docker', () => {
     expect(database?.healthcheck?.test[1]).toBe('pg_isready');
   });
 
-  it('tells a coordinator that is ready from one that is not', async () => {
+  it('distinguishes a coordinator that is ready from one that is not', async () => {
     const [program, flag, script = ''] = command(String.raw`HEALTHCHECK .*\\\n\s+CMD`);
     expect([program, flag]).toEqual(['node', '-e']);
     await using server = await TestServer.start();

@@ -62,10 +62,10 @@ const routes: Readonly<Record<string, (name: string) => Promise<Answered>>> = {
   'v1 topic': (topic) => server.ask('PUT', `/api/v1/topics/${encoded(topic)}/subscribers`, { url: NOWHERE }),
 };
 
-/** A lone surrogate cannot stand in a URL: its three bytes, which are no UTF-8, can. */
+/** A URL cannot contain a lone surrogate; its three bytes, which are not UTF-8, are possible. */
 const encoded = (name: string): string => (name.isWellFormed() ? encodeURIComponent(name) : 'half-%ED%A0%80');
 
-describe('a name that no store keeps is a 400', () => {
+describe('a name that a store cannot keep is a 400', () => {
   it.each(Object.keys(routes))('%s', async (route) => {
     for (const name of ['x'.repeat(129), 'nul\0', 'half-\ud800']) {
       const answer = await routes[route]?.(name);
@@ -142,7 +142,7 @@ describe('dependencies of steps', () => {
     ['on itself', { 1: [1] }, 'step 1 depends on itself'],
     ['twice', { 1: [0, 0] }, 'step 1 lists step 0 twice'],
     ['in a cycle', { 0: [1], 1: [0] }, 'the dependencies form a cycle, so that steps 0, 1 could never start'],
-  ])('are refused by name (%s)', async (_, orders, fault) => {
+  ])('are rejected with the field (%s)', async (_, orders, fault) => {
     const { status, json } = await server.dtm(
       'submit',
       saga({ custom_data: JSON.stringify({ concurrent: true, orders }) }),
@@ -164,7 +164,7 @@ describe('durations and counts have bounds', () => {
     expect({ status, field: json.field }).toEqual({ status: 400, field });
   });
 
-  it('in the words of /api/v1', async () => {
+  it('are reported with the fields of /api/v1', async () => {
     const steps = [{ action: NOWHERE }];
     const { status, json } = await server.post('/api/v1/transactions', {
       pattern: 'saga',
@@ -181,7 +181,7 @@ describe('durations and counts have bounds', () => {
 });
 
 describe('a text that enters a record', () => {
-  it('is cut when it is a reason', async () => {
+  it('is truncated if it is a reason', async () => {
     const reason = '\ud800' + 'x'.repeat(5_000);
     await server.dtm('prepare', { gid: 'reason', trans_type: 'tcc' });
     expect((await server.dtm('abort', { gid: 'reason', trans_type: 'tcc', rollback_reason: reason })).status).toBe(200);
@@ -189,7 +189,7 @@ describe('a text that enters a record', () => {
     expect([kept.length, kept.isWellFormed()]).toEqual([1_024, true]);
   });
 
-  it('is refused when a record cannot do without all of it', async () => {
+  it('is rejected if the record needs all of it', async () => {
     const workflow = { gid: 'flow', trans_type: 'workflow', custom_data: '{"name":"w"}', query_prepared: NOWHERE };
     await server.dtm('prepareWorkflow', workflow);
     const result = 'x'.repeat(LIMITS.workflowResultLength + 1);
@@ -201,7 +201,7 @@ describe('a text that enters a record', () => {
   });
 });
 
-describe('whatever a request holds', () => {
+describe('a request with any content', () => {
   const texts = fc.oneof(
     fc.constantFrom('', '0', 'g', 'saga', 'msg', 'tcc', 'xa', 'workflow', 'succeed', 'action', NOWHERE, 'topic://t'),
     fc.string({ unit: 'binary', maxLength: 8 }),
@@ -236,7 +236,7 @@ describe('whatever a request holds', () => {
     ['POST', '/api/json-rpc'] as const,
   );
 
-  it('it is no reason for a 5xx', async () => {
+  it('never leads to a 5xx', async () => {
     await fc.assert(
       fc.asyncProperty(routeOf, body, async ([method, path], given) => {
         const request = path === '/api/json-rpc' ? { jsonrpc: '2.0', id: 1, method: 'submit', params: given } : given;

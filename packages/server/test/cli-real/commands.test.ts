@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/serve.ts';
 import { runCli } from '../cli/support/run-cli.ts';
 
-/** The commands against a real coordinator and a branch whose answers the test chooses. */
+/** The commands against a real coordinator and a branch whose responses the test chooses. */
 let coordinator: RunningServer;
 let branch: Server;
 let branchUrl: string;
@@ -32,7 +32,7 @@ afterEach(async () => {
 const run = (args: string, input?: readonly string[]) =>
   runCli([...args.split(' '), '--server', coordinator.url], input);
 
-/** Submits a saga of one step that always works and one that answers `branchStatus`. */
+/** Submits a saga of a step that always succeeds and a step that responds with `branchStatus`. */
 async function submit(gid: string): Promise<void> {
   const steps = [
     { action: `${branchUrl}/ok/take`, compensate: `${branchUrl}/ok/put-back`, payload: 1 },
@@ -46,12 +46,12 @@ async function submit(gid: string): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-/** Waits until `holdfast show` says this. */
+/** Waits until `holdfast show` prints `what`. */
 const shows = (gid: string, what: string | RegExp) =>
   expect.poll(async () => (await run(`show ${gid}`)).out.join('\n'), { timeout: 20_000 }).toMatch(what);
 
-describe('the commands and a real coordinator', () => {
-  it('show and list what succeeded', async () => {
+describe('the commands with a real coordinator', () => {
+  it('show and list transactions that succeeded', async () => {
     await submit('order-1');
     await shows('order-1', /saga order-1 {2}succeed\n(?:.|\n)*✓ 02 action {2}127\.0\.0\.1:\d+\/moody {4}done in/);
     const { out } = await run('list --status succeed --pattern saga --since 1d -o ids');
@@ -60,7 +60,7 @@ describe('the commands and a real coordinator', () => {
     expect(json).toMatchObject({ items: [{ gid: 'order-1', status: 'succeed' }], next: null });
   });
 
-  it('retry one that waits for its next attempt, which then succeeds', async () => {
+  it('retry a transaction that waits for its next attempt, which then succeeds', async () => {
     branchStatus = 500;
     await submit('order-1');
     await shows('order-1', /↻ 02 action .* HTTP 500; again in 1 m/);
@@ -69,7 +69,7 @@ describe('the commands and a real coordinator', () => {
     await shows('order-1', /▸ operator {3}retry now\n(?:.|\n)*attempt 2\n(?:.|\n)*● succeed$/);
   });
 
-  it('abort one: what was done is undone', async () => {
+  it('abort a transaction, and its actions are compensated', async () => {
     branchStatus = 500;
     await submit('order-1');
     await shows('order-1', /HTTP 500/);
@@ -77,7 +77,7 @@ describe('the commands and a real coordinator', () => {
     await shows('order-1', /rolled back; reason: mistake\n(?:.|\n)*↩ 01 compensate(?:.|\n)*● failed/);
   });
 
-  it('stop one: nothing is undone; a finished one is refused, an unknown one named', async () => {
+  it('stop a transaction without compensation, and reject a finished and an unknown one', async () => {
     branchStatus = 500;
     await submit('order-1');
     await shows('order-1', /HTTP 500/);
@@ -96,7 +96,7 @@ describe('the commands and a real coordinator', () => {
     expect(again.out[0]).toMatch(/^✗ order-1 {2}/);
   });
 
-  it('page through more than one page', async () => {
+  it('list more than one page', async () => {
     for (const n of [1, 2, 3, 4, 5]) await submit(`order-${n}`);
     const { out } = await run('list --limit 2 --all -o ids');
     expect(out.toSorted()).toEqual(['order-1', 'order-2', 'order-3', 'order-4', 'order-5']);

@@ -17,14 +17,14 @@ async function holdfast(args: string, env: Record<string, string> = {}) {
   return { code, out, err };
 }
 
-it('tells its options with examples, and ends with 2 when used wrongly', async () => {
+it('prints its options with examples, and exits with code 2 on wrong usage', async () => {
   const help = await holdfast('list --help');
   expect(help).toMatchObject({ code: 0, err: '' });
   expect(help.out).toContain('$ holdfast list');
   expect(await holdfast('list --limit 0')).toMatchObject({ code: 2, out: '' });
 });
 
-it('says in one line that no coordinator answers, and takes its address from the environment', async () => {
+it('reports in one line that no coordinator responds, and reads its address from the environment', async () => {
   const port = await freePort();
   const { code, out, err } = await holdfast('list', { HOLDFAST_SERVER: `http://127.0.0.1:${port}` });
   expect([code, out]).toEqual([3, '']);

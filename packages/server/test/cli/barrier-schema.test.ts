@@ -7,7 +7,7 @@ async function run(args: string) {
   return { out, statements, err, exitCode };
 }
 
-it('prints the statements for PostgreSQL, with the constraint that other clients name', async () => {
+it('prints the statements for PostgreSQL, with the constraint that other clients refer to', async () => {
   const { statements, err, exitCode } = await run('--database postgres');
   const [schema, table, index, results, resultsIndex, ...others] = statements;
   expect([schema, others, err, exitCode]).toEqual(['create schema if not exists "dtm_barrier";', [], [], 0]);
@@ -23,7 +23,7 @@ it('prints the statements for PostgreSQL, with the constraint that other clients
   expect(index).toBe('create index if not exists "barrier_create_time" on "dtm_barrier"."barrier" (create_time);');
 });
 
-it('prints the statements for MySQL, which tell gids apart by case', async () => {
+it('prints the statements for MySQL, where gids that differ by case are distinct', async () => {
   const { statements, exitCode } = await run('--database mysql');
   expect([statements.length, exitCode]).toEqual([3, 0]);
   expect(statements[0]).toBe('create database if not exists `dtm_barrier`;');
@@ -33,7 +33,7 @@ it('prints the statements for MySQL, which tell gids apart by case', async () =>
   );
 });
 
-it('takes another table, with or without a schema', async () => {
+it('accepts another table, with or without a schema', async () => {
   expect((await run('--database postgres --table shop.calls')).statements).toContain(
     'create schema if not exists "shop";',
   );
@@ -43,7 +43,7 @@ it('takes another table, with or without a schema', async () => {
   expect(statements[1]).toContain('create table if not exists `calls_result` (');
 });
 
-it('says that Redis needs none', async () => {
+it('reports that Redis needs no schema', async () => {
   const { out, err, exitCode } = await run('--database redis');
   expect([out, exitCode]).toEqual([[], 0]);
   expect(err.join()).toContain('needs no schema');
@@ -56,13 +56,13 @@ it.each([
   ['--database postgres --table Calls', 'lower-case letters'],
   ['--database mysql --table drop`', 'cannot name a barrier table'],
   [`--database mysql --table ${'a'.repeat(49)}`, '48 each at most'],
-])('ends with 2 when used wrongly, and says why: %s', async (args, why) => {
+])('exits with code 2 and the reason on wrong usage: %s', async (args, why) => {
   const { out, err, exitCode } = await run(args);
   expect([out, exitCode]).toEqual([[], 2]);
   expect(err.join('')).toContain(why);
 });
 
-it('tells with --help its options, with examples', async () => {
+it('prints its options with examples for --help', async () => {
   const { out, exitCode } = await run('--help');
   expect(exitCode).toBe(0);
   expect(out.join('')).toContain('$ holdfast barrier-schema --database postgres');

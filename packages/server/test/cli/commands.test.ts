@@ -19,7 +19,7 @@ describe('the command line', () => {
   const COMMANDS = ['list', 'show', 'retry', 'abort', 'stop', 'nodes'];
   const TOPICS = ['list', 'show', 'add', 'remove', 'delete'].map((verb) => `topics ${verb}`);
 
-  it.each([...COMMANDS, ...TOPICS])('tells with "%s --help" its options, with examples', async (command) => {
+  it.each([...COMMANDS, ...TOPICS])('prints options with examples for "%s --help"', async (command) => {
     const { out, exitCode } = await runCli([...command.split(' '), '--help']);
     expect(exitCode).toBe(0);
     expect(out.join('')).toContain('--server <url>');
@@ -27,7 +27,7 @@ describe('the command line', () => {
   });
 
   it.each(['list', 'topics', 'topics remove', 'xa recover'])(
-    'prints the same with "help %s" as with --help',
+    'prints the same for "help %s" as for --help',
     async (command) => {
       const asked = await runCli(['help', ...command.split(' ')]);
       expect(asked).toEqual(await runCli([...command.split(' '), '--help']));
@@ -54,7 +54,7 @@ describe('the command line', () => {
     'stop order-1',
     'topics',
     'topics paint',
-  ])('ends with 2 when used wrongly, and says why: %s', async (args) => {
+  ])('exits with code 2 and the reason on wrong usage: %s', async (args) => {
     const { out, err, exitCode } = await run(args);
     expect([out, exitCode]).toEqual([[], 2]);
     expect(err.join('')).not.toBe('');
@@ -62,7 +62,7 @@ describe('the command line', () => {
 });
 
 describe('holdfast list', () => {
-  it('shows a table with what an operator wants to know first', async () => {
+  it('shows a table with the columns that an operator needs first', async () => {
     add('order-1', { status: 'succeed', finishedAtMs: START_MS });
     add('order-22', { status: 'failed', rollbackReason: '{"message":"sold out"}' });
     add('order-333', { attention: true, dueAtMs: START_MS + 65_000 });
@@ -76,7 +76,7 @@ describe('holdfast list', () => {
     expect([err, exitCode]).toEqual([[], 0]);
   });
 
-  it('goes page by page, says that there are more, and takes the cursor', async () => {
+  it('prints one page, reports that there are more, and accepts the cursor', async () => {
     for (const n of [1, 2, 3]) add(`order-${n}`);
     const first = await run('list --limit 2 -o ids');
     expect(first.out).toEqual(['order-1', 'order-2']);
@@ -113,7 +113,7 @@ describe('holdfast list', () => {
     expect([all.out, all.err]).toEqual([['old-1', 'old-2', 'old-3'], []]);
   });
 
-  it('says so when nothing matches', async () => {
+  it('reports that no transaction matches', async () => {
     add('order-1');
     const { out, err, exitCode } = await run('list --status failed');
     expect([out, err, exitCode]).toEqual([[], ['no transaction matches'], 0]);
@@ -121,7 +121,7 @@ describe('holdfast list', () => {
 });
 
 describe('holdfast show', () => {
-  it('tells the timeline', async () => {
+  it('prints the timeline', async () => {
     add('order-1', { timeline: [statusAt(0, 'submitted'), callAt(3, '01 action', 'SUCCESS')] });
     const { out } = await run('show order-1');
     expect(out[0]).toBe('saga order-1  submitted');
@@ -129,7 +129,7 @@ describe('holdfast show', () => {
     expect(out.at(-1)).toContain('in progress');
   });
 
-  it('finds stored URLs with coordinates by the pattern that the page on deployments gives to grep', async () => {
+  it('finds stored URLs with coordinates by the grep pattern of the page on deployments', async () => {
     const page = readFileSync(new URL('../../../../docs/deployment.md', import.meta.url), 'utf8');
     const pattern = new RegExp(/grep -Eq '([^']+)'/.exec(page)?.[1] ?? 'none');
     const branches = detailsOf().branches.map((branch) => ({ ...branch, url: `${branch.url}&op=x` }));
@@ -142,12 +142,12 @@ describe('holdfast show', () => {
     expect(found).toEqual(['old-branch', 'old-check-back']);
   });
 
-  it('gives everything as JSON', async () => {
+  it('prints everything as JSON', async () => {
     const details = add('order-1', { timeline: [statusAt(0, 'submitted')] }).get('order-1');
     expect(JSON.parse((await run('show order-1 -o json')).out.join('\n'))).toEqual(details);
   });
 
-  it('says in one line that a gid is unknown, and guesses the one that was meant', async () => {
+  it('reports an unknown gid in one line, and suggests a similar one', async () => {
     add('order-1');
     const part = await run('show order-');
     expect(part.err).toEqual([`holdfast: no transaction order- at ${api.url}: did you mean order-1?`]);
@@ -169,7 +169,7 @@ describe('holdfast nodes', () => {
     ...change,
   });
 
-  it('tells who lives, since when, and what each holds, by the time of the store', async () => {
+  it('lists the live nodes, their uptime and their transactions, by the time of the store', async () => {
     const old = { session: 'a#1', node: 'a', version: '0.1.0', startedAtMs: START_MS, heartbeatAtMs: START_MS };
     api.nodes = { nowMs: START_MS + 90_000, items: [node('shop-2', { owned: 12 }), old] };
     expect((await run('nodes')).out).toEqual([
@@ -186,7 +186,7 @@ describe('holdfast nodes', () => {
 });
 
 describe('holdfast retry, abort, stop', () => {
-  it('order one transaction', async () => {
+  it('are carried out for one transaction', async () => {
     add('order-1');
     const retried = await run('retry order-1');
     expect([retried.out, retried.err, retried.exitCode]).toEqual([['✓ order-1  driven now (submitted)'], [], 0]);
@@ -197,7 +197,7 @@ describe('holdfast retry, abort, stop', () => {
     expect(api.orders).toEqual(['retry order-1', 'abort order-1 mistake', 'stop order-1 INC-42']);
   });
 
-  it('order many, also from standard input, sum up, and end with 1 when one was refused', async () => {
+  it('are carried out for many, also from standard input, and exit with code 1 when one was rejected', async () => {
     for (const n of [1, 2, 3]) add(`order-${n}`);
     add('order-4', { status: 'succeed' });
     const { out, err, exitCode } = await run('stop order-1 - nobody --reason INC-42', [
@@ -214,7 +214,7 @@ describe('holdfast retry, abort, stop', () => {
     expect([err, exitCode]).toEqual([['3 of 5 force-stopped, 2 not'], 1]);
   });
 
-  it('print what was done as ids for the next command, or as one JSON document a line', async () => {
+  it('print the gids for the next command, or one JSON document per line', async () => {
     add('order-1');
     add('order-2', { status: 'failed' });
     const ids = await run('retry order-1 order-2 -o ids');
@@ -227,12 +227,12 @@ describe('holdfast retry, abort, stop', () => {
     ]);
   });
 
-  it('do nothing, and say so, when standard input is empty', async () => {
+  it('report that standard input is empty, and do nothing', async () => {
     const { err, exitCode } = await run('retry -', []);
     expect([err, exitCode]).toEqual([['no gid was specified'], 0]);
   });
 
-  it('give up at once when the coordinator goes away', async () => {
+  it('stop at once when the coordinator becomes unreachable', async () => {
     api.breakage = {
       status: 503,
       body: JSON.stringify({ type: '', title: '', status: 503, detail: 'stopping', code: 'unavailable' }),
@@ -243,7 +243,7 @@ describe('holdfast retry, abort, stop', () => {
 });
 
 describe('holdfast topics', () => {
-  it('adds, lists, shows, removes and deletes', async () => {
+  it('adds, lists, shows and removes subscribers, and deletes topics', async () => {
     await run('topics add paid http://mail/paid --remark mail');
     await run('topics add paid http://stock/paid');
     await run('topics add sent http://mail/sent');
@@ -259,7 +259,7 @@ describe('holdfast topics', () => {
     expect((await run('topics list -o ids')).out).toEqual(['sent']);
   });
 
-  it('says in one line that there is no such topic', async () => {
+  it('reports in one line that there is no such topic', async () => {
     const shown = await run('topics show paid');
     expect(shown.exitCode).toBe(1);
     expect(shown.err).toEqual([`holdfast: no topic paid at ${api.url}; see "holdfast topics list"`]);
@@ -267,8 +267,8 @@ describe('holdfast topics', () => {
   });
 });
 
-describe('a coordinator that does not answer as one', () => {
-  it('is named with what to do when nothing listens there', async () => {
+describe('a coordinator address without a coordinator', () => {
+  it('is reported with a fix when nothing listens there', async () => {
     await api.close();
     const { err, exitCode } = await run('list');
     expect(err).toHaveLength(1);
@@ -277,14 +277,14 @@ describe('a coordinator that does not answer as one', () => {
     api = await new FakeApi().listen();
   });
 
-  it('is told from something else that listens there', async () => {
+  it('is reported when another program listens there', async () => {
     api.breakage = { status: 200, body: '<html>' };
     const { err, exitCode } = await run('list');
     expect([err.length, exitCode]).toEqual([1, 3]);
     expect(err[0]).toContain('is not a Holdfast coordinator');
   });
 
-  it('is not looked for at what is no URL', async () => {
+  it('is rejected when it is not a URL', async () => {
     const { err, exitCode } = await runCli(['list', '--server', 'localhost:36789']);
     expect([err.length, exitCode]).toEqual([1, 2]);
   });

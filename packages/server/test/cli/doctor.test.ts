@@ -30,7 +30,7 @@ async function doctor(...args: string[]) {
 const lmdb = () => `lmdb:${join(folder, 'data')}`;
 
 describe('holdfast doctor', () => {
-  it('tries a store that is not there yet without making it', async () => {
+  it('checks a store that does not exist yet without creating it', async () => {
     const { exitCode, find } = await doctor('--store', lmdb());
     expect(exitCode).toBe(0);
     // How quick the disk is just now decides between "ok" and "slow".
@@ -39,7 +39,7 @@ describe('holdfast doctor', () => {
     expect(out[0]).toMatch(/^RESULT +CHECK +FOUND$/);
   });
 
-  it('says who has the store open, and that memory forgets', async () => {
+  it('reports the process that has the store open, and that a memory store keeps nothing', async () => {
     const store = createLmdbStore({ path: join(folder, 'open') });
     await store.open();
     onTestFinished(() => store.close());
@@ -47,14 +47,14 @@ describe('holdfast doctor', () => {
     expect((await doctor('--store', 'memory:')).find('store')).toMatchObject({ level: 'warn' });
   });
 
-  it('fails for a store that cannot be, and a server that is not there', async () => {
+  it('fails for an impossible store and an unreachable server', async () => {
     const { exitCode, find } = await doctor('--store', 'lmdb:/proc/none/data', '--server', 'http://127.0.0.1:1');
     expect(exitCode).toBe(1);
     expect(find('store')).toMatchObject({ level: 'fail' });
     expect(find('server')).toMatchObject({ level: 'fail' });
   });
 
-  it('tells a coordinator at the port from another program', async () => {
+  it('distinguishes a coordinator at the port from another program', async () => {
     await using server = await TestServer.start();
     const other = createServer((_, response) => void response.end('hello')).listen(0, '127.0.0.1');
     await once(other, 'listening');
@@ -67,7 +67,7 @@ describe('holdfast doctor', () => {
     expect([exitCode, find(`port ${taken}`)?.level]).toEqual([1, 'fail']);
   });
 
-  it('judges versions, limits, room and clocks, and waits for nothing for ever', async () => {
+  it('checks versions, limits, disk space and clocks, and never waits without a limit', async () => {
     expect(['v18.20.0', 'v20.18.1', 'v20.19.0', 'v22.0.0'].map((v) => checkNode(v).level)).toEqual([
       'fail',
       'fail',
@@ -84,9 +84,9 @@ describe('holdfast doctor', () => {
   });
 });
 
-describe('what holdfast doctor advises', () => {
+describe('the advice of holdfast doctor', () => {
   it.each(['postgres://user@127.0.0.1:1/db', 'mysql://user@127.0.0.1:1/db', 'redis://127.0.0.1:1'])(
-    'for a server that cannot be reached has nothing to do with a disk: %s',
+    'does not mention a disk for a server that cannot be reached: %s',
     async (url) => {
       const finding = (await doctor('--store', url)).find('store');
       expect(finding).toMatchObject({ level: 'fail', fix: expect.stringContaining('network') as string });
@@ -94,7 +94,7 @@ describe('what holdfast doctor advises', () => {
     },
   );
 
-  it('concerns the coordinator that is named, and not the port that another would use here', async () => {
+  it('concerns the coordinator of --url, and not the port that a local one would use', async () => {
     await using server = await TestServer.start();
     const { out } = await runCli(['doctor', '--store', 'memory:', '--server', server.url, '-o', 'json']);
     const findings = JSON.parse(out.join('\n')) as Finding[];
@@ -107,7 +107,7 @@ describeWith(['redis-server'], 'holdfast doctor on a store in Redis', () => {
   it.each([
     ['everysec', ['not durable', 'appendfsync is everysec']],
     ['always', ['synced (appendfsync always)', 'no eviction (maxmemory-policy noeviction)']],
-  ] as const)('says what a crash may lose with appendfsync %s', async (appendFsync, words) => {
+  ] as const)('describes the writes that a crash may lose with appendfsync %s', async (appendFsync, words) => {
     const server = await startRedis({ appendFsync });
     if (server === undefined) throw new Error('Redis is not installed');
     onTestFinished(() => server.stop());
@@ -138,7 +138,7 @@ describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of particip
       xa: 'warn',
     },
     { kind: 'mysql', start: () => startMariadb(['--innodb-flush-log-at-trx-commit=2']), xa: 'ok' },
-  ] as const)('finds what is wrong with the barrier and the settings: $kind', async ({ kind, start, xa }) => {
+  ] as const)('finds faults of the barrier and the settings: $kind', async ({ kind, start, xa }) => {
     const server = await start();
     if (server === undefined) throw new Error(`${kind} is not installed`);
     onTestFinished(() => server.stop());
@@ -149,7 +149,7 @@ describeWith(['postgres', 'mariadbd'], 'holdfast doctor on databases of particip
     expect([none.exitCode, none.find('barrier')?.level]).toEqual([1, 'fail']);
     expect(none.find('xa')?.level).toBe(xa);
     expect(none.find('durability')?.level).toBe('warn');
-    // It says nothing without a binary log.
+    // There is no advice about the binary log without one.
     expect(none.find('durability')?.found).not.toContain('sync_binlog');
     expect(none.find('clock')?.level).toBe('ok');
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('holdfast migrate', () => {
-  it('creates a schema, and says what there is to do the next time: nothing', async () => {
+  it('creates a schema, and reports that nothing is left to do the next time', async () => {
     const store = `lmdb:${folder}/data`;
     expect(await runCli(['migrate', '--store', store])).toEqual({
       out: ['✓ created: schema version 1'],
@@ -26,7 +26,7 @@ describe('holdfast migrate', () => {
     ['memory:', 2, 'lost at exit'],
     ['etcd://user:s3cret@host/x', 2, '"etcd" is not a store'],
     ['postgres://user:s3cret@127.0.0.1:1/x', 3, 'PostgreSQL at 127.0.0.1:1/x cannot be used'],
-  ])('says in one line why %s cannot be migrated', async (store, code, why) => {
+  ])('reports in one line why %s cannot be migrated', async (store, code, why) => {
     const { out, err, exitCode } = await runCli(['migrate', '--store', store]);
     expect([out, err.length, exitCode]).toEqual([[], 1, code]);
     expect(err[0]).toContain(why);

@@ -15,7 +15,7 @@ describe('text for a terminal', () => {
     );
   });
 
-  it('counts what a terminal shows: two columns for wide characters, one for what is composed', () => {
+  it('counts columns of a terminal: two for wide characters, one for composed ones', () => {
     expect(widthOf('abc')).toBe(3);
     expect(widthOf('订单')).toBe(4);
     expect(widthOf('e\u0301')).toBe(1);
@@ -28,7 +28,7 @@ describe('text for a terminal', () => {
   });
 });
 
-describe('times for people', () => {
+describe('human-readable times', () => {
   it.each([
     [0, '0 ms'],
     [999, '999 ms'],
@@ -46,9 +46,9 @@ describe('times for people', () => {
     ['1m', 40_000],
     ['1970-01-01T00:00:10Z', 10_000],
     ['1970-01-02', 86_400_000],
-  ])('%s is a moment', (text, atMs) => expect(parseMoment(text, 100_000)).toBe(atMs));
+  ])('%s is a point in time', (text, atMs) => expect(parseMoment(text, 100_000)).toBe(atMs));
 
-  it.each(['', 'soon', '5', '5x', '-5m', '2026-13-01'])('%j is none', (text) => {
+  it.each(['', 'soon', '5', '5x', '-5m', '2026-13-01'])('%j is not a point in time', (text) => {
     expect(parseMoment(text, 100_000)).toBeUndefined();
   });
 });

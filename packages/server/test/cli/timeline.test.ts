@@ -7,7 +7,7 @@ const PLAIN = { colour: false, width: 100 } as const;
 const lines = (text: string) => text.split('\n');
 
 describe('a timeline', () => {
-  it('tells a success: what was called when, and how long it took', () => {
+  it('of a success lists the calls with their times and durations', () => {
     const details = detailsOf({
       status: 'succeed',
       finishedAtMs: START_MS + 12,
@@ -31,7 +31,7 @@ describe('a timeline', () => {
     ]);
   });
 
-  it('tells a roll-back: who refused, in their words, once, and what was undone', () => {
+  it('of a rollback has the failing branch, its reason once, and the compensations', () => {
     const rollbackReason = '{"dtm_result":"FAILURE","message":"the wallet holds 5.00"}';
     const details = detailsOf({
       status: 'failed',
@@ -62,7 +62,7 @@ describe('a timeline', () => {
     ]);
   });
 
-  it('names who created the transaction, and the operator of each command', () => {
+  it('has the principal that created the transaction and the operator of each command', () => {
     const details = detailsOf({
       createdBy: 'shop\u001b[2J',
       timeline: [
@@ -85,7 +85,7 @@ describe('a timeline', () => {
     ]);
   });
 
-  it('tells retries with their reasons, a take-over, orders, alerts, and what comes next', () => {
+  it('has retries with their reasons, a takeover, operator commands, alerts, and the next event', () => {
     const details = detailsOf({
       attention: true,
       dueAtMs: START_MS + 20_000,
@@ -113,7 +113,7 @@ describe('a timeline', () => {
     ]);
   });
 
-  it('says when it is driven now, due, or parked until somebody says so', () => {
+  it('states whether the transaction is being driven, due, or parked until an operator retries it', () => {
     const last = (change: Parameters<typeof detailsOf>[0]) =>
       lines(
         renderTimeline(detailsOf({ timeline: [statusAt(0, 'submitted')], ...change }), { ...PLAIN, nowMs: START_MS }),
@@ -124,7 +124,7 @@ describe('a timeline', () => {
     expect(last({ status: 'succeed', finishedAtMs: START_MS })).toContain('submitted');
   });
 
-  it('says how many entries were left out, where they were', () => {
+  it('has the number of omitted entries at their place', () => {
     const timeline = [
       statusAt(0, 'submitted'),
       callAt(4, '01 action', 'UNKNOWN'),
@@ -149,15 +149,15 @@ describe('a timeline', () => {
     }
   });
 
-  it('lets no participant write to the terminal', () => {
+  it('contains no control characters of participants', () => {
     const timeline = [callAt(0, '01 action', 'FAILURE', { reason: 'a\u001B[2Jb\r\nc\u0007' })];
     const text = renderTimeline(detailsOf({ gid: 'g\u001B]0;x', timeline }), PLAIN);
     expect(text).toContain('refused: a·[2Jb c·');
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    // oxlint-disable-next-line no-control-regex -- the test searches for control characters
     expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
   });
 
-  it('is coloured only when asked to', () => {
+  it('is coloured only on request', () => {
     const details = detailsOf({ timeline: [callAt(0, '01 action', 'SUCCESS')] });
     const plain = renderTimeline(details, PLAIN);
     const coloured = renderTimeline(details, { ...PLAIN, colour: true });
@@ -166,14 +166,14 @@ describe('a timeline', () => {
     expect(coloured.replaceAll(/\u001B\[\d+m/g, '')).toBe(plain);
   });
 
-  it('names those called as it is told to', () => {
+  it('uses the given names of participants', () => {
     const details = detailsOf({ timeline: [callAt(0, '01 action', 'SUCCESS')] });
     const nameOf = (url: string, op: string) => `${op} of ${new URL(url).pathname}`;
     expect(renderTimeline(details, { ...PLAIN, nameOf })).toContain('01 action  action of /stock/take  done');
   });
 });
 
-it('a line that stands for several calls states their number and how long they took', () => {
+it('a line for several calls has their number and their duration', () => {
   const line = callAt(660, '00 action', 'UNKNOWN', { reason: 'connection refused', attempt: 12 });
   const timeline = [{ ...line, count: 12, firstAtMs: START_MS }] as TimelineLine[];
   const text = renderTimeline(detailsOf({ timeline }), { colour: false, width: 120 });
@@ -184,7 +184,7 @@ describe('a force-stopped transaction', () => {
   const header = (change: Parameters<typeof detailsOf>[0]): string =>
     renderTimeline(detailsOf({ status: 'failed', stopped: 'by hand', ...change }), { colour: false, width: 120 });
 
-  it('that was aborted before is not called rolled back', () => {
+  it('that was aborted before is not shown as rolled back', () => {
     const text = header({ rollbackReason: 'no stock' });
     expect(text).not.toContain('rolled back;');
     expect(text).toContain(
@@ -192,7 +192,7 @@ describe('a force-stopped transaction', () => {
     );
   });
 
-  it('whose record was damaged is not said to have left nothing', () => {
+  it('whose record was damaged is not shown as free of remaining effects', () => {
     const text = header({ damaged: 'state: 3 bytes are too few' });
     expect(text).toContain('the effects of its branches are unknown; check each participant');
     expect(text).not.toContain('no effect of its branches remains');

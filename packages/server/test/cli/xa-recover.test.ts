@@ -13,12 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-/** What is prepared in these tests, and what the coordinator knows of it. */
+/** The prepared transactions of these tests, and their status at the coordinator. */
 const TRANSACTIONS = { won: 'succeed', lost: 'failed', open: 'submitted' } as const;
 const CASES = [
   ...['won-01', 'won-09', 'lost-01', 'open-01', 'gone-01', 'saga-01', 'somebody-elses', 'somebody'],
-  // Of workflows, whose branches have names. The first of them would be branch 01 of a transaction
-  // that nobody knows.
+  // Of workflows, whose branches have names. The first of them could be branch 01 of an unknown
+  // transaction.
   ...['flow-debit-01', 'flow-won-pay', 'flow-won-card', 'flow-won-late', 'flow-lost-pay', 'lost-pay', 'two-again-01'],
   // Step card-2: a hyphen in a branch id is written as a tilde.
   'flow-won-card~2',
@@ -105,7 +105,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
       }
     }
 
-    it('shows what it would do, and does nothing', async () => {
+    it('shows the planned actions, and does nothing', async () => {
       tellCoordinator();
       await prepareAll();
       const { out, err, exitCode } = await recover('--older-than', '0s', '--roll-back-unknown');
@@ -135,7 +135,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
       expect(await prepared()).toEqual(CASES.toSorted());
     });
 
-    it('ends with --yes what is decided, and what nobody knows only when it is old or one says so', async () => {
+    it('completes decided transactions with --yes, and unknown ones only if they are old or an option allows it', async () => {
       tellCoordinator();
       await prepareAll();
       const { err, exitCode } = await recover('--yes');
@@ -160,7 +160,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
   });
 }
 
-it('says what is wrong with the name of a database, and does not repeat its password', async () => {
+it('explains what is wrong with a database URL, and does not repeat its password', async () => {
   for (const url of [
     'oracle://me:secret@db/x',
     'db',

@@ -7,7 +7,8 @@ import { useDatabase } from './support/database.ts';
 import { Coordinator, SILENCE_MS, until } from './support/process.ts';
 
 /**
- * Within this a node hears of what another one was told: a look, and some air for a busy machine.
+ * Within this time a node applies a command sent to another node: one poll, and a margin for a busy
+ * machine.
  */
 const HEARD_MS = 2_500;
 
@@ -39,14 +40,14 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     payloads: paths.map(() => ''),
   });
 
-  /** Calls of a path; those of one that hangs are answered by the test. */
+  /** Calls of a path; the test responds to those that hang. */
   const callsOf = (path: string): number => shop.calls.filter((call) => call.endsWith(` ${path}`)).length;
   const statusOf = async (node: Coordinator, gid: string): Promise<string> =>
     (await node.get(`/api/v1/transactions/${gid}`)).json.status;
 
   /**
-   * A saga whose first branch hangs at the node; the second is never to be called before that is
-   * answered.
+   * A saga whose first branch hangs at the node; the second must not be called before the first has
+   * responded.
    */
   async function hanging(node: Coordinator, gid: string): Promise<(code: number) => void> {
     const held: ServerResponse[] = [];
@@ -56,7 +57,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     return (code) => held.forEach((response) => response.writeHead(code).end());
   }
 
-  it('an order to stop reaches what the other one drives: nothing is called after the call under way', async () => {
+  it('a force-stop reaches a transaction of another node: no branch is called after the call in flight', async () => {
     const answer = await hanging(a, 'stopped');
     expect((await b.post('/api/v1/transactions/stopped/stop')).json.status).toBe('failed');
     await a.logged('run dropped: another node changed the transaction');
@@ -69,7 +70,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     expect(await statusOf(a, 'stopped')).toBe('failed');
   });
 
-  it('an order to abort reaches it, too: what was started is undone once its call has ended, and nothing else is', async () => {
+  it('an abort reaches it, too: only the started branch is compensated, once its call has ended', async () => {
     const answer = await hanging(a, 'aborted');
     const orderedAtMs = performance.now();
     await b.post('/api/v1/transactions/aborted/abort', { reason: 'a mistake' });
@@ -83,7 +84,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   const loadOf = async (node: Coordinator) =>
     JSON.parse((await node.get('/api/v1/status')).text).load as { readonly inProgress: number };
 
-  it('while the database is away nothing is acknowledged falsely, and both recover by themselves and finish all', async () => {
+  it('while the database is away no write is acknowledged, and afterwards both nodes finish everything without help', async () => {
     const acknowledged: string[] = [];
     const refused: Answered[] = [];
     const asked: Promise<void>[] = [];
@@ -129,7 +130,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     for (const gid of acknowledged) expect(await statusOf(b, gid)).toBe('succeed');
   });
 
-  it('one that is killed leaves its work to the other, within the silence and two seconds', async () => {
+  it('a killed node is taken over by the other within the silence limit and two seconds', async () => {
     await hanging(a, 'orphan');
     shop.answer('/orphan-1/do', (response) => response.end());
     const killedAtMs = performance.now();
@@ -140,7 +141,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     await b.logged('took over unfinished transactions');
   });
 
-  it('one that stops hands its work over at once', async () => {
+  it('a node that stops hands its work over at once', async () => {
     a = await start('a');
     await hanging(b, 'handed-over');
     shop.answer('/handed-over-1/do', (response) => response.end());

@@ -20,7 +20,7 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
   const nodesOf = async (coordinator: Coordinator) =>
     nodeList.parse((await coordinator.get('/api/v1/nodes')).json).items.toSorted((a, b) => (a.node < b.node ? -1 : 1));
 
-  it('serves with all of them on one port, starts again who dies, and stops in an orderly way', async () => {
+  it('serves with all workers on one port, restarts a worker that dies, and stops in an orderly way', async () => {
     await using shop = await Participants.start();
     await using coordinator = await Coordinator.start(newStore(), '--workers', '2', '--node', 'shop');
     expect(coordinator.log.at(-1)).toMatchObject({ msg: `ready: ${coordinator.url}`, workers: 2 });
@@ -29,11 +29,11 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     const steps = [{ action: shop.url('/ok'), compensate: '' }];
     for (let i = 0; i < 6; i++) {
       const saga = { gid: `g${i}`, trans_type: 'saga', steps, payloads: [''], wait_result: true };
-      // Each on a connection of its own, so that both workers get some.
+      // Each on a separate connection, so that both workers receive some.
       const { json } = await coordinator.ask('POST', '/api/dtmsvr/submit', saga, { connection: 'close' });
       expect(json).toEqual({ dtm_result: 'SUCCESS' });
     }
-    // Whoever is asked tells of both.
+    // Every worker reports both.
     for (let i = 0; i < 2; i++) {
       const { text } = await coordinator.ask('GET', '/api/metrics', undefined, { connection: 'close' });
       expect(text).toContain('holdfast_workers 2\n');
@@ -63,12 +63,12 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     expect([await coordinator.ended, coordinator.err]).toEqual([0, '']);
     expect(coordinator.log.at(-1)?.msg).toBe('stopped');
     expect(workers.filter(isAlive)).toEqual([]);
-    // Every line of a worker says whose it is.
+    // Every line of a worker contains the number of the worker.
     const ended = coordinator.log.filter(({ msg }) => msg === 'ended silent sessions');
     for (const line of ended) expect([1, 2]).toContain(line['worker']);
   });
 
-  it('is killed, and its workers leave in order all the same: nobody has to wait for their silence', async () => {
+  it('is killed, and its workers still end their sessions: no node has to wait for the silence limit', async () => {
     const url = newStore();
     await using coordinator = await Coordinator.start(url, '--workers', '2');
     const workers = await workersOf(coordinator);
@@ -81,7 +81,7 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     await store.close();
   });
 
-  it('says once, in one line, why its workers cannot start', async () => {
+  it('logs once, in one line, why its workers cannot start', async () => {
     const { ended, output } = Coordinator.launch('postgres://user:s3cret@127.0.0.1:1/db', '--workers', '3');
     expect(await ended).toBe(1);
     expect(output.err).toMatch(/^holdfast: PostgreSQL at 127\.0\.0\.1:1\/db cannot be used[^\n]*\n$/);

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isFinal, type NodeList, type TopicPage, type TransactionDetails } from '@holdfast/protocol';
 
-/** The coordinator's own API over Maps: what the commands ask for, and what they do. */
+/** The coordinator's API over Maps; keeps the requests of the commands and their effects. */
 export class FakeApi {
   readonly transactions = new Map<string, TransactionDetails>();
   readonly topics = new Map<string, TopicPage['items'][number]>();
   readonly orders: string[] = [];
   nodes: NodeList = { items: [] };
-  /** Answered instead of everything else. */
+  /** The response to every request, if set. */
   breakage: { readonly status: number; readonly body: string } | undefined;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   /** Transactions that one page examines: with a filter it may be short, or empty. */

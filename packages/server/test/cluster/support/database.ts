@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 
 let schemas = 0;
 
-/** A PostgreSQL of its own for a test file. Call it within a `describeWith(['postgres'], …)`. */
+/** A separate PostgreSQL for a test file. Call it within a `describeWith(['postgres'], …)`. */
 export function useDatabase(): { readonly server: () => DatabaseServer; readonly newStore: () => string } {
   let started: DatabaseServer | undefined;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ export function useDatabase(): { readonly server: () => DatabaseServer; readonly
   };
   return {
     server,
-    /** The URL of a store that nobody has used. */
+    /** The URL of an unused store. */
     newStore: () => `${server().url}?schema=cluster_${++schemas}`,
   };
 }

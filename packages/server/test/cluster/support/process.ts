@@ -31,12 +31,12 @@ export class Coordinator extends TestClient implements AsyncDisposable {
     this.ended = ended;
   }
 
-  /** Starts it; waits until it says that it is ready. */
+  /** Starts a coordinator; waits until it is ready. */
   static async start(store: string, ...args: string[]): Promise<Coordinator> {
     return Coordinator.startBuild(CLI, store, ...args);
   }
 
-  /** Starts the command line of another build; waits until it says that it is ready. */
+  /** Starts the command line of another build; waits until it is ready. */
   static async startBuild(cliPath: string, store: string, ...args: string[]): Promise<Coordinator> {
     const run = Coordinator.#launch(cliPath, store, args);
     const url = await run.ready;
@@ -88,6 +88,6 @@ export class Coordinator extends TestClient implements AsyncDisposable {
   }
 }
 
-/** Waits until it is something, and answers that. */
+/** Waits until `look` returns a value other than false, null and undefined; resolves to it. */
 export const until = <T>(look: () => T | Promise<T>): Promise<Exclude<T, false | null | undefined>> =>
   vi.waitUntil(look, { timeout: 20_000, interval: 10 }) as Promise<Exclude<T, false | null | undefined>>;
