@@ -13,34 +13,37 @@ class UnreadableStore extends MemoryStore {
   }
 }
 
-it.each(['', '?waitMs=60'])('what is durable is a success although it cannot be read then (%s)', async (query) => {
-  await using shop = await Participants.start();
-  shop.answer('/stuck', always(500));
-  const store = new UnreadableStore(Date.now);
-  await using server = await TestServer.start({}, { store: new CheckedStore(store) });
-  const steps = [{ action: shop.url('/stuck'), payload: 1 }];
-  const queryPrepared = shop.url('/stuck');
-  store.broken = true;
-  for (const [body, status] of [
-    [{ pattern: 'saga', steps }, 'submitted'],
-    [{ pattern: 'msg', steps, queryPrepared, status: 'prepared' }, 'prepared'],
-    [{ pattern: 'tcc' }, 'prepared'],
-    [{ pattern: 'workflow', workflow: { name: 'w' }, queryPrepared }, 'prepared'],
-  ] as const) {
-    const answer = await server.post(`/api/v1/transactions${query}`, body);
-    expect([answer.status, answer.json.status]).toEqual([200, status]);
-    store.broken = false;
-    const read = await server.get(`/api/v1/transactions/${answer.json.gid}`);
-    expect(read.json).toMatchObject({ gid: answer.json.gid, status });
+it.each(['', '?waitMs=60'])(
+  'a durable transaction is a success although it cannot be read afterwards (%s)',
+  async (query) => {
+    await using shop = await Participants.start();
+    shop.answer('/stuck', always(500));
+    const store = new UnreadableStore(Date.now);
+    await using server = await TestServer.start({}, { store: new CheckedStore(store) });
+    const steps = [{ action: shop.url('/stuck'), payload: 1 }];
+    const queryPrepared = shop.url('/stuck');
     store.broken = true;
-  }
-  store.broken = false;
-  const gid = 'w-1';
-  const workflow = { gid, trans_type: 'workflow', query_prepared: queryPrepared, custom_data: '{"name":"w"}' };
-  store.broken = true;
-  const prepared = await server.dtm('prepareWorkflow', workflow);
-  expect([prepared.status, prepared.json.transaction.status]).toEqual([200, 'prepared']);
-});
+    for (const [body, status] of [
+      [{ pattern: 'saga', steps }, 'submitted'],
+      [{ pattern: 'msg', steps, queryPrepared, status: 'prepared' }, 'prepared'],
+      [{ pattern: 'tcc' }, 'prepared'],
+      [{ pattern: 'workflow', workflow: { name: 'w' }, queryPrepared }, 'prepared'],
+    ] as const) {
+      const answer = await server.post(`/api/v1/transactions${query}`, body);
+      expect([answer.status, answer.json.status]).toEqual([200, status]);
+      store.broken = false;
+      const read = await server.get(`/api/v1/transactions/${answer.json.gid}`);
+      expect(read.json).toMatchObject({ gid: answer.json.gid, status });
+      store.broken = true;
+    }
+    store.broken = false;
+    const gid = 'w-1';
+    const workflow = { gid, trans_type: 'workflow', query_prepared: queryPrepared, custom_data: '{"name":"w"}' };
+    store.broken = true;
+    const prepared = await server.dtm('prepareWorkflow', workflow);
+    expect([prepared.status, prepared.json.transaction.status]).toEqual([200, 'prepared']);
+  },
+);
 
 it('a caller that wants to wait is rejected before anything is durable when too many wait', async () => {
   await using shop = await Participants.start();

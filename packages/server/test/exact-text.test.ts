@@ -33,7 +33,7 @@ const PAYLOADS = [
 const bodyOf = (fields: string, payload: string): string =>
   `{"gid":"${gid}", ${fields.replaceAll('PAYLOAD', () => payload).replaceAll('URL', shop.url('/ok'))}}`;
 
-describe('/api/v1 passes on as it was spelled', () => {
+describe('/api/v1 passes on unchanged', () => {
   it.each(PAYLOADS)('the payloads of steps: %s', async (payload) => {
     const steps = `"steps":[{"action":"URL","payload": PAYLOAD },{"payload":0,"payload":PAYLOAD,"action":"URL"}]`;
     const body = bodyOf(`"pattern":"saga","queryPrepared":"",${steps}`, payload).replace('"queryPrepared":"",', '');

@@ -40,7 +40,7 @@ describe('the position where a text stops being JSON', () => {
     );
   });
 
-  it('is within every text that is not, or at its end, and what stands before it can be completed', () => {
+  it('is inside or at the end of every text that is not JSON, and the text before it can be completed', () => {
     fc.assert(
       fc.property(
         fc.json({ maxDepth: 3 }),
@@ -69,7 +69,7 @@ describe('the position where a text stops being JSON', () => {
   });
 });
 
-/** Start of the literal or number that `at` stands in or behind, or of the string. */
+/** Start of the literal, number or string that contains or precedes the position `at`. */
 function startOfToken(json: string, at: number): number {
   const token = /"(?:[^"\\]|\\.)*"|[-+.\w]+/g;
   for (let found = token.exec(json); found !== null; found = token.exec(json))

@@ -32,7 +32,7 @@ const saga = (path: string) => ({
 });
 
 describe('JSON-RPC', () => {
-  it('has the calls of the protocol, with the bodies of REST as params', async () => {
+  it('has the methods of the protocol, with the bodies of REST as params', async () => {
     const begun = await server.rpc('newGid');
     expect(begun.json).toEqual({
       jsonrpc: '2.0',
@@ -49,7 +49,7 @@ describe('JSON-RPC', () => {
     expect((await server.rpc('abort', { gid: `${gid}-2`, trans_type: 'tcc' })).json.result).toEqual(SUCCESS);
   });
 
-  it('answers 200 and JSON whatever the result, and names the error by its code', async () => {
+  it('responds with 200 and JSON to any call, and with the code of an error', async () => {
     const cases = [
       [await server.rpc('submit', saga('/sold-out')), -32901],
       [await server.rpc('registerBranch', { gid: 'nobody', trans_type: 'tcc', branch_id: '01' }), -32901],
@@ -68,14 +68,14 @@ describe('JSON-RPC', () => {
     }
   });
 
-  it('says with a failure what became of the transaction, and with bad input which field', async () => {
+  it('reports with a failure the status of the transaction, and with bad input the field', async () => {
     const failed = await server.rpc('submit', saga('/sold-out'));
     expect(failed.json.error).toMatchObject({ message: 'sold out', data: { dtm_result: 'FAILURE', status: 'failed' } });
     const bad = await server.rpc('submit', { ...saga('/ok'), retry_limit: 'x' });
     expect(bad.json.error.data).toMatchObject({ code: 'invalid', field: 'retry_limit' });
   });
 
-  it('tells a tcc that is still running from one that failed in an unknown way', async () => {
+  it('distinguishes a tcc that is still running from one whose branch failed in an unknown way', async () => {
     for (const [path, code] of [
       ['/packing', -32902],
       ['/broken', -32603],
@@ -87,22 +87,22 @@ describe('JSON-RPC', () => {
     }
   });
 
-  it('answers a text that is no JSON with 400, -32700 and the position', async () => {
+  it('rejects a text that is not JSON with 400, -32700 and the position', async () => {
     const { status, headers, json } = await server.post('/api/json-rpc', '{"jsonrpc": nonsense}');
     expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
     expect(json).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32700 } });
     expect(json.error.message).toContain('position 12');
   });
 
-  it.each(['', 'text', 0, -1, 1.5, null])('takes the id %j and gives it back', async (id) => {
+  it.each(['', 'text', 0, -1, 1.5, null])('accepts the id %j and returns it', async (id) => {
     expect((await server.rpc('newGid', undefined, id)).json).toMatchObject({ id, result: SUCCESS });
   });
 
-  it.each([{ nested: 1 }, [1], true])('refuses the id %j', async (id) => {
+  it.each([{ nested: 1 }, [1], true])('rejects the id %j', async (id) => {
     expect((await server.rpc('newGid', undefined, id)).json).toMatchObject({ id: null, error: { code: -32600 } });
   });
 
-  it('refuses a request that could not be answered, and does nothing', async () => {
+  it('rejects a request without an id, and does nothing', async () => {
     const request = { jsonrpc: '2.0', method: 'prepare', params: { gid, trans_type: 'tcc' } };
     const { status, json } = await server.post('/api/json-rpc', request);
     expect([status, json.id, json.error.code]).toEqual([200, null, -32600]);
@@ -112,7 +112,7 @@ describe('JSON-RPC', () => {
   describe('in batches', () => {
     const request = (id: number, method: string, params?: unknown) => ({ jsonrpc: '2.0', id, method, params });
 
-    it('answers each request in its place, those of one gid carried out in their order', async () => {
+    it('responds to each request at its position, and carries out those of one gid in order', async () => {
       const tcc = { gid, trans_type: 'tcc' };
       const { status, list } = await server.post('/api/json-rpc', [
         request(1, 'prepare', tcc),
@@ -129,7 +129,7 @@ describe('JSON-RPC', () => {
       expect((await server.query(gid)).transaction.status).toBe('succeed');
     });
 
-    it.each([0, 101])('of %i requests are refused as a whole', async (size) => {
+    it.each([0, 101])('of %i requests are rejected as a whole', async (size) => {
       const batch = Array.from({ length: size }, (_, index) =>
         request(index, 'prepare', { gid: `${gid}-${index}`, trans_type: 'tcc' }),
       );

@@ -6,7 +6,7 @@ import { TestServer } from './support/running-server.ts';
 /** Creates a transaction when it succeeds. */
 const CREATING = /^\/api\/(?:dtmsvr\/(?:prepare|submit|prepareWorkflow)$|v1\/transactions(?:\?.*)?$)/;
 
-describe('a request that is odd in some place', () => {
+describe('a request with an odd value', () => {
   it('never fails by a bug, leaves nothing half-made behind, and the coordinator responds afterwards', async () => {
     await using server = await TestServer.start({ requestTimeout: 1_000, maxWait: 10 });
     await fc.assert(
@@ -44,7 +44,7 @@ describe('a request that is odd in some place', () => {
   });
 
   it.each(SHAPES.map((shape) => [shape.method, shape.path('GID'), shape] as const))(
-    'is one of a route that there is: %s %s',
+    'belongs to an existing route: %s %s',
     async (method, _, { path, body }) => {
       await using server = await TestServer.start();
       const sent = body?.('known');

@@ -30,7 +30,7 @@ const saga = (action: string, compensate = '') => ({
 
 describe("a URL that has the coordinator's own parameters", () => {
   it.each(['gid=42', 'op=refund', 'branch_id=07', 'trans_type=tcc', '%67id=42', 'x=1&GID=42', 'gid=42&gid=own-6'])(
-    'is refused by the name of its field: %s',
+    'is rejected with the name of its field: %s',
     async (query) => {
       const url = `${shop.url('/debit')}?${query}`;
       const faults = [
@@ -75,7 +75,7 @@ describe("a URL that has the coordinator's own parameters", () => {
     },
   );
 
-  it('is taken when they say the same as the coordinator', async () => {
+  it('is accepted when their values equal those of the coordinator', async () => {
     const url = `${shop.url('/debit')}?gid=${gid}&trans_type=saga&shop=7`;
     expect((await server.dtm('submit', saga(url))).status).toBe(200);
     expect(shop.seen[0]?.url.searchParams.getAll('gid')).toEqual([gid, gid]);

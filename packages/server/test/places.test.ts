@@ -7,7 +7,7 @@ import { SmallServer } from './support/small-server.ts';
 
 const PLACES = 16;
 
-/** A request whose client hangs up when the test says so. */
+/** A request whose client disconnects when the test decides. */
 class Client {
   hangUp = (): void => {};
   readonly exchange = { onGone: (listener: () => void) => (this.hangUp = listener) } as unknown as Exchange;
@@ -20,7 +20,7 @@ function full(): Places {
 }
 
 describe('requests for responses of any length', () => {
-  it('get the places in their order', async () => {
+  it('receive the places in order of arrival', async () => {
     const places = full();
     const order: string[] = [];
     const enter = async (name: string): Promise<void> => {
@@ -37,7 +37,7 @@ describe('requests for responses of any length', () => {
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
-  it('no longer wait when their client has hung up, and take no place', async () => {
+  it('stop waiting when their client has disconnected, and take no place', async () => {
     const places = full();
     const [gone, other] = [new Client(), new Client()];
     const waits = [places.enter(gone.exchange), places.enter(other.exchange)];
@@ -48,14 +48,14 @@ describe('requests for responses of any length', () => {
     expect(places.areAwaited).toBe(false);
   });
 
-  it('are refused as overloaded when a thousand wait', () => {
+  it('are rejected as overloaded when a thousand wait', () => {
     const places = full();
     for (let i = 0; i < 1_000; i++) void places.enter(new Client().exchange);
     expect(() => places.enter(new Client().exchange)).toThrow(expect.objectContaining({ code: 'overloaded' }));
   });
 });
 
-it('a server makes sixteen long responses at a time; a client that hangs up makes room for the next', async () => {
+it('a server makes sixteen long responses at a time; a client that disconnects makes room for the next', async () => {
   let made = 0;
   function* endless(): Generator<string> {
     made++;
@@ -72,7 +72,7 @@ it('a server makes sixteen long responses at a time; a client that hangs up make
   const first = Array.from({ length: PLACES }, ask);
   await Promise.all(first.map((socket) => once(socket, 'readable')));
   const [second, third] = [ask(), ask()];
-  // Other requests are served meanwhile.
+  // Other requests are served in between.
   const response = await fetch(`http://127.0.0.1:${server.port}/echo`, { method: 'POST', body: 'x' });
   expect(await response.json()).toEqual({ body: 'x', x: null });
   expect(made).toBe(PLACES);

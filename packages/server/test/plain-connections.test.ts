@@ -12,11 +12,11 @@ import { BIG, Slow, SmallServer } from './support/small-server.ts';
 
 interface Sent {
   readonly bytes: string;
-  /** Whether its answer has a body. */
+  /** Whether its response has a body. */
   readonly hasBody: boolean;
   /** Where it is cut in two; the second half is sent at once. */
   readonly cutAt: number;
-  /** Whether it is sent when everything before it is answered, and nothing more before it is. */
+  /** Whether it is sent after all earlier responses, and nothing follows before its response. */
   readonly alone: boolean;
 }
 
@@ -47,8 +47,8 @@ const harmless = fc.record({
   alone: fc.boolean(),
 });
 /**
- * Any, right or wrong. These are sent alone: what Node answers to a wrong one depends on whether an
- * answer is under way, and closing may take the answer with it when more comes.
+ * Any request, valid or not. These are sent alone: Node's response to an invalid one depends on
+ * whether another response is in progress, and closing may lose the response when more data comes.
  */
 const any = fc.record({
   method: fc.constantFrom(...METHODS, 'HEAD', 'PATCH', 'get'),
@@ -96,8 +96,8 @@ function framed(body: string, length: 'right' | 'none' | 'twice' | 'wrong' | 'ch
 }
 
 /**
- * What comes back for these requests over a connection whose first one was `first`, whose answer is
- * left out.
+ * The responses to these requests over a connection whose first request was `first`, without the
+ * response to `first`.
  */
 async function answers(port: number, first: string, sent: readonly Sent[]): Promise<string> {
   const line = new Line(port);
@@ -120,8 +120,8 @@ async function answers(port: number, first: string, sent: readonly Sent[]): Prom
   return all + (await line.rest());
 }
 
-describe('what comes over a connection', () => {
-  it('is answered as Node answers it, whatever it is and in whatever pieces it comes', async () => {
+describe('a request over a connection', () => {
+  it('receives the response of Node, for any content and in any fragmentation', async () => {
     await using server = await SmallServer.start();
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 4 }), async (sent) => {
@@ -132,14 +132,14 @@ describe('what comes over a connection', () => {
     );
   });
 
-  it('is answered as a server of node:http answers it that nothing of this package stands before', async () => {
+  it('receives the response of a server of node:http without this package', async () => {
     const takeAll = vi.spyOn(NodeConnections, 'takeAll').mockReturnValue(undefined);
     await using nodeAlone = await SmallServer.start(undefined, 'node');
     expect(takeAll).toHaveBeenCalledOnce();
     takeAll.mockRestore();
     await using server = await SmallServer.start();
-    // What a server refuses ends the connection, and what was sent behind it may take the answer
-    // along: not compared.
+    // A rejected request ends the connection, and data sent after it may lose the response: not
+    // compared.
     await fc.assert(
       fc.asyncProperty(fc.array(sentOf(harmless), { minLength: 1, maxLength: 4 }), async (sent) => {
         const [plain, paced, nodes] = await Promise.all([
@@ -154,7 +154,7 @@ describe('what comes over a connection', () => {
     );
   });
 
-  it('is answered in its order when it comes before the answer to what came earlier', async () => {
+  it('receives its response in order when it comes before the response to an earlier one', async () => {
     const slow = new Slow();
     await using server = await SmallServer.start(slow.run);
     const line = new Line(server.port);
@@ -176,7 +176,7 @@ describe('what comes over a connection', () => {
     ['node:http', RARE, 'own'],
     ['node:http alone', PLAIN, 'node'],
   ] as const)(
-    'waits while an earlier request is served, however much comes at once: read by %s',
+    'waits while an earlier request is served, however many come at once: read by %s',
     async (_, first, reader) => {
       let running = 0;
       let most = 0;
@@ -225,7 +225,7 @@ describe('what comes over a connection', () => {
     }
   });
 
-  it('waits while its sender does not take the answer', async () => {
+  it('waits while its sender does not read the response', async () => {
     await using server = await SmallServer.start();
     const line = new Line(server.port);
     line.pause();
@@ -240,7 +240,7 @@ describe('what comes over a connection', () => {
     line.destroy();
   });
 
-  it('is given up when its sender hangs up: who waits for it hears so', async () => {
+  it('is aborted when its sender disconnects, and its handler is notified', async () => {
     const slow = new Slow();
     await using server = await SmallServer.start(slow.run);
     const line = new Line(server.port);
@@ -255,7 +255,7 @@ describe('what comes over a connection', () => {
 });
 
 describe('a connection', () => {
-  it('is no longer ours after the first request that is not a plain one', async () => {
+  it('is handed over to Node at the first request that is not a plain one', async () => {
     const taken: string[] = [];
     const node = createServer((request, response) => {
       taken.push(`node ${request.url}`);
@@ -277,7 +277,7 @@ describe('a connection', () => {
     node.close();
   });
 
-  it('is closed when no request comes over it for too long: 10 s before the first one, 75 s after an answer', async () => {
+  it('is closed when no request comes over it for too long: 10 s before the first one, 75 s after a response', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     try {
       await using server = await SmallServer.start();
@@ -299,7 +299,7 @@ describe('a connection', () => {
     }
   });
 
-  it('stays open while its request is answered, however long that takes', async () => {
+  it('stays open while its request is served, however long that takes', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     try {
       const slow = new Slow();
@@ -316,7 +316,7 @@ describe('a connection', () => {
     }
   });
 
-  it('ends with the server: at once when it is idle, with its answer otherwise', async () => {
+  it('ends with the server: at once when it is idle, after its response otherwise', async () => {
     const slow = new Slow();
     const server = await SmallServer.start(slow.run);
     const [idle, used] = [new Line(server.port), new Line(server.port)];
@@ -331,7 +331,7 @@ describe('a connection', () => {
     await closing;
   });
 
-  it('takes nothing more after the answer that ends it', async () => {
+  it('accepts no request after the response that ends it', async () => {
     const server = await SmallServer.start();
     const [line, other] = [new Line(server.port), new Line(server.port)];
     for (const each of [line, other]) {
@@ -351,7 +351,7 @@ describe('a connection', () => {
     await server.close();
   });
 
-  it('does not hold up the server that ends when its request is never answered', async () => {
+  it('does not delay the end of the server when its request never receives a response', async () => {
     const slow = new Slow();
     const server = await SmallServer.start(slow.run);
     const line = new Line(server.port);

@@ -35,7 +35,7 @@ function holdfastIn(variables: Readonly<Record<string, string>>, ...args: string
   return { child, output, ended };
 }
 
-/** The URL from the line that says that it is ready. */
+/** The URL from the log line that reports readiness. */
 async function ready({ child, output, ended }: ReturnType<typeof holdfast>): Promise<string> {
   for (;;) {
     const found = /"url":"([^"]+)"/.exec(output.out);
@@ -82,7 +82,7 @@ describe('holdfast serve', () => {
     expect(run.output.out).toContain('"msg":"stopped"');
   });
 
-  it('goes on when nobody reads its log any more, and then ends in an orderly way', async () => {
+  it('continues when its log is no longer read, and then ends in an orderly way', async () => {
     const run = holdfast('serve', '--store', 'lmdb:./unread', '--http-port', '0', '--log-level', 'debug');
     const url = await ready(run);
     run.child.stdout.destroy();
@@ -95,7 +95,7 @@ describe('holdfast serve', () => {
     expect(await once(run.child, 'exit')).toEqual([0, null]);
   });
 
-  it('does not take the variables of a Kubernetes service for its options', async () => {
+  it('does not mistake the variables of a Kubernetes service for its options', async () => {
     const service = { HOLDFAST_HTTP_PORT: 'tcp://10.0.0.1:36789', HOLDFAST_SERVICE_HOST: '10.0.0.1' };
     const run = holdfastIn(service, 'serve', '--store', 'memory:', '--http-port', '0');
     await ready(run);
@@ -130,7 +130,7 @@ describe('holdfast serve', () => {
     hanging.close();
   });
 
-  it('says in one line which port is in use and what to do, and leaves the store alone', async () => {
+  it('reports in one line which port is in use and the fix, and does not open the store', async () => {
     const other = createServer();
     await once(other.listen(0, '127.0.0.1'), 'listening');
     const { port } = other.address() as AddressInfo;
@@ -141,7 +141,7 @@ describe('holdfast serve', () => {
     expect(output.out).toBe('');
   });
 
-  it('says in one line who has the store open, and ends', async () => {
+  it('reports in one line which process has the store open, and exits', async () => {
     const first = holdfast('serve', '--store', 'lmdb:./one', '--http-port', '0');
     await ready(first);
     const second = holdfast('serve', '--store', 'lmdb:./one', '--http-port', '0');
@@ -166,7 +166,7 @@ describe('holdfast serve', () => {
     [['--workers', '4', '--store', 'memory:'], 'cannot be shared'],
     [['--retention', 'soon'], '--retention: must be a time'],
     [['--config', 'nowhere.yaml'], 'cannot be read'],
-  ])('refuses %j in one line', async (args, reason) => {
+  ])('rejects %j in one line', async (args, reason) => {
     const { ended, output } = holdfast('serve', '--http-port', '0', ...args);
     expect(await ended).toBe(1);
     expect(output.err).toMatch(/^holdfast: [^\n]*\n$/);
@@ -174,13 +174,13 @@ describe('holdfast serve', () => {
     expect(output.err).not.toContain('s3cret');
   });
 
-  it('exits with 2 when there is no such command', async () => {
+  it('exits with code 2 for an unknown command', async () => {
     const { ended, output } = holdfast('sevre');
     expect(await ended).toBe(2);
     expect(output.err).toContain('Did you mean serve?');
   });
 
-  it('says once that gRPC is not served, when it is asked for', async () => {
+  it('logs once that gRPC is not served, if its port is configured', async () => {
     const run = holdfast('serve', '--store', 'memory:', '--http-port', '0', '--grpc-port', '50051');
     await ready(run);
     run.child.kill('SIGTERM');
@@ -195,7 +195,7 @@ describe('holdfast serve', () => {
     expect(output.out.replaceAll(/\s+/g, ' ')).toContain('(default: 36789, env: HOLDFAST_HTTP_PORT)');
   });
 
-  it('stands beside the operator commands', async () => {
+  it('is listed with the operator commands', async () => {
     const { ended, output } = holdfast('--help');
     expect(await ended).toBe(0);
     for (const command of ['serve', 'list', 'show', 'retry', 'topics']) expect(output.out).toContain(command);

@@ -41,7 +41,7 @@ const message = (status: number, text: string) => ({
   body: { message: expect.stringContaining(text), code: status === 503 ? 'unavailable' : 'invalid' },
 });
 
-describe('a request that is refused before it reaches its route', () => {
+describe('a request that is rejected before it reaches its route', () => {
   it.each([
     ['a foreign Host', { host: 'evil.example' }, 'evil.example'],
     ['a page of another site', { origin: 'http://evil.example' }, 'other sites'],

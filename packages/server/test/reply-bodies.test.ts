@@ -14,7 +14,7 @@ import { SmallServer } from './support/small-server.ts';
 const READERS = ['own', 'node'] as const;
 const POST = 'POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n';
 
-/** A source of parts that come when the test says so. */
+/** A source of parts that the test delivers. */
 class Source implements AsyncIterable<Part> {
   readonly #parts: Part[] = [];
   #arrived = (): void => {};

@@ -25,7 +25,7 @@ const tcc = (fields: object) => ({
   ...fields,
 });
 
-describe('a transaction that cannot be taken is a 400 that names the field', () => {
+describe('an invalid transaction is a 400 that names the field', () => {
   it.each([
     ['gid', { gid: 7 }],
     ['gid', { gid: '' }],
@@ -75,7 +75,7 @@ describe('a transaction that cannot be taken is a 400 that names the field', () 
     expect({ status, field: json.field }).toEqual({ status: 413, field });
   });
 
-  it('says that gRPC is not there yet, rather than that the URL is wrong', async () => {
+  it('reports that gRPC is not supported yet, rather than that the URL is wrong', async () => {
     const { json } = await server.dtm(
       'submit',
       saga({ protocol: 'grpc', steps: [{ action: 'bank:58081/busi.Busi/TransIn' }] }),
@@ -84,7 +84,7 @@ describe('a transaction that cannot be taken is a 400 that names the field', () 
   });
 });
 
-describe('a branch that cannot be taken is a 400 that names the field', () => {
+describe('an invalid branch is a 400 that names the field', () => {
   it.each([
     ['gid', { gid: '' }],
     ['branch_id', { branch_id: '' }],
@@ -103,7 +103,7 @@ describe('a branch that cannot be taken is a 400 that names the field', () => {
   });
 });
 
-describe("what dtm's clients send besides is taken", () => {
+describe("other input of dtm's clients is accepted", () => {
   it.each([
     ['unknown fields', { subType: 'x', passthrough_headers: ['a'], nested: { deep: true } }],
     [
@@ -132,7 +132,7 @@ describe("what dtm's clients send besides is taken", () => {
     expect([answer.status, answer.text]).toEqual([200, '{"dtm_result":"SUCCESS"}']);
   });
 
-  it('a key that stands twice: the last one counts', async () => {
+  it('a key that occurs twice: the last one counts', async () => {
     const body = '{"gid":"first","subType":"a","subType":"b","gid":"twice","trans_type":"tcc"}';
     expect((await server.dtm('prepare', body)).status).toBe(200);
     expect((await server.query('twice')).transaction.gid).toBe('twice');

@@ -31,7 +31,7 @@ const submit = (path: string, fields = {}) =>
   });
 
 describe('newGid', () => {
-  it('answers texts only, and a new gid each time', async () => {
+  it('responds with strings only, and a new gid each time', async () => {
     const answers = await Promise.all([1, 2, 3].map(() => server.get('/api/dtmsvr/newGid')));
     for (const { status, json, headers } of answers) {
       expect(status).toBe(200);
@@ -43,7 +43,7 @@ describe('newGid', () => {
 });
 
 describe('version', () => {
-  it('is told', async () => {
+  it('is returned', async () => {
     expect((await server.get('/api/dtmsvr/version')).json).toEqual({
       version: expect.stringMatching(/^\d+\.\d+/) as string,
     });
@@ -51,7 +51,7 @@ describe('version', () => {
 });
 
 describe('forceStop', () => {
-  it('fails what is unfinished, for good', async () => {
+  it('makes an unfinished transaction failed for good', async () => {
     await submit('/broken');
     expect((await server.dtm('forceStop', { gid })).json).toEqual({ dtm_result: 'SUCCESS' });
     expect((await server.query(gid)).transaction.status).toBe('failed');
@@ -73,7 +73,7 @@ describe('resetNextCronTime', () => {
 });
 
 describe.each(['abort', 'forceStop', 'resetNextCronTime'])('%s', (call) => {
-  it('of an unknown gid is no success, and names the gid', async () => {
+  it('of an unknown gid is an error that names the gid', async () => {
     const answer = await server.dtm(call, { gid: 'nobody', trans_type: 'tcc' });
     expect(answer.status).toBe(404);
     expect(answer.json.message).toContain('nobody');
@@ -97,7 +97,7 @@ describe('registerBranch', () => {
 });
 
 describe.each(['GET', 'POST'])('resetCronTime by %s', (method) => {
-  it('makes due what waits for longer than it says, a bounded number', async () => {
+  it('makes a bounded number of transactions due whose wait is longer than its timeout', async () => {
     await using own = await TestServer.start();
     shop.answer('/later', always(500));
     for (const name of ['a', 'b', 'c']) {
@@ -118,7 +118,7 @@ describe.each(['GET', 'POST'])('resetCronTime by %s', (method) => {
     await shop.called(before + 2);
   });
 
-  it('refuses a time that is no number', async () => {
+  it('rejects a time that is not a number', async () => {
     const answer = await server.ask(method, '/api/dtmsvr/resetCronTime?timeout=soon');
     expect([answer.status, answer.json.field]).toEqual([400, 'timeout']);
   });
@@ -204,7 +204,7 @@ describe('all', () => {
   });
 
   it.each(['limit=many', 'limit=-1', 'status=lost', 'transType=none', 'createTimeStart=yesterday', 'position=%00'])(
-    'refuses %s',
+    'rejects %s',
     async (query) => {
       expect((await server.get(`/api/dtmsvr/all?${query}`)).status).toBe(400);
     },
@@ -243,7 +243,7 @@ describe('topics', () => {
     expect((await server.get(at('queryKV', { cat: 'topics', key: topic }))).json).toEqual({ kv: [] });
   });
 
-  it('of no name or no URL, and a URL twice, are refused', async () => {
+  it('without a name or URL, and with a URL twice, are rejected', async () => {
     const url = shop.url('/mail');
     expect((await server.get(at('subscribe', { topic: '', url }))).json.field).toBe('topic');
     expect((await server.get(at('subscribe', { topic: 't', url: '' }))).json.field).toBe('url');
@@ -261,7 +261,7 @@ describe('topics', () => {
     expect(second.next_position).toBe('');
   });
 
-  it('that nobody subscribes are refused at prepare and submit alike', async () => {
+  it('without subscribers are rejected at prepare and at submit', async () => {
     const message = { gid, trans_type: 'msg', steps: [{ action: 'topic://nobody' }], payloads: ['{}'] };
     for (const call of ['prepare', 'submit']) {
       const answer = await server.dtm(call, message);

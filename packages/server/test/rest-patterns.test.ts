@@ -30,7 +30,7 @@ const saga = (fields = {}) => ({
 });
 
 describe('a saga over REST', () => {
-  it('is answered once it is durable, and its actions run in order with their payloads', async () => {
+  it('has its response once it is durable, and its actions run in order with their payloads', async () => {
     const answer = await server.dtm('submit', saga());
     expect(answer.status).toBe(200);
     expect(answer.text).toBe('{"dtm_result":"SUCCESS"}');
@@ -40,13 +40,13 @@ describe('a saga over REST', () => {
     expect(shop.seen.map(({ body }) => body)).toEqual(['{"amount":30}', '{"amount":30}']);
   });
 
-  it('that is waited for answers SUCCESS when it succeeded', async () => {
+  it('with wait_result responds with SUCCESS when it succeeded', async () => {
     const answer = await server.dtm('submit', saga({ wait_result: true }));
     expect([answer.status, answer.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
     expect(await status()).toBe('succeed');
   });
 
-  it('that is waited for answers FAILURE with the reason when it failed', async () => {
+  it('with wait_result responds with FAILURE and the reason when it failed', async () => {
     shop.answer('/credit action', always(409, '{"message":"sold out"}'));
     const answer = await server.dtm('submit', saga({ wait_result: true }));
     expect(answer.status).toBe(409);
@@ -63,7 +63,7 @@ describe('a saga over REST', () => {
   it.each([
     ['ONGOING', always(425)],
     ['an unknown error', always(500)],
-  ])('that is waited for says that it goes on when an action answers %s', async (_, answers) => {
+  ])('with wait_result responds that it continues when an action responds with %s', async (_, answers) => {
     shop.answer('/credit action', answers);
     const answer = await server.dtm('submit', saga({ wait_result: true }));
     expect([answer.status, answer.json]).toEqual([
@@ -84,13 +84,13 @@ describe('a saga over REST', () => {
     expect(shop.calls).toHaveLength(3);
   });
 
-  it('runs the steps at once that its orders allow', async () => {
+  it('runs concurrently the steps whose dependencies allow it', async () => {
     const custom_data = JSON.stringify({ concurrent: true, orders: { 0: [1] } });
     await server.dtm('submit', saga({ wait_result: true, concurrent: true, custom_data }));
     expect(shop.calls).toEqual(['02 action /credit', '01 action /debit']);
   });
 
-  it('takes the payloads that old clients put into the steps', async () => {
+  it('accepts the payloads that old clients put into the steps', async () => {
     const steps = saga().steps.map((step, index) => ({ ...step, data: `{"step":${index}}` }));
     await server.dtm('submit', saga({ wait_result: true, steps, payloads: null }));
     expect(shop.seen.map(({ body }) => body)).toEqual(['{"step":0}', '{"step":1}']);
@@ -125,14 +125,14 @@ describe('a message over REST', () => {
     expect(late.json.message).toContain("current status 'succeed', cannot prepare");
   });
 
-  it('is given up by abort while it is prepared, and no later', async () => {
+  it('is aborted only while it is prepared', async () => {
     await server.dtm('prepare', message());
     expect((await server.dtm('abort', { gid, trans_type: 'msg' })).json).toEqual({ dtm_result: 'SUCCESS' });
     expect(await status()).toBe('failed');
     expect((await server.dtm('submit', message())).status).toBe(409);
   });
 
-  it('that is waited for answers 500 with the error when a step failed in an unknown way', async () => {
+  it('with wait_result responds with 500 and the error when a step failed in an unknown way', async () => {
     shop.answer('/credit', always(500, '{"note":"a FAILURE of the disk"}'));
     const answer = await server.dtm('submit', message({ wait_result: true }));
     expect(answer.status).toBe(500);
@@ -140,7 +140,7 @@ describe('a message over REST', () => {
     expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
   });
 
-  it('that is waited for answers FAILURE, with its status, while a step is ongoing', async () => {
+  it('with wait_result responds with FAILURE and its status while a step is ongoing', async () => {
     shop.answer('/credit', always(425));
     const answer = await server.dtm('submit', message({ wait_result: true }));
     expect([answer.status, answer.json]).toEqual([
@@ -149,7 +149,7 @@ describe('a message over REST', () => {
     ]);
   });
 
-  it('starts its steps only after the delay that the submit names', async () => {
+  it('starts its steps only after the delay of the submit', async () => {
     await server.dtm('prepare', message());
     const answer = await server.dtm('submit', message({ custom_data: '{"delay":3600}' }));
     expect(answer.status).toBe(200);
@@ -183,7 +183,7 @@ describe.each([
     expect(shop.calls).toEqual(commits);
   });
 
-  it('undoes them on abort, which may be repeated', async () => {
+  it('rolls its branches back on abort, which may be repeated', async () => {
     await begin();
     expect((await server.dtm('abort', { gid, trans_type, rollback_reason: 'changed my mind' })).status).toBe(200);
     await becomes('failed');
@@ -191,7 +191,7 @@ describe.each([
     expect((await server.query(gid)).transaction.rollback_reason).toBe('changed my mind');
   });
 
-  it('that is waited for has undone them when abort answers', async () => {
+  it('with wait_result has rolled its branches back when abort responds', async () => {
     await begin();
     expect((await server.dtm('abort', { gid, trans_type, wait_result: true })).json).toEqual({ dtm_result: 'SUCCESS' });
     expect(await status()).toBe('failed');
@@ -202,16 +202,19 @@ describe.each([
     ['ONGOING', 425, 'ONGOING'],
     ['an unknown error', 500, undefined],
     ['FAILURE, which is retried', 409, undefined],
-  ])('that is waited for while a branch answers %s never says FAILURE', async (_, branchStatus, dtm_result) => {
-    await begin();
-    shop.answer('/a', always(branchStatus));
-    const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
-    expect(answer.status).toBe(dtm_result === 'ONGOING' ? 425 : 500);
-    expect(answer.json).toMatchObject({ status: 'submitted', ...(dtm_result !== undefined && { dtm_result }) });
-    expect(answer.text).not.toContain('FAILURE');
-  });
+  ])(
+    'with wait_result never responds with FAILURE while a branch responds with %s',
+    async (_, branchStatus, dtm_result) => {
+      await begin();
+      shop.answer('/a', always(branchStatus));
+      const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
+      expect(answer.status).toBe(dtm_result === 'ONGOING' ? 425 : 500);
+      expect(answer.json).toMatchObject({ status: 'submitted', ...(dtm_result !== undefined && { dtm_result }) });
+      expect(answer.text).not.toContain('FAILURE');
+    },
+  );
 
-  it('takes a branch again, and none once it is decided', async () => {
+  it('accepts a repeated branch, and none after the decision', async () => {
     await begin();
     const url = shop.url('/a');
     const branch = { gid, trans_type, branch_id: '01', data: '{}', confirm: url, cancel: url, url, status: null };
@@ -222,7 +225,7 @@ describe.each([
     expect([late.status, late.json.dtm_result]).toEqual([409, 'FAILURE']);
   });
 
-  it('takes branches by their old names, and refuses to be aborted as something else', async () => {
+  it('accepts the old names of branches, and rejects an abort with another pattern', async () => {
     await server.dtm('prepare', { gid, trans_type });
     const name = trans_type === 'tcc' ? 'registerTccBranch' : 'registerXaBranch';
     expect((await server.dtm(name, { gid, branch_id: '01', url: shop.url('/a') })).status).toBe(200);
@@ -245,7 +248,7 @@ describe('a workflow over REST', () => {
   });
   const end = (extra: object) => server.dtm('submit', { gid, trans_type: 'workflow', req_extra: extra });
 
-  it('is prepared or found, records its steps, and ends as its code says', async () => {
+  it('is prepared or found, records its steps, and has the end that its code reports', async () => {
     const begun = await server.dtm('prepareWorkflow', workflow());
     expect([begun.status, begun.json]).toMatchObject([
       200,
@@ -268,20 +271,20 @@ describe('a workflow over REST', () => {
     });
   });
 
-  it('that failed tells why', async () => {
+  it('that failed has its reason', async () => {
     await server.dtm('prepareWorkflow', workflow());
     await end({ status: 'failed', rollback_reason: 'no money' });
     expect((await server.query(gid)).transaction).toMatchObject({ status: 'failed', rollback_reason: 'no money' });
     expect((await end({ status: 'succeed' })).status).toBe(409);
   });
 
-  it('that is not said how it ended is not taken', async () => {
+  it('that is submitted without a status is rejected', async () => {
     await server.dtm('prepareWorkflow', workflow());
     const answer = await end({ result: 'b2s=' });
     expect([answer.status, answer.json.field]).toEqual([400, 'req_extra.status']);
   });
 
-  it('has a transaction object in every answer, and a list of steps in none that is an error', async () => {
+  it('has a transaction object in every response, and a list of steps in every response but errors', async () => {
     for (const body of [
       { ...workflow(), gid: '' },
       { ...workflow(), protocol: 'smoke' },

@@ -5,12 +5,12 @@ describe('a worker that died', () => {
   const judge = (restarts: Restarts, servedMs: number | undefined, serving = 1) =>
     restarts.judge({ worker: 1, servedMs, serving });
 
-  it('is started again at once when it had served for a while (R1)', () => {
+  it('is restarted after the shortest wait if it had served for a while (R1)', () => {
     const restarts = new Restarts();
     for (let i = 0; i < 20; i++) expect(judge(restarts, 60_000)).toEqual({ kind: 'restart', afterMs: 100 });
   });
 
-  it('waits twice as long after each death in a row, ten seconds at most (R2)', () => {
+  it('is restarted after twice the wait for each death in a row, ten seconds at most (R2)', () => {
     const restarts = new Restarts();
     const waits = Array.from({ length: 9 }, () => judge(restarts, 50)).map((verdict) =>
       'afterMs' in verdict ? verdict.afterMs : 0,
@@ -19,13 +19,13 @@ describe('a worker that died', () => {
     expect(judge(restarts, 20_000)).toEqual({ kind: 'restart', afterMs: 100 });
   });
 
-  it('is given up after five failed starts when no other serves, and never while one does (R3)', () => {
+  it('is abandoned after five failed starts if no other worker serves, and never while one does (R3)', () => {
     const alone = new Restarts();
     const kinds = Array.from({ length: 5 }, () => judge(alone, undefined, 0).kind);
     expect(kinds).toEqual(['restart', 'restart', 'restart', 'restart', 'abandon']);
     const beside = new Restarts();
     for (let i = 0; i < 50; i++) expect(judge(beside, undefined, 1).kind).toBe('restart');
-    // One that served meanwhile begins the count anew.
+    // A worker that served in between resets the count.
     const mended = new Restarts();
     for (let i = 0; i < 4; i++) judge(mended, undefined, 0);
     judge(mended, 5, 0);

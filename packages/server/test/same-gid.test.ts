@@ -78,7 +78,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     ['submitted', { path: '/stuck', amount: 30 }, true],
     ['succeeded', { path: '/ok', amount: 30 }, true],
     ['failed', { path: '/refused', amount: 30 }, false],
-  ])('with the same content has the response of the first, which has %s', async (status, asked, ok) => {
+  ])('with the same content receives the response of the first, which has %s', async (status, asked, ok) => {
     expect((await submit(asked)).ok).toBe(true);
     if (status !== 'submitted') await ended();
     const calls = shop.calls.length;
@@ -89,7 +89,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     if (status !== 'submitted') expect(shop.calls).toHaveLength(calls);
   });
 
-  it.each(['/stuck', '/ok', '/refused'])('with another payload is refused, whatever its status (%s)', async (path) => {
+  it.each(['/stuck', '/ok', '/refused'])('with another payload is rejected, whatever its status (%s)', async (path) => {
     await submit({ path, amount: 30 });
     if (path !== '/stuck') await ended();
     const other = await submit({ path, amount: 50 });
@@ -99,7 +99,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     expect(shop.seen.some(({ body }) => body.includes('50'))).toBe(false);
   });
 
-  it('with other steps, or as another pattern, is refused', async () => {
+  it('with other steps, or as another pattern, is rejected', async () => {
     await submit({ path: '/ok', amount: 30 });
     expect((await submit({ path: '/other', amount: 30 })).text).toContain('the action of step 1 differs');
     const other = await submit({ path: '/ok', amount: 30, pattern: 'msg' });
@@ -120,7 +120,7 @@ describe('a gid submitted again', () => {
     expect([other.status, other.json.field]).toEqual([409, 'branchHeaders']);
   });
 
-  it('is the same when the topic of its message is gone', async () => {
+  it('is the same when the topic of its message has been deleted', async () => {
     const topic = `t-${gid}`;
     await server.get(`/api/dtmsvr/subscribe?topic=${topic}&url=${encodeURIComponent(shop.url('/ok'))}`);
     const body = { gid, trans_type: 'msg', steps: [{ action: `topic://${topic}` }], payloads: ['{}'] };
@@ -131,7 +131,7 @@ describe('a gid submitted again', () => {
     expect((await server.dtm('submit', { ...body, gid: `${gid}-new` })).status).toBe(400);
   });
 
-  it('is the same when the submit of a prepared message repeats it, with a delay of its own', async () => {
+  it('is the same when the submit of a prepared message repeats it with another delay', async () => {
     const body = { ...dtmBody({ path: '/ok', amount: 30, pattern: 'msg' }), query_prepared: shop.url('/check') };
     expect((await server.dtm('prepare', body)).status).toBe(200);
     expect((await server.dtm('prepare', body)).status).toBe(200);
@@ -143,7 +143,7 @@ describe('a gid submitted again', () => {
     expect((await server.dtm('submit', { gid, trans_type: 'msg' })).status).toBe(200);
   });
 
-  it('is refused when a workflow has another input, and found when its process has another URL', async () => {
+  it('is rejected for a workflow with another input, and found if its process has another URL', async () => {
     const of = (data: string, url: string) => ({
       gid,
       trans_type: 'workflow',
@@ -188,7 +188,7 @@ describe('a branch', () => {
           ...(trans_type === 'workflow' && { custom_data: '{"name":"pay"}' }),
         });
 
-  it.each(['tcc', 'xa', 'workflow'])('of a %s is not taken by a transaction of another pattern', async (pattern) => {
+  it.each(['tcc', 'xa', 'workflow'])('of a %s is rejected by a transaction of another pattern', async (pattern) => {
     for (const other of ['tcc', 'xa', 'workflow', 'msg'].filter((one) => one !== pattern)) {
       gid = `same-${++serial}`;
       expect((await prepare(other)).status).toBe(200);
@@ -201,7 +201,7 @@ describe('a branch', () => {
   });
 
   it.each(['tcc', 'xa'])(
-    'of a %s is taken again alike, not with another call, and not after the decision',
+    'of a %s is accepted again if it is the same, not with another call, and not after the decision',
     async (pattern) => {
       await prepare(pattern);
       expect((await server.dtm('registerBranch', branch(pattern))).status).toBe(200);

@@ -40,7 +40,7 @@ async function listening(respond: (request: IncomingMessage) => string, status: 
 }
 
 describe('a participant that echoes its request', () => {
-  it('puts no secret of it into the log, the timeline, the alert, the API or the CLI', async () => {
+  it('causes no secret of the request in the log, the timeline, the alert, the API or the CLI', async () => {
     const bank = await listening(({ headers, url }) => JSON.stringify({ url, headers }), 500);
     const webhook = await listening(() => '', 200);
     const lines: string[] = [];
@@ -98,7 +98,7 @@ describe.each(ENCODINGS)('a participant that echoes a secret as %s', (_, encode)
     ['the whole header', `Bearer ${token}`],
     ['the account of its URL', 'teller:hunter2/of the bank'],
     ['the password of its URL', 'hunter2/of the bank'],
-  ])('has it hidden: %s', async (_what, echoed) => {
+  ])('has the secret hidden: %s', async (_what, echoed) => {
     const bank = await listening(() => `no: ${encode(echoed)}.`, 409);
     await using server = await TestServer.start();
     const account = 'teller:hunter2%2Fof%20the%20bank@';
@@ -169,7 +169,7 @@ describe('a transaction that was force-stopped', () => {
 });
 
 describe('the reason of an operator or a caller', () => {
-  it('is shown without its secrets, wherever it is shown', async () => {
+  it('is always shown without its secrets', async () => {
     await using server = await TestServer.start();
     const saga = { trans_type: 'saga', steps: [{ action: 'http://127.0.0.1:1/a' }], payloads: ['{}'] };
     await server.dtm('submit', { ...saga, gid: 'ended', retry_interval: 1_000 });
@@ -189,7 +189,7 @@ describe('the reason of an operator or a caller', () => {
 });
 
 describe('the URL of a subscriber', () => {
-  it('is shown without its secrets, and can be given so to end the subscription', async () => {
+  it('is shown without its secrets, and this form can be used to end the subscription', async () => {
     await using server = await TestServer.start();
     const urls = ['http://teller:hunter2@mail:8080/a?token=swordfish', 'http://mail:8080/b'];
     for (const url of urls) expect((await server.ask('PUT', '/api/v1/topics/t/subscribers', { url })).status).toBe(204);

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Part } from '../src/http/reply.ts';
 import { sendParts } from '../src/http/send-parts.ts';
 
-test('a response of which a part cannot be made is broken off', async () => {
+test('a response is aborted if one of its parts cannot be produced', async () => {
   const stream = new PassThrough();
   const written: Part[] = [];
   function* parts(): Generator<string> {
@@ -15,7 +15,7 @@ test('a response of which a part cannot be made is broken off', async () => {
   expect(stream.destroyed).toBe(true);
 });
 
-test('nothing more is made for a receiver that is gone', async () => {
+test('no more parts are produced for a receiver that has disconnected', async () => {
   const stream = new PassThrough();
   let made = 0;
   function* parts(): Generator<string> {
@@ -33,7 +33,7 @@ afterEach(() => void vi.useRealTimers());
 /** One that is full, and whose receiver takes nothing. */
 const stalled = (): PassThrough => new PassThrough({ highWaterMark: 1 });
 
-test('a receiver that takes nothing for as long as a connection may be idle is disconnected', async () => {
+test('a receiver that reads nothing for as long as a connection may be idle is disconnected', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const stream = stalled();
   const sent = sendParts(stream, ['ab', 'cd', 'ef'], (part) => stream.write(part));
@@ -46,7 +46,7 @@ test('a receiver that takes nothing for as long as a connection may be idle is d
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('the time of a receiver begins anew with each part it takes', async () => {
+test('the idle time of a receiver restarts with each part that it reads', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const stream = stalled();
   const sent = sendParts(stream, ['ab', 'cd', 'ef', 'gh'], (part) => stream.write(part));

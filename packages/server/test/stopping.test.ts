@@ -26,7 +26,7 @@ class OpenLines implements AsyncDisposable {
   }
 }
 
-describe('a server that is told to stop', () => {
+describe('a server that is stopped', () => {
   const saga = (shop: Participants) => ({
     gid: 'g1',
     trans_type: 'saga',
@@ -35,7 +35,7 @@ describe('a server that is told to stop', () => {
     wait_result: true,
   });
 
-  it('finishes what is under way, answers who waits, and takes nothing new', async () => {
+  it('finishes requests in progress, responds to waiting callers, and accepts nothing new', async () => {
     await using shop = await Participants.start();
     const server = await TestServer.start({ drainTimeout: 10_000 });
     const asked = new Promise<ServerResponse>((resolve) => shop.answer('/slow', resolve));
@@ -49,7 +49,7 @@ describe('a server that is told to stop', () => {
     await closing;
   });
 
-  it('is not ready at once, serves what comes over open connections, and ends these with the answer', async () => {
+  it('becomes unready at once, serves requests over open connections, and closes these with the response', async () => {
     const server = await TestServer.start({ drainTimeout: 10_000 });
     await using lines = new OpenLines(server.url, 2);
     expect(await lines.get(0, '/readyz')).toMatchObject({ status: 200, connection: 'keep-alive' });
@@ -62,7 +62,7 @@ describe('a server that is told to stop', () => {
     await closing;
   });
 
-  it('leaves what does not end in time to the next start, which finishes it', async () => {
+  it('leaves transactions that do not finish in time to the next start, which finishes them', async () => {
     await using shop = await Participants.start();
     const memory = new MemoryStore(Date.now);
     const server = await TestServer.start({ drainTimeout: 0 }, { store: new CheckedStore(memory) });
@@ -77,13 +77,13 @@ describe('a server that is told to stop', () => {
     expect(json.status).toBe('succeed');
   });
 
-  it('can be told so more than once', async () => {
+  it('can be stopped more than once', async () => {
     const { running } = await TestServer.start();
     await Promise.all([running.close(), running.close()]);
     await expect(running.close()).resolves.toBeUndefined();
   });
 
-  it('answers a caller who waits for something that will not happen with what it is now', async () => {
+  it('responds with the current state to a caller that waits for an event that will not happen', async () => {
     const server = await TestServer.start({ drainTimeout: 0 });
     await server.dtm('prepare', { gid: 'g1', trans_type: 'tcc' });
     const waiting = server.get('/api/v1/transactions/g1?waitMs=60000');

@@ -8,7 +8,7 @@ import { describeWith } from '../../../tools/src/describe-with.ts';
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
-/** Stands between a node and its database. */
+/** A proxy between a node and its database. */
 async function proxyTo(url: string) {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();

@@ -34,7 +34,7 @@ describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behin
     );
   }
 
-  /** Right and wrong ways to enter; what is said repeats no password. */
+  /** Connects in valid and invalid ways; no error repeats the password. */
   async function expectOnlyTheRightWay(url: string, { certificate }: Certificate): Promise<void> {
     const wrong = url.replace(GUEST, `guest:${encodeURIComponent(`not ${PASSWORD}`)}`);
     const [right, unknownAuthority, wrongPassword] = await Promise.all([
@@ -86,7 +86,7 @@ describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behin
     await expectOnlyTheRightWay(`mysql://${GUEST}@localhost:${port}/holdfast?ssl=true`, certificate);
   });
 
-  it('Redis, with rediss:// and a user of its own', async () => {
+  it('Redis, with rediss:// and a separate user', async () => {
     const certificate = await certificateFor('redis');
     const port = await freePort();
     const files = ['--tls-cert-file', certificate.certificate, '--tls-key-file', certificate.key];

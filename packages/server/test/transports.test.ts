@@ -57,14 +57,14 @@ describe('an error of the coordinator', () => {
     expect([rest.status, rpc.status, v1.status]).toEqual([status, 200, status]);
     const isFailure = status === 409;
     expect(rest.json.dtm_result).toBe(isFailure ? 'FAILURE' : undefined);
-    // Clients look for the word in the body of any answer.
+    // Clients search for the word in the body of any response.
     expect(rest.text.includes('FAILURE')).toBe(isFailure);
     expect(rpc.json.error.code).toBe(rpcCode);
     expect(v1.json).toMatchObject({ code, status, gid: 'g' });
     for (const { headers } of [rest, v1]) expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null);
   });
 
-  it('that is a defect shows its words in the log alone', async () => {
+  it('that is an internal error has its text only in the log', async () => {
     const logged: unknown[] = [];
     const log = { ...SILENT, error: (fields: Readonly<Record<string, unknown>>) => logged.push(fields['err']) };
     const defect = new TypeError('secret detail');
@@ -92,31 +92,34 @@ describe('the caller', () => {
     expect(seen).toMatchObject({ principal: ANONYMOUS, namespace: 'default' });
   });
 
-  it.each(['own', 'node'] as const)('is traced as far as its header fields are valid (%s reader)', async (reader) => {
-    const seen: (CallContext['trace'] | null)[] = [];
-    await using server = await TransportServer.start(
-      {
-        submit: (context) => {
-          seen.push(context.trace ?? null);
-          return Promise.resolve(PASSED);
+  it.each(['own', 'node'] as const)(
+    'has a trace context if its header fields are valid (%s reader)',
+    async (reader) => {
+      const seen: (CallContext['trace'] | null)[] = [];
+      await using server = await TransportServer.start(
+        {
+          submit: (context) => {
+            seen.push(context.trace ?? null);
+            return Promise.resolve(PASSED);
+          },
         },
-      },
-      { requestReader: reader },
-    );
-    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
-    await submit({ traceparent });
-    await submit({ TraceParent: traceparent, TraceState: ' a=1, b=2' });
-    await submit({ traceparent, tracestate: 'A=1' });
-    await submit({ traceparent: 'nonsense', tracestate: 'a=1' });
-    await submit({});
-    await sendRaw(server.url, [`traceparent: ${traceparent}`, 'tracestate: a=1', 'tracestate: b=2']);
-    await sendRaw(server.url, [`traceparent: ${traceparent}`, `traceparent: ${traceparent}`]);
-    const both = { traceparent, tracestate: 'a=1,b=2' };
-    expect(seen).toEqual([{ traceparent }, both, { traceparent }, null, null, both, null]);
-  });
+        { requestReader: reader },
+      );
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
+      await submit({ traceparent });
+      await submit({ TraceParent: traceparent, TraceState: ' a=1, b=2' });
+      await submit({ traceparent, tracestate: 'A=1' });
+      await submit({ traceparent: 'nonsense', tracestate: 'a=1' });
+      await submit({});
+      await sendRaw(server.url, [`traceparent: ${traceparent}`, 'tracestate: a=1', 'tracestate: b=2']);
+      await sendRaw(server.url, [`traceparent: ${traceparent}`, `traceparent: ${traceparent}`]);
+      const both = { traceparent, tracestate: 'a=1,b=2' };
+      expect(seen).toEqual([{ traceparent }, both, { traceparent }, null, null, both, null]);
+    },
+  );
 
-  it.each(['own', 'node'] as const)('states how long it waits for the response (%s reader)', async (reader) => {
+  it.each(['own', 'node'] as const)('may state a deadline for the response (%s reader)', async (reader) => {
     const seen: (number | undefined)[] = [];
     await using server = await TransportServer.start(
       {
@@ -141,7 +144,7 @@ describe('the caller', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('who hangs up aborts the signal of what waits for them', async () => {
+  it('aborts the signal of its request by disconnecting', async () => {
     let context: CallContext | undefined;
     let arrived: () => void = () => {};
     const waiting = new Promise<void>((resolve) => (arrived = resolve));
@@ -171,7 +174,7 @@ describe('the HTTP server', () => {
     ready: () => Promise.resolve(),
   };
 
-  it('answers an unknown path with the nearest there is', async () => {
+  it('responds to an unknown path with the most similar one', async () => {
     await using server = await TransportServer.start(idle);
     const { status, json } = await server.post('/api/dtmsvr/sumbit', saga);
     expect([status, json.nearest]).toEqual([404, '/api/dtmsvr/submit']);
@@ -183,7 +186,7 @@ describe('the HTTP server', () => {
     expect((await server.get('/entirely/elsewhere/and/very/far/away')).json.nearest).toBeUndefined();
   });
 
-  it('answers a wrong method with those there are', async () => {
+  it('responds to a wrong method with the allowed ones', async () => {
     await using server = await TransportServer.start(idle);
     const { status, headers, json } = await server.get('/api/dtmsvr/submit');
     expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
@@ -207,7 +210,7 @@ describe('the HTTP server', () => {
     expect((await server.ask('HEAD', '/api/dtmsvr/subscribe?topic=a&url=http://b/')).status).toBe(405);
   });
 
-  it('answers a body that is no JSON with the position of the fault', async () => {
+  it('responds to a body that is not JSON with the position of the fault', async () => {
     await using server = await TransportServer.start(idle);
     const broken = await server.dtm('submit', '{"gid":"g",}');
     expect([broken.status, broken.json.message]).toEqual([400, 'the body is not JSON: unexpected "}" at position 11']);
@@ -219,7 +222,7 @@ describe('the HTTP server', () => {
   it.each([
     ['announced', (text: string) => text],
     ['not announced', (text: string) => new Blob([text]).stream()],
-  ])('refuses a body beyond its limit whose length is %s', async (_, bodyOf) => {
+  ])('rejects a body beyond its limit whose length is %s', async (_, bodyOf) => {
     await using server = await TransportServer.start(idle, { maxBodyBytes: 1_000 });
     const send = async (length: number) => {
       const text = JSON.stringify({ ...saga, custom_data: '' }).padEnd(length);
@@ -232,13 +235,13 @@ describe('the HTTP server', () => {
     expect(await send(100)).toBe(200);
   });
 
-  it('refuses headers beyond its limit', async () => {
+  it('rejects headers beyond its limit', async () => {
     await using server = await TransportServer.start(idle);
     const answer = await server.ask('GET', '/healthz', undefined, { 'x-long': 'x'.repeat(20_000) });
     expect(answer.status).toBe(431);
   });
 
-  it('answers nonsense instead of HTTP with 400, and closes', async () => {
+  it('responds to input that is not HTTP with 400, and closes the connection', async () => {
     await using server = await TransportServer.start(idle);
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.end('what is this?\r\n\r\n');
@@ -256,12 +259,12 @@ describe('the HTTP server', () => {
     { 'sec-fetch-site': 'Same-Origin' },
     { 'sec-fetch-site': 'same-origin, cross-site' },
     { 'sec-fetch-site': '' },
-  ])('refuses what the page of another site makes a browser send: %j', async (headers) => {
+  ])('rejects requests that the page of another site makes a browser send: %j', async (headers) => {
     await using server = await TransportServer.start(idle);
     expect((await server.ask('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
   });
 
-  it('takes what its own pages send', async () => {
+  it('accepts requests of its pages', async () => {
     await using server = await TransportServer.start(idle);
     expect((await server.ask('POST', '/api/dtmsvr/submit', saga, { origin: server.url })).status).toBe(200);
   });
@@ -285,7 +288,7 @@ describe('the Host of a request', () => {
   ];
 
   it.each(['localhost', '127.0.0.1:36789', '[::1]:1', 'LocalHost.:80', '127.1.2.3'])(
-    'is known on loopback: %s',
+    'is accepted on loopback: %s',
     async (host) => {
       await using server = await start();
       for (const request of requests(host)) expect(await statusOf(server.url, request)).toBe(200);
@@ -293,20 +296,20 @@ describe('the Host of a request', () => {
   );
 
   it.each(['evil.example', 'localhost.evil.example:36789', '10.0.0.1', 'a@127.0.0.1', '', '0x7f.1'])(
-    'is refused on loopback when it is %j, which a page can give the address of this machine',
+    'is rejected on loopback when it is %j, a name that may resolve to this machine',
     async (host) => {
       await using server = await start();
       for (const request of requests(host)) expect(await statusOf(server.url, request)).toBe(403);
     },
   );
 
-  it('is refused when there are two, of which another recipient may believe the other one', async () => {
+  it('is rejected when there are two, because a proxy may use the other one', async () => {
     await using server = await start();
     const two = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n';
     expect(await statusOf(server.url, two)).toBe(403);
   });
 
-  it('is known when it is configured, on whatever port', async () => {
+  it('is accepted when it is configured, on any port', async () => {
     await using server = await start({ allowedHosts: ['tx.example'] });
     for (const request of requests('TX.example:443')) expect(await statusOf(server.url, request)).toBe(200);
     for (const request of requests('evil.example')) expect(await statusOf(server.url, request)).toBe(403);
@@ -314,7 +317,7 @@ describe('the Host of a request', () => {
     for (const request of requests('evil.example')) expect(await statusOf(open.url, request)).toBe(200);
   });
 
-  it('is any beyond loopback until names are configured, and then an address or one of them', async () => {
+  it('may be any beyond loopback until names are configured, and then one of them or an address', async () => {
     await using open = await start({ host: '0.0.0.0', insecure: true });
     for (const request of requests('tx.svc')) expect(await statusOf(open.url, request)).toBe(200);
     await using server = await start({ host: '0.0.0.0', insecure: true, allowedHosts: ['tx.svc'] });
@@ -332,12 +335,12 @@ describe('a GET of dtm that changes something', () => {
     { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Safari/605.1.15' },
   ];
 
-  it('is served to clients that are no browsers', async () => {
+  it('is served to clients other than browsers', async () => {
     await using server = await TestServer.start();
     expect((await server.get(path)).status).toBe(200);
   });
 
-  it.each(browsers)('is refused to a browser: %j', async (headers) => {
+  it.each(browsers)('is rejected when a browser sends it: %j', async (headers) => {
     await using server = await TestServer.start();
     expect((await server.ask('GET', path, undefined, headers)).status).toBe(403);
     expect((await server.ask('GET', '/api/dtmsvr/resetCronTime', undefined, headers)).status).toBe(403);
@@ -347,7 +350,7 @@ describe('a GET of dtm that changes something', () => {
     expect((await server.ask('POST', path, undefined, headers)).status).toBe(200);
   });
 
-  it('is refused to all when it is switched off', async () => {
+  it('is rejected for all clients when it is switched off', async () => {
     await using server = await TestServer.start({ dtmGetCommands: false });
     const { status, headers, json } = await server.get(path);
     expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
@@ -355,15 +358,15 @@ describe('a GET of dtm that changes something', () => {
   });
 });
 
-describe('what watches over it', () => {
-  it('is told that the process lives without asking the store', async () => {
+describe('monitoring', () => {
+  it('receives the liveness of the process without a query to the store', async () => {
     await using server = await TransportServer.start({});
     expect((await server.get('/healthz')).status).toBe(200);
     for (const method of ['GET', 'POST', 'PUT', 'DELETE'])
       expect((await server.ask(method, '/api/ping')).json).toEqual({ msg: 'pong' });
   });
 
-  it('is told that it is ready only when the store says so, in time', async () => {
+  it('receives readiness only when the store reports it in time', async () => {
     let ready: () => Promise<void> = () => Promise.resolve();
     await using server = await TransportServer.start({ ready: () => ready() });
     expect((await server.get('/readyz')).status).toBe(200);
@@ -374,7 +377,7 @@ describe('what watches over it', () => {
     expect((await server.get('/readyz')).status).toBe(503);
   });
 
-  it('reads metrics as text', async () => {
+  it('receives metrics as text', async () => {
     await using server = await TransportServer.start({});
     const { text, headers } = await server.get('/api/metrics');
     expect([text, headers.get('content-type')]).toEqual(['x 1\n', 'text/plain']);

@@ -8,7 +8,7 @@ import { always, Participants } from './support/participants.ts';
 import { TestServer } from './support/running-server.ts';
 
 describe('metrics', () => {
-  it('count what the coordinator did, and show what its store holds', async () => {
+  it('count the work of the coordinator, and show the contents of its store', async () => {
     await using shop = await Participants.start();
     await using server = await TestServer.start();
     shop.answer('/sold-out action', always(409));
@@ -45,7 +45,7 @@ describe('metrics', () => {
     expect(again).toContain('holdfast_transactions_accepted_total{pattern="saga"} 2');
   });
 
-  it('leave out what is read from the store while the store is away', async () => {
+  it('omit the values read from the store while the store is away', async () => {
     const store = new MemoryStore(Date.now);
     await using server = await TestServer.start({}, { store: new CheckedStore(store) });
     const count = store.count.bind(store);
@@ -61,15 +61,15 @@ describe('metrics', () => {
     expect(await readStored()).toEqual(before);
   });
 
-  it('put a value into the first bucket that holds it', () => {
+  it('count a value in the first bucket that includes it', () => {
     const histogram = new HistogramChild([1, 2, 5]);
     for (const value of [0.5, 1, 1.5, 5, 6]) histogram.observe(value);
     expect([histogram.counts, histogram.sum]).toEqual([[2, 1, 1, 1], 14]);
   });
 });
 
-describe('a transaction that needs a person', () => {
-  it('is told to the alert web hook', async () => {
+describe('a transaction that needs operator attention', () => {
+  it('is reported to the alert webhook', async () => {
     await using shop = await Participants.start();
     await using server = await TestServer.start({
       alertAfterRetries: 2,
@@ -101,14 +101,14 @@ describe('a log', () => {
       ...options,
     });
 
-  it('is JSON where no terminal reads it', () => {
+  it('is JSON unless the output is a terminal', () => {
     const lines: string[] = [];
     logTo(lines, {}).warn({ gid: 'g1', branch: '01 action' }, 'retried');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, gid: 'g1', branch: '01 action', msg: 'retried' });
     expect(lines[0]).toMatch(/\n$/);
   });
 
-  it('is a readable line on a terminal, in colour when wanted, and cannot be made to steer it', () => {
+  it('is a readable line on a terminal, optionally in colour, without control characters of others', () => {
     const lines: string[] = [];
     const output = { isTTY: true, write: (line: string) => lines.push(line) };
     logTo(lines, { output }).info({ gid: 'g\u001b[2J1', count: 3 }, 'two\nlines');
@@ -117,14 +117,14 @@ describe('a log', () => {
     expect(lines[1]).toContain('\u001b[31merror');
   });
 
-  it('shows where a defect came from', () => {
+  it('shows the stack of an internal error', () => {
     const lines: string[] = [];
     logTo(lines, { format: 'pretty' }).error({ err: new TypeError('nothing there') }, 'a request failed');
     expect(lines[0]).toContain('a request failed\n    TypeError: nothing there');
     expect(lines[0]).toContain('watching.test.ts');
   });
 
-  it('leaves out what is less important than its level', () => {
+  it('omits lines below its level', () => {
     const lines: string[] = [];
     const log = logTo(lines, { level: 'warn' });
     log.debug({}, 'a');
@@ -135,7 +135,7 @@ describe('a log', () => {
 });
 
 describe('the log of a server', () => {
-  it('holds no payload and no header value', async () => {
+  it('contains no payload and no header value', async () => {
     const lines: string[] = [];
     const log = createLog({
       level: 'debug',
@@ -162,7 +162,7 @@ describe('the log of a server', () => {
 });
 
 describe('a request of a browser', () => {
-  it('is refused when another site made it, also one that is a mere GET', () => {
+  it('is rejected when the page of another site made it, even if it is a plain GET', () => {
     expect(crossSiteFault({ 'sec-fetch-site': 'cross-site' })).toBeDefined();
     expect(crossSiteFault({ origin: 'http://a:1', host: 'a:2' })).toBeDefined();
     expect(crossSiteFault({ origin: 'null', host: 'a:1' })).toBeDefined();

@@ -132,7 +132,7 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     }
 
     /**
-     * Wakes the frozen node, and asserts that it has noticed and serves again, without having made a
+     * Wakes the frozen node; asserts that it has noticed and serves again, without having made a
      * further call.
      */
     async function expectToNotice(

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** A client that says exactly which bytes are sent, and keeps those that come back. */
+/** A client that controls exactly which bytes are sent, and keeps the received ones. */
 export class Line {
   readonly #socket: Socket;
   readonly closed: Promise<unknown>;
@@ -10,7 +10,7 @@ export class Line {
   constructor(port: number) {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.closed = new Promise((resolve) => this.#socket.once('close', resolve));
-    // Whoever breaks off resets the connection.
+    // Either side may reset the connection.
     this.#socket.on('error', () => {});
     this.#socket.on('data', (piece: Buffer) => {
       this.#received += piece.toString('latin1');
@@ -24,7 +24,7 @@ export class Line {
   }
 
   /**
-   * The next answer as it came, but for its date; undefined when the connection ended without one.
+   * The next response as received, without its date; undefined if the connection ended without one.
    */
   async answer(hasBody = true): Promise<string | undefined> {
     while (!this.#received.includes('\r\n\r\n')) if (!(await this.#more())) return undefined;
@@ -74,8 +74,8 @@ export const RARE = get('/any/first', 'Connection: keep-alive, x\r\n');
 export const PLAIN = get('/any/first', 'Connection: keep-alive\r\n');
 
 /**
- * Returns when a request sent now over another connection is answered: what was sent before has
- * arrived.
+ * Resolves when a request sent now over another connection has its response: everything sent before
+ * has arrived.
  */
 export async function roundTrip(port: number): Promise<void> {
   const line = new Line(port);

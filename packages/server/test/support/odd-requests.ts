@@ -17,7 +17,7 @@ interface Shape {
   readonly body?: (gid: string) => unknown;
 }
 
-/** Nobody listens there. */
+/** No process listens there. */
 const NOWHERE = 'http://127.0.0.1:1/branch';
 
 const dtmTransaction = (gid: string) => ({
@@ -124,7 +124,7 @@ export const SHAPES: readonly Shape[] = [
   v1('GET', '/status?x=GID'),
 ];
 
-/** Stands for a JSON text that `JSON.stringify` does not write. */
+/** Marks a JSON text that `JSON.stringify` does not write. */
 const RAW = 'raw:';
 const raw = (text: string): string => RAW + text;
 const DEEP = 6_000;
@@ -225,7 +225,7 @@ const pathChanges = fc.oneof(
     ),
 );
 
-/** Percent-encoded; what cannot be, as bytes that are no UTF-8. */
+/** Percent-encoded; lone surrogates as bytes that are not UTF-8. */
 function encoded(text: string): string {
   try {
     return encodeURIComponent(text.slice(0, 2_000));

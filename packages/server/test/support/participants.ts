@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { type Answer, always, BranchServer } from '../../../branches/test/support/branch-server.ts';
 
-/** Participants of a test: each path answers as told, everything else succeeds. */
+/** Participants of a test: paths respond as the test specifies; all other calls succeed. */
 export class Participants implements AsyncDisposable {
   readonly #server: BranchServer;
   readonly #answers = new Map<string, Answer>();
@@ -25,7 +25,7 @@ export class Participants implements AsyncDisposable {
     return this.#server.url + path;
   }
 
-  /** What a path, or a path and an op (`/debit compensate`), answers from now on. */
+  /** Sets the response of a path, or of a path and an op (`/debit compensate`). */
   answer(path: string, answer: Answer): void {
     this.#answers.set(path, answer);
   }

@@ -28,7 +28,7 @@ export interface Answered {
   readonly list: readonly AnyBody[];
 }
 
-/** Whatever the transports answer; a test asserts what is there. */
+/** Any response of the transports; a test asserts its contents. */
 export interface AnyBody {
   readonly gid: string;
   readonly dtm_result: string;
@@ -126,7 +126,7 @@ interface TransportServerOptions {
   readonly requestReader?: RequestReader;
 }
 
-/** The transports over a coordinator that does what a test says; what it does not say throws. */
+/** The transports over a coordinator with the operations of a test; all others throw. */
 export class TransportServer extends TestClient implements AsyncDisposable {
   readonly #http: HttpServer;
 

@@ -6,7 +6,7 @@ import { HttpServer, type RequestReader } from '../../src/http/server.ts';
 /** More than the buffers of both sides hold. */
 export const BIG = 20_000_000;
 
-/** A server of a few routes, which counts what it is asked. */
+/** A server of a few routes, which counts requests. */
 export class SmallServer implements AsyncDisposable {
   readonly #http: HttpServer;
   readonly asked: string[] = [];
@@ -62,7 +62,7 @@ export class SmallServer implements AsyncDisposable {
   }
 }
 
-/** A request that is answered when the test says so. */
+/** A request whose response the test controls. */
 export class Slow {
   #arrived: (request: RouteRequest) => void = () => {};
   answer: (reply: Reply) => void = () => {};
