@@ -42,7 +42,7 @@ const KINDS = [
  * How reading ended. A record that is read in spite of the damage, or rejected as unreadable, is
  * fine; any other error is a bug.
  */
-function readOrRefuse(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
+function readOrReject(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
   try {
     decode(bytes);
     return 'fine';
@@ -230,7 +230,7 @@ describe.each(KINDS)('decoding a $what', ({ what, records, decode }) => {
       for (let at = 0; at < Math.min(bytes.length, 400); at++) {
         const damaged = Uint8Array.from(bytes);
         damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
-        expect(readOrRefuse(decode, damaged)).toBe('fine');
+        expect(readOrReject(decode, damaged)).toBe('fine');
       }
     }
   });
@@ -244,7 +244,7 @@ describe.each(KINDS)('decoding a $what', ({ what, records, decode }) => {
     });
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), framed), (bytes) => {
-        expect(readOrRefuse(decode, bytes)).toBe('fine');
+        expect(readOrReject(decode, bytes)).toBe('fine');
       }),
       { ...SEED, numRuns: 1_000 },
     );

@@ -143,8 +143,8 @@ describe('dependencies of steps', () => {
           for (let n = 0; n < 6; n++) if (before(n).every((b) => started.has(b))) started.add(n);
         const steps = Array.from({ length: 6 }, () => step());
         const payloads = steps.map(() => payload);
-        const refused = fault(() => acceptDefinition({ ...SAGA, steps, payloads, orders: given }));
-        expect(refused === undefined).toBe(started.size === 6);
+        const rejection = fault(() => acceptDefinition({ ...SAGA, steps, payloads, orders: given }));
+        expect(rejection === undefined).toBe(started.size === 6);
       }),
       { seed: 20_240_917 },
     );

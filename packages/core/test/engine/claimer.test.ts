@@ -13,7 +13,7 @@ const NOTHING: ClaimResult = { claimed: [], nextDueInMs: null, sessionEnded: fal
 /** A store that responds to claims by a script; after its end nothing is due. */
 class ClaimStore extends MemoryStore {
   readonly requests: ClaimRequest[] = [];
-  answers: (ClaimResult | StoreError | (() => Promise<ClaimResult>))[] = [];
+  responses: (ClaimResult | StoreError | (() => Promise<ClaimResult>))[] = [];
 
   constructor() {
     super(() => 1_700_000_000_000);
@@ -21,9 +21,9 @@ class ClaimStore extends MemoryStore {
 
   override async claimDue(request: ClaimRequest): Promise<ClaimResult> {
     this.requests.push(request);
-    const answer = this.answers.shift() ?? NOTHING;
-    if (answer instanceof StoreError) throw answer;
-    return typeof answer === 'function' ? answer() : answer;
+    const response = this.responses.shift() ?? NOTHING;
+    if (response instanceof StoreError) throw response;
+    return typeof response === 'function' ? response() : response;
   }
 }
 
@@ -80,7 +80,7 @@ async function setUp() {
 describe('the claimer', () => {
   it('pauses while due transactions cannot be claimed because other database clients have locked them', async () => {
     const { clock, store, claimer } = await setUp();
-    store.answers = Array.from({ length: 100 }, () => ({ ...NOTHING, nextDueInMs: 0 }));
+    store.responses = Array.from({ length: 100 }, () => ({ ...NOTHING, nextDueInMs: 0 }));
     claimer.start();
     await clock.advance(500);
     expect(store.requests).toHaveLength(11);
@@ -88,7 +88,7 @@ describe('the claimer', () => {
 
   it('abandons its session when a claim finds that the session has ended', async () => {
     const { clock, store, claimer, session, node } = await setUp();
-    store.answers = [{ ...NOTHING, sessionEnded: true }];
+    store.responses = [{ ...NOTHING, sessionEnded: true }];
     claimer.start();
     await clock.advance(0);
     expect([node.lost(), session.leaseHeld()]).toEqual([1, false]);
@@ -105,7 +105,7 @@ describe('the claimer', () => {
 
   it('hands over what it claimed, and claims again at once while more is due', async () => {
     const { clock, store, claimer, node } = await setUp();
-    store.answers = [
+    store.responses = [
       { claimed: [record('a')], nextDueInMs: 0, sessionEnded: false },
       { claimed: [record('b')], nextDueInMs: 300, sessionEnded: false },
     ];
@@ -133,12 +133,12 @@ describe('the claimer', () => {
 
   it('keeps a due time that it was given while a claim was in flight', async () => {
     const { clock, store, claimer } = await setUp();
-    const answer = new Deferred<ClaimResult>();
-    store.answers = [() => answer.promise];
+    const response = new Deferred<ClaimResult>();
+    store.responses = [() => response.promise];
     claimer.start();
     await clock.advance(0);
     claimer.hint(50);
-    answer.resolve(NOTHING);
+    response.resolve(NOTHING);
     await clock.advance(60);
     expect(store.requests).toHaveLength(2);
   });
@@ -160,7 +160,7 @@ describe('the claimer', () => {
 
   it('claims nothing without a session, and continues after an error', async () => {
     const { clock, store, session, claimer, node } = await setUp();
-    store.answers = [new StoreError('unavailable', 'down')];
+    store.responses = [new StoreError('unavailable', 'down')];
     claimer.start();
     await clock.advance(1_000);
     expect([store.requests.length, node.lost()]).toEqual([2, 0]);
@@ -171,7 +171,7 @@ describe('the claimer', () => {
 
   it('abandons its session when the outcome of a claim is unknown', async () => {
     const { clock, store, claimer, node } = await setUp();
-    store.answers = [new StoreError('outcome_unknown', 'connection lost')];
+    store.responses = [new StoreError('outcome_unknown', 'connection lost')];
     claimer.start();
     await clock.advance(0);
     expect(node.lost()).toBe(1);
@@ -179,12 +179,12 @@ describe('the claimer', () => {
 
   it('drops what was claimed for a session that ended while the claim was in flight', async () => {
     const { clock, store, session, claimer, node } = await setUp();
-    const answer = new Deferred<ClaimResult>();
-    store.answers = [() => answer.promise];
+    const response = new Deferred<ClaimResult>();
+    store.responses = [() => response.promise];
     claimer.start();
     await clock.advance(0);
     session.lose('tested');
-    answer.resolve({ claimed: [record('a')], nextDueInMs: null, sessionEnded: false });
+    response.resolve({ claimed: [record('a')], nextDueInMs: null, sessionEnded: false });
     await clock.advance(0);
     expect(node.adopted).toEqual([]);
   });

@@ -40,21 +40,21 @@ function setUp(fates: readonly Fate[] = [], poison: Readonly<Record<string, Stor
     writePath: new WritePath({ store, clock, logger, node: 'here' }),
     bounds: bounds ?? { batchItems: 100, batchBytes: 1_000_000 },
   });
-  const answers = new Map<string, WriteResult['kind'][]>();
+  const results = new Map<string, WriteResult['kind'][]>();
   /** Queues an item named after its transaction and its number there, such as `a1`. */
   const queue = (name: string, { persistent = false, bytes = 1 } = {}): void => {
     const gid = name[0] ?? '';
     committer.enqueue(insert(gid, name, bytes), gid, persistent, ({ kind }) =>
-      answers.set(name, [...(answers.get(name) ?? []), kind]),
+      results.set(name, [...(results.get(name) ?? []), kind]),
     );
   };
   const queueAll = (...names: readonly string[]): void => names.forEach((name) => queue(name));
-  return { clock, store, committer, answers, queue, queueAll };
+  return { clock, store, committer, results, queue, queueAll };
 }
 
 describe('a callback that throws', () => {
   it('prevents neither the results of other items of its batch nor the writing of later items', async () => {
-    const { committer, answers, queue } = setUp();
+    const { committer, results, queue } = setUp();
     queue('a1');
     committer.enqueue(insert('thrower', 'thrower1'), 'thrower', false, () => {
       throw new Error('a bug of the caller');
@@ -63,7 +63,7 @@ describe('a callback that throws', () => {
     await settle();
     queue('c1');
     await settle();
-    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
+    expect(Object.fromEntries(results)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
   });
 });
 
@@ -125,35 +125,35 @@ describe('G1: a batch', () => {
 
 describe('G2: a batch whose outcome is unknown', () => {
   it('is sent again unchanged before any other, and its items are reported as applied', async () => {
-    const { store, clock, answers, queueAll } = setUp(['lost', 'outcome_unknown']);
+    const { store, clock, results, queueAll } = setUp(['lost', 'outcome_unknown']);
     queueAll('a1', 'b1');
     await settle();
     queueAll('c1');
     await clock.advance(1_000);
     expect(store.batches).toEqual([['a1', 'b1'], ['a1', 'b1'], ['a1', 'b1'], ['c1']]);
-    expect([...answers.values()]).toEqual([['applied'], ['applied'], ['applied']]);
+    expect([...results.values()]).toEqual([['applied'], ['applied'], ['applied']]);
   });
 
   it('stays in doubt when the store cannot be reached afterwards', async () => {
-    const { store, clock, answers, queueAll } = setUp(['lost', 'unavailable', 'unavailable']);
+    const { store, clock, results, queueAll } = setUp(['lost', 'unavailable', 'unavailable']);
     queueAll('a1');
     await clock.advance(1_000);
     expect(store.batches).toHaveLength(4);
-    expect(answers.get('a1')).toEqual(['applied']);
+    expect(results.get('a1')).toEqual(['applied']);
   });
 
   it('stays in doubt when it is halved for an item that cannot be stored', async () => {
-    const { clock, answers, queueAll } = setUp(['outcome_unknown', 'rejected', 'unavailable']);
+    const { clock, results, queueAll } = setUp(['outcome_unknown', 'rejected', 'unavailable']);
     queueAll('a1', 'b1');
     await clock.advance(1_000);
-    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'] });
+    expect(Object.fromEntries(results)).toEqual({ a1: ['applied'], b1: ['applied'] });
   });
 
   it('is not reported as failed when the store was closed in between', async () => {
-    const { clock, answers, queueAll } = setUp(['lost', 'closed']);
+    const { clock, results, queueAll } = setUp(['lost', 'closed']);
     queueAll('a1');
     await clock.advance(1_000);
-    expect(answers.get('a1')).toEqual(['abandoned']);
+    expect(results.get('a1')).toEqual(['abandoned']);
   });
 
   it('pauses longer and longer, a second at most, while the store is away', async () => {
@@ -175,47 +175,47 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
   const POISONED = Array.from('abcdefghijklmnop', (name) => `${name}1`);
 
   it('is set apart after three attempts: what comes later is written while its outcome is still unknown', async () => {
-    const { store, clock, answers, queue, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    const { store, clock, results, queue, queueAll } = setUp([], { c1: 'outcome_unknown' });
     queueAll(...POISONED);
     await clock.advance(20 + 40);
     // The fourth is the first half.
     expect(store.batches.map(({ length }) => length)).toEqual([16, 16, 16, 8]);
     queue('z1');
     await settle();
-    expect([answers.get('z1'), answers.get('c1')]).toEqual([['applied'], undefined]);
+    expect([results.get('z1'), results.get('c1')]).toEqual([['applied'], undefined]);
   });
 
   it('has its neighbours written and the item at fault abandoned within a bounded number of attempts', async () => {
-    const { store, clock, answers, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    const { store, clock, results, queueAll } = setUp([], { c1: 'outcome_unknown' });
     queueAll(...POISONED);
     await clock.advance(1_000);
-    expect(POISONED.filter((name) => answers.get(name)?.join() !== 'applied')).toEqual(['c1']);
+    expect(POISONED.filter((name) => results.get(name)?.join() !== 'applied')).toEqual(['c1']);
     await clock.advance(10_000);
-    expect(answers.get('c1')).toEqual(['abandoned']);
+    expect(results.get('c1')).toEqual(['abandoned']);
     // Three times whole, once in each smaller part, eight times alone.
     expect(store.batches.filter((batch) => batch.includes('c1'))).toHaveLength(3 + 3 + 8);
   });
 
   it('is set apart after a second, however few attempts that were', async () => {
-    const { store, clock, answers, queue, queueAll } = setUp(['hang'], { a1: 'outcome_unknown' });
+    const { store, clock, results, queue, queueAll } = setUp(['hang'], { a1: 'outcome_unknown' });
     queueAll('a1');
     await clock.advance(1_500);
     queue('b1');
     store.release();
     await settle();
-    expect([store.batches.filter((batch) => batch.includes('a1')).length, answers.get('b1')]).toEqual([2, ['applied']]);
+    expect([store.batches.filter((batch) => batch.includes('a1')).length, results.get('b1')]).toEqual([2, ['applied']]);
   });
 
   it('keeps the order of the items of one transaction', async () => {
-    const { store, clock, answers, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
+    const { store, clock, results, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
     queueAll('a1', 'b1');
     await clock.advance(20 + 40);
     queue('a2');
     queue('b2');
     await clock.advance(500);
-    expect([answers.has('a2'), answers.has('b2')]).toEqual([false, true]);
+    expect([results.has('a2'), results.has('b2')]).toEqual([false, true]);
     await clock.advance(10_000);
-    expect([answers.get('a1'), answers.get('a2')]).toEqual([['abandoned'], ['applied']]);
+    expect([results.get('a1'), results.get('a2')]).toEqual([['abandoned'], ['applied']]);
     expect(store.batches.findIndex((batch) => batch.includes('a2'))).toBe(
       store.batches.findLastIndex((batch) => batch.includes('a1')) + 1,
     );
@@ -231,17 +231,17 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
   });
 
   it('is abandoned at once when the session ends', async () => {
-    const { committer, clock, answers, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
+    const { committer, clock, results, queue, queueAll } = setUp([], { a1: 'outcome_unknown' });
     queueAll('a1', 'b1');
     await clock.advance(200);
     committer.abandon();
     queue('a2');
     await clock.advance(2_000);
-    expect([answers.get('a1'), answers.get('a2')]).toEqual([['abandoned'], ['applied']]);
+    expect([results.get('a1'), results.get('a2')]).toEqual([['abandoned'], ['applied']]);
   });
 
   it('is not set apart, and nothing is abandoned, while the store is away; then everything is written', async () => {
-    const { store, clock, answers, queueAll } = setUp();
+    const { store, clock, results, queueAll } = setUp();
     store.away = true;
     queueAll('a1', 'b1');
     await clock.advance(600_000);
@@ -249,34 +249,34 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
     queueAll('c1');
     store.away = false;
     await clock.advance(1_000);
-    expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
+    expect(Object.fromEntries(results)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
   });
 
   it('loses no attempt to a store that goes away while the batch is halved', async () => {
-    const { store, clock, answers, queueAll } = setUp([], { c1: 'outcome_unknown' });
+    const { store, clock, results, queueAll } = setUp([], { c1: 'outcome_unknown' });
     queueAll('a1', 'b1', 'c1');
     await clock.advance(20 + 40);
     store.away = true;
     await clock.advance(600_000);
-    expect(answers.get('c1')).toBeUndefined();
+    expect(results.get('c1')).toBeUndefined();
   });
 });
 
 describe('G5: an item that the store rejects repeatedly although it accepts other writes', () => {
   it('no longer delays other transactions, and is written as soon as the store accepts it', async () => {
-    const { store, clock, answers, queue } = setUp([], { a1: 'unavailable' });
+    const { store, clock, results, queue } = setUp([], { a1: 'unavailable' });
     queue('a1', { persistent: true });
     queue('b1', { persistent: true });
     await clock.advance(20 + 40 + 100);
-    expect([answers.get('a1'), answers.get('b1')]).toEqual([undefined, ['applied']]);
+    expect([results.get('a1'), results.get('b1')]).toEqual([undefined, ['applied']]);
     queue('c1');
     await settle();
-    expect(answers.get('c1')).toEqual(['applied']);
+    expect(results.get('c1')).toEqual(['applied']);
     await clock.advance(60_000);
-    expect(answers.get('a1')).toBeUndefined();
+    expect(results.get('a1')).toBeUndefined();
     store.poison.delete('a1');
     await clock.advance(1_000);
-    expect(answers.get('a1')).toEqual(['applied']);
+    expect(results.get('a1')).toEqual(['applied']);
   });
 });
 
@@ -284,31 +284,31 @@ describe.each(['rejected', 'invalid'] as const)(
   'G6: an item that the store reports as %s after an unknown outcome',
   (code) => {
     it('is abandoned and not reported as failed, because the previous attempt may have been applied', async () => {
-      const { clock, answers, queueAll } = setUp(['lost', code]);
+      const { clock, results, queueAll } = setUp(['lost', code]);
       queueAll('a1');
       await clock.advance(1_000);
-      expect(answers.get('a1')).toEqual(['abandoned']);
+      expect(results.get('a1')).toEqual(['abandoned']);
     });
 
     it('is abandoned also when it is halved out of a batch, or set apart', async () => {
-      const { clock, answers, queueAll } = setUp(['lost', code, 'applied', code, code]);
+      const { clock, results, queueAll } = setUp(['lost', code, 'applied', code, code]);
       queueAll('a1', 'b1', 'c1');
       await clock.advance(1_000);
-      expect(Object.fromEntries(answers)).toEqual({ a1: ['applied'], b1: ['abandoned'], c1: ['applied'] });
+      expect(Object.fromEntries(results)).toEqual({ a1: ['applied'], b1: ['abandoned'], c1: ['applied'] });
       const apart = setUp(['lost', 'outcome_unknown', 'outcome_unknown', code, code]);
       apart.queueAll('a1', 'b1');
       await apart.clock.advance(1_000);
-      expect(Object.fromEntries(apart.answers)).toEqual({ a1: ['abandoned'], b1: ['abandoned'] });
+      expect(Object.fromEntries(apart.results)).toEqual({ a1: ['abandoned'], b1: ['abandoned'] });
     });
   },
 );
 
 describe.each(['rejected', 'invalid'] as const)('G3: an item that the store reports as %s', (code) => {
   it('is separated from its batch, whose other items are written', async () => {
-    const { answers, queueAll } = setUp([], { c1: code });
+    const { results, queueAll } = setUp([], { c1: code });
     queueAll('a1', 'b1', 'c1', 'd1', 'e1');
     await settle();
-    expect(Object.fromEntries(answers)).toEqual({
+    expect(Object.fromEntries(results)).toEqual({
       a1: ['applied'],
       b1: ['applied'],
       c1: ['failed'],
@@ -318,24 +318,24 @@ describe.each(['rejected', 'invalid'] as const)('G3: an item that the store repo
   });
 
   it('is not sent repeatedly, and does not delay later items', async () => {
-    const { store, clock, answers, queue } = setUp([], { a1: code });
+    const { store, clock, results, queue } = setUp([], { a1: code });
     queue('a1', { persistent: true });
     await clock.advance(5_000);
     queue('b1');
     await clock.advance(5_000);
     expect(store.batches).toEqual([['a1'], ['b1']]);
-    expect([answers.get('a1'), answers.get('b1')]).toEqual([['failed'], ['applied']]);
+    expect([results.get('a1'), results.get('b1')]).toEqual([['failed'], ['applied']]);
   });
 });
 
 describe('a store that cannot be reached', () => {
   it('fails an item that a caller waits for, and receives the others once it can be reached', async () => {
-    const { store, clock, answers, queue } = setUp(['unavailable', 'unavailable']);
+    const { store, clock, results, queue } = setUp(['unavailable', 'unavailable']);
     queue('a1');
     queue('b1', { persistent: true });
     await clock.advance(1_000);
     expect(store.batches).toEqual([['a1', 'b1'], ['b1'], ['b1']]);
-    expect([answers.get('a1'), answers.get('b1')]).toEqual([['failed'], ['applied']]);
+    expect([results.get('a1'), results.get('b1')]).toEqual([['failed'], ['applied']]);
   });
 
   it('does not change the order of one transaction’s items', async () => {
@@ -349,34 +349,34 @@ describe('a store that cannot be reached', () => {
 
 describe('abandon', () => {
   it('reports a result for every waiting item, and sends none of them', async () => {
-    const { store, committer, answers, queueAll } = setUp(['hang']);
+    const { store, committer, results, queueAll } = setUp(['hang']);
     queueAll('a1');
     await settle();
     queueAll('b1');
     committer.abandon();
-    expect([answers.get('b1'), committer.queued]).toEqual([['abandoned'], 0]);
+    expect([results.get('b1'), committer.queued]).toEqual([['abandoned'], 0]);
     store.release();
     await settle();
-    expect([answers.get('a1'), store.batches]).toEqual([['applied'], [['a1']]]);
+    expect([results.get('a1'), store.batches]).toEqual([['applied'], [['a1']]]);
   });
 
   it('ends the doubt about a batch without sending it again', async () => {
-    const { store, clock, committer, answers, queueAll } = setUp(['lost']);
+    const { store, clock, committer, results, queueAll } = setUp(['lost']);
     queueAll('a1');
     await settle();
     committer.abandon();
     await clock.advance(1_000);
-    expect([answers.get('a1'), store.batches]).toEqual([['abandoned'], [['a1']]]);
+    expect([results.get('a1'), store.batches]).toEqual([['abandoned'], [['a1']]]);
   });
 
   it('leaves a committer that works for the next session', async () => {
-    const { clock, committer, answers, queueAll } = setUp(['lost']);
+    const { clock, committer, results, queueAll } = setUp(['lost']);
     queueAll('a1');
     await settle();
     committer.abandon();
     queueAll('b1');
     await clock.advance(1_000);
-    expect(answers.get('b1')).toEqual(['applied']);
+    expect(results.get('b1')).toEqual(['applied']);
   });
 });
 
@@ -399,7 +399,7 @@ describe('G4', () => {
         fc.array(item, { minLength: 1, maxLength: 12 }),
         fc.option(fc.nat(11)),
         async (fates, items, abandonAfter) => {
-          const { clock, committer, answers, queue } = setUp(fates, { b2: 'rejected', c1: 'invalid' });
+          const { clock, committer, results, queue } = setUp(fates, { b2: 'rejected', c1: 'invalid' });
           const numbers = new Map<string, number>();
           const names: string[] = [];
           for (const [index, { gid, persistent, pauseMs }] of items.entries()) {
@@ -410,12 +410,12 @@ describe('G4', () => {
             if (abandonAfter === index) committer.abandon();
           }
           await clock.advance(60_000);
-          expect([...answers.keys()].sort()).toEqual([...names].sort());
-          for (const kinds of answers.values()) expect(kinds).toHaveLength(1);
+          expect([...results.keys()].sort()).toEqual([...names].sort());
+          for (const kinds of results.values()) expect(kinds).toHaveLength(1);
           for (const gid of numbers.keys()) {
             // What is abandoned is all over at once, in no order.
-            const settled = (name: string): boolean => name.startsWith(gid) && answers.get(name)?.[0] !== 'abandoned';
-            expect([...answers.keys()].filter(settled)).toEqual(names.filter(settled));
+            const settled = (name: string): boolean => name.startsWith(gid) && results.get(name)?.[0] !== 'abandoned';
+            expect([...results.keys()].filter(settled)).toEqual(names.filter(settled));
           }
           expect(committer.queued).toBe(0);
         },
@@ -427,47 +427,47 @@ describe('G4', () => {
 
 describe('an item that is blocked', () => {
   it('waits alone: its neighbours and later batches are written, later items of its transaction after it', async () => {
-    const { clock, store, answers, queueAll } = setUp();
+    const { clock, store, results, queueAll } = setUp();
     store.blocked.add('b1');
     queueAll('a1', 'b1', 'b2', 'c1');
     await settle();
     queueAll('d1');
     await settle();
     expect(store.batches).toEqual([['a1', 'b1', 'c1'], ['d1']]);
-    expect([...answers.keys()]).toEqual(['a1', 'c1', 'd1']);
+    expect([...results.keys()]).toEqual(['a1', 'c1', 'd1']);
     store.blocked.clear();
     await clock.advance(500);
     expect(store.batches.slice(2)).toEqual([['b1'], ['b2']]);
-    expect(answers.get('b1')).toEqual(['applied']);
+    expect(results.get('b1')).toEqual(['applied']);
   });
 
   it('fails after some seconds when a caller waits for it; a persistent one is sent again until it is applied', async () => {
-    const { clock, store, committer, answers, queue } = setUp();
+    const { clock, store, committer, results, queue } = setUp();
     store.blocked.add('a1').add('b1');
     queue('a1');
     queue('b1', { persistent: true });
     await clock.advance(30_000);
-    expect([answers.get('a1'), answers.get('b1'), committer.queued]).toEqual([['failed'], undefined, 1]);
+    expect([results.get('a1'), results.get('b1'), committer.queued]).toEqual([['failed'], undefined, 1]);
     store.blocked.clear();
     await clock.advance(500);
-    expect([answers.get('b1'), committer.queued]).toEqual([['applied'], 0]);
+    expect([results.get('b1'), committer.queued]).toEqual([['applied'], 0]);
   });
 
   it('is abandoned, not failed, when an earlier attempt may have been applied', async () => {
-    const { clock, store, answers, queueAll } = setUp(['outcome_unknown']);
+    const { clock, store, results, queueAll } = setUp(['outcome_unknown']);
     store.blocked.add('a1');
     queueAll('a1');
     await clock.advance(30_000);
-    expect(answers.get('a1')).toEqual(['abandoned']);
+    expect(results.get('a1')).toEqual(['abandoned']);
   });
 
   it('is abandoned with everything else when the session ends', async () => {
-    const { clock, store, committer, answers, queueAll } = setUp();
+    const { clock, store, committer, results, queueAll } = setUp();
     store.blocked.add('a1');
     queueAll('a1');
     await settle();
     committer.abandon();
     await clock.advance(1_000);
-    expect([answers.get('a1'), store.batches.length]).toEqual([['abandoned'], 1]);
+    expect([results.get('a1'), store.batches.length]).toEqual([['abandoned'], 1]);
   });
 });

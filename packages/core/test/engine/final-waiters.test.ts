@@ -84,13 +84,14 @@ describe('transactions that other nodes drive', () => {
   async function setUp(count: number) {
     const store = new MemoryStore(() => 0);
     const clock = new ManualClock();
-    const asked: { method: string; keys: number }[] = [];
+    const requests: { method: string; keys: number }[] = [];
     const counting = new Proxy(store, {
       get: (target, name: string) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]): unknown => {
-          if (name === 'get' || name === 'versions') asked.push({ method: name, keys: (args[0] as unknown[]).length });
+          if (name === 'get' || name === 'versions')
+            requests.push({ method: name, keys: (args[0] as unknown[]).length });
           return member.apply(target, args) as unknown;
         };
       },
@@ -101,14 +102,14 @@ describe('transactions that other nodes drive', () => {
     const ended: string[] = [];
     for (const gid of gids) void waiters.wait(keyOf(gid), 60_000, undefined).then(() => ended.push(gid));
     const keysOf = (method: string): number =>
-      asked.filter((one) => one.method === method).reduce((sum, { keys }) => sum + keys, 0);
-    return { store, clock, asked, keysOf, ended };
+      requests.filter((one) => one.method === method).reduce((sum, { keys }) => sum + keys, 0);
+    return { store, clock, requests, keysOf, ended };
   }
 
   it('are read when their versions change, and not while they do not', async () => {
-    const { store, clock, asked, keysOf, ended } = await setUp(10);
+    const { store, clock, requests, keysOf, ended } = await setUp(10);
     await clock.advance(150);
-    asked.length = 0;
+    requests.length = 0;
     await clock.advance(1_000);
     expect([keysOf('get'), keysOf('versions')]).toEqual([0, 100]);
     const { key, writeId, state, attention } = insert('g3') as InsertItem;
@@ -130,9 +131,9 @@ describe('transactions that other nodes drive', () => {
   });
 
   it('are polled in turns, a bounded number at a time', async () => {
-    const { clock, asked, keysOf } = await setUp(5_000);
+    const { clock, requests, keysOf } = await setUp(5_000);
     await clock.advance(310);
-    expect(Math.max(...asked.map(({ keys }) => keys))).toBeLessThanOrEqual(2_000);
+    expect(Math.max(...requests.map(({ keys }) => keys))).toBeLessThanOrEqual(2_000);
     expect(keysOf('versions')).toBe(6_000);
     // Each once, in three polls.
     expect(keysOf('get')).toBe(5_000);

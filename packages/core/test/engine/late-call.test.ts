@@ -52,7 +52,7 @@ class World {
     return new Promise((resolve) => (this.endCallOfA = resolve));
   });
 
-  node(name: string, answer: (op: string) => Promise<BranchResult>): Engine {
+  node(name: string, respond: (op: string) => Promise<BranchResult>): Engine {
     return new Engine(
       {
         store: name === 'A' ? this.store : this.#plainStore(),
@@ -63,7 +63,7 @@ class World {
           destinationOf: () => 'everywhere',
           call: ({ branchId, op }) => {
             this.calls.push(`${name} ${branchId} ${op}`);
-            return answer(`${branchId} ${op}`);
+            return respond(`${branchId} ${op}`);
           },
         },
         logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },

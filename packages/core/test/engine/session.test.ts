@@ -97,10 +97,10 @@ describe('L1: the lease', () => {
 
   it('counts from the sending of the heartbeat, not from the response', async () => {
     const { clock, store, session } = await setUp();
-    let answer = (): void => {};
-    store.hold = new Promise((resolve) => (answer = resolve));
+    let respond = (): void => {};
+    store.hold = new Promise((resolve) => (respond = resolve));
     await clock.advance(9_000);
-    answer();
+    respond();
     await settle();
     store.hold = undefined;
     store.failing = true;
@@ -195,25 +195,25 @@ describe('L2: a session', () => {
 
   it('stays abandoned when the response to its heartbeat comes afterwards', async () => {
     const { clock, store, session, lost } = await setUp();
-    let answer = (): void => {};
-    store.hold = new Promise((resolve) => (answer = resolve));
+    let respond = (): void => {};
+    store.hold = new Promise((resolve) => (respond = resolve));
     await clock.advance(5_000);
     session.lose('tested');
-    answer();
+    respond();
     await settle();
     expect([session.leaseHeld(), lost()]).toEqual([false, 1]);
   });
 
   it('is abandoned when its lease expired, without a check, before the response to its heartbeat came', async () => {
     const { clock, store, session, lost } = await setUp();
-    let answer = (): void => {};
-    store.hold = new Promise((resolve) => (answer = resolve));
+    let respond = (): void => {};
+    store.hold = new Promise((resolve) => (respond = resolve));
     await clock.advance(5_000);
     clock.jump(5_000);
     // A caller that checks now treats the records of this session as unowned; if the lease held
     // again later, no node would drive them.
     expect([session.leaseHeld(), lost()]).toEqual([false, 0]);
-    answer();
+    respond();
     await settle();
     expect([session.id, session.leaseHeld(), lost()]).toEqual(['s2', true, 1]);
     expect((await store.sessions()).map((row) => row.session)).toEqual(['s2']);
@@ -276,13 +276,13 @@ describe('L3: engine time', () => {
   it('never goes backwards, even when the store’s time lags behind this node’s', async () => {
     const { clock, session } = await setUp();
     // The store's clock is stopped while this node's runs.
-    const told: number[] = [];
+    const times: number[] = [];
     for (let i = 0; i < 40; i++) {
       await clock.advance(700);
-      told.push(session.nowMs());
+      times.push(session.nowMs());
     }
-    expect(told).toEqual([...told].sort((a, b) => a - b));
-    expect(new Set(told).size).toBeGreaterThan(1);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(new Set(times).size).toBeGreaterThan(1);
   });
 });
 

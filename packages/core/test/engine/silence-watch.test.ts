@@ -5,7 +5,7 @@ const SILENCE_MS = 15_000;
 const HOUR_MS = 3_600_000;
 
 /** Notes these heartbeats at `nowMs` of the monotonic clock; returns the silent sessions. */
-function lookAt(watch: SilenceWatch, nowMs: number, heartbeats: Readonly<Record<string, number>>): string[] {
+function silentAt(watch: SilenceWatch, nowMs: number, heartbeats: Readonly<Record<string, number>>): string[] {
   const rows = Object.entries(heartbeats).map(([session, heartbeatAtMs]) => ({ session, heartbeatAtMs }));
   watch.note(rows, nowMs);
   return watch.unchangedFor(SILENCE_MS, nowMs, 10).map(({ session }) => session);
@@ -14,25 +14,25 @@ function lookAt(watch: SilenceWatch, nowMs: number, heartbeats: Readonly<Record<
 describe('SW1: a heartbeat', () => {
   it('counts from the moment when it was first seen, however old it is by the store’s time', () => {
     const watch = new SilenceWatch();
-    expect(lookAt(watch, 0, { a: -HOUR_MS })).toEqual([]);
-    expect(lookAt(watch, 15_000, { a: -HOUR_MS })).toEqual([]);
-    expect(lookAt(watch, 15_001, { a: -HOUR_MS })).toEqual(['a']);
+    expect(silentAt(watch, 0, { a: -HOUR_MS })).toEqual([]);
+    expect(silentAt(watch, 15_000, { a: -HOUR_MS })).toEqual([]);
+    expect(silentAt(watch, 15_001, { a: -HOUR_MS })).toEqual(['a']);
   });
 
   it('counts again when the session has sent another one, also after a step of the store clock and a pause', () => {
     const watch = new SilenceWatch();
-    lookAt(watch, 0, { a: 0, b: 0 });
-    expect(lookAt(watch, 40_000, { a: HOUR_MS, b: -HOUR_MS })).toEqual([]);
-    expect(lookAt(watch, 55_000, { a: HOUR_MS, b: -HOUR_MS })).toEqual([]);
-    expect(lookAt(watch, 55_001, { a: HOUR_MS, b: -HOUR_MS })).toEqual(['a', 'b']);
+    silentAt(watch, 0, { a: 0, b: 0 });
+    expect(silentAt(watch, 40_000, { a: HOUR_MS, b: -HOUR_MS })).toEqual([]);
+    expect(silentAt(watch, 55_000, { a: HOUR_MS, b: -HOUR_MS })).toEqual([]);
+    expect(silentAt(watch, 55_001, { a: HOUR_MS, b: -HOUR_MS })).toEqual(['a', 'b']);
   });
 });
 
 it('returns when the next session becomes silent', () => {
   const watch = new SilenceWatch();
   expect(watch.nextInMs(SILENCE_MS, 0)).toBe(Infinity);
-  lookAt(watch, 0, { a: 0 });
-  lookAt(watch, 4_000, { a: 0, b: 0 });
+  silentAt(watch, 0, { a: 0 });
+  silentAt(watch, 4_000, { a: 0, b: 0 });
   expect(watch.nextInMs(SILENCE_MS, 4_000)).toBe(11_001);
   expect(watch.nextInMs(SILENCE_MS, 15_001)).toBe(4_000);
   expect(watch.nextInMs(SILENCE_MS, 20_000)).toBe(Infinity);
@@ -40,8 +40,8 @@ it('returns when the next session becomes silent', () => {
 
 it('forgets the sessions that have ended, and returns no more than the given number', () => {
   const watch = new SilenceWatch();
-  lookAt(watch, 0, { a: 0, b: 0, c: 0 });
-  expect(lookAt(watch, 20_000, { a: 0, b: 0, c: 0 })).toEqual(['a', 'b', 'c']);
+  silentAt(watch, 0, { a: 0, b: 0, c: 0 });
+  expect(silentAt(watch, 20_000, { a: 0, b: 0, c: 0 })).toEqual(['a', 'b', 'c']);
   expect(watch.unchangedFor(SILENCE_MS, 20_000, 2)).toHaveLength(2);
-  expect(lookAt(watch, 21_000, { b: 0 })).toEqual(['b']);
+  expect(silentAt(watch, 21_000, { b: 0 })).toEqual(['b']);
 });

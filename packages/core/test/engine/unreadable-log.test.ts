@@ -69,9 +69,9 @@ it('failed commands on one damaged record are logged once', async () => {
   await clock.advance(1_000);
   store.isDamaged = true;
   for (let times = 0; times < 3; times++) {
-    const refused = expect(engine.retryNow(context, 'g')).rejects.toThrow('cannot be read');
+    const rejected = expect(engine.retryNow(context, 'g')).rejects.toThrow('cannot be read');
     await clock.advance(1_000);
-    await refused;
+    await rejected;
   }
   expect(lines).toHaveLength(1);
 });

@@ -4,7 +4,7 @@ import { type InsertItem, StoreError, type WriteItem } from '../../src/store/ind
 import { WritePath } from '../../src/engine/write-path.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const refusal = new StoreError('unavailable', 'permission denied');
+const rejection = new StoreError('unavailable', 'permission denied');
 
 /** A write path over a memory store that counts batches and can be made to fail. */
 function setUp() {
@@ -19,7 +19,7 @@ function setUp() {
       if (name === 'write')
         return async (...args: Parameters<MemoryStore['write']>) => {
           seen.batches++;
-          if (seen.fails) throw refusal;
+          if (seen.fails) throw rejection;
           if (seen.hangs) await new Promise(() => {});
           return target.write(...args);
         };
@@ -64,11 +64,11 @@ describe('the write path of a node', () => {
     const { path, seen } = setUp();
     path.succeeded();
     seen.fails = true;
-    path.failed(refusal, 3);
-    await expect(path.assertWritable()).rejects.toBe(refusal);
+    path.failed(rejection, 3);
+    await expect(path.assertWritable()).rejects.toBe(rejection);
     seen.fails = false;
     await path.assertWritable();
-    path.failed(refusal, 3);
+    path.failed(rejection, 3);
     path.succeeded();
     const before = seen.batches;
     await path.assertWritable();
@@ -99,7 +99,7 @@ describe('the write path of a node', () => {
       path.started();
       await clock.advance(1_000);
       path.failed(lost, 1);
-      await expect(path.assertWritable()).rejects.toBe(refusal);
+      await expect(path.assertWritable()).rejects.toBe(rejection);
     }
     seen.fails = false;
     path.started();
@@ -131,7 +131,7 @@ describe('the write path of a node', () => {
     if (key === undefined) throw new Error('nothing was written');
     const item = insertOf(key);
     await write([item]);
-    path.failed(refusal, 1);
+    path.failed(rejection, 1);
     await path.assertWritable();
     expect(batches).toHaveLength(2);
     expect((await memory.get([key]))[0]).toMatchObject({ version: 1, writeId: item.writeId, dueAtMs: 0 });
@@ -140,7 +140,7 @@ describe('the write path of a node', () => {
   it('logs rejected batches with their cause once in ten seconds, and their end once', async () => {
     const { path, lines, clock } = setUp();
     for (let n = 0; n < 100; n++) {
-      path.failed(refusal, 5);
+      path.failed(rejection, 5);
       await clock.advance(200);
     }
     const about = lines.filter(({ message }) => message === 'the store does not accept batches');

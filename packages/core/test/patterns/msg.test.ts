@@ -16,7 +16,7 @@ function submitted(definition: Definition, options: Partial<Definition['options'
 }
 
 /** Prepared, past its timeout, with a check-back in flight. */
-function asked(definition: Definition = message(1)): Model {
+function inCheckBack(definition: Definition = message(1)): Model {
   const model = prepared(definition);
   model.waitForNext();
   expect(model.asking).toBe(true);
@@ -101,19 +101,19 @@ describe('msg: check-back', () => {
   });
 
   it('SUCCESS submits the message', () => {
-    const model = asked();
+    const model = inCheckBack();
     model.reply('SUCCESS');
     expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
   });
 
   it('FAILURE fails the message, with the response as the reason', () => {
-    const model = asked();
+    const model = inCheckBack();
     model.reply('FAILURE', 'rolled back');
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['failed', 'rolled back']);
   });
 
   it('ONGOING leads to the next query after the plain interval', () => {
-    const model = asked(message(1, { retryIntervalMs: 2_000 }));
+    const model = inCheckBack(message(1, { retryIntervalMs: 2_000 }));
     for (let i = 0; i < 3; i++) {
       model.reply('ONGOING');
       expect(model.nextInMs).toBe(2_000);
@@ -122,7 +122,7 @@ describe('msg: check-back', () => {
   });
 
   it('UNKNOWN leads to the next query with backoff', () => {
-    const model = asked(message(1, { retryIntervalMs: 2_000 }));
+    const model = inCheckBack(message(1, { retryIntervalMs: 2_000 }));
     const intervals: (number | null)[] = [];
     for (let i = 0; i < 7; i++) {
       model.reply('UNKNOWN', 'down');
@@ -134,7 +134,7 @@ describe('msg: check-back', () => {
   });
 
   it('a query that was not sent because its destination is full does not count', () => {
-    const model = asked();
+    const model = inCheckBack();
     model.defer('check');
     expect([model.nextInMs, model.transaction.state.checkFailures, model.transaction.state.retries]).toEqual([
       1_000, 0, 0,
@@ -143,7 +143,7 @@ describe('msg: check-back', () => {
   });
 
   it('a response that comes after the submit changes nothing', () => {
-    const model = asked();
+    const model = inCheckBack();
     model.deliver({ kind: 'submitted', options: {} });
     model.reply('FAILURE');
     expect([model.status, model.running]).toEqual(['submitted', ['01 action']]);
@@ -157,7 +157,7 @@ describe('msg: check-back', () => {
   });
 
   it('counts its queries beyond the bound of the timeline', () => {
-    const model = asked();
+    const model = inCheckBack();
     for (let i = 0; i < 150; i++) {
       model.reply('ONGOING');
       model.waitForNext();

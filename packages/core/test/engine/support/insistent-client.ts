@@ -4,7 +4,7 @@ import type { ManualClock } from '../../support/manual-clock.ts';
 
 export const CONTEXT = { principal: { id: 'test', roles: [] }, namespace: 'default' };
 const BYTES = new Uint8Array(0);
-const ASK_AGAIN_MS = 200;
+const RETRY_MS = 200;
 const ATTEMPTS = 6;
 
 type End = 'succeed' | 'failed' | undefined;
@@ -162,10 +162,10 @@ export class InsistentClient {
   }
 
   /** Repeats a request until it succeeds or is rejected for good. */
-  async insist(what: string, ask: () => Promise<unknown>): Promise<void> {
+  async insist(what: string, send: () => Promise<unknown>): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
-        await ask();
+        await send();
         return;
       } catch (error) {
         if (!(error instanceof HoldfastError)) this.faults.push(`${what}: ${String(error)} is not a HoldfastError`);
@@ -177,7 +177,7 @@ export class InsistentClient {
           return;
         }
       }
-      await new Promise<void>((resolve) => this.#clock.setTimer(ASK_AGAIN_MS, resolve));
+      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve));
     }
     this.faults.push(`${what}: was never carried out`);
   }

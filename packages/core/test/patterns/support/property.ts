@@ -81,7 +81,7 @@ const failOn =
   (invariant: Invariant) =>
   (seen: Observation): void => {
     const wrong = invariant(seen);
-    if (wrong !== undefined) throw new Error(`${wrong} (${told(seen)})`);
+    if (wrong !== undefined) throw new Error(`${wrong} (${describeStep(seen)})`);
   };
 
 function play({ definition, prepared, commands }: Case, observe: (seen: Observation) => void): Model {
@@ -116,7 +116,7 @@ function finish(model: Model): void {
   model.deliver({ kind: 'ended', status, rollbackReason: '', result: '' });
 }
 
-function told({ event, before, after, effects }: Observation): string {
+function describeStep({ event, before, after, effects }: Observation): string {
   const names = effects.calls.map((i) => `${after.branches[i]?.branchId} ${after.branches[i]?.op}`);
   return `${before.state.status} --${JSON.stringify(event)}--> ${after.state.status}, calls [${names.join(', ')}], ${effects.persist}`;
 }
