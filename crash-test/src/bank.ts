@@ -25,13 +25,13 @@ export class Bank {
     this.#journal = openLines(journalPath);
   }
 
-  /** Notes that a call came in; tells the how many-th of its op it is. */
+  /** Records an incoming call. Returns its ordinal number among the calls of its op. */
   called(call: OpId, madeFor: string, from: string): number {
     this.#write({ kind: 'call', ...call, madeFor, from, atMs: Date.now() });
     return this.#calls.get(callKey(call)) ?? 0;
   }
 
-  /** Notes how a call is being answered. */
+  /** Records the response to a call. */
   answered(call: OpId, answer: AnswerLine['answer'], from: string): void {
     this.#write({ kind: 'answer', ...call, answer, from, atMs: Date.now() });
   }
@@ -49,7 +49,10 @@ export class Bank {
     return row !== undefined;
   }
 
-  /** The coordinator asks whether the sender committed; if not, it never will. */
+  /**
+   * The coordinator's check-back: whether the sender committed. If not, the sender can never commit
+   * afterwards.
+   */
   askLocal(call: OpId): boolean {
     const row = this.#barrier.askLocal(call.gid);
     if (row !== undefined) this.#write({ kind: 'commit', ...call, rows: [row], skipped: 'empty', effect: null });

@@ -1,8 +1,8 @@
 import type { BarrierRow, OpId } from './journal.ts';
 
 /**
- * What the barrier says about a call: run the business function, or leave it out; either way these
- * rows go into the same commit.
+ * The barrier's decision about a call: whether to run the business function, and the rows to write
+ * in the same commit.
  */
 export interface Verdict {
   readonly skipped: '' | 'empty' | 'repeated';
@@ -15,12 +15,12 @@ const ORIGIN: Readonly<Record<string, string>> = { compensate: 'action', cancel:
 /** The only use of the barrier in one request. */
 const BARRIER_ID = '01';
 
-/** A message's local transaction, and the row that answers the coordinator's question about it. */
+/** The op of a message's local transaction; its row is the response to the check-back. */
 const LOCAL = { branchId: '00', op: 'msg' } as const;
 
 /**
- * The participants' barrier: an index over the rows in their journal. It only decides; rows count
- * once the caller has written them down and says so with `committed`.
+ * The participants' barrier: an index over the rows in their journal. The barrier only decides:
+ * rows count once the caller has written them and calls `committed`.
  */
 export class Barrier {
   readonly #reasons = new Map<string, string>();
@@ -39,8 +39,8 @@ export class Barrier {
   }
 
   /**
-   * A message's sender commits: its row, or nothing when a question was answered "rolled back" (or
-   * it committed) before.
+   * A message's sender commits. Returns the row to write, or undefined if a check-back has already
+   * returned "rolled back" or the sender has already committed.
    */
   enterLocal(gid: string): BarrierRow | undefined {
     const own = row({ gid, ...LOCAL }, LOCAL.op);
@@ -48,8 +48,8 @@ export class Barrier {
   }
 
   /**
-   * A message's sender is asked: the row that forbids a later commit, or nothing when a row is
-   * there already.
+   * A check-back to a message's sender. Returns the row that prevents a later commit, or undefined
+   * if there is a row already.
    */
   askLocal(gid: string): BarrierRow | undefined {
     const forbidding = row({ gid, ...LOCAL }, 'rollback');

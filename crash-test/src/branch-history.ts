@@ -20,7 +20,7 @@ export interface Applied {
   readonly endByte: number;
 }
 
-/** What is left of a branch: `open` is a try about which nobody decided. */
+/** The remaining effect of a branch. `open`: a try that was neither confirmed nor cancelled. */
 export type BranchState = 'none' | 'kept' | 'undone' | 'open';
 
 /**
@@ -67,7 +67,7 @@ export function historyOf(one: Case, plan: BranchPlan): BranchHistory {
   return { plan, effects, called };
 }
 
-/** Where an effect stands, or -1. */
+/** The index of the op's effect in the history, or -1. */
 export function placeOf(history: BranchHistory, op: string | undefined): number {
   return history.effects.find((applied) => applied.op === op)?.endByte ?? -1;
 }
@@ -105,7 +105,7 @@ export function branchViolations(gid: string, pattern: Plan['pattern'], history:
     report('both-ways', `${settle} and ${undo} took effect`);
   for (const { op, effect } of history.effects) {
     if (effect.account === account && effect.amount === amount) continue;
-    report('wrong-payload', `${op} changed ${effect.account} by ${effect.amount}, asked was ${account} by ${amount}`);
+    report('wrong-payload', `${op} changed ${effect.account} by ${effect.amount}instead of ${account} by ${amount}`);
   }
   return found;
 }

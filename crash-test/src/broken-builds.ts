@@ -2,7 +2,7 @@ import type { Patch } from './patched-build.ts';
 import type { NodeViolationKind } from './cluster-judge.ts';
 import type { ViolationKind } from './violation.ts';
 
-/** A build that is broken on purpose: the crash test must find it guilty. */
+/** A build that is broken on purpose: the crash test must convict it. */
 export interface BrokenBuild {
   readonly name: string;
   /** What it does wrong. */
@@ -56,7 +56,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'refusal-is-success',
-    wrong: 'an action that answers FAILURE counts as done',
+    wrong: 'an action that returns FAILURE counts as done',
     leadsTo: ['half-done', 'wrong-outcome'],
     rare: false,
     shared: false,
@@ -105,7 +105,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'no-fencing',
     wrong:
-      'a node that was ended goes on: its lease never runs out, it does not hear that it was ended, and its writes ask for no version',
+      'a node whose session was ended continues: its lease never expires, heartbeats do not report the end of the session, and its writes do not check the version',
     leadsTo: ['called-while-fenced', 'never-let-go'],
     rare: false,
     shared: true,

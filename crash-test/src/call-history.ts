@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import type { AnswerLine, CallLine } from './journal.ts';
 import type { Plan } from './plan.ts';
 
-/** Calls and answers of one transaction, in the order in which they happened. */
+/** Calls and responses of one transaction, in the order in which they happened. */
 export interface CallHistory {
   readonly gid: string;
   readonly plan: Plan;
@@ -28,8 +28,8 @@ export function callsOf(evidence: Evidence): readonly CallHistory[] {
 }
 
 /**
- * Whether a coordinator makes one call after the other, each of them because of the answer to the
- * one before.
+ * Whether a coordinator makes the calls of this plan one after the other, each of them because of
+ * the response to the previous one.
  */
 export function isSequential(plan: Plan): boolean {
   return plan.pattern === 'workflow' || (plan.pattern !== 'tcc' && !plan.concurrent);

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientSession } from './client-session.ts';
 import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S, TIMEOUT_TO_FAIL_S, type MessagePlan } from './plan.ts';
 
-/** A sender of the flavour `late` comes so long after the coordinator asked for the first time. */
+/** The time from the first check-back to the local commit of a sender of the flavour `late`. */
 const LATE_BY_MS = 1_500;
 
 /**
- * Prepares the message, commits the sender's local transaction, submits; or less than that, as the
- * flavour says.
+ * Prepares the message, commits the sender's local transaction and submits the message, or only a
+ * part of this, depending on the flavour.
  */
 export async function runMessage(session: ClientSession<MessagePlan>): Promise<void> {
   const { plan } = session;

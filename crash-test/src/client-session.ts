@@ -15,11 +15,10 @@ export interface ClientTools {
   /** Length of the participants' journal now. */
   readonly journalBytes: () => number;
   /**
-   * How long a patient client repeats a call that is not answered: long enough to outlast a
-   * restart.
+   * How long a patient client repeats a call without a response: long enough to outlast a restart.
    */
   readonly patienceMs: number;
-  /** Aborted when nobody is to be patient any more. */
+  /** Aborted when clients are to stop repeating calls. */
   readonly patience: AbortSignal;
 }
 
@@ -41,7 +40,7 @@ export class ClientSession<P extends Plan = Plan> {
     this.tools = tools;
   }
 
-  /** As `call`, for what is not asked of the coordinator. `attempt` never throws. */
+  /** As `call`, for requests to other services than the coordinator. `attempt` never throws. */
   async repeat(call: ClientCall, attempt: () => Promise<Answer>): Promise<Answer> {
     const deadlineMs = performance.now() + this.tools.patienceMs;
     for (let repeated = false; ; repeated = true) {
@@ -54,9 +53,7 @@ export class ClientSession<P extends Plan = Plan> {
     }
   }
 
-  /**
-   * Calls the coordinator, again and again unless the plan is impatient, and notes every answer.
-   */
+  /** Calls the coordinator, repeatedly unless the plan is impatient, and records every response. */
   call(call: ClientCall, body: object): Promise<Answer> {
     const waited = call === 'submit' && this.plan.waitResult;
     const whole = { gid: this.gid, trans_type: this.plan.pattern, ...body };

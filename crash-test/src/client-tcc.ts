@@ -1,10 +1,8 @@
 import type { ClientSession } from './client-session.ts';
 import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S, TIMEOUT_TO_FAIL_S, type BranchPlan, type TccPlan } from './plan.ts';
 
-/**
- * What a step of the client says about the next one. `stop`: the client is never heard of again.
- */
-type Next = 'go on' | 'abort' | 'stop';
+/** How the client proceeds after one of its steps. `stop`: the client makes no further call. */
+type Next = 'continue' | 'abort' | 'stop';
 
 /** Prepares, registers and tries every branch, then submits or aborts. */
 export async function runTcc(session: ClientSession<TccPlan>): Promise<void> {
@@ -29,12 +27,12 @@ async function tryAll(session: ClientSession<TccPlan>): Promise<Next> {
   for (const branch of session.plan.branches) {
     for (const step of [register, tryBranch]) {
       const next = await step(session, branch);
-      if (next !== 'go on') return next;
+      if (next !== 'continue') return next;
       left -= 1;
       if (left <= 0) return 'stop';
     }
   }
-  return 'go on';
+  return 'continue';
 }
 
 async function register(session: ClientSession<TccPlan>, branch: BranchPlan): Promise<Next> {
@@ -46,11 +44,11 @@ async function register(session: ClientSession<TccPlan>, branch: BranchPlan): Pr
     confirm: tools.urls.branch(gid, branch, 'confirm'),
     cancel: tools.urls.branch(gid, branch, 'cancel'),
   });
-  if (answer.outcome === 'success') return 'go on';
+  if (answer.outcome === 'success') return 'continue';
   return answer.outcome === 'refused' ? 'abort' : 'stop';
 }
 
 async function tryBranch({ gid, tools }: ClientSession<TccPlan>, branch: BranchPlan): Promise<Next> {
   const said = await tools.participants.post(tools.urls.ownCall(gid, branch, 'try'), branch);
-  return said === 'success' ? 'go on' : 'abort';
+  return said === 'success' ? 'continue' : 'abort';
 }

@@ -6,7 +6,7 @@ import type { RunAnswer, RunRequest } from './workflow-initiator.ts';
 /** An initiator may wait for a coordinator that is away, call by call. */
 const RUN_TIMEOUT_MS = 20_000;
 
-/** Has the workflow run by its initiator, which lives with the participants. */
+/** Has the workflow run by its initiator, which is in the participants' process. */
 export async function runWorkflow(session: ClientSession<WorkflowPlan>): Promise<void> {
   const { plan, gid, tools } = session;
   const steps = plan.branches.map((branch) => ({

@@ -6,15 +6,15 @@ import type { Disturbed } from './subject.ts';
 import { type EndedSession, endedSessionsOf, slowTakeOvers, type TakeOver, takeOversOf } from './take-over.ts';
 
 /**
- * Everything that can be wrong with one coordinator of several:
+ * The violations by one coordinator of several:
  *
- * - `called-while-fenced`: it was paused for longer than the silence limit, and then called a
- *   participant for what it had held before
- * - `never-let-go`: after such a pause it did not open a new session
- * - `called-without-lease`: it called a participant although the database had been away for longer
- *   than its lease lasts
- * - `slow-take-over`: its session was not ended, or what it was calling when it was killed or
- *   paused not gone on with, in time
+ * - `called-while-fenced`: the coordinator was paused for longer than the silence limit, and then
+ *   called a participant for a transaction that it owned before
+ * - `never-let-go`: after such a pause the coordinator did not open a new session
+ * - `called-without-lease`: the coordinator called a participant although the database had been
+ *   unavailable for longer than its lease lasts
+ * - `slow-take-over`: after a kill or pause of the coordinator, its session was not ended in time,
+ *   or a transaction of which it was calling a branch was not continued in time
  */
 export type NodeViolationKind = 'called-while-fenced' | 'never-let-go' | 'called-without-lease' | 'slow-take-over';
 
@@ -33,8 +33,8 @@ export interface ClusterJudgement {
 }
 
 /**
- * Judges how coordinators gave work up and took it over, by the participants' journal and the
- * sessions in the store.
+ * Judges how coordinators stopped driving transactions and took them over, by the participants'
+ * journal and the sessions in the store.
  */
 export function judgeCluster(evidence: Evidence, observed: Disturbed, silenceMs: number): ClusterJudgement {
   const calls = callsOf(evidence);

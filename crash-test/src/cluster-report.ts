@@ -3,7 +3,7 @@ import type { Outage } from './outages.ts';
 import type { RunResult } from './run.ts';
 import { TAKE_OVER_SLACK_MS } from './take-over.ts';
 
-/** Violations by coordinators are told so many times. */
+/** The number of violations by coordinators that are reported in full. */
 const SHOWN = 20;
 
 /** What was seen of coordinators that share a store. */
@@ -16,8 +16,8 @@ export function clusterLines(
   const limit = `the limit is ${silenceMs + TAKE_OVER_SLACK_MS} ms`;
   return [
     `outages         ${of('kill').length} kills, ${of('pause').length} pauses, the database killed ${of('database').length} times`,
-    `sessions        ${disturbed.sessions.length}; of coordinators that vanished, ended ${spanOf(endedSessions)}`,
-    `take-over       of what was being called then ${spanOf(takeOvers)}; ${limit}`,
+    `sessions        ${disturbed.sessions.length}; of crashed or paused coordinators, ended ${spanOf(endedSessions)}`,
+    `takeovers       of transactions with a call in flight ${spanOf(takeOvers)}; ${limit}`,
     `time to recover first start ${Math.round(firstReadyMs)} ms; all transactions final ${(settledMs / 1000).toFixed(1)} s after the last outage`,
     ...violations.slice(0, SHOWN).map(({ kind, node, detail }) => `VIOLATION ${kind} by ${node}: ${detail}`),
     ...(violations.length > SHOWN ? [`… and ${violations.length - SHOWN} more by coordinators`] : []),

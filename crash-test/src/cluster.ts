@@ -17,12 +17,12 @@ import type { Disturbed, Subject } from './subject.ts';
 /** The built module: a coordinator cannot load a source. */
 const OUTGOING_ADDRESS = fileURLToPath(new URL('../dist/outgoing-address.js', import.meta.url));
 /**
- * A coordinator that is started while the database is away, or has just come back, may give up and
- * be started again.
+ * A coordinator that is started while the database is unavailable, or for this long afterwards, may
+ * exit, and is then started again.
  */
 const MAY_GIVE_UP_MS = 5_000;
 
-/** Several coordinators over one database of their own, and nginx in front of them. */
+/** Several coordinators over one dedicated database, with nginx in front of them. */
 export async function cluster(
   options: RunOptions & { readonly store: SharedStore },
   cliPath: string,

@@ -1,4 +1,4 @@
-/** A command line that makes no sense; the message says which option. */
+/** An invalid command line; the message names the option. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

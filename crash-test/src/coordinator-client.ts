@@ -4,7 +4,7 @@ import type { Answer } from './notes.ts';
 const PREFIX = '/api/dtmsvr';
 
 /**
- * Speaks to the coordinator as clients do. Nothing here throws: a call that fails is an answer
+ * Calls the coordinator as clients do. No method throws: a failed call returns the outcome
  * `unknown`.
  */
 export class CoordinatorClient {
@@ -20,8 +20,8 @@ export class CoordinatorClient {
   }
 
   /**
-   * A mutating call. `waited`: it asked for the result, so that a success says that the transaction
-   * succeeded.
+   * A mutating call. `waited`: the call waits for the result, so that a success means that the
+   * transaction succeeded.
    */
   async post(call: string, body: object, waited: boolean): Promise<Answer> {
     const reply = await this.#request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
@@ -29,7 +29,7 @@ export class CoordinatorClient {
     return { outcome: outcomeOf(reply), status, waited };
   }
 
-  /** A fresh gid, or undefined when there is no answer. */
+  /** A fresh gid, or undefined if there is no response. */
   async newGid(): Promise<string | undefined> {
     const reply = await this.#request('GET', `${PREFIX}/newGid`);
     const gid = textOf(reply?.body['gid']);
@@ -37,8 +37,8 @@ export class CoordinatorClient {
   }
 
   /**
-   * The status of a transaction: `absent` when the coordinator does not know it, undefined when it
-   * does not answer.
+   * The status of a transaction: `absent` if the coordinator does not have it, undefined if there
+   * is no response.
    */
   async status(gid: string): Promise<string | undefined> {
     const reply = await this.#request('GET', `${PREFIX}/query?gid=${encodeURIComponent(gid)}`);
@@ -48,16 +48,16 @@ export class CoordinatorClient {
     return textOf((transaction as Record<string, unknown>)['status']);
   }
 
-  /** All that the coordinator says of a transaction, or why it says nothing. */
+  /** The coordinator's full view of a transaction, or the reason for which there is none. */
   async describe(gid: string): Promise<string> {
     const reply = await this.#request('GET', `/api/v1/transactions/${encodeURIComponent(gid)}`);
-    return reply === undefined ? 'no answer' : JSON.stringify(reply.body);
+    return reply === undefined ? 'no response' : JSON.stringify(reply.body);
   }
 
-  /** Empty when it takes calls; otherwise what it said instead. */
+  /** Empty if the coordinator accepts calls; otherwise its status and message. */
   async notReadyBecause(): Promise<string> {
     const reply = await this.#request('GET', '/readyz');
-    if (reply === undefined) return 'no answer';
+    if (reply === undefined) return 'no response';
     return reply.code === 200 ? '' : `${reply.code} ${textOf(reply.body['message'])}`;
   }
 
@@ -67,7 +67,7 @@ export class CoordinatorClient {
     return reply !== undefined && reply.code < 300;
   }
 
-  /** The living sessions; undefined when there is no answer. */
+  /** The live sessions; undefined if there is no response. */
   async sessions(): Promise<readonly SessionRow[] | undefined> {
     const reply = await this.#request('GET', '/api/v1/nodes');
     return reply?.code === 200 ? (reply.body['items'] as readonly SessionRow[]) : undefined;
@@ -83,7 +83,7 @@ export class CoordinatorClient {
       const response = await this.#pool.request({ method, path, headers, body: body ?? null });
       return { code: response.statusCode, body: parse(await response.body.text()) };
     } catch {
-      // Refused, cut off or timed out: the caller cannot know more than that.
+      // The connection failed or broke, or the call timed out; the caller cannot distinguish these.
       return undefined;
     }
   }
@@ -110,8 +110,8 @@ function outcomeOf(reply: Reply | undefined): Answer['outcome'] {
     case 425:
       return 'ongoing';
     default:
-      // Another error that still tells the transaction's status comes from a pass that did not
-      // succeed: it goes on.
+      // Another error that contains the transaction's status comes from a pass without success: the
+      // transaction is still in progress.
       return textOf(reply?.body['status']) === '' ? 'unknown' : 'ongoing';
   }
 }

@@ -14,13 +14,13 @@ export interface CoordinatorOptions {
   /** Its output of all starts. */
   readonly logPath: string;
   /**
-   * Whether it has a reason to end by itself now; it is started again then, as a supervisor does.
-   * Never, unless said.
+   * Whether the process has a reason to exit now; it is then started again, as by a supervisor. By
+   * default it never has one.
    */
   readonly mayEnd?: () => boolean;
 }
 
-/** A coordinator says "ready" within this, or the run is over. */
+/** A coordinator reports "ready" within this time; otherwise the run fails. */
 const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 /** Between an end that may be and the next start. */
@@ -30,7 +30,7 @@ const RESTART_PAUSE_MS = 200;
 export class CoordinatorProcess {
   readonly #options: CoordinatorOptions;
   readonly #log: number;
-  /** Asks this coordinator alone. */
+  /** Queries this coordinator only. */
   readonly probe: CoordinatorClient;
   #child: ChildProcess | undefined;
   #deaths = 0;
@@ -56,7 +56,7 @@ export class CoordinatorProcess {
   }
 
   #ended(child: ChildProcess): void {
-    // Killed: its end is not a death of its own.
+    // The test killed the process: this exit does not count as a death.
     if (this.#child !== child) return;
     if (this.#options.mayEnd?.() !== true) {
       this.#deaths += 1;
@@ -68,15 +68,15 @@ export class CoordinatorProcess {
   }
 
   /**
-   * Returns how many ms it took, from now, to say that it is ready. Throws if it ends or takes too
-   * long.
+   * Resolves to the ms from now until the coordinator reports that it is ready. Throws if the
+   * process exits or takes too long.
    */
   async ready(): Promise<number> {
     const startMs = performance.now();
     for (;;) {
       const reason = await this.probe.notReadyBecause();
       if (reason === '') break;
-      if (this.#isDead()) this.#fail('ended by itself');
+      if (this.#isDead()) this.#fail('exited unexpectedly');
       if (performance.now() - startMs > READY_TIMEOUT_MS)
         this.#fail(`was not ready in ${READY_TIMEOUT_MS} ms (${reason})`);
       await delay(POLL_MS);

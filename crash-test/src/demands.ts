@@ -2,7 +2,7 @@ import type { Case } from './evidence.ts';
 import type { AnsweredNote, ClientCall } from './notes.ts';
 import { mustRollBack, type Plan } from './plan.ts';
 
-/** How a transaction has to end, and who says so. */
+/** How a transaction has to end, and the reason. */
 export interface Demand {
   readonly outcome: 'succeed' | 'failed';
   readonly because: string;
@@ -18,24 +18,24 @@ export function acknowledged(one: Case, plan: Plan): boolean {
 }
 
 /**
- * Everything that has been promised or planned about the end. None: the client never learned what
- * became of its call, so that either end is right, as long as it is the same for all branches. Two
- * that contradict each other cannot both be met, which is how a coordinator is convicted that said
- * one thing and had to do the other.
+ * Everything that was promised or planned about the end. None: the client never learned the result
+ * of its call, so that either end is right if it is the same for all branches. Two demands that
+ * contradict each other cannot both be met; this convicts a coordinator that promised one end and
+ * had to bring about the other.
  */
 export function demandsOf(one: Case, plan: Plan): readonly Demand[] {
   return [...one.answers.flatMap(promised), ...planned(one, plan)];
 }
 
-/** What an answer says about the end. */
+/** What a response promises about the end. */
 function promised({ call, answer }: AnsweredNote): readonly Demand[] {
   if (answer.status === 'succeed')
-    return [{ outcome: 'succeed', because: `${call} was answered with the status succeed` }];
+    return [{ outcome: 'succeed', because: `the response to ${call} contains the status succeed` }];
   if (answer.status === 'failed' || answer.status === 'aborting') {
-    return [{ outcome: 'failed', because: `${call} was answered with the status ${answer.status}` }];
+    return [{ outcome: 'failed', because: `the response to ${call} contains the status ${answer.status}` }];
   }
   if (!isWhole(call) || answer.outcome !== 'success' || !answer.waited) return [];
-  return [{ outcome: 'succeed', because: 'the caller waited and was answered SUCCESS' }];
+  return [{ outcome: 'succeed', because: 'the caller waited and received SUCCESS' }];
 }
 
 function planned(one: Case, plan: Plan): readonly Demand[] {
@@ -58,7 +58,7 @@ function planned(one: Case, plan: Plan): readonly Demand[] {
   }
 }
 
-/** Its answer is about the transaction as a whole. */
+/** Whether the response to the call concerns the transaction as a whole. */
 export function isWhole(call: ClientCall): boolean {
   return call === 'submit' || call === 'run';
 }
@@ -69,12 +69,12 @@ function decidedByClient(one: Case): readonly Demand[] {
   if (submits.some(({ answer }) => answer.outcome === 'success' || answer.outcome === 'ongoing')) {
     return [{ outcome: 'succeed', because: 'its submit was acknowledged' }];
   }
-  // A refusal after an unanswered attempt may mean that the attempt was accepted and is finished; a
-  // proxy that repeats the attempt itself is told so.
+  // A rejection after an attempt without a response may mean that the attempt was accepted and the
+  // transaction has finished; a proxy that repeats the attempt receives the same rejection.
   if (
     submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated && answer.status !== 'succeed')
   ) {
-    return [{ outcome: 'failed', because: 'its submit was refused' }];
+    return [{ outcome: 'failed', because: 'its submit was rejected' }];
   }
   return [];
 }

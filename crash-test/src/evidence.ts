@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 export interface Evidence {
   readonly journal: readonly Placed<JournalLine>[];
   readonly notes: readonly Placed<Note>[];
-  /** Gids that the coordinator itself called unfinished when the patience was over. */
+  /** Gids that the coordinator still reported as unfinished when the waiting time had expired. */
   readonly unfinished: ReadonlySet<string>;
 }
 
@@ -49,7 +49,8 @@ interface Draft {
   readonly calls: Placed<CallLine>[];
   readonly commits: Placed<CommitLine>[];
   /**
-   * A note of an answer knows how long the participants' journal was: it belongs right behind that.
+   * A note of a response contains the length of the participants' journal at that time: its place
+   * in the story is directly after that length.
    */
   readonly story: { readonly atByte: number; readonly text: string }[];
 }

@@ -2,13 +2,13 @@
  * How a participant misbehaves in one op of one branch:
  *
  * - `refuse`: business failure, no effect, each time
- * - `unknown`: answers 500 without an effect
- * - `ongoing`: answers "still running" without an effect
- * - `slow`: the effect at once, the answer later
- * - `late`: effect and answer later, when the caller may have given up
- * - `lost`: the effect at once, then the connection breaks without an answer
- * - `twice`: the call arrives a second time after the delay (calls through the relay of
- *   `participant-chaos` alone)
+ * - `unknown`: responds with 500, without an effect
+ * - `ongoing`: responds with "still running", without an effect
+ * - `slow`: the effect at once, the response later
+ * - `late`: effect and response later, when the caller may have timed out
+ * - `lost`: the effect at once, then the connection breaks without a response
+ * - `twice`: the call arrives a second time after the delay (only calls through the relay of
+ *   `participant-chaos`)
  */
 export type FaultKind = 'none' | 'refuse' | 'unknown' | 'ongoing' | 'slow' | 'late' | 'lost' | 'twice';
 

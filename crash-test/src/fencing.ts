@@ -5,11 +5,14 @@ import type { Outage } from './outages.ts';
 import { REQUEST_TIMEOUT_S } from './plan.ts';
 import type { Disturbed } from './subject.ts';
 
-/** After this share of the silence limit without a heartbeat a coordinator calls nobody. */
+/** After this share of the silence limit without a heartbeat a coordinator makes no call. */
 const LEASE_SHARE = 2 / 3;
-/** A call that was permitted has reached its participant after this. */
+/** A call that was permitted has reached its participant within this time. */
 const ON_ITS_WAY_MS = 500;
-/** A coordinator gives a call up after its time-out; for one this old it certainly still waits. */
+/**
+ * A coordinator abandons a call at its timeout; a call of at most this age is certainly still
+ * awaited.
+ */
 const CERTAINLY_WAITS_MS = REQUEST_TIMEOUT_S * 1000 - 100;
 
 /** What coordinators did that were, or had to take themselves for, fenced. */
@@ -32,10 +35,10 @@ export function fencingViolations(
 }
 
 /**
- * From the moment a coordinator is continued until it has a new session it must not call anybody. A
- * call that it had decided on before the pause is on its way, and nothing can stop it (the
- * participants' barrier is for that); so a call counts if its cause is certainly younger than the
- * pause: its transaction, or the answer that it follows.
+ * A coordinator that resumes after a pause must not call a participant until it has a new session.
+ * A call that was decided before the pause is in flight and cannot be stopped (the participants'
+ * barrier makes it harmless). A call therefore counts only if its cause, which is its transaction
+ * or the response that it follows, certainly arose after the start of the pause.
  */
 function callsWhileFenced(
   calls: readonly CallHistory[],
@@ -72,15 +75,15 @@ function causeAfter(history: CallHistory, index: number, ms: number, address: st
   const answered = before.findLast(
     (line) => line.kind === 'call' && line.branchId === answer.branchId && line.op === answer.op,
   );
-  // Given up before the pause, perhaps, and followed by another at once; then nobody waited for the
-  // answer.
+  // The call may have been abandoned before the pause and followed by another at once; in that case
+  // its response was not awaited.
   if (answered === undefined || answer.atMs - answered.atMs > CERTAINLY_WAITS_MS) return undefined;
-  return 'the call before it was answered during the pause';
+  return 'the response to the previous call came during the pause';
 }
 
 /**
- * Ended by the others, it must have begun anew; unless it was disturbed again, or the database was
- * away.
+ * A coordinator whose session the others ended must have opened a new one, unless it was disturbed
+ * again or the database was unavailable.
  */
 function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: number): readonly NodeViolation[] {
   const { node, fromMs, untilMs } = pause;

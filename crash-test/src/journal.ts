@@ -1,13 +1,13 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /**
- * What the participants write down, one JSON line each. A line is their unit of atomicity: barrier
- * rows and the change they protect stand in the same one. Nobody kills the participants, so a
- * written line is a kept one.
+ * A line of the participants' journal, as JSON. The line is the unit of atomicity: barrier rows and
+ * the change that they protect are in the same line. The participants are never killed, so a
+ * written line is kept.
  */
 export type JournalLine = CallLine | CommitLine | AnswerLine;
 
-/** Which op of which branch, as the caller said. */
+/** The op and branch that the caller specified. */
 export interface OpId {
   readonly gid: string;
   readonly branchId: string;
@@ -46,13 +46,13 @@ export interface BarrierRow extends OpId {
   readonly reason: string;
 }
 
-/** A change of one account: `amount` is what the request's body said. */
+/** A change of one account by the amount in the request's body. */
 export interface Effect {
   readonly account: string;
   readonly amount: number;
 }
 
-/** How the call was answered. */
+/** The response to the call. */
 export interface AnswerLine extends OpId {
   readonly kind: 'answer';
   readonly answer: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
@@ -62,8 +62,8 @@ export interface AnswerLine extends OpId {
 }
 
 /**
- * A line and where it ends in the file, so that it can be told whether it was there when somebody
- * looked at the file's size.
+ * A line and the offset of its end in the file, which shows whether the line was present when the
+ * file had a given size.
  */
 export interface Placed<T> {
   readonly line: T;

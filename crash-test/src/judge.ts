@@ -15,7 +15,7 @@ import { stepsBefore, type Plan } from './plan.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
 /**
- * What became of a transaction. `not accepted`: never acknowledged, and without any effect.
+ * The outcome of a transaction. `not accepted`: never acknowledged, and without any effect.
  * `mixed`: a violation.
  */
 export type Outcome = 'committed' | 'rolled back' | 'not accepted' | 'mixed';
@@ -66,7 +66,7 @@ function judgeCase(one: Case): Judged {
   };
 }
 
-/** Calls that nobody asked for, or in another's name. */
+/** Calls that no client requested, or that were made in the name of another branch. */
 function identityViolations(one: Case, plan: Plan): readonly Violation[] {
   const { gid } = one;
   const found: Violation[] = [];
@@ -78,7 +78,7 @@ function identityViolations(one: Case, plan: Plan): readonly Violation[] {
   if (plan.pattern === 'workflow') expected.add(madeFor(callbackOp(gid)));
   for (const { line } of one.calls) {
     if (!expected.has(madeFor(line)))
-      found.push(violation('stranger', gid, `no client asked for ${line.branchId} ${line.op}`));
+      found.push(violation('stranger', gid, `no client requested ${line.branchId} ${line.op}`));
     else if (line.madeFor !== madeFor(line)) {
       found.push(violation('misrouted', gid, `${line.branchId} ${line.op} went to the URL made for ${line.madeFor}`));
     }
@@ -141,7 +141,7 @@ function endViolations(
 function mixedViolation(one: Case, plan: Plan, histories: readonly BranchHistory[]): Violation {
   const states = histories.map((history) => `${history.plan.branchId} ${stateOf(plan.pattern, history)}`).join(', ');
   if (histories.some((history) => stateOf(plan.pattern, history) === 'open')) {
-    return violation('not-final', one.gid, `nobody decided about a try: ${states}`);
+    return violation('not-final', one.gid, `a try was neither confirmed nor cancelled: ${states}`);
   }
   const op = decidingOp(plan.pattern);
   const missing = histories.find((history) => !history.called.has(op));
@@ -168,10 +168,7 @@ function isLost(one: Case, plan: Plan): boolean {
   }
 }
 
-/**
- * Who waited and heard of success must find every effect in the journal as it was when the answer
- * came.
- */
+/** When a caller that waited receives a success, every effect must already be in the journal. */
 function earlyViolations(one: Case, plan: Plan, histories: readonly BranchHistory[]): readonly Violation[] {
   const op = decidingOp(plan.pattern);
   return one.answers
@@ -180,7 +177,7 @@ function earlyViolations(one: Case, plan: Plan, histories: readonly BranchHistor
       histories
         .filter((history) => happened(history, op) && placeOf(history, op) > journalBytes)
         .map((history) =>
-          violation('early-success', one.gid, `${op} of ${history.plan.branchId} came after the answer`),
+          violation('early-success', one.gid, `${op} of ${history.plan.branchId} came after the response`),
         ),
     );
 }

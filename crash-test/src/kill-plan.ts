@@ -15,8 +15,9 @@ const STREAM = 0x7fff_fffe;
 const STARTING = 0.2;
 const STARTING_WITHIN_MS = 800;
 /**
- * Shortest time of service, as a share of the mean one. Not shorter: a transaction that five nodes
- * in a row took and vanished is parked for a person, because it may be what kills them.
+ * Shortest time of service, as a share of the mean. It must not be shorter: a transaction that was
+ * in progress at five successive crashes is parked for an operator, because it may have caused
+ * them.
  */
 const SHORTEST = 0.5;
 

@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   const broken = options.broken === undefined ? undefined : brokenBuild(options.broken);
   if (broken?.shared === true && options.store === 'lmdb')
     throw new UsageError(`--broken ${broken.name} shows on a shared store only: add --store postgres`);
-  // A copy in any case: whoever builds meanwhile must not change what is restarted.
+  // Always a copy, so that a concurrent build does not change the code that is restarted.
   const build = withPatchedBuild(...(broken?.patches ?? []));
   process.once('exit', () => build.dispose());
   if (broken !== undefined) console.log(`broken on purpose: ${broken.wrong}`);

@@ -2,7 +2,7 @@ import { ALWAYS, NO_FAULT, type Fault, type FaultKind } from './fault.ts';
 import type { BranchOp, BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from './plan.ts';
 import { createRandom, type Random } from './random.ts';
 
-/** Longer than a branch's request time-out, so that the coordinator gives the call up. */
+/** Longer than a branch's request timeout, so that the coordinator abandons the call. */
 const BEYOND_TIMEOUT_MS = 1_400;
 const FAULT_PROBABILITY = 0.15;
 
@@ -64,8 +64,8 @@ function sagaPlan(random: Random): Specific<SagaPlan> {
 }
 
 /**
- * What makes a saga roll back: a refusal, or a step whose success is never heard of (whether or not
- * it took effect).
+ * The fault that makes a saga roll back: a FAILURE, or a step whose success is never received
+ * (whether or not it took effect).
  */
 function sagaFault(random: Random, flavour: 'refused' | 'timeout' | 'limited'): Fault {
   const kind = flavour === 'refused' ? 'refuse' : random.chance(0.5) ? 'unknown' : 'lost';
@@ -170,7 +170,7 @@ function replaceOne(random: Random, branches: readonly BranchPlan[], op: BranchO
 function passingFault(random: Random, kinds: readonly FaultKind[]): Fault {
   const kind = random.weighted(kinds.map((one) => [1, one] as const));
   const waits = kind === 'slow' || kind === 'late';
-  // Half of the slow ones answer in time, the others after the coordinator gave the call up.
+  // Half of the slow ones respond in time, the others after the coordinator has abandoned the call.
   const delayMs = waits ? (random.chance(0.5) ? random.between(50, 500) : BEYOND_TIMEOUT_MS) : 0;
   return {
     kind,

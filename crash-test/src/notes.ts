@@ -1,9 +1,6 @@
 import type { Plan } from './plan.ts';
 
-/**
- * What the clients write down: what they planned, and how the coordinator answered. One JSON line
- * each.
- */
+/** A line of the clients' notes, as JSON: a plan, or a response of the coordinator. */
 export type Note = PlannedNote | AnsweredNote;
 
 /** Before its first call. */
@@ -15,29 +12,29 @@ export interface PlannedNote {
   readonly atMs: number;
 }
 
-/** One call to the coordinator, and what came of it. */
+/** One call to the coordinator, and its result. */
 export interface AnsweredNote {
   readonly kind: 'answered';
   readonly gid: string;
   readonly call: ClientCall;
   readonly answer: Answer;
-  /** An earlier attempt of this call was not answered, and may have been accepted. */
+  /** An earlier attempt of this call received no response, and may have been accepted. */
   readonly repeated: boolean;
   /**
-   * How long the participants' journal was when the answer arrived: what stands before it had
-   * happened.
+   * The length of the participants' journal when the response arrived: everything before this
+   * offset had happened.
    */
   readonly journalBytes: number;
 }
 
-/** `run` is asked of a workflow's initiator, all others of the coordinator. */
+/** `run` is sent to a workflow's initiator, all others to the coordinator. */
 export type ClientCall = 'prepare' | 'registerBranch' | 'submit' | 'abort' | 'run';
 
 /** What a client learns from a call. */
 export interface Answer {
-  /** `unknown`: no answer, or one that says neither yes nor no. */
+  /** `unknown`: no response, or one that is neither an acceptance nor a rejection. */
   readonly outcome: 'success' | 'refused' | 'ongoing' | 'unknown';
-  /** The transaction's status, where the answer tells it. */
+  /** The transaction's status, if the response contains one. */
   readonly status: string;
   readonly waited: boolean;
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { count, positive, UsageError } from './command-line.ts';
 import { SHARED_STORES, type SharedStore } from './private-database.ts';
 
-/** What a run is asked for. */
+/** The options of a run. */
 export interface RunOptions {
   /** One coordinator on LMDB, or several over a database. */
   readonly store: 'lmdb' | SharedStore;
@@ -45,8 +45,8 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --pauses N          … paused for longer than the silence limit, and continued (4)
   --database-kills N  … their database killed and started again (2)
   --faults N          … each fault of the running database happens: locks, closed connections, a moved clock, … (0)
-  --heartbeat-ms N    … how often each says that it lives (500)
-  --silence-ms N      … the work of one that is silent for so long is taken over (2000)
+  --heartbeat-ms N    … interval between its heartbeats (500)
+  --silence-ms N      … time without a heartbeat after which its work is taken over (2000)
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150; 50)
   --clients N         clients at work at once (100; 60)

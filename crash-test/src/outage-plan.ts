@@ -24,7 +24,7 @@ export interface OutageOptions {
 
 /** Not the number of any transaction, so that the outages do not depend on the load. */
 const STREAM = 0x7fff_fffd;
-/** A node that was continued is let be for so long: to let go, and to open its next session. */
+/** Time for a resumed node to drop its work and open its next session before its next outage. */
 const REST_MS = 1_500;
 
 /** When what goes down, in the order of time; the time counts from the beginning of the load. */

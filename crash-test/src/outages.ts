@@ -13,11 +13,11 @@ export interface Outage {
   readonly node: ClusterNode | undefined;
   /** It was down by then. */
   readonly fromMs: number;
-  /** It was not up again before: told to continue, or started. */
+  /** The earliest time at which the target can be up again: when it was resumed or started. */
   readonly untilMs: number;
   /**
-   * It was up again by then: the database answered, the killed coordinator was ready. The same as
-   * `untilMs` for one that was paused.
+   * The time by which the target was up again: the database responded, or the killed coordinator
+   * was ready. For a pause, the same as `untilMs`.
    */
   readonly backMs: number;
 }
@@ -32,7 +32,7 @@ export interface ClusterNode {
 
 /** A signal has had its effect after this. */
 const SIGNAL_MS = 50;
-/** A database that came back serves for so long before it is killed again. */
+/** The time for which a restarted database serves before it is killed again. */
 const DATABASE_REST_MS = 2_000;
 
 /** Carries out planned outages, each at its time, also while others last. */
@@ -44,7 +44,7 @@ export class Outages {
   readonly #paused = new Set<ClusterNode>();
   #databaseUp: Promise<void> = Promise.resolve();
   #databaseDown = false;
-  /** The test itself cannot go on. */
+  /** The test itself cannot continue. */
   #failed = false;
   #databaseBackAtMs = -Infinity;
 
@@ -123,7 +123,7 @@ export class Outages {
   restartDatabase(signal: NodeJS.Signals, lastsMs: number): Promise<Outage> {
     const outage = this.#databaseUp.then(() => this.#restartDatabaseNow(signal, lastsMs));
     this.#databaseUp = outage.then(() => delay(DATABASE_REST_MS));
-    // It is told by the outage itself.
+    // The outage itself reports the error.
     this.#databaseUp.catch(() => undefined);
     return outage;
   }
@@ -151,6 +151,6 @@ function describeOutage({ kind, node, fromMs, backMs }: Outage): string {
       return `${node?.name} paused for ${lastedMs} ms`;
     case 'database':
     case 'fault':
-      return `the database killed, answering again after ${lastedMs} ms`;
+      return `the database killed, responding again after ${lastedMs} ms`;
   }
 }

@@ -4,7 +4,7 @@ import type { BranchOp, BranchPlan } from './plan.ts';
 
 /** Where a message's sender commits its local transaction. */
 export const LOCAL_PATH = '/sender/commit';
-/** Where the coordinator asks whether it did. */
+/** The path of the check-back. */
 export const CHECK_PATH = '/sender/check';
 /** Where clients have workflows run. */
 export const RUN_PATH = '/workflow/run';
@@ -21,9 +21,9 @@ export interface ParticipantUrls {
   ownCall(gid: string, branch: BranchPlan, op: BranchOp): string;
   /** The sender's local transaction, called by the client itself. */
   local(gid: string): string;
-  /** The question about it, asked by the coordinator. */
+  /** The URL of the check-back about it. */
   check(gid: string, fault: Fault): string;
-  /** Where a workflow's initiator is asked to run it. */
+  /** The URL at which a workflow's initiator runs it. */
   readonly run: string;
 }
 

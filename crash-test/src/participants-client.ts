@@ -7,7 +7,7 @@ export class ParticipantsClient {
   readonly #timeoutMs: number;
 
   /**
-   * A call that takes longer than `timeoutMs` is given up: whether it took effect stays unknown.
+   * A call that takes longer than `timeoutMs` is abandoned; whether it took effect is then unknown.
    */
   constructor(connections: number, timeoutMs: number) {
     this.#agent = new Agent({ connections });
@@ -21,7 +21,7 @@ export class ParticipantsClient {
     return reply?.code === 409 ? 'failure' : 'unknown';
   }
 
-  /** Posts JSON; undefined when there is no answer in time. */
+  /** Posts JSON. Resolves to undefined if there is no response in time. */
   async send(url: string, body: object, timeoutMs: number): Promise<{ code: number; text: string } | undefined> {
     try {
       const { origin, pathname, search } = new URL(url);
@@ -31,7 +31,7 @@ export class ParticipantsClient {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
-        // The agent's own time-outs are a second coarse.
+        // The agent's timeouts have a resolution of one second.
         signal: AbortSignal.timeout(timeoutMs),
       });
       return { code: response.statusCode, text: await response.body.text() };

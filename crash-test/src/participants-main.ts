@@ -23,5 +23,6 @@ console.log(port);
 await once(process.stdin.resume(), 'end');
 await participants.close();
 bank.close();
-// Workflows that still wait for a coordinator go on when it calls them back, and nobody will.
+// Workflows that still wait for a callback would keep the process alive, but no coordinator will
+// call.
 process.exit(0);

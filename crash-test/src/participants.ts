@@ -6,7 +6,7 @@ import type { Effect, OpId } from './journal.ts';
 import { CALL_BACK_PATH, CHECK_PATH, LOCAL_PATH, madeFor, RUN_PATH } from './participant-urls.ts';
 import type { RunRequest, WorkflowInitiator, WorkflowInput } from './workflow-initiator.ts';
 
-/** What a participant says at the end of a call. */
+/** The result that a participant responds with. */
 type Said = 'success' | 'failure' | 'ongoing' | 'unknown';
 
 const HTTP_STATUS: Record<Said, number> = { success: 200, failure: 409, ongoing: 425, unknown: 500 };
@@ -15,16 +15,16 @@ const HTTP_STATUS: Record<Said, number> = { success: 200, failure: 409, ongoing:
 export interface Participants {
   readonly server: Server;
   /**
-   * Takes no more calls; returns when the ones under way are done, also those whose caller has
-   * given up.
+   * Accepts no more calls. Resolves when the calls in progress are done, including those whose
+   * caller has timed out.
    */
   close(): Promise<void>;
 }
 
 /**
  * The branches of the transactions, as an HTTP server over one bank, and the initiator of
- * workflows. The URL says how a call misbehaves (`fault.ts`), the body what is to be done, and the
- * parameters that the caller adds which op of which branch it is.
+ * workflows. The URL of a call contains the fault (`fault.ts`), the body the effect, and the
+ * parameters that the caller adds the op and branch.
  */
 export function createParticipants(bank: Bank, initiator: () => WorkflowInitiator): Participants {
   const running = new Set<Promise<void>>();
@@ -52,7 +52,7 @@ function giveUp(error: unknown): never {
 interface Exchange {
   readonly bank: Bank;
   readonly url: URL;
-  /** Which op of which branch, as the caller says. */
+  /** The op and branch that the caller specifies. */
   readonly call: OpId;
   readonly body: string;
   /** The caller's address. */
@@ -68,7 +68,7 @@ async function serve(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://participants');
   const body = await bodyOf(request);
-  // The caller was killed in the middle of its request: nobody asked for anything.
+  // The caller was killed in the middle of its request, which is therefore ignored.
   if (body === undefined) return;
   const from = request.socket.remoteAddress ?? '';
   const exchange = { bank, url, call: callOf(url.searchParams), body, from, response };
@@ -82,7 +82,7 @@ async function serve(
   }
 }
 
-/** A client's call; what its workflow does leaves lines of its own. */
+/** A client's call. The workflow's steps write their lines to the journal separately. */
 async function runWorkflow({ body, response }: Exchange, initiator: WorkflowInitiator): Promise<void> {
   const ended = await initiator.run(JSON.parse(body) as RunRequest);
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(ended));
@@ -116,8 +116,7 @@ async function serveBranch({ bank, url, call, body, from, response }: Exchange):
 }
 
 /**
- * What a call that meets this fault is told without any work being done; undefined if the work is
- * done.
+ * The result of a call that meets this fault, if no work is done; undefined if the work is done.
  */
 function refusal(meets: FaultKind): Said | undefined {
   if (meets === 'refuse') return 'failure';
@@ -134,7 +133,7 @@ function work(bank: Bank, path: string, call: OpId, effect: Effect | undefined):
 
 function answer(response: ServerResponse, said: Said): void {
   const result = said === 'unknown' ? {} : { dtm_result: said.toUpperCase() };
-  const text = JSON.stringify({ ...result, message: `the participant says ${said}` });
+  const text = JSON.stringify({ ...result, message: `the participant returns ${said}` });
   response.writeHead(HTTP_STATUS[said], { 'content-type': 'application/json' }).end(text);
 }
 
@@ -143,8 +142,8 @@ function callOf(query: URLSearchParams): OpId {
 }
 
 /**
- * The effect that a body asks for; undefined if it is not one of this test's bodies, which a broken
- * coordinator may send.
+ * The effect that a body specifies; undefined if it is not a body of this test, since a broken
+ * coordinator may send any.
  */
 function effectOf(body: string): Effect | undefined {
   try {

@@ -20,7 +20,7 @@ export interface Patch {
   readonly package: string;
   /** Path below the package's `dist/`. */
   readonly file: string;
-  /** Texts and what they become; each must stand in the file exactly once. */
+  /** Texts and their replacements; each text must occur in the file exactly once. */
   readonly replace: readonly (readonly [from: string, to: string])[];
 }
 
@@ -66,8 +66,8 @@ export function withPatchedBuild(...patches: readonly Patch[]): PatchedBuild {
 }
 
 /**
- * Replaces texts that must stand in the source exactly once. Throws `PatchError`, with `name` in
- * it.
+ * Replaces texts that must occur in the source exactly once. Throws a `PatchError` that contains
+ * `name`.
  */
 export function replaceOnce(source: string, replace: Patch['replace'], name: string): string {
   let result = source;

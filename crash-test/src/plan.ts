@@ -6,16 +6,16 @@ import type { Fault } from './fault.ts';
  */
 export type Plan = SagaPlan | TccPlan | MessagePlan | WorkflowPlan;
 
-/** What every plan says. */
+/** The fields of every plan. */
 interface Common {
   readonly number: number;
-  /** Used unless the plan asks the coordinator for a fresh gid (and gets one). */
+  /** Used unless the client requests a fresh gid from the coordinator (and receives one). */
   readonly gid: string;
   readonly freshGid: boolean;
   readonly waitResult: boolean;
   /**
-   * Gives up at the first call that is not answered, instead of repeating it: whether it was
-   * accepted stays unknown.
+   * The client stops at the first call without a response instead of repeating it; whether the call
+   * was accepted stays unknown.
    */
   readonly impatient: boolean;
   readonly branches: readonly BranchPlan[];
@@ -35,9 +35,9 @@ export type BranchOp = 'action' | 'compensate' | 'try' | 'confirm' | 'cancel' | 
 
 /**
  * - `plain`: every step succeeds in the end
- * - `refused`: one step is refused
- * - `timeout`: one step never answers success, and the saga has a time-out
- * - `limited`: one step never answers success, and the saga has a retry limit
+ * - `refused`: one step returns FAILURE
+ * - `timeout`: one step never returns SUCCESS, and the saga has a timeout
+ * - `limited`: one step never returns SUCCESS, and the saga has a retry limit
  */
 export interface SagaPlan extends Common {
   readonly pattern: 'saga';
@@ -49,8 +49,8 @@ export interface SagaPlan extends Common {
 
 /**
  * - `submit`, `abort`: the client tries every branch, then decides
- * - `refused`: one try is refused, so the client aborts
- * - `doubtful`: one try is not answered (done or not), so the client aborts
+ * - `refused`: one try returns FAILURE, so the client aborts
+ * - `doubtful`: one try gets no response (done or not), so the client aborts
  * - `dies`: the client stops after `diesAfter` of its calls and is never seen again
  */
 export interface TccPlan extends Common {
@@ -63,9 +63,9 @@ export interface TccPlan extends Common {
  * - `submit`: prepare, local commit, submit
  * - `direct`: submit without a local transaction
  * - `dies`: the sender dies between its local commit and the submit
- * - `silent`: the sender never commits, and says nothing
- * - `abort`: the local transaction fails, and the sender says so
- * - `late`: the local commit comes when the coordinator has asked already
+ * - `silent`: the sender never commits, and makes no further call
+ * - `abort`: the local transaction fails, and the sender aborts the message
+ * - `late`: the local commit comes after the first check-back
  */
 export interface MessagePlan extends Common {
   readonly pattern: 'msg';
@@ -73,15 +73,15 @@ export interface MessagePlan extends Common {
   readonly concurrent: boolean;
   /** The sender's own account. */
   readonly sender: { readonly account: string; readonly amount: number };
-  /** How the answer to the coordinator's question misbehaves. */
+  /** The fault of the response to the check-back. */
   readonly checkFault: Fault;
 }
 
 /**
  * - `plain`: every step succeeds in the end
- * - `refused`: one step is refused
- * - `dies`: the code's first run ends before the step with the index `diesBefore`; a call-back goes
- *   on
+ * - `refused`: one step returns FAILURE
+ * - `dies`: the code's first run ends before the step with the index `diesBefore`; a callback
+ *   resumes it
  */
 export interface WorkflowPlan extends Common {
   readonly pattern: 'workflow';
@@ -89,12 +89,13 @@ export interface WorkflowPlan extends Common {
   readonly diesBefore: number;
 }
 
-/** The first retry comes after this; the shortest that the wire can say. */
+/** The interval before the first retry: the shortest that the wire can express. */
 export const RETRY_INTERVAL_S = 1;
 /** One call of a branch; `slow` and `late` faults take longer. */
 export const REQUEST_TIMEOUT_S = 1;
 /**
- * After it a TCC is cancelled, a sender is asked, and a saga of the flavour `timeout` rolls back.
+ * The time after which a TCC is cancelled, a message's sender is checked back, and a saga of the
+ * flavour `timeout` rolls back.
  */
 export const TIMEOUT_TO_FAIL_S = 3;
 /** Of a saga of the flavour `limited`. */

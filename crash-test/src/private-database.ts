@@ -9,12 +9,12 @@ type Start = (environment: NodeJS.ProcessEnv) => Promise<DatabaseServer | undefi
 const START: Readonly<Record<SharedStore, Start>> = {
   postgres: (environment) => startPostgres([], environment),
   mysql: (environment) => startMariadb([], environment),
-  // One sync a batch, as a store that must not forget needs it.
+  // One sync per batch: the store must be durable.
   redis: (environment) => startRedis({ appendFsync: 'always', environment }),
 };
 
 /**
- * Starts a database of this kind that nobody else uses. Throws when it is not installed.
+ * Starts a dedicated database of this kind. Throws if it is not installed.
  *
  * @param environment variables in addition to those of this process
  */

@@ -8,7 +8,7 @@ interface Running {
   readonly output: Interface;
 }
 
-/** A program of this test in a process of its own, which may be killed. */
+/** A program of this test in a separate process, which may be killed. */
 export class Program {
   readonly #command: readonly string[];
   #running: Running | undefined;

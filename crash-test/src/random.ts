@@ -6,7 +6,7 @@ export interface Random {
   chance(probability: number): boolean;
   /** An integer from `low` to `high`, both included. */
   between(low: number, high: number): number;
-  /** One of the values, each as likely as its weight says. */
+  /** One of the values, with probabilities in proportion to their weights. */
   weighted<T>(choices: readonly (readonly [weight: number, value: T])[]): T;
 }
 

@@ -8,7 +8,7 @@ import { faultLines } from './database-faults/fault-report.ts';
 import { describeFaults, planFaults } from './database-faults/fault-plan.ts';
 import { isClean, type RunResult } from './run.ts';
 
-/** Violations are told in full for so many transactions, each with so many of its lines. */
+/** Violations are reported in full for this number of transactions. */
 const SHOWN_TRANSACTIONS = 10;
 const SHOWN_LINES = 60;
 
@@ -65,7 +65,7 @@ function recoveryLines({ disturbed: { kills }, firstReadyMs, settledMs }: RunRes
   ];
 }
 
-const deathLines = ({ deaths }: RunResult): string[] => (deaths > 0 ? [`DIED BY ITSELF  ${deaths} times`] : []);
+const deathLines = ({ deaths }: RunResult): string[] => (deaths > 0 ? [`DIED            ${deaths} times`] : []);
 
 function violationLines(result: RunResult): string[] {
   const guilty = result.judged.filter(({ violations }) => violations.length > 0);

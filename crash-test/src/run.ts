@@ -21,7 +21,7 @@ import { participantUrls } from './participant-urls.ts';
 import { settle } from './settle.ts';
 import type { Disturbed, Subject } from './subject.ts';
 
-/** A client gives up a call of its own to a participant after this. */
+/** The timeout of a client's direct call to a participant. */
 const OWN_CALL_TIMEOUT_MS = 1_000;
 const NANOSECONDS_PER_MS = 1e6;
 const PARTICIPANTS_JOURNAL = 'participants.jsonl';
@@ -36,16 +36,16 @@ export interface RunResult {
   readonly deaths: number;
   /** From the first start to "ready". */
   readonly firstReadyMs: number;
-  /** From the last restart until all transactions were final (or the patience was over). */
+  /** From the last restart until all transactions were final (or the waiting time had expired). */
   readonly settledMs: number;
   /**
-   * The longest time for which the machine did not let this process, which does little, go on: what
-   * took longer says nothing of a coordinator.
+   * The longest time for which the machine did not run this process, although it does little:
+   * longer delays prove nothing about a coordinator.
    */
   readonly heldUpMs: number;
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
-  /** Kinds of database faults that were asked for and never happened. */
+  /** Kinds of database faults that were requested and never happened. */
   readonly missing: readonly DatabaseFaultKind[];
   /** About coordinators rather than transactions; of several over a shared store. */
   readonly cluster: ClusterJudgement | undefined;
@@ -144,7 +144,7 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
   }
 }
 
-/** What a person who looks for the cause wants to see, and what is gone with the store. */
+/** Records the data that is needed to find the cause and is lost with the store. */
 async function noteUnfinished(
   coordinator: CoordinatorClient,
   gids: ReadonlySet<string>,

@@ -3,22 +3,22 @@ import type { CoordinatorClient, SessionRow } from './coordinator-client.ts';
 
 const EVERY_MS = 100;
 
-/** Whom to ask, and whether asking makes sense now. */
+/** The coordinator to query, and whether a query makes sense now. */
 export interface Watched {
   readonly probe: CoordinatorClient;
   readonly isPaused: boolean;
 }
 
 /**
- * A session that a store was seen to have. The clock of the store may be wrong: if the time that it
- * states is impossible, `startedAtMs` is the last time at which the session was certainly not there.
+ * A session that was observed in a store. The clock of the store may be wrong: if the stated start
+ * is impossible, `startedAtMs` is the last time at which the session certainly did not exist.
  */
 export interface SeenSession extends SessionRow {
   /** It was seen for the first time then. */
   readonly seenAtMs: number;
   /**
-   * It was not there any more then, by the clock of this machine, or, if it was, when this was last
-   * looked at.
+   * The time by which the session no longer existed, or, if it still exists, the last time it was
+   * observed; by the clock of this machine.
    */
   readonly untilMs: number;
 }
@@ -57,7 +57,7 @@ export class SessionWatch {
   #note(rows: readonly SessionRow[], askedAtMs: number): void {
     const there = new Set(rows.map(({ session }) => session));
     for (const seen of this.#seen.values()) {
-      // What was opened since this was asked for cannot be among the rows.
+      // A session opened since the query was sent cannot be among the rows.
       if (this.#gone.has(seen.session) || Math.min(seen.startedAtMs, seen.seenAtMs) > askedAtMs) continue;
       this.#seen.set(seen.session, { ...seen, untilMs: Date.now() });
       if (!there.has(seen.session)) this.#gone.add(seen.session);

@@ -6,9 +6,10 @@ const PARALLEL = 32;
 const PAUSE_MS = 100;
 
 /**
- * Waits until the coordinator calls every one of these transactions final (or does not know it), at
- * most `timeoutMs`; returns those that it still calls unfinished. This only says when to stop
- * waiting: whether they are final is for the participants' journals to say.
+ * Waits until the coordinator reports every one of these transactions as final (or does not have
+ * it), at most `timeoutMs`. Returns those that the coordinator still reports as unfinished. This
+ * decides only when to stop waiting; the participants' journals decide whether the transactions are
+ * final.
  */
 export async function settle(
   client: CoordinatorClient,

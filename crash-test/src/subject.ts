@@ -9,11 +9,11 @@ export interface Subject {
   readonly origin: string;
   /** How often a coordinator ended without having been killed. */
   readonly deaths: number;
-  /** Starts it; answers how many ms it took until it was ready. */
+  /** Starts the subject. Resolves to the ms until it was ready. */
   start(): Promise<number>;
   /**
-   * Does what is planned, and returns when everything is ready again. `inFlight` tells how many
-   * clients are at work.
+   * Executes the planned outages, and resolves when everything is ready again. `inFlight` returns
+   * the number of active clients.
    */
   disturb(inFlight: () => number): Promise<Disturbed>;
   /** Kills every coordinator for good. */

@@ -9,20 +9,24 @@ import type { Disturbed } from './subject.ts';
 export interface TakeOver {
   readonly node: string;
   readonly gid: string;
-  /** From then on, or from the last outage since then, until a coordinator went on with it. */
+  /**
+   * From the kill or pause, or from the last outage since then, until a coordinator continued the
+   * transaction.
+   */
   readonly tookMs: number;
 }
 
-/** Beyond the silence limit a take-over may take so long. */
+/** The time that a takeover may take beyond the silence limit. */
 export const TAKE_OVER_SLACK_MS = 2_000;
 /**
- * A coordinator gives a call up after its time-out; one this much younger it certainly still waits
- * for.
+ * A coordinator abandons a call at its timeout; a call that is younger by this margin is certainly
+ * still awaited.
  */
 const MARGIN_MS = 100;
 
 /**
- * How long it took until somebody went on with what was being called when a coordinator vanished.
+ * The takeovers of the transactions that had a call in flight when a coordinator was killed or
+ * paused.
  */
 export function takeOversOf(calls: readonly CallHistory[], outages: readonly Outage[]): readonly TakeOver[] {
   return outages.flatMap((outage) =>
@@ -32,20 +36,22 @@ export function takeOversOf(calls: readonly CallHistory[], outages: readonly Out
 
 function takeOver({ gid, plan, lines }: CallHistory, outage: Outage, outages: readonly Outage[]): readonly TakeOver[] {
   const { node, fromMs } = outage;
-  // A workflow's initiator goes on by itself, and each step that it records postpones the next
-  // call-back.
+  // A workflow's initiator continues on its own, and each step that it records postpones the next
+  // callback.
   if (plan.pattern === 'workflow') return [];
   if (node === undefined || !isWaiting(lines, node.address, fromMs)) return [];
-  // What the vanished one had sent may still come in.
+  // A call that the lost coordinator had sent may still arrive.
   const next = lines.find((line) => line.kind === 'call' && line.atMs > fromMs + MARGIN_MS);
   if (next === undefined) return [];
   return [{ node: node.name, gid, tookMs: next.atMs - lastOutageMs(outages, fromMs, next.atMs) }];
 }
 
-/** Who takes over may be killed in its turn, or have no database: the limit counts anew then. */
+/**
+ * The node that takes over may itself be killed, or have no database: the limit then starts again.
+ */
 function lastOutageMs(outages: readonly Outage[], fromMs: number, untilMs: number): number {
   const times = outages.flatMap(({ kind, fromMs: downMs, backMs }) =>
-    // While the database is disturbed nothing can be expected of anybody.
+    // While the database is disturbed, no takeover can be expected.
     kind === 'database' || kind === 'fault' ? [downMs, Math.min(backMs, Math.max(downMs, untilMs))] : [downMs],
   );
   return Math.max(fromMs, ...times.filter((ms) => ms <= untilMs));
@@ -71,7 +77,9 @@ export function endedSessionsOf({
   );
 }
 
-/** A call of this coordinator's was not answered at that moment, and not given up either. */
+/**
+ * Whether a call of this coordinator was awaiting its response at that moment, before its timeout.
+ */
 function isWaiting(lines: readonly (CallLine | AnswerLine)[], address: string, atMs: number): boolean {
   const before = lines.filter((line) => line.from === address && line.atMs <= atMs);
   return before.some(
@@ -96,7 +104,7 @@ export function slowTakeOvers(
 ): readonly NodeViolation[] {
   const limitMs = silenceMs + TAKE_OVER_SLACK_MS;
   const told = [
-    ...takeOvers.map(({ gid, ...rest }) => ({ ...rest, what: `${gid} was gone on with` })),
+    ...takeOvers.map(({ gid, ...rest }) => ({ ...rest, what: `${gid} was continued` })),
     ...ended.map((one) => ({ ...one, what: 'its session was ended' })),
   ];
   return told

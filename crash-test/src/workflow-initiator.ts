@@ -23,14 +23,14 @@ export interface WorkflowInput {
   }[];
 }
 
-/** What a client asks for. */
+/** A client's request. */
 export interface RunRequest {
   readonly input: WorkflowInput;
   /** The first run ends before the step with this index, as if its process had died. */
   readonly diesBefore: number;
 }
 
-/** The transaction's status as the SDK told it; empty when that is not known. */
+/** The transaction's status that the SDK returned; empty if unknown. */
 export interface RunAnswer {
   readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
 }
@@ -66,7 +66,7 @@ export class WorkflowInitiator {
     }
   }
 
-  /** Runs the workflow until it has ended, or cannot go on in this run. */
+  /** Runs the workflow until it has finished, or cannot continue in this run. */
   async run({ input, diesBefore }: RunRequest): Promise<RunAnswer> {
     const end = new AbortController();
     this.#dying.set(input.gid, { before: diesBefore, end });
@@ -74,7 +74,7 @@ export class WorkflowInitiator {
       await this.#workflow.run(input, { gid: input.gid, signal: end.signal });
       return { status: 'succeed' };
     } catch (error) {
-      // Its code ran, so the coordinator knows of it.
+      // The workflow's code ran, so the coordinator has the transaction.
       if (end.signal.aborted) return { status: 'prepared' };
       if (error instanceof TransactionFailed) return { status: error.status };
       if (error instanceof TransactionPending) return { status: 'prepared' };

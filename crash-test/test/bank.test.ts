@@ -33,7 +33,7 @@ describe("the participants' barrier", () => {
   it.each([
     ['action', 'compensate'],
     ['try', 'cancel'],
-  ])('leaves out the undoing of a %s that never was, and the %s that comes too late', (forward, undo) => {
+  ])('skips the undoing of a %s that never ran, and the %s that comes too late', (forward, undo) => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
       bank.apply({ gid: 'x', branchId: '01', op: undo }, change);
@@ -43,7 +43,7 @@ describe("the participants' barrier", () => {
     expect(history(path)).toEqual([`${undo} empty`, `${forward} repeated`, `${undo} repeated`]);
   });
 
-  it('undoes once what was done', () => {
+  it('undoes an effect once', () => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
       bank.apply({ gid: 'x', branchId: '01', op: 'action' }, change);
@@ -53,7 +53,7 @@ describe("the participants' barrier", () => {
     expect(history(path)).toEqual(['action', 'compensate', 'compensate repeated']);
   });
 
-  it('tells gids apart that are prefixes of one another', () => {
+  it('distinguishes gids that are prefixes of one another', () => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
       bank.apply({ gid: 'x-4', branchId: '801', op: 'action' }, change);
@@ -62,7 +62,7 @@ describe("the participants' barrier", () => {
     expect(history(path)).toEqual(['action', 'action']);
   });
 
-  it('answers the question about a message by what its sender did first', () => {
+  it('decides a check-back by whether the sender committed first', () => {
     const path = join(temporaryFolder(), 'journal');
     const call = (gid: string) => ({ gid, branchId: '00', op: 'msg' });
     openBank(path, (bank) => {
@@ -76,7 +76,7 @@ describe("the participants' barrier", () => {
     expect(history(path)).toEqual(['msg', 'msg empty']);
   });
 
-  it('knows after a restart what stands in the journal, and nothing of a line that was written in part', () => {
+  it('after a restart has the content of the journal, without a partly written line', () => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
       expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', '127.0.0.1')).toBe(1);

@@ -17,7 +17,7 @@ describe('the plan of database faults', () => {
     expect(planFaults({ ...OPTIONS, seed: 7 })).not.toEqual(planFaults({ ...OPTIONS, seed: 8 }));
   });
 
-  it.each(SHARED_STORES)('has every fault of %s as often as asked for', (store) => {
+  it.each(SHARED_STORES)('has the requested number of each fault of %s', (store) => {
     const plan = planFaults({ ...OPTIONS, store, seed: 7 });
     expect(plan.map(({ kind }) => kind).toSorted()).toEqual([...FAULTS_OF[store], ...FAULTS_OF[store]].toSorted());
   });
@@ -44,7 +44,7 @@ describe('a run with database faults', () => {
     return run;
   };
 
-  it('repeats a fault until it hits something, also after the connection was lost', async () => {
+  it('repeats a fault until it has an effect, even after the connection was lost', async () => {
     let calls = 0;
     const run = await carriedOut(() => {
       calls++;
@@ -55,7 +55,7 @@ describe('a run with database faults', () => {
     expect(faultLines(run.done)).toEqual(['faults          locked-records      1: 3 statements']);
   });
 
-  it('fails if a fault never hit anything', () => {
+  it('fails if a fault never had an effect', () => {
     const kinds = FAULTS_OF.redis;
     const done = kinds.map((kind) => ({
       ...OUTSIDE,
@@ -73,18 +73,21 @@ describe('a run with database faults', () => {
 describe('a session that was seen while the clock of the store was wrong', () => {
   const HOUR_MS = 3_600_000;
 
-  it.each([-HOUR_MS, HOUR_MS])('by %d ms began after it was certainly not there', async (aheadMs) => {
-    const rows: SessionRow[] = [];
-    const sessions = () => Promise.resolve([...rows]);
-    const watch = new SessionWatch([{ probe: { sessions } as unknown as CoordinatorClient, isPaused: false }]);
-    await expect.poll(() => watch.asked).toBeGreaterThan(0);
-    const beforeMs = Date.now();
-    rows.push({ session: 's', node: 'n', startedAtMs: beforeMs + aheadMs });
-    await expect.poll(() => watch.seen.length).toBe(1);
-    await watch.stop();
-    const [seen] = watch.seen;
-    expect(seen?.seenAtMs).toBeGreaterThanOrEqual(beforeMs);
-    expect(Math.abs(beforeMs - (seen?.startedAtMs ?? 0))).toBeLessThan(HOUR_MS / 2);
-    expect(seen?.startedAtMs).toBeLessThanOrEqual(seen?.seenAtMs ?? 0);
-  });
+  it.each([-HOUR_MS, HOUR_MS])(
+    'by %d ms has a start no earlier than the last time it certainly did not exist',
+    async (aheadMs) => {
+      const rows: SessionRow[] = [];
+      const sessions = () => Promise.resolve([...rows]);
+      const watch = new SessionWatch([{ probe: { sessions } as unknown as CoordinatorClient, isPaused: false }]);
+      await expect.poll(() => watch.asked).toBeGreaterThan(0);
+      const beforeMs = Date.now();
+      rows.push({ session: 's', node: 'n', startedAtMs: beforeMs + aheadMs });
+      await expect.poll(() => watch.seen.length).toBe(1);
+      await watch.stop();
+      const [seen] = watch.seen;
+      expect(seen?.seenAtMs).toBeGreaterThanOrEqual(beforeMs);
+      expect(Math.abs(beforeMs - (seen?.startedAtMs ?? 0))).toBeLessThan(HOUR_MS / 2);
+      expect(seen?.startedAtMs).toBeLessThanOrEqual(seen?.seenAtMs ?? 0);
+    },
+  );
 });

@@ -11,7 +11,7 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.judge()).toMatchObject([{ gid: 'x', outcome: 'committed', acknowledged: true }]);
   });
 
-  it('a saga that was undone because a step was refused, and whose refused step had an empty compensation', () => {
+  it('a saga that was undone because a step returned FAILURE, with an empty compensation of that step', () => {
     const story = new Story().planned(saga('x', 3, { flavour: 'refused' })).answered('x', 'submit');
     story.effect('x', '01', 'action').called('x', '02', 'action');
     story.skipped('x', '02', 'compensate', 'empty').effect('x', '01', 'compensate');
@@ -26,25 +26,25 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.found()).toEqual([]);
   });
 
-  it('a saga that nobody acknowledged, whether it was carried out or never heard of', () => {
+  it('a saga that was never acknowledged, whether or not it was executed', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'unknown' });
     story.planned(saga('y', 1)).answered('y', 'submit', { outcome: 'unknown' }).effect('y', '01', 'action');
     expect(story.found()).toEqual([]);
     expect(story.judge()).toMatchObject([{ outcome: 'not accepted' }, { outcome: 'committed', acknowledged: false }]);
   });
 
-  it('a saga with a time-out that ran out before its first call', () => {
+  it('a saga with a timeout that expired before its first call', () => {
     const story = new Story().planned(saga('x', 2, { flavour: 'timeout' })).answered('x', 'submit');
     expect(story.found()).toEqual([]);
   });
 
-  it('a tcc whose submit was refused because it had succeeded: a proxy had repeated the call', () => {
+  it('a tcc whose submit was rejected because the tcc had succeeded: a proxy had repeated the call', () => {
     const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
     story.effect('x', '01', 'confirm').answered('x', 'submit', { outcome: 'refused', status: 'succeed' });
     expect(story.found()).toEqual([]);
   });
 
-  it('a workflow whose initiator died and which went on when it was called back', () => {
+  it('a workflow whose initiator died and that a callback resumed', () => {
     const story = new Story().planned(workflow('x', 2, { flavour: 'dies', diesBefore: 1 })).effect('x', '01', 'action');
     story.answered('x', 'run', { outcome: 'ongoing', status: 'prepared', waited: true });
     story.called('x', '00', WORKFLOW_NAME).effect('x', '02', 'action');
@@ -52,7 +52,7 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.judge()).toMatchObject([{ outcome: 'committed', acknowledged: true }]);
   });
 
-  it('a workflow that was undone, newest step first, because a step was refused', () => {
+  it('a workflow that was undone, newest step first, because a step returned FAILURE', () => {
     const story = new Story().planned(workflow('x', 3, { flavour: 'refused' }));
     story.effect('x', '01', 'action').effect('x', '02', 'action').called('x', '03', 'action');
     story.skipped('x', '03', 'rollback', 'empty').effect('x', '02', 'rollback').effect('x', '01', 'rollback');
@@ -61,12 +61,12 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
   });
 
-  it('a success that was answered after the last effect', () => {
+  it('a success that the caller received after the last effect', () => {
     const story = new Story().planned(saga('x', 1, { waitResult: true })).effect('x', '01', 'action');
     expect(story.answered('x', 'submit', { waited: true }).found()).toEqual([]);
   });
 
-  it('a saga whose caller waited and heard that it is not done yet', () => {
+  it('a saga whose waiting caller received that it has not finished yet', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'refused', waited: true });
     expect(story.effect('x', '01', 'action').found()).toEqual([]);
   });
@@ -92,7 +92,7 @@ describe('the judge finds nothing wrong with', () => {
     expect(story.judge()).toMatchObject([{ outcome: 'rolled back' }]);
   });
 
-  it('a TCC that is confirmed although a repeated submit was refused: the first one had been accepted', () => {
+  it('a TCC that is confirmed although a repeated submit was rejected: the first one had been accepted', () => {
     const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
     story.answered('x', 'submit', { outcome: 'unknown' }).effect('x', '01', 'confirm');
     expect(story.answered('x', 'submit', { outcome: 'refused' }, true).found()).toEqual([]);

@@ -3,11 +3,11 @@ import { message, saga, Story, tcc, workflow } from './story.ts';
 
 /** One journal for each thing that can go wrong. */
 describe('the judge reports', () => {
-  it('lost: an acknowledged saga of which no participant ever heard', () => {
+  it('lost: an acknowledged saga for which no participant was ever called', () => {
     expect(new Story().planned(saga('x', 2)).answered('x', 'submit').found()).toEqual(['lost x']);
   });
 
-  it('lost: an acknowledged message of which no participant ever heard', () => {
+  it('lost: an acknowledged message for which no participant was ever called', () => {
     const story = new Story().planned(message('x', 2, { flavour: 'direct' })).answered('x', 'submit');
     expect(story.found()).toEqual(['lost x']);
   });
@@ -18,7 +18,7 @@ describe('the judge reports', () => {
     expect(story.effect('x-4', '01', 'action').effect('x-48', '01', 'action').found()).toEqual(['never-called x-4']);
   });
 
-  it('half-done: a refused saga keeps an effect that was not undone', () => {
+  it('half-done: a failed saga keeps an effect that was not undone', () => {
     const story = new Story().planned(saga('x', 3, { flavour: 'refused' })).answered('x', 'submit');
     story
       .effect('x', '01', 'action')
@@ -28,7 +28,7 @@ describe('the judge reports', () => {
     expect(story.found()).toEqual(['half-done x']);
   });
 
-  it('half-done: also when nobody acknowledged it', () => {
+  it('half-done: even if the saga was never acknowledged', () => {
     const story = new Story().planned(saga('x', 2)).answered('x', 'submit', { outcome: 'unknown' });
     story.effect('x', '01', 'action').effect('x', '02', 'action').effect('x', '02', 'compensate');
     expect(story.found()).toEqual(['half-done x']);
@@ -47,13 +47,13 @@ describe('the judge reports', () => {
     expect(story.found()).toEqual(['out-of-order x']);
   });
 
-  it('early-success: a workflow told as succeeded before its last step took effect', () => {
+  it('early-success: a workflow that was reported as succeeded before its last step took effect', () => {
     const story = new Story().planned(workflow('x', 2)).effect('x', '01', 'action');
     story.answered('x', 'run', { status: 'succeed', waited: true }).effect('x', '02', 'action');
     expect(story.found()).toEqual(['early-success x']);
   });
 
-  it('not-final: a try about which nobody decided', () => {
+  it('not-final: a try that was neither confirmed nor cancelled', () => {
     const story = new Story()
       .planned(tcc('x', 2))
       .answered('x', 'prepare')
@@ -62,7 +62,7 @@ describe('the judge reports', () => {
     expect(story.answered('x', 'submit').effect('x', '02', 'confirm').found()).toEqual(['not-final x']);
   });
 
-  it('not-final: the coordinator itself calls it unfinished', () => {
+  it('not-final: the coordinator itself reports the transaction as unfinished', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit').effect('x', '01', 'action');
     expect(story.unfinished('x').found()).toEqual(['not-final x']);
   });
@@ -72,18 +72,18 @@ describe('the judge reports', () => {
     expect(story.effect('x', '01', 'compensate').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('wrong-outcome: a refused saga was kept', () => {
+  it('wrong-outcome: a saga of which a step failed was kept', () => {
     const story = new Story().planned(saga('x', 1, { flavour: 'refused' })).answered('x', 'submit');
     expect(story.effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('wrong-outcome: a caller who waited was answered SUCCESS, and it was rolled back', () => {
+  it('wrong-outcome: a caller that waited received SUCCESS, and the saga was rolled back', () => {
     const plan = saga('x', 1, { flavour: 'refused' });
     const story = new Story().planned(plan).effect('x', '01', 'action').answered('x', 'submit', { waited: true });
     expect(story.effect('x', '01', 'compensate').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('wrong-outcome: an answer said that it failed, and it was kept', () => {
+  it('wrong-outcome: a response contained the status failed, and the saga was kept', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit', { outcome: 'refused', status: 'failed' });
     expect(story.effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
   });
@@ -97,7 +97,7 @@ describe('the judge reports', () => {
     expect(story.effect('x', '01', 'cancel').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('wrong-outcome: a TCC was confirmed although nobody submitted it', () => {
+  it('wrong-outcome: a TCC was confirmed although it was never submitted', () => {
     const story = new Story()
       .planned(tcc('x', 1))
       .answered('x', 'prepare')
@@ -106,7 +106,7 @@ describe('the judge reports', () => {
     expect(story.effect('x', '01', 'confirm').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('wrong-outcome: a TCC was confirmed although its submit was refused', () => {
+  it('wrong-outcome: a TCC was confirmed although its submit was rejected', () => {
     const story = new Story().planned(tcc('x', 1)).answered('x', 'prepare').effect('x', '01', 'try');
     story.answered('x', 'submit', { outcome: 'refused' }).effect('x', '01', 'confirm');
     expect(story.found()).toEqual(['wrong-outcome x']);
@@ -122,7 +122,7 @@ describe('the judge reports', () => {
     expect(story.skipped('x', '00', 'msg', 'empty').effect('x', '01', 'action').found()).toEqual(['wrong-outcome x']);
   });
 
-  it('early-success: a caller who waited heard of success before the last effect', () => {
+  it('early-success: a caller that waited received a success before the last effect', () => {
     const story = new Story()
       .planned(saga('x', 2))
       .effect('x', '01', 'action')
@@ -159,7 +159,7 @@ describe('the judge reports', () => {
     expect(story.effect('x', '02', 'action').effect('x', '01', 'action').found()).toEqual(['out-of-order x']);
   });
 
-  it('out-of-order: a concurrent saga did not mind its orders', () => {
+  it('out-of-order: a concurrent saga ignored its dependencies', () => {
     const plan = saga('x', 3, { concurrent: true, orders: { '1': [0] } });
     const story = new Story().planned(plan).answered('x', 'submit').effect('x', '03', 'action');
     expect(story.effect('x', '02', 'action').effect('x', '01', 'action').found()).toEqual(['out-of-order x']);
@@ -171,7 +171,7 @@ describe('the judge reports', () => {
     expect(story.effect('x', '01', 'compensate').effect('x', '02', 'compensate').found()).toEqual(['out-of-order x']);
   });
 
-  it('wrong-payload: a participant was asked for something else than the client wanted', () => {
+  it('wrong-payload: a participant was called with another payload than the client specified', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit');
     expect(story.effect('x', '01', 'action', { account: 'account-01', amount: 11 }).found()).toEqual([
       'wrong-payload x',
@@ -183,13 +183,13 @@ describe('the judge reports', () => {
     expect(story.called('x-4', '01', 'action', 'x-48 01 action').found()).toEqual(['misrouted x-4']);
   });
 
-  it('stranger: a branch that no client asked for, and a gid that no client used', () => {
+  it('stranger: a branch that no client requested, and a gid that no client used', () => {
     const story = new Story().planned(saga('x', 1)).answered('x', 'submit').effect('x', '01', 'action');
     story.called('x', '02', 'action').called('', '01', 'action');
     expect(story.found()).toEqual(['stranger x', 'stranger ']);
   });
 
-  it('gid-reused: two clients were given the same fresh gid', () => {
+  it('gid-reused: two clients received the same fresh gid', () => {
     const story = new Story()
       .planned(saga('g', 1))
       .planned(saga('g', 1))
@@ -200,7 +200,7 @@ describe('the judge reports', () => {
 });
 
 describe('the judge', () => {
-  it('shows the lines of both journals in the order in which things happened', () => {
+  it('prints the lines of both journals in the order of events', () => {
     const story = new Story()
       .planned(tcc('x', 1))
       .answered('x', 'prepare')

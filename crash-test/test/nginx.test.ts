@@ -6,7 +6,7 @@ const recommended = readFileSync(new URL('../../deploy/nginx/holdfast.conf', imp
 const lines = (text: string): readonly string[] => text.split('\n').map((line) => line.trim());
 
 describe('the recommended configuration of nginx', () => {
-  it('is used with other addresses, and otherwise as it is', () => {
+  it('is used unchanged except for the addresses', () => {
     const changed = lines(withAddresses(recommended, 4000, [4001, 4002, 4003]));
     const before = lines(recommended);
     const added = changed.filter((line) => !before.includes(line));
@@ -19,7 +19,7 @@ describe('the recommended configuration of nginx', () => {
     expect(before.filter((line) => !changed.includes(line) && !line.startsWith('#'))).toHaveLength(3);
   });
 
-  it('is refused when it has no addresses to change', () => {
+  it('is rejected if it has no addresses to replace', () => {
     expect(() => withAddresses('upstream holdfast { }', 4000, [4001])).toThrow('no addresses');
   });
 });

@@ -37,11 +37,11 @@ describe('the command line', () => {
     ['--store', 'oracle'],
     ['--faults', '1'],
     ['--nonsense'],
-  ])('refuses %s %s', (...args) => {
+  ])('rejects %s %s', (...args) => {
     expect(() => readCommandLine(args, 42)).toThrow(UsageError);
   });
 
-  it('shows the help when asked', () => {
+  it('prints the help for --help', () => {
     expect(readCommandLine(['--help'], 42)).toBeUndefined();
   });
 });

@@ -13,14 +13,14 @@ describe('the plan of outages', () => {
     expect(planOutages({ ...OPTIONS, seed: 7 })).not.toEqual(planOutages({ ...OPTIONS, seed: 8 }));
   });
 
-  it('has as many of each kind as asked for, in the order of time', () => {
+  it('has the requested number of each kind, in the order of time', () => {
     const plan = planOutages({ ...OPTIONS, seed: 7 });
     const count = (kind: PlannedOutage['kind']): number => plan.filter((one) => one.kind === kind).length;
     expect([count('kill'), count('pause'), count('database')]).toEqual([8, 4, 2]);
     expect(plan.map(({ atMs }) => atMs)).toEqual(plan.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
   });
 
-  it('pauses coordinators beyond the silence limit, and lets each be until it has begun anew', () => {
+  it('pauses coordinators for longer than the silence limit, and leaves each undisturbed until it has opened a new session', () => {
     for (const seed of seeds) {
       const plan = planOutages({ ...OPTIONS, seed });
       for (const pause of pausesOf(plan)) {

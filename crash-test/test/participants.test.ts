@@ -8,8 +8,8 @@ import { participantUrls } from '../src/participant-urls.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /**
- * Calls an action `calls` times on a fresh participants process: what the caller heard, and what
- * the journal says.
+ * Calls an action `calls` times on a new participants process. Returns the responses that the
+ * caller received, and the journal.
  */
 async function callAction(fault: Fault, calls: number): Promise<{ heard: string[]; journal: string[] }> {
   const path = join(temporaryFolder(), 'journal');
@@ -36,37 +36,40 @@ function describeLine(line: JournalLine): string {
 }
 
 describe('a participant', () => {
-  it('writes down call, effect and answer before it answers', async () => {
+  it('writes call, effect and response to the journal before it responds', async () => {
     const { heard, journal } = await callAction({ kind: 'none', times: 0, delayMs: 0 }, 1);
     expect(heard).toEqual(['success']);
     expect(journal).toEqual(['call', 'effect', 'success']);
   });
 
-  it('refuses without an effect', async () => {
+  it('returns FAILURE without an effect', async () => {
     const { heard, journal } = await callAction({ kind: 'refuse', times: 9, delayMs: 0 }, 1);
     expect(heard).toEqual(['failure']);
     expect(journal).toEqual(['call', 'failure']);
   });
 
-  it.each(['unknown', 'ongoing'] as const)('answers %s without an effect, and then behaves', async (kind) => {
-    const { heard, journal } = await callAction({ kind, times: 1, delayMs: 0 }, 2);
-    expect(heard).toEqual(['unknown', 'success']);
-    expect(journal).toEqual(['call', kind, 'call', 'effect', 'success']);
-  });
+  it.each(['unknown', 'ongoing'] as const)(
+    'returns %s without an effect, and succeeds at the next call',
+    async (kind) => {
+      const { heard, journal } = await callAction({ kind, times: 1, delayMs: 0 }, 2);
+      expect(heard).toEqual(['unknown', 'success']);
+      expect(journal).toEqual(['call', kind, 'call', 'effect', 'success']);
+    },
+  );
 
-  it('does the work and loses the answer', async () => {
+  it('does the work and loses the response', async () => {
     const { heard, journal } = await callAction({ kind: 'lost', times: 1, delayMs: 0 }, 2);
     expect(heard).toEqual(['unknown', 'success']);
     expect(journal).toEqual(['call', 'effect', 'lost', 'call', 'repeated', 'success']);
   });
 
-  it('does the work and answers when the caller has given up', async () => {
+  it('does the work and responds after the caller has timed out', async () => {
     const { heard, journal } = await callAction({ kind: 'slow', times: 1, delayMs: 600 }, 1);
     expect(heard).toEqual(['unknown']);
     expect(journal).toEqual(['call', 'effect', 'success']);
   });
 
-  it('does the work when the caller has given up, unless it was done meanwhile', async () => {
+  it('does the work after the caller has timed out, unless a repeated call has done it', async () => {
     const { heard, journal } = await callAction({ kind: 'late', times: 1, delayMs: 600 }, 2);
     expect(heard).toEqual(['unknown', 'success']);
     expect(journal).toEqual(['call', 'call', 'effect', 'success', 'repeated', 'success']);

@@ -23,7 +23,7 @@ describe('a patched build', () => {
     expect(run(process.cwd())).toBe('128\n');
   });
 
-  it('is gone when it is disposed of', () => {
+  it('is deleted when it is disposed of', () => {
     const build = withPatchedBuild();
     expect(existsSync(build.root)).toBe(true);
     build.dispose();
@@ -39,7 +39,7 @@ describe('a patched build', () => {
     ['misses the text', 'limits.js', 'gidLength: 127'],
     ['finds it more than once', 'limits.js', 'Length'],
     ['misses the file', 'nothing.js', ''],
-  ])('is refused when a patch %s', (_, file, from) => {
+  ])('is rejected if a patch %s', (_, file, from) => {
     expect(() => withPatchedBuild({ package: 'protocol', file, replace: [[from, '']] })).toThrow(PatchError);
   });
 

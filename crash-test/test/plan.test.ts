@@ -10,7 +10,7 @@ describe('the plan of a run', () => {
     expect(makePlan(7, 1)).not.toEqual(makePlan(8, 1));
   });
 
-  it('gives every transaction a gid of its own, most of them a prefix of the next one', () => {
+  it('gives every transaction a unique gid, most of them a prefix of the next one', () => {
     const gids = numbers.map((number) => makePlan(7, number).gid);
     expect(new Set(gids).size).toBe(gids.length);
     const prefixes = gids.filter((gid, index) => gids[index + 1]?.startsWith(gid));
@@ -54,7 +54,7 @@ describe('the plan of a run', () => {
     expect(edges.filter(([step, before]) => before >= step)).toEqual([]);
   });
 
-  it('has as many kills as asked for, and as much service between them', () => {
+  it('has the requested number of kills, with times of service of the same sum', () => {
     const kills = planKills(7, 10, 30);
     expect(kills).toHaveLength(10);
     const serviceMs = kills.filter(({ during }) => during === 'serving').reduce((sum, { afterMs }) => sum + afterMs, 0);

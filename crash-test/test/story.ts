@@ -18,13 +18,13 @@ export class Story {
     return this.#note({ kind: 'planned', gid: plan.gid, plan, atMs: this.#bytes });
   }
 
-  /** The coordinator answers a client. */
+  /** A response of the coordinator to a client. */
   answered(gid: string, call: ClientCall, answer: Partial<Answer> = {}, repeated = false): this {
     const whole = { outcome: 'success', status: '', waited: false, ...answer } as const;
     return this.#note({ kind: 'answered', gid, call, answer: whole, repeated, journalBytes: this.#bytes });
   }
 
-  /** A participant is called; unless said, by the URL made for it. */
+  /** A call of a participant; by default at the URL made for it. */
   called(gid: string, branchId: string, op: string, url = madeFor({ gid, branchId, op })): this {
     return this.#line({ kind: 'call', gid, branchId, op, madeFor: url, from: '127.0.0.1', atMs: this.#bytes });
   }
@@ -41,7 +41,9 @@ export class Story {
     return this.#line({ kind: 'commit', gid, branchId, op, rows: [], skipped: why, effect: null });
   }
 
-  /** The coordinator still calls it unfinished when the patience is over. */
+  /**
+   * The coordinator still reports the transaction as unfinished when the waiting time has expired.
+   */
   unfinished(gid: string): this {
     this.#unfinished.add(gid);
     return this;

@@ -2,7 +2,7 @@ import type { Patch } from '../patched-build.ts';
 import type { ChaosViolation, ChaosViolationKind } from './chaos-judge.ts';
 import type { DatabaseName } from './databases/chaos-database.ts';
 
-/** An SDK that is broken on purpose: the chaos run must find it guilty. */
+/** An SDK that is broken on purpose: the chaos run must convict it. */
 export interface BrokenSdk {
   readonly name: string;
   /** What it does wrong. */
@@ -27,7 +27,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
   },
   {
     name: 'rows-apart',
-    wrong: 'the rows of the barrier are committed before the work, in a transaction of their own',
+    wrong: 'the rows of the barrier are committed before the work, in a separate transaction',
     database: 'mysql',
     leadsTo: ['half-done'],
     patches: [
@@ -39,7 +39,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
   },
   {
     name: 'no-origin-row',
-    wrong: 'an undo does not look for what it undoes, nor keep it from being done later',
+    wrong: 'an undo neither checks whether its action ran nor prevents the action from running later',
     database: 'postgres',
     leadsTo: ['half-done'],
     patches: [
@@ -97,7 +97,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
   },
   {
     name: 'check-back-yes',
-    wrong: 'the check-back of a message whose sender did not commit says that it did',
+    wrong: 'the check-back of a message whose sender did not commit reports a commit',
     database: 'postgres',
     leadsTo: ['half-done'],
     patches: [
@@ -109,7 +109,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
   },
   {
     name: 'commit-after-refusal',
-    wrong: 'a message commits its local transaction although a check-back was answered before',
+    wrong: 'a message commits its local transaction although a check-back has already reported a rollback',
     database: 'mysql',
     leadsTo: ['half-done'],
     patches: [
@@ -121,7 +121,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
   },
   {
     name: 'outbox-gives-up',
-    wrong: 'a message is given up when the commit of its local transaction fails, without asking the barrier',
+    wrong: 'a message is aborted when the commit of its local transaction fails, without querying the barrier',
     database: 'postgres',
     leadsTo: ['half-done'],
     patches: [

@@ -120,16 +120,16 @@ function outcomeViolations({ gid, plan, told, status }: ChaosCase): ChaosViolati
   const mustFail = plan.flavour === 'refused' || plan.flavour === 'thrown';
   if (mustFail && status === 'succeed')
     found.push(violation('wrong-outcome', gid, `${plan.flavour}, but it succeeded`));
-  // A tcc or xa may fail because a call was not answered in time, an XA step because it waited too
-  // long for a lock.
+  // A tcc or xa may fail because a call timed out, an XA step because it waited too long for a
+  // lock.
   const mayFail = mustFail || plan.flavour === 'timeout' || plan.steps.some(({ kind }) => kind === 'xa');
   const mustSucceed = !mayFail && (plan.pattern === 'saga' || plan.pattern === 'workflow');
   if (mustSucceed && status === 'failed')
     found.push(violation('wrong-outcome', gid, 'each step can succeed, but it failed'));
   if (told === 'success' && status !== 'succeed')
-    found.push(violation('told-wrong', gid, `the initiator was told success, but it is ${status}`));
+    found.push(violation('told-wrong', gid, `the initiator received a success, but the transaction is ${status}`));
   if (told === 'failed' && status === 'succeed')
-    found.push(violation('told-wrong', gid, 'the initiator was told of a failure, but it succeeded'));
+    found.push(violation('told-wrong', gid, 'the initiator received a failure, but the transaction succeeded'));
   return found;
 }
 

@@ -3,7 +3,7 @@ import { count, positive, UsageError } from '../command-line.ts';
 import { BROKEN_SDKS } from './broken-sdks.ts';
 import { type DatabaseName, DATABASES, ISOLATIONS } from './databases/chaos-database.ts';
 
-/** What a chaos run is asked for. */
+/** The options of a chaos run. */
 export interface ChaosOptions {
   readonly database: DatabaseName;
   readonly isolation: string;
@@ -13,7 +13,7 @@ export interface ChaosOptions {
   readonly rate: number;
   /** Patience after the last fault. */
   readonly settleSeconds: number;
-  /** Goes on until each kind of fault has happened, and fails without one of them. */
+  /** Continues until every kind of fault has happened; the run fails if one is missing. */
   readonly untilAllFaults: boolean;
   /** Keeps the temporary folder also when nothing is wrong. */
   readonly keep: boolean;

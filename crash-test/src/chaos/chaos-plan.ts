@@ -7,14 +7,14 @@ import { ACCOUNTS, type Change } from './databases/ledger.ts';
 export type ChaosPattern = 'saga' | 'tcc' | 'xa' | 'msg' | 'workflow';
 
 /**
- * What becomes of a transaction:
+ * How a transaction is planned to end:
  *
  * - `plain`: every step can succeed
- * - `refused`: the participant of the last step writes, then fails
+ * - `refused`: the participant of the last step writes, then returns FAILURE
  * - `timeout`: an action is held back until the transaction has timed out, and then arrives
  * - `thrown`: the initiator's code throws after all steps
- * - `slow`: the sender of a message stalls before its local transaction, until the coordinator has
- *   asked for it
+ * - `slow`: the sender of a message stalls before its local transaction until the coordinator has
+ *   checked back
  * - `deadlock`, `long wait`: the steps run at once, and wait for each other's locks
  */
 export type Flavour = 'plain' | 'refused' | 'timeout' | 'thrown' | 'slow' | Clash;

@@ -18,7 +18,7 @@ export const LONG_HOLD_MS = 1_300;
  * two accounts in opposite orders, or the same two while each holds its locks for too long.
  */
 export function clashing(steps: readonly PlannedStep[], clash: Clash): readonly PlannedStep[] {
-  // Those of each clash meet at accounts of their own, and disturb each other alone.
+  // The transactions of each clash use separate accounts, so that they disturb only each other.
   const first = clash === 'deadlock' ? ACCOUNTS - 2 : ACCOUNTS - CLASH_ACCOUNTS;
   return steps.map((step, index) => {
     const inOrder = step.changes.map((change, at) => ({ ...change, account: first + at }));

@@ -1,14 +1,14 @@
 import type { DatabaseName } from './databases/chaos-database.ts';
 import type { ChaosLine } from './lines.ts';
 
-/** Faults of branch calls, and what came of them. */
+/** Faults of branch calls, and their effects. */
 const CALL_FAULTS = [
   'call twice',
   'call late',
   'call not delivered',
   'response of a call lost',
   'undo of what never ran',
-  'late action refused',
+  'late action rejected',
 ] as const;
 
 const PROCESS_FAULTS = ['participant killed', 'initiator killed', 'coordinator killed'] as const;

@@ -173,7 +173,7 @@ function payloadOf({ step, changes, termination, numbered, refuse, sparesForward
   return { step, changes, termination, numbered, refuse, sparesForward, holdMs };
 }
 
-/** Of everything else that the SDK throws, its documentation says that nothing stays. */
+/** By the SDK's documentation, every other error that it throws means that no effect remains. */
 function isOpen(error: unknown): boolean {
   if (error instanceof BranchFailure || error instanceof TransactionFailed) return false;
   return (

@@ -1,6 +1,6 @@
 import type { DatabaseName } from './databases/chaos-database.ts';
 
-/** What a client asks its database for, as far as cuts are concerned. */
+/** The kinds of statements at which a connection can be cut. */
 export type Moment = 'begin' | 'barrier' | 'commit' | 'prepare' | 'end of prepared' | 'script';
 
 /** Recognises the requests of one connection; undefined: another request. */

@@ -1,6 +1,6 @@
 import type { LedgerPlace } from './databases/open-ledger.ts';
 
-/** What the process of a participant or an initiator is told, as JSON in its first argument. */
+/** The settings of a participant or initiator process, passed as JSON in its first argument. */
 export interface ProgramSettings {
   readonly ledger: LedgerPlace;
   readonly port: number;

@@ -6,7 +6,7 @@ import { Agent } from 'undici';
 import { faultOfCall, readFault } from '../fault.ts';
 
 /**
- * The network between callers and participants, with the faults that the URLs of branches ask for.
+ * The network between callers and participants, with the faults that the URLs of branches specify.
  */
 export interface Relay {
   /** URL of a participant, through the relay. */

@@ -175,8 +175,8 @@ async function disturb(stage: Stage): Promise<void> {
 }
 
 /**
- * Whether a kind of fault has not happened, or initiators know of no success or failure of a
- * pattern.
+ * Whether a kind of fault has not happened yet, or no initiator has received a success, or a
+ * failure, of a pattern.
  */
 function isMissing({ options, faults, linesPath }: Stage): boolean {
   if (!options.untilAllFaults) return false;

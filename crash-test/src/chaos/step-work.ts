@@ -12,7 +12,7 @@ const MOST_LONG_ATTEMPTS = 2;
 const LONGEST_PAUSE_MS = 30;
 
 /** The reason of a failure that was planned. */
-const PLANNED = 'refused as planned';
+const PLANNED = 'failed as planned';
 
 const isForward = (op: string): boolean => op === 'action' || op === 'try' || op === 'msg';
 
@@ -50,7 +50,7 @@ export class StepWork {
         const isFailure = error instanceof BranchFailure;
         const loss = this.#ledger.lossOf(isFailure ? error.cause : error);
         if (loss !== undefined) this.#fault(call.gid, loss);
-        else if (isFailure && error.message !== PLANNED) this.#fault(call.gid, 'late action refused');
+        else if (isFailure && error.message !== PLANNED) this.#fault(call.gid, 'late action rejected');
         const isLong = loss === 'lock wait timeout';
         const mayRepeat = loss !== undefined && (numbered || !isLong);
         if (!mayRepeat || attempt >= (isLong ? MOST_LONG_ATTEMPTS : MOST_ATTEMPTS)) throw error;

@@ -20,7 +20,7 @@ interface Parts {
   readonly print: (line: string) => void;
 }
 
-/** A fault that hits nothing, or loses its connection, is repeated so many times. */
+/** The number of attempts for a fault that hits nothing or loses its connection. */
 const ATTEMPTS = 20;
 const AGAIN_MS = 500;
 /** A clock was moved if it differs from the real one by its step, give or take this. */
@@ -98,7 +98,7 @@ export class FaultRun {
     }
   }
 
-  /** Moves the clock, and looks at the server's to see whether it moved. */
+  /** Moves the clock, and reads the server's clock to check that it moved. */
   async #moveClock(stepS: number): Promise<FaultEffect> {
     const { clock, database } = this.#parts;
     const aheadMs = async (): Promise<number> => (await database.nowMs()) - Date.now();

@@ -100,7 +100,7 @@ describe('the judge of a chaos run', () => {
     expect(kindsOf(caseOf(planOf(pattern), status), booksOf(ops))).toContain(kind);
   });
 
-  it('convicts an outcome that the plan excludes, and an initiator that was told another one', () => {
+  it('convicts an outcome that the plan excludes, and one that differs from what the initiator received', () => {
     const done = booksOf(['1 action', '2 action']);
     expect(kindsOf(caseOf(planOf('saga', 'refused'), 'succeed'), done)).toEqual(['wrong-outcome']);
     expect(kindsOf(caseOf(planOf('xa', 'thrown'), 'succeed'), done)).toEqual(['wrong-outcome']);
@@ -109,7 +109,7 @@ describe('the judge of a chaos run', () => {
     expect(kindsOf(caseOf(planOf('xa'), 'failed', 'unclear'), booksOf([]))).toEqual([]);
   });
 
-  it('convicts effects that are in no plan, changes without an effect, and what is left prepared', () => {
+  it('convicts effects that are in no plan, changes without an effect, and transactions left prepared', () => {
     const none = booksOf([]);
     expect(judgeChaos([], booksOf(['1 action', '2 action'])).map(({ kind }) => kind)).toEqual(['stranger']);
     expect(kindsOf(caseOf(planOf('saga'), 'absent'), { ...none, accounts: [{ balance: 999, frozen: 0 }] })).toEqual([
@@ -143,7 +143,7 @@ describe('a run of which each pattern has succeeded and failed', () => {
     expect(oneSidedPatterns(rest, 'postgres')).toEqual(['no xa succeeded', 'no xa failed']);
   });
 
-  it('does not count what the coordinator never received, nor what is unfinished', () => {
+  it('does not count transactions that the coordinator never received or has not finished', () => {
     const open = [...both.slice(1), caseOf(planOf('saga'), 'submitted'), caseOf(planOf('saga'), 'absent')];
     expect(oneSidedPatterns(open, 'mysql')).toEqual(['no saga succeeded']);
   });

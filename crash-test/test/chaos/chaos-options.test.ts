@@ -20,7 +20,7 @@ describe('the command line of participant-chaos', () => {
     [['--database', 'mysql', '--isolation', 'serializable'], '--isolation of mysql must be'],
     [['--seconds', '0'], '--seconds must be a whole number from 1, not 0'],
     [['--speed', '1'], '--speed'],
-  ])('%j: refuses it', (args, message) => {
+  ])('rejects %j', (args, message) => {
     expect(() => readChaosCommandLine(args, 1)).toThrow(UsageError);
     expect(() => readChaosCommandLine(args, 1)).toThrow(message);
   });
@@ -36,7 +36,7 @@ describe('the command line of participant-chaos', () => {
     expect(readChaosCommandLine([], 1)).toMatchObject({ untilAllFaults: true });
   });
 
-  it('refuses a broken SDK that does not exist, and a database for all of them', () => {
+  it('rejects a broken SDK that does not exist, and a database for all of them', () => {
     expect(() => readChaosCommandLine(['--broken', 'nothing'], 1)).toThrow('--broken nothing');
     expect(() => readChaosCommandLine(['--broken', 'all', '--database', 'mysql'], 1)).toThrow('--broken all');
   });

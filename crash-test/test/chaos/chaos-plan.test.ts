@@ -40,7 +40,7 @@ describe('the plan of a chaos run', () => {
     expect(seen(plansOf('redis'))).not.toContain('xa plain');
   });
 
-  it('has two-phase transactions in which no fault stands before the commit, whose steps may fail behind it', () => {
+  it('has two-phase transactions with no fault before the commit, and with steps that may fail after it', () => {
     for (const pattern of ['tcc', 'xa'] as const) {
       const plain = plansOf('postgres').filter((plan) => plan.pattern === pattern && plan.flavour === 'plain');
       const spared = plain.filter(({ isSpared }) => isSpared);

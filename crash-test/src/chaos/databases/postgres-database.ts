@@ -27,7 +27,7 @@ export async function startPostgresDatabase(isolation: string): Promise<ChaosDat
   const server = await startPostgres([...SETTINGS, `default_transaction_isolation=${isolation}`]);
   if (server === undefined) return undefined;
   process.once('exit', () => void server.kill());
-  // The operator only looks: a serializable reader may fail because of transactions that ended.
+  // The operator only reads, and a serializable reader may fail because of finished transactions.
   const options = '-c default_transaction_isolation=read\\ committed';
   const pool = new Pool({ connectionString: server.url, max: 2, options });
   pool.on('error', () => undefined);
