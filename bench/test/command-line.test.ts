@@ -81,9 +81,9 @@ describe('the command line', () => {
     [['--load', 'ab'], /Allowed choices/],
     [['--target-pid', '7'], /one --target/],
     [['--target', 'http://a:1', '--cpu-prof'], /add --store/],
-    [['--scale', '--store', 'memory:'], /one store of its own/],
-    [['--scale', '--store', 'lmdb:', '--store', 'postgres'], /one store of its own/],
-    [['--scale', '--target', 'http://a:1'], /stores of its own/],
+    [['--scale', '--store', 'memory:'], /one separate store/],
+    [['--scale', '--store', 'lmdb:', '--store', 'postgres'], /one separate store/],
+    [['--scale', '--target', 'http://a:1'], /separate stores/],
     [['extra'], /too many arguments/],
   ])('rejects %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);
