@@ -21,7 +21,8 @@ export interface PatternRules {
   heartbeat?(transaction: Transaction, moment: Moment): Transaction | Refusal;
   /**
    * Called after a claim. Returns the transaction with its next callback delayed, if no node could
-   * receive a heartbeat when the callback became due; otherwise undefined.
+   * receive a heartbeat when the callback became due, or if it is not due and the client is alive;
+   * otherwise undefined.
    */
   delayed?(transaction: Transaction, moment: Moment): Transaction | undefined;
   /**

@@ -32,6 +32,10 @@ import { withStatus } from './timeline.ts';
  * WF9  If no node claimed the workflow when its callback became due, its client may have had no
  *      node to send a heartbeat to: the callback is delayed once, by the plain interval. Only of a
  *      workflow whose client sends heartbeats.
+ * WF10 If a node claims the workflow before its callback is due, and its client sent a heartbeat or
+ *      a record less than half an interval ago, the callback is delayed once, by the plain interval:
+ *      the store's clock was set forward, and the client's code is running. An operator's retry of
+ *      the workflow is not delayed.
  */
 export const workflow: PatternRules = {
   submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),
@@ -71,7 +75,10 @@ export const workflow: PatternRules = {
     if (isFinal(state.status)) return refuse(state.status, 'send a heartbeat');
     if (state.parked !== '' || transaction.checking) return transaction;
     const intervalMs = plainIntervalMs(transaction.options, moment.policy);
-    const isRecent = moment.nowMs - state.heartbeatAtMs < intervalMs * SHARE_NOT_STORED;
+    // Negative: stored by a node whose engine time is ahead of this node's, which then cannot tell
+    // how long ago that was.
+    const sinceMs = moment.nowMs - state.heartbeatAtMs;
+    const isRecent = sinceMs >= 0 && sinceMs < intervalMs * SHARE_NOT_STORED;
     if (isRecent && state.nextCheckAtMs >= state.heartbeatAtMs + intervalMs) return transaction;
     const next = { ...state, heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs };
     return { ...transaction, state: next };
@@ -80,8 +87,14 @@ export const workflow: PatternRules = {
   delayed(transaction, moment) {
     const { state } = transaction;
     const intervalMs = plainIntervalMs(transaction.options, moment.policy);
-    const lateMs = moment.nowMs - silentAtMs(transaction, intervalMs);
-    if (state.heartbeatAtMs === 0 || lateMs < intervalMs * SHARE_IN_TIME) return undefined;
+    if (state.heartbeatAtMs === 0) return undefined;
+    const recordedAtMs = lastRecordAtMs(transaction);
+    // Each record postpones the callback, in the store only.
+    const dueAtMs = Math.max(state.nextCheckAtMs, recordedAtMs + intervalMs);
+    const lateMs = moment.nowMs - dueAtMs;
+    const silentMs = moment.nowMs - Math.max(state.heartbeatAtMs, recordedAtMs);
+    const isDelayed = lateMs < 0 ? silentMs < intervalMs * SHARE_ALIVE : lateMs >= intervalMs * SHARE_IN_TIME;
+    if (!isDelayed) return undefined;
     return { ...transaction, state: { ...state, heartbeatAtMs: 0, nextCheckAtMs: moment.nowMs + intervalMs } };
   },
 
@@ -123,11 +136,11 @@ const SHARE_NOT_STORED = 1 / 6;
 /** Share of the interval within which a workflow that is due is claimed, unless no node could. */
 const SHARE_IN_TIME = 1 / 10;
 
-/** When the callback became due: each record postpones it, in the store only. */
-function silentAtMs({ state, createdAtMs, registered }: Transaction, intervalMs: number): number {
-  const recordedAtMs = registered.reduce((latest, branch) => Math.max(latest, branch.createdAtMs), createdAtMs);
-  return Math.max(state.nextCheckAtMs, recordedAtMs + intervalMs);
-}
+/** Share of the interval within which a client that is running has sent a heartbeat. */
+const SHARE_ALIVE = 1 / 2;
+
+const lastRecordAtMs = ({ createdAtMs, registered }: Transaction): number =>
+  registered.reduce((latest, branch) => Math.max(latest, branch.createdAtMs), createdAtMs);
 
 const isCommitting = ({ state, registered }: Transaction): boolean =>
   state.status === 'prepared' && registered.some(({ op, status }) => op === 'commit' && status === 'succeed');

@@ -68,5 +68,23 @@ describe('workflow, whatever happens', () => {
       if (effects.check || effects.calls.length > 0) return 'it started a call';
       return before.state.parked !== '' && after.state.parked === '' ? 'it is not parked any more' : undefined;
     },
+
+    'WF8: a heartbeat changes no status, and no record of a finished workflow': ({ event, before, after }) =>
+      event.kind === 'heartbeat' &&
+      (before.state.status !== after.state.status || (before.state.finishedAtMs !== 0 && before.state !== after.state))
+        ? `${before.state.status} became ${after.state.status}`
+        : undefined,
+
+    'WF10: a claim before the callback is due starts none soon after a heartbeat': ({
+      event,
+      before,
+      effects,
+      nowMs,
+    }) => {
+      const { heartbeatAtMs, nextCheckAtMs } = before.state;
+      if (event.kind !== 'resumed' || !effects.check || heartbeatAtMs === 0) return undefined;
+      const isSoon = nowMs < nextCheckAtMs && nowMs - heartbeatAtMs < intervalOf(before) / 2;
+      return isSoon ? 'called back beside live code' : undefined;
+    },
   });
 });

@@ -253,6 +253,58 @@ describe('workflow: heartbeats (WF8)', () => {
   });
 });
 
+describe('workflow: heartbeats while the clocks of nodes differ', () => {
+  it('one that arrives at a node whose engine time is behind that of the last heartbeat is stored', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.wait(1_000);
+    model.deliver({ kind: 'heartbeat' });
+    model.nowMs -= 500;
+    model.deliver({ kind: 'heartbeat' });
+    expect(model.nextInMs).toBe(3_000);
+  });
+});
+
+describe('workflow: claimed before its callback is due (WF10)', () => {
+  function claimed(sinceHeartbeatMs: number): Model {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.wait(1_000);
+    model.deliver({ kind: 'heartbeat' });
+    model.nowMs += sinceHeartbeatMs;
+    model.makeDue();
+    return model;
+  }
+
+  it('is called back an interval later if its client sent a heartbeat less than half an interval ago', () => {
+    const model = claimed(1_400);
+    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    model.waitForNext();
+    expect(model.asking).toBe(true);
+  });
+
+  it('is delayed once', () => {
+    const model = claimed(1_400);
+    model.makeDue();
+    expect(model.asking).toBe(true);
+  });
+
+  it('is called back at once if its client has been silent for longer, or sends no heartbeats', () => {
+    expect(claimed(1_600).asking).toBe(true);
+    const silent = prepared({ retryIntervalMs: 3_000 });
+    silent.nowMs += 100;
+    silent.makeDue();
+    expect(silent.asking).toBe(true);
+  });
+
+  it('is called back an interval later if a step was recorded meanwhile', () => {
+    const model = prepared({ retryIntervalMs: 3_000 });
+    model.deliver({ kind: 'heartbeat' });
+    model.nowMs += 1_800;
+    model.record('step', 'action');
+    model.makeDue();
+    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+  });
+});
+
 describe('workflow: an outage of all nodes (WF9)', () => {
   function beating(): Model {
     const model = prepared({ retryIntervalMs: 3_000 });
