@@ -119,6 +119,7 @@ class Canon {
     this.#value(codes.map(({ state }) => state));
     this.#value(client?.state);
     this.#value(Object.values(left));
+    this.#value([judge.noCallbackMs === 0 ? 0 : this.#nowMs + judge.noCallbackMs], 'noCallbackMs');
     this.#value([...participants.barrier].sort());
     this.#value(
       [...participants.facts]

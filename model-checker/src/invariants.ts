@@ -17,6 +17,8 @@ export const INVARIANTS = {
   EFF3: 'no branch is both confirmed and cancelled, and no registration is forgotten',
   EFF4: 'branches run in the order that the client gave, and are undone in reverse',
   EFF5: 'a message is delivered if, and only if, its local transaction was committed',
+  CB1: 'no callback of a workflow starts within the interval after a heartbeat of its code',
+  CB2: 'a heartbeat decides nothing, and starts nothing that is finished or parked',
   OWN1: 'only the session that owns the record starts a branch call',
   OWN2: 'each change of the record increments its version by one',
   OWN3: 'a claim takes only records without an owner',

@@ -5,7 +5,7 @@ import type { StoredTransaction } from '@holdfast/core/store';
 import type { Invariant, Violation } from './invariants.ts';
 import type { ModelTime } from './manual-clock.ts';
 import type { Participants } from './participants.ts';
-import { branchId, OPS, type Scenario, stepsBefore } from './scenario.ts';
+import { branchId, OPS, RETRY_INTERVAL_MS, type Scenario, stepsBefore } from './scenario.ts';
 
 /**
  * Reasons for a status to change: requests and results that reached a node, whether or not their
@@ -32,6 +32,8 @@ const MOVES: Readonly<Record<Scenario['pattern'], Partial<Readonly<Record<Status
 };
 
 const MAX_CLAIMS = 3;
+/** The part of the interval in which a heartbeat after another is not stored. */
+const SHARE_KEPT_AWAY = 5 / 6;
 
 /**
  * Judges every change of the record, every call and every response, from the participants' point of
@@ -48,6 +50,10 @@ export class Judge {
   readonly #participants: Participants;
   readonly #time: ModelTime;
   #askedAtMs: number | undefined;
+  /** When a callback may start, after the last heartbeat that postponed it. */
+  #noCallbackBeforeMs = 0;
+  /** An operator's command makes a callback due at once. */
+  #ordered = false;
 
   constructor(scenario: Scenario, participants: Participants, time: ModelTime) {
     this.#scenario = scenario;
@@ -61,6 +67,40 @@ export class Judge {
    */
   asked(): void {
     this.#askedAtMs ??= this.#time.nowMs;
+  }
+
+  /** An operator sends a command. */
+  ordered(): void {
+    this.#ordered = true;
+  }
+
+  /** `session` acknowledged a heartbeat that it received at that time, with `before` in the store. */
+  beat(
+    atMs: number,
+    session: string,
+    before: StoredTransaction | undefined,
+    after: StoredTransaction | undefined,
+  ): void {
+    if (before === undefined || after === undefined) return;
+    const isWritten = before.version !== after.version && after.writeId.startsWith(session);
+    const mayWrite = !isFinal(before.status) && (before.owner === null || before.owner === session);
+    this.#expect(
+      !isWritten || mayWrite || before.version + 1 !== after.version,
+      'CB2',
+      () => `a heartbeat changed a workflow that was ${before.status}, owned by ${before.owner ?? 'no session'}`,
+    );
+    // A node that is calling the workflow back does not store the heartbeat.
+    if (before.owner !== null || after.owner !== null || isFinal(after.status)) return;
+    this.#noCallbackBeforeMs = atMs + RETRY_INTERVAL_MS * SHARE_KEPT_AWAY;
+  }
+
+  get nowMs(): number {
+    return this.#time.nowMs;
+  }
+
+  /** For states: how long no callback may start, from now on. */
+  get noCallbackMs(): number {
+    return this.#ordered ? 0 : Math.max(0, this.#noCallbackBeforeMs - this.#time.nowMs);
   }
 
   violate(invariant: Invariant, detail: string): void {
@@ -141,7 +181,10 @@ export class Judge {
   ): void {
     const what = `${id} ${op} is called by ${session}`;
     if (record === undefined) return this.violate('DEC4', `${what}, but nothing is stored`);
-    if (id === '00') return;
+    if (id === '00') {
+      this.#expect(this.noCallbackMs === 0, 'CB1', () => `called back ${this.noCallbackMs} ms too early`);
+      return;
+    }
     const { undo, forward } = OPS[this.#scenario.pattern];
     this.#participants.of(id).sent.add(op);
     if (this.reasons.has('stop')) return;

@@ -20,7 +20,7 @@ import {
 import { newTransaction, type TransactionEvent } from '@holdfast/core/patterns';
 import type { WriteItem } from '@holdfast/core/store';
 import { ManualClock, type ModelTime } from './manual-clock.ts';
-import { KEY } from './scenario.ts';
+import { KEY, RETRY_INTERVAL_MS } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 import { StorePort } from './store-port.ts';
 
@@ -32,7 +32,7 @@ const OPTIONS = {
   ...DEFAULT_ENGINE_OPTIONS,
   heartbeatMs: SILENCE_MS / 4,
   silenceMs: SILENCE_MS,
-  retryIntervalMs: 1_000,
+  retryIntervalMs: RETRY_INTERVAL_MS,
   timeoutToFailMs: 100_000,
   progressFlushMs: FLUSH_MS,
   alertAfterRetries: 1_000_000,

@@ -3,7 +3,7 @@ import { encodeRegistration, type Reply } from '@holdfast/core/parts';
 import type { TransactionEvent } from '@holdfast/core/patterns';
 import type { Judge, Reason } from './judge.ts';
 import type { ModelNode } from './model-node.ts';
-import { inputOf, OPS, type Scenario } from './scenario.ts';
+import { inputOf, OPS, RETRY_INTERVAL_MS, type Scenario } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 
 /**
@@ -51,6 +51,15 @@ export class Requests {
   ): void {
     if (reason !== undefined) this.#judge.reasons.add(reason);
     node.command(event, this.#reply(node, what, answered));
+  }
+
+  /** Sent by the code of a workflow, which ignores the response. */
+  heartbeat(node: ModelNode): void {
+    const { record } = this.#store;
+    const nowMs = this.#judge.nowMs;
+    this.command(node, { kind: 'heartbeat' }, 'heartbeat', undefined, (answer) => {
+      if (answer === 'done') this.#judge.beat(nowMs, node.session.id, record, this.#store.record);
+    });
   }
 
   #reply(node: ModelNode, what: Acknowledged, answered: (answer: Answer) => void): Reply {
@@ -101,7 +110,7 @@ export class Requests {
         whenStatus: isWorkflow ? ['prepared', 'aborting'] : ['prepared'],
         entries,
         maxEntries: MAX_REGISTERED,
-        ...(isWorkflow && { postponeMs: 1_000 }),
+        ...(isWorkflow && { postponeMs: RETRY_INTERVAL_MS }),
       },
       (result) => {
         this.open.delete(request);

@@ -38,6 +38,9 @@ export const NO_FAULTS: Budget = {
   heartbeats: 0,
 };
 
+/** The interval of retries, and of callbacks of a workflow. */
+export const RETRY_INTERVAL_MS = 1_000;
+
 /** One transaction, and the faults that may occur. */
 export interface Scenario {
   readonly name: string;

@@ -1,10 +1,11 @@
 import { isFinal } from '@holdfast/protocol';
 import { transactionOf } from '@holdfast/core/engine';
 import type { Action } from './action.ts';
+import type { ModelTime } from './manual-clock.ts';
 import type { ModelNode } from './model-node.ts';
 import type { Participants } from './participants.ts';
 import type { Answer, Requests } from './requests.ts';
-import { branchId, type Scenario } from './scenario.ts';
+import { branchId, RETRY_INTERVAL_MS, type Scenario } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 
 type Place =
@@ -17,6 +18,7 @@ interface Tools {
   readonly participants: Participants;
   readonly requests: Requests;
   readonly store: SharedStore;
+  readonly time: ModelTime;
 }
 
 /**
@@ -61,9 +63,13 @@ export class WorkflowCode {
 
   /** Sent while the code runs; the code does not wait for the response. */
   #heartbeat(node: ModelNode): Action[] {
-    const { requests } = this.#tools;
+    const { requests, time } = this.#tools;
     const isAtWork = this.#place.at === 'record' || this.#place.at === 'undo';
-    const run = (): void => requests.command(node, { kind: 'heartbeat' }, 'heartbeat', undefined, () => {});
+    const run = (): void => {
+      // Later than the last record, so that the heartbeat postpones the callback.
+      time.nowMs += Math.round(RETRY_INTERVAL_MS / 3);
+      requests.heartbeat(node);
+    };
     const label = `${this.name}: sends a heartbeat to ${node.name}`;
     return isAtWork ? [{ label, voluntary: true, spends: 'heartbeats', run }] : [];
   }

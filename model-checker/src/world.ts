@@ -126,6 +126,7 @@ export class World {
       participants: this.participants,
       requests: this.requests,
       store: this.store,
+      time: this.time,
     });
     this.codes.push(code);
     return code;
@@ -363,7 +364,15 @@ export class World {
     const actions: Action[] = [];
     for (const node of this.nodes) {
       const command = (label: string, run: () => void): void =>
-        void actions.push({ label: `operator: ${label} at ${node.name}`, spends: 'commands', voluntary: true, run });
+        void actions.push({
+          label: `operator: ${label} at ${node.name}`,
+          spends: 'commands',
+          voluntary: true,
+          run: () => {
+            this.judge.ordered();
+            run();
+          },
+        });
       command('retry', () => requests.command(node, { kind: 'retry' }, 'retry', undefined, () => {}));
       command('stop', () => requests.command(node, { kind: 'stop', reason: 'an operator' }, 'stop', 'stop', () => {}));
       // An abort of a prepared message would contradict its client; an abort of a submitted message

@@ -21,6 +21,8 @@ export interface Profile {
   readonly network: NetworkFaults;
   /** The nodes call participants by the HTTP client, over simulated sockets. */
   readonly overHttp: boolean;
+  /** The steps of workflows take longer than the interval of callbacks. */
+  readonly slowSteps: boolean;
   readonly participants: ParticipantFaults;
   readonly nodeFaults: NodeFaults;
   /**
@@ -97,11 +99,14 @@ const NO_NODE_FAULTS: NodeFaults = { crashes: 0, pauses: 0, longestPauseMs: 0, d
 
 /** Part of the seeds in which calls pass through the HTTP client. */
 const SHARE_OVER_HTTP = 0.25;
+/** Part of the seeds in which the code of workflows is slow, and sends heartbeats meanwhile. */
+const SHARE_SLOW_STEPS = 0.3;
 
 /** Draws the world of a seed. */
 export function drawProfile(random: Random): Profile {
-  // A separate stream: the other draws of a seed stay the same.
+  // Separate streams: the other draws of a seed stay the same.
   const overHttp = random.fork('http').chance(SHARE_OVER_HTTP);
+  const slowSteps = random.fork('slow steps').chance(SHARE_SLOW_STEPS);
   const exclusive = random.chance(0.15);
   const calm = random.chance(0.06);
   const rough = random.chance(0.3);
@@ -126,6 +131,7 @@ export function drawProfile(random: Random): Profile {
       repeat: calm ? 0 : random.pick([0, 0.02]),
     },
     overHttp,
+    slowSteps,
     participants: {
       workMs: random.pick(tight ? [40, 200] : [0, 5, 40]),
       hiccup: calm ? 0 : random.pick([0.03, 0.1, rough ? 0.35 : 0.2]),

@@ -2,6 +2,7 @@ import { AckWatch } from './check/ack-watch.ts';
 import { CallWatch } from './check/call-watch.ts';
 import { Checker } from './check/checker.ts';
 import type { Violation } from './check/invariants.ts';
+import { HeartbeatWatch } from './check/heartbeat-watch.ts';
 import { judgeAll } from './check/judge-all.ts';
 import { StoreWatch } from './check/store-watch.ts';
 import { Crowd } from './clients/crowd.ts';
@@ -84,6 +85,7 @@ class Simulation {
     const participants = () => this.#participants;
     const network = new Network({ ...from('network'), participants });
     this.#http = profile.overHttp ? new HttpNetwork({ ...from('http'), participants }) : undefined;
+    const heartbeats = new HeartbeatWatch(base);
     const watch = new StoreWatch({ ...base, maxInProgress });
     this.#gateway = new Gateway(from('gateway'));
     const store = new WatchedStore({ ...base, watch });
@@ -92,7 +94,7 @@ class Simulation {
       store,
       network,
       http: this.#http,
-      calls: new CallWatch({ ...base, maxClaims, steadyTime: profile.calm }),
+      calls: new CallWatch({ ...base, heartbeats, maxClaims, steadyTime: profile.calm }),
     });
     this.#clockFaults = new ClockFaults({ ...from('clocks'), store, cluster: this.#cluster });
     this.#crowd = new Crowd({
@@ -100,6 +102,9 @@ class Simulation {
       gateway: this.#gateway,
       network,
       acks: new AckWatch(this.#checker),
+      heartbeats,
+      slowSteps: profile.slowSteps,
+      retryIntervalMs: profile.options.retryIntervalMs,
       nodes: () => this.#cluster.nodes,
     });
     this.#participants = new Participants({

@@ -54,6 +54,7 @@ const MUST_MEET: Readonly<Record<string, number>> = {
   'check-backs with result SUCCESS': 50,
   'check-backs with result FAILURE': 50,
   'workflow callbacks': 500,
+  'heartbeats that postponed a callback': 500,
   'calls over HTTP': 2_000,
   'calls sent again after a lost connection': 20,
   'connections cut': 20,

@@ -101,6 +101,22 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (state.status !== 'prepared' && state.status !== 'aborting')",
     ),
   },
+  {
+    name: 'step: take a heartbeat without postponing the callback',
+    caughtBy: ['CB1'],
+    scenario: on('workflow', 1, 'heartbeats=1'),
+    patches: of(
+      `${PATTERNS}/workflow.js`,
+      'heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs }',
+      'heartbeatAtMs: moment.nowMs }',
+    ),
+  },
+  {
+    name: 'deliver: let a heartbeat end the ownership of the node that is calling back',
+    caughtBy: ['CB2'],
+    scenario: on('workflow', 1, 'heartbeats=1'),
+    patches: of(`${ENGINE}/deliver.js`, "'alerted', 'heartbeat']", "'alerted']"),
+  },
   // ---- reconcile
   {
     name: 'reconcile: drive a record that this session owned when it was read, without a write',

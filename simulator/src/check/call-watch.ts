@@ -4,12 +4,14 @@ import type { SessionId, StoredTransaction } from '@holdfast/core/store';
 import { type Case, type Cases, count, nameOf } from '../parts/case.ts';
 import { type BranchPlan, hosts, OPS_OF, stepsBefore, urlOf } from '../parts/plan.ts';
 import type { Checker } from './checker.ts';
+import type { HeartbeatWatch } from './heartbeat-watch.ts';
 import type { World } from '../kernel/world.ts';
 
 interface CallWatchDependencies {
   readonly world: World;
   readonly checker: Checker;
   readonly cases: Cases;
+  readonly heartbeats: HeartbeatWatch;
   readonly maxClaims: number;
   /**
    * The nodes' times are about the same: no response of the store takes long, and no pause lets a
@@ -38,7 +40,10 @@ export class CallWatch {
     }
     // A force-stop may reach the owner a flush later; and a check-back may cross the submission
     // that makes it unnecessary.
-    if (request.branchId === '00') return one;
+    if (request.branchId === '00') {
+      if (one.plan.pattern === 'workflow') this.#d.heartbeats.calledBack(one);
+      return one;
+    }
     this.#asTheClientSaid(one, request);
     if (one.stopped) return one;
     const { undo, forward } = OPS_OF[one.plan.pattern];

@@ -28,6 +28,8 @@ export const INVARIANTS = {
   OWN6: 'a transaction that keeps crashing its node is parked until an operator retries it',
   OWN7: 'one call of a branch ends before its next call, or its compensation, starts in the same session',
   OWN8: 'a branch of an application is called only by nodes that host the application',
+  CB1: 'no callback of a workflow starts within the interval after a heartbeat of its code',
+  CB2: 'a heartbeat decides nothing, and starts nothing that is finished or parked',
   HTTP1: 'a call has the result of its response, or no result',
   HTTP2: 'a call is sent again only once, after a kept connection was lost without a byte of response',
   DEF1: 'nothing throws where nothing catches, and no response is an internal error',

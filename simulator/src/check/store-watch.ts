@@ -74,6 +74,7 @@ export class StoreWatch {
 
   madeDue(one: Case, before: StoredTransaction | undefined): void {
     if (before === undefined || one.record === undefined || before.version === one.record.version) return;
+    one.madeDue = true;
     this.#d.checker.expect(
       before.owner === null && before.dueAtMs !== null,
       'OWN3',

@@ -1,6 +1,7 @@
 import type { BranchResult } from '@holdfast/protocol';
 import type { CallContext } from '@holdfast/core';
 import type { Engine } from '@holdfast/core/engine';
+import type { HeartbeatWatch } from '../check/heartbeat-watch.ts';
 import type { AckWatch } from '../check/ack-watch.ts';
 import type { Command } from '../check/refusals.ts';
 import type { Checker } from '../check/checker.ts';
@@ -21,6 +22,11 @@ export interface ClientTools {
   readonly network: Network;
   readonly checker: Checker;
   readonly acks: AckWatch;
+  readonly heartbeats: HeartbeatWatch;
+  /** The steps of workflows take longer than the interval of callbacks. */
+  readonly slowSteps: boolean;
+  /** The interval of callbacks of a workflow that states none. */
+  readonly retryIntervalMs: number;
   readonly counters: Counters;
   readonly nodes: () => readonly SimNode[];
 }

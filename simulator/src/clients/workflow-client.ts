@@ -5,6 +5,7 @@ import type { Case } from '../parts/case.ts';
 import type { Reply } from '../parts/participants.ts';
 import { urlOf, type WorkflowPlan } from '../parts/plan.ts';
 import { type Client, ClientDied, NO_BYTES } from './client.ts';
+import { sendHeartbeat, slowly } from './workflow-heartbeats.ts';
 import { optionsOf } from './input.ts';
 
 /**
@@ -77,7 +78,8 @@ async function goForward(
     if (recorded === 'failed') return 'refused';
     const { kind } = await client.callBranch(branchId, 'action');
     if (kind !== 'SUCCESS' && kind !== 'FAILURE') return 'unclear';
-    await heartbeat(client);
+    await slowly(client, plan);
+    await sendHeartbeat(client, plan);
     const noted = await record(client, branchId, 'action', kind === 'SUCCESS' ? 'succeed' : 'failed');
     if (noted.kind !== 'done') return 'unclear';
     if (kind === 'FAILURE') return 'refused';
@@ -99,7 +101,8 @@ async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
   if (aborted.kind !== 'done') return;
   for (const { branchId } of plan.branches.toReversed()) {
     if ((await client.callBranch(branchId, 'rollback')).kind !== 'SUCCESS') return;
-    await heartbeat(client);
+    await slowly(client, plan);
+    await sendHeartbeat(client, plan);
     if ((await record(client, branchId, 'rollback', 'succeed')).kind !== 'done') return;
   }
   await finish(client, 'failed');
@@ -120,15 +123,6 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
     4,
   );
 }
-
-/** A heartbeat as of a slow step: sent once to any node, and its outcome is ignored. */
-const heartbeat = (client: Client) =>
-  client.ask(
-    'heartbeat',
-    (engine, context) => engine.heartbeat(context, client.one.key.gid),
-    { command: 'heartbeat', done: () => client.tools.counters.count('heartbeats of workflows') },
-    1,
-  );
 
 function finish(client: Client, status: 'succeed' | 'failed') {
   const { one, tools } = client;

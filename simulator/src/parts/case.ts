@@ -58,6 +58,10 @@ export class Case {
   /** Numbers of results of branch calls that coordinators received. */
   failuresHeard = 0;
   uncertainHeard = 0;
+  /** Workflow: when a callback may start, after the last heartbeat that postponed it. */
+  noCallbackBeforeMs = 0;
+  /** Whether an operator made what waits due. */
+  madeDue = false;
   /** The client's responses to check-backs. */
   checkedSuccess = false;
   checkedFailure = false;

@@ -300,6 +300,44 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [{ file: `${ENGINE}/janitor.js`, from: '...all, unchanged:', to: '...all, ignored:' }],
   },
   {
+    name: 'take a heartbeat without postponing the callback',
+    caughtBy: ['CB1'],
+    patches: [
+      {
+        file: `${PATTERNS}/workflow.js`,
+        from: 'heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs }',
+        to: 'heartbeatAtMs: moment.nowMs }',
+      },
+    ],
+  },
+  {
+    name: 'never call a workflow back again after a heartbeat',
+    caughtBy: ['ACK2'],
+    patches: [
+      {
+        file: `${PATTERNS}/workflow.js`,
+        from: 'heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs }',
+        to: 'heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + 1e9 }',
+      },
+    ],
+  },
+  {
+    name: 'let a heartbeat make a parked workflow due',
+    caughtBy: ['CB2'],
+    patches: [
+      {
+        file: `${PATTERNS}/workflow.js`,
+        from: "if (state.parked !== '' || transaction.checking)",
+        to: 'if (transaction.checking)',
+      },
+      {
+        file: `${PATTERNS}/workflow.js`,
+        from: 'heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs }',
+        to: "parked: '', heartbeatAtMs: moment.nowMs, nextCheckAtMs: moment.nowMs + intervalMs }",
+      },
+    ],
+  },
+  {
     name: 'keep the connection of a call that timed out',
     caughtBy: ['HTTP1'],
     patches: [

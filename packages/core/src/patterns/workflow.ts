@@ -89,7 +89,7 @@ export const workflow: PatternRules = {
     const intervalMs = plainIntervalMs(transaction.options, moment.policy);
     if (state.heartbeatAtMs === 0) return undefined;
     const recordedAtMs = lastRecordAtMs(transaction);
-    // Each record postpones the callback, in the store only.
+    // A record postpones the callback in the store only.
     const dueAtMs = Math.max(state.nextCheckAtMs, recordedAtMs + intervalMs);
     const lateMs = moment.nowMs - dueAtMs;
     const silentMs = moment.nowMs - Math.max(state.heartbeatAtMs, recordedAtMs);
@@ -139,6 +139,7 @@ const SHARE_IN_TIME = 1 / 10;
 /** Share of the interval within which a client that is running has sent a heartbeat. */
 const SHARE_ALIVE = 1 / 2;
 
+/** Each record postpones the callback. */
 const lastRecordAtMs = ({ createdAtMs, registered }: Transaction): number =>
   registered.reduce((latest, branch) => Math.max(latest, branch.createdAtMs), createdAtMs);
 

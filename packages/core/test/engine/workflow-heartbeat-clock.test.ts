@@ -87,7 +87,7 @@ describe('the clock of the store is set while the code of a workflow sends heart
   );
 
   it('back by an hour: no callback starts beside the live code', async () => {
-    const { clock, engine, callbacks, live, setStore } = await begin();
+    const { engine, callbacks, live, setStore } = await begin();
     await live(4);
     setStore(-HOUR_MS);
     await live(6);
