@@ -40,6 +40,25 @@ describe('the OpenAPI document', () => {
     expect(document.paths['/api/v1/topics/{topic}']?.['delete']?.['responses']).toHaveProperty('204');
   });
 
+  it('allows fields of later versions in responses, and no unknown fields in requests', () => {
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const responses = operations.map((each) => each['responses']);
+    const requests = operations.map((each) => each['requestBody']);
+    const closed = '"additionalProperties":false';
+    expect(JSON.stringify([responses, document['components']])).not.toContain(closed);
+    expect(JSON.stringify(requests)).toContain(closed);
+  });
+
+  it('describes the header field Request-Timeout-Ms of each operation', () => {
+    const parameters = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).map((each) => each['parameters']),
+    );
+    for (const each of parameters) expect(each).toContainEqual({ $ref: '#/components/parameters/RequestTimeoutMs' });
+    expect(document['components']).toMatchObject({
+      parameters: { RequestTimeoutMs: { name: 'Request-Timeout-Ms', in: 'header', required: false } },
+    });
+  });
+
   it('is published as the file openapi.json of this package', async () => {
     await expect(`${JSON.stringify(document, undefined, 2)}\n`).toMatchFileSnapshot('../openapi.json');
   });

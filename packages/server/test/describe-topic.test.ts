@@ -20,4 +20,10 @@ describe('one topic', () => {
     const { status, json } = await server.get('/api/v1/topics/nothing');
     expect([status, json.code, json.field]).toEqual([404, 'not_found', 'topic']);
   });
+
+  it.each(['', '%00', 'x'.repeat(257)])('with the name %j, which no topic can have, is rejected', async (name) => {
+    await using server = await TestServer.start();
+    const { status, json } = await server.get(`/api/v1/topics/${name}`);
+    expect([status, json.code, json.field]).toEqual([400, 'invalid', 'topic']);
+  });
 });

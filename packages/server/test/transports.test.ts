@@ -18,14 +18,15 @@ const PASSED: PassOutcome = {
 const saga = { gid: 'g', trans_type: 'saga', steps: [], payloads: [] };
 
 /** A submit with header lines that `fetch` would join. */
-async function sendRaw(url: string, lines: readonly string[]): Promise<void> {
+async function sendRaw(url: string, lines: readonly string[]): Promise<string> {
   const { hostname, port, host } = new URL(url);
   const body = JSON.stringify(saga);
   const socket = connect(Number(port), hostname);
   const head = ['POST /api/dtmsvr/submit HTTP/1.1', `Host: ${host}`, ...lines, `Content-Length: ${body.length}`];
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-  await once(socket, 'data');
+  const [response] = (await once(socket, 'data')) as [Buffer];
   socket.destroy();
+  return response.toString('latin1');
 }
 
 describe('an error of the coordinator', () => {
@@ -141,6 +142,8 @@ describe('the caller', () => {
       expect([status, json.code]).toEqual([400, 'invalid']);
       expect(json.message).toContain('Request-Timeout-Ms must be');
     }
+    // A timeout that is ignored would execute a request that its client has given up.
+    expect(await sendRaw(server.url, ['Request-Timeout-Ms: 1', 'Request-Timeout-Ms: 1'])).toContain(' 400 ');
     expect(seen).toHaveLength(3);
   });
 

@@ -76,7 +76,7 @@ export class Topics {
 
   /** Deletes a topic. Throws `invalid` (empty), `not_found`. */
   async remove(namespace: string, topic: string): Promise<void> {
-    acceptKeyText(['topic'], topic, LIMITS.topicLength);
+    acceptTopic(topic);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const id = { namespace, category: TOPICS, key: topic };
       const stored = await this.#store.kvGet(id);
@@ -166,8 +166,11 @@ const noSuchTopic = (topic: string): HoldfastError =>
 const contended = (topic: string): HoldfastError =>
   new HoldfastError('unavailable', `topic ${topic} is being changed by too many callers at once; retry`);
 
+/** Throws `invalid` for a name that no topic can have. */
+export const acceptTopic = (topic: string): void => acceptKeyText(['topic'], topic, LIMITS.topicLength);
+
 function requireName(topic: string, url: string): void {
-  acceptKeyText(['topic'], topic, LIMITS.topicLength);
+  acceptTopic(topic);
   acceptKeyText(['url'], url, LIMITS.urlLength);
 }
 

@@ -32,7 +32,10 @@ export function openApiDocument(version: string): OpenApiDocument {
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: { Problem: schemaOf(problemDetails, 'output') } },
+    components: {
+      schemas: { Problem: schemaOf(problemDetails, 'output') },
+      parameters: { RequestTimeoutMs: REQUEST_TIMEOUT },
+    },
   };
 }
 
@@ -75,8 +78,17 @@ function parametersOf(operation: Operation): readonly Json[] {
       schema: schemaOf(shape[name] as z.ZodType, 'input'),
     })),
     ...(operation.waits === true ? [WAIT] : []),
+    { $ref: '#/components/parameters/RequestTimeoutMs' },
   ];
 }
+
+const REQUEST_TIMEOUT: Json = {
+  name: 'Request-Timeout-Ms',
+  in: 'header',
+  required: false,
+  description: 'How long the client waits for the response. A request that is not started by then is not carried out.',
+  schema: { type: 'integer', minimum: 0, maximum: 999_999_999 },
+};
 
 const WAIT: Json = {
   name: 'waitMs',
@@ -90,6 +102,13 @@ const jsonOf = (schema: Json): Json => ({ 'application/json': { schema } });
 
 /** The JSON Schema of a request as it is sent, or of a response as it is received. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      // A later coordinator may add fields to a response, so clients must accept unknown ones.
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
   return rest;
 }

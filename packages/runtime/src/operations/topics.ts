@@ -1,4 +1,4 @@
-import { TOPICS } from '@holdfast/core/engine';
+import { acceptTopic, TOPICS } from '@holdfast/core/engine';
 import { HoldfastError, type TOPIC_OPERATIONS } from '@holdfast/protocol';
 import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
@@ -17,6 +17,7 @@ export const topicOperations = (handlers: Handlers): ImplementationsOf<typeof TO
   },
 
   async describeTopic(context, { topic }) {
+    acceptTopic(topic);
     const stored = await handlers.queryKeyValue(context, { category: TOPICS, key: topic });
     const [described] = stored === undefined ? [] : await writeTopics([stored]);
     if (described === undefined)

@@ -30,7 +30,8 @@ export interface Exchange {
   readonly host: string | undefined;
   /**
    * The value of a header field that describes the call (see `CallField`); undefined if it is
-   * missing or was sent more than once. Several `tracestate` fields are joined.
+   * missing. Several values are joined, as a proxy may join them, except that several `traceparent`
+   * fields count as none.
    */
   field(name: CallField): string | undefined;
   /**

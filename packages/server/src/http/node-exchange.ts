@@ -30,7 +30,8 @@ export class NodeExchange implements Exchange {
 
   field(name: CallField): string | undefined {
     const values = this.#request.headersDistinct[name];
-    return values === undefined || (values.length > 1 && name !== 'tracestate') ? undefined : values.join();
+    // The specification ignores a repeated parent; repeated timeouts, joined, are not a number.
+    return values === undefined || (values.length > 1 && name === 'traceparent') ? undefined : values.join();
   }
 
   header(name: string): readonly string[] {

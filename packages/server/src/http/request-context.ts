@@ -29,7 +29,8 @@ export class RequestContext implements CallContext {
 
   /**
    * The header field `Request-Timeout-Ms`: how long the client waits for the response, counted from
-   * the arrival of the request. Throws `invalid` if it is not a whole number of milliseconds.
+   * the arrival of the request. Throws `invalid` if it is not a whole number of milliseconds, or
+   * was sent more than once.
    */
   get deadlineMs(): number | undefined {
     const text = this.#exchange.field('request-timeout-ms');
