@@ -10,17 +10,33 @@ import { WorkInProgress } from './work-in-progress.ts';
  * A client of the coordinator at `url`, such as `http://127.0.0.1:36789`. Connections are made when
  * they are needed; one client serves a whole process. Close it at the end.
  *
- * @throws {TypeError} the URL is not an http or https one, or an option is unknown
+ * @throws {TypeError} the URL is not an http or https one, or an option is unknown or not a number of
+ *   0 or more
  */
 export function connect(url: string, options: ConnectOptions = {}): Holdfast {
   requireKnownNames(options, OPTION_NAMES, 'connect()');
-  const complete = { ...DEFAULT_CONNECT_OPTIONS, ...options };
+  const complete = completed(options);
   const api = httpApi(url, complete);
   const work = new WorkInProgress({ name: api.url, why: 'this client was closed', includesWait: true });
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= drainAndClose(api, work, complete.drainMs));
   return holdfast({ ...api, close }, complete.waitTimeoutMs, { ...complete, work });
 }
+
+/** The options, with the defaults of those that are missing or undefined. */
+function completed(options: ConnectOptions) {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const complete = { ...DEFAULT_CONNECT_OPTIONS, ...(given as ConnectOptions) };
+  for (const name of NUMBERS) {
+    const value: unknown = complete[name];
+    if (typeof value === 'number' && value >= 0) continue;
+    const shown = typeof value === 'number' ? value : (JSON.stringify(value) ?? typeof value);
+    throw new TypeError(`connect(): ${name} must be a number of 0 or more, not ${shown}`);
+  }
+  return complete;
+}
+
+const NUMBERS = ['connections', 'drainMs', 'requestTimeoutMs', 'retryForMs', 'waitTimeoutMs'] as const;
 
 async function drainAndClose(api: HttpApi, work: WorkInProgress, drainMs: number): Promise<void> {
   const deadlineMs = performance.now() + drainMs;

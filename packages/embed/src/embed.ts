@@ -9,6 +9,7 @@ import {
   ApiV1,
   createHandlers,
   DEFAULT_ACCEPTANCE_LIMITS,
+  defined,
   type RunningCoordinator,
   startCoordinator,
 } from '@holdfast/runtime';
@@ -62,7 +63,8 @@ export interface EmbeddedHoldfast<B extends Branches> extends Holdfast {
  */
 export async function embed<B extends Branches = Branches>(options: EmbedOptions<B>): Promise<EmbeddedHoldfast<B>> {
   checkOptions(options);
-  const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...options };
+  // An option that is undefined has its default, as one that is missing.
+  const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...defined({ ...options }) };
   const logger = containedLogger(options.logger ?? warningsLogger);
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
@@ -79,7 +81,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     store,
     logger,
     locals,
-    engine: { ...options.engine, node, version: VERSION, groups: [application] },
+    engine: { ...defined({ ...options.engine }), node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
     ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
     ...(options.nameLookup !== undefined && { connections: { lookup: options.nameLookup } }),
@@ -107,9 +109,9 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   });
   const status = () => api.call('getStatus', { principal: EMBEDDED, namespace: DEFAULT_NAMESPACE }, {});
   const workflow: Holdfast['workflow'] = (...definition) => {
-    const defined = hf.workflow(...definition);
-    callbacks.defined(defined.name);
-    return defined;
+    const handle = hf.workflow(...definition);
+    callbacks.defined(handle.name);
+    return handle;
   };
   return { ...hf, workflow, branches, status };
 }

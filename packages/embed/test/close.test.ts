@@ -40,6 +40,22 @@ async function silentUrl(): Promise<string> {
 }
 
 describe('closing an embedded coordinator', () => {
+  it('waits for the first phase of a tcc although drainMs is undefined: it has its default', async () => {
+    const undefinedOptions = { drainMs: undefined, engine: { heartbeatMs: undefined } } as unknown as EmbedOptions;
+    const hf = await embed({ ...OPTIONS, ...undefinedOptions });
+    const [begun, end] = [gate(), gate()];
+    const work = hf.tcc(async () => {
+      begun.open();
+      await end.opened;
+      return 'done';
+    });
+    await begun.opened;
+    const closed = hf.close();
+    setImmediate(end.open);
+    await expect(work).resolves.toBe('done');
+    await closed;
+  });
+
   it('waits for the first phase of a tcc, which is confirmed', async () => {
     const [started, letGo] = [gate(), gate()];
     const told: string[] = [];
