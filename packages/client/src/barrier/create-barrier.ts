@@ -10,9 +10,9 @@ import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
 import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
 import type { JsonResult, ResultOptions } from '../result-types.ts';
 import { type Codec, keptResult, readResult, unavailable, unkeptRow } from './results.ts';
-import { AGAIN, inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
+import { inUse, messageRow, refusalRow, rowsOf, undoingRow, undoneBefore } from './rows.ts';
 import { noteEmptyUndo } from '../participants/unguarded-work.ts';
-import { type Use, type Uses, usesOf } from './uses.ts';
+import { forbidsMore, type Use, type Uses, usesOf } from './uses.ts';
 
 /**
  * Two transactions may conflict repeatedly; many conflicts in a row are rare even among a hundred
@@ -200,9 +200,9 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   }
 
   /** U4 */
-  async #refuseAfterMark(open: Open, own: BarrierRow, { repeated }: Use): Promise<void> {
-    for (const number of repeated)
-      if ((await this.#driver.readReason(open, inUse(own, number))) === AGAIN)
+  async #refuseAfterMark(open: Open, own: BarrierRow, use: Use): Promise<void> {
+    for (const number of use.repeated)
+      if (forbidsMore(await this.#driver.readReason(open, inUse(own, number)), number, use))
         throw new BarrierUseUnclear(own, number, 'failed in an earlier request, which then carried out one more');
   }
 
@@ -273,7 +273,7 @@ interface Pass {
 }
 
 function passOf<T>(call: BranchKey, use: Use, options: ResultOptions<T> | undefined): Pass {
-  const rows = rowsOf(call, use.number, use.marked ? AGAIN : call.op);
+  const rows = rowsOf(call, use.number, use.mark);
   const own = rows.find(({ op }) => op === call.op);
   if (own === undefined) throw new Error(`No barrier row for ${call.op}`);
   return { use, rows, own, codec: options?.codec as Codec };

@@ -22,9 +22,6 @@ export function rowsOf(call: BranchKey, use: number, ownReason = call.op): reado
   return undone < op ? [origin, marked] : [marked, origin];
 }
 
-/** Reason of the row of a use that repeats the previous one, which has the same number. */
-export const AGAIN = 'again';
-
 /** The row of another use of the same call. */
 export const inUse = (row: BarrierRow, use: number): BarrierRow => ({ ...row, barrierId: barrierId(use) });
 

@@ -7,13 +7,19 @@ import { BarrierUseUnclear } from './errors.ts';
 /** The barrier id column holds two digits for all that anybody needs. */
 const MOST_USES = 99;
 
+/**
+ * Whether the work of a use that repeats the lost one is the same function; `again`: it is another
+ * one.
+ */
+export type Mark = 'again' | 'same function again';
+
 /** One use of the barrier within a request. */
 export interface Use {
   readonly number: number;
   /** Whether it repeats the previous counted use, which its database rolled back. */
   readonly again: boolean;
-  /** Whether its row is marked (U4). */
-  readonly marked: boolean;
+  /** The mark of its row (U4); undefined: none. */
+  readonly mark: Mark | undefined;
   /** Counted uses of this request that an earlier request had carried out. */
   readonly repeated: readonly number[];
   /** undefined if the caller numbered the use. */
@@ -53,9 +59,10 @@ interface Counted {
  * U3  After any other failure it is unclear whether the handler repeats the use or goes on, and so
  *     it is after a use in a transaction of the caller, who may have rolled it back. A further
  *     counted use is refused: with either number, some handler would work twice.
- * U4  The row of a use that repeats (U2) is marked, unless its work is the same function as that of
- *     the lost use. A later request that finds the mark cannot know whether the handler had
- *     repeated the use or continued with the next one, and counts no new use.
+ * U4  The row of a use that repeats (U2) is marked. A later request that finds the mark cannot know
+ *     whether the handler had repeated the use or continued with the next one, and counts no new
+ *     use. If the work was the same function as that of the lost use, this is so only for a handler
+ *     that has several uses with this function.
  * U5  An object that equals the call being served but shows no request (its parts, a JSON round
  *     trip) may come from a further use of the handler, or from another request whose work a queue
  *     carries out here. The first use is counted; beside others it is refused, since as a
@@ -72,7 +79,7 @@ export class Uses {
   take(call: BranchKey, work: unknown): Use {
     noteBarrier(call, currentBranch());
     if (call.use !== undefined)
-      return { number: named(call.use), again: false, marked: false, repeated: [], counted: undefined };
+      return { number: named(call.use), again: false, mark: undefined, repeated: [], counted: undefined };
     const request = requestOf(call);
     const counted = this.#countedOf(call, request ?? servedRequest(call) ?? call);
     const { again, unclear } = counted;
@@ -88,10 +95,10 @@ export class Uses {
     }
     counted.by = by;
     counted.again = false;
-    const marked = again && counted.works.at(-1) !== work;
+    const mark = again ? markOf(counted.works.at(-1) === work) : undefined;
     if (!again) counted.begun++;
     counted.works[counted.begun - 1] = work;
-    return { number: counted.begun, again, marked, repeated: counted.repeated, counted };
+    return { number: counted.begun, again, mark, repeated: counted.repeated, counted };
   }
 
   /**
@@ -125,7 +132,7 @@ export class Uses {
     if (call.use !== undefined) return undefined;
     const counted = this.#countedOf(call, requestOf(call) ?? servedRequest(call) ?? call);
     if (counted.unclear === undefined || counted.open !== open) return undefined;
-    return { number: counted.unclear.number, again: false, marked: false, repeated: [], counted };
+    return { number: counted.unclear.number, again: false, mark: undefined, repeated: [], counted };
   }
 
   /** Notes that the use left open is still there, in the transaction of the next one. */
@@ -144,6 +151,19 @@ export class Uses {
     ofCalls.set(key, counted);
     return counted;
   }
+}
+
+const markOf = (isSame: boolean): Mark => (isSame ? 'same function again' : 'again');
+
+/**
+ * Whether a row's reason forbids a further counted use (U4).
+ *
+ * @param number of the use whose row it is; an earlier request had carried it out
+ */
+export function forbidsMore(reason: string | undefined, number: number, { counted }: Use): boolean {
+  if (reason !== ('same function again' satisfies Mark)) return reason === ('again' satisfies Mark);
+  const works = counted?.works ?? [];
+  return works.includes(works[number - 1], number);
 }
 
 /** Whether work has the text of the last use's work, and none of the earlier ones has (U2). */

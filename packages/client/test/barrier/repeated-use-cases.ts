@@ -82,6 +82,35 @@ export function repeatedUseCases<Tx extends Open, Open>(worldOf: () => ConflictW
         });
   });
 
+  it.each([0, 1])(
+    'a handler that goes on with the function of a lost use is refused later, and does nothing twice (%i other uses)',
+    async (others) => {
+      const world = worldOf();
+      const { barrier, add, read } = await world.createPlace({ isolation: 'serializable' });
+      const gid = randomUUID();
+      const amounts = [1, 10];
+      let at = 0;
+      let loses = true;
+      const work = async (tx: Tx): Promise<void> => {
+        await add(tx, amounts[at] ?? 0);
+        if (!loses) return;
+        loses = false;
+        await world.loseConflict(tx);
+      };
+      const handler = async (): Promise<void> => {
+        const call: BranchKey = { gid, transType: 'saga', branchId: '01', op: 'action' };
+        const failures: unknown[] = [];
+        for (at = 0; at < amounts.length; at++)
+          await barrier.run(call, work).catch((error: unknown) => failures.push(error));
+        for (let other = 0; other < others; other++) await barrier.run(call, (tx) => add(tx, 100));
+        if (failures.length > 0) throw failures[0];
+      };
+      await expect(handler()).rejects.toSatisfy(lostConflict);
+      await expect(handler()).rejects.toBeInstanceOf(BarrierUseUnclear);
+      expect(await read()).toBe(10 + others * 100);
+    },
+  );
+
   it('a later use that lost a conflict is repeated within the request, if its code is that of no earlier one', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace({ isolation: 'serializable' });
