@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../src/connect.ts';
 import { UnexpectedResponse } from '../src/errors.ts';
 
-/** A client of a coordinator, or of what stands in front of it, that responds with these bytes. */
+/** A client of a coordinator, or of a proxy in front of it, that responds with these bytes. */
 async function clientOf(status: number, body: Buffer) {
   const server = createServer((_, response) => void response.writeHead(status).end(body)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,17 +35,17 @@ const DETAILS = {
 const page = (encoding: BufferEncoding): Buffer =>
   Buffer.from(JSON.stringify({ items: [DETAILS], next: null }), encoding);
 
-it('a response of the coordinator that is UTF-8 is read as it is', async () => {
+it('a UTF-8 response of the coordinator is read unchanged', async () => {
   const hf = await clientOf(200, page('utf8'));
   expect((await hf.list()).items[0]?.gid).toBe('caf\u00e9');
 });
 
-it('a response that is not UTF-8 is an error of its own, and no other gid', async () => {
+it('a response that is not UTF-8 is an UnexpectedResponse, not a changed gid', async () => {
   const hf = await clientOf(200, page('latin1'));
   await expect(hf.list()).rejects.toThrow(UnexpectedResponse);
 });
 
-it('a refusal that is not UTF-8 is no refusal by the coordinator', async () => {
+it('a rejection that is not UTF-8 is not taken as the coordinator’s', async () => {
   const problem = { type: 'x', title: 'x', status: 409, detail: 'd\u00e9j\u00e0', code: 'refused' };
   const hf = await clientOf(409, Buffer.from(JSON.stringify(problem), 'latin1'));
   await expect(hf.get('g')).rejects.toThrow(UnexpectedResponse);

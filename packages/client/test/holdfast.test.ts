@@ -6,7 +6,7 @@ import { withCoordinator } from './support/with-coordinator.ts';
 const STEP = { action: 'http://bank-a/debit', compensate: null };
 
 describe('a client', () => {
-  it('refuses an option with an unknown name, and names the nearest', () => {
+  it('rejects an option with an unknown name, and suggests the nearest', () => {
     const options = { requestTimeoutMS: 1 } as object;
     expect(() => connect('http://127.0.0.1:1', options)).toThrow(
       new TypeError('connect(): unknown option "requestTimeoutMS"; did you mean requestTimeoutMs?'),
@@ -31,14 +31,14 @@ describe('a client', () => {
     await expect(hf.get('nobody')).resolves.toBeUndefined();
   });
 
-  it('finds a gid that has characters of its own meaning in a URL', async () => {
+  it('finds a gid with characters that are special in a URL', async () => {
     const { hf } = await withCoordinator();
     const gid = 'a b?c#d%e';
     await hf.saga(gid).step(STEP).submit();
     await expect(hf.get(gid)).resolves.toMatchObject({ gid });
   });
 
-  it('lists with the filters that were said', async () => {
+  it('lists with the given filters only', async () => {
     const { coordinator, hf } = await withCoordinator();
     await hf.saga().step(STEP).submit();
     const page = await hf.list({ status: 'submitted', attention: true, limit: 10 });
@@ -46,7 +46,7 @@ describe('a client', () => {
     expect(coordinator.requests.at(-1)?.query).toEqual({ status: 'submitted', attention: 'true', limit: '10' });
   });
 
-  it('waits for the end of a transaction', async () => {
+  it('waits until a transaction is finished', async () => {
     const { coordinator, hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();
     const waiting = hf.wait(gid);
@@ -56,7 +56,7 @@ describe('a client', () => {
     await expect(hf.wait('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
   });
 
-  it('aborts, and an abort whose answer was lost is not refused', async () => {
+  it('aborts, and a repeated abort whose first response was lost is not rejected', async () => {
     const { coordinator, hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();
     coordinator.faults.push('lost-answer');
@@ -66,7 +66,7 @@ describe('a client', () => {
     await expect(aborting).resolves.toMatchObject({ status: 'failed', rollbackReason: 'changed my mind' });
   });
 
-  it('does not take an abort for done that came too late', async () => {
+  it('does not report success for an abort that came too late', async () => {
     const { coordinator, hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();
     coordinator.change(gid, { status: 'succeed' });
@@ -74,7 +74,7 @@ describe('a client', () => {
     await expect(hf.abort(gid)).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
   });
 
-  it('retries a waiting transaction now, and refuses a finished one', async () => {
+  it('retries a waiting transaction immediately, and rejects a finished one', async () => {
     const { coordinator, hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();
     coordinator.change(gid, { dueAtMs: 99_999 });
@@ -94,14 +94,14 @@ describe('a client', () => {
     ]);
   });
 
-  it('refuses a URL that is not http', () => {
+  it('rejects a URL that is not http', () => {
     expect(() => connect('ftp://127.0.0.1')).toThrow(TypeError);
     expect(() => connect('127.0.0.1:36789')).toThrow(TypeError);
   });
 });
 
 describe('a gid', () => {
-  it('is unique, short, and later ones sort behind earlier ones', async () => {
+  it('is unique, short, and sorts after earlier gids', async () => {
     const gids = Array.from({ length: 1_000 }, newGid);
     expect(new Set(gids).size).toBe(1_000);
     expect(gids.every((gid) => /^[0-9a-hjkmnp-tv-z]{26}$/.test(gid))).toBe(true);

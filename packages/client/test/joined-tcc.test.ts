@@ -23,7 +23,7 @@ async function listening(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The way to a coordinator, on which every command to abort is lost. */
+/** A proxy to a coordinator that loses every command to abort. */
 const withoutAborts = (coordinator: string, lost: string[]): Promise<string> =>
   listening((incoming, outgoing) => {
     const path = incoming.url ?? '';
@@ -83,7 +83,7 @@ async function journey(
   return { told, lost, statuses, travel };
 }
 
-it('nothing is confirmed when a joined try refused, although the abort was lost and a service in between ignored the failure', async () => {
+it('nothing is confirmed when a joined try failed, although the abort was lost and a service in between ignored the failure', async () => {
   const world = await journey((hf, reserve, soldOut) => hf.tcc((tx) => tx.call({ ...reserve, try: soldOut })));
   await expect(world.travel).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
   expect(world.lost).not.toEqual([]);

@@ -32,7 +32,7 @@ const VALUES: readonly unknown[] = [
 
 const LONG = VALUES.filter((value) => JSON.stringify(value).length > 26);
 
-/** Reads count the parts that were visited. */
+/** A value whose reads are counted: one per visited part. */
 function watched(length: number): { readonly value: unknown; readonly reads: () => number } {
   let reads = 0;
   const part = {
@@ -73,7 +73,7 @@ describe('exceedsJson', () => {
     expect(exceedsJson(value, 10_000_000)).toBe(true);
   });
 
-  it('visits no more parts than fit into the limit', () => {
+  it('visits no more parts than the limit permits', () => {
     const { value, reads } = watched(100_000);
     expect(exceedsJson(value, 110_000)).toBe(true);
     expect(reads()).toBeLessThanOrEqual(10);
@@ -84,7 +84,7 @@ describe('exceedsJson', () => {
   });
 });
 
-describe('a result that is far too large is not written as JSON before it is refused', () => {
+describe('a result that is far too large is rejected without being serialized', () => {
   it.each([true, false])('by a workflow (a step: %s)', (strict) => {
     const { value, reads } = watched(5_000);
     expect(() => asRecorded('Step debit', value, strict)).toThrow(/gave more than 65536 bytes of JSON; at most 4096/);

@@ -32,7 +32,7 @@ it.each([
   expect(() => assertJson('payload', value)).toThrow(fault);
 });
 
-it('contains the rejection of a promise that it refuses, which would end the process', async () => {
+it('handles the rejection of a promise in a rejected value, which would otherwise terminate the process', async () => {
   const rejections = vi.fn();
   process.on('unhandledRejection', rejections);
   onTestFinished(() => void process.off('unhandledRejection', rejections));
@@ -42,7 +42,7 @@ it('contains the rejection of a promise that it refuses, which would end the pro
   expect(rejections).not.toHaveBeenCalled();
 });
 
-it('lets pass what JSON holds, also twice, and leaves out what JSON leaves out', () => {
+it('accepts JSON values, also repeated ones, and omits what JSON omits', () => {
   const twice = { at: new Date(0) };
   const value = { a: [twice, twice], b: undefined, c: () => 0, d: null, e: 'x', f: -0, g: { toJSON: () => 'x' } };
   expect(() => assertJson('payload', value)).not.toThrow();
@@ -52,7 +52,7 @@ it('lets pass what JSON holds, also twice, and leaves out what JSON leaves out',
 const BAD = { amount: 1n };
 const URL = 'http://127.0.0.1:9/never-called';
 
-it('a saga and a message refuse a payload that is not JSON when the step is added', async () => {
+it('a saga and a message reject a payload that is not JSON when the step is added', async () => {
   const { hf } = await withCoordinator();
   const saga = hf.saga().step({ action: URL, compensate: null, payload: 1 });
   const path = 'steps[1].payload.amount: a BigInt';
@@ -60,7 +60,7 @@ it('a saga and a message refuse a payload that is not JSON when the step is adde
   expect(() => hf.message().step(URL, 1).step(URL, BAD)).toThrow(path);
 });
 
-it('a tcc and an xa refuse one before a branch is registered', async () => {
+it('a tcc and an xa reject a payload that is not JSON before a branch is registered', async () => {
   const { hf, coordinator } = await withCoordinator();
   const branch = { try: URL, confirm: URL, cancel: URL, payload: BAD };
   const failed = {
@@ -72,7 +72,7 @@ it('a tcc and an xa refuse one before a branch is registered', async () => {
   expect(coordinator.requests.filter(({ path }) => path.endsWith('/branches'))).toEqual([]);
 });
 
-it('a workflow refuses an input that is not JSON before anything is sent', async () => {
+it('a workflow rejects an input that is not JSON before anything is sent', async () => {
   const { hf, coordinator } = await withCoordinator();
   const workflow = hf.workflow('buy', { version: 1, callbackUrl: URL }, async () => 0);
   await expect(workflow.run(BAD as never)).rejects.toThrow('input.amount: a BigInt');

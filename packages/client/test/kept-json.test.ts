@@ -29,7 +29,7 @@ const KEPT: readonly unknown[] = [
   [1, [2, { a: 'b' }]],
   { receipt: 'r-1', lines: [{ amount: '12.50' }] },
   Object.assign(Object.create(null), { a: 1 }),
-  // The same object in two places is no cycle.
+  // The same object in two places does not form a cycle.
   (() => {
     const shared = { a: 1 };
     return [shared, shared];
@@ -67,7 +67,7 @@ const NOT_JSON: readonly (readonly [what: string, value: unknown])[] = [
 ];
 
 describe('a result is kept as JSON', () => {
-  it('only where a repeated call gets the same value', () => {
+  it('only if a repeated call gets the same value', () => {
     for (const value of KEPT) {
       const kept = keptJson(value, LIMIT);
       expect(kept.kind).toBe('json');
@@ -76,15 +76,15 @@ describe('a result is kept as JSON', () => {
     expect(keptJson(nested(99), LIMIT).kind).toBe('json');
   });
 
-  it('not where there is none', () => {
+  it('not if there is no result', () => {
     expect(keptJson(undefined, LIMIT)).toEqual({ kind: 'nothing' });
   });
 
-  it.each(NOT_JSON)('not where it is, or has, %s', (_, value) => {
+  it.each(NOT_JSON)('not if the result is, or contains, %s', (_, value) => {
     expect(keptJson(value, LIMIT)).toEqual({ kind: 'not_json' });
   });
 
-  it('without calling anything that may throw', () => {
+  it('without calling code that may throw', () => {
     const strange = STRANGE_VALUES.filter(
       ([what]) => !['undefined', 'null', 'an object without a prototype'].includes(what),
     );
@@ -93,7 +93,7 @@ describe('a result is kept as JSON', () => {
     );
   });
 
-  it('within the limit, counted in ASCII, and looks at no more of it than may be kept', () => {
+  it('within the limit, counted in ASCII, without visiting more than the limit', () => {
     expect(keptJson('x'.repeat(LIMIT - 2), LIMIT).kind).toBe('json');
     expect(keptJson('x'.repeat(LIMIT - 1), LIMIT)).toEqual({ kind: 'too_large' });
     expect(keptJson('é'.repeat(LIMIT / 4), LIMIT)).toEqual({ kind: 'too_large' });

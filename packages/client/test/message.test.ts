@@ -36,7 +36,7 @@ describe('a message', () => {
     expect(() => message.options({ retryIntervalMs: 1 })).toThrow(TypeError);
   });
 
-  it('is prepared again when the answer was lost', async () => {
+  it('is prepared again when the response was lost', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.faults.push('lost-answer');
     const message = await hf.message().step(CREDIT_URL).prepare(CHECK_URL);
@@ -44,7 +44,7 @@ describe('a message', () => {
     expect(coordinator.transactions.get(message.gid)?.status).toBe('prepared');
   });
 
-  it('was prepared also when the check-back has driven it on before the repetition came', async () => {
+  it('counts as prepared if the check-back decided it before the repeated request arrived', async () => {
     const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
     coordinator.faults.push('lost-answer');
     const message = hf.message().step(CREDIT_URL);

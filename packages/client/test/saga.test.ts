@@ -12,7 +12,7 @@ const DEBIT = { action: 'http://bank-a/debit', compensate: 'http://bank-a/refund
 const CREDIT = { action: 'http://bank-b/credit', compensate: 'http://bank-b/revoke', payload: { amount: 30 } };
 
 describe('submitting a saga', () => {
-  it('sends steps and options as the API takes them', async () => {
+  it('sends steps and options in the API’s format', async () => {
     const { coordinator, hf } = await withCoordinator();
     await hf
       .saga('transfer-1')
@@ -38,13 +38,13 @@ describe('submitting a saga', () => {
     });
   });
 
-  it('answers at once without `wait`, although the saga still runs', async () => {
+  it('resolves immediately without `wait`, although the saga still runs', async () => {
     const { hf } = await withCoordinator();
     const saga = hf.saga().step(DEBIT);
     await expect(saga.submit()).resolves.toMatchObject({ gid: saga.gid, status: 'submitted' });
   });
 
-  it('answers with `wait` when the saga has succeeded', async () => {
+  it('resolves with `wait` when the saga has succeeded', async () => {
     const { coordinator, hf } = await withCoordinator();
     const saga = hf.saga().step(DEBIT);
     const submitted = saga.submit({ wait: true });
@@ -53,7 +53,7 @@ describe('submitting a saga', () => {
     await expect(submitted).resolves.toMatchObject({ status: 'succeed' });
   });
 
-  it('throws TransactionFailed with the words of the branch that refused', async () => {
+  it('throws TransactionFailed with the message of the branch that failed', async () => {
     const { coordinator, hf } = await withCoordinator();
     const rollbackReason = '{"dtm_result":"FAILURE","message":"the card was declined"}';
     coordinator.onSubmit = () => ({ status: 'failed', rollbackReason });
@@ -67,7 +67,7 @@ describe('submitting a saga', () => {
     await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ gid: 'declined', rollbackReason });
   });
 
-  it('throws TransactionStopped, which is no TransactionFailed, when an operator force-stopped the saga', async () => {
+  it('throws TransactionStopped, which is not a TransactionFailed, when an operator force-stopped the saga', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'failed', stopped: 'INC-42' });
     const thrown: unknown = await hf
@@ -81,7 +81,7 @@ describe('submitting a saga', () => {
     await expect(hf.wait('stopped')).rejects.toThrow(TransactionStopped);
   });
 
-  it('throws TransactionFailed, not TransactionPending, when the roll-back still runs at the end of the wait', async () => {
+  it('throws TransactionFailed, not TransactionPending, when the rollback still runs at the end of the wait', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'aborting', rollbackReason: 'no' });
     const submitted = hf
@@ -91,7 +91,7 @@ describe('submitting a saga', () => {
     await expect(submitted).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting', reason: 'no' });
   });
 
-  it('throws TransactionPending, with the reason, when the time to wait is over', async () => {
+  it('throws TransactionPending, with the reason, when the wait times out', async () => {
     const { coordinator, hf } = await withCoordinator();
     const call = {
       kind: 'call',
@@ -113,20 +113,20 @@ describe('submitting a saga', () => {
     await expect(hf.wait('slow', { timeoutMs: 30 })).rejects.toMatchObject(expected);
   });
 
-  it('names the field of a request that is wrong', async () => {
+  it('names the invalid field of a request', async () => {
     const { hf } = await withCoordinator();
     const submitted = hf.saga().step({ action: '', compensate: null }).submit();
     await expect(submitted).rejects.toMatchObject({ rejection: 'invalid', field: 'steps.0.action' });
     await expect(submitted).rejects.toBeInstanceOf(RequestRejected);
   });
 
-  it('tells code that no compiler checked that a step must say what undoes it', async () => {
+  it('throws for a step without a compensation in code that no compiler checked', async () => {
     const { hf } = await withCoordinator();
     const incomplete: object = { action: DEBIT.action };
     expect(() => hf.saga().step(incomplete as typeof DEBIT)).toThrow(/a branch is missing/);
   });
 
-  it('answers what became of the one that has its gid', async () => {
+  it('resolves to the outcome of the transaction with its gid', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     await hf.saga('order-1').step(DEBIT).submit();
@@ -137,7 +137,7 @@ describe('submitting a saga', () => {
     await expect(hf.saga('order-2').step(DEBIT).submit()).rejects.toMatchObject({ reason: 'no money' });
   });
 
-  it('refuses a gid that other calls have', async () => {
+  it('rejects a gid that is in use with other steps', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     await hf.saga('order-1').step(DEBIT).submit();
@@ -149,7 +149,7 @@ describe('submitting a saga', () => {
     await expect(other).rejects.toThrow('choose another gid');
   });
 
-  it('ends with the reason of its signal', async () => {
+  it('rejects with the reason of its signal', async () => {
     const { coordinator, hf } = await withCoordinator();
     const hangUp = new AbortController();
     const submitted = hf.saga().step(DEBIT).submit({ wait: true, signal: hangUp.signal });
@@ -160,7 +160,7 @@ describe('submitting a saga', () => {
   });
 });
 
-describe('a submit whose answer is lost', () => {
+describe('a submit whose response is lost', () => {
   it.each(['lost-request', 'lost-answer', 'unavailable'] as const)(
     'is repeated under the same gid: %s',
     async (fault) => {
@@ -173,7 +173,7 @@ describe('a submit whose answer is lost', () => {
     },
   );
 
-  it('succeeds when the transaction succeeded meanwhile, although the coordinator refuses the repetition', async () => {
+  it('succeeds when the transaction has already succeeded, although the coordinator rejects the repetition', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     coordinator.faults.push('lost-answer');
@@ -181,7 +181,7 @@ describe('a submit whose answer is lost', () => {
     expect(coordinator.transactions.size).toBe(1);
   });
 
-  it('throws TransactionFailed when the transaction was rolled back meanwhile', async () => {
+  it('throws TransactionFailed when the transaction has already been rolled back', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'failed', rollbackReason: 'sold out' });
     coordinator.faults.push('lost-answer');
@@ -189,7 +189,7 @@ describe('a submit whose answer is lost', () => {
     await expect(submitted).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
   });
 
-  it('does not take a transaction of the same gid with other steps for its own', async () => {
+  it('does not mistake a transaction of the same gid with other steps for its own', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     await hf.saga('order-1').step(DEBIT).submit();
@@ -198,7 +198,7 @@ describe('a submit whose answer is lost', () => {
     await expect(other).rejects.toMatchObject({ rejection: 'exists', gid: 'order-1' });
   });
 
-  it('is CoordinatorUnreachable after the time for retries, and may be submitted again', async () => {
+  it('throws CoordinatorUnreachable after the time for retries, and may be submitted again', async () => {
     const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
     coordinator.onSubmit = () => ({ status: 'succeed' });
     coordinator.faults.push('lost-answer');
@@ -210,14 +210,14 @@ describe('a submit whose answer is lost', () => {
   });
 });
 
-describe('a coordinator that is not there', () => {
-  it('is CoordinatorUnreachable, and a connection that was never made puts no gid in doubt', async () => {
+describe('a coordinator that cannot be reached', () => {
+  it('causes CoordinatorUnreachable, and a connection that was never made puts no gid in doubt', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
     await hf.saga('order-1').step(DEBIT).submit();
     const port = Number(new URL(coordinator.url).port);
     await coordinator.close();
-    // In doubt, it would take the transaction that is there for its own.
+    // If the gid were in doubt, the submit would mistake the existing transaction for its own.
     const again = clientOf(coordinator.url, { retryForMs: 10_000 })
       .message('order-1')
       .step('http://bank/')
@@ -228,7 +228,7 @@ describe('a coordinator that is not there', () => {
     await expect(again).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
   });
 
-  it('is waited for as long as the caller waits for the transaction', async () => {
+  it('is retried as long as the caller waits for the transaction', async () => {
     const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
     const saga = hf.saga().step(DEBIT);
     await saga.submit();
@@ -241,7 +241,7 @@ describe('a coordinator that is not there', () => {
     await expect(waiting).resolves.toMatchObject({ status: 'succeed' });
   });
 
-  it('is told from something else that answers there', async () => {
+  it('is distinguished from another server at its URL', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.faults.push('html', 'defect');
     const saga = hf.saga().step(DEBIT);

@@ -15,11 +15,11 @@ import { openRedisWorld } from './barrier/redis-world.ts';
 
 const SENDER = fileURLToPath(new URL('./fixtures/sender.mjs', import.meta.url));
 
-/** A private database with accounts, and the barrier that the check-back asks. */
+/** A private database with accounts, and the barrier that the check-back queries. */
 interface Senders {
   readonly url: string;
   readonly barrier: Pick<Barrier<never>, 'checkBack'>;
-  /** What is committed of the account; null: there is none. */
+  /** The committed balance of the account; null if there is no account. */
   account(name: string): Promise<string | null>;
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ function senderSuite(open: () => Promise<Senders>): void {
     participant.close();
     await world.close();
   });
-  /** Runs a sender until it dies. */
+  /** Runs a sender until it crashes. */
   async function send(gid: string, diesAt: string): Promise<void> {
     const args = [SENDER, coordinator.url, world.url, participantUrl, gid, diesAt];
     const sender = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -27,7 +27,7 @@ const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('a message with a local transaction', () => {
-  it('is prepared, committed, submitted, and gives what the work returned', async () => {
+  it('is prepared, committed and submitted, and resolves to the value of the work', async () => {
     const { barrier, coordinator, send, status, paths } = await withBank();
     await expect(send()).resolves.toBe('receipt');
     expect(paths()).toEqual(['', '/m-1/submit']);
@@ -47,11 +47,11 @@ describe('a message with a local transaction', () => {
     coordinator.faults.push('lost-answer');
     await expect(send()).rejects.toMatchObject({ code: 'coordinator_unreachable' });
     expect(barrier.lines).toEqual([]);
-    // The coordinator did prepare it, which the second call finds out.
+    // The coordinator did prepare the message, as the second call shows.
     await expect(send()).resolves.toBe('receipt');
   });
 
-  it('is given up with the local transaction, and what the work threw is thrown on', async () => {
+  it('is aborted when the local transaction is rolled back, and rejects with the error of the work', async () => {
     const { barrier, coordinator, message, status } = await withBank();
     const thrown = new Error('the account holds too little');
     const sent = message.submitWith(barrier, CHECK_URL, (tx) => {
@@ -65,7 +65,7 @@ describe('a message with a local transaction', () => {
   });
 
   it.each([{}, { wait: true as const }])(
-    'is sent when its work committed by itself before it threw, and says so: %j',
+    'is sent when its work committed implicitly before it threw, and reports it: %j',
     async (options) => {
       const { barrier, coordinator, message, status } = await withBank();
       const thrown = new Error('no such column');
@@ -88,7 +88,7 @@ describe('a message with a local transaction', () => {
     },
   );
 
-  it('is not given up by a second run that fails before its work, when the first one committed', async () => {
+  it('is not aborted by a second run that fails before its work, when the first one committed', async () => {
     const { barrier, coordinator, hf, debit, send, status } = await withBank({ retryForMs: 0 });
     coordinator.faults.push('none', 'lost-request');
     await send();
@@ -102,7 +102,7 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('submitted');
   });
 
-  it('is TransactionPending when its work threw and the barrier cannot be asked: it may have committed by itself', async () => {
+  it('throws TransactionPending when its work threw and the barrier cannot be queried: the work may have committed implicitly', async () => {
     const { barrier, message, status, paths } = await withBank();
     const thrown = new Error('connection lost');
     const sent = message.submitWith(barrier, CHECK_URL, () => {
@@ -117,7 +117,7 @@ describe('a message with a local transaction', () => {
   });
 
   it.each(['lost-request', 'html'] as const)(
-    'throws on what the work threw also when the coordinator cannot be told (%s): it will ask, and nothing can be committed any more',
+    'rejects with the error of the work even if the coordinator cannot be notified (%s): the check-back will find nothing committed',
     async (fault) => {
       const { barrier, coordinator, message, send, status } = await withBank({ retryForMs: 0 });
       coordinator.faults.push('none', fault);
@@ -130,7 +130,7 @@ describe('a message with a local transaction', () => {
     },
   );
 
-  it('asks the barrier when the commit was not answered, and is submitted when it happened', async () => {
+  it('queries the barrier when the response to the commit was lost, and is submitted if the commit happened', async () => {
     const { barrier, send, status } = await withBank();
     barrier.faults.push('lost-answer');
     await expect(send()).resolves.toBe('receipt');
@@ -138,7 +138,7 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('submitted');
   });
 
-  it('is submitted when its transaction had ended before the commit, but with one', async () => {
+  it('is submitted when its transaction had ended before the commit, with an implicit commit', async () => {
     const { barrier, send, status } = await withBank();
     barrier.faults.push('ended-before');
     await expect(send()).resolves.toBe('receipt');
@@ -146,7 +146,7 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('submitted');
   });
 
-  it('is given up when the commit was not answered and did not happen; it never will', async () => {
+  it('is aborted when the response to the commit was lost and the commit did not happen and never will', async () => {
     const { barrier, send, status } = await withBank();
     barrier.faults.push('lost-commit');
     const error = await errorOf(send());
@@ -157,7 +157,7 @@ describe('a message with a local transaction', () => {
   });
 
   it.each(['lost-answer', 'lost-commit'] as const)(
-    'is TransactionPending, neither submitted nor given up, when the barrier cannot be asked either: %s',
+    'throws TransactionPending, neither submitted nor aborted, when the barrier cannot be queried either: %s',
     async (fault) => {
       const { barrier, message, debit, status, paths } = await withBank();
       barrier.faults.push(fault);
@@ -173,7 +173,7 @@ describe('a message with a local transaction', () => {
     },
   );
 
-  it('is TransactionFailed when the check-back came before the local transaction was through', async () => {
+  it('throws TransactionFailed when the check-back came before the local transaction committed', async () => {
     const { barrier, coordinator, message, debit, status } = await withBank();
     const sent = message.submitWith(barrier, CHECK_URL, async (tx) => {
       await barrier.checkBack('m-1');
@@ -189,14 +189,14 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('failed');
   });
 
-  it('is as good as sent once it is committed, also when the submit does not arrive', async () => {
+  it('resolves once the local transaction is committed, also when the submit does not arrive', async () => {
     const { coordinator, send, status } = await withBank({ retryForMs: 0 });
     coordinator.faults.push('none', 'lost-request');
     await expect(send()).resolves.toBe('receipt');
     expect(status()).toBe('prepared');
   });
 
-  it('is TransactionPending then for a caller who waits', async () => {
+  it('throws TransactionPending in that case for a caller who waits', async () => {
     const { barrier, coordinator, message, debit } = await withBank({ retryForMs: 0 });
     coordinator.faults.push('none', 'lost-request');
     const sent = message.submitWith(barrier, CHECK_URL, debit, { wait: true });
@@ -207,7 +207,7 @@ describe('a message with a local transaction', () => {
     });
   });
 
-  it('is submitted although the signal came during the commit; only the wait ends', async () => {
+  it('is submitted although the signal was aborted during the commit; only the wait ends', async () => {
     const { barrier, message, debit, status } = await withBank();
     const hangUp = new AbortController();
     const reason = new Error('the customer left');
@@ -221,7 +221,7 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('submitted');
   });
 
-  it('does not begin its local transaction when the signal came before, and is given up', async () => {
+  it('does not start its local transaction when the signal was aborted before, and is aborted', async () => {
     const { barrier, coordinator, message, debit, status } = await withBank();
     const hangUp = new AbortController();
     const reason = new Error('the customer left');
@@ -236,7 +236,7 @@ describe('a message with a local transaction', () => {
     expect(coordinator.requests).toHaveLength(2);
   });
 
-  it('is submitted for a process that died between commit and submit, and says that it was sent before', async () => {
+  it('is submitted for a process that crashed between commit and submit, and reports that it was sent before', async () => {
     const { barrier, coordinator, hf, message, debit, send, status } = await withBank({ retryForMs: 0 });
     coordinator.faults.push('none', 'lost-request');
     await send();
@@ -248,7 +248,7 @@ describe('a message with a local transaction', () => {
     expect(barrier.lines).toEqual(['debit 30']);
   });
 
-  it('says when a check-back that is wrong had it sent although nothing was committed', async () => {
+  it('reports a wrong check-back that caused it to be sent although nothing was committed', async () => {
     const { barrier, coordinator, message } = await withBank();
     const thrown = new Error('the account holds too little');
     const sent = message.submitWith(barrier, CHECK_URL, () => {
@@ -258,7 +258,7 @@ describe('a message with a local transaction', () => {
     await expect(sent).rejects.toMatchObject({ code: 'request_rejected', status: 'succeed', cause: thrown });
   });
 
-  it('does not say that nothing stays when it was given up although its local transaction was committed', async () => {
+  it('does not claim that nothing remains when it was aborted although its local transaction was committed', async () => {
     for (const options of [{}, { wait: true }]) {
       const { barrier, hf, message, debit } = await withBank();
       const sent = message.submitWith(
@@ -279,7 +279,7 @@ describe('a message with a local transaction', () => {
     }
   });
 
-  it('waits for the end if it is to wait', async () => {
+  it('waits until the message is finished with `wait`', async () => {
     const { barrier, coordinator, message, debit } = await withBank();
     const sent = message.submitWith(barrier, CHECK_URL, debit, { wait: true });
     await coordinator.seen('GET', '/api/v1/transactions/m-1');

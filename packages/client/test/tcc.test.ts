@@ -5,7 +5,7 @@ import { CoordinatorUnreachable, TransactionFailed } from '../src/errors.ts';
 import { branchServer } from '../src/participants/answer.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
-/** A coordinator to order faults from, and a participant that notes what it is asked. */
+/** A coordinator with faults on demand, and a participant that records its calls. */
 async function withTheatre(options?: Parameters<typeof withCoordinator>[0]) {
   const theatre = await BranchServer.start();
   onTestFinished(() => theatre[Symbol.asyncDispose]());
@@ -69,7 +69,7 @@ describe('a tcc', () => {
     });
   });
 
-  it('repeats what it asks of the coordinator, never a try', async () => {
+  it('repeats its requests to the coordinator, but never a try', async () => {
     const { coordinator, hf, seats, tries } = await withTheatre();
     coordinator.faults.push('lost-answer', 'none', 'lost-answer', 'unavailable', 'none', 'lost-answer');
     await hf.tcc((tx) => tx.call(seats(1)));
@@ -78,7 +78,7 @@ describe('a tcc', () => {
     expect([...coordinator.transactions.values()]).toMatchObject([{ status: 'submitted' }]);
   });
 
-  it('calls nothing when it could not be prepared', async () => {
+  it('calls no branch when it could not be prepared', async () => {
     const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
     coordinator.faults.push('lost-request');
     let worked = false;
@@ -95,7 +95,7 @@ describe('a tcc', () => {
     expect(tries()).toEqual([]);
   });
 
-  it('is cancelled by an order that is repeated, by its initiator, with the reason cut to what fits', async () => {
+  it('is cancelled by a repeated abort of its initiator, with the reason truncated to the limit', async () => {
     const { coordinator, hf } = await withTheatre();
     coordinator.faults.push('none', 'lost-request', 'lost-answer');
     const failed = hf.tcc(() => {
@@ -106,7 +106,7 @@ describe('a tcc', () => {
     expect(order?.body).toMatchObject({ by: 'initiator', reason: expect.stringMatching(/^x{1023}…$/) });
   });
 
-  it('says that it is cancelled by itself when the order to cancel could not be delivered, and why it was to be', async () => {
+  it('reports, when the abort could not be delivered, that it is cancelled automatically, and the reason', async () => {
     const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
     const reason = new Error('no money');
     for (const fault of ['lost-request', 'html'] as const) {
@@ -117,7 +117,7 @@ describe('a tcc', () => {
     }
   });
 
-  it('is TransactionFailed when it was cancelled for its time before the order came', async () => {
+  it('throws TransactionFailed when it was cancelled by its timeout before the abort arrived', async () => {
     const { coordinator, hf } = await withTheatre();
     const failed = hf.tcc((tx) => {
       coordinator.change(tx.gid, { status: 'failed', rollbackReason: 'Timeout after 35 seconds' });
@@ -130,7 +130,7 @@ describe('a tcc', () => {
     });
   });
 
-  it('is cancelled when an answer could not be read, also when that was caught', async () => {
+  it('is cancelled when a response could not be parsed, even if the error was caught', async () => {
     const { coordinator, hf, seats } = await withTheatre();
     const thrown = new Error('no seat in it');
     const parse = (): never => {
@@ -141,7 +141,7 @@ describe('a tcc', () => {
     expect(coordinator.transactions.get('unread')?.status).toBe('aborting');
   });
 
-  it('is refused to be cancelled when another run under its gid was submitted', async () => {
+  it('is not cancelled when another run under its gid was submitted', async () => {
     const { coordinator, hf } = await withTheatre();
     const thrown = new Error('no money');
     const failed = hf.tcc((tx) => {
@@ -151,7 +151,7 @@ describe('a tcc', () => {
     await expect(failed).rejects.toMatchObject({ rejection: 'refused', status: 'succeed', cause: thrown });
   });
 
-  it('is not known to be submitted when that answer is lost, and is not cancelled then', async () => {
+  it('is in doubt when the response to its submit is lost, and is not cancelled then', async () => {
     const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
     coordinator.faults.push('none', 'lost-answer');
     const error = await errorOf(hf.tcc(() => 'done', { gid: 'doubtful' }));
@@ -160,13 +160,13 @@ describe('a tcc', () => {
     expect(coordinator.transactions.get('doubtful')?.status).toBe('submitted');
   });
 
-  it('is TransactionPending when the confirms go on beyond the time to wait', async () => {
+  it('throws TransactionPending when the confirms take longer than the wait', async () => {
     const { hf } = await withTheatre();
     const pending = hf.tcc(() => 'done', { wait: { timeoutMs: 20 } });
     await expect(pending).rejects.toMatchObject({ code: 'transaction_pending', status: 'submitted' });
   });
 
-  it('waits for the cancels if it is to wait', async () => {
+  it('waits for the cancels with `wait`', async () => {
     const { coordinator, hf } = await withTheatre();
     const failed = hf.tcc(() => Promise.reject(new Error('no')), { gid: 'undone', wait: true });
     await coordinator.seen('GET', '/api/v1/transactions/undone');
@@ -174,7 +174,7 @@ describe('a tcc', () => {
     await expect(failed).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
   });
 
-  it('does not begin what was not tried yet when its work has thrown', async () => {
+  it('does not start further tries after its work has thrown', async () => {
     const { hf, seats, tries } = await withTheatre();
     const failed = hf.tcc((tx) => {
       void tx.call(seats(1)).catch(() => undefined);
@@ -208,7 +208,7 @@ describe('a tcc', () => {
     });
     const ended = errorOf(work);
     await tried;
-    // As long as a decision would take to get there.
+    // Long enough for a decision to arrive.
     for (let round = 0; round < 3; round++) await hf.list();
     expect(coordinator.requests.filter(({ path }) => /submit|abort/.test(path))).toEqual([]);
     for (const release of held) release();
@@ -216,7 +216,7 @@ describe('a tcc', () => {
     expect(coordinator.requests.at(-1)?.path).toMatch(/submit|abort/);
   });
 
-  it('is cancelled when its signal came as its work returned', async () => {
+  it('is cancelled when its signal was aborted as its work returned', async () => {
     const { coordinator, hf } = await withTheatre();
     const hangUp = new AbortController();
     const reason = new Error('the customer left');
@@ -225,7 +225,7 @@ describe('a tcc', () => {
     expect(coordinator.transactions.get('left')).toMatchObject({ status: 'aborting', rollbackReason: reason.message });
   });
 
-  it('within a try fails that try when the order to cancel the whole could not be delivered, whatever its handler makes of it', async () => {
+  it('within a try fails that try when the abort of the outer tcc could not be delivered, even if its handler catches the error', async () => {
     const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
     const thrown = new BranchFailure('sold out');
     const query = 'gid=outer&trans_type=tcc&branch_id=01&op=try';

@@ -4,7 +4,7 @@ import { withCoordinator } from './support/with-coordinator.ts';
 const MAIL_URL = 'http://mail/send';
 
 describe('topics', () => {
-  it('are changed once when the answer was lost', async () => {
+  it('are changed once when the response was lost', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.faults.push('lost-answer');
     await hf.topics.subscribe('paid', MAIL_URL, { remark: 'mail' });
@@ -18,7 +18,7 @@ describe('topics', () => {
     expect(coordinator.requests).toHaveLength(6);
   });
 
-  it('that are not there are said not to be', async () => {
+  it('that do not exist are reported as missing', async () => {
     const { hf } = await withCoordinator();
     await expect(hf.topics.unsubscribe('paid', MAIL_URL)).rejects.toMatchObject({ rejection: 'not_found' });
     await expect(hf.topics.delete('paid')).rejects.toMatchObject({ rejection: 'not_found' });

@@ -1,6 +1,6 @@
 /**
- * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an
- * error of its own when the line below it is right.
+ * The guarantees of the types; compiled by `npm run check`, never run. Each `@ts-expect-error` is
+ * itself an error if the line below it compiles.
  */
 import type {
   DatabaseBarrier,
@@ -51,18 +51,18 @@ export async function sdk(): Promise<void> {
   expectTypeOf(await saga.submit({ wait: { timeoutMs: 1_000 } })).toEqualTypeOf<TransactionSummary>();
   // @ts-expect-error a step needs an action
   saga.step({ compensate: 'http://a' });
-  // @ts-expect-error what undoes it must be said; null says that there is nothing to undo
+  // @ts-expect-error the compensation is required; null means that there is nothing to undo
   saga.step({ action: 'http://a' });
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   saga.step({ action: 'http://a', compensate: null, retryAfterMs: 1 });
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   saga.options({ timeoutMs: 1 });
   // A delay belongs to messages.
   expectTypeOf(saga).not.toHaveProperty('delay');
   expectTypeOf(hf.message()).toHaveProperty('delay');
   // @ts-expect-error only the patterns that exist can be listed
   await hf.list({ pattern: 'sagas' });
-  // @ts-expect-error times are milliseconds, in names that say so
+  // @ts-expect-error times are in milliseconds, and their names end in Ms
   await saga.submit({ wait: { timeout: 1 } });
 }
 
@@ -98,16 +98,16 @@ export async function tcc(): Promise<void> {
     await tx.call({ ...seats, payload: { amount: '1' } });
     // @ts-expect-error the branches declare a payload
     await tx.call(seats);
-    // @ts-expect-error what cancels it must be said; null says that there is nothing to do
+    // @ts-expect-error the cancel is required; null means that there is nothing to do
     await tx.call({ try: take, confirm: take, payload: { amount: 1 } });
     // @ts-expect-error all three get the payload, so all must declare the same
     await tx.call({ try: take, confirm: rename, cancel: giveBack, payload: { amount: 1 } });
-    // @ts-expect-error options that nobody knows
+    // @ts-expect-error unknown options
     await tx.call({ try: ping, confirm: null, cancel: null, timeoutMs: 5 });
     return { id: 7 };
   });
   expectTypeOf(order).toEqualTypeOf<{ id: number }>();
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   await hf.tcc(() => 0, { timeout: 5 });
   // @ts-expect-error a tcc has no limit of retries
   await hf.tcc(() => 0, { retryLimit: 5 });
@@ -132,9 +132,9 @@ export async function messages(barrier: Barrier<Sql>): Promise<void> {
   message.step(take);
   // @ts-expect-error the branch takes none
   message.step(ping, { amount: 1 });
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   message.step(take, { amount: 1 }, { timeoutMs: 5 });
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   message.options({ retryLimit: 5 });
   const receipt = await message.submitWith(barrier, 'http://a/check', (tx) => {
     expectTypeOf(tx).toEqualTypeOf<Sql>();
@@ -142,7 +142,7 @@ export async function messages(barrier: Barrier<Sql>): Promise<void> {
   });
   expectTypeOf(receipt).toBeNumber();
   await hf.topics.subscribe('paid', take, { remark: 'the bank' });
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   await hf.topics.subscribe('paid', take, { comment: 'the bank' });
 }
 
@@ -201,13 +201,13 @@ export async function workflows(): Promise<void> {
     await flow.xa('pay', { url: take, payload: { amount: 1 } });
     // @ts-expect-error not the payload that the branch declares
     await flow.call('wrong', { action: take, compensate: null, payload: { amount: '1' } });
-    // @ts-expect-error what undoes it must be said; null says that there is nothing to undo
+    // @ts-expect-error the undo is required; null means that there is nothing to undo
     await flow.call('wrong', { action: take, payload: { amount: 1 } });
     // @ts-expect-error both get the payload, so both must declare the same
     await flow.call('wrong', { action: take, compensate: rename, payload: { amount: 1 } });
     // @ts-expect-error not the payload that the branch declares
     await flow.xa('wrong', { url: take, payload: {} });
-    // @ts-expect-error an option that nobody knows
+    // @ts-expect-error an unknown option
     await flow.step('wrong', { run: () => 1, compensate: () => 2 });
     const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
     expectTypeOf(await flow.step('count', { run: () => 1n, codec })).toEqualTypeOf<bigint>();
@@ -237,14 +237,14 @@ export async function xa(): Promise<void> {
       await tx.call({ url: ping });
       // @ts-expect-error the branch declares a payload
       await tx.call({ url: take });
-      // @ts-expect-error an xa has one URL a branch
+      // @ts-expect-error an xa has one URL per branch
       await tx.call({ url: ping, rollback: ping });
       return { id: 7 };
     },
     { gid: 'g', wait: true },
   );
   expectTypeOf(order).toEqualTypeOf<{ id: number }>();
-  // @ts-expect-error options that nobody knows
+  // @ts-expect-error unknown options
   await hf.xa(() => 0, { timeout: 5 });
 }
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkflowWorld } from './support/workflow-world.ts';
 
-/** Processes at once. */
+/** Number of concurrent processes. */
 const AT_ONCE = 3;
 const NEVER = 1_000;
-/** What the one that fails does differently from the one that succeeds begins here. */
+/** The number of the first request in which a failing workflow differs from a successful one. */
 const REFUSAL = 18;
 
-/** What undoes an effect, and what never stays behind. */
+/** The undo of each effect. */
 const UNDONE_BY: Readonly<Record<string, string>> = {
   debit: 'refund',
   credit: 'revoke',
@@ -24,7 +24,7 @@ describe('a workflow whose process is killed', () => {
   });
   afterAll(() => world.close());
 
-  /** Begins one transaction, has it killed, and lets the coordinator call another process back. */
+  /** Starts a transaction, has its process killed, and lets another process get the callback. */
   async function killedAt(fate: 'good' | 'bad', diesAt: number): Promise<string> {
     const gid = `${fate}-${diesAt}`;
     const { killed } = await world.begin(gid, fate, diesAt);
@@ -35,8 +35,8 @@ describe('a workflow whose process is killed', () => {
   }
 
   /**
-   * How many things it does when it is left alone, and that many transactions, killed before each
-   * of them.
+   * Counts the requests of an undisturbed workflow, then starts a transaction for each of them,
+   * killed before that request.
    */
   async function eachCut(fate: 'good' | 'bad', first: number, judge: (gid: string) => Promise<void>): Promise<number> {
     const { asked, killed } = await world.begin(fate, fate, NEVER);
@@ -50,24 +50,24 @@ describe('a workflow whose process is killed', () => {
     return asked;
   }
 
-  it('before anything is recorded has done nothing', async () => {
+  it('before its first record has done nothing', async () => {
     await world.begin('unborn', 'good', 1);
     await expect(world.hf.get('unborn')).resolves.toBeUndefined();
     expect(world.effects('unborn')).toEqual([]);
   });
 
-  it('anywhere between its first and its last step is resumed in another process and succeeds; every effect happens once', async () => {
+  it('between its first and its last step is resumed in another process and succeeds; every effect happens once', async () => {
     const cuts = await eachCut('good', 2, async (gid) => {
       await expect(world.hf.wait(gid, { timeoutMs: 20_000 }), gid).resolves.toMatchObject({ status: 'succeed' });
       expect(world.effects(gid).toSorted(), gid).toEqual(['book', 'close', 'credit', 'debit', 'hold', 'mail', 'note']);
       expect(world.effects(gid).at(-1), gid).toBe('book');
     });
-    // To be created and to look what is recorded; six steps with their records, and the starts of
-    // the five that can be undone; the decision; a commit with its record; the end.
+    // Creation and reading the record; six steps with their records, and the starts of the five
+    // that can be undone; the decision; a commit with its record; the end.
     expect(cuts).toBe(2 + 6 * 2 + 5 + 1 + 2 + 1);
   });
 
-  it('anywhere while it fails or undoes is resumed in another process and undone; every effect once, every undoing once', async () => {
+  it('while it fails or undoes is resumed in another process and undone; every effect and every undo happens once', async () => {
     const cuts = await eachCut('bad', REFUSAL, async (gid) => {
       await expect
         .poll(async () => (await world.hf.get(gid))?.status, { timeout: 20_000, message: gid })
@@ -78,12 +78,12 @@ describe('a workflow whose process is killed', () => {
       expect(new Set(done).size, `${gid}: ${effects.join()}`).toBe(done.length);
       expect(undone.toSorted(), gid).toEqual(done.map((effect) => UNDONE_BY[effect] ?? 'unknown').toSorted());
       expect(done, gid).toHaveLength(5);
-      // Nothing is done any more once undoing has begun, and the oldest is undone last.
+      // No further effects after the first undo, and the oldest effect is undone last.
       expect(effects.slice(0, 5), gid).toEqual(done);
       expect(effects.at(-1), gid).toBe('refund');
     });
-    // The same six steps; to abort and to look what is recorded then; five are undone, with their
-    // records; the end.
+    // The same six steps; the abort and reading the record after it; five undos with their records;
+    // the end.
     expect(cuts).toBe(2 + 6 * 2 + 5 + 2 + 5 * 2 + 1);
   });
 });

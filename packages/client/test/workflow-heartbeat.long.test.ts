@@ -24,7 +24,7 @@ const STDIO: StdioOptions = ['ignore', 'ignore', 'inherit', 'ipc'];
 const SETTINGS = { drainTimeout: 0, retryInterval: INTERVAL_MS, logLevel: 'silent' } as const;
 
 /**
- * A coordinator, and two processes of a service: workflows run in the first, callbacks come to the
+ * A coordinator, and two processes of a service: workflows run in the first, callbacks go to the
  * second.
  */
 async function service({ store = 'memory:' }: { readonly store?: string } = {}) {
@@ -94,7 +94,7 @@ describeWith(['postgres'], 'a workflow whose run is live', () => {
     expect({ overlaps: overlaps.count, callbacks: callbacks() }).toEqual({ overlaps: 0, callbacks: 0 });
   });
 
-  it('is called back although its process lives when one step takes longer than it may', async () => {
+  it('is called back although its process is alive when one step exceeds its longest time', async () => {
     const { clients, callbackUrl, callbacks } = await service();
     const finish = new AbortController();
     const [run] = clients.map((hf, process) =>
@@ -109,7 +109,7 @@ describeWith(['postgres'], 'a workflow whose run is live', () => {
     await first;
   });
 
-  it('is called back after a silence when its process was killed in the middle of a long step', async () => {
+  it('is called back after the heartbeats stop when its process was killed during a long step', async () => {
     const { clients, callbackUrl, callbacks, url } = await service();
     clients[1].workflow('slow', { version: 1, callbackUrl }, (flow: Flow) => flow.step('slow', () => 'resumed'));
     const child = fork(FIXTURE, [url, callbackUrl, 'killed', String(INTERVAL_MS)], { stdio: STDIO });

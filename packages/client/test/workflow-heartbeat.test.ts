@@ -5,13 +5,13 @@ import { Heartbeats } from '../src/workflow/heartbeats.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
 const PERIOD_MS = 1_000;
-/** The callback comes so many periods after the last record or heartbeat. */
+/** Periods between the last record or heartbeat and the callback. */
 const PERIODS_TO_CALLBACK = 3;
 const HOUR_MS = 3_600_000;
 
 const TAKEN: Promise<Answer<void>> = Promise.resolve({ ok: true, value: undefined });
 
-/** A coordinator that only counts heartbeats, and how it responds to them. */
+/** A coordinator that only counts heartbeats, with the given response to them. */
 class Coordinator {
   received = 0;
   atOnce = 0;
@@ -83,7 +83,7 @@ describe('heartbeats of a run', () => {
     expect(coordinator.received).toBe(0);
   });
 
-  it('stop for a minute, for all runs, after a coordinator that takes none (HB3)', async () => {
+  it('stop for a minute, for all runs, after a coordinator that does not accept them (HB3)', async () => {
     const coordinator = new Coordinator();
     coordinator.response = () => rejected(undefined);
     const all = new Heartbeats(coordinator.api);
@@ -94,7 +94,7 @@ describe('heartbeats of a run', () => {
     expect(coordinator.received).toBe(1);
   });
 
-  it('continue after one that was not responded to, before the callback comes (HB1)', async () => {
+  it('continue after one without a response, before the callback comes (HB1)', async () => {
     const coordinator = new Coordinator();
     coordinator.response = (signal) =>
       coordinator.received > 1
@@ -113,7 +113,7 @@ describe('heartbeats of a run', () => {
     expect(coordinator.received).toBe(5);
   });
 
-  it('end for a transaction that takes none any more, and for no other', async () => {
+  it('end only for the transaction that no longer accepts them', async () => {
     const coordinator = new Coordinator();
     coordinator.response = () => rejected('g');
     const all = new Heartbeats(coordinator.api);
@@ -122,7 +122,7 @@ describe('heartbeats of a run', () => {
     expect([coordinator.received, all.isPaused]).toEqual([1, false]);
   });
 
-  it('go on after the coordinator was away, one request at a time (HB2)', async () => {
+  it('continue after the coordinator was unreachable, one request at a time (HB2)', async () => {
     const coordinator = new Coordinator();
     coordinator.response = () =>
       new Promise((_, reject) => setTimeout(() => reject(new Error('unreachable')), 3 * PERIOD_MS));
@@ -131,7 +131,7 @@ describe('heartbeats of a run', () => {
     expect([coordinator.received, coordinator.mostAtOnce]).toEqual([7, 1]);
   });
 
-  it('end after the longest time that a step may take, and begin again with the next record (HB2)', async () => {
+  it('end after the longest time of a step, and resume with the next record (HB2)', async () => {
     const coordinator = new Coordinator();
     const { api } = await begin(coordinator, new Heartbeats(coordinator.api), 5.5 * PERIOD_MS);
     await vi.advanceTimersByTimeAsync(100 * PERIOD_MS);
@@ -144,7 +144,7 @@ describe('heartbeats of a run', () => {
     expect(coordinator.received).toBe(7);
   });
 
-  it('do not become a storm when the period is longer than a timer of Node', async () => {
+  it('are not sent in a busy loop when the period exceeds the maximum of Node’s timers', async () => {
     const coordinator = new Coordinator();
     coordinator.heartbeatMs = 2 ** 40;
     await begin(coordinator);
@@ -164,7 +164,7 @@ describe('the version of a workflow', () => {
 });
 
 describe('longestStepMs', () => {
-  it('is refused unless it is a time', () => {
+  it('is rejected unless it is a duration', () => {
     const hf = clientOf('http://127.0.0.1:1');
     for (const longestStepMs of [-1, Number.NaN])
       expect(() =>

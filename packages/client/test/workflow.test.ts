@@ -11,8 +11,8 @@ import { workflowCallback } from '../src/workflow/callback.ts';
 import { clientOf } from './support/with-coordinator.ts';
 
 /**
- * A coordinator, and several processes of a service, as far as it can tell: call-backs come to the
- * last of them.
+ * A coordinator and several clients that act as processes of a service; callbacks go to the last of
+ * them.
  */
 async function service(processes: number, retryIntervalMs = 60_000) {
   const server = await startServer({
@@ -35,7 +35,7 @@ async function service(processes: number, retryIntervalMs = 60_000) {
   return { clients, callbackUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/` };
 }
 
-/** A gate that lets nobody pass before all have come. */
+/** A gate that opens when the given number of callers wait at it. */
 function meeting(count: number): () => Promise<void> {
   let open = (): void => undefined;
   const all = new Promise<void>((resolve) => (open = resolve));
@@ -50,8 +50,8 @@ const away = (): never => {
   throw new Error('the database is away');
 };
 
-describe('a workflow that two processes run at once', () => {
-  it('goes on in both with what was recorded first', async () => {
+describe('a workflow that two processes run concurrently', () => {
+  it('continues in both with the result that was recorded first', async () => {
     const { clients, callbackUrl } = await service(2);
     const meet = meeting(2);
     const runs = clients.map((hf, index) =>
@@ -94,7 +94,7 @@ describe('a workflow that two processes run at once', () => {
     expect(told).toEqual(['undo by 0']);
   });
 
-  it('undoes a step that began in the other one, although its code came to its end without it', async () => {
+  it('undoes a step that started in the other process, although its own code finished without it', async () => {
     const told: string[] = [];
     const { clients, callbackUrl } = await service(2);
     let began = (): void => undefined;
@@ -102,7 +102,7 @@ describe('a workflow that two processes run at once', () => {
     const [first, second] = clients.map((hf, index) => {
       const chain = async (flow: Flow) => {
         await flow.step('a', { run: () => 'a', undo: () => void told.push('undo a') });
-        // No step, and longer in the second process than the code beside it.
+        // Not a step, and slower in the second process than the concurrent code.
         if (index === 1) await new Promise((resolve) => setTimeout(resolve, 300));
         await flow.step('d', {
           run: () => {
@@ -127,7 +127,7 @@ describe('a workflow that two processes run at once', () => {
     expect(told).toEqual(['run d', 'undo d', 'undo a']);
   });
 
-  it('records nothing as done once one of them has given it up', async () => {
+  it('records no step as done after one of them has aborted', async () => {
     const { clients, callbackUrl } = await service(2);
     const told: string[] = [];
     const meet = meeting(2);
@@ -161,7 +161,7 @@ describe('a workflow of another version', () => {
     return flow.step('credit', away);
   };
 
-  it('waits for a person, who is told what to do', async () => {
+  it('needs operator attention, and describes what to do', async () => {
     const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
     const transfer = old.workflow('transfer', { version: 1, callbackUrl }, V1);
@@ -174,7 +174,7 @@ describe('a workflow of another version', () => {
     expect(parked).toContain('holdfast stop w');
   });
 
-  it('begins anew what has recorded nothing', async () => {
+  it('restarts if nothing was recorded', async () => {
     const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
     const transfer = old.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', away));
@@ -186,7 +186,7 @@ describe('a workflow of another version', () => {
 });
 
 describe('a gid of a workflow that runs here', () => {
-  it('is refused to a workflow of another name, as it is when it has ended', async () => {
+  it('is rejected for a workflow of another name, also after the first one is finished', async () => {
     const { clients, callbackUrl } = await service(1);
     const [hf] = clients as [Holdfast];
     const meet = meeting(2);
@@ -202,8 +202,8 @@ describe('a gid of a workflow that runs here', () => {
   });
 });
 
-describe('call-backs', () => {
-  it('of a workflow that is not defined here are errors of this process, to be tried again', async () => {
+describe('callbacks', () => {
+  it('of a workflow that is not defined here are errors of this process, and are retried', async () => {
     const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
     const transfer = old.workflow('transfer', { version: 1, callbackUrl }, (flow: Flow) => flow.step('debit', away));
@@ -213,7 +213,7 @@ describe('call-backs', () => {
     await expect.poll(lastCall).toMatchObject({ result: 'UNKNOWN', reason: expect.stringContaining('transfer') });
   });
 
-  it('of a workflow that takes longer are answered, and it goes on', async () => {
+  it('of a workflow that takes longer receive a response, and the workflow continues', async () => {
     const { clients, callbackUrl } = await service(2);
     const [old, now] = clients as [Holdfast, Holdfast];
     let finish = (): void => undefined;
@@ -228,7 +228,7 @@ describe('call-backs', () => {
     await expect(now.wait('w')).resolves.toMatchObject({ status: 'succeed' });
   });
 
-  it('need an address', () => {
+  it('need a URL', () => {
     const hf = clientOf('http://127.0.0.1:1');
     expect(() => hf.workflow('transfer', { version: 1 }, () => 1)).toThrow(TypeError);
   });

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientOf } from './support/with-coordinator.ts';
 
 describe('a participant of an xa that registers itself, as those of dtm do', () => {
-  it('is told where, and what it registers changes nothing', async () => {
+  it('receives the registration URL, and its registration changes nothing', async () => {
     const coordinator = await startServer({ store: 'memory:', httpPort: 0, drainTimeout: 0 });
     onTestFinished(() => coordinator.close().then(() => undefined));
     const told: string[] = [];

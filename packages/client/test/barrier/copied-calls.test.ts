@@ -68,7 +68,7 @@ for (const [name, rebuilt] of Object.entries(REBUILT)) {
   });
 
   for (const [before, first] of Object.entries({ ...COPIES, ...REBUILT }))
-    it(`a second use for ${name} after ${before} is refused and not taken for a repetition`, async () => {
+    it(`a second use for ${name} after ${before} is rejected and not mistaken for a repetition`, async () => {
       const barrier = createBarrier(new RowDriver());
       const done: number[] = [];
       for (let times = 0; times < 2; times++)
@@ -79,12 +79,12 @@ for (const [name, rebuilt] of Object.entries(REBUILT)) {
       expect(done).toEqual([1]);
     });
 
-  it(`a second use for the call after ${name} is refused and not taken for a repetition`, async () => {
+  it(`a second use for the call after ${name} is rejected and not mistaken for a repetition`, async () => {
     const barrier = createBarrier(new RowDriver());
     await expect(handle(barrier, rebuilt, (call) => call, [])).rejects.toMatchObject({ code: 'barrier_use_unclear' });
   });
 
-  it(`numbered uses for ${name} are told apart`, async () => {
+  it(`numbered uses for ${name} are distinguished`, async () => {
     const barrier = createBarrier(new RowDriver());
     const done: number[] = [];
     const numbered = (use: number) => (call: BranchCallContext) => ({ ...rebuilt(call), use });
@@ -114,7 +114,7 @@ it('a call of another request that a queue of the first one carries out is a rep
   expect(runs).toEqual([true, false]);
 });
 
-it('a use of another branch or op by a copy is counted for itself', async () => {
+it('a use of another branch or op by a copy is counted separately', async () => {
   const driver = new RowDriver();
   const barrier = createBarrier(driver);
   const numbers = await runInBranch(request(), async () => {
@@ -140,7 +140,7 @@ it('two barrier objects over one pool and table count the uses of a request toge
   expect(done).toEqual([0, 1, 2]);
 });
 
-it('barriers over different places count for themselves', async () => {
+it('barriers over different tables count separately', async () => {
   const runs = await runInBranch(request(), async () => {
     const [one, other] = [createBarrier(new RowDriver()), createBarrier(new RowDriver())];
     for (const barrier of [one, other]) await barrier.run(current(), () => 0);

@@ -13,7 +13,7 @@ import { MysqlXaDriver } from '../../src/xa-participant/mysql-xa-driver.ts';
 
 const load = createRequire(import.meta.url);
 
-/* As much of the libraries as these tests use. By name, so that the types of the application need not be here. */
+/* The parts of the libraries that these tests use, so that the libraries’ types are not needed. */
 interface Knex {
   transaction<T>(work: (trx: KnexTransaction) => Promise<T>): Promise<T>;
   destroy(): Promise<void>;

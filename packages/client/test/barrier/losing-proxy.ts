@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * A way to a database on which the answer to the first commit gets lost after it was carried out;
- * everything later goes through.
+ * A proxy to a database that loses the response to the first commit after its execution; everything
+ * later passes.
  */
 export async function losingProxy(url: string): Promise<{ readonly url: string; close(): Promise<void> }> {
   const target = new URL(url);

@@ -20,28 +20,31 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
     barrierSuite({ name: isolation, test: { describe, it }, createPlace: () => world.createPlace({ isolation }) });
   }
 
-  describe('a message whose work commits by itself and then throws', () => {
-    it.each(['create table made_by_work (id int)', 'commit'])('is sent, and says so: %s', async (commits) => {
-      const { coordinator, hf } = await withCoordinator();
-      const { barrier, add, read } = await world.createPlace();
-      const thrown = new Error('the second half');
-      const sent = hf
-        .message('half')
-        .step('http://bank-b/credit')
-        .submitWith(barrier, 'http://bank-a/check', async (tx) => {
-          await add(tx, -30);
-          await tx.query(commits);
-          throw thrown;
+  describe('a message whose work commits implicitly and then throws', () => {
+    it.each(['create table made_by_work (id int)', 'commit'])(
+      'is sent, and the error reports it: %s',
+      async (commits) => {
+        const { coordinator, hf } = await withCoordinator();
+        const { barrier, add, read } = await world.createPlace();
+        const thrown = new Error('the second half');
+        const sent = hf
+          .message('half')
+          .step('http://bank-b/credit')
+          .submitWith(barrier, 'http://bank-a/check', async (tx) => {
+            await add(tx, -30);
+            await tx.query(commits);
+            throw thrown;
+          });
+        await expect(sent).rejects.toMatchObject({
+          code: 'request_rejected',
+          status: 'submitted',
+          cause: thrown,
         });
-      await expect(sent).rejects.toMatchObject({
-        code: 'request_rejected',
-        status: 'submitted',
-        cause: thrown,
-      });
-      expect(coordinator.transactions.get('half')?.status).toBe('submitted');
-      expect(await read()).toBe(-30);
-      await world.execute("delete from dtm_barrier.barrier where gid = 'half'");
-    });
+        expect(coordinator.transactions.get('half')?.status).toBe('submitted');
+        expect(await read()).toBe(-30);
+        await world.execute("delete from dtm_barrier.barrier where gid = 'half'");
+      },
+    );
   });
 
   describe('the MySQL barrier', () => {
@@ -77,7 +80,7 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
       await expect(barrier.run({ ...call, gid: 'Blank' }, () => 7)).resolves.toEqual({ ran: true, value: 7 });
     });
 
-    it('does not take a row that was not inserted for one that is there', async () => {
+    it('does not mistake a row that was not inserted for an existing one', async () => {
       await world.createDtmTable('only_tries');
       await world.execute('alter table only_tries drop primary key, add primary key (id, op)');
       await world.execute("alter table only_tries partition by list columns (op) (partition tries values in ('try'))");

@@ -21,7 +21,7 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
   await pool.query('create table contested (id int primary key, value int not null)');
   await pool.query('insert into contested (id, value) values (1, 0), (2, 0)');
 
-  /** A number of its own, which begins at 0, with a barrier. */
+  /** A separate number, initially 0, with a barrier. */
   async function createPlace(options: MysqlBarrierOptions = {}) {
     const [{ insertId: id }] = await pool.execute<ResultSetHeader>('insert into number (value) values (0)');
     return {
@@ -59,7 +59,7 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
     },
     begin: () => begin(),
     beginSerializable: () => begin('set transaction isolation level serializable'),
-    /** A deadlock with a transaction that has changed more rows: InnoDB rolls back the smaller one. */
+    /** A deadlock with a transaction that changed more rows: InnoDB rolls back the smaller one. */
     async loseConflict(tx: PoolConnection) {
       const other = await pool.getConnection();
       try {
@@ -98,7 +98,7 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
       await tx.query('begin');
     },
     execute: (statement: string) => pool.query(statement),
-    /** It compares gids without regard to case. */
+    /** A table that compares gids case-insensitively. */
     async createDtmTable(table: string) {
       await pool.query(
         `create table ${table} (id bigint primary key auto_increment, trans_type varchar(45), gid varchar(128), branch_id varchar(128), op varchar(45),
@@ -106,7 +106,7 @@ export async function openMysqlWorld({ createPool }: Pick<typeof mysql2, 'create
           key (create_time), key (update_time), unique key (gid, branch_id, op, barrier_id)) charset = utf8mb4 collate = utf8mb4_general_ci`,
       );
     },
-    /** As a deadlock does whose error the work catches; what follows is committed by itself. */
+    /** Simulates a deadlock whose error the work catches; later statements commit on their own. */
     breakTransaction: (tx: PoolConnection) => tx.query('rollback'),
     close: async () => {
       await pool.end();

@@ -23,7 +23,7 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
     sqlCases<PoolClient, PostgresQueryable>(() => world);
     repeatedUseCases<PoolClient, PostgresQueryable>(() => world);
 
-    it('a commit that is refused is no doubt: the error is thrown as it is', async () => {
+    it('a rejected commit is not in doubt: the error is thrown unchanged', async () => {
       await world.execute('create table unique_later (id int unique deferrable initially deferred)');
       const { barrier } = await world.createPlace();
       const twice = (tx: PoolClient) => tx.query('insert into unique_later values (1), (1)');
@@ -31,7 +31,7 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
       expect(await barrier.checkBack('refused at commit')).toBe('refused');
     });
 
-    it('a transaction that the work ended itself is no success', async () => {
+    it('a transaction that the work itself ended is not a success', async () => {
       const { barrier, add, read } = await world.createPlace();
       const call = () => ({ gid: 'ended by its work', transType: 'saga', branchId: '01', op: 'action' }) as const;
       for (const end of ['rollback', 'commit']) {
@@ -45,7 +45,7 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
       expect(await read()).toBe(1);
     });
 
-    it('creates its table in a schema that is there, as a user who may not create schemas', async () => {
+    it('creates its table in an existing schema as a user without the privilege to create schemas', async () => {
       await world.execute('create role tenant login');
       await world.execute('create schema tenant authorization tenant');
       const url = new URL(world.server.url);
@@ -60,7 +60,7 @@ describeWith(['postgres'], 'on PostgreSQL', () => {
       expect(await barrier.run(call, () => 1)).toEqual({ ran: true, value: 1 });
     });
 
-    it('refuses an upper-case table, which others would take for another', async () => {
+    it('rejects a table name in upper case, which other programs would fold to lower case', async () => {
       await expect(world.createPlace({ table: 'Barrier' })).rejects.toThrow(RangeError);
     });
   });

@@ -22,7 +22,7 @@ export async function openPostgresWorld({ Pool }: Pick<typeof pg, 'Pool'> = pg) 
   await pool.query('create table contested (value int not null)');
   await pool.query('insert into contested (value) values (0)');
 
-  /** A number of its own, which begins at 0, with a barrier. */
+  /** A separate number, initially 0, with a barrier. */
   async function createPlace(options: PostgresBarrierOptions = {}) {
     const { rows } = await pool.query<{ id: number }>('insert into number (value) values (0) returning id');
     const id = rows[0]?.id;

@@ -37,7 +37,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
   describe.each(LIBRARIES)('over %s', (library) => {
     const barrierOf = () => world.barriers[library]();
 
-    it('leaves nothing behind when a check refuses, so that the undo finds nothing to undo', async () => {
+    it('leaves nothing behind when a check fails, so that the compensation is an empty one', async () => {
       const barrier = barrierOf();
       await world.look.set('acc', 10);
       await expect(barrier.run({ ...ACTION }, take)).rejects.toEqual(new BranchFailure('too little'));
@@ -92,7 +92,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await barrier.checkBack('go')).toBe('committed');
     });
 
-    it('does not take a call for another one whose gid and branch are spelled the same together', async () => {
+    it('distinguishes calls whose gid and branch ID have the same concatenation', async () => {
       const barrier = barrierOf();
       const [one, other] = [
         { ...ACTION, gid: 'order-T', branchId: '01-02' },
@@ -108,7 +108,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await balance()).toBe(100);
     });
 
-    it('honours the keys of the version before, which name no call', async () => {
+    it('honours the keys of the previous version, which do not name a call', async () => {
       const barrier = barrierOf();
       await world.look.mset(
         'g-01-action-01',
@@ -124,7 +124,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       await expect(barrier.run({ ...CANCEL, op: 'try', gid: 'h' }, take)).rejects.toThrow('was undone before');
     });
 
-    it('does not carry out a call whose own key has expired before that of its undo', async () => {
+    it('does not carry out a call whose key expired before the key of its compensation', async () => {
       const barrier = barrierOf();
       await barrier.run({ ...ACTION }, take);
       await barrier.run({ ...COMPENSATE }, giveBack);
@@ -133,13 +133,13 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await balance()).toBe(100);
     });
 
-    it('does not take a check-back for a call', async () => {
+    it('does not mistake a check-back for a call', async () => {
       const asked = barrierOf().run({ gid: 'm', transType: 'msg', branchId: '00', op: 'msg' }, take);
       await expect(asked).rejects.toBeInstanceOf(TypeError);
       expect(await balance()).toBe(100);
     });
 
-    it('takes another prefix and expiry', async () => {
+    it('accepts another prefix and expiry', async () => {
       const keyPrefix = (call: BranchKey) => `{${call.gid}}:`;
       await world.barriers[library]({ keyPrefix, expireAfterMs: 5_000 }).run(ACTION, take);
       const left = await world.look.pttl('{g}:g-01-action-01');
@@ -147,7 +147,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(left).toBeLessThanOrEqual(5_000);
     });
 
-    it('sends its scripts again when Redis has forgotten them', async () => {
+    it('sends its scripts again when Redis no longer has them', async () => {
       const barrier = barrierOf();
       await barrier.run({ ...ACTION, branchId: '01' }, take);
       await world.look.script('FLUSH');
@@ -155,7 +155,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await balance()).toBe(40);
     });
 
-    it('says which answer is an error of Redis: nothing was committed, and it is thrown as it is', async () => {
+    it('throws an error that Redis returned unchanged, since nothing was committed', async () => {
       await world.look.hset('m-00-msg-01', 'not', 'ours');
       const error: unknown = await barrierOf()
         .message('m', take)
@@ -165,10 +165,9 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
     });
   });
 
-  describe('when the answer is lost', () => {
+  describe('when the response is lost', () => {
     /**
-     * Redis over a connection on which the answer to the n-th call is lost, after it was carried
-     * out.
+     * Redis over a connection that loses the response to the n-th call after its execution.
      */
     function losing(nth: number, then: 'fails' | 'is sent again'): RedisScripts {
       let calls = 0;
@@ -183,7 +182,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
     }
     const COMMIT = 2;
 
-    it('a message is CommitUnknown, and the check-back knows', async () => {
+    it('a message throws CommitUnknown, and the check-back reports the outcome', async () => {
       const barrier = new RedisBarrier(losing(COMMIT, 'fails'));
       await expect(barrier.message('m', take)).rejects.toBeInstanceOf(CommitUnknown);
       expect([await barrier.checkBack('m'), await balance()]).toEqual(['committed', 70]);
@@ -197,7 +196,7 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
       expect(await balance()).toBe(70);
     });
 
-    it('a driver that sends the script again finds its own doing, for messages and branches', async () => {
+    it('a client library that sends the script again is recognised as a repetition, for messages and branches', async () => {
       const barrier = new RedisBarrier(losing(COMMIT, 'is sent again'));
       expect(await barrier.message('m', (tx) => (take(tx), 'taken'))).toBe('taken');
       const again = new RedisBarrier(losing(COMMIT, 'is sent again'));

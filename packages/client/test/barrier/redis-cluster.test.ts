@@ -10,7 +10,7 @@ import { redisBarrier as nodeRedisBarrier } from '../../src/redis.ts';
 
 const CALL: BranchKey = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' };
 
-/** One node that has all slots: it refuses keys of different slots as any cluster does. */
+/** A single node with all slots: it rejects keys of different slots, as any cluster does. */
 describeWith(['redis-server'], 'the Redis barrier in a cluster', () => {
   let server: DatabaseServer | undefined;
   let look: Redis;
@@ -48,7 +48,7 @@ describeWith(['redis-server'], 'the Redis barrier in a cluster', () => {
     expect(await takenTwice(nodeRedisBarrier(cluster, { keyPrefix: '{bank}:' }))).toEqual(ONCE);
   });
 
-  it('changes nothing when the keys lie in different slots', async () => {
+  it('changes nothing when the keys are in different slots', async () => {
     const cluster = new Cluster([server?.url ?? '']);
     onTestFinished(() => cluster.disconnect());
     const run = ioredisBarrier(cluster).run(CALL, (tx) => tx.call('DECRBY', '{bank}:acc', 30));

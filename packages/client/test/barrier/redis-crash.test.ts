@@ -11,14 +11,14 @@ describeWith(['redis-server'], 'a Redis that is killed while calls are under way
   });
   afterAll(() => world.close());
 
-  it.each(LIBRARIES)('has carried out each call once when all were answered, over %s', async (library) => {
+  it.each(LIBRARIES)('has carried out each call once when all have succeeded, over %s', async (library) => {
     const { server, look } = world;
     const barrier = world.barriers[library]();
     await look.set('acc', 0);
     let answered = 0;
     let halfway = (): void => {};
     const half = new Promise<void>((resolve) => (halfway = resolve));
-    /** As the coordinator does: again, until it is answered. */
+    /** Repeats a call until it succeeds, as the coordinator does. */
     const untilAnswered = async (index: number): Promise<void> => {
       const call = { gid: `${library}${index}`, transType: 'saga', branchId: '01', op: 'action' } as const;
       for (let tries = 0; tries < 1_000; tries++) {

@@ -12,10 +12,10 @@ import { contentsOf, openRedisWorld, type RedisWorld } from './redis-world.ts';
 const CALL: BranchKey = { gid: 'g', transType: 'saga', branchId: '01', op: 'action' };
 
 /**
- * A Redis script keeps what it has written when it fails: that nothing stays must be made so, and
- * is proven here.
+ * A failed Redis script keeps its earlier writes. The barrier must restore them, which these tests
+ * prove.
  */
-describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a part of it fails', () => {
+describeWith(['redis-server'], 'the writes of a Redis barrier, when one of them fails', () => {
   let world: RedisWorld;
   beforeAll(async () => {
     world = await openRedisWorld();
@@ -33,7 +33,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     await look.xadd('stream', '1-1', 'field', 'value');
   });
 
-  /** Runs it, and expects that Redis holds exactly what it held. */
+  /** Runs the work, and expects that Redis holds exactly the same contents as before. */
   async function changesNothing(work: (tx: RedisTx) => void, options = {}): Promise<unknown> {
     const before = await contentsOf(world.look);
     const error: unknown = await world.barriers
@@ -49,7 +49,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
 
   const failing = { applied: 'nothing', code: 'redis_work_failed' };
 
-  it('a command of a wrong type in the middle takes all back', async () => {
+  it('a command on a key of the wrong type in the middle undoes all writes', async () => {
     const error = await changesNothing((tx) => {
       tx.call('INCR', 'number');
       tx.call('PERSIST', 'number');
@@ -61,7 +61,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     expect(error).toMatchObject({ ...failing, message: expect.stringContaining('WRONGTYPE') as string });
   });
 
-  it('the last command, whose key is not copied, takes all back, too', async () => {
+  it('the last command, whose key is not copied, also undoes all writes', async () => {
     expect(
       await changesNothing((tx) => {
         tx.call('DEL', 'list');
@@ -70,7 +70,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     ).toMatchObject(failing);
   });
 
-  it('a script that refuses after it has written takes all back', async () => {
+  it('a script that fails after its writes undoes all writes', async () => {
     const error = await changesNothing((tx) => {
       tx.call('HSET', 'hash', 'a', 2);
       tx.eval(
@@ -92,7 +92,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     expect(await changesNothing((tx) => tx.eval(lua, ['list', 'hash']))).toMatchObject(failing);
   });
 
-  it('Lua that cannot be compiled is not begun', async () => {
+  it('Lua that cannot be compiled is not started', async () => {
     const error = await changesNothing((tx) => {
       tx.call('DEL', 'list');
       tx.eval('this is no Lua', []);
@@ -126,7 +126,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     expect([await world.look.get('number'), await world.look.strlen('big')]).toEqual(['42', 4_001]);
   });
 
-  it('Redis without memory refuses before anything is written', async () => {
+  it('Redis without free memory rejects the script before the first write', async () => {
     await world.look.config('SET', 'maxmemory', '1');
     onTestFinished(async () => void (await world.look.config('SET', 'maxmemory', '0')));
     const error = await changesNothing((tx) => {
@@ -156,7 +156,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     expect(await contentsOf(world.look)).toEqual(before);
   });
 
-  it('whatever was queued before the one that fails', async () => {
+  it('a failing command undoes any commands queued before it', async () => {
     const keys = ['text', 'number', 'hash', 'list', 'set', 'scores', 'stream', 'absent'];
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(WRITES, fc.constantFrom(...keys)), { maxLength: 12 }), async (steps) => {
@@ -170,7 +170,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     );
   });
 
-  it('without a failure it is all applied, in its order', async () => {
+  it('without a failure, all commands are applied in their order', async () => {
     await world.barriers.redis().run(CALL, (tx) => {
       tx.call('SET', 'number', 1);
       tx.eval("redis.call('SET', KEYS[1], redis.call('GET', KEYS[1]) * 10 + ARGV[1])", ['number'], [5]);
@@ -181,7 +181,7 @@ describeWith(['redis-server'], 'what a Redis barrier was asked to write, when a 
     expect(await world.look.getBuffer('bytes')).toEqual(Buffer.from([0, 255]));
   });
 
-  it('refuses to queue what may write other keys, what is no number, and anything after the work', async () => {
+  it('rejects a command that may write other keys, an increment that is not a number, and any command after the work', async () => {
     let kept: RedisTx | undefined;
     await world.barriers.ioredis().run(CALL, (tx) => {
       kept = tx;

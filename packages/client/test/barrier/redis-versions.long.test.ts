@@ -13,7 +13,7 @@ import { redisBarrier as nodeRedisBarrier, RedisWorkFailed } from '../../src/red
 
 const load = createRequire(import.meta.url);
 
-/** A barrier over some kind of client, and another way to read what it wrote. */
+/** A barrier over one kind of client, and a second connection to read what the barrier wrote. */
 interface Client {
   readonly barrier: RedisBarrier;
   readonly get: (key: string) => Promise<string | null>;
@@ -117,15 +117,15 @@ describeWith(['redis-server'], 'clients of Redis', () => {
       },
     });
 
-    it('an error that Redis responds with is no doubt about the commit', async () => {
+    it('an error that Redis returns does not put the commit in doubt', async () => {
       const call = { gid: randomUUID(), transType: 'saga', branchId: '01', op: 'action' } as const;
       const failing = client.barrier.run(call, (tx) => {
         tx.call('SET', '{bank}:text', 'x');
         tx.call('INCRBY', '{bank}:text', 1);
       });
       await expect(failing).rejects.toBeInstanceOf(RedisWorkFailed);
-      // Keys of two slots, or a key of another type as the argument of the script: Redis itself
-      // refuses the call.
+      // Keys in two slots, or a key of the wrong type as an argument of the script: Redis itself
+      // rejects the call.
       const refused = client.barrier.run({ ...call, branchId: '02' }, (tx) => tx.call('SET', 'elsewhere', 'x'));
       if (cluster) await expect(refused).rejects.toThrow(/slot/i);
       if (cluster) await expect(refused).rejects.not.toMatchObject({ code: 'commit_unknown' });

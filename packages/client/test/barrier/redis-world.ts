@@ -5,7 +5,7 @@ import { redisBarrier as ioredisBarrier } from '../../src/ioredis.ts';
 import { redisBarrier as nodeRedisBarrier } from '../../src/redis.ts';
 import type { RedisBarrier, RedisBarrierOptions } from '../../src/barrier/redis-barrier.ts';
 
-/** A private Redis, a client that looks at it, and barriers over both libraries. */
+/** A private Redis, a separate client that reads its contents, and barriers over both libraries. */
 export interface RedisWorld {
   readonly server: DatabaseServer;
   readonly look: Redis;
@@ -22,7 +22,7 @@ export async function openRedisWorld(): Promise<RedisWorld> {
   const look = new Redis(server.url);
   const ioredis = new Redis(server.url);
   const nodeRedis = createClient({ url: server.url });
-  // What a lost connection does is told by the calls that are under way.
+  // Lost connections are reported by the calls in flight.
   for (const client of [look, ioredis, nodeRedis]) client.on('error', () => {});
   await nodeRedis.connect();
   return {
@@ -51,7 +51,7 @@ export async function contentsOf(look: Redis): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Byte by byte, but for sets: those have no order. */
+/** The serialized value of a key; sets are sorted, because they have no order. */
 async function heldBy(look: Redis, key: string): Promise<string> {
   if ((await look.type(key)) === 'set') return `set ${(await look.smembers(key)).sort().join(' ')}`;
   return (await look.dumpBuffer(key)).toString('hex');

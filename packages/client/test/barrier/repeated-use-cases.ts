@@ -34,7 +34,7 @@ type Handler<Tx extends Open, Open> = (
   uses: readonly [Use<Tx>, Use<Tx>],
 ) => Promise<unknown>;
 
-/** Enough for a handler that loses once, and is refused once for it. */
+/** Enough for a handler that loses one conflict and is rejected once because of it. */
 const MOST_REQUESTS = 5;
 
 /**

@@ -71,11 +71,11 @@ describeWith(['mariadbd'], 'the barrier in sessions of MariaDB that the applicat
     expect(await world.rows(gid)).toEqual([]);
   });
 
-  it('ensureSchema() creates nothing where nothing is missing, and needs no privilege to create', async () => {
+  it('ensureSchema() creates nothing if nothing is missing, and needs no privilege to create', async () => {
     await withSessions('', ROWS, async (barrier) => expect(await barrier.ensureSchema()).toBeUndefined());
   });
 
-  it('ensureSchema() names what is missing to a user who may not create', async () => {
+  it('ensureSchema() names the missing tables to a user without the privilege to create them', async () => {
     await withSessions('', ROWS, async (_, pool) => {
       await expect(mysqlBarrier(pool, { table: 'elsewhere.barrier' }).ensureSchema()).rejects.toThrow(
         /may not create .*barrier-schema/,
@@ -83,7 +83,7 @@ describeWith(['mariadbd'], 'the barrier in sessions of MariaDB that the applicat
     });
   });
 
-  it('a user who may not use the table of results works without results', async () => {
+  it('a user without privileges on the table of results works without results', async () => {
     await world.execute(`create or replace user rows_only@'127.0.0.1'`);
     await world.execute(`grant ${ROWS} on dtm_barrier.barrier to rows_only@'127.0.0.1'`);
     const pool = createPool({
@@ -95,7 +95,7 @@ describeWith(['mariadbd'], 'the barrier in sessions of MariaDB that the applicat
   });
 });
 
-/** Two equal calls of a user, whatever its rights on the table of results. */
+/** The outcomes of two equal calls of a user, whatever its privileges on the table of results. */
 async function outcomesOf<Tx extends Open, Open>(barrier: DatabaseBarrier<Tx, Open>): Promise<readonly unknown[]> {
   await barrier.ensureSchema();
   const gid = randomUUID();
@@ -145,13 +145,13 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
         const barrier = postgresBarrier(pool, lockTimeoutMs === undefined ? {} : { lockTimeoutMs });
         const outcome = await barrier.run(callOf('action', randomUUID()), (tx) => timeoutOf(tx));
         expect(outcome).toEqual({ ran: true, value: bound });
-        // The next user of the connection finds the session's own.
+        // The next user of the connection has the session's own timeout.
         expect(await timeoutOf(pool)).toBe(own);
       });
     },
   );
 
-  it('refuses a lock timeout that is no whole number of ms from 0', async () => {
+  it('rejects a lock timeout that is not a non-negative whole number of ms', async () => {
     await withRole('', async (pool) => {
       for (const lockTimeoutMs of [-1, 0.5, Number.NaN])
         expect(() => postgresBarrier(pool, { lockTimeoutMs })).toThrow(/lockTimeoutMs/);
@@ -178,11 +178,11 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
     expect(await world.rows(gid)).toEqual([]);
   });
 
-  it('ensureSchema() creates nothing where nothing is missing, and needs no privilege to create', async () => {
+  it('ensureSchema() creates nothing if nothing is missing, and needs no privilege to create', async () => {
     await withRole('', async (pool) => expect(await postgresBarrier(pool).ensureSchema()).toBeUndefined());
   });
 
-  it('ensureSchema() names what is missing to a user who may not create', async () => {
+  it('ensureSchema() names the missing tables to a user without the privilege to create them', async () => {
     await withRole('', async (pool) => {
       await expect(postgresBarrier(pool, { table: 'elsewhere.barrier' }).ensureSchema()).rejects.toThrow(
         /may not create .*barrier-schema/,
@@ -190,7 +190,7 @@ describeWith(['postgres'], 'the barrier in sessions of PostgreSQL that the appli
     });
   });
 
-  it('a user who may not use the table of results works without results', async () => {
+  it('a user without privileges on the table of results works without results', async () => {
     await withRole('', async (pool) => {
       await world.execute(`revoke insert on dtm_barrier.barrier_result from plain_${roles}`);
       expect(await outcomesOf(postgresBarrier(pool))).toEqual(WITHOUT_RESULTS);

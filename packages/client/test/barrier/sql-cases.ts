@@ -6,7 +6,7 @@ import { BarrierUnusable, BarrierUseUnclear, TransactionEnded } from '../../src/
 import { runInBranch } from '../../src/participants/branch-context.ts';
 import { losingProxy } from './losing-proxy.ts';
 
-/** A barrier's row as it stands in the table. */
+/** A barrier's row as it is stored in the table. */
 export interface StoredRow {
   readonly trans_type: string;
   readonly gid: string;
@@ -26,7 +26,7 @@ interface Place<Tx extends Open, Open> {
 export interface SqlWorld<Tx extends Open, Open> {
   readonly server: { readonly url: string };
   createPlace(options?: { readonly table?: string }): Promise<Place<Tx, Open>>;
-  /** A barrier on connections of its own. */
+  /** A barrier on separate connections. */
   connect(url: string): { readonly barrier: DatabaseBarrier<Tx, Open>; readonly close: () => Promise<void> };
   /** A transaction that the application begins itself. */
   begin(): Promise<{ readonly tx: Tx; readonly end: (how: 'commit' | 'rollback') => Promise<void> }>;
@@ -34,13 +34,13 @@ export interface SqlWorld<Tx extends Open, Open> {
   rows(gid: string): Promise<readonly StoredRow[]>;
   plant(row: StoredRow): Promise<void>;
   execute(statement: string): Promise<unknown>;
-  /** Creates a table as dtm's documents say. */
+  /** Creates a table as described in dtm's documentation. */
   createDtmTable(table: string): Promise<void>;
-  /** Ends the transaction, and goes on as if nothing had happened. */
+  /** Ends the transaction; the work then continues as if nothing had happened. */
   breakTransaction(tx: Tx): Promise<unknown>;
   /** The error of a transaction that the database rolled back in favour of another. */
   lost(): Error;
-  /** Has the server refuse the transaction as one that lost: "lost against another transaction". */
+  /** Makes the server reject the transaction with "lost against another transaction". */
   lose(tx: Tx): Promise<unknown>;
   /** Rolls back and begins again on the same connection. */
   restart(tx: Tx): Promise<void>;
@@ -115,7 +115,7 @@ function rowCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): voi
     expect(await read()).toBe(-1);
   });
 
-  it('deletes old rows, oldest first, so many at a time', async () => {
+  it('deletes old rows, oldest first, in batches of the given size', async () => {
     const world = worldOf();
     const { barrier } = await world.createPlace({ table: 'purged' });
     await barrier.ensureSchema();
@@ -138,7 +138,7 @@ function rowCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): voi
 }
 
 function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
-  it('a commit whose answer is lost is CommitUnknown; the check-back and a repeated call know', async () => {
+  it('a commit whose response is lost throws CommitUnknown; the check-back and a repeated call report the outcome', async () => {
     const world = worldOf();
     const { add, read } = await world.createPlace();
     for (const [amount, start] of [
@@ -154,7 +154,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
       const gid = randomUUID();
       await expect(start(barrier, gid)).rejects.toBeInstanceOf(CommitUnknown);
       expect(await read()).toBe(amount);
-      // Over the same pool: the connection in doubt is not in it any more.
+      // The same pool can be used: the connection in doubt has been removed from it.
       if (amount === 1) expect(await barrier.checkBack(gid)).toBe('committed');
       else
         expect(await barrier.run(callOf('action', gid), (tx) => add(tx, 1))).toMatchObject({
@@ -164,7 +164,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     }
   });
 
-  it('a handler that repeats, by number, a use whose commit was not answered finds it carried out', async () => {
+  it('a handler that repeats a numbered use after a lost commit response finds it carried out', async () => {
     const world = worldOf();
     const { add, read } = await world.createPlace();
     const proxy = await losingProxy(world.server.url);
@@ -181,7 +181,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     expect(await read()).toBe(1);
   });
 
-  it('a transaction that ended under the work is no success', async () => {
+  it('a transaction that ended during the work is not a success', async () => {
     const world = worldOf();
     const { barrier, add } = await world.createPlace();
     const gid = randomUUID();
@@ -194,7 +194,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
     expect(await barrier.run(callOf('action', gid), () => 'done')).toEqual({ ran: true, value: 'done' });
   });
 
-  it('refuses what is no call behind a barrier', async () => {
+  it('rejects a call that does not use a barrier', async () => {
     const { barrier } = await worldOf().createPlace();
     await expect(barrier.run({ ...callOf('msg', 'g'), transType: 'msg' }, () => 0)).rejects.toThrow('checkBack');
     await expect(barrier.run(callOf('action', 'g'.repeat(129)), () => 0)).rejects.toThrow(RangeError);
@@ -202,7 +202,7 @@ function transactionCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Ope
   });
 }
 
-/** A handler repeats the use that lost against another transaction, or goes on. */
+/** A handler repeats the use that lost against another transaction, or continues. */
 function lostCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
   it('a use that lost against another transaction is repeated under its number, and undone once', async () => {
     const world = worldOf();
@@ -229,7 +229,7 @@ function lostCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): vo
     }
   });
 
-  it('a handler that goes on after a use that lost does nothing twice', async () => {
+  it('a handler that continues after a use that lost does nothing twice', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
@@ -243,11 +243,11 @@ function lostCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): vo
     for (let times = 0; times < 2; times++)
       await expect(handler((tx) => add(tx, 1))).rejects.toBeInstanceOf(BarrierUseUnclear);
     expect(await read()).toBe(10);
-    // With the numbers that the uses have in the database, the handler goes on.
+    // The handler continues when it uses the numbers that the uses have in the database.
     expect(await barrier.run({ ...callOf('action', gid), use: 2 }, (tx) => add(tx, 1))).toMatchObject({ ran: true });
   });
 
-  it('a repetition that finds the use carried out by another request is refused', async () => {
+  it('a repetition of a use that another request carried out is rejected', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
@@ -290,7 +290,7 @@ function lostCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): vo
 }
 
 function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
-  it('works within a transaction of the application, with which it stands and falls', async () => {
+  it('works within a transaction of the application, and commits or rolls back with it', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
@@ -326,7 +326,7 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
     expect(await read()).toBe(0);
   });
 
-  it('a counted use in a second transaction is refused, whether the first is open, committed or rolled back', async () => {
+  it('a counted use in a second transaction is rejected, whether the first is open, committed or rolled back', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     for (const how of ['commit', 'rollback', 'open'] as const) {
@@ -341,7 +341,7 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
     expect(await read()).toBe(1);
   });
 
-  it('a counted use in a transaction that the same connection began after a rollback is refused', async () => {
+  it('a counted use in a transaction that the same connection began after a rollback is rejected', async () => {
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
@@ -413,7 +413,7 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
 }
 
 function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): void {
-  it('creates several tables in one schema, each once by many at the same time', async () => {
+  it('creates several tables in one schema, each once when many callers create it concurrently', async () => {
     const world = worldOf();
     const tables = ['first_of_many', 'second_of_many', 'dtm_barrier.third_of_many', 'n'.repeat(48)];
     for (const table of tables) {
@@ -427,7 +427,7 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     }
   });
 
-  it('refuses a table that is there and is not one of a barrier', async () => {
+  it('rejects an existing table that is not a barrier table', async () => {
     const world = worldOf();
     await world.execute('create table orders (id int primary key)');
     const { barrier } = await world.createPlace({ table: 'orders' });
@@ -435,7 +435,7 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     await expect(barrier.ensureSchema()).rejects.toBeInstanceOf(BarrierUnusable);
   });
 
-  it("refuses a table whose place of results is another barrier's table, and the other way round", async () => {
+  it("rejects a table whose table of results is another barrier's table, and vice versa", async () => {
     const world = worldOf();
     for (const [first, second] of [
       ['shop_result', 'shop'],
@@ -447,7 +447,7 @@ function tableCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): v
     }
   });
 
-  it('says how to create a table that is missing', async () => {
+  it('reports how to create a missing table', async () => {
     const { barrier } = await worldOf().createPlace({ table: 'nowhere.barrier' });
     const run = barrier.run(callOf('action', 'g'), () => 0);
     await expect(run).rejects.toBeInstanceOf(BarrierUnusable);

@@ -4,8 +4,8 @@ import { inTransaction, type PooledConnection } from '../../src/barrier/transact
 type Step = 'begin' | 'work' | 'commit' | 'rollback';
 
 /**
- * Runs a transaction of which these steps fail; tells what was done, what was thrown, and whether
- * the connection went back to the pool.
+ * Runs a transaction in which the given steps fail. Resolves to the completed steps, the thrown
+ * error, and whether the connection was returned to the pool.
  */
 async function runWith(...failing: readonly Step[]) {
   const done: string[] = [];
@@ -24,15 +24,15 @@ async function runWith(...failing: readonly Step[]) {
   return { done, thrown };
 }
 
-it('commits the work and gives the connection back', async () => {
+it('commits the work and returns the connection to the pool', async () => {
   expect(await runWith()).toEqual({ done: ['begin', 'work', 'commit', 'reused'], thrown: undefined });
 });
 
-it('rolls work back that throws, and gives the connection back', async () => {
+it('rolls back work that throws, and returns the connection to the pool', async () => {
   expect(await runWith('work')).toEqual({ done: ['begin', 'work', 'rollback', 'reused'], thrown: 'work' });
 });
 
-it('closes a connection whose transaction may not be over', async () => {
+it('closes a connection whose transaction may still be open', async () => {
   expect(await runWith('work', 'rollback')).toEqual({ done: ['begin', 'work', 'rollback', 'closed'], thrown: 'work' });
   expect(await runWith('commit')).toEqual({ done: ['begin', 'work', 'commit', 'closed'], thrown: 'commit' });
   expect(await runWith('begin')).toEqual({ done: ['begin', 'closed'], thrown: 'begin' });

@@ -8,11 +8,11 @@ function request(gid: string, op: string): BranchCallContext {
   return { gid, transType: 'saga', branchId: '01', op, payload: undefined, query: new URLSearchParams() };
 }
 
-it('warns once when an undo behind a barrier does nothing because its action used none', async () => {
+it('warns once when a compensation behind a barrier does nothing because its action used no barrier', async () => {
   const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const barrier = createBarrier(new RowDriver());
   const undo = (gid: string) => serveBranch(request(gid, 'compensate'), (call) => barrier.run(call, () => 0));
-  // What never ran, or ran behind the barrier, or failed, is no reason to warn.
+  // No warning for an action that never ran, ran behind the barrier, or failed.
   await undo('never ran');
   await serveBranch(request('guarded', 'action'), (call) => barrier.run({ ...call }, () => 0));
   await undo('guarded');

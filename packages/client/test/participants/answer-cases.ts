@@ -5,14 +5,14 @@ import type { BranchCallContext } from '../../src/participants/call.ts';
 import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '../support/strange-values.ts';
 import { MESSAGE, type Participant } from './harness.ts';
 
-/** What a participant answers to what its handler returns or throws. */
+/** The response of a participant to what its handler returns or throws. */
 export function answerCases<Route>({ branch, checkBack, served, callOf, called }: Participant<Route>): void {
-  it('answers JSON', async () => {
+  it('responds with JSON', async () => {
     const answer = await callOf(await served(branch(() => {})));
     expect(answer.type).toMatch(/^application\/json/);
   });
 
-  it('waits for an asynchronous handler, and takes whatever it returns for success', async () => {
+  it('waits for an asynchronous handler, and reports success for any value it returns', async () => {
     const answer = await called(async () => Promise.resolve({ dtm_result: 'FAILURE', state: 'ONGOING' }));
     expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: { dtm_result: 'FAILURE', state: 'ONGOING' } });
     expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
@@ -26,12 +26,12 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     ['false', false],
     ['null', null],
     ['words and backslashes', '\\FAILURE \\\\ONGOING "FAILURE"'],
-  ])('tells the caller what the handler returned: %s', async (_what, value) => {
+  ])('responds with the value that the handler returned: %s', async (_what, value) => {
     const answer = await called(() => value);
     expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: value });
   });
 
-  it('leaves out a value that cannot be told, since the work is done, and tells the hook', async () => {
+  it('omits a value that cannot be serialized, since the work is done, and notifies the hook', async () => {
     const told: unknown[] = [];
     const onError = (error: unknown) => told.push(error);
     const unspeakable = await called(() => ({ count: 1n }), { onError });
@@ -43,7 +43,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(told).toEqual([expect.any(TypeError), expect.any(RangeError)]);
   });
 
-  it('answers BranchFailure with 409 FAILURE and the reason', async () => {
+  it('responds to BranchFailure with 409 FAILURE and the reason', async () => {
     const told: unknown[] = [];
     const refuse = () => Promise.reject(new BranchFailure('the card was declined'));
     const answer = await called(refuse, { onError: (error) => told.push(error) });
@@ -52,19 +52,19 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(told).toEqual([]);
   });
 
-  it('answers BranchOngoing with 425 ONGOING', async () => {
+  it('responds to BranchOngoing with 425 ONGOING', async () => {
     const answer = await called(() => Promise.reject(new BranchOngoing('the courier is on the way')));
     expect(answer.status).toBe(425);
     expect(answer.body).toEqual({ dtm_result: 'ONGOING', message: 'the courier is on the way' });
   });
 
-  it('lets no word of a reason overrule the result', async () => {
+  it('never lets a word in a reason override the result', async () => {
     const failure = await called(() => Promise.reject(new BranchFailure('no more ONGOING orders')));
     expect(failure.text).not.toContain('ONGOING');
     expect(failure.body).toEqual({ dtm_result: 'FAILURE', message: 'no more ONGOING orders' });
   });
 
-  it('answers any other error with 500 and its message, no stack, and tells the hook', async () => {
+  it('responds to any other error with 500 and its message without the stack, and notifies the hook', async () => {
     const told: unknown[] = [];
     const error = new TypeError('the database is locked');
     const answer = await called(() => Promise.reject(error), {
@@ -74,7 +74,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(told).toEqual([{ thrown: error, gid: 'g-1' }]);
   });
 
-  it('never lets an unknown error pass for a decision, whatever its message says', async () => {
+  it('never mistakes an unknown error for a decision, whatever its message contains', async () => {
     const answer = await called(() => Promise.reject(new Error('FAILURE of the disk, ONGOING')), {
       onError: () => {},
     });
@@ -83,7 +83,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(resultOfHttp(answer.status, answer.text).kind).toBe('UNKNOWN');
   });
 
-  it('without a hook, an error that is no decision becomes a warning of the process with its stack', async () => {
+  it('without a hook, an error that is not a decision becomes a process warning with its stack', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
@@ -105,7 +105,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     }
   });
 
-  it('answers although the hook throws', async () => {
+  it('responds although the hook throws', async () => {
     const onError = () => {
       throw new Error('the log is full');
     };
@@ -116,7 +116,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     ['throws', () => Promise.reject(new Error('the log is full'))],
     ['returns a thenable that rejects', () => rejectingThenable(new Error('full'))],
     ['returns a thenable that throws', () => throwingThenable(new Error('full'))],
-  ])('answers although the hook is asynchronous and %s, and the process goes on', async (_what, onError) => {
+  ])('responds although the hook is asynchronous and %s, and the process continues', async (_what, onError) => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => void unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -126,7 +126,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(unhandled).toEqual([]);
   });
 
-  it('takes a parser that is asynchronous: its result is the payload, and its rejection is answered with 400', async () => {
+  it('accepts an asynchronous parser: its result is the payload, and its rejection causes a 400', async () => {
     const seen: unknown[] = [];
     const read = (call: BranchCallContext) => void seen.push(call.payload);
     await called(read, { parse: (body: unknown) => Promise.resolve(body) as unknown });
@@ -136,7 +136,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(seen).toHaveLength(1);
   });
 
-  it('answers 500 when the handler throws a value that cannot be inspected, 400 when its parser does, whatever the hook throws', async () => {
+  it('responds with 500 when the handler throws a value that cannot be inspected, 400 when the parser does, whatever the hook throws', async () => {
     const answers: [what: string, statuses: number[]][] = [];
     let thrown: () => unknown = () => undefined;
     let told = 0;
@@ -162,7 +162,7 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     expect(told).toBe(3 * STRANGE_VALUES.length);
   });
 
-  it('without a hook, a value that cannot be inspected becomes a warning of the process', async () => {
+  it('without a hook, a value that cannot be inspected becomes a process warning', async () => {
     const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
     onTestFinished(() => emitted.mockRestore());
     let thrown: () => unknown = () => undefined;

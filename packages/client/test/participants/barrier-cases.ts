@@ -22,7 +22,7 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
     expect(barrier.committed).toEqual(['take 30']);
   });
 
-  it('behind a barrier, answers a refusal, and takes back what was written', async () => {
+  it('behind a barrier, reports a failure, and rolls back what was written', async () => {
     const barrier = new FakeBarrier();
     const refuse: BarrierHandler<unknown, string[]> = (_call, tx) => {
       tx.push('take 30');
@@ -33,7 +33,7 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
     expect(barrier.committed).toEqual([]);
   });
 
-  it('answers the check-back of a message: 200 when committed, 409 when not', async () => {
+  it('responds to the check-back of a message with 200 when committed, 409 when not', async () => {
     const barrier = new FakeBarrier();
     await barrier.message('g-1', (tx) => tx.push('take 30'));
     const url = await served(checkBack(barrier));
@@ -43,7 +43,7 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
     expect(json(refused.text)).toMatchObject({ dtm_result: 'FAILURE' });
   });
 
-  it('answers 500 to a check-back that nobody can answer now, and 400 to a call of a step', async () => {
+  it('responds with 500 to a check-back that cannot be resolved now, and with 400 to a call of a step', async () => {
     const barrier = new FakeBarrier();
     barrier.broken = new Error('the database is down');
     const told: unknown[] = [];

@@ -16,7 +16,7 @@ participantSuite('Fastify', {
 
 const EMPTY = { method: 'POST', headers: { 'content-type': 'application/json' } } as const;
 
-it('branchBodies lets calls without a payload in where it is registered, and leaves other scopes as they are', async () => {
+it('branchBodies accepts calls without a payload in the scope where it is registered, and does not change other scopes', async () => {
   const app = Fastify();
   await app.register(async (branches) => {
     await branches.register(branchBodies);
@@ -32,7 +32,7 @@ it('branchBodies lets calls without a payload in where it is registered, and lea
   expect([debit.statusCode, other.statusCode]).toEqual([200, 400]);
 });
 
-it('branchBodies parses as Fastify does: a poisoned prototype is refused', async () => {
+it('branchBodies parses as Fastify does: a poisoned prototype is rejected', async () => {
   const app = Fastify();
   await app.register(branchBodies);
   app.post('/any', () => 'never reached');
@@ -40,7 +40,7 @@ it('branchBodies parses as Fastify does: a poisoned prototype is refused', async
   expect(answer.statusCode).toBe(400);
 });
 
-it('branchBodies answers 400 to a body that is not UTF-8', async () => {
+it('branchBodies responds with 400 to a body that is not UTF-8', async () => {
   const app = Fastify();
   await app.register(branchBodies);
   app.post('/any', () => 'never reached');

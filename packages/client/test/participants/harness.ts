@@ -11,7 +11,7 @@ export interface Framework<Route> {
     <P, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<P, Tx>, options?: BranchOptions<P>): Route;
   };
   readonly checkBack: (barrier: Barrier<unknown>, options?: ErrorOptions) => Route;
-  /** Serves it at `/debit` for POST and GET, and answers the base URL. */
+  /** Serves the route at `/debit` for POST and GET; resolves to the base URL. */
   readonly serve: (route: Route) => Promise<Served>;
 }
 
@@ -25,7 +25,7 @@ export const CALL = 'gid=g-1&trans_type=saga&branch_id=01&op=action';
 /** The query of a check-back. */
 export const MESSAGE = 'gid=g-1&trans_type=msg&branch_id=00&op=msg';
 
-/** What differs from a call by POST with `CALL` and an amount of 30. */
+/** The differences from a call by POST with `CALL` and an amount of 30. */
 export interface Called {
   readonly query?: string;
   /** null: GET without a body. */
@@ -33,17 +33,17 @@ export interface Called {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A framework's adapter as the cases use it. */
+/** A framework's adapter as used by the cases. */
 export type Participant<Route> = ReturnType<typeof participantOf<Route>>;
 
-/** Call it within a `describe`: what it serves is closed after each test. */
+/** Call it within a `describe`: everything it serves is closed after each test. */
 export function participantOf<Route>({ branch, checkBack, serve }: Framework<Route>) {
   const open: Served[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
   });
 
-  /** Serves a route until the test ends; answers its URL. */
+  /** Serves a route until the test ends; resolves to its URL. */
   async function served(route: Route): Promise<string> {
     const server = await serve(route);
     open.push(server);
@@ -69,7 +69,7 @@ export function participantOf<Route>({ branch, checkBack, serve }: Framework<Rou
   return { branch, checkBack, served, callOf, called };
 }
 
-/** Without those that are empty: a case takes a header away so. */
+/** The headers that are not empty: a case removes a header by setting it to an empty text. */
 const named = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
 

@@ -27,7 +27,7 @@ it('a Hono participant needs nothing but a web-standard request', async () => {
   expect(await response.json()).toEqual({ dtm_result: 'SUCCESS', result: { left: 70 } });
 });
 
-it('a Hono participant bounds a body that does not tell its length, and stops reading it', async () => {
+it('a Hono participant bounds a body without a content-length, and stops reading it', async () => {
   let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new Uint8Array(1024).fill(32)),
@@ -58,7 +58,7 @@ it('a Hono participant finds a body that a middleware has read, and keeps the he
   expect([response.status, response.headers.get('x-seen'), payloads]).toEqual([200, 'yes', [{ amount: 30 }]]);
 });
 
-it('a Hono participant refuses a body that is not UTF-8, also when a middleware has read its bytes', async () => {
+it('a Hono participant rejects a body that is not UTF-8, also when a middleware has read its bytes', async () => {
   const payloads: unknown[] = [];
   const route = branch((call) => void payloads.push(call.payload), { onError: () => {} });
   const app = new Hono()

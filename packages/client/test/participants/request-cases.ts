@@ -9,9 +9,9 @@ import { CALL, type Called, json, parseAmount, type Participant } from './harnes
 /** Of a framework that does not route HEAD (Fastify 4). */
 const NOT_ROUTED = 404;
 
-/** How a participant reads the call that it gets, and which calls it does not take. */
+/** How a participant reads its calls, and which calls it rejects. */
 export function requestCases<Route>({ branch, served, callOf, called }: Participant<Route>): void {
-  it('tells the handler which branch of which transaction is called, with what', async () => {
+  it('passes the transaction, branch, op and payload to the handler', async () => {
     const calls: unknown[] = [];
     const query = `${CALL}&customer=ana`;
     const answer = await called(
@@ -32,14 +32,14 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect(payloads).toEqual([undefined, undefined]);
   });
 
-  it('takes a payload of any JSON', async () => {
+  it('accepts any JSON as a payload', async () => {
     const payloads: unknown[] = [];
     const url = await served(branch((call) => void payloads.push(call.payload)));
     for (const body of ['[1,"ü"]', '{}', '{"a":{"b":null}}']) await callOf(url, { body });
     expect(payloads).toEqual([[1, 'ü'], {}, { a: { b: null } }]);
   });
 
-  it('gives the payload the type of its parser, and answers 400 to one that does not fit', async () => {
+  it('gives the payload the type of its parser, and responds with 400 to one that does not match', async () => {
     const amounts: number[] = [];
     await called((call) => amounts.push(call.payload.amount), { parse: parseAmount });
     expect(amounts).toEqual([30]);
@@ -53,7 +53,7 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect(amounts).toEqual([30]);
   });
 
-  it("takes the declaration's parser", async () => {
+  it("uses the declaration's parser", async () => {
     const amounts: number[] = [];
     const of = declareBranch('http://bank/debit', parseAmount);
     const url = await served(branch((call) => void amounts.push(call.payload.amount), { of, onError: () => {} }));
@@ -62,7 +62,7 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect(amounts).toEqual([30]);
   });
 
-  it.each(['gid', 'trans_type', 'branch_id', 'op'])('answers 400 to a call without %s', async (parameter) => {
+  it.each(['gid', 'trans_type', 'branch_id', 'op'])('responds with 400 to a call without %s', async (parameter) => {
     const query = new URLSearchParams(CALL);
     query.delete(parameter);
     const answer = await called(() => {}, { onError: () => {} }, { query: query.toString() });
@@ -71,7 +71,7 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
   });
 
   it.each(['op=refund', '%67id=42', 'GID=42', 'branch_id=', 'trans_type=tcc'])(
-    'answers 400 when %s speaks in the stead of the coordinator, before or behind its own parameters',
+    'responds with 400 when %s conflicts with the coordinator’s parameters, before or after them',
     async (own) => {
       const calls: unknown[] = [];
       for (const query of [`${own}&${CALL}`, `${CALL}&${own}`]) {
@@ -94,32 +94,32 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
       return { status, calls };
     };
 
-    it('takes the values that earlier participants took, when the call may have been made before', async () => {
+    it('uses the same values as earlier participants if the call may have been made before', async () => {
       expect(await calledAt('first')).toEqual({ status: 200, calls: [{ gid: '42', branchId: '01', op: 'undo' }] });
     });
 
-    it('takes those of the coordinator when the coordinator states that it has the last word', async () => {
+    it('uses the coordinator’s values if the coordinator states that its parameters come last', async () => {
       expect(await calledAt('last')).toEqual({ status: 200, calls: [{ gid: 'g-1', branchId: '01', op: 'action' }] });
     });
 
-    it('takes none when the header has another value', async () => {
+    it('rejects the call when the header has another value', async () => {
       expect(await calledAt('both')).toEqual({ status: 400, calls: [] });
     });
   });
 
-  it('answers 400 to a pattern that does not exist and to a gid that is too long', async () => {
+  it('responds with 400 to a pattern that does not exist and to a gid that is too long', async () => {
     const onError = () => {};
     const pattern = await called(() => {}, { onError }, { query: CALL.replace('saga', 'sagas') });
     const long = await called(() => {}, { onError }, { query: CALL.replace('g-1', 'g'.repeat(129)) });
     expect([pattern.status, long.status]).toEqual([400, 400]);
   });
 
-  it('answers 400 to a query that is not UTF-8', async () => {
+  it('responds with 400 to a query that is not UTF-8', async () => {
     const answer = await called(() => undefined, {}, { query: CALL.replace('g-1', 'g-%e9') });
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('UTF-8')]);
   });
 
-  it('answers 400 to a gid or an op with a NUL, which no coordinator has', async () => {
+  it('responds with 400 to a gid or an op with a NUL, which no coordinator sends', async () => {
     const calls: unknown[] = [];
     const called400 = (what: Called) => called((call) => void calls.push(call), { onError: () => {} }, what);
     const gid = await called400({ query: CALL.replace('g-1', 'g-%00') });
@@ -128,7 +128,7 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     expect(gid.text).toContain('gid');
   });
 
-  it('answers 400 to a body that is not UTF-8 (Latin-1, cut off, overlong, half a surrogate) and does not call the handler', async () => {
+  it('responds with 400 to a body that is not UTF-8 (Latin-1, cut off, overlong, half a surrogate) and does not call the handler', async () => {
     const calls: unknown[] = [];
     const url = await served(branch((call) => void calls.push(call.payload), { onError: () => {} }));
     const around = (bytes: readonly number[]): Buffer =>
@@ -138,12 +138,12 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
       expect([status, text]).toEqual([400, expect.stringContaining('UTF-8')]);
     }
     expect(calls).toEqual([]);
-    // A character of four bytes is one, in whatever pieces it comes.
+    // A four-byte character is valid, however the body is split into chunks.
     expect((await callOf(url, { body: around([0xf0, 0x9f, 0x8d, 0xb7]) })).status).toBe(200);
     expect(calls).toEqual([{ name: '🍷' }]);
   });
 
-  it('answers 400 to a body that is not JSON, and 413 to one that is too long', async () => {
+  it('responds with 400 to a body that is not JSON, and with 413 to one that is too long', async () => {
     const calls: unknown[] = [];
     const torn = await called((call) => calls.push(call), { onError: () => {} }, { body: '{"amount":' });
     const long = JSON.stringify(['x'.repeat(1024 * 1024)]);

@@ -1,6 +1,6 @@
 /**
- * What the types of participants promise; compiled by `npm run check`, never run. Every
- * `@ts-expect-error` is an error of its own when the line below it is right.
+ * The guarantees of the types of participants; compiled by `npm run check`, never run. Each
+ * `@ts-expect-error` is itself an error if the line below it compiles.
  */
 import { type Barrier, type BranchCallContext, branchUrl, currentBranch, declareBranch } from '@holdfast/client';
 import { branch as expressBranch, checkBack as expressCheckBack } from '@holdfast/client/express';
@@ -43,7 +43,7 @@ export function payloadsFlowFromDeclarations(): void {
   app.get('/check', expressCheckBack(barrier));
   branch((call) => expectTypeOf(call.payload).toEqualTypeOf<Debit>(), { of: debit });
   branch(barrier, (call: BranchCallContext<Debit>, sql) => sql.query('…', [call.payload.amount]));
-  // @ts-expect-error nothing is known of the payload
+  // @ts-expect-error the type of the payload is unknown
   branch(barrier, (call) => call.payload.amount);
   // @ts-expect-error a handler is needed
   branch(barrier, { of: debit });

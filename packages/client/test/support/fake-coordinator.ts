@@ -10,14 +10,14 @@ import {
   transactionRequest,
 } from '@holdfast/protocol';
 
-/** What happens to a request instead of, or after, being handled. */
+/** What happens to a request instead of, or after, its handling. */
 export type Fault =
   | 'none'
-  /** The connection breaks and nothing was done. */
+  /** The connection breaks before the request is handled. */
   | 'lost-request'
-  /** It was done, and the answer is lost. */
+  /** The request is handled, and the response is lost. */
   | 'lost-answer'
-  /** 503: not now. */
+  /** 503: temporarily unavailable. */
   | 'unavailable'
   /** 500 with a problem of the code `internal`. */
   | 'defect'
@@ -33,17 +33,17 @@ export interface SeenRequest {
 }
 
 /**
- * Holdfast's own API over a Map, with faults to order. Transactions do not run: a test says what
- * becomes of them.
+ * Holdfast's own API over a Map, with faults on demand. Transactions do not run: a test sets their
+ * status.
  */
 export class FakeCoordinator {
   readonly transactions = new Map<string, TransactionDetails>();
   /** The subscribers' URLs by topic. */
   readonly topics = new Map<string, Set<string>>();
   readonly requests: SeenRequest[] = [];
-  /** What happens to the next requests, in order. */
+  /** The faults of the next requests, in order. */
   readonly faults: Fault[] = [];
-  /** What a submitted transaction becomes at once. */
+  /** The status of a transaction immediately after its submission. */
   onSubmit: (transaction: TransactionDetails) => Partial<TransactionDetails> = () => ({});
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -68,7 +68,7 @@ export class FakeCoordinator {
     this.#changes.emit('change');
   }
 
-  /** Resolves when a request comes whose method and path are these. */
+  /** Resolves when a request with this method and path arrives. */
   async seen(method: string, path: string): Promise<void> {
     while (!this.requests.some((request) => request.method === method && request.path === path)) {
       await once(this.#changes, 'request');
@@ -234,7 +234,7 @@ const EMPTY: TransactionDetails = {
   timelineOmitted: 0,
 };
 
-/** With the result of the last call, as a submit answers it. */
+/** Includes the result of the last call, like the response to a submit. */
 function replyOf(transaction: TransactionDetails): TransactionDetails & { lastResult: unknown } {
   const call = transaction.timeline.findLast((entry) => entry.kind === 'call');
   return { ...transaction, lastResult: call === undefined ? null : { kind: call.result, reason: call.reason } };

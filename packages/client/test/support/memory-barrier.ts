@@ -1,19 +1,19 @@
 import { type Barrier, CommitUnknown, LocalTransactionRefused } from '../../src/barrier/barrier.ts';
 import { TransactionEnded } from '../../src/barrier/errors.ts';
 
-/** What happens to a commit. `ended-before`: the work has committed by itself. */
+/** What happens to a commit. `ended-before`: the work has already committed implicitly. */
 export type CommitFault = 'none' | 'lost-commit' | 'lost-answer' | 'ended-before';
 
-/** A database of lines with the barrier of messages, and faults to order. */
+/** A database of lines with a barrier for messages, and faults on demand. */
 export class MemoryBarrier implements Pick<Barrier<string[]>, 'message' | 'checkBack'> {
-  /** What is committed. */
+  /** The committed lines. */
   readonly lines: string[] = [];
   readonly rows = new Map<string, 'committed' | 'refused'>();
-  /** What happens to the next commits, in order. */
+  /** The faults of the next commits, in order. */
   readonly faults: CommitFault[] = [];
-  /** The database answers nothing. */
+  /** The database does not respond. */
   away = false;
-  /** Commits what the work under way has written so far, as a change of a schema does in MySQL. */
+  /** Commits what the current work has written so far, as a schema change does in MySQL. */
   commitNow: () => void = () => {};
 
   async message<T>(gid: string, work: (tx: string[]) => T | Promise<T>): Promise<T> {

@@ -13,22 +13,23 @@ const STDIO = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
 
 interface Starter {
   readonly process: ChildProcess;
-  /** It dies when it asks for so many things, before the last of them is done. */
+  /** The number of the request during which the process is killed, before its completion. */
   readonly diesAt: number;
   asked: number;
 }
 
 /**
- * A coordinator, a bank, a process that answers call-backs, and processes that begin transactions.
- * Everything these do comes by here: calls of the coordinator are passed on, calls of the bank are
- * carried out and noted. So a process can be killed between any two things it does.
+ * A coordinator, a bank, a process that responds to callbacks, and processes that start
+ * transactions. All their requests pass through this world: calls of the coordinator are forwarded,
+ * calls of the bank are executed and recorded. A process can thus be killed between any two
+ * requests.
  */
 export class WorkflowWorld {
   readonly hf: Holdfast;
   readonly #coordinator: RunningServer;
   readonly #http = createServer((request, response) => void this.#serve(request, response));
   readonly #starters = new Map<string, Starter>();
-  /** What the bank did, by transaction, in its order. */
+  /** The effects at the bank, by transaction, in order. */
   readonly #effects = new Map<string, string[]>();
   readonly #barrier = new Set<string>();
   #resumer: ChildProcess | undefined;
@@ -56,8 +57,8 @@ export class WorkflowWorld {
   }
 
   /**
-   * Begins a transaction in a process of its own. Answers how many things it asked for, and whether
-   * it was killed.
+   * Starts a transaction in a separate process. Resolves to the number of requests of the process
+   * and whether it was killed.
    */
   async begin(gid: string, fate: 'good' | 'bad', diesAt: number) {
     const child = fork(FIXTURE, ['start', this.#url(`starter/${gid}`), this.#callbackUrl, gid, fate], {
@@ -106,7 +107,7 @@ export class WorkflowWorld {
     response.end(Buffer.from(await answer.body.arrayBuffer()));
   }
 
-  /** Every effect behind a barrier of the protocol's kind. */
+  /** Executes an effect behind a barrier like the one of the protocol. */
   #bank(effect: string, query: URLSearchParams, response: ServerResponse): void {
     const [gid, branchId, op] = [query.get('gid') ?? '', query.get('branch_id'), query.get('op')];
     if (effect === 'refuse') return void response.writeHead(409).end('{"dtm_result":"FAILURE","message":"refused"}');

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { PgXaDriver } from '../../src/xa-participant/pg-xa-driver.ts';
 
 /**
- * A client whose connection breaks at its query, which `pg` tells to the query and to listeners.
+ * A client whose connection breaks during its query; as with `pg`, the query and the listeners both
+ * receive the error.
  */
 class BreakingClient extends EventEmitter {
   readonly destroyed: boolean[] = [];
@@ -29,7 +30,7 @@ class BreakingClient extends EventEmitter {
   }
 }
 
-it('takes a connection that breaks at a commit for an error of the call, and does not use it again', async () => {
+it('reports a connection that breaks at a commit as an error of the call, and does not reuse it', async () => {
   const client = new BreakingClient();
   const pool = { connect: () => Promise.resolve(client) } as unknown as Pool;
   await expect(new PgXaDriver(pool, {}).end('order-1-01', 'commit')).rejects.toThrow('terminated unexpectedly');

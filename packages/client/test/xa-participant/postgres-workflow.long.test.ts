@@ -39,7 +39,7 @@ const prepared = async (pool: Pool): Promise<number> =>
   (await pool.query('select 1 from pg_prepared_xacts')).rows.length;
 
 describeWith(['postgres'], 'a barrier beside prepared transactions on PostgreSQL', () => {
-  it('two workflows whose local steps wait for the XA steps of each other both end', async () => {
+  it('two workflows whose local steps wait for the XA steps of each other both finish', async () => {
     await withAccounts(20, async (pool) => {
       const barrier = postgresBarrier(pool, { lockTimeoutMs: 500 });
       const xa = postgresXa(pool);
@@ -70,7 +70,7 @@ describeWith(['postgres'], 'a barrier beside prepared transactions on PostgreSQL
     });
   });
 
-  it('calls that wait for a row of a prepared transaction give their connections back to its end', async () => {
+  it('calls that wait for a row of a prepared transaction release their connections for its commit or rollback', async () => {
     await withAccounts(2, async (pool) => {
       const xa = postgresXa(pool);
       const holder = { gid: 'holder', transType: 'xa', branchId: '01' } as const;
@@ -82,7 +82,7 @@ describeWith(['postgres'], 'a barrier beside prepared transactions on PostgreSQL
       const outcomes = Promise.allSettled(waiting);
       await xa.run({ ...holder, op: 'commit' }, () => expect.unreachable());
       const failures = (await outcomes).filter((outcome) => outcome.status === 'rejected');
-      // The end takes the connection of the first call that gives up, and the other call goes on.
+      // The commit takes the connection of the first call that fails, and the other call continues.
       expect(failures.length).toBeGreaterThan(0);
       for (const { reason } of failures) expect(reason).toMatchObject({ code: '55P03' });
       expect(await balances(pool)).toEqual([1 + waiting.length - failures.length, 0]);

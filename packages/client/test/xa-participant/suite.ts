@@ -20,7 +20,7 @@ const newBranch = (gid = `xa-${process.pid}-${++lastGid}`) => {
 };
 
 /**
- * What a participant of XA promises, whatever the database; the numbers are those of `DriverXa`.
+ * The guarantees of an XA participant over any database; the numbers are those of `DriverXa`.
  */
 export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
   let world: XaWorld<Tx>;
@@ -31,7 +31,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
 
   const mustNotRun = () => expect.unreachable('the work must not run');
 
-  it('an action is prepared, and seen once it is committed', async () => {
+  it('an action is prepared, and visible once it is committed', async () => {
     const { name, call } = newBranch();
     const number = await world.createNumber();
     const outcome = await world.xa().run(call('action'), async (tx) => {
@@ -46,7 +46,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await world.prepared()).not.toContain(name);
   });
 
-  it('a rollback ends what is prepared, and an action that comes after it is refused (X1, X3)', async () => {
+  it('a rollback ends a prepared transaction, and a later action is rejected (X1, X3)', async () => {
     const { name, call } = newBranch();
     const number = await world.createNumber();
     await world.xa().run(call('action'), (tx) => number.add(tx, 30));
@@ -57,14 +57,14 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await number.read()).toBe(0);
   });
 
-  it('an action that comes after the rollback of nothing is refused, and nothing stays prepared (X3)', async () => {
+  it('an action after an empty rollback is rejected, and nothing stays prepared (X3)', async () => {
     const { name, call } = newBranch();
     await world.xa().run(call('rollback'), mustNotRun);
     await expect(world.xa().run(call('action'), mustNotRun)).rejects.toThrow(BranchFailure);
     expect(await world.prepared()).not.toContain(name);
   });
 
-  it('branches whose gid and id are spelled the same together are two (X6)', async () => {
+  it('branches whose gid and ID have the same concatenation are distinguished (X6)', async () => {
     const { call } = newBranch();
     const gid = call('action').gid;
     const number = await world.createNumber();
@@ -116,7 +116,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await number.read()).toBe(30);
   });
 
-  it('a commit that finds nothing is no success, nor is a decision that was turned (X4, X5)', async () => {
+  it('a commit that finds nothing is not a success, and neither is a reversed decision (X4, X5)', async () => {
     const never = newBranch();
     await expect(world.xa().run(never.call('commit'), mustNotRun)).rejects.toThrow(XaUndecided);
     await world.xa().run(never.call('rollback'), mustNotRun);
@@ -127,7 +127,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     await expect(world.xa().run(committed.call('rollback'), mustNotRun)).rejects.toThrow(XaUndecided);
   });
 
-  it('work that throws leaves nothing, and the action may come again', async () => {
+  it('work that throws leaves nothing prepared, and the action may be repeated', async () => {
     const { name, call } = newBranch();
     const number = await world.createNumber();
     const refusal = new BranchFailure('no money');
@@ -142,7 +142,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await number.read()).toBe(5);
   });
 
-  it('a handler may repeat an action whose work threw, and work once', async () => {
+  it('a handler may repeat an action whose work threw, and the work takes effect once', async () => {
     const { call } = newBranch();
     const number = await world.createNumber();
     const action = call('action');
@@ -169,7 +169,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await world.prepared()).toEqual([]);
   });
 
-  it('other patterns, other ops and a second use in one call are refused', async () => {
+  it('other patterns, other ops and a second use in one call are rejected', async () => {
     const { call } = newBranch();
     await expect(world.xa().run({ ...call('action'), transType: 'saga' }, mustNotRun)).rejects.toThrow(TypeError);
     await expect(world.xa().run(call('try'), mustNotRun)).rejects.toThrow(TypeError);
@@ -179,7 +179,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     await expect(xa.run(used, mustNotRun)).rejects.toThrow(TypeError);
   });
 
-  it('a rollback while the action is at work waits for it no longer than a coordinator does, and then ends it (X3)', async () => {
+  it('a rollback during the action waits no longer than a coordinator’s timeout, and then ends the action (X3)', async () => {
     const { name, call } = newBranch();
     const number = await world.createNumber();
     let letEnd = () => {};
@@ -205,8 +205,8 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     async (end) => {
       const { name, call } = newBranch();
       const number = await world.createNumber();
-      // Rollbacks race with actions; a commit is sent by a coordinator only when the action was
-      // answered.
+      // Rollbacks race with actions; a coordinator sends a commit only after the action has
+      // succeeded.
       const others = end === 'rollback' ? 'rollback' : 'action';
       if (end === 'commit') await world.xa().run(call('action'), (tx) => number.add(tx, 1));
       await Promise.allSettled(
@@ -221,7 +221,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     },
   );
 
-  it('an action that waits too long for a row of a prepared transaction fails, leaves nothing, and may come again (X7)', async () => {
+  it('an action that waits too long for a row of a prepared transaction fails, leaves nothing, and may be repeated (X7)', async () => {
     const holder = newBranch();
     const { name, call } = newBranch();
     const [held, free] = [await world.createNumber(), await world.createNumber()];
@@ -271,7 +271,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
   });
 
   it.each(['read committed', 'repeatable read', 'serializable'] as const)(
-    'an action runs at the isolation that was asked for: %s',
+    'an action runs at the requested isolation level: %s',
     async (isolation) => {
       const { call } = newBranch();
       const number = await world.createNumber();
@@ -285,16 +285,16 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     },
   );
 
-  it('an isolation that there is not is refused', () => {
+  it('an unknown isolation level is rejected', () => {
     expect(() => world.xa({ isolation: 'none' as 'serializable' })).toThrow(/isolation/);
   });
 
-  it('a lock timeout that is no whole number of ms from 0 is refused', () => {
+  it('a lock timeout that is not a non-negative whole number of ms is rejected', () => {
     for (const lockTimeoutMs of [-1, 1.5, Number.NaN, 2 ** 31])
       expect(() => world.xa({ lockTimeoutMs })).toThrow(/lockTimeoutMs/);
   });
 
-  it('registers the branch before it is prepared, where the call says, and a refusal rolls it back (X2)', async () => {
+  it('registers the branch at the URL from the call before it is prepared, and a rejection rolls the branch back (X2)', async () => {
     const seen: unknown[] = [];
     let status = 200;
     const coordinator = createServer((request, response) => {
@@ -325,7 +325,7 @@ export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
   });
 
   it.each(['http://10.0.0.1/api/dtmsvr', 'http://127.0.0.1:1/other', 'host:36790', 'http://127.0.0.1.evil/api/dtmsvr'])(
-    'an unconfigured participant asks nobody at %s',
+    'an unconfigured participant sends no request to %s',
     async (dtm) => {
       const { call } = newBranch();
       const query = { dtm, phase2_url: 'http://me/xa' };

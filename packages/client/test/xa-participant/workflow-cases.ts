@@ -8,11 +8,11 @@ import type { XaNumber, XaWorld } from './worlds.ts';
 type Which = 'a' | 'b';
 
 interface Add {
-  /** Of the number that the branch changes. */
+  /** The key of the number that the branch changes. */
   readonly which: Which;
 }
 
-/** Resolves when it was called as often as given. */
+/** Resolves when it has been called the given number of times. */
 function meeting(count: number): () => Promise<void> {
   let open = (): void => undefined;
   const all = new Promise<void>((resolve) => (open = resolve));
@@ -36,7 +36,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     const sdk = await connectHarness.start({
       xa: (call: BranchCallContext<Add | undefined>) =>
         world.xa({ lockTimeoutMs: 1_000 }).run(call, (tx) => numbers[call.payload?.which ?? 'a'].add(tx, 1)),
-      // The participant's database is away.
+      // The participant's database is unavailable.
       away: () => Promise.reject(new Error('the database is away')),
       nothing: () => undefined,
     });
@@ -45,7 +45,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     return { ...sdk, numbers, read, options };
   };
 
-  it('two workflows that lock two rows in opposite orders both end, and leave nothing prepared', async () => {
+  it('two workflows that lock two rows in opposite orders both finish, and leave nothing prepared', async () => {
     const { hf, branches, read, options } = await start();
     const meet = meeting(2);
     const move = hf.workflow('move', options, async (flow: Flow, [first, second]: readonly [Which, Which]) => {
@@ -64,7 +64,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(successes).toBeLessThan(2);
   });
 
-  it('an xa with two branches that change one row fails for the lock of its own branch', async () => {
+  it('an xa with two branches that change one row fails when its second branch waits for the lock of the first', async () => {
     const { hf, branches, read } = await start();
     const change = { url: branches.xa, payload: { which: 'a' } } as const;
     const run = hf.xa(
@@ -80,7 +80,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await read()).toEqual([0, 0]);
   });
 
-  it('the code of a workflow may go another way when an XA step waits too long', async () => {
+  it('the code of a workflow may take another path when an XA step waits too long', async () => {
     const { hf, branches, numbers, read, options } = await start();
     const holder = { gid: `holder-${process.pid}`, transType: 'xa', branchId: '01' } as const;
     await world.xa().run({ ...holder, op: 'action' }, (tx) => numbers.b.add(tx, 10));
@@ -101,7 +101,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await world.prepared()).toEqual([]);
   });
 
-  it('a workflow whose next step stays unclear is aborted when its XA steps were prepared for too long', async () => {
+  it('a workflow whose next step stays unknown is aborted when its XA steps were prepared for too long', async () => {
     const { hf, branches, read, options } = await start();
     const stuck = hf.workflow('stuck', { ...options, longestPreparedMs: 300 }, async (flow: Flow) => {
       await flow.xa('a', { url: branches.xa, payload: { which: 'a' } });
@@ -115,7 +115,7 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     expect(await read()).toEqual([0, 0]);
   });
 
-  it('a step whose action is at work in another process is no failure of the workflow', async () => {
+  it('a step whose action runs in another process does not fail the workflow', async () => {
     const { hf, branches, numbers, read, options } = await start();
     const call = { gid: `twice-${process.pid}`, transType: 'workflow', branchId: 'b', op: 'action' } as const;
     const secondRun = meeting(2);

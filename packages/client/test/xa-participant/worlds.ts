@@ -11,9 +11,9 @@ export interface XaWorld<Tx> {
   readonly url: string;
   readonly longestNameBytes: number;
   xa(options?: XaOptions): XaParticipant<Tx>;
-  /** A number of its own, which begins at 0. */
+  /** A separate number, initially 0. */
   createNumber(): Promise<XaNumber<Tx>>;
-  /** Prepares under a name, as another program or another version does, what adds an amount. */
+  /** Prepares a change of a number under a name, as another program or version would. */
   prepareAs(
     name: string,
     row: { readonly gid: string; readonly branchId: string },
@@ -21,9 +21,9 @@ export interface XaWorld<Tx> {
     amount: number,
   ): Promise<void>;
   rollBack(name: string): Promise<unknown>;
-  /** Names of all that is prepared. */
+  /** The names of all prepared transactions. */
   prepared(): Promise<readonly string[]>;
-  /** Of the transaction that is open, as the options of a barrier spell it. */
+  /** The isolation level of the open transaction, spelled as in the barrier's options. */
   isolationOf(tx: Tx): Promise<string>;
   /** The different lock timeouts of the connections that are idle in the pool. */
   lockTimeouts(): Promise<readonly string[]>;

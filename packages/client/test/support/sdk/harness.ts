@@ -4,31 +4,31 @@ import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { WorkflowOptions } from '../../../src/workflow/options.ts';
 
 /**
- * What a suite of the SDK's behaviour runs against: a real coordinator and real participants. There
+ * The environment of the SDK's behaviour suites: a real coordinator and real participants. There
  * are two, `connect()` to a server with participants over HTTP, and `embed()` with functions of the
- * process; whatever the SDK promises holds for both. A suite is a function of the harness:
+ * process; every guarantee of the SDK holds for both. A suite is a function of the harness:
  *
  *     export function sagaSuite(harness: SdkHarness): void {
  *       describe('a saga', () => {
  *         it('…', async () => {
- *           const { hf, branches } = await harness.start({ debit: (call: BranchCallContext<Debit>) => { … } });
+ *           const { hf, branches } = await harness.start({ debit: (call) => { … } });
  *
- * and stands in the list of `suites.ts`.
+ * and is listed in `suites.ts`.
  */
 export interface SdkHarness {
-  /** `connect` or `embed`: for a test's name, not for a test to decide by. */
+  /** `connect` or `embed`: used in test names; tests must not branch on it. */
   readonly name: string;
   /**
-   * A coordinator that knows nothing yet, and participants that serve these branches; all gone when
+   * Starts an empty coordinator, and participants that serve these branches; all are stopped when
    * the test ends.
    */
   start<B extends Handlers>(branches: B, options?: SdkOptions): Promise<SdkWorld<B>>;
 }
 
 export interface SdkOptions {
-  /** What `wait: true` means. */
+  /** The timeout of `wait: true`. */
   readonly waitTimeoutMs?: number;
-  /** Of the coordinator; 40 ms unless said, so that tests need not wait for retries. */
+  /** Of the coordinator; 40 ms by default, so that retries are fast in tests. */
   readonly retryIntervalMs?: number;
   readonly timeoutToFailMs?: number;
   readonly requestTimeoutMs?: number;
@@ -38,7 +38,7 @@ export interface SdkWorld<B extends Handlers> {
   readonly hf: Holdfast;
   /** The declarations to use in transactions. */
   readonly branches: Declared<B>;
-  /** Into the options of every workflow: where it is called back, if it must say so. */
+  /** Added to the options of every workflow: the callback URL, if one is required. */
   readonly workflowOptions: Pick<WorkflowOptions, 'callbackUrl'>;
 }
 

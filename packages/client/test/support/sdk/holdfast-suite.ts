@@ -33,7 +33,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(hf.get('nobody')).resolves.toBeUndefined();
     });
 
-    it('is told alike by submit, wait, get and list', async () => {
+    it('is described identically by submit, wait, get and list', async () => {
       const { hf, branches } = await harness.start({ debit: nothing });
       const submitted = await hf.saga().step({ action: branches.debit, compensate: null }).submit({ wait: true });
       const { lastResult: _, ...summary } = submitted as typeof submitted & { readonly lastResult?: unknown };
@@ -54,12 +54,12 @@ export function holdfastSuite(harness: SdkHarness): void {
       expect(first.next).not.toBeNull();
       const second = await hf.list({ pattern: 'saga', status: 'succeed', limit: 2, cursor: first.next ?? '' });
       const listed = [...first.items, ...second.items].map(({ gid }) => gid);
-      // Those of one millisecond stand in any order.
+      // Transactions of the same millisecond may be in any order.
       expect(listed.toSorted()).toEqual(gids.toSorted());
       await expect(hf.list({ attention: true })).resolves.toEqual({ items: [], next: null });
     });
 
-    it('is refused a filter that cannot be', async () => {
+    it('is rejected with an invalid filter', async () => {
       const { hf } = await harness.start({});
       await expect(hf.list({ limit: -1 })).rejects.toMatchObject({ rejection: 'invalid', field: 'limit' });
       await expect(hf.list({ status: 'done' as never })).rejects.toMatchObject({
@@ -68,7 +68,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       });
     });
 
-    it('is waited for until its end, whichever that is', async () => {
+    it('is waited for until it is finished, whatever its outcome', async () => {
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       const { hf, branches: b } = await harness.start({ hold: () => undefined, release: () => gate });
@@ -89,14 +89,14 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(hf.finished('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
     });
 
-    it('is not waited for when there is none', async () => {
+    it('is not waited for if it does not exist', async () => {
       const { hf } = await harness.start({});
       const waiting = hf.wait('nobody');
       await expect(waiting).rejects.toBeInstanceOf(RequestRejected);
       await expect(waiting).rejects.toMatchObject({ rejection: 'not_found', gid: 'nobody' });
     });
 
-    it('is turned back by an abort, with its reason, and never after its end', async () => {
+    it('is rolled back by an abort, with its reason, but never after it is finished', async () => {
       const told: string[] = [];
       const { hf, branches } = await harness.start(
         { debit: away, refund: (call: BranchCallContext) => void told.push(call.op) },
@@ -117,7 +117,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(hf.abort('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
     });
 
-    it('is driven again at once by a retry, unless it has ended', async () => {
+    it('is driven again immediately by a retry, unless it is finished', async () => {
       let calls = 0;
       const { hf, branches } = await harness.start(
         {
@@ -135,7 +135,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(hf.retry(saga.gid)).rejects.toMatchObject({ rejection: 'refused', status: 'succeed' });
     });
 
-    it('tells a waiter from another object of the same coordinator what became of it', async () => {
+    it('reports its outcome to each waiter', async () => {
       const { hf, branches } = await harness.start({
         debit: () => {
           throw new BranchFailure('sold out');

@@ -8,7 +8,7 @@ interface Transfer {
   readonly amount: number;
 }
 
-/** A bank that notes what is credited, and serves the check-back of its barrier. */
+/** A bank that records credits, and serves the check-back of its barrier. */
 function bank() {
   const told: string[] = [];
   const checked: string[] = [];
@@ -29,7 +29,7 @@ function bank() {
 
 export function messageSuite(harness: SdkHarness): void {
   describe('a message', () => {
-    it('makes its calls in their order, until each succeeds', async () => {
+    it('calls its steps in order, each until it succeeds', async () => {
       const { told, branches } = bank();
       let calls = 0;
       const { hf, branches: b } = await harness.start({
@@ -55,7 +55,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual([]);
     });
 
-    it('is sent to everyone who subscribes its topic', async () => {
+    it('is sent to all subscribers of its topic', async () => {
       const { told, branches } = bank();
       const { hf, branches: b } = await harness.start({ ...branches, report: branches.credit });
       await hf.topics.subscribe('paid', b.credit, { remark: 'the bank' });
@@ -70,7 +70,7 @@ export function messageSuite(harness: SdkHarness): void {
   });
 
   describe('a message with a local transaction', () => {
-    it('is sent when that is committed, and gives what its work returned', async () => {
+    it('is sent when the local transaction commits, and resolves to the value of its work', async () => {
       const { told, checked, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 });
@@ -80,7 +80,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(checked).toEqual([]);
     });
 
-    it('is not sent when that is not', async () => {
+    it('is not sent when the local transaction does not commit', async () => {
       const { told, barrier, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 });
@@ -90,7 +90,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual([]);
     });
 
-    it('is sent by the coordinator, which asks, when its process died between the commit and the submit', async () => {
+    it('is sent after a check-back when its process crashed between the commit and the submit', async () => {
       const { told, checked, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message('m-1').step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
@@ -101,7 +101,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action 01 30']);
     });
 
-    it('is given up by the coordinator, which asks, when its process died before the commit, which then never happens', async () => {
+    it('fails after a check-back when its process crashed before the commit, which then can never happen', async () => {
       const { told, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
@@ -111,7 +111,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual([]);
     });
 
-    it('is given up when the coordinator asked while the local transaction still ran', async () => {
+    it('fails when the check-back came while the local transaction still ran', async () => {
       const { told, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
@@ -124,7 +124,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual([]);
     });
 
-    it('ends well when the commit was not answered, whichever way it went', async () => {
+    it('finishes correctly when the response to the commit was lost, whether or not the commit happened', async () => {
       const { told, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const send = () =>
@@ -136,7 +136,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action 01 30']);
     });
 
-    it('is decided by the coordinator, once the database answers again, when nobody here can tell', async () => {
+    it('is decided by a check-back, once the database responds again, when the client cannot determine the outcome', async () => {
       const { told, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50, retryIntervalMs: 30 });
@@ -153,7 +153,7 @@ export function messageSuite(harness: SdkHarness): void {
   });
 
   describe('topics', () => {
-    it('are subscribed, again without an error, listed, unsubscribed and deleted', async () => {
+    it('can be subscribed (repeatedly), listed, unsubscribed and deleted', async () => {
       const { branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       await hf.topics.subscribe('a/paid', b.credit, { remark: 'the bank' });

@@ -7,7 +7,7 @@ import type { Tcc } from '../../../src/tcc.ts';
 import type { SdkHarness } from './harness.ts';
 import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 
-/** A tcc begun by the handler of a try. */
+/** A tcc started by the handler of a try. */
 export function nestedTccSuite(harness: SdkHarness): void {
   describe('a tcc within a try', () => {
     it('is part of the transaction that the try belongs to', async () => {
@@ -42,7 +42,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       expect((await hf.list()).items.map(({ gid }) => gid)).toEqual(['journey']);
     });
 
-    it('cannot be begun by code that the handler left behind, unless as a separate transaction', async () => {
+    it('cannot be started by code that outlives the handler, except as a separate transaction', async () => {
       const { told, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       let leave = (): void => undefined;
@@ -75,7 +75,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       await expect(hf.get('separate')).resolves.toMatchObject({ status: 'succeed' });
     });
 
-    it('is not begun behind a try that refused', async () => {
+    it('is not started after a try that failed', async () => {
       const { told, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       let leave = (): void => undefined;
@@ -115,7 +115,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 0101 10', 'try 0102 11', 'cancel 0102 11', 'cancel 0101 10', 'cancel 01 1']);
     });
 
-    it('lets the whole be cancelled when it fails, also when the handler of the try caught that', async () => {
+    it('causes the outer tcc to be cancelled when it fails, even if the handler of the try caught the error', async () => {
       const { told, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
@@ -135,11 +135,11 @@ export function nestedTccSuite(harness: SdkHarness): void {
       await expect(hf.get('swallowed')).resolves.toMatchObject({ status: 'failed' });
     });
 
-    it('lets the whole be cancelled also when whoever called the try takes its failure for nothing', async () => {
+    it('causes the outer tcc to be cancelled even if the caller of the try ignores its failure', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
-      // As a service does that is asked by the try's handler as part of the same branch, and whose
-      // answer that handler does not look at.
+      // Models a service that the try's handler calls as part of the same branch, and whose
+      // response that handler ignores.
       const work = hf.tcc(
         (tx) =>
           thrownBy(
@@ -161,7 +161,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 0101 10', 'cancel 0101 10']);
     });
 
-    it('is waited for by the try, also when the handler does not', async () => {
+    it('is awaited by the try even if the handler does not await it', async () => {
       const { told, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
@@ -176,7 +176,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
     });
 
-    it('is one of its own if it says so, and must say so to have a gid of its own', async () => {
+    it('is a separate transaction if requested, and only then accepts a separate gid', async () => {
       const { told, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({

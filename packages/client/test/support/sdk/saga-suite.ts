@@ -11,7 +11,7 @@ interface Transfer {
 
 const NOTHING = { run: (): void => undefined };
 
-/** A bank that notes what it was told. */
+/** A bank that records its calls. */
 function bank() {
   const told: string[] = [];
   const note = (call: BranchCallContext<Transfer>): void => {
@@ -22,7 +22,7 @@ function bank() {
 
 export function sagaSuite(harness: SdkHarness): void {
   describe('a saga', () => {
-    it('calls its actions in their order, with their payloads, and succeeds', async () => {
+    it('calls its actions in order with their payloads, and succeeds', async () => {
       const { told, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const saga = hf
@@ -37,7 +37,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action 01 30', 'action 02 31']);
     });
 
-    it('tells a branch which call it is', async () => {
+    it('identifies each call to its branch', async () => {
       const calls: BranchCallContext[] = [];
       const { hf, branches } = await harness.start({ debit: (call) => void calls.push(call) });
       const saga = hf.saga('transfer-1').step({ action: branches.debit, compensate: null });
@@ -53,7 +53,7 @@ export function sagaSuite(harness: SdkHarness): void {
       });
     });
 
-    it('is rolled back, in reverse, when a branch refuses, and says why', async () => {
+    it('is rolled back in reverse order when a branch fails, and reports the reason', async () => {
       const { told, branches } = bank();
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -74,7 +74,7 @@ export function sagaSuite(harness: SdkHarness): void {
       await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ status: 'failed' });
     });
 
-    it('is found again under its gid with the same content, and refused with other content', async () => {
+    it('is found again under its gid with the same content, and rejected with other content', async () => {
       const { told, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const saga = (amount: number, timeoutToFailMs?: number) =>
@@ -90,7 +90,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action 01 30']);
     });
 
-    it('repeats a call that ended in an error of another kind', async () => {
+    it('retries a call that ended in any other error', async () => {
       let calls = 0;
       const { hf, branches } = await harness.start({
         debit: () => {
@@ -101,7 +101,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(calls).toBe(3);
     });
 
-    it('is TransactionPending, with the reason, when the time to wait is over', async () => {
+    it('throws TransactionPending with the reason when the wait times out', async () => {
       const { hf, branches } = await harness.start(
         {
           debit: () => {
@@ -122,7 +122,7 @@ export function sagaSuite(harness: SdkHarness): void {
       });
     });
 
-    it('answers at once without `wait`, and is waited for later', async () => {
+    it('resolves immediately without `wait`, and can be waited for later', async () => {
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       const { hf, branches } = await harness.start({ debit: () => gate });
@@ -132,7 +132,7 @@ export function sagaSuite(harness: SdkHarness): void {
       await expect(hf.wait(gid)).resolves.toMatchObject({ gid, status: 'succeed' });
     });
 
-    it('starts its steps as far as their order allows when it is concurrent', async () => {
+    it('starts its steps as soon as their dependencies allow when it is concurrent', async () => {
       const { told, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       await hf
@@ -144,7 +144,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action 02 2', 'action 01 1']);
     });
 
-    it('is rolled back when more retries are needed than its limit', async () => {
+    it('is rolled back when a branch needs more retries than its limit', async () => {
       const { hf, branches } = await harness.start({
         debit: () => {
           throw new Error('the database is away');
@@ -159,7 +159,7 @@ export function sagaSuite(harness: SdkHarness): void {
       await expect(failed).rejects.toMatchObject({ code: 'transaction_failed' });
     });
 
-    it('names the field of what is wrong', async () => {
+    it('names the invalid field', async () => {
       const { hf } = await harness.start({});
       await expect(hf.saga().step({ action: '', compensate: null }).submit()).rejects.toMatchObject({
         code: 'request_rejected',
@@ -186,7 +186,7 @@ export function sagaSuite(harness: SdkHarness): void {
       ).rejects.toMatchObject({ rejection: 'too_large', field: 'steps[0].payload' });
     });
 
-    it('under the gid of one that ended is that one', async () => {
+    it('under the gid of a finished saga resolves to that saga', async () => {
       let calls = 0;
       const { hf, branches } = await harness.start({ debit: () => void calls++, credit: NOTHING.run });
       const order = (action: BranchTarget<unknown>) => hf.saga('order-1').step({ action, compensate: null });
@@ -217,7 +217,7 @@ export function sagaSuite(harness: SdkHarness): void {
       expect(calls).toBe(1);
     });
 
-    it('lets its caller go with the reason of the signal, and goes on', async () => {
+    it('rejects with the reason of the signal, and continues in the background', async () => {
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       let called = (): void => undefined;

@@ -5,7 +5,7 @@ import type { Tcc } from '../../../src/tcc.ts';
 import type { SdkHarness } from './harness.ts';
 import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 
-/** Runs the work up to where its process dies: the transaction stays prepared. */
+/** Runs the work up to the point where its process crashes: the transaction stays prepared. */
 async function diedAfter(hf: Holdfast, gid: string, work: (tx: Tcc) => Promise<unknown>): Promise<void> {
   await new Promise<void>((died) => {
     void hf.tcc(
@@ -22,7 +22,7 @@ async function diedAfter(hf: Holdfast, gid: string, work: (tx: Tcc) => Promise<u
 /** A run of a tcc or xa under a gid that another run has prepared. */
 export function secondRunSuite(harness: SdkHarness): void {
   describe('a second run under one gid', () => {
-    it('of a tcc that calls the same branches goes on with it', async () => {
+    it('of a tcc that calls the same branches continues the transaction', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await diedAfter(hf, 'twice', (tx) => tx.call(seats(b, 1)));
@@ -69,7 +69,7 @@ export function secondRunSuite(harness: SdkHarness): void {
         expect(told.slice(2)).toEqual(['try 01 1', 'cancel 0101 10', 'cancel 01 1']);
       });
 
-    it('of a tcc that calls nothing does not confirm what the first one tried', async () => {
+    it('of a tcc that calls nothing does not confirm the tries of the first one', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await diedAfter(hf, 'nothing', (tx) => tx.call(seats(b, 1)));
@@ -78,7 +78,7 @@ export function secondRunSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
-    it('of a tcc is refused when the first one was submitted with other branches', async () => {
+    it('of a tcc is rejected when the first one was submitted with other branches', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const second = hf.tcc(
@@ -98,7 +98,7 @@ export function secondRunSuite(harness: SdkHarness): void {
       expect(told.slice(3)).toEqual(['confirm 02 2', 'confirm 01 1']);
     });
 
-    it('of an xa rolls back what the first one prepared and it does not call', async () => {
+    it('of an xa rolls back a branch that the first one prepared and the second does not call', async () => {
       const told: string[] = [];
       const { hf, branches: b } = await harness.start({
         bank: (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId}`),

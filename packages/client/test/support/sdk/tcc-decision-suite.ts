@@ -5,10 +5,10 @@ import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { SdkHarness } from './harness.ts';
 import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 
-/** What decides against a tcc: its work, a try, its time, its caller. */
+/** The causes that cancel a tcc: its work, a try, a timeout, its caller. */
 export function tccDecisionSuite(harness: SdkHarness): void {
   describe('a tcc', () => {
-    it('is cancelled, newest first, when its work throws, and says why', async () => {
+    it('is cancelled, newest branch first, when its work throws, and reports the reason', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const reason = new Error('the customer has no money');
@@ -29,7 +29,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
     });
 
-    it('is cancelled when a try refuses, that branch included', async () => {
+    it('is cancelled, including the failed branch, when a try fails', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
@@ -46,7 +46,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
     });
 
-    it('is cancelled also when its work caught what the try refused: it would be confirmed with the others', async () => {
+    it('is cancelled even if its work caught the failure of a try, which must not be confirmed', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
@@ -61,7 +61,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
-    it('tells a try that refused from one that still runs and one that says nothing', async () => {
+    it('distinguishes a try that failed, one that still runs and one whose result is unknown', async () => {
       const { branches } = theatre();
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -90,7 +90,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       }
     });
 
-    it('gives a try its own time, and takes what comes too late for unknown', async () => {
+    it('gives each try its own timeout, and treats a late response as unknown', async () => {
       const { branches } = theatre();
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
@@ -105,7 +105,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect((failure as Error).cause).toMatchObject({ code: 'branch_unknown', branchId: '01', op: 'try' });
     });
 
-    it('runs calls at once, and waits for all of them before it cancels', async () => {
+    it('runs calls concurrently, and waits for all of them before it cancels', async () => {
       const { told, branches } = theatre();
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
@@ -148,7 +148,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
-    it('is not submitted when its time was over before its work returned', async () => {
+    it('is not submitted when its timeout expired before its work returned', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const late = hf.tcc(
@@ -162,7 +162,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
-    it('ends with the reason of its signal, and is cancelled', async () => {
+    it('rejects with the reason of its signal, and is cancelled', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const hangUp = new AbortController();

@@ -3,10 +3,10 @@ import type { BranchCallContext } from '../../../src/participants/call.ts';
 import type { SdkHarness } from './harness.ts';
 import { type Reservation, seats, theatre } from './theatre.ts';
 
-/** A tcc whose branches are confirmed, and what its work may do. */
+/** A tcc whose branches are confirmed, and the calls that its work may make. */
 export function tccSuite(harness: SdkHarness): void {
   describe('a tcc', () => {
-    it('tries what its work calls, then confirms it, newest first, and gives what the work returned', async () => {
+    it('tries the branches of its work, confirms them newest first, and resolves to the value of the work', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const order = await hf.tcc(
@@ -22,21 +22,21 @@ export function tccSuite(harness: SdkHarness): void {
       await expect(hf.get('evening')).resolves.toMatchObject({ pattern: 'tcc', status: 'succeed' });
     });
 
-    it('confirms a call that its work did not wait for, too', async () => {
+    it('also confirms a call that its work did not await', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await hf.tcc((tx) => void tx.call(seats(b, 1)), { wait: true });
       expect(told).toEqual(['try 01 1', 'confirm 01 1']);
     });
 
-    it('takes no calls when its work has ended', async () => {
+    it('rejects calls after its work has ended', async () => {
       const { branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const tx = await hf.tcc((one) => one);
       await expect(tx.call(seats(b, 1))).rejects.toThrow(TypeError);
     });
 
-    it('has nothing to do where a branch says null, and calls without a payload by GET', async () => {
+    it('makes no call for an op that is null, and calls by GET without a payload', async () => {
       const told: string[] = [];
       const { hf, branches } = await harness.start({
         hold: (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId} ${String(call.payload)}`),
@@ -49,7 +49,7 @@ export function tccSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 undefined']);
     });
 
-    it('is told what a try returns, and checks it if it is told how', async () => {
+    it('receives the value of a try, and checks it with the given parser', async () => {
       const { branches } = theatre();
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -72,7 +72,7 @@ export function tccSuite(harness: SdkHarness): void {
       await expect(bad).rejects.toMatchObject({ code: 'transaction_failed', reason: 'not an answer' });
     });
 
-    it('sends its headers and options with what they are for', async () => {
+    it('applies its headers and options', async () => {
       const { branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await hf.tcc((tx) => tx.call(seats(b, 1)), {
@@ -94,14 +94,14 @@ export function tccSuite(harness: SdkHarness): void {
       expect(told).toEqual(['try 01 1', 'confirm 01 1']);
     });
 
-    it('goes on under its gid where a run before it died, unless that called something else', async () => {
+    it('continues under its gid after a crashed run, unless that run called other branches', async () => {
       const { told, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
       let called = (): void => undefined;
       const started = new Promise<void>((resolve) => (called = resolve));
-      // As good as dead: it will find the transaction decided when it goes on.
+      // Simulates a crash: this run finds the transaction decided when it continues.
       const dead = hf.tcc(
         async (tx) => {
           await tx.call(seats(b, 1));

@@ -2,12 +2,12 @@ import { BranchFailure } from '@holdfast/protocol';
 import type { BranchDeclaration } from '../../../src/branch-declaration.ts';
 import type { BranchCallContext } from '../../../src/participants/call.ts';
 
-/** What a try is asked for. */
+/** The payload of a try. */
 export interface Reservation {
   readonly seats: number;
 }
 
-/** A theatre that notes what it was told; one that is sold out refuses. */
+/** A theatre that records its calls; the branch `soldOut` rejects its call. */
 export function theatre() {
   const told: string[] = [];
   const note = (call: BranchCallContext<Reservation>): void => {
@@ -20,14 +20,14 @@ export function theatre() {
   return { told, branches: { hold: note, book: note, release: note, soldOut } };
 }
 
-/** The branches that a reservation takes. */
+/** The branches of a reservation. */
 export interface Theatre {
   readonly hold: BranchDeclaration<Reservation>;
   readonly book: BranchDeclaration<Reservation>;
   readonly release: BranchDeclaration<Reservation>;
 }
 
-/** A branch that asks for so many seats. */
+/** A branch that reserves the given number of seats. */
 export const seats = ({ hold, book, release }: Theatre, count: number) => ({
   try: hold,
   confirm: book,
@@ -35,7 +35,7 @@ export const seats = ({ hold, book, release }: Theatre, count: number) => ({
   payload: { seats: count },
 });
 
-/** What a promise is rejected with, if it is. */
+/** The error that a promise rejects with, or undefined if it resolves. */
 export const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => undefined,

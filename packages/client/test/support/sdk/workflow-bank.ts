@@ -8,7 +8,7 @@ export interface Transfer {
   readonly amount: number;
 }
 
-/** Participants that note what they are told. */
+/** Participants that record their calls. */
 export function bank() {
   const told: string[] = [];
   const note = (call: BranchCallContext<Transfer>) => {
@@ -18,7 +18,7 @@ export function bank() {
   return { told, branches: { credit: note, revoke: note, hold: note, book: note, release: note, xa: note } };
 }
 
-/** A step of this process that notes what it does. */
+/** A local step that records its runs and undos. */
 export const noted = (told: string[], name: string, work: () => unknown = () => name) => ({
   run: () => {
     told.push(`run ${name}`);
@@ -28,7 +28,7 @@ export const noted = (told: string[], name: string, work: () => unknown = () => 
     void told.push(`undo ${name} ${result === undefined ? 'unknown' : JSON.stringify(result)}`),
 });
 
-/** What a promise is rejected with; fails when it is not. */
+/** The error that a promise rejects with; fails if the promise resolves. */
 export const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     (value) => expect.unreachable(`it returned ${JSON.stringify(value)}`),
@@ -40,7 +40,7 @@ export const refuse = (): never => {
   throw new BranchFailure('the account is closed');
 };
 
-/** Throws so many times before it returns. */
+/** Throws the given number of times before it returns. */
 export function flaky<T>(times: number, value: T, error: () => Error = () => new Error('the database is away')) {
   let left = times;
   return (): T => {
@@ -49,7 +49,7 @@ export function flaky<T>(times: number, value: T, error: () => Error = () => new
   };
 }
 
-/** Starts a world for workflows; `v1` are the options of a first version there. */
+/** Starts an environment for workflows; `v1` are the options of a first version there. */
 export const workflowStarter =
   (harness: SdkHarness) =>
   async <B extends Handlers>(branches: B, options?: SdkOptions) => {

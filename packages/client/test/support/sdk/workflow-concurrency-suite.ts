@@ -3,12 +3,12 @@ import type { Flow } from '../../../src/workflow/flow.ts';
 import type { SdkHarness } from './harness.ts';
 import { flaky, noted, refuse, workflowStarter } from './workflow-bank.ts';
 
-/** What goes on at once: steps of a run, runs in a process, and a caller that does not wait. */
+/** Concurrency: steps of a run, runs in a process, and a caller that does not wait. */
 export function workflowConcurrencySuite(harness: SdkHarness): void {
   const start = workflowStarter(harness);
 
   describe('a workflow', () => {
-    it('runs steps at once, waits for all of them before it undoes, and undoes what was not recorded as well', async () => {
+    it('runs steps concurrently, waits for all of them before it undoes them, and also undoes unrecorded ones', async () => {
       const told: string[] = [];
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
@@ -35,7 +35,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       if (told.includes('run b2')) expect(told).toContain('undo b2 "b2"');
     });
 
-    it('that runs steps at once goes on after each of them was left open', async () => {
+    it('that runs steps concurrently continues after each of them was left open', async () => {
       const runs = new Map<string, number>();
       const { hf, v1 } = await start({});
       const once = (name: string) => {
@@ -56,7 +56,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       expect(Object.fromEntries(runs)).toEqual({ a1: 2, a2: 2, b1: 2, b2: 2, c: 2 });
     });
 
-    it('refuses a step that is asked for by the work of another step, which could never be undone', async () => {
+    it('rejects a step that is called within the work of another step, which could never be undone', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const nested = hf.workflow('nested', v1, (flow: Flow) =>
@@ -73,7 +73,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       expect((await hf.get('nested'))?.branches).toEqual([]);
     });
 
-    it('records that a step begins before it acts, if it can be undone', async () => {
+    it('records the start of a step before it acts, if the step can be undone', async () => {
       const seen: unknown[] = [];
       const { hf, v1 } = await start({});
       const branches = async (gid: string) =>
@@ -86,7 +86,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       expect(seen).toEqual([['debit start'], ['debit action']]);
     });
 
-    it('runs once in a process however often it is asked for', async () => {
+    it('runs once in a process even if it is started repeatedly', async () => {
       let runs = 0;
       let letGo = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letGo = resolve));
@@ -97,7 +97,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
         return flow.step('wait', () => gate.then(() => 'waited'));
       });
       const both = [slow.run(undefined, { gid: 'w-1' }), slow.run(undefined, { gid: 'w-1' })];
-      // Long enough that a call-back comes, too, and finds it running.
+      // Long enough for a callback to arrive and find the workflow running.
       const called = async () => (await hf.get('w-1'))?.timeline.some((line) => line.kind === 'call') ?? false;
       await expect.poll(called, { timeout: 10_000 }).toBe(true);
       letGo();
@@ -105,7 +105,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       expect(runs).toBe(1);
     });
 
-    it('lets its caller go with the reason of the signal; what it was doing is recorded, and it goes on', async () => {
+    it('rejects with the reason of the signal; the current step is recorded, and the run continues', async () => {
       const told: string[] = [];
       const hangUp = new AbortController();
       const reason = new Error('the customer left');

@@ -7,8 +7,8 @@ import type { SdkHarness } from './harness.ts';
 import { bank, flaky, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
 
 /**
- * What becomes of a workflow when something has not answered yet, or says nothing: it is called
- * back until that is known.
+ * Workflows with a step that is ongoing or whose result is unknown: the coordinator sends callbacks
+ * until the result is known.
  */
 export function workflowDoubtSuite(harness: SdkHarness): void {
   const start = workflowStarter(harness);
@@ -36,7 +36,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       },
     );
 
-    it('waits for the call-backs with `wait`, and gives what they came to', async () => {
+    it('waits for the callbacks with `wait`, and resolves to their result', async () => {
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, (flow: Flow) => flow.step('credit', good));
       const good = flaky(1, 'credited');
@@ -49,7 +49,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       });
     });
 
-    it('does not succeed over a step whose outcome is not known, whatever its code makes of the error', async () => {
+    it('does not succeed while the result of a step is unknown, even if its code catches the error', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const credit = flaky(1, 'credited');
@@ -64,7 +64,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       await expect(transfer.run(undefined, { gid: 'hush' })).resolves.toBe('credited');
     });
 
-    it('undoes a step whose outcome is not known when its code decides to fail', async () => {
+    it('undoes a step with an unknown result when its code decides to fail', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
@@ -78,7 +78,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run credit', 'undo credit unknown']);
     });
 
-    it('repeats an undo until it returns, and records what is undone', async () => {
+    it('repeats an undo until it returns, and records the undone steps', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const undo = flaky(1, undefined);
@@ -97,7 +97,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run credit', 'undo credit unknown', 'undo debit', 'undo debit']);
     });
 
-    it('once it has begun to confirm it is not aborted, and confirms until it is done', async () => {
+    it('cannot be aborted once it has begun to confirm, and confirms until it is finished', async () => {
       const { told, branches } = bank();
       const booked = flaky(1, 'booked');
       const book = (_call: BranchCallContext<Transfer>) => booked();
@@ -111,7 +111,7 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       expect(told).toEqual(['action seat 1']);
     });
 
-    it('is undone when a person aborts it while a step runs, and that step with it', async () => {
+    it('is undone, including the running step, when an operator aborts it', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {

@@ -10,7 +10,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
   const start = workflowStarter(harness);
 
   describe('a workflow', () => {
-    it('is refused with another input under its gid: while it runs here, while it waits, and when it has ended', async () => {
+    it('is rejected with another input under its gid: while it runs here, while it waits, and after it is finished', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       let begun = (): void => undefined;
@@ -43,7 +43,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       expect(told).toEqual(['runs with 30', 'runs with 30']);
     });
 
-    it('sees the same time and the same chance in every run', async () => {
+    it('gets the same time and the same random numbers in every run', async () => {
       const seen: unknown[] = [];
       const { hf, v1 } = await start({});
       const work = flaky(1, 'done');
@@ -56,7 +56,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       expect(new Set(seen.map((line) => JSON.stringify(line))).size).toBe(1);
     });
 
-    it('says what is wrong with the name of a step', async () => {
+    it('reports what is wrong with the name of a step', async () => {
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const run = hf.workflow('names', v1, async (flow: Flow, names: readonly string[]) => {
         for (const name of names) await flow.step(name, () => 1);
@@ -68,7 +68,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
         });
     });
 
-    it('waits for a person when its code is not the code that recorded its steps, and goes on when that is back', async () => {
+    it('needs operator attention when its code is not the code that recorded its steps, and continues when that code is back', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       let first = 'debit';
@@ -88,7 +88,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await expect(hf.wait('changed')).resolves.toMatchObject({ status: 'succeed', parked: '' });
     });
 
-    it('waits for a person when a step has become one of another kind', async () => {
+    it('needs operator attention when a step has changed its kind', async () => {
       const { told, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       let changed = false;
@@ -106,7 +106,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       expect(told).toEqual(['run debit']);
     });
 
-    it('is refused under the gid of another transaction', async () => {
+    it('is rejected under the gid of another transaction', async () => {
       const { hf, v1 } = await start({});
       const one = hf.workflow('one', v1, () => 1);
       const two = hf.workflow('two', v1, () => 2);
@@ -114,7 +114,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await expect(two.run(undefined, { gid: 'taken' })).rejects.toMatchObject({ rejection: 'exists' });
     });
 
-    it('has a name of its own', async () => {
+    it('has a unique name', async () => {
       const { hf, v1 } = await start({});
       hf.workflow('one', v1, () => 1);
       expect(() => hf.workflow('one', v1, () => 1)).toThrow(TypeError);

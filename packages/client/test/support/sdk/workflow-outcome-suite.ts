@@ -6,12 +6,12 @@ import type { Flow } from '../../../src/workflow/flow.ts';
 import type { SdkHarness } from './harness.ts';
 import { bank, flaky, noted, refuse, thrownBy, type Transfer, workflowStarter } from './workflow-bank.ts';
 
-/** What a workflow comes to when all that it asked for has answered. */
+/** The outcome of a workflow whose steps all have a known result. */
 export function workflowOutcomeSuite(harness: SdkHarness): void {
   const start = workflowStarter(harness);
 
   describe('a workflow', () => {
-    it('runs its steps, gives what its code returned, and is recorded as succeeded', async () => {
+    it('runs its steps, resolves to the value of its code, and is recorded as succeeded', async () => {
       const { told, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
@@ -32,7 +32,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       });
     });
 
-    it('answers how it ended when it is run again under its gid, and does nothing twice', async () => {
+    it('resolves to its outcome when it is run again under its gid, and does nothing twice', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, (flow: Flow, input: Transfer) =>
@@ -46,7 +46,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run debit']);
     });
 
-    it('gives the code what JSON makes of a result and of the input, in the first run as in later ones', async () => {
+    it('gives the code the input and results as JSON represents them, in the first run as in later ones', async () => {
       const { hf, v1 } = await start({});
       const dates = hf.workflow('dates', v1, async (flow, input: { at: Date } | undefined) => {
         const at = await flow.step<unknown>('date', () => new Date(0));
@@ -60,7 +60,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       await expect(dates.run(undefined)).resolves.toEqual(['1970-01-01T00:00:00.000Z', null, null]);
     });
 
-    it('undoes every step newest first, the failed one too, when one fails, and says why', async () => {
+    it('undoes every step newest first, including the failed one, when a step fails, and reports the reason', async () => {
       const { told, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
@@ -90,7 +90,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       expect(told).toHaveLength(7);
     });
 
-    it('fails when its code says so between steps', async () => {
+    it('fails when its code throws BranchFailure between steps', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
@@ -104,7 +104,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       expect(told).toEqual(['run debit', 'undo debit -5']);
     });
 
-    it('may get over a failed step and go another way; that step is undone at the end', async () => {
+    it('may handle a failed step and take another path; the failed step is undone at the end', async () => {
       const { told, branches } = bank();
       const {
         hf,
@@ -215,7 +215,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       ['too much', () => 'x'.repeat(LIMITS.branchResultBytes), 'at most 4096'],
       ['what JSON cannot hold', () => ({ n: 1n }), 'JSON cannot hold'],
       ['a promise that was not awaited', () => ({ user: Promise.resolve(1) }), 'result.user: a Promise'],
-    ])('fails, rather than to repeat a step that gives %s at each call-back', async (_, give, words) => {
+    ])('fails, rather than repeat a step that returns %s at each callback', async (_, give, words) => {
       const told: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const bigStep = hf.workflow('big step', v1, async (flow: Flow) => {
@@ -281,7 +281,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       },
     );
 
-    it('records a result in the form that the codec of its step gives it', async () => {
+    it('records a result as encoded by the codec of its step', async () => {
       const told: string[] = [];
       const { hf, v1 } = await start({});
       const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };

@@ -8,7 +8,7 @@ interface Transfer {
   readonly amount: number;
 }
 
-/** Participants that note what they are told; commit and rollback come without a payload. */
+/** Participants that record their calls; commit and rollback have no payload. */
 function banks() {
   const told: string[] = [];
   const note = (call: BranchCallContext<Transfer>) => {
@@ -30,7 +30,7 @@ const payload = { amount: 30 };
 
 export function xaSuite(harness: SdkHarness): void {
   describe('an xa', () => {
-    it('calls its branches, then commits them, oldest first, and gives what the work returned', async () => {
+    it('calls its branches, commits them oldest first, and resolves to the value of the work', async () => {
       const { told, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const answers = await hf.xa(
@@ -45,7 +45,7 @@ export function xaSuite(harness: SdkHarness): void {
       await expect(hf.get('transfer')).resolves.toMatchObject({ pattern: 'xa', status: 'succeed' });
     });
 
-    it('is rolled back, oldest first, when a branch refuses, that branch included', async () => {
+    it('is rolled back oldest branch first, including the failed branch, when a branch fails', async () => {
       const { told, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const work = hf.xa(
@@ -61,7 +61,7 @@ export function xaSuite(harness: SdkHarness): void {
       expect(told).toEqual(['xa action 01', 'xa action 02', 'xa rollback 01', 'xa rollback 02']);
     });
 
-    it('is rolled back when it is not known what came of a call, also when its work caught the error', async () => {
+    it('is rolled back when the result of a call is unknown, even if its work caught the error', async () => {
       const { told, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const work = hf.xa((tx) => tx.call({ url: b.broken, payload }).catch(() => 'never mind'), { wait: true });
@@ -115,7 +115,7 @@ export function xaSuite(harness: SdkHarness): void {
       expect(told).toEqual(['xa action 01', 'xa rollback 01']);
     });
 
-    it('has a gid that databases can take', async () => {
+    it('has a gid that databases accept', async () => {
       const { hf } = await harness.start({});
       await expect(hf.xa(() => 1, { gid: 'x'.repeat(62) })).rejects.toMatchObject({
         rejection: 'invalid',
