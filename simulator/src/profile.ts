@@ -99,7 +99,7 @@ const NO_NODE_FAULTS: NodeFaults = { crashes: 0, pauses: 0, longestPauseMs: 0, d
 
 /** Part of the seeds in which calls pass through the HTTP client. */
 const SHARE_OVER_HTTP = 0.25;
-/** Part of the seeds in which the code of workflows is slow, and sends heartbeats meanwhile. */
+/** Part of the seeds in which the code of workflows is slow, and sends heartbeats. */
 const SHARE_SLOW_STEPS = 0.3;
 
 /** Draws the world of a seed. */

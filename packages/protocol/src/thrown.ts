@@ -15,6 +15,43 @@ export function textOfThrown(thrown: unknown): string {
   }
 }
 
+const MOST_CAUSES = 10;
+/** Limit of a text with causes, in characters. */
+const LONGEST_TEXT = 2_000;
+
+/**
+ * The text of a thrown value for a log line: an error with its name, and with its causes unless
+ * their text is part of it already. Never throws.
+ *
+ * @returns at most 2,000 characters, with at most 10 causes
+ */
+export function logTextOfThrown(thrown: unknown): string {
+  let text = namedTextOf(thrown);
+  let cause = causeOf(thrown);
+  for (let depth = 0; depth < MOST_CAUSES && cause !== undefined && text.length < LONGEST_TEXT; depth++) {
+    const why = textOfThrown(cause);
+    if (!text.includes(why)) text += `: caused by ${namedTextOf(cause)}`;
+    cause = causeOf(cause);
+  }
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text;
+}
+
+function namedTextOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return textOfThrown(thrown);
+  }
+}
+
+function causeOf(thrown: unknown): unknown {
+  try {
+    return thrown instanceof Error ? thrown.cause : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The stack of an error; undefined for any other value. Never throws. */
 export function stackOfThrown(thrown: unknown): string | undefined {
   try {
@@ -27,7 +64,6 @@ export function stackOfThrown(thrown: unknown): string | undefined {
 
 /** Properties of errors that loggers read, and code that distinguishes errors. */
 const READ = ['name', 'message', 'stack', 'code', 'cause'] as const;
-const MOST_CAUSES = 10;
 
 /**
  * The same value if it can be read, as any ordinary value can; otherwise an error that replaces it.

@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import {
   type BranchClient,
   type BranchRegistry,
@@ -172,11 +173,14 @@ async function leave(release: () => Promise<void>, engine: Engine, drainMs: numb
     if (left > 0)
       logger.info({ transactions: left }, 'unfinished transactions continue after the next start or on another node');
   } catch (error) {
-    logger.warn({ error: String(error) }, 'could not leave the cluster in an orderly way; other nodes will take over');
+    logger.warn(
+      { error: logTextOfThrown(error) },
+      'could not leave the cluster in an orderly way; other nodes will take over',
+    );
   }
   try {
     await release();
   } catch (error) {
-    logger.warn({ error: String(error) }, 'could not close the store in an orderly way');
+    logger.warn({ error: logTextOfThrown(error) }, 'could not close the store in an orderly way');
   }
 }

@@ -1,4 +1,4 @@
-import { withoutSecrets } from '@holdfast/protocol';
+import { stackOfThrown, textOfThrown, withoutSecrets } from '@holdfast/protocol';
 import { Command } from 'commander';
 import { surviveClosedOutput } from './closed-output.ts';
 import { registerServe } from './serve-command.ts';
@@ -16,9 +16,7 @@ surviveClosedOutput();
 hideSecretsFromProcessList();
 registerServe(program);
 run().catch((error: unknown) => {
-  process.stderr.write(
-    `holdfast: ${withoutSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
-  );
+  process.stderr.write(`holdfast: ${withoutSecrets(stackOfThrown(error) ?? textOfThrown(error))}\n`);
   process.exitCode = 1;
 });
 

@@ -1,3 +1,4 @@
+import { textOfThrown } from '@holdfast/protocol';
 import { StoreError } from '@holdfast/core/store';
 
 /** How a statement that was sent failed. */
@@ -111,7 +112,7 @@ function severity(thrown: unknown): string | undefined {
  * which is replaced.
  */
 export function textOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
+  if (!(thrown instanceof Error)) return textOfThrown(thrown);
   return thrown.message.includes('client password must be a string')
     ? 'the server demands a password; put USER:PASSWORD@ before the host of the URL, or set PGPASSWORD'
     : thrown.message;

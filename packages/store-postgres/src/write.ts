@@ -1,3 +1,4 @@
+import { textOfThrown } from '@holdfast/protocol';
 import { type Entry, StoreError, type WriteItem, type WriteOutcome } from '@holdfast/core/store';
 import { transitions } from '@holdfast/core/store-kit';
 import { int4Array, textArray } from './arrays.ts';
@@ -103,7 +104,7 @@ export class Writer {
         await this.#writeAll([{ item, at }], outcomes);
         this.#refused.delete(id);
       } catch (thrown) {
-        if (!isOfOneRecord(thrown)) throw inDoubt(String(thrown), thrown);
+        if (!isOfOneRecord(thrown)) throw inDoubt(textOfThrown(thrown), thrown);
         if (this.#refused.size < MOST_REFUSED) this.#refused.add(id);
         outcomes[at] = { kind: 'blocked', why: thrown.message };
       }
@@ -172,7 +173,7 @@ async function writeOnce(
           : transitions.applied(before.version, existingOf(item, examined, before.count));
     }
   } catch (thrown) {
-    throw inDoubt(thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    throw inDoubt(textOfThrown(thrown), thrown);
   }
 }
 

@@ -7,8 +7,8 @@ const PER_INTERVAL = 3;
 const LONGEST_STEP = 3;
 
 /**
- * Time passes while a step runs: in some seeds more than an interval, and the code sends heartbeats
- * meanwhile.
+ * Time passes while a step runs: in some seeds more than an interval, in which the code sends
+ * heartbeats.
  */
 export async function slowly(client: Client, plan: WorkflowPlan): Promise<void> {
   const { slowSteps, world, random } = client.tools;

@@ -1,3 +1,4 @@
+import { textOfThrown } from '@holdfast/protocol';
 import type { Resolved, ResolveName, Resolving } from './resolve-name.ts';
 
 export interface NamesOptions {
@@ -103,6 +104,7 @@ export class Names {
 const keepMsOf = ({ keepMs }: Resolved): number => Math.min(Math.max(keepMs, MIN_KEEP_MS), MAX_KEEP_MS);
 
 function lookupError(name: string, error: unknown): Error {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
-  return new Error(`the address of ${name} was not found: ${code}`, { cause: error });
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const why = typeof code === 'string' ? code : textOfThrown(error);
+  return new Error(`the address of ${name} was not found: ${why}`, { cause: error });
 }

@@ -1,3 +1,5 @@
+import { logTextOfThrown } from '@holdfast/protocol';
+
 /**
  * The binary form of records: one byte of format number, the lengths of the head and of the body (4
  * bytes each, big endian), a JSON head, then raw bytes. Payloads stay bytes; small structured parts
@@ -61,7 +63,7 @@ export function decodeFrame<T>(bytes: Uint8Array, newest: number, what: string, 
   } catch (cause) {
     throw cause instanceof UnreadableRecord
       ? cause
-      : new UnreadableRecord(`${what}: its head is invalid: ${String(cause)}`);
+      : new UnreadableRecord(`${what}: its head is invalid: ${logTextOfThrown(cause)}`);
   }
 }
 
@@ -82,7 +84,7 @@ function unpack(bytes: Uint8Array, newest: number, what: string): Frame {
   try {
     return { format, head: JSON.parse(buffer.toString('utf8', HEAD_AT, headEnd)), body: buffer.subarray(headEnd) };
   } catch (cause) {
-    throw new UnreadableRecord(`${what}: its head is not JSON: ${String(cause)}`);
+    throw new UnreadableRecord(`${what}: its head is not JSON: ${logTextOfThrown(cause)}`);
   }
 }
 

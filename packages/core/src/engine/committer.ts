@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import { type Store, StoreError, type WriteItem } from '../store/store.ts';
@@ -195,7 +196,8 @@ export class Committer {
       return outcomes;
     } catch (thrown) {
       observer.batchWritten(items.length, clock.monotonicMs() - startedMs, false);
-      const error = thrown instanceof StoreError ? thrown : new StoreError('outcome_unknown', String(thrown), thrown);
+      const error =
+        thrown instanceof StoreError ? thrown : new StoreError('outcome_unknown', logTextOfThrown(thrown), thrown);
       if (!isApart) this.#isFailing(error, startedMs, items.length);
       return error;
     }
@@ -274,7 +276,7 @@ export class Committer {
       pending.done(result);
     } catch (error) {
       this.#dependencies.logger.error(
-        { id: pending.id, error: String(error) },
+        { id: pending.id, error: logTextOfThrown(error) },
         'the callback of a write threw an error',
       );
     }

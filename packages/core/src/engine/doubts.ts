@@ -1,4 +1,4 @@
-import type { TransactionKey } from '@holdfast/protocol';
+import { type TransactionKey, logTextOfThrown } from '@holdfast/protocol';
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { SessionId, Store, StoredTransaction } from '../store/store.ts';
 import { idOf } from './run.ts';
@@ -86,7 +86,7 @@ export class Doubts {
       for (const [i, [id, doubt]] of open.entries())
         if ((versions[i] ?? 0) > doubt.version && !hasRun(id)) await this.#end(id, doubt);
     } catch (error) {
-      logger.warn({ doubts: open.length, error: String(error) }, 'could not look up the outcome of writes');
+      logger.warn({ doubts: open.length, error: logTextOfThrown(error) }, 'could not look up the outcome of writes');
     }
     this.#schedule();
   }

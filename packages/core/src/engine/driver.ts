@@ -1,6 +1,7 @@
 import {
   type HoldfastError,
   isFinal,
+  logTextOfThrown,
   type Pattern,
   stackOfThrown,
   textOfThrown,
@@ -440,7 +441,7 @@ export class Driver {
     } catch (error) {
       if (run.phase !== 'loading') return;
       if (!ownsRecord(run) && run.claimed === undefined && !this.#unread.has(run))
-        return this.#drop(run, unavailable(run.key, `the store could not be read (${String(error)})`));
+        return this.#drop(run, unavailable(run.key, `the store could not be read (${logTextOfThrown(error)})`));
       this.#reloadLater(run);
     }
   }

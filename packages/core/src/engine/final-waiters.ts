@@ -1,4 +1,4 @@
-import { isFinal, type TransactionKey } from '@holdfast/protocol';
+import { isFinal, logTextOfThrown, type TransactionKey } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import { SlotMap } from '../slot-map.ts';
 import type { Store } from '../store/store.ts';
@@ -110,7 +110,10 @@ export class FinalWaiters {
         for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
       }
     } catch (error) {
-      this.#d.logger.warn({ error: String(error) }, 'could not check whether awaited transactions are finished');
+      this.#d.logger.warn(
+        { error: logTextOfThrown(error) },
+        'could not check whether awaited transactions are finished',
+      );
     }
     this.#polling = false;
     if (this.#byId.size > 0) this.#pollLater();

@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import type { Clock, Logger, Timer } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { SessionRow, Store, TakeOverRequest } from '../store/store.ts';
@@ -79,7 +80,7 @@ export class Janitor {
       }
     } catch (error) {
       logger.warn(
-        { error: String(error) },
+        { error: logTextOfThrown(error) },
         'could not release the remaining transactions; other nodes will take them over',
       );
     }

@@ -2,7 +2,7 @@ import { encodeRegistration } from '../codec/entry-codec.ts';
 import type { Logger } from '../environment.ts';
 import type { EngineObserver } from '../observer.ts';
 import type { SessionId, Store, StoredTransaction, WriteItem } from '../store/store.ts';
-import { isFinal } from '@holdfast/protocol';
+import { isFinal, logTextOfThrown } from '@holdfast/protocol';
 import type { Run } from './run.ts';
 import { writeItem } from './write-item.ts';
 
@@ -74,7 +74,7 @@ export class LostWrites {
       return lost.length;
     } catch (error) {
       logger.error(
-        { gids: runs.map(({ key }) => key.gid), error: String(error) },
+        { gids: runs.map(({ key }) => key.gid), error: logTextOfThrown(error) },
         'could not be compared with the store',
       );
       return runs.length;

@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import { StoreError } from '../store/store.ts';
 
@@ -54,7 +55,7 @@ export class PacedWarning {
     failing.unlogged++;
     if (nowMs < failing.nextLineAtMs) return;
     const counts = failing.count === 1 ? {} : { failures: failing.unlogged, sinceMs: nowMs - failing.sinceMs };
-    logger.warn({ ...fields, error: String(error), ...counts }, this.#message);
+    logger.warn({ ...fields, error: logTextOfThrown(error), ...counts }, this.#message);
     failing.unlogged = 0;
     failing.nextLineAtMs = nowMs + failing.intervalMs;
     failing.intervalMs = Math.min(LONGEST_INTERVAL_MS, failing.intervalMs * 2);

@@ -1,4 +1,4 @@
-import { isFinal } from '@holdfast/protocol';
+import { isFinal, logTextOfThrown } from '@holdfast/protocol';
 import { decodeDefinition, emptyDefinition } from '../codec/definition-codec.ts';
 import { decodeRegistrations } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
@@ -19,7 +19,7 @@ export function transactionOf(record: StoredTransaction): Transaction {
   try {
     return assemble(record.key, definition, record.createdAtMs, registered, state);
   } catch (error) {
-    throw new UnreadableRecord(`its parts do not fit together: ${String(error)}`);
+    throw new UnreadableRecord(`its parts do not fit together: ${logTextOfThrown(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import type { AlertHook, Clock, Logger } from '../environment.ts';
 import type { Store, StoredTransaction, UpdateItem } from '../store/store.ts';
 import type { Committer, WriteResult } from './committer.ts';
@@ -93,7 +94,7 @@ export class Releaser {
       }
       this.#write(release, record, attempt);
     } catch (error) {
-      this.#again(release, attempt, String(error));
+      this.#again(release, attempt, logTextOfThrown(error));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { HoldfastError } from '@holdfast/protocol';
+import { type HoldfastError, logTextOfThrown } from '@holdfast/protocol';
 import type { Logger } from '../environment.ts';
 import type { Transaction } from '../patterns/model.ts';
 import type { Reply } from './run.ts';
@@ -31,6 +31,6 @@ export class Replies {
   }
 
   #thrown(error: unknown, gid: string | undefined): void {
-    this.#logger.error({ gid, error: String(error) }, 'the callback of a caller threw an error');
+    this.#logger.error({ gid, error: logTextOfThrown(error) }, 'the callback of a caller threw an error');
   }
 }

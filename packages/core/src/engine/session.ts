@@ -1,4 +1,4 @@
-import { textOfThrown } from '@holdfast/protocol';
+import { logTextOfThrown, textOfThrown } from '@holdfast/protocol';
 import type { Clock, Identities, Logger, Random, Timer } from '../environment.ts';
 import type { SessionId, Store } from '../store/store.ts';
 import { PacedWarning } from './paced-warning.ts';
@@ -166,7 +166,7 @@ export class Session {
       this.#dependencies.onLost();
     } catch (error) {
       this.#dependencies.logger.error(
-        { session: this.#id, error: String(error) },
+        { session: this.#id, error: logTextOfThrown(error) },
         'could not drop every transaction of the lost session',
       );
     }

@@ -1,3 +1,4 @@
+import { logTextOfThrown } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import { type Store, StoreError } from '../store/store.ts';
 
@@ -170,7 +171,8 @@ export class WritePath {
       await store.kvPut(PROBE, node, found?.version ?? 0);
       this.succeeded();
     } catch (thrown) {
-      const error = thrown instanceof StoreError ? thrown : new StoreError('unavailable', String(thrown), thrown);
+      const error =
+        thrown instanceof StoreError ? thrown : new StoreError('unavailable', logTextOfThrown(thrown), thrown);
       this.failed(error, 0);
       throw error;
     }

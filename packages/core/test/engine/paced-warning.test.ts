@@ -21,9 +21,27 @@ function recording(): { readonly lines: Line[]; readonly logger: Logger } {
   return { lines, logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') } };
 }
 
+function unreadable(): unknown {
+  const read = (): never => {
+    throw new Error('it cannot be read');
+  };
+  return Object.defineProperty(new Error('away'), 'message', { get: read });
+}
+
 const away = new StoreError('unavailable', 'connection refused');
 
 describe('the log lines of a loop whose store is away', () => {
+  it.each([
+    ['null', null],
+    ['an object without a prototype', Object.create(null) as unknown],
+    ['an error whose message cannot be read', unreadable()],
+  ])('have a text also if %s is thrown', (_name, thrown) => {
+    const { lines, logger } = recording();
+    new PacedWarning({ clock: new ManualClock(), logger }, 'it failed').failed(thrown);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.fields['error']).not.toBe('');
+  });
+
   it('are one at once, then one with a count at intervals that double up to five minutes, and one at the end', async () => {
     const clock = new ManualClock();
     const { lines, logger } = recording();

@@ -4,14 +4,15 @@ import {
   basicAuthorization,
   httpRequestsOf,
   type InputOf,
-  operationOf,
   type OperationName,
+  operationOf,
   type OperationRequest,
   placeOfUrl,
   problemDetails,
   type ProblemDetails,
   type QueryValues,
   type ResultOf,
+  textOfThrown,
 } from '@holdfast/protocol';
 import { Pool } from 'undici';
 import { CommandError, EXIT } from './command-error.ts';
@@ -126,4 +127,4 @@ function parseJson(text: string): unknown {
 }
 
 const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : textOfThrown(error);

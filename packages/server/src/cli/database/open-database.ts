@@ -1,4 +1,4 @@
-import { placeOfUrl } from '@holdfast/protocol';
+import { placeOfUrl, textOfThrown } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../command-error.ts';
 
 /** A row with its values as the client library returns them. */
@@ -69,7 +69,7 @@ async function loaded<T>(driver: string, load: () => Promise<T>): Promise<T> {
  * then the code is used.
  */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.message !== '') return error.message;
+  const text = textOfThrown(error);
+  if (text !== '' || !(error instanceof Error)) return text;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

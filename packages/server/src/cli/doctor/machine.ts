@@ -1,3 +1,4 @@
+import { textOfThrown } from '@holdfast/protocol';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
@@ -45,7 +46,7 @@ export const portCheck = (host: string, port: number): Check => ({
       probe.listen(port, host);
       await once(probe, 'listening');
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const code = error instanceof Error && 'code' in error ? String(error.code) : textOfThrown(error);
       if (code !== 'EADDRINUSE')
         return [fail(name, `${host} is not available for listening: ${code}`, 'choose another --host or --http-port')];
       return [
