@@ -15,4 +15,6 @@ export const QUOTATIONS: readonly (readonly [place: string, quoted: RegExp])[] =
   ['pack-test/src/uses.ts', /'nobody'|\bnobody(?=@)/g],
   // A patch of the client's code.
   ['crash-test/src/chaos/broken-sdks.ts', /(?:return|===) 'refused'/g],
+  // That function's definition, and the word by which a script reports its call.
+  ['packages/client/src/barrier/redis-lua.ts', /\brefuse\(reason\)|, refuse\)|'refused ?'|\.refused\b|\{ refused =/g],
 ];

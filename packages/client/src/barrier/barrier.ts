@@ -24,11 +24,11 @@ export interface BranchKey {
 export type BarrierOutcome<T> =
   | { readonly ran: true; readonly value: T }
   /**
-   * `repeated`: this call was carried out before. `empty`: it undoes what never
-   * happened. Either way the response is success. `value`: the result that the barrier kept of the
-   * call that was carried out. It is absent when that call returned nothing, and where results are
-   * not kept (no table of results, or xa). `unavailable` stands in its place when the result could
-   * not be kept, since it is not JSON or takes more than 16 KiB of it, and there was no `codec`.
+   * `repeated`: this call was carried out before. `empty`: the call undoes an op that never ran.
+   * Either way the response is success. `value`: the result that the barrier kept of the call that
+   * was carried out. It is absent if that call returned nothing, and where results are not kept (no
+   * table of results, or xa). `unavailable` replaces `value` if the result could not be kept: the
+   * result is not JSON or exceeds 16 KiB of JSON, and there was no `codec`.
    */
   | {
       readonly ran: false;
@@ -47,9 +47,9 @@ export type BarrierOutcome<T> =
 export interface Barrier<Tx> {
   /**
    * Runs `work` at most once for this call, in one local transaction with the barrier's rows. If
-   * `work` throws, both are rolled back and the error is thrown on. Throws a `BranchFailure` for a
-   * call that was undone: it arrives late, or its gid was used before. The result of `work` is kept
-   * in the same transaction, and a repeated call returns it. Several uses for one call and its
+   * `work` throws, both are rolled back and the error is rethrown. Throws a `BranchFailure` for a
+   * call that was undone: the call is late, or its gid was used before. The result of `work` is
+   * kept in the same transaction, and a repeated call returns it. Several uses for one call and its
    * copies (`{ ...call }`) are distinguished by their order (barrier IDs 01, 02, …), or by `use` of
    * the call.
    *
@@ -95,7 +95,7 @@ export class LocalTransactionRefused extends Error {
 
   constructor(gid: string) {
     super(
-      `The local transaction of message ${gid} was not committed: it was committed before, or the message was given up`,
+      `The local transaction of message ${gid} was not committed: it was committed before, or the message was abandoned`,
     );
     this.gid = gid;
   }
@@ -109,6 +109,6 @@ export class CommitUnknown extends Error {
   readonly code = 'commit_unknown';
 
   constructor(cause: unknown) {
-    super('The database did not answer the commit: whether it happened is not known', { cause });
+    super('The database did not respond to the commit: its outcome is unknown', { cause });
   }
 }

@@ -25,22 +25,22 @@ const MOST_CAUSES = 10;
 /** A barrier in a database that transactions of the application can share. */
 export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx> {
   /**
-   * As `run`, but in a transaction that the caller began and will commit: for those who have their
-   * transactions from elsewhere, such as an ORM.
+   * As `run`, but in a transaction that the caller began and will commit, for example with an ORM.
    *
    *     await orm.transaction(async (tx) => {
    *       await barrier.within(tx.connection, call, () => tx.accounts.debit(call.payload.amount));
    *     });
    *
-   * Call it first in the transaction, and whatever this throws, roll back: the barrier's rows are
-   * in it already, and committed without the work they would keep it from ever being done. Only a
-   * commit that was answered may be told the coordinator as success.
+   * Call `within` first in the transaction, and roll back after any error that it throws: the
+   * transaction then contains the barrier's rows, which, committed without the work, would prevent
+   * the work forever. Return success to the coordinator only after the database has confirmed the
+   * commit.
    *
    * Several uses in one transaction are counted. The barrier does not see whether the transaction
-   * is committed: a handler that uses a further one, because it rolled back or because it writes to
-   * a second database, numbers the uses, `{ ...call, use: 1 }`.
+   * is committed: a handler that uses another transaction, because it rolled back the first or
+   * because it writes to a second database, numbers the uses, `{ ...call, use: 1 }`.
    *
-   * @throws {BarrierUseUnclear} it did not
+   * @throws {BarrierUseUnclear} the handler did not number the uses
    */
   within<T>(open: Open, call: BranchKey, work: (() => T | Promise<T>) & JsonResult<T>): Promise<BarrierOutcome<T>>;
   within<T>(
@@ -59,13 +59,13 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
   messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T>;
 
   /**
-   * Deletes old rows and kept results, `limit` of each at most; resolves to the larger of the two
-   * numbers. Call it from time to time, until it resolves to less than `limit`.
+   * Deletes old rows and kept results, at most `limit` of each; resolves to the larger of the two
+   * numbers. Call `purge` regularly, each time until it resolves to less than `limit`.
    *
-   * A row must outlive every call that can still come: without it, an undo finds nothing to undo,
-   * and a repeated action is carried out again. So let `olderThanMs` be longer than any transaction
-   * may take, with its retries, outages and the time that one waits for a person: weeks, rather
-   * than days.
+   * A row must outlive every call that can still come: without the row, an undo finds nothing to
+   * undo, and a repeated action is carried out again. Set `olderThanMs` to more than any
+   * transaction may take, including retries, outages and the time that it needs operator attention:
+   * weeks, rather than days.
    */
   purge(options: BarrierPurge): Promise<number>;
 
@@ -82,17 +82,18 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
 }
 
 /**
- * B1  The rows of a call are inserted before its work begins, in one transaction with it: the
- *     unique key lets one of several equal calls work, the others wait for its end and find its
- *     rows, or, if it was rolled back, the place free.
+ * B1  The rows of a call are inserted before its work begins, in one transaction with it. The
+ *     unique key lets one of several equal calls work. The others wait for the end of its
+ *     transaction, and then find its rows, or insert theirs if it was rolled back.
  * B2  All rows are inserted in the order of the unique key, and an action inserts only one: no two
  *     calls of a branch wait for each other's rows.
- * B3  What has run work is never tried again here: only the coordinator may call again.
+ * B3  The barrier never repeats a transaction whose work has begun: only the coordinator may call
+ *     again.
  * B4  A check-back reads in a transaction that begins after the row is certain to be there, so that
  *     no snapshot is too old.
- * B5  The result, or why it cannot be kept, is kept after the work, in its transaction: a repeated
- *     call that finds the rows finds it, too.
- * B6  A call that was undone fails: what it is to do is not there, and never will be.
+ * B5  The result, or the reason why it cannot be kept, is stored after the work, in its
+ *     transaction: a repeated call that finds the rows finds the result, too.
+ * B6  A call that was undone fails: its effect does not exist, and never will.
  */
 class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
   readonly #driver: BarrierDriver<Tx, Open>;
@@ -122,7 +123,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     options?: ResultOptions<T>,
   ): Promise<BarrierOutcome<T>> {
     const last = this.#uses.lastIn(call, open);
-    // It is gone if the caller rolled back, and began again with the same object.
+    // The row is missing if the caller rolled back, and began again with the same object.
     if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last, undefined).own)) !== undefined)
       this.#uses.stands(last);
     return this.#used(call, work, 'with others', async (use) => {
@@ -186,8 +187,8 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     const fresh = rows.filter((_, index) => inserted[index] === true);
     if (!fresh.includes(own)) {
       await this.#refuseUndone(open, own);
-      // The use may differ from the one that the last attempt was to repeat; a further request
-      // finds out.
+      // The use may differ from the one that the last attempt was to repeat; the next request
+      // resolves this.
       if (use.again) throw new BarrierUseUnclear(own, use.number, 'failed');
       const kept = await this.#kept(open, own, codec);
       return { ran: false, why: 'repeated', ...kept } as BarrierOutcome<T>;

@@ -14,43 +14,43 @@ export interface BarrierRow {
 }
 
 /**
- * What a database must offer for a barrier: `createBarrier` makes one of it. For databases, client
- * libraries and transaction managers that have no barrier here.
+ * A dialect: the operations of a database that `createBarrier` builds a barrier on. Implement it
+ * for databases, client libraries and transaction managers for which this package has no barrier.
  *
- * `Tx` is what the work gets to write with; `Open` is as much of it as the barrier needs for its
- * own rows.
+ * `Tx` is the handle with which the work writes; `Open` is the part of it that the barrier needs
+ * for its rows.
  */
 export interface BarrierDriver<Tx extends Open, Open = Tx> {
   /**
-   * Where the rows are: barriers over the same pool and table count the uses of a request together.
-   * Default: each driver object is a place.
+   * Where the rows are stored: barriers over the same pool and table count the uses of a request
+   * together. Default: each dialect object is a separate place.
    */
   readonly place?: { readonly pool: object; readonly table: string };
 
   /**
-   * Runs `body` in a transaction of its own and commits it. A throw of `body` rolls back and is
-   * thrown on as it is. A connection in doubt is not used again.
+   * Runs `body` in a separate transaction and commits it. An error of `body` rolls the transaction
+   * back and is rethrown unchanged. A connection in an uncertain state is not reused.
    *
-   * @throws {CommitUnknown} the answer to the commit was lost
-   * @throws {TransactionEnded} the transaction had ended before the commit; with its rows committed
-   * or not, which `readReason` finds out. Anything else thrown
-   *   means that nothing was committed, and nothing will be
+   * @throws {CommitUnknown} the response to the commit was lost
+   * @throws {TransactionEnded} the transaction had ended before the commit; `readReason` determines
+   *   whether its rows were committed. Any other error means that nothing was committed, and
+   *   nothing will be
    */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
 
   /**
-   * Inserts, in this order, the rows that are not there yet, and says of each whether it was
-   * inserted. Where another transaction has inserted a row and is not through, this waits for its
-   * end. Rows that are there must be visible in the answer, whatever the transaction's isolation.
+   * Inserts the missing rows, in this order, and resolves to a list that shows for each row whether
+   * it was inserted. If another transaction has inserted a row and is still open, this waits for
+   * its end. The list must reflect existing rows at any isolation level of the transaction.
    */
   insertMissing(open: Open, rows: readonly BarrierRow[]): Promise<readonly boolean[]>;
 
   /**
-   * Keeps the result of a call, in the transaction of its work: ASCII, 16 KiB at most. Replaces one
-   * that is there. Where a result cannot be kept, the reason is, as the result of the same row with
-   * a `barrierId` that ends with `-unkept`. Does nothing where the database has no place for
-   * results; in no case does it end the transaction for that. Without this method no results are
-   * kept.
+   * Stores the result of a call, in the transaction of its work: ASCII, 16 KiB at most. Replaces an
+   * existing one. If a result cannot be kept, the barrier stores the reason as the result of the
+   * same row with a `barrierId` that ends with `-unkept`. Does nothing if the database has no table
+   * of results, and must not end the transaction for that reason. Without this method no results
+   * are kept.
    */
   keepResult?(open: Open, row: BarrierRow, result: string): Promise<void>;
 

@@ -50,9 +50,10 @@ export class TransactionEnded extends Error {
 }
 
 /**
- * The result of a call that was carried out before is not kept: it is not JSON, or takes too many
- * bytes of it. The work is done, and was not repeated. It stands in the outcome of the repeated
- * call, and is not thrown by the barrier. Give `run` a `codec`, or return a key to the data.
+ * The result of a call that was carried out before was not kept: the result is not JSON, or its
+ * JSON is too long. The work is done, and was not repeated. The outcome of the repeated call
+ * contains this error; the barrier does not throw it. Pass a `codec` to `run`, or return a key to
+ * the data.
  */
 export class BarrierResultUnavailable extends Error {
   override readonly name = 'BarrierResultUnavailable';

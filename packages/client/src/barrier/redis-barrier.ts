@@ -32,8 +32,8 @@ export interface RedisBarrierOptions {
    */
   readonly expireAfterMs?: number;
   /**
-   * A key that takes more memory is not copied: only the last command can write it, not a script.
-   * Default: 1 MiB.
+   * A key that takes more memory than this is not copied: only the last command can write it, not a
+   * script. Default: 1 MiB.
    */
   readonly maxCopyBytes?: number;
 }
@@ -81,19 +81,19 @@ export class RedisBarrier implements Barrier<RedisTx> {
     this.#redis = redis;
     this.#options = options;
     const { keyPrefix = '' } = options;
-    // Prefixes by the call are those of one barrier.
+    // Prefixes computed from the call are not shared between barriers.
     this.#uses = typeof keyPrefix === 'string' ? usesOf(redis.client, keyPrefix) : usesOf(this, '');
     this.#expiry = positive('expireAfterMs', options.expireAfterMs ?? DEFAULT_EXPIRE_AFTER_MS);
     this.#maxCopy = positive('maxCopyBytes', options.maxCopyBytes ?? DEFAULT_MAX_COPY_BYTES);
   }
 
   /**
-   * Runs `work`, which queues, and then carries out what it queued. Calls that come at the same
-   * time may each run `work`; what it queues is carried out once.
+   * Runs `work`, which queues commands, and then applies the queue. Simultaneous calls may each run
+   * `work`; the queue is applied once.
    *
-   * @throws {BranchFailure} a check or a script refused: nothing was applied
+   * @throws {BranchFailure} a check or a script rejected the call: nothing was applied
    * @throws {RedisWorkFailed} a queued command or script failed
-   * @throws {CommitUnknown} the answer was lost; a repetition of the call finds out
+   * @throws {CommitUnknown} the response was lost; repeating the call determines the outcome
    * @throws {BarrierUseUnclear} a use after one that failed has no number
    */
   async run<T>(
@@ -104,7 +104,7 @@ export class RedisBarrier implements Barrier<RedisTx> {
     // A handler at the URL of a check-back would make the coordinator believe that the local
     // transaction was committed.
     if (call.op === MESSAGE_BARRIER.op)
-      throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
+      throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: serve it with checkBack`);
     const use = this.#uses.take(call, work);
     try {
       const codec = options?.codec as Codec;
@@ -194,12 +194,12 @@ export class RedisBarrier implements Barrier<RedisTx> {
   }
 }
 
-/** Of the local transaction of a message, which is never repeated. */
+/** For the local transaction of a message, whose result is not kept. */
 const NOT_KEPT: Codec = { encode: () => undefined, decode: () => undefined };
 
 /**
- * The attempt, and the result to keep (empty: none). Why a result is not kept stands in the mark,
- * before all that other versions look at.
+ * The attempt, and the result to keep (empty: none). The reason why a result is not kept is stored
+ * in the mark, before the part that other versions read.
  */
 const withResult = (attempt: Attempt, kept: KeptJson): [Attempt, string] => {
   if (kept.kind === 'json') return [attempt, kept.text];
@@ -213,9 +213,9 @@ function messageOf(gid: string): BranchKey {
 }
 
 /**
- * The outcome that the scripts state as `repeated`, with the kept result behind it.
+ * The outcome `repeated` of a script, with the kept result.
  *
- * @throws what else they state
+ * @throws the error for any other outcome of the script
  */
 function settledOf(answer: string, call: BranchKey, codec: Codec): BarrierOutcome<unknown> {
   if (answer === 'repeated') return { ran: false, why: 'repeated' };

@@ -1,14 +1,14 @@
 /**
- * A queued command or script failed (a wrong type, a defect in the Lua, no permission, no memory).
- * See `applied` for what became of the others.
+ * A queued command or script failed (a wrong type, a bug in the Lua, no permission, no memory).
+ * `applied` shows whether other queued commands took effect.
  */
 export class RedisWorkFailed extends Error {
   override readonly name = 'RedisWorkFailed';
   readonly code = 'redis_work_failed';
   /**
-   * `nothing`: everything is as before, and the call may be repeated. `perhaps a part`: putting it
-   * back failed, too (before Redis 7 for lack of the right to RESTORE or DEL): a person must look
-   * at the keys; the call counts as carried out.
+   * `nothing`: everything is as before, and the call may be repeated. `perhaps a part`: restoring
+   * the keys failed, too (before Redis 7, if the permission for RESTORE or DEL is missing): an
+   * operator must check the keys; the call counts as carried out.
    */
   readonly applied: 'nothing' | 'perhaps a part';
 

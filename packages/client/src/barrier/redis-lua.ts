@@ -1,28 +1,29 @@
 /**
- * The scripts of the Redis barrier. Redis runs a script alone, so all of it happens at once; but
- * what it has written stays when it fails later. Therefore:
+ * The scripts of the Redis barrier. Redis runs a script in isolation, but does not undo the writes
+ * of a script that fails later. Therefore:
  *
  * 1. Nothing is written before every check has passed.
- * 2. The first write is the barrier's own key. Redis refuses for reasons of its own (no memory,
- * read-only, …) at the first write of a script only.
- * 3. Each key is copied before it is first written, and all copies are put back when anything fails
- * after that. Only the last command needs no copy of its key:
- *    one command either does all of its work or nothing.
- * 4. Where Redis can tell (7.0 and later), the rights to put a copy back are looked at before it is
- * needed.
+ * 2. The first write is the barrier's key. Only at the first write of a script does Redis reject it
+ *    for general reasons (no memory, read-only, …).
+ * 3. Each key is copied before it is first written, and all copies are restored if a later command
+ *    fails. Only the last command needs no copy of its key: a single command applies completely or
+ *    not at all.
+ * 4. Where Redis can report them (7.0 and later), the permissions to restore a copy are checked
+ *    before the copy is needed.
  *
- * KEYS: the barrier's keys (this call's, that of its result, and that of the op which it undoes or
- * which undoes it), then those of the queued work in its order. ARGV: how many of the keys are the
- * barrier's, this run's mark, expiry in ms, largest copy in bytes, the result to keep (empty:
- * none), whether this call is the `undo` or the one that is `undone` by the third key's (else
- * empty), then for each piece of work: kind, name, number of keys, number of arguments, arguments.
+ * KEYS: the barrier's keys (the key of this call, of its result, and of the op which it undoes or
+ * which undoes it), then those of the queued work in its order. ARGV: the number of the barrier's
+ * keys, the mark of this run, expiry in ms, largest copy in bytes, the result to keep (empty:
+ * none), `undo` if this call undoes the op of the third key or `undone` if that op undoes this
+ * call (else empty), then for each piece of work: kind, name, number of keys, number of arguments,
+ * arguments.
  */
 
 /**
- * `unkept`: it was carried out, and its result could not be kept, for the reason that the value of
- * its key begins with. `ran`: this very run was carried out, and the driver has sent it again.
- * `taken`: a key is that of another call, whose gid and branch are spelled the same together: the
- * values name theirs, except those of dtm's clients and of earlier versions.
+ * Returns `unkept` if the call was carried out and its result could not be kept; the value of its
+ * key begins with the reason. `ran`: this very run was carried out, and the client library has sent
+ * it again. `taken`: a key belongs to another call whose concatenated gid and branch are the same.
+ * The values contain both, except those of dtm's clients and of earlier versions.
  */
 const ENTER = `
 local mark, expiry = ARGV[2], ARGV[3]
@@ -50,7 +51,7 @@ if ARGV[6] == 'undo' and redis.call('EXISTS', KEYS[3]) == 0 then
 end
 `;
 
-/** Whether there is anything to do: settles repeated and empty calls. */
+/** Handles repeated and empty calls; returns `open` if the work is to run. */
 export const ENTER_SCRIPT = `${ENTER}return 'open'`;
 
 /**
@@ -136,8 +137,8 @@ local reader = {
 }
 
 local function run(name, access, keys, args)
-  local answer = scripts[tonumber(name)](access, keys, args, refuse)
-  if type(answer) == 'table' and answer.err then error(answer, 0) end
+  local reply = scripts[tonumber(name)](access, keys, args, refuse)
+  if type(reply) == 'table' and reply.err then error(reply, 0) end
 end
 
 local steps, key, arg = {}, tonumber(ARGV[1]) + 1, 7

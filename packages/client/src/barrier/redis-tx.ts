@@ -22,17 +22,17 @@ const MAX_ARGUMENTS = 4_096;
 
 /**
  * The handle with which the work behind a Redis barrier writes. Nothing is sent while the work
- * runs: commands are queued, and carried out together with the barrier's keys after the work has
- * returned, in one script call: all of it or nothing. Nothing can therefore be read through it;
- * read beforehand with your client, and check again in a check or a script what must still hold.
+ * runs: commands are queued, and applied together with the barrier's keys after the work has
+ * returned, in one script call: all of them or none. Therefore nothing can be read through this
+ * handle: read beforehand with your client, and verify in a check or a script the conditions that
+ * must still hold.
  */
 export interface RedisTx {
   /**
-   * Queues a command that writes the one key it names. A reply (such as the nil of SET … NX) is not
-   * looked at; an error undoes everything.
+   * Queues a command that writes the one key it names. A reply (such as the nil of SET … NX) is
+   * ignored; an error undoes everything.
    *
-   * @throws {TypeError} it is not one of the commands that write their first argument and nothing
-   * else
+   * @throws {TypeError} the command is not one of those that write only their first argument
    */
   call(command: RedisCommand, key: string, ...args: readonly RedisArgument[]): void;
   /**
@@ -41,9 +41,9 @@ export interface RedisTx {
    */
   check(lua: string, keys: readonly string[], args?: readonly RedisArgument[]): void;
   /**
-   * Queues Lua that reads and writes the `KEYS` it names and no others; it may `refuse('why')` at
-   * any point, and everything is as before. Its keys are copied before it runs, which takes time in
-   * proportion to their size; where they are large, use a check and commands.
+   * Queues Lua that reads and writes only the `KEYS` it names. The script may call `refuse('why')`
+   * at any point, and everything is as before. Its keys are copied before the script runs, which
+   * takes time in proportion to their size; for large keys, use a check and commands.
    *
    * The text is compiled and kept by Redis: pass values in `args`, never in the text.
    */
@@ -114,6 +114,6 @@ export class RedisQueue implements RedisTx {
 
 function text(argument: RedisArgument): string | Buffer {
   if (typeof argument !== 'number') return argument;
-  if (!Number.isFinite(argument)) throw new TypeError(`${argument} is no number that Redis knows`);
+  if (!Number.isFinite(argument)) throw new TypeError(`${argument} is not a number that Redis accepts`);
   return String(argument);
 }

@@ -10,7 +10,7 @@ export const MAX_RESULT_BYTES = 16 * 1024;
 /** How a result is kept; undefined: as it is. */
 export type Codec = StepCodec<unknown> | undefined;
 
-/** What is kept of the value that the work returned. */
+/** The stored form of the value that the work returned. */
 export async function keptResult(value: unknown, codec: Codec): Promise<KeptJson> {
   return keptJson(codec === undefined ? value : await codec.encode(value), MAX_RESULT_BYTES);
 }
@@ -21,7 +21,7 @@ export function readResult(kept: string, codec: Codec): { readonly value: unknow
   return { value: codec === undefined ? json : codec.decode(json) };
 }
 
-/** The error that stands for a result of which `why` was kept. */
+/** The error that replaces a result for which the reason `why` was kept. */
 export function unavailable(
   call: Pick<BarrierRow, 'gid' | 'branchId' | 'op'>,
   why: string,
@@ -30,8 +30,8 @@ export function unavailable(
 }
 
 /**
- * Where the reason is kept for which a call's result is not. A separate row, which versions that
- * know only results never read as one.
+ * The row of the reason why a call's result was not kept. A separate row, so that versions that
+ * store only results never read the reason as a result.
  */
 export const unkeptRow = (row: BarrierRow): BarrierRow => ({ ...row, barrierId: `${row.barrierId}-unkept` });
 

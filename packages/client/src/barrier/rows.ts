@@ -3,16 +3,16 @@ import type { BranchKey } from './barrier.ts';
 import type { BarrierRow } from './driver.ts';
 
 /**
- * The rows of one use of the barrier: its own, and that of the op which this one undoes, if any, in
- * the order of the unique key (by op). Calls that undo the same op meet at the first of their rows,
- * so that the others wait there. In MySQL they then hold the gap before that row, so the second row
- * must not belong there, or each would wait for the others' gaps.
+ * The rows of one use of the barrier: the row of the op, and that of the op which it undoes, if
+ * any, in the order of the unique key (by op). Of the calls that undo the same op, one inserts the
+ * first row, and the others wait there. In MySQL these then hold the gap before that row, so the
+ * second row must not belong in this gap, or each call would wait for the gaps of the others.
  */
 export function rowsOf(call: BranchKey, use: number, ownReason = call.op): readonly BarrierRow[] {
   // A handler at the URL of a check-back would make the coordinator believe that the local
   // transaction was committed.
   if (call.op === MESSAGE_BARRIER.op)
-    throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: answer it with checkBack`);
+    throw new TypeError(`Op ${call.op} of ${call.gid} is a check-back: serve it with checkBack`);
   const { gid, branchId, op, transType } = call;
   const own = checked({ gid, branchId, op, barrierId: barrierId(use), transType, reason: op });
   const undone = undoneOp(op);

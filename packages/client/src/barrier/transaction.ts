@@ -3,9 +3,9 @@ export interface PooledConnection<Tx> {
   readonly tx: Tx;
   begin(): Promise<void>;
   /**
-   * @throws {CommitUnknown} the answer was lost
-   * @throws {TransactionEnded} the transaction was over before
-   * @throws whatever the database said for not committing
+   * @throws {CommitUnknown} the response was lost
+   * @throws {TransactionEnded} the transaction had ended before the commit
+   * @throws the database's error, if it rejected the commit
    */
   commit(): Promise<void>;
   rollback(): Promise<void>;

@@ -4,7 +4,7 @@ import { noteBarrier } from '../participants/unguarded-work.ts';
 import type { BranchKey } from './barrier.ts';
 import { BarrierUseUnclear } from './errors.ts';
 
-/** The barrier id column holds two digits for all that anybody needs. */
+/** The largest number of two digits, to which barrier IDs are padded. */
 const MOST_USES = 99;
 
 /**
@@ -44,8 +44,8 @@ interface Counted {
 }
 
 /**
- * Numbers the uses of a barrier within one request, by which their rows are told apart. Each
- * request must come to the same numbers, or a use would be carried out twice.
+ * Numbers the uses of a barrier within one request, by which their rows are distinguished. Each
+ * request must assign the same numbers, or a use would be carried out twice.
  *
  * U1  A use that its call does not number is counted: 1, 2, 3, in the order in which they begin.
  *     Copies of a call that still show its request are counted together, per gid, branch and op.
@@ -56,16 +56,16 @@ interface Counted {
  *     number. The next use is then a repetition only if the source text of its work is that of the
  *     lost use and of no earlier one, and if the lost use had a transaction to itself: with the
  *     transaction of a caller, the earlier uses in it were rolled back as well.
- * U3  After any other failure it is unclear whether the handler repeats the use or goes on, and so
- *     it is after a use in a transaction of the caller, who may have rolled it back. A further
- *     counted use is refused: with either number, some handler would work twice.
+ * U3  After any other failure it is unclear whether the handler repeats the use or continues with
+ *     the next one; likewise after a use in a transaction of the caller, which may have been rolled
+ *     back. A further counted use is rejected: with either number, some handler would work twice.
  * U4  The row of a use that repeats (U2) is marked. A later request that finds the mark cannot know
  *     whether the handler had repeated the use or continued with the next one, and counts no new
- *     use. If the work was the same function as that of the lost use, this is so only for a handler
- *     that has several uses with this function.
+ *     use. If the work was the same function as that of the lost use, this applies only to a
+ *     handler that has several uses with this function.
  * U5  An object that equals the call being served but shows no request (its parts, a JSON round
  *     trip) may come from a further use of the handler, or from another request whose work a queue
- *     carries out here. The first use is counted; beside others it is refused, since as a
+ *     carries out here. The first use is counted; a use beside others is rejected, since as a
  *     repetition the further use would be lost, and with a new number the other request's work
  *     would be done twice.
  */
@@ -73,7 +73,7 @@ export class Uses {
   readonly #ofRequest = new WeakMap<object, Map<string, Counted>>();
 
   /**
-   * @throws {RangeError} the call names a use that cannot be, or has too many
+   * @throws {RangeError} the call has an invalid use number, or too many uses
    * @throws {BarrierUseUnclear} U3, U5
    */
   take(call: BranchKey, work: unknown): Use {
@@ -175,7 +175,7 @@ function repeatsLast(works: readonly unknown[], work: unknown): boolean {
 const sourceOf = (work: unknown): string =>
   typeof work === 'function' ? Function.prototype.toString.call(work) : typeof work;
 
-/** The request being served, if it is one of this very call. */
+/** The request being served, if it is a request of this very call. */
 function servedRequest({ gid, transType, branchId, op }: BranchKey): object | undefined {
   const served = currentBranch();
   if (served?.gid !== gid || served.branchId !== branchId || served.op !== op) return undefined;
@@ -186,8 +186,8 @@ function servedRequest({ gid, transType, branchId, op }: BranchKey): object | un
 const usesOfPlaces = new WeakMap<object, Map<string, Uses>>();
 
 /**
- * @param pool what the barriers reach their database with
- * @param table where their rows are
+ * @param pool the connection pool of the barriers
+ * @param table the table of their rows
  */
 export function usesOf(pool: object, table: string): Uses {
   const ofTables = usesOfPlaces.get(pool) ?? new Map<string, Uses>();

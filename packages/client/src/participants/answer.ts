@@ -21,28 +21,28 @@ import { serveBranch } from './joined-work.ts';
 import { warnOfError } from './reported-error.ts';
 import { successText, wireText } from './wire-body.ts';
 
-/** A call as it came in, whatever the framework. */
+/** An incoming call, independent of the framework. */
 export interface BranchRequest {
   readonly method: string | undefined;
-  /** With its query; what stands before that does not matter. */
+  /** With its query; the part before the query is ignored. */
   readonly url: string | undefined;
-  /** Gives the value of a header, named in lower case. */
+  /** Returns the value of a header, named in lower case. */
   readonly header: (name: string) => unknown;
   /**
-   * Gives the parsed JSON body, undefined when there is none. Asked once, after the query was found
-   * right.
+   * Returns the parsed JSON body; undefined if there is none. Called once, after the query was
+   * validated.
    */
   readonly readBody: () => unknown;
 }
 
-/** What goes back to the coordinator, whatever the framework. */
+/** The response to the coordinator, independent of the framework. */
 export interface BranchAnswer {
   readonly status: number;
   /** JSON, to be sent as it is. */
   readonly text: string;
 }
 
-/** Answers calls of one branch URL. Never throws. */
+/** Serves calls of one branch URL. Never throws. */
 export type BranchServer = (request: BranchRequest) => Promise<BranchAnswer>;
 
 /** The two ways to call `branch`: `(handler, options?)` and `(barrier, handler, options?)`. */
@@ -74,10 +74,10 @@ export function readArguments<Payload, Tx, Options extends BranchOptions<Payload
 }
 
 /**
- * Serves a participant's handler and maps how it ends: returned → 200 SUCCESS, `BranchFailure` →
- * 409 FAILURE, `BranchOngoing` → 425 ONGOING, anything else thrown → 500, an unreadable call → 400,
- * another method → 405, too long a body → 413. `currentBranch` finds the call while the handler
- * runs.
+ * Serves a participant's handler and maps its outcome to a response: returned → 200 SUCCESS,
+ * `BranchFailure` → 409 FAILURE, `BranchOngoing` → 425 ONGOING, any other error → 500, an
+ * unreadable call → 400, another method → 405, too long a body → 413. `currentBranch` returns the
+ * call while the handler runs.
  */
 export function branchServer<Payload>(
   handler: BranchHandler<Payload>,
@@ -105,7 +105,7 @@ export function branchServer<Payload>(
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
-/** Not by `URL`: it rejects what is before the query, which does not matter here. */
+/** Does not use `URL`, which would validate the part before the query, too. */
 function queryOf(url: string): URLSearchParams {
   const start = url.indexOf('?');
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
@@ -137,6 +137,6 @@ function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
 }
 
 function tell(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
-  // What the hook itself throws has nowhere to go: the response to the coordinator matters more.
+  // An error of the hook itself is ignored: the response to the coordinator matters more.
   callHook(() => (onError ?? warnOfError)(error, call));
 }

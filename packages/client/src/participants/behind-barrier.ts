@@ -7,13 +7,13 @@ import type { StepCodec } from '../workflow/flow.ts';
 import type { BarrierHandler, BranchCallContext, BranchHandler } from './call.ts';
 
 /**
- * A handler with a barrier around it. A response is JSON anyway: a repeated call returns the JSON
- * of the first response.
+ * A handler with a barrier around it. Responses are JSON, so a repeated call returns the JSON of
+ * the first response.
  *
- * If that result is not kept, since it is too long, the response depends on the caller. The
- * coordinator of a saga or message reads no result: success. The initiator of a tcc or a workflow
- * goes on from the result, and must not take another one for it: failure, so that it cancels or
- * undoes the branch.
+ * If that result was not kept, since it is too long, the response depends on the caller. The
+ * coordinator of a saga or message reads no result and receives success. The initiator of a tcc or
+ * a workflow continues with the result and must not receive a different one, so it receives a
+ * failure and cancels or undoes the branch.
  */
 export const behindBarrier =
   <Payload, Tx>(barrier: Barrier<Tx>, handler: BarrierHandler<Payload, Tx>): BranchHandler<Payload> =>

@@ -4,7 +4,7 @@ import type { BranchCallContext } from './call.ts';
 import { markRequest } from './request-mark.ts';
 
 /**
- * A call, and whether its handler has ended: code that the handler left behind still finds the
+ * A call, and whether its handler has ended: code that the handler did not await still finds the
  * call.
  */
 interface Served {
@@ -32,9 +32,10 @@ export function endedBranch(): BranchCallContext | undefined {
 }
 
 /**
- * Runs a handler such that `currentBranch` finds its call, whatever it awaits, until it has ended.
+ * Runs a handler. Until the handler has ended, `currentBranch` returns its call, also in
+ * asynchronous code.
  *
- * @param handler may call `end` to be over before its promise is settled
+ * @param handler may call `end` to end before its promise settles
  */
 export async function runInBranch<T>(
   call: BranchCallContext,
@@ -53,17 +54,17 @@ export async function runInBranch<T>(
 }
 
 /**
- * The URL with what makes a call of it part of the branch that is being served: another service
- * that serves it with `branch` finds the same gid, branch and op, and its barrier lets it do its
- * part once. It is told of the later calls (confirm, compensate, …) only if the handler of those
- * calls it, too.
+ * Adds the query parameters that make a call of the URL part of the branch being served: another
+ * service that serves the URL with `branch` receives the same gid, branch and op, and its barrier
+ * lets it do its part once. That service receives the later calls (confirm, compensate, …) only if
+ * their handler calls it, too.
  *
  *     await fetch(branchUrl('http://ledger/note'), { method: 'POST', body })
  *
- * For a branch that the coordinator knows and calls itself, use `hf.tcc` within a try.
+ * For a branch that the coordinator calls itself, use `hf.tcc` within a try.
  *
  * @param call default: the one being served
- * @throws {TypeError} no call is being served, or the URL is none
+ * @throws {TypeError} no call is being served, or the URL is invalid
  */
 export function branchUrl(url: string, call: BranchCallContext | undefined = currentBranch()): string {
   if (call === undefined) throw new TypeError(`branchUrl(${url}): no branch is being served here; pass its call`);
@@ -78,8 +79,9 @@ export function branchUrl(url: string, call: BranchCallContext | undefined = cur
 }
 
 /**
- * The run of a tcc that a call belongs to; empty: its caller did not name it. A copy of the call
- * may lack its query, or have what JSON leaves of it: then it is that of the call being served.
+ * The run of a tcc that a call belongs to; empty: its caller did not name one. A copy of the call
+ * may lack the query, or contain what JSON leaves of it: then the call being served determines the
+ * run.
  */
 export function runOf(call: BranchCallContext): string {
   const query: unknown = call.query;

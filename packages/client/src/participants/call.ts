@@ -33,30 +33,31 @@ export type BarrierHandler<Payload, Tx> = (call: BranchCallContext<Payload>, tx:
 /** The destination of errors that are not business results. */
 export interface ErrorOptions {
   /**
-   * Told about every call that ends in an error which is no answer of the business: anything thrown
-   * but `BranchFailure` and `BranchOngoing`, and calls that cannot be read (without `call`). Also
-   * about a returned value that cannot be told as JSON. The place for the log; what it throws, or
-   * its promise is rejected with, is ignored. A value that cannot be read (a proxy whose traps
-   * throw) is replaced by an error. Default: what the handler or `parse` threw becomes a warning of
-   * the process with its stack, which Node prints on stderr.
+   * Called for every call that ends with an error that is not a business result: any error except
+   * `BranchFailure` and `BranchOngoing`, a call that cannot be read (without `call`), and a
+   * returned value that cannot be sent as JSON. Log the error here. Errors and rejections of this
+   * function are ignored. A value that cannot be read (a proxy whose traps throw) is replaced by an
+   * error. Default: an error of the handler or of `parse` becomes a warning of the process with its
+   * stack, which Node prints on stderr.
    */
   readonly onError?: (error: unknown, call?: BranchCallContext) => unknown;
 }
 
 export interface BranchOptions<Payload> extends ErrorOptions {
   /**
-   * The declaration that the initiator uses, too: gives the payload its type and, if it has one,
-   * its `parse`.
+   * The declaration that the initiator uses, too: determines the type of the payload and, if it has
+   * one, the default of `parse`.
    */
   readonly of?: BranchDeclaration<Payload>;
   /**
-   * Checks the body and gives it its type, for example a schema's `parse`. What it throws is
-   * answered with 400. Default: that of `of`, else the body as it came.
+   * Validates the body and determines its type, for example a schema's `parse`. If it throws, the
+   * response is 400. Default: `parse` of the declaration in `of`, or else the body is not
+   * validated.
    */
   readonly parse?: (body: unknown) => Payload;
 }
 
-/** Of a framework that leaves it to the participant to read the body. */
+/** Options for frameworks that leave reading the body to the participant. */
 export interface BodyOptions {
   /**
    * A longer body receives a 413 response. Default: 1 MiB, the coordinator's limit for a payload.
@@ -65,8 +66,8 @@ export interface BodyOptions {
 }
 
 /**
- * A call that cannot be understood. Repeating it cannot help, but only an operator can tell why:
- * the coordinator treats it as unknown.
+ * A call that cannot be read. Repeating the call cannot help, but only an operator can find the
+ * cause, so the coordinator treats the result as UNKNOWN.
  */
 export class BadBranchCall extends Error {
   override readonly name = 'BadBranchCall';
@@ -81,7 +82,7 @@ export class BadBranchCall extends Error {
 const LONGEST_BRANCH_ID = 64;
 
 /**
- * Reads what the coordinator adds to the URL.
+ * Reads the query parameters that the coordinator adds to the URL.
  *
  * @param which value of the header `URL_COORDINATES_HEADER`, if the call has it
  */

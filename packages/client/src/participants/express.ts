@@ -17,16 +17,15 @@ export interface ExpressBranchOptions<Payload> extends BranchOptions<Payload>, B
 export type ExpressHandler = (request: Request, response: Response) => Promise<void>;
 
 /**
- * An Express route handler that serves one branch URL: reads the call, runs the handler, and
- * answers the coordinator with what came of it. A value that the handler returns is the answer's
- * `result`.
+ * An Express route handler that serves one branch URL: reads the call, runs the handler, and sends
+ * its result to the coordinator. A value that the handler returns is the `result` of the response.
  *
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
- * No body parser is needed. With `express.json()` before it the body is taken as that left it; it
- * refuses payloads that are neither an object nor an array unless it is given `strict: false`, and
- * bounds the body by its own `limit`. It alters bytes that are not UTF-8 unless it is given
- * `verify: requireUtf8`.
+ * No body parser is needed. If `express.json()` precedes the handler, its parsed body is used. That
+ * parser rejects payloads that are neither an object nor an array unless `strict: false` is set,
+ * limits the body by its option `limit`, and alters bytes that are not UTF-8 unless
+ * `verify: requireUtf8` is set.
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
@@ -51,9 +50,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * An Express route handler for the URL at which a coordinator asks what became of the local
- * transaction of a two-phase message: 200 when it was committed, 409 when it was not and never will
- * be.
+ * An Express route handler for the URL at which a coordinator checks back about the local
+ * transaction of a two-phase message: responds with 200 if it was committed, with 409 if it was not
+ * and never will be.
  *
  *     app.get('/check', checkBack(barrier))
  */
@@ -73,8 +72,8 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
 }
 
 /**
- * For `express.json({ verify: requireUtf8 })` before a branch: a body that is not UTF-8 is refused
- * with 400. By itself `express.json()` replaces such bytes, so that different texts become one.
+ * For `express.json({ verify: requireUtf8 })` before a branch: a body that is not UTF-8 is rejected
+ * with 400. By default `express.json()` replaces such bytes, so that different texts become equal.
  *
  * @throws an error with `status` 400, which Express's error handling responds with
  */
@@ -82,7 +81,7 @@ export function requireUtf8(_request: unknown, _response: unknown, body: Buffer)
   if (!isUtf8(body)) throw Object.assign(new Error('the body is not UTF-8'), { status: 400 });
 }
 
-/** What a body parser left, or else the body itself. */
+/** The body that a parser left, or else the parsed body of the request. */
 function bodyOf(request: Request, maxBytes: number): unknown {
   const body: unknown = request.body;
   // Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an

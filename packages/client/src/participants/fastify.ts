@@ -14,14 +14,14 @@ export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 /**
- * A Fastify route handler that serves one branch URL: reads the call, runs the handler, and answers
- * the coordinator with what came of it. A value that the handler returns is the answer's `result`.
+ * A Fastify route handler that serves one branch URL: reads the call, runs the handler, and sends
+ * its result to the coordinator. A value that the handler returns is the `result` of the response.
  *
  *     await app.register(branchBodies)
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  *
- * Fastify parses and bounds the body itself (`bodyLimit`); it refuses calls without a payload
- * unless `branchBodies` is registered. Unless `onError` is given, errors go to the request's log,
+ * Fastify parses the body and limits its length (`bodyLimit`); it rejects calls without a payload
+ * unless `branchBodies` is registered. Without `onError`, errors are written to the request's log,
  * or, if Fastify's log is off, become a warning of the process.
  */
 export function branch<Payload = unknown>(
@@ -47,9 +47,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A Fastify route handler for the URL at which a coordinator asks what became of the local
- * transaction of a two-phase message: 200 when it was committed, 409 when it was not and never will
- * be.
+ * A Fastify route handler for the URL at which a coordinator checks back about the local
+ * transaction of a two-phase message: responds with 200 if it was committed, with 409 if it was not
+ * and never will be.
  *
  *     app.get('/check', checkBack(barrier))
  */
@@ -58,10 +58,10 @@ export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options:
 }
 
 /**
- * Fastify plugin: a POST that says its body is JSON and has none, as branches without a payload are
- * called, is let through instead of being refused with 400. A body that is not UTF-8 is refused
- * with 400. Everything else is parsed as Fastify does by default. It holds for the scope it is
- * registered in, so give branch URLs one of their own if other routes shall go on refusing empty
+ * Fastify plugin: accepts a POST that declares a JSON body and has none (the call of a branch
+ * without a payload), which Fastify rejects with 400 by default. Rejects a body that is not UTF-8
+ * with 400. All other bodies are parsed as by default. The plugin applies to the scope in which it
+ * is registered: use a separate scope for branch URLs if other routes are to keep rejecting empty
  * bodies.
  */
 export function branchBodies(app: FastifyInstance, _options: unknown, done: () => void): void {
@@ -76,14 +76,14 @@ export function branchBodies(app: FastifyInstance, _options: unknown, done: () =
 }
 const NOT_UTF8 = (): Error => Object.assign(new Error('the body is not UTF-8'), { statusCode: 400 });
 
-// Registered, it acts on the scope that registers it instead of one of its own.
+// Fastify then applies the plugin to the scope that registers it, not to a child scope.
 Object.defineProperty(branchBodies, Symbol.for('skip-override'), { value: true });
 
 function route<Payload>(handler: BranchHandler<Payload>, options: Partial<BranchOptions<Payload>>): FastifyHandler {
   return async (request, reply) => {
     const onError = options.onError ?? (isSilent(request.log) ? undefined : logTo(request.log));
-    // Fastify gives null for a request without a body; a coordinator sends JSON null only for a
-    // payload that is null, which is alike.
+    // Fastify's body is null for a request without a body. A coordinator sends JSON null only for a
+    // payload that is null, and no payload and a null payload are equivalent.
     const readBody = () => parsedBody(request.body ?? undefined, request.headers);
     const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
     const { status, text } = await serve({

@@ -16,9 +16,9 @@ export interface HonoBranchOptions<Payload> extends BranchOptions<Payload>, Body
 export type HonoHandler = (context: Context) => Promise<Response>;
 
 /**
- * A Hono handler that serves one branch URL: reads the call, runs the handler, and answers the
- * coordinator with what came of it. A value that the handler returns is the answer's `result`. It
- * works on the web-standard request, on whatever runtime has `node:async_hooks`.
+ * A Hono handler that serves one branch URL: reads the call, runs the handler, and sends its result
+ * to the coordinator. A value that the handler returns is the `result` of the response. Uses the
+ * web-standard request and works on any runtime with `node:async_hooks`.
  *
  *     app.post('/debit', branch<Debit>(async (call) => { … }))
  */
@@ -45,8 +45,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A Hono handler for the URL at which a coordinator asks what became of the local transaction of a
- * two-phase message: 200 when it was committed, 409 when it was not and never will be.
+ * A Hono handler for the URL at which a coordinator checks back about the local transaction of a
+ * two-phase message: responds with 200 if it was committed, with 409 if it was not and never will
+ * be.
  *
  *     app.get('/check', checkBack(barrier))
  */

@@ -7,12 +7,11 @@ import type { BranchCallContext } from './call.ts';
 import { noteSuccess } from './unguarded-work.ts';
 
 /**
- * What became part of the transaction while one call of it was served: the tccs that a try's
- * handler ran. Their branches are confirmed with the try, so that a try succeeds only when all of
- * them did.
+ * The tccs that joined a transaction while a try was served: those that the try's handler ran.
+ * Their branches are confirmed with the try, so the try succeeds only if all of them did.
  */
 export class JoinedWork {
-  /** Several tccs within one try are told apart by one count. */
+  /** One sequence for all tccs within the try, so that their branch IDs are distinct. */
   readonly ids: BranchIds;
   readonly #running = new Set<Promise<unknown>>();
   #failed: { readonly thrown: unknown } | undefined;
@@ -29,12 +28,12 @@ export class JoinedWork {
     this.#place = place;
   }
 
-  /** The run that the try belongs to; empty: its caller did not name it. */
+  /** The run that the try belongs to; empty: its caller did not name one. */
   get run(): string {
     return runOf(this.#call);
   }
 
-  /** What tells the nested branches from those of other handlers and runs. */
+  /** Distinguishes the nested branches from those of other handlers and runs. */
   get digest(): string {
     return nestedDigest(
       this.run,
@@ -56,10 +55,10 @@ export class JoinedWork {
   }
 
   /**
-   * Waits for what the handler did not wait for. Throws what the first one that failed threw,
-   * whatever the handler made of that.
+   * Waits for the tccs that the handler did not await. Throws the error of the first tcc that
+   * failed, even if the handler caught it.
    *
-   * @param close called when nothing is running any more: from then on nothing may join
+   * @param close called when no tcc is running: from then on no tcc may join
    */
   async ended(close: () => void): Promise<void> {
     while (this.#running.size > 0) {
@@ -86,7 +85,7 @@ const PROCESS = randomUUID();
 
 const joined = new WeakMap<BranchCallContext, JoinedWork>();
 
-/** That of a call which is being served. */
+/** The joined work of a call that is being served. */
 export function joinedWorkOf(call: BranchCallContext, place = ''): JoinedWork {
   const known = joined.get(call);
   if (known !== undefined) return known;
@@ -96,8 +95,8 @@ export function joinedWorkOf(call: BranchCallContext, place = ''): JoinedWork {
 }
 
 /**
- * Runs a participant's handler for a call: `currentBranch` finds it, and what joined its
- * transaction has ended well when this resolves.
+ * Runs a participant's handler for a call, which `currentBranch` then returns. When this resolves,
+ * every tcc that joined the call's transaction has succeeded.
  *
  * @param place where the call was received
  */

@@ -4,8 +4,8 @@ export const tooLong = (maxBytes: number): BadBranchCall =>
   new BadBranchCall(413, `the body exceeds ${maxBytes} bytes`);
 
 /**
- * Bytes of a body as text. Throws `BadBranchCall` when they are not UTF-8: decoded all the same,
- * different texts would become one.
+ * Bytes of a body as text. Throws `BadBranchCall` if they are not UTF-8: with replacement
+ * characters, different texts would become equal.
  */
 export function utf8Text(decode: () => string): string {
   try {
@@ -17,7 +17,7 @@ export function utf8Text(decode: () => string): string {
 
 export const strictDecoder = () => new TextDecoder('utf-8', { fatal: true });
 
-/** An empty text is no body. */
+/** Returns undefined for an empty text, which means that there is no body. */
 export function parseJson(text: string): unknown {
   if (text === '') return undefined;
   try {

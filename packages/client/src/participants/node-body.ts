@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BranchAnswer, BranchRequest } from './answer.ts';
 import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
-/** Gives the headers of a request by name. */
+/** Returns the headers of a request by name. */
 export const headerOf =
   ({ headers }: Pick<IncomingMessage, 'headers'>): BranchRequest['header'] =>
   (name) =>
@@ -11,20 +11,20 @@ export const headerOf =
 /**
  * Reads a body of bounded length as JSON; undefined when there is none.
  *
- * @throws an error when a middleware has read the body or a part of it, and left it nowhere
+ * @throws an error if a middleware has read the body or a part of it without storing it
  */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const readBefore = request.readableDidRead;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // A body that is too long must not take the connection with it: the answer still goes out on it.
+  // A body that is too long must not close the connection, on which the response is still sent.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw tooLong(maxBytes);
     chunks.push(chunk);
   }
   const announced = request.headers['content-length'];
-  // Else the payload would be none, or a part of what was sent.
+  // Otherwise the payload would be missing or incomplete.
   if (announced === undefined ? readBefore : bytes !== Number(announced))
     throw new Error(
       'the body of the call was read before the branch could read it: put its route before what reads it',
@@ -37,7 +37,7 @@ export function send(request: IncomingMessage, response: ServerResponse, { statu
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    // The rest of a body that was not read would be taken for the next request.
+    // The unread rest of a body would be parsed as the next request.
     ...(request.complete ? {} : { connection: 'close' }),
   });
   response.end(text);

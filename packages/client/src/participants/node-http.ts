@@ -16,10 +16,12 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /**
  * A listener for `node:http` that serves one branch URL: reads the call, runs the handler, and
- * answers the coordinator with what came of it. A value that the handler returns is the answer's
- * `result`.
+ * sends its result to the coordinator. A value that the handler returns is the `result` of the
+ * response.
  *
- *     createServer((request, response) => { if (request.url?.startsWith('/debit')) void debit(request, response) })
+ *     createServer((request, response) => {
+ *       if (request.url?.startsWith('/debit')) void debit(request, response);
+ *     });
  */
 export function branch<Payload = unknown>(
   handler: BranchHandler<Payload>,
@@ -44,8 +46,9 @@ export function branch<Payload, Tx>(
 }
 
 /**
- * A listener for the URL at which a coordinator asks what became of the local transaction of a
- * two-phase message: 200 when it was committed, 409 when it was not and never will be.
+ * A listener for the URL at which a coordinator checks back about the local transaction of a
+ * two-phase message: responds with 200 if it was committed, with 409 if it was not and never will
+ * be.
  */
 export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): NodeListener {
   return listener(branchServer(checkBackHandler(barrier), options));

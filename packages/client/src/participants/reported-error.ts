@@ -3,10 +3,10 @@ import type { BranchCallContext, ErrorOptions } from './call.ts';
 import { BadBranchCall } from './call.ts';
 
 /**
- * Where errors of handlers go without an `onError`: a warning of the process, with the stack. Node
- * prints warnings on stderr, and an application can listen to them or silence them. A call that
- * cannot be read is no bug of the handler: the caller gets its message, and nothing is printed
- * here.
+ * Without an `onError`, an error of a handler becomes a warning of the process, with the stack.
+ * Node prints warnings on stderr, and an application can listen to them or silence them. A call
+ * that cannot be read is not a bug of the handler: the caller receives the message, and nothing is
+ * printed here.
  */
 export const warnOfError: NonNullable<ErrorOptions['onError']> = (error, call) => {
   if (error instanceof BadBranchCall && error.cause === undefined) return;

@@ -17,7 +17,7 @@ const warned = new Set<string>();
 
 const keyOf = ({ gid, branchId }: BranchKey, op: string): string => JSON.stringify([gid, branchId, op]);
 
-/** A barrier is used for a call. */
+/** Notes that a barrier is used for a call. */
 export function noteBarrier(call: BranchKey, served: BranchCallContext | undefined): void {
   for (const one of [call, served]) {
     const request = one === undefined ? undefined : requestOf(one);
@@ -25,7 +25,7 @@ export function noteBarrier(call: BranchKey, served: BranchCallContext | undefin
   }
 }
 
-/** A handler has carried a call out. */
+/** Notes that a handler has carried out a call. */
 export function noteSuccess(call: BranchCallContext): void {
   if (undoingOp(call.transType, call.op) === undefined) return;
   const request = requestOf(call);
@@ -35,7 +35,7 @@ export function noteSuccess(call: BranchCallContext): void {
   if (unguarded.size > MOST_CALLS && oldest !== undefined) unguarded.delete(oldest);
 }
 
-/** A barrier takes an undo for empty: warns if this process carried out what it undoes. */
+/** Called for an undo that the barrier finds empty: warns if this process carried out its op. */
 export function noteEmptyUndo(call: BranchKey): void {
   const op = undoneOp(call.op);
   if (op === undefined || !unguarded.has(keyOf(call, op))) return;

@@ -1,7 +1,7 @@
 import { BadBranchCall } from './call.ts';
 import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
-/** What is asked of Hono's request. */
+/** The part of Hono's request that is used here. */
 interface WebRequest {
   readonly raw: Request;
   header(name: string): string | undefined;
@@ -9,8 +9,8 @@ interface WebRequest {
 }
 
 /**
- * Reads a body of bounded length as JSON; undefined when there is none. A body that a middleware
- * has read before is taken from Hono's memory of it.
+ * Reads a body of bounded length as JSON; undefined if there is none. A body that a middleware has
+ * read before is taken from Hono's cache.
  */
 export async function readWebJson(request: WebRequest, maxBytes: number): Promise<unknown> {
   if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
@@ -39,8 +39,8 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
 }
 
 /**
- * A middleware that reads a text or JSON has replaced bytes that are not UTF-8. The length shows
- * it, but for a character that was cut off after three of its four bytes.
+ * Rejects a text in which a middleware has replaced bytes that are not UTF-8. The changed length
+ * reveals this, except for a character that was cut off after three of its four bytes.
  */
 function refuseAltered(text: string, bytes: number, request: WebRequest): string {
   if (text.includes(REPLACEMENT) && Number(request.header('content-length') ?? Number.NaN) !== bytes)
@@ -50,7 +50,7 @@ function refuseAltered(text: string, bytes: number, request: WebRequest): string
 
 const REPLACEMENT = '\ufffd';
 
-/** Not every runtime can iterate over a stream. What is not read is cancelled. */
+/** Reads a stream, since not every runtime can iterate over one. The unread rest is cancelled. */
 async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
   let ended = false;
   try {

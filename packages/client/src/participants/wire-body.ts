@@ -11,11 +11,11 @@ export interface WireBody {
 }
 
 /**
- * The body as JSON in which dtm's words stand in `dtm_result` alone: old coordinators and clients
- * look for them anywhere in a body, so a message or a returned value that contains one would be
- * read as a decision. There it is written with an escape, and reads the same once it is parsed.
+ * The body as JSON that contains dtm's words only in `dtm_result`. Old coordinators and clients
+ * search the whole body for these words, and would read a message or a returned value that contains
+ * one as a decision. There the word is escaped, and reads the same once it is parsed.
  *
- * @throws {TypeError} the returned value has no JSON (it refers to itself, holds a bigint)
+ * @throws {TypeError} the returned value is not JSON (it is circular, or contains a bigint)
  */
 export function wireText({ dtm_result: word, ...rest }: WireBody): string {
   const text = JSON.stringify(rest).replaceAll('FAILURE', '\\u0046AILURE').replaceAll('ONGOING', '\\u004fNGOING');
@@ -24,8 +24,9 @@ export function wireText({ dtm_result: word, ...rest }: WireBody): string {
 }
 
 /**
- * What the branch's handler returned: the `result` of an answer as participants of this SDK give it
- * (undefined when there is none). An answer of another make is what it is.
+ * The value that the branch's handler returned: the `result` of a response of a participant with
+ * this SDK (undefined if there is none). The response of any other participant is returned as it
+ * is.
  */
 export function returnedValue(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || !('dtm_result' in body)) return body;
@@ -34,19 +35,19 @@ export function returnedValue(body: unknown): unknown {
   return 'result' in body ? body.result : undefined;
 }
 
-/** Longest answer with a returned value: the limit of a payload, which such a value may become. */
+/** Longest response with a returned value: such a value may become a payload, with that limit. */
 const MAX_TEXT_LENGTH = LIMITS.payloadBytes;
 
 /**
- * The answer to a call that succeeded. The work is done, and nothing that is wrong with the value
- * can make it undone: then it is left out, and `complain` is told.
+ * The response to a call that succeeded. The work is done, so a value that cannot be sent does not
+ * change the result: the value is omitted, and `complain` is called.
  */
 export function successText(value: unknown, complain: (error: unknown) => void): string {
   try {
-    // A value that is far too long is not even written: that could block the process for seconds.
+    // A value that is far too long is not serialised: that could block the process for seconds.
     const text = exceedsJson(value, MAX_TEXT_LENGTH) ? undefined : wireText({ dtm_result: 'SUCCESS', result: value });
     if (text !== undefined && text.length <= MAX_TEXT_LENGTH) return text;
-    throw new RangeError(`the returned value is longer than ${MAX_TEXT_LENGTH} characters, and is not answered`);
+    throw new RangeError(`the returned value is longer than ${MAX_TEXT_LENGTH} characters, so it is omitted from the response`);
   } catch (error) {
     complain(error);
     return wireText({ dtm_result: 'SUCCESS' });

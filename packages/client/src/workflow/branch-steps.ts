@@ -9,32 +9,32 @@ import { DEFAULT_BRANCH_TIMEOUT_MS, type TransactionOptions } from '../transacti
 import type { FlowCall, FlowStep, FlowXa, StepCall, StepCodec } from './flow.ts';
 import type { StepKind } from './records.ts';
 
-/** What a step does, whatever kind it is of. */
+/** The work of a step of any kind. */
 export interface StepWork {
   readonly kind: StepKind;
-  /** Does it now; what it gives is recorded. */
+  /** Does the work now; its result is recorded. */
   readonly act: () => unknown;
-  /** What is recorded of it, and the value of what was recorded; absent: itself. */
+  /** Converts the result to its recorded form and back; absent: the result is recorded as it is. */
   readonly codec?: StepCodec<unknown> | undefined;
-  /** Makes it final when the workflow succeeds. */
+  /** Makes the work final when the workflow succeeds. */
   readonly commit: (() => unknown) | undefined;
-  /** @param result undefined: it failed, or perhaps never began */
+  /** @param result undefined: the work failed, or perhaps never began */
   readonly rollback: ((result: unknown) => unknown) | undefined;
   /** It changes nothing, so that there is nothing to undo. */
   readonly hasNoEffect?: boolean;
 }
 
-/** Where the branches of one transaction are called from. */
+/** The context in which the branches of one transaction are called. */
 export interface BranchCalls {
   readonly api: Api;
   readonly gid: string;
   readonly options: TransactionOptions;
 }
 
-/** What databases take as the name of an XA transaction. */
+/** The longest name of an XA transaction that databases accept. */
 const XA_NAME_BYTES = 64;
 
-/** Work of this process. */
+/** A step in this process. */
 export function localStep<T>(gid: string, name: string, { run, undo, codec }: FlowStep<T>): StepWork {
   const within = (op: Op, work: (call: StepCall) => unknown) => {
     const call = stepCall(gid, name, op);
@@ -49,7 +49,7 @@ export function localStep<T>(gid: string, name: string, { run, undo, codec }: Fl
   };
 }
 
-/** As in a saga. */
+/** A step that is called, and compensated as in a saga. */
 export function calledStep<P, A>(
   calls: BranchCalls,
   name: string,
@@ -64,7 +64,7 @@ export function calledStep<P, A>(
   };
 }
 
-/** Tried now; confirmed or cancelled at the end. */
+/** A step that is tried now, and confirmed or cancelled at the end. */
 export function tccStep<P, A>(calls: BranchCalls, name: string, branch: TccBranch<P, A>): StepWork {
   const { confirm, cancel, payload, parse, requestTimeoutMs } = branch;
   const call = caller(calls, name, payload, requestTimeoutMs);
@@ -76,7 +76,7 @@ export function tccStep<P, A>(calls: BranchCalls, name: string, branch: TccBranc
   };
 }
 
-/** Prepared now; committed or rolled back at the end. */
+/** A step that is prepared now, and committed or rolled back at the end. */
 export function xaStep<P, A>(
   calls: BranchCalls,
   name: string,
@@ -86,9 +86,9 @@ export function xaStep<P, A>(
   if (Buffer.byteLength(inDatabase) > XA_NAME_BYTES)
     // A failure, since no later run could call the step: the others are undone.
     throw new BranchFailure(
-      `The XA transaction ${inDatabase} would have a name of more than ${XA_NAME_BYTES} bytes, which databases refuse: shorten the step's name or the gid`,
+      `The XA transaction ${inDatabase} would have a name of more than ${XA_NAME_BYTES} bytes, which databases reject: shorten the step's name or the gid`,
     );
-  // The call is always a POST, as that of an xa.
+  // Always a POST, like the call of an xa.
   const call = caller(calls, name, payload ?? null, requestTimeoutMs);
   return {
     kind: 'xa',
@@ -98,15 +98,15 @@ export function xaStep<P, A>(
   };
 }
 
-/** What a participant knows the step by. */
+/** The call by which a participant identifies the step. */
 function stepCall(gid: string, branchId: string, op: Op): StepCall {
   const query = new URLSearchParams({ gid, trans_type: 'workflow', branch_id: branchId, op });
   return { gid, transType: 'workflow', branchId, op, payload: undefined, query };
 }
 
 /**
- * A payload that is not JSON is the code's mistake, which is thrown into it before anything is
- * called.
+ * A payload that is not JSON is a mistake of the workflow's code: the error is thrown into that
+ * code before any call.
  */
 const caller = (
   { api, gid, options }: BranchCalls,

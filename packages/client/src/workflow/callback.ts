@@ -1,13 +1,13 @@
 import type { BranchCallContext, BranchHandler } from '../participants/call.ts';
 
 /**
- * The endpoint that the coordinator calls workflows back at (`callbackUrl`): a participant's
- * handler, for `branch` of any framework.
+ * The endpoint to which the coordinator sends callbacks of workflows (`callbackUrl`): a
+ * participant's handler, for `branch` of any framework.
  *
  *     app.post('/workflows', branch(workflowCallback(hf)))
  *
- * All workflows must be defined before it is served. A call-back is answered at the latest after a
- * second; longer work goes on in the background.
+ * All workflows must be defined before callbacks are served. A callback receives its response after
+ * at most a second; longer work continues in the background.
  */
 export const workflowCallback =
   (hf: { runCallback(call: BranchCallContext): Promise<void> }): BranchHandler<unknown> =>

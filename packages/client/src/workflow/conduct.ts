@@ -24,7 +24,7 @@ export interface Conducted {
   readonly definition: Definition;
   readonly gid: string;
   readonly input: unknown;
-  /** What is recorded, if it is known already. */
+  /** The recorded progress, if it was already read. */
   readonly progress?: Progress | undefined;
   /** Ends this run before its next new step. */
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +33,8 @@ export interface Conducted {
 }
 
 /**
- * What one run made of the transaction. `cause`: what the code threw, or why it cannot go on now.
+ * The state of the transaction after one run. `cause`: the error of the code, or the reason why it
+ * cannot continue now.
  */
 export type Result =
   | { readonly status: 'succeed'; readonly value: unknown }
@@ -42,22 +43,24 @@ export type Result =
   | { readonly status: 'parked'; readonly error: WorkflowMismatch };
 
 /**
- * Runs a workflow from what is recorded, as far as it goes:
+ * Runs a workflow from its recorded progress, as far as possible:
  *
- *     prepared: run the code ─returned─▶ commit what is to be committed ─▶ finish: succeed
+ *     prepared: run the code ─returned─▶ commit the steps ─▶ finish: succeed
  *         │
- *         └─failed─▶ abort (durable) ─▶ aborting: replay the code ─▶ undo, newest first ─▶ finish: failed
+ *         └─failed─▶ abort (durable) ─▶ aborting: replay the code
+ *                                           └─▶ undo, newest first ─▶ finish: failed
  *
- * A run whose outcome is unclear is repeated later, unless XA steps have been prepared for too long:
- * then the workflow is aborted, because others may wait for their locks, this workflow included. A
- * workflow with a step that nothing undoes is not: an abort would leave that step's effect alone.
+ * A run whose outcome is unclear is repeated later, unless XA steps have been prepared for too
+ * long: then the workflow is aborted, because other transactions, or this workflow, may wait for
+ * their locks. A workflow with a step that nothing undoes is not aborted, since the effect of that
+ * step would remain.
  *
- * Undoing begins with a replay over what is recorded after the abort: nothing is recorded as done
- * from then on, so that this run knows each step that may have run, in this process or another.
+ * Undoing begins with a replay over the records after the abort: no step is recorded as done from
+ * then on, so this run knows each step that may have run, in this process or another.
  */
 export class Conductor {
   readonly #c: Conducted;
-  /** What the code threw in this run. */
+  /** The error of the code in this run. */
   #thrown: { readonly cause: unknown } | undefined;
   readonly #unrecorded = new Map<string, unknown>();
 
@@ -65,11 +68,10 @@ export class Conductor {
     this.#c = conducted;
   }
 
-  /** Rejects only when the coordinator cannot be asked. */
+  /** Rejects only if the coordinator cannot be reached. */
   async run(): Promise<Result> {
     let progress = this.#c.progress ?? (await this.#read());
-    // Each round but the last ends with a decision of which there are two; one more for a run that
-    // is overtaken.
+    // Each round but the last ends with one of two decisions; one more for a run that is overtaken.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const result = await this.#round(progress);
       if (result !== 'again') return result;
@@ -185,7 +187,7 @@ export class Conductor {
     }
   }
 
-  /** A refusal because another run got further is none. */
+  /** Ignores a rejection whose cause is that another run has progressed further. */
   async #againUnless(status: Progress['status'], rejection: unknown): Promise<Result | 'again'> {
     const now = await this.#read();
     return now.status === status ? this.#pending(now, rejection) : 'again';
@@ -194,7 +196,7 @@ export class Conductor {
   async #park(error: WorkflowMismatch): Promise<Result | 'again'> {
     const { api, gid } = this.#c;
     const answer = await api.parkWorkflow({ gid, body: { reason: shortened(error.message) } }, {});
-    // It has ended meanwhile.
+    // If the request was rejected, the transaction has finished.
     return answer.ok ? { status: 'parked', error } : 'again';
   }
 

@@ -20,13 +20,13 @@ import {
 import { Replay } from './replay.ts';
 import { StepPromise } from './step-promise.ts';
 
-/** How one run of the code ended. */
+/** The outcome of one run of the code. */
 export type CodeOutcome =
   | { readonly kind: 'returned'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly thrown: unknown; readonly reason: string }
   /** The outcome of a step is not known, or the code threw an error. */
   | { readonly kind: 'unclear'; readonly cause: unknown }
-  /** Another run decided about the transaction meanwhile. */
+  /** Another run decided about the transaction. */
   | { readonly kind: 'overtaken' }
   | { readonly kind: 'mismatch'; readonly error: WorkflowMismatch };
 
@@ -34,19 +34,19 @@ type Halt = Extract<CodeOutcome, { readonly kind: 'unclear' | 'overtaken' | 'mis
 type Ended = Exclude<CodeOutcome, { readonly kind: 'overtaken' | 'mismatch' }>;
 
 /**
- * How long the code that ended may take to ask for the steps that an earlier run began: it may wait
- * for something between two steps beside others.
+ * How long code that has ended may take to request the steps that an earlier run began: concurrent
+ * branches of the code may wait between two steps.
  */
 const GAP_MS = 10_000;
 
-/** A step that the code asked for. */
+/** A step that the code requested. */
 export interface AskedStep {
   readonly name: string;
   readonly work: StepWork;
-  /** Undefined: it is not known; it may have run, here or in another process. */
+  /** Undefined: unknown; the step may have run, here or in another process. */
   outcome: 'succeed' | 'failed' | undefined;
   result: unknown;
-  /** See `StepRecord`; undefined of a step that is no XA step, or was not announced. */
+  /** See `StepRecord`; undefined for a step that is not an XA step, or was not announced. */
   beganAtMs?: number | undefined;
 }
 
@@ -55,20 +55,20 @@ export interface ExecutionOptions extends BranchCalls {
   readonly version: number;
   readonly progress: Progress;
   /**
-   * `forward`: steps that are not recorded are carried out. `replay`: they are not; the run finds
-   * out which steps there may be to undo.
+   * `forward`: steps that are not recorded are carried out. `replay`: they are not carried out; the
+   * run only determines which steps may have to be undone.
    */
   readonly mode: 'forward' | 'replay';
-  /** Results of this process that could not be recorded, by step, for the undo. */
+  /** Results of this process that could not be recorded, by step; passed to the undo. */
   readonly unrecorded: Map<string, unknown>;
-  /** Reads what is recorded now. */
+  /** Reads the recorded progress. */
   readonly read: () => Promise<Progress>;
   readonly signal: AbortSignal | undefined;
   /** This process is stopping: no new step begins. */
   readonly isStopped?: (() => boolean) | undefined;
 }
 
-/** Thrown into code that must not go on; what it makes of it is of no account. */
+/** Thrown into code that must not continue; the further outcome of that code is ignored. */
 class Halted extends Error {
   override readonly name = 'Halted';
 
@@ -77,7 +77,7 @@ class Halted extends Error {
   }
 }
 
-/** A step whose action is at work. */
+/** A step whose action is running. */
 interface StepAtWork {
   readonly of: object;
   readonly name: string;
@@ -93,16 +93,16 @@ const stepsAtWork = new AsyncLocalStorage<StepAtWork>();
 /** One run of a workflow's code over what is recorded. */
 export class Execution implements Flow {
   readonly gid: string;
-  /** In the order in which the code asked for them; those of earlier records first. */
+  /** The steps in the order in which the code requested them. */
   readonly #asked = new Map<string, AskedStep>();
   /** Names in the order of their recording. */
   readonly #order: string[];
   readonly #running = new Set<Promise<unknown>>();
-  /** Of steps. One that the code does not use fails the workflow. */
+  /** Failures of steps. A failure that the code does not use fails the workflow. */
   readonly #failures: { readonly promise: StepPromise<unknown>; readonly thrown: unknown }[] = [];
   readonly #o: ExecutionOptions;
   readonly #replay: Replay;
-  /** Of the actions that an earlier run began, and whose outcome is not recorded. */
+  /** Replays the actions that an earlier run began, and whose outcome is not recorded. */
   readonly #restart: Replay;
   #halt: Halt | undefined;
   #closed = false;
@@ -120,15 +120,15 @@ export class Execution implements Flow {
     this.#restart = new Replay(options.progress.started.keys(), onMissing, GAP_MS);
   }
 
-  /** Runs the code to its end, and what it began as well. */
+  /** Runs the code to its end, and waits for all steps that it began. */
   async run<Input, Output>(code: WorkflowCode<Input, Output>, input: Input): Promise<CodeOutcome> {
     const { steps, started } = this.#o.progress;
     for (const [name, { record }] of steps) this.#check(name, record);
     for (const [name, record] of started) this.#check(name, record);
     if (this.#halt !== undefined) return this.#halt;
     const ended = await endOf(async () => code(this, input));
-    // Code that failed over one of several steps at once may yet ask for the others. Code that
-    // broke need not.
+    // Code that failed because of one of several concurrent steps may still request the others.
+    // After any other error the code need not request them.
     if (ended.kind !== 'unclear' || ended.cause instanceof Halted) {
       await this.#replay.over();
       // A forward run that failed is followed by a replay, which waits for them.
@@ -142,14 +142,15 @@ export class Execution implements Flow {
     return this.#outcome(ended);
   }
 
-  /** It asked for every recorded step, so that all there may be to undo is known. */
+  /** Whether the code requested every recorded step, so that all steps to undo are known. */
   get isComplete(): boolean {
     return this.#complete;
   }
 
   #outcome(ended: Ended): CodeOutcome {
     const halt = this.#halt;
-    // Code that makes a failure of what is not known has decided; what perhaps ran is undone.
+    // Code that turns an unknown outcome into a failure has decided; a step that may have run is
+    // undone.
     if (halt !== undefined && !(halt.kind === 'unclear' && ended.kind === 'failed')) return halt;
     if (ended.kind !== 'returned') return ended;
     const ignored = this.#failures.find(({ promise }) => !promise.isUsed);
@@ -157,12 +158,12 @@ export class Execution implements Flow {
       return { kind: 'failed', thrown: ignored.thrown, reason: resultOfThrown(ignored.thrown).reason };
     const left = [...this.#asked.values()].find(({ outcome }) => outcome === undefined);
     if (left === undefined) return ended;
-    return { kind: 'unclear', cause: new TypeError(`The code did not wait for what it began: step ${left.name}`) };
+    return { kind: 'unclear', cause: new TypeError(`The code did not wait for a step that it began: ${left.name}`) };
   }
 
   /**
-   * When the first XA step began that has not failed, in ms since the epoch: rows may be locked
-   * since then. Undefined: there is none.
+   * When the first XA step that has not failed began, in ms since the epoch: rows may be locked
+   * since then. Undefined if there is no such step.
    */
   get preparedSinceMs(): number | undefined {
     const times = [...this.#asked.values()].flatMap(({ beganAtMs, outcome }) =>
@@ -178,7 +179,7 @@ export class Execution implements Flow {
     );
   }
 
-  /** Newest first; those that are not recorded before all others. */
+  /** The steps, newest first; those that are not recorded precede all others. */
   steps(): AskedStep[] {
     const recorded = this.#order.flatMap((name) => this.#asked.get(name) ?? []);
     const others = [...this.#asked.values()].filter(({ name }) => !this.#order.includes(name));
@@ -235,7 +236,7 @@ export class Execution implements Flow {
     const recorded = this.#o.progress.steps.get(name);
     if (recorded !== undefined) return this.#fromRecord(step, recorded);
     await this.#replay.over();
-    // Steps that are asked for together belong to the run even if the first of them ends it.
+    // Steps that are requested together belong to the run even if the first of them ends it.
     if (this.#o.mode === 'replay') await setImmediate();
     if (this.#o.signal?.aborted === true) this.#stop({ kind: 'unclear', cause: this.#o.signal.reason as unknown });
     if (this.#o.isStopped?.() === true)
@@ -250,10 +251,10 @@ export class Execution implements Flow {
       const outer = this.#outer();
       if (outer !== undefined)
         throw new TypeError(
-          `Step ${name} is asked for by the work of step ${outer}, which could not be undone together with it: ask for the steps one after the other, in the code of the workflow`,
+          `Step ${name} is requested by the work of step ${outer}, which could not be undone together with it: request the steps one after the other, in the code of the workflow`,
         );
       if (this.#asked.has(name))
-        throw new TypeError(`There are two steps named ${name}: a name stands for one step of the transaction`);
+        throw new TypeError(`There are two steps named ${name}: a name identifies one step of the transaction`);
       const step = { name, work: workOf(), outcome: undefined, result: undefined };
       this.#asked.set(name, step);
       return step;
@@ -264,8 +265,8 @@ export class Execution implements Flow {
   }
 
   /**
-   * Name of this run's step by whose work the present code was called; other runs' steps may lie
-   * between.
+   * Name of the step of this run whose work called the current code, directly or through steps of
+   * other runs.
    */
   #outer(): string | undefined {
     let step = stepsAtWork.getStore();
@@ -281,7 +282,7 @@ export class Execution implements Flow {
     return this.#took(step, failed, record);
   }
 
-  /** Whether this code can have recorded it. */
+  /** Halts the run if this code cannot have recorded the step. */
   #check(name: string, record: StepRecord | undefined): void {
     const { workflow, version } = this.#o;
     if (record === undefined) this.#mismatch(`step ${name} was not recorded by a workflow of this SDK`);
@@ -290,7 +291,7 @@ export class Execution implements Flow {
       this.#mismatch(`step ${name} was recorded by version ${record.version}, this is version ${version}`);
   }
 
-  /** Carries a step out and records what came of it, before the code hears it. */
+  /** Carries out a step and records its result before the code receives it. */
   async #carryOut(step: AskedStep): Promise<unknown> {
     const { name, work } = step;
     try {
@@ -325,7 +326,7 @@ export class Execution implements Flow {
       return;
     }
     const { rejection } = answer;
-    // A coordinator of the version before does not know it.
+    // A coordinator of the previous version does not support the op `start`.
     if (rejection.rejection === 'invalid') return;
     if (rejection.rejection === 'too_large') throw new BranchFailure(rejection.message, { cause: rejection });
     if ((await read()).status === 'prepared') throw rejection;
@@ -352,8 +353,8 @@ export class Execution implements Flow {
   }
 
   /**
-   * Answers what stands: the first outcome that was recorded. Undefined: another run decided about
-   * the transaction.
+   * Resolves to the first outcome that was recorded, which counts. Undefined: another run decided
+   * about the transaction.
    */
   async #record(
     { name, work: { kind }, beganAtMs }: AskedStep,
@@ -379,14 +380,14 @@ export class Execution implements Flow {
     return first;
   }
 
-  /** What the code does not wait for ends, too; nothing new begins. */
+  /** Waits for the steps that the code does not await, too; no new step begins. */
   async #settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     await setImmediate();
     if (this.#running.size > 0) await this.#settled();
   }
 
-  /** The step with what was recorded of it: answered, or thrown. */
+  /** Applies the record of a step: returns its result, or throws its failure. */
   #took(step: AskedStep, failed: boolean, record: StepRecord | undefined): unknown {
     const { name, work } = step;
     step.outcome = failed ? 'failed' : 'succeed';
@@ -418,12 +419,12 @@ export class Execution implements Flow {
   }
 }
 
-/** @throws {BranchFailure} the step gave what its codec does not take: the same in every run */
+/** @throws {BranchFailure} the codec cannot encode the result, which is the same in every run */
 async function encoded(name: string, codec: StepCodec<unknown>, value: unknown): Promise<unknown> {
   try {
     return await codec.encode(value);
   } catch (cause) {
-    throw new BranchFailure(`Step ${name} gave what its codec cannot encode: ${resultOfThrown(cause).reason}`, {
+    throw new BranchFailure(`Step ${name} returned a value that its codec cannot encode: ${resultOfThrown(cause).reason}`, {
       cause,
     });
   }

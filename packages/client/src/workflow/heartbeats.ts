@@ -114,10 +114,10 @@ export class Heartbeat {
       const call = { retryForMs: periodMs, signal: request.signal, onlyStatedGid: true } as const;
       const answer = await this.#api.sendHeartbeat({ gid: this.#gid }, call);
       if (!answer.ok && answer.rejection.gid === undefined) this.#all.pause();
-      // Finished, or not there: the run finds out with its next record.
+      // The transaction is finished or missing: the run detects this with its next record.
       else if (!answer.ok) this.stop();
     } catch {
-      // Whatever is wrong with the coordinator, or between, may be over with the next heartbeat.
+      // The next heartbeat may succeed again.
     } finally {
       clearTimeout(late);
       this.#request = undefined;

@@ -3,9 +3,9 @@ import { exceedsJson } from '../json-size.ts';
 import { assertJson, isPromise } from '../json-value.ts';
 
 /**
- * What a workflow records with its coordinator. As in dtm's Go client a step is one branch whose
- * `action` has an outcome, and later its `commit` or `rollback`; the branch id is the step's name,
- * since the order in which steps begin may differ from run to run. The data is a JSON text:
+ * The records of a workflow at its coordinator. As in dtm's Go client, a step is one branch with
+ * the outcome of its `action`, and later its `commit` or `rollback`. The branch ID is the step's
+ * name, since the order in which steps begin may differ from run to run. The data is a JSON text:
  *
  *     action, succeed   {"workflow":"transfer","version":1,"kind":"step","result":…}
  *     action, failed    {"workflow":"transfer","version":1,"kind":"step","reason":"…"}
@@ -13,8 +13,8 @@ import { assertJson, isPromise } from '../json-value.ts';
  *
  * The records of an XA step have `beganAtMs` as well.
  *
- * `start` is recorded before the action of a step that can be undone: whatever becomes of this
- * process, another run knows that the action may have run.
+ * `start` is recorded before the action of a step that can be undone, so that after a crash of this
+ * process another run knows that the action may have run.
  *
  * Branch `00` is the workflow itself: its `commit` is the decision to succeed.
  */
@@ -23,18 +23,18 @@ export interface StepRecord {
   readonly version: number;
   readonly kind: StepKind;
   readonly result?: unknown;
-  /** Why it failed. */
+  /** Why the step failed. */
   readonly reason?: string;
   /**
-   * Of an XA step, which may hold locks from then on: when its action was announced first, in ms
-   * since the epoch, by the clock of the process that ran it.
+   * When the action of an XA step was announced first, in ms since the epoch, by the clock of the
+   * process that ran it. The step may hold locks from then on.
    */
   readonly beganAtMs?: number;
 }
 
 export type StepKind = 'step' | 'call' | 'tcc' | 'xa';
 
-/** The workflow itself, among its branches. */
+/** ID of the branch that is the workflow itself. */
 export const DECISION_BRANCH_ID = '00';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
@@ -51,12 +51,11 @@ const REASON_CHARACTERS = 1_000;
 export const shortened = (reason: string): string => reason.slice(0, REASON_CHARACTERS);
 
 /**
- * A value as JSON gives it back; undefined stays.
+ * A value converted to JSON and back; undefined stays undefined.
  *
- * @param strict refuses what JSON would silently make something else of, such as {} of a Map
- * @throws {BranchFailure} JSON cannot hold it, or it is too long to be recorded. The code would
- * give the same each time it is called back, so that only to
- *   fail ends the transaction
+ * @param strict rejects values that JSON would silently change, such as a Map, which becomes {}
+ * @throws {BranchFailure} the value is not JSON, or is too long to be recorded. The code would
+ *   return the same value in every callback, so only a failure can end the transaction
  */
 export function asRecorded(what: string, value: unknown, strict: boolean): unknown {
   if (exceedsJson(value, MOST_WRITTEN)) throw tooLarge(what, `more than ${MOST_WRITTEN}`);
@@ -67,23 +66,23 @@ export function asRecorded(what: string, value: unknown, strict: boolean): unkno
   return JSON.parse(text) as unknown;
 }
 
-/** A longer value is not even written: that could block the process for seconds. */
+/** A longer value is not serialised: that could block the process for seconds. */
 const MOST_WRITTEN = 16 * LIMITS.branchResultBytes;
 
 const tooLarge = (what: string, bytes: string): BranchFailure =>
   new BranchFailure(
-    `${what} gave ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to it instead`,
+    `${what} returned ${bytes} bytes of JSON; at most ${LIMITS.branchResultBytes} are recorded: return a key to the data instead`,
   );
 
 type Replacer = (key: string, part: unknown) => unknown;
 
 function textOf(what: string, value: unknown, replacer: Replacer): string | undefined {
-  // What its type leaves out: it gives nothing for undefined and for a function.
+  // The declared type omits that the result is undefined for undefined and for a function.
   const stringify: (json: unknown, by: Replacer) => string | undefined = JSON.stringify;
   try {
     return stringify(value, replacer);
   } catch (error) {
-    throw new BranchFailure(`${what} gave what JSON cannot hold${pathOf(value)}`, { cause: error });
+    throw new BranchFailure(`${what} returned a value that is not JSON${pathOf(value)}`, { cause: error });
   }
 }
 
@@ -92,11 +91,11 @@ function refusePromise(_key: string, part: unknown): unknown {
   return part;
 }
 
-/** What has a toJSON (a Date) comes in the form that it gives itself. */
+/** An object with a `toJSON` method (a Date) arrives here already converted. */
 function refuseChanged(key: string, part: unknown): unknown {
   refusePromise(key, part);
   if (typeof part === 'number' ? !Number.isFinite(part) : isChanged(part))
-    throw new TypeError('JSON would make something else of a part of it');
+    throw new TypeError('JSON would change a part of the value');
   return part;
 }
 
@@ -108,7 +107,7 @@ const isChanged = (part: unknown): boolean =>
   part instanceof ArrayBuffer ||
   ArrayBuffer.isView(part);
 
-/** Which part of a value JSON cannot hold. */
+/** The part of a value that is not JSON, for an error message. */
 function pathOf(value: unknown): string {
   try {
     assertJson('result', value);
@@ -127,17 +126,17 @@ export function decode(base64: string): unknown {
 
 export interface RecordedStep {
   readonly failed: boolean;
-  /** Undefined: it was not recorded by this SDK. */
+  /** Undefined: the step was not recorded by this SDK. */
   readonly record: StepRecord | undefined;
 }
 
-/** What a transaction has recorded, as the code goes on from it. */
+/** The recorded progress of a transaction, from which the code continues. */
 export class Progress {
   readonly status: WorkflowProgress['status'];
   readonly rollbackReason: string;
   /** Why an operator force-stopped the workflow; empty if none did. */
   readonly stopped: string;
-  /** What the workflow gave; undefined unless it succeeded. */
+  /** The result of the workflow; undefined unless it succeeded. */
   readonly result: unknown;
   /** By name, in the order of their recording. */
   readonly steps: ReadonlyMap<string, RecordedStep>;
@@ -166,7 +165,7 @@ export class Progress {
     this.#secondPhase = new Set(ends.map(({ branchId, op }) => key(branchId, op)));
   }
 
-  /** A commit or rollback was recorded as done. */
+  /** Whether a commit or rollback was recorded as done. */
   isDone(branchId: string, op: 'commit' | 'rollback'): boolean {
     return this.#secondPhase.has(key(branchId, op));
   }

@@ -6,10 +6,10 @@ import { clearTimeout, setTimeout } from 'node:timers';
 const QUIET_MS = 1_000;
 
 /**
- * Recorded steps first: code that does the same again asks for every recorded step without needing
- * a new one in between, since whatever a recorded step depended on was recorded before it began. So
- * a new step waits until all of them were asked for; when the code goes quiet before, it is not the
- * code that recorded them.
+ * Serves recorded steps first: deterministic code requests every recorded step without a new step
+ * in between, since everything that a recorded step depended on was recorded before it began. So a
+ * new step waits until all recorded steps were requested. If the code requests no step for a while
+ * before that, it is not the code that recorded them.
  */
 export class Replay {
   readonly #missing: Set<string>;
@@ -19,7 +19,7 @@ export class Replay {
   #end: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onMismatch called at most once, with the steps that were not asked for */
+  /** @param onMismatch called at most once, with the steps that were not requested */
   constructor(recorded: Iterable<string>, onMismatch: (missing: readonly string[]) => void, quietMs = QUIET_MS) {
     this.#quietMs = quietMs;
     this.#missing = new Set(recorded);
@@ -28,25 +28,25 @@ export class Replay {
     if (this.#missing.size === 0) this.#end();
   }
 
-  /** The code asked for a step, recorded or not. */
+  /** Notes that the code requested a step, recorded or not. */
   asked(name: string): void {
     this.#missing.delete(name);
     if (this.#missing.size === 0) return this.#close();
     if (this.#timer !== undefined) this.#startTimer();
   }
 
-  /** Resolves when new steps may begin, or a mismatch was told. */
+  /** Resolves when new steps may begin, or when a mismatch was reported. */
   over(): Promise<void> {
     if (this.#missing.size > 0 && this.#timer === undefined) this.#startTimer();
     return this.#over;
   }
 
-  /** Every recorded step was asked for. */
+  /** Whether every recorded step was requested. */
   get isOver(): boolean {
     return this.#missing.size === 0;
   }
 
-  /** Nobody waits any more. */
+  /** Ends the wait of all callers, without a report of a mismatch. */
   close(): void {
     this.#missing.clear();
     this.#close();

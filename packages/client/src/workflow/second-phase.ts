@@ -11,8 +11,8 @@ interface Ending {
 }
 
 /**
- * How the second phase ended: everything is done and recorded; another run ended the transaction;
- * or the first thing that did not succeed.
+ * The outcome of the second phase: everything is done and recorded, another run finished the
+ * transaction, or the first op that did not succeed.
  */
 export type SecondPhaseOutcome =
   | { readonly kind: 'done' }
@@ -20,15 +20,15 @@ export type SecondPhaseOutcome =
   | { readonly kind: 'unclear'; readonly cause: unknown };
 
 /**
- * Of a workflow that succeeds: commits what has a commit, newest first, and undoes what failed and
- * was got over.
+ * The ending of a step if the workflow succeeds: its commit, if it has one, or the rollback of a
+ * step whose failure the code handled.
  */
 export function endingOfSuccess({ work, outcome, result }: AskedStep): Ending | undefined {
   if (outcome === 'succeed') return work.commit && { op: 'commit', carryOut: work.commit };
   return endingOfFailure({ work, result });
 }
 
-/** Of a workflow that fails: undoes what ran or may have run, newest first. */
+/** The ending of a step if the workflow fails: the rollback, since the step ran or may have run. */
 export function endingOfFailure({ work, result }: Pick<AskedStep, 'work' | 'result'>): Ending | undefined {
   const { rollback } = work;
   return rollback && { op: 'rollback', carryOut: () => rollback(result) };
@@ -43,9 +43,9 @@ export interface SecondPhase {
 }
 
 /**
- * Carries out what is not recorded as done; each is recorded before the next begins. XA steps first:
- * they lock rows until they end, and their end waits for no lock, whereas all others may wait for
- * rows that another workflow has locked.
+ * Carries out the endings that are not recorded as done, newest step first; each is recorded before
+ * the next begins. XA steps precede all others: they lock rows until they end, and their end waits
+ * for no lock, whereas the others may wait for rows that another workflow has locked.
  */
 export async function carryOut({ api, gid, progress, execution, endingOf }: SecondPhase): Promise<SecondPhaseOutcome> {
   const done = new Set<string>();
@@ -69,8 +69,8 @@ export async function carryOut({ api, gid, progress, execution, endingOf }: Seco
 }
 
 /**
- * Makes the decision to succeed durable: from then on the coordinator takes no abort. Answers the
- * refusal, if there is one.
+ * Makes the decision to succeed durable: from then on the coordinator rejects an abort. Resolves to
+ * the rejection, if the coordinator rejected the decision.
  */
 export async function decideToSucceed(
   api: Api,

@@ -28,7 +28,7 @@ interface RunningHere {
 }
 
 /**
- * An input as it is kept: equal inputs have equal texts. Null for undefined: a call-back without a
+ * An input as it is stored: equal inputs have equal texts. Null for undefined: a callback without a
  * body would be a GET.
  */
 const textOf = (input: unknown): string => JSON.stringify(input ?? null);
@@ -95,14 +95,14 @@ export class Workflows {
   }
 
   /**
-   * Runs what the coordinator calls back for, from what is recorded.
+   * Serves a callback: runs the transaction from its recorded progress.
    *
-   * @throws {BranchOngoing} it goes on in this process
+   * @throws {BranchOngoing} the run continues in this process
    */
   async callback({ gid, op, payload }: BranchCallContext): Promise<void> {
     const definition = this.#definitions.get(op);
     if (definition === undefined)
-      throw new Error(`no workflow named ${op} is defined in this process: define it before call-backs are served`);
+      throw new Error(`no workflow named ${op} is defined in this process: define it before callbacks are served`);
     if (this.#running.has(gid)) throw new BranchOngoing('it is running in this process');
     if (this.#context.work?.isOpen === false) throw new BranchOngoing('this process is shutting down');
     const input = payload ?? undefined;
@@ -110,7 +110,7 @@ export class Workflows {
     const conduct = (api: Api): Promise<Result> => new Conductor({ api, definition, gid, input, isStopped }).run();
     const running = this.#run(definition, gid, textOf(payload), conduct);
     const result = await within(CALL_BACK_PATIENCE_MS, running);
-    if (result === undefined) throw new BranchOngoing('it goes on in this process');
+    if (result === undefined) throw new BranchOngoing('it continues in this process');
     if (result.status === 'parked') throw result.error;
     if (result.status === 'prepared' || result.status === 'aborting') throw result.cause;
   }
@@ -141,7 +141,7 @@ export class Workflows {
     { signal, gid: given }: RunOptions,
   ): Promise<Result> {
     const isStopped = this.#isStopped;
-    // Every run of the code gets what its later runs will get: what JSON makes of it.
+    // Every run of the code receives the same input as later runs: the one that JSON preserves.
     const text = textOf(input);
     const json: unknown = JSON.parse(text);
     const conduct = async (api: Api): Promise<Result> => {
@@ -154,7 +154,7 @@ export class Workflows {
       } as const;
       const answer = await api.createTransaction({ body }, { signal });
       if (!answer.ok) throw answer.rejection;
-      // Under a gid that was made here nothing can be recorded.
+      // Under a generated gid nothing can be recorded yet.
       const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
       return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal, isStopped }).run();
     };
@@ -162,8 +162,8 @@ export class Workflows {
   }
 
   /**
-   * The run of this transaction that is under way here. What the coordinator would refuse is
-   * refused: that run's outcome says nothing of this one.
+   * The run of this transaction that is in progress in this process. Rejects a request that the
+   * coordinator would reject: the outcome of that run would not be the outcome of this request.
    */
   #joined(gid: string, name: string, input: unknown): Promise<Result> | undefined {
     const running = this.#running.get(gid);
@@ -195,7 +195,7 @@ export class Workflows {
     }
   }
 
-  /** Waits until callbacks have finished it. */
+  /** Waits until callbacks have finished the transaction. */
   async #awaitEnd(gid: string, before: Result, timeoutMs: number, signal: AbortSignal | undefined): Promise<Result> {
     const details = await waitUntilFinal(this.#context.api, gid, deadlineIn(timeoutMs), signal);
     return isFinal(details.status) ? resultOf(details, before) : before;

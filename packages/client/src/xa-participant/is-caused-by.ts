@@ -1,7 +1,7 @@
-/** How many causes of an error are searched: libraries wrap the driver's error once or twice. */
+/** How many causes of an error are searched: libraries wrap an error once or twice. */
 const DEPTH = 8;
 
-/** Whether an error, or a cause of it, is such a one. Libraries wrap the errors of drivers. */
+/** Whether `is` holds for an error or one of its causes: libraries wrap errors of the database. */
 export function isCausedBy(error: unknown, is: (one: unknown) => boolean): boolean {
   let one = error;
   for (let depth = 0; depth < DEPTH && one instanceof Error; depth++) {

@@ -10,9 +10,9 @@ import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
 /** XAER_DUPID: there is a transaction of that name, open or prepared. */
 const NAME_IN_USE = 1440;
-/** XAER_NOTA: there is none, or it still belongs to another connection. */
+/** XAER_NOTA: there is no such transaction, or it still belongs to another connection. */
 const MISSING = 1397;
-/** Lock wait timeout: the statement was undone, the transaction goes on. */
+/** Lock wait timeout: the statement was undone, the transaction continues. */
 const BLOCKED = 1205;
 
 /** `innodb_lock_wait_timeout` knows whole seconds only. */
@@ -45,7 +45,7 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
       if (this.#isolation !== undefined) await connection.query(`set transaction isolation level ${this.#isolation}`);
       await connection.query(`xa start ${literal(name)}`);
     } catch (error) {
-      // An isolation that was set would be that of the next transaction.
+      // An isolation that was set would apply to the next transaction.
       if (errnoOf(error) === undefined || this.#isolation !== undefined) connection.destroy();
       else connection.release();
       if (errnoOf(error) === NAME_IN_USE) return undefined;
@@ -102,8 +102,8 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
 
   async #rollback(connection: PoolConnection, name: string): Promise<void> {
     try {
-      // Refused when the database has rolled it back already (a deadlock), or when it has ended
-      // before.
+      // Fails if the database has already rolled back the transaction (a deadlock), or if it was
+      // ended before.
       await connection.query(`xa end ${literal(name)}`).catch(() => {});
       await connection.query(`xa rollback ${literal(name)}`);
       const waits = this.#waits.get(connection);
@@ -116,9 +116,10 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 
   /**
-   * MariaDB, and MySQL before 8.0.29, let nobody else end what is prepared while its connection
-   * lives. So this closes it, and waits a moment for the server to see that. Should it take longer,
-   * a commit or rollback that comes meanwhile is not answered with success, and comes again.
+   * In MariaDB, and in MySQL before 8.0.29, no other connection can end a prepared transaction
+   * while its connection is open. So this closes the connection, and waits briefly until the server
+   * has noticed. If the server takes longer, a commit or rollback that arrives before that is not
+   * successful, and the coordinator repeats it.
    */
   async #detach(connection: PoolConnection): Promise<void> {
     const { threadId } = connection;
@@ -127,7 +128,7 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
     try {
       while ((await this.#isConnected(threadId)) && performance.now() < deadline) await delay(DETACH_POLL_MS);
     } catch {
-      // It is prepared, which is what was asked for; when it can be ended shows at the end.
+      // The transaction is prepared; whether it can be ended yet shows when it is ended.
     }
   }
 
@@ -138,7 +139,7 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   }
 }
 
-/** How long a session waits for locks, in seconds: of rows, and of tables' definitions. */
+/** How long a session waits for locks of rows and of table definitions, in seconds. */
 interface LockWaits {
   readonly row: number;
   readonly metadata: number;
@@ -148,5 +149,5 @@ async function setWaits(connection: PoolConnection, { row, metadata }: LockWaits
   await connection.query(`set session innodb_lock_wait_timeout = ${row}, session lock_wait_timeout = ${metadata}`);
 }
 
-/** In hexadecimal, so that no character of a gid means anything in the statement. */
+/** In hexadecimal, so that no character of a gid has a meaning in the statement. */
 const literal = (name: string): string => `X'${Buffer.from(name).toString('hex')}'`;

@@ -10,19 +10,21 @@ import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 /** SQLSTATE: there is no prepared transaction of that name. */
 const MISSING = '42704';
 /**
- * SQLSTATE: not in the state for it. Of an end: somebody else is ending it. Of PREPARE: prepared
- * transactions are switched off.
+ * SQLSTATE: object not in the required state. When ending a transaction: another session is ending
+ * it. For PREPARE: prepared transactions are disabled.
  */
 const WRONG_STATE = '55000';
-/** SQLSTATE: no place left for another prepared transaction. */
+/** SQLSTATE: the maximum number of prepared transactions is reached. */
 const FULL = '53200';
 /** SQLSTATE: waited longer than `lock_timeout`. */
 const BLOCKED = '55P03';
 
-/** A repeated call waits so long for the one before it, each time it looks. */
+/** How long each attempt of a repeated call waits for the call before it. */
 const SHORT_WAIT = '100ms';
 
-/** The shorter of the session's timeout and $2, where 0 is none, before it is set to $1. */
+/**
+ * Returns the shorter of the session's timeout and $2 (0: no timeout), and sets the timeout to $1.
+ */
 const SHORTEN_WAITS = `select case
     when $2::text::interval = '0' or current_setting('lock_timeout')::interval between '1 ms' and $2::text::interval
     then current_setting('lock_timeout') else $2 end as later, set_config('lock_timeout', $1, true)`;
@@ -43,7 +45,9 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
     this.rows = new PgDriver(pool, table === undefined ? {} : { table });
   }
 
-  /** Two may be open under one name: the barrier's row keeps the second one waiting. */
+  /**
+   * Two transactions may be open under one name: the barrier's row keeps the second one waiting.
+   */
   async open(name: string): Promise<XaConnection<PoolClient>> {
     const connection = pgConnection(await this.#pool.connect(), this.#begin);
     const rollback = (): Promise<void> =>
@@ -89,7 +93,7 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
     }
   }
 
-  /** What fails ends the transaction, and the setting with it. */
+  /** An error ends the transaction, and with it the setting. */
   async withShortWaits<T>(tx: PoolClient, laterMs: number, body: () => Promise<T>): Promise<T> {
     const answer = await tx.query<{ later: string }>(SHORTEN_WAITS, [SHORT_WAIT, `${laterMs}ms`]);
     const value = await body();
@@ -105,16 +109,16 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
 async function prepare(client: PoolClient, name: string): Promise<void> {
   try {
     const { command } = await client.query(`prepare transaction ${client.escapeLiteral(name)}`);
-    // In a transaction that an error has ended this rolls back, and is no error.
+    // In a transaction that an error has aborted, this statement rolls back without an error.
     if (!command.startsWith('PREPARE')) throw new TransactionEnded();
   } catch (error) {
     const code = codeOf(error);
     if (code !== WRONG_STATE && code !== FULL) throw error;
     const mend =
       code === FULL
-        ? 'all its places for prepared transactions are taken: see what "holdfast xa recover" lists, and raise max_prepared_transactions'
-        : 'it does not prepare transactions: set max_prepared_transactions to at least max_connections';
-    throw new XaUnusable(`PostgreSQL refused to prepare ${name}, since ${mend} (postgresql.conf, then a restart)`, {
+        ? 'the maximum number of prepared transactions is reached: check the list of "holdfast xa recover", and raise max_prepared_transactions'
+        : 'prepared transactions are disabled: set max_prepared_transactions to at least max_connections';
+    throw new XaUnusable(`PostgreSQL could not prepare ${name}, since ${mend} (postgresql.conf, then a restart)`, {
       cause: error,
     });
   }

@@ -3,24 +3,26 @@ import { request } from 'undici';
 import { BadBranchCall, onlyValue } from '../participants/call.ts';
 import type { XaCall } from './xa-participant.ts';
 
-/** Below the coordinator's URL; dtm's coordinators have it, too. */
+/** Path below the coordinator's URL, as for dtm's coordinators. */
 const PREFIX = '/api/dtmsvr';
 const TIMEOUT_MS = 3_000;
 
 /**
- * Tells the coordinator of a branch, so that it is ended with the others. An initiator of this SDK
- * has done so before it calls; dtm's initiators leave it to the participant. Either way an action
- * that comes after its transaction was decided learns that here.
+ * Registers a branch with the coordinator, which commits or rolls it back with the others. An
+ * initiator of this SDK registers the branch before it calls; dtm's initiators leave this to the
+ * participant. In both cases the registration fails for an action that arrives after its
+ * transaction was decided.
  *
- * @param coordinator the configured one; undefined: the one that the call names, if it is on this
- * machine
- * @throws {BranchFailure} the transaction takes no branches any more
+ * @param coordinator the configured coordinator; undefined: the one that the call names, if it runs
+ *   on this machine
+ * @throws {BranchFailure} the transaction accepts no more branches
  */
 export async function registerXaBranch(call: XaCall, coordinator: string | undefined): Promise<void> {
-  // The code of a workflow ends its branches itself: they are asked for again in every run of it.
+  // A workflow commits or rolls back its branches itself: every run of its code requests them
+  // again.
   if (call.transType === 'workflow') return;
   const root = coordinator ?? namedCoordinator(call);
-  // Who names none has registered the branch itself: its coordinator is no server.
+  // An initiator that names no coordinator has an embedded one, and has registered the branch.
   if (root === undefined) return;
   const url = call.query === undefined ? '' : onlyValue(call.query, 'phase2_url');
   const { gid, branchId } = call;
@@ -41,18 +43,18 @@ export async function registerXaBranch(call: XaCall, coordinator: string | undef
 }
 
 /**
- * A coordinator that runs in its initiator's process names no address. It has registered the
- * branch, but whoever can call could say so.
+ * A coordinator that runs in its initiator's process has no address. Its initiator has registered
+ * the branch, but any client could claim that by naming no coordinator.
  */
 const ofNoServer = ({ query }: XaCall): string =>
   (query?.get('dtm') ?? '') === ''
-    ? ' The call names no coordinator: that of embed() has none to name. Participants of such transactions are made without the option coordinator.'
+    ? ' The call names no coordinator, since a coordinator of embed() has no address. Create participants of such transactions without the option coordinator.'
     : '';
 
 /**
- * The address of a coordinator as one may write it, made complete.
+ * The complete address of a coordinator, whose URL may omit the path.
  *
- * @throws {TypeError} it is no http or https URL
+ * @throws {TypeError} the URL is not an http or https URL
  */
 export function coordinatorRoot(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -63,9 +65,9 @@ export function coordinatorRoot(url: string): string {
 }
 
 /**
- * Whoever can call a participant chooses what stands in `dtm`. A participant that asked any address
- * there would lend its place in the network to everybody; so unless a coordinator is configured,
- * one on this machine it is, and no path but that one.
+ * Any client of a participant chooses the value of `dtm`. A participant that sent requests to any
+ * address would give such clients its access to the network. So unless a coordinator is configured,
+ * only an address on this machine is accepted, with the coordinator's path.
  */
 function namedCoordinator({ query }: XaCall): string | undefined {
   const named = query === undefined ? '' : onlyValue(query, 'dtm');
@@ -75,7 +77,7 @@ function namedCoordinator({ query }: XaCall): string | undefined {
     return url.origin + PREFIX;
   throw new BadBranchCall(
     400,
-    'query parameter dtm names a coordinator elsewhere: this participant asks only the one that its option coordinator names',
+    'query parameter dtm names a coordinator elsewhere: this participant accepts only the one that its option coordinator specifies',
   );
 }
 

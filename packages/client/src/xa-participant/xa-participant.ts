@@ -10,9 +10,9 @@ import { XaLockTimeout, XaUndecided } from './errors.ts';
 import { coordinatorRoot, registerXaBranch } from './registration.ts';
 import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
 
-/** A call at the URL of an XA branch; what a framework's `branch` passes is one. */
+/** A call at the URL of an XA branch, as `branch` of a framework passes it. */
 export interface XaCall extends BranchKey {
-  /** `dtm` and `phase2_url` of an action stand here. */
+  /** Contains `dtm` and `phase2_url` for an action. */
   readonly query?: URLSearchParams;
 }
 
@@ -20,24 +20,23 @@ export interface XaOptions {
   /** The barrier's table; see the options of the barrier in this database. */
   readonly table?: string;
   /**
-   * Where actions are registered, such as `http://coordinator:36789`. Default: the coordinator that
-   * the call itself names, but only at a loopback address: elsewhere, whoever can call this
-   * participant could make it send requests to any address. Leave it out for transactions of an
-   * `embed()`, whose coordinator nobody can ask: its initiator has registered the branch.
+   * The coordinator at which actions are registered, such as `http://coordinator:36789`. Default:
+   * the coordinator that the call names, but only at a loopback address: otherwise any client of
+   * this participant could make it send requests to any address. Omit it for transactions of an
+   * `embed()`, whose coordinator is not reachable: its initiator has registered the branch.
    */
   readonly coordinator?: string;
   /**
-   * Isolation of the actions. Default: the session's own. `serializable` is a bad choice in
-   * PostgreSQL: while an action is prepared, transactions that may conflict with it are cancelled,
-   * again and again.
+   * Isolation of the actions. Default: the session's. Avoid `serializable` in PostgreSQL: as long
+   * as an action is prepared, transactions that may conflict with it fail repeatedly.
    */
   readonly isolation?: IsolationLevel;
   /**
-   * How long a statement of the action waits for a lock, in ms; longer, and the branch fails
-   * (`XaLockTimeout`): what holds the lock may be prepared, and no database detects a deadlock
-   * between prepared transactions. A shorter lock timeout of the session stays. MySQL and MariaDB
-   * round it up to whole seconds. Default: 2,000, less than the 3 s that a call takes at most by
-   * default. 0: no limit but the database's own
+   * How long a statement of the action waits for a lock, in ms; after that the branch fails
+   * (`XaLockTimeout`): the transaction that holds the lock may be prepared, and no database detects
+   * a deadlock between prepared transactions. A shorter lock timeout of the session stays. In MySQL
+   * and MariaDB the value is rounded up to whole seconds. Default: 2,000, less than the default
+   * timeout of a call, 3 s. 0: only the database's limit applies.
    */
   readonly lockTimeoutMs?: number;
 }
@@ -52,34 +51,34 @@ const LOCK_TIMEOUT_MS = 2_000;
  *     app.post('/xa/debit', branch(xa, (call, tx) => tx.query('update …'), { of: debit }));
  *
  * `run` throws a `BranchFailure` for an action whose branch was rolled back before, or that waited
- * too long for a lock (`XaLockTimeout`), `XaUndecided` when only a later call can tell, and
- * `XaUnusable`. The other methods are those of the barrier in the same database.
+ * too long for a lock (`XaLockTimeout`), `XaUndecided` if only a later call can determine the
+ * outcome, and `XaUnusable`. The other methods are those of the barrier in the same database.
  */
 export type XaParticipant<Tx> = Barrier<Tx>;
 
 /**
- * How long one call tries to get past others that are under way for the same branch; less than a
- * coordinator waits for an answer.
+ * How long one call waits for other calls in progress for the same branch; less than the time for
+ * which a coordinator waits for a response.
  */
 const PATIENCE_MS = 2_000;
 const PAUSE_MS = 20;
 
 /**
  * X1  The action's row of the barrier is inserted in the XA transaction before its work, so that
- *     one action at a time works, and none after the row is there.
- * X2  The coordinator knows of the branch before it is prepared: what is prepared is ended by
- *     somebody.
- * X3  A rollback answers success only when the action's row is there, with the rollback as its
- *     reason, and nothing is prepared: a late action finds the row, and one that is running holds
- *     the row until it is prepared and then rolled back.
- * X4  A commit answers success only when it ended what was prepared, or when the action's row is
- *     visible: nothing but a commit makes it so.
- * X5  Whatever else is found is an error, and so unknown to the coordinator, which comes again.
- * X6  The names of two branches differ; see `xaName`. What the version before prepared under a name
- *     that two branches may have is ended only for the one whose action holds its row, while no
- *     other one's does.
+ *     one action works at a time, and no action works once the row exists.
+ * X2  The branch is registered with the coordinator before it is prepared, so that the coordinator
+ *     ends every prepared transaction.
+ * X3  A rollback is successful only if the action's row exists, with the rollback as its reason,
+ *     and nothing is prepared: a late action finds the row, and a running action holds the row
+ *     until it is prepared and then rolled back.
+ * X4  A commit is successful only if it ended the prepared transaction, or if the action's row is
+ *     visible, which only a commit can cause.
+ * X5  Any other situation is an error, so the coordinator sees the result UNKNOWN and calls again.
+ * X6  The names of two branches differ; see `xaName`. The previous version used names that two
+ *     branches may share: a transaction with such a name is ended only for the branch whose action
+ *     holds its row, while the action of no other branch holds one.
  * X7  An action waits for a lock no longer than its lock timeout, and then fails: it is rolled back
- *     before, and so is certainly not prepared.
+ *     before that, and so is certainly not prepared.
  */
 export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly message: Barrier<Tx>['message'];
@@ -141,13 +140,13 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     }
   }
 
-  /** Tries again while somebody else is at work on the same branch. */
+  /** Repeats the attempt while another call for the same branch is in progress. */
   async #patiently<T>(name: string, attempt: () => Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const result = await attempt();
       if (result !== undefined) return result;
-      if (performance.now() > deadline) throw new XaUndecided(`Another call is under way for XA transaction ${name}`);
+      if (performance.now() > deadline) throw new XaUndecided(`Another call is in progress for XA transaction ${name}`);
       await delay(PAUSE_MS);
     }
   }
@@ -182,7 +181,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     return new XaLockTimeout(`XA transaction ${name} was rolled back, since ${why}`, { cause });
   }
 
-  /** `taken`: another transaction has inserted the row and is not through. */
+  /** `taken`: another transaction has inserted the row and is still open. */
   async #claim(connection: XaConnection<Tx>, row: BarrierRow): Promise<'inserted' | 'there' | 'taken'> {
     try {
       return await this.#insert(connection.tx, row, this.#lockTimeoutMs);
@@ -239,11 +238,12 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   /**
-   * X6. Ends what the version before prepared for a branch whose id has a hyphen: its name may be
-   * that of another branch as well. The transaction that has the name holds the row of its branch's
-   * action.
+   * X6. Ends a transaction that the previous version prepared for a branch whose ID has a hyphen:
+   * its name may be that of another branch as well. The transaction that has the name holds the row
+   * of its branch's action.
    *
-   * @param isHeld a transaction that has not ended holds this branch's row; false: it is looked at
+   * @param isHeld whether an open transaction is known to hold this branch's row; false: to be
+   *   checked
    */
   async #endOfEarlierVersion(row: BarrierRow, how: XaEnd, isHeld: boolean): Promise<boolean> {
     const name = `${row.gid}-${row.branchId}`;
@@ -272,7 +272,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     }
   }
 
-  /** Of the action's row; `blocked`: it belongs to a transaction that is not through. */
+  /** The reason of the action's row; `blocked`: the row belongs to an open transaction. */
   async #reason(row: BarrierRow): Promise<string | undefined> {
     const { rows } = this.#driver;
     try {

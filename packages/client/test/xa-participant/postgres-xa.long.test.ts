@@ -11,7 +11,7 @@ describeWith(['postgres'], 'XA on PostgreSQL', () => {
 
   it.each([
     [0, 'at least max_connections'],
-    [1, 'all its places'],
+    [1, 'the maximum number of prepared transactions'],
   ])('with max_prepared_transactions = %i the error names the setting', async (places, words) => {
     const server = await startPostgres([`max_prepared_transactions=${places}`]);
     if (server === undefined) throw new Error('PostgreSQL is not installed');

@@ -67,7 +67,7 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       );
       await expect(nested.run(undefined, { gid: 'nested' })).rejects.toMatchObject({
         code: 'transaction_pending',
-        reason: expect.stringContaining('Step inner is asked for by the work of step outer') as string,
+        reason: expect.stringContaining('Step inner is requested by the work of step outer') as string,
       });
       expect(told).toEqual([]);
       expect((await hf.get('nested'))?.branches).toEqual([]);

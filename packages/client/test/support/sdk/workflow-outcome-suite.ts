@@ -249,7 +249,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         await flow.step<unknown>('give', { run: () => given, undo: (result) => void told.push(result) });
         told.push('never');
       });
-      const reason: unknown = expect.stringMatching(/^Step give gave what JSON cannot hold/);
+      const reason: unknown = expect.stringMatching(/^Step give returned a value that is not JSON/);
       const failure = await thrownBy(changed.run(undefined));
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed', reason });
       expect(failure).toMatchObject({ reason: expect.stringContaining(words) });
@@ -304,7 +304,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       });
       await expect(counted.run(undefined)).rejects.toMatchObject({
         status: 'failed',
-        reason: 'Step wrong gave what its codec cannot encode: no form for it',
+        reason: 'Step wrong returned a value that its codec cannot encode: no form for it',
       });
       expect(told).toEqual([
         'got bigint 18446744073709551616',
