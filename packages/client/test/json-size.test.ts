@@ -87,7 +87,9 @@ describe('exceedsJson', () => {
 describe('a result that is far too large is rejected without being serialized', () => {
   it.each([true, false])('by a workflow (a step: %s)', (strict) => {
     const { value, reads } = watched(5_000);
-    expect(() => asRecorded('Step debit', value, strict)).toThrow(/gave more than 65536 bytes of JSON; at most 4096/);
+    expect(() => asRecorded('Step debit', value, strict)).toThrow(
+      /returned more than 65536 bytes of JSON; at most 4096/,
+    );
     expect(reads()).toBeLessThan(100);
   });
 

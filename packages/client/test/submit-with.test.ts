@@ -182,7 +182,7 @@ describe('a message with a local transaction', () => {
     });
     await expect(sent).rejects.toMatchObject({
       code: 'transaction_failed',
-      reason: expect.stringContaining('asked before'),
+      reason: expect.stringContaining('checked back before'),
       cause: { code: 'local_transaction_refused' },
     });
     expect(barrier.lines).toEqual([]);

@@ -47,7 +47,9 @@ export function successText(value: unknown, complain: (error: unknown) => void):
     // A value that is far too long is not serialised: that could block the process for seconds.
     const text = exceedsJson(value, MAX_TEXT_LENGTH) ? undefined : wireText({ dtm_result: 'SUCCESS', result: value });
     if (text !== undefined && text.length <= MAX_TEXT_LENGTH) return text;
-    throw new RangeError(`the returned value is longer than ${MAX_TEXT_LENGTH} characters, so it is omitted from the response`);
+    throw new RangeError(
+      `the returned value is longer than ${MAX_TEXT_LENGTH} characters, so it is omitted from the response`,
+    );
   } catch (error) {
     complain(error);
     return wireText({ dtm_result: 'SUCCESS' });

@@ -424,9 +424,12 @@ async function encoded(name: string, codec: StepCodec<unknown>, value: unknown):
   try {
     return await codec.encode(value);
   } catch (cause) {
-    throw new BranchFailure(`Step ${name} returned a value that its codec cannot encode: ${resultOfThrown(cause).reason}`, {
-      cause,
-    });
+    throw new BranchFailure(
+      `Step ${name} returned a value that its codec cannot encode: ${resultOfThrown(cause).reason}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -213,7 +213,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
 
     it.each([
       ['too much', () => 'x'.repeat(LIMITS.branchResultBytes), 'at most 4096'],
-      ['what JSON cannot hold', () => ({ n: 1n }), 'JSON cannot hold'],
+      ['what JSON cannot hold', () => ({ n: 1n }), 'a value that is not JSON'],
       ['a promise that was not awaited', () => ({ user: Promise.resolve(1) }), 'result.user: a Promise'],
     ])('fails, rather than repeat a step that returns %s at each callback', async (_, give, words) => {
       const told: string[] = [];
@@ -239,8 +239,8 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       ['a Map', () => new Map([['a', 1]]), 'result: a Map is not JSON'],
       ['a Set in an object', () => ({ ids: new Set([1]) }), 'result.ids: a Set is not JSON'],
       ['NaN', () => [Number.NaN], 'result[0]: NaN is not JSON'],
-      ['bytes', () => new Uint8Array([1]), 'JSON cannot hold'],
-      ['an error', () => ({ why: new Error('no') }), 'JSON cannot hold'],
+      ['bytes', () => new Uint8Array([1]), 'a value that is not JSON'],
+      ['an error', () => ({ why: new Error('no') }), 'a value that is not JSON'],
     ])('fails a step that gives %s, which JSON would change, and its undo gets it', async (_, give, words) => {
       const told: unknown[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
@@ -275,7 +275,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         });
         await expect(big.run(undefined)).rejects.toMatchObject({
           status: 'failed',
-          reason: expect.stringMatching(/^Step big gave 4098 bytes of JSON; at most 4096 are recorded/),
+          reason: expect.stringMatching(/^Step big returned 4098 bytes of JSON; at most 4096 are recorded/),
         });
         expect(told).toEqual(['action', 'rollback']);
       },
