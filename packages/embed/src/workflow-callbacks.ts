@@ -33,7 +33,7 @@ export class WorkflowCallbacks {
     this.#d = dependencies;
   }
 
-  /** Serves one call-back. Throws `BranchOngoing` while the workflow is not defined. */
+  /** Serves one callback. Throws `BranchOngoing` while the workflow is not defined. */
   serve(call: BranchCallContext): Promise<void> {
     const { op: name, gid } = call;
     if (this.#defined.has(name)) return this.#d.run(call);

@@ -127,7 +127,7 @@ describe('closing an embedded coordinator', () => {
     await expect(next.get('order-1')).resolves.toMatchObject({ status: 'succeed' });
   });
 
-  it('begins no further step of a workflow when the time is over, and the next start continues it once', async () => {
+  it('starts no further step of a workflow after the drain timeout, and the next start resumes the workflow once', async () => {
     const store = temporaryStore();
     const [started, letGo] = [gate(), gate()];
     const done: string[] = [];

@@ -38,11 +38,11 @@ describe('an embedded coordinator', () => {
     [{ branchClient: 'node' }, 'embed(): branchClient must be own or undici, not "node"'],
     [{ nameLookup: 'dns' }, 'embed(): nameLookup must be own or system, not "dns"'],
     [{ drainMs: Number.NaN }, 'embed(): drainMs must be a number of 0 or more, not NaN'],
-  ])('refuses the options %j', async (wrong, message) => {
+  ])('rejects the options %j', async (wrong, message) => {
     await expect(embed({ ...OPTIONS, ...(wrong as object) })).rejects.toThrow(new TypeError(message));
   });
 
-  it('goes on at the next start with what the one before left', async () => {
+  it('resumes at the next start the transactions that the previous one left unfinished', async () => {
     const store = `lmdb:${temporaryFolder()}`;
     const called: string[] = [];
     const [credited, never] = [gate(), gate()];
@@ -94,14 +94,14 @@ describe('an embedded coordinator', () => {
     expect(ended).toBe(true);
   });
 
-  it('says that it is closed to whoever asks later', async () => {
+  it('rejects calls after it was closed, and states that it is closed', async () => {
     const hf = await embed({ ...OPTIONS, branches: { debit: () => undefined } });
     await hf.close();
     const late = hf.saga().step({ action: hf.branches.debit, compensate: null }).submit();
     await expect(late).rejects.toMatchObject({ code: 'coordinator_unreachable', attempts: 1 });
   });
 
-  it('lets go of those who wait when it is closed', async () => {
+  it('rejects the calls that wait for a result when it is closed', async () => {
     const started = gate();
     const branches = {
       debit: () => {
@@ -117,7 +117,7 @@ describe('an embedded coordinator', () => {
     await waiting;
   });
 
-  it('is refused the folder that another one has open, and the folder is free again when that one is closed', async () => {
+  it('cannot open a folder that another coordinator has open until that one is closed', async () => {
     const store = `lmdb:${temporaryFolder()}`;
     const first = await embed({ ...OPTIONS, store });
     await expect(embed({ ...OPTIONS, store })).rejects.toMatchObject({
@@ -129,21 +129,21 @@ describe('an embedded coordinator', () => {
     await (await embed({ ...OPTIONS, store })).close();
   });
 
-  it.each(['postgres://localhost/x', 'lmdb:', 'data', ''])('refuses %j as its store', async (store) => {
+  it.each(['postgres://localhost/x', 'lmdb:', 'data', ''])('rejects %j as its store', async (store) => {
     await expect(embed({ ...OPTIONS, store })).rejects.toThrow(TypeError);
   });
 
-  it.each(['', 'a/b', 'ö'])('refuses %j as the name of a branch', async (name) => {
+  it.each(['', 'a/b', 'ö'])('rejects %j as the name of a branch', async (name) => {
     await expect(embed({ ...OPTIONS, branches: { [name]: () => undefined } })).rejects.toThrow(TypeError);
   });
 
-  it('refuses a function that it was not given', async () => {
+  it('rejects a local branch that is not registered', async () => {
     await using hf = await embed(OPTIONS);
     const submitted = hf.saga().step({ action: 'local://app/nobody', compensate: null }).submit();
     await expect(submitted).rejects.toMatchObject({ rejection: 'invalid', field: 'steps[0].action' });
   });
 
-  it('tells its load and what its store holds', async () => {
+  it('reports its load and the counts of its store', async () => {
     await using hf = await embed({ ...OPTIONS, branches: { debit: () => undefined }, engine: { node: 'till-1' } });
     await hf.saga().step({ action: hf.branches.debit, compensate: null }).submit({ wait: true });
     await expect(hf.status()).resolves.toMatchObject({
@@ -154,7 +154,7 @@ describe('an embedded coordinator', () => {
     });
   });
 
-  it('tells of a transaction that needs a person, whatever the listener does', async () => {
+  it('reports a transaction that needs operator attention, also when the listener throws', async () => {
     const alerts: Alert[] = [];
     const logged: string[] = [];
     await using hf = await embed({
@@ -246,8 +246,8 @@ describe('an embedded coordinator', () => {
   });
 });
 
-describe('a defect of an embedded coordinator', () => {
-  it('is told as one of this process, without words of HTTP', async () => {
+describe('an internal error of an embedded coordinator', () => {
+  it('is reported as an error of this process, without words of HTTP', async () => {
     const store = new CheckedStore(new MemoryStore(Date.now));
     await using hf = await embed({ ...OPTIONS, store });
     const defect = new TypeError('a bug');

@@ -11,7 +11,7 @@ import { SILENT } from './support/silent.ts';
 const OPTIONS = { store: 'memory:', logger: SILENT, drainMs: 0 } as const satisfies EmbedOptions;
 
 describe('a function as a branch', () => {
-  it('stands beside branches over HTTP in one saga', async () => {
+  it('can be combined with branches over HTTP in one saga', async () => {
     const called: string[] = [];
     const credit = branch((call) => void called.push(`credit ${call.branchId}`));
     const server = createServer((request, response) => void credit(request, response)).listen(0, '127.0.0.1');
@@ -85,7 +85,7 @@ describe('a function as a branch', () => {
     expect(runs).toEqual(['g 01 action', 'tx 30']);
   });
 
-  it('counts as unanswered when its time is over, and is called again', async () => {
+  it('has an unknown result after its timeout, and is called again', async () => {
     let calls = 0;
     const branches = { debit: () => (++calls === 1 ? new Promise(() => undefined) : undefined) };
     await using hf = await embed({ ...OPTIONS, branches, engine: { requestTimeoutMs: 30, retryIntervalMs: 10 } });

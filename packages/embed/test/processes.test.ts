@@ -22,7 +22,7 @@ it('is required by a CommonJS script, and lets it end when it is closed', async 
   expect(JSON.parse(stdout)).toEqual({ status: 'succeed', called: [30] });
 });
 
-it('refuses a folder that another process has open, and names that process', async () => {
+it('rejects a folder that another process has open, and names that process', async () => {
   const store = temporaryStore();
   const hf = await embed({ store, logger: SILENT });
   onTestFinished(() => hf.close());

@@ -1,6 +1,6 @@
 /**
- * What the types promise; compiled by `npm run check`, never run. Every `@ts-expect-error` is an
- * error of its own when the line below it is right.
+ * What the types promise; compiled by `npm run check`, never run. TypeScript reports each
+ * `@ts-expect-error` whose next line has no error.
  */
 import type { BranchDeclaration } from '@holdfast/client';
 import type { Barrier, Holdfast } from '@holdfast/client/api';

@@ -30,7 +30,7 @@ it('a workflow that an earlier process left is called back when it is defined, h
   await vi.waitFor(() => expect(done).toEqual(['debit', 'credit, and dies']));
   await first.close();
 
-  // Its own interval is too long for this test: only the definition makes it go on.
+  // The retry interval is too long for this test: only the definition resumes the workflow.
   await using second = await embed({ ...OPTIONS, store, engine: { retryIntervalMs: 3_600_000 } });
   await vi.waitFor(
     async () => {

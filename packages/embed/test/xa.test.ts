@@ -53,7 +53,7 @@ describeWith(['postgres'], 'an xa of functions of this process', () => {
     expect(await world.prepared()).toEqual([]);
   });
 
-  it('says what to do when a participant asks another coordinator, which knows nothing of it', async () => {
+  it('states the fix when a participant queries another coordinator, which does not have the transaction', async () => {
     const other = await startServer({ store: 'memory:', httpPort: 0, drainTimeout: 0, logLevel: 'silent' });
     onTestFinished(() => other.close().then(() => undefined));
     const { hf, number } = await bank(other.url);

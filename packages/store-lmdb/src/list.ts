@@ -30,7 +30,7 @@ export function list(env: Environment, records: Records, query: ListQuery): Page
   let last: Uint8Array | undefined;
   let examined = 0;
   let examinedBytes = 0;
-  // Values are read one by one, because a scan would copy every definition on its way.
+  // Values are read one by one, because a scan would also copy every definition.
   for (const key of env.keys(rangeOf(query), { reverse: true })) {
     // The change of a record is behind its birth, so it comes first in this reverse scan.
     if (last !== undefined && keys.areOfOneRecord(last, key)) continue;

@@ -3,8 +3,8 @@ import { StoreError } from '@holdfast/core/store';
 import type { Changes } from './changes.ts';
 
 /**
- * Bound on the pages that a changed key touches on its path through the tree: most keys of a batch
- * share pages.
+ * Bound on the pages that a changed key touches on its path through the tree; most keys that are
+ * written together share pages.
  */
 const BYTES_PER_KEY = 8 * 1_024;
 const MOST_BYTES_FOR_KEYS = 32 * 1_024 * 1_024;

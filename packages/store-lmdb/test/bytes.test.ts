@@ -54,12 +54,12 @@ describe('bytes', () => {
     ['text', (reader) => reader.text()],
     ['bytes', (reader) => reader.bytes(4)],
     ['skip', (reader) => reader.skip(4)],
-  ])('refuse a value that is cut short, with how much is left: %s', (_name, read) => {
+  ])('reject a truncated value and report how many bytes are left: %s', (_name, read) => {
     const reader = new ByteReader(Uint8Array.of(1, 2, 3));
     expect(() => read(reader)).toThrow(/^it is cut short: \d+ bytes are to be read, and [0-3] are left$/);
   });
 
-  it('refuse a position behind their end, whatever is read there', () => {
+  it('reject a position past their end, for every type of value', () => {
     for (const read of [(at: ByteReader) => at.bytes(), (at: ByteReader) => at.lastText(), (at: ByteReader) => at.u8()])
       expect(() => read(new ByteReader(Uint8Array.of(1), 260))).toThrow(/^it is cut short: .* and 0 are left$/);
   });

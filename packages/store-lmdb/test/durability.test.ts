@@ -10,8 +10,8 @@ import { judge, TRACED_CALLS, type TraceVerdict } from './sync-trace.ts';
 const BATCHES = 20;
 
 /**
- * SIGKILL proves nothing about a sync, for the kernel keeps what was written: here the system calls
- * are looked at.
+ * SIGKILL proves nothing about a sync, because the kernel keeps what was written. These tests check
+ * the system calls instead.
  */
 describeWith(['strace'], 'durability', () => {
   let folder: string;

@@ -36,7 +36,7 @@ describe('another process', () => {
     }
   });
 
-  it('is not hindered by somebody who was refused', async () => {
+  it('is not affected by a process that was rejected', async () => {
     const first = createLmdbStore({ path });
     await first.open();
     const refused = await Promise.allSettled(Array.from({ length: 3 }, () => createLmdbStore({ path }).open()));
@@ -82,7 +82,7 @@ describe('what is at the path', () => {
     await expect(opening).rejects.toThrow(words);
   };
 
-  it('is named when it is no folder: a file, a device, a pipe, a link that leads nowhere', async () => {
+  it('is named in the error when it is not a folder: a file, a device, a pipe, a dangling link', async () => {
     await writeFile(join(path, 'file'), 'text');
     await promisify(execFile)('mkfifo', [join(path, 'pipe')]);
     await symlink(join(path, 'nowhere'), join(path, 'link'));
@@ -92,7 +92,7 @@ describe('what is at the path', () => {
     await expectRefusal(join(path, 'link'), /it is a link that leads nowhere/);
   });
 
-  it.each(['data.mdb', 'lock.mdb'])('is named when its %s is no file', async (name) => {
+  it.each(['data.mdb', 'lock.mdb'])('is named in the error when its %s is not a file', async (name) => {
     await mkdir(join(path, name));
     await expectRefusal(path, new RegExp(`its ${name} is a folder`));
     await rm(join(path, name), { recursive: true });
@@ -147,7 +147,7 @@ describe('the files of a store', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('become so when an earlier version made them readable, and that is said once', async () => {
+  it('become private, with one warning, when an earlier version made them readable', async () => {
     const warnings: string[] = [];
     const open = async (): Promise<void> => {
       const store = createLmdbStore({ path: join(path, 'new'), onWarning: (text) => warnings.push(text) });
@@ -197,7 +197,7 @@ describe('a full disk', () => {
 });
 
 describe('a disk without room', () => {
-  it('refuses a write before the database meets it, whose own error corrupts the heap', () => {
+  it('rejects a write before it reaches LMDB, whose out-of-space error corrupts the heap', () => {
     const changes = new Changes();
     const start = changes.writer.position;
     changes.writer.bytes(new Uint8Array(1_000_000));
@@ -215,7 +215,7 @@ describe('a disk without room', () => {
     expect(refusal(3_000_000)).toBe('there is room');
   });
 
-  it('reads the room anew when what it found may be used up', () => {
+  it('reads the free space again when the last reading may be used up', () => {
     const changes = new Changes();
     const start = changes.writer.position;
     changes.writer.bytes(new Uint8Array(1_000_000));
@@ -231,7 +231,7 @@ describe('a disk without room', () => {
 // Where this process may mount: in a container with the right to, as root.
 if (canMount())
   describe('a small disk that gets full', () => {
-    it('refuses writes, again and again, and the process ends in order', async () => {
+    it('rejects writes repeatedly, and the process exits cleanly', async () => {
       await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path]);
       try {
         const { stdout } = await promisify(execFile)(process.execPath, [
@@ -256,7 +256,7 @@ function canMount(): boolean {
 describe('data of a newer Holdfast', () => {
   const schemaKey = Buffer.from('\u0001schema', 'latin1');
 
-  it('is refused when its schema is newer, and left as it is', async () => {
+  it('is rejected when its schema is newer, and is not changed', async () => {
     await writeRaw(path, [[schemaKey, Buffer.from([0, 0, 0, 99])]]);
     for (let attempt = 0; attempt < 2; attempt++) {
       const opening = createLmdbStore({ path }).open();
@@ -265,7 +265,7 @@ describe('data of a newer Holdfast', () => {
     }
   });
 
-  it('is refused when a record has a newer format', async () => {
+  it('is rejected when a record has a newer format', async () => {
     const store = createLmdbStore({ path });
     await store.open();
     await store.write([insertOf('a')]);

@@ -16,7 +16,7 @@ export interface LmdbPlace extends StorePlace {
   readonly path: string;
 }
 
-/** A folder of its own, with clocks that only the test moves. */
+/** A new folder, with clocks that only the test moves. */
 export async function createPlace(): Promise<LmdbPlace> {
   const path = await newFolder();
   let wallMs = 1_700_000_000_000;

@@ -1,5 +1,5 @@
 /**
- * Reads what `strace -f -y` saw of a program that writes and acknowledges, and says where it
+ * Reads the output of `strace -f -y` for a program that writes and acknowledges, and finds where it
  * acknowledged what was not on the disk.
  *
  * D1  Between two acknowledgements something is written to the data file, its header last.
@@ -69,7 +69,8 @@ class Judge {
   }
 
   /**
-   * An acknowledgement counts from its start: somebody may have read it before the call returns.
+   * An acknowledgement counts from the start of its call: its reader may have it before the call
+   * returns.
    */
   #begins({ name, text }: Call): void {
     if (!name.startsWith('write') || !text.includes(`"${this.#acknowledgement}`)) return;

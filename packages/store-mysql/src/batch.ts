@@ -10,7 +10,7 @@ import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
 import type { Standing } from './standings.ts';
 import { TELL_NOW } from './store-clock.ts';
 
-/** An insert or update; an update states the standing that the record is assumed to have. */
+/** An insert or update; an update states the status and attention flag assumed of the record. */
 export type Setting =
   | { readonly id: string; readonly item: InsertItem; readonly before?: undefined }
   | { readonly id: string; readonly item: UpdateItem; readonly before: Standing };
@@ -92,8 +92,9 @@ const COLUMNS = [
  * table of literals, an update created two files for each batch.
  *
  * The row of an update carries the negated expected version, so that an update never matches an
- * insert and vice versa, and the assumed standing, so that the counters stay correct. If there is
- * nothing to update, or a row to insert exists, fewer rows are changed than expected.
+ * insert and vice versa, and the assumed status and attention flag, so that the counters stay
+ * correct. If there is nothing to update, or a row to insert exists, fewer rows are changed than
+ * expected.
  *
  * Assignments are made from left to right: the first determines whether the item applies, and all
  * others depend on it.

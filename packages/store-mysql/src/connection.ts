@@ -182,8 +182,8 @@ export class Connection {
     if (failure === 'unstorable')
       return new StoreError('rejected', `the database cannot store it: ${(thrown as Error).message}`, thrown);
     if (failure === 'lost' && changes)
-      return new StoreError('outcome_unknown', `the database at ${place} was lost meanwhile`, thrown);
-    return unavailable(place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
+      return new StoreError('outcome_unknown', `the database at ${place} was lost during the write`, thrown);
+    return unavailable(place, failure === 'lost' ? 'was lost' : 'rejected a statement', thrown);
   }
 
   /**

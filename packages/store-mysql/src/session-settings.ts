@@ -33,8 +33,8 @@ const SETTINGS = [
   // MariaDB would convert a long list of keys to a join, which may be planned as a scan; to MySQL
   // this is a comment.
   `set session time_zone = '+00:00' /*M!100300 , session in_predicate_conversion_threshold = 0 */`,
-  // The server's default for tables is a day or a year, and a call that its node has abandoned would
-  // be carried out after that.
+  // The server waits for the lock of a table for a day or a year by default, after which it would
+  // carry out a call that its node has abandoned.
   `set session innodb_lock_wait_timeout = ${LOCK_WAIT_S}, session lock_wait_timeout = ${LOCK_WAIT_S}`,
   // Neither a statement nor a commit leaves a transaction open.
   'set session autocommit = 1, session completion_type = 0',

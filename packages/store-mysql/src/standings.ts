@@ -6,19 +6,19 @@ export interface Standing {
   readonly attention: boolean;
 }
 
-/** The standing of most records that are updated. */
+/** The status and attention flag of most records that are updated. */
 const USUAL: Standing = { status: 'submitted', attention: false };
 /** Maximum number of other records remembered; a batch with a forgotten one is sent twice. */
 const MOST = 50_000;
 
 /**
- * The standing of records when this node last wrote or read them. A batch counts its changes
- * without reading the records: each update states the standing that it assumes, and applies to no
- * other. An entry may therefore be wrong or missing; the record is then read, and the batch sent
- * again.
+ * Status and attention flag of records when this node last wrote or read them. A batch counts its
+ * changes without reading the records: each update states the values that it assumes, and applies
+ * to no others. An entry may therefore be wrong or missing; the record is then read, and the batch
+ * sent again.
  */
 export class Standings {
-  /** In insertion order, without records of the usual standing. */
+  /** In insertion order, without records that have the usual values. */
   readonly #unusual = new Map<string, Standing>();
 
   of(id: string): Standing {

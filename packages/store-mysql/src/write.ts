@@ -20,8 +20,8 @@ import type { Standing, Standings } from './standings.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**
- * Number of times a batch is sent whose items could be applied to the current records but were not,
- * because each time another writer changed a record in between.
+ * Maximum number of attempts to send a batch whose items could be applied to the current records
+ * but were not, because each time another writer changed a record in between.
  */
 const ROUNDS = 10;
 /** Maximum number of records remembered as rejected. */
@@ -49,7 +49,7 @@ interface Place {
 /** The progress of a batch. */
 interface Progress {
   readonly outcomes: Outcomes;
-  /** The standing of records that were read for this batch. */
+  /** Status and attention flag of records that were read for this batch. */
   readonly seen: Map<string, Standing>;
   /** Whether a part of the batch is durable. */
   wrote: boolean;
@@ -76,7 +76,7 @@ export class Writer {
   readonly #place: Place;
   readonly #locked: LockedRecords;
   /**
-   * Records that the server refused to change. Each is written alone, so that other records are not
+   * Records whose change the server rejected. Each is written alone, so that other records are not
    * written twice.
    */
   readonly #refused = new Set<string>();
@@ -110,14 +110,14 @@ export class Writer {
     return progress.outcomes as WriteOutcome[];
   }
 
-  /** Writes items together, or each alone if the server refuses to change one of their records. */
+  /** Writes items together, or each alone if the server rejects the change of one record. */
   async #writeTogether(items: readonly Numbered[], progress: Progress): Promise<void> {
     try {
       return await this.#writeAll(items, progress);
     } catch (thrown) {
       if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
       await this.#writeEach(items, progress);
-      // The server refused all of them, so the cause is not one record, and nothing was applied.
+      // The server rejected all of them, so the cause is not one record, and nothing was applied.
       if (progress.outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
     }
   }

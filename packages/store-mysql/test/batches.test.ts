@@ -68,7 +68,7 @@ describeWith(['mariadb'], 'batches on a real server', () => {
     expect(attention).toBe(0);
   });
 
-  it('is applied whole or not at all while one of it is refused, and so are those behind it', async () => {
+  it('is applied whole or not at all while one of its items is rejected, and so are later batches', async () => {
     await store.write([insertOf('refuses')]);
     for (let i = 0; i < 20; i++) {
       const batch = [insertOf('refuses', { writeId: 'x' }), insertOf(`beside-${i}`), updateOf(`absent-${i}`)];

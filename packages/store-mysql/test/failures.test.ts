@@ -16,14 +16,14 @@ import { tablesOf } from '../src/schema.ts';
 import { newPrefix, useServer } from './server.ts';
 
 /**
- * The server shows its transactions as they were until nobody has asked for a tenth of a second.
+ * The server caches its list of transactions until it has not been queried for 0.1 s.
  */
 const UNCACHED = { interval: 200, timeout: 20_000 };
 
 describeWith(['mariadb'], 'failures on a real server', () => {
   const { url, server, run } = useServer();
 
-  /** Runs a body with an open store in tables of its own. */
+  /** Runs a body with an open store in new tables. */
   const withStore = withStoreAt<MysqlStoreOptions>(newPrefix, (prefix, options) =>
     createMysqlStore({ url: url(), prefix, ...options }),
   );
@@ -46,8 +46,8 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     });
 
   /**
-   * What innodb_trx shows may be of a moment ago, and of a test before: whoever waits now is
-   * carrying out a statement.
+   * innodb_trx may be out of date and show transactions of a previous test. A transaction that
+   * waits now is carrying out a statement.
    */
   const waiting = `select trx_mysql_thread_id as id from information_schema.innodb_trx
     join information_schema.processlist on processlist.id = trx_mysql_thread_id and info is not null where trx_state = 'LOCK WAIT'`;
@@ -75,7 +75,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     );
   });
 
-  // A statement that is interrupted may have waited for its commit, which goes on.
+  // An interrupted statement may have been waiting for its commit, which still completes.
   it.each([
     ['a connection that is lost', 'kill'],
     ['a statement that is interrupted', 'kill query'],
@@ -93,7 +93,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
   });
 
   describe('a connection that is lost', () => {
-    it('is made anew by the next call', async () => {
+    it('is replaced by the next call', async () => {
       const others = `select id from information_schema.processlist where id <> connection_id() and user = 'holdfast'`;
       await withStore((store) =>
         expectNewConnection(store, async () => {
@@ -110,7 +110,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
   });
 
   describe('calls that wait', () => {
-    it('are given up after their time, and are in doubt: the server may still carry them out', async () => {
+    it('are abandoned after their timeout with an unknown outcome: the server may still carry them out', async () => {
       await withStore(
         async (store, prefix) => {
           await store.write([insertOf('a')]);
@@ -148,7 +148,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       });
     });
 
-    it('are sent again when somebody else, who keeps no order, made a deadlock', async () => {
+    it('are sent again after a deadlock with a client that locks records in another order', async () => {
       await withStore(async (store, prefix) => {
         await store.write(['a', 'z'].map((gid) => insertOf(gid)));
         await withClient(async (rude) => {
@@ -182,7 +182,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       });
     });
 
-    it('and an append meets what another node appended meanwhile', async () => {
+    it('and an append meets entries that another node appended concurrently', async () => {
       await withStore(async (store, prefix) => {
         const other = createMysqlStore({ url: url(), prefix });
         await other.open();
@@ -201,7 +201,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
     });
   });
 
-  it('a record that the server refuses to change is left out of its batch: its item is blocked, and the others are applied', async () => {
+  it('a record whose change the server rejects is left out of its batch: its item is blocked, and the others are applied', async () => {
     await withStore(async (store, prefix) => {
       await store.write(['a', 'b', 'c'].map((gid) => insertOf(gid)));
       await run(`create trigger ${prefix}refuse before update on ${prefix}transactions for each row
@@ -226,7 +226,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       await expectToOpenAtOnce(() => createMysqlStore({ url: url(), prefix }));
     });
 
-    it('refuses tables that a newer Holdfast made, and leaves them as they are', async () => {
+    it('rejects tables of a newer Holdfast and does not change them', async () => {
       const prefix = newPrefix();
       const { schemaVersion } = tablesOf(prefix);
       await run(`create table ${schemaVersion} (version int not null, primary key (version))`);
@@ -237,7 +237,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       expect(await run(`show tables like '${prefix.replace('_', '\\_')}%'`)).toHaveLength(1);
     });
 
-    it('goes on where a migration was cut off', async () => {
+    it('resumes an interrupted migration', async () => {
       await withStore(async (store, prefix) => {
         await run(`delete from ${tablesOf(prefix).schemaVersion}; drop table ${tablesOf(prefix).marks}`);
         await store.close();
@@ -248,7 +248,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       });
     });
 
-    it('says what a crash may lose, and is not durable then', async () => {
+    it('warns about what a crash may lose, and is not durable then', async () => {
       const warnings: string[] = [];
       await run('set global innodb_flush_log_at_trx_commit = 2');
       try {
@@ -262,7 +262,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
       await withStore(async (durable) => expect(durable.capabilities.durable).toBe(true));
     });
 
-    it('finds a server that serves reads only unavailable, and goes on when it does not any more', async () => {
+    it('is unavailable while the server is read-only, and is used again afterwards', async () => {
       await withStore(async (store) => {
         await run(`create or replace user reader@'127.0.0.1'; grant all on holdfast.* to reader@'127.0.0.1'`);
         const reader = new URL(url());

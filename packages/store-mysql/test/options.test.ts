@@ -11,7 +11,7 @@ describe('the options of the store on MariaDB and MySQL', () => {
     expect(settingsOf({ url: `${url}?prefix=shop_`, prefix: 'bank_' }).prefix).toBe('bank_');
   });
 
-  it('say where the server is and who asks', () => {
+  it('specify the address of the server and the account', () => {
     expect(settingsOf({ url }).client).toMatchObject({
       host: 'db.example',
       port: 3307,
@@ -28,7 +28,7 @@ describe('the options of the store on MariaDB and MySQL', () => {
     expect(settingsOf({ url: `${url}?socketPath=/run/db.sock` }).client).toMatchObject({ socketPath: '/run/db.sock' });
   });
 
-  it('ask for TLS when the URL does', () => {
+  it('enable TLS when the URL does', () => {
     expect(settingsOf({ url }).client).not.toHaveProperty('ssl');
     expect(settingsOf({ url: `${url}?ssl=false` }).client).not.toHaveProperty('ssl');
     expect(settingsOf({ url: `${url}?ssl=true` }).client.ssl).toEqual({ verifyIdentity: true });
@@ -58,7 +58,7 @@ describe('the options of the store on MariaDB and MySQL', () => {
     ['a prefix that is too long', { url, prefix: 'p'.repeat(41) }],
     ['no time to connect', { url, connectTimeoutMs: 0 }],
     ['a statement time that is no number', { url, statementTimeoutMs: Number.NaN }],
-  ])('refuse %s, and repeat no password', (_, options) => {
+  ])('reject %s, and repeat no password', (_, options) => {
     const refusal = refusalOf(() => settingsOf(options));
     expect(refusal.code).toBe('invalid');
     expect(refusal.message).not.toContain('hunter2');

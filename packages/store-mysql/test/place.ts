@@ -24,7 +24,7 @@ async function hold(url: string, ...statements: readonly string[]): Promise<() =
   };
 }
 
-/** Tables of its own, with clocks that only the test moves. */
+/** New tables, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<MysqlPlace> {
   const prefix = newPrefix();
   let wallMs = 1_700_000_000_000;

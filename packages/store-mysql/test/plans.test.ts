@@ -6,7 +6,7 @@ import { appendOf, insertOf, updateOf } from '../../conformance/test/support/ite
 import { createMysqlStore } from '../src/index.ts';
 import { newPrefix, useServer } from './server.ts';
 
-/** What the server says about one table of a statement. */
+/** The server's plan for one table of a statement. */
 interface Step extends RowDataPacket {
   readonly table: string | null;
   readonly type: string | null;
@@ -19,7 +19,7 @@ interface Plan {
   readonly steps: readonly Step[];
 }
 
-/** These are read whole: a row a namespace and slot, a row a living session. */
+/** Tables that are read whole: one row per namespace and slot, one row per live session. */
 const SMALL = ['counters', 'sessions'];
 
 describeWith(['mariadb'], 'plans on a real server', () => {
@@ -48,7 +48,7 @@ describeWith(['mariadb'], 'plans on a real server', () => {
           `analyze table ${['transactions', 'entries', 'counters', 'sessions'].map((name) => prefix + name).join()}`,
         );
       }
-      // The server itself tells which statements the calls are made of.
+      // The general log of the server contains the statements that the calls consist of.
       await run('truncate mysql.general_log; set global general_log = 1');
       await everyCall(store);
       await run('set global general_log = 0');
@@ -66,7 +66,7 @@ describeWith(['mariadb'], 'plans on a real server', () => {
       await client.end();
     });
 
-    /** Steps that look at transactions or entries. */
+    /** Steps that read transactions or entries. */
     const stepsOf = (word: RegExp): readonly Step[] => {
       const found = plans.filter(({ statement }) => word.test(statement));
       expect(found.length).toBeGreaterThan(0);
@@ -111,7 +111,7 @@ async function planOf(client: Connection, statement: string): Promise<Plan> {
   return { statement, steps };
 }
 
-/** Each call of the contract that asks for transactions. */
+/** Each call of the contract that reads transactions. */
 async function everyCall(store: Store): Promise<void> {
   const keys = ['x', 'y'].map((gid) => ({ namespace: 'default', gid }));
   await store.write([insertOf('x'), insertOf('y'), insertOf('z', { owner: 'session', dueInMs: null })]);

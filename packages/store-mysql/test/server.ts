@@ -2,13 +2,13 @@ import { type DatabaseServer, startMariadb } from '@holdfast/test-servers';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
-/** A MariaDB of its own for a test file; started before its tests, gone after them. */
+/** A private MariaDB for a test file, started before its tests and stopped after them. */
 export interface TestServer {
   /** Where it is, once it runs. */
   readonly url: () => string;
   readonly server: () => DatabaseServer;
   /**
-   * Runs statements outside of any store, on a connection of its own; answers the rows of the last
+   * Runs statements outside of any store, on a separate connection; returns the rows of the last
    * one.
    */
   readonly run: (text: string) => Promise<RowDataPacket[]>;
@@ -20,7 +20,7 @@ export function useServer(settings: readonly string[] = [], environment: NodeJS.
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 
-/** Runs statements on a connection of their own. */
+/** Runs statements on a separate connection. */
 export async function runAt(url: string, text: string): Promise<RowDataPacket[]> {
   const client = await createConnection({ uri: url, multipleStatements: true });
   try {

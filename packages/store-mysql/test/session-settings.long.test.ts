@@ -95,7 +95,7 @@ describeWith(['mariadbd'], 'settings of the server for each session', () => {
 describeWith(['mariadbd'], 'opening refuses', () => {
   const { url, run } = useServer(['--log-bin', '--server-id=1']);
 
-  it('a binary log of statements, which takes no write of ours, and names the setting', async () => {
+  it('a binary log of statements, which rejects the writes of a store, and names the setting', async () => {
     await run(`set global binlog_format = 'STATEMENT'`);
     try {
       const store = createMysqlStore({ url: url(), prefix: newPrefix() });
@@ -154,7 +154,7 @@ describeWith(['mariadbd'], 'privileges', () => {
     },
   );
 
-  it('are not asked of a server that is read-only: opening names the setting', async () => {
+  it('are not set on a read-only server: opening fails and names the setting', async () => {
     const prefix = newPrefix();
     const owner = createMysqlStore({ url: url(), prefix });
     await owner.open();

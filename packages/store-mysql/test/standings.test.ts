@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Standings } from '../src/standings.ts';
 
-it('a record stands as it was noted last, as long as it is unfinished', () => {
+it('returns the values that were noted last, until the record is finished', () => {
   const standings = new Standings();
   expect(standings.of('a')).toEqual({ status: 'submitted', attention: false });
   standings.note('a', { status: 'aborting', attention: true });

@@ -153,8 +153,8 @@ export class Connection {
     if (failure === 'unstorable')
       return new StoreError('rejected', `PostgreSQL cannot store it: ${(thrown as Error).message}`, thrown);
     if (failure === 'lost' && statement.changes)
-      return new StoreError('outcome_unknown', `PostgreSQL at ${this.#place} was lost meanwhile`, thrown);
-    return unavailable(this.#place, failure === 'lost' ? 'was lost' : 'refused a statement', thrown);
+      return new StoreError('outcome_unknown', `PostgreSQL at ${this.#place} was lost during the write`, thrown);
+    return unavailable(this.#place, failure === 'lost' ? 'was lost' : 'rejected a statement', thrown);
   }
 
   /** Closes the connection at once; the next statement opens a new one. */

@@ -23,7 +23,7 @@ export async function whatACrashMayLose(client: Client): Promise<string | undefi
        current_setting('full_page_writes') as full_page_writes`,
   );
   const [server] = rows;
-  if (server === undefined) throw new StoreError('unavailable', 'PostgreSQL does not tell its settings');
+  if (server === undefined) throw new StoreError('unavailable', 'PostgreSQL returned no settings');
   if (server.version < OLDEST_VERSION)
     throw new StoreError(
       'unavailable',

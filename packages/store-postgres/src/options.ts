@@ -38,8 +38,8 @@ export interface Settings {
    */
   readonly graceMs: number;
   /**
-   * How long a statement may wait for one lock. Statements that wait longer would keep the others of
-   * their connection waiting as well.
+   * How long a statement may wait for one lock. A statement that waited longer would also delay the
+   * other statements of its connection.
    */
   readonly lockTimeoutMs: number;
   readonly onWarning: (text: string) => void;

@@ -42,8 +42,8 @@ const MIGRATIONS: readonly string[] = [
   ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
   create index due on transactions (app_group, due_at) where due_at is not null;
   create index owned on transactions (owner) where owner is not null;
-  -- Every time is above 0. The condition keeps the index away from whoever looks for a key: to the planner, with no statistics yet, a walk through the
-  -- whole namespace costs the same.
+  -- Every time is above 0. The condition keeps the planner from using this index for a search by key: without statistics,
+  -- a scan of the whole namespace would appear to cost the same.
   create index created on transactions (namespace, created_at, gid) where created_at >= 0;
   create index finished on transactions (finished_at) where finished_at is not null;
 

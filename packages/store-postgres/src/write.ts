@@ -11,15 +11,15 @@ import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**
- * Number of times a batch is sent whose items could be applied to the current records but were not,
- * because each time another writer changed a record in between.
+ * Maximum number of attempts to send a batch whose items could be applied to the current records
+ * but were not, because each time another writer changed a record in between.
  */
 const ROUNDS = 10;
 
 /** Maximum number of records remembered as rejected. */
 const MOST_REFUSED = 10_000;
 
-/** The rows that a batch returns for its inserts and its changes. */
+/** One of the two rows that a batch returns: for its inserts, or for its changes. */
 interface AnswerRow {
   readonly now: number;
   /** Keys of the applied inserts; null if all were applied. */
@@ -49,7 +49,7 @@ interface Examined {
  * existed already, which determines why. An item is rejected according to the current record, by
  * the same rules as in every store; an item that could be applied now is sent again.
  *
- * A record that stays locked, or that the server refuses to change, is left out of its batch: its
+ * A record that stays locked, or whose change the server rejects, is left out of its batch: its
  * item is `blocked`.
  */
 export class Writer {
@@ -57,7 +57,7 @@ export class Writer {
   readonly #clock: StoreClock;
   readonly #locked: LockedRecords;
   /**
-   * Records that the server refused to change. Each is written alone, so that other records are not
+   * Records whose change the server rejected. Each is written alone, so that other records are not
    * written twice.
    */
   readonly #refused = new Set<string>();
@@ -85,14 +85,14 @@ export class Writer {
     return outcomes as WriteOutcome[];
   }
 
-  /** Writes items together, or each alone if the server refuses to change one of their records. */
+  /** Writes items together, or each alone if the server rejects the change of one record. */
   async #writeTogether(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
     try {
       return await this.#writeAll(items, outcomes);
     } catch (thrown) {
       if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
       await this.#writeEach(items, outcomes);
-      // The server refused all of them, so the cause is not one record, and nothing was applied.
+      // The server rejected all of them, so the cause is not one record, and nothing was applied.
       if (outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
     }
   }
@@ -151,7 +151,7 @@ async function writeOnce(
   const { statement, values } = batchOf(items, ...clock.parameters());
   const [inserted, changed] = (await connection.query(statement, values)) as unknown as readonly AnswerRow[];
   if (inserted === undefined || changed === undefined)
-    throw new StoreError('outcome_unknown', 'a batch was not answered');
+    throw new StoreError('outcome_unknown', 'PostgreSQL returned no result for a batch');
   clock.seen(changed.now);
   settleInserts(items, inserted, outcomes);
   settleUpdates(items, changed, outcomes);

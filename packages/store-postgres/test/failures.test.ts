@@ -20,7 +20,7 @@ import { newSchema, useServer } from './server.ts';
 describeWith(['postgres'], 'failures on a real server', () => {
   const { url, server, run } = useServer();
 
-  /** Runs a body with an open store in a schema of its own. */
+  /** Runs a body with an open store in a new schema. */
   const withStore = withStoreAt<PostgresStoreOptions>(newSchema, (schema, options) =>
     createPostgresStore({ url: url(), schema, ...options }),
   );
@@ -62,7 +62,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       );
     });
 
-    it('is made anew by the next call', async () => {
+    it('is replaced by the next call', async () => {
       const all = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdfast'`;
       await withStore((store) => expectNewConnection(store, () => run(all)));
     });
@@ -96,7 +96,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
   });
 
   describe('statements that wait', () => {
-    it('are given up after their time, and nothing of them is applied', async () => {
+    it('are abandoned after their timeout, and nothing of them is applied', async () => {
       await withStore(
         async (store, schema) => {
           await store.write([insertOf('a')]);
@@ -111,7 +111,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       );
     });
 
-    it('say nothing of the records that they were to read', async () => {
+    it('do not make the records that they were to read count as unreadable', async () => {
       await withStore(
         async (store, schema) => {
           await store.write([insertOf('a')]);
@@ -155,7 +155,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       });
     });
 
-    it('are sent again when somebody else, who keeps no order, made a deadlock', async () => {
+    it('are sent again after a deadlock with a client that locks records in another order', async () => {
       await withStore(async (store, schema) => {
         await store.write(['a', 'z'].map((gid) => insertOf(gid)));
         const rude = new pg.Client({ connectionString: url() });
@@ -188,7 +188,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
     });
   });
 
-  describe('a record that the server refuses to change', () => {
+  describe('a record whose change the server rejects', () => {
     const trigger = (schema: string, condition: string): string => `
       create function ${schema}.refuse() returns trigger language plpgsql as
         $$ begin if ${condition} then raise exception 'not this one'; end if; return new; end $$;
@@ -214,7 +214,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       });
     });
 
-    it('is no reason to leave out all: a server that refuses every item is unavailable', async () => {
+    it('is left out only while others succeed: a server that rejects every item is unavailable', async () => {
       await withStore(async (store, schema) => {
         await run(trigger(schema, 'true'));
         await expect(store.write([insertOf('a'), insertOf('b')])).rejects.toMatchObject({ code: 'unavailable' });
@@ -228,7 +228,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       await expectToOpenAtOnce(() => createPostgresStore({ url: url(), schema }));
     });
 
-    it('refuses a schema that a newer Holdfast made, and leaves it as it is', async () => {
+    it('rejects a schema of a newer Holdfast and does not change it', async () => {
       const schema = newSchema();
       await run(`create schema ${schema}; create table ${schema}.schema_version (version integer not null);
         insert into ${schema}.schema_version values (99)`);
@@ -248,7 +248,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       await store.close();
     });
 
-    it('takes a schema that somebody else made for it', async () => {
+    it('uses a schema that another role created for it', async () => {
       const schema = newSchema();
       await run(`create role guest login; create schema ${schema} authorization guest`);
       const guest = new URL(url());
@@ -260,7 +260,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       await store.close();
     });
 
-    it('says what a crash may lose, and is not durable then', async () => {
+    it('warns about what a crash may lose, and is not durable then', async () => {
       const warnings: string[] = [];
       const lax = new URL(url());
       lax.searchParams.set('options', '-c synchronous_commit=off');
@@ -277,7 +277,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
       expect(warnings).toHaveLength(1);
     });
 
-    it('fails when what comes is not of the protocol, and the process goes on', async () => {
+    it('fails when the response is not of the protocol, and the process keeps running', async () => {
       const stranger = createServer((socket) => {
         socket.on('error', () => undefined);
         // A demand for an authentication that does not exist: the client library throws while it

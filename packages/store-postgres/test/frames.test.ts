@@ -15,7 +15,7 @@ const message = (kind: string, body: string | Buffer, length?: number): Buffer =
 const AUTHENTICATED = message('R', '\0\0\0\0');
 const READY = message('Z', 'I');
 
-/** What a server may send that ends within no message, or stands for more than it sends. */
+/** Faulty messages of a server: fields that exceed the message, lengths that exceed the data. */
 const FAULTS: Readonly<Record<string, readonly [Buffer, string]>> = {
   'an error of no byte': [message('E', ''), 'ErrorResponse of 4 bytes'],
   'an error whose field has no terminator': [message('E', 'SERROR'), 'ErrorResponse of 10 bytes'],
@@ -119,7 +119,7 @@ describe('messages of the protocol', () => {
     },
   );
 
-  it('that stand before a wrong one are passed on', () => {
+  it('that precede a malformed one are passed on', () => {
     const passed: Buffer[] = [];
     const spoilt = Buffer.concat([READY, message('E', '')]);
     expect(() => new Frames().receive(spoilt, (messages) => passed.push(messages))).toThrow('ErrorResponse');

@@ -42,7 +42,7 @@ describe('the options of the store on PostgreSQL', () => {
   it.each([
     ['shema', 'schema'],
     ['target_session_attr', 'target_session_attrs'],
-  ])('refuse the misspelled parameter %s, which would open another store', (name, meant) => {
+  ])('reject the misspelled parameter %s, which would open another store', (name, meant) => {
     expect(refusalOf(() => settingsOf({ url: `${url}?${name}=shop` })).message).toContain(`did you mean ${meant}?`);
   });
 
@@ -56,7 +56,7 @@ describe('the options of the store on PostgreSQL', () => {
     ['a schema name that is too long', { url, schema: 's'.repeat(64) }],
     ['no time to connect', { url, connectTimeoutMs: 0 }],
     ['a statement time that is no number', { url, statementTimeoutMs: Number.NaN }],
-  ])('refuse %s, and repeat no password', (_, options) => {
+  ])('reject %s, and repeat no password', (_, options) => {
     const refusal = refusalOf(() => settingsOf(options));
     expect(refusal.code).toBe('invalid');
     expect(refusal.message).not.toContain('hunter2');

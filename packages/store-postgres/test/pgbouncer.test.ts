@@ -39,7 +39,7 @@ describeWith(['postgres', 'pgbouncer'], 'a store behind PgBouncer', () => {
     ['transaction', []],
     ['transaction', ['server_round_robin = 1', 'min_pool_size = 5']],
     ['statement', []],
-  ] as const)('is refused at open when it pools by %s %s, with the fix', async (mode, settings) => {
+  ] as const)('is rejected at open when it pools by %s %s, with the fix', async (mode, settings) => {
     await withPgBouncer(mode, settings, async (pooled) => {
       const schema = newSchema();
       // Before and after there are tables, and idle server connections that others have used.

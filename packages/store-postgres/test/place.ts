@@ -23,7 +23,7 @@ async function hold(url: string, statements: string): Promise<() => Promise<void
   };
 }
 
-/** A schema of its own, with clocks that only the test moves. */
+/** A new schema, with clocks that only the test moves. */
 export async function createPlace(url: string): Promise<PostgresPlace> {
   const schema = newSchema();
   let wallMs = 1_700_000_000_000;

@@ -10,8 +10,8 @@ import * as exported from '../src/statements/index.ts';
 import { newSchema, useServer } from './server.ts';
 
 /**
- * These read a whole small table: one row a namespace and slot, one a session. The last is asked
- * once, at the start.
+ * Statements that read a whole small table: one row per namespace and slot, or one row per session.
+ * The last one runs once, at the start.
  */
 const WHOLE_SMALL_TABLES = new Set(['count_all', 'latest']);
 
@@ -19,7 +19,7 @@ const statements = Object.values(exported).filter(
   (value): value is Statement => typeof value === 'object' && 'text' in value,
 );
 
-/** How `transactions` is found by each statement that looks for some of them. */
+/** The indexes by which each statement finds rows of `transactions`. */
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
   write: ['transactions_pkey'],
   write_with_appends: ['transactions_pkey'],

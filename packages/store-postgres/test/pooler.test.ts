@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { refuseTransactionPooling } from '../src/pooler.ts';
 
 /**
- * The server connections of a pooler, by the process of each; `next` says which one a statement or
- * transaction gets.
+ * The server connections of a pooler, by the process of each; `next` selects the one that a
+ * statement or transaction gets.
  */
 class Pool {
   readonly #idle: number[];
@@ -41,7 +41,7 @@ class Pool {
 
 describe('a pooler by transaction', () => {
   it.each(['oldest', 'latest'] as const)(
-    'is refused, whatever the number of its connections and if one more connects meanwhile, when the %s idle one is next',
+    'is rejected with any number of connections, also if one is added, when the %s idle one is next',
     async (next) => {
       for (let connections = 1; connections <= 8; connections++)
         for (const growsAfter of [1, 2, 3, 4, 5, 6, Infinity]) {

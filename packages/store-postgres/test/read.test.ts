@@ -11,17 +11,17 @@ const HEAD = {
   ...{ owner: 'A.1', write_id: 'w' },
 };
 
-/** A connection whose server reads heads, and refuses what contains bodies with a state of SQL. */
+/** A connection whose server rejects, with an SQLSTATE, each statement that reads bodies. */
 const refusing = (code: string): Connection => {
   const cause = Object.assign(new Error('refused'), { code, severity: 'ERROR' });
   const query: Connection['query'] = (statement) =>
     statement === GET_HEADS
       ? Promise.resolve([HEAD])
-      : Promise.reject(new StoreError('unavailable', `PostgreSQL refused a statement (${code})`, cause));
+      : Promise.reject(new StoreError('unavailable', `PostgreSQL rejected a statement (${code})`, cause));
   return { query } as Connection;
 };
 
-describe('a read that the server refuses', () => {
+describe('a read that the server rejects', () => {
   it.each([
     ['a statement timeout or a cancellation', '57014'],
     ['a lack of memory', '53200'],
@@ -31,7 +31,7 @@ describe('a read that the server refuses', () => {
     ['a lock', '55P03'],
     ['a deadlock', '40P01'],
     ['a stack that is too small', '54001'],
-  ])('for %s is thrown, since it says nothing of the record', async (_, code) => {
+  ])('for %s is thrown, because the cause is not the record', async (_, code) => {
     await expect(read(refusing(code), [KEY])).rejects.toMatchObject({ code: 'unavailable' });
     await expect(read(refusing(code), [KEY], true)).rejects.toMatchObject({ code: 'unavailable' });
   });

@@ -2,12 +2,12 @@ import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
 import pg from 'pg';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
-/** A PostgreSQL of its own for a test file; started before its tests, gone after them. */
+/** A private PostgreSQL for a test file, started before its tests and stopped after them. */
 export interface TestServer {
   /** Where it is, once it runs. */
   readonly url: () => string;
   readonly server: () => DatabaseServer;
-  /** Runs statements outside of any store, on a connection of its own. */
+  /** Runs statements outside of any store, on a separate connection. */
   readonly run: (text: string) => Promise<pg.QueryResult['rows']>;
 }
 
@@ -17,7 +17,7 @@ export function useServer(settings: readonly string[] = [], environment: NodeJS.
   return { server, url: () => server().url, run: (text) => runAt(server().url, text) };
 }
 
-/** Runs statements on a connection of their own. */
+/** Runs statements on a separate connection. */
 export async function runAt(url: string, text: string): Promise<pg.QueryResult['rows']> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

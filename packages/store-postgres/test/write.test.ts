@@ -24,7 +24,7 @@ const insertOf = (gid: string): InsertItem => ({
 
 const clock = { parameters: () => [0, null], seen: (ms: number) => ms } as unknown as StoreClock;
 
-/** Answers statements one after the other. */
+/** A connection that returns the given results, one per statement. */
 function connectionOf(answers: readonly [Statement, unknown][]): Connection {
   const left = [...answers];
   return {
@@ -37,14 +37,14 @@ function connectionOf(answers: readonly [Statement, unknown][]): Connection {
 }
 
 describe('a batch of which a part is written', () => {
-  it('has an unknown outcome when the connection is lost while the locked rest is looked for', async () => {
+  it('has an unknown outcome when the connection is lost during the search for the locked rest', async () => {
     const lockTimeout = Object.assign(new Error('lock timeout'), { code: '55P03', severity: 'ERROR' });
     const written = { now: 1, namespaces: [DEFAULT_NAMESPACE], gids: ['a'], items: null };
     const connection = connectionOf([
       [WRITE, [written, written]],
       // The record that was in the way of `b` has been removed since: `b` is sent again.
       [EXAMINE, []],
-      [WRITE, new StoreError('unavailable', 'PostgreSQL refused a statement', lockTimeout)],
+      [WRITE, new StoreError('unavailable', 'PostgreSQL rejected a statement', lockTimeout)],
       [LOCKED, new StoreError('unavailable', 'PostgreSQL was lost')],
     ]);
     await expect(new Writer(connection, clock).write([insertOf('a'), insertOf('b')])).rejects.toMatchObject({

@@ -253,7 +253,7 @@ export class Connection {
     const applied = changes && (code === undefined || !REFUSALS.has(code));
     return new StoreError(
       applied ? 'outcome_unknown' : 'unavailable',
-      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'refused a command'}: ${textOf(thrown)}${fixOf(code, textOf(thrown))}`,
+      `Redis at ${this.#settings.place} ${code === undefined ? 'was lost' : 'rejected a command'}: ${textOf(thrown)}${fixOf(code, textOf(thrown))}`,
     );
   }
 }

@@ -12,7 +12,7 @@ export async function whatACrashMayLose(connection: Connection): Promise<string 
   const version = info.get('redis_version') ?? '';
   if (Number.parseInt(version, 10) < OLDEST_VERSION)
     throw new StoreError('unavailable', `Redis ${version} is too old: ${OLDEST_VERSION} and later are supported`);
-  const policy = info.get('maxmemory_policy') ?? 'not told';
+  const policy = info.get('maxmemory_policy') ?? 'not reported';
   if (policy !== 'noeviction')
     return `maxmemory-policy is ${policy}: unfinished transactions may be evicted; set it to noeviction`;
   if (info.get('aof_enabled') !== '1')

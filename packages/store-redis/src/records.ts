@@ -4,7 +4,7 @@ import type { Status, TransactionKey } from '@holdfast/protocol';
 import type { Reply } from './connection.ts';
 
 export function listOf(reply: Reply | undefined): readonly Reply[] {
-  if (!Array.isArray(reply)) throw new StoreError('unavailable', 'Redis answered what is no list');
+  if (!Array.isArray(reply)) throw new StoreError('unavailable', 'the response of Redis is not a list');
   return reply as readonly Reply[];
 }
 

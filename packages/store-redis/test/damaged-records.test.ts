@@ -65,7 +65,7 @@ describeWith(['redis-server'], 'a record that something else changed', () => {
     }),
   );
 
-  it('is not taken from an owner that lives, although the index of one that does not names it', async () => {
+  it('is not taken from a live owner, although the index of an ended one names it', async () => {
     const prefix = newPrefix();
     const store = createRedisStore({ url: url(), prefix });
     await store.open();
@@ -88,21 +88,21 @@ describeWith(['redis-server'], 'a record that something else changed', () => {
     }
   });
 
-  it.each(DAMAGES)('does not hinder others from being made due (%j)', async (...damage) =>
+  it.each(DAMAGES)('does not prevent others from being made due (%j)', async (...damage) =>
     withDamaged(damage, { dueInMs: 60_000 }, async (store) => {
       await store.makeDue({ namespace: 'default', laterThanMs: 0, limit: 10 });
       expect(gids((await store.claimDue({ session: 'living', limit: 10, groups: [] })).claimed)).toEqual(['a', 'c']);
     }),
   );
 
-  it.each(DAMAGES)('does not hinder the purge of others (%j)', async (...damage) =>
+  it.each(DAMAGES)('does not prevent the purge of others (%j)', async (...damage) =>
     withDamaged(damage, { status: 'succeed', dueInMs: null }, async (store) => {
       await store.purge({ olderThanMs: -1, limit: 10 });
       expect(await store.get([keyOf('a'), keyOf('c')])).toEqual([undefined, undefined]);
     }),
   );
 
-  it.each(DAMAGES)('does not hinder others from being read, and says that it is damaged (%j)', async (...damage) =>
+  it.each(DAMAGES)('does not prevent others from being read, and is reported as damaged (%j)', async (...damage) =>
     withDamaged(damage, { dueInMs: 60_000 }, async (store) => {
       const [a, b, c] = await store.get(['a', 'b', 'c'].map(keyOf));
       expect(gids([a, c].flatMap((one) => (one === undefined ? [] : [one])))).toEqual(['a', 'c']);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a server that can lose its answers. */
+/** A proxy to a server that can discard the responses of that server. */
 export interface DeafProxy {
   readonly url: string;
-  /** From now on what the server answers is thrown away, and with it the connection. */
+  /** While `lose` is true, a response of the server is discarded and its connection is closed. */
   loseAnswers(lose: boolean): void;
   close(): Promise<void>;
 }

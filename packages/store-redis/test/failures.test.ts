@@ -28,7 +28,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     createRedisStore({ url: url(), prefix, ...options }),
   );
 
-  it('an answer that is lost leaves a write in doubt; sent again it finds itself', async () => {
+  it('a lost response leaves the outcome of a write unknown; the repeated write is recognised', async () => {
     const proxy = await deafProxy(url());
     const losing = async (send: () => Promise<unknown>) => {
       proxy.loseAnswers(true);
@@ -40,7 +40,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
   });
 
   it('a server that is killed under load is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-    // By itself: no open, nobody's help, not even a second call.
+    // The store reconnects on its own: the first call succeeds, without `open` or a retry.
     const first = <T>(call: () => Promise<T>): Promise<T> => call();
     await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 50, first }));
   });
@@ -54,7 +54,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     });
   });
 
-  it('a server that is busy with the script of somebody else refuses, and nothing is applied', async () => {
+  it('a server that is busy with the script of another client rejects calls, and nothing is applied', async () => {
     await withStore(async (store) => {
       await store.write([insertOf('a')]);
       const busy = run('EVAL', 'while true do end', '0').catch(() => undefined);
@@ -66,7 +66,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     });
   });
 
-  it('memory that is full refuses batches whole; who holds something keeps it, and what is old can be deleted', async () => {
+  it('full memory rejects whole batches; owners keep their records, and old ones can be purged', async () => {
     await withStore(async (store) => {
       await store.openSession('session', { node: 'node', version: '1' });
       await store.write([insertOf('old', { status: 'succeed' }), insertOf('due')]);
@@ -127,7 +127,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
     }
   });
 
-  it('a server that became a replica refuses, and is used again when it leads', async () => {
+  it('a server that became a replica rejects writes, and is used again when it is promoted', async () => {
     await withStore(async (store, prefix) => {
       await store.write([insertOf('a')]);
       await run('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');
@@ -184,7 +184,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       await expectToOpenAtOnce(() => createRedisStore({ url: url(), prefix }));
     });
 
-    it('refuses keys that a newer Holdfast made, and leaves them as they are', async () => {
+    it('rejects keys of a newer Holdfast and does not change them', async () => {
       const prefix = newPrefix();
       await run('SET', `{${prefix}}:schema`, '99');
       const store = createRedisStore({ url: url(), prefix });
@@ -197,7 +197,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       ['appendonly', 'no', 'yes', 'appendonly is off'],
       ['no-appendfsync-on-rewrite', 'yes', 'no', 'no-appendfsync-on-rewrite is on'],
       ['maxmemory-policy', 'allkeys-lru', 'noeviction', 'maxmemory-policy is allkeys-lru'],
-    ])('with %s %s says what a crash may lose, and is not durable', async (name, value, back, words) => {
+    ])('with %s %s warns about what a crash may lose, and is not durable', async (name, value, back, words) => {
       const warnings: string[] = [];
       await run('CONFIG', 'SET', name, value);
       try {
@@ -206,7 +206,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
         });
       } finally {
         await run('CONFIG', 'SET', name, back);
-        // Until its first file is written a server does not stop when it is asked to.
+        // A server does not shut down before its first append-only file is written.
         await vi.waitFor(
           async () => expect(await run('INFO', 'persistence')).toMatch(/aof_rewrite_in_progress:0/),
           WAIT,
@@ -216,7 +216,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       await withStore(async (store) => expect(store.capabilities.durable).toBe(true));
     });
 
-    it('says what it could not check where CONFIG is forbidden', async () => {
+    it('warns about what it could not check where CONFIG is forbidden', async () => {
       const warnings: string[] = [];
       await run('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '+@all', '-config');
       const guest = new URL(url());
@@ -228,7 +228,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       expect(warnings).toEqual([expect.stringContaining('appendfsync cannot be read')]);
     });
 
-    it('refuses an account that lacks a right which a batch needs, before any batch', async () => {
+    it('rejects, before any batch, an account that lacks a permission that a batch needs', async () => {
       await run('ACL', 'SETUSER', 'weak', 'on', '>secret', '~*', '+@all', '-zadd');
       const weak = new URL(url());
       Object.assign(weak, { username: 'weak', password: 'secret' });
@@ -238,7 +238,7 @@ describeWith(['redis-server'], 'failures on a real server', () => {
       });
     });
 
-    it('a server that demands a password is used with it, and the error says where to put it', async () => {
+    it('a server that requires a password is used with it, and the error states where to configure it', async () => {
       const secret = new URL(url());
       secret.password = 'hunter2';
       // The same as `requirepass`: not even HELLO is allowed before the password.

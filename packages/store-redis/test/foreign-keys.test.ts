@@ -11,8 +11,8 @@ describeWith(['redis-server'], 'keys that hold what is not of the store', () => 
   const { url, run } = useServer({ appendFsync: 'everysec', settings: ['--enable-debug-command', 'local'] });
 
   /**
-   * A batch that changes every index: somebody gets an owner, somebody loses one, somebody waits,
-   * somebody ends, somebody grows.
+   * A batch that changes every index: one record gains an owner, one loses its owner, one waits,
+   * one finishes, and one gains entries.
    */
   const batch = [
     insertOf('owned', { owner: 'session', dueInMs: null }),
@@ -41,7 +41,7 @@ describeWith(['redis-server'], 'keys that hold what is not of the store', () => 
     'clock',
     `t${ID}owned`,
     `t${ID}grown`,
-  ])('a batch that would change %s is refused, and nothing of it is written', async (foreign) => {
+  ])('a batch that would change %s is rejected, and nothing of it is written', async (foreign) => {
     const prefix = newPrefix();
     const store = createRedisStore({ url: url(), prefix });
     await store.open();
@@ -82,7 +82,7 @@ describeWith(['redis-server'], 'keys that hold what is not of the store', () => 
     ['a purge', 'c:default'],
     ['a purge', 'n'],
     ['a purge', 'n:default'],
-  ])('%s that would change %s of another type is refused, and nothing of it is written', async (name, foreign) => {
+  ])('%s that would change %s of another type is rejected, and nothing of it is written', async (name, foreign) => {
     const prefix = newPrefix();
     const store = createRedisStore({ url: url(), prefix });
     await store.open();

@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
 
 /**
- * What was stored: commands that make the keys again, arguments as hex; keys stand there without
- * what they all begin with.
+ * Stored data as the commands that recreate the keys, with arguments as hex and keys without their
+ * common prefix.
  */
 interface Golden {
   readonly commands: readonly (readonly [command: string, key: string, ...args: string[]])[];

@@ -5,14 +5,14 @@ import { insertOf } from '../../conformance/test/support/items.ts';
 import { createRedisStore } from '../src/index.ts';
 import { newPrefix, useServer } from './server.ts';
 
-/** A server that loads looks at its connections once in a thousand commands. */
+/** A server that is loading serves its connections once in a thousand commands. */
 const STORED = 4_000;
 
 describeWith(['redis-server'], 'a server that reads its file after a crash', () => {
   // As slow as if it had read thousands of times as much.
   const { url, server } = useServer({ settings: ['--key-load-delay', '150'] });
 
-  it('refuses until it has read all of it, and is used again then', async () => {
+  it('rejects calls until it has loaded all its data, and is used again then', async () => {
     const store = createRedisStore({ url: url(), prefix: newPrefix() });
     await store.open();
     await store.write(Array.from({ length: STORED }, (_, i) => insertOf(`gid-${i}`)));

@@ -26,7 +26,7 @@ describe('the options of the store on Redis', () => {
     expect(settingsOf({ url: 'unix:///run/redis.sock' })).toMatchObject({ server: { path: '/run/redis.sock' } });
   });
 
-  it('check the certificate for rediss, with what the parameter tls says', () => {
+  it('verify the certificate for rediss, with the settings of the parameter tls', () => {
     expect(settingsOf({ url: 'redis://db' }).server).not.toHaveProperty('tls');
     expect(settingsOf({ url: 'rediss://db' }).server).toMatchObject({ tls: { servername: 'db' } });
     expect(settingsOf({ url: `rediss://10.0.0.1?tls=${encodeURIComponent('{"ca":"PEM"}')}` }).server).toMatchObject({
@@ -51,9 +51,9 @@ describe('the options of the store on Redis', () => {
     ['a socket without a path', 'unix://?db=1'],
     ['a host and a socket', 'unix://db/run/redis.sock'],
     ['TLS parameters without TLS', 'redis://user:hunter2@db?tls={}'],
-    ['TLS parameters that are no object', 'rediss://user:hunter2@db?tls=[1]'],
+    ['TLS parameters that are not an object', 'rediss://user:hunter2@db?tls=[1]'],
     ['a user without a password', 'redis://user@db'],
-  ])('refuse %s, and repeat no password', (_, bad) => {
+  ])('reject %s, and repeat no password', (_, bad) => {
     const refusal = refusalOf(() => settingsOf({ url: bad }));
     expect(refusal.code).toBe('invalid');
     expect(refusal.message).not.toContain('hunter2');

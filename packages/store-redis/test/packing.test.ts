@@ -12,7 +12,7 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
   fc.constantFrom(...['', '\0', '\r\n', '\r\n$5\r\n', 'ÿ\0ÿ', '*0'].map((text) => Buffer.from(text, 'latin1'))),
 );
-/** Texts that may stand in a key: anything but a NUL. */
+/** Texts that a key may contain: anything but a NUL. */
 const text = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
   .filter((word) => !word.includes('\0') && word.isWellFormed());
@@ -50,7 +50,7 @@ describeWith(['redis-server'], 'what is packed for a real server', () => {
   const bare = (parts: readonly Entry[]) =>
     parts.map(({ key, body: bytes }) => [key, Buffer.from(bytes).toString('hex')]);
 
-  it('comes out as it went in, whatever bytes it has and whatever stands beside it', async () => {
+  it('is read back as it was written, whatever its bytes and the neighbouring values are', async () => {
     let runs = 0;
     await fc.assert(
       fc.asyncProperty(transactions, async (drawn) => {
@@ -83,7 +83,7 @@ describeWith(['redis-server'], 'what is packed for a real server', () => {
         }
         expect(await store.versions(others)).toEqual(others.map(() => 1));
 
-        // Sent again: each append hears of its own entries, none of its neighbour's.
+        // The repeated batch: each append returns its own entries and none of another append.
         const appends = changes.filter((item) => item.kind === 'append');
         const again = appends.length === 0 ? [] : await store.write(appends);
         expect(again.map((outcome) => (outcome.kind === 'applied' ? bare(outcome.existing) : outcome))).toEqual(

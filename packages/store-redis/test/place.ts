@@ -34,7 +34,7 @@ export const DAMAGED_HEAD_NAMES = Object.keys(DAMAGED_HEADS);
 let prefixes = 0;
 
 /**
- * A key prefix of its own, with clocks that only the test moves. The server's data go with the
+ * A new key prefix, with clocks that only the test moves. The data are deleted together with the
  * server.
  */
 export async function createPlace(url: string): Promise<RedisPlace> {

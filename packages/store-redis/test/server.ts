@@ -2,11 +2,11 @@ import { type DatabaseServer, type RedisSettings, startRedis } from '@holdfast/t
 import { Redis } from 'ioredis';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 
-/** A Redis of its own for a test file; started before its tests, gone after them. */
+/** A private Redis for a test file, started before its tests and stopped after them. */
 export interface TestServer {
   readonly url: () => string;
   readonly server: () => DatabaseServer;
-  /** Runs a command outside of any store, on a connection of its own. */
+  /** Runs a command outside of any store, on a separate connection. */
   readonly run: (command: string, ...args: readonly string[]) => Promise<unknown>;
 }
 
@@ -16,7 +16,7 @@ export function useServer(settings: RedisSettings = {}): TestServer {
   return { server, url: () => server().url, run: (command, ...args) => runAt(server().url, command, ...args) };
 }
 
-/** Runs a command on a connection of its own. */
+/** Runs a command on a separate connection. */
 export async function runAt(url: string, command: string, ...args: readonly string[]): Promise<unknown> {
   const client = new Redis(url, { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null });
   client.on('error', () => undefined);

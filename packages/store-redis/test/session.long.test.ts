@@ -32,7 +32,7 @@ describeWith(['redis-server'], 'a connection to Redis', () => {
     ['a database that the server does not have', () => `${url()}/9`, /database 9.*(out of range|invalid)/i],
     ['a password where the server has none', () => withUser('', 'hunter2'), /AUTH/],
     ['a user that the server does not have', () => withUser('nobody', 'hunter2'), /WRONGPASS/],
-  ])('is refused with %s, and nothing is written', async (_, makeUrl, words) => {
+  ])('is rejected with %s, and nothing is written', async (_, makeUrl, words) => {
     const prefix = newPrefix();
     const store = createRedisStore({ url: makeUrl(), prefix });
     await expect(store.open()).rejects.toMatchObject({ code: 'unavailable' });
@@ -41,7 +41,7 @@ describeWith(['redis-server'], 'a connection to Redis', () => {
     expect(await run('EXISTS', `{${prefix}}:schema`)).toBe(0);
   });
 
-  it('is refused to an account that may not select, and nothing is written to database 0', async () => {
+  it('is rejected for an account that may not select, and nothing is written to database 0', async () => {
     await run('ACL', 'SETUSER', 'bound', 'on', '>secret', '~*', '+@all', '-select');
     const prefix = newPrefix();
     const store = createRedisStore({ url: withUser('bound', 'secret', '/1'), prefix });
@@ -64,7 +64,7 @@ describeWith(['redis-server'], 'a connection to Redis', () => {
     await store.close();
   });
 
-  it('is refused to a replica, even to one that takes writes: the next synchronisation would undo them', async () => {
+  it('is rejected on a replica, even a writable one: the next synchronisation would undo its writes', async () => {
     const { port } = new URL(url());
     const replica = await startRedis({
       settings: ['--replicaof', `127.0.0.1 ${port}`, '--replica-read-only', 'no'],
@@ -112,7 +112,7 @@ describeWith(['redis-server'], 'a connection to Redis', () => {
 describeWith(['redis-server'], 'a node of a Redis Cluster', () => {
   const { url, run } = useServer({ settings: ['--cluster-enabled', 'yes'] });
 
-  it('that does not have the keys is refused, with what to do', async () => {
+  it('that does not have the keys is rejected, and the error states the fix', async () => {
     await expect(createRedisStore({ url: url(), prefix: newPrefix() }).open()).rejects.toThrow(
       /Redis Cluster.*not part of a cluster/,
     );

@@ -6,7 +6,7 @@ import { createRedisStore } from '../src/index.ts';
 import { newPrefix, useServer } from './server.ts';
 
 const HOUR_MS = 3_600_000;
-/** More than two script calls look at. */
+/** More transactions than two script calls examine. */
 const MANY = 2_500;
 
 describeWith(['redis-server'], 'calls of several steps on a real server', () => {
@@ -47,7 +47,7 @@ describeWith(['redis-server'], 'calls of several steps on a real server', () => 
     expect(new Set(await store.versions(others.map(({ key }) => key)))).toEqual(new Set([1]));
   });
 
-  it('a page without a filter looks at no more than it needs', async () => {
+  it('a page without a filter examines only the transactions that it returns', async () => {
     await run('CONFIG', 'RESETSTAT');
     const page = await store.list({ namespace: 'default', limit: 10 });
     expect(page.items).toHaveLength(10);

@@ -7,13 +7,13 @@ import { newPrefix, useServer } from './server.ts';
 
 const INFO = { node: 'node', version: '1' };
 
-/** Redis may evict a key, and a person may delete one: the indexes still name it then. */
-describeWith(['redis-server'], 'a transaction whose record has vanished', () => {
+/** Redis may evict a key, and an operator may delete one; the indexes still name it then. */
+describeWith(['redis-server'], 'a transaction whose record is missing', () => {
   const { url, run } = useServer({ appendFsync: 'everysec' });
 
   /**
-   * Writes `a`, `b` and `c`, lets the record of `b` vanish, and tells what of the store's names it
-   * afterwards.
+   * Writes `a`, `b` and `c`, deletes the record of `b`, runs `then`, and asserts that the index no
+   * longer names `b`.
    */
   async function without(
     write: (store: Store, gid: string) => Promise<unknown>,
@@ -42,7 +42,7 @@ describeWith(['redis-server'], 'a transaction whose record has vanished', () => 
 
   const gids = (found: readonly { readonly key: { readonly gid: string } }[]) => found.map(({ key }) => key.gid);
 
-  it('is left out of what is claimed', () =>
+  it('is not claimed, while the others are', () =>
     without(
       (store, gid) => store.write([insertOf(gid, { dueInMs: 0 })]),
       async (store) => {
@@ -53,7 +53,7 @@ describeWith(['redis-server'], 'a transaction whose record has vanished', () => 
       'd:',
     ));
 
-  it('is left out also when it is all that is due', () =>
+  it('is not claimed when no other transaction is due', () =>
     without(
       (store, gid) => store.write([insertOf(gid, { dueInMs: gid === 'b' ? 0 : 60_000 })]),
       async (store) => {
@@ -64,7 +64,7 @@ describeWith(['redis-server'], 'a transaction whose record has vanished', () => 
       'd:',
     ));
 
-  it('does not hinder the purge of others', () =>
+  it('does not prevent the purge of others', () =>
     without(
       (store, gid) => store.write([insertOf(gid, { status: 'succeed', dueInMs: null })]),
       async (store) => {
@@ -76,7 +76,7 @@ describeWith(['redis-server'], 'a transaction whose record has vanished', () => 
       'f',
     ));
 
-  it('does not hinder a take-over of others', () =>
+  it('does not prevent a takeover of others', () =>
     without(
       (store, gid) => store.write([insertOf(gid, { owner: 'gone', dueInMs: null })]),
       async (store) => {
@@ -86,7 +86,7 @@ describeWith(['redis-server'], 'a transaction whose record has vanished', () => 
       'o:gone',
     ));
 
-  it('does not hinder others from being made due', () =>
+  it('does not prevent others from being made due', () =>
     without(
       (store, gid) => store.write([insertOf(gid, { dueInMs: 60_000 })]),
       async (store) => {

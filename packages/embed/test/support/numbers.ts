@@ -4,7 +4,7 @@ import { Pool, type PoolClient } from 'pg';
 
 const CONNECTIONS = 10;
 
-/** Numbers in a PostgreSQL of its own, which branches of an xa add to. */
+/** Numbers in a private PostgreSQL, which branches of an XA transaction add to. */
 export async function openNumbers() {
   const server = await startPostgres();
   if (server === undefined) throw new Error('PostgreSQL is not installed');

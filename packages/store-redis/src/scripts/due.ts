@@ -28,7 +28,7 @@ local function earliest()
   for i = 2, #waiting do if waiting[i].due < best.due then best = waiting[i] end end
   return best
 end
--- Words of a later version: the record is for its nodes. One that is not whole is for an operator.
+-- A record with a status or pattern of a later version is left to nodes of that version, an incomplete one to an operator.
 local claimed, skipped, taken, best = 0, 0, {}, earliest()
 while claimed < limit and room > 0 and best.due <= now do
   local id, key = best.rows[best.at], P .. 't' .. best.rows[best.at]
@@ -37,7 +37,7 @@ while claimed < limit and room > 0 and best.due <= now do
     skipped = skipped + 1
     if skipped == MOST_SKIPPED then best = {due = none}; break end
   elseif r and (r[6] == '' or taken[id]) then
-    -- It replaced a damaged record, whose group was not known; or two groups named it.
+    -- The record replaced a damaged one, whose group was unknown; or two groups named the ID.
     forget('ZREM', 'd:', groups, best.group, id)
   elseif r then
     if not fits(id, r) then break end

@@ -5,7 +5,7 @@ import { PATTERNS, STATUSES } from '@holdfast/protocol';
  * them, many members in one command. Reads of an index before that do not see them.
  */
 export const INDEXES = `
--- So many arguments are put on Lua's stack at once.
+-- Maximum number of arguments on Lua's stack.
 local MOST = 1000
 local function many(command, key, args)
   for from = 1, #args, MOST do call(command, key, unpack(args, from, math.min(from + MOST - 1, #args))) end
@@ -40,7 +40,7 @@ local function reindex(id, g, o, d, o2, d2)
     end
   end
 end
--- A record may have vanished, evicted or deleted by hand: what still names it must not hinder the others.
+-- A record may be missing because it was evicted or deleted by hand. An index entry that still names it must not affect other records.
 local function forget(command, letter, names, name, id)
   gather(command, P .. letter .. name, id)
   names[name] = names[name] or false
@@ -51,7 +51,7 @@ local function tally(ns, s, a, by)
   sums[s] = (sums[s] or 0) + by
   if a == '1' then sums.attention = (sums.attention or 0) + by end
 end
--- Names of what has members: those that gained one are among them, those that only lost some may have none left.
+-- Updates the set of names whose index has members: a name that gained a member is added, a name left without members is removed.
 local function note(names, key, members)
   for name, gained in pairs(names) do
     if gained then call('SADD', key, name)
@@ -71,7 +71,7 @@ local function settle()
   end
   gathered, groups, owners, tallies = {ZREM = {}, ZADD = {}, SREM = {}, SADD = {}}, {}, {}, {}
 end
--- Changes of records, which follow when everything else is known to be possible: what a script wrote before an error stays.
+-- Changes of records, applied once nothing can fail any more: Redis does not roll back what a script wrote before an error.
 local records = {}
 local function later(...) records[#records + 1] = {...} end
 local function expectKind(key, kind)
@@ -86,7 +86,7 @@ local function expectKinds()
   if next(owners) then expectKind(P .. 'O', 'set') end
   for ns in pairs(tallies) do expectKind(P .. 'n', 'hash'); expectKind(P .. 'n:' .. ns, 'hash') end
 end
--- Writes everything, or nothing when a key holds what is not of the store; the latest time only if ticked.
+-- Writes everything, or nothing if a key has a type that the store never gives it. Writes the latest time only if ticked.
 local function commit(ticked)
   expectKinds()
   if ticked then tick() end
@@ -106,10 +106,10 @@ local known = {${KNOWN}}
 local function head(id)
   local r = call('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n', 'p')
   if not r[1] then return nil end
-  for i = 2, 10 do if not r[i] then error({err = 'WRONGTYPE ' .. P .. 't' .. id .. ' is no whole transaction'}) end end
+  for i = 2, 10 do if not r[i] then error({err = 'WRONGTYPE ' .. P .. 't' .. id .. ' is not a complete transaction'}) end end
   return {v = tonumber(r[1]), w = r[2], s = r[3], o = r[4], d = r[5], a = r[6], g = r[7], f = r[8], x = r[9], n = tonumber(r[10]), p = r[11]}
 end
--- As head, but nil also for what is no whole transaction, and then whether a key is there at all.
+-- Like head, but also returns nil for an incomplete transaction; the second result is whether the key exists.
 local function wholeHead(id)
   local r = redis.pcall('HMGET', P .. 't' .. id, 'v', 'w', 's', 'o', 'd', 'a', 'g', 'f', 'x', 'n')
   if r.err then return nil, true end
@@ -118,8 +118,8 @@ local function wholeHead(id)
   if not (tonumber(r[1]) and tonumber(r[9])) then return nil, true end
   return head(id)
 end
--- Whether it was there to be made due, and owned by the owner if that is given. If not, it leaves the index that named it: of a
--- group, or of an owner. Nil: it is no whole transaction, and stays in that of its group.
+-- Returns whether the transaction was made due: true if it exists and, where an owner is given, is owned by it. Otherwise the ID is
+-- removed from the index (of the group or owner) that named it. Nil: the record is incomplete; its ID stays in the index of its group.
 local function makeDue(id, at, group, owner)
   local h, broken = wholeHead(id)
   if broken and group then return nil end

@@ -57,10 +57,10 @@ local function expect(kind, letter, name)
   names[name] = true
 end
 local function applied(version) return 'a' .. num(version) end
--- A record with words of a later version is for its nodes.
+-- A record with a status or pattern of a later version is left to nodes of that version.
 local function ours(h) return known[h.s] and known[h.p] end
 local function conflict(h, letter) return (letter or 'c') .. num(h.v) .. ':' .. h.s end
--- Whether the entries of a transaction and these have room in so many bytes; keys are counted, too.
+-- Whether the existing and the new entries of a transaction together fit in the given bytes; keys are counted, too.
 local function hasRoom(key, h, fresh, bytes)
   for i = 1, h.n do bytes = bytes - call('HSTRLEN', key, 'e' .. i) end
   for _, entry in ipairs(fresh) do bytes = bytes - #entry[2] end
@@ -68,7 +68,7 @@ local function hasRoom(key, h, fresh, bytes)
 end
 local function dueAt(x) return x == '' and '' or num(math.max(0, now + tonumber(x))) end
 
--- What reindex is going to change.
+-- Notes which indexes reindex will change.
 local function expectIndexes(g, o, d, o2, d2)
   if d ~= d2 then expect('zset', 'd:', g); expect('set', 'G', '') end
   if o ~= o2 then
@@ -92,7 +92,7 @@ local function judgeInsert(x, h)
   take(x, '', '')
   return 'a1'
 end
--- The end of a record that is not whole: what is missing in its head is filled in, and the rest stays.
+-- Finishes an incomplete record: missing fields of its head are filled in, the others are kept.
 local function judgeReplacement(x)
   local h, broken = wholeHead(x.id)
   if h then return h.w == x.w and applied(1) or conflict(h) end
@@ -143,7 +143,7 @@ while at <= #words do
     inserts[#inserts + 1] = P .. 't' .. id
   end
 end
--- As a rule what is inserted is new: one look tells it of all.
+-- Inserted keys are usually new; one EXISTS checks them all.
 local new = true
 for i = 1, #inserts, MOST do
   if call('EXISTS', unpack(inserts, i, math.min(i + MOST - 1, #inserts))) > 0 then new = false end
