@@ -88,7 +88,7 @@ export const transactionReply = z.object({
 });
 export type TransactionReply = z.infer<typeof transactionReply>;
 
-/** ID of the principal whose command caused a line; absent if no command did, or an anonymous one. */
+/** ID of the principal whose command caused a line; absent for an anonymous one or no command. */
 const linePrincipal = z.string().optional();
 
 export const timelineEntry = z.discriminatedUnion('kind', [

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { withoutAccounts } from '../src/accounts.ts';
 
 /**
- * The rules as plain regular expressions, which look at up to a thousand characters from every
+ * The rules as plain regular expressions, which examine up to a thousand characters from every
  * `://`.
  */
 const PLAIN_RULES: readonly RegExp[] = [

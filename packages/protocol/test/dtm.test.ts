@@ -24,7 +24,7 @@ type Field = keyof typeof whole;
 const FIELDS = Object.keys(whole) as Field[];
 
 describe("dtm's transaction", () => {
-  it('may leave out any field, or say null for it', () => {
+  it('may omit any field, or set it to null', () => {
     fc.assert(
       fc.property(fc.subarray(FIELDS), fc.subarray(FIELDS), (nulls, absent) => {
         const body: Record<string, unknown> = { ...whole };
@@ -61,7 +61,7 @@ describe("dtm's transaction", () => {
     );
   });
 
-  it('counts with the last value of a key that stands twice', () => {
+  it('has the last value of a repeated key', () => {
     const body: unknown = JSON.parse('{"subType":"a","subType":"b","gid":"first","gid":"last"}');
     expect(dtmOrder.parse(body).gid).toBe('last');
   });

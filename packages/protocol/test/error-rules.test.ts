@@ -15,7 +15,7 @@ describe('the table of error codes', () => {
     expect(httpStatus === 409).toBe(dtm === 'FAILURE');
   });
 
-  it('lets no code that says "not now" mean FAILURE', () => {
+  it('maps no temporary error to FAILURE', () => {
     for (const code of ['unavailable', 'overloaded', 'deadline_exceeded', 'internal'] as const)
       expect(ERROR_RULES[code].dtm).toBe('UNKNOWN');
   });

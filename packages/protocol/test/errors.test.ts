@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../src/index.ts';
 
-describe('what is thrown, as an error of ours', () => {
+describe('a thrown value, converted to a HoldfastError', () => {
   it.each([
     ['an error of ours', new HoldfastError('refused', 'no'), 'refused', 'no'],
     ['another error', new TypeError('not a function'), 'internal', 'not a function'],

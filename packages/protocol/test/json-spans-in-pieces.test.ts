@@ -48,7 +48,7 @@ it('a text is read in as many pieces as it is long, be it one value or many', ()
   expect(count).toBeGreaterThanOrEqual(Math.floor(fields.length / (16 * 1024)) - 1);
 });
 
-it('what is no list and no object has no parts', () => {
+it('a value that is neither a list nor an object has no parts', () => {
   expect(finished(jsonItemsInPieces('{}')).value).toEqual([]);
   expect([...finished(jsonMembersInPieces('[]')).value]).toEqual([]);
 });

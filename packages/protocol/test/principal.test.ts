@@ -19,7 +19,7 @@ describe('the ID of a principal', () => {
     ['a line separator', 'alice\u2028bob'],
     ['half a surrogate pair', 'alice\ud800'],
     ['a NUL', 'a\0'],
-  ])('is refused if it is %s', (_, id) => {
+  ])('is rejected if it is %s', (_, id) => {
     expect(principalFault(id)).toMatch(/^must /);
     expect(() => principalOf(id, [])).toThrow(HoldfastError);
     expect(() => principalOf(id, [])).toThrow(expect.objectContaining({ code: 'invalid', field: ['principal'] }));

@@ -23,8 +23,8 @@ const STATUS_KINDS: Readonly<Record<number, string>> = {
   409: 'FAILURE',
 };
 
-describe('the result of an HTTP answer', () => {
-  it('is decided by the status when the body says neither word', () => {
+describe('the result of an HTTP response', () => {
+  it('is decided by the status when the body contains neither word', () => {
     fc.assert(
       fc.property(status, wordless, (code, body) => {
         expect(resultOfHttp(code, body).kind).toBe(STATUS_KINDS[code] ?? 'UNKNOWN');
@@ -67,7 +67,7 @@ describe('the result of an HTTP answer', () => {
     );
   });
 
-  it('looks for ONGOING before FAILURE', () => {
+  it('is ONGOING when the body contains both ONGOING and FAILURE', () => {
     expect(resultOfHttp(200, 'FAILURE or ONGOING').kind).toBe('ONGOING');
     expect(resultOfHttp(409, 'ONGOING').kind).toBe('ONGOING');
   });
@@ -128,7 +128,7 @@ describe('the result of an HTTP response that was too long to be kept', () => {
   });
 });
 
-describe('the result of a JSON-RPC answer', () => {
+describe('the result of a JSON-RPC response', () => {
   const answer = (fields: object): string => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...fields });
 
   it.each(['', 'not JSON', answer({ result: 1 }), answer({ error: { code: -32902, message: 'ONGOING' } })])(
@@ -138,7 +138,7 @@ describe('the result of a JSON-RPC answer', () => {
     },
   );
 
-  it("is decided by the error's code, whatever any other status and message say", () => {
+  it("is decided by the error's code, whatever the status and the message are", () => {
     fc.assert(
       fc.property(
         status.filter((code) => code !== 409),
@@ -171,15 +171,15 @@ describe('the result of a JSON-RPC answer', () => {
   });
 
   it.each(['', 'FAILURE', 'null', '7', '[]', '"FAILURE"', '{'])(
-    'is UNKNOWN when the body is %j, which is no answer',
+    'is UNKNOWN when the body is %j, which is not a JSON-RPC response',
     (body) => {
       expect(resultOfJsonRpc(200, body).kind).toBe('UNKNOWN');
     },
   );
 });
 
-describe('the result of a gRPC answer', () => {
-  it('is decided by the code alone, except that Aborted may say ONGOING', () => {
+describe('the result of a gRPC response', () => {
+  it('is decided by the code alone, except that Aborted with ONGOING is ONGOING', () => {
     expect(resultOfGrpc(0, 'FAILURE').kind).toBe('SUCCESS');
     expect(resultOfGrpc(10, 'sold out').kind).toBe('FAILURE');
     expect(resultOfGrpc(10, 'ONGOING').kind).toBe('ONGOING');
@@ -189,7 +189,7 @@ describe('the result of a gRPC answer', () => {
   });
 });
 
-describe('any answer', () => {
+describe('any response', () => {
   const anyBody = fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary', minLength: 900, maxLength: 1_200 }));
 
   it('becomes one of the four results with a bounded reason, never an exception', () => {

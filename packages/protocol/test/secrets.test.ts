@@ -79,7 +79,7 @@ describe('a text is shown without its secrets', () => {
   });
 
   it('in time that grows with its length', () => {
-    // Each of these makes a rule that backtracks look at every beginning of the text.
+    // For each of these, a rule that backtracks would start at every position of the text.
     for (const part of ['a://', 'a://b:', '?token', 'Bearer ', '"password":"', 'authorization:', ' '])
       expect(withoutSecrets(part.repeat(20_000)).length).toBeGreaterThan(0);
   });

@@ -121,8 +121,7 @@ const clientSettings = ({ maxCallsPerDestination }: Partial<EngineOptions> = {})
 const NO_ROOM_LOG_MS = 60_000;
 
 /**
- * Logs at most once a minute that destinations had to wait for each other, with the number of
- * times.
+ * Logs, at most once per minute, that destinations had to wait for each other, and how many times.
  */
 function noRoomLog(
   logger: Logger,

@@ -29,7 +29,7 @@ function hastyClock(): Clock & { readonly delays: number[] } {
   };
 }
 
-describe('the alert web hook', () => {
+describe('the alert webhook', () => {
   let server: BranchServer;
   let pools: ConnectionPools;
   const undelivered: unknown[] = [];
@@ -54,7 +54,7 @@ describe('the alert web hook', () => {
   const hookTo = (changes = {}) =>
     new AlertWebhook({ url: `${server.url}/alert?team=pay`, pools, clock: hastyClock(), logger, ...changes });
 
-  it('posts which transaction needs a person, and why', async () => {
+  it('posts which transaction needs operator attention, and why', async () => {
     void hookTo().notify(alert('g1'));
     await vi.waitUntil(() => server.seen.length === 1);
     expect(server.seen[0]).toMatchObject({ method: 'POST', url: { pathname: '/alert', search: '?team=pay' } });
@@ -67,7 +67,7 @@ describe('the alert web hook', () => {
     });
   });
 
-  it('tries again a few times, then gives up, says so in the log, and goes on with the next', async () => {
+  it('retries an alert a few times, then discards it, logs that, and continues with the next', async () => {
     const clock = hastyClock();
     server.answer = always(500);
     const hook = hookTo({ clock, retryDelaysMs: [10, 20] });
@@ -92,7 +92,7 @@ describe('the alert web hook', () => {
     await expect(hook.notify(alert('g3'))).resolves.toBe(false);
   });
 
-  it('keeps a bounded queue: the oldest is given up, and named', async () => {
+  it('keeps a bounded queue: the oldest alert is discarded and named in the log', async () => {
     server.answer = ignore;
     const hook = hookTo({ maxQueued: 2 });
     for (const gid of ['under way', 'g1', 'g2', 'g3', 'g4']) void hook.notify(alert(gid));

@@ -55,7 +55,7 @@ export class ApiV1 {
     return this.#invokes[name](context, input, waitMs) as Promise<ResultOf<Name>>;
   }
 
-  /** The function that carries out an operation, for a transport that looks it up once. */
+  /** The function that carries out an operation; a transport resolves it once. */
   invokeOf(name: OperationName): Invoke {
     return this.#invokes[name];
   }

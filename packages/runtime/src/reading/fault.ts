@@ -22,7 +22,7 @@ export interface RawIssue {
 
 /**
  * Describes a field's fault as the part of a sentence after the field's name and a colon. Passed to
- * the schema library, which calls it for each issue for which the schema has no text of its own.
+ * the schema library, which calls it for each issue for which the schema specifies no text.
  */
 export function faultOf(issue: RawIssue): string {
   const { input: value } = issue;

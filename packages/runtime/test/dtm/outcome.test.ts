@@ -11,8 +11,8 @@ const pass = (fields: Partial<PassOutcome>): Omit<PassOutcome, 'view'> => ({
   ...fields,
 });
 
-describe('what a submit that waited answers', () => {
-  it('is SUCCESS when nobody waited, and when it succeeded', () => {
+describe('the outcome of a submit', () => {
+  it('is SUCCESS when the caller did not wait, and when the transaction succeeded', () => {
     for (const pattern of PATTERNS) {
       for (const status of STATUSES) expect(outcomeOf(pattern, pass({ status, waited: false })).kind).toBe('SUCCESS');
       expect(outcomeOf(pattern, pass({ status: 'succeed' })).kind).toBe('SUCCESS');
@@ -37,7 +37,7 @@ describe('what a submit that waited answers', () => {
   });
 
   it.each(['saga', 'msg'] as const)(
-    'tells of a %s the rollback reason, or that it is not finished, and its status',
+    'of a %s contains the rollback reason, or that the transaction is not finished, and its status',
     (pattern) => {
       expect(outcomeOf(pattern, pass({ status: 'failed', rollbackReason: 'sold out' }))).toEqual({
         kind: 'FAILURE',
