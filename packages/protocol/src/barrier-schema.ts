@@ -109,8 +109,8 @@ function postgresSchema({ schema, table, name }: BarrierTable): readonly string[
     `create table if not exists ${table} (\n${columns.join(',\n')},\n  constraint ${constraint} unique ${UNIQUE}\n)`;
   return [
     ...(schema === undefined ? [] : [`create schema if not exists ${schema}`]),
-    // A schema has one constraint of a name. dtm's clients look for `uniq_barrier`: further tables
-    // in the schema cannot be shared with them.
+    // The name of a constraint is unique in its schema. dtm's clients expect `uniq_barrier`, so
+    // they cannot share further tables in the same schema.
     `do $$ begin ${create('uniq_barrier')};\nexception when duplicate_table then ${create(`"uniq_of_${name}"`)};\nend $$`,
     `create index if not exists "${name}_create_time" on ${table} (create_time)`,
   ];

@@ -10,8 +10,8 @@ import type { Status } from './vocabulary.ts';
  * - `not_found`: no such transaction, topic or key.
  * - `refused`: the transaction's state does not allow the change.
  * - `exists`: the gid belongs to a transaction with other content.
- * - `wrong_pattern`: the operation does not exist for the transaction's pattern, or the caller named
- *   another one.
+ * - `wrong_pattern`: the operation does not exist for the transaction's pattern, or the caller
+ *   named another one.
  * - `unauthenticated`: the caller has not proved its identity.
  * - `forbidden`: the caller's roles do not allow the operation.
  * - `deadline_exceeded`: the caller's deadline has passed. `outcome` shows whether the change was

@@ -1,7 +1,7 @@
 /**
  * Path of a field in a request, as data: names of fields and indices of lists, such as
  * `['steps', 2, 'payload']`. The engine uses the names of `/api/v1`; each transport renders a path
- * in the names of its own requests.
+ * with the names that its requests use.
  */
 export type FieldPath = readonly (string | number)[];
 

@@ -80,7 +80,7 @@ export function resultOfLongHttp(status: number, beginning: string, word: Word |
 
 /**
  * The result of an HTTP response whose body ended only with the connection, so that a truncated
- * response looks the same. It counts if its body is complete JSON (no truncated object, array or
+ * response is the same. It counts if its body is complete JSON (no truncated object, array or
  * string is), or if its status needs no body (409, 425). Otherwise it is UNKNOWN. `isPart`: `body`
  * is known to be truncated.
  */
