@@ -45,7 +45,7 @@ export const ERROR_RULES = {
   exists: contradicted('The gid belongs to another transaction'),
   wrong_pattern: contradicted('The transaction has another pattern'),
   too_large: rejected(413, 'A limit is exceeded'),
-  internal: { ...rejected(500, 'A defect of the coordinator'), reaction: 'bug' },
+  internal: { ...rejected(500, 'An internal error of the coordinator'), reaction: 'bug' },
   unavailable: repeatable(503, 'Not possible now'),
   overloaded: repeatable(503, 'Too much at once'),
   deadline_exceeded: repeatable(504, 'The deadline has passed'),

@@ -26,8 +26,8 @@ export interface Answer {
   /** For a truncated body: dtm's deciding word, found anywhere in the whole body. */
   readonly word: Word | undefined;
   /**
-   * Whether the body ended only with the connection, so that a truncated response would look the
-   * same.
+   * Whether the body ended only with the connection, so that a truncated response would be
+   * indistinguishable.
    */
   readonly mayBeCutOff: boolean;
 }

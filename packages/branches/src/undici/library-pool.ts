@@ -131,7 +131,7 @@ class CountingClient extends Client {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    // undici wraps the handlers on their way from the pool; the options stay the same object.
+    // undici wraps the handlers that it passes on from the pool; the options stay the same object.
     if (options instanceof LibraryRequest) options.attempt.carrier = this.#carrier;
     return super.dispatch(options, handler);
   }

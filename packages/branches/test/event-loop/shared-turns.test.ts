@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Turns } from '../../src/event-loop/shared-turns.ts';
 
-/** A clock that stands still, and turns that the test begins. */
+/** A clock that does not advance, and turns that the test begins. */
 class Manual {
   nowMs = 0;
   #begin: (() => void) | undefined;

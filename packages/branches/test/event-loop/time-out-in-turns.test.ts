@@ -43,7 +43,7 @@ describe('deadlines that pass at the same time', () => {
     expect(cancelled).toHaveLength(SLICE);
   });
 
-  it('leave alone a call that is answered before its turn, and the connection that it had', async () => {
+  it('do not affect a call whose response arrives before its turn, nor its connection', async () => {
     const { calls, results, destroyed } = hangingCalls(CALLS);
     vi.advanceTimersByTime(TIMEOUT_MS);
     const last = calls.at(-1);

@@ -9,7 +9,7 @@ import { RawServer } from '../support/raw-server.ts';
 /** One turn of the event loop: the sockets are polled once. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A server that does as told with the request for `/N`, on whatever connection that comes. */
+/** A server that behaves as entry N of the script for the request `/N`, on any connection. */
 async function serverOf(script: readonly Behaviour[]) {
   const requests = new WeakMap<object, number>();
   const settle: (() => void)[] = [];

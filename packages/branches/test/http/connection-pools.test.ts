@@ -52,7 +52,7 @@ describe('connection pools', () => {
     await router.close();
   });
 
-  it('close what nobody used for the idle time', async () => {
+  it('close connections that were unused for the idle time', async () => {
     let nowMs = 0;
     const pools = new ConnectionPools({ idleMs: 60_000, environment: at(() => nowMs) });
     const used = pools.acquire('http://a') as OriginPool;

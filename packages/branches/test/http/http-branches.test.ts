@@ -73,13 +73,13 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     },
   );
 
-  it('is asked by GET when there is no payload', async () => {
+  it('is called by GET when there is no payload', async () => {
     await call();
     expect(server.seen[0]?.method).toBe('GET');
     expect(server.seen[0]?.headers['content-type']).toBe('application/json');
   });
 
-  it('is always asked by POST for xa', async () => {
+  it('is always called by POST for xa', async () => {
     await call({ pattern: 'xa', op: 'commit' });
     expect(server.seen[0]?.method).toBe('POST');
     expect(server.seen[0]?.body).toBe('');
@@ -135,7 +135,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect((await call()).kind).toBe(kind);
   });
 
-  it('is not known when its answer is compressed: what decides could stand in it', async () => {
+  it('is UNKNOWN when the response is compressed, because the deciding word may be in the body', async () => {
     server.answer = (response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"dtm_result":"FAILURE"}'));
     const result = await call();
@@ -149,7 +149,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect(server.seen).toHaveLength(1);
   });
 
-  it('tells why it failed in the words of its body, put together from any number of pieces', async () => {
+  it('reports as the reason of a failure the body of the response, joined from any number of pieces', async () => {
     server.answer = (response) => {
       const text = Buffer.from('{"message":"ausverkauft – größer"}');
       response.writeHead(409);
@@ -159,7 +159,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect(await call()).toEqual({ kind: 'FAILURE', reason: '{"message":"ausverkauft – größer"}' });
   });
 
-  it('has an unknown result when it does not answer in time, and is cut off', async () => {
+  it('has an unknown result when it does not respond in time, and its connection is closed', async () => {
     let closed: Promise<unknown> | undefined;
     server.answer = (response) => {
       closed = once(response, 'close');
@@ -173,7 +173,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect((await call({ timeoutMs: 100 * 365 * 24 * 3_600_000 })).kind).toBe('SUCCESS');
   });
 
-  it('has an unknown result when its answer never ends', async () => {
+  it('has an unknown result when its response never ends', async () => {
     server.answer = (response) => {
       response.writeHead(200);
       response.write('{"dtm_result":');
@@ -181,7 +181,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect(await call({ timeoutMs: 40 })).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 40 ms' });
   });
 
-  it('has an unknown result when nobody listens there', async () => {
+  it('has an unknown result when no server listens there', async () => {
     const { url } = server;
     await server[Symbol.asyncDispose]();
     const result = await router.call(branchRequest(`${url}/debit`));
@@ -202,7 +202,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     expect(result.reason).not.toBe('');
   });
 
-  describe('whose answer is too long to be read whole', () => {
+  describe('whose response is too long to be read whole', () => {
     const long = 'x'.repeat(MAX_ANSWER_BYTES + 1);
 
     it('is judged by its status', async () => {

@@ -28,7 +28,7 @@ function read(pieces: readonly (string | Uint8Array)[], ends = false): Read {
 
 const COMPLETE = { status: 200, body: 'done', isReusable: true, isComplete: true };
 
-describe('an answer', () => {
+describe('a response', () => {
   it.each([
     ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone'],
     ['without a reason phrase', 'HTTP/1.1 200 \r\ncontent-length:4\r\n\r\ndone'],
@@ -82,7 +82,7 @@ describe('an answer', () => {
     },
   );
 
-  it('that never has a body but says that one comes ends its connection', () => {
+  it('that never has a body but announces one ends its connection', () => {
     expect(read(['HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n'])).toMatchObject({
       isReusable: false,
       isComplete: true,
@@ -130,7 +130,7 @@ describe('an answer', () => {
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}\r\n\r\n`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(1024)}`, 'line longer than'],
-  ])('that could be read in two ways is refused: %j', (answer, reason) => {
+  ])('that could be read in two ways is rejected: %j', (answer, reason) => {
     expect(() => read([answer])).toThrow(MalformedResponseError);
     expect(() => read([answer])).toThrow(reason);
   });
@@ -172,11 +172,11 @@ describe('an answer', () => {
     }).toThrow(reason);
   });
 
-  it('that announces more than is read is refused with its head', () => {
+  it('that announces more than the limit is rejected with its head', () => {
     expect(() => read(['HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n'])).toThrow('longer than 16777216 bytes');
   });
 
-  it('tells how long its connection is kept', () => {
+  it('reports how long its connection is kept', () => {
     const parser = new AnswerParser();
     parser.push(Buffer.from('HTTP/1.1 204 No Content\r\nKeep-Alive: max=100, timeout=5\r\n\r\n'));
     expect(parser.keepAliveMs).toBe(5_000);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dial } from '../../src/http1/dial.ts';
 import { machine } from '../../src/http1/machine.ts';
 
-/** A connection that succeeds or fails when the test says so. */
+/** A connection whose success or failure the test triggers. */
 class Attempt extends EventEmitter {
   isDestroyed = false;
   destroy(): void {
@@ -54,7 +54,7 @@ describe('connecting to a name with several addresses', () => {
     expect(attempts.get('a')?.isDestroyed).toBe(false);
   });
 
-  it('tries the next address at once when one refuses, and fails when all have', async () => {
+  it('tries the next address at once when one rejects the connection, and fails when all have', async () => {
     const { attempts, ended } = await start(['a', 'b']);
     attempts.get('a')?.fail('refused');
     expect([...attempts.keys()]).toEqual(['a', 'b']);

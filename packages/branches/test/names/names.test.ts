@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Names } from '../../src/names/names.ts';
 import type { Resolved } from '../../src/names/resolve-name.ts';
 
-/** Lookups that end when the test says so. */
+/** Lookups that the test completes. */
 function world(maxNames = 10) {
   const lookups: { name: string; end: (found: Resolved) => void; fail: (code: string) => void; cancelled: boolean }[] =
     [];

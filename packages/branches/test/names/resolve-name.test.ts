@@ -31,7 +31,7 @@ describe('the name of a host', () => {
     expect((await lookUp('bank.example').result).keepMs).toBe(60_000);
   });
 
-  it('is in the hosts file before DNS is asked', async () => {
+  it('is resolved from the hosts file before DNS is queried', async () => {
     expect(await addressesOf('Bank', '', '10.1.1.1 other bank # not this\n::1 bank\n')).toEqual(['10.1.1.1', '::1']);
     expect(dns.asked).toEqual([]);
   });

@@ -175,7 +175,7 @@ describe('interceptors', () => {
   });
 });
 
-/** A protocol of a test, which records what is asked of it. */
+/** A protocol for tests, which records its calls. */
 function pingOver(seen: string[]): BranchProtocol {
   return {
     name: 'ping',

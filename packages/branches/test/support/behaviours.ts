@@ -9,7 +9,7 @@ export interface Behaviour {
   readonly framing: Framing;
   readonly body: string;
   readonly trailers: readonly string[];
-  /** Bytes that stand behind the response. */
+  /** Bytes that follow the response. */
   readonly stray: string;
   /** The response ends after this part of it. */
   readonly upTo: number;

@@ -11,7 +11,7 @@ export interface Seen {
 
 export type Answer = (response: ServerResponse, seen: Seen) => void;
 
-/** A participant on a real port that notes what it was asked. */
+/** A participant on a real port that records its requests. */
 export class BranchServer implements AsyncDisposable {
   readonly seen: Seen[] = [];
   answer: Answer = (response) => response.end('{"dtm_result":"SUCCESS"}');
@@ -51,7 +51,7 @@ export class BranchServer implements AsyncDisposable {
   }
 }
 
-/** Answers every request with this status and body. */
+/** Responds to every request with this status and body. */
 export const always =
   (status: number, body = ''): Answer =>
   (response) =>

@@ -7,7 +7,7 @@ import { once } from 'node:events';
  */
 export type Zone = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** A DNS server on a real port that notes what it was asked. */
+/** A DNS server on a real port that records its queries. */
 export class DnsServer implements AsyncDisposable {
   /** `A name` or `AAAA name`. */
   readonly asked: string[] = [];

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 /** What one connection does with each piece that comes over it. */
 export type Peer = (socket: Socket, text: string) => unknown;
 
-/** Speaks no protocol of its own, so that it can break all rules of one. */
+/** A TCP server without a protocol, so that a test can break every rule of one. */
 export class RawServer implements AsyncDisposable {
   /** Connections that were ever made, the oldest first. */
   readonly sockets: Socket[] = [];

@@ -1,6 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 
-/** A branch call like any other, save for what a test says. */
+/** An ordinary branch call, with the changes that a test needs. */
 export function branchRequest(url: string, changes: Partial<BranchRequest> = {}): BranchRequest {
   return {
     namespace: 'default',
