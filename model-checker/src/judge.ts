@@ -74,7 +74,7 @@ export class Judge {
     this.#ordered = true;
   }
 
-  /** `session` acknowledged a heartbeat that it received at that time, with `before` in the store. */
+  /** `session` acknowledged a heartbeat received at that time, with `before` in the store. */
   beat(
     atMs: number,
     session: string,

@@ -6,6 +6,9 @@ import { QUOTATIONS } from './quotations.ts';
 const COLUMNS = 100;
 /** Functions whose first argument is the name of a test or of a group of tests. */
 const NAMING = /^(?:it|test|describe|bench|group)\b/;
+/** Texts that are SQL or Lua: only their comments are prose. */
+const CODE =
+  /\b(?:select|insert into|create (?:table|index|function)|alter table|with \w+ as|local function|redis\.call)\b|\blocal \w+(?:, \w+)* =/;
 
 /** A part of a source file that a reader reads as prose. */
 interface Prose {
@@ -60,6 +63,14 @@ function tooLong({ path, text }: SourceFile, { kind, start, end }: Prose): reado
     });
 }
 
+/** The comments of SQL or Lua between two offsets. */
+const commentsIn = (text: string, from: number, to: number): readonly Prose[] =>
+  [...text.slice(from, to).matchAll(/--(?!>)[^\n]*/g)].map(({ 0: comment, index }) => ({
+    kind: 'comment',
+    start: from + index,
+    end: from + index + comment.length,
+  }));
+
 /** The prose in the order of the text. Nothing overlaps. */
 function proseOf({ path, text }: SourceFile): readonly Prose[] {
   const { program, comments } = parseSync(path, text);
@@ -76,9 +87,13 @@ function proseOf({ path, text }: SourceFile): readonly Prose[] {
     Literal(literal) {
       if (typeof literal.value === 'string' && (!isTest || names.has(literal.start))) add(literal, literal.value);
     },
-    TemplateLiteral(literal) {
-      if (isTest && !names.has(literal.start)) return;
-      for (const { start, end, value } of literal.quasis) add({ start, end }, value.raw);
+    TemplateLiteral({ start: from, end: to, quasis }) {
+      if (isTest && !names.has(from)) return;
+      const isCode = CODE.test(text.slice(from, to));
+      for (const { start, end, value } of quasis) {
+        if (isCode) prose.push(...commentsIn(text, start, end));
+        else add({ start, end }, value.raw);
+      }
     },
   }).visit(program);
   return prose.toSorted((one, other) => one.start - other.start);

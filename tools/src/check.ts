@@ -12,6 +12,7 @@ import { checkImports } from './check-imports.ts';
 import { checkLinks } from './check-links.ts';
 import { checkManifests } from './check-manifests.ts';
 import { checkPage } from './check-phrases.ts';
+import { checkSource } from './check-sources.ts';
 import { checkStorages } from './check-storages.ts';
 import { checkWords } from './check-words.ts';
 import type { Finding, SourceFile } from './finding.ts';
@@ -23,7 +24,9 @@ const workspaces = readWorkspaces(root);
 
 const findings: readonly Finding[] = [
   ...checkManifests(workspaces, readBuildReferences(root)),
-  ...files.filter(({ path }) => path.endsWith('.ts')).flatMap((file) => checkImports(file, workspaces)),
+  ...files
+    .filter(({ path }) => path.endsWith('.ts'))
+    .flatMap((file) => [...checkImports(file, workspaces), ...(isQuoted(file.path) ? [] : checkSource(file))]),
   ...files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((file) => checkStorages(file)),
   // The conformance suites are tests.
   ...files
@@ -43,6 +46,13 @@ for (const { path, line, message } of findings)
   console.log(line === undefined ? `${path}: ${message}` : `${path}:${line}: ${message}`);
 console.log(`Checked ${files.length} files in ${workspaces.length} workspaces: ${findings.length} findings.`);
 if (findings.length > 0) process.exitCode = 1;
+
+/** Files that quote the phrases: their list, tests of the checks, the previous version. */
+function isQuoted(path: string): boolean {
+  return (
+    path.startsWith('mixed-version/previous/') || /^tools\/(?:src\/(?:phrases|quotations)|test\/.*)\.ts$/.test(path)
+  );
+}
 
 /** All text files that are, or would be, committed. */
 function filesOf(folder: string): readonly SourceFile[] {

@@ -10,6 +10,8 @@ export const QUOTATIONS: readonly (readonly [place: string, quoted: RegExp])[] =
   // The text of ECONNREFUSED.
   ['model-checker/src/store-port.ts', /'connection refused'/g],
   ['simulator/src/parts/', /'connection refused'/g],
+  // The first word of an error of a Redis cluster.
+  ['packages/store-redis/src/connection.ts', /\bASK\b/g],
   // The name of an account.
   ['test-servers/src/account.ts', /\bnobody\b/g],
   ['pack-test/src/uses.ts', /'nobody'|\bnobody(?=@)/g],

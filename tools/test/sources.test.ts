@@ -24,6 +24,11 @@ describe('the prose of a source file', () => {
     expect(findings("f('it goes', 'on the table');")).toEqual([]);
   });
 
+  test('includes the comments of SQL and Lua, but not their names', () => {
+    expect(findings('const a = `select gone on it -- no longer asked\nfrom b`;')).toEqual(['1: asked']);
+    expect(findings('const a = `local looked, last = 0, 1 -- looked\nlooked = 2`;')).toEqual(['1: looked']);
+  });
+
   test('consists of the names of tests and the comments, in a test', () => {
     const text =
       "it('answers', () => {});\nit.each([1])('goes on with %s', f);\nexpect(a).toBe('it answers');\n// asks\n";

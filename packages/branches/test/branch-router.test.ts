@@ -20,7 +20,7 @@ describe('the branch router', () => {
     ['ftp://a/b', 'not a URL that can be called'],
     ['http://', 'not a URL that can be called'],
     ['nonsense', 'not a URL that can be called'],
-  ])('does not know how to call %s, and says why', async (url, reason) => {
+  ])('rejects %s, and states why', async (url, reason) => {
     const result = await router.call(branchRequest(url, { protocol: 'grpc' }));
     expect(result.kind).toBe('UNKNOWN');
     expect(result.reason).toContain(reason);
@@ -62,21 +62,21 @@ describe('a function of this process as a branch', () => {
     ['BranchOngoing', new BranchOngoing('packing'), { kind: 'ONGOING', reason: 'packing' }],
     ['any other error', new Error('FAILURE'), { kind: 'UNKNOWN', reason: 'FAILURE' }],
     ['something that is no error', 'oops', { kind: 'UNKNOWN', reason: 'oops' }],
-  ])('throwing %s means what it says', async (name, thrown, result) => {
+  ])('a thrown %s has the result that its type states', async (name, thrown, result) => {
     locals.register(name, () => {
       throw thrown as Error;
     });
     expect(await router.call(branchRequest(`local://${name}`))).toEqual(result);
   });
 
-  it('has an unknown result, and a signal that says so, when it takes too long', async () => {
+  it('has an unknown result and an aborted signal when it takes too long', async () => {
     let signal: AbortSignal | undefined;
     locals.register('slow', (call) => {
       signal = call.signal;
       return new Promise(() => {});
     });
     const result = await router.call(branchRequest('local://slow', { timeoutMs: 20 }));
-    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 20 ms' });
+    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no response within 20 ms' });
     expect(signal?.aborted).toBe(true);
   });
 
@@ -86,7 +86,7 @@ describe('a function of this process as a branch', () => {
     expect((await router.call(branchRequest('local://patient', { timeoutMs }))).kind).toBe('SUCCESS');
   });
 
-  it('is unknown when nobody registered it, or it is gone', async () => {
+  it('is unknown when it was never registered, or is not registered any more', async () => {
     locals.register('brief', () => {});
     locals.unregister('brief');
     expect((await router.call(branchRequest('local://brief'))).reason).toContain('no local branch named brief');
@@ -151,7 +151,7 @@ describe('a JSON-RPC branch', () => {
     [answerWith({ error: { code: -32902, message: 'packing' } }), 'ONGOING'],
     [answerWith({ error: { code: -32603, message: 'FAILURE' } }), 'UNKNOWN'],
     ['', 'UNKNOWN'],
-  ])('answering %s means %s', async (body, kind) => {
+  ])('a response of %s means %s', async (body, kind) => {
     expect((await callWith(body, '{}')).result.kind).toBe(kind);
   });
 

@@ -10,8 +10,8 @@ import { WorkInProgress } from './work-in-progress.ts';
  * A client of the coordinator at `url`, such as `http://127.0.0.1:36789`. Connections are made when
  * they are needed; one client serves a whole process. Close it at the end.
  *
- * @throws {TypeError} the URL is not an http or https one, or an option is unknown or not a number of
- *   0 or more
+ * @throws {TypeError} the URL is not an http or https one, or an option is unknown or not a number
+ *   of at least 0
  */
 export function connect(url: string, options: ConnectOptions = {}): Holdfast {
   requireKnownNames(options, OPTION_NAMES, 'connect()');

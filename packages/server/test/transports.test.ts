@@ -142,7 +142,7 @@ describe('the caller', () => {
       expect([status, json.code]).toEqual([400, 'invalid']);
       expect(json.message).toContain('Request-Timeout-Ms must be');
     }
-    // A timeout that is ignored would execute a request that its client has given up.
+    // A timeout that is ignored would execute a request that its client has abandoned.
     expect(await sendRaw(server.url, ['Request-Timeout-Ms: 1', 'Request-Timeout-Ms: 1'])).toContain(' 400 ');
     expect(seen).toHaveLength(3);
   });

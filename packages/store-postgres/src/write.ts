@@ -19,7 +19,7 @@ const ROUNDS = 10;
 /** Maximum number of records remembered as rejected. */
 const MOST_REFUSED = 10_000;
 
-/** One of the two rows that a batch returns: for its inserts, or for its changes. */
+/** One of the two rows in the result of a batch: for its inserts, or for its changes. */
 interface AnswerRow {
   readonly now: number;
   /** Keys of the applied inserts; null if all were applied. */

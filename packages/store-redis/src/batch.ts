@@ -11,7 +11,8 @@ import { bytesOf, entryOf, statusOf, textOf } from './records.ts';
  *
  *   insert  i namespace gid writeId status owner due attention |state| pattern group |definition|
  *   update  u namespace gid writeId status owner due attention |state| expectVersion
- *   append  a namespace gid statuses pattern maxEntries maxBytes postpone entries, and for each: key |body|
+ *   append  a namespace gid statuses pattern maxEntries maxBytes postpone entries,
+ *           and for each entry: key |body|
  *
  * An absent owner, due time, pattern or delay is an empty word. Statuses are a list with a comma
  * before and after each.

@@ -26,8 +26,7 @@ export function keyOf(id: Buffer): TransactionKey {
 }
 
 /**
- * Reads records from a response, one after the other, in the form that `answer` in
- * scripts/answer.ts writes.
+ * Reads records from a response, one after the other, in the form that the scripts write.
  */
 export class RecordReader {
   readonly #parts: readonly Reply[];

@@ -44,7 +44,7 @@ export class HeartbeatWatch {
     const gid = nameOf(one.key);
     const now = one.record;
     if (record === undefined || now === undefined) return;
-    // A node that does not know of the end yet may acknowledge it.
+    // A node that has not seen the end yet may acknowledge it.
     checker.expect(
       !isFinal(record.status) || now.version === record.version,
       'CB2',

@@ -68,7 +68,7 @@ class HttpExchange implements BranchHttpCall, Expiring {
     // The connection may carry another call by now.
     if (this.isDone) return;
     // This settles the promise; the failure that follows cannot change it.
-    this.resolve(branchResult('UNKNOWN', `no answer within ${this.timeoutMs} ms`));
+    this.resolve(branchResult('UNKNOWN', `no response within ${this.timeoutMs} ms`));
     if (this.connection === undefined) this.pool.cancel(this);
     else this.connection.destroy(new Error('timed out'));
   }

@@ -163,20 +163,20 @@ export class AnswerParser {
       case 'trailer':
         return this.#takeTrailer(bytes, at);
       case 'complete':
-        throw new MalformedResponseError('more came than the answer has');
+        throw new MalformedResponseError('more bytes came than the response has');
     }
   }
 
   #takeHead(bytes: Buffer, at: number): number | undefined {
     const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > MAX_HEAD_BYTES)
-      throw new MalformedResponseError(`the head of the answer is longer than ${MAX_HEAD_BYTES} bytes`);
+      throw new MalformedResponseError(`the head of the response is longer than ${MAX_HEAD_BYTES} bytes`);
     if (end === -1) return undefined;
     const head = this.#readHead(bytes.toString('latin1', at, end));
     const next = end + 4;
     // 1xx: the final response follows.
     if (head.status < 200) {
-      if (head.status === 101) throw new MalformedResponseError('the answer changes the protocol');
+      if (head.status === 101) throw new MalformedResponseError('the response changes the protocol');
       if (++this.#informing > MAX_INFORMING)
         throw new MalformedResponseError(
           `more than ${MAX_INFORMING} responses of status 1xx came before the final one`,
@@ -233,7 +233,7 @@ export class AnswerParser {
     if (line === undefined) return undefined;
     // A size, then extensions, which are ignored.
     const size = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i.exec(line)?.[1];
-    if (size === undefined) throw new MalformedResponseError('the answer has a chunk without a size');
+    if (size === undefined) throw new MalformedResponseError('the response has a chunk without a size');
     if (++this.#chunks > MAX_CHUNKS)
       throw new MalformedResponseError(`the response comes in more than ${MAX_CHUNKS} chunks`);
     this.#left = Number.parseInt(size, 16);
@@ -244,7 +244,7 @@ export class AnswerParser {
   #takeChunkEnd(bytes: Buffer, at: number): number | undefined {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
-    if (line !== '') throw new MalformedResponseError('the answer has a chunk that is longer than its size');
+    if (line !== '') throw new MalformedResponseError('the response has a chunk that is longer than its size');
     this.#phase = 'chunk-line';
     return at + 2;
   }
@@ -252,9 +252,10 @@ export class AnswerParser {
   #takeTrailer(bytes: Buffer, at: number): number | undefined {
     const line = this.#line(bytes, at);
     if (line === undefined) return undefined;
-    if (AMBIGUOUS.test(line)) throw new MalformedResponseError('the answer has a trailer that does not end with CR LF');
+    if (AMBIGUOUS.test(line))
+      throw new MalformedResponseError('the response has a trailer that does not end with CR LF');
     if (line !== '' && !FIELD.test(line))
-      throw new MalformedResponseError('the answer has a trailer that is not a header field');
+      throw new MalformedResponseError('the response has a trailer that is not a header field');
     this.#trailerBytes += line.length + 2;
     if (this.#trailerBytes > MAX_TRAILER_BYTES)
       throw new MalformedResponseError(`the trailers of the response are longer than ${MAX_TRAILER_BYTES} bytes`);
@@ -266,7 +267,7 @@ export class AnswerParser {
   #line(bytes: Buffer, at: number): string | undefined {
     const end = bytes.indexOf('\r\n', at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > MAX_CHUNK_LINE_BYTES)
-      throw new MalformedResponseError(`the answer has a line longer than ${MAX_CHUNK_LINE_BYTES} bytes in its body`);
+      throw new MalformedResponseError(`the response has a line longer than ${MAX_CHUNK_LINE_BYTES} bytes in its body`);
     return end === -1 ? undefined : bytes.toString('latin1', at, end);
   }
 
@@ -316,9 +317,9 @@ const AMBIGUOUS = /\r(?!\n)|(?<!\r)\n|\0/;
 function readHead(text: string): Head {
   const [, minor, status = ''] = STATUS_LINE.exec(text) ?? [];
   if (minor === undefined)
-    throw new MalformedResponseError('the answer does not begin with the status line of HTTP/1.1');
+    throw new MalformedResponseError('the response does not begin with the status line of HTTP/1.1');
   if (AMBIGUOUS.test(text))
-    throw new MalformedResponseError('the head of the answer has a line that does not end with CR LF');
+    throw new MalformedResponseError('the head of the response has a line that does not end with CR LF');
   let length: number | undefined;
   let codings: string | undefined;
   let connection = '';
@@ -326,7 +327,7 @@ function readHead(text: string): Head {
   for (const line of text.split('\r\n').slice(1)) {
     const [, name, rest = ''] = FIELD.exec(line) ?? [];
     if (name === undefined)
-      throw new MalformedResponseError('the head of the answer has a line that is not a header field');
+      throw new MalformedResponseError('the head of the response has a line that is not a header field');
     const value = trimmed(rest);
     switch (name.toLowerCase()) {
       case 'connection':
@@ -344,15 +345,15 @@ function readHead(text: string): Head {
       case 'content-encoding':
         // A compressed body could hide the deciding words.
         if (value !== '' && value.toLowerCase() !== 'identity')
-          throw new MalformedResponseError('the answer is compressed, which was not asked for');
+          throw new MalformedResponseError('the response is compressed, which was not requested');
         break;
     }
   }
   const chunked = codings !== undefined;
   if (chunked && length !== undefined)
-    throw new MalformedResponseError('the answer has both a Content-Length and a Transfer-Encoding');
+    throw new MalformedResponseError('the response has both a Content-Length and a Transfer-Encoding');
   if (chunked && codings !== 'chunked')
-    throw new MalformedResponseError('the answer has a Transfer-Encoding other than chunked');
+    throw new MalformedResponseError('the response has a Transfer-Encoding other than chunked');
   // A body where none is allowed may still follow, and HTTP/1.0 has no chunks: the connection is
   // not reused.
   const dubious = (status === '204' && (chunked || (length ?? 0) > 0)) || (chunked && minor === '0');
@@ -379,10 +380,10 @@ function trimmed(text: string): string {
 const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 function lengthOf(value: string, before: number | undefined): number {
-  if (!/^\d{1,15}$/.test(value)) throw new MalformedResponseError('the Content-Length of the answer is not a number');
+  if (!/^\d{1,15}$/.test(value)) throw new MalformedResponseError('the Content-Length of the response is not a number');
   const length = Number(value);
   if (before !== undefined && before !== length)
-    throw new MalformedResponseError('the answer has two different Content-Lengths');
+    throw new MalformedResponseError('the response has two different Content-Lengths');
   return length;
 }
 

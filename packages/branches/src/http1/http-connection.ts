@@ -151,7 +151,7 @@ export class HttpConnection implements Expiring {
     // Bytes that arrive after `destroy` are ignored.
     if (this.#isDestroyed) return;
     const call = this.#call;
-    if (call === undefined) return this.destroy(new Error('an answer came that no request had asked for'));
+    if (call === undefined) return this.destroy(new Error('a response came without a request'));
     // Bytes before the request was sent are more likely a superfluous response than an early one.
     if (this.#isReused && !this.#parser.hasBegun && this.#isSending) return this.#giveBack();
     try {
@@ -205,6 +205,6 @@ export class HttpConnection implements Expiring {
     this.#owner.closed(this, wasConnected ? undefined : (this.#error ?? new Error('not connected')));
     if (call === undefined || isLost) return;
     if (this.#error === undefined && this.#parser.end()) call.answered(this.#parser.answer);
-    else call.failed(this.#error ?? new Error('the connection was closed before the answer was complete'));
+    else call.failed(this.#error ?? new Error('the connection was closed before the response was complete'));
   }
 }

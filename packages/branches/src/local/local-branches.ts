@@ -69,7 +69,7 @@ export class LocalBranches {
       const call = new Call(request);
       const deadline = setTimeout(
         () => {
-          resolve(unknown(`no answer within ${request.timeoutMs} ms`));
+          resolve(unknown(`no response within ${request.timeoutMs} ms`));
           call.end();
         },
         Math.min(request.timeoutMs, LONGEST_TIMER_MS),

@@ -22,7 +22,7 @@ export interface AdmissionContext {
   readonly protocol?: StatedProtocol;
 }
 
-/** Where the request with the URL comes from: a client, or the process of an embedded coordinator. */
+/** The source of the request with the URL: a client, or the process of an embedded coordinator. */
 export type Origin = 'network' | 'process';
 
 /**

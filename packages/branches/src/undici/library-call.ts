@@ -61,7 +61,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#givenUp !== undefined) return controller.abort(this.#givenUp);
-    this.call.sentOver({ destroy: (reason = new Error('the call was given up')) => this.giveUp(reason) });
+    this.call.sentOver({ destroy: (reason = new Error('the call was abandoned')) => this.giveUp(reason) });
   }
 
   onResponseStart(
@@ -78,10 +78,10 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
     // A coding could hide the deciding words, and undici decodes only `chunked`.
     const coding = codingOf(headers['content-encoding']);
     if (coding !== '' && coding !== 'identity')
-      return this.giveUp(new Error('the answer is compressed, which was not asked for'));
+      return this.giveUp(new Error('the response is compressed, which was not requested'));
     const transferCoding = headers['transfer-encoding'];
     if (transferCoding !== undefined && codingOf(transferCoding) !== 'chunked')
-      return this.giveUp(new Error('the answer has a Transfer-Encoding other than chunked'));
+      return this.giveUp(new Error('the response has a Transfer-Encoding other than chunked'));
     if (Number(headers['content-length'] ?? 0) > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
     this.#status = status;
     const hasLength = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;

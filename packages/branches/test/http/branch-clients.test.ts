@@ -71,8 +71,8 @@ async function outcomes(
 const TIMEOUT_MS = 10_000;
 
 /**
- * Where the clients differ: in each of these one of them refuses the response (UNKNOWN), and the
- * other takes it for what it says. The list stands in decision 0020.
+ * Where the clients differ: in each of these, one of them rejects the response (UNKNOWN), and the
+ * other interprets it. Decision 0020 has the list.
  */
 const DIFFERENCES: Readonly<Record<string, (behaviour: Behaviour) => boolean>> = {
   'bytes behind the response: undici takes the response, and closes the connection': ({ stray }) => stray !== '',

@@ -165,7 +165,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
       closed = once(response, 'close');
     };
     const result = await call({ timeoutMs: 40 });
-    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 40 ms' });
+    expect(result).toEqual({ kind: 'UNKNOWN', reason: 'no response within 40 ms' });
     await closed;
   });
 
@@ -178,7 +178,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
       response.writeHead(200);
       response.write('{"dtm_result":');
     };
-    expect(await call({ timeoutMs: 40 })).toEqual({ kind: 'UNKNOWN', reason: 'no answer within 40 ms' });
+    expect(await call({ timeoutMs: 40 })).toEqual({ kind: 'UNKNOWN', reason: 'no response within 40 ms' });
   });
 
   it('has an unknown result when no server listens there', async () => {
@@ -261,7 +261,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     const third = call({ gid: 'third' });
     answerFirst();
     await Promise.all([first, third]);
-    expect(late.reason).toBe('no answer within 20 ms');
+    expect(late.reason).toBe('no response within 20 ms');
     expect(server.seen.map(({ url }) => url.searchParams.get('gid'))).toEqual(['first', 'third']);
   });
 

@@ -10,7 +10,7 @@ interface Read {
 }
 
 /**
- * What a parser makes of an answer that comes in these pieces; `ends`: the connection ends after
+ * The result of parsing a response that comes in these pieces; `ends`: the connection ends after
  * them.
  */
 function read(pieces: readonly (string | Uint8Array)[], ends = false): Read {

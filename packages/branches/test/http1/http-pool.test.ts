@@ -26,7 +26,7 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.destroy()));
 });
 
-/** A call whose answer, or error, is waited for. */
+/** A call whose response or error the test awaits. */
 class Call implements HttpCall {
   readonly bytes: Buffer;
   connection: HttpConnection | undefined;
@@ -57,11 +57,11 @@ function send(pool: HttpPool, text?: string): Call {
   return call;
 }
 
-/** After a response a connection rests for so long. */
+/** How long a connection rests after a response. */
 const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() => atEndOfTurn(resolve)));
 
 /**
- * Keeps the event loop busy until an answer that nobody asked for has reached the client's receive
+ * Keeps the event loop busy until a response without a request has reached the client's receive
  * buffer.
  */
 function sendStray(server: RawServer): void {
@@ -129,7 +129,7 @@ describe('the connections to one origin', () => {
     expect(server.sockets).toHaveLength(2);
   });
 
-  it('end when something comes that nobody asked for', async () => {
+  it('end when bytes come without a request', async () => {
     await using server = await RawServer.start(answering(ANSWER));
     const pool = poolOf(server.origin);
     await send(pool).result;
@@ -139,7 +139,7 @@ describe('the connections to one origin', () => {
     expect(await send(pool).result).toBe('200 ok');
   });
 
-  it('are not used again when another answer comes right behind the one that was asked for', async () => {
+  it('are not used again when another response comes right behind the requested one', async () => {
     await using server = await RawServer.start(answering(ANSWER));
     const pool = poolOf(server.origin, { connections: 1 });
     for (let round = 0; round < 5; round++) {
@@ -152,7 +152,7 @@ describe('the connections to one origin', () => {
     }
   });
 
-  it('are not believed when an answer comes before a request has left that is not the first', async () => {
+  it('end when a response comes before a request has left that is not the first', async () => {
     let isStray = true;
     await using server = await RawServer.start((socket, text) => {
       if (text.startsWith('GET')) return socket.write(ANSWER);
@@ -188,14 +188,14 @@ describe('the connections to one origin', () => {
     expect(await send(pool).result).toBe('200 ok');
   });
 
-  it('do not repeat a call of whose answer something has come', async () => {
+  it('do not repeat a call after a part of its response has come', async () => {
     let asked = 0;
     await using server = await RawServer.start((socket) =>
       ++asked === 1 ? socket.write(ANSWER) : socket.end('HTTP/1.1 2'),
     );
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
-    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+    expect(await send(pool).result).toBe('failed: the connection was closed before the response was complete');
     expect(asked).toBe(2);
   });
 
@@ -219,7 +219,7 @@ describe('the connections to one origin', () => {
     await using server = await RawServer.start(answering(ANSWER));
     const gone = await RawServer.start(answering(ANSWER));
     await gone[Symbol.asyncDispose]();
-    // Nobody listens at 127.0.0.2 on this port.
+    // No server listens at 127.0.0.2 on this port.
     const names = new Names({
       resolve: () => ({
         result: Promise.resolve({ addresses: ['127.0.0.2', '127.0.0.1'], keepMs: 1_000 }),
@@ -242,17 +242,17 @@ describe('the connections to one origin', () => {
     expect(server.sockets).toHaveLength(2);
   });
 
-  it('give the call under way what came, if the answer may end so, and else an error', async () => {
+  it('give the call in progress what came, if a response may end like this, and otherwise an error', async () => {
     await using server = await RawServer.start((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'));
     const pool = poolOf(server.origin);
     expect(await send(pool).result).toBe('200 to the end');
     server.peer = (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nto the end');
-    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+    expect(await send(pool).result).toBe('failed: the connection was closed before the response was complete');
     server.peer = (socket) => socket.end();
-    expect(await send(pool).result).toBe('failed: the connection was closed before the answer was complete');
+    expect(await send(pool).result).toBe('failed: the connection was closed before the response was complete');
   });
 
-  it('are not used again when the answer came before the whole request was sent', async () => {
+  it('are not used again when the response came before the whole request was sent', async () => {
     await using server = await RawServer.start((socket) => {
       socket.pause();
       socket.write(ANSWER);
@@ -264,7 +264,7 @@ describe('the connections to one origin', () => {
     expect(server.sockets).toHaveLength(2);
   });
 
-  it('fail each call that waited for one when nobody listens there', async () => {
+  it('fail each call that waited for one when no server listens there', async () => {
     const server = await RawServer.start(answering(ANSWER));
     const { origin } = server;
     await server[Symbol.asyncDispose]();
@@ -274,7 +274,7 @@ describe('the connections to one origin', () => {
   });
 
   it('fail a call when they are not made in time', async () => {
-    // Takes the connection and never says its part of the handshake.
+    // Accepts the connection and never sends its part of the handshake.
     await using mute = await RawServer.start(() => {});
     const pool = poolOf(mute.origin.replace('http:', 'https:'), { connectTimeoutMs: 30 });
     expect(await send(pool).result).toBe('failed: not connected within 30 ms');
@@ -297,14 +297,14 @@ describe('the connections to one origin', () => {
     expect(seen).toEqual(['first', 'third']);
   });
 
-  it('are not used when their end has come but has not been told yet', async () => {
+  it('are not used when their end has come but was not reported yet', async () => {
     await using server = await RawServer.start(answering(ANSWER));
     const pool = poolOf(server.origin);
     await Promise.all([send(pool).result, send(pool).result]);
     const idle = [...server.sockets];
     expect(idle).toHaveLength(2);
-    // Both end in one turn of the event loop; the first to be told starts calls before the second
-    // is.
+    // Both end in one turn of the event loop; the first to be notified starts calls before the
+    // second is.
     const results = await new Promise<string[]>((resolve) => {
       const [first] = idle;
       first?.once('close', () => {
@@ -315,7 +315,7 @@ describe('the connections to one origin', () => {
     expect(results).toEqual(['200 ok', '200 ok', '200 ok', '200 ok']);
   });
 
-  it('end all at once, and what was under way or waited has failed by then', async () => {
+  it('end all at once, and the calls in progress or waiting have failed by then', async () => {
     await using server = await RawServer.start(() => {});
     const pool = poolOf(server.origin, { connections: 1 });
     const results: string[] = [];

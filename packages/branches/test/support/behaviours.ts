@@ -127,7 +127,7 @@ export function bytesOf({ informing, statusLine, fields, framing, body, trailers
       return headWith(coding) + chunked(body, trailers) + stray;
     case 'length and chunked':
       return headWith(length, coding) + chunked(body, trailers) + stray;
-    // The body is plain, so that a client that ignores the coding takes it for what it says.
+    // The body is plain, so that a client that ignores the coding interprets it.
     case 'gzip and chunked':
       return headWith('Transfer-Encoding: gzip, chunked') + chunked(body, trailers) + stray;
     case 'gzip in a second field':

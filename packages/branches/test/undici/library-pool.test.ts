@@ -26,7 +26,7 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.destroy()));
 });
 
-/** A call whose answer, or error, is waited for. */
+/** A call whose response or error the test awaits. */
 class Call implements BranchHttpCall {
   readonly request;
   readonly bytes = Buffer.alloc(0);
@@ -109,7 +109,7 @@ describe('the connections to one origin by undici', () => {
     expect(await send(pool).result).toBe('200 ok');
   });
 
-  it('do not repeat a call whose first connection was lost, nor one of whose answer something has come', async () => {
+  it('do not repeat a call whose first connection was lost, nor one after a part of its response has come', async () => {
     let asked = 0;
     await using server = await RawServer.start((socket) => {
       asked++;
@@ -142,7 +142,7 @@ describe('the connections to one origin by undici', () => {
     expect(asked).toBe(2);
   });
 
-  it('are not used again when another answer comes right behind the one that was asked for', async () => {
+  it('are not used again when another response comes right behind the requested one', async () => {
     await using server = await RawServer.start(answering(ANSWER));
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
@@ -162,7 +162,7 @@ describe('the connections to one origin by undici', () => {
       resolve: (name) => {
         asked.push(name);
         return {
-          // Nobody listens at 127.0.0.2 on this port.
+          // No server listens at 127.0.0.2 on this port.
           result: Promise.resolve({ addresses: ['127.0.0.2', '127.0.0.1'], keepMs: 1_000 }),
           cancel: () => undefined,
         };
@@ -173,7 +173,7 @@ describe('the connections to one origin by undici', () => {
     expect(asked).toEqual(['service.example']);
   });
 
-  it('fail each call when nobody listens there', async () => {
+  it('fail each call when no server listens there', async () => {
     const server = await RawServer.start(answering(ANSWER));
     const { origin } = server;
     await server[Symbol.asyncDispose]();
@@ -183,7 +183,7 @@ describe('the connections to one origin by undici', () => {
   });
 
   it('fail a call when they are not made in time', async () => {
-    // Takes the connection and never says its part of the handshake.
+    // Accepts the connection and never sends its part of the handshake.
     await using mute = await RawServer.start(() => {});
     const pool = poolOf(mute.origin.replace('http:', 'https:'), { connectTimeoutMs: 30 });
     expect(await send(pool).result).toBe('failed: not connected within 30 ms');
@@ -206,7 +206,7 @@ describe('the connections to one origin by undici', () => {
     expect(seen).toEqual(['/first', '/third']);
   });
 
-  it('end all at once, and what was under way or waited has failed by then', async () => {
+  it('end all at once, and the calls in progress or waiting have failed by then', async () => {
     await using server = await RawServer.start(() => {});
     const pool = poolOf(server.origin, { connections: 1 });
     const results: string[] = [];

@@ -83,7 +83,7 @@ export function repeatedUseCases<Tx extends Open, Open>(worldOf: () => ConflictW
   });
 
   it.each([0, 1])(
-    'a handler that goes on with the function of a lost use is refused later, and does nothing twice (%i other uses)',
+    'a handler that continues with the function of a lost use is rejected later, and does nothing twice (%i other uses)',
     async (others) => {
       const world = worldOf();
       const { barrier, add, read } = await world.createPlace({ isolation: 'serializable' });

@@ -33,9 +33,9 @@ import { withStatus } from './timeline.ts';
  *      node to send a heartbeat to: the callback is delayed once, by the plain interval. Only of a
  *      workflow whose client sends heartbeats.
  * WF10 If a node claims the workflow before its callback is due, and its client sent a heartbeat or
- *      a record less than half an interval ago, the callback is delayed once, by the plain interval:
- *      the store's clock was set forward, and the client's code is running. An operator's retry of
- *      the workflow is not delayed.
+ *      a record less than half an interval ago, the callback is delayed once, by the plain
+ *      interval: the store's clock was set forward, and the client's code is running. An operator's
+ *      retry of the workflow is not delayed.
  */
 export const workflow: PatternRules = {
   submit: (transaction) => refuse(transaction.state.status, 'submit a workflow without its outcome'),
@@ -75,8 +75,8 @@ export const workflow: PatternRules = {
     if (isFinal(state.status)) return refuse(state.status, 'send a heartbeat');
     if (state.parked !== '' || transaction.checking) return transaction;
     const intervalMs = plainIntervalMs(transaction.options, moment.policy);
-    // Negative: stored by a node whose engine time is ahead of this node's, which then cannot tell
-    // how long ago that was.
+    // Negative: stored by a node whose engine time is ahead of this node's; the time since then
+    // is unknown.
     const sinceMs = moment.nowMs - state.heartbeatAtMs;
     const isRecent = sinceMs >= 0 && sinceMs < intervalMs * SHARE_NOT_STORED;
     if (isRecent && state.nextCheckAtMs >= state.heartbeatAtMs + intervalMs) return transaction;

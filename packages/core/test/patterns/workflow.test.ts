@@ -295,7 +295,7 @@ describe('workflow: claimed before its callback is due (WF10)', () => {
     expect(silent.asking).toBe(true);
   });
 
-  it('is called back an interval later if a step was recorded meanwhile', () => {
+  it('is called back an interval later if a step was recorded since', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     model.deliver({ kind: 'heartbeat' });
     model.nowMs += 1_800;

@@ -1,7 +1,7 @@
 /**
  * The start of all scripts. KEYS[1] is the prefix of all keys, ARGV[1] the latest time that the
- * node saw, ARGV[2] a wall clock for tests, or empty. The keys of a batch follow from its items and
- * from indexes, all with the hash tag of KEYS[1].
+ * node saw, ARGV[2] a wall clock for tests, or empty. The other keys follow from the items of a
+ * batch and from indexes, all with the hash tag of KEYS[1].
  *
  *   t<id>    hash, a transaction: v version, w write id, s status, o owner, c claims, d due,
  *            a attention, p pattern, g group, x created, u updated, f finished, n entries,
