@@ -125,8 +125,8 @@ describe('a response', () => {
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n', 'without a size'],
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n', 'without a size'],
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ndone\r\n', 'longer than its size'],
-    ['HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone more', 'more came'],
-    ['HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', 'more came'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone more', 'more bytes came'],
+    ['HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', 'more bytes came'],
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}\r\n\r\n`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(1024)}`, 'line longer than'],
@@ -150,7 +150,7 @@ describe('a response', () => {
 
   it.each([
     ['1xx', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'more than 16 responses of status 1xx'],
-    ['fields of its head', `X: ${'y'.repeat(60)}\r\n`, 'head of the answer is longer than 16384 bytes'],
+    ['fields of its head', `X: ${'y'.repeat(60)}\r\n`, 'head of the response is longer than 16384 bytes'],
     ['chunks', '1\r\nx\r\n', 'more than 65536 chunks'],
     ['long chunk extensions', `1;${'y'.repeat(1_000)}\r\nx\r\n`, 'longer than 16777216 bytes'],
     ['trailers', `X: ${'y'.repeat(60)}\r\n`, 'trailers of the response are longer than 16384 bytes'],

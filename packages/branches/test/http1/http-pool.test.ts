@@ -232,7 +232,7 @@ describe('the connections to one origin', () => {
 
   it.each([
     ['nonsense', 'what?\r\n\r\n', 'status line'],
-    ['two answers to one request', ANSWER + ANSWER, 'more came'],
+    ['two answers to one request', ANSWER + ANSWER, 'more bytes came'],
   ])('end when the other side sends %s, and the call fails', async (_, answer, reason) => {
     await using server = await RawServer.start(answering(answer));
     const pool = poolOf(server.origin);
