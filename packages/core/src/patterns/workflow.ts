@@ -86,8 +86,8 @@ export const workflow: PatternRules = {
 
   delayed(transaction, moment) {
     const { state } = transaction;
-    const intervalMs = plainIntervalMs(transaction.options, moment.policy);
     if (state.heartbeatAtMs === 0) return undefined;
+    const intervalMs = knownIntervalMs(transaction, moment.policy);
     const recordedAtMs = lastRecordAtMs(transaction);
     // A record postpones the callback in the store only.
     const dueAtMs = Math.max(state.nextCheckAtMs, recordedAtMs + intervalMs);
@@ -138,6 +138,16 @@ const SHARE_IN_TIME = 1 / 10;
 
 /** Share of the interval within which a client that is running has sent a heartbeat. */
 const SHARE_ALIVE = 1 / 2;
+
+/**
+ * The interval that applied to the last heartbeat, if it is shorter than that of this node, whose
+ * options may differ from those of the node that stored the heartbeat.
+ */
+function knownIntervalMs({ options, state }: Transaction, policy: Policy): number {
+  const storedMs = state.nextCheckAtMs - state.heartbeatAtMs;
+  const ownMs = plainIntervalMs(options, policy);
+  return storedMs > 0 ? Math.min(storedMs, ownMs) : ownMs;
+}
 
 /** Each record postpones the callback. */
 const lastRecordAtMs = ({ createdAtMs, registered }: Transaction): number =>
