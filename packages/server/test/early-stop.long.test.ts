@@ -76,7 +76,7 @@ describe('SIGTERM while a coordinator starts', () => {
     await connected;
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
-    expect(output.all).toContain('"msg":"stopping before the start has finished"');
+    expect(output.all).toContain('"msg":"shutting down before startup has finished"');
     expect(output.all).toContain('"msg":"stopped"');
   });
 });

@@ -151,6 +151,8 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     await until(() => callsOf('/handed-over-1/do') === 2);
     expect(performance.now() - endedAtMs).toBeLessThan(SILENCE_MS / 2);
     await until(async () => (await statusOf(a, 'handed-over')) === 'succeed');
-    expect(b.log.find(({ msg }) => msg.includes('what is unfinished goes on'))).toMatchObject({ transactions: 1 });
+    expect(b.log.find(({ msg }) => msg.includes('unfinished transactions continue'))).toMatchObject({
+      transactions: 1,
+    });
   });
 });

@@ -46,8 +46,8 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     const [first] = await nodesOf(coordinator);
     const pids = await workersOf(coordinator);
     process.kill(pids[0] ?? 0, 'SIGKILL');
-    const died = await coordinator.logged('a worker died');
-    const back = await coordinator.logged('a worker serves again');
+    const died = await coordinator.logged('a worker crashed; restarting it');
+    const back = await coordinator.logged('a restarted worker is ready');
     expect(died).toMatchObject({ pid: pids[0], signal: 'SIGKILL', startsInMs: 100 });
     expect(back['worker']).toBe(died['worker']);
     // The dead one's session ends with its silence; its successor has the same name.
