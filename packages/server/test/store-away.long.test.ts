@@ -68,6 +68,6 @@ describeWith(['postgres', 'mariadbd', 'redis-server'], 'SIGTERM while the databa
     expect(await exited).toEqual([0, null]);
     expect(output).toContain('"msg":"stopped"');
     // A node that has noticed the loss before the signal has nothing left to release.
-    expect(output).toMatch(/other nodes will take them over|session lost/);
+    expect(output).toMatch(/other nodes will take over|session lost/);
   });
 });
